@@ -1,0 +1,51 @@
+/** Status codes and the error object every public function reports through.
+ *
+ *    clh_error err = {0};
+ *    if (clh_run_open(&run, "runs/notebook", &err)) {
+ *        fprintf(stderr, "%s\n", err.message);      // one line, names both sides
+ *        goto done;
+ *    }
+ *
+ *  A function that can fail returns a clh_status and takes a clh_error last. The caller owns the
+ *  error object; it may be NULL, and is left untouched on success. The library never prints,
+ *  exits or aborts because of what it was given.
+ */
+#ifndef CLEARHEAD_ERROR_H
+#define CLEARHEAD_ERROR_H
+
+/** The one table of codes: name, exit code a command turns it into, text. */
+#define CLH_STATUS_MAP(X)                                                                          \
+    X(OK, 0, "success")                                                                            \
+    X(NO, 1, "the answer is no")                                                                   \
+    X(EUSAGE, 2, "usage")                                                                          \
+    X(ECONFIG, 2, "configuration")                                                                 \
+    X(EINPUT, 2, "bad input")                                                                      \
+    X(ESHAPE, 2, "shape mismatch")                                                                 \
+    X(ERANGE, 2, "out of range")                                                                   \
+    X(EFORMAT, 3, "bad file format")                                                               \
+    X(ENOMEM, 3, "out of memory")                                                                  \
+    X(EIO, 3, "input/output")                                                                      \
+    X(EBUSY, 3, "already in use")                                                                  \
+    X(ENUMERIC, 3, "not a finite number")                                                          \
+    X(ESUPPORT, 3, "not supported")                                                                \
+    X(STOPPED, 130, "stopped on request")
+
+typedef enum clh_status {
+#define CLH_STATUS_ENUM(name, exit_code, text) CLH_##name,
+    CLH_STATUS_MAP(CLH_STATUS_ENUM)
+#undef CLH_STATUS_ENUM
+} clh_status;
+
+/** What went wrong, in one line without a newline; `message` is always terminated. */
+typedef struct clh_error {
+    clh_status status;
+    char message[1024];
+} clh_error;
+
+/** Text of a status from CLH_STATUS_MAP, e.g. "bad file format"; never NULL. */
+const char *clh_status_text(clh_status status);
+
+/** Exit code a command ends with for a status: 0 success, 1 no, 2 usage, 3 failure, 130 stopped. */
+int clh_status_exit_code(clh_status status);
+
+#endif

@@ -1,0 +1,67 @@
+/** safetensors files: named tensors with a JSON header, readable by every framework.
+ *
+ *    1. 8 bytes: length N of the header, little-endian
+ *    2. N bytes: JSON {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}}
+ *    3. the data, little-endian, tensors one after another without holes
+ *
+ *  Written with data aligned to 8 bytes; read with every field checked before it is believed.
+ *
+ *    clh_safetensors *file = NULL;
+ *    if (clh_safetensors_open(&file, "model.safetensors", &err)) ...
+ *    clh_safetensors_read(file, "embed.W_E", &tensor, &err);     // into the caller's memory
+ *    clh_safetensors_close(file);
+ */
+#ifndef CLEARHEAD_SAFETENSORS_H
+#define CLEARHEAD_SAFETENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "clearhead/error.h"
+#include "clearhead/tensor.h"
+
+/** One key of the file's metadata. */
+typedef struct clh_pair {
+    const char *key, *value;
+} clh_pair;
+
+/** Write tensors (float32; doubles are narrowed) and metadata to `path`, whole or not at all. Each
+ *  tensor needs a name, different from the others'. CLH_EIO with path and reason. */
+clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
+                                 const clh_pair *metadata, size_t pairs, clh_error *err);
+
+typedef struct clh_safetensors clh_safetensors;
+
+/** Open and check the whole header: CLH_EFORMAT for a file that is short, has a header longer than
+ *  it or than 100 MB, is not JSON, or whose offsets overlap, leave holes, pass the end or do not
+ *  fit dtype and shape; the line names file, tensor, found and wanted. */
+clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err);
+
+/** Close and free. NULL is fine. */
+void clh_safetensors_close(clh_safetensors *file);
+
+/** Number of tensors. */
+size_t clh_safetensors_count(const clh_safetensors *file);
+
+/** Name of tensor `index`, in the order of their data; borrowed until close. */
+const char *clh_safetensors_name(const clh_safetensors *file, size_t index);
+
+/** What the header says of a tensor; NULL data. CLH_EINPUT when there is none of that name, naming
+ *  the nearest. `dtype` (may be NULL) is borrowed until close. */
+clh_status clh_safetensors_describe(const clh_safetensors *file, const char *name,
+                                    clh_tensor *shape, const char **dtype, clh_error *err);
+
+/** Read tensor `into->name` into `into->data`. Its shape must be exactly that of `into`, its dtype
+ *  F32 (F64 too in a CLH_DOUBLE build) and every number finite: CLH_ESHAPE, CLH_EFORMAT and
+ *  CLH_ENUMERIC name the tensor, found and wanted. */
+clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into,
+                                clh_error *err);
+
+/** As clh_safetensors_read(), taking infinities and NaN as they are. */
+clh_status clh_safetensors_read_any(const clh_safetensors *file, const clh_tensor *into,
+                                    clh_error *err);
+
+/** Value of a metadata key, borrowed until close; NULL when there is none. */
+const char *clh_safetensors_metadata(const clh_safetensors *file, const char *key);
+
+#endif

@@ -1,0 +1,129 @@
+/** A task: a vocabulary, sequences that are computed when asked for, which predictions count, the
+ *  exact domain of inputs, and a split into training and test that never overlap.
+ *
+ *    clh_task *task = NULL;
+ *    clh_task_config config = {.name = "permutations", .n = {4}, .n_count = 1, .seed = 0};
+ *    if (clh_task_open(&task, &config, &err)) ...
+ *    clh_sequence sequence = {.tokens = room, .capacity = clh_task_length_max(task)};
+ *    clh_task_draw(task, CLH_SPLIT_TRAIN, k, &sequence, &err);       // the k-th of the split
+ *    clh_task_close(task);
+ *
+ *  All of it is a function of (config, k): nothing is remembered, so any worker, shard or resumed
+ *  run sees the same data, and every function but open and close may be called from any thread.
+ *  Tasks live in src/task/<name>/ behind clh_task_ops and are listed in src/task/tasks.def.
+ */
+#ifndef CLEARHEAD_TASK_H
+#define CLEARHEAD_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clearhead/error.h"
+
+typedef struct clh_task clh_task;
+
+typedef enum clh_split { CLH_SPLIT_TRAIN, CLH_SPLIT_TEST } clh_split;
+
+/** Which choices of letters a permutation task draws from. */
+typedef enum clh_letters {
+    CLH_LETTERS_SORTED,  /**< combinations in vocabulary order, as the notebook: C(62, n) */
+    CLH_LETTERS_ORDERED, /**< any order, no repeats: 62! / (62-n)! */
+    CLH_LETTERS_TUPLES,  /**< repeats allowed: 62^n */
+} clh_letters;
+
+enum { CLH_TASK_N_MAX = 6 };
+
+/** What makes a task; zero means the default. Borrowed texts must outlive clh_task_open() only. */
+typedef struct clh_task_config {
+    const char *name;            /**< "permutations" (default) or "lines" */
+    uint64_t seed;               /**< decides split and order */
+    unsigned n[CLH_TASK_N_MAX];  /**< permutations: the numbers of letters, a mixture when several */
+    size_t n_count;              /**< how many of them; 0 means n = {4} */
+    clh_letters letters;         /**< permutations: the domain */
+    const char *data;            /**< lines: path of the JSONL file */
+    size_t first_scored;         /**< lines: index of the first token whose prediction is scored;
+                                      permutations: 0 means n + 2 */
+    size_t test_sequences;       /**< lines: how many lines at the end are held out */
+} clh_task_config;
+
+/** One sequence in memory of the caller. */
+typedef struct clh_sequence {
+    uint32_t *tokens;    /**< written; `capacity` entries of room */
+    size_t capacity;     /**< at least clh_task_length_max() */
+    size_t length;       /**< tokens written */
+    size_t first_scored; /**< predictions of tokens first_scored … length-1 count */
+} clh_sequence;
+
+/** Make a task. CLH_ECONFIG, CLH_ERANGE, CLH_EIO or CLH_EFORMAT, naming what was found and wanted. */
+clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err);
+
+/** Free a task. NULL is fine. */
+void clh_task_close(clh_task *task);
+
+/** Name it was opened under; borrowed. */
+const char *clh_task_name(const clh_task *task);
+
+/** Number of token ids. */
+size_t clh_task_d_vocab(const clh_task *task);
+
+/** Length in tokens of the longest sequence. */
+size_t clh_task_length_max(const clh_task *task);
+
+/** How many different sequences a split holds; visiting goes round after that many. */
+uint64_t clh_task_split_size(const clh_task *task, clh_split split);
+
+/** The k-th sequence of a split: any k; each round of clh_task_split_size() visits every element
+ *  once in a new order (permutations) or in file order (lines). CLH_ERANGE when the split is empty. */
+clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_sequence *out,
+                         clh_error *err);
+
+/** Number of elements of the domain. */
+uint64_t clh_task_domain_size(const clh_task *task);
+
+/** The element of the domain at `rank` < clh_task_domain_size(), in lexicographic order of
+ *  vocabulary positions (smaller n first in a mixture; file order for lines). */
+clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *out, clh_error *err);
+
+/** Rank of a sequence in the domain; CLH_NO when it is not an element (the line says why). */
+clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t length,
+                         uint64_t *rank, clh_error *err);
+
+/** Which split the element at `rank` belongs to. */
+clh_status clh_task_split_of(const clh_task *task, uint64_t rank, clh_split *split, clh_error *err);
+
+/** Tokens of a text; CLH_EINPUT names the unknown symbol and its place, CLH_ESHAPE when longer than
+ *  `capacity`. */
+clh_status clh_task_encode(const clh_task *task, const char *text, uint32_t *tokens,
+                           size_t capacity, size_t *length, clh_error *err);
+
+/** Text of tokens, owned by the caller (clh_free()), into *text; CLH_EINPUT names an id that is not
+ *  in the vocabulary. Tokens without a symbol are written as <id>. */
+clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens, size_t length, char **text,
+                           clh_error *err);
+
+/** The symbol of one token, terminated, into `out`: "a", " ", or "<17>" where there is none. */
+void clh_task_symbol(const clh_task *task, uint32_t token, char out[16]);
+
+/** The whole sequence that a choice of letters asks for ("psM1" -> "> psM1 ps1M …"), also for
+ *  letters out of order or repeated. CLH_ESUPPORT for tasks without letters. */
+clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,
+                           clh_error *err);
+
+/** What stands at `position` of a sequence of `length` tokens: "start", "term 3 slot 2", "space 2",
+ *  "period"; into `out`. */
+void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48]);
+
+/** What kind of token a position asks for, for accuracy by kind. */
+typedef enum clh_token_kind {
+    CLH_TOKEN_OTHER,
+    CLH_TOKEN_START,
+    CLH_TOKEN_LETTER,
+    CLH_TOKEN_SPACE,
+    CLH_TOKEN_PERIOD
+} clh_token_kind;
+
+/** Kind of `position` in a sequence of `length` tokens. */
+clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position);
+
+#endif

@@ -1,0 +1,48 @@
+/** A borrowed view of numbers with a shape: what the library hands out and takes in.
+ *
+ *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
+ *    float p = pattern.data[clh_tensor_at(&pattern, b, h, i, j)];     // [batch, head, query_pos, key_pos]
+ *
+ *  Row-major, dense, the last dimension fastest. The owner is whoever made the memory.
+ */
+#ifndef CLEARHEAD_TENSOR_H
+#define CLEARHEAD_TENSOR_H
+
+#include <stddef.h>
+
+/** Every number of a model: float, or double where the library is compiled with CLH_DOUBLE to
+ *  check gradients by differences. */
+#ifdef CLH_DOUBLE
+typedef double clh_real;
+#else
+typedef float clh_real;
+#endif
+
+enum { CLH_RANK_MAX = 4 };
+
+typedef struct clh_tensor {
+    clh_real *data; /**< NULL when there is no such tensor */
+    size_t rank;    /**< 0 for a single number */
+    size_t shape[CLH_RANK_MAX];
+    const char *name; /**< its key in a file or cache; borrowed, may be NULL */
+} clh_tensor;
+
+/** How many numbers: the product of the shape, 1 for rank 0. */
+static inline size_t clh_tensor_count(const clh_tensor *tensor)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < tensor->rank; i++)
+        count *= tensor->shape[i];
+    return count;
+}
+
+/** Index into data of element [a, b, c, d] of a rank-4 tensor. */
+static inline size_t clh_tensor_at(const clh_tensor *tensor, size_t a, size_t b, size_t c, size_t d)
+{
+    return ((a * tensor->shape[1] + b) * tensor->shape[2] + c) * tensor->shape[3] + d;
+}
+
+/** "[4, 122, 128]" into `out`; returns `out`. */
+const char *clh_tensor_shape_text(const clh_tensor *tensor, char out[96]);
+
+#endif

@@ -1,0 +1,96 @@
+#include "base/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define ALIGNMENT ((size_t)64)
+
+static void *default_allocate(void *context, size_t size)
+{
+    (void)context;
+    if (size > SIZE_MAX - ALIGNMENT)
+        return NULL;
+    return aligned_alloc(ALIGNMENT, (size / ALIGNMENT + 1) * ALIGNMENT);
+}
+
+static void default_release(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+static const clh_allocator default_allocator = {default_allocate, default_release, NULL};
+static clh_allocator current = {default_allocate, default_release, NULL};
+
+void clh_allocator_set(const clh_allocator *allocator)
+{
+    current = allocator ? *allocator : default_allocator;
+}
+
+void *clh_alloc_array(size_t count, size_t size, clh_error *err)
+{
+    size_t bytes;
+    if (!clh_mul_ok(count, size, &bytes)) {
+        clh_fail(err, CLH_ENOMEM, "%zu elements of %zu bytes are more than can be addressed", count,
+                 size);
+        return NULL;
+    }
+    void *memory = current.allocate(current.context, bytes);
+    if (!memory) {
+        char text[24];
+        clh_fail(err, CLH_ENOMEM, "out of memory: wanted %s", clh_bytes_text(bytes, text));
+    }
+    return memory;
+}
+
+void *clh_alloc_zeroed(size_t count, size_t size, clh_error *err)
+{
+    void *memory = clh_alloc_array(count, size, err);
+    if (memory)
+        memset(memory, 0, count * size);
+    return memory;
+}
+
+char *clh_text_copy(const char *text, clh_error *err)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = clh_alloc_array(size, 1, err);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void clh_free(void *memory)
+{
+    if (memory)
+        current.release(current.context, memory);
+}
+
+const char *clh_bytes_text(size_t bytes, char out[24])
+{
+    static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double value = (double)bytes;
+    size_t i = 0;
+    for (; value >= 999.5 && i + 1 < CLH_COUNT(unit); i++)
+        value /= 1000;
+    (void)snprintf(out, 24, i == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, unit[i]);
+    return out;
+}
+
+clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t limit = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;
+    struct rlimit process;
+    if (getrlimit(RLIMIT_AS, &process) == 0 && process.rlim_cur != RLIM_INFINITY &&
+        (size_t)process.rlim_cur < limit)
+        limit = (size_t)process.rlim_cur;
+    if (bytes <= limit)
+        return CLH_OK;
+    char want[24], have[24];
+    return clh_fail(err, CLH_ENOMEM, "%s needs %s of memory, this process may have %s", what,
+                    clh_bytes_text(bytes, want), clh_bytes_text(limit, have));
+}

@@ -1,0 +1,63 @@
+/** What every layer stands on: failing with a message, checked allocation, text building.
+ *
+ *    double *row = clh_alloc_array(n, sizeof *row, err);
+ *    if (!row) return CLH_ENOMEM;
+ *    ...
+ *    return clh_fail(err, CLH_ESHAPE, "W_OV is [%zu, %zu], want square", m, n);
+ */
+#ifndef CLH_BASE_H
+#define CLH_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clearhead/alloc.h"
+#include "clearhead/error.h"
+
+#define CLH_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/** Fill `err` (may be NULL) with the formatted line and return `status`, so `return clh_fail(...)`.
+ */
+clh_status clh_fail(clh_error *err, clh_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Put "`format`: " in front of the message already in `err`; returns err's status or `status`. */
+clh_status clh_fail_context(clh_error *err, clh_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** `count * size` bytes aligned to 64, uninitialised; NULL with ENOMEM filled in (names the bytes)
+ *  when that overflows or is not to be had. Zero bytes gives a valid pointer. */
+void *clh_alloc_array(size_t count, size_t size, clh_error *err);
+
+/** As clh_alloc_array(), set to zero. */
+void *clh_alloc_zeroed(size_t count, size_t size, clh_error *err);
+
+/** A copy of `text` that the caller frees with clh_free(); NULL with ENOMEM filled in. */
+char *clh_text_copy(const char *text, clh_error *err);
+
+/** a * b into *out; false when the product does not fit. */
+static inline bool clh_mul_ok(size_t a, size_t b, size_t *out)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+
+/** a + b into *out; false when the sum does not fit. */
+static inline bool clh_add_ok(size_t a, size_t b, size_t *out)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
+
+/** Refuse what cannot fit this machine before asking for it: CLH_ENOMEM with a line that names
+ *  `what`, its size and the memory there is (physical, or the process limit if lower). */
+clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err);
+
+/** "1.5 GB", "12 kB": bytes for people, into `out` (at least 24 bytes); returns `out`. */
+const char *clh_bytes_text(size_t bytes, char out[24]);
+
+/** Of `count` names the one with the least edit distance to `name`, for "did you mean"; NULL when
+ *  none is near (distance above a third of the length). */
+const char *clh_nearest_name(const char *name, const char *const *names, size_t count);
+
+#endif

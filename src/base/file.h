@@ -1,0 +1,50 @@
+/** Files that are whole or not there: written to a temporary name beside the target, synced,
+ *  renamed. A reader never sees half a file, and a failed write leaves what was there before.
+ *
+ *    clh_file *file = NULL;
+ *    if (clh_file_begin(&file, "runs/a/config.json", err)) return err->status;
+ *    clh_file_write(file, text, length);            // remembers the first failure
+ *    return clh_file_commit(file, err);             // or clh_file_abandon(file)
+ */
+#ifndef CLH_FILE_H
+#define CLH_FILE_H
+
+#include "base/base.h"
+
+typedef struct clh_file clh_file;
+
+/** Open a temporary file that will become `path`. */
+clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err);
+
+/** Append bytes; a failure is kept and reported by clh_file_commit(). */
+void clh_file_write(clh_file *file, const void *bytes, size_t length);
+
+/** Sync, rename to the final name, free. On failure the temporary file is gone, the target as it
+ *  was, and the line names the path, the system's reason and how much was to be written. */
+clh_status clh_file_commit(clh_file *file, clh_error *err);
+
+/** Remove the temporary file, free. NULL is fine. */
+void clh_file_abandon(clh_file *file);
+
+/** The whole file into memory the caller frees with clh_free(), with a zero byte after the end.
+ *  CLH_EIO with path and reason; CLH_EFORMAT when it is larger than `limit` bytes. */
+clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t limit,
+                         clh_error *err);
+
+/** Make `path` and the folders above it; fine when they exist. */
+clh_status clh_folder_make(const char *path, clh_error *err);
+
+/** Whether something exists at `path`. */
+bool clh_path_exists(const char *path);
+
+/** "folder/name" as a new text the caller frees with clh_free(); NULL with ENOMEM filled in. */
+char *clh_path_join(const char *folder, const char *name, clh_error *err);
+
+/** A lock that ends with the process, however it ends: flock on `path`, created when absent.
+ *  CLH_EBUSY when another process holds it. */
+clh_status clh_lock_take(int *handle, const char *path, clh_error *err);
+
+/** Let go. A negative handle is fine. */
+void clh_lock_release(int handle);
+
+#endif

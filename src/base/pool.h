@@ -1,0 +1,35 @@
+/** A pool of threads made once.
+ *
+ *    clh_pool *pool = NULL;
+ *    if (clh_pool_open(&pool, 2, err)) ...
+ *    clh_pool_run(pool, n_tasks, work, context);      // work(context, task, worker), returns when
+ * all ran clh_pool_close(pool);
+ *
+ *  The calling thread is worker 0. Which worker runs a task is not determined, so a task writes
+ *  only what belongs to its number, and anything shared by a worker must not reach the results.
+ *  Workers are pinned to the processors the process may use: unpinned, two threads of one process
+ *  were seen to share one virtual processor.
+ */
+#ifndef CLH_POOL_H
+#define CLH_POOL_H
+
+#include "base/base.h"
+
+typedef struct clh_pool clh_pool;
+
+/** One task; `worker` < clh_pool_size(). */
+typedef void clh_pool_work(void *context, size_t task, size_t worker);
+
+/** A pool of `threads` >= 1 workers. One worker makes no thread. */
+clh_status clh_pool_open(clh_pool **out, size_t threads, clh_error *err);
+
+/** Number of workers; 1 for NULL. */
+size_t clh_pool_size(const clh_pool *pool);
+
+/** Run tasks 0 … count-1, return when the last has ended. NULL runs them here, in order. */
+void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *context);
+
+/** End the threads. NULL is fine. */
+void clh_pool_close(clh_pool *pool);
+
+#endif

@@ -1,0 +1,52 @@
+/** Text that grows.
+ *
+ *    clh_strbuf text = {0};
+ *    clh_strbuf_addf(&text, "%s is [%zu, %zu]", name, m, n);
+ *    puts(clh_strbuf_view(&text));
+ *    clh_strbuf_deinit(&text);
+ *
+ *  Invariants: all zero is a valid empty buffer; data, when not NULL, is terminated at
+ * data[length]. A failed allocation sets `failed` and later additions do nothing, so a builder
+ * checks once, at the end. The caller owns the struct.
+ */
+#ifndef CLH_STRBUF_H
+#define CLH_STRBUF_H
+
+#include "base/base.h"
+
+typedef struct clh_strbuf {
+    char *data;
+    size_t length, capacity;
+    bool failed;
+} clh_strbuf;
+
+/** Append formatted text. */
+void clh_strbuf_addf(clh_strbuf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Append `length` bytes. */
+void clh_strbuf_add(clh_strbuf *buf, const char *bytes, size_t length);
+
+/** Append a terminated text. */
+void clh_strbuf_adds(clh_strbuf *buf, const char *text);
+
+/** Append `text` as a JSON string with its quotes. */
+void clh_strbuf_add_json(clh_strbuf *buf, const char *text);
+
+/** The text so far, "" when empty; borrowed until the next addition. */
+const char *clh_strbuf_view(const clh_strbuf *buf);
+
+/** CLH_ENOMEM when an addition failed, else CLH_OK. */
+clh_status clh_strbuf_check(const clh_strbuf *buf, clh_error *err);
+
+/** Forget the text, keep the memory. */
+void clh_strbuf_clear(clh_strbuf *buf);
+
+/** Hand the text to the caller, who frees it with clh_free(); the buffer is empty after. NULL with
+ *  ENOMEM filled in when building it failed. */
+char *clh_strbuf_take(clh_strbuf *buf, clh_error *err);
+
+/** Free what the buffer holds. */
+void clh_strbuf_deinit(clh_strbuf *buf);
+
+#endif
