@@ -1,0 +1,102 @@
+/** Everything that decides a run, in three structs: the model, the training, and the run that joins
+ *  them with a task. Plain values, no pointers into elsewhere but names; copy them freely.
+ *
+ *    clh_model_config model = clh_model_config_default();
+ *    model.n_ctx = 122;
+ *    model.d_vocab = 65;
+ *    if (clh_model_config_check(&model, &err)) ...
+ */
+#ifndef CLEARHEAD_CONFIG_H
+#define CLEARHEAD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clearhead/error.h"
+#include "clearhead/task.h"
+
+/** Activation of the MLP, by TransformerLens' names (src/model/activations.def is the one table).
+ */
+typedef enum clh_act_fn {
+    CLH_ACT_RELU,
+    CLH_ACT_GELU,
+    CLH_ACT_GELU_NEW,
+    CLH_ACT_GELU_FAST,
+    CLH_ACT_SILU,
+    CLH_ACT_SOLU,
+    CLH_ACT_SOLU_LN,
+} clh_act_fn;
+
+/** Normalization, by TransformerLens' names; the Pre kinds have no parameters. */
+typedef enum clh_normalization {
+    CLH_NORM_NONE,
+    CLH_NORM_LN,
+    CLH_NORM_LNPRE,
+    CLH_NORM_RMS,
+    CLH_NORM_RMSPRE,
+} clh_normalization;
+
+/** HookedTransformerConfig, as far as it has an effect here; same names, same meaning. */
+typedef struct clh_model_config {
+    size_t n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, d_vocab, d_vocab_out;
+    bool attn_only;
+    clh_act_fn act_fn;
+    clh_normalization normalization_type;
+    double eps;               /**< inside the square root of the norms */
+    bool use_attn_scale;      /**< false: scores are not divided */
+    double attn_scale;        /**< scores are divided by it; default sqrt(d_head) */
+    double initializer_range; /**< std of W_*; default 0.8 / sqrt(d_model) */
+    bool use_attn_result, use_attn_in, use_split_qkv_input, use_hook_mlp_in, use_hook_tokens;
+} clh_model_config;
+
+typedef enum clh_optimizer { CLH_ADAMW, CLH_ADAM, CLH_SGD } clh_optimizer;
+
+typedef enum clh_schedule {
+    CLH_SCHEDULE_CONSTANT,
+    CLH_SCHEDULE_WARMUP,
+    CLH_SCHEDULE_COSINE
+} clh_schedule;
+
+/** How weights change; PyTorch's names and semantics. */
+typedef struct clh_train_config {
+    clh_optimizer optimizer;
+    double lr, beta1, beta2, eps, weight_decay, momentum;
+    double max_grad_norm; /**< clip_grad_norm_; 0: no clipping */
+    clh_schedule schedule;
+    size_t warmup_steps;
+    double min_lr;          /**< where the cosine ends */
+    size_t batch;           /**< sequences a step */
+    size_t epoch_sequences; /**< sequences an epoch; the last batch of one may be smaller */
+    size_t epochs, steps;   /**< steps is what counts: optimizer steps in all */
+    size_t test_sequences;  /**< held-out sequences an evaluation looks at */
+    size_t eval_every; /**< steps between evaluations, and at 0 and the end; 0: at the end only */
+    size_t checkpoint_every; /**< steps between checkpoints; 0: only the log-spaced ones */
+    bool checkpoint_log;     /**< also at 0, 1, 2, 4, 8, … */
+} clh_train_config;
+
+enum { CLH_PATH_MAX = 1024 };
+
+/** A whole run. */
+typedef struct clh_run_config {
+    char task[32];
+    unsigned n[CLH_TASK_N_MAX];
+    size_t n_count;
+    clh_letters letters;
+    char data[CLH_PATH_MAX]; /**< lines: the JSONL file */
+    size_t first_scored;
+    uint64_t seed;
+    clh_model_config model;
+    clh_train_config train;
+    size_t threads;          /**< does not change a byte of the result */
+    char init[CLH_PATH_MAX]; /**< weights to start from; empty: drawn from seed */
+} clh_run_config;
+
+/** The notebook's model without n_ctx and d_vocab: 1 layer, 1 head, d_model 128, d_head 64,
+ *  attn_only, LN. */
+clh_model_config clh_model_config_default(void);
+
+/** CLH_ECONFIG or CLH_ERANGE naming the first key that cannot be, what it is and what is wanted. */
+clh_status clh_model_config_check(const clh_model_config *config, clh_error *err);
+
+#endif
