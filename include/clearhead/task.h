@@ -36,15 +36,15 @@ enum { CLH_TASK_N_MAX = 6 };
 
 /** What makes a task; zero means the default. Borrowed texts must outlive clh_task_open() only. */
 typedef struct clh_task_config {
-    const char *name;            /**< "permutations" (default) or "lines" */
-    uint64_t seed;               /**< decides split and order */
-    unsigned n[CLH_TASK_N_MAX];  /**< permutations: the numbers of letters, a mixture when several */
-    size_t n_count;              /**< how many of them; 0 means n = {4} */
-    clh_letters letters;         /**< permutations: the domain */
-    const char *data;            /**< lines: path of the JSONL file */
-    size_t first_scored;         /**< lines: index of the first token whose prediction is scored;
-                                      permutations: 0 means n + 2 */
-    size_t test_sequences;       /**< lines: how many lines at the end are held out */
+    const char *name;           /**< "permutations" (default) or "lines" */
+    uint64_t seed;              /**< decides split and order */
+    unsigned n[CLH_TASK_N_MAX]; /**< permutations: the numbers of letters, a mixture when several */
+    size_t n_count;             /**< how many of them; 0 means n = {4} */
+    clh_letters letters;        /**< permutations: the domain */
+    const char *data;           /**< lines: path of the JSONL file */
+    size_t first_scored;        /**< lines: index of the first token whose prediction is scored;
+                                     permutations: 0 means n + 2 */
+    size_t test_sequences;      /**< lines: how many lines at the end are held out */
 } clh_task_config;
 
 /** One sequence in memory of the caller. */
@@ -55,7 +55,8 @@ typedef struct clh_sequence {
     size_t first_scored; /**< predictions of tokens first_scored … length-1 count */
 } clh_sequence;
 
-/** Make a task. CLH_ECONFIG, CLH_ERANGE, CLH_EIO or CLH_EFORMAT, naming what was found and wanted. */
+/** Make a task. CLH_ECONFIG, CLH_ERANGE, CLH_EIO or CLH_EFORMAT, naming what was found and wanted.
+ */
 clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err);
 
 /** Free a task. NULL is fine. */
@@ -74,7 +75,8 @@ size_t clh_task_length_max(const clh_task *task);
 uint64_t clh_task_split_size(const clh_task *task, clh_split split);
 
 /** The k-th sequence of a split: any k; each round of clh_task_split_size() visits every element
- *  once in a new order (permutations) or in file order (lines). CLH_ERANGE when the split is empty. */
+ *  once in a new order (permutations) or in file order (lines). CLH_ERANGE when the split is empty.
+ */
 clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_sequence *out,
                          clh_error *err);
 

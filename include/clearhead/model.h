@@ -1,0 +1,178 @@
+/** A transformer: parameters, its forward pass with every activation in reach, its backward pass.
+ *
+ *    clh_model *model = NULL;
+ *    clh_cache *cache = NULL;
+ *    if (clh_model_open(&model, &config, &err)) goto done;
+ *    clh_model_init(model, seed);
+ *    if (clh_cache_open(&cache, &config, CLH_KEEP_ALL, &err)) goto done;
+ *    if (clh_forward(model, &(clh_tokens){ids, batch, pos}, cache, NULL, &err)) goto done;
+ *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");   // [batch, head,
+ * query_pos, key_pos]
+ *
+ *  Names, shapes and meaning are TransformerLens' HookedTransformer. Opened things are closed by
+ *  the caller; views are borrowed and last until the next forward pass with another shape. A model
+ *  may be shared by threads that only read it; a cache belongs to one thread at a time.
+ */
+#ifndef CLEARHEAD_MODEL_H
+#define CLEARHEAD_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clearhead/config.h"
+#include "clearhead/error.h"
+#include "clearhead/tensor.h"
+
+typedef struct clh_model clh_model;
+typedef struct clh_cache clh_cache;
+
+/* ---- Parameters --------------------------------------------------------------------------------
+ */
+
+/** A model with every parameter 0. Checks the config and the memory it takes first. */
+clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err);
+
+/** Free. NULL is fine. */
+void clh_model_close(clh_model *model);
+
+/** Initializer `gpt2`: W_* normal with std initializer_range, biases 0, norm weights 1; a function
+ *  of the seed alone. TransformerLens 2.4, HookedTransformer._init_weights_gpt2. */
+void clh_model_init(clh_model *model, uint64_t seed);
+
+/** Its configuration; borrowed. */
+const clh_model_config *clh_model_get_config(const clh_model *model);
+
+/** Number of parameter tensors and of numbers in them. */
+size_t clh_model_tensor_count(const clh_model *model);
+size_t clh_model_parameter_count(const clh_model *model);
+
+/** Parameter tensor `index` under its state_dict name; may be written through. */
+clh_tensor clh_model_tensor(const clh_model *model, size_t index);
+
+/** Parameter of that state_dict name; data NULL when there is none. */
+clh_tensor clh_model_view(const clh_model *model, const char *name);
+
+/** All parameters as one vector, tensors one after another with gaps of zeros between, so that each
+ *  starts aligned; *count (may be NULL) gets its length. Gradients and moments have the same
+ * layout. */
+clh_real *clh_model_data(const clh_model *model, size_t *count);
+
+/** The view of `tensor` (one of this model's) in another vector laid out as clh_model_data(). */
+clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector);
+
+/** Text of the module tree with hook points and shapes, as print(HookedTransformer) shows it; owned
+ * by the caller (clh_free()). */
+clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err);
+
+/* ---- Activations -------------------------------------------------------------------------------
+ */
+
+typedef enum clh_keep {
+    CLH_KEEP_ALL,      /**< every hook point in memory of its own */
+    CLH_KEEP_BACKWARD, /**< what the backward pass needs; the rest shares memory */
+} clh_keep;
+
+/** Token ids [batch, pos], row-major, borrowed. */
+typedef struct clh_tokens {
+    const uint32_t *ids;
+    size_t batch, pos;
+} clh_tokens;
+
+/** An empty cache (or gradient of one) for models of this config. */
+clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
+                          clh_error *err);
+
+/** Free. NULL is fine. */
+void clh_cache_close(clh_cache *cache);
+
+/** Bytes a cache takes for [batch, pos] tokens; SIZE_MAX when that cannot be addressed. */
+size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch, size_t pos);
+
+/** Number of activations, in the order in which a forward pass computes them. */
+size_t clh_cache_count(const clh_cache *cache);
+
+/** Activation `index` under its hook name ("logits" for the logits). Where a name occurs twice (the
+ *  norm of split inputs runs for q, k and v) all are listed. */
+clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
+
+/** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
+ * NULL when there is none. */
+clh_tensor clh_cache_view(const clh_cache *cache, const char *name);
+
+/* ---- Hooks -------------------------------------------------------------------------------------
+ */
+
+/** What a hook is shown: one activation right after it was computed, or its gradient. */
+typedef struct clh_hook_point {
+    clh_tensor tensor; /**< with its hook name; may be edited in place */
+    size_t layer;      /**< of a block's activation, else 0 */
+    char input;        /**< 'q' or 'k' for the norms of split inputs, else 0 */
+    int gradient;      /**< 1 in the backward pass */
+} clh_hook_point;
+
+/** Reads or edits an activation in flight; an error ends the pass with it. */
+typedef clh_status clh_hook_fn(const clh_hook_point *point, void *user, clh_error *err);
+
+/** `fn` is called at every hook point whose name matches `names` (a shell pattern, as fnmatch). */
+typedef struct clh_hook {
+    const char *names;
+    clh_hook_fn *fn;
+    void *user;
+} clh_hook;
+
+typedef struct clh_hooks {
+    const clh_hook *items;
+    size_t count;
+} clh_hooks;
+
+/* ---- Passes ------------------------------------------------------------------------------------
+ */
+
+/** Compute every activation for `tokens` into `cache` (reshaped to fit). Hooks (NULL: none) fire in
+ *  order of computation and need a CLH_KEEP_ALL cache. CLH_EINPUT names a token outside d_vocab,
+ *  CLH_ESHAPE a length past n_ctx. */
+clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                       const clh_hooks *hooks, clh_error *err);
+
+/** Extend a forward pass of one sequence: positions `from` … pos-1 are computed, those before are
+ *  taken from the cache, which must have been given clh_cache_reserve(). The keys and values in the
+ *  cache are the key/value cache of text generation. */
+clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
+                            clh_cache *cache, clh_error *err);
+
+/** Give a cache the shape [batch, pos] now. */
+clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err);
+
+/** Gradients of a scalar. On entry `gradient`'s logits hold d scalar / d logits [batch, pos,
+ *  d_vocab_out] (clh_loss() writes them); on return every activation of `gradient` holds its
+ *  gradient and `parameters` (as long as clh_model_data(), NULL: not wanted) has each parameter's
+ *  ADDED. Gradients are those of the computation as cached: an edit made in flight counts as an
+ *  added constant. Hooks see gradients in reverse order and may edit them. */
+clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
+                        clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
+                        clh_error *err);
+
+/** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
+ *  rest is prompt or padding. */
+typedef struct clh_scored {
+    const size_t *length, *first_scored; /**< [batch] */
+} clh_scored;
+
+/** Sums over the scored positions of a batch. */
+typedef struct clh_loss_sum {
+    double loss;              /**< sum of -log p(token), nats */
+    size_t count;             /**< scored positions */
+    size_t correct;           /**< whose largest logit is the token's */
+    size_t sequences;         /**< sequences with a scored position */
+    size_t sequences_correct; /**< of them without a mistake */
+} clh_loss_sum;
+
+/** Cross-entropy of the logits in `cache` against the tokens, ADDED to *sum. When `gradient` is not
+ *  NULL its logits get d(weight * loss) / d logits, zero where nothing is scored. When
+ *  `per_position` is not NULL, [batch, pos] of -log p(token) at the token's own index, NaN where
+ *  nothing is scored. The logit at position i predicts token i + 1. */
+clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_scored *scored,
+                    double weight, clh_cache *gradient, double *per_position, clh_loss_sum *sum,
+                    clh_error *err);
+
+#endif

@@ -1,0 +1,91 @@
+/** The few loops in which the time goes, under one contract.
+ *
+ *    const clh_kernels *kernel = clh_kernels_best();
+ *    kernel->gemm(&(clh_gemm){.m = T, .n = d_head, .k = d_model, .a = x, .a_row = d_model, .a_col =
+ * 1, .b = W, .b_row = d_head, .b_col = 1, .c = q, .c_row = d_head, .alpha = 1});
+ *
+ *  kernels_plain.c is the definition: loops a reader can check. kernels_simd.c is one source built
+ *  once per instruction set; the machine's best is picked at start, or the one CLEARHEAD_ISA names
+ *  (plain, base, avx2, avx512).
+ *
+ *  Same bits with AVX2 and AVX-512: each element of a product is one chain of fused multiply-adds
+ *  over k in blocks of CLH_GEMM_BLOCK, and each reduction keeps CLH_LANES partial sums, added up as
+ *  a tree. `plain` and `base` have no fused multiply-add and agree to rounding only.
+ */
+#ifndef CLH_KERNELS_H
+#define CLH_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "clearhead/tensor.h"
+
+enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
+
+/** C[i,j] = alpha * sum_l A[i,l] B[l,j] (+ C[i,j] when `accumulate`), i < m, j < n, l < k.
+ *  Element [i,l] of A is a[i * a_row + l * a_col]; of B, b[l * b_row + j * b_col], where one of
+ * b_row and b_col is 1; of C, c[i * c_row + j]. C overlaps neither A nor B. */
+typedef struct clh_gemm {
+    size_t m, n, k;
+    const clh_real *a;
+    size_t a_row, a_col;
+    const clh_real *b;
+    size_t b_row, b_col;
+    clh_real *c;
+    size_t c_row;
+    clh_real alpha;
+    bool accumulate;
+} clh_gemm;
+
+/** One AdamW, Adam or SGD update of `n` numbers; the coefficients are those of one step. */
+typedef struct clh_adam_step {
+    double beta1, beta2, eps;
+    double decay;      /**< decoupled: p *= 1 - decay (lr * weight_decay), 0 for Adam */
+    double l2;         /**< coupled: g += l2 * p, 0 for AdamW */
+    double step_size;  /**< lr / (1 - beta1^t) */
+    double sqrt_bias2; /**< sqrt(1 - beta2^t) */
+    double grad_scale; /**< what clipping multiplies gradients by */
+} clh_adam_step;
+
+typedef struct clh_kernels {
+    const char *name;
+
+    void (*gemm)(const clh_gemm *product);
+
+    /** sum_i x[i] */
+    clh_real (*sum)(size_t n, const clh_real *x);
+
+    /** sum_i x[i] y[i] */
+    clh_real (*dot)(size_t n, const clh_real *x, const clh_real *y);
+
+    /** y[i] += alpha x[i] */
+    void (*axpy)(size_t n, clh_real alpha, const clh_real *x, clh_real *y);
+
+    /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
+     *  TransformerLens' nan guard. Returns log sum_j exp(x[j]). The exponential is within 2 units
+     *  in the last place; below -87.3 it is 0. */
+    clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
+
+    /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be dp. The gradient of softmax. */
+    void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
+
+    /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
+    void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
+                 clh_real *p);
+} clh_kernels;
+
+/** The definition. */
+extern const clh_kernels clh_kernels_plain;
+
+/** Builds of kernels_simd.c; those the compiler made are listed by clh_kernels_all(). */
+extern const clh_kernels clh_kernels_base;
+extern const clh_kernels clh_kernels_avx2;
+extern const clh_kernels clh_kernels_avx512;
+
+/** Every build this machine can run, `plain` first; *count of them. Static memory. */
+const clh_kernels *const *clh_kernels_all(size_t *count);
+
+/** The one in use: the last of clh_kernels_all(), or the one CLEARHEAD_ISA names if it can run. */
+const clh_kernels *clh_kernels_best(void);
+
+#endif

@@ -1,0 +1,88 @@
+/* What each kernel means, in loops to be read. The fast builds are tested against these. */
+#include "math/kernels.h"
+
+#include <math.h>
+#include <tgmath.h>
+
+static void plain_gemm(const clh_gemm *g)
+{
+    for (size_t i = 0; i < g->m; i++) {
+        for (size_t j = 0; j < g->n; j++) {
+            clh_real sum = 0;
+            for (size_t l = 0; l < g->k; l++)
+                sum += g->a[i * g->a_row + l * g->a_col] * g->b[l * g->b_row + j * g->b_col];
+            clh_real *c = &g->c[i * g->c_row + j];
+            *c = g->alpha * sum + (g->accumulate ? *c : 0);
+        }
+    }
+}
+
+static clh_real plain_sum(size_t n, const clh_real *x)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
+static clh_real plain_dot(size_t n, const clh_real *x, const clh_real *y)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+static void plain_axpy(size_t n, clh_real alpha, const clh_real *x, clh_real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += alpha * x[i];
+}
+
+static clh_real plain_softmax(size_t n, const clh_real *x, clh_real *p)
+{
+    clh_real max = -(clh_real)INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+    for (size_t i = 0; i < n; i++) {
+        p[i] = isinf(max) && max < 0 ? 0 : exp(x[i] - max);
+        sum += p[i];
+    }
+    for (size_t i = 0; i < n && sum > 0; i++)
+        p[i] /= sum;
+    return max + log(sum);
+}
+
+static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)
+{
+    clh_real mean = plain_dot(n, p, dp);
+    for (size_t i = 0; i < n; i++)
+        ds[i] = p[i] * (dp[i] - mean);
+}
+
+static void plain_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_real *m,
+                       clh_real *v, clh_real *p)
+{
+    const clh_real beta1 = (clh_real)s->beta1, beta2 = (clh_real)s->beta2;
+    const clh_real rest1 = (clh_real)(1 - s->beta1), rest2 = (clh_real)(1 - s->beta2);
+    const clh_real keep = (clh_real)(1 - s->decay), l2 = (clh_real)s->l2;
+    const clh_real scale = (clh_real)s->grad_scale, step_size = (clh_real)s->step_size;
+    const clh_real sqrt_bias2 = (clh_real)s->sqrt_bias2, eps = (clh_real)s->eps;
+    for (size_t i = 0; i < n; i++) {
+        clh_real gi = g[i] * scale + l2 * p[i];
+        m[i] = beta1 * m[i] + rest1 * gi;
+        v[i] = beta2 * v[i] + rest2 * (gi * gi);
+        p[i] = p[i] * keep - step_size * (m[i] / (sqrt(v[i]) / sqrt_bias2 + eps));
+    }
+}
+
+const clh_kernels clh_kernels_plain = {
+    .name = "plain",
+    .gemm = plain_gemm,
+    .sum = plain_sum,
+    .dot = plain_dot,
+    .axpy = plain_axpy,
+    .softmax = plain_softmax,
+    .softmax_backward = plain_softmax_backward,
+    .adam = plain_adam,
+};

@@ -1,0 +1,320 @@
+/* The kernels for one instruction set: built several times, with CLH_ISA the name of the build. */
+#include <math.h>
+
+#include "math/kernels.h"
+#include "math/simd.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define JOIN2(a, b) a##b
+#define JOIN(a, b) JOIN2(a, b)
+#define TEXT2(a) #a
+#define TEXT(a) TEXT2(a)
+
+/* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
+ */
+
+enum { ROWS = 6, VECTORS = LANE == 16 ? 4 : 2, PANEL = VECTORS * LANE };
+
+/* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
+ * rows, vectors and partial are constants wherever this is inlined. */
+INLINE void tile(const size_t rows, const size_t vectors, const int partial, const clh_gemm *g,
+                 size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
+                 int accumulate, clh_real *c)
+{
+    vec sum[ROWS][VECTORS];
+#pragma GCC unroll 6
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++)
+            sum[i][v] = (vec){0};
+    for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
+        vec bl[VECTORS];
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++)
+            bl[v] = partial && v + 1 == vectors ? vec_load_part(b + v * LANE, tail)
+                                                : vec_load(b + v * LANE);
+#pragma GCC unroll 6
+        for (size_t i = 0; i < rows; i++) {
+            vec ai = vec_set(a[i * g->a_row]);
+#pragma GCC unroll 4
+            for (size_t v = 0; v < vectors; v++)
+                sum[i][v] = vec_fma(ai, bl[v], sum[i][v]);
+        }
+    }
+    vec alpha = vec_set(g->alpha);
+#pragma GCC unroll 6
+    for (size_t i = 0; i < rows; i++, c += g->c_row)
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++) {
+            int part = partial && v + 1 == vectors;
+            vec old = !accumulate ? (vec){0}
+                      : part      ? vec_load_part(c + v * LANE, tail)
+                                  : vec_load(c + v * LANE);
+            vec value = accumulate ? vec_fma(alpha, sum[i][v], old) : alpha * sum[i][v];
+            if (part)
+                vec_store_part(c + v * LANE, value, tail);
+            else
+                vec_store(c + v * LANE, value);
+        }
+}
+
+typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b,
+                     size_t b_row, size_t tail, int accumulate, clh_real *c);
+
+#define TILE(rows, vectors, partial)                                                               \
+    static void tile_##rows##_##vectors##_##partial(                                               \
+        const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b, size_t b_row,       \
+        size_t tail, int accumulate, clh_real *c)                                                  \
+    {                                                                                              \
+        tile(rows, vectors, partial, g, depth, a, b, b_row, tail, accumulate, c);                  \
+    }
+#define TILE_ROWS(vectors, partial)                                                                \
+    TILE(1, vectors, partial)                                                                      \
+    TILE(2, vectors, partial)                                                                      \
+    TILE(3, vectors, partial)                                                                      \
+    TILE(4, vectors, partial)                                                                      \
+    TILE(5, vectors, partial)                                                                      \
+    TILE(6, vectors, partial)
+#define ROW_TABLE(vectors, partial)                                                                \
+    {                                                                                              \
+        tile_1_##vectors##_##partial, tile_2_##vectors##_##partial, tile_3_##vectors##_##partial,  \
+            tile_4_##vectors##_##partial, tile_5_##vectors##_##partial,                            \
+            tile_6_##vectors##_##partial                                                           \
+    }
+
+TILE_ROWS(1, 0)
+TILE_ROWS(1, 1)
+TILE_ROWS(2, 0)
+TILE_ROWS(2, 1)
+#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+TILE_ROWS(3, 0)
+TILE_ROWS(3, 1)
+TILE_ROWS(4, 0)
+TILE_ROWS(4, 1)
+#endif
+
+/* [vectors - 1][last is partial][rows - 1] */
+static tile_fn *const tile_table[VECTORS][2][ROWS] = {
+    {ROW_TABLE(1, 0), ROW_TABLE(1, 1)},
+    {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
+#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+    {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
+    {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
+#endif
+};
+
+/* One panel of columns, all rows, one block of k. */
+static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh_real *a,
+                      const clh_real *b, size_t b_row, int accumulate, clh_real *c)
+{
+    size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
+    tile_fn *const *by_rows = tile_table[vectors - 1][tail < LANE];
+    for (size_t i = 0; i < g->m; i += ROWS) {
+        size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+        by_rows[rows - 1](g, depth, a + i * g->a_row, b, b_row, tail, accumulate, c + i * g->c_row);
+    }
+}
+
+/* packed[l][j] = B[l, j] for a B that is stored transposed. */
+static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real *b,
+                 clh_real packed[])
+{
+    for (size_t j = 0; j < columns; j++)
+        for (size_t l = 0; l < depth; l++)
+            packed[l * PANEL + j] = b[j * g->b_col + l];
+}
+
+static void simd_gemm(const clh_gemm *g)
+{
+    _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
+    if (g->k == 0 && !g->accumulate)
+        for (size_t i = 0; i < g->m; i++)
+            memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
+    for (size_t l = 0; l < g->k; l += CLH_GEMM_BLOCK) {
+        size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
+        for (size_t j = 0; j < g->n; j += PANEL) {
+            size_t columns = g->n - j < PANEL ? g->n - j : PANEL, b_row = g->b_row;
+            const clh_real *b = g->b + l * g->b_row + j * g->b_col;
+            if (g->b_col != 1) {
+                pack(g, columns, depth, b, packed);
+                b = packed;
+                b_row = PANEL;
+            }
+            panel_run(g, columns, depth, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
+                      g->c + j);
+        }
+    }
+}
+
+/* ---- Rows: reductions keep CLH_LANES partial sums ----------------------------------------------
+ */
+
+static clh_real simd_sum(size_t n, const clh_real *x)
+{
+    vec sum[PARTS] = {{0}};
+    size_t i = 0;
+    for (; i + CLH_LANES <= n; i += CLH_LANES)
+        for (size_t p = 0; p < PARTS; p++)
+            sum[p] += vec_load(x + i + p * LANE);
+    for (size_t p = 0, count; (count = part_count(n - i, p)) > 0 && p < PARTS; p++)
+        sum[p] += vec_load_part(x + i + p * LANE, count);
+    return lanes_sum(sum);
+}
+
+static clh_real simd_dot(size_t n, const clh_real *x, const clh_real *y)
+{
+    vec sum[PARTS] = {{0}};
+    size_t i = 0;
+    for (; i + CLH_LANES <= n; i += CLH_LANES)
+        for (size_t p = 0; p < PARTS; p++)
+            sum[p] = vec_fma(vec_load(x + i + p * LANE), vec_load(y + i + p * LANE), sum[p]);
+    for (size_t p = 0, count; (count = part_count(n - i, p)) > 0 && p < PARTS; p++)
+        sum[p] = vec_fma(vec_load_part(x + i + p * LANE, count),
+                         vec_load_part(y + i + p * LANE, count), sum[p]);
+    return lanes_sum(sum);
+}
+
+static void simd_axpy(size_t n, clh_real alpha, const clh_real *x, clh_real *y)
+{
+    vec scale = vec_set(alpha);
+    size_t i = 0;
+    for (; i + LANE <= n; i += LANE)
+        vec_store(y + i, vec_fma(scale, vec_load(x + i), vec_load(y + i)));
+    if (i < n)
+        vec_store_part(
+            y + i, vec_fma(scale, vec_load_part(x + i, n - i), vec_load_part(y + i, n - i)), n - i);
+}
+
+#ifdef CLH_DOUBLE
+INLINE vec vec_exp(vec x)
+{
+    for (size_t i = 0; i < LANE; i++)
+        x[i] = exp(x[i]);
+    return x;
+}
+#else
+typedef int32_t ivec __attribute__((vector_size(sizeof(vec))));
+
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact
+ * (Cody & Waite 1980), exp(r) by its Taylor polynomial of degree 7, whose remainder is below
+ * 0.35^8 / 8! = 5e-9. For x <= 88; below -87.3, where 2^n leaves the normal range, 0. */
+INLINE vec vec_exp(vec x)
+{
+    const vec magic = vec_set(0x1.8p23f);
+    vec inside = vec_max(x, vec_set(-87.3f));
+    vec t = vec_fma(inside, vec_set(0x1.715476p0f), magic);
+    vec n = t - magic;
+    vec r = vec_fma(n, vec_set(-0x1.62e4p-1f), inside);
+    r = vec_fma(n, vec_set(0x1.7f7d1cp-20f) * -1, r);
+    vec p = vec_set(1.0f / 5040);
+    p = vec_fma(p, r, vec_set(1.0f / 720));
+    p = vec_fma(p, r, vec_set(1.0f / 120));
+    p = vec_fma(p, r, vec_set(1.0f / 24));
+    p = vec_fma(p, r, vec_set(1.0f / 6));
+    p = vec_fma(p, r, vec_set(0.5f));
+    p = vec_fma(p, r, vec_set(1.0f));
+    p = vec_fma(p, r, vec_set(1.0f));
+    ivec exponent = (ivec)t << 23; /* the low bits of t hold n */
+    vec value = (vec)((ivec)p + exponent);
+    return vec_where_least(x, -87.3f, value);
+}
+#endif
+
+static clh_real row_max(size_t n, const clh_real *x)
+{
+    clh_real max = -(clh_real)INFINITY;
+    size_t i = 0;
+    if (n >= LANE) {
+        vec most = vec_load(x);
+        for (i = LANE; i + LANE <= n; i += LANE)
+            most = vec_max(most, vec_load(x + i));
+        for (size_t j = 0; j < LANE; j++)
+            max = most[j] > max ? most[j] : max;
+    }
+    for (; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+    return max;
+}
+
+static clh_real simd_softmax(size_t n, const clh_real *x, clh_real *p)
+{
+    clh_real max = row_max(n, x);
+    if (isinf(max) && max < 0) {
+        memset(p, 0, n * sizeof *p);
+        return max;
+    }
+    vec sum[PARTS] = {{0}}, shift = vec_set(max);
+    size_t i = 0;
+    for (; i + CLH_LANES <= n; i += CLH_LANES)
+        for (size_t q = 0; q < PARTS; q++) {
+            vec e = vec_exp(vec_load(x + i + q * LANE) - shift);
+            vec_store(p + i + q * LANE, e);
+            sum[q] += e;
+        }
+    for (size_t q = 0, count; (count = part_count(n - i, q)) > 0 && q < PARTS; q++) {
+        vec e = vec_exp(vec_load_part(x + i + q * LANE, count) - shift);
+        vec_store_part(p + i + q * LANE, e, count);
+        sum[q] += vec_load_part(p + i + q * LANE, count);
+    }
+    clh_real total = lanes_sum(sum);
+    vec inverse = vec_set(1 / total);
+    for (i = 0; i + LANE <= n; i += LANE)
+        vec_store(p + i, vec_load(p + i) * inverse);
+    if (i < n)
+        vec_store_part(p + i, vec_load_part(p + i, n - i) * inverse, n - i);
+    return max + (clh_real)log((double)total);
+}
+
+static void simd_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)
+{
+    vec mean = vec_set(simd_dot(n, p, dp));
+    size_t i = 0;
+    for (; i + LANE <= n; i += LANE)
+        vec_store(ds + i, vec_load(p + i) * (vec_load(dp + i) - mean));
+    if (i < n)
+        vec_store_part(ds + i, vec_load_part(p + i, n - i) * (vec_load_part(dp + i, n - i) - mean),
+                       n - i);
+}
+
+INLINE vec vec_sqrt(vec x)
+{
+    for (size_t i = 0; i < LANE; i++)
+        x[i] = (clh_real)
+#ifdef CLH_DOUBLE
+            sqrt(x[i]);
+#else
+            sqrtf(x[i]);
+#endif
+    return x;
+}
+
+static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_real *m, clh_real *v,
+                      clh_real *p)
+{
+    const vec beta1 = vec_set((clh_real)s->beta1), beta2 = vec_set((clh_real)s->beta2);
+    const vec rest1 = vec_set((clh_real)(1 - s->beta1)), rest2 = vec_set((clh_real)(1 - s->beta2));
+    const vec keep = vec_set((clh_real)(1 - s->decay)), l2 = vec_set((clh_real)s->l2);
+    const vec scale = vec_set((clh_real)s->grad_scale), eps = vec_set((clh_real)s->eps);
+    const vec size = vec_set((clh_real)s->step_size), bias2 = vec_set((clh_real)s->sqrt_bias2);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec pi = vec_load_part(p + i, count);
+        vec gi = vec_fma(l2, pi, vec_load_part(g + i, count) * scale);
+        vec mi = vec_fma(rest1, gi, beta1 * vec_load_part(m + i, count));
+        vec vi = vec_fma(rest2, gi * gi, beta2 * vec_load_part(v + i, count));
+        vec_store_part(m + i, mi, count);
+        vec_store_part(v + i, vi, count);
+        vec_store_part(p + i, pi * keep - size * (mi / (vec_sqrt(vi) / bias2 + eps)), count);
+    }
+}
+
+const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
+    .name = TEXT(CLH_ISA),
+    .gemm = simd_gemm,
+    .sum = simd_sum,
+    .dot = simd_dot,
+    .axpy = simd_axpy,
+    .softmax = simd_softmax,
+    .softmax_backward = simd_softmax_backward,
+    .adam = simd_adam,
+};

@@ -1,0 +1,157 @@
+/** A vector of the instruction set this file is compiled for, as few words as the kernels need.
+ *
+ *  `vec` is LANE numbers; arithmetic is the compiler's own on vector types. What differs between
+ *  instruction sets stands here: width, fused multiply-add, and loads and stores of a part, which
+ *  touch no memory past `count`.
+ */
+#ifndef CLH_SIMD_H
+#define CLH_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "math/kernels.h"
+
+#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+#include <immintrin.h>
+enum { LANE = 16 };
+#elif defined(__AVX2__) && defined(__FMA__) && !defined(CLH_DOUBLE)
+#include <immintrin.h>
+enum { LANE = 8 };
+#else
+#define SIMD_GENERIC
+enum { LANE = 16 / sizeof(clh_real) };
+#endif
+
+typedef clh_real vec __attribute__((vector_size(LANE * sizeof(clh_real))));
+
+#if defined(SIMD_GENERIC)
+
+static inline vec vec_set(clh_real x)
+{
+    return x - (vec){0};
+}
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+    return a * b + c;
+}
+static inline vec vec_load_part(const clh_real *p, size_t count)
+{
+    vec v = {0};
+    memcpy(&v, p, count * sizeof *p);
+    return v;
+}
+static inline void vec_store_part(clh_real *p, vec v, size_t count)
+{
+    memcpy(p, &v, count * sizeof *p);
+}
+static inline vec vec_max(vec a, vec b)
+{
+    for (size_t i = 0; i < LANE; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
+/** value where x >= least, else 0 */
+static inline vec vec_where_least(vec x, clh_real least, vec value)
+{
+    for (size_t i = 0; i < LANE; i++)
+        value[i] = x[i] >= least ? value[i] : 0;
+    return value;
+}
+
+#elif defined(__AVX512F__)
+
+static inline vec vec_set(clh_real x)
+{
+    return _mm512_set1_ps(x);
+}
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline vec vec_load_part(const clh_real *p, size_t count)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1u), p);
+}
+static inline void vec_store_part(clh_real *p, vec v, size_t count)
+{
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1u), v);
+}
+static inline vec vec_max(vec a, vec b)
+{
+    return _mm512_max_ps(a, b);
+}
+static inline vec vec_where_least(vec x, clh_real least, vec value)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(least), _CMP_GE_OQ), value);
+}
+
+#else
+
+static inline vec vec_set(clh_real x)
+{
+    return _mm256_set1_ps(x);
+}
+static inline vec vec_fma(vec a, vec b, vec c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline __m256i vec_mask(size_t count)
+{
+    static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(const void *)(ones + 8 - count));
+}
+static inline vec vec_load_part(const clh_real *p, size_t count)
+{
+    return _mm256_maskload_ps(p, vec_mask(count));
+}
+static inline void vec_store_part(clh_real *p, vec v, size_t count)
+{
+    _mm256_maskstore_ps(p, vec_mask(count), v);
+}
+static inline vec vec_max(vec a, vec b)
+{
+    return _mm256_max_ps(a, b);
+}
+static inline vec vec_where_least(vec x, clh_real least, vec value)
+{
+    return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(least), _CMP_GE_OQ), value);
+}
+
+#endif
+
+/** Vectors that make up CLH_LANES partial sums. */
+enum { PARTS = CLH_LANES / LANE };
+
+static inline vec vec_load(const clh_real *p)
+{
+    vec v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void vec_store(clh_real *p, vec v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/** Numbers of part `part` of a row that has `rest` left: LANE, fewer at the end, 0 past it. */
+static inline size_t part_count(size_t rest, size_t part)
+{
+    size_t before = part * LANE;
+    return rest <= before ? 0 : rest - before < LANE ? rest - before : LANE;
+}
+
+/** The CLH_LANES partial sums added as a tree: lanes 8 apart, then 4, 2, 1. */
+static inline clh_real lanes_sum(const vec sum[PARTS])
+{
+    clh_real lane[CLH_LANES];
+    memcpy(lane, sum, sizeof lane);
+    for (size_t apart = CLH_LANES / 2; apart > 0; apart /= 2)
+        for (size_t i = 0; i < apart; i++)
+            lane[i] += lane[i + apart];
+    return lane[0];
+}
+
+#endif

@@ -1,0 +1,122 @@
+#include "model/activations.h"
+
+#include <string.h>
+#include <tgmath.h>
+
+#include "base/base.h"
+
+typedef clh_real scalar_fn(clh_real x);
+
+static clh_real relu(clh_real x)
+{
+    return x > 0 ? x : 0;
+}
+
+static clh_real relu_slope(clh_real x)
+{
+    return x > 0 ? 1 : 0;
+}
+
+/* x Phi(x), Phi the normal distribution (Hendrycks & Gimpel 2016) */
+static clh_real gelu(clh_real x)
+{
+    return x * (clh_real)0.5 * (1 + erf(x * (clh_real)0.70710678118654752440));
+}
+
+static clh_real gelu_slope(clh_real x)
+{
+    clh_real cdf = (clh_real)0.5 * (1 + erf(x * (clh_real)0.70710678118654752440));
+    return cdf + x * exp(-x * x / 2) * (clh_real)0.39894228040143267794;
+}
+
+/* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+static clh_real gelu_new(clh_real x)
+{
+    clh_real inner = (clh_real)0.79788456080286535588 * (x + (clh_real)0.044715 * x * x * x);
+    return (clh_real)0.5 * x * (1 + tanh(inner));
+}
+
+static clh_real gelu_new_slope(clh_real x)
+{
+    const clh_real root = (clh_real)0.79788456080286535588, cubic = (clh_real)0.044715;
+    clh_real t = tanh(root * (x + cubic * x * x * x));
+    return (clh_real)0.5 * (1 + t) +
+           (clh_real)0.5 * x * (1 - t * t) * root * (1 + 3 * cubic * x * x);
+}
+
+static clh_real silu(clh_real x)
+{
+    return x / (1 + exp(-x));
+}
+
+static clh_real silu_slope(clh_real x)
+{
+    clh_real s = 1 / (1 + exp(-x));
+    return s * (1 + x * (1 - s));
+}
+
+static const struct {
+    const char *name;
+    scalar_fn *value, *slope;
+} table[] = {
+#define ACTIVATION(id, name, value, slope) [CLH_ACT_##id] = {name, value, slope},
+#include "model/activations.def"
+#undef ACTIVATION
+};
+
+const char *clh_act_fn_name(clh_act_fn fn)
+{
+    return table[fn].name;
+}
+
+const char *clh_act_fn_list(size_t index)
+{
+    return index < CLH_COUNT(table) ? table[index].name : NULL;
+}
+
+bool clh_act_fn_find(const char *name, clh_act_fn *fn)
+{
+    for (size_t i = 0; i < CLH_COUNT(table); i++)
+        if (strcmp(table[i].name, name) == 0) {
+            *fn = (clh_act_fn)i;
+            return true;
+        }
+    return false;
+}
+
+void clh_activation_forward(clh_act_fn fn, const clh_kernels *kernel, size_t rows, size_t width,
+                            const clh_real *x, clh_real *y)
+{
+    for (size_t r = 0; !table[fn].value && r < rows; r++, x += width, y += width) {
+        (void)kernel->softmax(width, x, y); /* solu: y = x softmax(x) */
+        for (size_t i = 0; i < width; i++)
+            y[i] *= x[i];
+    }
+    for (size_t i = 0; table[fn].value && i < rows * width; i++)
+        y[i] = table[fn].value(x[i]);
+}
+
+/* solu: with s = softmax(x),  gx_i = s_i (gy_i + gy_i x_i - sum_j gy_j x_j s_j) */
+static void solu_backward(size_t width, const clh_real *x, const clh_real *gy, clh_real *gx)
+{
+    clh_real max = x[0], total = 0, weighted = 0;
+    for (size_t i = 1; i < width; i++)
+        max = x[i] > max ? x[i] : max;
+    for (size_t i = 0; i < width; i++) {
+        clh_real e = exp(x[i] - max);
+        total += e;
+        weighted += gy[i] * x[i] * e;
+    }
+    weighted /= total;
+    for (size_t i = 0; i < width; i++)
+        gx[i] = exp(x[i] - max) / total * (gy[i] + gy[i] * x[i] - weighted);
+}
+
+void clh_activation_backward(clh_act_fn fn, size_t rows, size_t width, const clh_real *x,
+                             const clh_real *gy, clh_real *gx)
+{
+    for (size_t r = 0, at = 0; !table[fn].value && r < rows; r++, at += width)
+        solu_backward(width, x + at, gy + at, gx + at);
+    for (size_t i = 0; table[fn].value && i < rows * width; i++)
+        gx[i] = gy[i] * table[fn].slope(x[i]);
+}

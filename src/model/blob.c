@@ -1,0 +1,176 @@
+#include "model/blob.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "math/kernels.h"
+
+enum { NAME_SIZE = 64 };
+
+/* The row whose memory `at` uses: itself, or where its `shares` leads (layout.def). */
+static clh_place owner_of(const clh_layout *layout, const clh_model_config *config, bool shared,
+                          clh_place at)
+{
+    while (shared && at.row->shares != SHARES_OWN) {
+        if (at.row->shares == SHARES_EARLIER) {
+            if (at.layer == 0)
+                break;
+            at = (clh_place){&layout->row[CLH_A_RESID_POST], CLH_A_RESID_POST, at.layer - 1};
+            continue;
+        }
+        size_t id = (size_t)at.row->shares;
+        if (!clh_row_exists(&layout->row[id], config))
+            id = CLH_A_RESID_POST; /* attn_out without an MLP: there is no resid_mid */
+        at = (clh_place){&layout->row[id], id, at.layer};
+    }
+    return at;
+}
+
+/* Numbers a row takes, rounded up to whole lanes; false when that cannot be addressed. */
+static bool row_size(const clh_row *row, const clh_model_config *config, size_t batch, size_t pos,
+                     size_t *out)
+{
+    clh_tensor shape = clh_row_shape(row, config, batch, pos);
+    size_t count = 1;
+    for (size_t i = 0; i < shape.rank; i++)
+        if (!clh_mul_ok(count, shape.shape[i], &count))
+            return false;
+    if (!clh_add_ok(count, CLH_LANES - 1, &count))
+        return false;
+    *out = count / CLH_LANES * CLH_LANES;
+    return true;
+}
+
+size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, bool shared,
+                      size_t batch, size_t pos)
+{
+    size_t total = 0, bytes;
+    for (clh_place at = clh_layout_first(layout, config); at.row;
+         at = clh_layout_next(layout, config, at)) {
+        size_t size;
+        clh_place owner = owner_of(layout, config, shared, at);
+        if (owner.row != at.row || owner.layer != at.layer)
+            continue;
+        if (!row_size(at.row, config, batch, pos, &size) || !clh_add_ok(total, size, &total))
+            return SIZE_MAX;
+    }
+    return clh_mul_ok(total, sizeof(clh_real), &bytes) ? total : SIZE_MAX;
+}
+
+static void write_name(char out[NAME_SIZE], clh_place at)
+{
+    int length = at.row->scope == SCOPE_BLOCK
+                     ? snprintf(out, NAME_SIZE, "blocks.%zu.%s", at.layer, at.row->name)
+                     : snprintf(out, NAME_SIZE, "%s", at.row->name);
+    assert(length > 0 && length < NAME_SIZE);
+    (void)length;
+}
+
+clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_model_config *config,
+                         bool shared, clh_error *err)
+{
+    *blob = (clh_blob){.layout = layout, .config = *config, .shared = shared};
+    size_t named = 0;
+    for (clh_place at = clh_layout_first(layout, config); at.row;
+         at = clh_layout_next(layout, config, at))
+        named += at.row->name[0] != '\0';
+    blob->slot = clh_alloc_zeroed(config->n_layers * layout->count, sizeof *blob->slot, err);
+    blob->tensor = clh_alloc_zeroed(named, sizeof *blob->tensor, err);
+    blob->place = clh_alloc_zeroed(named, sizeof *blob->place, err);
+    blob->names = clh_alloc_zeroed(named, NAME_SIZE, err);
+    if (!blob->slot || !blob->tensor || !blob->place || !blob->names) {
+        clh_blob_deinit(blob);
+        return CLH_ENOMEM;
+    }
+    for (clh_place at = clh_layout_first(layout, config); at.row;
+         at = clh_layout_next(layout, config, at)) {
+        if (at.row->name[0] == '\0')
+            continue;
+        write_name(blob->names + blob->tensors * NAME_SIZE, at);
+        blob->place[blob->tensors++] = at;
+    }
+    assert(blob->tensors == named);
+    return CLH_OK;
+}
+
+static clh_status grow(clh_blob *blob, size_t count, clh_error *err)
+{
+    if (count <= blob->capacity)
+        return CLH_OK;
+    clh_status status = count == SIZE_MAX
+                            ? clh_fail(err, CLH_ENOMEM, "this model cannot be addressed")
+                            : clh_memory_check(count * sizeof(clh_real), "this model", err);
+    if (status)
+        return status;
+    clh_free(blob->data);
+    blob->capacity = 0;
+    blob->batch = blob->pos = 0;
+    blob->data = clh_alloc_zeroed(count, sizeof(clh_real), err);
+    if (!blob->data)
+        return CLH_ENOMEM;
+    blob->capacity = count;
+    return CLH_OK;
+}
+
+/* Owners get consecutive slots, then the others point where their owner lies. */
+static void place_slots(clh_blob *blob, size_t batch, size_t pos)
+{
+    const clh_layout *layout = blob->layout;
+    size_t offset = 0;
+    for (int sharing = 0; sharing < 2; sharing++)
+        for (clh_place at = clh_layout_first(layout, &blob->config); at.row;
+             at = clh_layout_next(layout, &blob->config, at)) {
+            clh_place owner = owner_of(layout, &blob->config, blob->shared, at);
+            bool own = owner.row == at.row && owner.layer == at.layer;
+            clh_real **slot = &blob->slot[at.layer * layout->count + at.id];
+            if (sharing && !own) {
+                *slot = clh_blob_slot(blob, owner.id, owner.layer);
+            } else if (!sharing && own) {
+                size_t size = 0;
+                (void)row_size(at.row, &blob->config, batch, pos, &size);
+                *slot = blob->data + offset;
+                offset += size;
+            }
+        }
+    assert(offset == blob->count);
+}
+
+clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, clh_error *err)
+{
+    if (blob->data && blob->batch == batch && blob->pos == pos)
+        return CLH_OK;
+    size_t count = clh_blob_count(blob->layout, &blob->config, blob->shared, batch, pos);
+    clh_status status = grow(blob, count, err);
+    if (status)
+        return status;
+    blob->count = count;
+    blob->batch = batch;
+    blob->pos = pos;
+    place_slots(blob, batch, pos);
+    for (size_t i = 0; i < blob->tensors; i++) {
+        clh_place at = blob->place[i];
+        blob->tensor[i] = clh_row_shape(at.row, &blob->config, batch, pos);
+        blob->tensor[i].data = clh_blob_slot(blob, at.id, at.layer);
+        blob->tensor[i].name = blob->names + i * NAME_SIZE;
+    }
+    return CLH_OK;
+}
+
+clh_tensor clh_blob_view(const clh_blob *blob, const char *name)
+{
+    for (size_t i = blob->tensors; i-- > 0 && blob->data;)
+        if (strcmp(blob->tensor[i].name, name) == 0)
+            return blob->tensor[i];
+    return (clh_tensor){0};
+}
+
+void clh_blob_deinit(clh_blob *blob)
+{
+    clh_free(blob->names);
+    clh_free(blob->place);
+    clh_free(blob->tensor);
+    clh_free(blob->slot);
+    clh_free(blob->data);
+    *blob = (clh_blob){0};
+}

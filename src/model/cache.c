@@ -1,0 +1,72 @@
+#include <assert.h>
+
+#include "model/model.h"
+
+clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
+                          clh_error *err)
+{
+    assert(out && config);
+    clh_cache *cache = clh_alloc_zeroed(1, sizeof *cache, err);
+    if (!cache)
+        return CLH_ENOMEM;
+    cache->keep = keep;
+    clh_status status =
+        clh_blob_init(&cache->values, &clh_layout_acts, config, keep == CLH_KEEP_BACKWARD, err);
+    if (status) {
+        clh_cache_close(cache);
+        return status;
+    }
+    *out = cache;
+    return CLH_OK;
+}
+
+void clh_cache_close(clh_cache *cache)
+{
+    if (!cache)
+        return;
+    clh_free(cache->scratch);
+    clh_blob_deinit(&cache->values);
+    clh_free(cache);
+}
+
+clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err)
+{
+    clh_status status = clh_blob_reshape(&cache->values, batch, pos, err);
+    if (status)
+        return status;
+    cache->filled = 0;
+    size_t need;
+    if (!clh_mul_ok(cache->values.config.d_head, pos, &need))
+        return clh_fail(err, CLH_ENOMEM, "%zu positions cannot be addressed", pos);
+    if (need <= cache->scratch_count)
+        return CLH_OK;
+    clh_free(cache->scratch);
+    cache->scratch_count = 0;
+    cache->scratch = clh_alloc_array(need, sizeof *cache->scratch, err);
+    if (!cache->scratch)
+        return CLH_ENOMEM;
+    cache->scratch_count = need;
+    return CLH_OK;
+}
+
+size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch, size_t pos)
+{
+    size_t count = clh_blob_count(&clh_layout_acts, config, keep == CLH_KEEP_BACKWARD, batch, pos);
+    return count == SIZE_MAX ? SIZE_MAX : count * sizeof(clh_real);
+}
+
+size_t clh_cache_count(const clh_cache *cache)
+{
+    return cache->values.tensors;
+}
+
+clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index)
+{
+    assert(index < cache->values.tensors);
+    return cache->values.tensor[index];
+}
+
+clh_tensor clh_cache_view(const clh_cache *cache, const char *name)
+{
+    return clh_blob_view(&cache->values, name);
+}

@@ -1,0 +1,51 @@
+/* Embedding: embed = W_E[token], pos_embed = W_pos[position], resid_pre = embed + pos_embed.
+ * TransformerLens: components/embed.py, pos_embed.py. */
+#include "model/pass.h"
+
+/* The token at row r of the pass; with use_hook_tokens what the hook left there, rounded. */
+static size_t token_at(const clh_pass *pass, size_t r)
+{
+    const clh_real *seen = clh_act(pass, CLH_A_TOKENS, 0);
+    if (!seen)
+        return pass->tokens->ids[r];
+    clh_real id = seen[r] + (clh_real)0.5, last = (clh_real)(pass->config->d_vocab - 1);
+    return id < 0 ? 0 : id > last ? (size_t)last : (size_t)id;
+}
+
+void clh_embed_forward(clh_pass *pass)
+{
+    const size_t d = pass->config->d_model, end = pass->row0 + pass->rows;
+    const clh_real *W_E = clh_param(pass, CLH_P_W_E, 0), *W_pos = clh_param(pass, CLH_P_W_POS, 0);
+    clh_real *seen = clh_act(pass, CLH_A_TOKENS, 0), *embed = clh_act(pass, CLH_A_EMBED, 0);
+    clh_real *pos_embed = clh_act(pass, CLH_A_POS_EMBED, 0);
+    clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, 0);
+    for (size_t r = pass->row0; seen && r < end; r++)
+        seen[r] = (clh_real)pass->tokens->ids[r];
+    clh_pass_fire(pass, CLH_A_TOKENS, 0);
+    for (size_t r = pass->row0; r < end; r++)
+        clh_pass_copy(embed + r * d, W_E + token_at(pass, r) * d, d);
+    clh_pass_fire(pass, CLH_A_EMBED, 0);
+    for (size_t r = pass->row0; r < end; r++)
+        clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
+    clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
+    for (size_t i = pass->row0 * d; i < end * d; i++)
+        resid[i] = embed[i] + pos_embed[i];
+}
+
+void clh_embed_backward(clh_pass *pass)
+{
+    const size_t d = pass->config->d_model;
+    const clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, 0);
+    clh_real *g_embed = clh_act_gradient(pass, CLH_A_EMBED, 0);
+    clh_real *g_pos_embed = clh_act_gradient(pass, CLH_A_POS_EMBED, 0);
+    clh_real *gW_E = clh_param_gradient(pass, CLH_P_W_E, 0);
+    clh_real *gW_pos = clh_param_gradient(pass, CLH_P_W_POS, 0);
+    clh_pass_copy(g_pos_embed, g_resid, pass->rows * d);
+    clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
+    clh_pass_copy(g_embed, g_resid, pass->rows * d);
+    clh_pass_fire(pass, CLH_A_EMBED, 0);
+    for (size_t r = 0; gW_E && r < pass->rows; r++) {
+        pass->kernel->axpy(d, 1, g_embed + r * d, gW_E + token_at(pass, r) * d);
+        pass->kernel->axpy(d, 1, g_pos_embed + r * d, gW_pos + r % pass->tokens->pos * d);
+    }
+}

@@ -1,0 +1,297 @@
+/* The walk through the model, forwards and then backwards. Read it beside TransformerLens'
+ * HookedTransformer.forward and TransformerBlock.forward. */
+#include <assert.h>
+#include <string.h>
+
+#include "model/norms.h"
+#include "model/pass.h"
+
+/* The inputs of attention that have a hook of their own, and the norm behind each. */
+static const struct branch {
+    clh_act_id input;
+    clh_norm_place norm;
+} split_branches[] = {{CLH_A_Q_INPUT, CLH_NORM_AT_Q},
+                      {CLH_A_K_INPUT, CLH_NORM_AT_K},
+                      {CLH_A_V_INPUT, CLH_NORM_AT_V}},
+  heads_branch = {CLH_A_ATTN_IN, CLH_NORM_AT_HEADS};
+
+static size_t row_end(const clh_pass *pass)
+{
+    return pass->row0 + pass->rows;
+}
+
+/* out = a + b over the rows of the pass, which may be the same memory as either. */
+static void add_rows(const clh_pass *pass, const clh_real *a, const clh_real *b, clh_real *out)
+{
+    const size_t d = pass->config->d_model;
+    for (size_t i = pass->row0 * d; i < row_end(pass) * d; i++)
+        out[i] = a[i] + b[i];
+}
+
+static void copy_rows(const clh_pass *pass, clh_act_id to, const clh_real *from, size_t layer)
+{
+    const size_t at = pass->row0 * pass->config->d_model;
+    clh_pass_copy(clh_act(pass, to, layer) + at, from + at, pass->rows * pass->config->d_model);
+}
+
+/* input[r, h] = resid_pre[r] for every head */
+static void repeat_forward(clh_pass *pass, clh_act_id input, size_t layer)
+{
+    const size_t d = pass->config->d_model, heads = pass->config->n_heads;
+    const clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, layer);
+    clh_real *out = clh_act(pass, input, layer);
+    for (size_t r = pass->row0; r < row_end(pass); r++)
+        for (size_t h = 0; h < heads; h++)
+            memcpy(out + (r * heads + h) * d, resid + r * d, d * sizeof *out);
+    clh_pass_fire(pass, input, layer);
+}
+
+/* g_resid_pre[r] += sum_h g_input[r, h] */
+static void repeat_backward(clh_pass *pass, clh_act_id input, size_t layer)
+{
+    const size_t d = pass->config->d_model, heads = pass->config->n_heads;
+    const clh_real *g_input = clh_act_gradient(pass, input, layer);
+    clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, layer);
+    clh_pass_fire(pass, input, layer);
+    for (size_t r = 0; r < pass->rows; r++)
+        for (size_t h = 0; h < heads; h++)
+            pass->kernel->axpy(d, 1, g_input + (r * heads + h) * d, g_resid + r * d);
+}
+
+static void attention_inputs_forward(clh_pass *pass, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    if (c->use_attn_in)
+        repeat_forward(pass, heads_branch.input, layer);
+    for (size_t i = 0; c->use_split_qkv_input && i < CLH_COUNT(split_branches); i++)
+        repeat_forward(pass, split_branches[i].input, layer);
+    for (size_t i = 0; c->use_split_qkv_input && i < CLH_COUNT(split_branches); i++)
+        clh_norms_forward(pass, split_branches[i].norm, layer);
+    if (!c->use_split_qkv_input)
+        clh_norms_forward(pass, c->use_attn_in ? CLH_NORM_AT_HEADS : CLH_NORM_AT_ATTN, layer);
+}
+
+static void block_forward(clh_pass *pass, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    if (layer > 0)
+        copy_rows(pass, CLH_A_RESID_PRE, clh_act(pass, CLH_A_RESID_POST, layer - 1), layer);
+    clh_pass_fire(pass, CLH_A_RESID_PRE, layer);
+    attention_inputs_forward(pass, layer);
+    clh_attention_forward(pass, layer);
+    clh_act_id after = c->attn_only ? CLH_A_RESID_POST : CLH_A_RESID_MID;
+    add_rows(pass, clh_act(pass, CLH_A_RESID_PRE, layer), clh_act(pass, CLH_A_ATTN_OUT, layer),
+             clh_act(pass, after, layer));
+    clh_pass_fire(pass, after, layer);
+    if (c->attn_only)
+        return;
+    if (c->use_hook_mlp_in) {
+        copy_rows(pass, CLH_A_MLP_IN, clh_act(pass, CLH_A_RESID_MID, layer), layer);
+        clh_pass_fire(pass, CLH_A_MLP_IN, layer);
+    }
+    clh_norms_forward(pass, CLH_NORM_AT_MLP, layer);
+    clh_mlp_forward(pass, layer);
+    add_rows(pass, clh_act(pass, CLH_A_RESID_MID, layer), clh_act(pass, CLH_A_MLP_OUT, layer),
+             clh_act(pass, CLH_A_RESID_POST, layer));
+    clh_pass_fire(pass, CLH_A_RESID_POST, layer);
+}
+
+static void pass_forward(clh_pass *pass)
+{
+    clh_embed_forward(pass);
+    for (size_t layer = 0; layer < pass->config->n_layers; layer++)
+        block_forward(pass, layer);
+    clh_norms_forward(pass, CLH_NORM_AT_FINAL, 0);
+    clh_unembed_forward(pass);
+}
+
+/* ---- Backward: each line undoes the one above it in the forward walk ----------------------------
+ */
+
+static void copy_gradient(clh_pass *pass, clh_act_id to, size_t to_layer, clh_act_id from,
+                          size_t from_layer)
+{
+    clh_pass_copy(clh_act_gradient(pass, to, to_layer), clh_act_gradient(pass, from, from_layer),
+                  pass->rows * pass->config->d_model);
+}
+
+/* Readers add to the gradient of a norm's output, so it starts at zero; without a norm they add to
+ * the norm's input itself, which already holds what came along the residual stream. */
+static void clear_norm_gradient(clh_pass *pass, clh_norm_place place, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    const size_t each = place <= CLH_NORM_AT_HEADS ? c->n_heads : 1;
+    clh_real *g = clh_act_gradient(pass, clh_norms_output(c, place), layer);
+    if (c->normalization_type != CLH_NORM_NONE)
+        memset(g, 0, pass->rows * each * c->d_model * sizeof *g);
+}
+
+static void branch_backward(clh_pass *pass, const struct branch *branch, size_t layer)
+{
+    clh_norms_backward(pass, branch->norm, layer);
+    repeat_backward(pass, branch->input, layer);
+}
+
+static void clear_branch(clh_pass *pass, const struct branch *branch, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    clh_real *g = clh_act_gradient(pass, branch->input, layer);
+    memset(g, 0, pass->rows * c->n_heads * c->d_model * sizeof *g);
+    clear_norm_gradient(pass, branch->norm, layer);
+}
+
+/* Both ways through attention's inputs: branches where heads have their own, else ln1. */
+static void attention_backward(clh_pass *pass, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    const struct branch *branch = c->use_split_qkv_input ? split_branches : &heads_branch;
+    const size_t branches = c->use_split_qkv_input ? CLH_COUNT(split_branches) : c->use_attn_in;
+    for (size_t i = 0; i < branches; i++)
+        clear_branch(pass, &branch[i], layer);
+    if (!branches)
+        clear_norm_gradient(pass, CLH_NORM_AT_ATTN, layer);
+    clh_attention_backward(pass, layer);
+    for (size_t i = branches; i-- > 0;)
+        branch_backward(pass, &branch[i], layer);
+    if (!branches)
+        clh_norms_backward(pass, CLH_NORM_AT_ATTN, layer);
+}
+
+static void mlp_backward(clh_pass *pass, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    copy_gradient(pass, CLH_A_MLP_OUT, layer, CLH_A_RESID_POST, layer);
+    clh_pass_fire(pass, CLH_A_MLP_OUT, layer);
+    copy_gradient(pass, CLH_A_RESID_MID, layer, CLH_A_RESID_POST, layer);
+    if (c->use_hook_mlp_in) {
+        clh_real *g = clh_act_gradient(pass, CLH_A_MLP_IN, layer);
+        memset(g, 0, pass->rows * c->d_model * sizeof *g);
+    }
+    clear_norm_gradient(pass, CLH_NORM_AT_MLP, layer);
+    clh_mlp_backward(pass, layer);
+    clh_norms_backward(pass, CLH_NORM_AT_MLP, layer);
+    if (c->use_hook_mlp_in) {
+        clh_pass_fire(pass, CLH_A_MLP_IN, layer);
+        pass->kernel->axpy(pass->rows * c->d_model, 1, clh_act_gradient(pass, CLH_A_MLP_IN, layer),
+                           clh_act_gradient(pass, CLH_A_RESID_MID, layer));
+    }
+    clh_pass_fire(pass, CLH_A_RESID_MID, layer);
+}
+
+static void block_backward(clh_pass *pass, size_t layer)
+{
+    clh_pass_fire(pass, CLH_A_RESID_POST, layer);
+    clh_act_id after = CLH_A_RESID_POST;
+    if (!pass->config->attn_only) {
+        mlp_backward(pass, layer);
+        after = CLH_A_RESID_MID;
+    }
+    copy_gradient(pass, CLH_A_ATTN_OUT, layer, after, layer);
+    clh_pass_fire(pass, CLH_A_ATTN_OUT, layer);
+    copy_gradient(pass, CLH_A_RESID_PRE, layer, after, layer);
+    attention_backward(pass, layer);
+    clh_pass_fire(pass, CLH_A_RESID_PRE, layer);
+    if (layer > 0)
+        copy_gradient(pass, CLH_A_RESID_POST, layer - 1, CLH_A_RESID_PRE, layer);
+}
+
+static void pass_backward(clh_pass *pass)
+{
+    const clh_model_config *c = pass->config;
+    const size_t last = c->n_layers - 1;
+    clh_real *g = clh_act_gradient(pass, CLH_A_RESID_POST, last);
+    memset(g, 0, pass->rows * c->d_model * sizeof *g);
+    clear_norm_gradient(pass, CLH_NORM_AT_FINAL, 0);
+    clh_unembed_backward(pass);
+    clh_norms_backward(pass, CLH_NORM_AT_FINAL, 0);
+    for (size_t layer = c->n_layers; layer-- > 0;)
+        block_backward(pass, layer);
+    clh_embed_backward(pass);
+}
+
+/* ---- The public passes
+ * --------------------------------------------------------------------------- */
+
+static clh_status check_tokens(const clh_model *model, const clh_tokens *tokens, clh_error *err)
+{
+    const clh_model_config *c = &model->config;
+    if (tokens->batch == 0 || tokens->pos == 0)
+        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
+                        tokens->batch, tokens->pos);
+    if (tokens->pos > c->n_ctx)
+        return clh_fail(err, CLH_ESHAPE,
+                        "a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
+                        tokens->pos, c->n_ctx);
+    for (size_t b = 0; b < tokens->batch; b++)
+        for (size_t i = 0; i < tokens->pos; i++)
+            if (tokens->ids[b * tokens->pos + i] >= c->d_vocab)
+                return clh_fail(
+                    err, CLH_EINPUT,
+                    "token %u at sequence %zu, position %zu; the vocabulary has %zu (d_vocab)",
+                    tokens->ids[b * tokens->pos + i], b, i, c->d_vocab);
+    return CLH_OK;
+}
+
+static clh_pass pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                          size_t from, const clh_hooks *hooks, clh_error *err)
+{
+    return (clh_pass){.model = model,
+                      .config = &model->config,
+                      .kernel = clh_kernels_best(),
+                      .tokens = tokens,
+                      .cache = cache,
+                      .hooks = hooks && hooks->count ? hooks : NULL,
+                      .err = err,
+                      .from = from,
+                      .row0 = from,
+                      .rows = tokens->batch * tokens->pos - from};
+}
+
+clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                       const clh_hooks *hooks, clh_error *err)
+{
+    assert(model && tokens && cache);
+    assert(!hooks || hooks->count == 0 || cache->keep == CLH_KEEP_ALL);
+    clh_status status = check_tokens(model, tokens, err);
+    if (!status)
+        status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
+    if (status)
+        return status;
+    clh_pass pass = pass_make(model, tokens, cache, 0, hooks, err);
+    pass_forward(&pass);
+    cache->filled = tokens->pos;
+    return pass.status;
+}
+
+clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
+                            clh_cache *cache, clh_error *err)
+{
+    assert(model && tokens && cache);
+    clh_status status = check_tokens(model, tokens, err);
+    if (status)
+        return status;
+    if (tokens->batch != 1 || cache->values.batch != 1 || tokens->pos > cache->values.pos)
+        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], the cache has room for [%zu, %zu]",
+                        tokens->batch, tokens->pos, cache->values.batch, cache->values.pos);
+    if (from > cache->filled || from >= tokens->pos)
+        return clh_fail(err, CLH_ERANGE, "cannot go on at position %zu of %zu: %zu are computed",
+                        from, tokens->pos, cache->filled);
+    clh_pass pass = pass_make(model, tokens, cache, from, NULL, err);
+    pass_forward(&pass);
+    cache->filled = tokens->pos;
+    return pass.status;
+}
+
+clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
+                        clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
+                        clh_error *err)
+{
+    assert(model && tokens && cache && gradient);
+    assert(cache->keep == gradient->keep && cache->values.pos == gradient->values.pos);
+    clh_cache *readable = (clh_cache *)(uintptr_t)cache; /* only its scratch is written */
+    clh_pass pass = pass_make(model, tokens, readable, 0, hooks, err);
+    pass.gradient = gradient;
+    pass.parameters = parameters;
+    pass_backward(&pass);
+    return pass.status;
+}

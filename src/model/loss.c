@@ -1,0 +1,85 @@
+/* Mean cross-entropy over scored positions, as the notebook's loss_fn and acc_fn: the logits at
+ * position i are held against the token at i + 1. */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "math/kernels.h"
+#include "model/model.h"
+
+/* d(weight * loss)/d logits = weight (softmax(logits) - onehot(token)); returns -log p(token). */
+static double row_loss(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
+                       double weight, clh_real *probability)
+{
+    double log_sum = (double)kernel->softmax(n, logits, probability);
+    double loss = log_sum - (double)logits[token];
+    for (size_t i = 0; i < n; i++)
+        probability[i] *= (clh_real)weight;
+    probability[token] -= (clh_real)weight;
+    return loss;
+}
+
+static bool is_largest(size_t n, const clh_real *logits, uint32_t token)
+{
+    for (size_t i = 0; i < n; i++)
+        if (logits[i] > logits[token] || (logits[i] == logits[token] && i < token))
+            return false;
+    return true;
+}
+
+static clh_status check_scored(const clh_tokens *tokens, const clh_scored *scored, size_t n,
+                               clh_error *err)
+{
+    for (size_t b = 0; b < tokens->batch; b++) {
+        if (scored->length[b] > tokens->pos || scored->first_scored[b] < 1)
+            return clh_fail(err, CLH_ERANGE,
+                            "sequence %zu is scored from token %zu to %zu of %zu, want from 1 on",
+                            b, scored->first_scored[b], scored->length[b], tokens->pos);
+        for (size_t i = scored->first_scored[b]; i < scored->length[b]; i++)
+            if (tokens->ids[b * tokens->pos + i] >= n)
+                return clh_fail(err, CLH_EINPUT, "token %u is scored, the model predicts %zu",
+                                tokens->ids[b * tokens->pos + i], n);
+    }
+    return CLH_OK;
+}
+
+clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_scored *scored,
+                    double weight, clh_cache *gradient, double *per_position, clh_loss_sum *sum,
+                    clh_error *err)
+{
+    assert(cache && tokens && scored && sum);
+    const clh_kernels *kernel = clh_kernels_best();
+    const size_t n = cache->values.config.d_vocab_out, T = tokens->pos;
+    const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);
+    clh_status status = check_scored(tokens, scored, n, err);
+    if (!status && gradient)
+        status = clh_cache_reserve(gradient, tokens->batch, T, err);
+    clh_real *room = status || gradient ? NULL : clh_alloc_array(n, sizeof *room, err);
+    if (status || (!gradient && !room))
+        return status ? status : CLH_ENOMEM;
+    clh_real *g = gradient ? clh_blob_slot(&gradient->values, CLH_A_LOGITS, 0) : NULL;
+    if (g)
+        memset(g, 0, tokens->batch * T * n * sizeof *g);
+    for (size_t i = 0; per_position && i < tokens->batch * T; i++)
+        per_position[i] = NAN;
+    for (size_t b = 0; b < tokens->batch; b++) {
+        size_t wrong = 0, first = scored->first_scored[b], end = scored->length[b];
+        for (size_t i = first; i < end; i++) {
+            size_t row = b * T + i - 1;
+            uint32_t token = tokens->ids[b * T + i];
+            double loss =
+                row_loss(kernel, n, logits + row * n, token, weight, g ? g + row * n : room);
+            bool right = is_largest(n, logits + row * n, token);
+            sum->loss += loss;
+            sum->correct += right;
+            wrong += !right;
+            if (per_position)
+                per_position[b * T + i] = loss;
+        }
+        sum->count += end > first ? end - first : 0;
+        sum->sequences += end > first;
+        sum->sequences_correct += end > first && wrong == 0;
+    }
+    clh_free(room);
+    return CLH_OK;
+}

@@ -1,0 +1,101 @@
+#include "model/model.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/random.h"
+
+clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err)
+{
+    assert(out && config);
+    clh_status status = clh_model_config_check(config, err);
+    if (status)
+        return status;
+    clh_model *model = clh_alloc_zeroed(1, sizeof *model, err);
+    if (!model)
+        return CLH_ENOMEM;
+    model->config = *config;
+    status = clh_blob_init(&model->params, &clh_layout_params, config, false, err);
+    if (!status)
+        status = clh_blob_reshape(&model->params, 0, 0, err);
+    if (status) {
+        clh_model_close(model);
+        return status;
+    }
+    *out = model;
+    return CLH_OK;
+}
+
+void clh_model_close(clh_model *model)
+{
+    if (!model)
+        return;
+    clh_blob_deinit(&model->params);
+    clh_free(model);
+}
+
+void clh_model_init(clh_model *model, uint64_t seed)
+{
+    const clh_blob *params = &model->params;
+    for (size_t t = 0; t < params->tensors; t++) {
+        const clh_tensor *tensor = &params->tensor[t];
+        size_t count = clh_tensor_count(tensor);
+        uint64_t stream = CLH_STREAM_INIT | (uint64_t)t << 8;
+        for (size_t i = 0; i < count; i++)
+            switch (params->place[t].row->start) {
+            case START_NORMAL:
+                tensor->data[i] = (clh_real)(model->config.initializer_range *
+                                             clh_random_normal(seed, stream, i));
+                break;
+            case START_ZEROS:
+                tensor->data[i] = 0;
+                break;
+            case START_ONES:
+                tensor->data[i] = 1;
+                break;
+            }
+    }
+}
+
+const clh_model_config *clh_model_get_config(const clh_model *model)
+{
+    return &model->config;
+}
+
+size_t clh_model_tensor_count(const clh_model *model)
+{
+    return model->params.tensors;
+}
+
+size_t clh_model_parameter_count(const clh_model *model)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < model->params.tensors; i++)
+        total += clh_tensor_count(&model->params.tensor[i]);
+    return total;
+}
+
+clh_tensor clh_model_tensor(const clh_model *model, size_t index)
+{
+    assert(index < model->params.tensors);
+    return model->params.tensor[index];
+}
+
+clh_tensor clh_model_view(const clh_model *model, const char *name)
+{
+    return clh_blob_view(&model->params, name);
+}
+
+clh_real *clh_model_data(const clh_model *model, size_t *count)
+{
+    if (count)
+        *count = model->params.count;
+    return model->params.data;
+}
+
+clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector)
+{
+    clh_tensor tensor = clh_model_tensor(model, index);
+    tensor.data = vector + (tensor.data - model->params.data);
+    return tensor;
+}

@@ -1,0 +1,103 @@
+#include "model/pass.h"
+
+#include <assert.h>
+#include <fnmatch.h>
+#include <string.h>
+
+/* Index of (id, layer) among the named tensors, or their count. */
+static size_t tensor_of(const clh_blob *blob, clh_act_id id, size_t layer)
+{
+    size_t i = 0;
+    while (i < blob->tensors && (blob->place[i].id != id || blob->place[i].layer != layer))
+        i++;
+    return i;
+}
+
+static char input_of(clh_act_id id)
+{
+    bool q = id == CLH_A_LN1_SCALE_Q || id == CLH_A_LN1_NORMALIZED_Q;
+    bool k = id == CLH_A_LN1_SCALE_K || id == CLH_A_LN1_NORMALIZED_K;
+    return q ? 'q' : k ? 'k' : '\0';
+}
+
+void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
+{
+    if (!pass->hooks || pass->status)
+        return;
+    const clh_blob *blob = pass->gradient ? &pass->gradient->values : &pass->cache->values;
+    size_t i = tensor_of(blob, id, layer);
+    if (i == blob->tensors)
+        return;
+    clh_hook_point point = {.tensor = blob->tensor[i],
+                            .layer = layer,
+                            .input = input_of(id),
+                            .gradient = pass->gradient != NULL};
+    for (size_t h = 0; h < pass->hooks->count && !pass->status; h++) {
+        const clh_hook *hook = &pass->hooks->items[h];
+        if (fnmatch(hook->names, point.tensor.name, 0) == 0)
+            pass->status = hook->fn(&point, hook->user, pass->err);
+    }
+}
+
+void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count)
+{
+    if (dst != src)
+        memcpy(dst, src, count * sizeof *dst);
+}
+
+void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
+                const clh_real *b, size_t n, clh_real *out)
+{
+    x += pass->row0 * m;
+    out += pass->row0 * n;
+    for (size_t r = 0; b && r < pass->rows; r++)
+        memcpy(out + r * n, b, n * sizeof *b);
+    pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
+                                   .n = n,
+                                   .k = m,
+                                   .a = x,
+                                   .a_row = m,
+                                   .a_col = 1,
+                                   .b = W,
+                                   .b_row = n,
+                                   .b_col = 1,
+                                   .c = out,
+                                   .c_row = n,
+                                   .alpha = 1,
+                                   .accumulate = b != NULL});
+}
+
+void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
+                         size_t n, const clh_real *gy, clh_real *gx, clh_real *gW, clh_real *gb)
+{
+    assert(pass->row0 == 0);
+    if (gW)
+        pass->kernel->gemm(&(clh_gemm){.m = m,
+                                       .n = n,
+                                       .k = pass->rows,
+                                       .a = x,
+                                       .a_row = 1,
+                                       .a_col = m,
+                                       .b = gy,
+                                       .b_row = n,
+                                       .b_col = 1,
+                                       .c = gW,
+                                       .c_row = n,
+                                       .alpha = 1,
+                                       .accumulate = true});
+    for (size_t r = 0; gb && r < pass->rows; r++)
+        pass->kernel->axpy(n, 1, gy + r * n, gb);
+    pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
+                                   .n = m,
+                                   .k = n,
+                                   .a = gy,
+                                   .a_row = n,
+                                   .a_col = 1,
+                                   .b = W,
+                                   .b_row = 1,
+                                   .b_col = n,
+                                   .c = gx,
+                                   .c_row = m,
+                                   .alpha = 1,
+                                   .accumulate = true});
+}

@@ -1,0 +1,78 @@
+/** One pass through a model: what its parts share while it runs.
+ *
+ *  A part (embed, norm, attention, mlp, unembed) has its forward and, beside it, its backward. Both
+ *  take the pass and a layer, read and write the activations' slots, and fire the hooks of what
+ *  they computed. Rows are tokens: a tensor [batch, pos, width] is `rows` rows of `width` from
+ *  `row0` on; only an extended pass (clh_forward_more) starts past row 0.
+ */
+#ifndef CLH_PASS_H
+#define CLH_PASS_H
+
+#include "math/kernels.h"
+#include "model/model.h"
+
+typedef struct clh_pass {
+    const clh_model *model;
+    const clh_model_config *config;
+    const clh_kernels *kernel;
+    const clh_tokens *tokens;
+    clh_cache *cache;     /**< activations; the backward pass does not write them */
+    clh_cache *gradient;  /**< of activations; NULL in the forward pass */
+    clh_real *parameters; /**< gradients of parameters, added to; NULL: not wanted */
+    const clh_hooks *hooks;
+    clh_error *err;
+    clh_status status; /**< the first hook's failure; parts go on, the pass ends with it */
+    size_t from;       /**< first position computed */
+    size_t row0, rows;
+} clh_pass;
+
+/** Activation of this pass, at its first row's block start (row 0). */
+static inline clh_real *clh_act(const clh_pass *pass, clh_act_id id, size_t layer)
+{
+    return clh_blob_slot(&pass->cache->values, id, layer);
+}
+
+/** Gradient of an activation. */
+static inline clh_real *clh_act_gradient(const clh_pass *pass, clh_act_id id, size_t layer)
+{
+    return clh_blob_slot(&pass->gradient->values, id, layer);
+}
+
+/** Parameter; NULL where the config has none. */
+static inline const clh_real *clh_param(const clh_pass *pass, clh_param_id id, size_t layer)
+{
+    return clh_blob_slot(&pass->model->params, id, layer);
+}
+
+/** Where a parameter's gradient is added; NULL where there is none or none is wanted. */
+static inline clh_real *clh_param_gradient(const clh_pass *pass, clh_param_id id, size_t layer)
+{
+    const clh_real *at = clh_param(pass, id, layer);
+    return at && pass->parameters ? pass->parameters + (at - pass->model->params.data) : NULL;
+}
+
+/** Show activation (id, layer), or its gradient when pass->gradient is set, to the hooks. */
+void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer);
+
+/** dst = src unless they are the same memory. */
+void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count);
+
+/** out[r] (+)= x[r] W + b for all rows of the pass: x [rows, m], W [m, n], b [n] or NULL. */
+void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
+                const clh_real *b, size_t n, clh_real *out);
+
+/** Its gradients, added: gx += gy W^T, gW += x^T gy, gb += sum_r gy[r]. NULL gW, gb: not wanted. */
+void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
+                         size_t n, const clh_real *gy, clh_real *gx, clh_real *gW, clh_real *gb);
+
+/** Parts; see their files for the equations. */
+void clh_embed_forward(clh_pass *pass);
+void clh_embed_backward(clh_pass *pass);
+void clh_attention_forward(clh_pass *pass, size_t layer);
+void clh_attention_backward(clh_pass *pass, size_t layer);
+void clh_mlp_forward(clh_pass *pass, size_t layer);
+void clh_mlp_backward(clh_pass *pass, size_t layer);
+void clh_unembed_forward(clh_pass *pass);
+void clh_unembed_backward(clh_pass *pass);
+
+#endif

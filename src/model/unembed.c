@@ -1,0 +1,32 @@
+/* Unembedding: logits = x W_U + b_U, x the normalized last residual stream.
+ * TransformerLens: components/unembed.py. */
+#include "model/norms.h"
+#include "model/pass.h"
+
+/* ln_final's slots are rows of layer 0; without a norm the reader takes the last resid_post. */
+static size_t input_layer(const clh_pass *pass)
+{
+    return pass->config->normalization_type == CLH_NORM_NONE ? pass->config->n_layers - 1 : 0;
+}
+
+void clh_unembed_forward(clh_pass *pass)
+{
+    const clh_model_config *c = pass->config;
+    const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_FINAL);
+    clh_linear(pass, clh_act(pass, in, input_layer(pass)), c->d_model,
+               clh_param(pass, CLH_P_W_U, 0), clh_param(pass, CLH_P_B_U, 0), c->d_vocab_out,
+               clh_act(pass, CLH_A_LOGITS, 0));
+    clh_pass_fire(pass, CLH_A_LOGITS, 0);
+}
+
+void clh_unembed_backward(clh_pass *pass)
+{
+    const clh_model_config *c = pass->config;
+    const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_FINAL);
+    clh_pass_fire(pass, CLH_A_LOGITS, 0);
+    clh_linear_backward(
+        pass, clh_act(pass, in, input_layer(pass)), c->d_model, clh_param(pass, CLH_P_W_U, 0),
+        c->d_vocab_out, clh_act_gradient(pass, CLH_A_LOGITS, 0),
+        clh_act_gradient(pass, in, input_layer(pass)), clh_param_gradient(pass, CLH_P_W_U, 0),
+        clh_param_gradient(pass, CLH_P_B_U, 0));
+}
