@@ -36,15 +36,17 @@ enum { CLH_TASK_N_MAX = 6 };
 
 /** What makes a task; zero means the default. Borrowed texts must outlive clh_task_open() only. */
 typedef struct clh_task_config {
-    const char *name;           /**< "permutations" (default) or "lines" */
-    uint64_t seed;              /**< decides split and order */
-    unsigned n[CLH_TASK_N_MAX]; /**< permutations: the numbers of letters, a mixture when several */
-    size_t n_count;             /**< how many of them; 0 means n = {4} */
-    clh_letters letters;        /**< permutations: the domain */
-    const char *data;           /**< lines: path of the JSONL file */
-    size_t first_scored;        /**< lines: index of the first token whose prediction is scored;
-                                     permutations: 0 means n + 2 */
-    size_t test_sequences;      /**< lines: how many lines at the end are held out */
+    const char *name;            /**< "permutations" (default) or "lines" */
+    uint64_t seed;               /**< decides split and order */
+    unsigned n[CLH_TASK_N_MAX];  /**< permutations: the numbers of letters, 1 … 6; a mixture when
+                                      several, each once, in any order */
+    size_t n_count;              /**< how many of them; 0 means n = {4} */
+    clh_letters letters;         /**< permutations: the domain */
+    const char *data;            /**< lines: path of the JSONL file; an error for permutations */
+    size_t first_scored;         /**< index of the first token whose prediction is scored; 0 means
+                                      n + 2 for permutations, 1 for lines */
+    size_t test_sequences;       /**< lines: how many lines at the end are held out; permutations
+                                      hold out a fifth of the sets of letters whatever it is */
 } clh_task_config;
 
 /** One sequence in memory of the caller. */
@@ -55,8 +57,8 @@ typedef struct clh_sequence {
     size_t first_scored; /**< predictions of tokens first_scored … length-1 count */
 } clh_sequence;
 
-/** Make a task. CLH_ECONFIG, CLH_ERANGE, CLH_EIO or CLH_EFORMAT, naming what was found and wanted.
- */
+/** Make a task. CLH_ECONFIG, CLH_ERANGE, CLH_EIO or CLH_EFORMAT, naming what was found and wanted;
+ *  CLH_EINPUT for a line that is held out and also trained on. */
 clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err);
 
 /** Free a task. NULL is fine. */
@@ -71,12 +73,15 @@ size_t clh_task_d_vocab(const clh_task *task);
 /** Length in tokens of the longest sequence. */
 size_t clh_task_length_max(const clh_task *task);
 
-/** How many different sequences a split holds; visiting goes round after that many. */
+/** How many elements of the domain a split holds. No set of letters is in both splits: the sets of
+ *  m letters are shuffled by (seed, m) and a fifth of them, rounded down, is held out, whatever n
+ *  and the order or repeats of the letters. Of lines, no two equal ones are in different splits. */
 uint64_t clh_task_split_size(const clh_task *task, clh_split split);
 
 /** The k-th sequence of a split: any k; each round of clh_task_split_size() visits every element
- *  once in a new order (permutations) or in file order (lines). CLH_ERANGE when the split is empty.
- */
+ *  once in a new order (permutations) or in file order (lines). In a mixture every n comes once in
+ *  each n_count draws, in shuffled order, and goes its own rounds. CLH_ERANGE when the split is
+ *  empty, CLH_ESHAPE when `out` has too little room; `out` is then untouched. */
 clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_sequence *out,
                          clh_error *err);
 
@@ -87,7 +92,8 @@ uint64_t clh_task_domain_size(const clh_task *task);
  *  vocabulary positions (smaller n first in a mixture; file order for lines). */
 clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *out, clh_error *err);
 
-/** Rank of a sequence in the domain; CLH_NO when it is not an element (the line says why). */
+/** Rank of a sequence in the domain, the first of equal lines; CLH_NO when it is not an element
+ *  (the message says why). */
 clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t length,
                          uint64_t *rank, clh_error *err);
 
@@ -108,12 +114,16 @@ clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens, size_t 
 void clh_task_symbol(const clh_task *task, uint32_t token, char out[16]);
 
 /** The whole sequence that a choice of letters asks for ("psM1" -> "> psM1 ps1M …"), also for
- *  letters out of order or repeated. CLH_ESUPPORT for tasks without letters. */
+ *  letters out of order or repeated and for any n of 1 … 6. CLH_EINPUT names a symbol that is no
+ *  letter, or how many letters there are; CLH_ESHAPE when it is longer than `out` has room for;
+ *  CLH_ESUPPORT for tasks without letters. */
 clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,
                            clh_error *err);
 
-/** What stands at `position` of a sequence of `length` tokens: "start", "term 3 slot 2", "space 2",
- *  "period"; into `out`. */
+/** What stands at `position` < `length` of a sequence of `length` tokens: "start", "term 3 slot 2",
+ *  "space 2" (the one before term 2), "period"; "position 17" for lines; into `out`. Terms, slots
+ *  and spaces count from 1, positions from 0. A length that the task's n does not have is taken for
+ *  the beginning of its least n that is longer. */
 void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48]);
 
 /** What kind of token a position asks for, for accuracy by kind. */

@@ -1,0 +1,75 @@
+/** Named fields of a plain struct. One table of keys says where each value lives, what it may be
+ *  and what it means; the command line, JSON both ways, help and checks are loops over that table.
+ *
+ *    static const clh_key key = {.name = "batch", .kind = CLH_KEY_SIZE, .values = "[1, 1024]",
+ *                                .offset = offsetof(struct my_config, batch), .size =
+ * sizeof(size_t)}; clh_key_from_text(&key, &config, "16", err);      // config.batch = 16
+ *    clh_key_to_json(&key, &config, &text);            // 16
+ *
+ *  Keys and configs are the caller's; nothing here allocates but the JSON text.
+ */
+#ifndef CLH_KEYS_H
+#define CLH_KEYS_H
+
+#include "base/base.h"
+#include "base/strbuf.h"
+
+struct json_t;
+
+/** What a field is, and the C type behind it. */
+typedef enum clh_key_kind {
+    CLH_KEY_SIZE,   /**< size_t */
+    CLH_KEY_SEED,   /**< uint64_t, at most 2^63-1: the largest integer JSON readers agree on */
+    CLH_KEY_REAL,   /**< double, always finite */
+    CLH_KEY_BOOL,   /**< bool */
+    CLH_KEY_CHOICE, /**< an enum counted from 0 */
+    CLH_KEY_TEXT,   /**< char[size], terminated */
+    CLH_KEY_LIST, /**< unsigned[] and, at count_offset, a size_t saying how many; kept ascending */
+} clh_key_kind;
+
+/** One row of a table of keys. */
+typedef struct clh_key {
+    const char *section; /**< heading in help and documents */
+    const char *name;    /**< as in JSON: "max_grad_norm" */
+    clh_key_kind kind;
+    size_t offset, size, count_offset;
+    const char *fallback;  /**< default as text; NULL: automatic */
+    const char *automatic; /**< how the automatic value comes about; NULL: there is none */
+    const char *values;    /**< numbers: "[1, 6]", "(0, inf)"; choices: "a|b|c" in the enum's order;
+                                texts: the placeholder, "FILE" */
+    const char *resets;    /**< keys that follow from this one, separated by spaces; NULL: none */
+    const char *help;      /**< one line */
+} clh_key;
+
+/** Set the field from text. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted; the field is
+ *  then untouched. */
+clh_status clh_key_from_text(const clh_key *key, void *config, const char *text, clh_error *err);
+
+/** Set the field from a JSON value of the right type (a list may be one number; a choice whose
+ *  first name is "None" may be null). Errors as clh_key_from_text(). */
+clh_status clh_key_from_json(const clh_key *key, void *config, const struct json_t *value,
+                             clh_error *err);
+
+/** Append the field as a JSON value that clh_key_from_json() reads back to the same bits. */
+void clh_key_to_json(const clh_key *key, const void *config, clh_strbuf *out);
+
+/** Append `value` with as few digits as read back to the same bits. */
+void clh_real_to_json(double value, clh_strbuf *out);
+
+/** Copy one field. */
+void clh_key_copy(const clh_key *key, void *to, const void *from);
+
+/** Whether a field is the same in both. */
+bool clh_key_equal(const clh_key *key, const void *a, const void *b);
+
+/** Whether the field's value is one that clh_key_from_text() would take. CLH_ERANGE if not. */
+clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err);
+
+/** The key called `name`; NULL with CLH_ECONFIG filled in, naming the nearest. Words may be joined
+ *  by '-' as well as '_'. */
+const clh_key *clh_key_find(const clh_key *keys, size_t count, const char *name, clh_error *err);
+
+/** Whether `name` is one of the words in `list` (separated by `separator`); NULL has none. */
+bool clh_word_in(const char *list, char separator, const char *name);
+
+#endif

@@ -1,0 +1,71 @@
+#include "model/model_keys.h"
+
+#include <assert.h>
+#include <math.h>
+
+static const clh_key model_keys[] = {
+#define MODEL(name_, kind_, fallback_, values_, automatic_, resets_, help_)                        \
+    {.section = "model",                                                                           \
+     .name = #name_,                                                                               \
+     .kind = CLH_KEY_##kind_,                                                                      \
+     .offset = offsetof(clh_model_config, name_),                                                  \
+     .size = sizeof(((clh_model_config *)0)->name_),                                               \
+     .fallback = fallback_,                                                                        \
+     .automatic = automatic_,                                                                      \
+     .values = values_,                                                                            \
+     .resets = resets_,                                                                            \
+     .help = help_},
+#include "model/model_keys.def"
+#undef MODEL
+};
+
+const clh_key *clh_model_keys(void)
+{
+    return model_keys;
+}
+
+void clh_model_config_fill(clh_model_config *config, const bool automatic[CLH_MODEL_KEY_COUNT])
+{
+    assert(config && automatic && config->d_model > 0);
+    clh_model_config *c = config;
+    if (automatic[CLH_MODEL_KEY_d_head]) {
+        c->d_head = c->d_model / (c->n_heads < 2 ? 2 : c->n_heads);
+        c->d_head += c->d_head == 0;
+    }
+    if (automatic[CLH_MODEL_KEY_d_mlp])
+        c->d_mlp = c->attn_only ? 0 : 4 * c->d_model;
+    if (automatic[CLH_MODEL_KEY_d_vocab_out])
+        c->d_vocab_out = c->d_vocab;
+    if (automatic[CLH_MODEL_KEY_attn_scale])
+        c->attn_scale = sqrt((double)c->d_head);
+    if (automatic[CLH_MODEL_KEY_initializer_range])
+        c->initializer_range = 0.8 / sqrt((double)c->d_model);
+}
+
+clh_model_config clh_model_config_default(void)
+{
+    clh_model_config config = {0};
+    bool automatic[CLH_MODEL_KEY_COUNT] = {0};
+    for (size_t i = 0; i < CLH_MODEL_KEY_COUNT; i++) {
+        automatic[i] = !model_keys[i].fallback;
+        if (automatic[i])
+            continue;
+        clh_status status =
+            clh_key_from_text(&model_keys[i], &config, model_keys[i].fallback, NULL);
+        assert(!status);
+        (void)status;
+    }
+    clh_model_config_fill(&config, automatic);
+    return config;
+}
+
+clh_status clh_model_config_check(const clh_model_config *config, clh_error *err)
+{
+    assert(config);
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_MODEL_KEY_COUNT && !status; i++)
+        status = clh_key_check(&model_keys[i], config, err);
+    if (!status && !config->attn_only && config->d_mlp == 0)
+        status = clh_fail(err, CLH_ECONFIG, "d_mlp is 0, want 1 or more, or attn_only true");
+    return status;
+}

@@ -1,0 +1,240 @@
+#include "model/tl_config.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/model_keys.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+typedef enum tl_rule { RULE_HONOURED, RULE_FIXED, RULE_NOT_POSITIVE, RULE_IGNORED } tl_rule;
+
+static const struct tl_key {
+    const char *name;
+    tl_rule rule;
+    const char *fallback; /* JSON; NULL: the key must be there */
+    const char *also;     /* JSON, accepted too */
+} tl_keys[] = {
+#define TL(name_, rule_, fallback_, also_) {#name_, RULE_##rule_, fallback_, also_},
+#include "model/tl_keys.def"
+#undef TL
+};
+
+static bool equals(const json_t *value, const char *literal)
+{
+    if (!literal)
+        return false;
+    json_t *wanted = json_loads(literal, JSON_DECODE_ANY, NULL);
+    bool equal = json_is_number(value) && json_is_number(wanted)
+                     ? json_number_value(value) == json_number_value(wanted)
+                     : json_equal(value, wanted);
+    json_decref(wanted);
+    return equal;
+}
+
+/** `value` as compact JSON, cut to fit. */
+static const char *value_text(const json_t *value, char out[64])
+{
+    size_t length = json_dumpb(value, out, 63, JSON_ENCODE_ANY | JSON_COMPACT);
+    out[length < 63 ? length : 63] = '\0';
+    return out;
+}
+
+/** The model's own row of an honoured key. */
+static clh_model_key model_key(const struct tl_key *key)
+{
+    const clh_key *row = clh_key_find(clh_model_keys(), CLH_MODEL_KEY_COUNT, key->name, NULL);
+    assert(row);
+    return (clh_model_key)(row - clh_model_keys());
+}
+
+/** What TransformerLens lets stand for "follows from the others": null or a negative number. */
+static bool stands_open(const struct tl_key *key, const json_t *value)
+{
+    bool follows =
+        key->fallback && (strncmp(key->fallback, "-1", 2) == 0 || strcmp(key->name, "d_mlp") == 0);
+    return follows &&
+           (json_is_null(value) || (json_is_number(value) && json_number_value(value) < 0));
+}
+
+static clh_status honour(const struct tl_key *key, const json_t *value, clh_model_config *config,
+                         bool *automatic, clh_error *err)
+{
+    clh_model_key place = model_key(key);
+    if (stands_open(key, value)) {
+        automatic[place] = true;
+        return CLH_OK;
+    }
+    if (place == CLH_MODEL_KEY_act_fn && json_is_null(value))
+        return CLH_OK;
+    return clh_key_from_json(&clh_model_keys()[place], config, value, err);
+}
+
+static clh_status take(const struct tl_key *key, const json_t *value, clh_model_config *config,
+                       bool *automatic, clh_strbuf *notes, clh_error *err)
+{
+    char text[64];
+    switch (key->rule) {
+    case RULE_HONOURED:
+        return honour(key, value, config, automatic, err);
+    case RULE_FIXED:
+        if (equals(value, key->fallback) || equals(value, key->also))
+            return CLH_OK;
+        return clh_fail(err, CLH_ESUPPORT, "%s is %s, only %s is supported", key->name,
+                        value_text(value, text), key->fallback);
+    case RULE_NOT_POSITIVE:
+        if (json_is_number(value) && json_number_value(value) <= 0)
+            return CLH_OK;
+        return clh_fail(err, CLH_ESUPPORT, "%s is %s, only -1 (no cap) is supported", key->name,
+                        value_text(value, text));
+    case RULE_IGNORED:
+        if (!equals(value, key->fallback))
+            clh_strbuf_addf(notes, "%s = %s does not matter here\n", key->name,
+                            value_text(value, text));
+        return CLH_OK;
+    }
+    return CLH_OK;
+}
+
+/** Every key of the table from `object` or its default. */
+static clh_status take_all(const json_t *object, clh_model_config *config, bool *automatic,
+                           clh_strbuf *notes, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_COUNT(tl_keys) && !status; i++) {
+        const char *fallback = tl_keys[i].fallback;
+        json_t *value = json_incref(json_object_get(object, tl_keys[i].name));
+        if (!value && fallback)
+            value = json_loads(fallback, JSON_DECODE_ANY, NULL);
+        if (value)
+            status = take(&tl_keys[i], value, config, automatic, notes, err);
+        else
+            status = clh_fail(err, CLH_ECONFIG, "%s is missing", tl_keys[i].name);
+        json_decref(value);
+    }
+    return status;
+}
+
+/** Refuse keys that TransformerLens does not have. */
+static clh_status check_names(const json_t *object, clh_error *err)
+{
+    const char *names[CLH_COUNT(tl_keys)], *name;
+    json_t *value;
+    for (size_t i = 0; i < CLH_COUNT(tl_keys); i++)
+        names[i] = tl_keys[i].name;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
+        size_t i = 0;
+        while (i < CLH_COUNT(names) && strcmp(names[i], name) != 0)
+            i++;
+        if (i < CLH_COUNT(names))
+            continue;
+        const char *nearest = clh_nearest_name(name, names, CLH_COUNT(names));
+        return clh_fail(err, CLH_ECONFIG, "unknown key %s%s%s%s", name,
+                        nearest ? "; did you mean " : "", nearest ? nearest : "",
+                        nearest ? "?" : "");
+    }
+    return CLH_OK;
+}
+
+/** Honoured keys that nothing reads because there is no MLP, and one that must be there if there
+ *  is. */
+static clh_status settle_mlp(const json_t *object, const clh_model_config *config,
+                             clh_strbuf *notes, clh_error *err)
+{
+    static const char *const mlp[] = {"act_fn", "d_mlp", "use_hook_mlp_in"};
+    const json_t *act_fn = json_object_get(object, "act_fn");
+    if (!config->attn_only)
+        return act_fn && !json_is_null(act_fn)
+                   ? CLH_OK
+                   : clh_fail(err, CLH_ECONFIG, "act_fn is missing, want it unless attn_only");
+    for (size_t i = 0; i < CLH_COUNT(mlp); i++) {
+        char text[64];
+        const json_t *value = json_object_get(object, mlp[i]);
+        if (value && !json_is_null(value) && !json_is_false(value))
+            clh_strbuf_addf(notes, "%s = %s has no effect: the model is attn_only\n", mlp[i],
+                            value_text(value, text));
+    }
+    return CLH_OK;
+}
+
+static clh_status from_object(clh_model_config *out, char **notes, const json_t *object,
+                              clh_error *err)
+{
+    clh_model_config config = clh_model_config_default();
+    bool automatic[CLH_MODEL_KEY_COUNT] = {0};
+    clh_strbuf lines = {0};
+    char *text = NULL;
+    clh_status status = check_names(object, err);
+    if (!status)
+        status = take_all(object, &config, automatic, &lines, err);
+    if (!status)
+        status = settle_mlp(object, &config, &lines, err);
+    if (!status && automatic[CLH_MODEL_KEY_n_heads])
+        config.n_heads = config.d_model / config.d_head; /* as __post_init__ */
+    if (!status) {
+        clh_model_config_fill(&config, automatic);
+        status = clh_model_config_check(&config, err);
+    }
+    if (!status && !(text = clh_strbuf_take(&lines, err)))
+        status = CLH_ENOMEM;
+    clh_strbuf_deinit(&lines);
+    if (!status) {
+        *out = config;
+        *notes = text;
+    }
+    return status;
+}
+
+clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const char *text,
+                                   const char *origin, clh_error *err)
+{
+    assert(out && notes && text && origin);
+    json_error_t where;
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    clh_status status;
+    if (!object)
+        status = clh_fail(err, CLH_EFORMAT, "%s line %d: %s", origin, where.line, where.text);
+    else if (!json_is_object(object))
+        status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want cfg.to_dict()", origin);
+    else if ((status = from_object(out, notes, object, err)))
+        clh_fail_context(err, status, "%s", origin);
+    json_decref(object);
+    return status;
+}
+
+clh_status clh_tl_config_read(clh_model_config *out, char **notes, const char *path, clh_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
+    if (status)
+        return status;
+    status = strlen(text) == length
+                 ? clh_tl_config_from_json(out, notes, text, path, err)
+                 : clh_fail(err, CLH_EFORMAT, "%s has a zero byte, want JSON text", path);
+    clh_free(text);
+    return status;
+}
+
+char *clh_tl_config_json(const clh_model_config *config, clh_error *err)
+{
+    assert(config);
+    clh_strbuf text = {0};
+    const char *separator = "{";
+    for (size_t i = 0; i < CLH_COUNT(tl_keys); i++) {
+        if (strcmp(tl_keys[i].name, "dtype") == 0)
+            continue;
+        clh_strbuf_addf(&text, "%s\n  \"%s\": ", separator, tl_keys[i].name);
+        separator = ",";
+        bool no_mlp = strcmp(tl_keys[i].name, "d_mlp") == 0 && config->attn_only;
+        if (tl_keys[i].rule == RULE_HONOURED && !(no_mlp && config->d_mlp == 0))
+            clh_key_to_json(&clh_model_keys()[model_key(&tl_keys[i])], config, &text);
+        else
+            clh_strbuf_adds(&text, tl_keys[i].fallback);
+    }
+    clh_strbuf_adds(&text, "\n}\n");
+    return clh_strbuf_take(&text, err);
+}

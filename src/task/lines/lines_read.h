@@ -1,0 +1,39 @@
+/** A JSONL file of sequences: each line a JSON text, whose symbols are tokens of the vocabulary of
+ *  65, or an array of token ids.
+ *
+ *    "> ab ba."
+ *    [0, 1, 3, 4, 1, 4, 3, 2]
+ *
+ *    clh_lines lines = {0};
+ *    if (clh_lines_read(&lines, "data.jsonl", 1, err)) ...
+ *    size_t length = lines.start[i + 1] - lines.start[i];     // tokens + start[i] is line i
+ *    clh_lines_deinit(&lines);
+ *
+ *  The caller owns the struct; all zero is an empty one.
+ */
+#ifndef CLH_LINES_READ_H
+#define CLH_LINES_READ_H
+
+#include "base/base.h"
+
+/** The most that is believed of a file: ids below, and tokens a line, and bytes in all. */
+enum { CLH_LINES_ID_END = 1000000, CLH_LINES_LENGTH_MAX = 1000000, CLH_LINES_BYTES_MAX = 1 << 30 };
+
+typedef struct clh_lines {
+    uint32_t *tokens; /**< all lines, one after another */
+    size_t *start;    /**< [count + 1]: where each begins, and the end of the last */
+    size_t count;
+    size_t length_max; /**< tokens of the longest line */
+    size_t d_vocab;    /**< 65 if any line is text, and at least the largest id + 1 */
+    size_t capacity;   /**< of tokens */
+} clh_lines;
+
+/** Read the whole file into an empty `lines`. Every line must have more than `first_scored` tokens,
+ *  so that a prediction is scored. CLH_EIO names file and reason; CLH_EFORMAT names file, line,
+ *  found and wanted; `lines` is then still empty. */
+clh_status clh_lines_read(clh_lines *lines, const char *path, size_t first_scored, clh_error *err);
+
+/** Free what it holds. */
+void clh_lines_deinit(clh_lines *lines);
+
+#endif

@@ -1,0 +1,181 @@
+/* The lines task: the user's own sequences, in file order. The domain is the lines by index; the
+ * last of them are the test split. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "task/lines/lines_read.h"
+#include "task/task_ops.h"
+
+typedef struct lines_task {
+    clh_lines lines;
+    size_t first_scored;
+    size_t train;   /* lines before this one are the train split */
+    size_t *sorted; /* [count] line numbers by (length, tokens, number) */
+} lines_task;
+
+static size_t line_length(const clh_lines *lines, size_t index)
+{
+    assert(index < lines->count);
+    return lines->start[index + 1] - lines->start[index];
+}
+
+/* Order of tokens [length] against line `index`: by length, then by tokens. */
+static int compare_tokens(const uint32_t *tokens, size_t length, const clh_lines *lines,
+                          size_t index)
+{
+    size_t other = line_length(lines, index);
+    if (length != other)
+        return length < other ? -1 : 1;
+    return memcmp(tokens, lines->tokens + lines->start[index], length * sizeof *tokens);
+}
+
+static int compare_lines(const void *a, const void *b, void *context)
+{
+    const clh_lines *lines = context;
+    size_t left = *(const size_t *)a, right = *(const size_t *)b;
+    int order =
+        compare_tokens(lines->tokens + lines->start[left], line_length(lines, left), lines, right);
+    return order ? order : (left > right) - (left < right);
+}
+
+/* Sorts the lines, and refuses a held-out line that is also trained on. Equal lines stand together
+ * in file order, so such a pair is neighbours with the split between them. */
+static clh_status sort_lines(lines_task *task, const char *path, clh_error *err)
+{
+    const clh_lines *lines = &task->lines;
+    task->sorted = clh_alloc_array(lines->count, sizeof *task->sorted, err);
+    if (!task->sorted)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < lines->count; i++)
+        task->sorted[i] = i;
+    qsort_r(task->sorted, lines->count, sizeof *task->sorted, compare_lines, &task->lines);
+    for (size_t i = 1; i < lines->count; i++) {
+        size_t left = task->sorted[i - 1], right = task->sorted[i];
+        if (left < task->train && right >= task->train &&
+            compare_tokens(lines->tokens + lines->start[left], line_length(lines, left), lines,
+                           right) == 0)
+            return clh_fail(err, CLH_EINPUT,
+                            "%s line %zu is held out for testing but is the same as line %zu, "
+                            "which is trained on: want no line in both",
+                            path, right + 1, left + 1);
+    }
+    return CLH_OK;
+}
+
+static void lines_close(void *state)
+{
+    lines_task *task = state;
+    clh_lines_deinit(&task->lines);
+    clh_free(task->sorted);
+    clh_free(task);
+}
+
+static clh_status fill(lines_task *task, const clh_task_config *config, clh_error *err)
+{
+    clh_status status = clh_lines_read(&task->lines, config->data, task->first_scored, err);
+    if (status)
+        return status;
+    if (config->test_sequences >= task->lines.count)
+        return clh_fail(
+            err, CLH_ERANGE,
+            "test_sequences is %zu, but %s has %zu lines: want at least one to train on",
+            config->test_sequences, config->data, task->lines.count);
+    task->train = task->lines.count - config->test_sequences;
+    return sort_lines(task, config->data, err);
+}
+
+static clh_status lines_open(void **state, clh_task_facts *facts, const clh_task_config *config,
+                             clh_error *err)
+{
+    if (!config->data || !*config->data)
+        return clh_fail(err, CLH_ECONFIG, "task lines has no data, want the path of a JSONL file");
+    lines_task *task = clh_alloc_zeroed(1, sizeof *task, err);
+    if (!task)
+        return CLH_ENOMEM;
+    task->first_scored = config->first_scored ? config->first_scored : 1;
+    clh_status status = fill(task, config, err);
+    if (status) {
+        lines_close(task);
+        return status;
+    }
+    *facts = (clh_task_facts){
+        .vocab = {.symbols = clh_vocab_letters().symbols, .size = task->lines.d_vocab},
+        .length_max = task->lines.length_max,
+        .domain_size = task->lines.count,
+        .split_size = {task->train, config->test_sequences},
+    };
+    *state = task;
+    return CLH_OK;
+}
+
+static void lines_unrank(const void *state, uint64_t rank, clh_sequence *out)
+{
+    const lines_task *task = state;
+    out->length = line_length(&task->lines, rank);
+    out->first_scored = task->first_scored;
+    assert(out->capacity >= out->length);
+    memcpy(out->tokens, task->lines.tokens + task->lines.start[rank],
+           out->length * sizeof *out->tokens);
+}
+
+static void lines_draw(const void *state, clh_split split, uint64_t k, clh_sequence *out)
+{
+    const lines_task *task = state;
+    uint64_t test = task->lines.count - task->train;
+    lines_unrank(state, split == CLH_SPLIT_TEST ? task->train + k % test : k % task->train, out);
+}
+
+static clh_split lines_split_of(const void *state, uint64_t rank)
+{
+    const lines_task *task = state;
+    return rank < task->train ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
+}
+
+/* Halves the sorted lines until the first that is not before the sequence is left. */
+static clh_status lines_rank(const void *state, const uint32_t *tokens, size_t length,
+                             uint64_t *rank, clh_error *err)
+{
+    const lines_task *task = state;
+    size_t low = 0, high = task->lines.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_tokens(tokens, length, &task->lines, task->sorted[middle]) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == task->lines.count ||
+        compare_tokens(tokens, length, &task->lines, task->sorted[low]) != 0)
+        return clh_fail(err, CLH_NO, "none of the %zu lines is this sequence of %zu tokens",
+                        task->lines.count, length);
+    *rank = task->sorted[low];
+    return CLH_OK;
+}
+
+static void lines_label(const void *state, size_t length, size_t position, char out[48])
+{
+    (void)state;
+    assert(position < length);
+    (void)snprintf(out, 48, "position %zu", position);
+}
+
+static clh_token_kind lines_kind(const void *state, size_t length, size_t position)
+{
+    (void)state;
+    assert(position < length);
+    return CLH_TOKEN_OTHER;
+}
+
+const clh_task_ops clh_lines_ops = {
+    .open = lines_open,
+    .close = lines_close,
+    .draw = lines_draw,
+    .unrank = lines_unrank,
+    .rank = lines_rank,
+    .split_of = lines_split_of,
+    .label = lines_label,
+    .kind = lines_kind,
+};

@@ -1,0 +1,268 @@
+/* The permutation task behind the task interface: a mixture of letter domains, written as text.
+ *
+ * Of a mixture every n comes once in each n_count draws, in shuffled order, and visits its own
+ * split: draws number k with k / n_count = b are the b-th draw of each n. So each n is as likely as
+ * another at any k, no element of an n repeats before all of that n have been seen, and the k-th
+ * draw is still a function of (seed, k) alone. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "task/permutations/letter_domain.h"
+#include "task/permutations/permutation_text.h"
+#include "task/task_ops.h"
+
+enum { LENGTH_MAX = 5042 };
+
+typedef struct permutations {
+    uint64_t seed;
+    size_t first_scored; /* 0: n + 2 */
+    size_t count;
+    clh_letter_domain domain[CLH_TASK_N_MAX]; /* ascending in n */
+} permutations;
+
+/* The numbers of letters of a config, checked and ascending, into n; how many, 0 on failure. */
+static size_t read_n(unsigned n[CLH_TASK_N_MAX], const clh_task_config *config, clh_error *err)
+{
+    if (config->n_count > CLH_TASK_N_MAX) {
+        clh_fail(err, CLH_ERANGE, "n has %zu values, want at most %d", config->n_count,
+                 CLH_TASK_N_MAX);
+        return 0;
+    }
+    bool wanted[CLH_TASK_N_MAX + 1] = {[4] = config->n_count == 0};
+    for (size_t i = 0; i < config->n_count; i++) {
+        unsigned value = config->n[i];
+        if (value < 1 || value > CLH_TASK_N_MAX) {
+            clh_fail(err, CLH_ERANGE, "n is %u, want 1 to %d", value, CLH_TASK_N_MAX);
+            return 0;
+        }
+        if (wanted[value]) {
+            clh_fail(err, CLH_ERANGE, "n has the value %u twice, want different values", value);
+            return 0;
+        }
+        wanted[value] = true;
+    }
+    size_t count = 0;
+    for (unsigned value = 1; value <= CLH_TASK_N_MAX; value++)
+        if (wanted[value])
+            n[count++] = value;
+    return count;
+}
+
+static clh_status check_config(const clh_task_config *config, unsigned n_least, clh_error *err)
+{
+    if (config->letters < CLH_LETTERS_SORTED || config->letters > CLH_LETTERS_TUPLES)
+        return clh_fail(err, CLH_ECONFIG, "letters is %d, want sorted, ordered or tuples",
+                        (int)config->letters);
+    if (config->data && *config->data)
+        return clh_fail(err, CLH_ECONFIG,
+                        "data is \"%s\", but task permutations reads no file: want task lines",
+                        config->data);
+    size_t shortest = clh_permutation_length(n_least);
+    if (config->first_scored >= shortest)
+        return clh_fail(err, CLH_ERANGE,
+                        "first_scored is %zu, but a sequence of n = %u has %zu tokens: want 1 to "
+                        "%zu, or 0 for n + 2",
+                        config->first_scored, n_least, shortest, shortest - 1);
+    return CLH_OK;
+}
+
+static clh_status permutations_open(void **state, clh_task_facts *facts,
+                                    const clh_task_config *config, clh_error *err)
+{
+    unsigned n[CLH_TASK_N_MAX];
+    size_t count = read_n(n, config, err);
+    if (count == 0)
+        return CLH_ERANGE;
+    clh_status status = check_config(config, n[0], err);
+    if (status)
+        return status;
+    permutations *task = clh_alloc_zeroed(1, sizeof *task, err);
+    if (!task)
+        return CLH_ENOMEM;
+    task->seed = config->seed;
+    task->first_scored = config->first_scored;
+    task->count = count;
+    *facts = (clh_task_facts){.vocab = clh_vocab_letters()};
+    for (size_t i = 0; i < count; i++) {
+        task->domain[i] = clh_letter_domain_make(config->letters, n[i], config->seed);
+        facts->domain_size += task->domain[i].size;
+        facts->split_size[CLH_SPLIT_TRAIN] += task->domain[i].split_size[CLH_SPLIT_TRAIN];
+        facts->split_size[CLH_SPLIT_TEST] += task->domain[i].split_size[CLH_SPLIT_TEST];
+    }
+    facts->length_max = clh_permutation_length(n[count - 1]);
+    *state = task;
+    return CLH_OK;
+}
+
+/* The text for `letters` [n], 0 … 61, into `out`. */
+static void write_sequence(const permutations *task, const uint8_t *letters, unsigned n,
+                           clh_sequence *out)
+{
+    uint32_t tokens[CLH_TASK_N_MAX];
+    for (unsigned i = 0; i < n; i++)
+        tokens[i] = CLH_VOCAB_LETTER + (uint32_t)letters[i];
+    out->length = clh_permutation_length(n);
+    out->first_scored = task->first_scored ? task->first_scored : n + 2;
+    assert(out->capacity >= out->length);
+    clh_permutation_write(tokens, n, out->tokens);
+}
+
+static void permutations_draw(const void *state, clh_split split, uint64_t k, clh_sequence *out)
+{
+    const permutations *task = state;
+    uint64_t block = k / task->count;
+    uint64_t stream = clh_letter_round_stream(CLH_STREAM_MIX, split, 0, block);
+    clh_shuffle mix = clh_shuffle_make(task->seed, stream, task->count);
+    const clh_letter_domain *domain = &task->domain[clh_shuffle_at(&mix, k % task->count)];
+    uint8_t letters[CLH_TASK_N_MAX];
+    clh_letter_domain_draw(domain, split, block, letters);
+    write_sequence(task, letters, domain->n, out);
+}
+
+/* The domain that a rank of the mixture falls in; *rank becomes the rank within it. */
+static const clh_letter_domain *domain_at(const permutations *task, uint64_t *rank)
+{
+    const clh_letter_domain *domain = task->domain;
+    for (; *rank >= domain->size; domain++) {
+        assert(domain + 1 < task->domain + task->count);
+        *rank -= domain->size;
+    }
+    return domain;
+}
+
+static void permutations_unrank(const void *state, uint64_t rank, clh_sequence *out)
+{
+    const permutations *task = state;
+    const clh_letter_domain *domain = domain_at(task, &rank);
+    uint8_t letters[CLH_TASK_N_MAX];
+    clh_letter_domain_unrank(domain, rank, letters);
+    write_sequence(task, letters, domain->n, out);
+}
+
+static clh_split permutations_split_of(const void *state, uint64_t rank)
+{
+    const clh_letter_domain *domain = domain_at(state, &rank);
+    uint8_t letters[CLH_TASK_N_MAX];
+    clh_letter_domain_unrank(domain, rank, letters);
+    return clh_letter_domain_split_of(domain, letters);
+}
+
+/* The letters of the first term, and that the rest is what they ask for; NO says where not. */
+static clh_status read_sequence(const uint32_t *tokens, unsigned n, uint8_t *letters,
+                                clh_error *err)
+{
+    uint32_t expected[LENGTH_MAX];
+    size_t length = clh_permutation_length(n);
+    assert(length <= LENGTH_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t token = tokens[2 + i];
+        if (token < CLH_VOCAB_LETTER || token >= CLH_VOCAB_SIZE)
+            return clh_fail(err, CLH_NO, "token %u is %u, want a letter, %d to %d", i + 3, token,
+                            CLH_VOCAB_LETTER, CLH_VOCAB_SIZE - 1);
+        letters[i] = (uint8_t)(token - CLH_VOCAB_LETTER);
+    }
+    clh_permutation_write(tokens + 2, n, expected);
+    for (size_t i = 0; i < length; i++)
+        if (tokens[i] != expected[i])
+            return clh_fail(err, CLH_NO, "token %zu is %u, want %u after these letters", i + 1,
+                            tokens[i], expected[i]);
+    return CLH_OK;
+}
+
+static clh_status permutations_rank(const void *state, const uint32_t *tokens, size_t length,
+                                    uint64_t *rank, clh_error *err)
+{
+    const permutations *task = state;
+    uint64_t before = 0;
+    size_t i = 0;
+    for (; i < task->count && clh_permutation_length(task->domain[i].n) != length; i++)
+        before += task->domain[i].size;
+    if (i == task->count)
+        return clh_fail(err, CLH_NO, "the sequence has %zu tokens, want %zu%s", length,
+                        clh_permutation_length(task->domain[0].n),
+                        task->count > 1 ? " or that of another n of the mixture" : "");
+    uint8_t letters[CLH_TASK_N_MAX];
+    clh_status status = read_sequence(tokens, task->domain[i].n, letters, err);
+    if (status)
+        return status;
+    const char *objection = clh_letter_domain_objection(&task->domain[i], letters);
+    if (objection)
+        return clh_fail(err, CLH_NO, "%s, which the domain of %s letters does not have", objection,
+                        task->domain[i].letters == CLH_LETTERS_SORTED ? "sorted" : "ordered");
+    *rank = before + clh_letter_domain_rank(&task->domain[i], letters);
+    return CLH_OK;
+}
+
+static clh_status permutations_expand(const void *state, const char *letters, clh_sequence *out,
+                                      clh_error *err)
+{
+    clh_vocab vocab = clh_vocab_letters();
+    uint8_t chosen[CLH_TASK_N_MAX];
+    size_t n = strlen(letters);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t token;
+        char quoted[16];
+        if (!clh_vocab_find(&vocab, letters[i], &token) || token < CLH_VOCAB_LETTER)
+            return clh_fail(err, CLH_EINPUT, "letter %zu of \"%s\" is %s, want a-z, A-Z or 0-9",
+                            i + 1, letters, clh_vocab_quote(letters + i, quoted));
+        if (i < CLH_TASK_N_MAX)
+            chosen[i] = (uint8_t)(token - CLH_VOCAB_LETTER);
+    }
+    if (n < 1 || n > CLH_TASK_N_MAX)
+        return clh_fail(err, CLH_EINPUT, "\"%s\" has %zu letters, want 1 to %d", letters, n,
+                        CLH_TASK_N_MAX);
+    size_t length = clh_permutation_length((unsigned)n);
+    if (out->capacity < length)
+        return clh_fail(err, CLH_ESHAPE, "%zu letters make %zu tokens, want at most %zu", n, length,
+                        out->capacity);
+    write_sequence(state, chosen, (unsigned)n, out);
+    return CLH_OK;
+}
+
+/* Which n a sequence of `length` tokens has: the task's own n of that length; else the task's least
+ * n that is longer, of which it is then a beginning; else any n of that length; else 0. */
+static unsigned n_of_length(const permutations *task, size_t length)
+{
+    unsigned longer = 0;
+    for (size_t i = task->count; i-- > 0;) {
+        size_t own = clh_permutation_length(task->domain[i].n);
+        if (own == length)
+            return task->domain[i].n;
+        if (own > length)
+            longer = task->domain[i].n;
+    }
+    for (unsigned n = 1; n <= CLH_TASK_N_MAX && !longer; n++)
+        if (clh_permutation_length(n) == length)
+            return n;
+    return longer;
+}
+
+static void permutations_label(const void *state, size_t length, size_t position, char out[48])
+{
+    unsigned n = n_of_length(state, length);
+    if (n)
+        clh_permutation_label(n, position, out);
+    else
+        (void)snprintf(out, 48, "position %zu", position);
+}
+
+static clh_token_kind permutations_kind(const void *state, size_t length, size_t position)
+{
+    unsigned n = n_of_length(state, length);
+    return n ? clh_permutation_kind(n, position) : CLH_TOKEN_OTHER;
+}
+
+const clh_task_ops clh_permutations_ops = {
+    .open = permutations_open,
+    .close = clh_free,
+    .draw = permutations_draw,
+    .unrank = permutations_unrank,
+    .rank = permutations_rank,
+    .split_of = permutations_split_of,
+    .expand = permutations_expand,
+    .label = permutations_label,
+    .kind = permutations_kind,
+};

@@ -1,0 +1,44 @@
+/** What a task implements. clh_task_*() checks arguments and calls these; a new task is a folder
+ *  src/task/<name>/ that defines one such table, and one row in src/task/tasks.def:
+ *
+ *    const clh_task_ops clh_name_ops = {.open = name_open, .close = name_close, .draw = name_draw,
+ *                                       ...};
+ *
+ *  `state` is the task's own memory, made by open and freed by close; between the two it is only
+ *  read, so that every other function may run on many threads at once.
+ */
+#ifndef CLH_TASK_OPS_H
+#define CLH_TASK_OPS_H
+
+#include "clearhead/task.h"
+#include "task/vocab.h"
+
+/** What does not change while a task is open; filled by open. */
+typedef struct clh_task_facts {
+    clh_vocab vocab;
+    size_t length_max;      /**< tokens of the longest sequence */
+    uint64_t domain_size;   /**< elements in all */
+    uint64_t split_size[2]; /**< elements of CLH_SPLIT_TRAIN and CLH_SPLIT_TEST */
+} clh_task_facts;
+
+/** The interface. Unless said otherwise the contract is that of the clh_task_*() of the same name
+ *  in clearhead/task.h, and the caller has already checked: ranks below domain_size, a split that
+ *  is not empty, length_max tokens of room. */
+typedef struct clh_task_ops {
+    /** Make the state and fill the facts; on failure nothing is left behind. */
+    clh_status (*open)(void **state, clh_task_facts *facts, const clh_task_config *config,
+                       clh_error *err);
+    void (*close)(void *state);
+    /** Write the k-th sequence of a split: tokens, length, first_scored. */
+    void (*draw)(const void *state, clh_split split, uint64_t k, clh_sequence *out);
+    void (*unrank)(const void *state, uint64_t rank, clh_sequence *out);
+    clh_status (*rank)(const void *state, const uint32_t *tokens, size_t length, uint64_t *rank,
+                       clh_error *err);
+    clh_split (*split_of)(const void *state, uint64_t rank);
+    /** NULL for a task without letters. The room in `out` is for expand itself to check. */
+    clh_status (*expand)(const void *state, const char *letters, clh_sequence *out, clh_error *err);
+    void (*label)(const void *state, size_t length, size_t position, char out[48]);
+    clh_token_kind (*kind)(const void *state, size_t length, size_t position);
+} clh_task_ops;
+
+#endif

@@ -1,0 +1,110 @@
+#include "task/vocab.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+
+clh_vocab clh_vocab_letters(void)
+{
+    static const char symbols[] = "> ."
+                                  "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789";
+    static_assert(sizeof symbols == CLH_VOCAB_SIZE + 1, "65 symbols and the end");
+    return (clh_vocab){.symbols = symbols, .size = CLH_VOCAB_SIZE};
+}
+
+static bool has_symbol(const clh_vocab *vocab, uint32_t token)
+{
+    return token < vocab->size && token < strlen(vocab->symbols);
+}
+
+bool clh_vocab_find(const clh_vocab *vocab, char symbol, uint32_t *token)
+{
+    const char *found = symbol ? strchr(vocab->symbols, symbol) : NULL;
+    if (!found || (size_t)(found - vocab->symbols) >= vocab->size)
+        return false;
+    *token = (uint32_t)(found - vocab->symbols);
+    return true;
+}
+
+/** Bytes of the UTF-8 character at `text`; 0 when it is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+    size_t length = text[0] < 0x80   ? 1
+                    : text[0] < 0xc2 ? 0
+                    : text[0] < 0xe0 ? 2
+                    : text[0] < 0xf0 ? 3
+                    : text[0] < 0xf5 ? 4
+                                     : 0;
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+const char *clh_vocab_quote(const char *text, char out[16])
+{
+    unsigned char first = (unsigned char)text[0];
+    size_t length = utf8_length((const unsigned char *)text);
+    bool control =
+        first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
+    if (length == 0 || control)
+        (void)snprintf(out, 16, "byte 0x%02x", first);
+    else
+        (void)snprintf(out, 16, "'%.*s'", (int)length, text);
+    return out;
+}
+
+clh_status clh_vocab_encode(const clh_vocab *vocab, const char *text, uint32_t *tokens,
+                            size_t capacity, size_t *length, clh_error *err)
+{
+    assert(vocab && text && length && (tokens || capacity == 0));
+    size_t count = strlen(text);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t token;
+        char quoted[16];
+        if (!clh_vocab_find(vocab, text[i], &token))
+            return clh_fail(
+                err, CLH_EINPUT,
+                "symbol %zu is %s, which is not in the vocabulary: want one of \"%.*s\"", i + 1,
+                clh_vocab_quote(text + i, quoted), (int)vocab->size, vocab->symbols);
+        if (i < capacity)
+            tokens[i] = token;
+    }
+    if (count > capacity)
+        return clh_fail(err, CLH_ESHAPE, "the text has %zu symbols, want at most %zu", count,
+                        capacity);
+    *length = count;
+    return CLH_OK;
+}
+
+void clh_vocab_symbol(const clh_vocab *vocab, uint32_t token, char out[16])
+{
+    if (has_symbol(vocab, token))
+        (void)snprintf(out, 16, "%c", vocab->symbols[token]);
+    else
+        (void)snprintf(out, 16, "<%u>", token);
+}
+
+clh_status clh_vocab_decode(const clh_vocab *vocab, const uint32_t *tokens, size_t length,
+                            char **text, clh_error *err)
+{
+    assert(vocab && text && (tokens || length == 0));
+    clh_strbuf built = {0};
+    for (size_t i = 0; i < length; i++) {
+        char symbol[16];
+        if (tokens[i] >= vocab->size) {
+            clh_strbuf_deinit(&built);
+            return clh_fail(err, CLH_EINPUT,
+                            "token %zu is %u, which is not in the vocabulary: want 0 to %zu", i + 1,
+                            tokens[i], vocab->size - 1);
+        }
+        clh_vocab_symbol(vocab, tokens[i], symbol);
+        clh_strbuf_adds(&built, symbol);
+    }
+    *text = clh_strbuf_take(&built, err);
+    return *text ? CLH_OK : CLH_ENOMEM;
+}

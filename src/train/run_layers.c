@@ -1,0 +1,168 @@
+#include "clearhead/run_config.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "model/model_keys.h"
+#include "train/run_keys.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+/* Presets, as the config files they stand for. */
+static const struct {
+    const char *name, *json;
+} presets[] = {
+    {"notebook",
+     "{\"task\": \"permutations\", \"n\": 4, \"letters\": \"sorted\", \"seed\": 0,"
+     " \"first_scored\": 6, \"n_layers\": 1, \"n_heads\": 1, \"d_model\": 128, \"d_head\": 64,"
+     " \"attn_only\": true, \"act_fn\": \"solu\", \"normalization_type\": \"LN\", \"eps\": 1e-5,"
+     " \"n_ctx\": 122, \"d_vocab\": 65, \"optimizer\": \"adamw\", \"lr\": 1e-3, \"beta1\": 0.9,"
+     " \"beta2\": 0.99, \"optimizer_eps\": 1e-8, \"weight_decay\": 0.01, \"max_grad_norm\": 1,"
+     " \"schedule\": \"constant\", \"batch\": 4, \"epoch_sequences\": 97, \"epochs\": 20,"
+     " \"steps\": 500, \"test_sequences\": 25}"},
+};
+
+void clh_run_layer_init(clh_run_layer *layer)
+{
+    memset(layer, 0, sizeof *layer);
+}
+
+void clh_run_layer_default(clh_run_layer *layer)
+{
+    const clh_key *keys = clh_run_keys();
+    clh_run_layer_init(layer);
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {
+        layer->state[i] = keys[i].fallback ? CLH_KEY_GIVEN : CLH_KEY_AUTOMATIC;
+        if (!keys[i].fallback)
+            continue;
+        clh_status status = clh_key_from_text(&keys[i], &layer->config, keys[i].fallback, NULL);
+        assert(!status);
+        (void)status;
+    }
+}
+
+/** The values are a preset's, or of a complete config that a run wrote: none of them says that the
+ *  user wants this one in particular. */
+static void nobody_asked(clh_run_layer *layer)
+{
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+        if (layer->state[i] == CLH_KEY_ASKED)
+            layer->state[i] = CLH_KEY_GIVEN;
+}
+
+clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_error *err)
+{
+    assert(layer && name);
+    for (size_t i = 0; i < CLH_COUNT(presets); i++) {
+        if (strcmp(presets[i].name, name) != 0)
+            continue;
+        clh_status status = clh_run_layer_json(layer, presets[i].json, name, err);
+        nobody_asked(layer);
+        return status;
+    }
+    return clh_fail(err, CLH_EUSAGE, "preset is %s, want %s", name, presets[0].name);
+}
+
+void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
+{
+    const clh_key *keys = clh_run_keys();
+    clh_run_layer_init(layer);
+    layer->config.model = *model;
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+        if (strcmp(keys[i].section, "model") == 0)
+            layer->state[i] = CLH_KEY_GIVEN;
+}
+
+/** One key of a config file into the layer. */
+static clh_status layer_set_json(clh_run_layer *layer, const char *name, const json_t *value,
+                                 clh_error *err)
+{
+    const clh_key *key = clh_key_find(clh_run_keys(), CLH_RUN_KEY_COUNT, name, err);
+    if (!key)
+        return CLH_ECONFIG;
+    unsigned char *state = &layer->state[key - clh_run_keys()];
+    if (json_is_null(value) && key->automatic) {
+        *state = CLH_KEY_AUTOMATIC;
+        return CLH_OK;
+    }
+    *state = CLH_KEY_ASKED;
+    return clh_key_from_json(key, &layer->config, value, err);
+}
+
+clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char *origin,
+                              clh_error *err)
+{
+    assert(layer && text && origin);
+    json_error_t where;
+    const char *name;
+    json_t *value;
+    clh_run_layer_init(layer);
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    if (!object)
+        return clh_fail(err, CLH_EFORMAT, "%s line %d: %s", origin, where.line, where.text);
+    clh_status status = CLH_OK;
+    if (!json_is_object(object))
+        status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want {\"key\": value, ...}",
+                          origin);
+    json_object_foreach(object, name, value)
+    {
+        status = layer_set_json(layer, name, value, err);
+        if (status) {
+            clh_fail_context(err, status, "%s", origin);
+            break;
+        }
+    }
+    if (json_object_size(object) == CLH_RUN_KEY_COUNT)
+        nobody_asked(layer);
+    json_decref(object);
+    return status;
+}
+
+clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
+    if (status)
+        return status;
+    status = strlen(text) == length
+                 ? clh_run_layer_json(layer, text, path, err)
+                 : clh_fail(err, CLH_EFORMAT, "%s has a zero byte, want JSON text", path);
+    clh_free(text);
+    return status;
+}
+
+clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *text,
+                             clh_error *err)
+{
+    assert(layer && key && text);
+    const clh_key *row = clh_key_find(clh_run_keys(), CLH_RUN_KEY_COUNT, key, err);
+    if (!row)
+        return CLH_ECONFIG;
+    unsigned char *state = &layer->state[row - clh_run_keys()];
+    if (row->automatic && strcmp(text, "auto") == 0) {
+        *state = CLH_KEY_AUTOMATIC;
+        return CLH_OK;
+    }
+    clh_status status = clh_key_from_text(row, &layer->config, text, err);
+    if (!status)
+        *state = CLH_KEY_ASKED;
+    return status;
+}
+
+void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
+{
+    assert(onto && layer && onto != layer);
+    const clh_key *keys = clh_run_keys();
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {
+        if (layer->state[i] == CLH_KEY_ABSENT)
+            continue;
+        onto->state[i] = layer->state[i];
+        clh_key_copy(&keys[i], &onto->config, &layer->config);
+        for (size_t k = 0; k < CLH_RUN_KEY_COUNT; k++)
+            if (layer->state[k] == CLH_KEY_ABSENT && clh_word_in(keys[i].resets, ' ', keys[k].name))
+                onto->state[k] = CLH_KEY_AUTOMATIC;
+    }
+}
