@@ -1,0 +1,164 @@
+/** Figures of a model, as a file or in the terminal, from plain numbers and labels.
+ *
+ *    clh_series loss = {.name = "training", .y = losses, .count = 500};
+ *    clh_curve_data data = {.series = &loss, .series_count = 1, .x_label = "step", .y_label =
+ * "loss"}; if (clh_figure_curve("runs/a/figures/loss.svg", &data, NULL, &err)) puts(err.message);
+ *
+ *  A figure's file is PNG, SVG or PDF by its ending, drawn by one code path, written whole or not
+ *  at all. The same data gives the same PNG bytes. Each kind exists twice: clh_figure_<kind>()
+ *  writes a file, clh_terminal_<kind>() hands out text, freed with clh_free(). Everything passed
+ *  in is borrowed for the call. Texts are UTF-8; what is not is shown as U+FFFD. A token that is a
+ *  space is shown as a middle dot. Numbers that are not finite are drawn as neutral grey, or left
+ *  out of a line.
+ */
+#ifndef CLEARHEAD_FIGURE_H
+#define CLEARHEAD_FIGURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "clearhead/error.h"
+#include "clearhead/tensor.h"
+#include "clearhead/threshold.h"
+
+/** How a figure file looks; NULL stands for all zero. */
+typedef struct clh_figure_style {
+    size_t width, height; /**< pixels, 64 … 20000; in PDF 1/96 inch; 0: what suits the data */
+    bool dark;            /**< light on dark */
+    const char *title;    /**< above; NULL for none */
+    const char *caption;  /**< below, small, e.g. the run's name; NULL for none */
+} clh_figure_style;
+
+/** What colours a terminal can show. */
+typedef enum clh_colour_depth {
+    CLH_COLOUR_NONE, /**< no escape codes: NO_COLOR, or not a terminal */
+    CLH_COLOUR_256,  /**< the 6 x 6 x 6 cube of xterm */
+    CLH_COLOUR_TRUE, /**< 24 bit */
+} clh_colour_depth;
+
+/** How a terminal rendering looks; NULL stands for all zero. */
+typedef struct clh_terminal_style {
+    size_t width;            /**< columns, 20 … 1000; 0: 80 */
+    size_t height;           /**< lines of the plot, 2 … 500; 0: what suits the data */
+    clh_colour_depth colour; /**< see above */
+    bool ascii;              /**< nothing beyond ASCII in what we draw; labels stay as given */
+    bool dark;               /**< the terminal's background is dark */
+    const char *title;       /**< first line; NULL for none */
+} clh_terminal_style;
+
+/** CLH_OK when this build writes figure files; else CLH_ESUPPORT and the package it would need. */
+clh_status clh_figure_available(clh_error *err);
+
+/** "token,position" for each of `count` tokens, e.g. "p,2", as the notebook labels its heat map;
+ *  a space becomes a middle dot. One block, freed with clh_free(); NULL with ENOMEM filled in. */
+char **clh_position_labels_make(const char *const *tokens, size_t count, clh_error *err);
+
+/** One line of a curve. Points whose y is not finite, or not above 0 on a log axis, break it. */
+typedef struct clh_series {
+    const char *name; /**< for the legend; NULL for none */
+    const double *x;  /**< [count], ascending; NULL stands for 0, 1, 2 … */
+    const double *y;  /**< [count] */
+    size_t count;
+    bool points; /**< mark every point (few points, as from evaluations) */
+    bool right;  /**< read on the right axis, which is linear */
+} clh_series;
+
+typedef struct clh_curve_data {
+    const clh_series *series; /**< [series_count], at most 6 */
+    size_t series_count;
+    const char *x_label, *y_label, *right_label; /**< axis names; NULL for none */
+    bool linear_y;                               /**< the left axis is logarithmic unless set */
+} clh_curve_data;
+
+/** Lines over steps, e.g. loss, held-out loss and (right axis) held-out accuracy. A legend stands
+ *  above the plot when there is more than one series.
+ *  CLH_EINPUT without a drawable point, CLH_EUSAGE for an unknown ending, CLH_ERANGE for a size
+ *  outside the limits, CLH_ESUPPORT without cairo, CLH_EIO, CLH_ENOMEM. */
+clh_status clh_figure_curve(const char *path, const clh_curve_data *data,
+                            const clh_figure_style *style, clh_error *err);
+
+/** The same in characters: the first series in braille, the others as marks. Errors as above. */
+clh_status clh_terminal_curve(char **text, const clh_curve_data *data,
+                              const clh_terminal_style *style, clh_error *err);
+
+typedef struct clh_positions_data {
+    const double *values; /**< [count], e.g. the loss of each prediction; NaN where there is none */
+    size_t count;
+    const char *const
+        *tokens;           /**< [count] symbols written under the axis where they fit; or NULL */
+    size_t first_position; /**< position of values[0] in its sequence */
+    const char *y_label;   /**< NULL for none */
+    bool linear_y;         /**< bars from zero; else stems on a logarithmic axis */
+} clh_positions_data;
+
+/** One value for each token position, e.g. loss per position. Errors as clh_figure_curve(). */
+clh_status clh_figure_positions(const char *path, const clh_positions_data *data,
+                                const clh_figure_style *style, clh_error *err);
+
+/** The same as a column chart; where columns are fewer than positions each shows its largest. */
+clh_status clh_terminal_positions(char **text, const clh_positions_data *data,
+                                  const clh_terminal_style *style, clh_error *err);
+
+/** One matrix of a heat map: values[r * stride + c]. */
+typedef struct clh_heatmap_panel {
+    const char *title;      /**< e.g. "head 3"; NULL for none */
+    const clh_real *values; /**< [rows, cols] */
+    size_t stride;          /**< numbers from one row to the next; 0: cols */
+} clh_heatmap_panel;
+
+typedef struct clh_heatmap_data {
+    const clh_heatmap_panel *panels; /**< [panel_count], at most 64, one colour scale for all */
+    size_t panel_count;
+    size_t rows, cols;
+    const char *const *row_labels; /**< [rows]; NULL: the numbers 0, 1, 2 … */
+    const char *const *col_labels; /**< [cols]; NULL: the numbers */
+    const char *x_label, *y_label; /**< e.g. "src_token", "dst_token"; NULL for none */
+    const char *value_label;       /**< beside the colour bar, e.g. "attention"; NULL for none */
+    bool causal;                   /**< column > row is the future: left blank */
+    double limit;                  /**< colours span -limit … limit; 0: the largest magnitude */
+} clh_heatmap_data;
+
+/** Any real matrix, row 0 on top, in plotly's RdBu centred on zero (negative red, zero white,
+ *  positive blue; on a dark page the same hues from a dark centre). Cells have whole pixels; a
+ *  matrix with more cells than pixels shows the value of largest magnitude of each block and the
+ *  caption says so. Labels are thinned until none touch. Errors as clh_figure_curve(). */
+clh_status clh_figure_heatmap(const char *path, const clh_heatmap_data *data,
+                              const clh_figure_style *style, clh_error *err);
+
+/** The same in half blocks, two rows a line; without colour in five shades of magnitude. */
+clh_status clh_terminal_heatmap(char **text, const clh_heatmap_data *data,
+                                const clh_terminal_style *style, clh_error *err);
+
+/** No destination is chosen. */
+#define CLH_NO_DESTINATION ((size_t)-1)
+
+typedef struct clh_tokens_data {
+    const char *const *tokens; /**< [count] */
+    const clh_real *values;    /**< [count], e.g. the destination's row of a pattern */
+    size_t count;
+    size_t destination;      /**< outlined; what follows it is the future, muted, its values not
+                                  shown. CLH_NO_DESTINATION for none */
+    double limit;            /**< as in clh_heatmap_data */
+    const char *value_label; /**< e.g. "attention from 57"; NULL for none */
+} clh_tokens_data;
+
+/** The text with every token on the colour of its value (as circuitsvis' colored_tokens_multi),
+ *  each line led by the position of its first token. CLH_EINPUT also for a destination that is
+ *  not in the text; else errors as clh_figure_curve(). */
+clh_status clh_figure_tokens(const char *path, const clh_tokens_data *data,
+                             const clh_figure_style *style, clh_error *err);
+
+/** The same in background colours; without colour a line of tenths (0 … 9) under each line. */
+clh_status clh_terminal_tokens(char **text, const clh_tokens_data *data,
+                               const clh_terminal_style *style, clh_error *err);
+
+/** The threshold table as a table: token, position, count, maximum, gaps. Rows that do not fit
+ *  the height (default: 40 rows) are counted in a last line. Errors as clh_figure_curve(). */
+clh_status clh_figure_table(const char *path, const clh_threshold_table *table,
+                            const clh_figure_style *style, clh_error *err);
+
+/** The same as aligned text; height 0: all rows. */
+clh_status clh_terminal_table(char **text, const clh_threshold_table *table,
+                              const clh_terminal_style *style, clh_error *err);
+
+#endif
