@@ -1,5 +1,7 @@
 #include "base/base.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,7 @@ static clh_allocator current = {default_allocate, default_release, NULL};
 
 void clh_allocator_set(const clh_allocator *allocator)
 {
+    assert(!allocator || (allocator->allocate && allocator->release));
     current = allocator ? *allocator : default_allocator;
 }
 
@@ -38,7 +41,7 @@ void *clh_alloc_array(size_t count, size_t size, clh_error *err)
                  size);
         return NULL;
     }
-    void *memory = current.allocate(current.context, bytes);
+    void *memory = current.allocate(current.context, bytes ? bytes : 1);
     if (!memory) {
         char text[24];
         clh_fail(err, CLH_ENOMEM, "out of memory: wanted %s", clh_bytes_text(bytes, text));
@@ -76,8 +79,26 @@ const char *clh_bytes_text(size_t bytes, char out[24])
     size_t i = 0;
     for (; value >= 999.5 && i + 1 < CLH_COUNT(unit); i++)
         value /= 1000;
-    (void)snprintf(out, 24, i == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, unit[i]);
+    (void)snprintf(out, 24, i == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value, unit[i]);
     return out;
+}
+
+/* What the control group of a container leaves this process, SIZE_MAX where there is no limit. */
+static size_t group_limit(void)
+{
+    static const char *const file[] = {"/sys/fs/cgroup/memory.max",
+                                       "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    size_t limit = SIZE_MAX;
+    for (size_t i = 0; i < CLH_COUNT(file); i++) {
+        FILE *stream = fopen(file[i], "re");
+        if (!stream)
+            continue;
+        uint64_t bytes;
+        if (fscanf(stream, "%" SCNu64, &bytes) == 1 && bytes < limit)
+            limit = (size_t)bytes;
+        (void)fclose(stream);
+    }
+    return limit;
 }
 
 clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err)
@@ -88,6 +109,9 @@ clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err)
     if (getrlimit(RLIMIT_AS, &process) == 0 && process.rlim_cur != RLIM_INFINITY &&
         (size_t)process.rlim_cur < limit)
         limit = (size_t)process.rlim_cur;
+    size_t group = group_limit();
+    if (group < limit)
+        limit = group;
     if (bytes <= limit)
         return CLH_OK;
     char want[24], have[24];

@@ -19,11 +19,13 @@
 #define CLH_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /** Fill `err` (may be NULL) with the formatted line and return `status`, so `return clh_fail(...)`.
- */
+ *  Control bytes in the line become '?', a line too long ends in dots; `err`'s own message may be
+ *  among the arguments. */
 clh_status clh_fail(clh_error *err, clh_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Put "`format`: " in front of the message already in `err`; returns err's status or `status`. */
+/** Put "`format`: " in front of the message already in `err` (may be NULL), set its status to
+ *  `status` and return that. */
 clh_status clh_fail_context(clh_error *err, clh_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -50,14 +52,15 @@ static inline bool clh_add_ok(size_t a, size_t b, size_t *out)
 }
 
 /** Refuse what cannot fit this machine before asking for it: CLH_ENOMEM with a line that names
- *  `what`, its size and the memory there is (physical, or the process limit if lower). */
+ *  `what`, its size and the memory there is: physical, or the limit of the process or of its
+ *  control group where that is lower. */
 clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err);
 
-/** "1.5 GB", "12 kB": bytes for people, into `out` (at least 24 bytes); returns `out`. */
+/** "1.5 GB", "12.0 kB", "640 MB": bytes for people, into `out`; returns `out`. */
 const char *clh_bytes_text(size_t bytes, char out[24]);
 
 /** Of `count` names the one with the least edit distance to `name`, for "did you mean"; NULL when
- *  none is near (distance above a third of the length). */
+ *  none is near (more edits than a third of the length plus one, or nothing of `name` left). */
 const char *clh_nearest_name(const char *name, const char *const *names, size_t count);
 
 #endif

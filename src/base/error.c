@@ -1,5 +1,6 @@
 #include "base/base.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,31 +23,53 @@ int clh_status_exit_code(clh_status status)
     return (size_t)status < CLH_COUNT(status_table) ? status_table[status].exit_code : 3;
 }
 
+/* One line and terminated, whatever names from outside brought in: control bytes become '?', and a
+ * line that was cut says so with dots, after a whole UTF-8 character. `length` is what the whole
+ * line would have had. */
+static clh_status store(clh_error *err, clh_status status, char *line, size_t length)
+{
+    size_t end = length;
+    if (length >= sizeof err->message) {
+        end = sizeof err->message - sizeof "...";
+        while (end > 0 && ((unsigned char)line[end] & 0xc0) == 0x80)
+            end--;
+        memcpy(line + end, "...", sizeof "...");
+        end += strlen("...");
+    }
+    for (size_t i = 0; i < end; i++)
+        err->message[i] = (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? '?' : line[i];
+    err->message[end] = '\0';
+    err->status = status;
+    return status;
+}
+
 clh_status clh_fail(clh_error *err, clh_status status, const char *format, ...)
 {
-    if (err) {
-        va_list args;
-        va_start(args, format);
-        err->status = status;
-        (void)vsnprintf(err->message, sizeof err->message, format, args);
-        va_end(args);
-    }
-    return status;
+    assert(status != CLH_OK && format);
+    if (!err)
+        return status;
+    char line[sizeof err->message] = "";
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    return store(err, status, line, length < 0 ? strlen(line) : (size_t)length);
 }
 
 clh_status clh_fail_context(clh_error *err, clh_status status, const char *format, ...)
 {
-    if (err) {
-        char inner[sizeof err->message];
-        memcpy(inner, err->message, sizeof inner);
-        va_list args;
-        va_start(args, format);
-        int used = vsnprintf(err->message, sizeof err->message, format, args);
-        va_end(args);
-        size_t at = used < 0 ? 0 : (size_t)used;
-        if (at < sizeof err->message)
-            (void)snprintf(err->message + at, sizeof err->message - at, ": %s", inner);
-        err->status = status;
+    assert(status != CLH_OK && format);
+    if (!err)
+        return status;
+    char line[sizeof err->message] = "";
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    size_t at = used < 0 ? strlen(line) : (size_t)used;
+    if (at < sizeof line) {
+        int rest = snprintf(line + at, sizeof line - at, ": %s", err->message);
+        at += rest < 0 ? 0 : (size_t)rest;
     }
-    return status;
+    return store(err, status, line, at);
 }

@@ -19,6 +19,7 @@ struct clh_file {
 
 char *clh_path_join(const char *folder, const char *name, clh_error *err)
 {
+    assert(folder && name);
     size_t a = strlen(folder), b = strlen(name);
     bool slash = a > 0 && folder[a - 1] != '/';
     char *path = clh_alloc_array(a + b + 2, 1, err);
@@ -34,21 +35,45 @@ static void file_free(clh_file *file)
     clh_free(file);
 }
 
+/* A name beside the target that nothing has yet: another thread or a killed run may have taken the
+ * first, and a link planted there is not followed. */
+static FILE *temporary_open(char *name, size_t size, const char *path)
+{
+    enum { ATTEMPTS = 1000 };
+    int handle = -1;
+    errno = EEXIST;
+    for (int i = 0; i < ATTEMPTS && handle < 0 && errno == EEXIST; i++) {
+        (void)snprintf(name, size, "%s.tmp-%ld-%d", path, (long)getpid(), i);
+        handle = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    FILE *stream = handle < 0 ? NULL : fdopen(handle, "wb");
+    if (!stream && handle >= 0) {
+        int reason = errno;
+        (void)close(handle);
+        (void)unlink(name);
+        errno = reason;
+    }
+    return stream;
+}
+
 clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
 {
     assert(out && path);
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming would replace the device */
+        return clh_fail(err, CLH_EIO, "cannot write %s: it is %s, want a regular file", path,
+                        S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
     clh_file *file = clh_alloc_zeroed(1, sizeof *file, err);
     if (!file)
         return CLH_ENOMEM;
-    size_t size = strlen(path) + 32;
+    size_t size = strlen(path) + 48;
     file->path = clh_text_copy(path, err);
-    file->temporary = clh_alloc_array(size, 1, err);
-    if (!file->path || !file->temporary) {
+    file->temporary = file->path ? clh_alloc_array(size, 1, err) : NULL;
+    if (!file->temporary) {
         file_free(file);
         return CLH_ENOMEM;
     }
-    (void)snprintf(file->temporary, size, "%s.tmp-%ld", path, (long)getpid());
-    file->stream = fopen(file->temporary, "wb");
+    file->stream = temporary_open(file->temporary, size, path);
     if (!file->stream) {
         clh_status status = clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
         file_free(file);
@@ -60,13 +85,16 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
 
 void clh_file_write(clh_file *file, const void *bytes, size_t length)
 {
+    assert(file && (bytes || length == 0));
     file->wanted += length;
+    errno = 0;
     if (!file->failure && length > 0 && fwrite(bytes, 1, length, file->stream) != length)
         file->failure = errno ? errno : EIO;
 }
 
 clh_status clh_file_commit(clh_file *file, clh_error *err)
 {
+    assert(file);
     if (!file->failure && (fflush(file->stream) || fsync(fileno(file->stream))))
         file->failure = errno;
     if (fclose(file->stream) && !file->failure)
@@ -93,20 +121,33 @@ void clh_file_abandon(clh_file *file)
     file_free(file);
 }
 
+static clh_status too_large(const char *path, size_t limit, clh_error *err)
+{
+    char text[24];
+    return clh_fail(err, CLH_EFORMAT, "%s is larger than %s, the most that is read", path,
+                    clh_bytes_text(limit, text));
+}
+
 /* Grows as it reads, so that pipes and /proc files, which have no size, can be read too. */
 static clh_status read_stream(char **bytes, size_t *length, FILE *stream, const char *path,
                               size_t limit, clh_error *err)
 {
     size_t capacity = 1 << 16, used = 0;
     struct stat info;
-    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode) && (size_t)info.st_size <= limit)
+    if (fstat(fileno(stream), &info) == 0 && S_ISREG(info.st_mode)) {
+        if ((uintmax_t)info.st_size > limit)
+            return too_large(path, limit, err);
         capacity = (size_t)info.st_size + 2;
+    }
     char *data = clh_alloc_array(capacity, 1, err);
     while (data) {
-        used += fread(data + used, 1, capacity - 1 - used, stream);
+        size_t room = capacity - 1 - used;
+        if (room > limit - used)
+            room = limit - used + 1;
+        used += fread(data + used, 1, room, stream);
         if (used > limit || ferror(stream) || feof(stream))
             break;
-        char *larger = clh_alloc_array(capacity * 2, 1, err);
+        char *larger = clh_alloc_array(capacity, 2, err);
         if (larger)
             memcpy(larger, data, used);
         clh_free(data);
@@ -115,16 +156,11 @@ static clh_status read_stream(char **bytes, size_t *length, FILE *stream, const 
     }
     if (!data)
         return CLH_ENOMEM;
-    clh_status status = CLH_OK;
-    char text[24];
-    if (ferror(stream))
-        status = clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(errno));
-    else if (used > limit)
-        status = clh_fail(err, CLH_EFORMAT, "%s is larger than %s, the most that is read", path,
-                          clh_bytes_text(limit, text));
-    if (status) {
+    if (ferror(stream) || used > limit) {
+        int reason = errno;
         clh_free(data);
-        return status;
+        return used > limit ? too_large(path, limit, err)
+                            : clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(reason));
     }
     data[used] = '\0';
     *bytes = data;
@@ -136,7 +172,7 @@ clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t 
                          clh_error *err)
 {
     assert(bytes && length && path);
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = fopen(path, "rbe");
     if (!stream)
         return clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(errno));
     errno = 0;
@@ -147,6 +183,7 @@ clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t 
 
 bool clh_path_exists(const char *path)
 {
+    assert(path);
     struct stat info;
     return stat(path, &info) == 0;
 }
@@ -164,6 +201,7 @@ static clh_status make_one(const char *path, clh_error *err)
 
 clh_status clh_folder_make(const char *path, clh_error *err)
 {
+    assert(path);
     char *copy = clh_text_copy(path, err);
     if (!copy)
         return CLH_ENOMEM;
@@ -181,6 +219,8 @@ clh_status clh_folder_make(const char *path, clh_error *err)
 
 clh_status clh_lock_take(int *handle, const char *path, clh_error *err)
 {
+    assert(handle && path);
+    *handle = -1;
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock < 0)
         return clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));

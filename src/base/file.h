@@ -13,7 +13,8 @@
 
 typedef struct clh_file clh_file;
 
-/** Open a temporary file that will become `path`. */
+/** Open a temporary file that will become `path`. CLH_EIO when that cannot be made, or when `path`
+ *  is a folder, device or pipe, which a rename would replace. A link at `path` is replaced. */
 clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err);
 
 /** Append bytes; a failure is kept and reported by clh_file_commit(). */
@@ -27,7 +28,8 @@ clh_status clh_file_commit(clh_file *file, clh_error *err);
 void clh_file_abandon(clh_file *file);
 
 /** The whole file into memory the caller frees with clh_free(), with a zero byte after the end.
- *  CLH_EIO with path and reason; CLH_EFORMAT when it is larger than `limit` bytes. */
+ *  CLH_EIO with path and reason; CLH_EFORMAT when it is larger than `limit` bytes, of which no more
+ *  than that is read. */
 clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t limit,
                          clh_error *err);
 
@@ -41,7 +43,7 @@ bool clh_path_exists(const char *path);
 char *clh_path_join(const char *folder, const char *name, clh_error *err);
 
 /** A lock that ends with the process, however it ends: flock on `path`, created when absent.
- *  CLH_EBUSY when another process holds it. */
+ *  CLH_EBUSY when another process holds it; *handle is then -1. A forked child shares the lock. */
 clh_status clh_lock_take(int *handle, const char *path, clh_error *err);
 
 /** Let go. A negative handle is fine. */

@@ -33,7 +33,8 @@ static size_t edit_distance(const char *a, const char *b)
 const char *clh_nearest_name(const char *name, const char *const *names, size_t count)
 {
     const char *best = NULL;
-    size_t limit = strlen(name) / 3 + 1, least = limit + 1;
+    size_t length = strlen(name), limit = length / 3 + 1;
+    size_t least = limit < length ? limit + 1 : length; /* at least one byte must be kept */
     for (size_t i = 0; i < count; i++) {
         size_t distance = edit_distance(name, names[i]);
         if (distance < least) {

@@ -100,9 +100,10 @@ clh_status clh_pool_open(clh_pool **out, size_t threads, clh_error *err)
     for (; pool->started + 1 < threads; pool->started++) {
         int failed = start_thread(pool, &pool->thread[pool->started]);
         if (failed) {
+            size_t number = pool->started + 2; /* the caller is the first */
             clh_pool_close(pool);
-            return clh_fail(err, CLH_ENOMEM, "cannot start thread %zu of %zu: %s",
-                            pool->started + 2, threads, strerror(failed));
+            return clh_fail(err, CLH_ENOMEM, "cannot start thread %zu of %zu: %s", number, threads,
+                            strerror(failed));
         }
     }
     pin_workers(pool);
@@ -117,6 +118,7 @@ size_t clh_pool_size(const clh_pool *pool)
 
 void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *context)
 {
+    assert(work || count == 0);
     if (!pool || pool->started == 0 || count < 2) {
         for (size_t task = 0; task < count; task++)
             work(context, task, 0);

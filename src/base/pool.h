@@ -2,8 +2,8 @@
  *
  *    clh_pool *pool = NULL;
  *    if (clh_pool_open(&pool, 2, err)) ...
- *    clh_pool_run(pool, n_tasks, work, context);      // work(context, task, worker), returns when
- * all ran clh_pool_close(pool);
+ *    clh_pool_run(pool, n_tasks, work, context);   // work(context, task, worker) for every task
+ *    clh_pool_close(pool);
  *
  *  The calling thread is worker 0. Which worker runs a task is not determined, so a task writes
  *  only what belongs to its number, and anything shared by a worker must not reach the results.
@@ -26,7 +26,8 @@ clh_status clh_pool_open(clh_pool **out, size_t threads, clh_error *err);
 /** Number of workers; 1 for NULL. */
 size_t clh_pool_size(const clh_pool *pool);
 
-/** Run tasks 0 … count-1, return when the last has ended. NULL runs them here, in order. */
+/** Run tasks 0 … count-1, return when the last has ended. NULL runs them here, in order.
+ *  One call at a time, and not from inside a task. */
 void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *context);
 
 /** End the threads. NULL is fine. */

@@ -9,6 +9,7 @@ enum { ROUNDS = 8 };
 clh_shuffle clh_shuffle_make(uint64_t seed, uint64_t stream, uint64_t size)
 {
     assert(size >= 1 && size <= (uint64_t)1 << 62);
+    assert(stream < (uint64_t)1 << 56); /* the byte above numbers the rounds */
     unsigned half_bits = 1;
     while (((uint64_t)1 << (2 * half_bits)) < size)
         half_bits++;

@@ -19,7 +19,7 @@ typedef struct clh_shuffle {
     unsigned half_bits;
 } clh_shuffle;
 
-/** The shuffle of `size` >= 1 elements (at most 2^62) that belongs to (seed, stream). */
+/** The shuffle of `size` >= 1 elements (at most 2^62) that belongs to (seed, stream < 2^56). */
 clh_shuffle clh_shuffle_make(uint64_t seed, uint64_t stream, uint64_t size);
 
 /** Element at place `index` < size. */

@@ -6,8 +6,9 @@
  *    clh_strbuf_deinit(&text);
  *
  *  Invariants: all zero is a valid empty buffer; data, when not NULL, is terminated at
- * data[length]. A failed allocation sets `failed` and later additions do nothing, so a builder
- * checks once, at the end. The caller owns the struct.
+ *  data[length]. A failed addition sets `failed` and later additions do nothing, so a builder
+ *  checks once, at the end. What is added must not lie in the buffer itself. The caller owns
+ *  the struct.
  */
 #ifndef CLH_STRBUF_H
 #define CLH_STRBUF_H
@@ -30,7 +31,8 @@ void clh_strbuf_add(clh_strbuf *buf, const char *bytes, size_t length);
 /** Append a terminated text. */
 void clh_strbuf_adds(clh_strbuf *buf, const char *text);
 
-/** Append `text` as a JSON string with its quotes. */
+/** Append `text` as a JSON string with its quotes; a byte that is not UTF-8 becomes U+FFFD, so that
+ *  the string is valid whatever a path held. */
 void clh_strbuf_add_json(clh_strbuf *buf, const char *text);
 
 /** The text so far, "" when empty; borrowed until the next addition. */
