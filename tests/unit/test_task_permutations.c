@@ -2,12 +2,15 @@
  * named and scored, and whatever it cannot do is said. */
 #include "task_checks.h"
 
+#define NOTEBOOK_FOUR                                                                              \
+    "> abcd abdc acbd acdb adbc adcb bacd badc bcad bcda bdac bdca "                               \
+    "cabd cadb cbad cbda cdab cdba dabc dacb dbac dbca dcab dcba."
+
 static const char *const notebook_text[] = {
     "> a.",
     "> ab ba.",
     "> abc acb bac bca cab cba.",
-    "> abcd abdc acbd acdb adbc adcb bacd badc bcad bcda bdac bdca "
-    "cabd cadb cbad cbda cdab cdba dabc dacb dbac dbca dcab dcba.",
+    NOTEBOOK_FOUR,
 };
 
 static clh_task *open_n(unsigned n, clh_letters letters, uint64_t seed)
@@ -92,8 +95,7 @@ static void letters_expand_in_any_order_and_with_repeats(void **state)
         const char *letters, *text;
     } cases[] = {
         {"a", "> a."},
-        {"abcd", "> abcd abdc acbd acdb adbc adcb bacd badc bcad bcda bdac bdca "
-                 "cabd cadb cbad cbda cdab cdba dabc dacb dbac dbca dcab dcba."},
+        {"abcd", NOTEBOOK_FOUR},
         {"ba", "> ba ab."},
         {"c9A", "> c9A cA9 9cA 9Ac Ac9 A9c."},
         {"aa", "> aa aa."},
