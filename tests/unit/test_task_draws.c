@@ -141,6 +141,30 @@ static void a_mixture_shows_every_n_equally(void **state)
     clh_task_close(task);
 }
 
+/* Of a mixture each n goes its own rounds: 2 · 50 draws show each of the 50 single letters of the
+ * train split once, and so do the next 100. */
+static void each_n_of_a_mixture_goes_its_own_rounds(void **state)
+{
+    (void)state;
+    clh_task_config config = {.n = {1, 2}, .n_count = 2};
+    clh_task *task = open_task(&config);
+    for (unsigned round = 1; round <= 3; round++) {
+        static unsigned seen[62];
+        uint64_t ranks[100];
+        size_t letters = 0;
+        draw_ranks(task, CLH_SPLIT_TRAIN, (round - 1) * 100, 100, ranks);
+        for (size_t i = 0; i < 100; i++)
+            if (ranks[i] < 62)
+                seen[ranks[i]]++;
+        for (size_t i = 0; i < 62; i++) {
+            assert_true(seen[i] == 0 || seen[i] == round);
+            letters += seen[i] == round;
+        }
+        assert_int_equal(letters, 50);
+    }
+    clh_task_close(task);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +174,7 @@ int main(void)
         cmocka_unit_test(seeds_hold_out_different_letters),
         cmocka_unit_test(any_k_can_be_drawn),
         cmocka_unit_test(a_mixture_shows_every_n_equally),
+        cmocka_unit_test(each_n_of_a_mixture_goes_its_own_rounds),
     };
     return cmocka_run_group_tests_name("task draws", tests, NULL, NULL);
 }
