@@ -26,7 +26,8 @@ typedef struct clh_run clh_run;
 
 /** Open a finished or unfinished run folder, or a .safetensors file that carries its config (a
  *  checkpoint). Weights are model.safetensors, or the newest checkpoint where training has not
- *  ended. CLH_EIO, CLH_EFORMAT, CLH_ECONFIG, CLH_ESHAPE, CLH_ENUMERIC name file, found and wanted. */
+ *  ended. CLH_EIO, CLH_EFORMAT, CLH_ECONFIG, CLH_ESHAPE, CLH_ENUMERIC name file, found and wanted.
+ */
 clh_status clh_run_open(clh_run **out, const char *path, clh_error *err);
 
 /** Free. NULL is fine. */

@@ -17,10 +17,10 @@
 /** What a model does on sequences whose answers are known. */
 typedef struct clh_evaluation {
     size_t sequences;
-    double loss;              /**< mean over scored positions, nats */
-    double token_accuracy;    /**< of scored positions, whose largest logit is right */
-    double sequence_accuracy; /**< of sequences without a mistake */
-    size_t positions;         /**< of the longest sequence */
+    double loss;               /**< mean over scored positions, nats */
+    double token_accuracy;     /**< of scored positions, whose largest logit is right */
+    double sequence_accuracy;  /**< of sequences without a mistake */
+    size_t positions;          /**< of the longest sequence */
     double *loss_per_position; /**< [positions] mean -log p(token), at the token's own index; NaN
                                     where nothing is scored; owned */
 } clh_evaluation;
@@ -42,8 +42,8 @@ typedef struct clh_progress {
     bool evaluated;                   /**< it was made at this step */
 } clh_progress;
 
-/** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop: what
- *  was done is saved, and the call returns CLH_STOPPED. */
+/** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop:
+ * what was done is saved, and the call returns CLH_STOPPED. */
 typedef struct clh_train_watch {
     bool (*progress)(const clh_progress *progress, void *user);
     void *user;

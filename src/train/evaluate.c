@@ -54,8 +54,8 @@ static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, dou
     }
 }
 
-static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers,
-                             clh_evaluation *out, size_t *position_count, clh_error *err)
+static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, clh_evaluation *out,
+                             size_t *position_count, clh_error *err)
 {
     clh_loss_sum total = {0};
     clh_status status = CLH_OK;
@@ -84,8 +84,8 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const 
     if (count == 0)
         return clh_fail(err, CLH_ERANGE, "0 sequences to evaluate, want at least 1");
     const size_t positions = clh_task_length_max(task);
-    evaluator e = {.model = model, .task = task, .split = split, .first = first,
-                   .positions = positions};
+    evaluator e = {
+        .model = model, .task = task, .split = split, .first = first, .positions = positions};
     clh_evaluation result = {.positions = positions};
     size_t *position_count = clh_alloc_zeroed(positions, sizeof *position_count, err);
     e.per_position = clh_alloc_array(positions, CHUNK * sizeof *e.per_position, err);

@@ -11,11 +11,11 @@ struct clh_gradient {
     const clh_task *task;
     clh_workers *workers;
     size_t n, slots, batch;
-    clh_real *slot;     /* [slots, n]; slot 0 becomes the sum */
-    clh_loss_sum *sum;  /* [slots] */
-    size_t *scored;     /* [batch] scored positions of each sequence */
-    double *square;     /* [pieces] sums of squares */
-    uint64_t first;     /* the batch at hand */
+    clh_real *slot;    /* [slots, n]; slot 0 becomes the sum */
+    clh_loss_sum *sum; /* [slots] */
+    size_t *scored;    /* [batch] scored positions of each sequence */
+    double *square;    /* [pieces] sums of squares */
+    uint64_t first;    /* the batch at hand */
     size_t count, total;
 };
 
@@ -73,8 +73,8 @@ static clh_status add_sequence(clh_gradient *g, size_t slot, size_t b, clh_worke
     const clh_scored scored = {.length = &s->length, .first_scored = &s->first_scored};
     status = clh_forward(g->model, &tokens, worker->cache, NULL, err);
     if (!status)
-        status = clh_loss(worker->cache, &tokens, &scored, 1.0 / (double)g->total,
-                          worker->gradient, NULL, &g->sum[slot], err);
+        status = clh_loss(worker->cache, &tokens, &scored, 1.0 / (double)g->total, worker->gradient,
+                          NULL, &g->sum[slot], err);
     if (!status)
         status = clh_backward(g->model, &tokens, worker->cache, worker->gradient,
                               g->slot + slot * g->n, NULL, err);

@@ -16,9 +16,8 @@
 
 /** `n` numbers of parameters `p` with moments `m`, `v` (v unused by SGD) move step `step` (from 1)
  *  at learning rate `lr`; gradients `g` are multiplied by `grad_scale` first (clipping). */
-void clh_optimizer_update(const clh_train_config *config, size_t step, double lr,
-                          double grad_scale, size_t n, const clh_real *g, clh_real *m, clh_real *v,
-                          clh_real *p);
+void clh_optimizer_update(const clh_train_config *config, size_t step, double lr, double grad_scale,
+                          size_t n, const clh_real *g, clh_real *m, clh_real *v, clh_real *p);
 
 /** What clip_grad_norm_ multiplies gradients of that norm by: min(1, max/(norm + 1e-6)); 1 when
  *  `max_grad_norm` is 0. */

@@ -16,8 +16,8 @@ static clh_status worker_open(clh_worker *worker, const clh_model_config *config
     return worker->sequence.tokens ? CLH_OK : CLH_ENOMEM;
 }
 
-clh_status clh_workers_open(clh_workers **out, const clh_model_config *config,
-                            const clh_task *task, size_t threads, bool gradients, clh_error *err)
+clh_status clh_workers_open(clh_workers **out, const clh_model_config *config, const clh_task *task,
+                            size_t threads, bool gradients, clh_error *err)
 {
     assert(out && config && task);
     clh_workers *workers = clh_alloc_zeroed(1, sizeof *workers, err);

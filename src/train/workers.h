@@ -5,8 +5,8 @@
  *    if (clh_workers_open(&workers, &model_config, task, threads, true, err)) ...
  *    clh_workers_run(workers, count, work, context, err);
  *
- *  A worker owns its activations, their gradients and room for one sequence; nothing in them outlives
- *  a task. That is what makes results independent of how tasks fall on workers.
+ *  A worker owns its activations, their gradients and room for one sequence; nothing in them
+ * outlives a task. That is what makes results independent of how tasks fall on workers.
  */
 #ifndef CLH_WORKERS_H
 #define CLH_WORKERS_H
@@ -30,8 +30,8 @@ typedef struct clh_workers {
 typedef clh_status clh_workers_fn(void *context, size_t index, clh_worker *worker, clh_error *err);
 
 /** `threads` workers for models of `config` on `task`, with gradients or without. */
-clh_status clh_workers_open(clh_workers **out, const clh_model_config *config,
-                            const clh_task *task, size_t threads, bool gradients, clh_error *err);
+clh_status clh_workers_open(clh_workers **out, const clh_model_config *config, const clh_task *task,
+                            size_t threads, bool gradients, clh_error *err);
 
 /** Free. NULL is fine. */
 void clh_workers_close(clh_workers *workers);
