@@ -223,12 +223,12 @@ char *clh_tl_config_json(const clh_model_config *config, clh_error *err)
 {
     assert(config);
     clh_strbuf text = {0};
-    const char *separator = "{";
     for (size_t i = 0; i < CLH_COUNT(tl_keys); i++) {
         if (strcmp(tl_keys[i].name, "dtype") == 0)
             continue;
-        clh_strbuf_addf(&text, "%s\n  \"%s\": ", separator, tl_keys[i].name);
-        separator = ",";
+        clh_strbuf_adds(&text, i ? ",\n  " : "{\n  ");
+        clh_strbuf_add_json(&text, tl_keys[i].name);
+        clh_strbuf_adds(&text, ": ");
         bool no_mlp = strcmp(tl_keys[i].name, "d_mlp") == 0 && config->attn_only;
         if (tl_keys[i].rule == RULE_HONOURED && !(no_mlp && config->d_mlp == 0))
             clh_key_to_json(&clh_model_keys()[model_key(&tl_keys[i])], config, &text);
