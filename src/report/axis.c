@@ -33,7 +33,9 @@ static void add_tick(clh_axis *axis, double value, double step)
     char *label = axis->label[axis->count];
     int decimals = step > 0.0 ? (int)fmax(0.0, -floor(log10(step) + 1e-9)) : 0;
     double size = fmax(fabs(axis->low), fabs(axis->high));
-    if (step > 0.0 && size < 1e7 && size >= 1e-3 && decimals <= 9)
+    if (value == 0.0)
+        (void)snprintf(label, CLH_TICK_BYTES, "0");
+    else if (step > 0.0 && size < 1e7 && size >= 1e-3 && decimals <= 9)
         (void)snprintf(label, CLH_TICK_BYTES, "%.*f", decimals, value);
     else
         (void)snprintf(label, CLH_TICK_BYTES, "%.4g", value);

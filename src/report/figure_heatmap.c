@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "report/canvas.h"
 #include "report/figure_check.h"
@@ -9,7 +10,7 @@
 
 enum {
     GAP = 22,
-    SCALE_ROOM = 88,
+    SCALE_ROOM = 82,
     NAME_ROOM = 22,
     PANEL_TITLE = 20,
     NOTE_ROOM = 20,
@@ -120,7 +121,8 @@ static clh_page choose_page(const clh_heatmap_data *data, const clh_figure_style
     if (data->panel_count == 1)
         target = SIDE_TARGET;
     double cell = floor(target / (double)clh_matrix_cells(longest, block));
-    set_cells(&l, data, block, fmin(fmax(cell, 1.0), CELL_MAX));
+    double least = longest <= CELLS_MAX / 2 ? 2.0 : 1.0; /* one pixel alone is hard to see */
+    set_cells(&l, data, block, fmin(fmax(cell, least), CELL_MAX));
     double width = taken_width(&l) + l.plot_width * (double)l.grid_cols;
     double height = taken_height(&l) + l.plot_height * (double)l.grid_rows;
     width = fmax(width + 2.0 * CLH_PAGE_MARGIN, 360.0);
@@ -130,32 +132,47 @@ static clh_page choose_page(const clh_heatmap_data *data, const clh_figure_style
                          fmin(height, CLH_FIGURE_SIDE_MAX));
 }
 
+/* One row of cells, each `zoom` pixels wide. */
+static void paint_cells(clh_canvas *canvas, const clh_matrix_view *view, size_t row, double limit,
+                        size_t cells, size_t zoom, uint32_t *pixels)
+{
+    for (size_t c = 0; c < cells; c++) {
+        double value;
+        clh_cell kind = clh_matrix_cell(view, row, c, &value);
+        clh_rgb colour = kind == CLH_CELL_VALUE    ? clh_colormap_at(value / limit, canvas->dark)
+                         : kind == CLH_CELL_FUTURE ? canvas->theme->page
+                                                   : canvas->theme->missing;
+        for (size_t z = 0; z < zoom; z++)
+            *pixels++ = (uint32_t)colour.r << 16 | (uint32_t)colour.g << 8 | colour.b;
+    }
+}
+
+/* The matrix as one picture, stretched to the plot without smoothing. */
 static clh_status draw_cells(clh_canvas *canvas, const heat_layout *l, const clh_matrix_view *view,
                              double limit, clh_rect plot, clh_error *err)
 {
-    int stride = cairo_format_stride_for_width(CAIRO_FORMAT_RGB24, (int)l->cells_x);
-    unsigned char *pixels = clh_alloc_zeroed(l->cells_y, (size_t)stride, err);
+    size_t longest = l->cells_x > l->cells_y ? l->cells_x : l->cells_y;
+    size_t zoom = canvas->image_side / l->grid_cols / longest;
+    zoom = zoom > 0 ? zoom : 1;
+    int width = (int)(l->cells_x * zoom), height = (int)(l->cells_y * zoom);
+    size_t stride = (size_t)cairo_format_stride_for_width(CAIRO_FORMAT_RGB24, width);
+    unsigned char *pixels = clh_alloc_zeroed((size_t)height, stride, err);
     if (!pixels)
         return CLH_ENOMEM;
     for (size_t r = 0; r < l->cells_y; r++) {
-        uint32_t *row = (uint32_t *)(void *)(pixels + r * (size_t)stride);
-        for (size_t c = 0; c < l->cells_x; c++) {
-            double value;
-            clh_cell kind = clh_matrix_cell(view, r, c, &value);
-            clh_rgb colour = kind == CLH_CELL_VALUE ? clh_colormap_at(value / limit, canvas->dark)
-                             : kind == CLH_CELL_FUTURE ? canvas->theme->page
-                                                       : canvas->theme->missing;
-            row[c] = (uint32_t)colour.r << 16 | (uint32_t)colour.g << 8 | colour.b;
-        }
+        unsigned char *row = pixels + r * zoom * stride;
+        paint_cells(canvas, view, r, limit, l->cells_x, zoom, (uint32_t *)(void *)row);
+        for (size_t z = 1; z < zoom; z++)
+            memcpy(row + z * stride, row, stride);
     }
-    cairo_surface_t *image = cairo_image_surface_create_for_data(
-        pixels, CAIRO_FORMAT_RGB24, (int)l->cells_x, (int)l->cells_y, stride);
+    cairo_surface_t *image =
+        cairo_image_surface_create_for_data(pixels, CAIRO_FORMAT_RGB24, width, height, (int)stride);
     cairo_save(canvas->cr);
     cairo_translate(canvas->cr, plot.x, plot.y);
-    cairo_scale(canvas->cr, l->cell, l->cell);
+    cairo_scale(canvas->cr, l->cell / (double)zoom, l->cell / (double)zoom);
     cairo_set_source_surface(canvas->cr, image, 0.0, 0.0);
     cairo_pattern_set_filter(cairo_get_source(canvas->cr), CAIRO_FILTER_NEAREST);
-    cairo_rectangle(canvas->cr, 0.0, 0.0, (double)l->cells_x, (double)l->cells_y);
+    cairo_rectangle(canvas->cr, 0.0, 0.0, (double)width, (double)height);
     cairo_fill(canvas->cr);
     cairo_restore(canvas->cr);
     cairo_surface_finish(image); /* vector surfaces took their copy; ours can go */
@@ -216,7 +233,7 @@ static clh_status draw_panels(clh_canvas *canvas, const heat_layout *l,
         clh_rect plot = {canvas->body.x + l->left + (l->plot_width + GAP) * (double)gx,
                          canvas->body.y + l->title + (l->plot_height + GAP + l->title) * (double)gy,
                          l->plot_width, l->plot_height};
-        clh_matrix_view view = clh_matrix_view_make(data, p, l->block);
+        clh_matrix_view view = clh_matrix_view_make(data, p, l->block, l->block);
         if (data->panels[p].title)
             clh_canvas_text(canvas, data->panels[p].title, plot.x, plot.y - 11.0,
                             (clh_text_style){.size = 12.0, .bold = true, .width_max = plot.width});
