@@ -25,16 +25,19 @@ typedef struct clh_pair {
     const char *key, *value;
 } clh_pair;
 
-/** Write tensors (float32; doubles are narrowed) and metadata to `path`, whole or not at all. Each
- *  tensor needs a name, different from the others'. CLH_EIO with path and reason. */
+/** Write tensors (F32; doubles are narrowed) in the order given, and metadata with different keys,
+ *  to `path`, whole or not at all. Any numbers, also infinities and NaN. Texts are UTF-8.
+ *  CLH_EINPUT when a tensor has another's name, CLH_EIO with path and reason. */
 clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
                                  const clh_pair *metadata, size_t pairs, clh_error *err);
 
 typedef struct clh_safetensors clh_safetensors;
 
-/** Open and check the whole header: CLH_EFORMAT for a file that is short, has a header longer than
- *  it or than 100 MB, is not JSON, or whose offsets overlap, leave holes, pass the end or do not
- *  fit dtype and shape; the line names file, tensor, found and wanted. */
+/** Open and check the whole header; the data is read when asked for. CLH_EFORMAT for a file that is
+ *  short, has a header longer than it or than 100 MB, is not JSON, or whose offsets overlap, leave
+ *  holes, pass the end or do not fit dtype and shape; the line names file, tensor, found and
+ *  wanted. CLH_EIO when it is not there or not a regular file. Once open, every function but close
+ *  may be called from any thread. */
 clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err);
 
 /** Close and free. NULL is fine. */
@@ -46,14 +49,16 @@ size_t clh_safetensors_count(const clh_safetensors *file);
 /** Name of tensor `index`, in the order of their data; borrowed until close. */
 const char *clh_safetensors_name(const clh_safetensors *file, size_t index);
 
-/** What the header says of a tensor; NULL data. CLH_EINPUT when there is none of that name, naming
- *  the nearest. `dtype` (may be NULL) is borrowed until close. */
+/** What the header says of a tensor; NULL data, the name borrowed until close, as is `dtype` (may
+ *  be NULL). CLH_EINPUT when there is none of that name, naming the nearest; CLH_ESUPPORT when it
+ *  has more than CLH_RANK_MAX dimensions. */
 clh_status clh_safetensors_describe(const clh_safetensors *file, const char *name,
                                     clh_tensor *shape, const char **dtype, clh_error *err);
 
 /** Read tensor `into->name` into `into->data`. Its shape must be exactly that of `into`, its dtype
  *  F32 (F64 too in a CLH_DOUBLE build) and every number finite: CLH_ESHAPE, CLH_EFORMAT and
- *  CLH_ENUMERIC name the tensor, found and wanted. */
+ *  CLH_ENUMERIC name the tensor, found and wanted; CLH_EIO when the file was cut since. The data is
+ *  untouched by a wrong name, dtype or shape, unspecified after the other failures. */
 clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into,
                                 clh_error *err);
 

@@ -10,7 +10,9 @@ clh_shuffle clh_shuffle_make(uint64_t seed, uint64_t stream, uint64_t size)
 {
     assert(size >= 1 && size <= (uint64_t)1 << 62);
     assert(stream < (uint64_t)1 << 56); /* the byte above numbers the rounds */
-    unsigned half_bits = 1;
+    /* Three, although less would hold a small domain: over halves of two bits eight rounds were
+     * measured to favour some pairs of places by 9 %, over three bits by nothing in 10^6 seeds. */
+    unsigned half_bits = 3;
     while (((uint64_t)1 << (2 * half_bits)) < size)
         half_bits++;
     return (clh_shuffle){.seed = seed, .stream = stream, .size = size, .half_bits = half_bits};

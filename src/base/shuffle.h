@@ -6,8 +6,8 @@
  *    assert(clh_shuffle_index(&order, rank) == k);
  *
  *  A Feistel network of eight rounds with Philox as round function over the least even number of
- *  bits that holds the domain, walked until it lands inside (Black & Rogaway 2002, "Ciphers with
- *  arbitrary finite domains"): a bijection by construction.
+ *  bits, six or more, that holds the domain, walked until it lands inside (Black & Rogaway 2002,
+ *  "Ciphers with arbitrary finite domains"): a bijection by construction.
  */
 #ifndef CLH_SHUFFLE_H
 #define CLH_SHUFFLE_H

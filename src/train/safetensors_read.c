@@ -1,0 +1,284 @@
+#include "clearhead/safetensors.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "train/safetensors_header.h"
+
+enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
+
+struct clh_safetensors {
+    int handle;
+    char *path;
+    size_t data_start;
+    clh_safetensors_header header;
+};
+
+static clh_status read_exactly(const clh_safetensors *file, void *into, size_t length,
+                               size_t offset, clh_error *err)
+{
+    for (size_t done = 0; done < length;) {
+        ssize_t got =
+            pread(file->handle, (char *)into + done, length - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return clh_fail(err, CLH_EIO, "cannot read %s: %s", file->path, strerror(errno));
+        if (got == 0)
+            return clh_fail(err, CLH_EIO,
+                            "cannot read %s: it ends at byte %zu, had %zu when opened", file->path,
+                            offset + done, file->data_start + offset + length);
+        done += (size_t)got;
+    }
+    return CLH_OK;
+}
+
+/* Without O_NONBLOCK opening a pipe would wait for its writer. */
+static clh_status file_open(clh_safetensors *file, size_t *size, clh_error *err)
+{
+    file->handle = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file->handle < 0)
+        return clh_fail(err, CLH_EIO, "cannot read %s: %s", file->path, strerror(errno));
+    struct stat info;
+    if (fstat(file->handle, &info))
+        return clh_fail(err, CLH_EIO, "cannot read %s: %s", file->path, strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return clh_fail(err, CLH_EIO, "cannot read %s: it is %s, want a regular file", file->path,
+                        S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
+    *size = (size_t)info.st_size;
+    return CLH_OK;
+}
+
+/* The length is checked against the file before anything of that size is allocated. */
+static clh_status header_length(const clh_safetensors *file, size_t size, size_t *length,
+                                clh_error *err)
+{
+    if (size < LENGTH_BYTES)
+        return clh_fail(err, CLH_EFORMAT, "%s: the file is %zu bytes long, want at least %d",
+                        file->path, size, LENGTH_BYTES);
+    uint64_t little;
+    clh_status status = read_exactly(file, &little, sizeof little, 0, err);
+    if (status)
+        return status;
+    uint64_t wanted = le64toh(little);
+    if (wanted > size - LENGTH_BYTES)
+        return clh_fail(err, CLH_EFORMAT,
+                        "%s: the header is said to be %ju bytes, the file has %zu", file->path,
+                        (uintmax_t)wanted, size - LENGTH_BYTES);
+    if (wanted > CLH_SAFETENSORS_HEADER_MAX)
+        return clh_fail(err, CLH_EFORMAT, "%s: the header is %ju bytes, want at most %zu",
+                        file->path, (uintmax_t)wanted, CLH_SAFETENSORS_HEADER_MAX);
+    *length = (size_t)wanted;
+    return CLH_OK;
+}
+
+static clh_status file_load(clh_safetensors *file, clh_error *err)
+{
+    size_t size = 0, length = 0;
+    clh_status status = file_open(file, &size, err);
+    if (!status)
+        status = header_length(file, size, &length, err);
+    if (status)
+        return status;
+    char *text = clh_alloc_array(length, 1, err);
+    if (!text)
+        return CLH_ENOMEM;
+    file->data_start = LENGTH_BYTES + length;
+    status = read_exactly(file, text, length, LENGTH_BYTES, err);
+    if (!status)
+        status = clh_safetensors_header_parse(&file->header, text, length, size - file->data_start,
+                                              file->path, err);
+    clh_free(text);
+    return status;
+}
+
+clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err)
+{
+    assert(out && path);
+    clh_safetensors *file = clh_alloc_zeroed(1, sizeof *file, err);
+    if (!file)
+        return CLH_ENOMEM;
+    file->handle = -1;
+    file->path = clh_text_copy(path, err);
+    clh_status status = file->path ? file_load(file, err) : CLH_ENOMEM;
+    if (status) {
+        clh_safetensors_close(file);
+        return status;
+    }
+    *out = file;
+    return CLH_OK;
+}
+
+void clh_safetensors_close(clh_safetensors *file)
+{
+    if (!file)
+        return;
+    clh_safetensors_header_deinit(&file->header);
+    if (file->handle >= 0)
+        (void)close(file->handle);
+    clh_free(file->path);
+    clh_free(file);
+}
+
+size_t clh_safetensors_count(const clh_safetensors *file)
+{
+    assert(file);
+    return file->header.count;
+}
+
+const char *clh_safetensors_name(const clh_safetensors *file, size_t index)
+{
+    assert(file && index < file->header.count);
+    return file->header.names[index];
+}
+
+const char *clh_safetensors_metadata(const clh_safetensors *file, const char *key)
+{
+    assert(file && key);
+    return json_string_value(json_object_get(file->header.metadata, key));
+}
+
+clh_status clh_safetensors_describe(const clh_safetensors *file, const char *name,
+                                    clh_tensor *shape, const char **dtype, clh_error *err)
+{
+    assert(file && name && shape);
+    const clh_safetensors_header *header = &file->header;
+    const clh_safetensors_entry *entry = clh_safetensors_header_find(header, name);
+    clh_short_name text = clh_safetensors_short_name(name);
+    if (!entry) {
+        const char *nearest = clh_nearest_name(name, header->names, header->count);
+        return nearest ? clh_fail(err, CLH_EINPUT, "%s has no tensor %s; the nearest is %s",
+                                  file->path, text.text, clh_safetensors_short_name(nearest).text)
+                       : clh_fail(err, CLH_EINPUT, "%s has no tensor %s among its %zu", file->path,
+                                  text.text, header->count);
+    }
+    if (entry->rank > CLH_RANK_MAX)
+        return clh_fail(err, CLH_ESUPPORT, "%s: tensor %s has %zu dimensions, want at most %d",
+                        file->path, text.text, entry->rank, CLH_RANK_MAX);
+    *shape = (clh_tensor){.rank = entry->rank, .name = entry->name};
+    memcpy(shape->shape, entry->shape, sizeof shape->shape);
+    if (dtype)
+        *dtype = entry->dtype;
+    return CLH_OK;
+}
+
+static bool same_shape(const clh_tensor *a, const clh_tensor *b)
+{
+    return a->rank == b->rank && memcmp(a->shape, b->shape, a->rank * sizeof a->shape[0]) == 0;
+}
+
+static clh_real decode_f32(const unsigned char *bytes)
+{
+    uint32_t bits;
+    float value;
+    memcpy(&bits, bytes, sizeof bits);
+    bits = le32toh(bits);
+    memcpy(&value, &bits, sizeof value);
+    return (clh_real)value;
+}
+
+static clh_real decode_f64(const unsigned char *bytes)
+{
+    uint64_t bits;
+    double value;
+    memcpy(&bits, bytes, sizeof bits);
+    bits = le64toh(bits);
+    memcpy(&value, &bits, sizeof value);
+    return (clh_real)value;
+}
+
+typedef struct decoder {
+    const char *dtype;
+    size_t size;
+    clh_real (*decode)(const unsigned char *bytes);
+} decoder;
+
+/* The dtypes a number of ours holds without loss; NULL for any other. */
+static const decoder *decoder_find(const char *dtype)
+{
+    static const decoder table[] = {{"F32", sizeof(float), decode_f32},
+                                    {"F64", sizeof(double), decode_f64}};
+    for (size_t i = 0; i < CLH_COUNT(table); i++)
+        if (table[i].size <= sizeof(clh_real) && strcmp(dtype, table[i].dtype) == 0)
+            return &table[i];
+    return NULL;
+}
+
+static clh_status not_finite(const clh_safetensors *file, const clh_tensor *tensor, size_t index,
+                             clh_error *err)
+{
+    clh_tensor place = {.rank = tensor->rank};
+    size_t rest = index;
+    for (size_t i = tensor->rank; i-- > 0; rest /= tensor->shape[i])
+        place.shape[i] = rest % tensor->shape[i];
+    char text[96];
+    return clh_fail(err, CLH_ENUMERIC, "%s: tensor %s is %g at %s, want finite numbers", file->path,
+                    clh_safetensors_short_name(tensor->name).text, (double)tensor->data[index],
+                    clh_tensor_shape_text(&place, text));
+}
+
+/* As bytes of the file, little-endian and unaligned, in pieces that stay in the cache. */
+static clh_status read_numbers(const clh_safetensors *file, const clh_safetensors_entry *entry,
+                               const clh_tensor *into, bool finite, clh_error *err)
+{
+    const decoder *number = decoder_find(entry->dtype);
+    assert(number && clh_tensor_count(into) * number->size == entry->end - entry->begin);
+    unsigned char chunk[CHUNK_BYTES];
+    const size_t size = number->size, per_chunk = sizeof chunk / size;
+    const size_t count = clh_tensor_count(into);
+    for (size_t done = 0; done < count;) {
+        size_t length = count - done < per_chunk ? count - done : per_chunk;
+        clh_status status = read_exactly(file, chunk, length * size,
+                                         file->data_start + entry->begin + done * size, err);
+        if (status)
+            return status;
+        for (size_t i = 0; i < length; i++) {
+            into->data[done + i] = number->decode(chunk + i * size);
+            if (finite && !isfinite(into->data[done + i]))
+                return not_finite(file, into, done + i, err);
+        }
+        done += length;
+    }
+    return CLH_OK;
+}
+
+static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *into, bool finite,
+                              clh_error *err)
+{
+    assert(file && into && into->name && into->rank <= CLH_RANK_MAX);
+    assert(into->data || clh_tensor_count(into) == 0);
+    clh_tensor found;
+    const char *dtype = NULL;
+    clh_status status = clh_safetensors_describe(file, into->name, &found, &dtype, err);
+    if (status)
+        return status;
+    if (!decoder_find(dtype))
+        return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is %s, want F32%s", file->path,
+                        clh_safetensors_short_name(into->name).text, dtype,
+                        decoder_find("F64") ? " or F64" : "");
+    if (!same_shape(&found, into)) {
+        char is[96], want[96];
+        return clh_fail(err, CLH_ESHAPE, "%s: tensor %s is %s, want %s", file->path,
+                        clh_safetensors_short_name(into->name).text,
+                        clh_tensor_shape_text(&found, is), clh_tensor_shape_text(into, want));
+    }
+    return read_numbers(file, clh_safetensors_header_find(&file->header, into->name), into, finite,
+                        err);
+}
+
+clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into, clh_error *err)
+{
+    return tensor_read(file, into, true, err);
+}
+
+clh_status clh_safetensors_read_any(const clh_safetensors *file, const clh_tensor *into,
+                                    clh_error *err)
+{
+    return tensor_read(file, into, false, err);
+}
