@@ -66,7 +66,7 @@ typedef struct clh_kernels {
      *  in the last place; below -87.3 it is 0. */
     clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
 
-    /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be dp. The gradient of softmax. */
+    /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
 
     /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
