@@ -152,6 +152,16 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
                         clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
                         clh_error *err);
 
+/** Index of the largest logit of sequence `b` at position `i` (the first of equals): what the model
+ *  says comes at position i + 1. */
+uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i);
+
+/** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
+ *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
+ *  *written gets how many stand there. Keys and values are kept, so each token costs one row. */
+clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
+                        uint32_t stop, size_t *written, clh_error *err);
+
 /** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
  *  rest is prompt or padding. */
 typedef struct clh_scored {
