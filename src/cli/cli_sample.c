@@ -115,12 +115,29 @@ static void print_stretch(const clh_sample *s, const clh_task *task, size_t from
     clh_strbuf_deinit(&line);
 }
 
+/* Where a line from `from` ends: behind the last space of what is expected (else of what is
+ * written) that fits, so that terms stay whole. */
+static size_t line_end(const clh_sample *s, const clh_task *task, size_t from, size_t columns)
+{
+    const uint32_t *shown = s->answered ? s->sequence.tokens : s->predicted;
+    if (s->length - from <= columns)
+        return s->length;
+    for (size_t end = from + columns; end > from + columns / 2; end--) {
+        char symbol[16];
+        clh_task_symbol(task, shown[end - 1], symbol);
+        if (strcmp(symbol, " ") == 0)
+            return end;
+    }
+    return from + columns;
+}
+
 void clh_sample_print(const clh_sample *s, const clh_task *task, bool colour, size_t width)
 {
     const size_t margin = 11, columns = width > margin + 20 ? width - margin : 20;
-    for (size_t from = 0; from < s->length; from += columns)
-        print_stretch(s, task, from, from + columns < s->length ? from + columns : s->length,
-                      colour);
+    for (size_t from = 0, end; from < s->length; from = end) {
+        end = line_end(s, task, from, columns);
+        print_stretch(s, task, from, end, colour);
+    }
     if (s->answered) {
         size_t scored = s->sequence.length - s->sequence.first_scored, wrong = mistakes(s);
         (void)printf("%zu of %zu predictions right (%s)\n", scored - wrong, scored,

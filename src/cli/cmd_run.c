@@ -68,14 +68,14 @@ static clh_status show_untrained(const clh_invocation *inv, const clh_run_config
 static void print_row(const clh_progress *p)
 {
     if (p->step == 0)
-        (void)printf("%8s %8s %12s %14s %16s\n%8s %8s %12s %14s %16s\n", "step", "epoch", "loss",
-                     "held-out loss", "held-out accuracy", "", "", "", "", "token  sequence");
-    (void)printf("%8zu %8zu ", p->step, p->epoch);
+        (void)printf("%8s %6s %10s   held-out: %9s %9s %10s\n", "step", "epoch", "loss", "loss",
+                     "tokens", "sequences");
+    (void)printf("%8zu ", p->step);
     if (p->step == 0)
-        (void)printf("%12s", "");
+        (void)printf("%6s %10s", "-", "-");
     else
-        (void)printf("%12.6f", p->loss);
-    (void)printf(" %14.6f   %.4f    %.4f\n", p->evaluation->loss, p->evaluation->token_accuracy,
+        (void)printf("%6zu %10.6f", p->epoch, p->loss);
+    (void)printf(" %21.6f %9.4f %10.4f\n", p->evaluation->loss, p->evaluation->token_accuracy,
                  p->evaluation->sequence_accuracy);
     (void)fflush(stdout);
 }
