@@ -48,7 +48,7 @@ static double nice_step(double span, double ticks)
 {
     double rough = span / fmax(ticks, 1.0), power = pow(10.0, floor(log10(rough)));
     double part = rough / power;
-    return (part <= 1.0 ? 1.0 : part <= 2.0 ? 2.0 : part <= 5.0 ? 5.0 : 10.0) * power;
+    return (part < 1.5 ? 1.0 : part < 3.0 ? 2.0 : part < 7.0 ? 5.0 : 10.0) * power;
 }
 
 static void ticks_linear(clh_axis *axis, clh_axis_want want)
