@@ -67,7 +67,7 @@ static void draw_line(clh_canvas *canvas, const clh_curve_data *data, const clh_
             i++;
             continue;
         }
-        size_t keep[4], count = column_extremes(data, series, plot, &i, keep);
+        size_t keep[4] = {0}, count = column_extremes(data, series, plot, &i, keep);
         for (size_t k = 0; k < count; k++) {
             double x = clh_plot_x(plot, clh_series_x(series, keep[k]));
             double y = clh_plot_y(plot, series->y[keep[k]], series->right);

@@ -73,7 +73,7 @@ static void gaps_follow_the_notebooks_code(void **state)
             above += pattern[i] > (clh_real)0.8;
         for (size_t r = 0; r < table.row_count; r++) {
             const clh_threshold_row *row = &table.rows[r];
-            size_t act[N], shifted[N], count = 0;
+            size_t act[N] = {0}, shifted[N] = {0}, count = 0;
             double maximum = 0;
             for (size_t i = 0; i < N; i++) {
                 double v = (double)pattern[i * N + row->position];
