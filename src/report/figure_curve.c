@@ -118,7 +118,8 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
         return clh_canvas_no_room(plan->page, err);
     clh_plot_draw(&plot, canvas);
     if (legend)
-        draw_legend(canvas, data, plot.area.x, canvas->body.y + 8.0, plot.area.x + plot.area.width);
+        draw_legend(canvas, data, plot.area.x, canvas->body.y + 8.0,
+                    canvas->body.x + canvas->body.width);
     for (size_t s = 0; s < data->series_count; s++) {
         draw_line(canvas, data, &data->series[s], &plot, canvas->theme->series[s]);
         draw_points(canvas, data, &data->series[s], &plot, canvas->theme->series[s]);

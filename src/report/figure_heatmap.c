@@ -175,6 +175,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     double limit = clh_matrix_limit(data, &negative);
     if (!clh_heat_layout_fit(&l, data, canvas->body))
         return clh_canvas_no_room(plan->page, err);
+    canvas->body = clh_heat_layout_centre(&l, canvas->body);
     clh_status status = draw_panels(canvas, &l, data, limit, err);
     if (status)
         return status;

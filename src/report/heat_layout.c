@@ -104,3 +104,13 @@ clh_page clh_heat_page(const clh_heatmap_data *data, const clh_figure_style *sty
     return clh_page_make(style, fmin(width, CLH_FIGURE_SIDE_MAX),
                          fmin(height, CLH_FIGURE_SIDE_MAX));
 }
+
+clh_rect clh_heat_layout_centre(const clh_heat_layout *l, clh_rect body)
+{
+    double width = taken_width(l) + l->plot_width * (double)l->grid_cols;
+    double height = taken_height(l) + l->plot_height * (double)l->grid_rows;
+    double right = fmax(0.0, floor((body.width - width) / 2.0));
+    double down = fmax(0.0, floor((body.height - height) / 2.0));
+    return (clh_rect){body.x + right, body.y + down, body.width - 2.0 * right,
+                      body.height - 2.0 * down};
+}

@@ -33,6 +33,9 @@ clh_heat_layout clh_heat_layout_base(const clh_heatmap_data *data);
  *  False when there is no room for a plot. */
 bool clh_heat_layout_fit(clh_heat_layout *l, const clh_heatmap_data *data, clh_rect body);
 
+/** `body` shrunk to what the layout takes, in its middle. */
+clh_rect clh_heat_layout_centre(const clh_heat_layout *l, clh_rect body);
+
 /** Characters of the widest label shown. */
 size_t clh_heat_label_columns(const char *const *labels, size_t count);
 
