@@ -151,10 +151,23 @@ clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_err
  *  d_vocab_out] (clh_loss() writes them); on return every activation of `gradient` holds its
  *  gradient and `parameters` (as long as clh_model_data(), NULL: not wanted) has each parameter's
  *  ADDED. Gradients are those of the computation as cached: an edit made in flight counts as an
- *  added constant. Hooks see gradients in reverse order and may edit them. */
+ *  added constant. Hooks see each gradient once, finished, in the reverse of the order in which
+ *  the activations were computed, may edit it, and need CLH_KEEP_ALL caches. What has no slope
+ *  (hook_tokens; hook_attn_in where the inputs are split and nothing reads it) has gradient 0.
+ *  Both caches hold the shape of `tokens`. */
 clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
                         clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
                         clh_error *err);
+
+/** Index of the largest logit of sequence `b` at position `i` (the first of equals): what the model
+ *  says comes at position i + 1. */
+uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i);
+
+/** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
+ *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
+ *  *written gets how many stand there. Keys and values are kept, so each token costs one row. */
+clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
+                        uint32_t stop, size_t *written, clh_error *err);
 
 /** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
  *  rest is prompt or padding. */

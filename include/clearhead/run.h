@@ -52,7 +52,8 @@ clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error 
 clh_status clh_run_create(const char *path, const clh_run_config *config, const clh_model *model,
                           clh_error *err);
 
-/** Read parameters from a safetensors file by their state_dict names. TransformerLens' buffers
+/** Read parameters from a safetensors file, or of a run folder (its last weights), by their
+ *  state_dict names. TransformerLens' buffers
  *  (attn.mask, attn.IGNORE) are passed over; a missing, unknown or misshapen tensor is an error. */
 clh_status clh_model_load(clh_model *model, const char *path, clh_error *err);
 

@@ -179,8 +179,11 @@ void clh_completion_fish(FILE *out)
     size_t count;
     const clh_command *command = clh_commands(&count);
     (void)fputs("# fish completion of clearhead, made from its table of commands\n"
-                "complete -c clearhead -n __fish_use_subcommand -f\n",
+                "complete -c clearhead -n __fish_use_subcommand -f\n"
+                "complete -c clearhead -n '__fish_seen_subcommand_from help' -f -a '",
                 out);
+    print_commands(out);
+    (void)fputs("'\n", out);
     for (size_t i = 0; i < count; i++) {
         clh_option_set set;
         if (command[i].hidden)

@@ -75,6 +75,8 @@ static clh_option option_of_key(const clh_key *key)
                          .help = key->help,
                          .key = key};
     assert(strlen(key->name) < sizeof option.name);
+    if (key->kind == CLH_KEY_TEXT && strncmp(key->values, "FILE", 4) != 0)
+        option.kind = CLH_OPTION_TEXT;
     for (size_t i = 0; key->name[i]; i++)
         option.name[i] = key->name[i] == '_' ? '-' : key->name[i];
     return option;

@@ -66,8 +66,29 @@ typedef struct clh_kernels {
      *  in the last place; below -87.3 it is 0. */
     clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
 
-    /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be dp. The gradient of softmax. */
+    /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
+
+    /** sum_i (x[i] - mean)^2 */
+    clh_real (*square)(size_t n, const clh_real *x, clh_real mean);
+
+    /** y[i] = (x[i] - mean) inverse, then * w[i] + b[i] unless w is NULL. y may be x. */
+    void (*normalize)(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                      const clh_real *w, const clh_real *b, clh_real *y);
+
+    /** With u = (x - mean) inverse and gu = gy w (gy where w is NULL): returns sum_i gu[i] u[i];
+     * adds gy[i] u[i] to gw[i] and gy[i] to gb[i] unless gw is NULL. */
+    clh_real (*normalize_sums)(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                               const clh_real *gy, const clh_real *w, clh_real *gw, clh_real *gb);
+
+    /** gx[i] += gu[i] inverse + through (x[i] - mean), gu as above; returns the sum of what was
+     *  added. */
+    clh_real (*normalize_input)(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                                clh_real through, const clh_real *gy, const clh_real *w,
+                                clh_real *gx);
+
+    /** x[i] += c */
+    void (*shift)(size_t n, clh_real c, clh_real *x);
 
     /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,

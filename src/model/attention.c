@@ -251,15 +251,20 @@ static void z_backward_pattern(clh_pass *pass, size_t layer, const head_view *v)
     }
 }
 
-/* g_scores_ij = pattern_ij (g_pattern_ij - sum_j pattern_ij g_pattern_ij) */
+/* g_scores_ij = p_ij (g_pattern_ij - sum_j p_ij g_pattern_ij), p the softmax of the scores: the
+ * pattern, unless a hook has edited it, so where there can be one p is computed again. */
 static void pattern_backward(clh_pass *pass, size_t layer, const head_view *v)
 {
+    const clh_real *scores = clh_act(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
     const clh_real *pattern = clh_act(pass, CLH_A_PATTERN, layer) + v->rows;
     const clh_real *g_pattern = clh_act_gradient(pass, CLH_A_PATTERN, layer) + v->rows;
     clh_real *g_scores = clh_act_gradient(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
     for (size_t i = 0; i < v->T; i++) {
         size_t at = i * v->across, keys = v->whole ? v->T : i + 1;
-        pass->kernel->softmax_backward(keys, pattern + at, g_pattern + at, g_scores + at);
+        if (v->whole)
+            (void)pass->kernel->softmax(keys, scores + at, g_scores + at);
+        pass->kernel->softmax_backward(keys, (v->whole ? g_scores : pattern) + at, g_pattern + at,
+                                       g_scores + at);
         for (size_t j = keys, end = block_end(v, i); j < end; j++)
             g_scores[at + j] = 0;
     }

@@ -38,12 +38,16 @@ void clh_embed_backward(clh_pass *pass)
     const clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, 0);
     clh_real *g_embed = clh_act_gradient(pass, CLH_A_EMBED, 0);
     clh_real *g_pos_embed = clh_act_gradient(pass, CLH_A_POS_EMBED, 0);
+    clh_real *g_tokens = clh_act_gradient(pass, CLH_A_TOKENS, 0);
     clh_real *gW_E = clh_param_gradient(pass, CLH_P_W_E, 0);
     clh_real *gW_pos = clh_param_gradient(pass, CLH_P_W_POS, 0);
     clh_pass_copy(g_pos_embed, g_resid, pass->rows * d);
     clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
     clh_pass_copy(g_embed, g_resid, pass->rows * d);
     clh_pass_fire(pass, CLH_A_EMBED, 0);
+    for (size_t r = 0; g_tokens && r < pass->rows; r++)
+        g_tokens[r] = 0; /* a token is rounded: nothing follows a small change of it */
+    clh_pass_fire(pass, CLH_A_TOKENS, 0);
     for (size_t r = 0; gW_E && r < pass->rows; r++) {
         pass->kernel->axpy(d, 1, g_embed + r * d, gW_E + token_at(pass, r) * d);
         pass->kernel->axpy(d, 1, g_pos_embed + r * d, gW_pos + r % pass->tokens->pos * d);

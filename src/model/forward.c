@@ -126,18 +126,11 @@ static void clear_norm_gradient(clh_pass *pass, clh_norm_place place, size_t lay
         memset(g, 0, pass->rows * each * c->d_model * sizeof *g);
 }
 
-static void branch_backward(clh_pass *pass, const struct branch *branch, size_t layer)
-{
-    clh_norms_backward(pass, branch->norm, layer);
-    repeat_backward(pass, branch->input, layer);
-}
-
-static void clear_branch(clh_pass *pass, const struct branch *branch, size_t layer)
+static void clear_input(clh_pass *pass, clh_act_id input, size_t layer)
 {
     const clh_model_config *c = pass->config;
-    clh_real *g = clh_act_gradient(pass, branch->input, layer);
+    clh_real *g = clh_act_gradient(pass, input, layer);
     memset(g, 0, pass->rows * c->n_heads * c->d_model * sizeof *g);
-    clear_norm_gradient(pass, branch->norm, layer);
 }
 
 /* Both ways through attention's inputs: branches where heads have their own, else ln1. */
@@ -146,15 +139,23 @@ static void attention_backward(clh_pass *pass, size_t layer)
     const clh_model_config *c = pass->config;
     const struct branch *branch = c->use_split_qkv_input ? split_branches : &heads_branch;
     const size_t branches = c->use_split_qkv_input ? CLH_COUNT(split_branches) : c->use_attn_in;
-    for (size_t i = 0; i < branches; i++)
-        clear_branch(pass, &branch[i], layer);
+    for (size_t i = 0; i < branches; i++) {
+        clear_input(pass, branch[i].input, layer);
+        clear_norm_gradient(pass, branch[i].norm, layer);
+    }
     if (!branches)
         clear_norm_gradient(pass, CLH_NORM_AT_ATTN, layer);
     clh_attention_backward(pass, layer);
     for (size_t i = branches; i-- > 0;)
-        branch_backward(pass, &branch[i], layer);
+        clh_norms_backward(pass, branch[i].norm, layer);
+    for (size_t i = branches; i-- > 0;)
+        repeat_backward(pass, branch[i].input, layer);
     if (!branches)
         clh_norms_backward(pass, CLH_NORM_AT_ATTN, layer);
+    if (c->use_attn_in && c->use_split_qkv_input) { /* nothing reads hook_attn_in then */
+        clear_input(pass, heads_branch.input, layer);
+        clh_pass_fire(pass, heads_branch.input, layer);
+    }
 }
 
 static void mlp_backward(clh_pass *pass, size_t layer)
@@ -259,7 +260,7 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
         return status;
     clh_pass pass = pass_make(model, tokens, cache, 0, hooks, err);
     pass_forward(&pass);
-    cache->filled = tokens->pos;
+    cache->filled = pass.status ? 0 : tokens->pos;
     return pass.status;
 }
 
@@ -287,7 +288,10 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
                         clh_error *err)
 {
     assert(model && tokens && cache && gradient);
-    assert(cache->keep == gradient->keep && cache->values.pos == gradient->values.pos);
+    assert(cache->keep == gradient->keep && cache->filled == tokens->pos);
+    assert(cache->values.batch == tokens->batch && cache->values.pos == tokens->pos);
+    assert(gradient->values.batch == tokens->batch && gradient->values.pos == tokens->pos);
+    assert(!hooks || hooks->count == 0 || gradient->keep == CLH_KEEP_ALL);
     clh_cache *readable = (clh_cache *)(uintptr_t)cache; /* only its scratch is written */
     clh_pass pass = pass_make(model, tokens, readable, 0, hooks, err);
     pass.gradient = gradient;

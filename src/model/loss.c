@@ -48,6 +48,7 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
                     clh_error *err)
 {
     assert(cache && tokens && scored && sum);
+    assert(cache->values.batch == tokens->batch && cache->filled == tokens->pos);
     const clh_kernels *kernel = clh_kernels_best();
     const size_t n = cache->values.config.d_vocab_out, T = tokens->pos;
     const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);

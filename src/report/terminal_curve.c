@@ -115,7 +115,7 @@ static void paint_line(const curve_view *view, clh_painter *painter, size_t line
 
 static void paint_below(const curve_view *view, clh_painter *painter)
 {
-    size_t columns = view->grid.columns, at[CLH_TICKS_MAX];
+    size_t columns = view->grid.columns, at[CLH_TICKS_MAX] = {0};
     for (size_t i = 0; i < view->x.count; i++)
         at[i] = (size_t)lround(clh_axis_place(&view->x, view->x.value[i]) * (double)(columns - 1));
     clh_painter_repeat(painter, " ", view->gutter - 1);

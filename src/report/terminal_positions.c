@@ -76,6 +76,7 @@ static void paint_line(const positions_view *view, clh_painter *painter, size_t 
 static void paint_below(const positions_view *view, clh_painter *painter)
 {
     const clh_positions_data *data = view->data;
+    assert(view->block >= 1);
     if (data->tokens && view->block == 1 && clh_label_columns_max(data->tokens, data->count) == 1) {
         char shown[CLH_LABEL_BYTES];
         clh_painter_repeat(painter, " ", view->gutter);
@@ -89,7 +90,7 @@ static void paint_below(const positions_view *view, clh_painter *painter)
     size_t ticks = view->columns / 10 < 2 ? 2 : view->columns / 10 > 12 ? 12 : view->columns / 10;
     clh_axis x = clh_axis_fit(first, fmax(last, first + 1.0), (clh_axis_want){.ticks = ticks},
                               (double)view->columns, 1.0, 2.0);
-    size_t at[CLH_TICKS_MAX];
+    size_t at[CLH_TICKS_MAX] = {0};
     for (size_t i = 0; i < x.count; i++)
         at[i] = (size_t)(x.value[i] - first) / view->block;
     clh_painter_ticks(painter, view->gutter, view->columns, x.label, at, x.count);

@@ -80,11 +80,11 @@ static clh_status open_task(clh_run *run, clh_error *err)
 static clh_status open_weights(clh_run *run, const char *path, clh_error *err)
 {
     char *weights = NULL;
-    clh_status status = clh_folder_weights(path, &weights, err);
+    clh_status status = clh_model_open(&run->model, &run->config.model, err);
     if (!status)
-        status = clh_model_open(&run->model, &run->config.model, err);
+        status = clh_model_load(run->model, path, err);
     if (!status)
-        status = clh_model_load(run->model, weights, err);
+        status = clh_folder_weights(path, &weights, err);
     if (!status)
         status = config_of_file(NULL, &run->step, weights, err);
     clh_free(weights);

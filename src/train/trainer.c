@@ -118,16 +118,10 @@ static clh_status open_parts(trainer *t, clh_error *err)
 
 static clh_status initial_weights(trainer *t, clh_error *err)
 {
-    if (!t->config.init[0]) {
-        clh_model_init(t->model, t->config.seed);
-        return CLH_OK;
-    }
-    char *weights = NULL;
-    clh_status status = clh_folder_weights(t->config.init, &weights, err);
-    if (!status)
-        status = clh_model_load(t->model, weights, err);
-    clh_free(weights);
-    return status;
+    if (t->config.init[0])
+        return clh_model_load(t->model, t->config.init, err);
+    clh_model_init(t->model, t->config.seed);
+    return CLH_OK;
 }
 
 static clh_status open_metrics(trainer *t, clh_error *err)

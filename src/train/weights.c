@@ -7,6 +7,7 @@
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
+#include "train/folder.h"
 
 /* Buffers of TransformerLens' state_dict: they follow from the config. */
 static bool is_buffer(const char *name)
@@ -35,14 +36,18 @@ clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
 {
     assert(model && path);
     clh_safetensors *file = NULL;
-    clh_status status = clh_safetensors_open(&file, path, err);
+    char *weights = NULL;
+    clh_status status = clh_folder_weights(path, &weights, err);
     if (!status)
-        status = check_known(model, file, path, err);
+        status = clh_safetensors_open(&file, weights, err);
+    if (!status)
+        status = check_known(model, file, weights, err);
     for (size_t i = 0; i < clh_model_tensor_count(model) && !status; i++) {
         clh_tensor tensor = clh_model_tensor(model, i);
         status = clh_safetensors_read(file, &tensor, err);
     }
     clh_safetensors_close(file);
+    clh_free(weights);
     return status;
 }
 

@@ -1,5 +1,5 @@
 # The command line: what is printed, what is refused and how, exit codes, streams that fail.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/../support/tap.sh"
 
 lines() { printf '%s\n' "$1" | wc -l | tr -d ' '; }
 

@@ -1,5 +1,5 @@
 # Completion: bash offers what the table has; the scripts of the other shells parse where they exist.
-. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/../support/tap.sh"
 
 for shell in bash zsh fish; do
     runs 0 docs "$shell" --out "$folder"

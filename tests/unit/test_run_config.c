@@ -139,6 +139,25 @@ static void the_order_of_keys_does_not_matter(void **state)
     assert_int_equal(meant(true, "n=3 n_ctx=200").model.n_ctx, 200);
 }
 
+/* The preset gives steps, weight_decay and sizes; what they follow from moves them. */
+static void what_follows_moves_with_its_cause(void **state)
+{
+    (void)state;
+    assert_int_equal(meant(true, "batch=8").train.steps, 260);
+    assert_int_equal(meant(true, "epoch_sequences=9").train.steps, 60);
+    assert_int_equal(meant(true, "epochs=2").train.steps, 50);
+    assert_int_equal(meant(true, "steps=26").train.epochs, 2);
+    assert_int_equal(meant(true, "steps=60").train.eval_every, 3);
+    assert_int_equal(meant(true, "schedule=warmup").train.warmup_steps, 50);
+    assert_int_equal(meant(true, "n_heads=4").model.d_head, 32);
+    assert_int_equal(meant(true, "attn_only=false").model.d_mlp, 512);
+    assert_int_equal(meant(true, "d_vocab=70").model.d_vocab_out, 70);
+    assert_true(meant(true, "d_head=25").model.attn_scale == 5);
+    assert_true(meant(true, "d_model=64").model.initializer_range == 0.1);
+    assert_true(meant(true, "optimizer=sgd").train.weight_decay == 0);
+    assert_true(meant(true, "optimizer=adam").train.weight_decay == 0);
+}
+
 /* --d-model 128 means what it already was; so does every other key. */
 static void saying_what_already_is_changes_nothing(void **state)
 {
@@ -338,6 +357,7 @@ int main(void)
         cmocka_unit_test(the_defaults_are_the_notebook),
         cmocka_unit_test(sizes_follow_from_n),
         cmocka_unit_test(the_order_of_keys_does_not_matter),
+        cmocka_unit_test(what_follows_moves_with_its_cause),
         cmocka_unit_test(saying_what_already_is_changes_nothing),
         cmocka_unit_test(a_later_layer_returns_what_follows_to_automatic),
         cmocka_unit_test(given_weights_are_a_layer_between_preset_and_file),

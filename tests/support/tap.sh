@@ -1,3 +1,4 @@
+#!/bin/sh
 # A test in shell: each `ok` line is a truth, counted by meson (TAP).
 #
 #   . "$(dirname "$0")/tap.sh"
