@@ -95,6 +95,10 @@ size_t clh_cache_count(const clh_cache *cache);
  *  norm of split inputs runs for q, k and v) all are listed. */
 clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
 
+/** Name and shape that activation `index` has for [batch, pos] tokens; data NULL. Takes no memory,
+ *  so it tells what a forward pass will need. */
+clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos);
+
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
  * NULL when there is none. */
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name);

@@ -108,6 +108,10 @@ bool clh_opt_given(const clh_invocation *inv, const char *name);
 /** Value of an option as text: as given, else its default, else NULL. */
 const char *clh_opt_text(const clh_invocation *inv, const char *name);
 
+/** Value of an option that must be given, into *value; CLH_EUSAGE naming it when it was not. */
+clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char **value,
+                        clh_error *err);
+
 /** Value of a flag or --name[=BOOL]: false when not given. */
 bool clh_opt_flag(const clh_invocation *inv, const char *name);
 
@@ -121,6 +125,9 @@ clh_status clh_opt_real(const clh_invocation *inv, const char *name, double *val
 /** As clh_opt_size(), the place of a choice among the option's values. */
 clh_status clh_opt_choice(const clh_invocation *inv, const char *name, unsigned *value,
                           clh_error *err);
+
+/** The layer of the configuration's keys on the line. Errors as clh_run_layer_set(). */
+clh_status clh_opt_line(const clh_invocation *inv, clh_run_layer *out, clh_error *err);
 
 /** The configuration the command line means, before it is resolved: defaults < --preset < `weights`
  *  (the model of given weights, or NULL) < --config < the keys on the line. */

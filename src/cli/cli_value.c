@@ -28,6 +28,18 @@ const char *clh_opt_text(const clh_invocation *inv, const char *name)
     return inv->value[i] ? inv->value[i] : inv->options.option[i].fallback;
 }
 
+clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char **value,
+                        clh_error *err)
+{
+    assert(value);
+    *value = clh_opt_text(inv, name);
+    if (*value)
+        return CLH_OK;
+    return clh_fail(err, CLH_EUSAGE, "--%s %s is missing; see clearhead %s -h", name,
+                    clh_option_placeholder(&inv->options.option[place_of(inv, name)]),
+                    inv->command->name);
+}
+
 bool clh_opt_flag(const clh_invocation *inv, const char *name)
 {
     const char *text = clh_opt_text(inv, name);
@@ -65,6 +77,17 @@ clh_status clh_opt_choice(const clh_invocation *inv, const char *name, unsigned 
     return read_value(inv, name, CLH_KEY_CHOICE, value, sizeof *value, err);
 }
 
+clh_status clh_opt_line(const clh_invocation *inv, clh_run_layer *out, clh_error *err)
+{
+    assert(inv && out);
+    clh_status status = CLH_OK;
+    clh_run_layer_init(out);
+    for (size_t i = 0; i < inv->options.count && !status; i++)
+        if (inv->options.option[i].key && inv->value[i])
+            status = clh_run_layer_set(out, inv->options.option[i].name, inv->value[i], err);
+    return status;
+}
+
 clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *weights,
                           clh_run_layer *out, clh_error *err)
 {
@@ -87,10 +110,7 @@ clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *wei
             return status;
         clh_run_layer_apply(out, &layer);
     }
-    clh_run_layer_init(&layer);
-    for (size_t i = 0; i < inv->options.count && !status; i++)
-        if (inv->options.option[i].key && inv->value[i])
-            status = clh_run_layer_set(&layer, inv->options.option[i].name, inv->value[i], err);
+    status = clh_opt_line(inv, &layer, err);
     if (!status)
         clh_run_layer_apply(out, &layer);
     return status;

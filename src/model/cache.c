@@ -66,6 +66,15 @@ clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index)
     return cache->values.tensor[index];
 }
 
+clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos)
+{
+    assert(index < cache->values.tensors);
+    const clh_blob *values = &cache->values;
+    clh_tensor shape = clh_row_shape(values->place[index].row, &values->config, batch, pos);
+    shape.name = values->tensor[index].name;
+    return shape;
+}
+
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)
 {
     return clh_blob_view(&cache->values, name);

@@ -54,6 +54,25 @@ static void parts_free(parts *p)
     clh_free(p->lock);
 }
 
+/* Folders go only while they are empty. */
+static void parts_remove(const parts *p, const char *path)
+{
+    (void)unlink(p->config);
+    (void)unlink(p->lock);
+    (void)rmdir(p->figures);
+    (void)rmdir(p->checkpoints);
+    (void)rmdir(path);
+}
+
+void clh_folder_remove(const char *path)
+{
+    assert(path);
+    parts p;
+    if (parts_make(&p, path, NULL))
+        parts_remove(&p, path);
+    parts_free(&p);
+}
+
 clh_status clh_folder_begin(const char *path, const clh_run_config *config, int *lock,
                             clh_error *err)
 {
@@ -78,12 +97,8 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
         status = clh_folder_make(p.figures, err);
     if (!status)
         status = write_config(p.config, config, err);
-    if (status && status != CLH_EBUSY && fresh) {
-        (void)unlink(p.lock);
-        (void)rmdir(p.figures);
-        (void)rmdir(p.checkpoints);
-        (void)rmdir(path);
-    }
+    if (status && status != CLH_EBUSY && fresh)
+        parts_remove(&p, path);
     parts_free(&p);
     return status;
 }

@@ -13,6 +13,10 @@ clh_status clh_folder_lock(const char *path, int *lock, clh_error *err);
 clh_status clh_folder_begin(const char *path, const clh_run_config *config, int *lock,
                             clh_error *err);
 
+/** Undo clh_folder_begin() when what was to follow failed: config.json goes, and the folders that
+ *  are empty. The lock is still to be released. */
+void clh_folder_remove(const char *path);
+
 /** Path of the weights that `path` means, owned by the caller: `path` itself when it is a file; of
  * a run its model.safetensors, or its newest checkpoint. CLH_NO when a run has none yet. */
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err);

@@ -127,10 +127,14 @@ clh_status clh_run_create(const char *path, const clh_run_config *config, const 
     assert(path && config && model);
     int lock = -1;
     clh_status status = clh_folder_begin(path, config, &lock, err);
-    char *name = status ? NULL : clh_path_join(path, "model.safetensors", err);
-    if (!status)
-        status = name ? clh_model_save(model, name, config, 0, err) : CLH_ENOMEM;
+    if (status)
+        goto done;
+    char *name = clh_path_join(path, "model.safetensors", err);
+    status = name ? clh_model_save(model, name, config, 0, err) : CLH_ENOMEM;
     clh_free(name);
+    if (status)
+        clh_folder_remove(path);
+done:
     clh_lock_release(lock);
     return status;
 }

@@ -323,6 +323,22 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
     return status;
 }
 
+/* Weights without a checkpoint were imported: to begin would write over them. */
+static clh_status check_not_imported(const trainer *t, clh_error *err)
+{
+    char *path = clh_path_join(t->path, "model.safetensors", err);
+    if (!path)
+        return CLH_ENOMEM;
+    clh_status status = clh_path_exists(path)
+                            ? clh_fail(err, CLH_EINPUT,
+                                       "%s holds imported weights, want a run that was trained; "
+                                       "train --init %s starts from them",
+                                       t->path, t->path)
+                            : CLH_OK;
+    clh_free(path);
+    return status;
+}
+
 /* Parameters, moments and step of the newest checkpoint, or of the beginning where there is none.
  */
 static clh_status restore(trainer *t, clh_error *err)
@@ -330,6 +346,9 @@ static clh_status restore(trainer *t, clh_error *err)
     size_t step = 0;
     clh_status status = clh_checkpoint_load(t->path, t->model, &t->moments, &step, err);
     if (status == CLH_NO) {
+        status = check_not_imported(t, err);
+        if (status)
+            return status;
         status = initial_weights(t, err);
         return status ? status : begin(t, err);
     }
