@@ -57,25 +57,15 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d;
     const operand in = projection_input(pass, &pass->cache->values, p, layer);
+    const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
     clh_real *out = clh_act(pass, projections[p].out, layer) + pass->row0 * width;
     for (size_t r = 0; r < pass->rows; r++)
         memcpy(out + r * width, b, width * sizeof *b);
     for (size_t h = 0; h < c->n_heads; h++)
-        pass->kernel->gemm(
-            &(clh_gemm){.m = pass->rows,
-                        .n = d,
-                        .k = c->d_model,
-                        .a = in.data + pass->row0 * in.row + h * in.head,
-                        .a_row = in.row,
-                        .a_col = 1,
-                        .b = clh_param(pass, projections[p].W, layer) + h * c->d_model * d,
-                        .b_row = d,
-                        .b_col = 1,
-                        .c = out + h * d,
-                        .c_row = width,
-                        .alpha = 1,
-                        .accumulate = true});
+        clh_multiply_add(pass->kernel, pass->rows, d, c->d_model,
+                         clh_rows(in.data + pass->row0 * in.row + h * in.head, in.row),
+                         clh_rows(W + h * c->d_model * d, d), out + h * d, width);
     clh_pass_fire(pass, projections[p].out, layer);
 }
 
@@ -95,42 +85,20 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
         pass->kernel->axpy(width, 1, g_out + r * width, gb);
     for (size_t h = 0; h < c->n_heads; h++) {
         if (gW)
-            pass->kernel->gemm(&(clh_gemm){.m = c->d_model,
-                                           .n = d,
-                                           .k = pass->rows,
-                                           .a = in.data + h * in.head,
-                                           .a_row = 1,
-                                           .a_col = in.row,
-                                           .b = g_out + h * d,
-                                           .b_row = width,
-                                           .b_col = 1,
-                                           .c = gW + h * W_size,
-                                           .c_row = d,
-                                           .alpha = 1,
-                                           .accumulate = true});
-        pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                       .n = c->d_model,
-                                       .k = d,
-                                       .a = g_out + h * d,
-                                       .a_row = width,
-                                       .a_col = 1,
-                                       .b = W + h * W_size,
-                                       .b_row = 1,
-                                       .b_col = d,
-                                       .c = g_in.data + h * g_in.head,
-                                       .c_row = g_in.row,
-                                       .alpha = 1,
-                                       .accumulate = true});
+            clh_multiply_add(pass->kernel, c->d_model, d, pass->rows,
+                             clh_transposed(in.data + h * in.head, in.row),
+                             clh_rows(g_out + h * d, width), gW + h * W_size, d);
+        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, clh_rows(g_out + h * d, width),
+                         clh_transposed(W + h * W_size, d), g_in.data + h * g_in.head, g_in.row);
     }
 }
 
 /* One head of one sequence: its corner of each tensor. */
 typedef struct head_view {
-    size_t T, d;   /* positions, d_head */
-    size_t stride; /* distance between rows of q, k, v, z */
-    size_t
-        across;  /* distance between rows of scores and pattern: the positions there is room for */
-    size_t rows; /* [b, h, 0, 0] of scores and pattern */
+    size_t T, d;    /* positions, d_head */
+    size_t stride;  /* distance between rows of q, k, v, z */
+    size_t across;  /* distance between rows of scores and pattern: positions there is room for */
+    size_t rows;    /* [b, h, 0, 0] of scores and pattern */
     size_t vectors; /* [b, 0, h, 0] of q, k, v, z */
     bool whole;     /* all keys of a row count, not only those up to the block's end */
 } head_view;
@@ -175,18 +143,9 @@ static void scores_forward(clh_pass *pass, size_t layer, const head_view *v)
     const double scale = c->use_attn_scale ? c->attn_scale : 1;
     for (size_t i = pass->from, end; i < v->T; i = end) {
         end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = end,
-                                       .k = v->d,
-                                       .a = q + i * v->stride,
-                                       .a_row = v->stride,
-                                       .a_col = 1,
-                                       .b = k,
-                                       .b_row = v->T,
-                                       .b_col = 1,
-                                       .c = scores + i * v->across,
-                                       .c_row = v->across,
-                                       .alpha = (clh_real)(1 / scale)});
+        clh_multiply(pass->kernel, end - i, end, v->d, 1 / scale,
+                     clh_rows(q + i * v->stride, v->stride), clh_rows(k, v->T),
+                     scores + i * v->across, v->across);
         size_t keys = v->whole ? v->T : end;
         for (size_t row = i; row < end; row++)
             for (size_t j = row + 1; j < keys; j++)
@@ -213,18 +172,9 @@ static void z_forward(clh_pass *pass, size_t layer, const head_view *v)
     clh_real *z = clh_act(pass, CLH_A_Z, layer) + v->vectors;
     for (size_t i = pass->from, end; i < v->T; i = end) {
         end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = v->d,
-                                       .k = v->whole ? v->T : end,
-                                       .a = pattern + i * v->across,
-                                       .a_row = v->across,
-                                       .a_col = 1,
-                                       .b = values,
-                                       .b_row = v->stride,
-                                       .b_col = 1,
-                                       .c = z + i * v->stride,
-                                       .c_row = v->stride,
-                                       .alpha = 1});
+        clh_multiply(pass->kernel, end - i, v->d, v->whole ? v->T : end, 1,
+                     clh_rows(pattern + i * v->across, v->across), clh_rows(values, v->stride),
+                     z + i * v->stride, v->stride);
     }
 }
 
@@ -236,18 +186,9 @@ static void z_backward_pattern(clh_pass *pass, size_t layer, const head_view *v)
     clh_real *g_pattern = clh_act_gradient(pass, CLH_A_PATTERN, layer) + v->rows;
     for (size_t i = 0, end; i < v->T; i = end) {
         end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = v->whole ? v->T : end,
-                                       .k = v->d,
-                                       .a = g_z + i * v->stride,
-                                       .a_row = v->stride,
-                                       .a_col = 1,
-                                       .b = values,
-                                       .b_row = v->T,
-                                       .b_col = 1,
-                                       .c = g_pattern + i * v->across,
-                                       .c_row = v->across,
-                                       .alpha = 1});
+        clh_multiply(pass->kernel, end - i, v->whole ? v->T : end, v->d, 1,
+                     clh_rows(g_z + i * v->stride, v->stride), clh_rows(values, v->T),
+                     g_pattern + i * v->across, v->across);
     }
 }
 
@@ -277,18 +218,9 @@ static void gather_by_key(clh_pass *pass, const head_view *v, const clh_real *we
     for (size_t j = 0, end; j < v->T; j = end) {
         end = block_end(v, j);
         size_t first = v->whole ? 0 : j;
-        pass->kernel->gemm(&(clh_gemm){.m = end - j,
-                                       .n = v->d,
-                                       .k = v->T - first,
-                                       .a = weights + first * v->across + j,
-                                       .a_row = 1,
-                                       .a_col = v->across,
-                                       .b = in + first * v->stride,
-                                       .b_row = v->stride,
-                                       .b_col = 1,
-                                       .c = out + j * v->stride,
-                                       .c_row = v->stride,
-                                       .alpha = (clh_real)alpha});
+        clh_multiply(pass->kernel, end - j, v->d, v->T - first, alpha,
+                     clh_transposed(weights + first * v->across + j, v->across),
+                     clh_rows(in + first * v->stride, v->stride), out + j * v->stride, v->stride);
     }
 }
 
@@ -303,18 +235,9 @@ static void scores_backward(clh_pass *pass, size_t layer, const head_view *v)
     clh_real *g_k = clh_act_gradient(pass, CLH_A_K, layer) + v->vectors;
     for (size_t i = 0, end; i < v->T; i = end) {
         end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = v->d,
-                                       .k = v->whole ? v->T : end,
-                                       .a = g_scores + i * v->across,
-                                       .a_row = v->across,
-                                       .a_col = 1,
-                                       .b = k,
-                                       .b_row = v->stride,
-                                       .b_col = 1,
-                                       .c = g_q + i * v->stride,
-                                       .c_row = v->stride,
-                                       .alpha = (clh_real)(1 / scale)});
+        clh_multiply(pass->kernel, end - i, v->d, v->whole ? v->T : end, 1 / scale,
+                     clh_rows(g_scores + i * v->across, v->across), clh_rows(k, v->stride),
+                     g_q + i * v->stride, v->stride);
     }
     gather_by_key(pass, v, g_scores, q, 1 / scale, g_k);
 }
@@ -352,18 +275,10 @@ static void output_forward(clh_pass *pass, size_t layer)
         clh_linear(pass, z, width, W_O, b_O, d, out);
     } else {
         for (size_t h = 0; h < c->n_heads; h++)
-            pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                           .n = d,
-                                           .k = c->d_head,
-                                           .a = z + pass->row0 * width + h * c->d_head,
-                                           .a_row = width,
-                                           .a_col = 1,
-                                           .b = W_O + h * c->d_head * d,
-                                           .b_row = d,
-                                           .b_col = 1,
-                                           .c = result + (pass->row0 * c->n_heads + h) * d,
-                                           .c_row = c->n_heads * d,
-                                           .alpha = 1});
+            clh_multiply(pass->kernel, pass->rows, d, c->d_head, 1,
+                         clh_rows(z + pass->row0 * width + h * c->d_head, width),
+                         clh_rows(W_O + h * c->d_head * d, d),
+                         result + (pass->row0 * c->n_heads + h) * d, c->n_heads * d);
         clh_pass_fire(pass, CLH_A_RESULT, layer);
         for (size_t r = pass->row0; r < end; r++) {
             memcpy(out + r * d, b_O, d * sizeof *b_O);
@@ -401,32 +316,12 @@ static void output_backward(clh_pass *pass, size_t layer)
     for (size_t h = 0; h < c->n_heads; h++) {
         const size_t W_at = h * c->d_head * d;
         if (gW_O)
-            pass->kernel->gemm(&(clh_gemm){.m = c->d_head,
-                                           .n = d,
-                                           .k = pass->rows,
-                                           .a = z + h * c->d_head,
-                                           .a_row = 1,
-                                           .a_col = width,
-                                           .b = g_result + h * d,
-                                           .b_row = c->n_heads * d,
-                                           .b_col = 1,
-                                           .c = gW_O + W_at,
-                                           .c_row = d,
-                                           .alpha = 1,
-                                           .accumulate = true});
-        pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                       .n = c->d_head,
-                                       .k = d,
-                                       .a = g_result + h * d,
-                                       .a_row = c->n_heads * d,
-                                       .a_col = 1,
-                                       .b = W_O + W_at,
-                                       .b_row = 1,
-                                       .b_col = d,
-                                       .c = g_z + h * c->d_head,
-                                       .c_row = width,
-                                       .alpha = 1,
-                                       .accumulate = true});
+            clh_multiply_add(pass->kernel, c->d_head, d, pass->rows,
+                             clh_transposed(z + h * c->d_head, width),
+                             clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at, d);
+        clh_multiply_add(pass->kernel, pass->rows, c->d_head, d,
+                         clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),
+                         g_z + h * c->d_head, width);
     }
 }
 
