@@ -2,6 +2,7 @@
  * wanted, and nothing is allocated on their word. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +95,8 @@ static const struct {
     {"{" T("a", "F32", "[1]", "[0,1e999]") "}", 4, "not JSON: real number overflow"},
     {"{" T("a", "F32", "[1]", "[0,99999999999999999999]") "}", 4, "not JSON: too big integer"},
     {"{" T("a", "F32", "[1]", "[4,0]") "}", 4, "data_offsets are [4, 0], want 4 bytes"},
+    {"{" T("a", "U8", "[9223372036854775807,2]", "[2,0]") "}", 0, /* 0 - 2 wraps to its size */
+     "data_offsets are [2, 0], want 18446744073709551614 bytes"},
     {"{" T("a", "F32", "[3]", "[0,8]") "}", 8, "data_offsets are [0, 8], want 12 bytes"},
     {"{" T("a", "F64", "[1]", "[0,4]") "}", 4, "[0, 4], want 8 bytes as its dtype F64"},
     {"{" T("a", "F32", "[0]", "[0,4]") "}", 4, "[0, 4], want 0 bytes"},
@@ -216,6 +219,26 @@ static void header_length_is_checked_before_it_is_believed(void **state)
     }
 }
 
+/* A header within the limits, of a file as long as it says, may still be too much once parsed. */
+static void header_too_large_for_the_process_is_refused(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    struct rlimit before, low;
+    temp_folder_put(*state, "large.safetensors", "\0\xe1\xf5\x05\0\0\0\0", 8, path); /* 10^8 */
+    assert_int_equal(truncate(path, 8 + 100000000), 0);
+    assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+    low = before;
+    low.rlim_cur = 1000000000;
+    clh_safetensors *file = NULL;
+    clh_error err = {0};
+    assert_int_equal(setrlimit(RLIMIT_AS, &low), 0);
+    const clh_status status = clh_safetensors_open(&file, path, &err);
+    assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+    assert_int_equal(status, CLH_ENOMEM);
+    assert_non_null(strstr(err.message, path));
+    assert_non_null(strstr(err.message, "its header needs 8.0 GB of memory"));
+}
+
 static void claimed_data_is_not_allocated(void **state)
 {
     failing_alloc alloc;
@@ -249,6 +272,7 @@ int main(void)
         FOLDER_TEST(short_files_are_refused),
         FOLDER_TEST(truncated_files_are_refused),
         FOLDER_TEST(header_length_is_checked_before_it_is_believed),
+        FOLDER_TEST(header_too_large_for_the_process_is_refused),
         FOLDER_TEST(claimed_data_is_not_allocated),
         FOLDER_TEST(what_is_not_a_file_is_refused),
     };
