@@ -1,5 +1,6 @@
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +127,7 @@ char *clh_strbuf_take(clh_strbuf *buf, clh_error *err)
         clh_strbuf_deinit(buf);
         return NULL;
     }
+    assert(buf->data);
     buf->data[buf->length] = '\0';
     char *data = buf->data;
     *buf = (clh_strbuf){0};

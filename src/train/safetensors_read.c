@@ -218,6 +218,7 @@ static const decoder *decoder_find(const char *dtype)
 static clh_status not_finite(const clh_safetensors *file, const clh_tensor *tensor, size_t index,
                              clh_error *err)
 {
+    assert(tensor->name && index < clh_tensor_count(tensor));
     clh_tensor place = {.rank = tensor->rank};
     size_t rest = index;
     for (size_t i = tensor->rank; i-- > 0; rest /= tensor->shape[i])

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/** Length, header and data into `out` of `capacity` bytes; how many there are. NULL data: zeros. */
+/** Length, header and data into `out` of more than enough `capacity`; how many bytes there are.
+ *  NULL data: zeros. */
 size_t raw_safetensors(unsigned char *out, size_t capacity, const char *header, const void *data,
                        size_t length);
 
