@@ -25,7 +25,7 @@ BUFFERS = (".attn.mask", ".attn.IGNORE")  # TransformerLens' constants, not para
 
 def load_model(folder):
     """The exported model; every parameter must be in the file, and nothing else."""
-    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+    with open(os.path.join(folder, "cfg.json"), encoding="utf-8") as file:
         config = json.load(file)
     config["dtype"] = getattr(torch, config.get("dtype", "float32").removeprefix("torch."))
     config["device"] = "cpu"

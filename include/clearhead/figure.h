@@ -41,7 +41,7 @@ typedef struct clh_terminal_style {
     size_t width;            /**< columns, 20 … 1000; 0: 80 */
     size_t height;           /**< lines of the plot, 2 … 500; 0: what suits the data */
     clh_colour_depth colour; /**< see above */
-    bool ascii;              /**< nothing beyond ASCII in what we draw; labels stay as given */
+    bool ascii;              /**< only ASCII: any other character becomes an underscore */
     bool dark;               /**< the terminal's background is dark */
     const char *title;       /**< first line; NULL for none */
 } clh_terminal_style;

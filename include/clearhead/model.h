@@ -95,6 +95,10 @@ size_t clh_cache_count(const clh_cache *cache);
  *  norm of split inputs runs for q, k and v) all are listed. */
 clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
 
+/** Name and shape that activation `index` has for [batch, pos] tokens; data NULL. Takes no memory,
+ *  so it tells what a forward pass will need. */
+clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos);
+
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
  * NULL when there is none. */
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name);
@@ -154,6 +158,16 @@ clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_err
 clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
                         clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
                         clh_error *err);
+
+/** Index of the largest logit of sequence `b` at position `i` (the first of equals): what the model
+ *  says comes at position i + 1. */
+uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i);
+
+/** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
+ *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
+ *  *written gets how many stand there. Keys and values are kept, so each token costs one row. */
+clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
+                        uint32_t stop, size_t *written, clh_error *err);
 
 /** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
  *  rest is prompt or padding. */

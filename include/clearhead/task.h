@@ -36,17 +36,17 @@ enum { CLH_TASK_N_MAX = 6 };
 
 /** What makes a task; zero means the default. Borrowed texts must outlive clh_task_open() only. */
 typedef struct clh_task_config {
-    const char *name;            /**< "permutations" (default) or "lines" */
-    uint64_t seed;               /**< decides split and order */
-    unsigned n[CLH_TASK_N_MAX];  /**< permutations: the numbers of letters, 1 … 6; a mixture when
-                                      several, each once, in any order */
-    size_t n_count;              /**< how many of them; 0 means n = {4} */
-    clh_letters letters;         /**< permutations: the domain */
-    const char *data;            /**< lines: path of the JSONL file; an error for permutations */
-    size_t first_scored;         /**< index of the first token whose prediction is scored; 0 means
-                                      n + 2 for permutations, 1 for lines */
-    size_t test_sequences;       /**< lines: how many lines at the end are held out; permutations
-                                      hold out a fifth of the sets of letters whatever it is */
+    const char *name;           /**< "permutations" (default) or "lines" */
+    uint64_t seed;              /**< decides split and order */
+    unsigned n[CLH_TASK_N_MAX]; /**< permutations: the numbers of letters, 1 … 6; a mixture when
+                                     several, each once, in any order */
+    size_t n_count;             /**< how many of them; 0 means n = {4} */
+    clh_letters letters;        /**< permutations: the domain */
+    const char *data;           /**< lines: path of the JSONL file; an error for permutations */
+    size_t first_scored;        /**< index of the first token whose prediction is scored; 0 means
+                                     n + 2 for permutations, 1 for lines */
+    size_t test_sequences;      /**< lines: how many lines at the end are held out; permutations
+                                     hold out a fifth of the sets of letters whatever it is */
 } clh_task_config;
 
 /** One sequence in memory of the caller. */

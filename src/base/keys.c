@@ -118,7 +118,7 @@ static clh_status list_from_text(const clh_key *key, const char *text, unsigned 
     assert(capacity < LIST_MAX);
     for (const char *at = text, *end; at; at = *end ? end + 1 : NULL) {
         char word[24] = {0};
-        uint64_t value;
+        uint64_t value = 0;
         end = strchrnul(at, ',');
         if ((size_t)(end - at) >= sizeof word)
             return refuse(key, text, CLH_ECONFIG, err);
@@ -142,7 +142,7 @@ clh_status clh_key_from_text(const clh_key *key, void *config, const char *text,
     char *field = (char *)config + key->offset;
     switch (key->kind) {
     case CLH_KEY_SIZE: {
-        uint64_t value;
+        uint64_t value = 0;
         clh_status status = whole_from_text(key, text, &value, err);
         if (!status)
             *(size_t *)(void *)field = (size_t)value;
@@ -167,7 +167,7 @@ clh_status clh_key_from_text(const clh_key *key, void *config, const char *text,
             return clh_fail(err, CLH_ERANGE, "%s has %zu characters, want at most %zu", key->name,
                             strlen(text), key->size - 1);
         memset(field, 0, key->size);
-        memcpy(field, text, strlen(text));
+        memcpy(field, text, strlen(text) + 1);
         return CLH_OK;
     case CLH_KEY_LIST:
         return list_from_text(key, text, (unsigned *)(void *)field,

@@ -1,5 +1,6 @@
 #include "base/strbuf.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,11 +122,12 @@ void clh_strbuf_clear(clh_strbuf *buf)
 
 char *clh_strbuf_take(clh_strbuf *buf, clh_error *err)
 {
-    if (clh_strbuf_check(buf, err) || (!buf->data && !reserve(buf, 0))) {
+    if (buf->failed || (!buf->data && !reserve(buf, 0))) {
         clh_fail(err, CLH_ENOMEM, "out of memory while building a text");
         clh_strbuf_deinit(buf);
         return NULL;
     }
+    assert(buf->data);
     buf->data[buf->length] = '\0';
     char *data = buf->data;
     *buf = (clh_strbuf){0};

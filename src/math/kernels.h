@@ -37,6 +37,24 @@ typedef struct clh_gemm {
     bool accumulate;
 } clh_gemm;
 
+/** A matrix in memory, for clh_multiply(): element [i, j] at at[i * row + j * col]. */
+typedef struct clh_matrix {
+    const clh_real *at;
+    size_t row, col;
+} clh_matrix;
+
+/** The matrix whose rows lie `row` apart. */
+static inline clh_matrix clh_rows(const clh_real *at, size_t row)
+{
+    return (clh_matrix){at, row, 1};
+}
+
+/** The transpose of the matrix whose rows lie `row` apart. */
+static inline clh_matrix clh_transposed(const clh_real *at, size_t row)
+{
+    return (clh_matrix){at, 1, row};
+}
+
 /** One AdamW, Adam or SGD update of `n` numbers; the coefficients are those of one step. */
 typedef struct clh_adam_step {
     double beta1, beta2, eps;
@@ -69,10 +87,46 @@ typedef struct clh_kernels {
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
 
+    /** sum_i (x[i] - mean)^2 */
+    clh_real (*square)(size_t n, const clh_real *x, clh_real mean);
+
+    /** y[i] = (x[i] - mean) inverse, then * w[i] + b[i] unless w is NULL. y may be x. */
+    void (*normalize)(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                      const clh_real *w, const clh_real *b, clh_real *y);
+
+    /** With u = (x - mean) inverse and gu = gy w (gy where w is NULL): returns sum_i gu[i] u[i];
+     * adds gy[i] u[i] to gw[i] and gy[i] to gb[i] unless gw is NULL. */
+    clh_real (*normalize_sums)(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                               const clh_real *gy, const clh_real *w, clh_real *gw, clh_real *gb);
+
+    /** gx[i] += gu[i] inverse + through (x[i] - mean), gu as above; returns the sum of what was
+     *  added. */
+    clh_real (*normalize_input)(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                                clh_real through, const clh_real *gy, const clh_real *w,
+                                clh_real *gx);
+
+    /** x[i] += c */
+    void (*shift)(size_t n, clh_real c, clh_real *x);
+
     /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
 } clh_kernels;
+
+/** C = alpha A B, A [m, k], B [k, n], the rows of C `c_row` apart. */
+static inline void clh_multiply(const clh_kernels *kernel, size_t m, size_t n, size_t k,
+                                double alpha, clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
+{
+    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row,
+                             (clh_real)alpha, false});
+}
+
+/** C += A B. */
+static inline void clh_multiply_add(const clh_kernels *kernel, size_t m, size_t n, size_t k,
+                                    clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
+{
+    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row, 1, true});
+}
 
 /** The definition. */
 extern const clh_kernels clh_kernels_plain;

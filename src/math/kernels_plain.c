@@ -60,6 +60,58 @@ static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *
         ds[i] = p[i] * (dp[i] - mean);
 }
 
+static clh_real plain_square(size_t n, const clh_real *x, clh_real mean)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (x[i] - mean) * (x[i] - mean);
+    return sum;
+}
+
+static void plain_normalize(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                            const clh_real *w, const clh_real *b, clh_real *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        clh_real u = (x[i] - mean) * inverse;
+        y[i] = w ? u * w[i] + b[i] : u;
+    }
+}
+
+static clh_real plain_normalize_sums(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                                     const clh_real *gy, const clh_real *w, clh_real *gw,
+                                     clh_real *gb)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        clh_real u = (x[i] - mean) * inverse;
+        sum += (w ? gy[i] * w[i] : gy[i]) * u;
+        if (gw) {
+            gw[i] += gy[i] * u;
+            gb[i] += gy[i];
+        }
+    }
+    return sum;
+}
+
+static clh_real plain_normalize_input(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                                      clh_real through, const clh_real *gy, const clh_real *w,
+                                      clh_real *gx)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        clh_real gc = (w ? gy[i] * w[i] : gy[i]) * inverse + through * (x[i] - mean);
+        gx[i] += gc;
+        sum += gc;
+    }
+    return sum;
+}
+
+static void plain_shift(size_t n, clh_real c, clh_real *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += c;
+}
+
 static void plain_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_real *m,
                        clh_real *v, clh_real *p)
 {
@@ -84,5 +136,10 @@ const clh_kernels clh_kernels_plain = {
     .axpy = plain_axpy,
     .softmax = plain_softmax,
     .softmax_backward = plain_softmax_backward,
+    .square = plain_square,
+    .normalize = plain_normalize,
+    .normalize_sums = plain_normalize_sums,
+    .normalize_input = plain_normalize_input,
+    .shift = plain_shift,
     .adam = plain_adam,
 };

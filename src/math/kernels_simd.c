@@ -279,6 +279,83 @@ static void simd_softmax_backward(size_t n, const clh_real *p, const clh_real *d
                        n - i);
 }
 
+/* ---- Norms: a row in blocks of CLH_LANES, PARTS vectors each --------------------------------- */
+
+/* For each part of row x from i on: `count` numbers of it, all LANE but at the row's end. */
+#define FOR_PARTS(n, i, p, count)                                                                  \
+    for (size_t i = 0; i < (n); i += CLH_LANES)                                                    \
+        for (size_t p = 0, count; p < PARTS && (count = part_count((n)-i, p)) > 0; p++)
+
+static clh_real simd_square(size_t n, const clh_real *x, clh_real mean)
+{
+    vec sum[PARTS] = {{0}}, shift = vec_set(mean);
+    FOR_PARTS(n, i, p, count)
+    {
+        vec c = vec_load_part(x + i + p * LANE, count) - shift;
+        sum[p] = vec_fma(c, vec_first(c, count), sum[p]);
+    }
+    return lanes_sum(sum);
+}
+
+static void simd_normalize(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                           const clh_real *w, const clh_real *b, clh_real *y)
+{
+    vec shift = vec_set(mean), scale = vec_set(inverse);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec u = (vec_load_part(x + i, count) - shift) * scale;
+        if (w)
+            u = vec_fma(u, vec_load_part(w + i, count), vec_load_part(b + i, count));
+        vec_store_part(y + i, u, count);
+    }
+}
+
+static clh_real simd_normalize_sums(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                                    const clh_real *gy, const clh_real *w, clh_real *gw,
+                                    clh_real *gb)
+{
+    vec sum[PARTS] = {{0}}, shift = vec_set(mean), scale = vec_set(inverse);
+    FOR_PARTS(n, i, p, count)
+    {
+        size_t at = i + p * LANE;
+        vec u = (vec_load_part(x + at, count) - shift) * scale, g = vec_load_part(gy + at, count);
+        vec gu = w ? g * vec_load_part(w + at, count) : g;
+        sum[p] = vec_fma(gu, u, sum[p]);
+        if (gw) {
+            vec_store_part(gw + at, vec_fma(g, u, vec_load_part(gw + at, count)), count);
+            vec_store_part(gb + at, vec_load_part(gb + at, count) + g, count);
+        }
+    }
+    return lanes_sum(sum);
+}
+
+static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
+                                     clh_real through, const clh_real *gy, const clh_real *w,
+                                     clh_real *gx)
+{
+    vec sum[PARTS] = {{0}}, shift = vec_set(mean), scale = vec_set(inverse);
+    vec slope = vec_set(through);
+    FOR_PARTS(n, i, p, count)
+    {
+        size_t at = i + p * LANE;
+        vec c = vec_load_part(x + at, count) - shift, g = vec_load_part(gy + at, count);
+        vec gu = w ? g * vec_load_part(w + at, count) : g;
+        vec gc = vec_first(vec_fma(slope, c, gu * scale), count);
+        vec_store_part(gx + at, vec_load_part(gx + at, count) + gc, count);
+        sum[p] += gc;
+    }
+    return lanes_sum(sum);
+}
+
+static void simd_shift(size_t n, clh_real c, clh_real *x)
+{
+    vec add = vec_set(c);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec_store_part(x + i, vec_load_part(x + i, count) + add, count);
+    }
+}
+
 INLINE vec vec_sqrt(vec x)
 {
     for (size_t i = 0; i < LANE; i++)
@@ -319,5 +396,10 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .axpy = simd_axpy,
     .softmax = simd_softmax,
     .softmax_backward = simd_softmax_backward,
+    .square = simd_square,
+    .normalize = simd_normalize,
+    .normalize_sums = simd_normalize_sums,
+    .normalize_input = simd_normalize_input,
+    .shift = simd_shift,
     .adam = simd_adam,
 };

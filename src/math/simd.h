@@ -53,6 +53,13 @@ static inline vec vec_max(vec a, vec b)
         a[i] = a[i] > b[i] ? a[i] : b[i];
     return a;
 }
+/** v with the lanes from `count` on set to 0 */
+static inline vec vec_first(vec v, size_t count)
+{
+    for (size_t i = count; i < LANE; i++)
+        v[i] = 0;
+    return v;
+}
 /** 0 where x < least, else value */
 static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
@@ -78,6 +85,10 @@ static inline vec vec_load_part(const clh_real *p, size_t count)
 static inline void vec_store_part(clh_real *p, vec v, size_t count)
 {
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1u), v);
+}
+static inline vec vec_first(vec v, size_t count)
+{
+    return _mm512_maskz_mov_ps((__mmask16)((1u << count) - 1u), v);
 }
 static inline vec vec_max(vec a, vec b)
 {
@@ -110,6 +121,10 @@ static inline vec vec_load_part(const clh_real *p, size_t count)
 static inline void vec_store_part(clh_real *p, vec v, size_t count)
 {
     _mm256_maskstore_ps(p, vec_mask(count), v);
+}
+static inline vec vec_first(vec v, size_t count)
+{
+    return _mm256_and_ps(v, _mm256_castsi256_ps(vec_mask(count)));
 }
 static inline vec vec_max(vec a, vec b)
 {

@@ -87,7 +87,9 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
          at = clh_layout_next(layout, config, at)) {
         if (at.row->name[0] == '\0')
             continue;
-        write_name(blob->names + blob->tensors * NAME_SIZE, at);
+        char *name = blob->names + blob->tensors * NAME_SIZE;
+        write_name(name, at);
+        blob->tensor[blob->tensors].name = name;
         blob->place[blob->tensors++] = at;
     }
     assert(blob->tensors == named);

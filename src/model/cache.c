@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "model/model.h"
+#include "model/model_parts.h"
 
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
                           clh_error *err)
@@ -64,6 +64,15 @@ clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index)
 {
     assert(index < cache->values.tensors);
     return cache->values.tensor[index];
+}
+
+clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos)
+{
+    assert(index < cache->values.tensors);
+    const clh_blob *values = &cache->values;
+    clh_tensor shape = clh_row_shape(values->place[index].row, &values->config, batch, pos);
+    shape.name = values->tensor[index].name;
+    return shape;
 }
 
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)

@@ -118,13 +118,13 @@ static clh_status take_all(const json_t *object, clh_model_config *config, bool 
 }
 
 /** Refuse keys that TransformerLens does not have. */
-static clh_status check_names(const json_t *object, clh_error *err)
+static clh_status check_names(json_t *object, clh_error *err)
 {
     const char *names[CLH_COUNT(tl_keys)], *name;
     json_t *value;
     for (size_t i = 0; i < CLH_COUNT(tl_keys); i++)
         names[i] = tl_keys[i].name;
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    json_object_foreach(object, name, value)
     {
         size_t i = 0;
         while (i < CLH_COUNT(names) && strcmp(names[i], name) != 0)
@@ -160,8 +160,7 @@ static clh_status settle_mlp(const json_t *object, const clh_model_config *confi
     return CLH_OK;
 }
 
-static clh_status from_object(clh_model_config *out, char **notes, const json_t *object,
-                              clh_error *err)
+static clh_status from_object(clh_model_config *out, char **notes, json_t *object, clh_error *err)
 {
     clh_model_config config = clh_model_config_default();
     bool automatic[CLH_MODEL_KEY_COUNT] = {0};
@@ -223,12 +222,12 @@ char *clh_tl_config_json(const clh_model_config *config, clh_error *err)
 {
     assert(config);
     clh_strbuf text = {0};
-    const char *separator = "{";
     for (size_t i = 0; i < CLH_COUNT(tl_keys); i++) {
         if (strcmp(tl_keys[i].name, "dtype") == 0)
             continue;
-        clh_strbuf_addf(&text, "%s\n  \"%s\": ", separator, tl_keys[i].name);
-        separator = ",";
+        clh_strbuf_adds(&text, i ? ",\n  " : "{\n  ");
+        clh_strbuf_add_json(&text, tl_keys[i].name);
+        clh_strbuf_adds(&text, ": ");
         bool no_mlp = strcmp(tl_keys[i].name, "d_mlp") == 0 && config->attn_only;
         if (tl_keys[i].rule == RULE_HONOURED && !(no_mlp && config->d_mlp == 0))
             clh_key_to_json(&clh_model_keys()[model_key(&tl_keys[i])], config, &text);

@@ -33,7 +33,9 @@ static void add_tick(clh_axis *axis, double value, double step)
     char *label = axis->label[axis->count];
     int decimals = step > 0.0 ? (int)fmax(0.0, -floor(log10(step) + 1e-9)) : 0;
     double size = fmax(fabs(axis->low), fabs(axis->high));
-    if (step > 0.0 && size < 1e7 && size >= 1e-3 && decimals <= 9)
+    if (value == 0.0)
+        (void)snprintf(label, CLH_TICK_BYTES, "0");
+    else if (step > 0.0 && size < 1e7 && size >= 1e-3 && decimals <= 9)
         (void)snprintf(label, CLH_TICK_BYTES, "%.*f", decimals, value);
     else
         (void)snprintf(label, CLH_TICK_BYTES, "%.4g", value);
@@ -46,7 +48,7 @@ static double nice_step(double span, double ticks)
 {
     double rough = span / fmax(ticks, 1.0), power = pow(10.0, floor(log10(rough)));
     double part = rough / power;
-    return (part <= 1.0 ? 1.0 : part <= 2.0 ? 2.0 : part <= 5.0 ? 5.0 : 10.0) * power;
+    return (part < 1.5 ? 1.0 : part < 3.0 ? 2.0 : part < 7.0 ? 5.0 : 10.0) * power;
 }
 
 static void ticks_linear(clh_axis *axis, clh_axis_want want)
@@ -94,12 +96,12 @@ static void ticks_log(clh_axis *axis, clh_axis_want want)
     double bottom = floor(log10(axis->low) + 1e-9), top = ceil(log10(axis->high) - 1e-9);
     double stride = fmax(1.0, ceil((top - bottom) / (double)want.ticks));
     bool between = stride == 1.0 && (top - bottom) * 3.0 <= (double)want.ticks + 1.0;
-    for (double e = bottom; e <= top; e += 1.0) {
-        if (fmod(e, stride) == 0.0)
-            add_tick(axis, pow(10.0, e), 0.0);
+    for (int e = (int)bottom; e <= (int)top; e++) {
+        if (fmod((double)e, stride) == 0.0)
+            add_tick(axis, pow(10.0, (double)e), 0.0);
         if (between) {
-            add_tick(axis, 2.0 * pow(10.0, e), 0.0);
-            add_tick(axis, 5.0 * pow(10.0, e), 0.0);
+            add_tick(axis, 2.0 * pow(10.0, (double)e), 0.0);
+            add_tick(axis, 5.0 * pow(10.0, (double)e), 0.0);
         }
     }
 }

@@ -12,6 +12,10 @@
 /* PDF counts in points of 1/72 inch, our pixels are 1/96 inch. */
 #define POINTS_PER_PIXEL 0.75
 
+/* Cairo 1.16 does not tell SVG viewers to keep cells sharp, and some would not listen: there a
+ * cell gets so many pixels that smoothing touches only its rim. */
+enum { SVG_IMAGE_SIDE = 2400 };
+
 clh_status clh_figure_available(clh_error *err)
 {
     (void)err;
@@ -64,6 +68,8 @@ static cairo_surface_t *surface_open(clh_figure_format format, const clh_page *p
     case CLH_FIGURE_PDF:
         surface = cairo_pdf_surface_create_for_stream(to_file, file, page->width * POINTS_PER_PIXEL,
                                                       page->height * POINTS_PER_PIXEL);
+        /* No date: the same data gives the same bytes. */
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "");
         if (page->style && has_text(page->style->title)) {
             char title[CLH_LABEL_BYTES];
             (void)clh_text_clean(title, sizeof title, page->style->title);
@@ -108,6 +114,7 @@ static clh_status surface_paint(cairo_surface_t *surface, clh_figure_format form
 {
     bool dark = page->style && page->style->dark;
     clh_canvas canvas = {.cr = cairo_create(surface), .theme = clh_theme_get(dark), .dark = dark};
+    canvas.image_side = format == CLH_FIGURE_SVG ? SVG_IMAGE_SIDE : 0;
     if (format == CLH_FIGURE_PDF)
         cairo_scale(canvas.cr, POINTS_PER_PIXEL, POINTS_PER_PIXEL);
     /* Unhinted metrics, so that a layout is the same at every resolution and in every format. */

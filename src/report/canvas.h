@@ -30,7 +30,8 @@ typedef struct clh_canvas {
     cairo_t *cr;
     const clh_theme *theme;
     bool dark;
-    clh_rect body; /**< the page without margins, title and caption */
+    size_t image_side; /**< px a picture of cells should have at least, for viewers that smooth */
+    clh_rect body;     /**< the page without margins, title and caption */
 } clh_canvas;
 
 /** Draws; a failure leaves no file. */

@@ -177,7 +177,7 @@ void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, double limit, bool nega
         text.upright = true;
         text.anchor = 0.5;
         text.width_max = rect.height;
-        clh_canvas_text(canvas, label, rect.x + rect.width + 52.0, rect.y + rect.height / 2.0,
+        clh_canvas_text(canvas, label, rect.x + rect.width + 46.0, rect.y + rect.height / 2.0,
                         text);
     } else {
         clh_canvas_text(canvas, label, rect.x + rect.width + 16.0, rect.y + rect.height / 2.0,

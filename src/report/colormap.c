@@ -92,8 +92,9 @@ clh_rgb clh_colormap_ink(clh_rgb back)
 {
     double luminance = 0.2126 * linear_light(back.r) + 0.7152 * linear_light(back.g) +
                        0.0722 * linear_light(back.b);
-    /* Contrast with black, (L + .05) / .05, passes that with white, 1.05 / (L + .05), here. */
-    return luminance > 0.179 ? (clh_rgb){20, 22, 26} : (clh_rgb){255, 255, 255};
+    /* Contrast with the dark ink, (L + .05) / .058, passes that with white, 1.05 / (L + .05), at
+     * L = .197; both are 4.2 there. */
+    return luminance > 0.197 ? (clh_rgb){20, 22, 26} : (clh_rgb){255, 255, 255};
 }
 
 static unsigned cube_step(unsigned char channel)

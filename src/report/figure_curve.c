@@ -67,7 +67,7 @@ static void draw_line(clh_canvas *canvas, const clh_curve_data *data, const clh_
             i++;
             continue;
         }
-        size_t keep[4], count = column_extremes(data, series, plot, &i, keep);
+        size_t keep[4] = {0}, count = column_extremes(data, series, plot, &i, keep);
         for (size_t k = 0; k < count; k++) {
             double x = clh_plot_x(plot, clh_series_x(series, keep[k]));
             double y = clh_plot_y(plot, series->y[keep[k]], series->right);
@@ -118,7 +118,8 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
         return clh_canvas_no_room(plan->page, err);
     clh_plot_draw(&plot, canvas);
     if (legend)
-        draw_legend(canvas, data, plot.area.x, canvas->body.y + 8.0, plot.area.x + plot.area.width);
+        draw_legend(canvas, data, plot.area.x, canvas->body.y + 8.0,
+                    canvas->body.x + canvas->body.width);
     for (size_t s = 0; s < data->series_count; s++) {
         draw_line(canvas, data, &data->series[s], &plot, canvas->theme->series[s]);
         draw_points(canvas, data, &data->series[s], &plot, canvas->theme->series[s]);

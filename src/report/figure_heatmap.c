@@ -1,36 +1,16 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "report/canvas.h"
 #include "report/figure_check.h"
+#include "report/heat_layout.h"
 #include "report/label.h"
 #include "report/matrix.h"
 
-enum {
-    GAP = 22,
-    SCALE_ROOM = 88,
-    NAME_ROOM = 22,
-    PANEL_TITLE = 20,
-    NOTE_ROOM = 20,
-    PLOT_MIN = 32,
-    LABEL_COLUMNS_MAX = 14,
-    CELL_MAX = 48,
-    SIDE_TARGET = 850, /* px of a plot when the size is ours to choose */
-    PANEL_TARGET = 260,
-    CELLS_MAX = 2000
-};
-
-#define FONT_MAX 12.0
+/* Below this the labels are thinned instead. */
 #define FONT_MIN 9.0
 #define FONT_LEADING 1.2
-
-/* Where everything stands; cells are whole pixels. */
-typedef struct heat_layout {
-    size_t grid_cols, grid_rows, block, cells_x, cells_y;
-    double cell, left, bottom, title, note;
-    double plot_width, plot_height; /* of one panel */
-} heat_layout;
 
 typedef struct heat_plan {
     const clh_heatmap_data *data;
@@ -44,118 +24,48 @@ typedef struct heat_labels {
     double pitch, font;
 } heat_labels;
 
-static size_t columns_shown(const char *const *labels, size_t count)
+/* One row of cells, each `zoom` pixels wide. */
+static void paint_cells(clh_canvas *canvas, const clh_matrix_view *view, size_t row, double limit,
+                        size_t cells, size_t zoom, uint32_t *pixels)
 {
-    size_t columns = clh_label_columns_max(labels, count);
-    return columns < LABEL_COLUMNS_MAX ? columns : LABEL_COLUMNS_MAX;
-}
-
-static double label_room(const char *const *labels, size_t count, const char *name)
-{
-    double widest = FONT_MAX * CLH_MONO_PITCH * (double)columns_shown(labels, count);
-    return ceil(widest) + 8.0 + (name ? NAME_ROOM : 0.0);
-}
-
-/* What does not depend on the size of the page. */
-static heat_layout layout_base(const clh_heatmap_data *data)
-{
-    heat_layout l = {.block = 1};
-    l.grid_cols = (size_t)ceil(sqrt((double)data->panel_count));
-    l.grid_rows = (data->panel_count + l.grid_cols - 1) / l.grid_cols;
-    l.left = label_room(data->row_labels, data->rows, data->y_label);
-    l.bottom = label_room(data->col_labels, data->cols, data->x_label);
-    for (size_t p = 0; p < data->panel_count; p++)
-        if (data->panels[p].title)
-            l.title = PANEL_TITLE;
-    return l;
-}
-
-static void set_cells(heat_layout *l, const clh_heatmap_data *data, size_t block, double cell)
-{
-    l->block = block;
-    l->note = block > 1 ? NOTE_ROOM : 0.0;
-    l->cells_x = clh_matrix_cells(data->cols, block);
-    l->cells_y = clh_matrix_cells(data->rows, block);
-    l->cell = cell;
-    l->plot_width = cell * (double)l->cells_x;
-    l->plot_height = cell * (double)l->cells_y;
-}
-
-static double taken_width(const heat_layout *l)
-{
-    return l->left + SCALE_ROOM + GAP * (double)(l->grid_cols - 1);
-}
-
-static double taken_height(const heat_layout *l)
-{
-    return l->bottom + l->note + l->title * (double)l->grid_rows + GAP * (double)(l->grid_rows - 1);
-}
-
-/* Largest whole-pixel cells that fit; below one pixel, blocks of cells. */
-static bool layout_fit(heat_layout *l, const clh_heatmap_data *data, clh_rect body)
-{
-    l->note = 0.0;
-    for (int pass = 0; pass < 2; pass++) {
-        double width = floor((body.width - taken_width(l)) / (double)l->grid_cols);
-        double height = floor((body.height - taken_height(l)) / (double)l->grid_rows);
-        if (width < PLOT_MIN || height < PLOT_MIN)
-            return false;
-        double block =
-            fmax(1.0, fmax(ceil((double)data->cols / width), ceil((double)data->rows / height)));
-        set_cells(l, data, (size_t)block, 1.0);
-        double cell = floor(fmin(width / (double)l->cells_x, height / (double)l->cells_y));
-        set_cells(l, data, (size_t)block, fmin(fmax(cell, 1.0), CELL_MAX));
-        if (l->block == 1)
-            return true;
+    for (size_t c = 0; c < cells; c++) {
+        double value;
+        clh_cell kind = clh_matrix_cell(view, row, c, &value);
+        clh_rgb colour = kind == CLH_CELL_VALUE    ? clh_colormap_at(value / limit, canvas->dark)
+                         : kind == CLH_CELL_FUTURE ? canvas->theme->page
+                                                   : canvas->theme->missing;
+        for (size_t z = 0; z < zoom; z++)
+            *pixels++ = (uint32_t)colour.r << 16 | (uint32_t)colour.g << 8 | colour.b;
     }
-    return l->plot_width <= body.width && l->plot_height <= body.height;
 }
 
-static clh_page choose_page(const clh_heatmap_data *data, const clh_figure_style *style)
+/* The matrix as one picture, stretched to the plot without smoothing. */
+static clh_status draw_cells(clh_canvas *canvas, const clh_heat_layout *l,
+                             const clh_matrix_view *view, double limit, clh_rect plot,
+                             clh_error *err)
 {
-    heat_layout l = layout_base(data);
-    size_t longest = data->rows > data->cols ? data->rows : data->cols;
-    size_t block = clh_matrix_cells(longest, CELLS_MAX);
-    double target = fmax((double)SIDE_TARGET / (double)l.grid_cols, PANEL_TARGET);
-    if (data->panel_count == 1)
-        target = SIDE_TARGET;
-    double cell = floor(target / (double)clh_matrix_cells(longest, block));
-    set_cells(&l, data, block, fmin(fmax(cell, 1.0), CELL_MAX));
-    double width = taken_width(&l) + l.plot_width * (double)l.grid_cols;
-    double height = taken_height(&l) + l.plot_height * (double)l.grid_rows;
-    width = fmax(width + 2.0 * CLH_PAGE_MARGIN, 360.0);
-    height += clh_page_frame_height(style);
-    height = fmax(height, clh_page_frame_height(style) + taken_height(&l) + 2.0 * PLOT_MIN);
-    return clh_page_make(style, fmin(width, CLH_FIGURE_SIDE_MAX),
-                         fmin(height, CLH_FIGURE_SIDE_MAX));
-}
-
-static clh_status draw_cells(clh_canvas *canvas, const heat_layout *l, const clh_matrix_view *view,
-                             double limit, clh_rect plot, clh_error *err)
-{
-    int stride = cairo_format_stride_for_width(CAIRO_FORMAT_RGB24, (int)l->cells_x);
-    unsigned char *pixels = clh_alloc_zeroed(l->cells_y, (size_t)stride, err);
+    size_t longest = l->cells_x > l->cells_y ? l->cells_x : l->cells_y;
+    size_t zoom = canvas->image_side / l->grid_cols / longest;
+    zoom = zoom > 0 ? zoom : 1;
+    int width = (int)(l->cells_x * zoom), height = (int)(l->cells_y * zoom);
+    size_t stride = (size_t)cairo_format_stride_for_width(CAIRO_FORMAT_RGB24, width);
+    unsigned char *pixels = clh_alloc_zeroed((size_t)height, stride, err);
     if (!pixels)
         return CLH_ENOMEM;
     for (size_t r = 0; r < l->cells_y; r++) {
-        uint32_t *row = (uint32_t *)(void *)(pixels + r * (size_t)stride);
-        for (size_t c = 0; c < l->cells_x; c++) {
-            double value;
-            clh_cell kind = clh_matrix_cell(view, r, c, &value);
-            clh_rgb colour = kind == CLH_CELL_VALUE ? clh_colormap_at(value / limit, canvas->dark)
-                             : kind == CLH_CELL_FUTURE ? canvas->theme->page
-                                                       : canvas->theme->missing;
-            row[c] = (uint32_t)colour.r << 16 | (uint32_t)colour.g << 8 | colour.b;
-        }
+        unsigned char *row = pixels + r * zoom * stride;
+        paint_cells(canvas, view, r, limit, l->cells_x, zoom, (uint32_t *)(void *)row);
+        for (size_t z = 1; z < zoom; z++)
+            memcpy(row + z * stride, row, stride);
     }
-    cairo_surface_t *image = cairo_image_surface_create_for_data(
-        pixels, CAIRO_FORMAT_RGB24, (int)l->cells_x, (int)l->cells_y, stride);
+    cairo_surface_t *image =
+        cairo_image_surface_create_for_data(pixels, CAIRO_FORMAT_RGB24, width, height, (int)stride);
     cairo_save(canvas->cr);
     cairo_translate(canvas->cr, plot.x, plot.y);
-    cairo_scale(canvas->cr, l->cell, l->cell);
+    cairo_scale(canvas->cr, l->cell / (double)zoom, l->cell / (double)zoom);
     cairo_set_source_surface(canvas->cr, image, 0.0, 0.0);
     cairo_pattern_set_filter(cairo_get_source(canvas->cr), CAIRO_FILTER_NEAREST);
-    cairo_rectangle(canvas->cr, 0.0, 0.0, (double)l->cells_x, (double)l->cells_y);
+    cairo_rectangle(canvas->cr, 0.0, 0.0, (double)width, (double)height);
     cairo_fill(canvas->cr);
     cairo_restore(canvas->cr);
     cairo_surface_finish(image); /* vector surfaces took their copy; ours can go */
@@ -167,12 +77,12 @@ static clh_status draw_cells(clh_canvas *canvas, const heat_layout *l, const clh
     return CLH_OK;
 }
 
-static heat_labels labels_fit(const char *const *labels, size_t count, const heat_layout *l)
+static heat_labels labels_fit(const char *const *labels, size_t count, const clh_heat_layout *l)
 {
     heat_labels s = {.labels = labels, .count = count, .pitch = l->cell / (double)l->block};
-    s.columns = columns_shown(labels, count);
+    s.columns = clh_heat_label_columns(labels, count);
     s.stride = clh_label_stride(count, s.pitch, FONT_MIN * FONT_LEADING);
-    s.font = fmin(FONT_MAX, fmax(FONT_MIN, s.pitch * (double)s.stride / FONT_LEADING));
+    s.font = fmin(CLH_HEAT_FONT_MAX, fmax(FONT_MIN, s.pitch * (double)s.stride / FONT_LEADING));
     return s;
 }
 
@@ -205,7 +115,7 @@ static void draw_col_labels(clh_canvas *canvas, const heat_labels *s, clh_rect p
     }
 }
 
-static clh_status draw_panels(clh_canvas *canvas, const heat_layout *l,
+static clh_status draw_panels(clh_canvas *canvas, const clh_heat_layout *l,
                               const clh_heatmap_data *data, double limit, clh_error *err)
 {
     heat_labels rows = labels_fit(data->row_labels, data->rows, l);
@@ -213,10 +123,11 @@ static clh_status draw_panels(clh_canvas *canvas, const heat_layout *l,
     clh_status status = CLH_OK;
     for (size_t p = 0; p < data->panel_count && !status; p++) {
         size_t gx = p % l->grid_cols, gy = p / l->grid_cols;
-        clh_rect plot = {canvas->body.x + l->left + (l->plot_width + GAP) * (double)gx,
-                         canvas->body.y + l->title + (l->plot_height + GAP + l->title) * (double)gy,
+        clh_rect plot = {canvas->body.x + l->left + (l->plot_width + CLH_HEAT_GAP) * (double)gx,
+                         canvas->body.y + l->title +
+                             (l->plot_height + CLH_HEAT_GAP + l->title) * (double)gy,
                          l->plot_width, l->plot_height};
-        clh_matrix_view view = clh_matrix_view_make(data, p, l->block);
+        clh_matrix_view view = clh_matrix_view_make(data, p, l->block, l->block);
         if (data->panels[p].title)
             clh_canvas_text(canvas, data->panels[p].title, plot.x, plot.y - 11.0,
                             (clh_text_style){.size = 12.0, .bold = true, .width_max = plot.width});
@@ -229,16 +140,16 @@ static clh_status draw_panels(clh_canvas *canvas, const heat_layout *l,
     return status;
 }
 
-static void draw_names(clh_canvas *canvas, const heat_layout *l, const clh_heatmap_data *data)
+static void draw_names(clh_canvas *canvas, const clh_heat_layout *l, const clh_heatmap_data *data)
 {
     clh_rect body = canvas->body;
-    double width = l->plot_width * (double)l->grid_cols + GAP * (double)(l->grid_cols - 1);
-    double height =
-        (l->plot_height + l->title) * (double)l->grid_rows + GAP * (double)(l->grid_rows - 1);
+    double width = l->plot_width * (double)l->grid_cols + CLH_HEAT_GAP * (double)(l->grid_cols - 1);
+    double height = (l->plot_height + l->title) * (double)l->grid_rows +
+                    CLH_HEAT_GAP * (double)(l->grid_rows - 1);
     clh_text_style name = {.size = 12.0, .anchor = 0.5, .width_max = width};
     if (data->x_label)
         clh_canvas_text(canvas, data->x_label, body.x + l->left + width / 2.0,
-                        body.y + height + l->bottom - NAME_ROOM / 2.0 + 2.0, name);
+                        body.y + height + l->bottom - CLH_HEAT_NAME / 2.0 + 2.0, name);
     name.width_max = height;
     name.upright = true;
     if (data->y_label)
@@ -259,20 +170,22 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
     const heat_plan *plan = context;
     const clh_heatmap_data *data = plan->data;
-    heat_layout l = layout_base(data);
+    clh_heat_layout l = clh_heat_layout_base(data);
     bool negative;
     double limit = clh_matrix_limit(data, &negative);
-    if (!layout_fit(&l, data, canvas->body))
+    if (!clh_heat_layout_fit(&l, data, canvas->body))
         return clh_canvas_no_room(plan->page, err);
+    canvas->body = clh_heat_layout_centre(&l, canvas->body);
     clh_status status = draw_panels(canvas, &l, data, limit, err);
     if (status)
         return status;
     draw_names(canvas, &l, data);
-    double grid = (l.plot_width + GAP) * (double)l.grid_cols;
-    double height = (l.plot_height + GAP + l.title) * (double)l.grid_rows - GAP - l.title;
+    double grid = (l.plot_width + CLH_HEAT_GAP) * (double)l.grid_cols;
+    double height =
+        (l.plot_height + CLH_HEAT_GAP + l.title) * (double)l.grid_rows - CLH_HEAT_GAP - l.title;
     clh_canvas_scale(canvas,
                      (clh_rect){canvas->body.x + l.left + grid - 4.0, canvas->body.y + l.title,
-                                14.0, fmax(height, 2.0 * PLOT_MIN)},
+                                14.0, fmax(height, 2.0 * CLH_HEAT_PLOT_MIN)},
                      limit, negative, data->value_label);
     return CLH_OK;
 }
@@ -286,7 +199,7 @@ clh_status clh_figure_heatmap(const char *path, const clh_heatmap_data *data,
         status = clh_check_figure_style(style, err);
     if (status)
         return status;
-    clh_page page = choose_page(data, style);
+    clh_page page = clh_heat_page(data, style);
     heat_plan plan = {.data = data, .page = &page};
     return clh_canvas_write(path, &page, draw, &plan, err);
 }

@@ -63,7 +63,8 @@ static void draw_cell(clh_canvas *canvas, const char *text, size_t column, doubl
                                      .width_max = column == 0 ? 84.0 : 0.0});
 }
 
-static void draw_row(clh_canvas *canvas, const clh_threshold_row *row, double y, size_t gap_columns)
+static clh_status draw_row(clh_canvas *canvas, const clh_threshold_row *row, double y,
+                           size_t gap_columns, clh_error *err)
 {
     char text[CLH_LABEL_BYTES];
     double middle = y + (LINE + ROW_PADDING) / 2.0;
@@ -76,12 +77,14 @@ static void draw_row(clh_canvas *canvas, const clh_threshold_row *row, double y,
     (void)snprintf(text, sizeof text, "%.4f", row->maximum);
     draw_cell(canvas, text, 3, middle, true);
     clh_strbuf line = {0};
-    for (size_t k = 0; k + 1 < row->count; middle += LINE) {
+    for (size_t k = 0; k + 1 < row->count && !line.failed; middle += LINE) {
         clh_strbuf_clear(&line);
         k = clh_gaps_add(&line, row, k, gap_columns);
         draw_cell(canvas, clh_strbuf_view(&line), 4, middle, true);
     }
+    clh_status status = clh_strbuf_check(&line, err);
     clh_strbuf_deinit(&line);
+    return status;
 }
 
 static void draw_rest(clh_canvas *canvas, const table_plan *plan, double y)
@@ -108,13 +111,14 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
                         (clh_text_style){.size = FONT, .bold = true, .anchor = columns[c].anchor});
     double y = body.y + HEAD_ROOM;
     clh_canvas_line(canvas, body.x, y, body.x + body.width, y, 1.0, canvas->theme->frame);
-    for (size_t r = 0; r < plan->rows; r++) {
-        draw_row(canvas, &plan->table->rows[r], y, gap_columns);
+    clh_status status = CLH_OK;
+    for (size_t r = 0; r < plan->rows && !status; r++) {
+        status = draw_row(canvas, &plan->table->rows[r], y, gap_columns, err);
         y += row_height(&plan->table->rows[r], gap_columns);
         clh_canvas_line(canvas, body.x, y, body.x + body.width, y, 1.0, canvas->theme->grid);
     }
     draw_rest(canvas, plan, y);
-    return CLH_OK;
+    return status;
 }
 
 clh_status clh_figure_table(const char *path, const clh_threshold_table *table,

@@ -11,14 +11,14 @@ static bool ends_word(const char *token)
     return length > 0 && (token[length - 1] == ' ' || token[length - 1] == '\n');
 }
 
-/* Characters from `first` to the end of its word, a closing space not counted. */
+/* Characters from `first` to the end of its word, the closing space included, so that no line
+ * begins with one. */
 static size_t word_width(const clh_flow *flow, const char *const *tokens, size_t count,
                          size_t first)
 {
     size_t width = 0;
     for (size_t i = first; i < count; i++) {
-        if (strcmp(tokens[i], " ") != 0)
-            width += flow->width[i];
+        width += flow->width[i];
         if (ends_word(tokens[i]))
             break;
     }

@@ -24,6 +24,12 @@ size_t clh_utf8_next(const char *text, bool *valid)
     return *valid ? length : 1;
 }
 
+bool clh_utf8_is_control(const char *text)
+{
+    unsigned char a = (unsigned char)text[0], b = a ? (unsigned char)text[1] : 0;
+    return a < 0x20 || a == 0x7f || (a == 0xc2 && b >= 0x80 && b < 0xa0);
+}
+
 /* Append one character if it fits whole. */
 static bool put(char *out, size_t size, size_t *used, const char *bytes, size_t length)
 {
@@ -47,7 +53,7 @@ static size_t clean(char *out, size_t size, const char *text, bool token)
     for (size_t length; *text; text += length) {
         bool valid;
         length = clh_utf8_next(text, &valid);
-        bool control = (unsigned char)*text < 0x20 || *text == 0x7f;
+        bool control = clh_utf8_is_control(text);
         const char *shown = !valid                               ? "\xef\xbf\xbd"
                             : token && (control || *text == ' ') ? visible(*text)
                             : control                            ? " "

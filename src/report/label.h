@@ -22,6 +22,10 @@ enum { CLH_LABEL_BYTES = 512 };
  *  none: overlong forms, surrogates and code points past 10FFFF are refused. */
 size_t clh_utf8_next(const char *text, bool *valid);
 
+/** Whether the valid character at `text` is a control character: C0, DEL, or C1 (which terminals
+ *  obey too). */
+bool clh_utf8_is_control(const char *text);
+
 /** Copy `text` as valid UTF-8 without control characters: a bad byte becomes U+FFFD, a control
  *  character a space. Stops at a whole character when `out` is full. Returns the characters. */
 size_t clh_text_clean(char *out, size_t size, const char *text);

@@ -3,16 +3,18 @@
 #include <assert.h>
 #include <math.h>
 
-clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block)
+clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block_rows,
+                                     size_t block_cols)
 {
-    assert(index < data->panel_count && block >= 1);
+    assert(index < data->panel_count && block_rows >= 1 && block_cols >= 1);
     const clh_heatmap_panel *panel = &data->panels[index];
     return (clh_matrix_view){.values = panel->values,
                              .rows = data->rows,
                              .cols = data->cols,
                              .stride = panel->stride ? panel->stride : data->cols,
                              .causal = data->causal,
-                             .block = block};
+                             .block_rows = block_rows,
+                             .block_cols = block_cols};
 }
 
 size_t clh_matrix_cells(size_t count, size_t block)
@@ -21,18 +23,23 @@ size_t clh_matrix_cells(size_t count, size_t block)
     return count / block + (count % block != 0);
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 clh_cell clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, double *value)
 {
-    size_t row_first = row * view->block, col_first = col * view->block;
+    size_t row_first = row * view->block_rows, col_first = col * view->block_cols;
     assert(row_first < view->rows && col_first < view->cols);
-    size_t row_end = row_first + view->block < view->rows ? row_first + view->block : view->rows;
-    size_t col_end = col_first + view->block < view->cols ? col_first + view->block : view->cols;
+    size_t row_end = least(row_first + view->block_rows, view->rows);
+    size_t col_end = least(col_first + view->block_cols, view->cols);
     if (view->causal && col_first >= row_end)
         return CLH_CELL_FUTURE;
     bool found = false;
     *value = 0.0;
     for (size_t r = row_first; r < row_end; r++) {
-        size_t end = view->causal && r + 1 < col_end ? r + 1 : col_end;
+        size_t end = view->causal ? least(r + 1, col_end) : col_end;
         for (size_t c = col_first; c < end; c++) {
             double v = (double)view->values[r * view->stride + c];
             if (isfinite(v) && (!found || fabs(v) > fabs(*value))) {
@@ -49,9 +56,9 @@ double clh_matrix_limit(const clh_heatmap_data *data, bool *negative)
     double most = 0.0;
     *negative = false;
     for (size_t p = 0; p < data->panel_count; p++) {
-        clh_matrix_view view = clh_matrix_view_make(data, p, 1);
+        clh_matrix_view view = clh_matrix_view_make(data, p, 1, 1);
         for (size_t r = 0; r < data->rows; r++) {
-            for (size_t c = 0; c < (data->causal && r + 1 < data->cols ? r + 1 : data->cols); c++) {
+            for (size_t c = 0; c < (data->causal ? least(r + 1, data->cols) : data->cols); c++) {
                 double v = (double)view.values[r * view.stride + c];
                 if (!isfinite(v))
                     continue;

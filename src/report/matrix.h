@@ -1,10 +1,11 @@
 /** A matrix as a picture of it needs it: pooled to fit, its scale known, its future masked.
  *
- *    clh_matrix_view view = {panel.values, rows, cols, stride, .causal = true, .block = 2};
+ *    clh_matrix_view view = clh_matrix_view_make(&data, panel, 2, 2);
  *    double value;
  *    if (clh_matrix_cell(&view, r, c, &value) == CLH_CELL_VALUE) paint(value);
  *
- *  A view borrows the numbers. A cell of the view is a block x block square of the matrix.
+ *  A view borrows the numbers. A cell of the view is a block of
+ *  block_rows x block_cols numbers.
  */
 #ifndef CLH_MATRIX_H
 #define CLH_MATRIX_H
@@ -19,7 +20,7 @@ typedef struct clh_matrix_view {
     const clh_real *values; /**< [rows, cols], rows `stride` apart */
     size_t rows, cols, stride;
     bool causal;
-    size_t block; /**< >= 1 */
+    size_t block_rows, block_cols; /**< >= 1 */
 } clh_matrix_view;
 
 typedef enum clh_cell {
@@ -28,8 +29,9 @@ typedef enum clh_cell {
     CLH_CELL_FUTURE,  /**< causal, and every column is later than every row */
 } clh_cell;
 
-/** View of panel `index` of `data`. */
-clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block);
+/** View of panel `index` of `data` in blocks of block_rows x block_cols, both >= 1. */
+clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block_rows,
+                                     size_t block_cols);
 
 /** Cells of a side of `count` numbers in blocks of `block`. */
 size_t clh_matrix_cells(size_t count, size_t block);

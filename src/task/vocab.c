@@ -65,12 +65,13 @@ clh_status clh_vocab_encode(const clh_vocab *vocab, const char *text, uint32_t *
     size_t count = strlen(text);
     for (size_t i = 0; i < count; i++) {
         uint32_t token;
-        char quoted[16];
-        if (!clh_vocab_find(vocab, text[i], &token))
+        if (!clh_vocab_find(vocab, text[i], &token)) {
+            char quoted[16];
             return clh_fail(
                 err, CLH_EINPUT,
                 "symbol %zu is %s, which is not in the vocabulary: want one of \"%.*s\"", i + 1,
                 clh_vocab_quote(text + i, quoted), (int)vocab->size, vocab->symbols);
+        }
         if (i < capacity)
             tokens[i] = token;
     }

@@ -36,6 +36,12 @@ static bool is_lines(const clh_run_config *config)
     return strcmp(config->task, "lines") == 0;
 }
 
+/** Imported weights that fit no task. */
+static bool is_none(const clh_run_config *config)
+{
+    return strcmp(config->task, "none") == 0;
+}
+
 clh_task_config clh_run_config_task(const clh_run_config *config)
 {
     clh_task_config task = {.name = config->task,
@@ -74,11 +80,23 @@ static size_t permutations_length(unsigned n)
     return length + 2;
 }
 
+/** Without a task nothing says how large the model is. */
+static clh_status resolve_none(clh_resolver *r, clh_error *err)
+{
+    if (automatic(r, CLH_RUN_KEY_n_ctx) || automatic(r, CLH_RUN_KEY_d_vocab))
+        return clh_fail(err, CLH_ECONFIG, "task is none, want n_ctx and d_vocab given");
+    if (automatic(r, CLH_RUN_KEY_first_scored))
+        r->config->first_scored = 1;
+    return CLH_OK;
+}
+
 static clh_status resolve_task(clh_resolver *r, clh_error *err)
 {
     clh_run_config *c = r->config;
     if (automatic(r, CLH_RUN_KEY_task))
         strncpy(c->task, task_name(r->layer), sizeof c->task - 1);
+    if (is_none(c))
+        return resolve_none(r, err);
     if (is_lines(c) && !c->data[0])
         return clh_fail(err, CLH_ECONFIG, "task is lines, want data to name their JSONL file");
     if (automatic(r, CLH_RUN_KEY_first_scored))
@@ -118,15 +136,28 @@ static clh_status resolve_sequences(clh_resolver *r, clh_error *err)
     clh_run_config *c = r->config;
     size_t length = r->sizes.length_max, train = length * 4 / 5;
     if (automatic(r, CLH_RUN_KEY_test_sequences))
-        c->train.test_sequences = is_lines(c) ? 0 : length - train;
+        c->train.test_sequences = is_lines(c) || is_none(c) ? 0 : length - train;
     if (!automatic(r, CLH_RUN_KEY_epoch_sequences))
         return CLH_OK;
+    if (is_none(c)) {
+        c->train.epoch_sequences = 1;
+        return CLH_OK;
+    }
     if (is_lines(c) && r->sizes.sequences <= c->train.test_sequences)
         return clh_fail(err, CLH_ERANGE,
                         "%s has %zu lines and test_sequences is %zu, want lines left to train on",
                         c->data, r->sizes.sequences, c->train.test_sequences);
     c->train.epoch_sequences = is_lines(c) ? r->sizes.sequences - c->train.test_sequences : train;
     return CLH_OK;
+}
+
+/** Twenty evaluations, but so far apart that they cost at most a quarter of the training between
+ *  them (a forward pass is about a third of a training step's work on a sequence). */
+static size_t evaluation_interval(const clh_train_config *t)
+{
+    size_t twentieth = t->steps / 20 + (t->steps < 20);
+    size_t cheap = (4 * t->test_sequences + 3 * t->batch - 1) / (3 * t->batch);
+    return twentieth > cheap ? twentieth : cheap;
 }
 
 static clh_status resolve_training(clh_resolver *r, clh_error *err)
@@ -137,13 +168,13 @@ static clh_status resolve_training(clh_resolver *r, clh_error *err)
     size_t epoch_steps = t->epoch_sequences / t->batch + (t->epoch_sequences % t->batch != 0);
     if (automatic(r, CLH_RUN_KEY_epochs))
         t->epochs = automatic(r, CLH_RUN_KEY_steps)
-                        ? 20
+                        ? (is_none(r->config) ? 0 : 20)
                         : t->steps / epoch_steps + (t->steps % epoch_steps != 0);
     if (automatic(r, CLH_RUN_KEY_steps) && !clh_mul_ok(t->epochs, epoch_steps, &t->steps))
         return clh_fail(err, CLH_ERANGE, "%zu epochs of %zu steps are too many to count", t->epochs,
                         epoch_steps);
     if (automatic(r, CLH_RUN_KEY_eval_every))
-        t->eval_every = t->steps / 20 + (t->steps < 20);
+        t->eval_every = evaluation_interval(t);
     if (automatic(r, CLH_RUN_KEY_checkpoint_every))
         t->checkpoint_every = t->steps / 5 + (t->steps < 5);
     if (automatic(r, CLH_RUN_KEY_warmup_steps))
@@ -170,7 +201,7 @@ static clh_status check_fit(const clh_resolver *r, clh_error *err)
                         "first_scored is %zu, want less than %zu, the tokens of the longest "
                         "sequence",
                         c->first_scored, r->sizes.length_max);
-    if (is_lines(c) && c->first_scored == 0)
+    if ((is_lines(c) || is_none(c)) && c->first_scored == 0)
         return clh_fail(err, CLH_ERANGE,
                         "first_scored is 0, want at least 1: nothing predicts the first token");
     return clh_model_config_check(m, err);
@@ -204,6 +235,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
     const clh_model_config *m = &config->model;
     const clh_train_config *t = &config->train;
     bool lines = is_lines(config);
+    const char *other = is_none(config) ? "the task is none" : "the task is lines";
 #define KEY(name) CLH_RUN_KEY_##name, #name
     const struct {
         clh_run_key key;
@@ -211,8 +243,8 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
         bool idle;
         const char *why;
     } rule[] = {
-        {KEY(n), lines, "the task is lines"},
-        {KEY(letters), lines, "the task is lines"},
+        {KEY(n), lines || is_none(config), other},
+        {KEY(letters), lines || is_none(config), other},
         {KEY(data), !lines, "the task is not lines"},
         {KEY(act_fn), m->attn_only, "an attn_only model has no MLP"},
         {KEY(d_mlp), m->attn_only, "an attn_only model has no MLP"},

@@ -79,8 +79,8 @@ static clh_status add_ids(clh_lines *lines, size_t *used, const json_t *array, c
         const json_t *value = json_array_get(array, i);
         json_int_t id = json_integer_value(value);
         if (json_is_real(value))
-            return clh_fail(err, CLH_EFORMAT, "token %zu is the fraction %g, want a whole number", i + 1,
-                            json_real_value(value));
+            return clh_fail(err, CLH_EFORMAT, "token %zu is the fraction %g, want a whole number",
+                            i + 1, json_real_value(value));
         if (!json_is_integer(value))
             return clh_fail(err, CLH_EFORMAT, "token %zu is %s, want a token id", i + 1,
                             type_text(value));

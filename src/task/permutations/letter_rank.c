@@ -87,7 +87,7 @@ uint64_t clh_arrangement_rank(const uint8_t *letters, unsigned n)
 void clh_arrangement_unrank(uint64_t rank, unsigned n, uint8_t *letters)
 {
     assert(n <= CLH_TASK_N_MAX && rank < clh_arrangement_count(n));
-    unsigned digit[CLH_TASK_N_MAX], used[CLH_TASK_N_MAX];
+    unsigned digit[CLH_TASK_N_MAX] = {0}, used[CLH_TASK_N_MAX];
     for (unsigned i = n; i-- > 0; rank /= ALPHABET - i)
         digit[i] = (unsigned)(rank % (ALPHABET - i));
     for (unsigned i = 0; i < n; i++) { /* `used` is ascending: each one at or below shifts by one */

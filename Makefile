@@ -1,0 +1,26 @@
+# Everything in one word; Meson does the work, scripts/setup.sh finds what it needs.
+#
+#   make            build build/clearhead
+#   make run        build, then run the notebook start to end (ARGS='--n 3' for options)
+#   make test       build, then run every test
+#   make clean      remove the build
+
+BUILD = build
+ARGS =
+
+.PHONY: all run test clean
+
+all:
+	@scripts/setup.sh build
+	@test -e $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet
+
+run: all
+	@$(BUILD)/clearhead run $(ARGS)
+
+test:
+	@scripts/setup.sh test
+	@scripts/run_tests.sh $(BUILD)
+
+clean:
+	rm -rf $(BUILD)

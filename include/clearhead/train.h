@@ -1,0 +1,69 @@
+/** Training and evaluation of a run.
+ *
+ *    clh_run_config config;                               // clearhead/run_config.h fills it
+ *    if (clh_train(&config, "runs/five", &(clh_train_watch){on_progress, &me}, &err)) ...
+ *    if (clh_train_resume("runs/five", 2, NULL, &err)) ... // after an interruption: same bytes
+ *
+ *  The same config gives the same bytes at any number of threads and after any interruption, as
+ *  docs/architecture.md explains.
+ */
+#ifndef CLEARHEAD_TRAIN_H
+#define CLEARHEAD_TRAIN_H
+
+#include "clearhead/config.h"
+#include "clearhead/model.h"
+#include "clearhead/task.h"
+
+/** What a model does on sequences whose answers are known. */
+typedef struct clh_evaluation {
+    size_t sequences;
+    double loss;               /**< mean over scored positions, nats */
+    double token_accuracy;     /**< of scored positions, whose largest logit is right */
+    double sequence_accuracy;  /**< of sequences without a mistake */
+    size_t positions;          /**< of the longest sequence */
+    double *loss_per_position; /**< [positions] mean -log p(token), at the token's own index; NaN
+                                    where nothing is scored; owned */
+} clh_evaluation;
+
+/** Free what an evaluation holds. All zero is fine. */
+void clh_evaluation_deinit(clh_evaluation *evaluation);
+
+/** Evaluate on sequences first … first+count-1 of a split, with `threads` threads. */
+clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
+                        clh_split split, uint64_t first, size_t count, size_t threads,
+                        clh_error *err);
+
+/** Where training is. */
+typedef struct clh_progress {
+    size_t step, steps, epoch; /**< step 0 is before the first */
+    uint64_t samples;          /**< sequences seen */
+    double loss, grad_norm, lr, seconds, steps_per_second;
+    const clh_evaluation *evaluation; /**< the newest; NULL before the first; borrowed */
+    bool evaluated;                   /**< it was made at this step */
+} clh_progress;
+
+/** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop:
+ * what was done is saved, and the call returns CLH_STOPPED. */
+typedef struct clh_train_watch {
+    bool (*progress)(const clh_progress *progress, void *user);
+    void *user;
+} clh_train_watch;
+
+/** Train into the folder `path`, which must not hold a run yet (CLH_EBUSY). The memory it takes is
+ *  checked before anything is written. A loss that is not finite ends it with CLH_ENUMERIC, naming
+ *  the step; the last checkpoint stays. */
+clh_status clh_train(const clh_run_config *config, const char *path, const clh_train_watch *watch,
+                     clh_error *err);
+
+/** Go on where the newest checkpoint of `path` is, with `threads` threads (0: as configured). A run
+ *  that has ended is left as it is. */
+clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
+                            clh_error *err);
+
+/** Bytes that training with this config takes at its peak; SIZE_MAX when they cannot be counted. */
+size_t clh_train_bytes(const clh_run_config *config);
+
+/** Learning rate of step `step` (from 1) under the config's schedule. */
+double clh_learning_rate(const clh_train_config *config, size_t step);
+
+#endif

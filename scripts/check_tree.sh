@@ -1,0 +1,25 @@
+#!/bin/sh
+# Rules of the house that a machine can hold us to (TAP, run by the tests).
+#
+#   scripts/check_tree.sh libclearhead.a
+. "$(dirname "$0")/../tests/support/tap.sh"
+library=$(realpath "$1")
+cd "${CLH_SOURCE:-.}" || exit 3
+
+files() { # ENDINGS...: ours, without build folders
+    for ending in "$@"; do
+        find src include tests scripts examples bench python -name "*.$ending" 2> /dev/null
+    done | grep -v -e __pycache__ -e node_modules | sort
+}
+
+is '' "$(files c h def sh py | xargs wc -l | awk '$1 > 500 && $2 != "total" {print $2 ": " $1}')" \
+    'no file has more than 500 lines'
+is '' "$(files c h def sh py | sed 's|.*/||' | sort | uniq -d)" 'file names are unique'
+is '' "$(files c h def sh py | xargs grep -nwE "TO""DO|FIX""ME" | head -n 5)" 'nothing is left to do'
+
+# What the objects call, not what the text says: comments and names cannot mislead.
+is '' "$(nm -u "$library" 2> /dev/null | awk '{print $2}' | sort -u |
+    grep -xE '(__)?(v?printf|f?puts|putchar|perror|exit|_exit|quick_exit|abort)(_chk)?|stdout|stderr')" \
+    'the library neither prints nor exits'
+is 1 "$(nm -u "$library" 2> /dev/null | grep -c . | awk '{print ($1 > 0)}')" 'its objects were read'
+finish

@@ -1,0 +1,181 @@
+/** The command line: tables of commands and options, and what a command's function is given.
+ *
+ *    int clh_cmd_data(const clh_invocation *inv)           // src/cli/cmd_data.c
+ *    {
+ *        clh_error err = {0};
+ *        size_t first = 0;
+ *        if (clh_opt_size(inv, "first", &first, &err))
+ *            return clh_cli_fail(inv, &err);               // one line on stderr, the exit code
+ *        ...
+ *        return 0;
+ *    }
+ *
+ *  commands.def and cli_options.def are the tables; a command takes keys of a run's configuration
+ *  (train/options.def) by naming them or their sections. Parsing, -h, man pages and completion are
+ *  loops over them. An invocation is borrowed, and its texts live as long as main's argv. Results
+ * go to stdout with the functions of stdio; main reports a stdout that cannot be written.
+ */
+#ifndef CLH_CLI_H
+#define CLH_CLI_H
+
+#include <stdio.h>
+
+#include "base/keys.h"
+#include "clearhead/run_config.h"
+
+enum { CLH_OPTIONS_MAX = 96, CLH_ARGS_MAX = 8 };
+
+typedef struct clh_invocation clh_invocation;
+
+/** A command's function; returns the exit code. */
+typedef int clh_command_run(const clh_invocation *inv);
+
+/** A row of commands.def. */
+typedef struct clh_command {
+    const char *name;
+    const char *args; /**< positional arguments as in the synopsis: "RUN", "[COMMAND]" */
+    size_t args_least, args_most;
+    const char *summary;     /**< one line */
+    const char *description; /**< paragraphs, an empty line between them */
+    const char *keys;        /**< config keys it takes: "@task batch"; "" for none */
+    const char *examples;    /**< lines "command # what it does" */
+    const char *exits;       /**< lines "1 when ..." beside what every command means by them */
+    clh_command_run *run;
+    bool hidden; /**< left out of help, man pages and completion */
+} clh_command;
+
+typedef enum clh_option_kind {
+    CLH_OPTION_FLAG,   /**< takes no value */
+    CLH_OPTION_BOOL,   /**< --name or --name=false */
+    CLH_OPTION_SIZE,   /**< values: an interval */
+    CLH_OPTION_REAL,   /**< values: an interval */
+    CLH_OPTION_CHOICE, /**< values: "a|b|c" */
+    CLH_OPTION_TEXT,   /**< values: the placeholder */
+    CLH_OPTION_FILE,
+    CLH_OPTION_FOLDER,
+} clh_option_kind;
+
+/** A row of cli_options.def, or a key of the configuration dressed as one. */
+typedef struct clh_option {
+    char name[32];        /**< without dashes: "checkpoint-every" */
+    const char *section;  /**< heading in help */
+    const char *commands; /**< those that take it, separated by spaces; "*": all */
+    clh_option_kind kind;
+    const char *values;    /**< see the kinds */
+    const char *fallback;  /**< default; NULL: none */
+    const char *automatic; /**< how a missing value comes about; NULL: it does not */
+    const char *help;      /**< one line */
+    const clh_key *key;    /**< the configuration's key; NULL for the command's own */
+} clh_option;
+
+/** The options of one command, its own first. */
+typedef struct clh_option_set {
+    clh_option option[CLH_OPTIONS_MAX];
+    size_t count;
+} clh_option_set;
+
+struct clh_invocation {
+    const clh_command *command;
+    clh_option_set options;
+    const char *value[CLH_OPTIONS_MAX]; /**< as given, beside its option; NULL: not given */
+    const char *args[CLH_ARGS_MAX];     /**< positional */
+    size_t n_args;
+    bool help;     /**< -h was given */
+    bool json;     /**< results as JSON */
+    bool colour;   /**< stdout is a terminal and NO_COLOR is not set */
+    bool progress; /**< stderr is a terminal */
+};
+
+/** All commands, `*count` of them, in the order of help. */
+const clh_command *clh_commands(size_t *count);
+
+/** The command called `name`; NULL with CLH_EUSAGE filled in, naming the nearest. */
+const clh_command *clh_command_find(const char *name, clh_error *err);
+
+/** The options `command` takes. */
+void clh_command_options(const clh_command *command, clh_option_set *out);
+
+/** Parse what stands after the command's name into `inv`, whose command is set. CLH_EUSAGE with the
+ *  offending word and what was wanted. `argv[0]` is not looked at. */
+clh_status clh_cli_parse(clh_invocation *inv, int argc, char **argv, clh_error *err);
+
+/** Positional argument `i`; NULL when it was not given. */
+const char *clh_arg(const clh_invocation *inv, size_t i);
+
+/** Whether an option was given. `name` must be one of the command's, here and below. */
+bool clh_opt_given(const clh_invocation *inv, const char *name);
+
+/** Value of an option as text: as given, else its default, else NULL. */
+const char *clh_opt_text(const clh_invocation *inv, const char *name);
+
+/** Value of an option that must be given, into *value; CLH_EUSAGE naming it when it was not. */
+clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char **value,
+                        clh_error *err);
+
+/** Value of a flag or --name[=BOOL]: false when not given. */
+bool clh_opt_flag(const clh_invocation *inv, const char *name);
+
+/** Value of a whole number, given or default; left alone when there is neither. CLH_ECONFIG or
+ *  CLH_ERANGE naming option, found and wanted. */
+clh_status clh_opt_size(const clh_invocation *inv, const char *name, size_t *value, clh_error *err);
+
+/** As clh_opt_size(), a finite number. */
+clh_status clh_opt_real(const clh_invocation *inv, const char *name, double *value, clh_error *err);
+
+/** As clh_opt_size(), the place of a choice among the option's values. */
+clh_status clh_opt_choice(const clh_invocation *inv, const char *name, unsigned *value,
+                          clh_error *err);
+
+/** The layer of the configuration's keys on the line. Errors as clh_run_layer_set(). */
+clh_status clh_opt_line(const clh_invocation *inv, clh_run_layer *out, clh_error *err);
+
+/** The configuration the command line means, before it is resolved: defaults < --preset < `weights`
+ *  (the model of given weights, or NULL) < --config < the keys on the line. */
+clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *weights,
+                          clh_run_layer *out, clh_error *err);
+
+/** Say "clearhead train: <message>" on stderr and return the exit code of err's status. With
+ *  --json also {"error": message, "status": text, "exit": code} as a line on stdout, so that a
+ *  program that reads stdout needs nothing else. */
+int clh_cli_fail(const clh_invocation *inv, const clh_error *err);
+
+/** As clh_cli_fail() with CLH_EUSAGE and a formatted message. */
+int clh_cli_usage(const clh_invocation *inv, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Whether stdout has failed (a closed pipe, a full disk): a long loop of output stops then. */
+bool clh_cli_out_failed(void);
+
+/** Flush stdout. Returns `code`, or 3 with a line on stderr when it could not be written. A reader
+ *  that went away (`| head`) has what it wanted: no message, `code`. */
+int clh_cli_out_finish(const clh_invocation *inv, int code);
+
+/** Help of a command as text to `out`, 80 columns wide. */
+void clh_help_command(FILE *out, const clh_command *command);
+
+/** Help of the program: its commands. */
+void clh_help_program(FILE *out);
+
+/** Print words of `text` from column `at` on, wrapped to `width` columns with later lines indented
+ *  by `indent`; no newline at the end. */
+void clh_help_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t width);
+
+/** "FILE", "N", "sorted|ordered|tuples": what stands for an option's value; "" for a flag. */
+const char *clh_option_placeholder(const clh_option *option);
+
+/** The default of an option in words, "" when it has none; into `out`. */
+const char *clh_option_default(const clh_option *option, char out[160]);
+
+/** The manual page (roff) of a command, or of the program for NULL. */
+void clh_man_page(FILE *out, const clh_command *command);
+
+/** Completion scripts. */
+void clh_completion_bash(FILE *out);
+void clh_completion_zsh(FILE *out);
+void clh_completion_fish(FILE *out);
+
+#define COMMAND(name, ...) clh_command_run clh_cmd_##name;
+#include "cli/commands.def"
+#undef COMMAND
+
+#endif

@@ -1,0 +1,152 @@
+#include "cli/cli.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <string.h>
+
+enum { WIDTH = 80, HELP_COLUMN = 28 };
+
+void clh_help_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t width)
+{
+    assert(indent < width);
+    bool fresh = true;
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        if (!fresh && at + 1 + length > width) {
+            (void)fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+            fresh = true;
+        }
+        (void)fprintf(out, "%s%.*s", fresh ? "" : " ", (int)length, text);
+        at += length + !fresh;
+        fresh = false;
+        text += length;
+        if (text[0] == '\n') {
+            (void)fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+            fresh = true;
+        }
+        text += *text != '\0';
+    }
+}
+
+const char *clh_option_placeholder(const clh_option *option)
+{
+    switch (option->kind) {
+    case CLH_OPTION_FLAG:
+        return "";
+    case CLH_OPTION_BOOL:
+        return "true|false";
+    case CLH_OPTION_SIZE:
+        return "N";
+    case CLH_OPTION_REAL:
+        return "X";
+    case CLH_OPTION_CHOICE:
+    case CLH_OPTION_TEXT:
+    case CLH_OPTION_FILE:
+    case CLH_OPTION_FOLDER:
+        return option->values;
+    }
+    return "";
+}
+
+const char *clh_option_default(const clh_option *option, char out[160])
+{
+    const char *value = option->automatic ? option->automatic : option->fallback;
+    if (!value || !*value)
+        *out = '\0';
+    else
+        (void)snprintf(out, 160, "%s", value);
+    return out;
+}
+
+static void print_option(FILE *out, const clh_option *option)
+{
+    char text[400], fallback[160];
+    const char *placeholder = clh_option_placeholder(option);
+    bool joined = option->kind == CLH_OPTION_BOOL, help = strcmp(option->name, "help") == 0;
+    int at = fprintf(out, "  %s--%s%s%s%s", help ? "-h, " : "", option->name,
+                     !*placeholder ? ""
+                     : joined      ? "[="
+                                   : " ",
+                     placeholder, joined ? "]" : "");
+    clh_option_default(option, fallback);
+    (void)snprintf(text, sizeof text, "%s%s%s%s", option->help, *fallback ? " (default: " : "",
+                   fallback, *fallback ? ")" : "");
+    if (at > HELP_COLUMN - 2) {
+        (void)fprintf(out, "\n");
+        at = 0;
+    }
+    (void)fprintf(out, "%*s", HELP_COLUMN - at, "");
+    clh_help_wrap(out, text, HELP_COLUMN, HELP_COLUMN, WIDTH);
+    (void)fprintf(out, "\n");
+}
+
+/** Whether --config is the run's configuration here, which has presets too. */
+static bool takes_config(const clh_option_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->option[i].name, "preset") == 0)
+            return true;
+    return false;
+}
+
+static void print_options(FILE *out, const clh_command *command)
+{
+    clh_option_set set;
+    const char *section = "";
+    clh_command_options(command, &set);
+    for (size_t i = 0; i < set.count; i++) {
+        const clh_option *option = &set.option[i];
+        if (strcmp(option->section, section) != 0) {
+            section = option->section;
+            (void)fprintf(
+                out, "\n%c%s%s:\n", toupper((unsigned char)section[0]), section + 1,
+                option->key && takes_config(&set) ? " (keys of --config too, with _ for -)" : "");
+        }
+        print_option(out, option);
+    }
+}
+
+/** "command # what it does" lines, the command first, what it does below. */
+static void print_examples(FILE *out, const char *examples)
+{
+    (void)fprintf(out, "\nExamples:\n");
+    while (*examples) {
+        size_t length = strcspn(examples, "\n");
+        const char *note = strstr(examples, " # ");
+        assert(note && note < examples + length);
+        (void)fprintf(out, "  %.*s\n      %.*s\n", (int)(note - examples), examples,
+                      (int)(examples + length - note - 3), note + 3);
+        examples += length + (examples[length] != '\0');
+    }
+}
+
+void clh_help_command(FILE *out, const clh_command *command)
+{
+    (void)fprintf(out, "clearhead %s: %s\n\nUsage: clearhead %s%s%s [OPTIONS]\n\n", command->name,
+                  command->summary, command->name, *command->args ? " " : "", command->args);
+    clh_help_wrap(out, command->description, 0, 0, WIDTH);
+    (void)fprintf(out, "\n");
+    print_options(out, command);
+    print_examples(out, command->examples);
+    (void)fprintf(out, "\nExit status:\n"
+                       "  0 success; 1 the answer is no; 2 wrong usage or input; 3 failure\n");
+    if (*command->exits)
+        (void)fprintf(out, "  %s\n", command->exits);
+}
+
+void clh_help_program(FILE *out)
+{
+    size_t count;
+    const clh_command *command = clh_commands(&count);
+    (void)fprintf(out,
+                  "clearhead %s: a glass-box laboratory for small transformers\n\n"
+                  "Usage: clearhead COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n",
+                  CLH_VERSION);
+    for (size_t i = 0; i < count; i++)
+        if (!command[i].hidden)
+            (void)fprintf(out, "  %-8s %s\n", command[i].name, command[i].summary);
+    (void)fprintf(out, "\nclearhead help COMMAND, or COMMAND -h, explains one, with examples.\n"
+                       "Start with: clearhead run\n");
+}

@@ -1,0 +1,111 @@
+#include "cli/cli.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* getopt_long() returns this plus the option's place, clear of every character. */
+enum { LONG_BASE = 256 };
+
+static void long_options(const clh_option_set *set, struct option out[CLH_OPTIONS_MAX + 1])
+{
+    for (size_t i = 0; i < set->count; i++) {
+        clh_option_kind kind = set->option[i].kind;
+        out[i] = (struct option){.name = set->option[i].name,
+                                 .has_arg = kind == CLH_OPTION_FLAG   ? no_argument
+                                            : kind == CLH_OPTION_BOOL ? optional_argument
+                                                                      : required_argument,
+                                 .val = LONG_BASE + (int)i};
+    }
+    out[set->count] = (struct option){0};
+}
+
+/** What is wrong with a word getopt_long() did not know: two that it may mean, or the nearest. */
+static clh_status unknown_option(const clh_option_set *set, const char *word, clh_error *err)
+{
+    const char *names[CLH_OPTIONS_MAX], *match[2] = {0};
+    char name[64] = "";
+    size_t length = strcspn(word, "="), matches = 0;
+    if (strncmp(word, "--", 2) != 0)
+        return clh_fail(err, CLH_EUSAGE, "unknown option %s; options begin with --, but for -h",
+                        word);
+    strncat(name, word + 2, length - 2 < sizeof name ? length - 2 : sizeof name - 1);
+    for (size_t i = 0; i < set->count; i++) {
+        names[i] = set->option[i].name;
+        if (strncmp(names[i], name, strlen(name)) == 0 && matches < 2)
+            match[matches++] = names[i];
+    }
+    if (matches == 2)
+        return clh_fail(err, CLH_EUSAGE, "--%s may be --%s or --%s, want one of them", name,
+                        match[0], match[1]);
+    const char *nearest = clh_nearest_name(name, names, set->count);
+    return clh_fail(err, CLH_EUSAGE, "unknown option --%s%s%s%s", name,
+                    nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static clh_status add_argument(clh_invocation *inv, const char *word, clh_error *err)
+{
+    const clh_command *c = inv->command;
+    if (inv->n_args < c->args_most && inv->n_args < CLH_ARGS_MAX) {
+        inv->args[inv->n_args++] = word;
+        return CLH_OK;
+    }
+    bool value = clh_word_in("true false yes no", ' ', word);
+    return clh_fail(err, CLH_EUSAGE, "unexpected argument %s, want %s%s", word,
+                    *c->args ? c->args : "none",
+                    value ? "; a value is joined to its option: --attn-only=false" : "");
+}
+
+/** One result of getopt_long(). */
+static clh_status take(clh_invocation *inv, int code, char **argv, clh_error *err)
+{
+    const clh_option *option = inv->options.option;
+    if (code == 1)
+        return add_argument(inv, optarg, err);
+    if (code == 'h') {
+        inv->help = true;
+        return CLH_OK;
+    }
+    if (code == ':' && optopt >= LONG_BASE)
+        return clh_fail(err, CLH_EUSAGE, "--%s wants a value: --%s %s",
+                        option[optopt - LONG_BASE].name, option[optopt - LONG_BASE].name,
+                        clh_option_placeholder(&option[optopt - LONG_BASE]));
+    if (code == '?' && optopt >= LONG_BASE)
+        return clh_fail(err, CLH_EUSAGE, "--%s takes no value", option[optopt - LONG_BASE].name);
+    if (code < LONG_BASE) {
+        char letter[3] = {'-', (char)optopt, '\0'};
+        return unknown_option(&inv->options, optopt ? letter : argv[optind - 1], err);
+    }
+    inv->value[code - LONG_BASE] = optarg ? optarg : "true";
+    return CLH_OK;
+}
+
+clh_status clh_cli_parse(clh_invocation *inv, int argc, char **argv, clh_error *err)
+{
+    assert(inv && inv->command && argc >= 1);
+    struct option options[CLH_OPTIONS_MAX + 1];
+    clh_status status = CLH_OK;
+    int code;
+    clh_command_options(inv->command, &inv->options);
+    long_options(&inv->options, options);
+    opterr = 0;
+    optind = 0; /* glibc and musl begin anew */
+    /* '-' hands over positional arguments in their place, whatever POSIXLY_CORRECT says */
+    while (!status && (code = getopt_long(argc, argv, "-:h", options, NULL)) != -1)
+        status = take(inv, code, argv, err);
+    for (; !status && optind < argc; optind++)
+        status = add_argument(inv, argv[optind], err);
+    if (status)
+        return status;
+    const char *no_color = getenv("NO_COLOR");
+    inv->help = inv->help || clh_opt_flag(inv, "help");
+    inv->json = clh_opt_flag(inv, "json");
+    inv->colour = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+    inv->progress = isatty(STDERR_FILENO);
+    if (!inv->help && inv->n_args < inv->command->args_least)
+        return clh_fail(err, CLH_EUSAGE, "%s is missing; see clearhead %s -h", inv->command->args,
+                        inv->command->name);
+    return CLH_OK;
+}

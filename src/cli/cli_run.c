@@ -1,0 +1,87 @@
+#include "cli/cli_run.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/file.h"
+
+clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error *err)
+{
+    const char *path = clh_arg(inv, 0);
+    assert(path);
+    if (!clh_opt_given(inv, "checkpoint"))
+        return clh_run_open(out, path, err);
+    size_t step = 0;
+    char name[64];
+    clh_status status = clh_opt_size(inv, "checkpoint", &step, err);
+    if (status)
+        return status;
+    (void)snprintf(name, sizeof name, "checkpoints/step-%08zu.safetensors", step);
+    char *file = clh_path_join(path, name, err);
+    if (!file)
+        return CLH_ENOMEM;
+    status = clh_path_exists(file)
+                 ? clh_run_open(out, file, err)
+                 : clh_fail(err, CLH_EINPUT, "%s has no checkpoint of step %zu", path, step);
+    clh_free(file);
+    return status;
+}
+
+clh_status clh_cli_task(const clh_run *run, const clh_task **task, clh_error *err)
+{
+    *task = clh_run_task(run);
+    return *task ? CLH_OK
+                 : clh_fail(err, CLH_EINPUT,
+                            "%s was imported and fits no task: give token ids where they are taken",
+                            clh_run_path(run));
+}
+
+/* The text's tokens, and what of them is scored: all that a sequence of the task would have. */
+static clh_status encode_text(const clh_task *task, const char *text, clh_sequence *out,
+                              clh_error *err)
+{
+    clh_status status = clh_task_encode(task, text, out->tokens, out->capacity, &out->length, err);
+    if (!status && out->length == 0)
+        status = clh_fail(err, CLH_EINPUT, "the text is empty, want at least one symbol");
+    out->first_scored = 1;
+    return status;
+}
+
+clh_status clh_cli_sequence(const clh_invocation *inv, const clh_run *run, size_t index,
+                            clh_sequence *out, clh_error *err)
+{
+    const clh_task *task = NULL;
+    const char *letters = clh_opt_text(inv, "letters"), *text = clh_opt_text(inv, "text");
+    clh_status status = clh_cli_task(run, &task, err);
+    if (!status && letters && text)
+        status = clh_fail(err, CLH_EUSAGE, "--letters and --text are both given, want one of them");
+    if (status)
+        return status;
+    const size_t n_ctx = clh_run_get_config(run)->model.n_ctx;
+    *out = (clh_sequence){.capacity = n_ctx};
+    if (out->capacity < clh_task_length_max(task))
+        out->capacity = clh_task_length_max(task);
+    if (letters && out->capacity < 5042)
+        out->capacity = 5042; /* six letters: whether it fits the model is said below */
+    if (text && out->capacity < strlen(text))
+        out->capacity = strlen(text);
+    out->tokens = clh_alloc_array(out->capacity, sizeof *out->tokens, err);
+    if (!out->tokens)
+        return CLH_ENOMEM;
+    bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
+    status =
+        letters ? clh_task_expand(task, letters, out, err)
+        : text  ? encode_text(task, text, out, err)
+                : clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, index, out, err);
+    if (!status && out->length > n_ctx)
+        status =
+            clh_fail(err, CLH_ESHAPE,
+                     "this makes a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
+                     out->length, n_ctx);
+    if (status) {
+        clh_free(out->tokens);
+        out->tokens = NULL;
+    }
+    return status;
+}

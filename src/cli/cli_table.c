@@ -1,0 +1,105 @@
+#include "cli/cli.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "train/run_keys.h"
+
+static const clh_command commands[] = {
+#define COMMAND(name_, hidden_, args_, least_, most_, summary_, description_, keys_, examples_,    \
+                exits_)                                                                            \
+    {.name = #name_,                                                                               \
+     .args = args_,                                                                                \
+     .args_least = least_,                                                                         \
+     .args_most = most_,                                                                           \
+     .summary = summary_,                                                                          \
+     .description = description_,                                                                  \
+     .keys = keys_,                                                                                \
+     .examples = examples_,                                                                        \
+     .exits = exits_,                                                                              \
+     .run = clh_cmd_##name_,                                                                       \
+     .hidden = hidden_},
+#include "cli/commands.def"
+#undef COMMAND
+};
+
+static const clh_option own_options[] = {
+#define OPTION(name_, commands_, kind_, values_, fallback_, help_)                                 \
+    {.name = name_,                                                                                \
+     .section = "options",                                                                         \
+     .commands = commands_,                                                                        \
+     .kind = CLH_OPTION_##kind_,                                                                   \
+     .values = values_,                                                                            \
+     .fallback = fallback_,                                                                        \
+     .help = help_},
+#include "cli/cli_options.def"
+#undef OPTION
+};
+
+const clh_command *clh_commands(size_t *count)
+{
+    *count = CLH_COUNT(commands);
+    return commands;
+}
+
+const clh_command *clh_command_find(const char *name, clh_error *err)
+{
+    const char *names[CLH_COUNT(commands)];
+    size_t shown = 0;
+    for (size_t i = 0; i < CLH_COUNT(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+        if (!commands[i].hidden)
+            names[shown++] = commands[i].name;
+    }
+    const char *nearest = clh_nearest_name(name, names, shown);
+    clh_fail(err, CLH_EUSAGE, "unknown command %s%s%s%s", name, nearest ? "; did you mean " : "",
+             nearest ? nearest : "; clearhead help lists them", nearest ? "?" : "");
+    return NULL;
+}
+
+/** A configuration key as an option: the same name with dashes. */
+static clh_option option_of_key(const clh_key *key)
+{
+    static const clh_option_kind kind[] = {
+        [CLH_KEY_SIZE] = CLH_OPTION_SIZE,     [CLH_KEY_SEED] = CLH_OPTION_SIZE,
+        [CLH_KEY_REAL] = CLH_OPTION_REAL,     [CLH_KEY_BOOL] = CLH_OPTION_BOOL,
+        [CLH_KEY_CHOICE] = CLH_OPTION_CHOICE, [CLH_KEY_TEXT] = CLH_OPTION_FILE,
+        [CLH_KEY_LIST] = CLH_OPTION_TEXT,
+    };
+    clh_option option = {.section = key->section,
+                         .kind = kind[key->kind],
+                         .values = key->kind == CLH_KEY_LIST ? "N[,N...]" : key->values,
+                         .fallback = key->fallback,
+                         .automatic = key->automatic,
+                         .help = key->help,
+                         .key = key};
+    assert(strlen(key->name) < sizeof option.name);
+    if (key->kind == CLH_KEY_TEXT && strncmp(key->values, "FILE", 4) != 0)
+        option.kind = CLH_OPTION_TEXT;
+    for (size_t i = 0; key->name[i]; i++)
+        option.name[i] = key->name[i] == '_' ? '-' : key->name[i];
+    return option;
+}
+
+/** Whether a command's `keys` name this one or its section. */
+static bool takes_key(const char *keys, const clh_key *key)
+{
+    char section[32] = "@";
+    strncat(section, key->section, sizeof section - 2);
+    return clh_word_in(keys, ' ', section) || clh_word_in(keys, ' ', key->name);
+}
+
+void clh_command_options(const clh_command *command, clh_option_set *out)
+{
+    assert(command && out);
+    out->count = 0;
+    for (size_t i = 0; i < CLH_COUNT(own_options); i++)
+        if (strcmp(own_options[i].commands, "*") == 0 ||
+            clh_word_in(own_options[i].commands, ' ', command->name))
+            out->option[out->count++] = own_options[i];
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+        if (takes_key(command->keys, &clh_run_keys()[i]))
+            out->option[out->count++] = option_of_key(&clh_run_keys()[i]);
+    assert(out->count <= CLH_OPTIONS_MAX);
+}

@@ -1,0 +1,181 @@
+#include "cli/cli_train.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base.h"
+#include "base/file.h"
+#include "clearhead/run.h"
+
+static volatile sig_atomic_t stop_wanted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_wanted = 1;
+}
+
+/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static double clock_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err)
+{
+    const char *init = clh_opt_text(inv, "init");
+    clh_run_layer layers;
+    clh_run_config weights;
+    bool known = false;
+    if (init && *init) {
+        clh_status status = clh_run_config_peek(&weights, init, err);
+        if (status && status != CLH_NO)
+            return status;
+        known = status == CLH_OK; /* a file without a config: the command line describes it */
+    }
+    clh_status status = clh_opt_layers(inv, known ? &weights.model : NULL, &layers, err);
+    if (!status)
+        status = clh_run_config_open(out, NULL, &layers, err);
+    char *notes = status ? NULL : clh_run_config_notes(out, &layers, err);
+    if (notes)
+        (void)fputs(notes, stderr);
+    clh_free(notes);
+    return status;
+}
+
+void clh_cli_run_name(const clh_run_config *config, char out[64])
+{
+    unsigned long long seed = config->seed;
+    bool letters = config->letters == CLH_LETTERS_SORTED && config->n_count == 1;
+    if (config->data[0])
+        (void)snprintf(out, 64, "lines-seed%llu", seed);
+    else if (letters && config->n[0] == 4 && seed == 0)
+        (void)snprintf(out, 64, "notebook");
+    else
+        (void)snprintf(out, 64, "n%u-seed%llu", config->n[config->n_count - 1], seed);
+}
+
+clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **folder,
+                          clh_error *err)
+{
+    const char *wanted = clh_opt_text(inv, "out");
+    if (wanted) {
+        *folder = clh_text_copy(wanted, err);
+        return *folder ? CLH_OK : CLH_ENOMEM;
+    }
+    char path[96];
+    for (unsigned i = 1; i < 100000; i++) {
+        (void)(i == 1 ? snprintf(path, sizeof path, "runs/%s", name)
+                      : snprintf(path, sizeof path, "runs/%s-%u", name, i));
+        if (!clh_path_exists(path)) {
+            *folder = clh_text_copy(path, err);
+            return *folder ? CLH_OK : CLH_ENOMEM;
+        }
+    }
+    return clh_fail(err, CLH_EBUSY, "runs/%s and 99998 more exist: name a folder with --out", name);
+}
+
+static void show_line(const clh_cli_watch *w, const clh_progress *p)
+{
+    double left = p->steps_per_second > 0 ? (double)(p->steps - p->step) / p->steps_per_second : 0;
+    (void)fprintf(stderr, "\rstep %zu/%zu  loss %.4f", p->step, p->steps, p->loss);
+    if (w->evaluated)
+        (void)fprintf(stderr, "  held-out accuracy %.4f", w->token_accuracy);
+    (void)fprintf(stderr, "  %.0f steps/s  %.0f s left\033[K", p->steps_per_second, left);
+    (void)fflush(stderr);
+}
+
+static bool on_progress(const clh_progress *p, void *user)
+{
+    clh_cli_watch *w = user;
+    w->last = *p;
+    if (p->evaluated) {
+        w->evaluated = true;
+        w->token_accuracy = p->evaluation->token_accuracy;
+        w->sequence_accuracy = p->evaluation->sequence_accuracy;
+        w->held_out_loss = p->evaluation->loss;
+        if (w->each)
+            w->each(p);
+    }
+    double now = clock_seconds();
+    if (w->inv->progress && p->step > 0 && now - w->shown >= 0.1) {
+        show_line(w, p);
+        w->shown = now;
+    }
+    return !stop_wanted;
+}
+
+clh_train_watch clh_cli_watch_begin(clh_cli_watch *watch)
+{
+    assert(watch->inv);
+    stop_wanted = 0;
+    watch->shown = clock_seconds();
+    catch_signals();
+    return (clh_train_watch){.progress = on_progress, .user = watch};
+}
+
+void clh_cli_watch_end(clh_cli_watch *watch)
+{
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    if (watch->inv->progress)
+        (void)fputs("\r\033[K", stderr);
+}
+
+static void print_json(const clh_cli_watch *w, const char *folder)
+{
+    const clh_progress *p = &w->last;
+    clh_strbuf text = {0};
+    clh_strbuf_adds(&text, "{\"run\": ");
+    clh_strbuf_add_json(&text, folder);
+    clh_strbuf_addf(&text, ", \"step\": %zu, \"loss\": %.9g, \"grad_norm\": %.9g", p->step, p->loss,
+                    p->grad_norm);
+    if (w->evaluated)
+        clh_strbuf_addf(&text,
+                        ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
+                        "\"held_out_loss\": %.9g",
+                        w->token_accuracy, w->sequence_accuracy, w->held_out_loss);
+    clh_strbuf_addf(&text, ", \"seconds\": %.6f}", p->seconds);
+    (void)puts(clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+}
+
+int clh_cli_train_report(const clh_cli_watch *w, const char *folder, clh_status status,
+                         clh_error *err)
+{
+    if (status == CLH_STOPPED) {
+        char line[sizeof err->message];
+        (void)snprintf(line, sizeof line, "%.400s; go on with: clearhead resume %.400s",
+                       err->message, folder);
+        memcpy(err->message, line, sizeof line);
+    }
+    if (status)
+        return clh_cli_fail(w->inv, err);
+    if (w->inv->json) {
+        print_json(w, folder);
+        return 0;
+    }
+    const clh_progress *p = &w->last;
+    if (p->steps_per_second > 0)
+        (void)printf("trained %zu steps in %.2f s (%.0f steps/s), loss %.6f", p->step, p->seconds,
+                     p->steps_per_second, p->loss);
+    else
+        (void)printf("nothing left to train: step %zu of %zu", p->step, p->steps);
+    if (w->evaluated)
+        (void)printf(", held-out accuracy %.4f (%.4f of whole sequences)", w->token_accuracy,
+                     w->sequence_accuracy);
+    (void)printf("\nrun folder: %s\n", folder);
+    return 0;
+}

@@ -1,0 +1,115 @@
+/* clearhead export: weights and config as TransformerLens reads them, and the script that does. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "clearhead/safetensors.h"
+#include "cli/cli_run.h"
+#include "model/tl_config.h"
+
+/* What our file has replaces what the model was made with: its keys must all be the model's. The
+ * constants of TransformerLens' state_dict (mask, IGNORE) stay. */
+static const char load_script[] =
+    "import json, pathlib, safetensors.torch, transformer_lens\n"
+    "here = pathlib.Path(__file__).parent\n"
+    "cfg = json.loads((here / \"cfg.json\").read_text())\n"
+    "model = transformer_lens.HookedTransformer("
+    "transformer_lens.HookedTransformerConfig.from_dict(cfg))\n"
+    "model.load_state_dict("
+    "model.state_dict() | safetensors.torch.load_file(here / \"model.safetensors\"))\n";
+
+enum { WEIGHTS, CONFIG, SCRIPT, FILES };
+static const char *const file_names[FILES] = {"model.safetensors", "cfg.json", "load.py"};
+
+typedef struct export_job {
+    const clh_run *run;
+    const char *folder;
+    char *path[FILES];
+    bool fresh; /* the folder was not there */
+} export_job;
+
+static clh_status write_text(const char *path, const char *text, clh_error *err)
+{
+    clh_file *file = NULL;
+    clh_status status = clh_file_begin(&file, path, err);
+    if (status)
+        return status;
+    clh_file_write(file, text, strlen(text));
+    return clh_file_commit(file, err);
+}
+
+static clh_status write_config(const export_job *job, clh_error *err)
+{
+    char *text = clh_tl_config_json(&clh_run_get_config(job->run)->model, err);
+    clh_status status = text ? write_text(job->path[CONFIG], text, err) : CLH_ENOMEM;
+    clh_free(text);
+    return status;
+}
+
+/** That nothing of what will be written is there; the folder is made. */
+static clh_status prepare(export_job *job, clh_error *err)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        job->path[i] = clh_path_join(job->folder, file_names[i], err);
+        if (!job->path[i])
+            return CLH_ENOMEM;
+        struct stat info;
+        if (lstat(job->path[i], &info) == 0)
+            return clh_fail(err, CLH_EBUSY, "%s exists already: name another folder", job->path[i]);
+    }
+    job->fresh = !clh_path_exists(job->folder);
+    return clh_folder_make(job->folder, err);
+}
+
+static clh_status write_files(const export_job *job, clh_error *err)
+{
+    clh_status status = clh_model_save(clh_run_model(job->run), job->path[WEIGHTS],
+                                       clh_run_get_config(job->run), clh_run_step(job->run), err);
+    if (!status)
+        status = write_config(job, err);
+    if (!status)
+        status = write_text(job->path[SCRIPT], load_script, err);
+    for (size_t i = 0; i < FILES && status; i++)
+        (void)unlink(job->path[i]);
+    if (status && job->fresh)
+        (void)rmdir(job->folder);
+    return status;
+}
+
+static void print_summary(const clh_invocation *inv, const export_job *job)
+{
+    if (!inv->json) {
+        for (size_t i = 0; i < FILES; i++)
+            (void)puts(job->path[i]);
+        return;
+    }
+    clh_strbuf text = {0};
+    for (size_t i = 0; i < FILES; i++) {
+        clh_strbuf_adds(&text, i ? ", " : "{\"files\": [");
+        clh_strbuf_add_json(&text, job->path[i]);
+    }
+    (void)printf("%s], \"step\": %zu}\n", clh_strbuf_view(&text), clh_run_step(job->run));
+    clh_strbuf_deinit(&text);
+}
+
+int clh_cmd_export(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    clh_run *run = NULL;
+    export_job job = {0};
+    clh_status status = clh_opt_need(inv, "to", &job.folder, &err);
+    if (!status)
+        status = clh_cli_open_run(inv, &run, &err);
+    job.run = run;
+    if (!status)
+        status = prepare(&job, &err);
+    if (!status)
+        status = write_files(&job, &err);
+    if (!status)
+        print_summary(inv, &job);
+    for (size_t i = 0; i < FILES; i++)
+        clh_free(job.path[i]);
+    clh_run_close(run);
+    return status ? clh_cli_fail(inv, &err) : 0;
+}

@@ -1,0 +1,136 @@
+/* clearhead run: the notebook, start to end. */
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/cli_figure.h"
+#include "cli/cli_sample.h"
+#include "cli/cli_terminal.h"
+#include "cli/cli_train.h"
+
+static void print_model(const clh_run_config *c, const clh_model *model)
+{
+    (void)printf(
+        "a transformer of %zu layer%s, %zu head%s, d_model %zu, d_head %zu: %zu parameters\n",
+        c->model.n_layers, c->model.n_layers == 1 ? "" : "s", c->model.n_heads,
+        c->model.n_heads == 1 ? "" : "s", c->model.d_model, c->model.d_head,
+        clh_model_parameter_count(model));
+}
+
+/* The first held-out sequence, expected and predicted: from the model's own output, as the
+ * notebook's reader would want it, or from the right tokens, as the notebook did. */
+static clh_status show_sample(const clh_invocation *inv, const clh_model *model,
+                              const clh_task *task, bool free, clh_error *err)
+{
+    clh_sample sample = {0};
+    clh_sequence sequence = {.capacity = clh_task_length_max(task)};
+    bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
+    sequence.tokens = clh_alloc_array(sequence.capacity, sizeof *sequence.tokens, err);
+    if (!sequence.tokens)
+        return CLH_ENOMEM;
+    clh_status status =
+        clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, 0, &sequence, err);
+    if (!status)
+        status = clh_sample_make(&sample, model, task, &sequence, free, true, err);
+    if (!status)
+        clh_sample_print(&sample, task, inv->colour, clh_cli_columns());
+    clh_free(sequence.tokens);
+    clh_sample_deinit(&sample);
+    return status;
+}
+
+/* What the untrained model writes: before anything is on disk, so it also shows that the
+ * configuration can be had. */
+static clh_status show_untrained(const clh_invocation *inv, const clh_run_config *config,
+                                 clh_error *err)
+{
+    clh_model *model = NULL;
+    clh_task *task = NULL;
+    clh_task_config wanted = clh_run_config_task(config);
+    clh_status status = clh_task_open(&task, &wanted, err);
+    if (!status)
+        status = clh_memory_check(clh_train_bytes(config), "training this model", err);
+    if (!status)
+        status = clh_model_open(&model, &config->model, err);
+    if (!status && config->init[0])
+        status = clh_model_load(model, config->init, err);
+    else if (!status)
+        clh_model_init(model, config->seed);
+    if (!status) {
+        print_model(config, model);
+        (void)printf("\nbefore training it writes\n");
+        status = show_sample(inv, model, task, false, err);
+    }
+    clh_model_close(model);
+    clh_task_close(task);
+    return status;
+}
+
+static void print_row(const clh_progress *p)
+{
+    if (p->step == 0)
+        (void)printf("%8s %6s %10s   held-out: %9s %9s %10s\n", "step", "epoch", "loss", "loss",
+                     "tokens", "sequences");
+    (void)printf("%8zu ", p->step);
+    if (p->step == 0)
+        (void)printf("%6s %10s", "-", "-");
+    else
+        (void)printf("%6zu %10.6f", p->epoch, p->loss);
+    (void)printf(" %21.6f %9.4f %10.4f\n", p->evaluation->loss, p->evaluation->token_accuracy,
+                 p->evaluation->sequence_accuracy);
+    (void)fflush(stdout);
+}
+
+static clh_status show_trained(const clh_invocation *inv, const char *folder, clh_error *err)
+{
+    clh_run *run = NULL;
+    clh_status status = clh_run_open(&run, folder, err);
+    if (!status) {
+        (void)printf("\nafter training it writes\n");
+        status = show_sample(inv, clh_run_model(run), clh_run_task(run), true, err);
+    }
+    if (!status) {
+        status = clh_figures_write(run, err);
+        if (status == CLH_ESUPPORT) {
+            (void)fprintf(stderr, "clearhead run: no figures: %s\n", err->message);
+            status = CLH_OK;
+        } else if (!status) {
+            (void)printf("figures: %s/figures (loss, attention, thresholds, tokens, positions; "
+                         "each as png, svg, pdf)\n",
+                         folder);
+        }
+    }
+    clh_run_close(run);
+    return status;
+}
+
+int clh_cmd_run(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    clh_run_config config;
+    char name[64] = "notebook", *folder = NULL;
+    clh_cli_watch watch = {.inv = inv, .each = inv->json ? NULL : print_row};
+    clh_status status = clh_cli_config(inv, &config, &err);
+    if (!status) {
+        clh_cli_run_name(&config, name);
+        status = clh_cli_folder(inv, name, &folder, &err);
+    }
+    if (!status && !inv->json)
+        status = show_untrained(inv, &config, &err);
+    if (status) {
+        clh_free(folder);
+        return clh_cli_fail(inv, &err);
+    }
+    if (!inv->json)
+        (void)printf("\ntraining on %zu sequences an epoch, %zu at a time\n",
+                     config.train.epoch_sequences, config.train.batch);
+    clh_train_watch on = clh_cli_watch_begin(&watch);
+    status = clh_train(&config, folder, &on, &err);
+    clh_cli_watch_end(&watch);
+    int code = clh_cli_train_report(&watch, folder, status, &err);
+    if (!status && !inv->json) {
+        status = show_trained(inv, folder, &err);
+        code = status ? clh_cli_fail(inv, &err) : 0;
+    }
+    clh_free(folder);
+    return code;
+}

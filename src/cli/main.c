@@ -1,0 +1,55 @@
+/* clearhead <command>: look the command up, parse its options, run it, see its output out. */
+#include <signal.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/** Whether --json stands among the words: for errors found before the options are known. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+static int run_command(clh_invocation *inv, int argc, char **argv)
+{
+    clh_error err = {0};
+    if (clh_cli_parse(inv, argc, argv, &err)) {
+        inv->json = wants_json(argc, argv);
+        return clh_cli_fail(inv, &err);
+    }
+    if (!inv->help)
+        return inv->command->run(inv);
+    clh_help_command(stdout, inv->command);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    clh_invocation inv = {0};
+    clh_error err = {0};
+    int code = 0;
+    /* A reader that goes away shows as a failed write, so that a run in progress is not killed. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        clh_help_program(stderr);
+        return clh_status_exit_code(CLH_EUSAGE);
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--version") == 0) {
+        (void)printf("clearhead %s\n", CLH_VERSION);
+    } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+        clh_help_program(stdout);
+    } else if (word[0] == '-') {
+        inv.json = wants_json(argc, argv);
+        code = clh_cli_usage(&inv, "want a command before %s; clearhead help lists them", word);
+    } else if (!(inv.command = clh_command_find(word, &err))) {
+        inv.json = wants_json(argc, argv);
+        code = clh_cli_fail(&inv, &err);
+    } else {
+        code = run_command(&inv, argc - 1, argv + 1);
+    }
+    return clh_cli_out_finish(&inv, code);
+}

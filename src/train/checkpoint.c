@@ -1,0 +1,155 @@
+#include "train/checkpoint.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "clearhead/run_config.h"
+#include "clearhead/safetensors.h"
+
+static const char optimizer_file[] = "checkpoints/optimizer.safetensors";
+static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};
+
+char *clh_checkpoint_path(const char *run, size_t step, clh_error *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "checkpoints/step-%08zu.safetensors", step);
+    return clh_path_join(run, name, err);
+}
+
+bool clh_checkpoint_due(const clh_train_config *c, size_t step)
+{
+    if (step == c->steps || (c->checkpoint_every && step % c->checkpoint_every == 0))
+        return true;
+    return c->checkpoint_log && (step & (step - 1)) == 0;
+}
+
+/* Every parameter's view in both moments, named "exp_avg.<parameter>" and "exp_avg_sq.<parameter>";
+ * names in *names. Count is twice the parameters'. */
+static clh_tensor *moment_tensors(const clh_model *model, const clh_moments *moments, char **names,
+                                  clh_error *err)
+{
+    enum { NAME_SIZE = 96 };
+    const size_t count = clh_model_tensor_count(model);
+    clh_real *const vector[] = {moments->m, moments->v};
+    clh_tensor *tensors = clh_alloc_array(2 * count, sizeof *tensors, err);
+    *names = clh_alloc_array(2 * count, NAME_SIZE, err);
+    if (!tensors || !*names) {
+        clh_free(tensors);
+        clh_free(*names);
+        return NULL;
+    }
+    for (size_t i = 0; i < 2 * count; i++) {
+        char *name = *names + i * NAME_SIZE;
+        tensors[i] = clh_model_tensor_in(model, i % count, vector[i / count]);
+        (void)snprintf(name, NAME_SIZE, "%s%s", moment_prefix[i / count], tensors[i].name);
+        tensors[i].name = name;
+    }
+    return tensors;
+}
+
+static clh_status save_moments(const char *path, const clh_run_config *config,
+                               const clh_model *model, const clh_moments *moments, size_t step,
+                               clh_error *err)
+{
+    static const char *const optimizer_name[] = {"adamw", "adam", "sgd"};
+    char text[24], *names = NULL;
+    (void)snprintf(text, sizeof text, "%zu", step);
+    clh_tensor *tensors = moment_tensors(model, moments, &names, err);
+    if (!tensors)
+        return CLH_ENOMEM;
+    const clh_pair metadata[] = {{"format", "pt"},
+                                 {"clearhead", "1"},
+                                 {"optimizer", optimizer_name[config->train.optimizer]},
+                                 {"step", text}};
+    clh_status status = clh_safetensors_write(path, tensors, 2 * clh_model_tensor_count(model),
+                                              metadata, CLH_COUNT(metadata), err);
+    clh_free(tensors);
+    clh_free(names);
+    return status;
+}
+
+clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
+                               const clh_model *model, const clh_moments *moments, size_t step,
+                               clh_error *err)
+{
+    char *parameters = clh_checkpoint_path(run, step, err);
+    char *optimizer = clh_path_join(run, optimizer_file, err);
+    clh_status status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
+    if (!status)
+        status = clh_model_save(model, parameters, config, step, err);
+    if (!status)
+        status = save_moments(optimizer, config, model, moments, step, err);
+    clh_free(optimizer);
+    clh_free(parameters);
+    return status;
+}
+
+static clh_status read_step(const clh_safetensors *file, const char *path, size_t *step,
+                            clh_error *err)
+{
+    const char *text = clh_safetensors_metadata(file, "step");
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = text ? strtoull(text, &end, 10) : 0;
+    if (!text || end == text || *end || errno || *text == '-')
+        return clh_fail(err, CLH_EFORMAT, "%s: metadata step is %s, want a number of steps", path,
+                        text ? text : "missing");
+    *step = (size_t)value;
+    return CLH_OK;
+}
+
+clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err)
+{
+    char *path = clh_path_join(run, optimizer_file, err);
+    if (!path)
+        return CLH_ENOMEM;
+    clh_safetensors *file = NULL;
+    clh_status status = clh_path_exists(path)
+                            ? clh_safetensors_open(&file, path, err)
+                            : clh_fail(err, CLH_NO, "%s has no checkpoint yet", run);
+    if (!status)
+        status = read_step(file, path, step, err);
+    clh_safetensors_close(file);
+    clh_free(path);
+    return status;
+}
+
+static clh_status load_moments(const char *path, const clh_model *model, const clh_moments *moments,
+                               clh_error *err)
+{
+    char *names = NULL;
+    clh_safetensors *file = NULL;
+    clh_tensor *tensors = moment_tensors(model, moments, &names, err);
+    if (!tensors)
+        return CLH_ENOMEM;
+    clh_status status = clh_safetensors_open(&file, path, err);
+    for (size_t i = 0; i < 2 * clh_model_tensor_count(model) && !status; i++)
+        status = clh_safetensors_read(file, &tensors[i], err);
+    clh_safetensors_close(file);
+    clh_free(tensors);
+    clh_free(names);
+    return status;
+}
+
+clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_moments *moments,
+                               size_t *step, clh_error *err)
+{
+    clh_status status = clh_checkpoint_newest(run, step, err);
+    if (status)
+        return status;
+    char *parameters = clh_checkpoint_path(run, *step, err);
+    char *optimizer = clh_path_join(run, optimizer_file, err);
+    status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
+    if (!status)
+        status = clh_model_load(model, parameters, err);
+    if (!status)
+        status = load_moments(optimizer, model, moments, err);
+    clh_free(optimizer);
+    clh_free(parameters);
+    return status;
+}

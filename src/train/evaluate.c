@@ -1,0 +1,122 @@
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "train/evaluate.h"
+
+/* Sequences are looked at in chunks, each writing its own row; rows are added up in order, so the
+ * result does not depend on threads. */
+enum { CHUNK = 64 };
+
+typedef struct evaluator {
+    const clh_model *model;
+    const clh_task *task;
+    clh_split split;
+    uint64_t first;
+    size_t positions;
+    clh_loss_sum sum[CHUNK];
+    double *per_position; /* [CHUNK, positions] */
+} evaluator;
+
+static clh_status evaluate_one(void *context, size_t index, clh_worker *worker, clh_error *err)
+{
+    evaluator *e = context;
+    clh_sequence *s = &worker->sequence;
+    double *row = e->per_position + index * e->positions;
+    e->sum[index] = (clh_loss_sum){0};
+    clh_status status = clh_task_draw(e->task, e->split, e->first + index, s, err);
+    if (status)
+        return status;
+    const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
+    const clh_scored scored = {.length = &s->length, .first_scored = &s->first_scored};
+    status = clh_forward(e->model, &tokens, worker->cache, NULL, err);
+    if (!status)
+        status = clh_loss(worker->cache, &tokens, &scored, 0, NULL, row, &e->sum[index], err);
+    for (size_t i = s->length; i < e->positions; i++)
+        row[i] = NAN;
+    return status;
+}
+
+static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, double *position_loss,
+                      size_t *position_count)
+{
+    for (size_t i = 0; i < count; i++) {
+        total->loss += e->sum[i].loss;
+        total->count += e->sum[i].count;
+        total->correct += e->sum[i].correct;
+        total->sequences_correct += e->sum[i].sequences_correct;
+        const double *row = e->per_position + i * e->positions;
+        for (size_t p = 0; p < e->positions; p++)
+            if (!isnan(row[p])) {
+                position_loss[p] += row[p];
+                position_count[p]++;
+            }
+    }
+}
+
+static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, clh_evaluation *out,
+                             size_t *position_count, clh_error *err)
+{
+    clh_loss_sum total = {0};
+    clh_status status = CLH_OK;
+    for (size_t done = 0; done < count && !status; done += CHUNK) {
+        size_t now = count - done < CHUNK ? count - done : CHUNK;
+        status = clh_workers_run(workers, now, evaluate_one, e, err);
+        if (!status)
+            add_chunk(e, now, &total, out->loss_per_position, position_count);
+        e->first += now;
+    }
+    out->sequences = count;
+    out->loss = total.loss / (double)total.count;
+    out->token_accuracy = (double)total.correct / (double)total.count;
+    out->sequence_accuracy = (double)total.sequences_correct / (double)count;
+    for (size_t p = 0; p < out->positions; p++)
+        out->loss_per_position[p] =
+            position_count[p] ? out->loss_per_position[p] / (double)position_count[p] : NAN;
+    return status;
+}
+
+clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
+                             clh_split split, uint64_t first, size_t count, clh_workers *workers,
+                             clh_error *err)
+{
+    assert(out && model && task && workers);
+    if (count == 0)
+        return clh_fail(err, CLH_ERANGE, "0 sequences to evaluate, want at least 1");
+    const size_t positions = clh_task_length_max(task);
+    evaluator e = {
+        .model = model, .task = task, .split = split, .first = first, .positions = positions};
+    clh_evaluation result = {.positions = positions};
+    size_t *position_count = clh_alloc_zeroed(positions, sizeof *position_count, err);
+    e.per_position = clh_alloc_array(positions, CHUNK * sizeof *e.per_position, err);
+    result.loss_per_position = clh_alloc_zeroed(positions, sizeof *result.loss_per_position, err);
+    clh_status status = CLH_ENOMEM;
+    if (position_count && e.per_position && result.loss_per_position)
+        status = run_chunks(&e, count, workers, &result, position_count, err);
+    clh_free(e.per_position);
+    clh_free(position_count);
+    if (status)
+        clh_evaluation_deinit(&result);
+    else
+        *out = result;
+    return status;
+}
+
+clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
+                        clh_split split, uint64_t first, size_t count, size_t threads,
+                        clh_error *err)
+{
+    clh_workers *workers = NULL;
+    clh_status status =
+        clh_workers_open(&workers, clh_model_get_config(model), task, threads, false, err);
+    if (!status)
+        status = clh_evaluate_with(out, model, task, split, first, count, workers, err);
+    clh_workers_close(workers);
+    return status;
+}
+
+void clh_evaluation_deinit(clh_evaluation *evaluation)
+{
+    clh_free(evaluation->loss_per_position);
+    *evaluation = (clh_evaluation){0};
+}

@@ -1,0 +1,13 @@
+/** Evaluation with workers that exist already; clh_evaluate() makes its own. */
+#ifndef CLH_EVALUATE_H
+#define CLH_EVALUATE_H
+
+#include "clearhead/train.h"
+#include "train/workers.h"
+
+/** As clh_evaluate(). *out is written on success only. */
+clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
+                             clh_split split, uint64_t first, size_t count, clh_workers *workers,
+                             clh_error *err);
+
+#endif

@@ -1,0 +1,132 @@
+#include "train/folder.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "clearhead/run_config.h"
+#include "train/checkpoint.h"
+
+clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
+{
+    char *name = clh_path_join(path, ".lock", err);
+    if (!name)
+        return CLH_ENOMEM;
+    clh_status status = clh_lock_take(lock, name, err);
+    clh_free(name);
+    return status;
+}
+
+static clh_status write_config(const char *path, const clh_run_config *config, clh_error *err)
+{
+    char *text = clh_run_config_json(config, err);
+    clh_file *file = NULL;
+    clh_status status = text ? clh_file_begin(&file, path, err) : CLH_ENOMEM;
+    if (!status) {
+        clh_file_write(file, text, strlen(text));
+        status = clh_file_commit(file, err);
+    }
+    clh_free(text);
+    return status;
+}
+
+/* The parts of a run folder, whose paths live as long as one call needs them. */
+typedef struct parts {
+    char *config, *checkpoints, *figures, *lock;
+} parts;
+
+static bool parts_make(parts *p, const char *path, clh_error *err)
+{
+    *p = (parts){.config = clh_path_join(path, "config.json", err),
+                 .checkpoints = clh_path_join(path, "checkpoints", err),
+                 .figures = clh_path_join(path, "figures", err),
+                 .lock = clh_path_join(path, ".lock", err)};
+    return p->config && p->checkpoints && p->figures && p->lock;
+}
+
+static void parts_free(parts *p)
+{
+    clh_free(p->config);
+    clh_free(p->checkpoints);
+    clh_free(p->figures);
+    clh_free(p->lock);
+}
+
+/* Folders go only while they are empty. */
+static void parts_remove(const parts *p, const char *path)
+{
+    (void)unlink(p->config);
+    (void)unlink(p->lock);
+    (void)rmdir(p->figures);
+    (void)rmdir(p->checkpoints);
+    (void)rmdir(path);
+}
+
+void clh_folder_remove(const char *path)
+{
+    assert(path);
+    parts p;
+    if (parts_make(&p, path, NULL))
+        parts_remove(&p, path);
+    parts_free(&p);
+}
+
+clh_status clh_folder_begin(const char *path, const clh_run_config *config, int *lock,
+                            clh_error *err)
+{
+    assert(path && config && lock);
+    parts p;
+    if (!parts_make(&p, path, err)) {
+        parts_free(&p);
+        return CLH_ENOMEM;
+    }
+    bool fresh = !clh_path_exists(path);
+    clh_status status = clh_folder_make(path, err);
+    if (!status)
+        status = clh_folder_lock(path, lock, err);
+    if (!status && clh_path_exists(p.config)) {
+        fresh = false;
+        status = clh_fail(err, CLH_EBUSY,
+                          "%s holds a run already: name another folder, or resume it", path);
+    }
+    if (!status)
+        status = clh_folder_make(p.checkpoints, err);
+    if (!status)
+        status = clh_folder_make(p.figures, err);
+    if (!status)
+        status = write_config(p.config, config, err);
+    if (status && status != CLH_EBUSY && fresh)
+        parts_remove(&p, path);
+    parts_free(&p);
+    return status;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+clh_status clh_folder_weights(const char *path, char **weights, clh_error *err)
+{
+    if (!is_folder(path)) {
+        *weights = clh_text_copy(path, err);
+        return *weights ? CLH_OK : CLH_ENOMEM;
+    }
+    char *final = clh_path_join(path, "model.safetensors", err);
+    if (!final)
+        return CLH_ENOMEM;
+    clh_status status = CLH_OK;
+    if (!clh_path_exists(final)) {
+        size_t step = 0;
+        clh_free(final);
+        status = clh_checkpoint_newest(path, &step, err);
+        final = status ? NULL : clh_checkpoint_path(path, step, err);
+        if (!status && !final)
+            status = CLH_ENOMEM;
+    }
+    *weights = final;
+    return status;
+}

@@ -1,0 +1,24 @@
+/** The run folder on disk: making it, locking it, finding weights in it. clearhead/run.h says what
+ * is in one. */
+#ifndef CLH_FOLDER_H
+#define CLH_FOLDER_H
+
+#include "clearhead/run.h"
+
+/** Take the folder's lock. CLH_EBUSY when another process writes this run. */
+clh_status clh_folder_lock(const char *path, int *lock, clh_error *err);
+
+/** Make a run folder: lock it, write config.json, make checkpoints/ and figures/. CLH_EBUSY when it
+ *  holds a run. What was not there before is removed again on failure. */
+clh_status clh_folder_begin(const char *path, const clh_run_config *config, int *lock,
+                            clh_error *err);
+
+/** Undo clh_folder_begin() when what was to follow failed: config.json goes, and the folders that
+ *  are empty. The lock is still to be released. */
+void clh_folder_remove(const char *path);
+
+/** Path of the weights that `path` means, owned by the caller: `path` itself when it is a file; of
+ * a run its model.safetensors, or its newest checkpoint. CLH_NO when a run has none yet. */
+clh_status clh_folder_weights(const char *path, char **weights, clh_error *err);
+
+#endif

@@ -1,0 +1,140 @@
+#include "train/metrics.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/strbuf.h"
+
+struct clh_metrics {
+    int file;
+    char *path;
+    clh_strbuf text;
+};
+
+enum { METRICS_MAX = 1 << 30 };
+
+/* Whether the line [at, end) is one to keep, and its time if it has one. */
+static bool keep_line(const char *at, const char *end, size_t through, double *seconds)
+{
+    json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
+    const json_t *step = json_object_get(line, "step"), *time = json_object_get(line, "seconds");
+    bool keep = json_is_integer(step) && json_integer_value(step) >= 0 &&
+                (size_t)json_integer_value(step) <= through;
+    if (keep && json_is_number(time))
+        *seconds = json_number_value(time);
+    json_decref(line);
+    return keep;
+}
+
+/* Rewrite `path` without the lines that are not to be kept. */
+static clh_status drop_lines(const char *path, size_t through, double *seconds, clh_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    if (!clh_path_exists(path))
+        return CLH_OK;
+    clh_status status = clh_file_read(&text, &length, path, METRICS_MAX, err);
+    clh_file *file = NULL;
+    if (!status)
+        status = clh_file_begin(&file, path, err);
+    if (!status) {
+        for (const char *at = text, *end; (end = memchr(at, '\n', length - (size_t)(at - text)));
+             at = end + 1)
+            if (keep_line(at, end, through, seconds))
+                clh_file_write(file, at, (size_t)(end + 1 - at));
+        status = clh_file_commit(file, err);
+    }
+    clh_free(text);
+    return status;
+}
+
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t through, double *seconds,
+                            clh_error *err)
+{
+    assert(out && path && seconds);
+    *seconds = 0;
+    clh_status status = drop_lines(path, through, seconds, err);
+    if (status)
+        return status;
+    clh_metrics *metrics = clh_alloc_zeroed(1, sizeof *metrics, err);
+    if (!metrics)
+        return CLH_ENOMEM;
+    metrics->path = clh_text_copy(path, err);
+    metrics->file =
+        metrics->path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
+    if (!metrics->path || metrics->file < 0) {
+        if (metrics->path)
+            clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
+        status = metrics->path ? CLH_EIO : CLH_ENOMEM;
+        clh_metrics_close(metrics);
+        return status;
+    }
+    *out = metrics;
+    return CLH_OK;
+}
+
+/* JSON has no infinities: null. */
+static void add_number(clh_strbuf *text, const char *key, double value)
+{
+    clh_strbuf_addf(text, isfinite(value) ? ", \"%s\": %.9g" : ", \"%s\": null", key, value);
+}
+
+void clh_metrics_step(clh_metrics *metrics, const clh_progress *p)
+{
+    clh_strbuf *text = &metrics->text;
+    clh_strbuf_addf(text, "{\"type\": \"step\", \"step\": %zu, \"epoch\": %zu, \"samples\": %llu",
+                    p->step, p->epoch, (unsigned long long)p->samples);
+    add_number(text, "loss", p->loss);
+    add_number(text, "grad_norm", p->grad_norm);
+    add_number(text, "lr", p->lr);
+    clh_strbuf_addf(text, ", \"seconds\": %.6f}\n", p->seconds);
+}
+
+void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluation *e)
+{
+    clh_strbuf *text = &metrics->text;
+    clh_strbuf_addf(text, "{\"type\": \"eval\", \"step\": %zu, \"sequences\": %zu", step,
+                    e->sequences);
+    add_number(text, "token_accuracy", e->token_accuracy);
+    add_number(text, "sequence_accuracy", e->sequence_accuracy);
+    add_number(text, "loss", e->loss);
+    clh_strbuf_adds(text, ", \"loss_per_position\": [");
+    for (size_t i = 0; i < e->positions; i++)
+        clh_strbuf_addf(text, isfinite(e->loss_per_position[i]) ? "%s%.6g" : "%snull",
+                        i ? ", " : "", e->loss_per_position[i]);
+    clh_strbuf_adds(text, "]}\n");
+}
+
+clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err)
+{
+    clh_status status = clh_strbuf_check(&metrics->text, err);
+    const char *at = clh_strbuf_view(&metrics->text);
+    for (size_t rest = metrics->text.length; rest > 0 && !status;) {
+        ssize_t done = write(metrics->file, at, rest);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));
+        at += done;
+        rest -= (size_t)done;
+    }
+    clh_strbuf_clear(&metrics->text);
+    return status;
+}
+
+void clh_metrics_close(clh_metrics *metrics)
+{
+    if (!metrics)
+        return;
+    if (metrics->file >= 0)
+        (void)close(metrics->file);
+    clh_strbuf_deinit(&metrics->text);
+    clh_free(metrics->path);
+    clh_free(metrics);
+}

@@ -1,0 +1,35 @@
+/** metrics.jsonl: what a run measured, one JSON object a line, appended as it goes.
+ *
+ *    {"type": "step", "step": 1, "epoch": 1, "samples": 4, "loss": 4.6, "grad_norm": 4.7, "lr":
+ * 0.001, "seconds": 0.003}
+ *    {"type": "eval", "step": 0, "token_accuracy": 0.01, "sequence_accuracy": 0, "loss": 4.6,
+ * "loss_per_position": [null, …]}
+ *
+ *  Lines are written whole. A resumed run drops those past its checkpoint, and a half line that a
+ *  killed process may have left.
+ */
+#ifndef CLH_METRICS_H
+#define CLH_METRICS_H
+
+#include "clearhead/train.h"
+
+typedef struct clh_metrics clh_metrics;
+
+/** Append to `path`, keeping the lines of steps up to `through`; *seconds gets the last of their
+ *  times, 0 when there is none. */
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t through, double *seconds,
+                            clh_error *err);
+
+/** Note a step. */
+void clh_metrics_step(clh_metrics *metrics, const clh_progress *progress);
+
+/** Note an evaluation. */
+void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluation *evaluation);
+
+/** Hand what was noted to the system. CLH_EIO with path and reason. */
+clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err);
+
+/** Close without flushing. NULL is fine. */
+void clh_metrics_close(clh_metrics *metrics);
+
+#endif

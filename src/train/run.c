@@ -1,0 +1,165 @@
+#include "clearhead/run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "clearhead/run_config.h"
+#include "clearhead/safetensors.h"
+#include "train/folder.h"
+
+struct clh_run {
+    char *path;
+    clh_run_config config;
+    clh_task *task;
+    clh_model *model;
+    size_t step;
+};
+
+enum { CONFIG_MAX = 1 << 20 };
+
+static clh_status config_of_file(clh_run_config *out, size_t *step, const char *path,
+                                 clh_error *err)
+{
+    clh_safetensors *file = NULL;
+    clh_status status = clh_safetensors_open(&file, path, err);
+    if (status)
+        return status;
+    const char *text = clh_safetensors_metadata(file, "config");
+    const char *at = clh_safetensors_metadata(file, "step");
+    if (!text || !clh_safetensors_metadata(file, "clearhead"))
+        status = clh_fail(err, CLH_NO,
+                          "%s carries no config of ours: import it with the config it was made by",
+                          path);
+    else if (out)
+        status = clh_run_config_from_json(out, text, path, err);
+    *step = at ? (size_t)strtoull(at, NULL, 10) : 0;
+    clh_safetensors_close(file);
+    return status;
+}
+
+static clh_status config_of_folder(clh_run_config *out, const char *path, clh_error *err)
+{
+    char *name = clh_path_join(path, "config.json", err), *text = NULL;
+    size_t length = 0;
+    if (!name)
+        return CLH_ENOMEM;
+    clh_status status =
+        clh_path_exists(name)
+            ? clh_file_read(&text, &length, name, CONFIG_MAX, err)
+            : clh_fail(err, CLH_EINPUT, "%s is no run: it has no config.json", path);
+    if (!status)
+        status = clh_run_config_from_json(out, text, name, err);
+    clh_free(text);
+    clh_free(name);
+    return status;
+}
+
+clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error *err)
+{
+    assert(out && path);
+    struct stat info;
+    size_t step;
+    if (stat(path, &info))
+        return clh_fail(err, CLH_EINPUT, "there is no run or file at %s", path);
+    return S_ISDIR(info.st_mode) ? config_of_folder(out, path, err)
+                                 : config_of_file(out, &step, path, err);
+}
+
+/* The task, unless an imported model fits none. */
+static clh_status open_task(clh_run *run, clh_error *err)
+{
+    if (strcmp(run->config.task, "none") == 0)
+        return CLH_OK;
+    clh_task_config task = clh_run_config_task(&run->config);
+    return clh_task_open(&run->task, &task, err);
+}
+
+static clh_status open_weights(clh_run *run, const char *path, clh_error *err)
+{
+    char *weights = NULL;
+    clh_status status = clh_model_open(&run->model, &run->config.model, err);
+    if (!status)
+        status = clh_model_load(run->model, path, err);
+    if (!status)
+        status = clh_folder_weights(path, &weights, err);
+    if (!status)
+        status = config_of_file(NULL, &run->step, weights, err);
+    clh_free(weights);
+    return status;
+}
+
+clh_status clh_run_open(clh_run **out, const char *path, clh_error *err)
+{
+    assert(out && path);
+    clh_run *run = clh_alloc_zeroed(1, sizeof *run, err);
+    if (!run)
+        return CLH_ENOMEM;
+    run->path = clh_text_copy(path, err);
+    clh_status status = run->path ? clh_run_config_peek(&run->config, path, err) : CLH_ENOMEM;
+    if (!status)
+        status = open_task(run, err);
+    if (!status)
+        status = open_weights(run, path, err);
+    if (status) {
+        clh_run_close(run);
+        return status;
+    }
+    *out = run;
+    return CLH_OK;
+}
+
+void clh_run_close(clh_run *run)
+{
+    if (!run)
+        return;
+    clh_model_close(run->model);
+    clh_task_close(run->task);
+    clh_free(run->path);
+    clh_free(run);
+}
+
+clh_status clh_run_create(const char *path, const clh_run_config *config, const clh_model *model,
+                          clh_error *err)
+{
+    assert(path && config && model);
+    int lock = -1;
+    clh_status status = clh_folder_begin(path, config, &lock, err);
+    if (status)
+        goto done;
+    char *name = clh_path_join(path, "model.safetensors", err);
+    status = name ? clh_model_save(model, name, config, 0, err) : CLH_ENOMEM;
+    clh_free(name);
+    if (status)
+        clh_folder_remove(path);
+done:
+    clh_lock_release(lock);
+    return status;
+}
+
+clh_model *clh_run_model(const clh_run *run)
+{
+    return run->model;
+}
+
+const clh_run_config *clh_run_get_config(const clh_run *run)
+{
+    return &run->config;
+}
+
+const clh_task *clh_run_task(const clh_run *run)
+{
+    return run->task;
+}
+
+const char *clh_run_path(const clh_run *run)
+{
+    return run->path;
+}
+
+size_t clh_run_step(const clh_run *run)
+{
+    return run->step;
+}

@@ -1,0 +1,384 @@
+/* Training into a run folder.
+ *
+ *   draw batch -> gradient -> clip -> optimizer -> note -> (evaluate) -> (checkpoint)
+ *
+ * The state of training is (parameters, moments, step) and nothing else: data, learning rate and
+ * what is due all follow from the step. So a checkpoint is those three, and a resumed run does what
+ * an uninterrupted one would have done. */
+#include <assert.h>
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "clearhead/run_config.h"
+#include "clearhead/train.h"
+#include "model/blob.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/folder.h"
+#include "train/gradient.h"
+#include "train/metrics.h"
+#include "train/optimizer.h"
+
+typedef struct trainer {
+    clh_run_config config;
+    const char *path;
+    const clh_train_watch *watch;
+    int lock;
+    clh_task *task;
+    clh_model *model;
+    clh_workers *workers;
+    clh_gradient *gradient;
+    clh_moments moments;
+    clh_metrics *metrics;
+    clh_evaluation evaluation;
+    clh_progress progress;
+    double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
+    size_t first_step;                     /* where this process began */
+    size_t passing;                        /* a checkpoint only an interruption made, or SIZE_MAX */
+} trainer;
+
+static double clock_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+size_t clh_train_bytes(const clh_run_config *config)
+{
+    const size_t copies = 3, batch = config->train.batch; /* parameters and two moments */
+    const size_t slots = batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
+    const size_t busy = config->threads < slots ? config->threads : slots;
+    size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
+    size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
+    size_t total;
+    if (parameters == SIZE_MAX || cache == SIZE_MAX ||
+        !clh_mul_ok(parameters, (copies + slots) * sizeof(clh_real), &parameters) ||
+        !clh_mul_ok(cache, 2 * busy, &cache) || !clh_add_ok(parameters, cache, &total))
+        return SIZE_MAX;
+    return total;
+}
+
+/* ---- Where a step's sequences are: epochs of epoch_sequences, in batches, the last one smaller
+ * ---- */
+
+static size_t epoch_steps(const clh_train_config *c)
+{
+    return (c->epoch_sequences + c->batch - 1) / c->batch;
+}
+
+/* Sequences seen after `step` steps: also where the next batch begins. */
+static uint64_t samples_after(const clh_train_config *c, size_t step)
+{
+    size_t epoch = step / epoch_steps(c), inside = step % epoch_steps(c) * c->batch;
+    return (uint64_t)epoch * c->epoch_sequences + inside;
+}
+
+/* ---- Opening
+ * ---------------------------------------------------------------------------------------- */
+
+static void trainer_close(trainer *t)
+{
+    clh_evaluation_deinit(&t->evaluation);
+    clh_metrics_close(t->metrics);
+    clh_free(t->moments.v);
+    clh_free(t->moments.m);
+    clh_gradient_close(t->gradient);
+    clh_workers_close(t->workers);
+    clh_model_close(t->model);
+    clh_task_close(t->task);
+    clh_lock_release(t->lock);
+}
+
+/* Everything in memory; nothing is written. */
+static clh_status open_parts(trainer *t, clh_error *err)
+{
+    const clh_run_config *c = &t->config;
+    clh_task_config task = clh_run_config_task(c);
+    size_t n = 0;
+    clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
+    if (!status)
+        status = clh_task_open(&t->task, &task, err);
+    if (!status)
+        status = clh_model_open(&t->model, &c->model, err);
+    if (!status)
+        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads, true, err);
+    if (!status)
+        status =
+            clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, t->workers, err);
+    if (status)
+        return status;
+    (void)clh_model_data(t->model, &n);
+    t->moments.m = clh_alloc_zeroed(n, sizeof(clh_real), err);
+    t->moments.v = clh_alloc_zeroed(n, sizeof(clh_real), err);
+    return t->moments.m && t->moments.v ? CLH_OK : CLH_ENOMEM;
+}
+
+static clh_status initial_weights(trainer *t, clh_error *err)
+{
+    if (t->config.init[0])
+        return clh_model_load(t->model, t->config.init, err);
+    clh_model_init(t->model, t->config.seed);
+    return CLH_OK;
+}
+
+static clh_status open_metrics(trainer *t, clh_error *err)
+{
+    char *path = clh_path_join(t->path, "metrics.jsonl", err);
+    if (!path)
+        return CLH_ENOMEM;
+    clh_status status = clh_metrics_open(&t->metrics, path, t->first_step, &t->seconds_before, err);
+    clh_free(path);
+    return status;
+}
+
+/* ---- One step
+ * ----------------------------------------------------------------------------------------- */
+
+typedef struct update {
+    trainer *t;
+    size_t step;
+    double lr, grad_scale;
+} update;
+
+static void update_piece(void *context, size_t begin, size_t end)
+{
+    update *u = context;
+    trainer *t = u->t;
+    clh_optimizer_update(&t->config.train, u->step, u->lr, u->grad_scale, end - begin,
+                         clh_gradient_data(t->gradient) + begin, t->moments.m + begin,
+                         t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
+}
+
+static clh_status one_step(trainer *t, clh_error *err)
+{
+    const clh_train_config *c = &t->config.train;
+    clh_progress *p = &t->progress;
+    const uint64_t first = samples_after(c, p->step), last = samples_after(c, p->step + 1);
+    clh_loss_sum sum;
+    clh_status status = clh_gradient_compute(t->gradient, first, (size_t)(last - first), &sum, err);
+    if (status)
+        return status;
+    p->loss = sum.loss / (double)sum.count;
+    p->grad_norm = clh_gradient_norm(t->gradient);
+    if (!isfinite(p->loss) || !isfinite(p->grad_norm))
+        return clh_fail(
+            err, CLH_ENUMERIC,
+            "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large",
+            p->step + 1, p->loss, p->grad_norm, c->lr);
+    p->step++;
+    p->lr = clh_learning_rate(c, p->step);
+    update u = {
+        .t = t, .step = p->step, .lr = p->lr, .grad_scale = clh_clip_scale(c, p->grad_norm)};
+    clh_gradient_pieces(t->gradient, update_piece, &u);
+    p->epoch = (p->step - 1) / epoch_steps(c) + 1;
+    p->samples = last;
+    double here = clock_seconds() - t->start;
+    p->seconds = t->seconds_before + here;
+    p->steps_per_second = here > 0 ? (double)(p->step - t->first_step) / here : 0;
+    clh_metrics_step(t->metrics, p);
+    return CLH_OK;
+}
+
+static clh_status evaluate(trainer *t, clh_error *err)
+{
+    const clh_train_config *c = &t->config.train;
+    clh_evaluation fresh = {0};
+    clh_status status = clh_evaluate_with(&fresh, t->model, t->task, CLH_SPLIT_TEST, 0,
+                                          c->test_sequences, t->workers, err);
+    if (status)
+        return status;
+    clh_evaluation_deinit(&t->evaluation);
+    t->evaluation = fresh;
+    t->progress.evaluation = &t->evaluation;
+    t->progress.evaluated = true;
+    clh_metrics_evaluation(t->metrics, t->progress.step, &t->evaluation);
+    return CLH_OK;
+}
+
+/* Lines of the metrics are handed over before the checkpoint that covers them. */
+static clh_status checkpoint(trainer *t, clh_error *err)
+{
+    const size_t step = t->progress.step;
+    clh_status status = clh_metrics_flush(t->metrics, err);
+    if (!status)
+        status = clh_checkpoint_save(t->path, &t->config, t->model, &t->moments, step, err);
+    if (status || t->passing == SIZE_MAX || t->passing == step)
+        return status;
+    char *path = clh_checkpoint_path(t->path, t->passing, err);
+    if (!path)
+        return CLH_ENOMEM;
+    (void)unlink(path);
+    clh_free(path);
+    t->passing = SIZE_MAX;
+    return CLH_OK;
+}
+
+/* Without held-out sequences (lines may have none) there is nothing to evaluate on. */
+static bool evaluation_due(const clh_train_config *c, size_t step)
+{
+    return c->test_sequences > 0 &&
+           (step == c->steps || (c->eval_every && step % c->eval_every == 0));
+}
+
+/* What is due at this step, then the watcher. */
+static clh_status after_step(trainer *t, clh_error *err)
+{
+    const clh_train_config *c = &t->config.train;
+    clh_progress *p = &t->progress;
+    clh_status status = CLH_OK;
+    p->evaluated = false;
+    if (evaluation_due(c, p->step))
+        status = evaluate(t, err);
+    if (!status && clh_checkpoint_due(c, p->step))
+        status = checkpoint(t, err);
+    if (!status && clock_seconds() - t->flushed > 0.5) {
+        status = clh_metrics_flush(t->metrics, err);
+        t->flushed = clock_seconds();
+    }
+    if (status || !t->watch || !t->watch->progress || t->watch->progress(p, t->watch->user))
+        return status;
+    if (p->step < c->steps && !clh_checkpoint_due(c, p->step))
+        status = checkpoint(t, err);
+    return status ? status
+                  : clh_fail(err, CLH_STOPPED, "stopped after step %zu of %zu", p->step, c->steps);
+}
+
+static clh_status run_steps(trainer *t, clh_error *err)
+{
+    const clh_train_config *c = &t->config.train;
+    clh_status status = CLH_OK;
+    t->start = t->flushed = clock_seconds();
+    t->first_step = t->progress.step;
+    while (!status && t->progress.step < c->steps) {
+        status = one_step(t, err);
+        if (!status)
+            status = after_step(t, err);
+    }
+    if (status == CLH_ENUMERIC)
+        (void)clh_metrics_flush(t->metrics, NULL);
+    if (status)
+        return status;
+    char *path = clh_path_join(t->path, "model.safetensors", err);
+    status = path ? clh_metrics_flush(t->metrics, err) : CLH_ENOMEM;
+    if (!status)
+        status = clh_model_save(t->model, path, &t->config, t->progress.step, err);
+    clh_free(path);
+    return status;
+}
+
+/* ---- Starting and going on
+ * ------------------------------------------------------------------------ */
+
+static trainer trainer_make(const char *path, const clh_train_watch *watch)
+{
+    return (trainer){.path = path, .watch = watch, .lock = -1, .passing = SIZE_MAX};
+}
+
+static void set_step(trainer *t, size_t step)
+{
+    t->progress.step = step;
+    t->progress.steps = t->config.train.steps;
+    t->progress.samples = samples_after(&t->config.train, step);
+    t->first_step = step;
+}
+
+/* Step 0: metrics begin, the untrained model is evaluated and kept. */
+static clh_status begin(trainer *t, clh_error *err)
+{
+    set_step(t, 0);
+    clh_status status = open_metrics(t, err);
+    if (status)
+        return status;
+    t->start = t->flushed = clock_seconds();
+    if (evaluation_due(&t->config.train, 0))
+        status = evaluate(t, err);
+    if (!status)
+        status = checkpoint(t, err);
+    if (!status && t->watch && t->watch->progress &&
+        !t->watch->progress(&t->progress, t->watch->user))
+        status = clh_fail(err, CLH_STOPPED, "stopped before the first of %zu steps",
+                          t->config.train.steps);
+    return status;
+}
+
+clh_status clh_train(const clh_run_config *config, const char *path, const clh_train_watch *watch,
+                     clh_error *err)
+{
+    assert(config && path);
+    trainer t = trainer_make(path, watch);
+    t.config = *config;
+    clh_status status = open_parts(&t, err);
+    if (!status)
+        status = initial_weights(&t, err);
+    if (!status)
+        status = clh_folder_begin(path, &t.config, &t.lock, err);
+    if (!status)
+        status = begin(&t, err);
+    if (!status)
+        status = run_steps(&t, err);
+    trainer_close(&t);
+    return status;
+}
+
+/* Weights without a checkpoint were imported: to begin would write over them. */
+static clh_status check_not_imported(const trainer *t, clh_error *err)
+{
+    char *path = clh_path_join(t->path, "model.safetensors", err);
+    if (!path)
+        return CLH_ENOMEM;
+    clh_status status = clh_path_exists(path)
+                            ? clh_fail(err, CLH_EINPUT,
+                                       "%s holds imported weights, want a run that was trained; "
+                                       "train --init %s starts from them",
+                                       t->path, t->path)
+                            : CLH_OK;
+    clh_free(path);
+    return status;
+}
+
+/* Parameters, moments and step of the newest checkpoint, or of the beginning where there is none.
+ */
+static clh_status restore(trainer *t, clh_error *err)
+{
+    size_t step = 0;
+    clh_status status = clh_checkpoint_load(t->path, t->model, &t->moments, &step, err);
+    if (status == CLH_NO) {
+        status = check_not_imported(t, err);
+        if (status)
+            return status;
+        status = initial_weights(t, err);
+        return status ? status : begin(t, err);
+    }
+    if (status)
+        return status;
+    if (step > t->config.train.steps)
+        return clh_fail(err, CLH_EFORMAT, "%s: the checkpoint is of step %zu, the run has %zu",
+                        t->path, step, t->config.train.steps);
+    set_step(t, step);
+    if (step > 0 && !clh_checkpoint_due(&t->config.train, step))
+        t->passing = step;
+    return open_metrics(t, err);
+}
+
+clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
+                            clh_error *err)
+{
+    assert(path);
+    trainer t = trainer_make(path, watch);
+    clh_status status = clh_run_config_peek(&t.config, path, err);
+    if (!status && threads)
+        t.config.threads = threads;
+    if (!status)
+        status = clh_folder_lock(path, &t.lock, err);
+    if (!status)
+        status = open_parts(&t, err);
+    if (!status)
+        status = restore(&t, err);
+    if (!status)
+        status = run_steps(&t, err);
+    trainer_close(&t);
+    return status;
+}

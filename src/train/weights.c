@@ -1,0 +1,76 @@
+/* A model's parameters in a safetensors file, under TransformerLens' state_dict names. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/run.h"
+#include "clearhead/run_config.h"
+#include "clearhead/safetensors.h"
+#include "train/folder.h"
+
+/* Buffers of TransformerLens' state_dict: they follow from the config. */
+static bool is_buffer(const char *name)
+{
+    size_t length = strlen(name);
+    const char *const ends[] = {".attn.mask", ".attn.IGNORE"};
+    for (size_t i = 0; i < CLH_COUNT(ends); i++)
+        if (length > strlen(ends[i]) && strcmp(name + length - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
+static clh_status check_known(const clh_model *model, const clh_safetensors *file, const char *path,
+                              clh_error *err)
+{
+    for (size_t i = 0; i < clh_safetensors_count(file); i++) {
+        const char *name = clh_safetensors_name(file, i);
+        if (!is_buffer(name) && !clh_model_view(model, name).data)
+            return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is none of this model's parameters",
+                            path, name);
+    }
+    return CLH_OK;
+}
+
+clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
+{
+    assert(model && path);
+    clh_safetensors *file = NULL;
+    char *weights = NULL;
+    clh_status status = clh_folder_weights(path, &weights, err);
+    if (!status)
+        status = clh_safetensors_open(&file, weights, err);
+    if (!status)
+        status = check_known(model, file, weights, err);
+    for (size_t i = 0; i < clh_model_tensor_count(model) && !status; i++) {
+        clh_tensor tensor = clh_model_tensor(model, i);
+        status = clh_safetensors_read(file, &tensor, err);
+    }
+    clh_safetensors_close(file);
+    clh_free(weights);
+    return status;
+}
+
+clh_status clh_model_save(const clh_model *model, const char *path, const clh_run_config *config,
+                          size_t step, clh_error *err)
+{
+    assert(model && path && config);
+    const size_t count = clh_model_tensor_count(model);
+    char step_text[24];
+    (void)snprintf(step_text, sizeof step_text, "%zu", step);
+    clh_run_config plain = *config;
+    plain.threads = 1; /* threads change no number, so they change no byte of a file of numbers */
+    char *config_text = clh_run_config_json(&plain, err);
+    clh_tensor *tensors = clh_alloc_array(count, sizeof *tensors, err);
+    clh_status status = CLH_ENOMEM;
+    if (config_text && tensors) {
+        const clh_pair metadata[] = {
+            {"format", "pt"}, {"clearhead", "1"}, {"config", config_text}, {"step", step_text}};
+        for (size_t i = 0; i < count; i++)
+            tensors[i] = clh_model_tensor(model, i);
+        status = clh_safetensors_write(path, tensors, count, metadata, CLH_COUNT(metadata), err);
+    }
+    clh_free(tensors);
+    clh_free(config_text);
+    return status;
+}

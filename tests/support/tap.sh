@@ -1,0 +1,45 @@
+#!/bin/sh
+# A test in shell: each `ok` line is a truth, counted by meson (TAP).
+#
+#   . "$(dirname "$0")/tap.sh"
+#   runs 0 clearhead data --n 1 --first 1      # stdout in $out, stderr in $err, exit code checked
+#   is '> a.' "$out" 'one letter'
+#   finish
+
+clearhead=${CLEARHEAD:-build/clearhead}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+count=0
+out='' err=''
+
+ok() { # TRUTH(0/1 as an exit code) WHAT
+    count=$((count + 1))
+    if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
+}
+
+skip() { # WHAT WHY
+    count=$((count + 1))
+    echo "ok $count - $1 # SKIP $2"
+}
+
+is() { # WANTED FOUND WHAT
+    if [ "$1" = "$2" ]; then
+        ok 0 "$3"
+    else
+        ok 1 "$3"
+        printf 'wanted: %s\nfound:  %s\n' "$1" "$2" | sed 's/^/# /'
+    fi
+}
+
+runs() { # EXIT ARGUMENTS...: run the program, then compare its exit code
+    wanted=$1
+    shift
+    code=0
+    "$clearhead" "$@" > "$folder/out" 2> "$folder/err" || code=$?
+    out=$(cat "$folder/out") err=$(cat "$folder/err")
+    is "$wanted" "$code" "exit code of: $*"
+}
+
+finish() {
+    echo "1..$count"
+}

@@ -1,0 +1,102 @@
+/** One small example of each figure, for the tests of figure files and of terminal renderings.
+ *
+ *    figure_sample sample;
+ *    figure_sample_init(&sample);
+ *    clh_figure_heatmap(path, &sample.heatmap, NULL, &err);
+ *    figure_sample_deinit(&sample);
+ *
+ *  A text of 122 tokens, a causal pattern with NaN and -inf in it, a falling loss.
+ */
+#ifndef FIGURE_SAMPLE_H
+#define FIGURE_SAMPLE_H
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clearhead/alloc.h"
+#include "clearhead/figure.h"
+
+enum { SAMPLE_T = 122, SAMPLE_STEPS = 500, SAMPLE_EVALS = 25 };
+
+typedef struct figure_sample {
+    char symbols[SAMPLE_T][2];
+    const char *tokens[SAMPLE_T];
+    clh_real pattern[SAMPLE_T * SAMPLE_T];
+    double losses[SAMPLE_STEPS], steps[SAMPLE_EVALS], accuracy[SAMPLE_EVALS], position[SAMPLE_T];
+    char **labels;
+    clh_series series[2];
+    clh_heatmap_panel panel;
+    clh_curve_data curve;
+    clh_positions_data positions;
+    clh_heatmap_data heatmap;
+    clh_tokens_data text;
+    clh_threshold_table table;
+} figure_sample;
+
+static inline void figure_sample_numbers(figure_sample *s)
+{
+    for (size_t i = 0; i < SAMPLE_T; i++) {
+        (void)snprintf(s->symbols[i], 2, "%c", i == 0 ? '>' : "\x20psM1"[(i - 1) % 5]);
+        s->tokens[i] = s->symbols[i];
+        s->position[i] = i < 6 ? NAN : 0.001 + 0.01 * (double)(i % 7);
+        for (size_t j = 0; j <= i; j++)
+            s->pattern[i * SAMPLE_T + j] = (clh_real)(j == i * 7 % (i + 1) ? 0.9 : 0.1 / (double)i);
+    }
+    s->pattern[50 * SAMPLE_T + 3] = NAN;
+    s->pattern[51 * SAMPLE_T + 3] = -INFINITY;
+    for (size_t i = 0; i < SAMPLE_STEPS; i++)
+        s->losses[i] = 4.3 * exp(-(double)i / 40.0) + 0.001;
+    s->losses[100] = NAN;
+    for (size_t i = 0; i < SAMPLE_EVALS; i++) {
+        s->steps[i] = (double)(20 * i);
+        s->accuracy[i] = 1.0 - exp(-(double)i);
+    }
+}
+
+static inline void figure_sample_init(figure_sample *s)
+{
+    memset(s, 0, sizeof *s);
+    figure_sample_numbers(s);
+    const char *const *tokens = s->tokens;
+    s->labels = clh_position_labels_make(tokens, SAMPLE_T, NULL);
+    s->series[0] = (clh_series){.name = "loss", .y = s->losses, .count = SAMPLE_STEPS};
+    s->series[1] = (clh_series){.name = "accuracy",
+                                .x = s->steps,
+                                .y = s->accuracy,
+                                .count = SAMPLE_EVALS,
+                                .points = true,
+                                .right = true};
+    s->curve = (clh_curve_data){.series = s->series,
+                                .series_count = 2,
+                                .x_label = "step",
+                                .y_label = "loss",
+                                .right_label = "accuracy"};
+    s->positions = (clh_positions_data){
+        .values = s->position, .count = SAMPLE_T, .tokens = tokens, .y_label = "loss"};
+    s->panel = (clh_heatmap_panel){.values = s->pattern};
+    s->heatmap = (clh_heatmap_data){.panels = &s->panel,
+                                    .panel_count = 1,
+                                    .rows = SAMPLE_T,
+                                    .cols = SAMPLE_T,
+                                    .row_labels = (const char *const *)s->labels,
+                                    .col_labels = (const char *const *)s->labels,
+                                    .x_label = "src_token",
+                                    .y_label = "dst_token",
+                                    .value_label = "attention",
+                                    .causal = true};
+    s->text = (clh_tokens_data){.tokens = tokens,
+                                .values = s->pattern + (size_t)57 * SAMPLE_T,
+                                .count = SAMPLE_T,
+                                .destination = 57,
+                                .value_label = "attention from 57"};
+    (void)clh_threshold_table_init(&s->table, s->pattern, SAMPLE_T, tokens, NULL, NULL);
+}
+
+static inline void figure_sample_deinit(figure_sample *s)
+{
+    clh_threshold_table_deinit(&s->table);
+    clh_free(s->labels);
+}
+
+#endif

@@ -1,0 +1,159 @@
+/** Ticks are round numbers inside the axis, and no two labels touch. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "report/axis.h"
+#include "report/label.h"
+
+static const double ranges[][2] = {
+    {0.0011, 4.34}, {0, 500},           {0.0, 1.0}, {3.1, 3.4},    {1e-9, 2e-9},  {-3, 7},
+    {1e5, 3e6},     {17, 17},           {0, 0},     {-1e-4, 1e-4}, {1e-12, 1e12}, {0.97, 1.03},
+    {1e100, 2e150}, {1000000, 1000001}, {-5, -5},
+};
+
+enum { RANGES = sizeof ranges / sizeof ranges[0] };
+
+/* 1, 2 or 5 times a power of ten. */
+static bool is_round(double value)
+{
+    double part = fabs(value) / pow(10.0, floor(log10(fabs(value)) + 1e-9));
+    return fabs(part - 1.0) < 1e-6 || fabs(part - 2.0) < 1e-6 || fabs(part - 5.0) < 1e-6;
+}
+
+static void ticks_are_inside_and_ascend(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RANGES; r++)
+        for (int flags = 0; flags < 4; flags++)
+            for (size_t want = 2; want <= 16; want++) {
+                bool log = flags & 1;
+                if (log && ranges[r][0] <= 0.0)
+                    continue;
+                clh_axis axis =
+                    clh_axis_make(ranges[r][0], ranges[r][1],
+                                  (clh_axis_want){.log = log, .grow = flags & 2, .ticks = want});
+                assert_true(axis.low < axis.high);
+                assert_true(clh_axis_place(&axis, ranges[r][0]) >= -1e-6);
+                assert_true(clh_axis_place(&axis, ranges[r][1]) <= 1.0 + 1e-6);
+                assert_true(axis.count >= 1 || !(flags & 2));
+                for (size_t i = 0; i < axis.count; i++) {
+                    double place = clh_axis_place(&axis, axis.value[i]);
+                    assert_true(place >= -1e-9 && place <= 1.0 + 1e-9);
+                    assert_true(i == 0 || axis.value[i] > axis.value[i - 1]);
+                    assert_true(strlen(axis.label[i]) > 0);
+                }
+            }
+}
+
+static void linear_ticks_are_round_steps(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RANGES; r++) {
+        clh_axis axis =
+            clh_axis_make(ranges[r][0], ranges[r][1], (clh_axis_want){.grow = true, .ticks = 6});
+        assert_true(axis.count >= 2);
+        double step = axis.value[1] - axis.value[0];
+        assert_true(is_round(step) || ranges[r][0] > 1e5);
+        for (size_t i = 1; i < axis.count; i++)
+            assert_true(fabs(axis.value[i] - axis.value[i - 1] - step) < 1e-6 * step);
+    }
+}
+
+static void log_ticks_are_round_numbers(void **state)
+{
+    (void)state;
+    clh_axis axis =
+        clh_axis_make(0.0011, 4.34, (clh_axis_want){.log = true, .grow = true, .ticks = 8});
+    assert_true(axis.count >= 4);
+    for (size_t i = 0; i < axis.count; i++)
+        assert_true(is_round(axis.value[i]));
+    assert_true(fabs(axis.low - 0.001) < 1e-12 && fabs(axis.high - 5.0) < 1e-12);
+}
+
+static void labels_say_the_value(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RANGES; r++) {
+        clh_axis axis =
+            clh_axis_make(ranges[r][0], ranges[r][1], (clh_axis_want){.grow = true, .ticks = 5});
+        double step = axis.high - axis.low;
+        if (ranges[r][0] == 1000000)
+            step *= 1e4; /* four digits do not tell these apart; they are no range we draw */
+        for (size_t i = 0; i < axis.count; i++)
+            assert_true(fabs(strtod(axis.label[i], NULL) - axis.value[i]) <= 0.01 * step);
+    }
+    clh_axis small = clh_axis_make(1e-12, 1e-6, (clh_axis_want){.log = true, .ticks = 8});
+    assert_string_equal(small.label[0], "1e-12");
+    assert_string_equal(small.label[small.count - 1], "1e-6");
+}
+
+static void place_is_linear_or_logarithmic(void **state)
+{
+    (void)state;
+    clh_axis linear = {.low = 10, .high = 20}, log_axis = {.low = 0.01, .high = 100, .log = true};
+    assert_true(fabs(clh_axis_place(&linear, 12.5) - 0.25) < 1e-12);
+    assert_true(fabs(clh_axis_place(&log_axis, 1.0) - 0.5) < 1e-12);
+}
+
+static void fitted_labels_never_touch(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < RANGES; r++)
+        for (double length = 20.0; length < 2000.0; length *= 1.3) {
+            clh_axis axis =
+                clh_axis_fit(ranges[r][0], ranges[r][1], (clh_axis_want){.grow = true, .ticks = 12},
+                             length, 7.0, 10.0);
+            double end = -INFINITY;
+            for (size_t i = 0; i < axis.count; i++) {
+                double middle = clh_axis_place(&axis, axis.value[i]) * length;
+                double half = 7.0 * (double)strlen(axis.label[i]) / 2.0;
+                assert_true(middle - half >= end + 9.99);
+                end = middle + half;
+            }
+        }
+}
+
+static void thinned_labels_never_touch(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count < 6000; count = count * 2 + 1)
+        for (double pitch = 0.05; pitch < 60.0; pitch *= 1.7)
+            for (double extent = 1.0; extent < 100.0; extent *= 2.1) {
+                size_t stride = clh_label_stride(count, pitch, extent);
+                assert_true(stride >= 1);
+                /* either two neighbours are far enough apart, or there is only one label */
+                assert_true((double)stride * pitch >= extent || stride >= count);
+                assert_true(stride >= count || is_round((double)stride));
+            }
+}
+
+static void thinning_keeps_all_that_fit(void **state)
+{
+    (void)state;
+    assert_int_equal(clh_label_stride(122, 12.0, 10.8), 1);
+    assert_int_equal(clh_label_stride(122, 6.0, 10.8), 2);
+    assert_int_equal(clh_label_stride(722, 2.0, 10.8), 10);
+    assert_int_equal(clh_label_stride(722, 1.0, 10.8), 20);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ticks_are_inside_and_ascend),
+        cmocka_unit_test(linear_ticks_are_round_steps),
+        cmocka_unit_test(log_ticks_are_round_numbers),
+        cmocka_unit_test(labels_say_the_value),
+        cmocka_unit_test(place_is_linear_or_logarithmic),
+        cmocka_unit_test(fitted_labels_never_touch),
+        cmocka_unit_test(thinned_labels_never_touch),
+        cmocka_unit_test(thinning_keeps_all_that_fit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,401 @@
+/** Figure files: the right format and size, the same bytes twice, whole or not there, and every
+ *  kind of bad input refused in one line. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <cairo.h>
+#include <dirent.h>
+
+#include "base/file.h"
+#include "figure_sample.h"
+
+/* Fontconfig keeps some of its own memory at exit. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig";
+}
+
+static char folder[64];
+static figure_sample sample;
+
+static int set_up(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/clearhead-figure-XXXXXX");
+    figure_sample_init(&sample);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    figure_sample_deinit(&sample);
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char *path = clh_path_join(folder, entry->d_name, NULL);
+        (void)unlink(path);
+        clh_free(path);
+    }
+    (void)closedir(dir);
+    return rmdir(folder);
+}
+
+static size_t files_in_folder(void)
+{
+    size_t count = 0;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        count += entry->d_name[0] != '.';
+    (void)closedir(dir);
+    return count;
+}
+
+enum { KINDS = 5 };
+
+/* Draw kind `kind` of the sample at folder/name. */
+static clh_status draw(int kind, const char *name, const clh_figure_style *style, clh_error *err)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    switch (kind) {
+    case 0:
+        return clh_figure_curve(path, &sample.curve, style, err);
+    case 1:
+        return clh_figure_positions(path, &sample.positions, style, err);
+    case 2:
+        return clh_figure_heatmap(path, &sample.heatmap, style, err);
+    case 3:
+        return clh_figure_tokens(path, &sample.text, style, err);
+    default:
+        return clh_figure_table(path, &sample.table, style, err);
+    }
+}
+
+static char *read_file(const char *name, size_t *length)
+{
+    char path[160], *bytes = NULL;
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(clh_file_read(&bytes, length, path, (size_t)1 << 28, NULL), CLH_OK);
+    return bytes;
+}
+
+static unsigned big_endian(const char *at)
+{
+    const unsigned char *b = (const unsigned char *)at;
+    return (unsigned)b[0] << 24 | (unsigned)b[1] << 16 | (unsigned)b[2] << 8 | b[3];
+}
+
+static void png_has_the_size_asked_for(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        clh_figure_style style = {.width = 900, .height = 700, .title = "Title", .caption = "run"};
+        size_t length;
+        assert_int_equal(draw(kind, "a.png", &style, NULL), CLH_OK);
+        char *bytes = read_file("a.png", &length);
+        assert_true(length > 1000);
+        assert_memory_equal(bytes, "\x89PNG\r\n\x1a\n", 8);
+        assert_int_equal(big_endian(bytes + 16), 900);
+        assert_int_equal(big_endian(bytes + 20), 700);
+        clh_free(bytes);
+    }
+}
+
+static void svg_and_pdf_are_what_their_ending_says(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        clh_figure_style style = {.width = 800, .height = 600, .title = "Title"};
+        size_t length;
+        assert_int_equal(draw(kind, "a.svg", &style, NULL), CLH_OK);
+        char *bytes = read_file("a.svg", &length);
+        assert_memory_equal(bytes, "<?xml", 5);
+        assert_non_null(strstr(bytes, "width=\"800px\" height=\"600px\""));
+        assert_non_null(strstr(bytes, "</svg>"));
+        clh_free(bytes);
+        assert_int_equal(draw(kind, "a.PDF", &style, NULL), CLH_OK);
+        bytes = read_file("a.PDF", &length);
+        assert_memory_equal(bytes, "%PDF-1.", 7);
+        assert_memory_equal(bytes + length - 6, "%%EOF", 5);
+        bool sized = false, dated = false; /* 800 x 600 px are 600 x 450 points */
+        for (size_t i = 0; i + 20 < length; i++) {
+            sized = sized || memcmp(bytes + i, "0 0 600 450", 11) == 0;
+            dated = dated || memcmp(bytes + i, "/CreationDate", 13) == 0;
+        }
+        assert_true(sized && !dated);
+        clh_free(bytes);
+    }
+}
+
+static void the_same_data_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    static const char *const endings[] = {"png", "pdf"};
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int e = 0; e < 2; e++) {
+            char name[2][16];
+            size_t length[2];
+            (void)snprintf(name[0], sizeof name[0], "a.%s", endings[e]);
+            (void)snprintf(name[1], sizeof name[1], "b.%s", endings[e]);
+            assert_int_equal(draw(kind, name[0], NULL, NULL), CLH_OK);
+            assert_int_equal(draw(kind, name[1], NULL, NULL), CLH_OK);
+            char *a = read_file(name[0], &length[0]), *b = read_file(name[1], &length[1]);
+            assert_int_equal(length[0], length[1]);
+            assert_memory_equal(a, b, length[0]);
+            clh_free(a);
+            clh_free(b);
+        }
+}
+
+/* How many pixels of folder/name have exactly this colour. */
+static size_t pixels_of(const char *name, unsigned r, unsigned g, unsigned b)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    cairo_surface_t *surface = cairo_image_surface_create_from_png(path);
+    assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
+    const unsigned char *data = cairo_image_surface_get_data(surface);
+    size_t count = 0, stride = (size_t)cairo_image_surface_get_stride(surface);
+    for (size_t y = 0; y < (size_t)cairo_image_surface_get_height(surface); y++)
+        for (size_t x = 0; x < (size_t)cairo_image_surface_get_width(surface); x++) {
+            uint32_t pixel;
+            memcpy(&pixel, data + y * stride + 4 * x, 4);
+            count += (pixel & 0xffffff) == (r << 16 | g << 8 | b);
+        }
+    cairo_surface_destroy(surface);
+    return count;
+}
+
+/* A 2 x 2 matrix with both ends, zero and a NaN: 48 x 48 pixels of each colour. */
+static void cells_have_the_colours_of_their_values(void **state)
+{
+    (void)state;
+    char path[160];
+    clh_real values[4] = {-2, 0, NAN, 2};
+    clh_heatmap_panel panel = {.values = values};
+    clh_heatmap_data data = {.panels = &panel, .panel_count = 1, .rows = 2, .cols = 2};
+    (void)snprintf(path, sizeof path, "%s/cells.png", folder);
+    assert_int_equal(clh_figure_heatmap(path, &data, NULL, NULL), CLH_OK);
+    assert_in_range(pixels_of("cells.png", 103, 0, 31), 48 * 48, 48 * 48 + 400);
+    assert_in_range(pixels_of("cells.png", 5, 48, 97), 48 * 48, 48 * 48 + 400);
+    assert_in_range(pixels_of("cells.png", 247, 247, 247), 48 * 48, 48 * 48 + 400);
+    assert_in_range(pixels_of("cells.png", 186, 190, 195), 48 * 48, 48 * 48 + 400);
+    data.causal = true; /* the zero is in the future now: drawn as the page */
+    assert_int_equal(clh_figure_heatmap(path, &data, NULL, NULL), CLH_OK);
+    assert_in_range(pixels_of("cells.png", 247, 247, 247), 0, 400);
+}
+
+/* A single large value survives when pixels are fewer than cells. */
+static void pooling_keeps_the_largest(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    char path[160];
+    clh_real *values = calloc((size_t)N * N, sizeof *values);
+    values[(size_t)1234 * N + 777] = 1;
+    values[(size_t)2999 * N + 2999] = -1;
+    clh_heatmap_panel panel = {.values = values};
+    clh_heatmap_data data = {.panels = &panel, .panel_count = 1, .rows = N, .cols = N};
+    clh_figure_style style = {.width = 400, .height = 400};
+    (void)snprintf(path, sizeof path, "%s/pool.png", folder);
+    assert_int_equal(clh_figure_heatmap(path, &data, &style, NULL), CLH_OK);
+    size_t red = pixels_of("pool.png", 103, 0, 31), blue = pixels_of("pool.png", 5, 48, 97);
+    values[(size_t)1234 * N + 777] = 0;
+    values[(size_t)2999 * N + 2999] = 0;
+    values[0] = (clh_real)-1e-9; /* the scale keeps both its ends */
+    data.limit = 1;
+    assert_int_equal(clh_figure_heatmap(path, &data, &style, NULL), CLH_OK);
+    assert_int_equal(red, pixels_of("pool.png", 103, 0, 31) + 1);
+    assert_int_equal(blue, pixels_of("pool.png", 5, 48, 97) + 1);
+    free(values);
+}
+
+static void a_failure_leaves_what_was_there(void **state)
+{
+    (void)state;
+    static const char *const endings[] = {"png", "svg", "pdf"};
+    for (int e = 0; e < 3; e++) {
+        char name[16], path[160];
+        size_t before, after, files;
+        (void)snprintf(name, sizeof name, "keep.%s", endings[e]);
+        (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+        assert_int_equal(draw(2, name, NULL, NULL), CLH_OK);
+        char *old = read_file(name, &before);
+        files = files_in_folder();
+        struct rlimit limit, small;
+        (void)signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+        small = limit;
+        small.rlim_cur = 2000;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        clh_error err = {0};
+        clh_figure_style dark = {.dark = true};
+        clh_status status = draw(2, name, &dark, &err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        assert_int_equal(status, CLH_EIO);
+        assert_non_null(strstr(err.message, path));
+        char *now = read_file(name, &after);
+        assert_int_equal(before, after);
+        assert_memory_equal(old, now, before);
+        assert_int_equal(files_in_folder(), files);
+        clh_free(old);
+        clh_free(now);
+    }
+}
+
+static void a_folder_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    assert_int_equal(draw(0, "no/such/a.png", NULL, &err), CLH_EIO);
+    assert_non_null(strstr(err.message, "no/such/a.png"));
+    assert_null(strchr(err.message, '\n'));
+}
+
+static void other_endings_are_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.jpg", "a", "a.png.txt", ".png", "png", "a.", "x.svg/b"};
+    size_t files = files_in_folder();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        clh_error err = {0};
+        assert_int_equal(draw(0, names[i], NULL, &err), CLH_EUSAGE);
+        assert_non_null(strstr(err.message, ".png, .svg or .pdf"));
+    }
+    assert_int_equal(files_in_folder(), files);
+}
+
+static void absurd_sizes_are_refused(void **state)
+{
+    (void)state;
+    static const size_t sides[][2] = {{20001, 500}, {500, 20001},  {1, 300},
+                                      {300, 63},    {SIZE_MAX, 0}, {64, 64}};
+    size_t files = files_in_folder();
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+            clh_error err = {0};
+            clh_figure_style style = {
+                .width = sides[i][0], .height = sides[i][1], .title = "t", .caption = "c"};
+            assert_int_equal(draw(kind, "size.png", &style, &err), CLH_ERANGE);
+            assert_true(strlen(err.message) > 10);
+            assert_null(strchr(err.message, '\n'));
+        }
+    assert_int_equal(files_in_folder(), files);
+}
+
+static void empty_data_are_refused(void **state)
+{
+    (void)state;
+    char path[160];
+    double nothing[2] = {NAN, -1.0};
+    clh_series series = {.y = nothing, .count = 2};
+    clh_curve_data no_series = {0}, no_point = {.series = &series, .series_count = 1};
+    clh_positions_data no_value = {.values = nothing, .count = 2};
+    clh_heatmap_data no_panel = {0}, no_row = {.panels = &sample.panel, .panel_count = 1};
+    clh_heatmap_data huge = no_row;
+    clh_tokens_data no_token = {.destination = CLH_NO_DESTINATION}, beyond = sample.text;
+    huge.rows = huge.cols = SIZE_MAX / 2;
+    beyond.destination = SAMPLE_T;
+    (void)snprintf(path, sizeof path, "%s/none.png", folder);
+    assert_int_equal(clh_figure_curve(path, &no_series, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_curve(path, &no_point, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_positions(path, &no_value, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_heatmap(path, &no_panel, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_heatmap(path, &no_row, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_heatmap(path, &huge, NULL, NULL), CLH_ESHAPE);
+    assert_int_equal(clh_figure_tokens(path, &no_token, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_tokens(path, &beyond, NULL, NULL), CLH_EINPUT);
+    assert_false(clh_path_exists(path));
+}
+
+static void odd_data_are_drawn(void **state)
+{
+    (void)state;
+    char path[160];
+    clh_error err = {0};
+    double one = 3.0, flat[3] = {1e-300, 0.5, 0.5}, wild[3] = {-1e300, 4.0, INFINITY};
+    clh_series series[3] = {{.y = &one, .count = 1},
+                            {.y = flat, .count = 3, .name = "\xff\033[31m"},
+                            {.y = wild, .count = 3, .right = true}};
+    clh_curve_data curve = {.series = series, .series_count = 3, .x_label = "\xff"};
+    clh_real bad[6] = {NAN, NAN, -INFINITY, INFINITY, NAN, NAN};
+    clh_heatmap_panel panels[3] = {
+        {.values = bad, .title = "\xc0"}, {.values = bad}, {.values = bad}};
+    clh_heatmap_data map = {.panels = panels, .panel_count = 3, .rows = 2, .cols = 3};
+    static const char wide[] =
+        "a token that is wider than the whole page, indeed so wide that it can "
+        "in no way be set on one line of it";
+    const char *tokens[3] = {"", "\xff\xff", wide};
+    clh_tokens_data text = {
+        .tokens = tokens, .values = bad, .count = 3, .destination = CLH_NO_DESTINATION};
+    clh_threshold_table none = {.threshold = 0.8};
+    clh_figure_style style = {.title = "\xff bad \n title", .caption = "\033"};
+    (void)snprintf(path, sizeof path, "%s/odd.svg", folder);
+    assert_int_equal(clh_figure_curve(path, &curve, &style, &err), CLH_OK);
+    assert_int_equal(clh_figure_heatmap(path, &map, &style, &err), CLH_OK);
+    assert_int_equal(clh_figure_tokens(path, &text, &style, &err), CLH_OK);
+    assert_int_equal(clh_figure_table(path, &none, &style, &err), CLH_OK);
+}
+
+/* Every allocation of ours fails in turn; each time the status says so and no file appears. */
+typedef struct failing {
+    size_t calls, fail_at;
+} failing;
+
+static void *fail_allocate(void *context, size_t size)
+{
+    failing *f = context;
+    return f->calls++ == f->fail_at ? NULL : aligned_alloc(64, (size + 63) / 64 * 64 + 64);
+}
+
+static void fail_release(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+static void out_of_memory_is_reported(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t at = 0;; at++) {
+            failing f = {.fail_at = at};
+            clh_allocator mine = {fail_allocate, fail_release, &f};
+            clh_allocator_set(&mine);
+            clh_status status = draw(kind, "memory.svg", NULL, NULL);
+            clh_allocator_set(NULL);
+            if (f.calls <= at) {
+                assert_int_equal(status, CLH_OK);
+                break;
+            }
+            assert_int_equal(status, CLH_ENOMEM);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(png_has_the_size_asked_for),
+        cmocka_unit_test(svg_and_pdf_are_what_their_ending_says),
+        cmocka_unit_test(the_same_data_gives_the_same_bytes),
+        cmocka_unit_test(cells_have_the_colours_of_their_values),
+        cmocka_unit_test(pooling_keeps_the_largest),
+        cmocka_unit_test(a_failure_leaves_what_was_there),
+        cmocka_unit_test(a_folder_that_is_not_there_is_named),
+        cmocka_unit_test(other_endings_are_refused),
+        cmocka_unit_test(absurd_sizes_are_refused),
+        cmocka_unit_test(empty_data_are_refused),
+        cmocka_unit_test(odd_data_are_drawn),
+        cmocka_unit_test(out_of_memory_is_reported),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,341 @@
+/** Terminal renderings: as wide as asked, free of escape codes without colour whatever the labels
+ *  hold, pure ASCII when asked, and showing the values they were given. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "figure_sample.h"
+#include "report/label.h"
+
+enum { KINDS = 5 };
+
+static figure_sample sample;
+
+static int set_up(void **state)
+{
+    (void)state;
+    figure_sample_init(&sample);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    figure_sample_deinit(&sample);
+    return 0;
+}
+
+static clh_status render(int kind, char **text, const clh_terminal_style *style, clh_error *err)
+{
+    switch (kind) {
+    case 0:
+        return clh_terminal_curve(text, &sample.curve, style, err);
+    case 1:
+        return clh_terminal_positions(text, &sample.positions, style, err);
+    case 2:
+        return clh_terminal_heatmap(text, &sample.heatmap, style, err);
+    case 3:
+        return clh_terminal_tokens(text, &sample.text, style, err);
+    default:
+        return clh_terminal_table(text, &sample.table, style, err);
+    }
+}
+
+static size_t count_of(const char *text, const char *wanted)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, wanted); at; at = strstr(at + 1, wanted))
+        count++;
+    return count;
+}
+
+/* Characters of the widest line, escape codes not counted. */
+static size_t widest_line(const char *text)
+{
+    size_t widest = 0, column = 0;
+    for (bool valid; *text; text += clh_utf8_next(text, &valid)) {
+        if (*text == '\033')
+            text = strchr(text, 'm');
+        else
+            column = *text == '\n' ? 0 : column + 1;
+        widest = column > widest ? column : widest;
+    }
+    return widest;
+}
+
+static void no_line_is_wider_than_asked(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t width = 47; width < 200; width += 17)
+            for (int colour = 0; colour < 3; colour++) {
+                clh_terminal_style style = {.width = width,
+                                            .colour = (clh_colour_depth)colour,
+                                            .title = "A title that is longer than the line is "
+                                                     "wide, which is cut where the line ends"};
+                char *text = NULL;
+                assert_int_equal(render(kind, &text, &style, NULL), CLH_OK);
+                assert_true(widest_line(text) <= width);
+                assert_true(count_of(text, "\n") >= 3);
+                assert_int_equal(text[strlen(text) - 1], '\n');
+                clh_free(text);
+            }
+}
+
+static void plain_output_has_no_escape_byte(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int ascii = 0; ascii < 2; ascii++) {
+            clh_terminal_style style = {.ascii = ascii, .title = "t"};
+            char *text = NULL;
+            assert_int_equal(render(kind, &text, &style, NULL), CLH_OK);
+            assert_null(strchr(text, '\033'));
+            for (const char *at = text; ascii && *at; at++)
+                assert_true((unsigned char)*at < 0x80);
+            clh_free(text);
+        }
+}
+
+/* A token or a name cannot smuggle an escape code onto the terminal. */
+static void labels_cannot_carry_escape_codes(void **state)
+{
+    (void)state;
+    const char *evil[2] = {"\033[2J", "\xc2\x9b"
+                                      "31m"};
+    clh_real values[4] = {1, 0, (clh_real)0.9, (clh_real)0.1};
+    double y[2] = {1, 2};
+    clh_series series[2] = {{.name = evil[0], .y = y, .count = 2},
+                            {.name = evil[1], .y = y, .count = 2}};
+    clh_curve_data curve = {.series = series, .series_count = 2};
+    clh_curve_data one = {
+        .series = series, .series_count = 1, .x_label = evil[0], .y_label = evil[1]};
+    clh_positions_data positions = {.values = y, .count = 2, .tokens = evil, .y_label = evil[0]};
+    clh_heatmap_panel panel = {.values = values, .title = evil[0]};
+    clh_heatmap_data map = {.panels = &panel,
+                            .panel_count = 1,
+                            .rows = 2,
+                            .cols = 2,
+                            .row_labels = evil,
+                            .col_labels = evil,
+                            .value_label = evil[0]};
+    clh_tokens_data tokens = {
+        .tokens = evil, .values = values, .count = 2, .destination = 1, .value_label = evil[1]};
+    clh_threshold_table table;
+    clh_terminal_style style = {.title = evil[0]};
+    assert_int_equal(clh_threshold_table_init(&table, values, 2, evil, NULL, NULL), CLH_OK);
+    char *texts[6] = {0};
+    assert_int_equal(clh_terminal_curve(&texts[0], &curve, &style, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_curve(&texts[1], &one, &style, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_positions(&texts[2], &positions, &style, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_heatmap(&texts[3], &map, &style, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_tokens(&texts[4], &tokens, &style, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_table(&texts[5], &table, &style, NULL), CLH_OK);
+    for (int i = 0; i < 6; i++) {
+        assert_null(strchr(texts[i], '\033'));
+        assert_null(strstr(texts[i], "\xc2\x9b"));
+        clh_free(texts[i]);
+    }
+    clh_threshold_table_deinit(&table);
+}
+
+static void colour_is_used_and_put_back(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 4; kind++)
+        for (int colour = 1; colour < 3; colour++) {
+            clh_terminal_style style = {.colour = (clh_colour_depth)colour};
+            char *text = NULL;
+            assert_int_equal(render(kind, &text, &style, NULL), CLH_OK);
+            assert_true(count_of(text, colour == 2 ? "8;2;" : "8;5;") > 0);
+            for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+                bool fore = false, back = false;
+                for (char *at = strchr(line, '\033'); at; at = strchr(at + 1, '\033')) {
+                    fore = at[2] == '3' ? at[3] == '8' : fore;
+                    back = at[2] == '4' ? at[3] == '8' : back;
+                }
+                assert_false(fore || back);
+            }
+            clh_free(text);
+        }
+}
+
+/* plotly's blue for the largest weight, and one cell of it for each. */
+static void heat_map_cells_have_their_colours(void **state)
+{
+    (void)state;
+    clh_real values[4] = {1, 0, 0, -1};
+    clh_heatmap_panel panel = {.values = values};
+    clh_heatmap_data map = {.panels = &panel, .panel_count = 1, .rows = 2, .cols = 2};
+    clh_terminal_style style = {.colour = CLH_COLOUR_TRUE};
+    char *text = NULL;
+    assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
+    assert_true(count_of(text, "48;2;5;48;97m") >= 2);
+    assert_true(count_of(text, "48;2;103;0;31m") >= 2);
+    assert_non_null(strstr(text, "48;2;247;247;247m"));
+    clh_free(text);
+    style.colour = CLH_COLOUR_NONE;
+    map.causal = true;
+    assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
+    assert_non_null(strstr(text, "0 ████\n")); /* the future is blank */
+    clh_free(text);
+}
+
+static void pooled_heat_map_keeps_the_largest(void **state)
+{
+    (void)state;
+    enum { N = 700 };
+    clh_real *values = calloc((size_t)N * N, sizeof *values);
+    values[(size_t)333 * N + 111] = 1;
+    clh_heatmap_panel panel = {.values = values};
+    clh_heatmap_data map = {.panels = &panel, .panel_count = 1, .rows = N, .cols = N};
+    clh_terminal_style style = {.width = 60};
+    char *text = NULL;
+    assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
+    assert_int_equal(count_of(text, "█"), 1 + 1); /* the cell, and the scale's end */
+    assert_non_null(strstr(text, "largest of 26 x 13"));
+    clh_free(text);
+    style.height = 10;
+    assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
+    assert_int_equal(count_of(text, "\n"), 10 + 3); /* and labels, scale, note */
+    clh_free(text);
+    free(values);
+}
+
+static void tokens_show_text_values_and_destination(void **state)
+{
+    (void)state;
+    const char *tokens[4] = {"a", " ", "b", "c"};
+    clh_real values[4] = {1, (clh_real)0.5, (clh_real)0.01, 0};
+    clh_tokens_data data = {.tokens = tokens, .values = values, .count = 4, .destination = 2};
+    clh_terminal_style style = {.width = 40};
+    char *text = NULL;
+    assert_int_equal(clh_terminal_tokens(&text, &data, &style, NULL), CLH_OK);
+    assert_string_equal(text, "0 a·bc\n"
+                              "  95\n"
+                              "    ↑ destination 2\n"
+                              "  digits are tenths of 1\n");
+    clh_free(text);
+}
+
+static void table_is_aligned_text(void **state)
+{
+    (void)state;
+    clh_real pattern[9] = {1, 0, 0, 1, 0, 0, 0, (clh_real)0.875, 0};
+    const char *tokens[3] = {">", " ", "p"};
+    clh_threshold_table table;
+    char *text = NULL;
+    assert_int_equal(clh_threshold_table_init(&table, pattern, 3, tokens, NULL, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_table(&text, &table, NULL, NULL), CLH_OK);
+    assert_string_equal(text, "token      position    count  maximum  gaps\n"
+                              ">                 0        2   1.0000  1\n"
+                              "·                 1        1   0.8750\n");
+    clh_free(text);
+    clh_terminal_style one = {.height = 2};
+    table.row_count = 2;
+    assert_int_equal(clh_terminal_table(&text, &table, &one, NULL), CLH_OK);
+    assert_null(strstr(text, "more"));
+    clh_free(text);
+    clh_threshold_table_deinit(&table);
+}
+
+/* A falling loss is drawn from the upper left to the lower right. */
+static void curve_falls(void **state)
+{
+    (void)state;
+    double y[2] = {10, 1};
+    clh_series series = {.y = y, .count = 2};
+    clh_curve_data data = {.series = &series, .series_count = 1};
+    clh_terminal_style style = {.width = 40, .height = 8, .ascii = true};
+    char *text = NULL;
+    assert_int_equal(clh_terminal_curve(&text, &data, &style, NULL), CLH_OK);
+    long before = -1;
+    int lines = 0;
+    for (char *line = strtok(text, "\n"); line && lines < 8; line = strtok(NULL, "\n"), lines++) {
+        char *start = strpbrk(line, "|+");
+        assert_non_null(start);
+        char *dot = strchr(start, '.');
+        assert_non_null(dot);
+        assert_true(dot - line > before);
+        before = dot - line;
+    }
+    assert_int_equal(lines, 8);
+    clh_free(text);
+}
+
+static void bad_sizes_are_refused(void **state)
+{
+    (void)state;
+    static const size_t widths[] = {1, 19, 1001, SIZE_MAX};
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++) {
+            clh_error err = {0};
+            char *text = NULL;
+            clh_terminal_style style = {.width = widths[i]};
+            assert_int_equal(render(kind, &text, &style, &err), CLH_ERANGE);
+            assert_null(text);
+            assert_non_null(strstr(err.message, "20 to 1000"));
+        }
+}
+
+typedef struct failing {
+    size_t calls, fail_at, live;
+} failing;
+
+static void *fail_allocate(void *context, size_t size)
+{
+    failing *f = context;
+    if (f->calls++ == f->fail_at)
+        return NULL;
+    f->live++;
+    return aligned_alloc(64, (size + 63) / 64 * 64 + 64);
+}
+
+static void fail_release(void *context, void *memory)
+{
+    failing *f = context;
+    f->live--;
+    free(memory);
+}
+
+static void out_of_memory_is_reported_and_nothing_leaks(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (size_t at = 0;; at++) {
+            failing f = {.fail_at = at};
+            clh_allocator mine = {fail_allocate, fail_release, &f};
+            char *text = NULL;
+            clh_allocator_set(&mine);
+            clh_status status = render(kind, &text, NULL, NULL);
+            if (!status)
+                clh_free(text);
+            clh_allocator_set(NULL);
+            assert_int_equal(f.live, 0);
+            assert_int_equal(status, f.calls <= at ? CLH_OK : CLH_ENOMEM);
+            if (f.calls <= at)
+                break;
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_line_is_wider_than_asked),
+        cmocka_unit_test(plain_output_has_no_escape_byte),
+        cmocka_unit_test(labels_cannot_carry_escape_codes),
+        cmocka_unit_test(colour_is_used_and_put_back),
+        cmocka_unit_test(heat_map_cells_have_their_colours),
+        cmocka_unit_test(pooled_heat_map_keeps_the_largest),
+        cmocka_unit_test(tokens_show_text_values_and_destination),
+        cmocka_unit_test(table_is_aligned_text),
+        cmocka_unit_test(curve_falls),
+        cmocka_unit_test(bad_sizes_are_refused),
+        cmocka_unit_test(out_of_memory_is_reported_and_nothing_leaks),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

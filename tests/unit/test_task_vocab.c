@@ -1,0 +1,117 @@
+/* The vocabulary: 65 symbols in the notebook's order, text to tokens and back, and what is said of
+ * text and tokens that are not in it. */
+#include "task_checks.h"
+
+#include "task/vocab.h"
+
+static const char alphabet[] = "> .abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+static void ids_are_places_in_the_notebooks_vocabulary(void **state)
+{
+    (void)state;
+    clh_vocab vocab = clh_vocab_letters();
+    uint32_t tokens[CLH_VOCAB_SIZE];
+    size_t length = 0;
+    assert_int_equal(vocab.size, 65);
+    assert_int_equal(clh_vocab_encode(&vocab, alphabet, tokens, 65, &length, NULL), CLH_OK);
+    assert_int_equal(length, 65);
+    for (uint32_t i = 0; i < 65; i++) {
+        char symbol[16];
+        assert_int_equal(tokens[i], i);
+        clh_vocab_symbol(&vocab, i, symbol);
+        assert_int_equal(symbol[0], alphabet[i]);
+        assert_int_equal(symbol[1], '\0');
+    }
+}
+
+static void decoding_undoes_encoding(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", ">", "> psM1 ps1M.", "..  >>zZ09", alphabet};
+    clh_vocab vocab = clh_vocab_letters();
+    for (size_t i = 0; i < CLH_COUNT(texts); i++) {
+        uint32_t tokens[CLH_VOCAB_SIZE];
+        size_t length = 99;
+        char *back = NULL;
+        assert_int_equal(clh_vocab_encode(&vocab, texts[i], tokens, 65, &length, NULL), CLH_OK);
+        assert_int_equal(length, strlen(texts[i]));
+        assert_int_equal(clh_vocab_decode(&vocab, tokens, length, &back, NULL), CLH_OK);
+        assert_string_equal(back, texts[i]);
+        clh_free(back);
+    }
+}
+
+static void an_unknown_symbol_is_named_with_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        {"> a!b", "symbol 4 is '!', which is not in the vocabulary: want one of \"> .abc"},
+        {"ab\xc3\xa9", "symbol 3 is '\xc3\xa9', which"},
+        {"\xe2\x82\xac", "symbol 1 is '\xe2\x82\xac', which"},
+        {"\xf0\x9f\x98\x80", "symbol 1 is '\xf0\x9f\x98\x80', which"},
+        {"a\n", "symbol 2 is byte 0x0a, which"},
+        {"a\x7f", "symbol 2 is byte 0x7f, which"},
+        {"\xc2\x85", "symbol 1 is byte 0xc2, which"},
+        {"\xc3", "symbol 1 is byte 0xc3, which"},
+        {"\xff", "symbol 1 is byte 0xff, which"},
+        {"\xe2\x82", "symbol 1 is byte 0xe2, which"},
+    };
+    clh_vocab vocab = clh_vocab_letters();
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        uint32_t tokens[8];
+        size_t length = 99;
+        clh_error err = {0};
+        assert_fails(clh_vocab_encode(&vocab, cases[i].text, tokens, 8, &length, &err), CLH_EINPUT,
+                     &err, cases[i].message);
+        assert_int_equal(length, 99);
+    }
+}
+
+static void text_past_the_room_is_refused_and_not_written(void **state)
+{
+    (void)state;
+    clh_vocab vocab = clh_vocab_letters();
+    uint32_t tokens[4] = {7, 7, 7, 7};
+    size_t length = 0;
+    clh_error err = {0};
+    assert_fails(clh_vocab_encode(&vocab, "abcd", tokens, 3, &length, &err), CLH_ESHAPE, &err,
+                 "the text has 4 symbols, want at most 3");
+    assert_int_equal(tokens[3], 7);
+    assert_int_equal(clh_vocab_encode(&vocab, "abcd", tokens, 4, &length, &err), CLH_OK);
+}
+
+static void ids_without_a_symbol_are_written_and_ids_outside_refused(void **state)
+{
+    (void)state;
+    clh_vocab wide = clh_vocab_letters(), narrow = wide;
+    wide.size = 71;
+    narrow.size = 4;
+    const uint32_t tokens[] = {0, 70, 3}, outside[] = {0, 71};
+    char *text = NULL, symbol[16];
+    clh_error err = {0};
+    assert_int_equal(clh_vocab_decode(&wide, tokens, 3, &text, &err), CLH_OK);
+    assert_string_equal(text, "><70>a");
+    clh_free(text);
+    assert_fails(clh_vocab_decode(&wide, outside, 2, &text, &err), CLH_EINPUT, &err,
+                 "token 2 is 71, which is not in the vocabulary: want 0 to 70");
+    clh_vocab_symbol(&wide, UINT32_MAX, symbol);
+    assert_string_equal(symbol, "<4294967295>");
+    uint32_t token;
+    assert_true(clh_vocab_find(&narrow, 'a', &token));
+    assert_false(clh_vocab_find(&narrow, 'b', &token));
+    assert_false(clh_vocab_find(&wide, '\0', &token));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_places_in_the_notebooks_vocabulary),
+        cmocka_unit_test(decoding_undoes_encoding),
+        cmocka_unit_test(an_unknown_symbol_is_named_with_its_place),
+        cmocka_unit_test(text_past_the_room_is_refused_and_not_written),
+        cmocka_unit_test(ids_without_a_symbol_are_written_and_ids_outside_refused),
+    };
+    return cmocka_run_group_tests_name("task vocabulary", tests, NULL, NULL);
+}
