@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "model/model.h"
+#include "model/model_parts.h"
 
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
                           clh_error *err)

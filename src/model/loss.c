@@ -4,25 +4,24 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/kernels.h"
-#include "model/model.h"
+#include "model/loss_row.h"
+#include "model/model_parts.h"
 
-/* d(weight * loss)/d logits = weight (softmax(logits) - onehot(token)); returns -log p(token). */
-static double row_loss(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
-                       double weight, clh_real *probability)
+double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
+                    double weight, clh_real *gradient)
 {
-    double log_sum = (double)kernel->softmax(n, logits, probability);
-    double loss = log_sum - (double)logits[token];
+    const double own = (double)logits[token];
+    double log_sum = (double)kernel->softmax(n, logits, gradient);
     for (size_t i = 0; i < n; i++)
-        probability[i] *= (clh_real)weight;
-    probability[token] -= (clh_real)weight;
-    return loss;
+        gradient[i] *= (clh_real)weight;
+    gradient[token] -= (clh_real)weight;
+    return log_sum - own;
 }
 
-static bool is_largest(size_t n, const clh_real *logits, uint32_t token)
+bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
 {
     for (size_t i = 0; i < n; i++)
-        if (logits[i] > logits[token] || (logits[i] == logits[token] && i < token))
+        if (!(logits[i] <= logits[token]) || (logits[i] == logits[token] && i < token))
             return false;
     return true;
 }
@@ -69,8 +68,8 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
             size_t row = b * T + i - 1;
             uint32_t token = tokens->ids[b * T + i];
             double loss =
-                row_loss(kernel, n, logits + row * n, token, weight, g ? g + row * n : room);
-            bool right = is_largest(n, logits + row * n, token);
+                clh_loss_row(kernel, n, logits + row * n, token, weight, g ? g + row * n : room);
+            bool right = clh_loss_is_largest(n, logits + row * n, token);
             sum->loss += loss;
             sum->correct += right;
             wrong += !right;
