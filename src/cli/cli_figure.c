@@ -185,10 +185,14 @@ clh_status clh_figure_thresholds(const clh_subject *subject, const clh_figure_as
 
 size_t clh_figure_destination(const clh_subject *subject, const clh_figure_ask *ask)
 {
+    const clh_task *task = clh_run_task(subject->run);
     const size_t pos = subject->batch.tokens.pos;
     if (ask->destination != CLH_NO_DESTINATION)
         return ask->destination;
-    return pos >= 2 ? pos - 2 : 0;
+    size_t predicted = pos - 1;
+    while (task && predicted > 1 && clh_task_kind(task, pos, predicted) == CLH_TOKEN_PERIOD)
+        predicted--;
+    return predicted > 0 ? predicted - 1 : 0;
 }
 
 static void make_title(frame *f, const clh_subject *s, const clh_figure_ask *ask)

@@ -37,7 +37,7 @@ typedef struct clh_figure_ask {
     size_t head;        /**< or CLH_ALL_HEADS */
     size_t limit;       /**< attention: at most so many positions */
     double threshold;   /**< thresholds: what counts as strongly attended */
-    size_t destination; /**< tokens; CLH_NO_DESTINATION: the last that predicts a token */
+    size_t destination; /**< tokens; CLH_NO_DESTINATION: the last that predicts a letter */
 } clh_figure_ask;
 
 /** What pictures of a run are made of. */
