@@ -36,8 +36,8 @@ typedef struct clh_safetensors clh_safetensors;
 /** Open and check the whole header; the data is read when asked for. CLH_EFORMAT for a file that is
  *  short, has a header longer than it or than 100 MB, is not JSON, or whose offsets overlap, leave
  *  holes, pass the end or do not fit dtype and shape; the line names file, tensor, found and
- *  wanted. CLH_EIO when it is not there or not a regular file. Once open, every function but close
- *  may be called from any thread. */
+ *  wanted. CLH_EIO when it is not there or not a regular file, CLH_ENOMEM when the header, parsed,
+ *  would not fit. Once open, every function but close may be called from any thread. */
 clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err);
 
 /** Close and free. NULL is fine. */

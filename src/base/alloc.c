@@ -93,8 +93,9 @@ static size_t group_limit(void)
         FILE *stream = fopen(file[i], "re");
         if (!stream)
             continue;
-        uint64_t bytes;
-        if (fscanf(stream, "%" SCNu64, &bytes) == 1 && bytes < limit)
+        char line[32] = "", *end = line; /* digits, or "max" */
+        uintmax_t bytes = fgets(line, sizeof line, stream) ? strtoumax(line, &end, 10) : 0;
+        if (end != line && bytes < limit)
             limit = (size_t)bytes;
         (void)fclose(stream);
     }

@@ -37,7 +37,9 @@ static clh_status store(clh_error *err, clh_status status, char *line, size_t le
         end += strlen("...");
     }
     for (size_t i = 0; i < end; i++)
-        err->message[i] = (unsigned char)line[i] < 0x20 || line[i] == 0x7f ? '?' : line[i];
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    memcpy(err->message, line, end);
     err->message[end] = '\0';
     err->status = status;
     return status;

@@ -37,6 +37,24 @@ typedef struct clh_gemm {
     bool accumulate;
 } clh_gemm;
 
+/** A matrix in memory, for clh_multiply(): element [i, j] at at[i * row + j * col]. */
+typedef struct clh_matrix {
+    const clh_real *at;
+    size_t row, col;
+} clh_matrix;
+
+/** The matrix whose rows lie `row` apart. */
+static inline clh_matrix clh_rows(const clh_real *at, size_t row)
+{
+    return (clh_matrix){at, row, 1};
+}
+
+/** The transpose of the matrix whose rows lie `row` apart. */
+static inline clh_matrix clh_transposed(const clh_real *at, size_t row)
+{
+    return (clh_matrix){at, 1, row};
+}
+
 /** One AdamW, Adam or SGD update of `n` numbers; the coefficients are those of one step. */
 typedef struct clh_adam_step {
     double beta1, beta2, eps;
@@ -62,8 +80,8 @@ typedef struct clh_kernels {
     void (*axpy)(size_t n, clh_real alpha, const clh_real *x, clh_real *y);
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
-     *  TransformerLens' nan guard. Returns log sum_j exp(x[j]). The exponential is within 2 units
-     *  in the last place; below -87.3 it is 0. */
+     *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. Returns log sum_j
+     *  exp(x[j]). The exponential is within 2 units in the last place; below -87.3 it is 0. */
     clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
 
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
@@ -94,6 +112,21 @@ typedef struct clh_kernels {
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
 } clh_kernels;
+
+/** C = alpha A B, A [m, k], B [k, n], the rows of C `c_row` apart. */
+static inline void clh_multiply(const clh_kernels *kernel, size_t m, size_t n, size_t k,
+                                double alpha, clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
+{
+    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row,
+                             (clh_real)alpha, false});
+}
+
+/** C += A B. */
+static inline void clh_multiply_add(const clh_kernels *kernel, size_t m, size_t n, size_t k,
+                                    clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
+{
+    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row, 1, true});
+}
 
 /** The definition. */
 extern const clh_kernels clh_kernels_plain;

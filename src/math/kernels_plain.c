@@ -43,12 +43,12 @@ static clh_real plain_softmax(size_t n, const clh_real *x, clh_real *p)
 {
     clh_real max = -(clh_real)INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++)
-        max = x[i] > max ? x[i] : max;
+        max = x[i] > max || isnan(x[i]) ? x[i] : max;
     for (size_t i = 0; i < n; i++) {
         p[i] = isinf(max) && max < 0 ? 0 : exp(x[i] - max);
         sum += p[i];
     }
-    for (size_t i = 0; i < n && sum > 0; i++)
+    for (size_t i = 0; i < n && sum != 0; i++)
         p[i] /= sum;
     return max + log(sum);
 }

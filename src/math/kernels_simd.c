@@ -197,11 +197,11 @@ typedef int32_t ivec __attribute__((vector_size(sizeof(vec))));
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact
  * (Cody & Waite 1980), exp(r) by its Taylor polynomial of degree 7, whose remainder is below
- * 0.35^8 / 8! = 5e-9. For x <= 88; below -87.3, where 2^n leaves the normal range, 0. */
+ * 0.35^8 / 8! = 6e-9. For x <= 88; below -87.3, where 2^n leaves the normal range, 0; NaN stays. */
 INLINE vec vec_exp(vec x)
 {
     const vec magic = vec_set(0x1.8p23f);
-    vec inside = vec_max(x, vec_set(-87.3f));
+    vec inside = vec_max(vec_set(-87.3f), x);
     vec t = vec_fma(inside, vec_set(0x1.715476p0f), magic);
     vec n = t - magic;
     vec r = vec_fma(n, vec_set(-0x1.62e4p-1f), inside);
@@ -214,9 +214,8 @@ INLINE vec vec_exp(vec x)
     p = vec_fma(p, r, vec_set(0.5f));
     p = vec_fma(p, r, vec_set(1.0f));
     p = vec_fma(p, r, vec_set(1.0f));
-    ivec exponent = (ivec)t << 23; /* the low bits of t hold n */
-    vec value = (vec)((ivec)p + exponent);
-    return vec_where_least(x, -87.3f, value);
+    vec power = (vec)(((ivec)t << 23) + 0x3f800000); /* the low bits of t hold n */
+    return vec_unless_below(x, -87.3f, p * power);
 }
 #endif
 
@@ -240,8 +239,12 @@ static clh_real simd_softmax(size_t n, const clh_real *x, clh_real *p)
 {
     clh_real max = row_max(n, x);
     if (isinf(max) && max < 0) {
-        memset(p, 0, n * sizeof *p);
-        return max;
+        clh_real all = 0; /* or NaN: row_max() does not see it */
+        for (size_t i = 0; i < n; i++)
+            all = isnan(x[i]) ? x[i] : all;
+        for (size_t i = 0; i < n; i++)
+            p[i] = all;
+        return isnan(all) ? all : max;
     }
     vec sum[PARTS] = {{0}}, shift = vec_set(max);
     size_t i = 0;

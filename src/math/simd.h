@@ -46,6 +46,7 @@ static inline void vec_store_part(clh_real *p, vec v, size_t count)
 {
     memcpy(p, &v, count * sizeof *p);
 }
+/** The larger; b where one is NaN. */
 static inline vec vec_max(vec a, vec b)
 {
     for (size_t i = 0; i < LANE; i++)
@@ -59,11 +60,11 @@ static inline vec vec_first(vec v, size_t count)
         v[i] = 0;
     return v;
 }
-/** value where x >= least, else 0 */
-static inline vec vec_where_least(vec x, clh_real least, vec value)
+/** 0 where x < least, else value */
+static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
     for (size_t i = 0; i < LANE; i++)
-        value[i] = x[i] >= least ? value[i] : 0;
+        value[i] = x[i] < least ? 0 : value[i];
     return value;
 }
 
@@ -93,9 +94,9 @@ static inline vec vec_max(vec a, vec b)
 {
     return _mm512_max_ps(a, b);
 }
-static inline vec vec_where_least(vec x, clh_real least, vec value)
+static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
-    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(least), _CMP_GE_OQ), value);
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(least), _CMP_NLT_UQ), value);
 }
 
 #else
@@ -129,9 +130,9 @@ static inline vec vec_max(vec a, vec b)
 {
     return _mm256_max_ps(a, b);
 }
-static inline vec vec_where_least(vec x, clh_real least, vec value)
+static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
-    return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(least), _CMP_GE_OQ), value);
+    return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(least), _CMP_NLT_UQ), value);
 }
 
 #endif

@@ -9,7 +9,7 @@ typedef clh_real scalar_fn(clh_real x);
 
 static clh_real relu(clh_real x)
 {
-    return x > 0 ? x : 0;
+    return x < 0 ? 0 : x; /* NaN stays */
 }
 
 static clh_real relu_slope(clh_real x)

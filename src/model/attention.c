@@ -1,24 +1,16 @@
 /* Attention of one layer. Head h, query i, key j, with x the normalized input:
  *
  *    q_i = x_i W_Q + b_Q     k_j = x_j W_K + b_K     v_j = x_j W_V + b_V
- *    scores_ij  = q_i . k_j / attn_scale  for j <= i, else -inf
- *    pattern_ij = softmax_j(scores_ij)
- *    z_i        = sum_j pattern_ij v_j
+ *    scores, pattern, z      as attention_head.h says
  *    attn_out_i = sum_h z_i W_O + b_O
  *
- * TransformerLens: components/abstract_attention.py; Vaswani et al. 2017, eq. 1.
- *
- * The T x T part runs in blocks of queries and skips what no query of a block may see. A cache that
- * keeps all holds whole rows instead, so that a hook may look at, and write to, any key.
- */
+ * TransformerLens: components/abstract_attention.py; Vaswani et al. 2017, eq. 1. */
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
+#include "model/attention_head.h"
 #include "model/norms.h"
 #include "model/pass.h"
-
-enum { QUERY_BLOCK = 24 };
 
 /* An input [rows, width] or, where heads have their own, [rows, n_heads, width]. */
 typedef struct operand {
@@ -57,25 +49,15 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d;
     const operand in = projection_input(pass, &pass->cache->values, p, layer);
+    const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
     clh_real *out = clh_act(pass, projections[p].out, layer) + pass->row0 * width;
     for (size_t r = 0; r < pass->rows; r++)
         memcpy(out + r * width, b, width * sizeof *b);
     for (size_t h = 0; h < c->n_heads; h++)
-        pass->kernel->gemm(
-            &(clh_gemm){.m = pass->rows,
-                        .n = d,
-                        .k = c->d_model,
-                        .a = in.data + pass->row0 * in.row + h * in.head,
-                        .a_row = in.row,
-                        .a_col = 1,
-                        .b = clh_param(pass, projections[p].W, layer) + h * c->d_model * d,
-                        .b_row = d,
-                        .b_col = 1,
-                        .c = out + h * d,
-                        .c_row = width,
-                        .alpha = 1,
-                        .accumulate = true});
+        clh_multiply_add(pass->kernel, pass->rows, d, c->d_model,
+                         clh_rows(in.data + pass->row0 * in.row + h * in.head, in.row),
+                         clh_rows(W + h * c->d_model * d, d), out + h * d, width);
     clh_pass_fire(pass, projections[p].out, layer);
 }
 
@@ -95,246 +77,58 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
         pass->kernel->axpy(width, 1, g_out + r * width, gb);
     for (size_t h = 0; h < c->n_heads; h++) {
         if (gW)
-            pass->kernel->gemm(&(clh_gemm){.m = c->d_model,
-                                           .n = d,
-                                           .k = pass->rows,
-                                           .a = in.data + h * in.head,
-                                           .a_row = 1,
-                                           .a_col = in.row,
-                                           .b = g_out + h * d,
-                                           .b_row = width,
-                                           .b_col = 1,
-                                           .c = gW + h * W_size,
-                                           .c_row = d,
-                                           .alpha = 1,
-                                           .accumulate = true});
-        pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                       .n = c->d_model,
-                                       .k = d,
-                                       .a = g_out + h * d,
-                                       .a_row = width,
-                                       .a_col = 1,
-                                       .b = W + h * W_size,
-                                       .b_row = 1,
-                                       .b_col = d,
-                                       .c = g_in.data + h * g_in.head,
-                                       .c_row = g_in.row,
-                                       .alpha = 1,
-                                       .accumulate = true});
+            clh_multiply_add(pass->kernel, c->d_model, d, pass->rows,
+                             clh_transposed(in.data + h * in.head, in.row),
+                             clh_rows(g_out + h * d, width), gW + h * W_size, d);
+        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, clh_rows(g_out + h * d, width),
+                         clh_transposed(W + h * W_size, d), g_in.data + h * g_in.head, g_in.row);
     }
 }
 
-/* One head of one sequence: its corner of each tensor. */
-typedef struct head_view {
-    size_t T, d;   /* positions, d_head */
-    size_t stride; /* distance between rows of q, k, v, z */
-    size_t
-        across;  /* distance between rows of scores and pattern: the positions there is room for */
-    size_t rows; /* [b, h, 0, 0] of scores and pattern */
-    size_t vectors; /* [b, 0, h, 0] of q, k, v, z */
-    bool whole;     /* all keys of a row count, not only those up to the block's end */
-} head_view;
-
-static head_view head_at(const clh_pass *pass, size_t b, size_t h)
+/* Head h of sequence b: its corner of each tensor of `blob` (activations or their gradients). */
+static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer, size_t b,
+                        size_t h)
 {
     const clh_model_config *c = pass->config;
-    const size_t T = pass->tokens->pos, stride = c->n_heads * c->d_head;
-    const size_t across = pass->cache->values.pos;
-    return (head_view){.T = T,
-                       .d = c->d_head,
-                       .stride = stride,
-                       .across = across,
-                       .rows = (b * c->n_heads + h) * across * across,
-                       .vectors = b * T * stride + h * c->d_head,
-                       .whole = pass->cache->keep == CLH_KEEP_ALL};
+    const size_t T = pass->tokens->pos, stride = c->n_heads * c->d_head, across = blob->pos;
+    const size_t vectors = b * T * stride + h * c->d_head;
+    const size_t rows = (b * c->n_heads + h) * across * across;
+    return (clh_head){.T = T,
+                      .d = c->d_head,
+                      .first = pass->from,
+                      .stride = stride,
+                      .z_stride = stride,
+                      .across = across,
+                      .whole = pass->cache->keep == CLH_KEEP_ALL,
+                      .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
+                      .q = clh_blob_slot(blob, CLH_A_Q, layer) + vectors,
+                      .k = clh_blob_slot(blob, CLH_A_K, layer) + vectors,
+                      .v = clh_blob_slot(blob, CLH_A_V, layer) + vectors,
+                      .z = clh_blob_slot(blob, CLH_A_Z, layer) + vectors,
+                      .scores = clh_blob_slot(blob, CLH_A_ATTN_SCORES, layer) + rows,
+                      .pattern = clh_blob_slot(blob, CLH_A_PATTERN, layer) + rows,
+                      .scratch = pass->cache->scratch};
 }
 
-/* First query past the block that starts at i, and the keys a block's rows hold. */
-static size_t block_end(const head_view *v, size_t i)
-{
-    size_t end = (i / QUERY_BLOCK + 1) * QUERY_BLOCK;
-    return end < v->T ? end : v->T;
-}
+typedef void forward_step(const clh_head *head, const clh_kernels *kernel);
+typedef void backward_step(const clh_head *head, const clh_head *g, const clh_kernels *kernel);
 
-/* scratch [d, T] = rows [T, d] transposed */
-static const clh_real *transposed(const clh_pass *pass, const head_view *v, const clh_real *rows)
-{
-    clh_real *out = pass->cache->scratch;
-    for (size_t j = 0; j < v->T; j++)
-        for (size_t l = 0; l < v->d; l++)
-            out[l * v->T + j] = rows[j * v->stride + l];
-    return out;
-}
-
-static void scores_forward(clh_pass *pass, size_t layer, const head_view *v)
-{
-    const clh_model_config *c = pass->config;
-    const clh_real *k = transposed(pass, v, clh_act(pass, CLH_A_K, layer) + v->vectors);
-    const clh_real *q = clh_act(pass, CLH_A_Q, layer) + v->vectors;
-    clh_real *scores = clh_act(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
-    const double scale = c->use_attn_scale ? c->attn_scale : 1;
-    for (size_t i = pass->from, end; i < v->T; i = end) {
-        end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = end,
-                                       .k = v->d,
-                                       .a = q + i * v->stride,
-                                       .a_row = v->stride,
-                                       .a_col = 1,
-                                       .b = k,
-                                       .b_row = v->T,
-                                       .b_col = 1,
-                                       .c = scores + i * v->across,
-                                       .c_row = v->across,
-                                       .alpha = (clh_real)(1 / scale)});
-        size_t keys = v->whole ? v->T : end;
-        for (size_t row = i; row < end; row++)
-            for (size_t j = row + 1; j < keys; j++)
-                scores[row * v->across + j] = -(clh_real)INFINITY;
-    }
-}
-
-static void pattern_forward(clh_pass *pass, size_t layer, const head_view *v)
-{
-    const clh_real *scores = clh_act(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
-    clh_real *pattern = clh_act(pass, CLH_A_PATTERN, layer) + v->rows;
-    for (size_t i = pass->from; i < v->T; i++) {
-        size_t keys = v->whole ? v->T : i + 1;
-        (void)pass->kernel->softmax(keys, scores + i * v->across, pattern + i * v->across);
-        for (size_t j = keys, end = block_end(v, i); j < end; j++)
-            pattern[i * v->across + j] = 0;
-    }
-}
-
-static void z_forward(clh_pass *pass, size_t layer, const head_view *v)
-{
-    const clh_real *pattern = clh_act(pass, CLH_A_PATTERN, layer) + v->rows;
-    const clh_real *values = clh_act(pass, CLH_A_V, layer) + v->vectors;
-    clh_real *z = clh_act(pass, CLH_A_Z, layer) + v->vectors;
-    for (size_t i = pass->from, end; i < v->T; i = end) {
-        end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = v->d,
-                                       .k = v->whole ? v->T : end,
-                                       .a = pattern + i * v->across,
-                                       .a_row = v->across,
-                                       .a_col = 1,
-                                       .b = values,
-                                       .b_row = v->stride,
-                                       .b_col = 1,
-                                       .c = z + i * v->stride,
-                                       .c_row = v->stride,
-                                       .alpha = 1});
-    }
-}
-
-/* g_pattern_ij = g_z_i . v_j */
-static void z_backward_pattern(clh_pass *pass, size_t layer, const head_view *v)
-{
-    const clh_real *values = transposed(pass, v, clh_act(pass, CLH_A_V, layer) + v->vectors);
-    const clh_real *g_z = clh_act_gradient(pass, CLH_A_Z, layer) + v->vectors;
-    clh_real *g_pattern = clh_act_gradient(pass, CLH_A_PATTERN, layer) + v->rows;
-    for (size_t i = 0, end; i < v->T; i = end) {
-        end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = v->whole ? v->T : end,
-                                       .k = v->d,
-                                       .a = g_z + i * v->stride,
-                                       .a_row = v->stride,
-                                       .a_col = 1,
-                                       .b = values,
-                                       .b_row = v->T,
-                                       .b_col = 1,
-                                       .c = g_pattern + i * v->across,
-                                       .c_row = v->across,
-                                       .alpha = 1});
-    }
-}
-
-/* g_scores_ij = p_ij (g_pattern_ij - sum_j p_ij g_pattern_ij), p the softmax of the scores: the
- * pattern, unless a hook has edited it, so where there can be one p is computed again. */
-static void pattern_backward(clh_pass *pass, size_t layer, const head_view *v)
-{
-    const clh_real *scores = clh_act(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
-    const clh_real *pattern = clh_act(pass, CLH_A_PATTERN, layer) + v->rows;
-    const clh_real *g_pattern = clh_act_gradient(pass, CLH_A_PATTERN, layer) + v->rows;
-    clh_real *g_scores = clh_act_gradient(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
-    for (size_t i = 0; i < v->T; i++) {
-        size_t at = i * v->across, keys = v->whole ? v->T : i + 1;
-        if (v->whole)
-            (void)pass->kernel->softmax(keys, scores + at, g_scores + at);
-        pass->kernel->softmax_backward(keys, (v->whole ? g_scores : pattern) + at, g_pattern + at,
-                                       g_scores + at);
-        for (size_t j = keys, end = block_end(v, i); j < end; j++)
-            g_scores[at + j] = 0;
-    }
-}
-
-/* out_j = alpha * sum_i weights_ij in_i, over the queries i that see key j */
-static void gather_by_key(clh_pass *pass, const head_view *v, const clh_real *weights,
-                          const clh_real *in, double alpha, clh_real *out)
-{
-    for (size_t j = 0, end; j < v->T; j = end) {
-        end = block_end(v, j);
-        size_t first = v->whole ? 0 : j;
-        pass->kernel->gemm(&(clh_gemm){.m = end - j,
-                                       .n = v->d,
-                                       .k = v->T - first,
-                                       .a = weights + first * v->across + j,
-                                       .a_row = 1,
-                                       .a_col = v->across,
-                                       .b = in + first * v->stride,
-                                       .b_row = v->stride,
-                                       .b_col = 1,
-                                       .c = out + j * v->stride,
-                                       .c_row = v->stride,
-                                       .alpha = (clh_real)alpha});
-    }
-}
-
-/* g_q_i = sum_j g_scores_ij k_j / scale,  g_k_j = sum_i g_scores_ij q_i / scale */
-static void scores_backward(clh_pass *pass, size_t layer, const head_view *v)
-{
-    const double scale = pass->config->use_attn_scale ? pass->config->attn_scale : 1;
-    const clh_real *q = clh_act(pass, CLH_A_Q, layer) + v->vectors;
-    const clh_real *k = clh_act(pass, CLH_A_K, layer) + v->vectors;
-    const clh_real *g_scores = clh_act_gradient(pass, CLH_A_ATTN_SCORES, layer) + v->rows;
-    clh_real *g_q = clh_act_gradient(pass, CLH_A_Q, layer) + v->vectors;
-    clh_real *g_k = clh_act_gradient(pass, CLH_A_K, layer) + v->vectors;
-    for (size_t i = 0, end; i < v->T; i = end) {
-        end = block_end(v, i);
-        pass->kernel->gemm(&(clh_gemm){.m = end - i,
-                                       .n = v->d,
-                                       .k = v->whole ? v->T : end,
-                                       .a = g_scores + i * v->across,
-                                       .a_row = v->across,
-                                       .a_col = 1,
-                                       .b = k,
-                                       .b_row = v->stride,
-                                       .b_col = 1,
-                                       .c = g_q + i * v->stride,
-                                       .c_row = v->stride,
-                                       .alpha = (clh_real)(1 / scale)});
-    }
-    gather_by_key(pass, v, g_scores, q, 1 / scale, g_k);
-}
-
-/* g_v_j = sum_i pattern_ij g_z_i */
-static void z_backward_values(clh_pass *pass, size_t layer, const head_view *v)
-{
-    gather_by_key(pass, v, clh_act(pass, CLH_A_PATTERN, layer) + v->rows,
-                  clh_act_gradient(pass, CLH_A_Z, layer) + v->vectors, 1,
-                  clh_act_gradient(pass, CLH_A_V, layer) + v->vectors);
-}
-
-typedef void head_step(clh_pass *pass, size_t layer, const head_view *v);
-
-static void for_each_head(clh_pass *pass, size_t layer, head_step *step)
+static void each_head(clh_pass *pass, size_t layer, forward_step *step)
 {
     for (size_t b = 0; b < pass->tokens->batch; b++)
         for (size_t h = 0; h < pass->config->n_heads; h++) {
-            head_view view = head_at(pass, b, h);
-            step(pass, layer, &view);
+            const clh_head head = head_at(pass, &pass->cache->values, layer, b, h);
+            step(&head, pass->kernel);
+        }
+}
+
+static void each_head_backward(clh_pass *pass, size_t layer, backward_step *step)
+{
+    for (size_t b = 0; b < pass->tokens->batch; b++)
+        for (size_t h = 0; h < pass->config->n_heads; h++) {
+            const clh_head head = head_at(pass, &pass->cache->values, layer, b, h);
+            const clh_head g = head_at(pass, &pass->gradient->values, layer, b, h);
+            step(&head, &g, pass->kernel);
         }
 }
 
@@ -352,18 +146,10 @@ static void output_forward(clh_pass *pass, size_t layer)
         clh_linear(pass, z, width, W_O, b_O, d, out);
     } else {
         for (size_t h = 0; h < c->n_heads; h++)
-            pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                           .n = d,
-                                           .k = c->d_head,
-                                           .a = z + pass->row0 * width + h * c->d_head,
-                                           .a_row = width,
-                                           .a_col = 1,
-                                           .b = W_O + h * c->d_head * d,
-                                           .b_row = d,
-                                           .b_col = 1,
-                                           .c = result + (pass->row0 * c->n_heads + h) * d,
-                                           .c_row = c->n_heads * d,
-                                           .alpha = 1});
+            clh_multiply(pass->kernel, pass->rows, d, c->d_head, 1,
+                         clh_rows(z + pass->row0 * width + h * c->d_head, width),
+                         clh_rows(W_O + h * c->d_head * d, d),
+                         result + (pass->row0 * c->n_heads + h) * d, c->n_heads * d);
         clh_pass_fire(pass, CLH_A_RESULT, layer);
         for (size_t r = pass->row0; r < end; r++) {
             memcpy(out + r * d, b_O, d * sizeof *b_O);
@@ -401,32 +187,12 @@ static void output_backward(clh_pass *pass, size_t layer)
     for (size_t h = 0; h < c->n_heads; h++) {
         const size_t W_at = h * c->d_head * d;
         if (gW_O)
-            pass->kernel->gemm(&(clh_gemm){.m = c->d_head,
-                                           .n = d,
-                                           .k = pass->rows,
-                                           .a = z + h * c->d_head,
-                                           .a_row = 1,
-                                           .a_col = width,
-                                           .b = g_result + h * d,
-                                           .b_row = c->n_heads * d,
-                                           .b_col = 1,
-                                           .c = gW_O + W_at,
-                                           .c_row = d,
-                                           .alpha = 1,
-                                           .accumulate = true});
-        pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                       .n = c->d_head,
-                                       .k = d,
-                                       .a = g_result + h * d,
-                                       .a_row = c->n_heads * d,
-                                       .a_col = 1,
-                                       .b = W_O + W_at,
-                                       .b_row = 1,
-                                       .b_col = d,
-                                       .c = g_z + h * c->d_head,
-                                       .c_row = width,
-                                       .alpha = 1,
-                                       .accumulate = true});
+            clh_multiply_add(pass->kernel, c->d_head, d, pass->rows,
+                             clh_transposed(z + h * c->d_head, width),
+                             clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at, d);
+        clh_multiply_add(pass->kernel, pass->rows, c->d_head, d,
+                         clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),
+                         g_z + h * c->d_head, width);
     }
 }
 
@@ -434,11 +200,11 @@ void clh_attention_forward(clh_pass *pass, size_t layer)
 {
     for (size_t p = 0; p < CLH_COUNT(projections); p++)
         project(pass, p, layer);
-    for_each_head(pass, layer, scores_forward);
+    each_head(pass, layer, clh_head_scores);
     clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
-    for_each_head(pass, layer, pattern_forward);
+    each_head(pass, layer, clh_head_pattern);
     clh_pass_fire(pass, CLH_A_PATTERN, layer);
-    for_each_head(pass, layer, z_forward);
+    each_head(pass, layer, clh_head_z);
     clh_pass_fire(pass, CLH_A_Z, layer);
     output_forward(pass, layer);
 }
@@ -448,12 +214,12 @@ void clh_attention_backward(clh_pass *pass, size_t layer)
     assert(pass->from == 0);
     output_backward(pass, layer);
     clh_pass_fire(pass, CLH_A_Z, layer);
-    for_each_head(pass, layer, z_backward_pattern);
+    each_head_backward(pass, layer, clh_head_backward_pattern);
     clh_pass_fire(pass, CLH_A_PATTERN, layer);
-    for_each_head(pass, layer, z_backward_values);
-    for_each_head(pass, layer, pattern_backward);
+    each_head_backward(pass, layer, clh_head_backward_v);
+    each_head_backward(pass, layer, clh_head_backward_scores);
     clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
-    for_each_head(pass, layer, scores_backward);
+    each_head_backward(pass, layer, clh_head_backward_qk);
     for (size_t p = CLH_COUNT(projections); p-- > 0;)
         project_backward(pass, p, layer);
 }

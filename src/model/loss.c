@@ -19,10 +19,11 @@ static double row_loss(const clh_kernels *kernel, size_t n, const clh_real *logi
     return loss;
 }
 
+/* The first of the largest; never where a logit is not a number. */
 static bool is_largest(size_t n, const clh_real *logits, uint32_t token)
 {
     for (size_t i = 0; i < n; i++)
-        if (logits[i] > logits[token] || (logits[i] == logits[token] && i < token))
+        if (!(logits[i] <= logits[token]) || (logits[i] == logits[token] && i < token))
             return false;
     return true;
 }

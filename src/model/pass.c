@@ -50,21 +50,9 @@ void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_rea
 {
     x += pass->row0 * m;
     out += pass->row0 * n;
-    for (size_t r = 0; b && r < pass->rows; r++)
+    for (size_t r = 0; r < pass->rows; r++)
         memcpy(out + r * n, b, n * sizeof *b);
-    pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                   .n = n,
-                                   .k = m,
-                                   .a = x,
-                                   .a_row = m,
-                                   .a_col = 1,
-                                   .b = W,
-                                   .b_row = n,
-                                   .b_col = 1,
-                                   .c = out,
-                                   .c_row = n,
-                                   .alpha = 1,
-                                   .accumulate = b != NULL});
+    clh_multiply_add(pass->kernel, pass->rows, n, m, clh_rows(x, m), clh_rows(W, n), out, n);
 }
 
 void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
@@ -72,32 +60,9 @@ void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, cons
 {
     assert(pass->row0 == 0);
     if (gW)
-        pass->kernel->gemm(&(clh_gemm){.m = m,
-                                       .n = n,
-                                       .k = pass->rows,
-                                       .a = x,
-                                       .a_row = 1,
-                                       .a_col = m,
-                                       .b = gy,
-                                       .b_row = n,
-                                       .b_col = 1,
-                                       .c = gW,
-                                       .c_row = n,
-                                       .alpha = 1,
-                                       .accumulate = true});
+        clh_multiply_add(pass->kernel, m, n, pass->rows, clh_transposed(x, m), clh_rows(gy, n), gW,
+                         n);
     for (size_t r = 0; gb && r < pass->rows; r++)
         pass->kernel->axpy(n, 1, gy + r * n, gb);
-    pass->kernel->gemm(&(clh_gemm){.m = pass->rows,
-                                   .n = m,
-                                   .k = n,
-                                   .a = gy,
-                                   .a_row = n,
-                                   .a_col = 1,
-                                   .b = W,
-                                   .b_row = 1,
-                                   .b_col = n,
-                                   .c = gx,
-                                   .c_row = m,
-                                   .alpha = 1,
-                                   .accumulate = true});
+    clh_multiply_add(pass->kernel, pass->rows, m, n, clh_rows(gy, n), clh_transposed(W, n), gx, m);
 }

@@ -151,6 +151,15 @@ static clh_status resolve_sequences(clh_resolver *r, clh_error *err)
     return CLH_OK;
 }
 
+/** Twenty evaluations, but so far apart that they cost at most a quarter of the training between
+ *  them (a forward pass is about a third of a training step's work on a sequence). */
+static size_t evaluation_interval(const clh_train_config *t)
+{
+    size_t twentieth = t->steps / 20 + (t->steps < 20);
+    size_t cheap = (4 * t->test_sequences + 3 * t->batch - 1) / (3 * t->batch);
+    return twentieth > cheap ? twentieth : cheap;
+}
+
 static clh_status resolve_training(clh_resolver *r, clh_error *err)
 {
     clh_train_config *t = &r->config->train;
@@ -165,7 +174,7 @@ static clh_status resolve_training(clh_resolver *r, clh_error *err)
         return clh_fail(err, CLH_ERANGE, "%zu epochs of %zu steps are too many to count", t->epochs,
                         epoch_steps);
     if (automatic(r, CLH_RUN_KEY_eval_every))
-        t->eval_every = t->steps / 20 + (t->steps < 20);
+        t->eval_every = evaluation_interval(t);
     if (automatic(r, CLH_RUN_KEY_checkpoint_every))
         t->checkpoint_every = t->steps / 5 + (t->steps < 5);
     if (automatic(r, CLH_RUN_KEY_warmup_steps))

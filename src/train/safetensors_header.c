@@ -44,7 +44,7 @@ static const char *found_text(const json_t *value, char out[64])
     if (json_is_integer(value))
         (void)snprintf(out, 64, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
-        (void)snprintf(out, 64, "%.17g", json_real_value(value));
+        (void)snprintf(out, 64, "the real %.17g", json_real_value(value));
     else if (json_is_array(value))
         (void)snprintf(out, 64, "a list of %zu", json_array_size(value));
     return out;

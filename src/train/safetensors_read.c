@@ -13,6 +13,9 @@
 
 enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
 
+/* What jansson allocates for a byte of text at worst: 77 were measured for a list of "{},". */
+enum { JSON_BYTES_MOST = 80 };
+
 struct clh_safetensors {
     int handle;
     char *path;
@@ -75,6 +78,8 @@ static clh_status header_length(const clh_safetensors *file, size_t size, size_t
         return clh_fail(err, CLH_EFORMAT, "%s: the header is %ju bytes, want at most %zu",
                         file->path, (uintmax_t)wanted, CLH_SAFETENSORS_HEADER_MAX);
     *length = (size_t)wanted;
+    if (clh_memory_check(*length * JSON_BYTES_MOST, "its header", err))
+        return clh_fail_context(err, CLH_ENOMEM, "cannot read %s", file->path);
     return CLH_OK;
 }
 
@@ -213,6 +218,7 @@ static const decoder *decoder_find(const char *dtype)
 static clh_status not_finite(const clh_safetensors *file, const clh_tensor *tensor, size_t index,
                              clh_error *err)
 {
+    assert(tensor->name && index < clh_tensor_count(tensor));
     clh_tensor place = {.rank = tensor->rank};
     size_t rest = index;
     for (size_t i = tensor->rank; i-- > 0; rest /= tensor->shape[i])

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "model/layout.h"
 #include "support/cmocka_all.h"
+#include "support/each_case.h"
 #include "support/golden_case.h"
 
 /* Relative to the largest value of each tensor; TransformerLens' own float32 is within 2e-6. */
@@ -107,7 +108,7 @@ static int open_bench(void **state)
 {
     bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
-    golden_open(&b->golden, *state);
+    golden_open(&b->golden, ((const each_case *)*state)->name);
     find_edits(b);
     b->hook[b->edits] = (clh_hook){"*", write_down, b};
     *state = b;
@@ -208,6 +209,15 @@ static void gradients_are_those_of_the_file(void **state)
     }
 }
 
+static void parameters_are_those_of_the_file(void **state)
+{
+    bench *b = *state;
+    size_t count = clh_safetensors_count(b->golden.file), in_file = 0;
+    for (size_t i = 0; i < count; i++)
+        in_file += strncmp(clh_safetensors_name(b->golden.file, i), "param.", 6) == 0;
+    assert_int_equal(in_file, clh_model_tensor_count(b->golden.model));
+}
+
 /* Without edits: a hook needs a cache that keeps all. */
 static void lean_memory_gives_the_same_gradients(void **state)
 {
@@ -229,10 +239,8 @@ static void lean_memory_gives_the_same_gradients(void **state)
     assert_true(sum.loss == lean_sum.loss);
 }
 
-static const struct truth {
-    const char *name;
-    CMUnitTestFunction test;
-} truths[] = {
+static const each_truth truths[] = {
+    {"parameters are those of the file", parameters_are_those_of_the_file},
     {"activations are those of the file", activations_are_those_of_the_file},
     {"hooks fire once each in their order", hooks_fire_once_each_in_their_order},
     {"gradients are those of the file", gradients_are_those_of_the_file},
@@ -241,23 +249,14 @@ static const struct truth {
 
 int main(void)
 {
-    static struct CMUnitTest tests[CASES_MAX * CLH_COUNT(truths)];
-    static char *names[CASES_MAX], titles[CASES_MAX * CLH_COUNT(truths)][96];
-    size_t cases = golden_names(names, CASES_MAX), count = 0;
+    char *names[CASES_MAX];
+    size_t cases = golden_names(names, CASES_MAX);
     if (cases < CASES_LEAST) {
         fprintf(stderr, "%zu golden files in %s, want %d\n", cases, CLH_GOLDEN_DIR, CASES_LEAST);
         return 1;
     }
-    for (size_t c = 0; c < cases; c++)
-        for (size_t t = 0; t < CLH_COUNT(truths); t++, count++) {
-            (void)snprintf(titles[count], sizeof titles[count], "%s: %s", names[c], truths[t].name);
-            tests[count] = (struct CMUnitTest){.name = titles[count],
-                                               .test_func = truths[t].test,
-                                               .setup_func = open_bench,
-                                               .teardown_func = close_bench,
-                                               .initial_state = names[c]};
-        }
-    int failed = _cmocka_run_group_tests("golden", tests, count, NULL, NULL);
+    int failed = each_case_run("golden", truths, CLH_COUNT(truths), (const char *const *)names,
+                               cases, open_bench, close_bench);
     for (size_t c = 0; c < cases; c++)
         free(names[c]);
     return failed;

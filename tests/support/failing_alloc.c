@@ -1,13 +1,9 @@
 #include "support/failing_alloc.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "clearhead/alloc.h"
 #include "support/cmocka_all.h"
-
-/* Jansson's callbacks take no context. */
-static failing_alloc *installed;
 
 static void *failing_allocate(void *context, size_t size)
 {
@@ -29,29 +25,15 @@ static void failing_release(void *context, void *memory)
     free(memory);
 }
 
-static void *json_allocate(size_t size)
-{
-    return failing_allocate(installed, size);
-}
-
-static void json_release(void *memory)
-{
-    failing_release(installed, memory);
-}
-
 void failing_alloc_install(failing_alloc *state, size_t fail_at)
 {
     *state = (failing_alloc){.fail_at = fail_at};
-    installed = state;
     clh_allocator_set(&(clh_allocator){failing_allocate, failing_release, state});
-    json_set_alloc_funcs(json_allocate, json_release);
 }
 
 bool failing_alloc_remove(const failing_alloc *state)
 {
     clh_allocator_set(NULL);
-    json_set_alloc_funcs(malloc, free);
-    installed = NULL;
     return state->fail_at > 0 && state->calls >= state->fail_at;
 }
 

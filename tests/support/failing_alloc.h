@@ -4,8 +4,9 @@
  *    static clh_status open_and_close(void *path) { ... return status; }
  *    assert_true(failing_alloc_each(open_and_close, path) > 3);
  *
- *  It stands in for the library's allocator and for jansson's, from one thread, while it is
- *  installed; memory taken under it must be given back under it.
+ *  It stands in for the library's allocator, from one thread, while it is installed; memory taken
+ *  under it must be given back under it. What jansson allocates does not fail: version 2.14 drops
+ *  the byte for which its buffer could not grow and goes on.
  */
 #ifndef CLH_FAILING_ALLOC_H
 #define CLH_FAILING_ALLOC_H
@@ -25,7 +26,7 @@ typedef struct failing_alloc {
 /** Count from now on and fail allocation `fail_at`. `state` must stay until it is removed. */
 void failing_alloc_install(failing_alloc *state, size_t fail_at);
 
-/** Put the usual allocators back; whether an allocation was made to fail. */
+/** Put the usual allocator back; whether an allocation was made to fail. */
 bool failing_alloc_remove(const failing_alloc *state);
 
 /** Run `work` once for each of its allocations with that one failing, then once with none failing.

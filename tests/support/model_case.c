@@ -61,6 +61,14 @@ size_t model_case_count(void)
     return CLH_COUNT(cases);
 }
 
+const char *const *model_case_names(void)
+{
+    static const char *names[CLH_COUNT(cases)];
+    for (size_t i = 0; i < CLH_COUNT(cases); i++)
+        names[i] = cases[i].name;
+    return names;
+}
+
 const model_case *model_case_at(size_t index)
 {
     return &cases[index];

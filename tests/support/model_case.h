@@ -31,6 +31,9 @@ typedef struct model_case {
 /** How many rows. */
 size_t model_case_count(void);
 
+/** Their names, static. */
+const char *const *model_case_names(void);
+
 /** Row `index`. */
 const model_case *model_case_at(size_t index);
 

@@ -1,7 +1,7 @@
 /** A folder of its own for a test, gone afterwards with all that is in it.
  *
  *    static void a_test(void **state) { temp_folder_path(*state, "a.json", path); ... }
- *    cmocka_unit_test_setup_teardown(a_test, temp_folder_setup, temp_folder_teardown)
+ *    const struct CMUnitTest tests[] = {FOLDER_TEST(a_test)};
  *
  *  The fixture owns the folder; *state is a temp_folder until the teardown.
  */
@@ -9,6 +9,10 @@
 #define CLH_TEMP_FOLDER_H
 
 #include <stddef.h>
+
+/** A cmocka test with a folder of its own. */
+#define FOLDER_TEST(test)                                                                          \
+    cmocka_unit_test_setup_teardown(test, temp_folder_setup, temp_folder_teardown)
 
 enum { TEMP_PATH_MAX = 512 };
 

@@ -7,17 +7,17 @@
  * their tensor's largest, but at least of 1e-4 of the largest of all, so that what is zero by
  * algebra (a key's bias) is asked to be zero to 1e-10. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/base.h"
 #include "base/random.h"
 #include "support/cmocka_all.h"
+#include "support/each_case.h"
 #include "support/model_case.h"
 
 static const double step = 1e-5, tolerance = 1e-6, floor_share = 1e-4;
 
-enum { SEED = 7, ALL_UP_TO = 80, SAMPLES = 40, STREAM_SAMPLE = 201, CASES_MAX = 64 };
+enum { SEED = 7, ALL_UP_TO = 80, SAMPLES = 40, STREAM_SAMPLE = 201 };
 
 /* A case with its loss: some positions scored, of the second sequence fewer than of the first. */
 typedef struct bench {
@@ -73,7 +73,7 @@ static int open_bench(void **state)
 {
     bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
-    b->index = *(const size_t *)*state;
+    b->index = ((const each_case *)*state)->index;
     const model_case *row = model_case_at(b->index);
     clh_model_config config = model_case_config(b->index);
     clh_error err = {0};
@@ -219,10 +219,7 @@ static void lean_memory_gives_the_same_gradients(void **state)
     clh_free(parameters);
 }
 
-static const struct truth {
-    const char *name;
-    CMUnitTestFunction test;
-} truths[] = {
+static const each_truth truths[] = {
     {"parameters have the gradient of differences", parameters_have_the_gradient_of_differences},
     {"activations have the gradient of differences", activations_have_the_gradient_of_differences},
     {"lean memory gives the same gradients", lean_memory_gives_the_same_gradients},
@@ -230,20 +227,6 @@ static const struct truth {
 
 int main(void)
 {
-    static struct CMUnitTest tests[CASES_MAX * CLH_COUNT(truths)];
-    static char titles[CASES_MAX * CLH_COUNT(truths)][128];
-    static size_t index[CASES_MAX];
-    size_t count = 0;
-    for (size_t c = 0; c < model_case_count() && c < CASES_MAX; c++)
-        for (size_t t = 0; t < CLH_COUNT(truths); t++, count++) {
-            index[c] = c;
-            (void)snprintf(titles[count], sizeof titles[count], "%s: %s", model_case_at(c)->name,
-                           truths[t].name);
-            tests[count] = (struct CMUnitTest){.name = titles[count],
-                                               .test_func = truths[t].test,
-                                               .setup_func = open_bench,
-                                               .teardown_func = close_bench,
-                                               .initial_state = &index[c]};
-        }
-    return _cmocka_run_group_tests("gradients", tests, count, NULL, NULL);
+    return each_case_run("gradients", truths, CLH_COUNT(truths), model_case_names(),
+                         model_case_count(), open_bench, close_bench);
 }

@@ -147,7 +147,7 @@ static void what_follows_moves_with_its_cause(void **state)
     assert_int_equal(meant(true, "epoch_sequences=9").train.steps, 60);
     assert_int_equal(meant(true, "epochs=2").train.steps, 50);
     assert_int_equal(meant(true, "steps=26").train.epochs, 2);
-    assert_int_equal(meant(true, "steps=60").train.eval_every, 3);
+    assert_int_equal(meant(true, "steps=60").train.eval_every, 9);
     assert_int_equal(meant(true, "schedule=warmup").train.warmup_steps, 50);
     assert_int_equal(meant(true, "n_heads=4").model.d_head, 32);
     assert_int_equal(meant(true, "attn_only=false").model.d_mlp, 512);

@@ -1,0 +1,224 @@
+/* Every task runs exactly once, whatever the number of workers. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pool.h"
+#include "support/cmocka_all.h"
+#include "support/failing_alloc.h"
+
+enum { TASKS = 257, WORKERS = 4, JOBS = 1000 };
+
+typedef struct tally {
+    atomic_int runs[TASKS];
+    atomic_int strays; /* tasks or workers out of range */
+    size_t count, workers;
+} tally;
+
+static void count_task(void *context, size_t task, size_t worker)
+{
+    tally *counts = context;
+    if (task >= counts->count || worker >= counts->workers)
+        atomic_fetch_add(&counts->strays, 1);
+    else
+        atomic_fetch_add(&counts->runs[task], 1);
+}
+
+static void assert_each_ran(tally *counts, int times)
+{
+    assert_int_equal(atomic_load(&counts->strays), 0);
+    for (size_t i = 0; i < TASKS; i++)
+        assert_int_equal(atomic_load(&counts->runs[i]), i < counts->count ? times : 0);
+}
+
+static void each_task_runs_once_on_any_number_of_workers(void **state)
+{
+    (void)state;
+    static const size_t count[] = {0, 1, 2, 3, 4, 5, TASKS};
+    for (size_t threads = 1; threads <= WORKERS; threads++) {
+        clh_pool *pool = NULL;
+        assert_int_equal(clh_pool_open(&pool, threads, NULL), CLH_OK);
+        assert_int_equal(clh_pool_size(pool), threads);
+        for (size_t k = 0; k < CLH_COUNT(count); k++) {
+            tally counts = {.count = count[k], .workers = threads};
+            clh_pool_run(pool, count[k], count_task, &counts);
+            assert_each_ran(&counts, 1);
+        }
+        clh_pool_close(pool);
+    }
+}
+
+static void a_thousand_jobs_lose_and_repeat_nothing(void **state)
+{
+    (void)state;
+    for (size_t threads = 1; threads <= WORKERS; threads++) {
+        clh_pool *pool = NULL;
+        tally counts = {.count = 17, .workers = threads};
+        assert_int_equal(clh_pool_open(&pool, threads, NULL), CLH_OK);
+        for (int job = 0; job < JOBS; job++) {
+            clh_pool_run(pool, counts.count, count_task, &counts);
+            assert_int_equal(atomic_load(&counts.runs[16]), job + 1); /* it has ended on return */
+        }
+        assert_each_ran(&counts, JOBS);
+        clh_pool_close(pool);
+    }
+}
+
+/* Without atomics: what tasks wrote is there when the job returns. */
+static void write_square(void *context, size_t task, size_t worker)
+{
+    (void)worker;
+    ((size_t *)context)[task] = task * task;
+}
+
+static void results_are_there_on_return(void **state)
+{
+    (void)state;
+    clh_pool *pool = NULL;
+    assert_int_equal(clh_pool_open(&pool, 3, NULL), CLH_OK);
+    for (int job = 0; job < 100; job++) {
+        size_t square[TASKS] = {0};
+        clh_pool_run(pool, TASKS, write_square, square);
+        for (size_t i = 0; i < TASKS; i++)
+            assert_int_equal(square[i], i * i);
+    }
+    clh_pool_close(pool);
+}
+
+/* Tasks that wait for each other end only when as many workers as the pool has run at once. */
+static void meet_others(void *context, size_t task, size_t worker)
+{
+    (void)task, (void)worker;
+    atomic_int *here = context;
+    atomic_fetch_add(here, 1);
+    while (atomic_load(here) < WORKERS)
+        (void)usleep(50);
+}
+
+static void workers_run_at_the_same_time(void **state)
+{
+    (void)state;
+    clh_pool *pool = NULL;
+    atomic_int here = 0;
+    assert_int_equal(clh_pool_open(&pool, WORKERS, NULL), CLH_OK);
+    (void)alarm(60);
+    clh_pool_run(pool, WORKERS, meet_others, &here);
+    (void)alarm(0);
+    clh_pool_close(pool);
+    assert_int_equal(atomic_load(&here), WORKERS);
+}
+
+static void note_order(void *context, size_t task, size_t worker)
+{
+    size_t **next = context;
+    assert_int_equal(worker, 0);
+    *(*next)++ = task;
+}
+
+static void no_pool_runs_tasks_here_in_order(void **state)
+{
+    (void)state;
+    size_t order[5], *next = order;
+    assert_int_equal(clh_pool_size(NULL), 1);
+    clh_pool_run(NULL, 5, note_order, &next);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(order[i], i);
+}
+
+static void idle_pool_closes(void **state)
+{
+    (void)state;
+    (void)alarm(60);
+    for (int i = 0; i < 200; i++) {
+        clh_pool *pool = NULL;
+        assert_int_equal(clh_pool_open(&pool, 1 + (size_t)i % WORKERS, NULL), CLH_OK);
+        clh_pool_close(pool);
+    }
+    clh_pool_close(NULL);
+    (void)alarm(0);
+}
+
+static void number_of_threads_is_checked(void **state)
+{
+    (void)state;
+    clh_pool *pool = NULL;
+    clh_error err = {0};
+    assert_int_equal(clh_pool_open(&pool, 0, &err), CLH_ERANGE);
+    assert_string_equal(err.message, "threads is 0, want 1 to 1024");
+    assert_int_equal(clh_pool_open(&pool, 1025, &err), CLH_ERANGE);
+    assert_null(pool);
+}
+
+static clh_status open_and_close(void *context)
+{
+    (void)context;
+    clh_pool *pool = NULL;
+    clh_status status = clh_pool_open(&pool, 2, NULL);
+    clh_pool_close(pool);
+    return status;
+}
+
+static void open_survives_a_failed_allocation(void **state)
+{
+    (void)state;
+    assert_int_equal(failing_alloc_each(open_and_close, NULL), 1);
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+/* In a child whose memory does not hold the stacks of so many threads. */
+static int open_in_little_room(void)
+{
+    clh_pool *pool = NULL;
+    clh_error err = {0};
+    const struct rlimit room = {(rlim_t)1 << 29, (rlim_t)1 << 29};
+    if (setrlimit(RLIMIT_AS, &room))
+        return 1;
+    if (clh_pool_open(&pool, 1024, &err) != CLH_ENOMEM || pool)
+        return 2;
+    size_t number = 0, of = 0;
+    if (sscanf(err.message, "cannot start thread %zu of %zu: ", &number, &of) != 2)
+        return 3;
+    return number >= 2 && number <= 1024 && of == 1024 ? 0 : 4;
+}
+
+static void thread_that_cannot_start_is_an_error(void **state)
+{
+    (void)state;
+    if (SANITIZED) /* which needs more memory than that itself */
+        skip();
+    pid_t child = fork();
+    if (child == 0)
+        _exit(open_in_little_room());
+    int result = -1;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFEXITED(result));
+    assert_int_equal(WEXITSTATUS(result), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_task_runs_once_on_any_number_of_workers),
+        cmocka_unit_test(a_thousand_jobs_lose_and_repeat_nothing),
+        cmocka_unit_test(results_are_there_on_return),
+        cmocka_unit_test(workers_run_at_the_same_time),
+        cmocka_unit_test(no_pool_runs_tasks_here_in_order),
+        cmocka_unit_test(idle_pool_closes),
+        cmocka_unit_test(number_of_threads_is_checked),
+        cmocka_unit_test(open_survives_a_failed_allocation),
+        cmocka_unit_test(thread_that_cannot_start_is_an_error),
+    };
+    return cmocka_run_group_tests_name("base pool", tests, NULL, NULL);
+}

@@ -1,0 +1,231 @@
+/* The matrix product of every build: whatever the shape, the transposition and the gaps between
+ * rows, it is the sum it says it is, and touches nothing else. */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "math/kernels.h"
+#include "support/cmocka_all.h"
+#include "support/kernel_bench.h"
+
+enum { STREAM_SHAPE = 301, STREAM_VALUE = 302, GUARD = 24, PRODUCTS = 400 };
+
+/* One product and the memory behind it; what no product may read or write is NaN. */
+typedef struct product {
+    clh_gemm g;
+    clh_real *a, *b, *c, *c_before;
+    size_t c_count;
+} product;
+
+static size_t pick(uint64_t seed, uint64_t index, size_t least, size_t most)
+{
+    return least + (size_t)(clh_random_word(seed, STREAM_SHAPE, index) % (most - least + 1));
+}
+
+static size_t pick_edge(uint64_t seed, uint64_t index, size_t most)
+{
+    static const size_t edges[] = {0, 1, 6, 7, 15, 16, 17, 32, 33, 63, 64, 65, 127, 128};
+    return pick(seed, index, 0, 2) ? pick(seed, index + 100, 1, most)
+                                   : edges[pick(seed, index + 100, 0, CLH_COUNT(edges) - 1)];
+}
+
+static size_t pick_depth(uint64_t seed)
+{
+    static const size_t edges[] = {0, 1, 2, 255, 256, 257, 511, 512, 513, 700};
+    return pick(seed, 5, 0, 3) ? pick(seed, 6, 1, 130)
+                               : edges[pick(seed, 6, 0, CLH_COUNT(edges) - 1)];
+}
+
+static clh_real *nan_array(size_t count)
+{
+    clh_real *array = clh_alloc_array(count, sizeof *array, NULL);
+    assert_non_null(array);
+    for (size_t i = 0; i < count; i++)
+        array[i] = (clh_real)NAN;
+    return array;
+}
+
+/* Small whole numbers, whose products and sums are exact in float, or normal deviates. */
+static clh_real value(uint64_t seed, uint64_t index, bool whole)
+{
+    if (whole)
+        return (clh_real)((int)(clh_random_word(seed, STREAM_VALUE, index) % 17) - 8);
+    return (clh_real)clh_random_normal(seed, STREAM_VALUE, index);
+}
+
+static void fill(clh_real *data, size_t rows, size_t columns, size_t row_step, size_t column_step,
+                 uint64_t seed, bool whole)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < columns; j++)
+            data[i * row_step + j * column_step] = value(seed, i * columns + j, whole);
+}
+
+static product product_make(uint64_t seed, bool whole)
+{
+    product p = {0};
+    clh_gemm *g = &p.g;
+    g->m = pick_edge(seed, 1, 130);
+    g->n = pick_edge(seed, 2, 130);
+    g->k = pick_depth(seed);
+    const bool a_turned = pick(seed, 7, 0, 1), b_turned = pick(seed, 8, 0, 1);
+    const size_t a_row = (a_turned ? g->m : g->k) + pick(seed, 9, 0, 5);
+    const size_t b_row = (b_turned ? g->k : g->n) + pick(seed, 10, 0, 5);
+    const size_t shift = pick(seed, 11, 0, 3);
+    g->a_row = a_turned ? 1 : a_row;
+    g->a_col = a_turned ? a_row : 1;
+    g->b_row = b_turned ? 1 : b_row;
+    g->b_col = b_turned ? b_row : 1;
+    g->c_row = g->n + pick(seed, 12, 0, 5);
+    g->alpha = whole ? (clh_real)2 : (clh_real)0.37;
+    g->accumulate = pick(seed, 13, 0, 1);
+    p.c_count = g->m * g->c_row + shift + GUARD;
+    p.a = nan_array((a_turned ? g->k : g->m) * a_row + shift);
+    p.b = nan_array((b_turned ? g->n : g->k) * b_row + shift);
+    p.c = nan_array(p.c_count);
+    p.c_before = nan_array(p.c_count);
+    g->a = p.a + shift;
+    g->b = p.b + shift;
+    g->c = p.c + shift;
+    fill(p.a + shift, g->m, g->k, g->a_row, g->a_col, seed + 1, whole);
+    fill(p.b + shift, g->k, g->n, g->b_row, g->b_col, seed + 2, whole);
+    if (g->accumulate)
+        fill(p.c_before + shift, g->m, g->n, g->c_row, 1, seed + 3, whole);
+    return p;
+}
+
+static void product_free(product *p)
+{
+    clh_free(p->a);
+    clh_free(p->b);
+    clh_free(p->c);
+    clh_free(p->c_before);
+}
+
+static void run(product *p, const clh_kernels *kernel)
+{
+    memcpy(p->c, p->c_before, p->c_count * sizeof *p->c);
+    kernel->gemm(&p->g);
+}
+
+/* Element [i, j] in double, and the sum of the absolute values that make it up. */
+static double truth(const product *p, size_t i, size_t j, double *absolute)
+{
+    const clh_gemm *g = &p->g;
+    const double alpha = (double)g->alpha;
+    double old = g->accumulate ? (double)p->c_before[(size_t)(g->c - p->c) + i * g->c_row + j] : 0;
+    double sum = 0, size = 0;
+    for (size_t l = 0; l < g->k; l++) {
+        double term =
+            (double)g->a[i * g->a_row + l * g->a_col] * (double)g->b[l * g->b_row + j * g->b_col];
+        sum += term;
+        size += fabs(term);
+    }
+    *absolute = fabs(alpha) * size + fabs(old);
+    return alpha * sum + old;
+}
+
+/* Bits outside the [m, n] of C are as before. */
+static void gaps_hold(const product *p)
+{
+    const size_t shift = (size_t)(p->g.c - p->c);
+    for (size_t at = 0; at < p->c_count; at++) {
+        size_t i = at < shift ? p->g.m : (at - shift) / p->g.c_row;
+        size_t j = at < shift ? 0 : (at - shift) % p->g.c_row;
+        if (i >= p->g.m || j >= p->g.n)
+            assert_memory_equal(&p->c[at], &p->c_before[at], sizeof *p->c);
+    }
+}
+
+/* Each element of a product of whole numbers is exact, so every build has to hit it. A sum of k
+ * rounded terms is within (k + 3) eps of the sum of their absolute values. */
+static void products_are_right(bool whole)
+{
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    const double eps = sizeof(clh_real) == 4 ? 0x1p-24 : 0x1p-53;
+    for (uint64_t t = 0; t < PRODUCTS / 4; t++) {
+        product p = product_make(1000 + 10 * t, whole);
+        for (size_t k = 0; k < builds; k++) {
+            run(&p, kernel[k]);
+            gaps_hold(&p);
+            for (size_t i = 0; i < p.g.m; i++)
+                for (size_t j = 0; j < p.g.n; j++) {
+                    double size, want = truth(&p, i, j, &size);
+                    double got = (double)p.g.c[i * p.g.c_row + j];
+                    double allowed = whole ? 0 : (double)(p.g.k + 3) * eps * size;
+                    if (!(fabs(got - want) <= allowed))
+                        fail_msg("%s: C[%zu,%zu] of [%zu,%zu]x[%zu,%zu] is %.9g, want %.9g",
+                                 kernel[k]->name, i, j, p.g.m, p.g.k, p.g.k, p.g.n, got, want);
+                }
+        }
+        product_free(&p);
+    }
+}
+
+static void products_of_whole_numbers_are_exact(void **state)
+{
+    (void)state;
+    products_are_right(true);
+}
+
+static void products_are_right_to_rounding(void **state)
+{
+    (void)state;
+    products_are_right(false);
+}
+
+static void builds_agree_with_the_definition(void **state)
+{
+    (void)state;
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    assert_ptr_equal(kernel[0], &clh_kernels_plain);
+    for (uint64_t t = 0; t < PRODUCTS; t++) {
+        product p = product_make(90000 + 10 * t, false);
+        run(&p, &clh_kernels_plain);
+        clh_real *want = nan_array(p.c_count);
+        memcpy(want, p.c, p.c_count * sizeof *want);
+        for (size_t k = 1; k < builds; k++) {
+            run(&p, kernel[k]);
+            for (size_t at = 0; at < p.c_count; at++) {
+                double got = (double)p.c[at], meant = (double)want[at];
+                /* terms are products of normal deviates: their sum is of size sqrt(k) */
+                double allowed = 1e-5 * sqrt((double)p.g.k + 1);
+                assert_int_equal(isnan(got), isnan(meant));
+                assert_true(isnan(got) || fabs(got - meant) <= allowed);
+            }
+        }
+        clh_free(want);
+        product_free(&p);
+    }
+}
+
+static void avx2_and_avx512_give_the_same_bits(void **state)
+{
+    (void)state;
+    const clh_kernels *avx2, *avx512;
+    kernels_of_avx(&avx2, &avx512);
+    for (uint64_t t = 0; t < PRODUCTS; t++) {
+        product p = product_make(50000 + 10 * t, false);
+        run(&p, avx2);
+        clh_real *want = nan_array(p.c_count);
+        memcpy(want, p.c, p.c_count * sizeof *want);
+        run(&p, avx512);
+        assert_memory_equal(p.c, want, p.c_count * sizeof *want);
+        clh_free(want);
+        product_free(&p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_of_whole_numbers_are_exact),
+        cmocka_unit_test(products_are_right_to_rounding),
+        cmocka_unit_test(builds_agree_with_the_definition),
+        cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+/* What a safetensors file holds is listed, described and read as its header says. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "clearhead/safetensors.h"
+#include "support/cmocka_all.h"
+#include "support/raw_safetensors.h"
+#include "support/temp_folder.h"
+
+static clh_safetensors *open_raw(temp_folder *folder, const char *header, const void *data,
+                                 size_t length)
+{
+    unsigned char bytes[4096];
+    char path[TEMP_PATH_MAX];
+    clh_safetensors *file = NULL;
+    clh_error err = {0};
+    size_t size = raw_safetensors(bytes, sizeof bytes, header, data, length);
+    temp_folder_put(folder, "raw.safetensors", bytes, size, path);
+    if (clh_safetensors_open(&file, path, &err))
+        fail_msg("%s", err.message);
+    return file;
+}
+
+static void tensors_are_listed_in_the_order_of_their_data(void **state)
+{
+    clh_safetensors *file =
+        open_raw(*state,
+                 "{\"z\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[4,7]},"
+                 "\"empty2\":{\"dtype\":\"F64\",\"shape\":[0],\"data_offsets\":[4,4]},"
+                 "\"empty1\":{\"dtype\":\"F64\",\"shape\":[5,0],\"data_offsets\":[4,4]},"
+                 "\"a\":{\"shape\":[2],\"extra\":null,\"dtype\":\"F16\",\"data_offsets\":[0,4]}}",
+                 NULL, 7);
+    static const char *const order[] = {"a", "empty2", "empty1", "z"};
+    assert_int_equal(clh_safetensors_count(file), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(clh_safetensors_name(file, i), order[i]);
+    clh_safetensors_close(file);
+}
+
+static void header_describes_every_dtype(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t size;
+    } row[] = {{"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1},
+               {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},
+               {"U32", 4},  {"F32", 4}, {"F64", 8}, {"I64", 8},     {"U64", 8}};
+    for (size_t i = 0; i < CLH_COUNT(row); i++) {
+        char header[128];
+        (void)snprintf(header, sizeof header,
+                       "{\"t\":{\"dtype\":\"%s\",\"shape\":[2,3],\"data_offsets\":[0,%zu]}}",
+                       row[i].name, 6 * row[i].size);
+        clh_safetensors *file = open_raw(*state, header, NULL, 6 * row[i].size);
+        clh_tensor shape = {.data = (clh_real[1]){0}};
+        const char *dtype = NULL;
+        assert_int_equal(clh_safetensors_describe(file, "t", &shape, &dtype, NULL), CLH_OK);
+        assert_string_equal(dtype, row[i].name);
+        assert_null(shape.data);
+        assert_string_equal(shape.name, "t");
+        assert_int_equal(shape.rank, 2);
+        assert_int_equal(shape.shape[0], 2);
+        assert_int_equal(shape.shape[1], 3);
+        clh_real number[6];
+        clh_error err = {0};
+        const clh_tensor into = {.data = number, .rank = 2, .shape = {2, 3}, .name = "t"};
+        const bool readable = strcmp(row[i].name, "F32") == 0 ||
+                              (strcmp(row[i].name, "F64") == 0 && sizeof(clh_real) == 8);
+        assert_int_equal(clh_safetensors_read(file, &into, &err), readable ? CLH_OK : CLH_EFORMAT);
+        assert_true(readable || (strstr(err.message, row[i].name) && strstr(err.message, "F32")));
+        clh_safetensors_close(file);
+    }
+}
+
+static void doubles_are_read_whole_where_numbers_are_doubles(void **state)
+{
+    const unsigned char third[] = {0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0xd5, 0x3f};
+    clh_safetensors *file = open_raw(
+        *state, "{\"t\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]}}", third, 8);
+    clh_real number = 0;
+    const clh_tensor into = {.data = &number, .name = "t"};
+    if (sizeof(clh_real) == sizeof(double)) {
+        assert_int_equal(clh_safetensors_read(file, &into, NULL), CLH_OK);
+        assert_true((double)number == 1.0 / 3.0);
+    } else {
+        assert_int_equal(clh_safetensors_read(file, &into, NULL), CLH_EFORMAT);
+        assert_true(number == 0);
+    }
+    clh_safetensors_close(file);
+}
+
+static void wrong_shape_or_name_is_named_and_nothing_is_read(void **state)
+{
+    clh_safetensors *file =
+        open_raw(*state,
+                 "{\"embed.W_E\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
+                 "\"deep\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[24,28]}}",
+                 NULL, 28);
+    static const struct {
+        clh_tensor tensor;
+        clh_status status;
+        const char *text;
+    } row[] = {
+        {{.rank = 2, .shape = {3, 2}, .name = "embed.W_E"}, CLH_ESHAPE, "is [2, 3], want [3, 2]"},
+        {{.rank = 1, .shape = {6}, .name = "embed.W_E"}, CLH_ESHAPE, "is [2, 3], want [6]"},
+        {{.rank = 0, .name = "embed.W_E"}, CLH_ESHAPE, "is [2, 3], want []"},
+        {{.rank = 2, .shape = {2, 3}, .name = "embed.W_e"}, CLH_EINPUT, "nearest is embed.W_E"},
+        {{.rank = 1, .shape = {6}, .name = "zzzzzzzz"}, CLH_EINPUT, "among its 2"},
+        {{.rank = 1, .shape = {1}, .name = "deep"}, CLH_ESUPPORT, "5 dimensions, want at most 4"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(row); i++) {
+        clh_real number[6] = {7, 7, 7, 7, 7, 7};
+        clh_tensor into = row[i].tensor;
+        clh_error err = {0};
+        into.data = number;
+        assert_int_equal(clh_safetensors_read(file, &into, &err), row[i].status);
+        assert_non_null(strstr(err.message, row[i].text));
+        assert_non_null(strstr(err.message, into.name));
+        assert_non_null(strstr(err.message, "raw.safetensors"));
+        assert_true(number[0] == 7 && number[5] == 7);
+    }
+    clh_safetensors_close(file);
+}
+
+static void file_cut_after_it_was_opened_is_an_error(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    clh_real number[6];
+    clh_error err = {0};
+    const clh_tensor into = {.data = number, .rank = 1, .shape = {6}, .name = "t"};
+    clh_safetensors *file = open_raw(
+        *state, "{\"t\":{\"dtype\":\"F32\",\"shape\":[6],\"data_offsets\":[0,24]}}", NULL, 24);
+    temp_folder_path(*state, "raw.safetensors", path);
+    assert_int_equal(clh_safetensors_read(file, &into, NULL), CLH_OK);
+    assert_int_equal(truncate(path, 80), 0);
+    assert_int_equal(clh_safetensors_read(file, &into, &err), CLH_EIO);
+    assert_non_null(strstr(err.message, "ends at byte 80"));
+    clh_safetensors_close(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(tensors_are_listed_in_the_order_of_their_data),
+        FOLDER_TEST(header_describes_every_dtype),
+        FOLDER_TEST(doubles_are_read_whole_where_numbers_are_doubles),
+        FOLDER_TEST(wrong_shape_or_name_is_named_and_nothing_is_read),
+        FOLDER_TEST(file_cut_after_it_was_opened_is_an_error),
+    };
+    return cmocka_run_group_tests_name("safetensors read", tests, NULL, NULL);
+}
