@@ -166,3 +166,13 @@ void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
                 onto->state[k] = CLH_KEY_AUTOMATIC;
     }
 }
+
+void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer)
+{
+    assert(onto && layer && onto != layer);
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+        if (onto->state[i] <= CLH_KEY_AUTOMATIC && layer->state[i] > CLH_KEY_AUTOMATIC) {
+            onto->state[i] = layer->state[i];
+            clh_key_copy(&clh_run_keys()[i], &onto->config, &layer->config);
+        }
+}
