@@ -74,7 +74,9 @@ clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **fo
 {
     const char *wanted = clh_opt_text(inv, "out");
     if (wanted) {
-        clh_status status = clh_folder_check(wanted, err);
+        clh_status status =
+            *wanted ? clh_folder_check(wanted, err)
+                    : clh_fail(err, CLH_EUSAGE, "--out is empty, want the folder to make");
         *folder = status ? NULL : clh_text_copy(wanted, err);
         return *folder || status ? status : CLH_ENOMEM;
     }
@@ -146,11 +148,13 @@ static void print_json(const clh_cli_watch *w, const char *folder)
     clh_strbuf_addf(&text, ", \"step\": %zu", p->step);
     if (p->steps_per_second > 0) /* there was a step */
         clh_strbuf_addf(&text, ", \"loss\": %.9g, \"grad_norm\": %.9g", p->loss, p->grad_norm);
-    if (w->evaluated)
+    if (w->evaluated) {
         clh_strbuf_addf(&text,
                         ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
-                        "\"held_out_loss\": %.9g",
-                        w->token_accuracy, w->sequence_accuracy, w->held_out_loss);
+                        "\"held_out_loss\": ",
+                        w->token_accuracy, w->sequence_accuracy);
+        clh_strbuf_add_number(&text, w->held_out_loss, 9);
+    }
     clh_strbuf_addf(&text, ", \"seconds\": %.6f}", p->seconds);
     (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);

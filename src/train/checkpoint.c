@@ -80,7 +80,7 @@ static clh_status check_finite(const clh_run_config *config, const clh_model *mo
             if (!isfinite(vector[k][i]))
                 return clh_fail(err, CLH_ENUMERIC,
                                 "after step %zu the %s are not finite: lr %g may be too large; the "
-                                "checkpoint before is kept",
+                                "checkpoint before stays the newest",
                                 step, k ? "optimizer's moments" : "parameters", config->train.lr);
     return CLH_OK;
 }

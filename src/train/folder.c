@@ -12,7 +12,7 @@
 /* The files that a run writes beside its folders; the first makes it one. */
 static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};
 
-static bool is_folder(const char *path)
+bool clh_is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -46,7 +46,7 @@ clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
 clh_status clh_folder_check(const char *path, clh_error *err)
 {
     assert(path);
-    if (clh_path_exists(path) && !is_folder(path))
+    if (clh_path_exists(path) && !clh_is_folder(path))
         return clh_fail(err, CLH_EIO, "%s is a file, want a folder or a name that is free", path);
     for (size_t i = 0; i < CLH_COUNT(written); i++) {
         char *file = clh_path_join(path, written[i], err);
@@ -148,7 +148,7 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
 
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err)
 {
-    if (!is_folder(path)) {
+    if (!clh_is_folder(path)) {
         *weights = clh_text_copy(path, err);
         return *weights ? CLH_OK : CLH_ENOMEM;
     }

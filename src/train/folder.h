@@ -5,6 +5,9 @@
 
 #include "clearhead/run.h"
 
+/** Whether a folder is at `path`. */
+bool clh_is_folder(const char *path);
+
 /** That a run may be made at `path`: CLH_EBUSY when it holds one or a file that one
  *  would overwrite, CLH_EIO when it is a file itself. */
 clh_status clh_folder_check(const char *path, clh_error *err);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,10 +78,10 @@ clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, do
     return CLH_OK;
 }
 
-/* JSON has no infinities: null. */
 static void add_number(clh_strbuf *text, const char *key, double value)
 {
-    clh_strbuf_addf(text, isfinite(value) ? ", \"%s\": %.9g" : ", \"%s\": null", key, value);
+    clh_strbuf_addf(text, ", \"%s\": ", key);
+    clh_strbuf_add_number(text, value, 9);
 }
 
 void clh_metrics_step(clh_metrics *metrics, const clh_progress *p)
@@ -105,9 +104,10 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
     add_number(text, "sequence_accuracy", e->sequence_accuracy);
     add_number(text, "loss", e->loss);
     clh_strbuf_adds(text, ", \"loss_per_position\": [");
-    for (size_t i = 0; i < e->positions; i++)
-        clh_strbuf_addf(text, isfinite(e->loss_per_position[i]) ? "%s%.6g" : "%snull",
-                        i ? ", " : "", e->loss_per_position[i]);
+    for (size_t i = 0; i < e->positions; i++) {
+        clh_strbuf_adds(text, i ? ", " : "");
+        clh_strbuf_add_number(text, e->loss_per_position[i], 6);
+    }
     clh_strbuf_adds(text, "]}\n");
 }
 

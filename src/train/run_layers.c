@@ -101,7 +101,8 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
     clh_run_layer_init(layer);
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!object)
-        return clh_fail(err, CLH_EFORMAT, "%s line %d: %s", origin, where.line, where.text);
+        return clh_fail(err, CLH_EFORMAT, "%s line %d is not JSON: %s", origin, where.line,
+                        where.text);
     clh_status status = CLH_OK;
     if (!json_is_object(object))
         status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want {\"key\": value, ...}",

@@ -36,6 +36,7 @@ typedef struct trainer {
     clh_progress progress;
     double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
     size_t first_step;                     /* where this process began */
+    size_t saved;                          /* step of the newest checkpoint */
     bool passing;                          /* a checkpoint only an interruption made is there */
 } trainer;
 
@@ -123,6 +124,17 @@ static void update_piece(void *context, size_t begin, size_t end)
                          t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
 }
 
+/* fabs(): a NaN may have a sign, which nobody wants to read. */
+static clh_status not_finite(const trainer *t, clh_error *err)
+{
+    const clh_progress *p = &t->progress;
+    return clh_fail(
+        err, CLH_ENUMERIC,
+        "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large; "
+        "the newest checkpoint is that of step %zu",
+        p->step + 1, fabs(p->loss), fabs(p->grad_norm), t->config.train.lr, t->saved);
+}
+
 static clh_status one_step(trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
@@ -135,10 +147,7 @@ static clh_status one_step(trainer *t, clh_error *err)
     p->loss = sum.loss / (double)sum.count;
     p->grad_norm = clh_gradient_norm(t->gradient);
     if (!isfinite(p->loss) || !isfinite(p->grad_norm))
-        return clh_fail(
-            err, CLH_ENUMERIC,
-            "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large",
-            p->step + 1, p->loss, p->grad_norm, c->lr);
+        return not_finite(t, err);
     p->step++;
     p->lr = clh_learning_rate(c, p->step);
     update u = {
@@ -176,6 +185,8 @@ static clh_status checkpoint(trainer *t, clh_error *err)
     clh_status status = clh_metrics_sync(t->metrics, err);
     if (!status)
         status = clh_checkpoint_save(t->path, &t->config, t->model, &t->moments, step, err);
+    if (!status)
+        t->saved = step;
     if (!status && t->passing)
         clh_checkpoint_tidy(t->path, &t->config.train, step);
     t->passing = t->passing && status;
@@ -345,9 +356,11 @@ static clh_status restore(trainer *t, clh_error *err)
     if (status)
         return status;
     if (step > t->config.train.steps)
-        return clh_fail(err, CLH_EFORMAT, "%s: the checkpoint is of step %zu, the run has %zu",
+        return clh_fail(err, CLH_EFORMAT,
+                        "%s: the newest checkpoint is of step %zu, config.json says %zu steps",
                         t->path, step, t->config.train.steps);
     set_step(t, step);
+    t->saved = step;
     clh_checkpoint_tidy(t->path, &t->config.train, step);
     t->passing = !clh_plan_keeps(&t->config.train, step);
     return has_ended(t) ? CLH_OK : open_metrics(t, step + 1, err);
@@ -358,7 +371,10 @@ clh_status clh_train_resume(const char *path, size_t threads, const clh_train_wa
 {
     assert(path);
     trainer t = trainer_make(path, watch);
-    clh_status status = clh_run_config_peek(&t.config, path, err);
+    clh_status status =
+        clh_path_exists(path) && !clh_is_folder(path)
+            ? clh_fail(err, CLH_EINPUT, "%s is a file, want the folder of a run", path)
+            : clh_run_config_peek(&t.config, path, err);
     if (!status && threads)
         t.config.threads = threads;
     if (!status)
