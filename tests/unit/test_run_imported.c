@@ -142,7 +142,7 @@ static void it_is_not_trained_nor_resumed(void **state)
     assert_int_equal(clh_model_open(&model, &task.model, NULL), CLH_OK);
     assert_int_equal(clh_run_create(other, &task, model, NULL), CLH_OK);
     clh_model_close(model);
-    (void)snprintf(weights, sizeof weights, "%s/model.safetensors", other);
+    (void)temp_folder_path(*state, "other/model.safetensors", weights);
     size_t length = temp_file_get(weights, before, sizeof before);
     assert_int_equal(clh_train_resume(other, 0, NULL, &err), CLH_EINPUT);
     assert_non_null(strstr(err.message, "holds imported weights"));
