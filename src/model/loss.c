@@ -26,14 +26,24 @@ bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
     return true;
 }
 
+void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more)
+{
+    sum->loss += more->loss;
+    sum->count += more->count;
+    sum->correct += more->correct;
+    sum->sequences += more->sequences;
+    sum->sequences_correct += more->sequences_correct;
+}
+
 static clh_status check_scored(const clh_tokens *tokens, const clh_scored *scored, size_t n,
                                clh_error *err)
 {
     for (size_t b = 0; b < tokens->batch; b++) {
         if (scored->length[b] > tokens->pos || scored->first_scored[b] < 1)
-            return clh_fail(err, CLH_ERANGE,
-                            "sequence %zu is scored from token %zu to %zu of %zu, want from 1 on",
-                            b, scored->first_scored[b], scored->length[b], tokens->pos);
+            return clh_fail(
+                err, CLH_ERANGE,
+                "sequence %zu is scored from token %zu up to %zu, want between 1 and %zu", b,
+                scored->first_scored[b], scored->length[b], tokens->pos);
         for (size_t i = scored->first_scored[b]; i < scored->length[b]; i++)
             if (tokens->ids[b * tokens->pos + i] >= n)
                 return clh_fail(err, CLH_EINPUT, "token %u is scored, the model predicts %zu",

@@ -48,15 +48,16 @@ static double clock_seconds(void)
 
 size_t clh_train_bytes(const clh_run_config *config)
 {
-    const size_t copies = 3, batch = config->train.batch; /* parameters and two moments */
-    const size_t slots = batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
-    const size_t busy = config->threads < slots ? config->threads : slots;
+    const clh_gradient_path path = clh_gradient_best_path(&config->model);
+    const size_t moments = 3, caches = path == CLH_PATH_GENERAL ? 2 : 1; /* parameters, m, v */
     size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
     size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
-    size_t total;
-    if (parameters == SIZE_MAX || cache == SIZE_MAX ||
-        !clh_mul_ok(parameters, (copies + slots) * sizeof(clh_real), &parameters) ||
-        !clh_mul_ok(cache, 2 * busy, &cache) || !clh_add_ok(parameters, cache, &total))
+    size_t total = clh_gradient_bytes(&config->model, config->model.n_ctx, config->train.batch,
+                                      path, config->threads);
+    if (parameters == SIZE_MAX || cache == SIZE_MAX || total == SIZE_MAX ||
+        !clh_mul_ok(parameters, moments * sizeof(clh_real), &parameters) ||
+        !clh_mul_ok(cache, caches * config->threads, &cache) ||
+        !clh_add_ok(total, parameters, &total) || !clh_add_ok(total, cache, &total))
         return SIZE_MAX;
     return total;
 }
@@ -97,6 +98,7 @@ static clh_status open_parts(trainer *t, clh_error *err)
 {
     const clh_run_config *c = &t->config;
     clh_task_config task = clh_run_config_task(c);
+    const clh_gradient_path path = clh_gradient_best_path(&c->model);
     size_t n = 0;
     clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
@@ -104,10 +106,11 @@ static clh_status open_parts(trainer *t, clh_error *err)
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads, true, err);
+        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads,
+                                  path == CLH_PATH_GENERAL, err);
     if (!status)
-        status =
-            clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, t->workers, err);
+        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
+                                   t->workers, err);
     if (status)
         return status;
     (void)clh_model_data(t->model, &n);
