@@ -70,6 +70,10 @@ typedef struct clh_kernels {
 
     void (*gemm)(const clh_gemm *product);
 
+    /** out[j * out_row + i] = in[i * in_row + j], i < m, j < n */
+    void (*transpose)(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                      size_t out_row);
+
     /** sum_i x[i] */
     clh_real (*sum)(size_t n, const clh_real *x);
 
@@ -129,11 +133,13 @@ static inline void clh_multiply(const clh_kernels *kernel, size_t m, size_t n, s
                              (clh_real)alpha, false});
 }
 
-/** C += A B. */
+/** C += alpha A B. */
 static inline void clh_multiply_add(const clh_kernels *kernel, size_t m, size_t n, size_t k,
-                                    clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
+                                    double alpha, clh_matrix a, clh_matrix b, clh_real *c,
+                                    size_t c_row)
 {
-    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row, 1, true});
+    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row,
+                             (clh_real)alpha, true});
 }
 
 /** The definition. */

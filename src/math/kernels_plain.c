@@ -17,6 +17,14 @@ static void plain_gemm(const clh_gemm *g)
     }
 }
 
+static void plain_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                            size_t out_row)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            out[j * out_row + i] = in[i * in_row + j];
+}
+
 static clh_real plain_sum(size_t n, const clh_real *x)
 {
     clh_real sum = 0;
@@ -150,6 +158,7 @@ static double plain_multiply_adds(size_t loops)
 const clh_kernels clh_kernels_plain = {
     .name = "plain",
     .gemm = plain_gemm,
+    .transpose = plain_transpose,
     .sum = plain_sum,
     .dot = plain_dot,
     .axpy = plain_axpy,

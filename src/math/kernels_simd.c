@@ -10,6 +10,40 @@
 #define TEXT2(a) #a
 #define TEXT(a) TEXT2(a)
 
+/* ---- Transpose: in squares of four, in registers -----------------------------------------------
+ */
+
+typedef clh_real four __attribute__((vector_size(4 * sizeof(clh_real))));
+
+INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
+{
+    four r[4], c[4];
+    for (size_t i = 0; i < 4; i++)
+        memcpy(&r[i], in + i * in_row, sizeof r[i]);
+    four low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+    four high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+    four low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    four high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    c[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    c[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    c[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    c[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    for (size_t j = 0; j < 4; j++)
+        memcpy(out + j * out_row, &c[j], sizeof c[j]);
+}
+
+static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                           size_t out_row)
+{
+    const size_t m4 = m / 4 * 4, n4 = n / 4 * 4;
+    for (size_t j = 0; j < n4; j += 4)
+        for (size_t i = 0; i < m4; i += 4)
+            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = i < m4 ? n4 : 0; j < n; j++)
+            out[j * out_row + i] = in[i * in_row + j];
+}
+
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
  */
 
@@ -119,9 +153,7 @@ static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh
 static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real *b,
                  clh_real packed[])
 {
-    for (size_t j = 0; j < columns; j++)
-        for (size_t l = 0; l < depth; l++)
-            packed[l * PANEL + j] = b[j * g->b_col + l];
+    simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
 }
 
 static void simd_gemm(const clh_gemm *g)
@@ -424,6 +456,7 @@ static double simd_multiply_adds(size_t loops)
 const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .name = TEXT(CLH_ISA),
     .gemm = simd_gemm,
+    .transpose = simd_transpose,
     .sum = simd_sum,
     .dot = simd_dot,
     .axpy = simd_axpy,

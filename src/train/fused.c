@@ -73,6 +73,8 @@ static void cut_sums(cutter *c, const clh_fused_size *s, clh_fused_sums *sums)
     sums->b_O = cut(c, 1, s->D);
 }
 
+enum { BLOCK_MOST = 48 };
+
 static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
 {
     size_t all_heads = 0;
@@ -82,7 +84,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
     room->g_qkv = cut(c, s->T, s->N);
     room->inverse = cut(c, 1, s->T);
     room->pattern = cut(c, s->T, all_heads);
-    room->g_pattern = cut(c, s->T, s->T);
+    room->g_pattern = cut(c, BLOCK_MOST, s->T);
     room->z = cut(c, s->T, s->A);
     room->g_z = cut(c, s->T, s->A);
     room->resid = cut(c, s->T, s->D);
@@ -90,7 +92,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
     room->inverse_final = cut(c, 1, s->T);
     room->logits = cut(c, s->T, s->O);
     room->g_normalized = cut(c, s->T, s->D);
-    room->scratch = cut(c, s->d_head, s->T);
+    room->turned = cut(c, s->d_head, s->T);
 }
 
 /* All of a fused path's numbers; `f` has arrays for slots and workers, or is a dummy to count with.

@@ -41,15 +41,16 @@ typedef struct clh_fused_sums {
 
 /** Room for one sequence. */
 typedef struct clh_fused_room {
-    clh_real *qkv, *g_qkv;         /**< [T, N] */
-    clh_real *inverse;             /**< 1 / s of the first norm, [T] */
-    clh_real *pattern, *g_pattern; /**< [T, T], one head at a time for the gradient */
-    clh_real *z, *g_z;             /**< [T, A] */
-    clh_real *resid, *g_resid;     /**< [T, D]: resid is normalized in place */
-    clh_real *inverse_final;       /**< [T] */
-    clh_real *logits;              /**< [T, O], then their gradient */
-    clh_real *g_normalized;        /**< [T, D] */
-    clh_real *scratch;             /**< [d_head, T] */
+    clh_real *qkv, *g_qkv;     /**< [T, N] */
+    clh_real *inverse;         /**< 1 / s of the first norm, [T] */
+    clh_real *pattern;         /**< [heads, T, T] */
+    clh_real *g_pattern;       /**< [clh_head_block(T), T] */
+    clh_real *z, *g_z;         /**< [T, A] */
+    clh_real *resid, *g_resid; /**< [T, D]: resid is normalized in place */
+    clh_real *inverse_final;   /**< [T] */
+    clh_real *logits;          /**< [T, O], then their gradient */
+    clh_real *g_normalized;    /**< [T, D] */
+    clh_real *turned;          /**< [d_head, T] */
 } clh_fused_room;
 
 struct clh_fused {
