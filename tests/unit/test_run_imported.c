@@ -150,24 +150,29 @@ static void it_is_not_trained_nor_resumed(void **state)
     assert_memory_equal(before, after, length);
 }
 
-static clh_status create_and_count(void *context)
+struct creation {
+    clh_run_config config;
+    char path[TEMP_PATH_MAX];
+};
+
+static clh_status create_here(void *context)
 {
-    clh_run_config config = none_config();
+    const struct creation *here = context;
     clh_model *model = NULL;
-    clh_status status = clh_model_open(&model, &config.model, NULL);
+    clh_status status = clh_model_open(&model, &here->config.model, NULL);
     if (!status)
-        status = clh_run_create(context, &config, model, NULL);
+        status = clh_run_create(here->path, &here->config, model, NULL);
     clh_model_close(model);
     if (status) /* a failed one leaves nothing */
-        assert_false(clh_path_exists(context));
+        assert_false(clh_path_exists(here->path));
     return status;
 }
 
 static void a_failed_creation_leaves_nothing(void **state)
 {
-    char path[TEMP_PATH_MAX];
-    temp_folder_path(*state, "run", path);
-    assert_true(failing_alloc_each(create_and_count, path) > 10);
+    struct creation here = {.config = none_config()};
+    temp_folder_path(*state, "run", here.path);
+    assert_true(failing_alloc_each(create_here, &here) > 10);
 }
 
 static void names_and_shapes_are_known_before_there_is_memory(void **state)
