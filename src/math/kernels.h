@@ -115,6 +115,10 @@ typedef struct clh_kernels {
     /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
+
+    /** Multiply-adds from registers, nothing else: the machine's own speed. Returns how many
+     *  operations `loops` of them were. */
+    double (*multiply_adds)(size_t loops);
 } clh_kernels;
 
 /** C = alpha A B, A [m, k], B [k, n], the rows of C `c_row` apart. */

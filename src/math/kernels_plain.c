@@ -135,6 +135,18 @@ static void plain_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_
     }
 }
 
+static double plain_multiply_adds(size_t loops)
+{
+    volatile clh_real sink;
+    clh_real x[4] = {1, 2, 3, 4};
+    for (size_t l = 0; l < loops; l++)
+        for (size_t i = 0; i < 4; i++)
+            x[i] = x[i] * (clh_real)0.999 + (clh_real)0.001;
+    sink = x[0] + x[1] + x[2] + x[3];
+    (void)sink;
+    return 2.0 * 4 * (double)loops;
+}
+
 const clh_kernels clh_kernels_plain = {
     .name = "plain",
     .gemm = plain_gemm,
@@ -150,4 +162,5 @@ const clh_kernels clh_kernels_plain = {
     .combine = plain_combine,
     .shift = plain_shift,
     .adam = plain_adam,
+    .multiply_adds = plain_multiply_adds,
 };

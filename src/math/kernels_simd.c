@@ -399,6 +399,28 @@ static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_r
     }
 }
 
+/* Twelve chains: more than latency times throughput of any unit so far. */
+static double simd_multiply_adds(size_t loops)
+{
+    enum { CHAINS = 12 };
+    volatile clh_real sink;
+    vec x[CHAINS], a = vec_set((clh_real)0.999), b = vec_set((clh_real)0.001);
+#pragma GCC unroll 12
+    for (size_t i = 0; i < CHAINS; i++)
+        x[i] = vec_set((clh_real)i);
+    for (size_t l = 0; l < loops; l++) {
+#pragma GCC unroll 12
+        for (size_t i = 0; i < CHAINS; i++)
+            x[i] = vec_fma(x[i], a, b);
+    }
+#pragma GCC unroll 12
+    for (size_t i = 1; i < CHAINS; i++)
+        x[0] += x[i];
+    sink = x[0][0];
+    (void)sink;
+    return 2.0 * CHAINS * LANE * (double)loops;
+}
+
 const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .name = TEXT(CLH_ISA),
     .gemm = simd_gemm,
@@ -414,4 +436,5 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .combine = simd_combine,
     .shift = simd_shift,
     .adam = simd_adam,
+    .multiply_adds = simd_multiply_adds,
 };

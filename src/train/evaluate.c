@@ -63,6 +63,13 @@ static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, c
             add_chunk(e, now, &total, out->loss_per_position, position_count);
         e->first += now;
     }
+    if (!status && total.count == 0)
+        status = clh_fail(err, CLH_EINPUT,
+                          "no prediction is scored in the %zu sequences to "
+                          "evaluate: first_scored is past their end",
+                          count);
+    if (status)
+        return status;
     out->sequences = count;
     out->loss = total.loss / (double)total.count;
     out->token_accuracy = (double)total.correct / (double)total.count;

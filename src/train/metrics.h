@@ -15,9 +15,10 @@
 
 typedef struct clh_metrics clh_metrics;
 
-/** Append to `path`, keeping the lines of steps up to `through`; *seconds gets the last of their
- *  times, 0 when there is none. */
-clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t through, double *seconds,
+/** Append to `path`, keeping the lines of steps before `next`, the step that is to come (0: not
+ * even the evaluation before the first); *seconds gets the last of their times, 0 when there is
+ * none. */
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, double *seconds,
                             clh_error *err);
 
 /** Note a step. */
@@ -28,6 +29,10 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
 
 /** Hand what was noted to the system. CLH_EIO with path and reason. */
 clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err);
+
+/** As clh_metrics_flush(), and down to the disk: a checkpoint that outlives a power cut must find
+ * the lines before it. */
+clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err);
 
 /** Close without flushing. NULL is fine. */
 void clh_metrics_close(clh_metrics *metrics);

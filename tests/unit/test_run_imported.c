@@ -150,29 +150,29 @@ static void it_is_not_trained_nor_resumed(void **state)
     assert_memory_equal(before, after, length);
 }
 
-struct creation {
-    clh_run_config config;
-    char path[TEMP_PATH_MAX];
-};
+typedef struct creation {
+    const char *path;
+    clh_run_config config; /* made while there is memory */
+} creation;
 
-static clh_status create_here(void *context)
+static clh_status create_and_count(void *context)
 {
-    const struct creation *here = context;
+    const creation *wanted = context;
     clh_model *model = NULL;
-    clh_status status = clh_model_open(&model, &here->config.model, NULL);
+    clh_status status = clh_model_open(&model, &wanted->config.model, NULL);
     if (!status)
-        status = clh_run_create(here->path, &here->config, model, NULL);
+        status = clh_run_create(wanted->path, &wanted->config, model, NULL);
     clh_model_close(model);
     if (status) /* a failed one leaves nothing */
-        assert_false(clh_path_exists(here->path));
+        assert_false(clh_path_exists(wanted->path));
     return status;
 }
 
 static void a_failed_creation_leaves_nothing(void **state)
 {
-    struct creation here = {.config = none_config()};
-    temp_folder_path(*state, "run", here.path);
-    assert_true(failing_alloc_each(create_here, &here) > 10);
+    char path[TEMP_PATH_MAX];
+    creation wanted = {.path = temp_folder_path(*state, "run", path), .config = none_config()};
+    assert_true(failing_alloc_each(create_and_count, &wanted) > 10);
 }
 
 static void names_and_shapes_are_known_before_there_is_memory(void **state)
