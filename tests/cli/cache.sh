@@ -139,14 +139,21 @@ runs 2 cache mix --tokens batch.json --grads --out never.safetensors
 runs 0 cache mix --tokens batch.json --grads --first-scored 5 --out mix.safetensors
 runs 0 cache mix --letters ab --grads --out mix.safetensors
 
-# more than the machine has is refused before it is asked for
-python3 -c 'print([[0] * 26] * 200000)' > huge.json
-(
-    ulimit -v 4000000
-    runs 3 cache run --tokens huge.json --out never.safetensors
-    printf '%s\n' "$err" > refused
-) > /dev/null
-is 'clearhead cache: the activations of [200000, 26] tokens' "$(tail -n 1 refused | sed 's/tokens .*/tokens/')" \
-    'what does not fit is named'
+# more than the machine has is refused before it is asked for: a pattern of 400,000 x 400,000
+runs 0 export run --to theirs
+python3 - <<'PYTHON'
+import json
+from tensors import read, write
+weights, config = read("theirs/model.safetensors"), json.load(open("theirs/cfg.json"))
+config["n_ctx"] = 400000
+weights["pos_embed.W_pos"] = ([config["n_ctx"], 16], (0.0,) * (16 * config["n_ctx"]))
+write("long.safetensors", weights)
+json.dump(config, open("long.json", "w"))
+json.dump([[0] * config["n_ctx"]], open("huge.json", "w"))
+PYTHON
+runs 0 import long.safetensors --config long.json --out long
+runs 3 cache long --tokens huge.json --out never.safetensors
+is 'clearhead cache: the activations of [1, 400000] tokens' "${err%% tokens*} tokens" 'what does not fit is named'
+is 1 "$(printf '%s' "$err" | grep -c '2.6 TB')" 'with its size'
 is 0 "$(find . -name 'never*' | wc -l | tr -d ' ')" 'and nothing written'
 finish
