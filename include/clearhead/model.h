@@ -99,6 +99,9 @@ clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
  *  so it tells what a forward pass will need. */
 clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos);
 
+/** Whether an activation after `index` has the same name, so that clh_cache_view() gives that one. */
+bool clh_cache_repeats(const clh_cache *cache, size_t index);
+
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
  * NULL when there is none. */
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name);
@@ -183,6 +186,9 @@ typedef struct clh_loss_sum {
     size_t sequences;         /**< sequences with a scored position */
     size_t sequences_correct; /**< of them without a mistake */
 } clh_loss_sum;
+
+/** *sum += *more. */
+void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more);
 
 /** Cross-entropy of the logits in `cache` against the tokens, ADDED to *sum. When `gradient` is not
  *  NULL its logits get d(weight * loss) / d logits, zero where nothing is scored. When

@@ -56,6 +56,11 @@ clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_erro
 /** The layer of given weights: every key of their model. */
 void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model);
 
+/** Give every key that is still automatic the value it has in `layer`, if it has one there. After
+ *  all layers, with the layer of given weights: `n` and `data` return n_ctx to automatic, but
+ *  weights have the size they have. */
+void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer);
+
 /** The layer of a config file's text: one flat JSON object, null for automatic. `origin` (a path)
  *  begins the error line. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted, or the nearest
  *  key; CLH_EFORMAT with the line when it is not JSON. */

@@ -28,7 +28,8 @@ typedef struct clh_evaluation {
 /** Free what an evaluation holds. All zero is fine. */
 void clh_evaluation_deinit(clh_evaluation *evaluation);
 
-/** Evaluate on sequences first … first+count-1 of a split, with `threads` threads. */
+/** Evaluate on sequences first … first+count-1 of a split, with `threads` threads. CLH_EINPUT when
+ *  nothing is scored in them. */
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         clh_error *err);

@@ -1,8 +1,10 @@
 #include "base/file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +123,37 @@ void clh_file_abandon(clh_file *file)
     file_free(file);
 }
 
+/* Whether `name` is what temporary_open() makes for a target that matches `names`. */
+static bool is_temporary(const char *name, const char *names)
+{
+    static const char mark[] = ".tmp-";
+    char target[256];
+    const char *last = NULL;
+    for (const char *at = name; (at = strstr(at, mark)); at++)
+        last = at;
+    if (!last || (size_t)(last - name) >= sizeof target)
+        return false;
+    memcpy(target, name, (size_t)(last - name));
+    target[last - name] = '\0';
+    const char *process = last + strlen(mark), *number = process + strspn(process, "0123456789");
+    if (number == process || *number != '-' || !number[1] ||
+        number[1 + strspn(number + 1, "0123456789")])
+        return false;
+    return fnmatch(names, target, 0) == 0;
+}
+
+void clh_file_sweep(const char *folder, const char *names)
+{
+    assert(folder && names);
+    DIR *stream = opendir(folder);
+    if (!stream)
+        return;
+    for (const struct dirent *entry; (entry = readdir(stream));)
+        if (is_temporary(entry->d_name, names))
+            (void)unlinkat(dirfd(stream), entry->d_name, 0);
+    (void)closedir(stream);
+}
+
 static clh_status too_large(const char *path, size_t limit, clh_error *err)
 {
     char text[24];
@@ -196,6 +229,8 @@ static clh_status make_one(const char *path, clh_error *err)
     int reason = errno;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return CLH_OK;
+    if (reason == EEXIST)
+        return clh_fail(err, CLH_EIO, "%s is a file, want a folder or a name that is free", path);
     return clh_fail(err, CLH_EIO, "cannot make the folder %s: %s", path, strerror(reason));
 }
 

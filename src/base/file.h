@@ -27,6 +27,10 @@ clh_status clh_file_commit(clh_file *file, clh_error *err);
 /** Remove the temporary file, free. NULL is fine. */
 void clh_file_abandon(clh_file *file);
 
+/** Remove what killed processes left in `folder`: temporary files whose targets' names match the
+ *  shell pattern `names`. For who knows that nobody writes there now. */
+void clh_file_sweep(const char *folder, const char *names);
+
 /** The whole file into memory the caller frees with clh_free(), with a zero byte after the end.
  *  CLH_EIO with path and reason; CLH_EFORMAT when it is larger than `limit` bytes, of which no more
  *  than that is read. */

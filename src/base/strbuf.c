@@ -1,6 +1,7 @@
 #include "base/strbuf.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,6 +101,15 @@ void clh_strbuf_add_json(clh_strbuf *buf, const char *text)
             clh_strbuf_add(buf, text, length);
     }
     clh_strbuf_adds(buf, "\"");
+}
+
+void clh_strbuf_add_number(clh_strbuf *buf, double value, int digits)
+{
+    assert(digits >= 1 && digits <= 17);
+    if (isfinite(value))
+        clh_strbuf_addf(buf, "%.*g", digits, value);
+    else
+        clh_strbuf_adds(buf, "null");
 }
 
 const char *clh_strbuf_view(const clh_strbuf *buf)

@@ -35,6 +35,10 @@ void clh_strbuf_adds(clh_strbuf *buf, const char *text);
  *  the string is valid whatever a path held. */
 void clh_strbuf_add_json(clh_strbuf *buf, const char *text);
 
+/** Append a number as JSON with `digits` significant digits; null for what JSON has not, infinities
+ * and NaN. */
+void clh_strbuf_add_number(clh_strbuf *buf, double value, int digits);
+
 /** The text so far, "" when empty; borrowed until the next addition. */
 const char *clh_strbuf_view(const clh_strbuf *buf);
 

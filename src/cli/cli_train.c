@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/file.h"
 #include "clearhead/run.h"
+#include "train/folder.h"
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -17,10 +18,11 @@ static void on_signal(int number)
     stop_wanted = 1;
 }
 
-/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. */
+/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. SA_RESTART:
+ * the first does not break off a write to the disk. */
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
@@ -72,8 +74,11 @@ clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **fo
 {
     const char *wanted = clh_opt_text(inv, "out");
     if (wanted) {
-        *folder = clh_text_copy(wanted, err);
-        return *folder ? CLH_OK : CLH_ENOMEM;
+        clh_status status =
+            *wanted ? clh_folder_check(wanted, err)
+                    : clh_fail(err, CLH_EUSAGE, "--out is empty, want the folder to make");
+        *folder = status ? NULL : clh_text_copy(wanted, err);
+        return *folder || status ? status : CLH_ENOMEM;
     }
     char path[96];
     for (unsigned i = 1; i < 100000; i++) {
@@ -140,27 +145,43 @@ static void print_json(const clh_cli_watch *w, const char *folder)
     clh_strbuf text = {0};
     clh_strbuf_adds(&text, "{\"run\": ");
     clh_strbuf_add_json(&text, folder);
-    clh_strbuf_addf(&text, ", \"step\": %zu, \"loss\": %.9g, \"grad_norm\": %.9g", p->step, p->loss,
-                    p->grad_norm);
-    if (w->evaluated)
+    clh_strbuf_addf(&text, ", \"step\": %zu", p->step);
+    if (p->steps_per_second > 0) /* there was a step */
+        clh_strbuf_addf(&text, ", \"loss\": %.9g, \"grad_norm\": %.9g", p->loss, p->grad_norm);
+    if (w->evaluated) {
         clh_strbuf_addf(&text,
                         ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
-                        "\"held_out_loss\": %.9g",
-                        w->token_accuracy, w->sequence_accuracy, w->held_out_loss);
+                        "\"held_out_loss\": ",
+                        w->token_accuracy, w->sequence_accuracy);
+        clh_strbuf_add_number(&text, w->held_out_loss, 9);
+    }
     clh_strbuf_addf(&text, ", \"seconds\": %.6f}", p->seconds);
     (void)puts(clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+}
+
+/* The command as it can be pasted into a shell, whatever the folder is called. */
+static void add_how_to_go_on(clh_error *err, const char *folder)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
+    size_t used = strlen(err->message);
+    clh_strbuf text = {0};
+    clh_strbuf_adds(&text, "; go on with: clearhead resume ");
+    bool quote = folder[strspn(folder, plain)] != '\0';
+    clh_strbuf_adds(&text, quote ? "'" : "");
+    for (const char *at = folder; *at; at++)
+        clh_strbuf_addf(&text, quote && *at == '\'' ? "'\\%c'" : "%c", *at);
+    clh_strbuf_adds(&text, quote ? "'" : "");
+    (void)snprintf(err->message + used, sizeof err->message - used, "%s", clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }
 
 int clh_cli_train_report(const clh_cli_watch *w, const char *folder, clh_status status,
                          clh_error *err)
 {
-    if (status == CLH_STOPPED) {
-        char line[sizeof err->message];
-        (void)snprintf(line, sizeof line, "%.400s; go on with: clearhead resume %.400s",
-                       err->message, folder);
-        memcpy(err->message, line, sizeof line);
-    }
+    if (status == CLH_STOPPED)
+        add_how_to_go_on(err, folder);
     if (status)
         return clh_cli_fail(w->inv, err);
     if (w->inv->json) {

@@ -92,7 +92,7 @@ clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *wei
                           clh_run_layer *out, clh_error *err)
 {
     assert(inv && out);
-    clh_run_layer layer;
+    clh_run_layer layer, model;
     clh_status status = CLH_OK;
     const char *preset = clh_opt_text(inv, "preset"), *file = clh_opt_text(inv, "config");
     clh_run_layer_default(out);
@@ -102,8 +102,8 @@ clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *wei
         clh_run_layer_apply(out, &layer);
     }
     if (weights) {
-        clh_run_layer_model(&layer, weights);
-        clh_run_layer_apply(out, &layer);
+        clh_run_layer_model(&model, weights);
+        clh_run_layer_apply(out, &model);
     }
     if (file) {
         if ((status = clh_run_layer_file(&layer, file, err)))
@@ -113,5 +113,7 @@ clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *wei
     status = clh_opt_line(inv, &layer, err);
     if (!status)
         clh_run_layer_apply(out, &layer);
+    if (!status && weights)
+        clh_run_layer_fill(out, &model);
     return status;
 }

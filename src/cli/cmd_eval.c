@@ -50,6 +50,8 @@ static clh_status exam_make(exam *e, const clh_invocation *inv, const clh_run *r
 {
     const char *data = clh_opt_text(inv, "data");
     e->threads = 1;
+    if (data && clh_opt_given(inv, "split"))
+        return clh_fail(err, CLH_EUSAGE, "--data and --split are both given, want one of them");
     clh_status status = data ? exam_of_data(e, run, data, err) : exam_of_run(e, inv, run, err);
     if (!status && clh_opt_given(inv, "count"))
         status = clh_opt_size(inv, "count", &e->count, err);
@@ -69,15 +71,17 @@ static void print_json(const clh_run *run, const exam *e, const clh_evaluation *
     clh_strbuf text = {0};
     clh_strbuf_adds(&text, "{\"run\": ");
     clh_strbuf_add_json(&text, clh_run_path(run));
+    clh_strbuf_addf(&text, ", \"step\": %zu, \"split\": \"%s\", \"sequences\": %zu, \"loss\": ",
+                    clh_run_step(run), e->name, v->sequences);
+    clh_strbuf_add_number(&text, v->loss, 9);
     clh_strbuf_addf(&text,
-                    ", \"step\": %zu, \"split\": \"%s\", \"sequences\": %zu, \"loss\": %.9g, "
-                    "\"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
+                    ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
                     "\"loss_per_position\": [",
-                    clh_run_step(run), e->name, v->sequences, v->loss, v->token_accuracy,
-                    v->sequence_accuracy);
-    for (size_t i = 0; i < v->positions; i++)
-        clh_strbuf_addf(&text, isfinite(v->loss_per_position[i]) ? "%s%.9g" : "%snull",
-                        i ? ", " : "", v->loss_per_position[i]);
+                    v->token_accuracy, v->sequence_accuracy);
+    for (size_t i = 0; i < v->positions; i++) {
+        clh_strbuf_adds(&text, i ? ", " : "");
+        clh_strbuf_add_number(&text, v->loss_per_position[i], 9);
+    }
     clh_strbuf_adds(&text, "]}");
     (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
@@ -101,7 +105,7 @@ static void print_text(const clh_run *run, const exam *e, const clh_evaluation *
     (void)printf("%s after step %zu, on %zu %s sequences\n", clh_run_path(run), clh_run_step(run),
                  v->sequences, e->name);
     (void)printf("  loss              %.6f\n  token accuracy    %.6f\n  sequence accuracy %.6f\n",
-                 v->loss, v->token_accuracy, v->sequence_accuracy);
+                 fabs(v->loss), v->token_accuracy, v->sequence_accuracy); /* a NaN has no sign */
     (void)printf("  largest loss at\n");
     double under = INFINITY;
     for (size_t i = 0, at = 0; i < WORST; i++) {

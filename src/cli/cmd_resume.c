@@ -5,18 +5,16 @@
 int clh_cmd_resume(const clh_invocation *inv)
 {
     clh_error err = {0};
-    clh_run_config config;
     clh_cli_watch watch = {.inv = inv};
     const char *folder = clh_arg(inv, 0);
     size_t threads = 0;
-    clh_status status = clh_run_config_peek(&config, folder, &err);
-    if (!status && clh_opt_given(inv, "threads"))
-        status = clh_opt_size(inv, "threads", &threads, &err);
-    if (status)
+    if (clh_opt_given(inv, "threads") && clh_opt_size(inv, "threads", &threads, &err))
         return clh_cli_fail(inv, &err);
-    watch.last.steps = watch.last.step = config.train.steps;
     clh_train_watch on = clh_cli_watch_begin(&watch);
-    status = clh_train_resume(folder, threads, &on, &err);
+    clh_status status = clh_train_resume(folder, threads, &on, &err);
     clh_cli_watch_end(&watch);
+    clh_run_config config;
+    if (!status && !clh_run_config_peek(&config, folder, NULL) && watch.last.steps == 0)
+        watch.last.steps = watch.last.step = config.train.steps; /* it had ended before */
     return clh_cli_train_report(&watch, folder, status, &err);
 }

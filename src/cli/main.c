@@ -33,6 +33,7 @@ int main(int argc, char **argv)
     int code = 0;
     /* A reader that goes away shows as a failed write, so that a run in progress is not killed. */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* likewise a file that may not grow further */
     if (argc < 2) {
         clh_help_program(stderr);
         return clh_status_exit_code(CLH_EUSAGE);

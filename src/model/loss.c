@@ -26,6 +26,15 @@ bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
     return true;
 }
 
+void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more)
+{
+    sum->loss += more->loss;
+    sum->count += more->count;
+    sum->correct += more->correct;
+    sum->sequences += more->sequences;
+    sum->sequences_correct += more->sequences_correct;
+}
+
 static clh_status check_scored(const clh_tokens *tokens, const clh_scored *scored, size_t n,
                                clh_error *err)
 {

@@ -1,15 +1,19 @@
 #include "train/checkpoint.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
+#include "train/plan.h"
 
 static const char optimizer_file[] = "checkpoints/optimizer.safetensors";
 static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};
@@ -19,13 +23,6 @@ char *clh_checkpoint_path(const char *run, size_t step, clh_error *err)
     char name[64];
     (void)snprintf(name, sizeof name, "checkpoints/step-%08zu.safetensors", step);
     return clh_path_join(run, name, err);
-}
-
-bool clh_checkpoint_due(const clh_train_config *c, size_t step)
-{
-    if (step == c->steps || (c->checkpoint_every && step % c->checkpoint_every == 0))
-        return true;
-    return c->checkpoint_log && (step & (step - 1)) == 0;
 }
 
 /* Every parameter's view in both moments, named "exp_avg.<parameter>" and "exp_avg_sq.<parameter>";
@@ -73,13 +70,31 @@ static clh_status save_moments(const char *path, const clh_run_config *config,
     return status;
 }
 
+static clh_status check_finite(const clh_run_config *config, const clh_model *model,
+                               const clh_moments *moments, size_t step, clh_error *err)
+{
+    size_t n = 0;
+    const clh_real *const vector[] = {clh_model_data(model, &n), moments->m, moments->v};
+    for (size_t k = 0; k < CLH_COUNT(vector); k++)
+        for (size_t i = 0; i < n; i++)
+            if (!isfinite(vector[k][i]))
+                return clh_fail(err, CLH_ENUMERIC,
+                                "after step %zu the %s are not finite: lr %g may be too large; the "
+                                "checkpoint before stays the newest",
+                                step, k ? "optimizer's moments" : "parameters", config->train.lr);
+    return CLH_OK;
+}
+
 clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
                                const clh_model *model, const clh_moments *moments, size_t step,
                                clh_error *err)
 {
+    clh_status status = check_finite(config, model, moments, step, err);
+    if (status)
+        return status;
     char *parameters = clh_checkpoint_path(run, step, err);
     char *optimizer = clh_path_join(run, optimizer_file, err);
-    clh_status status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
+    status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
     if (!status)
         status = clh_model_save(model, parameters, config, step, err);
     if (!status)
@@ -103,18 +118,41 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     return CLH_OK;
 }
 
+void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
+{
+    char *folder = clh_path_join(run, "checkpoints", NULL);
+    DIR *stream = folder ? opendir(folder) : NULL;
+    for (const struct dirent *entry; stream && (entry = readdir(stream));) {
+        size_t step;
+        int end = 0;
+        bool whole = sscanf(entry->d_name, "step-%zu.safetensors%n", &step, &end) == 1 && end > 0 &&
+                     entry->d_name[end] == '\0';
+        if (whole && step != newest && !clh_plan_keeps(config, step))
+            (void)unlinkat(dirfd(stream), entry->d_name, 0);
+    }
+    if (stream)
+        (void)closedir(stream);
+    clh_free(folder);
+}
+
+clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err)
+{
+    clh_safetensors *file = NULL;
+    clh_status status = clh_safetensors_open(&file, path, err);
+    if (!status)
+        status = read_step(file, path, step, err);
+    clh_safetensors_close(file);
+    return status;
+}
+
 clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err)
 {
     char *path = clh_path_join(run, optimizer_file, err);
     if (!path)
         return CLH_ENOMEM;
-    clh_safetensors *file = NULL;
     clh_status status = clh_path_exists(path)
-                            ? clh_safetensors_open(&file, path, err)
+                            ? clh_checkpoint_step(path, step, err)
                             : clh_fail(err, CLH_NO, "%s has no checkpoint yet", run);
-    if (!status)
-        status = read_step(file, path, step, err);
-    clh_safetensors_close(file);
     clh_free(path);
     return status;
 }
@@ -144,7 +182,12 @@ clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_mome
         return status;
     char *parameters = clh_checkpoint_path(run, *step, err);
     char *optimizer = clh_path_join(run, optimizer_file, err);
-    status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
+    size_t parameters_step = 0;
+    status = parameters && optimizer ? clh_checkpoint_step(parameters, &parameters_step, err)
+                                     : CLH_ENOMEM;
+    if (!status && parameters_step != *step)
+        status = clh_fail(err, CLH_EFORMAT, "%s was saved after step %zu, %s after step %zu",
+                          parameters, parameters_step, optimizer, *step);
     if (!status)
         status = clh_model_load(model, parameters, err);
     if (!status)

@@ -19,20 +19,24 @@ typedef struct clh_moments {
 /** Path of the parameters after `step`, owned by the caller; NULL with ENOMEM filled in. */
 char *clh_checkpoint_path(const char *run, size_t step, clh_error *err);
 
-/** Write both files. */
+/** Write both files. CLH_ENUMERIC, with nothing written, when a number is not finite: the
+ * checkpoint before stays the newest. */
 clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
                                const clh_model *model, const clh_moments *moments, size_t step,
                                clh_error *err);
 
+/** Step that the weights file at `path` was saved after. CLH_EFORMAT when it does not say. */
+clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err);
+
 /** Step of the newest checkpoint; CLH_NO when there is none yet. */
 clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err);
 
-/** Read both files of the newest checkpoint. */
+/** Read both files of the newest checkpoint. CLH_EFORMAT when they are not of the same step. */
 clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_moments *moments,
                                size_t *step, clh_error *err);
 
-/** Whether a run keeps the parameters after `step`: every checkpoint_every steps, the last, and
- * with checkpoint_log 0, 1, 2, 4, 8, … */
-bool clh_checkpoint_due(const clh_train_config *config, size_t step);
+/** Remove the parameters of steps that the run does not keep, but for those of `newest`: what only
+ * an interruption needed. */
+void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest);
 
 #endif

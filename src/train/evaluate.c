@@ -41,10 +41,7 @@ static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, dou
                       size_t *position_count)
 {
     for (size_t i = 0; i < count; i++) {
-        total->loss += e->sum[i].loss;
-        total->count += e->sum[i].count;
-        total->correct += e->sum[i].correct;
-        total->sequences_correct += e->sum[i].sequences_correct;
+        clh_loss_sum_add(total, &e->sum[i]);
         const double *row = e->per_position + i * e->positions;
         for (size_t p = 0; p < e->positions; p++)
             if (!isnan(row[p])) {
@@ -66,6 +63,13 @@ static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, c
             add_chunk(e, now, &total, out->loss_per_position, position_count);
         e->first += now;
     }
+    if (!status && total.count == 0)
+        status = clh_fail(err, CLH_EINPUT,
+                          "no prediction is scored in the %zu sequences to "
+                          "evaluate: first_scored is past their end",
+                          count);
+    if (status)
+        return status;
     out->sequences = count;
     out->loss = total.loss / (double)total.count;
     out->token_accuracy = (double)total.correct / (double)total.count;

@@ -9,14 +9,60 @@
 #include "clearhead/run_config.h"
 #include "train/checkpoint.h"
 
+/* The files that a run writes beside its folders; the first makes it one. */
+static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};
+
+bool clh_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Only names that we write: others may be at work in figures/ or keep files of their own here. */
+static clh_status sweep(const char *path, clh_error *err)
+{
+    char *checkpoints = clh_path_join(path, "checkpoints", err);
+    if (!checkpoints)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < CLH_COUNT(written); i++)
+        clh_file_sweep(path, written[i]);
+    clh_file_sweep(checkpoints, "*.safetensors");
+    clh_free(checkpoints);
+    return CLH_OK;
+}
+
 clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
 {
     char *name = clh_path_join(path, ".lock", err);
     if (!name)
         return CLH_ENOMEM;
     clh_status status = clh_lock_take(lock, name, err);
+    if (status == CLH_EBUSY)
+        clh_fail(err, status, "another process is writing the run %s: want it to end first", path);
     clh_free(name);
-    return status;
+    return status ? status : sweep(path, err);
+}
+
+clh_status clh_folder_check(const char *path, clh_error *err)
+{
+    assert(path);
+    if (clh_path_exists(path) && !clh_is_folder(path))
+        return clh_fail(err, CLH_EIO, "%s is a file, want a folder or a name that is free", path);
+    for (size_t i = 0; i < CLH_COUNT(written); i++) {
+        char *file = clh_path_join(path, written[i], err);
+        if (!file)
+            return CLH_ENOMEM;
+        bool there = clh_path_exists(file);
+        clh_free(file);
+        if (there && i == 0)
+            return clh_fail(err, CLH_EBUSY,
+                            "%s holds a run already: name another folder, or resume it", path);
+        if (there)
+            return clh_fail(err, CLH_EBUSY,
+                            "%s has a %s already, which a run would overwrite: name another folder",
+                            path, written[i]);
+    }
+    return CLH_OK;
 }
 
 static clh_status write_config(const char *path, const clh_run_config *config, clh_error *err)
@@ -86,11 +132,8 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
     clh_status status = clh_folder_make(path, err);
     if (!status)
         status = clh_folder_lock(path, lock, err);
-    if (!status && clh_path_exists(p.config)) {
-        fresh = false;
-        status = clh_fail(err, CLH_EBUSY,
-                          "%s holds a run already: name another folder, or resume it", path);
-    }
+    if (!status)
+        status = clh_folder_check(path, err);
     if (!status)
         status = clh_folder_make(p.checkpoints, err);
     if (!status)
@@ -103,15 +146,9 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
     return status;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err)
 {
-    if (!is_folder(path)) {
+    if (!clh_is_folder(path)) {
         *weights = clh_text_copy(path, err);
         return *weights ? CLH_OK : CLH_ENOMEM;
     }

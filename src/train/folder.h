@@ -5,7 +5,15 @@
 
 #include "clearhead/run.h"
 
-/** Take the folder's lock. CLH_EBUSY when another process writes this run. */
+/** Whether a folder is at `path`. */
+bool clh_is_folder(const char *path);
+
+/** That a run may be made at `path`: CLH_EBUSY when it holds one or a file that one
+ *  would overwrite, CLH_EIO when it is a file itself. */
+clh_status clh_folder_check(const char *path, clh_error *err);
+
+/** Take the folder's lock and remove the temporary files that killed processes left. CLH_EBUSY when
+ *  another process writes this run. */
 clh_status clh_folder_lock(const char *path, int *lock, clh_error *err);
 
 /** Make a run folder: lock it, write config.json, make checkpoints/ and figures/. CLH_EBUSY when it

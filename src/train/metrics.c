@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,12 +19,12 @@ struct clh_metrics {
 enum { METRICS_MAX = 1 << 30 };
 
 /* Whether the line [at, end) is one to keep, and its time if it has one. */
-static bool keep_line(const char *at, const char *end, size_t through, double *seconds)
+static bool keep_line(const char *at, const char *end, size_t next, double *seconds)
 {
     json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
     const json_t *step = json_object_get(line, "step"), *time = json_object_get(line, "seconds");
     bool keep = json_is_integer(step) && json_integer_value(step) >= 0 &&
-                (size_t)json_integer_value(step) <= through;
+                (size_t)json_integer_value(step) < next;
     if (keep && json_is_number(time))
         *seconds = json_number_value(time);
     json_decref(line);
@@ -33,7 +32,7 @@ static bool keep_line(const char *at, const char *end, size_t through, double *s
 }
 
 /* Rewrite `path` without the lines that are not to be kept. */
-static clh_status drop_lines(const char *path, size_t through, double *seconds, clh_error *err)
+static clh_status drop_lines(const char *path, size_t next, double *seconds, clh_error *err)
 {
     char *text = NULL;
     size_t length = 0;
@@ -46,7 +45,7 @@ static clh_status drop_lines(const char *path, size_t through, double *seconds, 
     if (!status) {
         for (const char *at = text, *end; (end = memchr(at, '\n', length - (size_t)(at - text)));
              at = end + 1)
-            if (keep_line(at, end, through, seconds))
+            if (keep_line(at, end, next, seconds))
                 clh_file_write(file, at, (size_t)(end + 1 - at));
         status = clh_file_commit(file, err);
     }
@@ -54,12 +53,12 @@ static clh_status drop_lines(const char *path, size_t through, double *seconds, 
     return status;
 }
 
-clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t through, double *seconds,
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, double *seconds,
                             clh_error *err)
 {
     assert(out && path && seconds);
     *seconds = 0;
-    clh_status status = drop_lines(path, through, seconds, err);
+    clh_status status = drop_lines(path, next, seconds, err);
     if (status)
         return status;
     clh_metrics *metrics = clh_alloc_zeroed(1, sizeof *metrics, err);
@@ -79,10 +78,10 @@ clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t through,
     return CLH_OK;
 }
 
-/* JSON has no infinities: null. */
 static void add_number(clh_strbuf *text, const char *key, double value)
 {
-    clh_strbuf_addf(text, isfinite(value) ? ", \"%s\": %.9g" : ", \"%s\": null", key, value);
+    clh_strbuf_addf(text, ", \"%s\": ", key);
+    clh_strbuf_add_number(text, value, 9);
 }
 
 void clh_metrics_step(clh_metrics *metrics, const clh_progress *p)
@@ -105,9 +104,10 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
     add_number(text, "sequence_accuracy", e->sequence_accuracy);
     add_number(text, "loss", e->loss);
     clh_strbuf_adds(text, ", \"loss_per_position\": [");
-    for (size_t i = 0; i < e->positions; i++)
-        clh_strbuf_addf(text, isfinite(e->loss_per_position[i]) ? "%s%.6g" : "%snull",
-                        i ? ", " : "", e->loss_per_position[i]);
+    for (size_t i = 0; i < e->positions; i++) {
+        clh_strbuf_adds(text, i ? ", " : "");
+        clh_strbuf_add_number(text, e->loss_per_position[i], 6);
+    }
     clh_strbuf_adds(text, "]}\n");
 }
 
@@ -125,6 +125,14 @@ clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err)
         rest -= (size_t)done;
     }
     clh_strbuf_clear(&metrics->text);
+    return status;
+}
+
+clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err)
+{
+    clh_status status = clh_metrics_flush(metrics, err);
+    if (!status && fdatasync(metrics->file))
+        status = clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));
     return status;
 }
 

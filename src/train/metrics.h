@@ -15,9 +15,10 @@
 
 typedef struct clh_metrics clh_metrics;
 
-/** Append to `path`, keeping the lines of steps up to `through`; *seconds gets the last of their
- *  times, 0 when there is none. */
-clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t through, double *seconds,
+/** Append to `path`, keeping the lines of steps before `next`, the step that is to come (0: not
+ * even the evaluation before the first); *seconds gets the last of their times, 0 when there is
+ * none. */
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, double *seconds,
                             clh_error *err);
 
 /** Note a step. */
@@ -29,7 +30,29 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
 /** Hand what was noted to the system. CLH_EIO with path and reason. */
 clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err);
 
+/** As clh_metrics_flush(), and down to the disk: a checkpoint that outlives a power cut must find
+ * the lines before it. */
+clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err);
+
 /** Close without flushing. NULL is fine. */
 void clh_metrics_close(clh_metrics *metrics);
+
+/** What a metrics file says, for curves; the caller owns the struct. Numbers that were not finite
+ *  are NaN. */
+typedef struct clh_metrics_log {
+    size_t steps, evaluations;
+    double *step, *loss;           /**< [steps] */
+    double *eval_step, *eval_loss; /**< [evaluations] */
+    double *token_accuracy;        /**< [evaluations] */
+    double *loss_per_position;     /**< [positions] of the last evaluation */
+    size_t positions;
+} clh_metrics_log;
+
+/** Read a metrics file; a last line without an end, which a killed run may leave, is passed over.
+ *  CLH_EIO; CLH_EFORMAT naming the line. All zero after a failure. */
+clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *err);
+
+/** Free what the log holds. All zero is fine. */
+void clh_metrics_log_deinit(clh_metrics_log *log);
 
 #endif

@@ -3,20 +3,6 @@
 #include <assert.h>
 #include <math.h>
 
-#include "clearhead/train.h"
-
-double clh_learning_rate(const clh_train_config *c, size_t step)
-{
-    assert(step >= 1);
-    const double pi = 3.14159265358979323846;
-    if (c->schedule != CLH_SCHEDULE_CONSTANT && step <= c->warmup_steps)
-        return c->lr * (double)step / (double)c->warmup_steps;
-    if (c->schedule != CLH_SCHEDULE_COSINE || c->steps <= c->warmup_steps)
-        return c->lr;
-    double done = (double)(step - 1 - c->warmup_steps) / (double)(c->steps - c->warmup_steps);
-    return c->min_lr + (c->lr - c->min_lr) * 0.5 * (1 + cos(pi * (done < 1 ? done : 1)));
-}
-
 double clh_clip_scale(const clh_train_config *config, double norm)
 {
     double scale = config->max_grad_norm / (norm + 1e-6);

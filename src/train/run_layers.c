@@ -101,7 +101,8 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
     clh_run_layer_init(layer);
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
     if (!object)
-        return clh_fail(err, CLH_EFORMAT, "%s line %d: %s", origin, where.line, where.text);
+        return clh_fail(err, CLH_EFORMAT, "%s line %d is not JSON: %s", origin, where.line,
+                        where.text);
     clh_status status = CLH_OK;
     if (!json_is_object(object))
         status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want {\"key\": value, ...}",
@@ -165,4 +166,14 @@ void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
             if (layer->state[k] == CLH_KEY_ABSENT && clh_word_in(keys[i].resets, ' ', keys[k].name))
                 onto->state[k] = CLH_KEY_AUTOMATIC;
     }
+}
+
+void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer)
+{
+    assert(onto && layer && onto != layer);
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+        if (onto->state[i] <= CLH_KEY_AUTOMATIC && layer->state[i] > CLH_KEY_AUTOMATIC) {
+            onto->state[i] = layer->state[i];
+            clh_key_copy(&clh_run_keys()[i], &onto->config, &layer->config);
+        }
 }

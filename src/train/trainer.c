@@ -13,13 +13,13 @@
 #include "base/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
-#include "model/blob.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/folder.h"
 #include "train/gradient.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
+#include "train/plan.h"
 
 typedef struct trainer {
     clh_run_config config;
@@ -36,7 +36,8 @@ typedef struct trainer {
     clh_progress progress;
     double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
     size_t first_step;                     /* where this process began */
-    size_t passing;                        /* a checkpoint only an interruption made, or SIZE_MAX */
+    size_t saved;                          /* step of the newest checkpoint */
+    bool passing;                          /* a checkpoint only an interruption made is there */
 } trainer;
 
 static double clock_seconds(void)
@@ -46,38 +47,8 @@ static double clock_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-size_t clh_train_bytes(const clh_run_config *config)
-{
-    const size_t copies = 3, batch = config->train.batch; /* parameters and two moments */
-    const size_t slots = batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
-    const size_t busy = config->threads < slots ? config->threads : slots;
-    size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
-    size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
-    size_t total;
-    if (parameters == SIZE_MAX || cache == SIZE_MAX ||
-        !clh_mul_ok(parameters, (copies + slots) * sizeof(clh_real), &parameters) ||
-        !clh_mul_ok(cache, 2 * busy, &cache) || !clh_add_ok(parameters, cache, &total))
-        return SIZE_MAX;
-    return total;
-}
-
-/* ---- Where a step's sequences are: epochs of epoch_sequences, in batches, the last one smaller
- * ---- */
-
-static size_t epoch_steps(const clh_train_config *c)
-{
-    return (c->epoch_sequences + c->batch - 1) / c->batch;
-}
-
-/* Sequences seen after `step` steps: also where the next batch begins. */
-static uint64_t samples_after(const clh_train_config *c, size_t step)
-{
-    size_t epoch = step / epoch_steps(c), inside = step % epoch_steps(c) * c->batch;
-    return (uint64_t)epoch * c->epoch_sequences + inside;
-}
-
-/* ---- Opening
- * ---------------------------------------------------------------------------------------- */
+/* ---- Opening -----------------------------------------------------------------------------------
+ */
 
 static void trainer_close(trainer *t)
 {
@@ -97,6 +68,7 @@ static clh_status open_parts(trainer *t, clh_error *err)
 {
     const clh_run_config *c = &t->config;
     clh_task_config task = clh_run_config_task(c);
+    const clh_gradient_path path = clh_gradient_best_path(&c->model);
     size_t n = 0;
     clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
@@ -104,10 +76,11 @@ static clh_status open_parts(trainer *t, clh_error *err)
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads, true, err);
+        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads,
+                                  path == CLH_PATH_GENERAL, err);
     if (!status)
-        status =
-            clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, t->workers, err);
+        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
+                                   t->workers, err);
     if (status)
         return status;
     (void)clh_model_data(t->model, &n);
@@ -124,18 +97,19 @@ static clh_status initial_weights(trainer *t, clh_error *err)
     return CLH_OK;
 }
 
-static clh_status open_metrics(trainer *t, clh_error *err)
+/* With the lines of steps before `next`. */
+static clh_status open_metrics(trainer *t, size_t next, clh_error *err)
 {
     char *path = clh_path_join(t->path, "metrics.jsonl", err);
     if (!path)
         return CLH_ENOMEM;
-    clh_status status = clh_metrics_open(&t->metrics, path, t->first_step, &t->seconds_before, err);
+    clh_status status = clh_metrics_open(&t->metrics, path, next, &t->seconds_before, err);
     clh_free(path);
     return status;
 }
 
-/* ---- One step
- * ----------------------------------------------------------------------------------------- */
+/* ---- One step ----------------------------------------------------------------------------------
+ */
 
 typedef struct update {
     trainer *t;
@@ -152,11 +126,22 @@ static void update_piece(void *context, size_t begin, size_t end)
                          t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
 }
 
+/* fabs(): a NaN may have a sign, which nobody wants to read. */
+static clh_status not_finite(const trainer *t, clh_error *err)
+{
+    const clh_progress *p = &t->progress;
+    return clh_fail(
+        err, CLH_ENUMERIC,
+        "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large; "
+        "the newest checkpoint is that of step %zu",
+        p->step + 1, fabs(p->loss), fabs(p->grad_norm), t->config.train.lr, t->saved);
+}
+
 static clh_status one_step(trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_progress *p = &t->progress;
-    const uint64_t first = samples_after(c, p->step), last = samples_after(c, p->step + 1);
+    const uint64_t first = clh_plan_samples(c, p->step), last = clh_plan_samples(c, p->step + 1);
     clh_loss_sum sum;
     clh_status status = clh_gradient_compute(t->gradient, first, (size_t)(last - first), &sum, err);
     if (status)
@@ -164,16 +149,13 @@ static clh_status one_step(trainer *t, clh_error *err)
     p->loss = sum.loss / (double)sum.count;
     p->grad_norm = clh_gradient_norm(t->gradient);
     if (!isfinite(p->loss) || !isfinite(p->grad_norm))
-        return clh_fail(
-            err, CLH_ENUMERIC,
-            "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large",
-            p->step + 1, p->loss, p->grad_norm, c->lr);
+        return not_finite(t, err);
     p->step++;
     p->lr = clh_learning_rate(c, p->step);
     update u = {
         .t = t, .step = p->step, .lr = p->lr, .grad_scale = clh_clip_scale(c, p->grad_norm)};
     clh_gradient_pieces(t->gradient, update_piece, &u);
-    p->epoch = (p->step - 1) / epoch_steps(c) + 1;
+    p->epoch = clh_plan_epoch(c, p->step);
     p->samples = last;
     double here = clock_seconds() - t->start;
     p->seconds = t->seconds_before + here;
@@ -202,25 +184,15 @@ static clh_status evaluate(trainer *t, clh_error *err)
 static clh_status checkpoint(trainer *t, clh_error *err)
 {
     const size_t step = t->progress.step;
-    clh_status status = clh_metrics_flush(t->metrics, err);
+    clh_status status = clh_metrics_sync(t->metrics, err);
     if (!status)
         status = clh_checkpoint_save(t->path, &t->config, t->model, &t->moments, step, err);
-    if (status || t->passing == SIZE_MAX || t->passing == step)
-        return status;
-    char *path = clh_checkpoint_path(t->path, t->passing, err);
-    if (!path)
-        return CLH_ENOMEM;
-    (void)unlink(path);
-    clh_free(path);
-    t->passing = SIZE_MAX;
-    return CLH_OK;
-}
-
-/* Without held-out sequences (lines may have none) there is nothing to evaluate on. */
-static bool evaluation_due(const clh_train_config *c, size_t step)
-{
-    return c->test_sequences > 0 &&
-           (step == c->steps || (c->eval_every && step % c->eval_every == 0));
+    if (!status)
+        t->saved = step;
+    if (!status && t->passing)
+        clh_checkpoint_tidy(t->path, &t->config.train, step);
+    t->passing = t->passing && status;
+    return status;
 }
 
 /* What is due at this step, then the watcher. */
@@ -230,9 +202,9 @@ static clh_status after_step(trainer *t, clh_error *err)
     clh_progress *p = &t->progress;
     clh_status status = CLH_OK;
     p->evaluated = false;
-    if (evaluation_due(c, p->step))
+    if (clh_plan_evaluates(c, p->step))
         status = evaluate(t, err);
-    if (!status && clh_checkpoint_due(c, p->step))
+    if (!status && clh_plan_keeps(c, p->step))
         status = checkpoint(t, err);
     if (!status && clock_seconds() - t->flushed > 0.5) {
         status = clh_metrics_flush(t->metrics, err);
@@ -240,7 +212,9 @@ static clh_status after_step(trainer *t, clh_error *err)
     }
     if (status || !t->watch || !t->watch->progress || t->watch->progress(p, t->watch->user))
         return status;
-    if (p->step < c->steps && !clh_checkpoint_due(c, p->step))
+    if (p->step == c->steps) /* nothing left to stop */
+        return CLH_OK;
+    if (!clh_plan_keeps(c, p->step))
         status = checkpoint(t, err);
     return status ? status
                   : clh_fail(err, CLH_STOPPED, "stopped after step %zu of %zu", p->step, c->steps);
@@ -269,19 +243,20 @@ static clh_status run_steps(trainer *t, clh_error *err)
     return status;
 }
 
-/* ---- Starting and going on
- * ------------------------------------------------------------------------ */
+/* ---- Starting and going on ---------------------------------------------------------------------
+ */
 
 static trainer trainer_make(const char *path, const clh_train_watch *watch)
 {
-    return (trainer){.path = path, .watch = watch, .lock = -1, .passing = SIZE_MAX};
+    return (trainer){.path = path, .watch = watch, .lock = -1};
 }
 
 static void set_step(trainer *t, size_t step)
 {
     t->progress.step = step;
     t->progress.steps = t->config.train.steps;
-    t->progress.samples = samples_after(&t->config.train, step);
+    t->progress.epoch = clh_plan_epoch(&t->config.train, step);
+    t->progress.samples = clh_plan_samples(&t->config.train, step);
     t->first_step = step;
 }
 
@@ -289,11 +264,11 @@ static void set_step(trainer *t, size_t step)
 static clh_status begin(trainer *t, clh_error *err)
 {
     set_step(t, 0);
-    clh_status status = open_metrics(t, err);
+    clh_status status = open_metrics(t, 0, err);
     if (status)
         return status;
     t->start = t->flushed = clock_seconds();
-    if (evaluation_due(&t->config.train, 0))
+    if (clh_plan_evaluates(&t->config.train, 0))
         status = evaluate(t, err);
     if (!status)
         status = checkpoint(t, err);
@@ -302,6 +277,19 @@ static clh_status begin(trainer *t, clh_error *err)
         status = clh_fail(err, CLH_STOPPED, "stopped before the first of %zu steps",
                           t->config.train.steps);
     return status;
+}
+
+/* Nothing half-written: a run that could not begin is not there. */
+static void abandon(const char *path)
+{
+    char *const made[] = {clh_path_join(path, "metrics.jsonl", NULL),
+                          clh_checkpoint_path(path, 0, NULL)};
+    for (size_t i = 0; i < CLH_COUNT(made); i++) {
+        if (made[i])
+            (void)unlink(made[i]);
+        clh_free(made[i]);
+    }
+    clh_folder_remove(path);
 }
 
 clh_status clh_train(const clh_run_config *config, const char *path, const clh_train_watch *watch,
@@ -315,12 +303,27 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
         status = initial_weights(&t, err);
     if (!status)
         status = clh_folder_begin(path, &t.config, &t.lock, err);
-    if (!status)
+    if (!status) {
         status = begin(&t, err);
+        if (status && status != CLH_STOPPED)
+            abandon(path);
+    }
     if (!status)
         status = run_steps(&t, err);
     trainer_close(&t);
     return status;
+}
+
+/* Whether the parameters training ended with are in their place. */
+static bool has_ended(const trainer *t)
+{
+    const size_t steps = t->config.train.steps;
+    size_t step = 0;
+    char *path = clh_path_join(t->path, "model.safetensors", NULL);
+    bool ended = t->progress.step == steps && path && clh_path_exists(path) &&
+                 clh_checkpoint_step(path, &step, NULL) == CLH_OK && step == steps;
+    clh_free(path);
+    return ended;
 }
 
 /* Weights without a checkpoint were imported: to begin would write over them. */
@@ -355,12 +358,14 @@ static clh_status restore(trainer *t, clh_error *err)
     if (status)
         return status;
     if (step > t->config.train.steps)
-        return clh_fail(err, CLH_EFORMAT, "%s: the checkpoint is of step %zu, the run has %zu",
+        return clh_fail(err, CLH_EFORMAT,
+                        "%s: the newest checkpoint is of step %zu, config.json says %zu steps",
                         t->path, step, t->config.train.steps);
     set_step(t, step);
-    if (step > 0 && !clh_checkpoint_due(&t->config.train, step))
-        t->passing = step;
-    return open_metrics(t, err);
+    t->saved = step;
+    clh_checkpoint_tidy(t->path, &t->config.train, step);
+    t->passing = !clh_plan_keeps(&t->config.train, step);
+    return has_ended(t) ? CLH_OK : open_metrics(t, step + 1, err);
 }
 
 clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
@@ -368,7 +373,10 @@ clh_status clh_train_resume(const char *path, size_t threads, const clh_train_wa
 {
     assert(path);
     trainer t = trainer_make(path, watch);
-    clh_status status = clh_run_config_peek(&t.config, path, err);
+    clh_status status =
+        clh_path_exists(path) && !clh_is_folder(path)
+            ? clh_fail(err, CLH_EINPUT, "%s is a file, want the folder of a run", path)
+            : clh_run_config_peek(&t.config, path, err);
     if (!status && threads)
         t.config.threads = threads;
     if (!status)
@@ -377,7 +385,7 @@ clh_status clh_train_resume(const char *path, size_t threads, const clh_train_wa
         status = open_parts(&t, err);
     if (!status)
         status = restore(&t, err);
-    if (!status)
+    if (!status && !has_ended(&t))
         status = run_steps(&t, err);
     trainer_close(&t);
     return status;

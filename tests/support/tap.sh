@@ -6,7 +6,7 @@
 #   is '> a.' "$out" 'one letter'
 #   finish
 
-clearhead=${CLEARHEAD:-build/clearhead}
+clearhead=$(realpath "${CLEARHEAD:-build/clearhead}")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 count=0

@@ -219,6 +219,29 @@ static void given_weights_are_a_layer_between_preset_and_file(void **state)
     assert_int_equal(c.train.steps, 500);
 }
 
+static void given_weights_keep_their_size_whatever_the_task(void **state)
+{
+    (void)state;
+    clh_run_config a = meant(true, NULL);
+    clh_run_layer all, weights, line;
+    clh_error err = {0};
+    clh_run_layer_model(&weights, &a.model);
+    clh_run_layer_default(&all);
+    clh_run_layer_apply(&all, &weights);
+    clh_run_layer_init(&line);
+    assert_int_equal(clh_run_layer_set(&line, "n", "3", &err), CLH_OK);
+    clh_run_layer_apply(&all, &line);
+    clh_run_layer_fill(&all, &weights);
+    assert_int_equal(clh_run_config_resolve(&a, &all, NULL, &err), CLH_OK);
+    assert_int_equal(a.model.n_ctx, 122);
+    assert_int_equal(a.first_scored, 5);
+    assert_int_equal(clh_run_layer_set(&line, "n_ctx", "30", &err), CLH_OK);
+    clh_run_layer_apply(&all, &line);
+    clh_run_layer_fill(&all, &weights);
+    assert_int_equal(clh_run_config_resolve(&a, &all, NULL, &err), CLH_OK);
+    assert_int_equal(a.model.n_ctx, 30); /* asked for: refused when the weights are read */
+}
+
 static void lines_take_their_sizes_from_the_file(void **state)
 {
     (void)state;
@@ -361,6 +384,7 @@ int main(void)
         cmocka_unit_test(saying_what_already_is_changes_nothing),
         cmocka_unit_test(a_later_layer_returns_what_follows_to_automatic),
         cmocka_unit_test(given_weights_are_a_layer_between_preset_and_file),
+        cmocka_unit_test(given_weights_keep_their_size_whatever_the_task),
         cmocka_unit_test(lines_take_their_sizes_from_the_file),
         cmocka_unit_test(a_complete_config_reads_back_the_same),
         cmocka_unit_test(wrong_configs_name_both_sides),

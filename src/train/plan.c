@@ -1,0 +1,69 @@
+#include "train/plan.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "base/base.h"
+#include "clearhead/train.h"
+#include "model/blob.h"
+#include "train/gradient.h"
+
+static size_t epoch_steps(const clh_train_config *c)
+{
+    assert(c->batch >= 1 && c->epoch_sequences >= 1);
+    return (c->epoch_sequences + c->batch - 1) / c->batch;
+}
+
+uint64_t clh_plan_samples(const clh_train_config *c, size_t step)
+{
+    size_t epoch = step / epoch_steps(c), inside = step % epoch_steps(c) * c->batch;
+    return (uint64_t)epoch * c->epoch_sequences + inside;
+}
+
+size_t clh_plan_epoch(const clh_train_config *c, size_t step)
+{
+    return step == 0 ? 0 : (step - 1) / epoch_steps(c) + 1;
+}
+
+bool clh_plan_evaluates(const clh_train_config *c, size_t step)
+{
+    return c->test_sequences > 0 &&
+           (step == c->steps || (c->eval_every && step % c->eval_every == 0));
+}
+
+bool clh_plan_keeps(const clh_train_config *c, size_t step)
+{
+    if (step == 0 || step == c->steps || (c->checkpoint_every && step % c->checkpoint_every == 0))
+        return true;
+    return c->checkpoint_log && (step & (step - 1)) == 0;
+}
+
+double clh_learning_rate(const clh_train_config *c, size_t step)
+{
+    assert(step >= 1);
+    const double pi = 3.14159265358979323846;
+    if (c->schedule != CLH_SCHEDULE_CONSTANT && step <= c->warmup_steps)
+        return c->lr * (double)step / (double)c->warmup_steps;
+    if (c->schedule != CLH_SCHEDULE_COSINE || c->steps <= c->warmup_steps)
+        return c->lr;
+    double done = (double)(step - 1 - c->warmup_steps) / (double)(c->steps - c->warmup_steps);
+    return c->min_lr + (c->lr - c->min_lr) * 0.5 * (1 + cos(pi * (done < 1 ? done : 1)));
+}
+
+/* Any worker may get any sequence sooner or later, so each has its activations and, on the general
+ * path, their gradients. */
+size_t clh_train_bytes(const clh_run_config *config)
+{
+    const clh_gradient_path path = clh_gradient_best_path(&config->model);
+    const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 1; /* parameters, m, v */
+    size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
+    size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
+    size_t total = clh_gradient_bytes(&config->model, config->model.n_ctx, config->train.batch,
+                                      path, config->threads);
+    if (parameters == SIZE_MAX || cache == SIZE_MAX || total == SIZE_MAX ||
+        !clh_mul_ok(parameters, vectors * sizeof(clh_real), &parameters) ||
+        !clh_mul_ok(cache, caches * config->threads, &cache) ||
+        !clh_add_ok(total, parameters, &total) || !clh_add_ok(total, cache, &total))
+        return SIZE_MAX;
+    return total;
+}

@@ -1,0 +1,255 @@
+/* A process that dies at any point at which the folder changes, and is resumed, ends with the bytes
+ * of one that never died. The calls that change a folder are replaced here by ones that can end the
+ * process, before and after; each point is tried in turn, so nothing is left to luck.
+ * tests/cli/test_resume.c kills the program itself at random moments. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "clearhead/run.h"
+#include "clearhead/train.h"
+#include "support/cmocka_all.h"
+#include "support/run_case.h"
+
+/* ---- Calls that can be the last ---------------------------------------------------------------*/
+
+static struct {
+    bool armed;
+    size_t at;    /* the point that ends the process; 0: none does */
+    size_t *seen; /* points passed, shared with the parent */
+} crash;
+
+static bool is_last(void)
+{
+    return crash.armed && ++*crash.seen == crash.at;
+}
+
+static void point(void)
+{
+    if (is_last())
+        (void)kill(getpid(), SIGKILL);
+}
+
+int rename(const char *from, const char *to)
+{
+    point();
+    long result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    point();
+    return (int)result;
+}
+
+int unlink(const char *path)
+{
+    point();
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int unlinkat(int folder, const char *path, int flags)
+{
+    point();
+    return (int)syscall(SYS_unlinkat, folder, path, flags);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    point();
+    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+/* The metrics' lines: half of them may have been written. (stdio has a write of its own.) */
+ssize_t write(int file, const void *bytes, size_t count)
+{
+    if (is_last()) {
+        (void)syscall(SYS_write, file, bytes, count / 2);
+        (void)kill(getpid(), SIGKILL);
+    }
+    return syscall(SYS_write, file, bytes, count);
+}
+
+/* The temporary file is there, whole. Not synced: this is about processes that die, not disks. */
+int fsync(int file)
+{
+    (void)file;
+    point();
+    return 0;
+}
+
+int fdatasync(int file)
+{
+    return fsync(file);
+}
+
+/* ---- Processes --------------------------------------------------------------------------------*/
+
+enum { STEPS = 7, STOP_AT = 3, KILLED = 1000, POINTS_LEAST = 40 };
+
+/* Small, but everything happens: log-spaced and regular checkpoints, evaluations between them. */
+static const char words[] = "n=2 d_model=8 d_head=4 steps=7 epoch_sequences=6 checkpoint_every=5 "
+                            "eval_every=3 test_sequences=3";
+
+typedef struct job {
+    const char *path;
+    size_t stop_at;  /* the watcher asks to stop there; 0: it does not */
+    size_t crash_at; /* point that ends the process; 0: none */
+    size_t threads;
+} job;
+
+static bool go_on(const clh_progress *p, void *user)
+{
+    const job *j = user;
+    return j->stop_at == 0 || p->step < j->stop_at;
+}
+
+/* What a user would do: train, or resume what can be resumed. */
+static clh_status train_or_resume(const job *j, clh_error *err)
+{
+    char config_path[TEMP_PATH_MAX + 16];
+    (void)snprintf(config_path, sizeof config_path, "%s/config.json", j->path);
+    const clh_train_watch watch = {.progress = go_on, .user = (void *)(uintptr_t)j};
+    if (clh_path_exists(config_path))
+        return clh_train_resume(j->path, j->threads, &watch, err);
+    clh_run_config config = run_case_config(words);
+    config.threads = j->threads;
+    return clh_train(&config, j->path, &watch, err);
+}
+
+/* The exit code of a process that does the job, or KILLED; *points gets those it passed. */
+static int run_job(const job *j, size_t *points)
+{
+    *crash.seen = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        clh_error err = {0};
+        crash.at = j->crash_at;
+        crash.armed = true;
+        clh_status status = train_or_resume(j, &err);
+        crash.armed = false;
+        if (status && status != CLH_STOPPED)
+            print_error("%s\n", err.message);
+        _exit(clh_status_exit_code(status));
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (points)
+        *points = *crash.seen;
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return KILLED;
+    }
+    return WEXITSTATUS(status);
+}
+
+typedef struct bench {
+    void *folder;
+    char whole[TEMP_PATH_MAX]; /* the run that never died */
+} bench;
+
+static void finish_and_compare(const bench *b, const char *path, size_t threads)
+{
+    assert_int_equal(run_job(&(job){.path = path, .threads = threads}, NULL), 0);
+    run_case_assert_same(b->whole, path);
+    run_case_assert_tidy(path);
+}
+
+static const char *run_path(const bench *b, const char *kind, size_t k, char out[TEMP_PATH_MAX])
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "%s-%zu", kind, k);
+    return temp_folder_path(b->folder, name, out);
+}
+
+static void dying_anywhere_changes_nothing(void **state)
+{
+    const bench *b = *state;
+    char path[TEMP_PATH_MAX];
+    size_t points = 0;
+    job j = {.path = run_path(b, "counted", 0, path), .threads = 1};
+    assert_int_equal(run_job(&j, &points), 0);
+    assert_true(points >= POINTS_LEAST);
+    for (j.crash_at = 1; j.crash_at <= points; j.crash_at++) {
+        (void)run_path(b, "died", j.crash_at, path);
+        assert_int_equal(run_job(&j, NULL), KILLED);
+        finish_and_compare(b, path, 1 + j.crash_at % 3);
+    }
+}
+
+/* Stopped between checkpoints, so that one is there which an uninterrupted run would not have; then
+ * dying anywhere in the resumed process. */
+static void dying_after_a_stop_changes_nothing(void **state)
+{
+    const bench *b = *state;
+    char path[TEMP_PATH_MAX];
+    size_t points = 0;
+    job stop = {.stop_at = STOP_AT, .threads = 1}, resume = {.threads = 2};
+    stop.path = resume.path = run_path(b, "stop-counted", 0, path);
+    assert_int_equal(run_job(&stop, NULL), 130);
+    assert_int_equal(run_job(&resume, &points), 0);
+    run_case_assert_same(b->whole, path);
+    for (resume.crash_at = 1; resume.crash_at <= points; resume.crash_at++) {
+        (void)run_path(b, "stop-died", resume.crash_at, path);
+        assert_int_equal(run_job(&stop, NULL), 130);
+        assert_int_equal(run_job(&resume, NULL), KILLED);
+        finish_and_compare(b, path, 1);
+    }
+}
+
+/* Dying again and again, each time somewhere else, stops in between. */
+static void dying_many_times_changes_nothing(void **state)
+{
+    enum { RUNS = 20, DEATHS = 5 };
+    const bench *b = *state;
+    char path[TEMP_PATH_MAX];
+    size_t deaths = 0;
+    for (size_t r = 0; r < RUNS; r++) {
+        (void)run_path(b, "often", r, path);
+        for (size_t d = 0; d < DEATHS; d++) {
+            uint32_t word[4];
+            clh_random_words(11, r, d, word);
+            job j = {.path = path, .threads = 1 + word[0] % 2, .crash_at = 1 + word[1] % 30};
+            j.stop_at = word[2] % 2 ? 1 + word[3] % STEPS : 0;
+            deaths += run_job(&j, NULL) == KILLED;
+        }
+        finish_and_compare(b, path, 2);
+    }
+    assert_true(deaths >= 50);
+}
+
+static int open_bench(void **state)
+{
+    static bench b;
+    crash.seen =
+        mmap(NULL, sizeof *crash.seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    *state = &b;
+    if (crash.seen == MAP_FAILED || temp_folder_setup(&b.folder))
+        return -1;
+    (void)temp_folder_path(b.folder, "whole", b.whole);
+    return run_job(&(job){.path = b.whole, .threads = 1}, NULL);
+}
+
+static int close_bench(void **state)
+{
+    bench *b = *state;
+    (void)munmap(crash.seen, sizeof *crash.seen);
+    return temp_folder_teardown(&b->folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dying_anywhere_changes_nothing),
+        cmocka_unit_test(dying_after_a_stop_changes_nothing),
+        cmocka_unit_test(dying_many_times_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, open_bench, close_bench);
+}
