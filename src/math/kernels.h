@@ -85,7 +85,7 @@ typedef struct clh_kernels {
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
      *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. Returns log sum_j
-     *  exp(x[j]). The exponential is within 2 units in the last place; below -87.3 it is 0. */
+     *  exp(x[j]). The exponential is within 1.25 units in the last place; below -87.3 it is 0. */
     clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
 
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
