@@ -184,6 +184,9 @@ typedef struct clh_loss_sum {
     size_t sequences_correct; /**< of them without a mistake */
 } clh_loss_sum;
 
+/** *sum += *more. */
+void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more);
+
 /** Cross-entropy of the logits in `cache` against the tokens, ADDED to *sum. When `gradient` is not
  *  NULL its logits get d(weight * loss) / d logits, zero where nothing is scored. When
  *  `per_position` is not NULL, [batch, pos] of -log p(token) at the token's own index, NaN where

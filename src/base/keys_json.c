@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,15 @@ void clh_key_to_json(const clh_key *key, const void *config, clh_strbuf *out)
     }
 }
 
+/* Whether a real is one that JSON can hold. */
+static bool is_finite(const clh_key *key, const void *config)
+{
+    double value = 0;
+    if (key->kind == CLH_KEY_REAL)
+        memcpy(&value, (const char *)config + key->offset, sizeof value);
+    return isfinite(value);
+}
+
 clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
 {
     if (key->kind == CLH_KEY_TEXT)
@@ -164,8 +174,10 @@ clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
     clh_status status = clh_strbuf_check(&text, err);
     json_t *value = status ? NULL : json_loads(clh_strbuf_view(&text), JSON_DECODE_ANY, NULL);
     if (!status && !value)
-        status = clh_fail(err, CLH_ERANGE, "%s is %s, want a finite number", key->name,
-                          clh_strbuf_view(&text));
+        status = is_finite(key, config)
+                     ? clh_fail(err, CLH_ENOMEM, "out of memory while checking %s", key->name)
+                     : clh_fail(err, CLH_ERANGE, "%s is %s, want a finite number", key->name,
+                                clh_strbuf_view(&text));
     if (!status)
         status = clh_key_from_json(&moved, scratch, value, err);
     json_decref(value);

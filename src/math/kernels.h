@@ -105,6 +105,10 @@ typedef struct clh_kernels {
                                 clh_real through, const clh_real *gy, const clh_real *w,
                                 clh_real *gx);
 
+    /** y[i] = (a[i] + b[i]) scale + c[i] */
+    void (*combine)(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
+                    const clh_real *c, clh_real *y);
+
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);
 

@@ -106,6 +106,13 @@ static clh_real plain_normalize_input(size_t n, const clh_real *x, clh_real mean
     return sum;
 }
 
+static void plain_combine(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
+                          const clh_real *c, clh_real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (a[i] + b[i]) * scale + c[i];
+}
+
 static void plain_shift(size_t n, clh_real c, clh_real *x)
 {
     for (size_t i = 0; i < n; i++)
@@ -140,6 +147,7 @@ const clh_kernels clh_kernels_plain = {
     .normalize = plain_normalize,
     .normalize_sums = plain_normalize_sums,
     .normalize_input = plain_normalize_input,
+    .combine = plain_combine,
     .shift = plain_shift,
     .adam = plain_adam,
 };

@@ -106,8 +106,10 @@ static clh_status grow(clh_blob *blob, size_t count, clh_error *err)
     if (status)
         return status;
     clh_free(blob->data);
-    blob->capacity = 0;
+    blob->capacity = blob->count = 0;
     blob->batch = blob->pos = 0;
+    for (size_t i = 0; i < blob->tensors; i++)
+        blob->tensor[i].data = NULL;
     blob->data = clh_alloc_zeroed(count, sizeof(clh_real), err);
     if (!blob->data)
         return CLH_ENOMEM;

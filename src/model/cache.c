@@ -1,6 +1,6 @@
 #include <assert.h>
 
-#include "model/model.h"
+#include "model/model_parts.h"
 
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
                           clh_error *err)
@@ -31,10 +31,10 @@ void clh_cache_close(clh_cache *cache)
 
 clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err)
 {
+    cache->filled = 0;
     clh_status status = clh_blob_reshape(&cache->values, batch, pos, err);
     if (status)
         return status;
-    cache->filled = 0;
     size_t need;
     if (!clh_mul_ok(cache->values.config.d_head, pos, &need))
         return clh_fail(err, CLH_ENOMEM, "%zu positions cannot be addressed", pos);

@@ -1,7 +1,7 @@
 /* Greedy writing with a key/value cache: the activations of the positions so far are that cache. */
 #include <assert.h>
 
-#include "model/model.h"
+#include "model/model_parts.h"
 
 uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i)
 {

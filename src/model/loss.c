@@ -4,23 +4,21 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/kernels.h"
-#include "model/model.h"
+#include "model/loss_row.h"
+#include "model/model_parts.h"
 
-/* d(weight * loss)/d logits = weight (softmax(logits) - onehot(token)); returns -log p(token). */
-static double row_loss(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
-                       double weight, clh_real *probability)
+double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
+                    double weight, clh_real *gradient)
 {
-    double log_sum = (double)kernel->softmax(n, logits, probability);
-    double loss = log_sum - (double)logits[token];
+    const double own = (double)logits[token];
+    double log_sum = (double)kernel->softmax(n, logits, gradient);
     for (size_t i = 0; i < n; i++)
-        probability[i] *= (clh_real)weight;
-    probability[token] -= (clh_real)weight;
-    return loss;
+        gradient[i] *= (clh_real)weight;
+    gradient[token] -= (clh_real)weight;
+    return log_sum - own;
 }
 
-/* The first of the largest; never where a logit is not a number. */
-static bool is_largest(size_t n, const clh_real *logits, uint32_t token)
+bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
 {
     for (size_t i = 0; i < n; i++)
         if (!(logits[i] <= logits[token]) || (logits[i] == logits[token] && i < token))
@@ -28,14 +26,24 @@ static bool is_largest(size_t n, const clh_real *logits, uint32_t token)
     return true;
 }
 
+void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more)
+{
+    sum->loss += more->loss;
+    sum->count += more->count;
+    sum->correct += more->correct;
+    sum->sequences += more->sequences;
+    sum->sequences_correct += more->sequences_correct;
+}
+
 static clh_status check_scored(const clh_tokens *tokens, const clh_scored *scored, size_t n,
                                clh_error *err)
 {
     for (size_t b = 0; b < tokens->batch; b++) {
         if (scored->length[b] > tokens->pos || scored->first_scored[b] < 1)
-            return clh_fail(err, CLH_ERANGE,
-                            "sequence %zu is scored from token %zu to %zu of %zu, want from 1 on",
-                            b, scored->first_scored[b], scored->length[b], tokens->pos);
+            return clh_fail(
+                err, CLH_ERANGE,
+                "sequence %zu is scored from token %zu up to %zu, want between 1 and %zu", b,
+                scored->first_scored[b], scored->length[b], tokens->pos);
         for (size_t i = scored->first_scored[b]; i < scored->length[b]; i++)
             if (tokens->ids[b * tokens->pos + i] >= n)
                 return clh_fail(err, CLH_EINPUT, "token %u is scored, the model predicts %zu",
@@ -70,8 +78,8 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
             size_t row = b * T + i - 1;
             uint32_t token = tokens->ids[b * T + i];
             double loss =
-                row_loss(kernel, n, logits + row * n, token, weight, g ? g + row * n : room);
-            bool right = is_largest(n, logits + row * n, token);
+                clh_loss_row(kernel, n, logits + row * n, token, weight, g ? g + row * n : room);
+            bool right = clh_loss_is_largest(n, logits + row * n, token);
             sum->loss += loss;
             sum->correct += right;
             wrong += !right;

@@ -1,4 +1,4 @@
-#include "model/model.h"
+#include "model/model_parts.h"
 
 #include <assert.h>
 #include <string.h>

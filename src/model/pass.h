@@ -9,7 +9,7 @@
 #define CLH_PASS_H
 
 #include "math/kernels.h"
-#include "model/model.h"
+#include "model/model_parts.h"
 
 typedef struct clh_pass {
     const clh_model *model;

@@ -41,10 +41,7 @@ static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, dou
                       size_t *position_count)
 {
     for (size_t i = 0; i < count; i++) {
-        total->loss += e->sum[i].loss;
-        total->count += e->sum[i].count;
-        total->correct += e->sum[i].correct;
-        total->sequences_correct += e->sum[i].sequences_correct;
+        clh_loss_sum_add(total, &e->sum[i]);
         const double *row = e->per_position + i * e->positions;
         for (size_t p = 0; p < e->positions; p++)
             if (!isnan(row[p])) {

@@ -4,74 +4,108 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/blob.h"
+#include "train/fused.h"
+
 enum { PIECE = 8192 };
 
 struct clh_gradient {
     const clh_model *model;
     const clh_task *task;
     clh_workers *workers;
+    clh_fused *fused; /* NULL on the general path */
     size_t n, slots, batch;
-    clh_real *slot;    /* [slots, n]; slot 0 becomes the sum */
-    clh_loss_sum *sum; /* [slots] */
-    size_t *scored;    /* [batch] scored positions of each sequence */
-    double *square;    /* [pieces] sums of squares */
-    uint64_t first;    /* the batch at hand */
-    size_t count, total;
+    clh_real *slot;         /* general: [slots, n], slot 0 becomes the sum; fused: [n] */
+    clh_loss_sum *sum;      /* [slots] */
+    clh_sequence *sequence; /* [batch] */
+    uint32_t *tokens;       /* [batch, length_max], theirs */
+    double *square;         /* [pieces] sums of squares */
+    uint64_t first;         /* the batch at hand */
+    size_t count, total;    /* its sequences and scored positions */
 };
 
+clh_gradient_path clh_gradient_best_path(const clh_model_config *config)
+{
+    return clh_fused_applies(config) ? CLH_PATH_FUSED : CLH_PATH_GENERAL;
+}
+
+static size_t slots_of(size_t batch)
+{
+    return batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
+}
+
+size_t clh_gradient_bytes(const clh_model_config *config, size_t length, size_t batch,
+                          clh_gradient_path path, size_t threads)
+{
+    size_t n = clh_blob_count(&clh_layout_params, config, false, 0, 0), bytes;
+    const size_t copies = path == CLH_PATH_FUSED ? 1 : slots_of(batch);
+    size_t fused =
+        path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, slots_of(batch), threads) : 0;
+    if (n == SIZE_MAX || fused == SIZE_MAX || !clh_mul_ok(n, copies * sizeof(clh_real), &bytes) ||
+        !clh_add_ok(bytes, fused, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
 clh_status clh_gradient_open(clh_gradient **out, const clh_model *model, const clh_task *task,
-                             size_t batch, clh_workers *workers, clh_error *err)
+                             size_t batch, clh_gradient_path path, clh_workers *workers,
+                             clh_error *err)
 {
     assert(out && model && task && workers && batch >= 1);
+    const size_t length = clh_task_length_max(task);
     clh_gradient *g = clh_alloc_zeroed(1, sizeof *g, err);
     if (!g)
         return CLH_ENOMEM;
     *g = (clh_gradient){.model = model, .task = task, .workers = workers, .batch = batch};
     (void)clh_model_data(model, &g->n);
-    g->slots = batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
-    g->slot = clh_alloc_array(g->slots, g->n * sizeof *g->slot, err);
+    g->slots = slots_of(batch);
+    g->slot = clh_alloc_zeroed(path == CLH_PATH_FUSED ? 1 : g->slots, g->n * sizeof *g->slot, err);
     g->sum = clh_alloc_zeroed(g->slots, sizeof *g->sum, err);
-    g->scored = clh_alloc_zeroed(batch, sizeof *g->scored, err);
+    g->sequence = clh_alloc_zeroed(batch, sizeof *g->sequence, err);
+    g->tokens = clh_alloc_array(batch, length * sizeof *g->tokens, err);
     g->square = clh_alloc_zeroed(g->n / PIECE + 1, sizeof *g->square, err);
-    if (!g->slot || !g->sum || !g->scored || !g->square) {
+    clh_status status = CLH_OK;
+    if (!g->slot || !g->sum || !g->sequence || !g->tokens || !g->square)
+        status = CLH_ENOMEM;
+    for (size_t b = 0; b < batch && !status; b++)
+        g->sequence[b] = (clh_sequence){.tokens = g->tokens + b * length, .capacity = length};
+    if (!status && path == CLH_PATH_FUSED)
+        status = clh_fused_open(&g->fused, model, length, g->slots, workers->pool, err);
+    if (status)
         clh_gradient_close(g);
-        return CLH_ENOMEM;
-    }
-    *out = g;
-    return CLH_OK;
+    else
+        *out = g;
+    return status;
 }
 
 void clh_gradient_close(clh_gradient *g)
 {
     if (!g)
         return;
+    clh_fused_close(g->fused);
     clh_free(g->square);
-    clh_free(g->scored);
+    clh_free(g->tokens);
+    clh_free(g->sequence);
     clh_free(g->sum);
     clh_free(g->slot);
     clh_free(g);
 }
 
-static clh_status count_scored(void *context, size_t b, clh_worker *worker, clh_error *err)
+static clh_status draw_sequence(void *context, size_t b, clh_worker *worker, clh_error *err)
 {
+    (void)worker;
     clh_gradient *g = context;
-    clh_sequence *s = &worker->sequence;
-    clh_status status = clh_task_draw(g->task, CLH_SPLIT_TRAIN, g->first + b, s, err);
-    if (!status)
-        g->scored[b] = s->length > s->first_scored ? s->length - s->first_scored : 0;
+    clh_status status = clh_task_draw(g->task, CLH_SPLIT_TRAIN, g->first + b, &g->sequence[b], err);
+    assert(status || g->sequence[b].length <= clh_task_length_max(g->task));
     return status;
 }
 
-static clh_status add_sequence(clh_gradient *g, size_t slot, size_t b, clh_worker *worker,
-                               clh_error *err)
+static clh_status add_sequence(clh_gradient *g, size_t slot, const clh_sequence *s,
+                               clh_worker *worker, clh_error *err)
 {
-    clh_sequence *s = &worker->sequence;
-    clh_status status = clh_task_draw(g->task, CLH_SPLIT_TRAIN, g->first + b, s, err);
-    if (status)
-        return status;
     const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
     const clh_scored scored = {.length = &s->length, .first_scored = &s->first_scored};
-    status = clh_forward(g->model, &tokens, worker->cache, NULL, err);
+    clh_status status = clh_forward(g->model, &tokens, worker->cache, NULL, err);
     if (!status)
         status = clh_loss(worker->cache, &tokens, &scored, 1.0 / (double)g->total, worker->gradient,
                           NULL, &g->sum[slot], err);
@@ -88,7 +122,7 @@ static clh_status add_slot(void *context, size_t slot, clh_worker *worker, clh_e
     g->sum[slot] = (clh_loss_sum){0};
     memset(g->slot + slot * g->n, 0, g->n * sizeof *g->slot);
     for (size_t b = slot; b < g->count && !status; b += g->slots)
-        status = add_sequence(g, slot, b, worker, err);
+        status = add_sequence(g, slot, &g->sequence[b], worker, err);
     return status;
 }
 
@@ -112,12 +146,12 @@ void clh_gradient_pieces(clh_gradient *g, clh_piece_fn *fn, void *context)
     clh_pool_run(g->workers->pool, (g->n + PIECE - 1) / PIECE, run_piece, &job);
 }
 
-/* slot 0 += slot 1 + … in order, and the sum of squares of the piece */
-static void add_slots(void *context, size_t begin, size_t end)
+/* On the general path slot 0 += slot 1 + … in order; on both the sum of squares of the piece. */
+static void finish_piece(void *context, size_t begin, size_t end)
 {
     clh_gradient *g = context;
     size_t used = g->count < g->slots ? g->count : g->slots;
-    for (size_t s = 1; s < used; s++)
+    for (size_t s = 1; s < used && !g->fused; s++)
         clh_kernels_best()->axpy(end - begin, 1, g->slot + s * g->n + begin, g->slot + begin);
     double lane[CLH_LANES] = {0}, square = 0;
     for (size_t i = begin; i < end; i++)
@@ -127,35 +161,45 @@ static void add_slots(void *context, size_t begin, size_t end)
     g->square[begin / PIECE] = square;
 }
 
+static clh_status draw_batch(clh_gradient *g, clh_error *err)
+{
+    clh_status status = clh_workers_run(g->workers, g->count, draw_sequence, g, err);
+    g->total = 0;
+    for (size_t b = 0; b < g->count && !status; b++)
+        if (g->sequence[b].length > g->sequence[b].first_scored)
+            g->total += g->sequence[b].length - g->sequence[b].first_scored;
+    if (!status && g->total == 0)
+        status =
+            clh_fail(err, CLH_EINPUT, "no prediction is scored in sequences %llu to %llu",
+                     (unsigned long long)g->first, (unsigned long long)(g->first + g->count - 1));
+    return status;
+}
+
+static clh_status general_gradient(clh_gradient *g, clh_loss_sum *sum, clh_error *err)
+{
+    const size_t used = g->count < g->slots ? g->count : g->slots;
+    clh_status status = clh_workers_run(g->workers, used, add_slot, g, err);
+    *sum = (clh_loss_sum){0};
+    for (size_t s = 0; s < used; s++)
+        clh_loss_sum_add(sum, &g->sum[s]);
+    return status;
+}
+
 clh_status clh_gradient_compute(clh_gradient *g, uint64_t first, size_t count, clh_loss_sum *sum,
                                 clh_error *err)
 {
     assert(count >= 1 && count <= g->batch);
     g->first = first;
     g->count = count;
-    clh_status status = clh_workers_run(g->workers, count, count_scored, g, err);
-    if (status)
-        return status;
-    g->total = 0;
-    for (size_t b = 0; b < count; b++)
-        g->total += g->scored[b];
-    if (g->total == 0)
-        return clh_fail(err, CLH_EINPUT, "no prediction is scored in sequences %llu to %llu",
-                        (unsigned long long)first, (unsigned long long)(first + count - 1));
-    size_t used = count < g->slots ? count : g->slots;
-    status = clh_workers_run(g->workers, used, add_slot, g, err);
-    if (status)
-        return status;
-    clh_gradient_pieces(g, add_slots, g);
-    *sum = (clh_loss_sum){0};
-    for (size_t s = 0; s < used; s++) {
-        sum->loss += g->sum[s].loss;
-        sum->count += g->sum[s].count;
-        sum->correct += g->sum[s].correct;
-        sum->sequences += g->sum[s].sequences;
-        sum->sequences_correct += g->sum[s].sequences_correct;
-    }
-    return CLH_OK;
+    clh_status status = draw_batch(g, err);
+    if (!status && g->fused)
+        clh_fused_gradient(g->fused, &(clh_fused_batch){g->sequence, count, 1.0 / (double)g->total},
+                           g->slot, sum);
+    else if (!status)
+        status = general_gradient(g, sum, err);
+    if (!status)
+        clh_gradient_pieces(g, finish_piece, g);
+    return status;
 }
 
 const clh_real *clh_gradient_data(const clh_gradient *g)

@@ -19,9 +19,21 @@ enum { CLH_GRADIENT_SLOTS = 8 };
 
 typedef struct clh_gradient clh_gradient;
 
-/** For batches of up to `batch` sequences; model, task and workers are borrowed. */
+/** The way through one step: any model, or the fast way for the models it is written for. */
+typedef enum clh_gradient_path { CLH_PATH_GENERAL, CLH_PATH_FUSED } clh_gradient_path;
+
+/** CLH_PATH_FUSED where train/fused.h has it, else CLH_PATH_GENERAL. */
+clh_gradient_path clh_gradient_best_path(const clh_model_config *config);
+
+/** For batches of up to `batch` sequences; model, task and workers are borrowed. The general path
+ *  needs workers with gradients. */
 clh_status clh_gradient_open(clh_gradient **out, const clh_model *model, const clh_task *task,
-                             size_t batch, clh_workers *workers, clh_error *err);
+                             size_t batch, clh_gradient_path path, clh_workers *workers,
+                             clh_error *err);
+
+/** Bytes that clh_gradient_open() takes, SIZE_MAX when they cannot be counted. */
+size_t clh_gradient_bytes(const clh_model_config *config, size_t length, size_t batch,
+                          clh_gradient_path path, size_t threads);
 
 /** Free. NULL is fine. */
 void clh_gradient_close(clh_gradient *gradient);

@@ -68,6 +68,7 @@ static clh_status open_parts(trainer *t, clh_error *err)
 {
     const clh_run_config *c = &t->config;
     clh_task_config task = clh_run_config_task(c);
+    const clh_gradient_path path = clh_gradient_best_path(&c->model);
     size_t n = 0;
     clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
@@ -75,10 +76,11 @@ static clh_status open_parts(trainer *t, clh_error *err)
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads, true, err);
+        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads,
+                                  path == CLH_PATH_GENERAL, err);
     if (!status)
-        status =
-            clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, t->workers, err);
+        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
+                                   t->workers, err);
     if (status)
         return status;
     (void)clh_model_data(t->model, &n);

@@ -1,6 +1,6 @@
 /** What is inside a model and a cache: the parts of src/model share it, nobody above does. */
-#ifndef CLH_MODEL_INTERNAL_H
-#define CLH_MODEL_INTERNAL_H
+#ifndef CLH_MODEL_PARTS_H
+#define CLH_MODEL_PARTS_H
 
 #include "clearhead/model.h"
 #include "model/blob.h"

@@ -1,0 +1,189 @@
+/* The fused path against the general one: the same loss and the same gradient of every parameter,
+ * whatever the sizes, with norm weights and biases moved off 1 and 0 so that each one matters. */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "clearhead/run_config.h"
+#include "support/cmocka_all.h"
+#include "train/gradient.h"
+
+typedef struct shape {
+    const char *what;
+    unsigned n[CLH_TASK_N_MAX];
+    size_t n_count, batch, heads, d_model, d_head;
+    clh_letters letters;
+} shape;
+
+/* Relative L2 of every tensor's gradient. Either path rounds to about half of it in float; in
+ * double what is left would be an error of the algebra. */
+static const double bound = sizeof(clh_real) == sizeof(double) ? 1e-12 : 2e-6;
+
+static const shape shapes[] = {
+    {"the notebook", {4}, 1, 4, 1, 128, 64, CLH_LETTERS_SORTED},
+    {"one sequence", {4}, 1, 1, 1, 128, 64, CLH_LETTERS_SORTED},
+    {"two letters", {2}, 1, 4, 1, 128, 64, CLH_LETTERS_SORTED},
+    {"three letters, more sequences than slots", {3}, 1, 11, 1, 128, 64, CLH_LETTERS_ORDERED},
+    {"five letters", {5}, 1, 2, 1, 128, 64, CLH_LETTERS_SORTED},
+    {"one letter", {1}, 1, 3, 1, 32, 16, CLH_LETTERS_SORTED},
+    {"a mixture", {2, 3, 4}, 3, 7, 1, 64, 32, CLH_LETTERS_TUPLES},
+    {"three heads, odd sizes", {3}, 1, 5, 3, 37, 11, CLH_LETTERS_TUPLES},
+    {"heads wider than the model", {3}, 1, 4, 2, 20, 33, CLH_LETTERS_SORTED},
+};
+
+static clh_model *open_model(const shape *s, size_t n_ctx)
+{
+    clh_model_config c = clh_model_config_default();
+    clh_model *model = NULL;
+    c.n_heads = s->heads;
+    c.d_model = s->d_model;
+    c.d_head = s->d_head;
+    c.attn_scale = sqrt((double)s->d_head);
+    c.initializer_range = 0.8 / sqrt((double)s->d_model);
+    c.n_ctx = n_ctx;
+    c.d_vocab = c.d_vocab_out = 65;
+    assert_int_equal(clh_model_open(&model, &c, NULL), CLH_OK);
+    clh_model_init(model, 7);
+    size_t count;
+    clh_real *data = clh_model_data(model, &count);
+    for (size_t t = 0; t < clh_model_tensor_count(model); t++) {
+        const clh_tensor tensor = clh_model_tensor(model, t);
+        for (size_t i = 0; i < clh_tensor_count(&tensor); i++)
+            tensor.data[i] += (clh_real)(0.1 * clh_random_normal(11, t, i));
+    }
+    assert_non_null(data);
+    return model;
+}
+
+typedef struct result {
+    clh_real *gradient;
+    double norm;
+    clh_loss_sum sum;
+} result;
+
+static result compute(const clh_model *model, const clh_task *task, const shape *s,
+                      clh_gradient_path path, size_t threads)
+{
+    result r = {0};
+    clh_workers *workers = NULL;
+    clh_gradient *gradient = NULL;
+    size_t n;
+    (void)clh_model_data(model, &n);
+    assert_int_equal(clh_workers_open(&workers, clh_model_get_config(model), task, threads,
+                                      path == CLH_PATH_GENERAL, NULL),
+                     CLH_OK);
+    assert_int_equal(clh_gradient_open(&gradient, model, task, s->batch, path, workers, NULL),
+                     CLH_OK);
+    /* A first batch elsewhere, smaller where it can be: nothing of it may be left over. */
+    assert_int_equal(clh_gradient_compute(gradient, 100, s->batch / 2 + 1, &r.sum, NULL), CLH_OK);
+    assert_int_equal(clh_gradient_compute(gradient, 3, s->batch, &r.sum, NULL), CLH_OK);
+    r.norm = clh_gradient_norm(gradient);
+    r.gradient = clh_alloc_array(n, sizeof *r.gradient, NULL);
+    memcpy(r.gradient, clh_gradient_data(gradient), n * sizeof *r.gradient);
+    clh_gradient_close(gradient);
+    clh_workers_close(workers);
+    return r;
+}
+
+/* |a - b| / |b| over a tensor; for b_K over the norm of the whole gradient: scores moved by the
+ * same for all keys leave the pattern as it is, so its gradient is 0 and either path holds
+ * rounding. */
+static double difference(const clh_tensor *a, const clh_tensor *b, double norm)
+{
+    double apart = 0, size = 0;
+    for (size_t i = 0; i < clh_tensor_count(a); i++) {
+        double d = (double)a->data[i] - (double)b->data[i];
+        apart += d * d;
+        size += (double)b->data[i] * (double)b->data[i];
+    }
+    return sqrt(apart) / (strstr(a->name, "b_K") ? norm : sqrt(size));
+}
+
+static void test_same_as_general(void **state)
+{
+    const shape *s = *state;
+    clh_task *task = NULL;
+    clh_task_config config = {.n_count = s->n_count, .letters = s->letters, .seed = 5};
+    memcpy(config.n, s->n, sizeof config.n);
+    assert_int_equal(clh_task_open(&task, &config, NULL), CLH_OK);
+    clh_model *model = open_model(s, clh_task_length_max(task) + 3);
+    result general = compute(model, task, s, CLH_PATH_GENERAL, 1);
+    result fused = compute(model, task, s, CLH_PATH_FUSED, 1);
+    assert_true(fabs(fused.sum.loss / general.sum.loss - 1) <= bound);
+    assert_int_equal(fused.sum.count, general.sum.count);
+    assert_int_equal(fused.sum.correct, general.sum.correct);
+    assert_int_equal(fused.sum.sequences, general.sum.sequences);
+    assert_int_equal(fused.sum.sequences_correct, general.sum.sequences_correct);
+    assert_true(fabs(fused.norm / general.norm - 1) <= bound);
+    for (size_t t = 0; t < clh_model_tensor_count(model); t++) {
+        const clh_tensor a = clh_model_tensor_in(model, t, fused.gradient);
+        const clh_tensor b = clh_model_tensor_in(model, t, general.gradient);
+        double apart = difference(&a, &b, general.norm);
+        if (!(apart <= bound))
+            fail_msg("%s: gradient of %s is %g apart, want at most %g", s->what, a.name, apart,
+                     bound);
+    }
+    clh_free(general.gradient);
+    clh_free(fused.gradient);
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
+static void test_same_bytes_at_any_threads(void **state)
+{
+    const shape *s = *state;
+    clh_task *task = NULL;
+    clh_task_config config = {.n_count = s->n_count, .letters = s->letters, .seed = 5};
+    memcpy(config.n, s->n, sizeof config.n);
+    assert_int_equal(clh_task_open(&task, &config, NULL), CLH_OK);
+    clh_model *model = open_model(s, clh_task_length_max(task));
+    size_t n;
+    (void)clh_model_data(model, &n);
+    for (int path = CLH_PATH_GENERAL; path <= CLH_PATH_FUSED; path++) {
+        result one = compute(model, task, s, (clh_gradient_path)path, 1);
+        for (size_t threads = 2; threads <= 4; threads++) {
+            result more = compute(model, task, s, (clh_gradient_path)path, threads);
+            assert_memory_equal(one.gradient, more.gradient, n * sizeof *one.gradient);
+            assert_memory_equal(&one.sum, &more.sum, sizeof one.sum);
+            assert_memory_equal(&one.norm, &more.norm, sizeof one.norm);
+            clh_free(more.gradient);
+        }
+        clh_free(one.gradient);
+    }
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
+static void test_applies_to_what_it_computes(void **state)
+{
+    (void)state;
+    clh_model_config c = clh_model_config_default();
+    assert_true(clh_gradient_best_path(&c) == CLH_PATH_FUSED);
+    c.n_layers = 2;
+    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
+    c = clh_model_config_default();
+    c.attn_only = false;
+    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
+    c = clh_model_config_default();
+    c.normalization_type = CLH_NORM_RMS;
+    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
+    c = clh_model_config_default();
+    c.use_split_qkv_input = true;
+    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
+}
+
+int main(void)
+{
+    enum { SHAPES = CLH_COUNT(shapes) };
+    struct CMUnitTest tests[2 * SHAPES + 1];
+    for (size_t i = 0; i < SHAPES; i++) {
+        void *shape_of = (void *)(uintptr_t)&shapes[i];
+        tests[2 * i] =
+            (struct CMUnitTest){shapes[i].what, test_same_as_general, NULL, NULL, shape_of};
+        tests[2 * i + 1] =
+            (struct CMUnitTest){"threads", test_same_bytes_at_any_threads, NULL, NULL, shape_of};
+    }
+    tests[2 * SHAPES] = (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

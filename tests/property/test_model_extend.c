@@ -1,0 +1,158 @@
+/* Extending a pass token by token, as text generation does, gives the bits of one pass. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "support/cmocka_all.h"
+#include "support/each_case.h"
+#include "support/model_case.h"
+
+enum { SEED = 23, STREAM_STEP = 501, LONG = 122 };
+
+static void must(clh_status status, const clh_error *err)
+{
+    if (status)
+        fail_msg("%s", err->message);
+}
+
+/* Room for one sequence of `pos`, none of it computed. */
+static clh_cache *open_room(const clh_model_config *config, clh_keep keep, size_t pos)
+{
+    clh_error err = {0};
+    clh_cache *cache = NULL;
+    must(clh_cache_open(&cache, config, keep, &err), &err);
+    must(clh_cache_reserve(cache, 1, pos, &err), &err);
+    return cache;
+}
+
+static void same_logits(const clh_cache *got, const clh_cache *want, size_t pos)
+{
+    clh_tensor x = clh_cache_view(got, "logits"), y = clh_cache_view(want, "logits");
+    assert_memory_equal(x.data, y.data, pos * x.shape[2] * sizeof *x.data);
+}
+
+/* Positions from `from` on, in steps of 1 to 4. */
+static void extend(const clh_model *model, const uint32_t *ids, size_t from, size_t pos,
+                   clh_cache *cache)
+{
+    clh_error err = {0};
+    while (from < pos) {
+        size_t step = 1 + clh_random_word(SEED, STREAM_STEP, from) % 4;
+        size_t end = from + step < pos ? from + step : pos;
+        must(clh_forward_more(model, &(clh_tokens){ids, 1, end}, from, cache, &err), &err);
+        from = end;
+    }
+}
+
+static void extending_equals_one_pass(const clh_model *model, const uint32_t *ids, size_t pos,
+                                      clh_keep keep)
+{
+    const clh_model_config *config = clh_model_get_config(model);
+    clh_error err = {0};
+    clh_cache *whole = open_room(config, keep, pos), *grown = open_room(config, keep, pos + 3);
+    must(clh_forward(model, &(clh_tokens){ids, 1, pos}, whole, NULL, &err), &err);
+    extend(model, ids, 0, pos, grown);
+    same_logits(grown, whole, pos);
+    extend(model, ids, pos / 3, pos, grown); /* going back is fine too */
+    same_logits(grown, whole, pos);
+    clh_cache_close(grown);
+    clh_cache_close(whole);
+}
+
+static int open_model(void **state)
+{
+    each_case *at = *state;
+    *state = model_case_open(at->index, SEED);
+    return 0;
+}
+
+static int close_model(void **state)
+{
+    clh_model_close(*state);
+    return 0;
+}
+
+static void small_model(void **state, clh_keep keep)
+{
+    const clh_model *model = *state;
+    size_t pos = clh_model_get_config(model)->n_ctx;
+    uint32_t *ids = clh_alloc_array(pos, sizeof *ids, NULL);
+    assert_non_null(ids);
+    for (size_t i = 0; i < pos; i++)
+        ids[i] = (uint32_t)(i * i % 5);
+    extending_equals_one_pass(model, ids, pos, keep);
+    clh_free(ids);
+}
+
+static void full_cache_extended_equals_one_pass(void **state)
+{
+    small_model(state, CLH_KEEP_ALL);
+}
+
+static void lean_cache_extended_equals_one_pass(void **state)
+{
+    small_model(state, CLH_KEEP_BACKWARD);
+}
+
+/* The notebook's n = 4, and two layers with MLP: longer than several blocks of queries. */
+static void long_sequences_extended_equal_one_pass(void **state)
+{
+    (void)state;
+    for (int mlp = 0; mlp < 2; mlp++) {
+        clh_model_config config = clh_model_config_default();
+        clh_model *model = NULL;
+        clh_error err = {0};
+        uint32_t ids[LONG];
+        config.n_ctx = LONG;
+        config.d_vocab = config.d_vocab_out = 65;
+        if (mlp) {
+            config.n_layers = config.n_heads = 2;
+            config.d_model = 48;
+            config.d_head = 24;
+            config.attn_only = false;
+            config.d_mlp = 100;
+        }
+        must(clh_model_open(&model, &config, &err), &err);
+        clh_model_init(model, SEED);
+        for (size_t i = 0; i < LONG; i++)
+            ids[i] = (uint32_t)(i * 31 % 65);
+        extending_equals_one_pass(model, ids, LONG, CLH_KEEP_BACKWARD);
+        extending_equals_one_pass(model, ids, LONG, CLH_KEEP_ALL);
+        clh_model_close(model);
+    }
+}
+
+static void what_cannot_be_extended_is_refused(void **state)
+{
+    (void)state;
+    clh_model *model = model_case_open(0, SEED);
+    const clh_model_config *config = clh_model_get_config(model);
+    clh_cache *cache = open_room(config, CLH_KEEP_BACKWARD, 4);
+    const uint32_t ids[10] = {0};
+    clh_error err = {0};
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 3}, 1, cache, &err), CLH_ERANGE);
+    assert_string_equal(err.message, "cannot go on at position 1 of 3: 0 are computed");
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 5}, 0, cache, &err), CLH_ESHAPE);
+    assert_string_equal(err.message, "tokens are [1, 5], the cache has room for [1, 4]");
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 2, 4}, 0, cache, &err), CLH_ESHAPE);
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 4, cache, &err), CLH_ERANGE);
+    clh_cache_close(cache);
+    clh_model_close(model);
+}
+
+static const each_truth truths[] = {
+    {"a full cache extended equals one pass", full_cache_extended_equals_one_pass},
+    {"a lean cache extended equals one pass", lean_cache_extended_equals_one_pass},
+};
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(long_sequences_extended_equal_one_pass),
+        cmocka_unit_test(what_cannot_be_extended_is_refused),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + each_case_run("extend", truths, CLH_COUNT(truths), model_case_names(),
+                                  model_case_count(), open_model, close_model);
+}
