@@ -167,6 +167,17 @@ damaged config.json
 sed -i 's/"d_model": 16/"d_model": 24/' "$file"
 refused 2 'is [65, 16], want [65, 24]' 'another model'
 
+# lines that are others now
+echo '[1, 2, 3]' > lines.jsonl
+runs 0 train --data lines.jsonl --d-model 16 --d-head 8 --steps 4 --out bad-lines
+rm bad-lines/model.safetensors
+echo '[1, 2, 3, 4]' > lines.jsonl
+runs 2 resume bad-lines
+says "the task's longest sequence has 4 tokens, the model takes at most 3 (n_ctx)" 'longer lines'
+echo '[1, 2, 300]' > lines.jsonl
+runs 2 resume bad-lines
+says 'the task has token ids up to 300, the model takes less than 4 (d_vocab)' 'lines of larger ids'
+
 # ended, but for the weights: they are written again
 damaged model.safetensors
 rm "$file"
