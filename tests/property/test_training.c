@@ -48,8 +48,10 @@ static void bench_close(bench *b)
     clh_task_close(b->task);
 }
 
-/* Loss of one sequence on its own, added to *sum; its logits' gradients with `weight`. */
-static void alone(bench *b, uint64_t k, double weight, double *row, clh_loss_sum *sum)
+/* Loss of one sequence on its own, added to *sum; its logits' gradients with `weight`, taken back
+ * to those of the parameters where `slope` is not NULL. */
+static void alone(bench *b, uint64_t k, double weight, double *row, clh_real *slope,
+                  clh_loss_sum *sum)
 {
     clh_error err = {0};
     uint32_t ids[LENGTH_MAX];
@@ -59,32 +61,51 @@ static void alone(bench *b, uint64_t k, double weight, double *row, clh_loss_sum
     const clh_scored scored = {&s.length, &s.first_scored};
     must(clh_forward(b->model, &tokens, b->cache, NULL, &err), &err);
     must(clh_loss(b->cache, &tokens, &scored, weight, b->gradient, row, sum, &err), &err);
+    if (slope)
+        must(clh_backward(b->model, &tokens, b->cache, b->gradient, slope, NULL, &err), &err);
+}
+
+/* Norm of the gradient of (sum of losses of [first, past)) / count, and that sum into *sum. */
+static double norm_of_mean(bench *b, uint64_t first, uint64_t past, clh_loss_sum *sum)
+{
+    static clh_real slope[100000];
+    size_t n = 0;
+    double square = 0;
+    (void)clh_model_data(b->model, &n);
+    assert_true(n <= CLH_COUNT(slope));
+    memset(slope, 0, sizeof slope);
+    *sum = (clh_loss_sum){0};
+    for (uint64_t k = first; k < past; k++)
+        alone(b, k, 1, NULL, slope, sum);
+    for (size_t i = 0; i < n; i++)
+        square += (double)slope[i] * (double)slope[i];
+    return sqrt(square) / (double)sum->count;
 }
 
 /* Each prediction counts the same, so a long sequence counts more than a short one. */
 static void a_mixtures_loss_is_the_mean_over_all_scored_positions(void **state)
 {
     char run[TEMP_PATH_MAX];
-    double loss[3];
+    double loss[3], norm[3];
     bench b;
     bench_open(&b, "n=2,3,4 lr=0 steps=3 batch=5 epoch_sequences=13 n_heads=2 d_head=9");
     run_case_train(&b.config, temp_folder_path(*state, "run", run));
     assert_int_equal(run_case_metrics(run, "step", "loss", loss, 3), 3);
+    assert_int_equal(run_case_metrics(run, "step", "grad_norm", norm, 3), 3);
     for (size_t step = 0; step < 3; step++) {
-        clh_loss_sum sum = {0};
-        double means = 0, count = 0;
-        uint64_t k = clh_plan_samples(&b.config.train, step);
-        for (; k < clh_plan_samples(&b.config.train, step + 1); k++, count++) {
-            clh_loss_sum own = {0};
-            alone(&b, k, 1, NULL, &own);
-            means += own.loss / (double)own.count;
-            sum.loss += own.loss;
-            sum.count += own.count;
+        const uint64_t first = clh_plan_samples(&b.config.train, step);
+        const uint64_t past = clh_plan_samples(&b.config.train, step + 1);
+        clh_loss_sum sum, own;
+        double means = 0, slope = norm_of_mean(&b, first, past, &sum);
+        assert_int_equal(past - first, step < 2 ? 5 : 3);
+        for (uint64_t k = first; k < past; k++) {
+            (void)norm_of_mean(&b, k, k + 1, &own);
+            means += own.loss / (double)own.count / (double)(past - first);
         }
-        assert_int_equal(count, step < 2 ? 5 : 3);
         double mean = sum.loss / (double)sum.count;
         assert_true(fabs(loss[step] - mean) < 1e-6 * mean);
-        assert_true(fabs(means / count - mean) > 1e-5 * mean); /* not the mean of means */
+        assert_true(fabs(norm[step] - slope) < 1e-5 * slope);
+        assert_true(fabs(means - mean) > 1e-5 * mean); /* not the mean of means */
     }
     bench_close(&b);
 }
@@ -118,7 +139,7 @@ static void padding_is_nothing(void **state)
     must(clh_loss(cache, &tokens, &scored, 0.01, gradient, row, &sum, &err), &err);
     const clh_tensor slope = clh_cache_view(gradient, "logits");
     for (size_t s = 0; s < SEQUENCES; s++) {
-        alone(&b, s, 0.01, own_row, &sum_alone);
+        alone(&b, s, 0.01, own_row, NULL, &sum_alone);
         const clh_tensor own = clh_cache_view(b.gradient, "logits");
         const size_t v = own.shape[2];
         for (size_t i = 0; i < LENGTH_MAX; i++) {
