@@ -25,6 +25,11 @@ static clh_status exam_of_data(exam *e, const clh_run *run, const char *data, cl
     e->split = CLH_SPLIT_TRAIN;
     e->name = "given";
     e->count = status ? 0 : (size_t)clh_task_domain_size(e->own);
+    const size_t d_vocab = clh_run_get_config(run)->model.d_vocab;
+    if (!status && clh_task_d_vocab(e->own) > d_vocab)
+        status = clh_fail(err, CLH_EINPUT,
+                          "%s has token ids up to %zu, the model takes less than %zu (d_vocab)",
+                          data, clh_task_d_vocab(e->own) - 1, d_vocab);
     return status;
 }
 

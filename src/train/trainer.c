@@ -63,6 +63,24 @@ static void trainer_close(trainer *t)
     clh_lock_release(t->lock);
 }
 
+/* The lines of a file may have changed since the config was made of them. */
+static clh_status check_fit(const trainer *t, clh_error *err)
+{
+    const clh_model_config *m = &t->config.model;
+    const size_t length = clh_task_length_max(t->task), d_vocab = clh_task_d_vocab(t->task);
+    const size_t read = m->d_vocab < m->d_vocab_out ? m->d_vocab : m->d_vocab_out;
+    if (length > m->n_ctx)
+        return clh_fail(err, CLH_ESHAPE,
+                        "the task's longest sequence has %zu tokens, the model takes at most %zu "
+                        "(n_ctx)",
+                        length, m->n_ctx);
+    if (d_vocab > read)
+        return clh_fail(err, CLH_ESHAPE,
+                        "the task has token ids up to %zu, the model takes less than %zu (d_vocab)",
+                        d_vocab - 1, read);
+    return CLH_OK;
+}
+
 /* Everything in memory; nothing is written. */
 static clh_status open_parts(trainer *t, clh_error *err)
 {
@@ -73,6 +91,8 @@ static clh_status open_parts(trainer *t, clh_error *err)
     clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
         status = clh_task_open(&t->task, &task, err);
+    if (!status)
+        status = check_fit(t, err);
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
