@@ -162,6 +162,9 @@ static void what_cannot_be_extended_is_refused(void **state)
     assert_string_equal(err.message, "tokens are [1, 5], the cache has room for [1, 4]");
     assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 2, 4}, 0, cache, &err), CLH_ESHAPE);
     assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 4, cache, &err), CLH_ERANGE);
+    must(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 0, cache, &err), &err);
+    must(clh_cache_reserve(cache, 1, 4, &err), &err); /* room again, nothing computed */
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 3, cache, &err), CLH_ERANGE);
     clh_cache_close(cache);
     clh_model_close(model);
 }
