@@ -113,6 +113,17 @@ typedef struct clh_kernels {
     void (*combine)(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
                     const clh_real *c, clh_real *y);
 
+    /** sum_i g[i] (a[i] + b[i]) */
+    clh_real (*dot_sum)(size_t n, const clh_real *g, const clh_real *a, const clh_real *b);
+
+    /** total[i] += g[i], a[i] += scale g[i], b[i] += scale g[i]: a gradient to all it came from */
+    void (*spread)(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
+                   clh_real *b);
+
+    /** With g[i] = x[i] + c (p[i] + q[i]):  a[i] += g[i], b[i] += g[i] */
+    void (*spread_sum)(size_t n, const clh_real *x, clh_real c, const clh_real *p,
+                       const clh_real *q, clh_real *a, clh_real *b);
+
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);
 

@@ -121,6 +121,34 @@ static void plain_combine(size_t n, const clh_real *a, const clh_real *b, clh_re
         y[i] = (a[i] + b[i]) * scale + c[i];
 }
 
+static clh_real plain_dot_sum(size_t n, const clh_real *g, const clh_real *a, const clh_real *b)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += g[i] * (a[i] + b[i]);
+    return sum;
+}
+
+static void plain_spread(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
+                         clh_real *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        total[i] += g[i];
+        a[i] += scale * g[i];
+        b[i] += scale * g[i];
+    }
+}
+
+static void plain_spread_sum(size_t n, const clh_real *x, clh_real c, const clh_real *p,
+                             const clh_real *q, clh_real *a, clh_real *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        clh_real g = x[i] + c * (p[i] + q[i]);
+        a[i] += g;
+        b[i] += g;
+    }
+}
+
 static void plain_shift(size_t n, clh_real c, clh_real *x)
 {
     for (size_t i = 0; i < n; i++)
@@ -169,6 +197,9 @@ const clh_kernels clh_kernels_plain = {
     .normalize_sums = plain_normalize_sums,
     .normalize_input = plain_normalize_input,
     .combine = plain_combine,
+    .dot_sum = plain_dot_sum,
+    .spread = plain_spread,
+    .spread_sum = plain_spread_sum,
     .shift = plain_shift,
     .adam = plain_adam,
     .multiply_adds = plain_multiply_adds,

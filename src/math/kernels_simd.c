@@ -390,6 +390,44 @@ static void simd_combine(size_t n, const clh_real *a, const clh_real *b, clh_rea
     }
 }
 
+static clh_real simd_dot_sum(size_t n, const clh_real *g, const clh_real *a, const clh_real *b)
+{
+    vec sum[PARTS] = {{0}};
+    FOR_PARTS(n, i, p, count)
+    {
+        const size_t at = i + p * LANE;
+        vec ab = vec_load_part(a + at, count) + vec_load_part(b + at, count);
+        sum[p] = vec_fma(vec_load_part(g + at, count), ab, sum[p]);
+    }
+    return lanes_sum(sum);
+}
+
+static void simd_spread(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
+                        clh_real *b)
+{
+    vec by = vec_set(scale);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec gi = vec_load_part(g + i, count);
+        vec_store_part(total + i, vec_load_part(total + i, count) + gi, count);
+        vec_store_part(a + i, vec_fma(by, gi, vec_load_part(a + i, count)), count);
+        vec_store_part(b + i, vec_fma(by, gi, vec_load_part(b + i, count)), count);
+    }
+}
+
+static void simd_spread_sum(size_t n, const clh_real *x, clh_real c, const clh_real *p,
+                            const clh_real *q, clh_real *a, clh_real *b)
+{
+    vec by = vec_set(c);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec pq = vec_load_part(p + i, count) + vec_load_part(q + i, count);
+        vec g = vec_fma(by, pq, vec_load_part(x + i, count));
+        vec_store_part(a + i, vec_load_part(a + i, count) + g, count);
+        vec_store_part(b + i, vec_load_part(b + i, count) + g, count);
+    }
+}
+
 static void simd_shift(size_t n, clh_real c, clh_real *x)
 {
     vec add = vec_set(c);
@@ -418,7 +456,8 @@ static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_r
     const vec rest1 = vec_set((clh_real)(1 - s->beta1)), rest2 = vec_set((clh_real)(1 - s->beta2));
     const vec keep = vec_set((clh_real)(1 - s->decay)), l2 = vec_set((clh_real)s->l2);
     const vec scale = vec_set((clh_real)s->grad_scale), eps = vec_set((clh_real)s->eps);
-    const vec size = vec_set((clh_real)s->step_size), bias2 = vec_set((clh_real)s->sqrt_bias2);
+    const vec size = vec_set((clh_real)s->step_size);
+    const vec bias2 = vec_set((clh_real)(1 / s->sqrt_bias2));
     for (size_t i = 0; i < n; i += LANE) {
         size_t count = n - i < LANE ? n - i : LANE;
         vec pi = vec_load_part(p + i, count);
@@ -427,7 +466,7 @@ static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_r
         vec vi = vec_fma(rest2, gi * gi, beta2 * vec_load_part(v + i, count));
         vec_store_part(m + i, mi, count);
         vec_store_part(v + i, vi, count);
-        vec_store_part(p + i, pi * keep - size * (mi / (vec_sqrt(vi) / bias2 + eps)), count);
+        vec_store_part(p + i, pi * keep - size * (mi / vec_fma(vec_sqrt(vi), bias2, eps)), count);
     }
 }
 
@@ -467,6 +506,9 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .normalize_sums = simd_normalize_sums,
     .normalize_input = simd_normalize_input,
     .combine = simd_combine,
+    .dot_sum = simd_dot_sum,
+    .spread = simd_spread,
+    .spread_sum = simd_spread_sum,
     .shift = simd_shift,
     .adam = simd_adam,
     .multiply_adds = simd_multiply_adds,

@@ -163,21 +163,16 @@ static void attend_backward(const work *w)
 static void project_backward(const work *w)
 {
     const clh_fused *f = w->f;
-    const clh_kernels *kernel = f->kernel;
+    const clh_fused_tables *t = w->t;
     const size_t D = f->size.D, N = f->size.N;
     for (size_t p = 0; p < w->L; p++) {
         const size_t u = table_row(w, p);
         const clh_real *G = w->room->g_qkv + p * N, inverse = w->room->inverse[p];
-        clh_real along = kernel->dot(N, G, w->t->EW + u * N) + kernel->dot(N, G, w->t->PW + p * N);
+        clh_real along = f->kernel->dot_sum(N, G, t->EW + u * N, t->PW + p * N);
         clh_real c = -along * inverse * inverse * inverse / (clh_real)D;
-        clh_real *g_x = w->room->g_resid + p * D;
-        kernel->axpy(N, 1, G, w->sums->bias);
-        kernel->axpy(N, inverse, G, w->sums->EW + u * N);
-        kernel->axpy(N, inverse, G, w->sums->PW + p * N);
-        kernel->axpy(D, c, w->t->E + u * D, g_x);
-        kernel->axpy(D, c, w->t->P + p * D, g_x);
-        kernel->axpy(D, 1, g_x, w->sums->E + u * D);
-        kernel->axpy(D, 1, g_x, w->sums->P + p * D);
+        f->kernel->spread(N, G, inverse, w->sums->bias, w->sums->EW + u * N, w->sums->PW + p * N);
+        f->kernel->spread_sum(D, w->room->g_resid + p * D, c, t->E + u * D, t->P + p * D,
+                              w->sums->E + u * D, w->sums->P + p * D);
     }
 }
 
