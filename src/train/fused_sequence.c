@@ -113,6 +113,16 @@ static void predict(const work *w)
     loss->sequences_correct += wrong == 0;
 }
 
+/* sum [m, n] += A B, or = where the slot is fresh */
+static void multiply_into(const work *w, size_t m, size_t n, size_t k, clh_matrix a, clh_matrix b,
+                          clh_real *sum)
+{
+    if (w->sums->fresh)
+        clh_multiply(w->f->kernel, m, n, k, 1, a, b, sum, n);
+    else
+        clh_multiply_add(w->f->kernel, m, n, k, 1, a, b, sum, n);
+}
+
 /* g_U' += normalized^T g_logits, g_u' += sum_r g_logits, and through the last norm, x its input:
  * g_x = (g - mean(g) - n mean(g n)) / s with n the normalized row and g = g_logits U'^T */
 static void predict_backward(const work *w)
@@ -121,8 +131,8 @@ static void predict_backward(const work *w)
     const clh_kernels *kernel = f->kernel;
     const size_t D = f->size.D, O = f->size.O, first = w->first;
     const clh_real *g_logits = w->room->logits + first * O;
-    clh_multiply_add(kernel, D, O, w->rows, 1, clh_transposed(w->room->resid + first * D, D),
-                     clh_rows(g_logits, O), w->sums->U, O);
+    multiply_into(w, D, O, w->rows, clh_transposed(w->room->resid + first * D, D),
+                  clh_rows(g_logits, O), w->sums->U);
     for (size_t r = 0; r < w->rows; r++)
         kernel->axpy(O, 1, g_logits + r * O, w->sums->u_bias);
     clh_multiply(kernel, w->rows, D, O, 1, clh_rows(g_logits, O), clh_rows(w->t->U_t, D),
@@ -143,8 +153,8 @@ static void attend_backward(const work *w)
     const clh_fused *f = w->f;
     const size_t D = f->size.D, A = f->size.A, N = f->size.N, first = w->first;
     const clh_real *g_resid = w->room->g_resid + first * D;
-    clh_multiply_add(f->kernel, A, D, w->rows, 1, clh_transposed(w->room->z + first * A, A),
-                     clh_rows(g_resid, D), w->sums->W_O, D);
+    multiply_into(w, A, D, w->rows, clh_transposed(w->room->z + first * A, A), clh_rows(g_resid, D),
+                  w->sums->W_O);
     for (size_t r = 0; r < w->rows; r++)
         f->kernel->axpy(D, 1, g_resid + r * D, w->sums->b_O);
     clh_multiply(f->kernel, w->rows, A, D, 1, clh_rows(g_resid, D), clh_rows(w->t->W_O_t, A),
@@ -165,7 +175,15 @@ static void project_backward(const work *w)
     const clh_fused *f = w->f;
     const clh_fused_tables *t = w->t;
     const size_t D = f->size.D, N = f->size.N;
+    if (w->sums->fresh && w->L < t->positions) { /* rows that a longer sequence will add to */
+        memset(w->sums->PW + w->L * N, 0, (t->positions - w->L) * N * sizeof(clh_real));
+        memset(w->sums->P + w->L * D, 0, (t->positions - w->L) * D * sizeof(clh_real));
+    }
     for (size_t p = 0; p < w->L; p++) {
+        if (w->sums->fresh) {
+            memset(w->sums->PW + p * N, 0, N * sizeof(clh_real));
+            memset(w->sums->P + p * D, 0, D * sizeof(clh_real));
+        }
         const size_t u = table_row(w, p);
         const clh_real *G = w->room->g_qkv + p * N, inverse = w->room->inverse[p];
         clh_real along = f->kernel->dot_sum(N, G, t->EW + u * N, t->PW + p * N);
@@ -193,4 +211,5 @@ void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fu
     predict_backward(&w);
     attend_backward(&w);
     project_backward(&w);
+    sums->fresh = false;
 }
