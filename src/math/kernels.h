@@ -116,9 +116,8 @@ typedef struct clh_kernels {
     /** sum_i g[i] (a[i] + b[i]) */
     clh_real (*dot_sum)(size_t n, const clh_real *g, const clh_real *a, const clh_real *b);
 
-    /** total[i] += g[i], a[i] += scale g[i], b[i] += scale g[i]: a gradient to all it came from */
-    void (*spread)(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
-                   clh_real *b);
+    /** a[i] += scale g[i], b[i] += scale g[i]: a gradient to both it came from */
+    void (*spread)(size_t n, const clh_real *g, clh_real scale, clh_real *a, clh_real *b);
 
     /** With g[i] = x[i] + c (p[i] + q[i]):  a[i] += g[i], b[i] += g[i] */
     void (*spread_sum)(size_t n, const clh_real *x, clh_real c, const clh_real *p,

@@ -129,11 +129,9 @@ static clh_real plain_dot_sum(size_t n, const clh_real *g, const clh_real *a, co
     return sum;
 }
 
-static void plain_spread(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
-                         clh_real *b)
+static void plain_spread(size_t n, const clh_real *g, clh_real scale, clh_real *a, clh_real *b)
 {
     for (size_t i = 0; i < n; i++) {
-        total[i] += g[i];
         a[i] += scale * g[i];
         b[i] += scale * g[i];
     }

@@ -402,14 +402,12 @@ static clh_real simd_dot_sum(size_t n, const clh_real *g, const clh_real *a, con
     return lanes_sum(sum);
 }
 
-static void simd_spread(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
-                        clh_real *b)
+static void simd_spread(size_t n, const clh_real *g, clh_real scale, clh_real *a, clh_real *b)
 {
     vec by = vec_set(scale);
     for (size_t i = 0; i < n; i += LANE) {
         size_t count = n - i < LANE ? n - i : LANE;
         vec gi = vec_load_part(g + i, count);
-        vec_store_part(total + i, vec_load_part(total + i, count) + gi, count);
         vec_store_part(a + i, vec_fma(by, gi, vec_load_part(a + i, count)), count);
         vec_store_part(b + i, vec_fma(by, gi, vec_load_part(b + i, count)), count);
     }

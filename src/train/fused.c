@@ -101,6 +101,7 @@ static void cut_all(cutter *c, clh_fused *f)
     clh_fused_sums no_sums;
     clh_fused_room no_room;
     cut_tables(c, &f->size, &f->tables);
+    f->ones = cut(c, 1, f->size.T);
     for (size_t i = 0; i < f->slots; i++) {
         clh_fused_sums *sums = f->sums ? &f->sums[i] : &no_sums;
         cut_sums(c, &f->size, sums);
@@ -159,6 +160,8 @@ static clh_status allocate(clh_fused *f, clh_error *err)
         return CLH_ENOMEM;
     c = (cutter){.memory = f->memory};
     cut_all(&c, f);
+    for (size_t i = 0; i < f->size.T; i++)
+        f->ones[i] = 1;
     return CLH_OK;
 }
 

@@ -66,6 +66,7 @@ struct clh_fused {
     clh_fused_tables tables;
     clh_fused_sums *sums; /**< [slots] */
     clh_fused_room *room; /**< [workers] */
+    clh_real *ones;       /**< [T] of 1 */
     clh_real *memory;
     const clh_fused_batch *batch; /**< the one at hand */
     clh_real *gradient;

@@ -123,6 +123,13 @@ static void multiply_into(const work *w, size_t m, size_t n, size_t k, clh_matri
         clh_multiply_add(w->f->kernel, m, n, k, 1, a, b, sum, n);
 }
 
+/* sum[n] += sum_r x[r, n]: a product with a row of ones, which stays in registers */
+static void add_rows(const work *w, size_t rows, size_t n, const clh_real *x, clh_real *sum)
+{
+    clh_multiply_add(w->f->kernel, 1, n, rows, 1, clh_rows(w->f->ones, rows), clh_rows(x, n), sum,
+                     n);
+}
+
 /* g_U' += normalized^T g_logits, g_u' += sum_r g_logits, and through the last norm, x its input:
  * g_x = (g - mean(g) - n mean(g n)) / s with n the normalized row and g = g_logits U'^T */
 static void predict_backward(const work *w)
@@ -133,8 +140,7 @@ static void predict_backward(const work *w)
     const clh_real *g_logits = w->room->logits + first * O;
     multiply_into(w, D, O, w->rows, clh_transposed(w->room->resid + first * D, D),
                   clh_rows(g_logits, O), w->sums->U);
-    for (size_t r = 0; r < w->rows; r++)
-        kernel->axpy(O, 1, g_logits + r * O, w->sums->u_bias);
+    add_rows(w, w->rows, O, g_logits, w->sums->u_bias);
     clh_multiply(kernel, w->rows, D, O, 1, clh_rows(g_logits, O), clh_rows(w->t->U_t, D),
                  w->room->g_normalized + first * D, D);
     memset(w->room->g_resid, 0, w->L * D * sizeof *w->room->g_resid);
@@ -155,8 +161,7 @@ static void attend_backward(const work *w)
     const clh_real *g_resid = w->room->g_resid + first * D;
     multiply_into(w, A, D, w->rows, clh_transposed(w->room->z + first * A, A), clh_rows(g_resid, D),
                   w->sums->W_O);
-    for (size_t r = 0; r < w->rows; r++)
-        f->kernel->axpy(D, 1, g_resid + r * D, w->sums->b_O);
+    add_rows(w, w->rows, D, g_resid, w->sums->b_O);
     clh_multiply(f->kernel, w->rows, A, D, 1, clh_rows(g_resid, D), clh_rows(w->t->W_O_t, A),
                  w->room->g_z + first * A, A);
     for (size_t p = 0; p < first; p++) /* queries nobody asked: their gradient is 0 */
@@ -175,6 +180,7 @@ static void project_backward(const work *w)
     const clh_fused *f = w->f;
     const clh_fused_tables *t = w->t;
     const size_t D = f->size.D, N = f->size.N;
+    add_rows(w, w->L, N, w->room->g_qkv, w->sums->bias);
     if (w->sums->fresh && w->L < t->positions) { /* rows that a longer sequence will add to */
         memset(w->sums->PW + w->L * N, 0, (t->positions - w->L) * N * sizeof(clh_real));
         memset(w->sums->P + w->L * D, 0, (t->positions - w->L) * D * sizeof(clh_real));
@@ -188,7 +194,7 @@ static void project_backward(const work *w)
         const clh_real *G = w->room->g_qkv + p * N, inverse = w->room->inverse[p];
         clh_real along = f->kernel->dot_sum(N, G, t->EW + u * N, t->PW + p * N);
         clh_real c = -along * inverse * inverse * inverse / (clh_real)D;
-        f->kernel->spread(N, G, inverse, w->sums->bias, w->sums->EW + u * N, w->sums->PW + p * N);
+        f->kernel->spread(N, G, inverse, w->sums->EW + u * N, w->sums->PW + p * N);
         f->kernel->spread_sum(D, w->room->g_resid + p * D, c, t->E + u * D, t->P + p * D,
                               w->sums->E + u * D, w->sums->P + p * D);
     }

@@ -28,6 +28,7 @@ static void fold_projections(clh_fused *f)
     clh_fused_tables *t = &f->tables;
     projection from[3];
     projections_of(f, from);
+    memset(t->W, 0, s->D * s->N * sizeof *t->W);
     for (size_t p = 0; p < 3; p++)
         memcpy(t->bias + from[p].column, from[p].b, s->A * sizeof *t->bias);
     for (size_t i = 0; i < s->D; i++)
@@ -36,12 +37,9 @@ static void fold_projections(clh_fused *f)
                 const clh_real *row = from[p].W + (h * s->D + i) * s->d_head;
                 const size_t column = from[p].column + h * s->d_head;
                 f->kernel->axpy(s->d_head, f->weights.b[i], row, t->bias + column);
-                for (size_t c = 0; c < s->d_head; c++) {
-                    clh_real value = f->weights.w[i] * row[c];
-                    t->W[i * s->N + column + c] = value;
-                    t->W_t[(column + c) * s->D + i] = value;
-                }
+                f->kernel->axpy(s->d_head, f->weights.w[i], row, t->W + i * s->N + column);
             }
+    f->kernel->transpose(s->D, s->N, t->W, s->N, t->W_t, s->D);
 }
 
 /* U' = diag(w_f) W_U and its transpose; u' = b_f W_U + b_U; W_O transposed */
@@ -49,18 +47,15 @@ static void fold_output(clh_fused *f)
 {
     const clh_fused_size *s = &f->size;
     clh_fused_tables *t = &f->tables;
+    memset(t->U, 0, s->D * s->O * sizeof *t->U);
     memcpy(t->u_bias, f->weights.b_U, s->O * sizeof *t->u_bias);
     for (size_t i = 0; i < s->D; i++) {
         const clh_real *row = f->weights.W_U + i * s->O;
         f->kernel->axpy(s->O, f->weights.b_f[i], row, t->u_bias);
-        for (size_t o = 0; o < s->O; o++) {
-            t->U[i * s->O + o] = f->weights.w_f[i] * row[o];
-            t->U_t[o * s->D + i] = t->U[i * s->O + o];
-        }
+        f->kernel->axpy(s->O, f->weights.w_f[i], row, t->U + i * s->O);
     }
-    for (size_t a = 0; a < s->A; a++)
-        for (size_t i = 0; i < s->D; i++)
-            t->W_O_t[i * s->A + a] = f->weights.W_O[a * s->D + i];
+    f->kernel->transpose(s->D, s->O, t->U, s->O, t->U_t, s->D);
+    f->kernel->transpose(s->A, s->D, f->weights.W_O, s->D, t->W_O_t, s->A);
 }
 
 /* Number the tokens that any position of the batch reads. */
