@@ -13,6 +13,8 @@
 
 #include "math/kernels.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 #if defined(__AVX512F__) && !defined(CLH_DOUBLE)
 #include <immintrin.h>
 enum { LANE = 16 };

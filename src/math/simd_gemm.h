@@ -1,0 +1,176 @@
+/** Transpose and matrix product for one instruction set: the half of kernels_simd.c that is about
+ *  matrices. Included there only. The contract is kernels.h. */
+#ifndef CLH_SIMD_GEMM_H
+#define CLH_SIMD_GEMM_H
+
+#include "math/simd.h"
+
+/* ---- Transpose: in squares of four, in registers -----------------------------------------------
+ */
+
+typedef clh_real four __attribute__((vector_size(4 * sizeof(clh_real))));
+
+INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
+{
+    four r[4], c[4];
+    for (size_t i = 0; i < 4; i++)
+        memcpy(&r[i], in + i * in_row, sizeof r[i]);
+    four low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+    four high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+    four low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    four high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    c[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    c[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    c[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    c[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    for (size_t j = 0; j < 4; j++)
+        memcpy(out + j * out_row, &c[j], sizeof c[j]);
+}
+
+static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                           size_t out_row)
+{
+    const size_t m4 = m / 4 * 4, n4 = n / 4 * 4;
+    for (size_t j = 0; j < n4; j += 4)
+        for (size_t i = 0; i < m4; i += 4)
+            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = i < m4 ? n4 : 0; j < n; j++)
+            out[j * out_row + i] = in[i * in_row + j];
+}
+
+/* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
+ */
+
+enum { ROWS = 6, VECTORS = LANE == 16 ? 4 : 2, PANEL = VECTORS * LANE };
+
+/* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
+ * rows, vectors and partial are constants wherever this is inlined. */
+INLINE void tile(const size_t rows, const size_t vectors, const int partial, const clh_gemm *g,
+                 size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
+                 int accumulate, clh_real *c)
+{
+    vec sum[ROWS][VECTORS];
+#pragma GCC unroll 6
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++)
+            sum[i][v] = (vec){0};
+    for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
+        vec bl[VECTORS];
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++)
+            bl[v] = partial && v + 1 == vectors ? vec_load_part(b + v * LANE, tail)
+                                                : vec_load(b + v * LANE);
+#pragma GCC unroll 6
+        for (size_t i = 0; i < rows; i++) {
+            vec ai = vec_set(a[i * g->a_row]);
+#pragma GCC unroll 4
+            for (size_t v = 0; v < vectors; v++)
+                sum[i][v] = vec_fma(ai, bl[v], sum[i][v]);
+        }
+    }
+    vec alpha = vec_set(g->alpha);
+#pragma GCC unroll 6
+    for (size_t i = 0; i < rows; i++, c += g->c_row)
+#pragma GCC unroll 4
+        for (size_t v = 0; v < vectors; v++) {
+            int part = partial && v + 1 == vectors;
+            vec old = !accumulate ? (vec){0}
+                      : part      ? vec_load_part(c + v * LANE, tail)
+                                  : vec_load(c + v * LANE);
+            vec value = accumulate ? vec_fma(alpha, sum[i][v], old) : alpha * sum[i][v];
+            if (part)
+                vec_store_part(c + v * LANE, value, tail);
+            else
+                vec_store(c + v * LANE, value);
+        }
+}
+
+typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b,
+                     size_t b_row, size_t tail, int accumulate, clh_real *c);
+
+#define TILE(rows, vectors, partial)                                                               \
+    static void tile_##rows##_##vectors##_##partial(                                               \
+        const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b, size_t b_row,       \
+        size_t tail, int accumulate, clh_real *c)                                                  \
+    {                                                                                              \
+        tile(rows, vectors, partial, g, depth, a, b, b_row, tail, accumulate, c);                  \
+    }
+#define TILE_ROWS(vectors, partial)                                                                \
+    TILE(1, vectors, partial)                                                                      \
+    TILE(2, vectors, partial)                                                                      \
+    TILE(3, vectors, partial)                                                                      \
+    TILE(4, vectors, partial)                                                                      \
+    TILE(5, vectors, partial)                                                                      \
+    TILE(6, vectors, partial)
+#define ROW_TABLE(vectors, partial)                                                                \
+    {                                                                                              \
+        tile_1_##vectors##_##partial, tile_2_##vectors##_##partial, tile_3_##vectors##_##partial,  \
+            tile_4_##vectors##_##partial, tile_5_##vectors##_##partial,                            \
+            tile_6_##vectors##_##partial                                                           \
+    }
+
+TILE_ROWS(1, 0)
+TILE_ROWS(1, 1)
+TILE_ROWS(2, 0)
+TILE_ROWS(2, 1)
+#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+TILE_ROWS(3, 0)
+TILE_ROWS(3, 1)
+TILE_ROWS(4, 0)
+TILE_ROWS(4, 1)
+#endif
+
+/* [vectors - 1][last is partial][rows - 1] */
+static tile_fn *const tile_table[VECTORS][2][ROWS] = {
+    {ROW_TABLE(1, 0), ROW_TABLE(1, 1)},
+    {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
+#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+    {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
+    {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
+#endif
+};
+
+/* One panel of columns, all rows, one block of k. */
+static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh_real *a,
+                      const clh_real *b, size_t b_row, int accumulate, clh_real *c)
+{
+    size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
+    tile_fn *const *by_rows = tile_table[vectors - 1][tail < LANE];
+    for (size_t i = 0; i < g->m; i += ROWS) {
+        size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+        by_rows[rows - 1](g, depth, a + i * g->a_row, b, b_row, tail, accumulate, c + i * g->c_row);
+    }
+}
+
+/* packed[l][j] = B[l, j] for a B that is stored transposed. */
+static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real *b,
+                 clh_real packed[])
+{
+    simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
+}
+
+static void simd_gemm(const clh_gemm *g)
+{
+    _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
+    if (g->k == 0 && !g->accumulate)
+        for (size_t i = 0; i < g->m; i++)
+            memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
+    for (size_t l = 0; l < g->k; l += CLH_GEMM_BLOCK) {
+        size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
+        for (size_t j = 0; j < g->n; j += PANEL) {
+            size_t columns = g->n - j < PANEL ? g->n - j : PANEL, b_row = g->b_row;
+            const clh_real *b = g->b + l * g->b_row + j * g->b_col;
+            if (g->b_col != 1) {
+                pack(g, columns, depth, b, packed);
+                b = packed;
+                b_row = PANEL;
+            }
+            panel_run(g, columns, depth, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
+                      g->c + j);
+        }
+    }
+}
+
+#endif
