@@ -48,37 +48,60 @@ static clh_status encode_text(const clh_task *task, const char *text, clh_sequen
     return status;
 }
 
+static clh_status check_length(const clh_run *run, clh_sequence *sequence, clh_error *err)
+{
+    const size_t n_ctx = clh_run_get_config(run)->model.n_ctx;
+    if (sequence->length <= n_ctx)
+        return CLH_OK;
+    return clh_fail(err, CLH_ESHAPE,
+                    "this makes a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
+                    sequence->length, n_ctx);
+}
+
+static clh_status make_room(clh_sequence *out, size_t capacity, clh_error *err)
+{
+    *out = (clh_sequence){.capacity = capacity};
+    out->tokens = clh_alloc_array(capacity, sizeof *out->tokens, err);
+    return out->tokens ? CLH_OK : CLH_ENOMEM;
+}
+
+clh_status clh_cli_held_out(const clh_run *run, size_t index, clh_sequence *out, clh_error *err)
+{
+    const clh_task *task = NULL;
+    clh_status status = clh_cli_task(run, &task, err);
+    if (!status)
+        status = make_room(out, clh_task_length_max(task), err);
+    if (status)
+        return status;
+    bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
+    status = clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, index, out, err);
+    if (!status)
+        status = check_length(run, out, err);
+    if (status) {
+        clh_free(out->tokens);
+        out->tokens = NULL;
+    }
+    return status;
+}
+
 clh_status clh_cli_sequence(const clh_invocation *inv, const clh_run *run, size_t index,
                             clh_sequence *out, clh_error *err)
 {
+    enum { SIX_LETTERS = 5042 }; /* tokens; whether they fit the model is said after */
     const clh_task *task = NULL;
     const char *letters = clh_opt_text(inv, "letters"), *text = clh_opt_text(inv, "text");
+    if (!letters && !text)
+        return clh_cli_held_out(run, index, out, err);
     clh_status status = clh_cli_task(run, &task, err);
     if (!status && letters && text)
         status = clh_fail(err, CLH_EUSAGE, "--letters and --text are both given, want one of them");
+    if (!status)
+        status = make_room(out, letters ? SIX_LETTERS : strlen(text), err);
     if (status)
         return status;
-    const size_t n_ctx = clh_run_get_config(run)->model.n_ctx;
-    *out = (clh_sequence){.capacity = n_ctx};
-    if (out->capacity < clh_task_length_max(task))
-        out->capacity = clh_task_length_max(task);
-    if (letters && out->capacity < 5042)
-        out->capacity = 5042; /* six letters: whether it fits the model is said below */
-    if (text && out->capacity < strlen(text))
-        out->capacity = strlen(text);
-    out->tokens = clh_alloc_array(out->capacity, sizeof *out->tokens, err);
-    if (!out->tokens)
-        return CLH_ENOMEM;
-    bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
-    status =
-        letters ? clh_task_expand(task, letters, out, err)
-        : text  ? encode_text(task, text, out, err)
-                : clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, index, out, err);
-    if (!status && out->length > n_ctx)
-        status =
-            clh_fail(err, CLH_ESHAPE,
-                     "this makes a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
-                     out->length, n_ctx);
+    status = letters ? clh_task_expand(task, letters, out, err) : encode_text(task, text, out, err);
+    if (!status)
+        status = check_length(run, out, err);
     if (status) {
         clh_free(out->tokens);
         out->tokens = NULL;

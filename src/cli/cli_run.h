@@ -11,6 +11,11 @@ clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error 
 /** The run's task; CLH_EINPUT for an imported model that fits none. */
 clh_status clh_cli_task(const clh_run *run, const clh_task **task, clh_error *err);
 
+/** The `index`-th held-out sequence (training, where none is held out) into tokens that are the
+ *  caller's to free with clh_free(). CLH_EINPUT without a task, CLH_ESHAPE when it is longer than
+ *  the model takes. */
+clh_status clh_cli_held_out(const clh_run *run, size_t index, clh_sequence *out, clh_error *err);
+
 /** The sequence meant by --letters (the whole answer to them), by --text (as it is, nothing of it
  *  scored past its end), or else the `index`-th held-out one (training, where none is held out).
  *  Its tokens are the caller's to free with clh_free(). */

@@ -28,17 +28,6 @@ static bool wanted(const cache_job *job, const char *name)
     return strcmp(name, "logits") == 0 || fnmatch(job->pattern, name, 0) == 0;
 }
 
-/** Whether the name comes again: the norms of split inputs run once for each. */
-static bool is_repeated(const clh_cache *cache, size_t index)
-{
-    const char *name = clh_cache_describe(cache, index, 1, 1).name;
-    const size_t near = 64; /* a layer has fewer */
-    for (size_t i = index + 1; i < clh_cache_count(cache) && i < index + near; i++)
-        if (strcmp(clh_cache_describe(cache, i, 1, 1).name, name) == 0)
-            return true;
-    return false;
-}
-
 /** That the pattern means something; CLH_EINPUT with the nearest name where it does not. */
 static clh_status check_pattern(const cache_job *job, clh_error *err)
 {
@@ -70,7 +59,7 @@ static size_t file_bytes(const cache_job *job)
     size_t numbers = t->batch * t->pos;
     for (size_t i = 0; i < clh_cache_count(job->cache); i++) {
         clh_tensor shape = clh_cache_describe(job->cache, i, t->batch, t->pos);
-        if (wanted(job, shape.name) && !is_repeated(job->cache, i))
+        if (wanted(job, shape.name) && !clh_cache_repeats(job->cache, i))
             numbers += clh_tensor_count(&shape);
     }
     if (job->grads)
@@ -191,7 +180,7 @@ static clh_status list_tensors(cache_job *job, clh_error *err)
         (clh_tensor){.data = job->ids, .rank = 2, .shape = {t->batch, t->pos}, .name = "tokens"});
     for (size_t i = 0; i < activations; i++) {
         clh_tensor tensor = clh_cache_tensor(job->cache, i);
-        if (wanted(job, tensor.name) && !is_repeated(job->cache, i))
+        if (wanted(job, tensor.name) && !clh_cache_repeats(job->cache, i))
             add_tensor(job, tensor);
     }
     if (job->grads)

@@ -70,6 +70,10 @@ typedef struct clh_kernels {
 
     void (*gemm)(const clh_gemm *product);
 
+    /** out[j * out_row + i] = in[i * in_row + j], i < m, j < n */
+    void (*transpose)(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                      size_t out_row);
+
     /** sum_i x[i] */
     clh_real (*sum)(size_t n, const clh_real *x);
 
@@ -81,7 +85,7 @@ typedef struct clh_kernels {
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
      *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. Returns log sum_j
-     *  exp(x[j]). The exponential is within 2 units in the last place; below -87.3 it is 0. */
+     *  exp(x[j]). The exponential is within 1.25 units in the last place; below -87.3 it is 0. */
     clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
 
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
@@ -109,12 +113,27 @@ typedef struct clh_kernels {
     void (*combine)(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
                     const clh_real *c, clh_real *y);
 
+    /** sum_i g[i] (a[i] + b[i]) */
+    clh_real (*dot_sum)(size_t n, const clh_real *g, const clh_real *a, const clh_real *b);
+
+    /** total[i] += g[i], a[i] += scale g[i], b[i] += scale g[i]: a gradient to all it came from */
+    void (*spread)(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
+                   clh_real *b);
+
+    /** With g[i] = x[i] + c (p[i] + q[i]):  a[i] += g[i], b[i] += g[i] */
+    void (*spread_sum)(size_t n, const clh_real *x, clh_real c, const clh_real *p,
+                       const clh_real *q, clh_real *a, clh_real *b);
+
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);
 
     /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
+
+    /** Multiply-adds from registers, nothing else: the machine's own speed. Returns how many
+     *  operations `loops` of them were. */
+    double (*multiply_adds)(size_t loops);
 } clh_kernels;
 
 /** C = alpha A B, A [m, k], B [k, n], the rows of C `c_row` apart. */
@@ -125,11 +144,13 @@ static inline void clh_multiply(const clh_kernels *kernel, size_t m, size_t n, s
                              (clh_real)alpha, false});
 }
 
-/** C += A B. */
+/** C += alpha A B. */
 static inline void clh_multiply_add(const clh_kernels *kernel, size_t m, size_t n, size_t k,
-                                    clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
+                                    double alpha, clh_matrix a, clh_matrix b, clh_real *c,
+                                    size_t c_row)
 {
-    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row, 1, true});
+    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row,
+                             (clh_real)alpha, true});
 }
 
 /** The definition. */

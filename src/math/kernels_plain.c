@@ -17,6 +17,14 @@ static void plain_gemm(const clh_gemm *g)
     }
 }
 
+static void plain_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                            size_t out_row)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++)
+            out[j * out_row + i] = in[i * in_row + j];
+}
+
 static clh_real plain_sum(size_t n, const clh_real *x)
 {
     clh_real sum = 0;
@@ -113,6 +121,34 @@ static void plain_combine(size_t n, const clh_real *a, const clh_real *b, clh_re
         y[i] = (a[i] + b[i]) * scale + c[i];
 }
 
+static clh_real plain_dot_sum(size_t n, const clh_real *g, const clh_real *a, const clh_real *b)
+{
+    clh_real sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += g[i] * (a[i] + b[i]);
+    return sum;
+}
+
+static void plain_spread(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
+                         clh_real *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        total[i] += g[i];
+        a[i] += scale * g[i];
+        b[i] += scale * g[i];
+    }
+}
+
+static void plain_spread_sum(size_t n, const clh_real *x, clh_real c, const clh_real *p,
+                             const clh_real *q, clh_real *a, clh_real *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        clh_real g = x[i] + c * (p[i] + q[i]);
+        a[i] += g;
+        b[i] += g;
+    }
+}
+
 static void plain_shift(size_t n, clh_real c, clh_real *x)
 {
     for (size_t i = 0; i < n; i++)
@@ -135,9 +171,22 @@ static void plain_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_
     }
 }
 
+static double plain_multiply_adds(size_t loops)
+{
+    volatile clh_real sink;
+    clh_real x[4] = {1, 2, 3, 4};
+    for (size_t l = 0; l < loops; l++)
+        for (size_t i = 0; i < 4; i++)
+            x[i] = x[i] * (clh_real)0.999 + (clh_real)0.001;
+    sink = x[0] + x[1] + x[2] + x[3];
+    (void)sink;
+    return 2.0 * 4 * (double)loops;
+}
+
 const clh_kernels clh_kernels_plain = {
     .name = "plain",
     .gemm = plain_gemm,
+    .transpose = plain_transpose,
     .sum = plain_sum,
     .dot = plain_dot,
     .axpy = plain_axpy,
@@ -148,6 +197,10 @@ const clh_kernels clh_kernels_plain = {
     .normalize_sums = plain_normalize_sums,
     .normalize_input = plain_normalize_input,
     .combine = plain_combine,
+    .dot_sum = plain_dot_sum,
+    .spread = plain_spread,
+    .spread_sum = plain_spread_sum,
     .shift = plain_shift,
     .adam = plain_adam,
+    .multiply_adds = plain_multiply_adds,
 };

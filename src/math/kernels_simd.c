@@ -10,6 +10,40 @@
 #define TEXT2(a) #a
 #define TEXT(a) TEXT2(a)
 
+/* ---- Transpose: in squares of four, in registers -----------------------------------------------
+ */
+
+typedef clh_real four __attribute__((vector_size(4 * sizeof(clh_real))));
+
+INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
+{
+    four r[4], c[4];
+    for (size_t i = 0; i < 4; i++)
+        memcpy(&r[i], in + i * in_row, sizeof r[i]);
+    four low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+    four high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+    four low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+    four high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+    c[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    c[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    c[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    c[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    for (size_t j = 0; j < 4; j++)
+        memcpy(out + j * out_row, &c[j], sizeof c[j]);
+}
+
+static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                           size_t out_row)
+{
+    const size_t m4 = m / 4 * 4, n4 = n / 4 * 4;
+    for (size_t j = 0; j < n4; j += 4)
+        for (size_t i = 0; i < m4; i += 4)
+            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = i < m4 ? n4 : 0; j < n; j++)
+            out[j * out_row + i] = in[i * in_row + j];
+}
+
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
  */
 
@@ -119,9 +153,7 @@ static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh
 static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real *b,
                  clh_real packed[])
 {
-    for (size_t j = 0; j < columns; j++)
-        for (size_t l = 0; l < depth; l++)
-            packed[l * PANEL + j] = b[j * g->b_col + l];
+    simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
 }
 
 static void simd_gemm(const clh_gemm *g)
@@ -358,6 +390,44 @@ static void simd_combine(size_t n, const clh_real *a, const clh_real *b, clh_rea
     }
 }
 
+static clh_real simd_dot_sum(size_t n, const clh_real *g, const clh_real *a, const clh_real *b)
+{
+    vec sum[PARTS] = {{0}};
+    FOR_PARTS(n, i, p, count)
+    {
+        const size_t at = i + p * LANE;
+        vec ab = vec_load_part(a + at, count) + vec_load_part(b + at, count);
+        sum[p] = vec_fma(vec_load_part(g + at, count), ab, sum[p]);
+    }
+    return lanes_sum(sum);
+}
+
+static void simd_spread(size_t n, const clh_real *g, clh_real scale, clh_real *total, clh_real *a,
+                        clh_real *b)
+{
+    vec by = vec_set(scale);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec gi = vec_load_part(g + i, count);
+        vec_store_part(total + i, vec_load_part(total + i, count) + gi, count);
+        vec_store_part(a + i, vec_fma(by, gi, vec_load_part(a + i, count)), count);
+        vec_store_part(b + i, vec_fma(by, gi, vec_load_part(b + i, count)), count);
+    }
+}
+
+static void simd_spread_sum(size_t n, const clh_real *x, clh_real c, const clh_real *p,
+                            const clh_real *q, clh_real *a, clh_real *b)
+{
+    vec by = vec_set(c);
+    for (size_t i = 0; i < n; i += LANE) {
+        size_t count = n - i < LANE ? n - i : LANE;
+        vec pq = vec_load_part(p + i, count) + vec_load_part(q + i, count);
+        vec g = vec_fma(by, pq, vec_load_part(x + i, count));
+        vec_store_part(a + i, vec_load_part(a + i, count) + g, count);
+        vec_store_part(b + i, vec_load_part(b + i, count) + g, count);
+    }
+}
+
 static void simd_shift(size_t n, clh_real c, clh_real *x)
 {
     vec add = vec_set(c);
@@ -386,7 +456,8 @@ static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_r
     const vec rest1 = vec_set((clh_real)(1 - s->beta1)), rest2 = vec_set((clh_real)(1 - s->beta2));
     const vec keep = vec_set((clh_real)(1 - s->decay)), l2 = vec_set((clh_real)s->l2);
     const vec scale = vec_set((clh_real)s->grad_scale), eps = vec_set((clh_real)s->eps);
-    const vec size = vec_set((clh_real)s->step_size), bias2 = vec_set((clh_real)s->sqrt_bias2);
+    const vec size = vec_set((clh_real)s->step_size);
+    const vec bias2 = vec_set((clh_real)(1 / s->sqrt_bias2));
     for (size_t i = 0; i < n; i += LANE) {
         size_t count = n - i < LANE ? n - i : LANE;
         vec pi = vec_load_part(p + i, count);
@@ -395,13 +466,36 @@ static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_r
         vec vi = vec_fma(rest2, gi * gi, beta2 * vec_load_part(v + i, count));
         vec_store_part(m + i, mi, count);
         vec_store_part(v + i, vi, count);
-        vec_store_part(p + i, pi * keep - size * (mi / (vec_sqrt(vi) / bias2 + eps)), count);
+        vec_store_part(p + i, pi * keep - size * (mi / vec_fma(vec_sqrt(vi), bias2, eps)), count);
     }
+}
+
+/* Twelve chains: more than latency times throughput of any unit so far. */
+static double simd_multiply_adds(size_t loops)
+{
+    enum { CHAINS = 12 };
+    volatile clh_real sink;
+    vec x[CHAINS], a = vec_set((clh_real)0.999), b = vec_set((clh_real)0.001);
+#pragma GCC unroll 12
+    for (size_t i = 0; i < CHAINS; i++)
+        x[i] = vec_set((clh_real)i);
+    for (size_t l = 0; l < loops; l++) {
+#pragma GCC unroll 12
+        for (size_t i = 0; i < CHAINS; i++)
+            x[i] = vec_fma(x[i], a, b);
+    }
+#pragma GCC unroll 12
+    for (size_t i = 1; i < CHAINS; i++)
+        x[0] += x[i];
+    sink = x[0][0];
+    (void)sink;
+    return 2.0 * CHAINS * LANE * (double)loops;
 }
 
 const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .name = TEXT(CLH_ISA),
     .gemm = simd_gemm,
+    .transpose = simd_transpose,
     .sum = simd_sum,
     .dot = simd_dot,
     .axpy = simd_axpy,
@@ -412,6 +506,10 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .normalize_sums = simd_normalize_sums,
     .normalize_input = simd_normalize_input,
     .combine = simd_combine,
+    .dot_sum = simd_dot_sum,
+    .spread = simd_spread,
+    .spread_sum = simd_spread_sum,
     .shift = simd_shift,
     .adam = simd_adam,
+    .multiply_adds = simd_multiply_adds,
 };

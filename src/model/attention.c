@@ -55,7 +55,7 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     for (size_t r = 0; r < pass->rows; r++)
         memcpy(out + r * width, b, width * sizeof *b);
     for (size_t h = 0; h < c->n_heads; h++)
-        clh_multiply_add(pass->kernel, pass->rows, d, c->d_model,
+        clh_multiply_add(pass->kernel, pass->rows, d, c->d_model, 1,
                          clh_rows(in.data + pass->row0 * in.row + h * in.head, in.row),
                          clh_rows(W + h * c->d_model * d, d), out + h * d, width);
     clh_pass_fire(pass, projections[p].out, layer);
@@ -77,10 +77,10 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
         pass->kernel->axpy(width, 1, g_out + r * width, gb);
     for (size_t h = 0; h < c->n_heads; h++) {
         if (gW)
-            clh_multiply_add(pass->kernel, c->d_model, d, pass->rows,
+            clh_multiply_add(pass->kernel, c->d_model, d, pass->rows, 1,
                              clh_transposed(in.data + h * in.head, in.row),
                              clh_rows(g_out + h * d, width), gW + h * W_size, d);
-        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, clh_rows(g_out + h * d, width),
+        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, 1, clh_rows(g_out + h * d, width),
                          clh_transposed(W + h * W_size, d), g_in.data + h * g_in.head, g_in.row);
     }
 }
@@ -95,7 +95,6 @@ static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer
     const size_t rows = (b * c->n_heads + h) * across * across;
     return (clh_head){.T = T,
                       .d = c->d_head,
-                      .first = pass->from,
                       .stride = stride,
                       .z_stride = stride,
                       .across = across,
@@ -107,29 +106,69 @@ static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer
                       .z = clh_blob_slot(blob, CLH_A_Z, layer) + vectors,
                       .scores = clh_blob_slot(blob, CLH_A_ATTN_SCORES, layer) + rows,
                       .pattern = clh_blob_slot(blob, CLH_A_PATTERN, layer) + rows,
-                      .scratch = pass->cache->scratch};
+                      .turned = pass->cache->scratch};
 }
 
-typedef void forward_step(const clh_head *head, const clh_kernels *kernel);
-typedef void backward_step(const clh_head *head, const clh_head *g, const clh_kernels *kernel);
+typedef void head_step(const clh_pass *pass, const clh_head *head, const clh_head *g);
 
-static void each_head(clh_pass *pass, size_t layer, forward_step *step)
+/* `step` on every head of every sequence; its gradient too in the backward pass. */
+static void each_head(const clh_pass *pass, size_t layer, head_step *step)
 {
     for (size_t b = 0; b < pass->tokens->batch; b++)
         for (size_t h = 0; h < pass->config->n_heads; h++) {
             const clh_head head = head_at(pass, &pass->cache->values, layer, b, h);
-            step(&head, pass->kernel);
+            clh_head g = {0};
+            if (pass->gradient)
+                g = head_at(pass, &pass->gradient->values, layer, b, h);
+            step(pass, &head, &g);
         }
 }
 
-static void each_head_backward(clh_pass *pass, size_t layer, backward_step *step)
+static void all_stages(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
-    for (size_t b = 0; b < pass->tokens->batch; b++)
-        for (size_t h = 0; h < pass->config->n_heads; h++) {
-            const clh_head head = head_at(pass, &pass->cache->values, layer, b, h);
-            const clh_head g = head_at(pass, &pass->gradient->values, layer, b, h);
-            step(&head, &g, pass->kernel);
-        }
+    (void)g;
+    clh_head_forward(head, pass->kernel, pass->from);
+}
+
+static void scores_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    (void)g;
+    clh_head_turn_k(head, pass->kernel);
+    clh_head_scores(head, pass->kernel, pass->from, head->T);
+}
+
+static void pattern_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    (void)g;
+    clh_head_pattern(head, pass->kernel, pass->from, head->T);
+}
+
+static void z_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    (void)g;
+    clh_head_z(head, pass->kernel, pass->from, head->T);
+}
+
+static void all_stages_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    clh_head_backward(head, g, pass->kernel, 0);
+}
+
+static void pattern_stage_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    clh_head_turn_v(head, pass->kernel);
+    clh_head_backward_pattern(head, g, pass->kernel, 0, head->T);
+}
+
+static void scores_stage_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    clh_head_backward_v(head, g, pass->kernel, 0, head->T);
+    clh_head_backward_scores(head, g, pass->kernel, 0, head->T);
+}
+
+static void qk_stage_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
+{
+    clh_head_backward_qk(head, g, pass->kernel, 0, head->T);
 }
 
 /* attn_out = sum_h result_h + b_O, result_h = z_h W_O[h]; W_O [heads, d_head, d_model] is also the
@@ -187,39 +226,57 @@ static void output_backward(clh_pass *pass, size_t layer)
     for (size_t h = 0; h < c->n_heads; h++) {
         const size_t W_at = h * c->d_head * d;
         if (gW_O)
-            clh_multiply_add(pass->kernel, c->d_head, d, pass->rows,
+            clh_multiply_add(pass->kernel, c->d_head, d, pass->rows, 1,
                              clh_transposed(z + h * c->d_head, width),
                              clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at, d);
-        clh_multiply_add(pass->kernel, pass->rows, c->d_head, d,
+        clh_multiply_add(pass->kernel, pass->rows, c->d_head, d, 1,
                          clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),
                          g_z + h * c->d_head, width);
     }
 }
 
+/* A cache that keeps all goes stage by stage, for the hooks; else block by block. */
 void clh_attention_forward(clh_pass *pass, size_t layer)
 {
     for (size_t p = 0; p < CLH_COUNT(projections); p++)
         project(pass, p, layer);
-    each_head(pass, layer, clh_head_scores);
-    clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
-    each_head(pass, layer, clh_head_pattern);
-    clh_pass_fire(pass, CLH_A_PATTERN, layer);
-    each_head(pass, layer, clh_head_z);
-    clh_pass_fire(pass, CLH_A_Z, layer);
+    if (pass->cache->keep == CLH_KEEP_BACKWARD) {
+        each_head(pass, layer, all_stages);
+    } else {
+        each_head(pass, layer, scores_stage);
+        clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
+        each_head(pass, layer, pattern_stage);
+        clh_pass_fire(pass, CLH_A_PATTERN, layer);
+        each_head(pass, layer, z_stage);
+        clh_pass_fire(pass, CLH_A_Z, layer);
+    }
     output_forward(pass, layer);
+}
+
+/* g_k and g_v are added to, by stages and by blocks. */
+static void clear_gradient(const clh_pass *pass, clh_act_id id, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    clh_real *g = clh_act_gradient(pass, id, layer);
+    memset(g, 0, pass->rows * c->n_heads * c->d_head * sizeof *g);
 }
 
 void clh_attention_backward(clh_pass *pass, size_t layer)
 {
     assert(pass->from == 0);
     output_backward(pass, layer);
-    clh_pass_fire(pass, CLH_A_Z, layer);
-    each_head_backward(pass, layer, clh_head_backward_pattern);
-    clh_pass_fire(pass, CLH_A_PATTERN, layer);
-    each_head_backward(pass, layer, clh_head_backward_v);
-    each_head_backward(pass, layer, clh_head_backward_scores);
-    clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
-    each_head_backward(pass, layer, clh_head_backward_qk);
+    if (pass->cache->keep == CLH_KEEP_BACKWARD) {
+        each_head(pass, layer, all_stages_back);
+    } else {
+        clear_gradient(pass, CLH_A_K, layer);
+        clear_gradient(pass, CLH_A_V, layer);
+        clh_pass_fire(pass, CLH_A_Z, layer);
+        each_head(pass, layer, pattern_stage_back);
+        clh_pass_fire(pass, CLH_A_PATTERN, layer);
+        each_head(pass, layer, scores_stage_back);
+        clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
+        each_head(pass, layer, qk_stage_back);
+    }
     for (size_t p = CLH_COUNT(projections); p-- > 0;)
         project_backward(pass, p, layer);
 }

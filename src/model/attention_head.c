@@ -2,122 +2,146 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
-enum { QUERY_BLOCK = 24 };
-
-/* First query past the block that query i is in; also the keys that the block's rows hold. */
-static size_t block_end(const clh_head *h, size_t i)
+size_t clh_head_block(size_t T)
 {
-    size_t end = (i / QUERY_BLOCK + 1) * QUERY_BLOCK;
-    return end < h->T ? end : h->T;
+    return T < 256 ? 24 : 48;
 }
 
-/* Keys that count for the queries of a block that ends at `end`. */
-static size_t block_keys(const clh_head *h, size_t end)
+/* Keys that count for queries up to `end`. */
+static size_t keys_of(const clh_head *h, size_t end)
 {
     return h->whole ? h->T : end;
 }
 
-/* scratch [d, T] = rows [T, d] transposed */
-static clh_matrix transposed(const clh_head *h, const clh_real *rows)
+/* Row of query i in scores or pattern. */
+static size_t row_of(const clh_head *h, size_t i)
 {
-    for (size_t j = 0; j < h->T; j++)
-        for (size_t l = 0; l < h->d; l++)
-            h->scratch[l * h->T + j] = rows[j * h->stride + l];
-    return clh_rows(h->scratch, h->T);
+    return (i - h->row0) * h->across;
 }
 
-void clh_head_scores(const clh_head *h, const clh_kernels *kernel)
+void clh_head_turn_k(const clh_head *h, const clh_kernels *kernel)
 {
-    const clh_matrix k = transposed(h, h->k);
-    for (size_t i = h->first, end; i < h->T; i = end) {
-        end = block_end(h, i);
-        clh_multiply(kernel, end - i, end, h->d, 1 / h->attn_scale,
-                     clh_rows(h->q + i * h->stride, h->stride), k, h->scores + i * h->across,
-                     h->across);
-        for (size_t row = i; row < end; row++)
-            for (size_t j = row + 1; j < block_keys(h, end); j++)
-                h->scores[row * h->across + j] = -(clh_real)INFINITY;
-    }
+    kernel->transpose(h->T, h->d, h->k, h->stride, h->turned, h->T);
 }
 
-void clh_head_pattern(const clh_head *h, const clh_kernels *kernel)
+void clh_head_turn_v(const clh_head *h, const clh_kernels *kernel)
 {
-    for (size_t i = h->first; i < h->T; i++) {
-        const size_t at = i * h->across, keys = h->whole ? h->T : i + 1;
+    kernel->transpose(h->T, h->d, h->v, h->stride, h->turned, h->T);
+}
+
+void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
+{
+    clh_multiply(kernel, end - begin, end, h->d, 1 / h->attn_scale,
+                 clh_rows(h->q + begin * h->stride, h->stride), clh_rows(h->turned, h->T),
+                 h->scores + row_of(h, begin), h->across);
+    for (size_t i = begin; i < end; i++)
+        for (size_t j = i + 1; j < keys_of(h, end); j++)
+            h->scores[row_of(h, i) + j] = -(clh_real)INFINITY;
+}
+
+void clh_head_pattern(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
+        const size_t at = row_of(h, i), keys = keys_of(h, i + 1);
         (void)kernel->softmax(keys, h->scores + at, h->pattern + at);
-        for (size_t j = keys; j < block_end(h, i); j++)
+        for (size_t j = keys; j < end; j++)
             h->pattern[at + j] = 0;
     }
 }
 
-void clh_head_z(const clh_head *h, const clh_kernels *kernel)
+void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
-    for (size_t i = h->first, end; i < h->T; i = end) {
-        end = block_end(h, i);
-        clh_multiply(kernel, end - i, h->d, block_keys(h, end), 1,
-                     clh_rows(h->pattern + i * h->across, h->across), clh_rows(h->v, h->stride),
-                     h->z + i * h->z_stride, h->z_stride);
-    }
+    clh_multiply(kernel, end - begin, h->d, keys_of(h, end), 1,
+                 clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
+                 h->z + begin * h->z_stride, h->z_stride);
 }
 
 /* g_pattern_ij = g_z_i . v_j */
-void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_kernels *kernel)
+void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
+                               size_t begin, size_t end)
 {
-    const clh_matrix v = transposed(h, h->v);
-    for (size_t i = h->first, end; i < h->T; i = end) {
-        end = block_end(h, i);
-        clh_multiply(kernel, end - i, block_keys(h, end), h->d, 1,
-                     clh_rows(g->z + i * h->z_stride, h->z_stride), v, g->pattern + i * h->across,
-                     h->across);
-    }
+    clh_multiply(kernel, end - begin, keys_of(h, end), h->d, 1,
+                 clh_rows(g->z + begin * h->z_stride, h->z_stride), clh_rows(h->turned, h->T),
+                 g->pattern + row_of(g, begin), g->across);
 }
 
-/* out_j = alpha * sum_i weights_ij in_i, over the queries i that see key j; rows of `in` lie
- * `in_row` apart. */
-static void gather_by_key(const clh_head *h, const clh_kernels *kernel, const clh_real *weights,
-                          const clh_real *in, size_t in_row, double alpha, clh_real *out)
+/* g_v_j += sum_i pattern_ij g_z_i */
+void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
+                         size_t begin, size_t end)
 {
-    for (size_t j = 0, end; j < h->T; j = end) {
-        end = block_end(h, j);
-        const size_t from = h->whole || j < h->first ? h->first : j;
-        clh_multiply(kernel, end - j, h->d, h->T - from, alpha,
-                     clh_transposed(weights + from * h->across + j, h->across),
-                     clh_rows(in + from * in_row, in_row), out + j * h->stride, h->stride);
-    }
-}
-
-/* g_v_j = sum_i pattern_ij g_z_i */
-void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels *kernel)
-{
-    gather_by_key(h, kernel, h->pattern, g->z, h->z_stride, 1, g->v);
+    clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1,
+                     clh_transposed(h->pattern + row_of(h, begin), h->across),
+                     clh_rows(g->z + begin * h->z_stride, h->z_stride), g->v, g->stride);
 }
 
 /* g_scores_ij = p_ij (g_pattern_ij - sum_j p_ij g_pattern_ij), p the softmax of the scores: the
  * pattern, unless a hook has edited it, so where there can be one p is computed again. */
-void clh_head_backward_scores(const clh_head *h, const clh_head *g, const clh_kernels *kernel)
+void clh_head_backward_scores(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
+                              size_t begin, size_t end)
 {
-    for (size_t i = h->first; i < h->T; i++) {
-        const size_t at = i * h->across, keys = h->whole ? h->T : i + 1;
-        const clh_real *p = h->pattern + at;
+    for (size_t i = begin; i < end; i++) {
+        const size_t at = row_of(g, i), keys = keys_of(h, i + 1);
+        const clh_real *p = h->pattern + row_of(h, i);
         if (h->whole) {
-            (void)kernel->softmax(keys, h->scores + at, g->scores + at);
+            (void)kernel->softmax(keys, h->scores + row_of(h, i), g->scores + at);
             p = g->scores + at;
         }
         kernel->softmax_backward(keys, p, g->pattern + at, g->scores + at);
-        for (size_t j = keys; j < block_end(h, i); j++)
+        for (size_t j = keys; j < end; j++)
             g->scores[at + j] = 0;
     }
 }
 
-/* g_q_i = sum_j g_scores_ij k_j / scale,  g_k_j = sum_i g_scores_ij q_i / scale */
-void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernels *kernel)
+/* g_q_i = sum_j g_scores_ij k_j / scale,  g_k_j += sum_i g_scores_ij q_i / scale */
+void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
+                          size_t begin, size_t end)
 {
-    for (size_t i = h->first, end; i < h->T; i = end) {
-        end = block_end(h, i);
-        clh_multiply(kernel, end - i, h->d, block_keys(h, end), 1 / h->attn_scale,
-                     clh_rows(g->scores + i * h->across, h->across), clh_rows(h->k, h->stride),
-                     g->q + i * h->stride, h->stride);
+    const clh_real *g_scores = g->scores + row_of(g, begin);
+    clh_multiply(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
+                 clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), g->q + begin * g->stride,
+                 g->stride);
+    clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1 / h->attn_scale,
+                     clh_transposed(g_scores, g->across),
+                     clh_rows(h->q + begin * h->stride, h->stride), g->k, g->stride);
+}
+
+/* First query past the block that `begin` is in; blocks lie on a fixed grid, so that the bits of a
+ * query do not depend on where a pass began. */
+static size_t block_end(const clh_head *h, size_t begin)
+{
+    const size_t block = clh_head_block(h->T), end = (begin / block + 1) * block;
+    return end < h->T ? end : h->T;
+}
+
+void clh_head_forward(const clh_head *h, const clh_kernels *kernel, size_t first)
+{
+    clh_head_turn_k(h, kernel);
+    for (size_t begin = first, end; begin < h->T; begin = end) {
+        end = block_end(h, begin);
+        clh_head_scores(h, kernel, begin, end);
+        clh_head_pattern(h, kernel, begin, end);
+        clh_head_z(h, kernel, begin, end);
     }
-    gather_by_key(h, kernel, g->scores, h->q, h->stride, 1 / h->attn_scale, g->k);
+}
+
+void clh_head_backward(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
+                       size_t first)
+{
+    assert(!h->whole);
+    clh_head room = *g;
+    for (size_t j = 0; j < h->T; j++) {
+        memset(g->k + j * g->stride, 0, h->d * sizeof *g->k);
+        memset(g->v + j * g->stride, 0, h->d * sizeof *g->v);
+    }
+    clh_head_turn_v(h, kernel);
+    for (size_t begin = first, end; begin < h->T; begin = end) {
+        end = block_end(h, begin);
+        room.row0 = begin;
+        clh_head_backward_pattern(h, &room, kernel, begin, end);
+        clh_head_backward_v(h, &room, kernel, begin, end);
+        clh_head_backward_scores(h, &room, kernel, begin, end);
+        clh_head_backward_qk(h, &room, kernel, begin, end);
+    }
 }

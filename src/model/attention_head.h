@@ -4,9 +4,15 @@
  *    pattern_ij = softmax_j(scores_ij)
  *    z_i        = sum_j pattern_ij v_j
  *
- *  Queries run in blocks, and what no query of a block may see is skipped. A `whole` head holds
- * whole rows instead, so that a hook may look at, and write to, any key. Gradients are a second
- * clh_head of the same geometry. Everything is borrowed; nothing is allocated.
+ *  Each function does its stage for the queries [begin, end). Two ways to use them:
+ *
+ *    a stage for all queries, then the next: hooks can look between (attention.c, caches that keep
+ * all) all stages for a block of queries, then the next block: what a block needs stays in the
+ * processor's cache, and keys that no query of the block may see are skipped (clh_head_forward(),
+ * _backward())
+ *
+ *  A `whole` head holds and uses whole rows, so that a hook may look at, and write to, any key.
+ *  Gradients are a second clh_head of the same geometry. Everything is borrowed, nothing allocated.
  */
 #ifndef CLH_ATTENTION_HEAD_H
 #define CLH_ATTENTION_HEAD_H
@@ -15,26 +21,50 @@
 
 typedef struct clh_head {
     size_t T, d;     /**< positions, d_head */
-    size_t first;    /**< queries before it are left alone */
     size_t stride;   /**< distance between rows of q, k and v */
     size_t z_stride; /**< between rows of z */
     size_t across;   /**< between rows of scores and pattern */
+    size_t row0;     /**< the query whose row of scores and pattern lies first in memory */
     bool whole;
     double attn_scale;
     clh_real *q, *k, *v, *z;    /**< first rows of this head */
     clh_real *scores, *pattern; /**< may be the same memory unless `whole` */
-    clh_real *scratch;          /**< [d, T] */
+    clh_real *turned;           /**< [d, T]: room for keys or values transposed */
 } clh_head;
 
-/** Forward, in this order. */
-void clh_head_scores(const clh_head *head, const clh_kernels *kernel);
-void clh_head_pattern(const clh_head *head, const clh_kernels *kernel);
-void clh_head_z(const clh_head *head, const clh_kernels *kernel);
+/** Queries a block has at most when T positions are attended to. */
+size_t clh_head_block(size_t T);
 
-/** Backward, in this order; each writes the gradients its name ends with from those before. */
-void clh_head_backward_pattern(const clh_head *head, const clh_head *g, const clh_kernels *kernel);
-void clh_head_backward_v(const clh_head *head, const clh_head *g, const clh_kernels *kernel);
-void clh_head_backward_scores(const clh_head *head, const clh_head *g, const clh_kernels *kernel);
-void clh_head_backward_qk(const clh_head *head, const clh_head *g, const clh_kernels *kernel);
+/* ---- Stages; clh_head_turn_k() comes before scores, clh_head_turn_v() before backward_pattern
+ * ---- */
+
+void clh_head_turn_k(const clh_head *head, const clh_kernels *kernel);
+void clh_head_turn_v(const clh_head *head, const clh_kernels *kernel);
+
+void clh_head_scores(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
+void clh_head_pattern(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
+void clh_head_z(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
+
+/** Gradients of pattern, then scores, then q: written. Those of v and k: added. */
+void clh_head_backward_pattern(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
+                               size_t begin, size_t end);
+void clh_head_backward_v(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
+                         size_t begin, size_t end);
+void clh_head_backward_scores(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
+                              size_t begin, size_t end);
+void clh_head_backward_qk(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
+                          size_t begin, size_t end);
+
+/* ---- All stages, block by block
+ * ------------------------------------------------------------------ */
+
+/** z of the queries from `first` on; the pattern is kept for the way back. */
+void clh_head_forward(const clh_head *head, const clh_kernels *kernel, size_t first);
+
+/** Gradients of q, k and v from that of z. g->scores and g->pattern are one room of
+ *  [clh_head_block(T), across]. Queries before `first` have none: their rows of g->q are left
+ * alone; g->k and g->v are written for all keys. */
+void clh_head_backward(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
+                       size_t first);
 
 #endif

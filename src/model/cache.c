@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <string.h>
 
 #include "model/model_parts.h"
 
@@ -73,6 +74,20 @@ clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch
     clh_tensor shape = clh_row_shape(values->place[index].row, &values->config, batch, pos);
     shape.name = values->tensor[index].name;
     return shape;
+}
+
+bool clh_cache_repeats(const clh_cache *cache, size_t index)
+{
+    assert(index < cache->values.tensors);
+    const clh_blob *values = &cache->values;
+    const char *name = values->tensor[index].name;
+    for (size_t i = index + 1; i < values->tensors; i++) {
+        if (strcmp(values->tensor[i].name, name) == 0)
+            return true;
+        if (values->place[i].layer > values->place[index].layer) /* a name repeats in its block */
+            return false;
+    }
+    return false;
 }
 
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)

@@ -2,14 +2,16 @@
  * TransformerLens: components/embed.py, pos_embed.py. */
 #include "model/pass.h"
 
-/* The token at row r of the pass; with use_hook_tokens what the hook left there, rounded. */
+/* The token at row r of the pass; where a hook has written another into hook_tokens that one,
+ * rounded and kept inside the vocabulary. */
 static size_t token_at(const clh_pass *pass, size_t r)
 {
     const clh_real *seen = clh_act(pass, CLH_A_TOKENS, 0);
-    if (!seen)
-        return pass->tokens->ids[r];
-    clh_real id = seen[r] + (clh_real)0.5, last = (clh_real)(pass->config->d_vocab - 1);
-    return id < 0 ? 0 : id > last ? (size_t)last : (size_t)id;
+    const uint32_t given = pass->tokens->ids[r];
+    if (!seen || seen[r] == (clh_real)given)
+        return given;
+    const double id = (double)seen[r] + 0.5, last = (double)(pass->config->d_vocab - 1);
+    return !(id >= 0) ? 0 : id >= last ? (size_t)last : (size_t)id;
 }
 
 void clh_embed_forward(clh_pass *pass)

@@ -93,7 +93,7 @@ bool clh_row_exists(const clh_row *row, const clh_model_config *c)
     case WHEN_SOLU_LN_W:
         return solu_ln && ln;
     }
-    assert(!"a row has a condition that layout.c does not know");
+    assert(false && "a row has a condition that layout.c does not know");
     return false;
 }
 

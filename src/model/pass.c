@@ -52,7 +52,7 @@ void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_rea
     out += pass->row0 * n;
     for (size_t r = 0; r < pass->rows; r++)
         memcpy(out + r * n, b, n * sizeof *b);
-    clh_multiply_add(pass->kernel, pass->rows, n, m, clh_rows(x, m), clh_rows(W, n), out, n);
+    clh_multiply_add(pass->kernel, pass->rows, n, m, 1, clh_rows(x, m), clh_rows(W, n), out, n);
 }
 
 void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
@@ -60,9 +60,10 @@ void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, cons
 {
     assert(pass->row0 == 0);
     if (gW)
-        clh_multiply_add(pass->kernel, m, n, pass->rows, clh_transposed(x, m), clh_rows(gy, n), gW,
-                         n);
+        clh_multiply_add(pass->kernel, m, n, pass->rows, 1, clh_transposed(x, m), clh_rows(gy, n),
+                         gW, n);
     for (size_t r = 0; gb && r < pass->rows; r++)
         pass->kernel->axpy(n, 1, gy + r * n, gb);
-    clh_multiply_add(pass->kernel, pass->rows, m, n, clh_rows(gy, n), clh_transposed(W, n), gx, m);
+    clh_multiply_add(pass->kernel, pass->rows, m, n, 1, clh_rows(gy, n), clh_transposed(W, n), gx,
+                     m);
 }

@@ -14,7 +14,7 @@
 
 /* Cairo 1.16 does not tell SVG viewers to keep cells sharp, and some would not listen: there a
  * cell gets so many pixels that smoothing touches only its rim. */
-enum { SVG_IMAGE_SIDE = 2400 };
+enum { SVG_IMAGE_SIDE = 1200 };
 
 clh_status clh_figure_available(clh_error *err)
 {

@@ -19,14 +19,16 @@ bool clh_is_folder(const char *path)
 }
 
 /* Only names that we write: others may be at work in figures/ or keep files of their own here. */
-static void sweep(const char *path)
+static clh_status sweep(const char *path, clh_error *err)
 {
+    char *checkpoints = clh_path_join(path, "checkpoints", err);
+    if (!checkpoints)
+        return CLH_ENOMEM;
     for (size_t i = 0; i < CLH_COUNT(written); i++)
         clh_file_sweep(path, written[i]);
-    char *checkpoints = clh_path_join(path, "checkpoints", NULL);
-    if (checkpoints)
-        clh_file_sweep(checkpoints, "*.safetensors");
+    clh_file_sweep(checkpoints, "*.safetensors");
     clh_free(checkpoints);
+    return CLH_OK;
 }
 
 clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
@@ -38,9 +40,7 @@ clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
     if (status == CLH_EBUSY)
         clh_fail(err, status, "another process is writing the run %s: want it to end first", path);
     clh_free(name);
-    if (!status)
-        sweep(path);
-    return status;
+    return status ? status : sweep(path, err);
 }
 
 clh_status clh_folder_check(const char *path, clh_error *err)

@@ -62,16 +62,17 @@ static void cut_tables(cutter *c, const clh_fused_size *s, clh_fused_tables *t)
 /* One stretch, so that slots are added up in one go. */
 static void cut_sums(cutter *c, const clh_fused_size *s, clh_fused_sums *sums)
 {
-    sums->EW = cut(c, s->V, s->N);
-    sums->PW = cut(c, s->T, s->N);
     sums->bias = cut(c, 1, s->N);
-    sums->E = cut(c, s->V, s->D);
-    sums->P = cut(c, s->T, s->D);
-    sums->U = cut(c, s->D, s->O);
     sums->u_bias = cut(c, 1, s->O);
-    sums->W_O = cut(c, s->A, s->D);
     sums->b_O = cut(c, 1, s->D);
+    sums->W_O = cut(c, s->A, s->D);
+    sums->U = cut(c, s->D, s->O);
+    sums->PW = cut(c, s->T, s->N);
+    sums->P = cut(c, s->T, s->D);
+    sums->EW = cut(c, s->V, s->N + s->D); /* divided between EW and E batch by batch */
 }
+
+enum { BLOCK_MOST = 48 };
 
 static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
 {
@@ -82,7 +83,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
     room->g_qkv = cut(c, s->T, s->N);
     room->inverse = cut(c, 1, s->T);
     room->pattern = cut(c, s->T, all_heads);
-    room->g_pattern = cut(c, s->T, s->T);
+    room->g_pattern = cut(c, BLOCK_MOST, s->T);
     room->z = cut(c, s->T, s->A);
     room->g_z = cut(c, s->T, s->A);
     room->resid = cut(c, s->T, s->D);
@@ -90,7 +91,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
     room->inverse_final = cut(c, 1, s->T);
     room->logits = cut(c, s->T, s->O);
     room->g_normalized = cut(c, s->T, s->D);
-    room->scratch = cut(c, s->d_head, s->T);
+    room->turned = cut(c, s->d_head, s->T);
 }
 
 /* All of a fused path's numbers; `f` has arrays for slots and workers, or is a dummy to count with.
@@ -101,9 +102,9 @@ static void cut_all(cutter *c, clh_fused *f)
     clh_fused_room no_room;
     cut_tables(c, &f->size, &f->tables);
     for (size_t i = 0; i < f->slots; i++) {
-        const size_t before = c->used;
-        cut_sums(c, &f->size, f->sums ? &f->sums[i] : &no_sums);
-        f->sums_count = c->used - before;
+        clh_fused_sums *sums = f->sums ? &f->sums[i] : &no_sums;
+        cut_sums(c, &f->size, sums);
+        f->sums_fixed = c->memory ? (size_t)(sums->EW - sums->bias) : 0;
     }
     for (size_t i = 0; i < f->workers; i++)
         cut_room(c, &f->size, f->room ? &f->room[i] : &no_room);
@@ -199,14 +200,31 @@ void clh_fused_close(clh_fused *f)
     clh_free(f);
 }
 
+static size_t sums_count(const clh_fused *f)
+{
+    return f->sums_fixed + f->tables.used * (f->size.N + f->size.D);
+}
+
+/* What is only ever added to starts at zero; the rest is written by the first sequence. */
+static void clear_sums(const clh_fused *f, clh_fused_sums *sums)
+{
+    const size_t small = (size_t)(sums->W_O - sums->bias), used = f->tables.used;
+    sums->E = sums->EW + used * f->size.N;
+    memset(sums->bias, 0, small * sizeof *sums->bias);
+    memset(sums->EW, 0, used * (f->size.N + f->size.D) * sizeof *sums->EW);
+    sums->fresh = true;
+    sums->loss = (clh_loss_sum){0};
+}
+
 static void run_slot(void *context, size_t slot, size_t worker)
 {
     clh_fused *f = context;
     clh_fused_sums *sums = &f->sums[slot];
-    sums->loss = (clh_loss_sum){0};
-    memset(sums->EW, 0, f->sums_count * sizeof *sums->EW);
+    clear_sums(f, sums);
     for (size_t b = slot; b < f->batch->count; b += f->slots)
         clh_fused_sequence(f, &f->batch->sequence[b], sums, &f->room[worker]);
+    if (sums->fresh) /* nothing in this slot is scored */
+        memset(sums->bias, 0, sums_count(f) * sizeof *sums->bias);
 }
 
 enum { PIECE = 8192 };
@@ -215,10 +233,10 @@ static void add_slots(void *context, size_t piece, size_t worker)
 {
     (void)worker;
     clh_fused *f = context;
-    const size_t begin = piece * PIECE, rest = f->sums_count - begin;
+    const size_t begin = piece * PIECE, rest = sums_count(f) - begin;
     for (size_t s = 1; s < f->slots && s < f->batch->count; s++)
-        f->kernel->axpy(rest < PIECE ? rest : PIECE, 1, f->sums[s].EW + begin,
-                        f->sums[0].EW + begin);
+        f->kernel->axpy(rest < PIECE ? rest : PIECE, 1, f->sums[s].bias + begin,
+                        f->sums[0].bias + begin);
 }
 
 void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gradient,
@@ -230,7 +248,7 @@ void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gr
     f->gradient = gradient;
     clh_fused_tables_make(f);
     clh_pool_run(f->pool, used, run_slot, f);
-    clh_pool_run(f->pool, (f->sums_count + PIECE - 1) / PIECE, add_slots, f);
+    clh_pool_run(f->pool, (sums_count(f) + PIECE - 1) / PIECE, add_slots, f);
     clh_fused_tables_backward(f, &f->sums[0]);
     *sum = (clh_loss_sum){0};
     for (size_t s = 0; s < used; s++)

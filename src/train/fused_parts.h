@@ -30,26 +30,29 @@ typedef struct clh_fused_tables {
     clh_real *EW, *PW;             /**< E W' [V, N], P W' [T, N] */
 } clh_fused_tables;
 
-/** Sums over the sequences of a slot, then of all slots (in the first). */
+/** Sums over the sequences of a slot, then of all slots (in the first). One stretch of memory from
+ *  `bias` on; the rows of tokens come last, as many as the batch uses. */
 typedef struct clh_fused_sums {
-    clh_real *EW, *PW, *bias; /**< gradients of the tables [V, N], [T, N], [N] */
-    clh_real *E, *P;          /**< of the rows themselves, past W' [V, D], [T, D] */
-    clh_real *U, *u_bias;     /**< [D, O], [O] */
-    clh_real *W_O, *b_O;      /**< [A, D], [D] */
+    clh_real *bias, *u_bias, *b_O; /**< [N], [O], [D] */
+    clh_real *W_O, *U;             /**< [A, D], [D, O] */
+    clh_real *PW, *P;              /**< gradients of the tables [T, N], and past W' [T, D] */
+    clh_real *EW, *E;              /**< [used, N], [used, D] */
+    bool fresh;                    /**< no sequence has written yet: W_O, U, PW, P hold nothing */
     clh_loss_sum loss;
 } clh_fused_sums;
 
 /** Room for one sequence. */
 typedef struct clh_fused_room {
-    clh_real *qkv, *g_qkv;         /**< [T, N] */
-    clh_real *inverse;             /**< 1 / s of the first norm, [T] */
-    clh_real *pattern, *g_pattern; /**< [T, T], one head at a time for the gradient */
-    clh_real *z, *g_z;             /**< [T, A] */
-    clh_real *resid, *g_resid;     /**< [T, D]: resid is normalized in place */
-    clh_real *inverse_final;       /**< [T] */
-    clh_real *logits;              /**< [T, O], then their gradient */
-    clh_real *g_normalized;        /**< [T, D] */
-    clh_real *scratch;             /**< [d_head, T] */
+    clh_real *qkv, *g_qkv;     /**< [T, N] */
+    clh_real *inverse;         /**< 1 / s of the first norm, [T] */
+    clh_real *pattern;         /**< [heads, T, T] */
+    clh_real *g_pattern;       /**< [clh_head_block(T), T] */
+    clh_real *z, *g_z;         /**< [T, A] */
+    clh_real *resid, *g_resid; /**< [T, D]: resid is normalized in place */
+    clh_real *inverse_final;   /**< [T] */
+    clh_real *logits;          /**< [T, O], then their gradient */
+    clh_real *g_normalized;    /**< [T, D] */
+    clh_real *turned;          /**< [d_head, T] */
 } clh_fused_room;
 
 struct clh_fused {
@@ -59,9 +62,9 @@ struct clh_fused {
     clh_fused_size size;
     clh_fused_weights weights;
     double eps, attn_scale;
-    size_t slots, workers, sums_count;
+    size_t slots, workers, sums_fixed; /**< numbers of a slot before its rows of tokens */
     clh_fused_tables tables;
-    clh_fused_sums *sums; /**< [slots], each sums_count numbers from sums[s].EW on */
+    clh_fused_sums *sums; /**< [slots] */
     clh_fused_room *room; /**< [workers] */
     clh_real *memory;
     const clh_fused_batch *batch; /**< the one at hand */

@@ -43,12 +43,11 @@ static clh_head head_at(const work *w, size_t h, bool gradient)
 {
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
-    const size_t at = h * f->size.d_head, A = f->size.A, pattern = gradient ? 0 : h * w->L * w->L;
+    const size_t at = h * f->size.d_head, A = f->size.A;
     clh_real *qkv = gradient ? room->g_qkv : room->qkv;
-    clh_real *P = (gradient ? room->g_pattern : room->pattern) + pattern;
+    clh_real *P = gradient ? room->g_pattern : room->pattern + h * w->L * w->L;
     return (clh_head){.T = w->L,
                       .d = f->size.d_head,
-                      .first = w->first,
                       .stride = f->size.N,
                       .z_stride = A,
                       .across = w->L,
@@ -59,16 +58,14 @@ static clh_head head_at(const work *w, size_t h, bool gradient)
                       .z = (gradient ? room->g_z : room->z) + at,
                       .scores = P,
                       .pattern = P,
-                      .scratch = room->scratch};
+                      .turned = room->turned};
 }
 
 static void attend(const work *w)
 {
     for (size_t h = 0; h < w->f->size.heads; h++) {
         const clh_head head = head_at(w, h, false);
-        clh_head_scores(&head, w->f->kernel);
-        clh_head_pattern(&head, w->f->kernel);
-        clh_head_z(&head, w->f->kernel);
+        clh_head_forward(&head, w->f->kernel, w->first);
     }
 }
 
@@ -81,7 +78,7 @@ static void output(const work *w)
     for (size_t p = w->first; p < w->L; p++)
         kernel->combine(D, f->weights.W_E + w->sequence->tokens[p] * D, f->weights.W_pos + p * D, 1,
                         f->weights.b_O, w->room->resid + p * D);
-    clh_multiply_add(kernel, w->rows, D, A, clh_rows(w->room->z + w->first * A, A),
+    clh_multiply_add(kernel, w->rows, D, A, 1, clh_rows(w->room->z + w->first * A, A),
                      clh_rows(f->weights.W_O, D), w->room->resid + w->first * D, D);
     for (size_t p = w->first; p < w->L; p++) {
         clh_real *x = w->room->resid + p * D, mean = kernel->sum(D, x) / (clh_real)D;
@@ -102,7 +99,7 @@ static void predict(const work *w)
     size_t wrong = 0;
     for (size_t r = 0; r < w->rows; r++)
         memcpy(logits + r * O, w->t->u_bias, O * sizeof *logits);
-    clh_multiply_add(f->kernel, w->rows, O, D, clh_rows(w->room->resid + w->first * D, D),
+    clh_multiply_add(f->kernel, w->rows, O, D, 1, clh_rows(w->room->resid + w->first * D, D),
                      clh_rows(w->t->U, O), logits, O);
     for (size_t p = w->first; p < w->L; p++) {
         clh_real *row = w->room->logits + p * O;
@@ -116,6 +113,16 @@ static void predict(const work *w)
     loss->sequences_correct += wrong == 0;
 }
 
+/* sum [m, n] += A B, or = where the slot is fresh */
+static void multiply_into(const work *w, size_t m, size_t n, size_t k, clh_matrix a, clh_matrix b,
+                          clh_real *sum)
+{
+    if (w->sums->fresh)
+        clh_multiply(w->f->kernel, m, n, k, 1, a, b, sum, n);
+    else
+        clh_multiply_add(w->f->kernel, m, n, k, 1, a, b, sum, n);
+}
+
 /* g_U' += normalized^T g_logits, g_u' += sum_r g_logits, and through the last norm, x its input:
  * g_x = (g - mean(g) - n mean(g n)) / s with n the normalized row and g = g_logits U'^T */
 static void predict_backward(const work *w)
@@ -124,8 +131,8 @@ static void predict_backward(const work *w)
     const clh_kernels *kernel = f->kernel;
     const size_t D = f->size.D, O = f->size.O, first = w->first;
     const clh_real *g_logits = w->room->logits + first * O;
-    clh_multiply_add(kernel, D, O, w->rows, clh_transposed(w->room->resid + first * D, D),
-                     clh_rows(g_logits, O), w->sums->U, O);
+    multiply_into(w, D, O, w->rows, clh_transposed(w->room->resid + first * D, D),
+                  clh_rows(g_logits, O), w->sums->U);
     for (size_t r = 0; r < w->rows; r++)
         kernel->axpy(O, 1, g_logits + r * O, w->sums->u_bias);
     clh_multiply(kernel, w->rows, D, O, 1, clh_rows(g_logits, O), clh_rows(w->t->U_t, D),
@@ -146,8 +153,8 @@ static void attend_backward(const work *w)
     const clh_fused *f = w->f;
     const size_t D = f->size.D, A = f->size.A, N = f->size.N, first = w->first;
     const clh_real *g_resid = w->room->g_resid + first * D;
-    clh_multiply_add(f->kernel, A, D, w->rows, clh_transposed(w->room->z + first * A, A),
-                     clh_rows(g_resid, D), w->sums->W_O, D);
+    multiply_into(w, A, D, w->rows, clh_transposed(w->room->z + first * A, A), clh_rows(g_resid, D),
+                  w->sums->W_O);
     for (size_t r = 0; r < w->rows; r++)
         f->kernel->axpy(D, 1, g_resid + r * D, w->sums->b_O);
     clh_multiply(f->kernel, w->rows, A, D, 1, clh_rows(g_resid, D), clh_rows(w->t->W_O_t, A),
@@ -156,10 +163,7 @@ static void attend_backward(const work *w)
         memset(w->room->g_qkv + p * N, 0, A * sizeof *w->room->g_qkv);
     for (size_t h = 0; h < f->size.heads; h++) {
         const clh_head head = head_at(w, h, false), g = head_at(w, h, true);
-        clh_head_backward_pattern(&head, &g, f->kernel);
-        clh_head_backward_v(&head, &g, f->kernel);
-        clh_head_backward_scores(&head, &g, f->kernel);
-        clh_head_backward_qk(&head, &g, f->kernel);
+        clh_head_backward(&head, &g, f->kernel, first);
     }
 }
 
@@ -169,21 +173,24 @@ static void attend_backward(const work *w)
 static void project_backward(const work *w)
 {
     const clh_fused *f = w->f;
-    const clh_kernels *kernel = f->kernel;
+    const clh_fused_tables *t = w->t;
     const size_t D = f->size.D, N = f->size.N;
+    if (w->sums->fresh && w->L < t->positions) { /* rows that a longer sequence will add to */
+        memset(w->sums->PW + w->L * N, 0, (t->positions - w->L) * N * sizeof(clh_real));
+        memset(w->sums->P + w->L * D, 0, (t->positions - w->L) * D * sizeof(clh_real));
+    }
     for (size_t p = 0; p < w->L; p++) {
+        if (w->sums->fresh) {
+            memset(w->sums->PW + p * N, 0, N * sizeof(clh_real));
+            memset(w->sums->P + p * D, 0, D * sizeof(clh_real));
+        }
         const size_t u = table_row(w, p);
         const clh_real *G = w->room->g_qkv + p * N, inverse = w->room->inverse[p];
-        clh_real along = kernel->dot(N, G, w->t->EW + u * N) + kernel->dot(N, G, w->t->PW + p * N);
+        clh_real along = f->kernel->dot_sum(N, G, t->EW + u * N, t->PW + p * N);
         clh_real c = -along * inverse * inverse * inverse / (clh_real)D;
-        clh_real *g_x = w->room->g_resid + p * D;
-        kernel->axpy(N, 1, G, w->sums->bias);
-        kernel->axpy(N, inverse, G, w->sums->EW + u * N);
-        kernel->axpy(N, inverse, G, w->sums->PW + p * N);
-        kernel->axpy(D, c, w->t->E + u * D, g_x);
-        kernel->axpy(D, c, w->t->P + p * D, g_x);
-        kernel->axpy(D, 1, g_x, w->sums->E + u * D);
-        kernel->axpy(D, 1, g_x, w->sums->P + p * D);
+        f->kernel->spread(N, G, inverse, w->sums->bias, w->sums->EW + u * N, w->sums->PW + p * N);
+        f->kernel->spread_sum(D, w->room->g_resid + p * D, c, t->E + u * D, t->P + p * D,
+                              w->sums->E + u * D, w->sums->P + p * D);
     }
 }
 
@@ -204,4 +211,5 @@ void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fu
     predict_backward(&w);
     attend_backward(&w);
     project_backward(&w);
+    sums->fresh = false;
 }

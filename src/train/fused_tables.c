@@ -209,7 +209,7 @@ static void backward_projections(void *context, size_t index, size_t worker)
     clh_multiply(f->kernel, rows, s->N, f->tables.used, 1,
                  clh_transposed(f->tables.E + begin, s->D), clh_rows(job->sums->EW, s->N), g_W,
                  s->N);
-    clh_multiply_add(f->kernel, rows, s->N, f->tables.positions,
+    clh_multiply_add(f->kernel, rows, s->N, f->tables.positions, 1,
                      clh_transposed(f->tables.P + begin, s->D), clh_rows(job->sums->PW, s->N), g_W,
                      s->N);
     for (size_t i = begin; i < begin + rows; i++) {

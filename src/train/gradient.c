@@ -7,7 +7,7 @@
 #include "model/blob.h"
 #include "train/fused.h"
 
-enum { PIECE = 8192 };
+enum { PIECE = 8192, BLOCK = 1024 };
 
 struct clh_gradient {
     const clh_model *model;
@@ -150,14 +150,15 @@ void clh_gradient_pieces(clh_gradient *g, clh_piece_fn *fn, void *context)
 static void finish_piece(void *context, size_t begin, size_t end)
 {
     clh_gradient *g = context;
+    const clh_kernels *kernel = clh_kernels_best();
     size_t used = g->count < g->slots ? g->count : g->slots;
     for (size_t s = 1; s < used && !g->fused; s++)
-        clh_kernels_best()->axpy(end - begin, 1, g->slot + s * g->n + begin, g->slot + begin);
-    double lane[CLH_LANES] = {0}, square = 0;
-    for (size_t i = begin; i < end; i++)
-        lane[i % CLH_LANES] += (double)g->slot[i] * (double)g->slot[i];
-    for (size_t i = 0; i < CLH_LANES; i++)
-        square += lane[i];
+        kernel->axpy(end - begin, 1, g->slot + s * g->n + begin, g->slot + begin);
+    double square = 0; /* added up in double every BLOCK numbers */
+    for (size_t i = begin; i < end; i += BLOCK) {
+        const size_t count = end - i < BLOCK ? end - i : BLOCK;
+        square += (double)kernel->dot(count, g->slot + i, g->slot + i);
+    }
     g->square[begin / PIECE] = square;
 }
 

@@ -37,4 +37,22 @@ clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err);
 /** Close without flushing. NULL is fine. */
 void clh_metrics_close(clh_metrics *metrics);
 
+/** What a metrics file says, for curves; the caller owns the struct. Numbers that were not finite
+ *  are NaN. */
+typedef struct clh_metrics_log {
+    size_t steps, evaluations;
+    double *step, *loss;           /**< [steps] */
+    double *eval_step, *eval_loss; /**< [evaluations] */
+    double *token_accuracy;        /**< [evaluations] */
+    double *loss_per_position;     /**< [positions] of the last evaluation */
+    size_t positions;
+} clh_metrics_log;
+
+/** Read a metrics file; a last line without an end, which a killed run may leave, is passed over.
+ *  CLH_EIO; CLH_EFORMAT naming the line. All zero after a failure. */
+clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *err);
+
+/** Free what the log holds. All zero is fine. */
+void clh_metrics_log_deinit(clh_metrics_log *log);
+
 #endif

@@ -50,18 +50,18 @@ double clh_learning_rate(const clh_train_config *c, size_t step)
     return c->min_lr + (c->lr - c->min_lr) * 0.5 * (1 + cos(pi * (done < 1 ? done : 1)));
 }
 
-/* Any worker may get any sequence sooner or later, so each has activations, and their gradients where
- * the general path needs them. */
+/* Any worker may get any sequence sooner or later, so each has its activations and, on the general
+ * path, their gradients. */
 size_t clh_train_bytes(const clh_run_config *config)
 {
     const clh_gradient_path path = clh_gradient_best_path(&config->model);
-    const size_t moments = 3, caches = path == CLH_PATH_GENERAL ? 2 : 1; /* parameters, m, v */
+    const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 1; /* parameters, m, v */
     size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
     size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
     size_t total = clh_gradient_bytes(&config->model, config->model.n_ctx, config->train.batch,
                                       path, config->threads);
     if (parameters == SIZE_MAX || cache == SIZE_MAX || total == SIZE_MAX ||
-        !clh_mul_ok(parameters, moments * sizeof(clh_real), &parameters) ||
+        !clh_mul_ok(parameters, vectors * sizeof(clh_real), &parameters) ||
         !clh_mul_ok(cache, caches * config->threads, &cache) ||
         !clh_add_ok(total, parameters, &total) || !clh_add_ok(total, cache, &total))
         return SIZE_MAX;

@@ -60,10 +60,32 @@ static void extending_equals_one_pass(const clh_model *model, const uint32_t *id
     clh_cache_close(whole);
 }
 
+/* Longer than several blocks of queries: the notebook's n = 4, and two layers with MLP. */
+static const char *const long_names[] = {"the notebook", "2 layers of 2 heads with MLP"};
+
+static clh_model *open_long(bool mlp)
+{
+    clh_model_config config = clh_model_config_default();
+    clh_model *model = NULL;
+    clh_error err = {0};
+    config.n_ctx = LONG;
+    config.d_vocab = config.d_vocab_out = 65;
+    if (mlp) {
+        config.n_layers = config.n_heads = 2;
+        config.d_model = 48;
+        config.d_head = 24;
+        config.attn_only = false;
+        config.d_mlp = 100;
+    }
+    must(clh_model_open(&model, &config, &err), &err);
+    clh_model_init(model, SEED);
+    return model;
+}
+
 static int open_model(void **state)
 {
-    each_case *at = *state;
-    *state = model_case_open(at->index, SEED);
+    const size_t index = ((const each_case *)*state)->index, small = model_case_count();
+    *state = index < small ? model_case_open(index, SEED) : open_long(index > small);
     return 0;
 }
 
@@ -73,72 +95,26 @@ static int close_model(void **state)
     return 0;
 }
 
-static void small_model(void **state, clh_keep keep)
+static void extend_to_the_end(void **state, clh_keep keep)
 {
     const clh_model *model = *state;
     size_t pos = clh_model_get_config(model)->n_ctx;
     uint32_t *ids = clh_alloc_array(pos, sizeof *ids, NULL);
     assert_non_null(ids);
     for (size_t i = 0; i < pos; i++)
-        ids[i] = (uint32_t)(i * i % 5);
+        ids[i] = (uint32_t)(i * i % 7);
     extending_equals_one_pass(model, ids, pos, keep);
     clh_free(ids);
 }
 
 static void full_cache_extended_equals_one_pass(void **state)
 {
-    small_model(state, CLH_KEEP_ALL);
+    extend_to_the_end(state, CLH_KEEP_ALL);
 }
 
 static void lean_cache_extended_equals_one_pass(void **state)
 {
-    small_model(state, CLH_KEEP_BACKWARD);
-}
-
-/* The notebook's n = 4, and two layers with MLP: longer than several blocks of queries. */
-static void long_sequences_extended_equal_one_pass(void **state)
-{
-    (void)state;
-    for (int mlp = 0; mlp < 2; mlp++) {
-        clh_model_config config = clh_model_config_default();
-        clh_model *model = NULL;
-        clh_error err = {0};
-        uint32_t ids[LONG];
-        config.n_ctx = LONG;
-        config.d_vocab = config.d_vocab_out = 65;
-        if (mlp) {
-            config.n_layers = config.n_heads = 2;
-            config.d_model = 48;
-            config.d_head = 24;
-            config.attn_only = false;
-            config.d_mlp = 100;
-        }
-        must(clh_model_open(&model, &config, &err), &err);
-        clh_model_init(model, SEED);
-        for (size_t i = 0; i < LONG; i++)
-            ids[i] = (uint32_t)(i * 31 % 65);
-        extending_equals_one_pass(model, ids, LONG, CLH_KEEP_BACKWARD);
-        extending_equals_one_pass(model, ids, LONG, CLH_KEEP_ALL);
-        clh_model_close(model);
-    }
-}
-
-static void what_cannot_be_extended_is_refused(void **state)
-{
-    (void)state;
-    clh_model *model = model_case_open(0, SEED);
-    const clh_model_config *config = clh_model_get_config(model);
-    clh_cache *cache = open_room(config, CLH_KEEP_BACKWARD, 4);
-    const uint32_t ids[10] = {0};
-    clh_error err = {0};
-    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 3}, 1, cache, &err), CLH_ERANGE);
-    assert_string_equal(err.message, "cannot go on at position 1 of 3: 0 are computed");
-    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 5}, 0, cache, &err), CLH_ESHAPE);
-    assert_string_equal(err.message, "tokens are [1, 5], the cache has room for [1, 4]");
-    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 2, 4}, 0, cache, &err), CLH_ESHAPE);
-    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 4, cache, &err), CLH_ERANGE);
-    clh_cache_close(cache);
-    clh_model_close(model);
+    extend_to_the_end(state, CLH_KEEP_BACKWARD);
 }
 
 static const each_truth truths[] = {
@@ -148,11 +124,12 @@ static const each_truth truths[] = {
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(long_sequences_extended_equal_one_pass),
-        cmocka_unit_test(what_cannot_be_extended_is_refused),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed + each_case_run("extend", truths, CLH_COUNT(truths), model_case_names(),
-                                  model_case_count(), open_model, close_model);
+    const char *names[64];
+    size_t count = 0;
+    for (; count < model_case_count(); count++)
+        names[count] = model_case_names()[count];
+    for (size_t i = 0; i < CLH_COUNT(long_names); i++)
+        names[count++] = long_names[i];
+    return each_case_run("extend", truths, CLH_COUNT(truths), names, count, open_model,
+                         close_model);
 }

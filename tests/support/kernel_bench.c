@@ -50,6 +50,6 @@ void kernels_of_avx(const clh_kernels **avx2, const clh_kernels **avx512)
     }
     if (*avx2 && *avx512)
         return;
-    print_message("this machine has no %s: nothing to compare\n", *avx2 ? "AVX-512" : "AVX2");
+    print_message("# this machine has no %s: nothing to compare\n", *avx2 ? "AVX-512" : "AVX2");
     skip();
 }

@@ -102,9 +102,9 @@ static void adam_step_is_that_of_its_definition(void **state)
 /* Every row kernel on the same rows, its results one after another. */
 static size_t all_results(const clh_kernels *kernel, size_t n, size_t shift, clh_real *out)
 {
-    row x, y, z, w;
+    row x, y, z, w, e;
     const clh_adam_step step = {0.9, 0.99, 1e-8, 1e-5, 0.01, 0.01, 0.1, 0.4};
-    row *rows[] = {&x, &y, &z, &w};
+    row *rows[] = {&x, &y, &z, &w, &e};
     for (size_t i = 0; i < CLH_COUNT(rows); i++)
         row_fill(rows[i], n, shift, 10 * n + i);
     size_t count = 0;
@@ -115,6 +115,14 @@ static size_t all_results(const clh_kernels *kernel, size_t n, size_t shift, clh
         x.at[i] *= 40;
     out[count++] = n ? kernel->softmax(n, x.at, z.at) : 0;
     kernel->softmax_backward(n, z.at, y.at, w.at);
+    out[count++] = kernel->square(n, x.at, (clh_real)0.2);
+    out[count++] =
+        kernel->normalize_sums(n, x.at, (clh_real)0.2, (clh_real)0.7, y.at, z.at, w.at, e.at);
+    out[count++] = kernel->normalize_input(n, x.at, (clh_real)0.2, (clh_real)0.7, (clh_real)0.9,
+                                           y.at, z.at, w.at);
+    kernel->normalize(n, x.at, (clh_real)0.2, (clh_real)0.7, z.at, y.at, x.at);
+    kernel->combine(n, x.at, y.at, (clh_real)0.4, z.at, y.at);
+    kernel->shift(n, (clh_real)0.1, w.at);
     for (size_t i = 0; i < n; i++)
         z.at[i] = z.at[i] + 1;
     kernel->adam(n, &step, w.at, x.at, z.at, y.at);
@@ -130,7 +138,7 @@ static void avx2_and_avx512_give_the_same_bits(void **state)
     const clh_kernels *avx2, *avx512;
     kernels_of_avx(&avx2, &avx512);
     for (size_t n = 0; n <= ROW_LONGEST; n++) {
-        clh_real a[4 * ROW_LONGEST + 3], b[4 * ROW_LONGEST + 3];
+        clh_real a[5 * ROW_LONGEST + 6], b[5 * ROW_LONGEST + 6];
         size_t count = all_results(avx2, n, n % 16, a);
         assert_int_equal(all_results(avx512, n, n % 16, b), count);
         assert_memory_equal(a, b, count * sizeof *a);

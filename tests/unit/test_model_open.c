@@ -146,6 +146,29 @@ static void bad_tokens_are_named(void **state)
     clh_model_close(model);
 }
 
+static void what_cannot_be_extended_is_refused(void **state)
+{
+    (void)state;
+    clh_model *model = model_case_open(0, SEED);
+    const clh_model_config *config = clh_model_get_config(model);
+    clh_cache *cache = NULL;
+    const uint32_t ids[10] = {0};
+    clh_error err = {0};
+    must(clh_cache_open(&cache, config, CLH_KEEP_BACKWARD, &err), &err);
+    must(clh_cache_reserve(cache, 1, 4, &err), &err);
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 3}, 1, cache, &err), CLH_ERANGE);
+    assert_string_equal(err.message, "cannot go on at position 1 of 3: 0 are computed");
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 5}, 0, cache, &err), CLH_ESHAPE);
+    assert_string_equal(err.message, "tokens are [1, 5], the cache has room for [1, 4]");
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 2, 4}, 0, cache, &err), CLH_ESHAPE);
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 4, cache, &err), CLH_ERANGE);
+    must(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 0, cache, &err), &err);
+    must(clh_cache_reserve(cache, 1, 4, &err), &err); /* room again, nothing computed */
+    assert_int_equal(clh_forward_more(model, &(clh_tokens){ids, 1, 4}, 3, cache, &err), CLH_ERANGE);
+    clh_cache_close(cache);
+    clh_model_close(model);
+}
+
 static void a_model_too_large_says_so_before_it_is_made(void **state)
 {
     (void)state;
@@ -281,6 +304,7 @@ int main(void)
         cmocka_unit_test(weights_follow_from_the_seed_alone),
         cmocka_unit_test(tensors_are_found_by_name_and_lie_apart),
         cmocka_unit_test(bad_tokens_are_named),
+        cmocka_unit_test(what_cannot_be_extended_is_refused),
         cmocka_unit_test(a_model_too_large_says_so_before_it_is_made),
         cmocka_unit_test(six_letters_train_in_less_than_a_gigabyte),
         cmocka_unit_test(any_allocation_may_fail),

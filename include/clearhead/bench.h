@@ -1,0 +1,43 @@
+/** How fast this machine trains, beside how fast it could compute at all.
+ *
+ *    double peak = 0;
+ *    clh_bench_result step;
+ *    if (clh_bench_peak(1, &peak, &err)) ...                         // operations a second
+ *    if (clh_bench_step(&config, CLH_BENCH_BEST, 1, 2.0, &step, &err)) ...
+ *    printf("%.2f of the peak\n", step.operations / step.seconds / peak);
+ *
+ *  Operations are counted conventionally: two for a multiply-add, the products of a forward pass
+ * with causal attention (a query meets (T + 1) / 2 keys on average), and twice that again for the
+ * backward pass. A path that gets by with fewer may pass the peak.
+ */
+#ifndef CLEARHEAD_BENCH_H
+#define CLEARHEAD_BENCH_H
+
+#include "clearhead/config.h"
+
+/** Which way through a step. */
+typedef enum clh_bench_path { CLH_BENCH_BEST, CLH_BENCH_GENERAL } clh_bench_path;
+
+typedef struct clh_bench_result {
+    double operations; /**< of one step, conventionally */
+    double seconds;    /**< of one step: median over rounds */
+    double seconds_least, seconds_most;
+    size_t rounds;
+    bool fused; /**< the path that ran */
+} clh_bench_result;
+
+/** Name of the instruction set in use: "avx512", "avx2", "base", "plain". */
+const char *clh_bench_isa(void);
+
+/** Multiply-adds from registers, in operations a second, on `threads` threads at once: what no
+ * product can pass. The best of several short rounds. */
+clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err);
+
+/** Time training steps (gradient, clipping, optimizer; no files) of a run for about `seconds`. */
+clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
+                          double seconds, clh_bench_result *out, clh_error *err);
+
+/** Operations of a training step on `batch` sequences of `length` tokens, conventionally. */
+double clh_bench_operations(const clh_model_config *config, size_t batch, size_t length);
+
+#endif

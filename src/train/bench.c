@@ -1,0 +1,184 @@
+#include "clearhead/bench.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/pool.h"
+#include "clearhead/run_config.h"
+#include "train/gradient.h"
+#include "train/optimizer.h"
+
+enum { PEAK_ROUNDS = 40, PEAK_LOOPS = 200000, ROUNDS_MAX = 512 };
+
+static double clock_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+const char *clh_bench_isa(void)
+{
+    return clh_kernels_best()->name;
+}
+
+double clh_bench_operations(const clh_model_config *c, size_t batch, size_t length)
+{
+    const double D = (double)c->d_model, A = (double)(c->n_heads * c->d_head);
+    const double keys = ((double)length + 1) / 2, mlp = c->attn_only ? 0 : (double)c->d_mlp;
+    const double layer = 2 * (4 * D * A + 2 * A * keys + 2 * D * mlp);
+    const double token = (double)c->n_layers * layer + 2 * D * (double)c->d_vocab_out;
+    return 3 * token * (double)(batch * length);
+}
+
+static void peak_task(void *context, size_t task, size_t worker)
+{
+    (void)worker;
+    double *operations = context;
+    operations[task] = clh_kernels_best()->multiply_adds(PEAK_LOOPS);
+}
+
+clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err)
+{
+    assert(operations_per_second);
+    clh_pool *pool = NULL;
+    double *operations = clh_alloc_zeroed(threads, sizeof *operations, err), best = 0;
+    clh_status status = operations ? clh_pool_open(&pool, threads, err) : CLH_ENOMEM;
+    for (size_t round = 0; round < PEAK_ROUNDS && !status; round++) {
+        double total = 0, began = clock_seconds();
+        clh_pool_run(pool, threads, peak_task, operations);
+        double took = clock_seconds() - began;
+        for (size_t i = 0; i < threads; i++)
+            total += operations[i];
+        if (total / took > best)
+            best = total / took;
+    }
+    clh_pool_close(pool);
+    clh_free(operations);
+    if (!status)
+        *operations_per_second = best;
+    return status;
+}
+
+/* What a step needs, without a run folder. */
+typedef struct bench {
+    clh_run_config config;
+    clh_task *task;
+    clh_model *model;
+    clh_workers *workers;
+    clh_gradient *gradient;
+    clh_real *m, *v;
+    size_t step;
+} bench;
+
+static void bench_close(bench *b)
+{
+    clh_free(b->v);
+    clh_free(b->m);
+    clh_gradient_close(b->gradient);
+    clh_workers_close(b->workers);
+    clh_model_close(b->model);
+    clh_task_close(b->task);
+}
+
+static clh_status bench_open(bench *b, clh_gradient_path path, size_t threads, clh_error *err)
+{
+    const clh_run_config *c = &b->config;
+    const clh_task_config task = clh_run_config_task(c);
+    clh_status status = clh_task_open(&b->task, &task, err);
+    if (!status)
+        status = clh_model_open(&b->model, &c->model, err);
+    if (!status)
+        status = clh_workers_open(&b->workers, &c->model, b->task, threads,
+                                  path == CLH_PATH_GENERAL, err);
+    if (!status)
+        status = clh_gradient_open(&b->gradient, b->model, b->task, c->train.batch, path,
+                                   b->workers, err);
+    if (status)
+        return status;
+    size_t n;
+    (void)clh_model_data(b->model, &n);
+    clh_model_init(b->model, c->seed);
+    b->m = clh_alloc_zeroed(n, sizeof *b->m, err);
+    b->v = clh_alloc_zeroed(n, sizeof *b->v, err);
+    return b->m && b->v ? CLH_OK : CLH_ENOMEM;
+}
+
+typedef struct update {
+    const bench *b;
+    double grad_scale;
+} update;
+
+static void update_piece(void *context, size_t begin, size_t end)
+{
+    const update *u = context;
+    const bench *b = u->b;
+    clh_optimizer_update(&b->config.train, b->step, b->config.train.lr, u->grad_scale, end - begin,
+                         clh_gradient_data(b->gradient) + begin, b->m + begin, b->v + begin,
+                         clh_model_data(b->model, NULL) + begin);
+}
+
+static clh_status bench_step(bench *b, clh_error *err)
+{
+    const size_t batch = b->config.train.batch;
+    clh_loss_sum sum;
+    clh_status status =
+        clh_gradient_compute(b->gradient, (uint64_t)b->step * batch, batch, &sum, err);
+    if (status)
+        return status;
+    b->step++;
+    update u = {b, clh_clip_scale(&b->config.train, clh_gradient_norm(b->gradient))};
+    clh_gradient_pieces(b->gradient, update_piece, &u);
+    return CLH_OK;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Rounds of steps, each long enough for the clock (2 ms), until `seconds` are over. */
+static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, clh_error *err)
+{
+    double took[ROUNDS_MAX], began = clock_seconds();
+    size_t rounds = 0, steps = 1;
+    clh_status status = bench_step(b, err); /* warm-up */
+    for (; !status && rounds < ROUNDS_MAX; rounds++) {
+        double round = clock_seconds();
+        if (round - began > seconds && rounds >= 3)
+            break;
+        for (size_t i = 0; i < steps && !status; i++)
+            status = bench_step(b, err);
+        took[rounds] = (clock_seconds() - round) / (double)steps;
+        if (rounds == 0)
+            steps = took[0] < 0.002 ? (size_t)(0.002 / took[0]) + 1 : 1;
+    }
+    if (status)
+        return status;
+    qsort(took, rounds, sizeof *took, ascending);
+    out->seconds = took[rounds / 2];
+    out->seconds_least = took[0];
+    out->seconds_most = took[rounds - 1];
+    out->rounds = rounds;
+    return CLH_OK;
+}
+
+clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
+                          double seconds, clh_bench_result *out, clh_error *err)
+{
+    assert(config && out);
+    const clh_gradient_path way =
+        path == CLH_BENCH_BEST ? clh_gradient_best_path(&config->model) : CLH_PATH_GENERAL;
+    bench b = {.config = *config};
+    *out = (clh_bench_result){.fused = way == CLH_PATH_FUSED};
+    clh_status status = bench_open(&b, way, threads, err);
+    if (!status) {
+        out->operations =
+            clh_bench_operations(&config->model, config->train.batch, clh_task_length_max(b.task));
+        status = time_rounds(&b, seconds, out, err);
+    }
+    bench_close(&b);
+    return status;
+}

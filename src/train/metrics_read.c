@@ -1,0 +1,110 @@
+/* metrics.jsonl read back: the numbers of curves. */
+#include <assert.h>
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "train/metrics.h"
+
+enum { METRICS_MAX = 1 << 30 };
+
+static double number_of(const json_t *line, const char *key)
+{
+    const json_t *value = json_object_get(line, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* The losses of this evaluation in place of those of the one before it. */
+static clh_status take_positions(clh_metrics_log *log, const json_t *line, clh_error *err)
+{
+    const json_t *losses = json_object_get(line, "loss_per_position");
+    const size_t count = json_array_size(losses);
+    double *fresh = clh_alloc_array(count, sizeof *fresh, err);
+    if (!fresh)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *value = json_array_get(losses, i);
+        fresh[i] = json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    clh_free(log->loss_per_position);
+    log->loss_per_position = fresh;
+    log->positions = count;
+    return CLH_OK;
+}
+
+static clh_status take_line(clh_metrics_log *log, const json_t *line, clh_error *err)
+{
+    const char *type = json_string_value(json_object_get(line, "type"));
+    if (!type)
+        return clh_fail(err, CLH_EFORMAT, "want an object with a type");
+    if (strcmp(type, "step") == 0) {
+        log->step[log->steps] = number_of(line, "step");
+        log->loss[log->steps++] = number_of(line, "loss");
+    } else if (strcmp(type, "eval") == 0) {
+        log->eval_step[log->evaluations] = number_of(line, "step");
+        log->eval_loss[log->evaluations] = number_of(line, "loss");
+        log->token_accuracy[log->evaluations++] = number_of(line, "token_accuracy");
+        return take_positions(log, line, err);
+    }
+    return CLH_OK;
+}
+
+/* Room for as many steps and evaluations as there are lines. */
+static bool log_make(clh_metrics_log *log, size_t lines, clh_error *err)
+{
+    double **const column[] = {&log->step, &log->loss, &log->eval_step, &log->eval_loss,
+                               &log->token_accuracy};
+    for (size_t i = 0; i < CLH_COUNT(column); i++)
+        if (!(*column[i] = clh_alloc_array(lines, sizeof **column[i], err)))
+            return false;
+    return true;
+}
+
+static clh_status read_lines(clh_metrics_log *log, const char *text, size_t length, clh_error *err)
+{
+    size_t lines = 0;
+    for (size_t i = 0; i < length; i++)
+        lines += text[i] == '\n';
+    clh_status status = log_make(log, lines, err) ? CLH_OK : CLH_ENOMEM;
+    const char *at = text, *end;
+    for (size_t n = 1; !status && (end = memchr(at, '\n', length - (size_t)(at - text))); n++) {
+        json_error_t where;
+        json_t *line = json_loadb(at, (size_t)(end - at), 0, &where);
+        status = line ? take_line(log, line, err) : clh_fail(err, CLH_EFORMAT, "%s", where.text);
+        json_decref(line);
+        if (status == CLH_EFORMAT)
+            clh_fail_context(err, status, "line %zu", n);
+        at = end + 1;
+    }
+    return status;
+}
+
+clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *err)
+{
+    assert(out && path);
+    char *text = NULL;
+    size_t length = 0;
+    *out = (clh_metrics_log){0};
+    clh_status status = clh_file_read(&text, &length, path, METRICS_MAX, err);
+    if (status)
+        return status;
+    status = read_lines(out, text, length, err);
+    clh_free(text);
+    if (status == CLH_EFORMAT)
+        clh_fail_context(err, status, "%s", path);
+    if (status)
+        clh_metrics_log_deinit(out);
+    return status;
+}
+
+void clh_metrics_log_deinit(clh_metrics_log *log)
+{
+    clh_free(log->step);
+    clh_free(log->loss);
+    clh_free(log->eval_step);
+    clh_free(log->eval_loss);
+    clh_free(log->token_accuracy);
+    clh_free(log->loss_per_position);
+    *log = (clh_metrics_log){0};
+}

@@ -1,0 +1,166 @@
+#!/bin/sh
+# export and import: the same weights there and back, the task that is inferred, and what is refused
+# with nothing written.
+. "$(dirname "$0")/../support/tap.sh"
+PYTHONPATH=$(cd "$(dirname "$0")/../support" && pwd)
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH PYTHONDONTWRITEBYTECODE
+cd "$folder" || exit 3
+
+runs 0 train --n 3 --steps 5 --d-model 16 --d-head 8 --n-heads 2 --attn-only=false --act-fn gelu_new \
+    --normalization-type RMS --out run
+
+# export
+runs 0 export run --to theirs
+is 'theirs/model.safetensors
+theirs/cfg.json
+theirs/load.py' "$out" 'the files that were written'
+is 5 "$(wc -l < theirs/load.py | tr -d ' ')" 'the script has five lines'
+python3 -c 'import ast; ast.parse(open("theirs/load.py").read())'
+ok $? 'and is Python'
+is '26 16 gelu_new RMS' "$(python3 -c '
+import json
+c = json.load(open("theirs/cfg.json"))
+print(c["n_ctx"], c["d_model"], c["act_fn"], c["normalization_type"])')" 'the config is JSON of their keys'
+before=$(cat theirs/* | cksum)
+runs 3 export run --to theirs
+is 'clearhead export: theirs/model.safetensors exists already: name another folder' "$err" \
+    'files that are there are not written over'
+is "$before" "$(cat theirs/* | cksum)" 'and stay as they are'
+mkdir other && echo mine > other/load.py
+runs 3 export run --to other
+is 'load.py' "$(ls other)" 'one of them is enough'
+runs 3 export run --to /proc/nowhere
+runs 3 export run --to run
+runs 0 export run --to json --json
+is 3 "$(printf '%s' "$out" | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["files"]))')" \
+    '--json is JSON'
+runs 0 export run --to early --checkpoint 1
+cmp -s early/model.safetensors run/checkpoints/step-00000001.safetensors
+ok $? 'an earlier checkpoint'
+runs 2 export run
+is 'clearhead export: --to DIR is missing; see clearhead export -h' "$err" 'without --to'
+
+# and back
+runs 0 import theirs/model.safetensors --config theirs/cfg.json --out back
+is 'back: 5825 parameters in 19 tensors, task permutations of n = 3' "$out" 'a line says what it is'
+for side in run back; do
+    runs 0 cache "$side" --letters cab --grads --out "$side.safetensors"
+done
+is 1 "$(python3 -c '
+from tensors import read
+print(int(read("run.safetensors") == read("back.safetensors")))')" 'the same bits inside, loss and gradients too'
+runs 0 export back --to again
+cmp -s theirs/cfg.json again/cfg.json
+ok $? 'the config comes back as it was'
+sed 's/"n_ctx": 26/"n_ctx": 26, "made_up": 1/' theirs/cfg.json > wrong.json
+
+# notes, buffers, tasks
+python3 - <<'PYTHON'
+import json
+from tensors import read, write
+weights, config = read("theirs/model.safetensors"), json.load(open("theirs/cfg.json"))
+weights["blocks.0.attn.mask"] = [[26, 26], [1.0] * 676]
+weights["blocks.0.attn.IGNORE"] = [[], [float("-inf")]]
+write("buffers.safetensors", weights)
+config["seed"] = 7
+json.dump(config, open("seven.json", "w"))
+PYTHON
+runs 0 import buffers.safetensors --config seven.json --out buffers --json
+is 'seed = 7 does not matter here' "$err" 'what does not matter is listed'
+is permutations "$(printf '%s' "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)["task"])')" \
+    '--json is JSON, and their buffers are passed over'
+runs 0 import theirs/model.safetensors --config theirs/cfg.json --out two --n 2 --letters tuples
+is '"n": 2' "$(grep -o '"n": 2' two/config.json)" 'the task can be chosen'
+runs 2 import theirs/model.safetensors --config theirs/cfg.json --out big --n 5
+is 'clearhead import: n_ctx is 26, want at least 722, the tokens of the longest sequence' "$err" \
+    'as far as the model goes'
+
+printf '[0, 1, 2, 3]\n[3, 2, 1, 10]\n' > own.jsonl
+runs 0 train --data own.jsonl --d-model 8 --d-head 4 --steps 2 --out lines
+runs 0 export lines --to eleven
+runs 0 import eleven/model.safetensors --config eleven/cfg.json --out none
+is 'none: 399 parameters in 16 tensors, task none' "$out" 'a vocabulary of 11 fits no task'
+echo '[[0, 1, 10]]' > ids.json
+runs 0 cache none --tokens ids.json --grads --out none.safetensors
+runs 2 cache none --out held.safetensors
+is 'clearhead cache: none was imported and fits no task: give token ids where they are taken' "$err" \
+    'without a task there are no sequences'
+runs 2 train --config none/config.json --out trained
+is 'clearhead train: task is "none", want one of: permutations, lines' "$err" 'nor training'
+[ ! -e trained ]
+ok $? 'and no folder of it'
+runs 0 config --config none/config.json
+is "$(cat none/config.json)" "$out" 'its configuration reads back'
+runs 2 import eleven/model.safetensors --config eleven/cfg.json --out never --n 2
+
+# imported weights are no training run
+before=$(cksum < back/model.safetensors)
+runs 2 resume back
+is 'clearhead resume: back holds imported weights, want a run that was trained; train --init back starts from them' \
+    "$err" 'there is nothing to resume'
+is "$before" "$(cksum < back/model.safetensors)" 'and the weights stay'
+runs 0 train --n 3 --init back --steps 0 --out onward
+is 1 "$(python3 -c '
+from tensors import read
+print(int(read("onward/model.safetensors") == read("back/model.safetensors")))')" 'train --init starts from them'
+
+# refused: one line, no run
+refuse() { # EXIT LINE WEIGHTS CONFIG
+    runs "$1" import "$3" --config "$4" --out never
+    is "clearhead import: $2" "$err" "$3 with $4"
+    [ ! -e never ]
+    ok $? 'no run of it'
+}
+spoil() { # PYTHON: t is {name: [shape, numbers]}
+    python3 -c "
+from tensors import read, write
+t = {k: [list(s), list(n)] for k, (s, n) in read('theirs/model.safetensors').items()}
+$1
+write('bad.safetensors', t)"
+}
+refuse 3 'cannot read none.safetensors.gone: No such file or directory' none.safetensors.gone theirs/cfg.json
+refuse 3 'cannot read gone.json: No such file or directory' theirs/model.safetensors gone.json
+refuse 2 'wrong.json: unknown key made_up' theirs/model.safetensors wrong.json
+sed 's/"positional_embedding_type": "standard"/"positional_embedding_type": "rotary"/' theirs/cfg.json > wrong.json
+refuse 3 'wrong.json: positional_embedding_type is "rotary", only "standard" is supported' \
+    theirs/model.safetensors wrong.json
+sed 's/"d_head": 8/"d_head": 4/' theirs/cfg.json > wrong.json
+runs 2 import theirs/model.safetensors --config wrong.json --out never
+is 1 "$(printf '%s' "$err" | grep -c '\[2, 16, 8\].*\[2, 16, 4\]')" 'both shapes are named'
+spoil 't["embed.W_E"][1][7] = float("nan")'
+runs 3 import bad.safetensors --config theirs/cfg.json --out never
+is 1 "$(printf '%s' "$err" | grep -c 'embed.W_E')" 'NaN is said with its tensor'
+spoil 'del t["unembed.W_U"]'
+runs 2 import bad.safetensors --config theirs/cfg.json --out never
+is 1 "$(printf '%s' "$err" | grep -c 'unembed.W_U')" 'a missing tensor is named'
+spoil 't["blocks.1.attn.W_Q"] = t["blocks.0.attn.W_Q"]'
+refuse 3 "bad.safetensors: tensor blocks.1.attn.W_Q is none of this model's parameters" bad.safetensors theirs/cfg.json
+head -c 5000 theirs/model.safetensors > bad.safetensors
+runs 3 import bad.safetensors --config theirs/cfg.json --out never
+printf '\000\000\000\000\000\000\000\020' > bad.safetensors
+runs 3 import bad.safetensors --config theirs/cfg.json --out never
+sed 's/"n_layers": 1/"n_layers": 1000/; s/"d_model": 16/"d_model": 1000000/' theirs/cfg.json > wrong.json
+runs 3 import theirs/model.safetensors --config wrong.json --out never
+is 1 "$(printf '%s' "$err" | grep -c 'GB\|TB\|PB')" 'a model too large for memory: its size'
+runs 2 import theirs/model.safetensors --out never
+is 'clearhead import: --config FILE is missing; see clearhead import -h' "$err" 'without --config'
+runs 2 import theirs/model.safetensors --config theirs/cfg.json
+is 'clearhead import: --out RUN is missing; see clearhead import -h' "$err" 'without --out'
+before=$(cat run/config.json run/model.safetensors | cksum)
+runs 3 import theirs/model.safetensors --config theirs/cfg.json --out run
+is 'clearhead import: run holds a run already: name another folder, or resume it' "$err" 'a run is not written over'
+is "$before" "$(cat run/config.json run/model.safetensors | cksum)" 'and stays as it is'
+runs 3 import theirs/model.safetensors --config theirs/cfg.json --out /proc/nowhere
+is '' "$(find . -name 'never*' -o -name '*.tmp-*')" 'nothing was left'
+# files end at 2 KiB: the config fits, the weights do not
+(
+    trap '' XFSZ # so that the write fails instead
+    ulimit -f 4
+    runs 3 import theirs/model.safetensors --config theirs/cfg.json --out full
+    printf '%s\n' "$err" > refused
+) > /dev/null
+is 1 "$(grep -c 'cannot write full/model.safetensors' refused)" 'a full disk is said'
+[ ! -e full ]
+ok $? 'and leaves no half run'
+finish

@@ -1,0 +1,111 @@
+#!/bin/sh
+# figure: every kind in the terminal, as numbers and as files; the numbers are those of the run.
+. "$(dirname "$0")/../support/tap.sh"
+PYTHONPATH=$(cd "$(dirname "$0")/../support" && pwd)
+PYTHONDONTWRITEBYTECODE=1
+LC_ALL=C.UTF-8
+COLUMNS=90
+export PYTHONPATH PYTHONDONTWRITEBYTECODE LC_ALL COLUMNS
+cd "$folder" || exit 3
+
+json() { printf '%s' "$out" | python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
+
+runs 0 train --n 3 --steps 60 --d-model 32 --d-head 16 --n-heads 2 --out run
+kinds='loss positions attention thresholds tokens'
+
+# the terminal
+for kind in $kinds; do
+    runs 0 figure run --kind "$kind"
+    is 1 "$(printf '%s\n' "$out" | awk 'length > 0' | wc -l | awk '{print ($1 > 2)}')" "$kind is drawn"
+    is 0 "$(printf '%s' "$out" | tr -d '\n' | grep -c "$(printf '\033')")" "$kind: no colour but on a terminal"
+done
+runs 0 figure run --kind loss
+wide=$(printf '%s\n' "$out" | python3 -c 'import sys; print(max(len(l.rstrip("\n")) for l in sys.stdin))')
+is 1 "$([ "$wide" -le 90 ] && echo 1)" 'as wide as the terminal at most'
+LC_ALL=C runs 0 figure run --kind loss
+is 0 "$(printf '%s' "$out" | LC_ALL=C tr -d '\000-\177' | wc -c | tr -d ' ')" 'ASCII where nothing else can be shown'
+
+# numbers
+runs 0 cache run --letters cab --out acts.safetensors
+runs 0 figure run --letters cab --json
+is 1 "$(json '1' > /dev/null && printf '%s' "$out" | python3 -c '
+import json, sys
+from tensors import read
+d = json.load(sys.stdin)
+shape, p = read("acts.safetensors")["blocks.0.attn.hook_pattern"]
+flat = [x for head in d["pattern"] for row in head for x in row]
+print(int(shape == [1, 2, 26, 26] and all(abs(a - b) < 1e-6 for a, b in zip(flat, p, strict=True))
+          and "".join(d["tokens"]).startswith("> cab cba")))')" 'attention is that of the cache'
+runs 0 figure run --letters cab --json --head 1 --limit 7
+is '1 7 7 7' "$(json 'len(d["pattern"]), len(d["pattern"][0]), len(d["pattern"][0][6]), len(d["tokens"])' | tr -d '(),')" \
+    'one head, the first positions'
+runs 0 figure run --kind tokens --letters cab --json
+is '23 26' "$(json 'd["position"], len(d["values"])' | tr -d '(),')" 'the last destination that predicts a letter'
+runs 0 figure run --kind tokens --letters cab --position 4 --json
+is 4 "$(json 'd["position"]')" 'or the one asked for'
+runs 0 figure run --kind thresholds --letters cab --threshold 0 --json
+is 1 "$(json 'int(all(len(r["gaps"]) == len(r["destinations"]) - 1 and r["maximum"] > 0 for r in d["rows"]) and len(d["rows"]) == 26)')" \
+    'above 0 every source counts'
+runs 0 figure run --kind thresholds --letters cab --threshold 1 --json
+is '[]' "$(json 'd["rows"]')" 'above 1 none'
+runs 0 figure run --kind loss --json
+is '60 60' "$(json 'len(d["step"]), len(d["loss"])' | tr -d '(),')" 'a loss for every step'
+is "$(grep -c '"eval"' run/metrics.jsonl)" "$(json 'len(d["eval_loss"])')" 'and every evaluation'
+runs 0 figure run --kind positions --json
+is '26 [None, None, None, None, None]' "$(json '(len(d["loss_per_position"]), d["loss_per_position"][:5])' | tr -d '()' | sed 's/,//')" \
+    'the prompt has no loss'
+echo '[[0, 1, 5, 4, 3], [0, 1, 3, 4, 5]]' > ids.json
+runs 0 figure run --tokens ids.json --json
+is '> cba' "$(json '"".join(d["tokens"])')" 'token ids from a file'
+
+# files
+if "$clearhead" figure run --kind loss --out probe.png > /dev/null 2>&1; then
+    for kind in $kinds; do
+        for ending in png svg pdf; do
+            runs 0 figure run --kind "$kind" --out "$kind.$ending"
+            is "$kind.$ending" "$out" "$kind as $ending"
+        done
+    done
+    is 'PNG <svg %PDF-' "$(head -c 4 loss.png | tail -c 3) $(grep -o '<svg' loss.svg | head -n 1) $(head -c 5 loss.pdf)" \
+        'each is what its name says'
+    runs 0 figure run --out again.png --json
+    cmp -s attention.png again.png
+    ok $? 'the same numbers, the same bytes'
+    is again.png "$(json 'd["file"]')" '--json names the file'
+    runs 2 figure run --out figure.gif
+    runs 3 figure run --out /proc/nowhere/figure.png
+else
+    skip 'figures as files' 'built without cairo'
+    runs 3 figure run --kind loss --out loss.png
+    is 1 "$(printf '%s' "$err" | grep -c 'libcairo2-dev')" 'what would have to be installed is said'
+    [ ! -e loss.png ]
+    ok $? 'and nothing written'
+fi
+
+# refused
+refuse() { # EXIT LINE ARGUMENTS...
+    code=$1 line=$2
+    shift 2
+    runs "$code" figure "$@"
+    is "clearhead figure: $line" "$err" "line of: $*"
+    is '' "$out" "no result of: $*"
+}
+refuse 2 'layer is 1, want less than 1 (n_layers)' run --layer 1
+refuse 2 'head is 2, want less than 2 (n_heads)' run --head 2
+refuse 2 'position is 26, want less than 26, the tokens there are' run --kind tokens --position 26
+refuse 2 '--kind is losses, want one of loss|positions|attention|thresholds|tokens' run --kind losses
+refuse 2 'this makes a sequence of 122 tokens, the model takes at most 26 (n_ctx)' run --letters abcd
+refuse 2 '--letters and --text are both given, want one of them' run --letters abc --text a
+runs 2 figure run --letters 'ab!'
+runs 0 export run --to theirs
+runs 0 import theirs/model.safetensors --config theirs/cfg.json --out imported
+refuse 2 'imported has no metrics.jsonl, want the folder of a run that was trained' imported --kind loss
+runs 0 figure imported --kind attention
+cp -r run odd && echo '{"type": "step"' >> odd/metrics.jsonl
+runs 3 figure odd --kind loss
+is "clearhead figure: odd/metrics.jsonl: line $(wc -l < odd/metrics.jsonl | tr -d ' ')" "${err%%:\ \'*}" 'a broken line is named'
+printf '{"type": "st' >> run/metrics.jsonl
+runs 0 figure run --kind loss
+refuse 2 'there is no run or file at none' none
+is '' "$(find . -name '*.tmp-*')" 'nothing was left'
+finish
