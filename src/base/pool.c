@@ -9,14 +9,17 @@
 #include <string.h>
 
 /* A job is published under the mutex by raising `generation`; workers take task numbers from
- * `next` and the last one to leave (`busy` reaches 0) wakes the caller. */
+ * `next` and the last one to leave (`busy` reaches 0) wakes the caller. Jobs follow each other
+ * within microseconds while training, so whoever waits looks for a moment before it sleeps. */
 struct clh_pool {
     size_t threads, started;
     pthread_mutex_t mutex;
     pthread_cond_t begin, end;
-    uint64_t generation;
-    size_t busy;
-    bool closing;
+    _Atomic uint64_t generation;
+    atomic_size_t busy;
+    atomic_bool closing;
+    bool pinned; /* the caller too, who was free to run on `before` */
+    cpu_set_t before;
     clh_pool_work *work;
     void *context;
     size_t count;
@@ -30,45 +33,78 @@ static void work_off(clh_pool *pool, size_t worker)
         pool->work(pool->context, task, worker);
 }
 
+enum { LOOKS = 4000 }; /* some tens of microseconds */
+
+static void pause_briefly(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/* Wait for a job after `seen`; false when the pool closes. */
+static bool wait_for_job(clh_pool *pool, uint64_t *seen)
+{
+    for (int i = 0; i < LOOKS && pool->generation == *seen && !pool->closing; i++)
+        pause_briefly();
+    pthread_mutex_lock(&pool->mutex);
+    while (pool->generation == *seen && !pool->closing)
+        pthread_cond_wait(&pool->begin, &pool->mutex);
+    *seen = pool->generation;
+    pthread_mutex_unlock(&pool->mutex);
+    return !pool->closing;
+}
+
 static void *worker_main(void *argument)
 {
     clh_pool *pool = argument;
     size_t worker = atomic_fetch_add(&pool->worker_number, 1);
     uint64_t seen = 0;
-    pthread_mutex_lock(&pool->mutex);
-    for (;;) {
-        while (pool->generation == seen && !pool->closing)
-            pthread_cond_wait(&pool->begin, &pool->mutex);
-        if (pool->closing)
-            break;
-        seen = pool->generation;
-        pthread_mutex_unlock(&pool->mutex);
+    while (wait_for_job(pool, &seen)) {
         work_off(pool, worker);
-        pthread_mutex_lock(&pool->mutex);
-        if (--pool->busy == 0)
+        if (atomic_fetch_sub(&pool->busy, 1) == 1) {
+            pthread_mutex_lock(&pool->mutex);
             pthread_cond_signal(&pool->end);
+            pthread_mutex_unlock(&pool->mutex);
+        }
     }
-    pthread_mutex_unlock(&pool->mutex);
     return NULL;
 }
 
-/* Each spawned worker gets one processor of those allowed, the caller's own left out where there
- * is a choice. Failing to pin costs speed only. */
+static void wait_for_end(clh_pool *pool)
+{
+    for (int i = 0; i < LOOKS && pool->busy > 0; i++)
+        pause_briefly();
+    pthread_mutex_lock(&pool->mutex);
+    while (pool->busy > 0)
+        pthread_cond_wait(&pool->end, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static bool pin(pthread_t thread, size_t processor)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    return pthread_setaffinity_np(thread, sizeof one, &one) == 0;
+}
+
+/* Each worker gets one processor of those allowed, the caller the one it is on; the caller's
+ * freedom is given back when the pool closes. Failing to pin costs speed only. */
 static void pin_workers(clh_pool *pool)
 {
-    cpu_set_t allowed;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) < 2)
+    cpu_set_t *allowed = &pool->before;
+    if (pool->started == 0 || sched_getaffinity(0, sizeof *allowed, allowed) ||
+        (size_t)CPU_COUNT(allowed) < pool->threads)
         return;
     int here = sched_getcpu();
     size_t processor = here < 0 ? 0 : (size_t)here;
+    pool->pinned = here >= 0 && pin(pthread_self(), processor);
     for (size_t i = 0; i < pool->started; i++) {
         do
             processor = (processor + 1) % CPU_SETSIZE;
-        while (!CPU_ISSET(processor, &allowed));
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(processor, &one);
-        (void)pthread_setaffinity_np(pool->thread[i], sizeof one, &one);
+        while (!CPU_ISSET(processor, allowed));
+        (void)pin(pool->thread[i], processor);
     }
 }
 
@@ -134,10 +170,7 @@ void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *conte
     pthread_cond_broadcast(&pool->begin);
     pthread_mutex_unlock(&pool->mutex);
     work_off(pool, 0);
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->busy > 0)
-        pthread_cond_wait(&pool->end, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
+    wait_for_end(pool);
 }
 
 void clh_pool_close(clh_pool *pool)
@@ -150,6 +183,8 @@ void clh_pool_close(clh_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++)
         pthread_join(pool->thread[i], NULL);
+    if (pool->pinned)
+        (void)pthread_setaffinity_np(pthread_self(), sizeof pool->before, &pool->before);
     pthread_cond_destroy(&pool->end);
     pthread_cond_destroy(&pool->begin);
     pthread_mutex_destroy(&pool->mutex);
