@@ -1,44 +1,14 @@
-/* Training into a run folder.
- *
- *   draw batch -> gradient -> clip -> optimizer -> note -> (evaluate) -> (checkpoint)
- *
- * The state of training is (parameters, moments, step) and nothing else: data, learning rate and
- * what is due all follow from the step. So a checkpoint is those three, and a resumed run does what
- * an uninterrupted one would have done. */
+#include "train/trainer.h"
+
 #include <assert.h>
 #include <math.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "clearhead/run_config.h"
-#include "clearhead/train.h"
-#include "train/checkpoint.h"
 #include "train/evaluate.h"
-#include "train/folder.h"
-#include "train/gradient.h"
-#include "train/metrics.h"
 #include "train/optimizer.h"
 #include "train/plan.h"
-
-typedef struct trainer {
-    clh_run_config config;
-    const char *path;
-    const clh_train_watch *watch;
-    int lock;
-    clh_task *task;
-    clh_model *model;
-    clh_workers *workers;
-    clh_gradient *gradient;
-    clh_moments moments;
-    clh_metrics *metrics;
-    clh_evaluation evaluation;
-    clh_progress progress;
-    double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
-    size_t first_step;                     /* where this process began */
-    size_t saved;                          /* step of the newest checkpoint */
-    bool passing;                          /* a checkpoint only an interruption made is there */
-} trainer;
 
 static double clock_seconds(void)
 {
@@ -50,7 +20,7 @@ static double clock_seconds(void)
 /* ---- Opening -----------------------------------------------------------------------------------
  */
 
-static void trainer_close(trainer *t)
+void clh_trainer_close(clh_trainer *t)
 {
     clh_evaluation_deinit(&t->evaluation);
     clh_metrics_close(t->metrics);
@@ -64,7 +34,7 @@ static void trainer_close(trainer *t)
 }
 
 /* The lines of a file may have changed since the config was made of them. */
-static clh_status check_fit(const trainer *t, clh_error *err)
+static clh_status check_fit(const clh_trainer *t, clh_error *err)
 {
     const clh_model_config *m = &t->config.model;
     const size_t length = clh_task_length_max(t->task), d_vocab = clh_task_d_vocab(t->task);
@@ -81,8 +51,7 @@ static clh_status check_fit(const trainer *t, clh_error *err)
     return CLH_OK;
 }
 
-/* Everything in memory; nothing is written. */
-static clh_status open_parts(trainer *t, clh_error *err)
+clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
 {
     const clh_run_config *c = &t->config;
     clh_task_config task = clh_run_config_task(c);
@@ -109,16 +78,7 @@ static clh_status open_parts(trainer *t, clh_error *err)
     return t->moments.m && t->moments.v ? CLH_OK : CLH_ENOMEM;
 }
 
-static clh_status initial_weights(trainer *t, clh_error *err)
-{
-    if (t->config.init[0])
-        return clh_model_load(t->model, t->config.init, err);
-    clh_model_init(t->model, t->config.seed);
-    return CLH_OK;
-}
-
-/* With the lines of steps before `next`. */
-static clh_status open_metrics(trainer *t, size_t next, clh_error *err)
+clh_status clh_trainer_append(clh_trainer *t, size_t next, clh_error *err)
 {
     char *path = clh_path_join(t->path, "metrics.jsonl", err);
     if (!path)
@@ -132,7 +92,7 @@ static clh_status open_metrics(trainer *t, size_t next, clh_error *err)
  */
 
 typedef struct update {
-    trainer *t;
+    clh_trainer *t;
     size_t step;
     double lr, grad_scale;
 } update;
@@ -140,14 +100,14 @@ typedef struct update {
 static void update_piece(void *context, size_t begin, size_t end)
 {
     update *u = context;
-    trainer *t = u->t;
+    clh_trainer *t = u->t;
     clh_optimizer_update(&t->config.train, u->step, u->lr, u->grad_scale, end - begin,
                          clh_gradient_data(t->gradient) + begin, t->moments.m + begin,
                          t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
 }
 
 /* fabs(): a NaN may have a sign, which nobody wants to read. */
-static clh_status not_finite(const trainer *t, clh_error *err)
+static clh_status not_finite(const clh_trainer *t, clh_error *err)
 {
     const clh_progress *p = &t->progress;
     return clh_fail(
@@ -157,7 +117,7 @@ static clh_status not_finite(const trainer *t, clh_error *err)
         p->step + 1, fabs(p->loss), fabs(p->grad_norm), t->config.train.lr, t->saved);
 }
 
-static clh_status one_step(trainer *t, clh_error *err)
+static clh_status one_step(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_progress *p = &t->progress;
@@ -184,7 +144,7 @@ static clh_status one_step(trainer *t, clh_error *err)
     return CLH_OK;
 }
 
-static clh_status evaluate(trainer *t, clh_error *err)
+static clh_status evaluate(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_evaluation fresh = {0};
@@ -201,7 +161,7 @@ static clh_status evaluate(trainer *t, clh_error *err)
 }
 
 /* Lines of the metrics are handed over before the checkpoint that covers them. */
-static clh_status checkpoint(trainer *t, clh_error *err)
+static clh_status checkpoint(clh_trainer *t, clh_error *err)
 {
     const size_t step = t->progress.step;
     clh_status status = clh_metrics_sync(t->metrics, err);
@@ -216,7 +176,7 @@ static clh_status checkpoint(trainer *t, clh_error *err)
 }
 
 /* What is due at this step, then the watcher. */
-static clh_status after_step(trainer *t, clh_error *err)
+static clh_status after_step(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_progress *p = &t->progress;
@@ -240,7 +200,7 @@ static clh_status after_step(trainer *t, clh_error *err)
                   : clh_fail(err, CLH_STOPPED, "stopped after step %zu of %zu", p->step, c->steps);
 }
 
-static clh_status run_steps(trainer *t, clh_error *err)
+clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_status status = CLH_OK;
@@ -263,15 +223,7 @@ static clh_status run_steps(trainer *t, clh_error *err)
     return status;
 }
 
-/* ---- Starting and going on ---------------------------------------------------------------------
- */
-
-static trainer trainer_make(const char *path, const clh_train_watch *watch)
-{
-    return (trainer){.path = path, .watch = watch, .lock = -1};
-}
-
-static void set_step(trainer *t, size_t step)
+void clh_trainer_place(clh_trainer *t, size_t step)
 {
     t->progress.step = step;
     t->progress.steps = t->config.train.steps;
@@ -280,11 +232,10 @@ static void set_step(trainer *t, size_t step)
     t->first_step = step;
 }
 
-/* Step 0: metrics begin, the untrained model is evaluated and kept. */
-static clh_status begin(trainer *t, clh_error *err)
+clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
 {
-    set_step(t, 0);
-    clh_status status = open_metrics(t, 0, err);
+    clh_trainer_place(t, 0);
+    clh_status status = clh_trainer_append(t, 0, err);
     if (status)
         return status;
     t->start = t->flushed = clock_seconds();
@@ -296,117 +247,5 @@ static clh_status begin(trainer *t, clh_error *err)
         !t->watch->progress(&t->progress, t->watch->user))
         status = clh_fail(err, CLH_STOPPED, "stopped before the first of %zu steps",
                           t->config.train.steps);
-    return status;
-}
-
-/* Nothing half-written: a run that could not begin is not there. */
-static void abandon(const char *path)
-{
-    char *const made[] = {clh_path_join(path, "metrics.jsonl", NULL),
-                          clh_checkpoint_path(path, 0, NULL)};
-    for (size_t i = 0; i < CLH_COUNT(made); i++) {
-        if (made[i])
-            (void)unlink(made[i]);
-        clh_free(made[i]);
-    }
-    clh_folder_remove(path);
-}
-
-clh_status clh_train(const clh_run_config *config, const char *path, const clh_train_watch *watch,
-                     clh_error *err)
-{
-    assert(config && path);
-    trainer t = trainer_make(path, watch);
-    t.config = *config;
-    clh_status status = open_parts(&t, err);
-    if (!status)
-        status = initial_weights(&t, err);
-    if (!status)
-        status = clh_folder_begin(path, &t.config, &t.lock, err);
-    if (!status) {
-        status = begin(&t, err);
-        if (status && status != CLH_STOPPED)
-            abandon(path);
-    }
-    if (!status)
-        status = run_steps(&t, err);
-    trainer_close(&t);
-    return status;
-}
-
-/* Whether the parameters training ended with are in their place. */
-static bool has_ended(const trainer *t)
-{
-    const size_t steps = t->config.train.steps;
-    size_t step = 0;
-    char *path = clh_path_join(t->path, "model.safetensors", NULL);
-    bool ended = t->progress.step == steps && path && clh_path_exists(path) &&
-                 clh_checkpoint_step(path, &step, NULL) == CLH_OK && step == steps;
-    clh_free(path);
-    return ended;
-}
-
-/* Weights without a checkpoint were imported: to begin would write over them. */
-static clh_status check_not_imported(const trainer *t, clh_error *err)
-{
-    char *path = clh_path_join(t->path, "model.safetensors", err);
-    if (!path)
-        return CLH_ENOMEM;
-    clh_status status = clh_path_exists(path)
-                            ? clh_fail(err, CLH_EINPUT,
-                                       "%s holds imported weights, want a run that was trained; "
-                                       "train --init %s starts from them",
-                                       t->path, t->path)
-                            : CLH_OK;
-    clh_free(path);
-    return status;
-}
-
-/* Parameters, moments and step of the newest checkpoint, or of the beginning where there is none.
- */
-static clh_status restore(trainer *t, clh_error *err)
-{
-    size_t step = 0;
-    clh_status status = clh_checkpoint_load(t->path, t->model, &t->moments, &step, err);
-    if (status == CLH_NO) {
-        status = check_not_imported(t, err);
-        if (status)
-            return status;
-        status = initial_weights(t, err);
-        return status ? status : begin(t, err);
-    }
-    if (status)
-        return status;
-    if (step > t->config.train.steps)
-        return clh_fail(err, CLH_EFORMAT,
-                        "%s: the newest checkpoint is of step %zu, config.json says %zu steps",
-                        t->path, step, t->config.train.steps);
-    set_step(t, step);
-    t->saved = step;
-    clh_checkpoint_tidy(t->path, &t->config.train, step);
-    t->passing = !clh_plan_keeps(&t->config.train, step);
-    return has_ended(t) ? CLH_OK : open_metrics(t, step + 1, err);
-}
-
-clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
-                            clh_error *err)
-{
-    assert(path);
-    trainer t = trainer_make(path, watch);
-    clh_status status =
-        clh_path_exists(path) && !clh_is_folder(path)
-            ? clh_fail(err, CLH_EINPUT, "%s is a file, want the folder of a run", path)
-            : clh_run_config_peek(&t.config, path, err);
-    if (!status && threads)
-        t.config.threads = threads;
-    if (!status)
-        status = clh_folder_lock(path, &t.lock, err);
-    if (!status)
-        status = open_parts(&t, err);
-    if (!status)
-        status = restore(&t, err);
-    if (!status && !has_ended(&t))
-        status = run_steps(&t, err);
-    trainer_close(&t);
     return status;
 }

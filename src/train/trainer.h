@@ -1,0 +1,63 @@
+/** A run being trained:
+ *
+ *    draw batch -> gradient -> clip -> optimizer -> note -> (evaluate) -> (checkpoint)
+ *
+ *  The state of training is (parameters, moments, step) and nothing else: data, learning rate and
+ *  what is due all follow from the step. So a checkpoint is those three, and a resumed run does
+ * what an uninterrupted one would have done.
+ *
+ *    clh_trainer t = {.config = config, .path = path, .lock = -1};
+ *    if (!clh_trainer_open(&t, err) && !clh_trainer_begin(&t, err))
+ *        (void)clh_trainer_run(&t, err);
+ *    clh_trainer_close(&t);
+ *
+ *  The caller owns the struct; it owns what it opened. start.c is its only user.
+ */
+#ifndef CLH_TRAINER_H
+#define CLH_TRAINER_H
+
+#include "clearhead/train.h"
+#include "train/checkpoint.h"
+#include "train/gradient.h"
+#include "train/metrics.h"
+
+typedef struct clh_trainer {
+    clh_run_config config;
+    const char *path;
+    const clh_train_watch *watch;
+    int lock;
+    clh_task *task;
+    clh_model *model;
+    clh_workers *workers;
+    clh_gradient *gradient;
+    clh_moments moments;
+    clh_metrics *metrics;
+    clh_evaluation evaluation;
+    clh_progress progress;
+    double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
+    size_t first_step;                     /* where this process began */
+    size_t saved;                          /* step of the newest checkpoint */
+    bool passing;                          /* a checkpoint only an interruption made is there */
+} clh_trainer;
+
+/** Everything in memory, for the config; nothing is written. The memory it takes and that the task
+ *  fits the model are checked first. */
+clh_status clh_trainer_open(clh_trainer *t, clh_error *err);
+
+/** Free what was opened and let the folder's lock go. */
+void clh_trainer_close(clh_trainer *t);
+
+/** Training stands after `step`. */
+void clh_trainer_place(clh_trainer *t, size_t step);
+
+/** Go on with metrics.jsonl, keeping the lines of steps before `next`. */
+clh_status clh_trainer_append(clh_trainer *t, size_t next, clh_error *err);
+
+/** Step 0: metrics begin, the model as it is is evaluated and kept. CLH_STOPPED when the watcher
+ * asks for it. */
+clh_status clh_trainer_begin(clh_trainer *t, clh_error *err);
+
+/** The steps that are left, and the weights in their place at the end. */
+clh_status clh_trainer_run(clh_trainer *t, clh_error *err);
+
+#endif
