@@ -57,7 +57,7 @@ INLINE vec vec_exp(vec x)
     return x;
 }
 #else
-typedef int32_t ivec __attribute__((vector_size(sizeof(vec))));
+typedef uint32_t ivec __attribute__((vector_size(sizeof(vec)))); /* unsigned: a NaN's bits wrap */
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact
  * (Cody & Waite 1980), exp(r) by its Taylor polynomial of degree 7, whose remainder is below
