@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,6 +36,15 @@ static double clock_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* A path that a resume from another folder finds again; as typed where that does not fit. */
+static void make_absolute(char path[CLH_PATH_MAX])
+{
+    char *whole = path[0] ? realpath(path, NULL) : NULL;
+    if (whole && strlen(whole) < CLH_PATH_MAX)
+        memcpy(path, whole, strlen(whole) + 1);
+    free(whole);
+}
+
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err)
 {
     const char *init = clh_opt_text(inv, "init");
@@ -50,6 +60,8 @@ clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_er
     clh_status status = clh_opt_layers(inv, known ? &weights.model : NULL, &layers, err);
     if (!status)
         status = clh_run_config_open(out, NULL, &layers, err);
+    if (!status)
+        make_absolute(out->data);
     char *notes = status ? NULL : clh_run_config_notes(out, &layers, err);
     if (notes)
         (void)fputs(notes, stderr);
