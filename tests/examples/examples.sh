@@ -1,0 +1,34 @@
+#!/bin/sh
+# The examples do what they say (TAP, run by the tests).
+#
+#   examples.sh FOLDER      with the compiled examples
+. "$(dirname "$0")/../support/tap.sh"
+examples=$(realpath "$1")
+cd "$folder" || exit 3
+
+example() { # EXIT NAME ARGUMENTS...: run an example, then compare its exit code
+    clearhead=$examples/$2
+    wanted=$1
+    shift 2
+    runs "$wanted" "$@"
+}
+
+example 0 01_train first
+is 1 "$(printf '%s\n' "$out" | grep -c '^step 500: held-out loss 0\.00[0-9]*, accuracy 1\.0000$')" \
+    'it trains the notebook'"'"'s model'
+is 1 "$(printf '%s\n' "$out" | grep -c '^on 1000 new sequences: loss 0\.00[0-9]*, accuracy 1\.0')" \
+    'and tries it on sequences it has not seen'
+example 3 01_train first
+is '01_train: first holds a run already: name another folder, or resume it' "$err" \
+    'a folder that holds a run'
+example 2 01_train
+
+example 0 02_cache first psM1
+ok "$(printf '%s\n' "$out" | grep -q '^position 120 looks at [0-9]* (term [0-9]* slot [1-4])'; echo $?)" \
+    'it says where the last query looks'
+is yes "$(printf '%s\n' "$out" | awk '/^loss/ {print ($2 + 0 < 0.1 && $5 > 3 ? "yes" : $0)}')" \
+    'a model whose head reads nothing guesses'
+example 2 02_cache first 'p!'
+is '02_cache: letter 2 of "p!" is '"'!'"', want a-z, A-Z or 0-9' "$err" 'a symbol that is no letter'
+example 2 02_cache
+finish
