@@ -3,12 +3,13 @@
 #   make            build build/clearhead
 #   make run        build, then run the notebook start to end (ARGS='--n 3' for options)
 #   make test       build, then run every test
+#   make install    build, then install (DESTDIR for a staging folder)
 #   make clean      remove the build
 
 BUILD = build
 ARGS =
 
-.PHONY: all run test clean
+.PHONY: all run test install clean
 
 all:
 	@scripts/setup.sh build
@@ -21,6 +22,9 @@ run: all
 test:
 	@scripts/setup.sh test
 	@scripts/run_tests.sh $(BUILD)
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
 
 clean:
 	rm -rf $(BUILD)
