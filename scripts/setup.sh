@@ -6,12 +6,11 @@
 #   scripts/setup.sh ci        also what .ci/run checks with
 #
 # Looks for each tool, header and library first: when all are there it needs neither network nor
-# root. Installs with apt-get, through sudo when not root; says what to install where there is no
-# apt-get.
+# root. Installs with apt-get, through sudo when not root; says what to install where it cannot.
 set -eu
 
 purpose=${1:-build}
-missing=''
+missing='' useful=''
 
 need() { # PACKAGE TEST...: the package when the test fails
     package=$1
@@ -30,7 +29,7 @@ need ninja-build       tool ninja
 need pkg-config        tool pkg-config
 need libjansson-dev    library 'jansson >= 2.13'
 need librandom123-dev  header Random123/philox.h
-need libcairo2-dev     library 'cairo >= 1.16'
+library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
 case $purpose in
 build) ;;
 test | ci)
@@ -47,30 +46,38 @@ if [ "$purpose" = ci ]; then
     need clang-tidy      tool clang-tidy
     need clang-format    tool clang-format
     need cppcheck        tool cppcheck
-    need universal-ctags tool ctags
     need groff-base      tool groff
 fi
 
-[ -n "$missing" ] || exit 0
-if ! command -v apt-get > /dev/null; then
+[ -n "$missing$useful" ] || exit 0
+
+# What cannot be installed is the end of it where it is needed, and said where it is not.
+cannot() { # WHY
+    if [ -z "$missing" ]; then
+        echo "setup.sh: going on without$useful: figures are then for the terminal only" >&2
+        exit 0
+    fi
     cat >&2 << END
-setup.sh: not found, by the names of their Debian packages:$missing
-Install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja, pkg-config, jansson,
-Random123, cairo; cmocka for the tests), then try again.
+setup.sh: not found, by the names of their Debian packages:$missing$useful
+$1
 END
     exit 3
-fi
+}
+command -v apt-get > /dev/null ||
+    cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
+pkg-config, Jansson >= 2.13, Random123, cairo; cmocka and Python 3 for the tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then
     root=sudo
-    if ! command -v sudo > /dev/null; then
-        echo "setup.sh: as root: apt-get install$missing" >&2
-        exit 3
-    fi
+    command -v sudo > /dev/null ||
+        cannot "Installing takes root or sudo. As root: apt-get install$missing$useful"
 fi
-echo "setup.sh: installing$missing" >&2
+echo "setup.sh: installing$missing$useful" >&2
 install() {
     # shellcheck disable=SC2086 # words
-    $root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >&2
+    $root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends $missing $useful > /dev/null
 }
-install || { $root apt-get update -qq >&2 && install; }
+# The first try may fail for want of package lists; the second tells what is wrong.
+install 2> /dev/null || { $root apt-get update -qq > /dev/null && install; } ||
+    cannot "apt-get could not install them."
