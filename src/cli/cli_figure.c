@@ -16,7 +16,7 @@ typedef struct frame {
     const clh_figure_to *to;
     clh_figure_style figure;
     clh_terminal_style terminal;
-    char title[128], caption[256];
+    char title[192], caption[256];
 } frame;
 
 /* clh_figure_<kind>() and clh_terminal_<kind>() take the same data. */
@@ -198,11 +198,14 @@ size_t clh_figure_destination(const clh_subject *subject, const clh_figure_ask *
 static void make_title(frame *f, const clh_subject *s, const clh_figure_ask *ask)
 {
     const size_t heads = clh_model_get_config(clh_run_model(s->run))->n_heads;
-    char head[48] = "";
+    const size_t pos = s->batch.tokens.pos;
+    char head[48] = "", part[80] = "";
     if (ask->head == CLH_ALL_HEADS && ask->kind == CLH_FIGURE_ATTENTION && heads > PANELS)
         (void)snprintf(head, sizeof head, ", heads 0 to %d of %zu", PANELS - 1, heads);
     else if (ask->head != CLH_ALL_HEADS || heads == 1 || ask->kind != CLH_FIGURE_ATTENTION)
         (void)snprintf(head, sizeof head, ", head %zu", one_head(ask));
+    if (ask->kind == CLH_FIGURE_ATTENTION && ask->limit < pos)
+        (void)snprintf(part, sizeof part, ", the first %zu of %zu positions", ask->limit, pos);
     switch (ask->kind) {
     case CLH_FIGURE_LOSS:
         (void)snprintf(f->title, sizeof f->title, "Loss");
@@ -215,7 +218,8 @@ static void make_title(frame *f, const clh_subject *s, const clh_figure_ask *ask
                        ask->threshold, ask->layer, head);
         break;
     default:
-        (void)snprintf(f->title, sizeof f->title, "Attention, layer %zu%s", ask->layer, head);
+        (void)snprintf(f->title, sizeof f->title, "Attention, layer %zu%s%s", ask->layer, head,
+                       part);
     }
     (void)snprintf(f->caption, sizeof f->caption, "%s, step %zu", clh_run_path(s->run),
                    clh_run_step(s->run));

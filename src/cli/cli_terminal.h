@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/** Columns of stdout's terminal; COLUMNS where it is none, else 100. Between 40 and 1000. */
-size_t clh_cli_columns(void);
+/** Columns of the terminal a file descriptor is; COLUMNS where it is none, else 100. Between 40 and
+ *  1000. */
+size_t clh_cli_columns(int stream);
 
 #endif

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "base/file.h"
 #include "clearhead/run.h"
+#include "cli/cli_terminal.h"
 #include "train/folder.h"
 
 static volatile sig_atomic_t stop_wanted;
@@ -104,14 +106,20 @@ clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **fo
     return clh_fail(err, CLH_EBUSY, "runs/%s and 99998 more exist: name a folder with --out", name);
 }
 
+/* No wider than the terminal: \r goes back over one row only. */
 static void show_line(const clh_cli_watch *w, const clh_progress *p)
 {
     double left = p->steps_per_second > 0 ? (double)(p->steps - p->step) / p->steps_per_second : 0;
-    (void)fprintf(stderr, "\rstep %zu/%zu  loss %.4f", p->step, p->steps, p->loss);
+    const size_t columns = clh_cli_columns(STDERR_FILENO);
+    clh_strbuf text = {0};
+    clh_strbuf_addf(&text, "step %zu/%zu  loss %.4f", p->step, p->steps, p->loss);
     if (w->evaluated)
-        (void)fprintf(stderr, "  held-out accuracy %.4f", w->token_accuracy);
-    (void)fprintf(stderr, "  %.0f steps/s  %.0f s left\033[K", p->steps_per_second, left);
+        clh_strbuf_addf(&text, "  %saccuracy %.4f", columns > 80 ? "held-out " : "",
+                        w->token_accuracy);
+    clh_strbuf_addf(&text, "  %.0f steps/s  %.0f s left", p->steps_per_second, left);
+    (void)fprintf(stderr, "\r%.*s\033[K", (int)columns - 1, clh_strbuf_view(&text));
     (void)fflush(stderr);
+    clh_strbuf_deinit(&text);
 }
 
 static bool on_progress(const clh_progress *p, void *user)

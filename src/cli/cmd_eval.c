@@ -16,11 +16,15 @@ typedef struct exam {
     const char *name;
 } exam;
 
-static clh_status exam_of_data(exam *e, const clh_run *run, const char *data, clh_error *err)
+static clh_status exam_of_data(exam *e, const clh_invocation *inv, const clh_run *run,
+                               const char *data, clh_error *err)
 {
     size_t first = clh_run_get_config(run)->first_scored;
+    clh_status status = clh_opt_size(inv, "first-scored", &first, err);
+    if (status)
+        return status;
     clh_task_config config = {.name = "lines", .data = data, .first_scored = first ? first : 1};
-    clh_status status = clh_task_open(&e->own, &config, err);
+    status = clh_task_open(&e->own, &config, err);
     e->task = e->own;
     e->split = CLH_SPLIT_TRAIN;
     e->name = "given";
@@ -57,7 +61,10 @@ static clh_status exam_make(exam *e, const clh_invocation *inv, const clh_run *r
     e->threads = 1;
     if (data && clh_opt_given(inv, "split"))
         return clh_fail(err, CLH_EUSAGE, "--data and --split are both given, want one of them");
-    clh_status status = data ? exam_of_data(e, run, data, err) : exam_of_run(e, inv, run, err);
+    if (!data && clh_opt_given(inv, "first-scored"))
+        return clh_fail(err, CLH_EUSAGE,
+                        "--first-scored is for sequences of a file, want --data too");
+    clh_status status = data ? exam_of_data(e, inv, run, data, err) : exam_of_run(e, inv, run, err);
     if (!status && clh_opt_given(inv, "count"))
         status = clh_opt_size(inv, "count", &e->count, err);
     if (!status && clh_opt_given(inv, "threads"))

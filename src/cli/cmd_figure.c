@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "cli/cli_figure.h"
@@ -29,7 +30,7 @@ static clh_terminal_style terminal_style(const clh_invocation *inv)
 {
     const char *depth = getenv("COLORTERM"), *ground = getenv("COLORFGBG");
     const char *back = ground ? strrchr(ground, ';') : NULL;
-    clh_terminal_style style = {.width = clh_cli_columns()};
+    clh_terminal_style style = {.width = clh_cli_columns(STDOUT_FILENO)};
     (void)setlocale(LC_CTYPE, "");
     style.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
     (void)setlocale(LC_CTYPE, "C");

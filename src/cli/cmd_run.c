@@ -1,5 +1,6 @@
 /* clearhead run: the notebook, start to end. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "cli/cli_figure.h"
@@ -32,7 +33,7 @@ static clh_status show_sample(const clh_invocation *inv, const clh_model *model,
     if (!status)
         status = clh_sample_make(&sample, model, task, &sequence, free, true, err);
     if (!status)
-        clh_sample_print(&sample, task, inv->colour, clh_cli_columns());
+        clh_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
     clh_free(sequence.tokens);
     clh_sample_deinit(&sample);
     return status;

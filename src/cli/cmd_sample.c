@@ -1,4 +1,6 @@
 /* clearhead sample: what the model writes, beside what is right. */
+#include <unistd.h>
+
 #include "cli/cli_run.h"
 #include "cli/cli_sample.h"
 #include "cli/cli_terminal.h"
@@ -17,7 +19,7 @@ static clh_status sample_one(const clh_invocation *inv, const clh_run *run, size
     if (!status && inv->json)
         status = clh_sample_print_json(&sample, task, err);
     else if (!status)
-        clh_sample_print(&sample, task, inv->colour, clh_cli_columns());
+        clh_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
     clh_sample_deinit(&sample);
     return status;
 }

@@ -26,7 +26,9 @@ static clh_status check_known(const clh_model *model, const clh_safetensors *fil
     for (size_t i = 0; i < clh_safetensors_count(file); i++) {
         const char *name = clh_safetensors_name(file, i);
         if (!is_buffer(name) && !clh_model_view(model, name).data)
-            return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is none of this model's parameters",
+            return clh_fail(err, CLH_EFORMAT,
+                            "%s: tensor %s is none of this model's parameters: want the settings "
+                            "of the model the file was made with",
                             path, name);
     }
     return CLH_OK;

@@ -96,6 +96,9 @@ runs 0 data --split test --first 2 --n 3 --json
 is 2 "$(printf '%s\n' "$out" | grep -c '"split": "test".*"text": ".*"tokens": \[')" 'objects, one a line'
 
 # config
+runs 0 bench --n 2 --seconds 0 --json
+is 2 "$(printf '%s\n' "$out" | grep -c '"path": "\(fused\|general\)".*"ratio": [0-9]')" \
+    'bench prints a line for each path'
 runs 0 config --preset notebook --n 5 --steps 60
 both=$out
 runs 0 config --steps 60 --n 5

@@ -135,7 +135,7 @@ spoil 'del t["unembed.W_U"]'
 runs 2 import bad.safetensors --config theirs/cfg.json --out never
 is 1 "$(printf '%s' "$err" | grep -c 'unembed.W_U')" 'a missing tensor is named'
 spoil 't["blocks.1.attn.W_Q"] = t["blocks.0.attn.W_Q"]'
-refuse 3 "bad.safetensors: tensor blocks.1.attn.W_Q is none of this model's parameters" bad.safetensors theirs/cfg.json
+refuse 3 "bad.safetensors: tensor blocks.1.attn.W_Q is none of this model's parameters: want the settings of the model the file was made with" bad.safetensors theirs/cfg.json
 head -c 5000 theirs/model.safetensors > bad.safetensors
 runs 3 import bad.safetensors --config theirs/cfg.json --out never
 printf '\000\000\000\000\000\000\000\020' > bad.safetensors

@@ -25,6 +25,11 @@ is 1 "$([ "$wide" -le 90 ] && echo 1)" 'as wide as the terminal at most'
 LC_ALL=C runs 0 figure run --kind loss
 is 0 "$(printf '%s' "$out" | LC_ALL=C tr -d '\000-\177' | wc -c | tr -d ' ')" 'ASCII where nothing else can be shown'
 
+runs 0 figure run --head 1 --limit 7
+is 'Attention, layer 0, head 1, the first 7 of 26 positions' "$(printf '%s\n' "$out" | head -n 1)" 'what is left out is said'
+runs 0 figure run --head 1 --limit 26
+is 'Attention, layer 0, head 1' "$(printf '%s\n' "$out" | head -n 1)" 'where there is any'
+
 # numbers
 runs 0 cache run --letters cab --out acts.safetensors
 runs 0 figure run --letters cab --json

@@ -173,6 +173,8 @@ refused 2 'clearhead eval: --count is 0, want a whole number in [1, 1000000000]'
 refused 2 'clearhead eval: --least is 2, want a number in [0, 1]' eval run --least 2
 refused 2 'clearhead eval: --data and --split are both given, want one of them' \
     eval run --data d.jsonl --split test
+refused 2 'clearhead eval: --first-scored is for sequences of a file, want --data too' \
+    eval run --first-scored 2
 refused 3 'clearhead eval: cannot read nowhere.jsonl: No such file or directory' \
     eval run --data nowhere.jsonl
 echo '[1, 2, 3, 4, 5, 6, 70]' > ids.jsonl

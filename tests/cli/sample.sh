@@ -49,4 +49,12 @@ runs 0 eval run --least 1
 runs 1 eval run --least 1 --checkpoint 0
 runs 0 eval run --count 7 --json
 is '"sequences": 7' "$(printf '%s\n' "$out" | grep -o '"sequences": [0-9]*')" 'as many as asked for'
+echo '"> psM pMs spM sMp Mps Msp."' > own.jsonl
+scored() { printf '%s\n' "$out" | python3 -c '
+import json, sys
+print([i for i, x in enumerate(json.load(sys.stdin)["loss_per_position"]) if x is not None][0])'; }
+runs 0 eval run --data own.jsonl --json
+is 5 "$(scored)" 'sequences of a file are scored from where the own are'
+runs 0 eval run --data own.jsonl --first-scored 2 --json
+is 2 "$(scored)" 'or from where one says'
 finish
