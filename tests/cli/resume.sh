@@ -22,12 +22,10 @@ says() { # PATTERN WHAT: one line on stderr that holds the pattern
     is 1 "$(printf '%s\n' "$err" | grep -c .)" "$2: one line"
     case $err in *"$1"*) ok 0 "$2: says so" ;; *) is "...$1..." "$err" "$2: says so" ;; esac
 }
-wait_for() { # FILE: until it is there, 10 s at most
-    for _ in $(seq 1000); do
-        [ -e "$1" ] && return 0
+wait_for() { # FILE: until it is there; the time limit of all tests is the only one
+    while [ ! -e "$1" ]; do
         sleep 0.01
     done
-    return 1
 }
 # In the background with signals as in a terminal: a shell's own background jobs ignore Ctrl-C.
 background() { # ARGUMENTS...: pid in $pid
@@ -55,7 +53,9 @@ ok "$([ -e "it's long/checkpoints/step-$(printf %08d "$step").safetensors" ]; ec
 is "$step" "$(grep '"type": "step"' "it's long/metrics.jsonl" | tail -n 1 | sed 's/.*"step": \([0-9]*\),.*/\1/')" \
     'Ctrl-C: the metrics reach to that step'
 background resume "it's long" --threads 2
-sleep 0.2
+next=64 # checkpoints are kept at powers of two
+while [ "$next" -le "$step" ]; do next=$((2 * next)); done
+wait_for "it's long/checkpoints/step-$(printf %08d "$next").safetensors"
 kill -TERM "$pid"
 ends 130 'TERM, as from a system that goes down'
 says "go on with: clearhead resume" 'TERM'

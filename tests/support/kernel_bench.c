@@ -39,7 +39,7 @@ void for_each_length(row_check *check)
             check(kernel[k], n, n * 7 % 16);
 }
 
-void kernels_of_avx(const clh_kernels **avx2, const clh_kernels **avx512)
+bool kernels_of_avx(const clh_kernels **avx2, const clh_kernels **avx512)
 {
     size_t builds;
     const clh_kernels *const *kernel = clh_kernels_all(&builds);
@@ -48,8 +48,7 @@ void kernels_of_avx(const clh_kernels **avx2, const clh_kernels **avx512)
         *avx2 = strcmp(kernel[k]->name, "avx2") == 0 ? kernel[k] : *avx2;
         *avx512 = strcmp(kernel[k]->name, "avx512") == 0 ? kernel[k] : *avx512;
     }
-    if (*avx2 && *avx512)
-        return;
-    print_message("# this machine has no %s: nothing to compare\n", *avx2 ? "AVX-512" : "AVX2");
-    skip();
+    if (!*avx2 || !*avx512)
+        say_skipped("this processor has not both AVX2 and AVX-512");
+    return *avx2 && *avx512;
 }

@@ -7,6 +7,7 @@
 #ifndef CLH_KERNEL_BENCH_H
 #define CLH_KERNEL_BENCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "math/kernels.h"
@@ -32,7 +33,7 @@ void close_to(clh_real got, double want, double allowed);
 typedef void row_check(const clh_kernels *kernel, size_t n, size_t shift);
 void for_each_length(row_check *check);
 
-/** The builds with AVX2 and AVX-512; skips the test, saying why, where the machine lacks one. */
-void kernels_of_avx(const clh_kernels **avx2, const clh_kernels **avx512);
+/** The builds with AVX2 and AVX-512; false, having said so, where the processor lacks one. */
+bool kernels_of_avx(const clh_kernels **avx2, const clh_kernels **avx512);
 
 #endif

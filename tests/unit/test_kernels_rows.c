@@ -136,7 +136,8 @@ static void avx2_and_avx512_give_the_same_bits(void **state)
 {
     (void)state;
     const clh_kernels *avx2, *avx512;
-    kernels_of_avx(&avx2, &avx512);
+    if (!kernels_of_avx(&avx2, &avx512))
+        return;
     for (size_t n = 0; n <= ROW_LONGEST; n++) {
         clh_real a[5 * ROW_LONGEST + 6], b[5 * ROW_LONGEST + 6];
         size_t count = all_results(avx2, n, n % 16, a);
