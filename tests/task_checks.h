@@ -6,18 +6,13 @@
 #ifndef CLH_TASK_CHECKS_H
 #define CLH_TASK_CHECKS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/base.h"
 #include "clearhead/task.h"
+#include "support/cmocka_all.h"
 
 enum { ROOM = 5042 };
 

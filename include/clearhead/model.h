@@ -99,8 +99,8 @@ clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
  *  so it tells what a forward pass will need. */
 clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos);
 
-/** Whether an activation after `index` has the same name, so that clh_cache_view() gives that one.
- */
+/** Whether an activation after `index` has the same name, so that clh_cache_view() gives that one
+ *  instead. */
 bool clh_cache_repeats(const clh_cache *cache, size_t index);
 
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data

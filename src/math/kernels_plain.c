@@ -58,7 +58,7 @@ static clh_real plain_softmax(size_t n, const clh_real *x, clh_real *p)
     }
     for (size_t i = 0; i < n && sum != 0; i++)
         p[i] /= sum;
-    return max + log(sum);
+    return sum == 0 ? max : max + log(sum);
 }
 
 static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)

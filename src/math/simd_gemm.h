@@ -76,9 +76,9 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
 #pragma GCC unroll 4
         for (size_t v = 0; v < vectors; v++) {
             int part = partial && v + 1 == vectors;
-            vec old = !accumulate ? (vec){0}
-                      : part      ? vec_load_part(c + v * LANE, tail)
-                                  : vec_load(c + v * LANE);
+            vec old = vec_set(0);
+            if (accumulate)
+                old = part ? vec_load_part(c + v * LANE, tail) : vec_load(c + v * LANE);
             vec value = accumulate ? vec_fma(alpha, sum[i][v], old) : alpha * sum[i][v];
             if (part)
                 vec_store_part(c + v * LANE, value, tail);

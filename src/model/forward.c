@@ -292,7 +292,7 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
     assert(cache->values.batch == tokens->batch && cache->values.pos == tokens->pos);
     assert(gradient->values.batch == tokens->batch && gradient->values.pos == tokens->pos);
     assert(!hooks || hooks->count == 0 || gradient->keep == CLH_KEEP_ALL);
-    clh_cache *readable = (clh_cache *)(uintptr_t)cache; /* only its scratch is written */
+    clh_cache *readable = (clh_cache *)cache; /* only its scratch is written */
     clh_pass pass = pass_make(model, tokens, readable, 0, hooks, err);
     pass.gradient = gradient;
     pass.parameters = parameters;

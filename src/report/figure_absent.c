@@ -8,7 +8,7 @@ clh_status clh_figure_available(clh_error *err)
                     "figures were left out of this build: install libcairo2-dev and build again");
 }
 
-#define ABSENT(kind, data_type)                                                                    \
+#define ABSENT(kind, data_type, data)                                                              \
     clh_status clh_figure_##kind(const char *path, const data_type *data,                          \
                                  const clh_figure_style *style, clh_error *err)                    \
     {                                                                                              \
@@ -18,8 +18,8 @@ clh_status clh_figure_available(clh_error *err)
         return clh_figure_available(err);                                                          \
     }
 
-ABSENT(curve, clh_curve_data)
-ABSENT(positions, clh_positions_data)
-ABSENT(heatmap, clh_heatmap_data)
-ABSENT(tokens, clh_tokens_data)
-ABSENT(table, clh_threshold_table)
+ABSENT(curve, clh_curve_data, data)
+ABSENT(positions, clh_positions_data, data)
+ABSENT(heatmap, clh_heatmap_data, data)
+ABSENT(tokens, clh_tokens_data, data)
+ABSENT(table, clh_threshold_table, table)

@@ -98,8 +98,8 @@ static void cut_room(cutter *c, const clh_fused_size *s, clh_fused_room *room)
  */
 static void cut_all(cutter *c, clh_fused *f)
 {
-    clh_fused_sums no_sums;
-    clh_fused_room no_room;
+    clh_fused_sums no_sums = {0};
+    clh_fused_room no_room = {0};
     cut_tables(c, &f->size, &f->tables);
     f->ones = cut(c, 1, f->size.T);
     for (size_t i = 0; i < f->slots; i++) {

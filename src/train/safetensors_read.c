@@ -264,6 +264,7 @@ static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *int
     clh_status status = clh_safetensors_describe(file, into->name, &found, &dtype, err);
     if (status)
         return status;
+    assert(dtype);
     if (!decoder_find(dtype))
         return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is %s, want F32%s", file->path,
                         clh_safetensors_short_name(into->name).text, dtype,

@@ -62,7 +62,7 @@ static pid_t start(const bench *b, const char *path, unsigned threads)
         int nowhere = open("/dev/null", O_RDWR);
         (void)dup2(nowhere, STDOUT_FILENO);
         (void)dup2(nowhere, STDERR_FILENO);
-        (void)execv(b->program, (char **)(uintptr_t)args);
+        (void)execv(b->program, (char **)args);
         _exit(127);
     }
     return child;

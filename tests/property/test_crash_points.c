@@ -40,24 +40,24 @@ static void point(void)
         (void)kill(getpid(), SIGKILL);
 }
 
-int rename(const char *from, const char *to)
+int rename(const char *old, const char *new)
 {
     point();
-    long result = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+    long result = syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
     point();
     return (int)result;
 }
 
-int unlink(const char *path)
+int unlink(const char *name)
 {
     point();
-    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, name, 0);
 }
 
-int unlinkat(int folder, const char *path, int flags)
+int unlinkat(int fd, const char *name, int flag)
 {
     point();
-    return (int)syscall(SYS_unlinkat, folder, path, flags);
+    return (int)syscall(SYS_unlinkat, fd, name, flag);
 }
 
 int mkdir(const char *path, mode_t mode)
@@ -67,26 +67,26 @@ int mkdir(const char *path, mode_t mode)
 }
 
 /* The metrics' lines: half of them may have been written. (stdio has a write of its own.) */
-ssize_t write(int file, const void *bytes, size_t count)
+ssize_t write(int fd, const void *buf, size_t n)
 {
     if (is_last()) {
-        (void)syscall(SYS_write, file, bytes, count / 2);
+        (void)syscall(SYS_write, fd, buf, n / 2);
         (void)kill(getpid(), SIGKILL);
     }
-    return syscall(SYS_write, file, bytes, count);
+    return syscall(SYS_write, fd, buf, n);
 }
 
 /* The temporary file is there, whole. Not synced: this is about processes that die, not disks. */
-int fsync(int file)
+int fsync(int fd)
 {
-    (void)file;
+    (void)fd;
     point();
     return 0;
 }
 
-int fdatasync(int file)
+int fdatasync(int fildes)
 {
-    return fsync(file);
+    return fsync(fildes);
 }
 
 /* ---- Processes --------------------------------------------------------------------------------*/
@@ -115,7 +115,7 @@ static clh_status train_or_resume(const job *j, clh_error *err)
 {
     char config_path[TEMP_PATH_MAX + 16];
     (void)snprintf(config_path, sizeof config_path, "%s/config.json", j->path);
-    const clh_train_watch watch = {.progress = go_on, .user = (void *)(uintptr_t)j};
+    const clh_train_watch watch = {.progress = go_on, .user = (void *)j};
     if (clh_path_exists(config_path))
         return clh_train_resume(j->path, j->threads, &watch, err);
     clh_run_config config = run_case_config(words);

@@ -178,12 +178,13 @@ int main(void)
     enum { SHAPES = CLH_COUNT(shapes) };
     struct CMUnitTest tests[2 * SHAPES + 1];
     for (size_t i = 0; i < SHAPES; i++) {
-        void *shape_of = (void *)(uintptr_t)&shapes[i];
-        tests[2 * i] =
-            (struct CMUnitTest){shapes[i].what, test_same_as_general, NULL, NULL, shape_of};
-        tests[2 * i + 1] =
+        void *shape_of = (void *)&shapes[i];
+        struct CMUnitTest *two = tests + 2 * i;
+        two[0] = (struct CMUnitTest){shapes[i].what, test_same_as_general, NULL, NULL, shape_of};
+        two[1] =
             (struct CMUnitTest){"threads", test_same_bytes_at_any_threads, NULL, NULL, shape_of};
     }
-    tests[2 * SHAPES] = (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
+    tests[CLH_COUNT(tests) - 1] =
+        (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

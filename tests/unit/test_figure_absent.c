@@ -1,14 +1,9 @@
 /** In a build without cairo each figure says that figures were left out and what to install.
  *  Compiled together with src/report/figure_absent.c, also where cairo is there. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "clearhead/figure.h"
+#include "support/cmocka_all.h"
 
 static void assert_absent(clh_status status, clh_error *err)
 {

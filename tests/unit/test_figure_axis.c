@@ -1,16 +1,11 @@
 /** Ticks are round numbers inside the axis, and no two labels touch. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "report/axis.h"
 #include "report/label.h"
+#include "support/cmocka_all.h"
 
 static const double ranges[][2] = {
     {0.0011, 4.34}, {0, 500},           {0.0, 1.0}, {3.1, 3.4},    {1e-9, 2e-9},  {-3, 7},

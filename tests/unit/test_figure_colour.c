@@ -1,13 +1,8 @@
 /** Colours of values are plotly's, centred on zero; ink is readable on each of them. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "report/colormap.h"
+#include "support/cmocka_all.h"
 
 static void assert_colour(clh_rgb found, int r, int g, int b)
 {

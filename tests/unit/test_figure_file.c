@@ -1,21 +1,16 @@
 /** Figure files: the right format and size, the same bytes twice, whole or not there, and every
  *  kind of bad input refused in one line. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include <cairo.h>
 #include <dirent.h>
 
 #include "base/file.h"
 #include "figure_sample.h"
+#include "support/cmocka_all.h"
 
 /* Fontconfig keeps some of its own memory at exit. */
 const char *__lsan_default_suppressions(void);
@@ -40,7 +35,9 @@ static int tear_down(void **state)
     (void)state;
     figure_sample_deinit(&sample);
     DIR *dir = opendir(folder);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+    if (!dir)
+        return -1;
+    for (struct dirent *entry; (entry = readdir(dir));) {
         char *path = clh_path_join(folder, entry->d_name, NULL);
         (void)unlink(path);
         clh_free(path);

@@ -1,16 +1,11 @@
 /** Labels are valid UTF-8 without control characters; lines of tokens fit and lose nothing. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "clearhead/figure.h"
 #include "report/flow.h"
 #include "report/label.h"
+#include "support/cmocka_all.h"
 
 static void bad_bytes_become_the_replacement(void **state)
 {

@@ -1,15 +1,10 @@
 /** Terminal renderings: as wide as asked, free of escape codes without colour whatever the labels
  *  hold, pure ASCII when asked, and showing the values they were given. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "figure_sample.h"
 #include "report/label.h"
+#include "support/cmocka_all.h"
 
 enum { KINDS = 5 };
 

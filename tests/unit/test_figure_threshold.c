@@ -1,16 +1,12 @@
 /** The threshold table is the notebook's: its columns, its gaps, its order. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "base/base.h"
 #include "base/random.h"
 #include "clearhead/alloc.h"
 #include "clearhead/threshold.h"
+#include "support/cmocka_all.h"
 
 enum { T = 8 };
 
@@ -20,7 +16,7 @@ static const char *const tokens[T] = {">", " ", "p", "s", " ", "s", "p", "."};
 static void fill(clh_real pattern[T * T])
 {
     static const size_t source[T] = {0, 0, 0, 1, 3, 1, 3, 2};
-    memset(pattern, 0, T * T * sizeof *pattern);
+    memset(pattern, 0, (size_t)T * T * sizeof *pattern);
     for (size_t i = 0; i < T; i++) {
         pattern[i * T + source[i]] = (clh_real)0.875 + (clh_real)i / 128;
         pattern[i * T] += i >= 3 ? (clh_real)0.125 : 0;
@@ -64,12 +60,12 @@ static void gaps_follow_the_notebooks_code(void **state)
     enum { N = 40 };
     static clh_real pattern[N * N];
     for (uint64_t seed = 0; seed < 20; seed++) {
-        for (size_t i = 0; i < N * N; i++)
+        for (size_t i = 0; i < CLH_COUNT(pattern); i++)
             pattern[i] = (clh_real)(clh_random_word(seed, 1, i) >> 11) * (clh_real)0x1p-53;
         clh_threshold_table table;
         assert_int_equal(clh_threshold_table_init(&table, pattern, N, NULL, NULL, NULL), CLH_OK);
         size_t total = 0, above = 0;
-        for (size_t i = 0; i < N * N; i++)
+        for (size_t i = 0; i < CLH_COUNT(pattern); i++)
             above += pattern[i] > (clh_real)0.8;
         for (size_t r = 0; r < table.row_count; r++) {
             const clh_threshold_row *row = &table.rows[r];

@@ -3,17 +3,12 @@
 #include <float.h>
 #include <jansson.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/keys.h"
+#include "support/cmocka_all.h"
 
 struct sample {
     size_t size;

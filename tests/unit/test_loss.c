@@ -6,7 +6,7 @@
 #include "support/cmocka_all.h"
 #include "support/model_case.h"
 
-enum { SEED = 3, V = 9, POS = 5 };
+enum { SEED = 3, V = 9, POS = 5, LOGITS = 2 * POS * V };
 
 /* Case 0: two sequences of 5 tokens, 9 logits each, which the tests write over. */
 typedef struct bench {
@@ -37,7 +37,7 @@ static void bench_open(bench *b)
     must(clh_cache_open(&b->gradient, clh_model_get_config(b->model), CLH_KEEP_ALL, &err), &err);
     must(clh_forward(b->model, &b->tokens, b->cache, NULL, &err), &err);
     clh_tensor logits = clh_cache_view(b->cache, "logits");
-    assert_int_equal(clh_tensor_count(&logits), 2 * POS * V);
+    assert_int_equal(clh_tensor_count(&logits), LOGITS);
     b->logits = logits.data;
 }
 
@@ -70,7 +70,7 @@ static void equal_logits_cost_the_log_of_the_vocabulary(void **state)
     (void)state;
     bench b;
     bench_open(&b);
-    memset(b.logits, 0, 2 * POS * V * sizeof *b.logits);
+    memset(b.logits, 0, LOGITS * sizeof *b.logits);
     clh_loss_sum sum = loss_of(&b, NULL, NULL);
     assert_int_equal(sum.count, 3 + 1);
     assert_int_equal(sum.sequences, 2);
@@ -153,12 +153,12 @@ static void what_is_not_a_number_is_no_right_answer(void **state)
     (void)state;
     bench b;
     bench_open(&b);
-    for (size_t i = 0; i < 2 * POS * V; i++)
+    for (size_t i = 0; i < LOGITS; i++)
         b.logits[i] = (clh_real)NAN;
     clh_loss_sum sum = loss_of(&b, NULL, NULL);
     assert_true(isnan(sum.loss));
     assert_int_equal(sum.correct, 0);
-    for (size_t i = 0; i < 2 * POS * V; i++)
+    for (size_t i = 0; i < LOGITS; i++)
         b.logits[i] = i % V == 8 ? (clh_real)NAN : 0; /* no token is 8 or above here */
     b.ids[2] = b.ids[3] = b.ids[4] = b.ids[POS + 3] = 0;
     sum = loss_of(&b, NULL, NULL);

@@ -1,16 +1,11 @@
 /* Run configuration: layers mean the same in any order of keys, automatic values follow from the
  * others, what is written reads back, and what has no effect is named. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "clearhead/run_config.h"
+#include "support/cmocka_all.h"
 #include "train/run_keys.h"
 
 /** defaults < preset (when `preset`) < file (when `json`) < "key=value key=value". */

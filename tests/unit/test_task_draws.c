@@ -148,7 +148,7 @@ static void each_n_of_a_mixture_goes_its_own_rounds(void **state)
     (void)state;
     clh_task_config config = {.n = {1, 2}, .n_count = 2};
     clh_task *task = open_task(&config);
-    for (unsigned round = 1; round <= 3; round++) {
+    for (uint64_t round = 1; round <= 3; round++) {
         static unsigned seen[62];
         uint64_t ranks[100];
         size_t letters = 0;

@@ -1,18 +1,13 @@
 /* TransformerLens' config: what it can mean here is read, what it cannot is refused, what does not
  * matter is listed, and what we write is complete. */
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "clearhead/alloc.h"
 #include "model/tl_config.h"
+#include "support/cmocka_all.h"
 
 /** cfg.to_dict() of a small config, with `more` (", \"key\": value") added. */
 static clh_status read_with(clh_model_config *out, char **notes, const char *more, clh_error *err)
