@@ -101,6 +101,9 @@ static clh_status first_scored(const cache_job *job, size_t *first, clh_error *e
                         "%s has sequences of several n, want --first-scored to say where the loss "
                         "begins",
                         clh_run_path(job->run));
+    if (job->batch.tokens.pos < 2)
+        return clh_fail(err, CLH_ERANGE,
+                        "a loss needs a token to predict: 1 token is given, want 2");
     if (*first == 0 || *first >= job->batch.tokens.pos)
         return clh_fail(err, CLH_ERANGE,
                         "the loss begins at token %zu (first_scored), want it in [1, %zu] for %zu "

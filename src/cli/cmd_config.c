@@ -1,20 +1,16 @@
-#include "cli/cli.h"
+/* clearhead config: the configuration `train` with the same options would have. */
+#include "cli/cli_train.h"
 
 int clh_cmd_config(const clh_invocation *inv)
 {
     clh_error err = {0};
-    clh_run_layer layers;
     clh_run_config config;
-    if (clh_opt_layers(inv, NULL, &layers, &err) ||
-        clh_run_config_open(&config, NULL, &layers, &err))
-        return clh_cli_fail(inv, &err);
-    char *json = clh_run_config_json(&config, &err);
-    char *notes = json ? clh_run_config_notes(&config, &layers, &err) : NULL;
-    if (notes) {
-        (void)fputs(notes, stderr);
+    char *json = NULL;
+    if (!clh_cli_config(inv, &config, &err))
+        json = clh_run_config_json(&config, &err);
+    if (json)
         (void)fputs(json, stdout);
-    }
+    int code = json ? 0 : clh_cli_fail(inv, &err);
     clh_free(json);
-    clh_free(notes);
-    return notes ? 0 : clh_cli_fail(inv, &err);
+    return code;
 }

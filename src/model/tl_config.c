@@ -16,9 +16,12 @@ static const struct tl_key {
     tl_rule rule;
     const char *fallback; /* JSON; NULL: the key must be there */
     const char *also;     /* JSON, accepted too */
+    bool other;           /* not TransformerLens 2.4's: never written */
 } tl_keys[] = {
-#define TL(name_, rule_, fallback_, also_) {#name_, RULE_##rule_, fallback_, also_},
+#define TL(name_, rule_, fallback_, also_) {#name_, RULE_##rule_, fallback_, also_, false},
+#define TL_OTHER(name_, rule_, fallback_) {#name_, RULE_##rule_, fallback_, NULL, true},
 #include "model/tl_keys.def"
+#undef TL_OTHER
 #undef TL
 };
 
@@ -223,7 +226,7 @@ char *clh_tl_config_json(const clh_model_config *config, clh_error *err)
     assert(config);
     clh_strbuf text = {0};
     for (size_t i = 0; i < CLH_COUNT(tl_keys); i++) {
-        if (strcmp(tl_keys[i].name, "dtype") == 0)
+        if (tl_keys[i].other || strcmp(tl_keys[i].name, "dtype") == 0)
             continue;
         clh_strbuf_adds(&text, i ? ",\n  " : "{\n  ");
         clh_strbuf_add_json(&text, tl_keys[i].name);

@@ -112,6 +112,8 @@ put '{"a": 1}'
 refuse 2 'bad.json: no rows, want an array of arrays of token ids: [[0, 1, 3], [0, 1, 4]]' --tokens bad.json
 put '[[]]'
 refuse 2 'bad.json: row 0 is empty, want at least one token' --tokens bad.json
+put '[[3]]'
+refuse 2 'a loss needs a token to predict: 1 token is given, want 2' --grads --tokens bad.json
 put '[[0, 1'
 runs 3 cache run --tokens bad.json --out never.safetensors
 is 'clearhead cache: bad.json line 1' "${err%%:\ \'*}" 'what is no JSON is said with its line'

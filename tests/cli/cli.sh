@@ -1,3 +1,4 @@
+# shellcheck disable=SC2086 # the options are words
 # The command line: what is printed, what is refused and how, exit codes, streams that fail.
 . "$(dirname "$0")/../support/tap.sh"
 
@@ -115,6 +116,15 @@ is 'act_fn has no effect: an attn_only model has no MLP' "$err" 'what has no eff
 runs 0 config --data "$folder/own.jsonl"
 is 4 "$(printf '%s\n' "$out" | grep -c -e '"task": "lines"' -e '"n_ctx": 8' -e '"epoch_sequences": 2' \
     -e '"first_scored": 1')" 'lines take their sizes from the file'
+runs 0 train --n 2 --steps 1 --n-layers 2 --d-model 24 --out "$folder/given"
+for options in '--preset notebook --n 3 --steps 0' "--n 2 --steps 0 --init $folder/given" "--data $folder/own.jsonl --steps 0"; do
+    runs 0 config $options --out "$folder/asked"
+    asked=$out
+    is 0 "$(find "$folder" -name asked | wc -l)" 'config makes no folder'
+    runs 0 train $options --out "$folder/asked"
+    is "$asked" "$(cat "$folder/asked/config.json")" "config prints what train has with $options"
+    rm -r "$folder/asked"
+done
 echo '{"btach": 4}' > "$folder/wrong.json"
 refused "clearhead config: $folder/wrong.json: unknown key btach; did you mean batch?" \
     config --config "$folder/wrong.json"

@@ -114,10 +114,12 @@ static void what_does_not_matter_is_listed(void **state)
                                ", \"attn_only\": true, \"act_fn\": \"solu\", \"d_mlp\": 5,"
                                " \"device\": \"cpu\", \"seed\": null, \"dtype\": \"float32\","
                                " \"model_name\": \"custom\", \"rotary_base\": 10000.0,"
-                               " \"attn_scores_soft_cap\": 0",
+                               " \"attn_scores_soft_cap\": 0,"
+                               " \"use_NTK_by_parts_rope\": false, \"NTK_by_parts_factor\": 4.0",
                                NULL),
                      CLH_OK);
     assert_string_equal(notes, "device = \"cpu\" does not matter here\n"
+                               "NTK_by_parts_factor = 4.0 does not matter here\n"
                                "act_fn = \"solu\" has no effect: the model is attn_only\n"
                                "d_mlp = 5 has no effect: the model is attn_only\n");
     clh_free(notes);
