@@ -37,6 +37,12 @@ void clh_file_sweep(const char *folder, const char *names);
 clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t limit,
                          clh_error *err);
 
+/** As clh_file_read(), for what must be text: CLH_EFORMAT when it holds a zero byte. */
+clh_status clh_file_read_text(char **text, const char *path, size_t limit, clh_error *err);
+
+/** A whole file that holds `text`; errors as clh_file_begin() and clh_file_commit(). */
+clh_status clh_file_write_text(const char *path, const char *text, clh_error *err);
+
 /** Make `path` and the folders above it; fine when they exist. */
 clh_status clh_folder_make(const char *path, clh_error *err);
 

@@ -29,20 +29,10 @@ typedef struct export_job {
     bool fresh; /* the folder was not there */
 } export_job;
 
-static clh_status write_text(const char *path, const char *text, clh_error *err)
-{
-    clh_file *file = NULL;
-    clh_status status = clh_file_begin(&file, path, err);
-    if (status)
-        return status;
-    clh_file_write(file, text, strlen(text));
-    return clh_file_commit(file, err);
-}
-
 static clh_status write_config(const export_job *job, clh_error *err)
 {
     char *text = clh_tl_config_json(&clh_run_get_config(job->run)->model, err);
-    clh_status status = text ? write_text(job->path[CONFIG], text, err) : CLH_ENOMEM;
+    clh_status status = text ? clh_file_write_text(job->path[CONFIG], text, err) : CLH_ENOMEM;
     clh_free(text);
     return status;
 }
@@ -69,7 +59,7 @@ static clh_status write_files(const export_job *job, clh_error *err)
     if (!status)
         status = write_config(job, err);
     if (!status)
-        status = write_text(job->path[SCRIPT], load_script, err);
+        status = clh_file_write_text(job->path[SCRIPT], load_script, err);
     for (size_t i = 0; i < FILES && status; i++)
         (void)unlink(job->path[i]);
     if (status && job->fresh)

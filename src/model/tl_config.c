@@ -210,13 +210,9 @@ clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const ch
 clh_status clh_tl_config_read(clh_model_config *out, char **notes, const char *path, clh_error *err)
 {
     char *text = NULL;
-    size_t length = 0;
-    clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
-    if (status)
-        return status;
-    status = strlen(text) == length
-                 ? clh_tl_config_from_json(out, notes, text, path, err)
-                 : clh_fail(err, CLH_EFORMAT, "%s has a zero byte, want JSON text", path);
+    clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
+    if (!status)
+        status = clh_tl_config_from_json(out, notes, text, path, err);
     clh_free(text);
     return status;
 }

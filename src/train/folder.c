@@ -68,12 +68,7 @@ clh_status clh_folder_check(const char *path, clh_error *err)
 static clh_status write_config(const char *path, const clh_run_config *config, clh_error *err)
 {
     char *text = clh_run_config_json(config, err);
-    clh_file *file = NULL;
-    clh_status status = text ? clh_file_begin(&file, path, err) : CLH_ENOMEM;
-    if (!status) {
-        clh_file_write(file, text, strlen(text));
-        status = clh_file_commit(file, err);
-    }
+    clh_status status = text ? clh_file_write_text(path, text, err) : CLH_ENOMEM;
     clh_free(text);
     return status;
 }

@@ -43,12 +43,11 @@ static clh_status config_of_file(clh_run_config *out, size_t *step, const char *
 static clh_status config_of_folder(clh_run_config *out, const char *path, clh_error *err)
 {
     char *name = clh_path_join(path, "config.json", err), *text = NULL;
-    size_t length = 0;
     if (!name)
         return CLH_ENOMEM;
     clh_status status =
         clh_path_exists(name)
-            ? clh_file_read(&text, &length, name, CONFIG_MAX, err)
+            ? clh_file_read_text(&text, name, CONFIG_MAX, err)
             : clh_fail(err, CLH_EINPUT, "%s is no run: it has no config.json", path);
     if (!status)
         status = clh_run_config_from_json(out, text, name, err);

@@ -124,13 +124,9 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
 clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err)
 {
     char *text = NULL;
-    size_t length = 0;
-    clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
-    if (status)
-        return status;
-    status = strlen(text) == length
-                 ? clh_run_layer_json(layer, text, path, err)
-                 : clh_fail(err, CLH_EFORMAT, "%s has a zero byte, want JSON text", path);
+    clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
+    if (!status)
+        status = clh_run_layer_json(layer, text, path, err);
     clh_free(text);
     return status;
 }

@@ -19,16 +19,6 @@ static void assert_content(const char *path, const char *wanted)
     assert_memory_equal(bytes, wanted, strlen(wanted));
 }
 
-static clh_status write_text(const char *path, const char *text, clh_error *err)
-{
-    clh_file *file = NULL;
-    clh_status status = clh_file_begin(&file, path, err);
-    if (status)
-        return status;
-    clh_file_write(file, text, strlen(text));
-    return clh_file_commit(file, err);
-}
-
 static void target_changes_at_commit_and_not_before(void **state)
 {
     char path[TEMP_PATH_MAX];
@@ -60,7 +50,7 @@ static void new_file_has_the_mode_of_the_umask(void **state)
     char path[TEMP_PATH_MAX];
     struct stat info;
     mode_t before = umask(027);
-    assert_int_equal(write_text(temp_folder_path(*state, "a", path), "x", NULL), CLH_OK);
+    assert_int_equal(clh_file_write_text(temp_folder_path(*state, "a", path), "x", NULL), CLH_OK);
     (void)umask(before);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0640);
@@ -151,10 +141,11 @@ static void target_that_cannot_be_is_named(void **state)
     char path[TEMP_PATH_MAX];
     clh_error err = {0};
     const temp_folder *folder = *state;
-    assert_int_equal(write_text(temp_folder_path(folder, "no/a", path), "x", &err), CLH_EIO);
+    assert_int_equal(clh_file_write_text(temp_folder_path(folder, "no/a", path), "x", &err),
+                     CLH_EIO);
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, "No such file or directory"));
-    assert_int_equal(write_text(folder->path, "x", &err), CLH_EIO);
+    assert_int_equal(clh_file_write_text(folder->path, "x", &err), CLH_EIO);
     assert_non_null(strstr(err.message, "it is a folder, want a regular file"));
     assert_int_equal(temp_folder_count(folder), 0);
 }
@@ -166,7 +157,7 @@ static void pipe_or_device_is_not_replaced(void **state)
     struct stat info;
     clh_error err = {0};
     assert_int_equal(mkfifo(temp_folder_path(*state, "pipe", path), 0600), 0);
-    assert_int_equal(write_text(path, "x", &err), CLH_EIO);
+    assert_int_equal(clh_file_write_text(path, "x", &err), CLH_EIO);
     assert_non_null(strstr(err.message, "want a regular file"));
     assert_int_equal(stat(path, &info), 0);
     assert_true(S_ISFIFO(info.st_mode));
@@ -196,14 +187,14 @@ static void link_planted_at_the_temporary_name_is_not_followed(void **state)
     temp_folder_put(*state, "victim", "safe", 4, victim);
     (void)snprintf(name, sizeof name, "a.tmp-%ld-0", (long)getpid());
     assert_int_equal(symlink(victim, temp_folder_path(*state, name, temporary)), 0);
-    assert_int_equal(write_text(temp_folder_path(*state, "a", path), "x", NULL), CLH_OK);
+    assert_int_equal(clh_file_write_text(temp_folder_path(*state, "a", path), "x", NULL), CLH_OK);
     assert_content(victim, "safe");
     assert_content(path, "x");
 }
 
 static clh_status write_a_file(void *path)
 {
-    return write_text(path, "text", NULL);
+    return clh_file_write_text(path, "text", NULL);
 }
 
 static void every_allocation_of_a_write_may_fail(void **state)

@@ -28,6 +28,20 @@ static void file_reads_whole_and_terminated(void **state)
     clh_free(bytes);
 }
 
+static void text_has_no_zero_byte(void **state)
+{
+    char path[TEMP_PATH_MAX], *text = NULL;
+    clh_error err = {0};
+    temp_folder_put(*state, "a", "one\0two", 7, path);
+    assert_int_equal(clh_file_read_text(&text, path, 7, &err), CLH_EFORMAT);
+    assert_null(text);
+    assert_non_null(strstr(err.message, "has a zero byte, want text"));
+    assert_int_equal(clh_file_write_text(path, "one", NULL), CLH_OK);
+    assert_int_equal(clh_file_read_text(&text, path, 3, NULL), CLH_OK);
+    assert_string_equal(text, "one");
+    clh_free(text);
+}
+
 static void limit_is_kept_to_the_byte(void **state)
 {
     char path[TEMP_PATH_MAX], *bytes = NULL;
@@ -188,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(file_reads_whole_and_terminated),
+        FOLDER_TEST(text_has_no_zero_byte),
         FOLDER_TEST(limit_is_kept_to_the_byte),
         FOLDER_TEST(file_without_a_size_is_read_to_its_end_or_limit),
         FOLDER_TEST(what_cannot_be_read_is_named),
