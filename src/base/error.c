@@ -45,17 +45,25 @@ static clh_status store(clh_error *err, clh_status status, char *line, size_t le
     return status;
 }
 
+/* Format into `line`, as large as a message; the length the whole would have. */
+static size_t lay_out(char *line, const char *format, va_list args)
+{
+    line[0] = '\0';
+    int length = vsnprintf(line, sizeof((clh_error *)0)->message, format, args);
+    return length < 0 ? strlen(line) : (size_t)length;
+}
+
 clh_status clh_fail(clh_error *err, clh_status status, const char *format, ...)
 {
     assert(status != CLH_OK && format);
     if (!err)
         return status;
-    char line[sizeof err->message] = "";
+    char line[sizeof err->message];
     va_list args;
     va_start(args, format);
-    int length = vsnprintf(line, sizeof line, format, args);
+    size_t length = lay_out(line, format, args);
     va_end(args);
-    return store(err, status, line, length < 0 ? strlen(line) : (size_t)length);
+    return store(err, status, line, length);
 }
 
 clh_status clh_fail_context(clh_error *err, clh_status status, const char *format, ...)
@@ -63,12 +71,11 @@ clh_status clh_fail_context(clh_error *err, clh_status status, const char *forma
     assert(status != CLH_OK && format);
     if (!err)
         return status;
-    char line[sizeof err->message] = "";
+    char line[sizeof err->message];
     va_list args;
     va_start(args, format);
-    int used = vsnprintf(line, sizeof line, format, args);
+    size_t at = lay_out(line, format, args);
     va_end(args);
-    size_t at = used < 0 ? strlen(line) : (size_t)used;
     if (at < sizeof line) {
         int rest = snprintf(line + at, sizeof line - at, ": %s", err->message);
         at += rest < 0 ? 0 : (size_t)rest;

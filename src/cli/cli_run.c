@@ -48,14 +48,20 @@ static clh_status encode_text(const clh_task *task, const char *text, clh_sequen
     return status;
 }
 
-static clh_status check_length(const clh_run *run, clh_sequence *sequence, clh_error *err)
+/* A sequence made with `status` is handed out if the model takes it, else freed. */
+static clh_status keep_if_fits(clh_status status, const clh_run *run, clh_sequence *sequence,
+                               clh_error *err)
 {
     const size_t n_ctx = clh_run_get_config(run)->model.n_ctx;
-    if (sequence->length <= n_ctx)
+    if (!status && sequence->length <= n_ctx)
         return CLH_OK;
-    return clh_fail(err, CLH_ESHAPE,
-                    "this makes a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
-                    sequence->length, n_ctx);
+    clh_free(sequence->tokens);
+    sequence->tokens = NULL;
+    return status ? status
+                  : clh_fail(err, CLH_ESHAPE,
+                             "this makes a sequence of %zu tokens, the model takes at most %zu "
+                             "(n_ctx)",
+                             sequence->length, n_ctx);
 }
 
 static clh_status make_room(clh_sequence *out, size_t capacity, clh_error *err)
@@ -75,13 +81,7 @@ clh_status clh_cli_held_out(const clh_run *run, size_t index, clh_sequence *out,
         return status;
     bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
     status = clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, index, out, err);
-    if (!status)
-        status = check_length(run, out, err);
-    if (status) {
-        clh_free(out->tokens);
-        out->tokens = NULL;
-    }
-    return status;
+    return keep_if_fits(status, run, out, err);
 }
 
 clh_status clh_cli_sequence(const clh_invocation *inv, const clh_run *run, size_t index,
@@ -100,11 +100,5 @@ clh_status clh_cli_sequence(const clh_invocation *inv, const clh_run *run, size_
     if (status)
         return status;
     status = letters ? clh_task_expand(task, letters, out, err) : encode_text(task, text, out, err);
-    if (!status)
-        status = check_length(run, out, err);
-    if (status) {
-        clh_free(out->tokens);
-        out->tokens = NULL;
-    }
-    return status;
+    return keep_if_fits(status, run, out, err);
 }
