@@ -2,21 +2,14 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "clearhead/run_config.h"
 #include "train/gradient.h"
 #include "train/optimizer.h"
 
 enum { PEAK_ROUNDS = 40, PEAK_LOOPS = 200000, ROUNDS_MAX = 512 };
-
-static double clock_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 const char *clh_bench_isa(void)
 {
@@ -46,9 +39,9 @@ clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_err
     double *operations = clh_alloc_zeroed(threads, sizeof *operations, err), best = 0;
     clh_status status = operations ? clh_pool_open(&pool, threads, err) : CLH_ENOMEM;
     for (size_t round = 0; round < PEAK_ROUNDS && !status; round++) {
-        double total = 0, began = clock_seconds();
+        double total = 0, began = clh_clock_seconds();
         clh_pool_run(pool, threads, peak_task, operations);
-        double took = clock_seconds() - began;
+        double took = clh_clock_seconds() - began;
         for (size_t i = 0; i < threads; i++)
             total += operations[i];
         if (total / took > best)
@@ -142,16 +135,16 @@ static int ascending(const void *a, const void *b)
 /* Rounds of steps, each long enough for the clock (2 ms), until `seconds` are over. */
 static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, clh_error *err)
 {
-    double took[ROUNDS_MAX], began = clock_seconds();
+    double took[ROUNDS_MAX], began = clh_clock_seconds();
     size_t rounds = 0, steps = 1;
     clh_status status = bench_step(b, err); /* warm-up */
     for (; !status && rounds < ROUNDS_MAX; rounds++) {
-        double round = clock_seconds();
+        double round = clh_clock_seconds();
         if (round - began > seconds && rounds >= 3)
             break;
         for (size_t i = 0; i < steps && !status; i++)
             status = bench_step(b, err);
-        took[rounds] = (clock_seconds() - round) / (double)steps;
+        took[rounds] = (clh_clock_seconds() - round) / (double)steps;
         if (rounds == 0)
             steps = took[0] < 0.002 ? (size_t)(0.002 / took[0]) + 1 : 1;
     }

@@ -2,20 +2,13 @@
 
 #include <assert.h>
 #include <math.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "clearhead/run_config.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/plan.h"
-
-static double clock_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- Opening -----------------------------------------------------------------------------------
  */
@@ -137,7 +130,7 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
     clh_gradient_pieces(t->gradient, update_piece, &u);
     p->epoch = clh_plan_epoch(c, p->step);
     p->samples = last;
-    double here = clock_seconds() - t->start;
+    double here = clh_clock_seconds() - t->start;
     p->seconds = t->seconds_before + here;
     p->steps_per_second = here > 0 ? (double)(p->step - t->first_step) / here : 0;
     clh_metrics_step(t->metrics, p);
@@ -186,9 +179,9 @@ static clh_status after_step(clh_trainer *t, clh_error *err)
         status = evaluate(t, err);
     if (!status && clh_plan_keeps(c, p->step))
         status = checkpoint(t, err);
-    if (!status && clock_seconds() - t->flushed > 0.5) {
+    if (!status && clh_clock_seconds() - t->flushed > 0.5) {
         status = clh_metrics_flush(t->metrics, err);
-        t->flushed = clock_seconds();
+        t->flushed = clh_clock_seconds();
     }
     if (status || !t->watch || !t->watch->progress || t->watch->progress(p, t->watch->user))
         return status;
@@ -204,7 +197,7 @@ clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_status status = CLH_OK;
-    t->start = t->flushed = clock_seconds();
+    t->start = t->flushed = clh_clock_seconds();
     t->first_step = t->progress.step;
     while (!status && t->progress.step < c->steps) {
         status = one_step(t, err);
@@ -238,7 +231,7 @@ clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
     clh_status status = clh_trainer_append(t, 0, err);
     if (status)
         return status;
-    t->start = t->flushed = clock_seconds();
+    t->start = t->flushed = clh_clock_seconds();
     if (clh_plan_evaluates(&t->config.train, 0))
         status = evaluate(t, err);
     if (!status)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "support/cmocka_all.h"
@@ -29,13 +30,6 @@ typedef struct bench {
     char whole[TEMP_PATH_MAX];
     double seconds; /* a run takes undisturbed */
 } bench;
-
-static double now(void)
-{
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* "train --out path" or "resume path", with `threads`; its output is nobody's. */
 static pid_t start(const bench *b, const char *path, unsigned threads)
@@ -139,9 +133,9 @@ static int open_bench(void **state)
         print_error("CLEARHEAD does not name the program\n");
         return -1;
     }
-    double before = now();
+    double before = clh_clock_seconds();
     assert_ends_well(&b, temp_folder_path(b.folder, "whole", b.whole), 1);
-    b.seconds = now() - before;
+    b.seconds = clh_clock_seconds() - before;
     return 0;
 }
 
