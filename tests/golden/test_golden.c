@@ -9,6 +9,7 @@
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
 #include "support/golden_case.h"
+#include "support/must.h"
 
 /* Relative to the largest value of each tensor; TransformerLens' own float32 is within 2e-6. */
 static const double tolerance = 1e-5, lean_tolerance = 1e-6;
@@ -29,12 +30,6 @@ typedef struct bench {
     clh_cache *cache, *gradient;
     clh_real *parameters;
 } bench;
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 static clh_status add_edit(const clh_hook_point *point, void *user, clh_error *err)
 {

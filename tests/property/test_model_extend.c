@@ -7,14 +7,9 @@
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
 #include "support/model_case.h"
+#include "support/must.h"
 
 enum { SEED = 23, STREAM_STEP = 501, LONG = 122 };
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 /* Room for one sequence of `pos`, none of it computed. */
 static clh_cache *open_room(const clh_model_config *config, clh_keep keep, size_t pos)

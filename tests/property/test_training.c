@@ -9,17 +9,12 @@
 #include "clearhead/run.h"
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"
+#include "support/must.h"
 #include "support/run_case.h"
 #include "train/optimizer.h"
 #include "train/plan.h"
 
 enum { SEQUENCES = 6, LENGTH_MAX = 122 };
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 typedef struct bench {
     clh_run_config config;

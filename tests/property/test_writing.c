@@ -8,15 +8,10 @@
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"
 #include "support/model_case.h"
+#include "support/must.h"
 #include "support/run_case.h"
 
 enum { ROOM = 64, NONE = UINT32_MAX };
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 /* Greedy writing as one would define it: a whole forward pass for every token. */
 static size_t write_slowly(const clh_model *model, uint32_t *ids, size_t have, size_t length,

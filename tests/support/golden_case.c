@@ -9,12 +9,7 @@
 #include "base/base.h"
 #include "model/tl_config.h"
 #include "support/cmocka_all.h"
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
+#include "support/must.h"
 
 static const char *metadata(const golden_case *golden, const char *key)
 {

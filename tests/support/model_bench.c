@@ -4,14 +4,9 @@
 
 #include "base/base.h"
 #include "support/each_case.h"
+#include "support/must.h"
 
 enum { SEED = 11 };
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 void model_bench_forward(const model_bench *b, const uint32_t *ids, size_t batch, size_t pos,
                          clh_cache *cache, const clh_hooks *hooks)

@@ -10,14 +10,9 @@
 #include "base/base.h"
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"
+#include "support/must.h"
 
 enum { NAMES_MAX = 256 };
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 clh_run_config run_case_config_of(const clh_model_config *model, const char *words)
 {

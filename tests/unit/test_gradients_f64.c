@@ -14,6 +14,7 @@
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
 #include "support/model_case.h"
+#include "support/must.h"
 
 static const double step = 1e-5, tolerance = 1e-6, floor_share = 1e-4;
 
@@ -30,12 +31,6 @@ typedef struct bench {
     clh_real *parameters;
     double largest;
 } bench;
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 /* A loss of order 1: weight * sum, the weight that of no mean. */
 static double loss_of(bench *b, clh_cache *cache, clh_cache *gradient, const clh_hooks *hooks)

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "support/cmocka_all.h"
 #include "support/model_case.h"
+#include "support/must.h"
 
 enum { SEED = 3, V = 9, POS = 5, LOGITS = 2 * POS * V };
 
@@ -18,12 +19,6 @@ typedef struct bench {
     size_t length[2], first_scored[2];
     clh_scored scored;
 } bench;
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 static void bench_open(bench *b)
 {

@@ -8,14 +8,9 @@
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/model_case.h"
+#include "support/must.h"
 
 enum { SEED = 5 };
-
-static void must(clh_status status, const clh_error *err)
-{
-    if (status)
-        fail_msg("%s", err->message);
-}
 
 /* The notebook's model for n letters: sequences of (n + 1)! + 2 tokens. */
 static clh_model_config notebook(size_t n)
