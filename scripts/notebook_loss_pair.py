@@ -8,44 +8,22 @@ same weights on the same sequences. Prints the largest relative difference of th
 import argparse
 import json
 import os
-import random
 import subprocess
 import tempfile
 
 import torch
-from notebook_loss_torch import EPOCHS, N_CTX, VOCAB, PermutationDataset, loss_fn
+from notebook_loss_torch import begin, take_steps
 from safetensors.torch import save_file
-from torch import optim
-from torch.utils.data import DataLoader, random_split
-from transformer_lens import HookedTransformer, HookedTransformerConfig
 
 
 def train_theirs(seed, folder):
     """Losses of all steps; weights before and sequences in their order go into `folder`."""
-    random.seed(seed)
-    torch.manual_seed(seed)
-    generator = torch.Generator()
-    generator.manual_seed(seed)
-    model = HookedTransformer(HookedTransformerConfig(
-        n_layers=1, d_model=128, d_head=64, n_heads=1, d_vocab=len(VOCAB), n_ctx=N_CTX,
-        act_fn="solu", attn_only=True, device="cpu"))
-    _, train_set = random_split(PermutationDataset(), [.2, .8], generator=generator)
-    loader = DataLoader(train_set, batch_size=4, generator=generator)
+    model, loader = begin(seed)
     save_file({name: value.clone() for name, value in model.named_parameters()},
               os.path.join(folder, "weights.safetensors"))
-    optimizer = optim.AdamW(model.parameters(), lr=1e-3, betas=(.9, .99), weight_decay=.01)
-    losses = []
     with open(os.path.join(folder, "lines.jsonl"), "w", encoding="utf-8") as lines:
-        for _ in range(EPOCHS):
-            for tokens in loader:
-                lines.writelines(json.dumps(row) + "\n" for row in tokens.tolist())
-                loss = loss_fn(model(tokens), tokens)
-                losses.append(loss.item())
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-                optimizer.step()
-                optimizer.zero_grad()
-    return losses
+        return take_steps(model, loader, look=lambda tokens: lines.writelines(
+            json.dumps(row) + "\n" for row in tokens.tolist()))
 
 
 def train_ours(clearhead, folder):

@@ -62,25 +62,27 @@ def loss_fn(logits, tokens):
     return -log_probs.gather(-1, tokens[:, START_POS + 1:, None])[..., 0].mean()
 
 
-def train(seed, init_std, weight_decay):
-    """Losses of all 500 steps."""
+def begin(seed, **config):
+    """The notebook's model, with keys of its config changed, and its loader of training batches."""
     random.seed(seed)
     torch.manual_seed(seed)
     generator = torch.Generator()
     generator.manual_seed(seed)
     model = HookedTransformer(HookedTransformerConfig(
         n_layers=1, d_model=128, d_head=64, n_heads=1, d_vocab=len(VOCAB), n_ctx=N_CTX,
-        act_fn="solu", attn_only=True, device="cpu",
-        **({} if init_std is None else {"initializer_range": init_std})))
+        act_fn="solu", attn_only=True, device="cpu", **config))
     _, train_set = random_split(PermutationDataset(), [.2, .8], generator=generator)
-    loader = DataLoader(train_set, batch_size=4, generator=generator)
-    next(iter(loader))  # the notebook looks at one batch before it trains
-    model.init_weights()
+    return model, DataLoader(train_set, batch_size=4, generator=generator)
+
+
+def take_steps(model, loader, weight_decay=.01, look=lambda tokens: None):
+    """Losses of all 500 steps; `look` is shown each batch."""
     optimizer = optim.AdamW(model.parameters(), lr=1e-3, betas=(.9, .99),
                             weight_decay=weight_decay)
     losses = []
     for _ in range(EPOCHS):
         for tokens in loader:
+            look(tokens)
             loss = loss_fn(model(tokens), tokens)
             losses.append(loss.item())
             loss.backward()
@@ -88,6 +90,14 @@ def train(seed, init_std, weight_decay):
             optimizer.step()
             optimizer.zero_grad()
     return losses
+
+
+def train(seed, init_std, weight_decay):
+    """The notebook's training loop, with another std of W_* unless that is None."""
+    model, loader = begin(seed, **({} if init_std is None else {"initializer_range": init_std}))
+    next(iter(loader))  # the notebook looks at one batch before it trains
+    model.init_weights()
+    return take_steps(model, loader, weight_decay)
 
 
 def main():
