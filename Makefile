@@ -14,7 +14,7 @@ ARGS =
 all:
 	@scripts/setup.sh build
 	@test -e $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) $$(test -t 1 || echo --quiet)
 
 run: all
 	@$(BUILD)/clearhead run $(ARGS)

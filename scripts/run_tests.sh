@@ -13,7 +13,7 @@ if [ -e "$build/build.ninja" ]; then
 else
     meson setup "$build" -Dtests=enabled "$@" > /dev/null
 fi
-ninja -C "$build" --quiet all tests-build
+ninja -C "$build" $(test -t 1 || echo --quiet) all tests-build
 rm -f "$build/meson-logs/testlog.json"
 meson test -C "$build" --no-rebuild --print-errorlogs || true
 exec python3 "$here/count_tests.py" "$build/meson-logs/testlog.json"
