@@ -9,13 +9,17 @@ cd "${CLH_SOURCE:-.}" || exit 3
 files() { # ENDINGS...: ours, without build folders
     for ending in "$@"; do
         find src include tests scripts examples bench python -name "*.$ending" 2> /dev/null
-    done | grep -v -e __pycache__ -e node_modules | sort
+    done | grep -v -e __pycache__ -e node_modules -e /.venv | sort
 }
 
 is '' "$(files c h def sh py | xargs wc -l | awk '$1 > 500 && $2 != "total" {print $2 ": " $1}')" \
     'no file has more than 500 lines'
 is '' "$(files c h def sh py | sed 's|.*/||' | sort | uniq -d)" 'file names are unique'
 is '' "$(files c h def sh py | xargs grep -nwE "TO""DO|FIX""ME" | head -n 5)" 'nothing is left to do'
+is '' "$(files sh | while read -r script; do sh -n "$script" 2>&1; done)" 'shell scripts are shell'
+is '' "$(files py | xargs python3 -c 'import ast, sys
+for name in sys.argv[1:]: ast.parse(open(name, encoding="utf-8").read(), name)' 2>&1 | tail -n 1)" \
+    'Python scripts are Python'
 
 # What the objects call, not what the text says: comments and names cannot mislead.
 is '' "$(nm -u "$library" 2> /dev/null | awk '{print $2}' | sort -u |
