@@ -132,7 +132,8 @@ typedef enum clh_token_kind {
     CLH_TOKEN_START,
     CLH_TOKEN_LETTER,
     CLH_TOKEN_SPACE,
-    CLH_TOKEN_PERIOD
+    CLH_TOKEN_PERIOD,
+    CLH_TOKEN_KINDS
 } clh_token_kind;
 
 /** Kind of `position` in a sequence of `length` tokens. */

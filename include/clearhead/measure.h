@@ -1,0 +1,75 @@
+/** What a model, or a model with something changed in it, does on a sample.
+ *
+ *    clh_measure plain = {0};
+ *    if (clh_measure_run(&plain, model, &sample, NULL, threads, &err)) ...
+ *    printf("%g\n", plain.total.loss);
+ *    clh_measure_deinit(&plain);
+ *
+ *  The same bytes at any number of threads. The caller owns the struct.
+ */
+#ifndef CLEARHEAD_MEASURE_H
+#define CLEARHEAD_MEASURE_H
+
+#include "clearhead/sample.h"
+
+/** Sums over the scored predictions of one sequence, or of several. */
+typedef struct clh_tally {
+    double loss;  /**< sum of -log p(token), nats */
+    size_t count; /**< scored predictions */
+    size_t correct;
+    size_t kind_count[CLH_TOKEN_KINDS], kind_correct[CLH_TOKEN_KINDS]; /**< by clh_token_kind */
+    size_t sequences, sequences_correct;                               /**< without a mistake */
+} clh_tally;
+
+/** *sum += *more. */
+void clh_tally_add(clh_tally *sum, const clh_tally *more);
+
+typedef struct clh_measure {
+    clh_tally total;
+    clh_tally *sequence; /**< [sample.count], for intervals by bootstrap; owned */
+} clh_measure;
+
+/** How one sequence is computed: its logits, and whatever else the caller looks at, into `cache`.
+ *  `index` is its place in the sample, `worker` < threads says whose memory may be used. */
+typedef clh_status clh_measure_forward(void *user, size_t index, size_t worker,
+                                       const clh_tokens *tokens, clh_cache *cache, clh_error *err);
+
+/** A way to compute that is not the plain one; NULL functions are the plain forward pass. */
+typedef struct clh_measure_way {
+    clh_measure_forward *forward;
+    void *user;
+    clh_keep keep; /**< what the caches handed to `forward` keep */
+} clh_measure_way;
+
+/** Measure `model` on `sample`; `way` NULL is the plain forward pass. CLH_ENUMERIC names the first
+ *  tensor that is not finite and the sequence. */
+clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
+                           const clh_measure_way *way, size_t threads, clh_error *err);
+
+/** Free what a measure holds. All zero is fine. */
+void clh_measure_deinit(clh_measure *measure);
+
+/** A number with its interval. */
+typedef struct clh_interval {
+    double value, low, high;
+} clh_interval;
+
+/** What intervals are asked of: a ratio of two sums over sequences. */
+typedef enum clh_ratio {
+    CLH_RATIO_LOSS,     /**< loss / count, nats */
+    CLH_RATIO_ACCURACY, /**< correct / count */
+    CLH_RATIO_LETTERS,  /**< of letters */
+    CLH_RATIO_SPACES,
+    CLH_RATIO_PERIODS,
+    CLH_RATIO_SEQUENCES, /**< of whole sequences */
+    CLH_RATIOS
+} clh_ratio;
+
+/** The ratio over all sequences with its percentile bootstrap interval at `level` (0.95): `rounds`
+ *  resamples of sequences with replacement, drawn by Philox from `seed`. NaN where nothing counts.
+ *  Efron and Tibshirani 1993, section 13.3. */
+clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, size_t sequences,
+                                clh_ratio ratio, size_t rounds, double level, uint64_t seed,
+                                clh_error *err);
+
+#endif

@@ -1,0 +1,52 @@
+/** A scalar of the logits, with its gradient: what patching measures and attribution
+ * differentiates.
+ *
+ *    clh_metric metric = {.kind = CLH_METRIC_LOGIT_DIFF, .position = 12, .token = 3, .against = 5};
+ *    double value;
+ *    if (clh_metric_value(&metric, cache, &tokens, &value, NULL, &err)) ...
+ *    if (clh_metric_value(&metric, cache, &tokens, &value, gradient, &err)) ... // then
+ * clh_backward()
+ *
+ *  Plain values; the caller owns them.
+ */
+#ifndef CLEARHEAD_METRIC_H
+#define CLEARHEAD_METRIC_H
+
+#include "clearhead/model.h"
+#include "clearhead/task.h"
+
+typedef enum clh_metric_kind {
+    CLH_METRIC_LOSS,       /**< mean of -log p(token i+1) over positions first_scored-1 … pos-2 */
+    CLH_METRIC_LOGIT,      /**< logits[position, token] */
+    CLH_METRIC_LOGIT_DIFF, /**< logits[position, token] - logits[position, against] */
+    CLH_METRIC_LOG_PROB,   /**< log p(token) at `position` */
+    CLH_METRIC_PROB,       /**< p(token) at `position` */
+    CLH_METRIC_KINDS
+} clh_metric_kind;
+
+/** Summed over the sequences of a batch for all but LOSS, which is a mean. */
+typedef struct clh_metric {
+    clh_metric_kind kind;
+    size_t first_scored;     /**< LOSS */
+    size_t position;         /**< the row of logits; the others */
+    uint32_t token, against; /**< ids below d_vocab_out */
+} clh_metric;
+
+/** The metric of the logits in `cache`. `gradient` (NULL: not wanted) gets d metric / d logits in
+ *  its logits, 0 elsewhere in them, ready for clh_backward(). CLH_ERANGE for a position or token
+ *  that there is not, naming it and the range. */
+clh_status clh_metric_value(const clh_metric *metric, const clh_cache *cache,
+                            const clh_tokens *tokens, double *value, clh_cache *gradient,
+                            clh_error *err);
+
+/** "logit_diff" and the like. */
+const char *clh_metric_name(clh_metric_kind kind);
+
+/** The metric a text means: "loss", "logit:12:c", "logit_diff:12:c:d", "log_prob:12:c",
+ * "prob:12:c"; positions may be negative (from the end), tokens are symbols of the task or ids
+ * "#17". CLH_EUSAGE names the part that cannot be, and what was wanted. `task` may be NULL: then
+ * only ids. */
+clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *task, size_t pos,
+                            size_t first_scored, clh_error *err);
+
+#endif

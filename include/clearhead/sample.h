@@ -1,0 +1,39 @@
+/** The sequences a question is asked of: drawn from a task, kept in memory, each with its answer.
+ *
+ *    clh_sample sample = {0};
+ *    if (clh_sample_draw(&sample, task, CLH_SPLIT_TEST, 0, 2000, &err)) ...
+ *    clh_tokens tokens = clh_sample_tokens(&sample, k);      // the k-th, [1, length]
+ *    clh_sample_deinit(&sample);
+ *
+ *  The caller owns the struct; everything in it belongs to it. Read-only once made: threads share
+ * it.
+ */
+#ifndef CLEARHEAD_SAMPLE_H
+#define CLEARHEAD_SAMPLE_H
+
+#include "clearhead/model.h"
+#include "clearhead/task.h"
+
+typedef struct clh_sample {
+    const clh_task *task; /**< where they come from; borrowed, NULL when given as token ids */
+    size_t count;
+    size_t stride;                 /**< room for a sequence in `ids`: the longest length */
+    uint32_t *ids;                 /**< [count, stride]; what follows a sequence's end is 0 */
+    size_t *length, *first_scored; /**< [count]; predictions of first_scored … length-1 count */
+} clh_sample;
+
+/** Draws first … first+count-1 of a split. Errors of clh_task_draw(); CLH_ERANGE for none. */
+clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split, uint64_t first,
+                           size_t count, clh_error *err);
+
+/** Sequences given as token ids [batch, pos], scored from `first_scored` on; copied. */
+clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t first_scored,
+                            clh_error *err);
+
+/** Sequence `index` < count as a batch of one; borrowed. */
+clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index);
+
+/** Free what a sample holds. All zero is fine. */
+void clh_sample_deinit(clh_sample *sample);
+
+#endif

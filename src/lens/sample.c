@@ -1,0 +1,81 @@
+/* Sequences in memory: drawn from a task, or given. */
+#include "clearhead/sample.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/base.h"
+
+/* Room for `count` sequences of up to `stride` tokens, all zero. */
+static clh_status sample_make(clh_sample *out, const clh_task *task, size_t count, size_t stride,
+                              clh_error *err)
+{
+    size_t ids;
+    if (!clh_mul_ok(count, stride, &ids))
+        return clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", count,
+                        stride);
+    *out = (clh_sample){.task = task, .count = count, .stride = stride};
+    out->ids = clh_alloc_zeroed(ids, sizeof *out->ids, err);
+    out->length = clh_alloc_zeroed(count, sizeof *out->length, err);
+    out->first_scored = clh_alloc_zeroed(count, sizeof *out->first_scored, err);
+    if (out->ids && out->length && out->first_scored)
+        return CLH_OK;
+    clh_sample_deinit(out);
+    return CLH_ENOMEM;
+}
+
+clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split, uint64_t first,
+                           size_t count, clh_error *err)
+{
+    assert(out && task);
+    if (count == 0)
+        return clh_fail(err, CLH_ERANGE, "a sample of 0 sequences, want at least 1");
+    clh_sample sample = {0};
+    clh_status status = sample_make(&sample, task, count, clh_task_length_max(task), err);
+    for (size_t i = 0; i < count && !status; i++) {
+        clh_sequence sequence = {.tokens = sample.ids + i * sample.stride,
+                                 .capacity = sample.stride};
+        status = clh_task_draw(task, split, first + i, &sequence, err);
+        sample.length[i] = sequence.length;
+        sample.first_scored[i] = sequence.first_scored;
+    }
+    if (status)
+        clh_sample_deinit(&sample);
+    else
+        *out = sample;
+    return status;
+}
+
+clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t first_scored,
+                            clh_error *err)
+{
+    assert(out && tokens);
+    if (tokens->batch == 0 || tokens->pos == 0)
+        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
+                        tokens->batch, tokens->pos);
+    clh_sample sample = {0};
+    clh_status status = sample_make(&sample, NULL, tokens->batch, tokens->pos, err);
+    if (status)
+        return status;
+    memcpy(sample.ids, tokens->ids, tokens->batch * tokens->pos * sizeof *sample.ids);
+    for (size_t i = 0; i < tokens->batch; i++) {
+        sample.length[i] = tokens->pos;
+        sample.first_scored[i] = first_scored;
+    }
+    *out = sample;
+    return CLH_OK;
+}
+
+clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index)
+{
+    assert(index < sample->count);
+    return (clh_tokens){sample->ids + index * sample->stride, 1, sample->length[index]};
+}
+
+void clh_sample_deinit(clh_sample *sample)
+{
+    clh_free(sample->first_scored);
+    clh_free(sample->length);
+    clh_free(sample->ids);
+    *sample = (clh_sample){0};
+}
