@@ -4,9 +4,11 @@
 
 #include "clearhead/alloc.h"
 #include "clearhead/bench.h"
+#include "clearhead/circuit.h"
 #include "clearhead/config.h"
 #include "clearhead/error.h"
 #include "clearhead/figure.h"
+#include "clearhead/linalg.h"
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
