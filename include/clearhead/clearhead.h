@@ -6,6 +6,7 @@
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
 #include "clearhead/config.h"
+#include "clearhead/emergence.h"
 #include "clearhead/error.h"
 #include "clearhead/figure.h"
 #include "clearhead/measure.h"
