@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/keys.h"
 #include "clearhead/emergence.h"
 #include "clearhead/run.h"
 #include "support/cmocka_all.h"
