@@ -3,9 +3,11 @@
 #define CLEARHEAD_CLEARHEAD_H
 
 #include "clearhead/alloc.h"
+#include "clearhead/attention.h"
 #include "clearhead/bench.h"
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"
+#include "clearhead/emergence.h"
 #include "clearhead/error.h"
 #include "clearhead/figure.h"
 #include "clearhead/linalg.h"
