@@ -177,11 +177,46 @@ static clh_status write_matrices(const circuits_job *job, const char *path, clh_
 /* ---- The figure --------------------------------------------------------------------------------
  */
 
+/** The circuit called `name`; CLH_EUSAGE with the nearest name, or all of them. */
+static clh_status find_kind(const char *name, clh_circuit_kind *out, clh_error *err)
+{
+    const char *names[CLH_CIRCUIT_KINDS];
+    clh_strbuf all = {0};
+    for (clh_circuit_kind kind = 0; kind < CLH_CIRCUIT_KINDS; kind++) {
+        names[kind] = clh_circuit_name(kind);
+        if (strcmp(name, names[kind]) == 0) {
+            *out = kind;
+            clh_strbuf_deinit(&all);
+            return CLH_OK;
+        }
+        clh_strbuf_addf(&all, "%s%s", kind ? ", " : "", names[kind]);
+    }
+    const char *nearest = clh_nearest_name(name, names, CLH_CIRCUIT_KINDS);
+    clh_status status =
+        nearest
+            ? clh_fail(err, CLH_EUSAGE, "--kind %s is no circuit, did you mean %s?", name, nearest)
+            : clh_fail(err, CLH_EUSAGE, "--kind %s is no circuit, want one of %s", name,
+                       clh_strbuf_view(&all));
+    clh_strbuf_deinit(&all);
+    return status;
+}
+
+/** That what chooses a drawing comes with one. */
+static clh_status check_figure_options(const clh_invocation *inv, clh_error *err)
+{
+    static const char *const names[] = {"kind", "layer", "head"};
+    for (size_t i = 0; i < CLH_COUNT(names) && !clh_opt_given(inv, "figure"); i++)
+        if (clh_opt_given(inv, names[i]))
+            return clh_fail(err, CLH_EUSAGE, "--%s chooses what is drawn, want --figure too",
+                            names[i]);
+    return CLH_OK;
+}
+
 static clh_status find_drawn(const circuits_job *job, const item **out, clh_error *err)
 {
-    unsigned kind = 0;
+    clh_circuit_kind kind = CLH_CIRCUIT_OV;
     size_t layer = 0, head = 0;
-    clh_status status = clh_opt_choice(job->inv, "kind", &kind, err);
+    clh_status status = find_kind(clh_opt_text(job->inv, "kind"), &kind, err);
     if (!status)
         status = clh_opt_size(job->inv, "layer", &layer, err);
     if (!status)
@@ -402,7 +437,9 @@ static clh_status print_text(const circuits_job *job, clh_error *err)
 static clh_status run_job(circuits_job *job, clh_error *err)
 {
     const char *out = clh_opt_text(job->inv, "out"), *figure = clh_opt_text(job->inv, "figure");
-    clh_status status = clh_opt_size(job->inv, "samples", &job->samples, err);
+    clh_status status = check_figure_options(job->inv, err);
+    if (!status)
+        status = clh_opt_size(job->inv, "samples", &job->samples, err);
     if (!status)
         status = clh_cli_open_run(job->inv, &job->run, err);
     if (status)

@@ -32,7 +32,10 @@ d = json.load(sys.stdin)
 print(d["norm"] and d["circuits"][2]["product"] == "W_E W_Q'"'"' W_K'"'"'^T W_E^T / attn_scale")')" 'norms folded in, and said'
 runs 2 circuits run --figure x.png --layer 2
 is 'clearhead circuits: --layer 2, want it below n_layers = 2' "$err" 'a layer that is not there'
-runs 2 circuits run --kind vo
+runs 2 circuits run --figure x.png --kind qk_positon
+is 'clearhead circuits: --kind qk_positon is no circuit, did you mean qk_position?' "$err" 'a typing error'
+runs 2 circuits run --layer 1
+is 'clearhead circuits: --layer chooses what is drawn, want --figure too' "$err" 'what would have no effect'
 runs 2 circuits run --samples 1
 runs 2 circuits run --figure x.txt
 if "$clearhead" circuits run --figure probe.png > /dev/null 2>&1; then
