@@ -69,13 +69,13 @@ void clh_spectrum_deinit(clh_spectrum *spectrum);
  */
 
 /** What the rows or columns of a circuit are. */
-typedef enum clh_part {
-    CLH_PART_TOKEN,    /**< d_vocab tokens, through W_E */
-    CLH_PART_POSITION, /**< n_ctx positions, through W_pos */
-    CLH_PART_BIAS,     /**< one row: what is the same for every token and position */
-    CLH_PART_RESIDUAL, /**< d_model directions of the residual stream */
-    CLH_PART_OUTPUT,   /**< d_vocab_out logits, through W_U */
-} clh_part;
+typedef enum clh_side {
+    CLH_SIDE_TOKEN,    /**< d_vocab tokens, through W_E */
+    CLH_SIDE_POSITION, /**< n_ctx positions, through W_pos */
+    CLH_SIDE_BIAS,     /**< one row: what is the same for every token and position */
+    CLH_SIDE_RESIDUAL, /**< d_model directions of the residual stream */
+    CLH_SIDE_OUTPUT,   /**< d_vocab_out logits, through W_U */
+} clh_side;
 
 /** The circuits: of a head, or DIRECT ones, which have none. src/lens/circuit.c is the table. */
 typedef enum clh_circuit_kind {
@@ -98,7 +98,7 @@ typedef enum clh_circuit_kind {
 typedef struct clh_circuit {
     clh_factored matrix;
     clh_circuit_kind kind;
-    clh_part rows, cols;
+    clh_side rows, cols;
     size_t layer, head; /**< 0 for the direct path */
     bool norm;          /**< norms folded in */
     char product[64];   /**< which product A B is: "W_E W_V W_O W_U" */
@@ -130,7 +130,7 @@ void clh_circuit_deinit(clh_circuit *circuit);
 /* ---- The split of a score ----------------------------------------------------------------------
  */
 
-enum { CLH_SPLIT_PARTS = 3 }; /**< token, position, bias: the first of clh_part */
+enum { CLH_SPLIT_PARTS = 3 }; /**< token, position, bias: the first of clh_side */
 
 /** A head's query and key of each token, each position, and the bias, norm folded in:
  *  q = (q_token[t] + q_position[p]) / s + q_bias, k alike, s the scale of ln1 at that position. */

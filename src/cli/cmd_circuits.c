@@ -26,11 +26,11 @@ typedef struct circuits_job {
     clh_composition composition;
 } circuits_job;
 
-static const char *const part_names[] = {[CLH_PART_TOKEN] = "token",
-                                         [CLH_PART_POSITION] = "position",
-                                         [CLH_PART_BIAS] = "bias",
-                                         [CLH_PART_RESIDUAL] = "residual",
-                                         [CLH_PART_OUTPUT] = "output"};
+static const char *const part_names[] = {[CLH_SIDE_TOKEN] = "token",
+                                         [CLH_SIDE_POSITION] = "position",
+                                         [CLH_SIDE_BIAS] = "bias",
+                                         [CLH_SIDE_RESIDUAL] = "residual",
+                                         [CLH_SIDE_OUTPUT] = "output"};
 static const char *const composition_names[] = {"Q", "K", "V"};
 
 /* ---- Computing ---------------------------------------------------------------------------------
@@ -95,9 +95,9 @@ static void free_labels(labels *old)
     clh_free(old->text);
 }
 
-static bool has_tokens(clh_part part)
+static bool has_tokens(clh_side part)
 {
-    return part == CLH_PART_TOKEN || part == CLH_PART_OUTPUT;
+    return part == CLH_SIDE_TOKEN || part == CLH_SIDE_OUTPUT;
 }
 
 /* ---- Matrices ----------------------------------------------------------------------------------

@@ -11,33 +11,33 @@ typedef enum family { OV, QK, DIRECT } family;
 static const struct {
     const char *name;
     family family;
-    clh_part rows, cols;
+    clh_side rows, cols;
 } table[CLH_CIRCUIT_KINDS] = {
-    [CLH_CIRCUIT_OV] = {"ov", OV, CLH_PART_TOKEN, CLH_PART_OUTPUT},
-    [CLH_CIRCUIT_OV_POSITION] = {"ov_position", OV, CLH_PART_POSITION, CLH_PART_OUTPUT},
-    [CLH_CIRCUIT_QK] = {"qk", QK, CLH_PART_TOKEN, CLH_PART_TOKEN},
-    [CLH_CIRCUIT_QK_TOKEN_POSITION] = {"qk_token_position", QK, CLH_PART_TOKEN, CLH_PART_POSITION},
-    [CLH_CIRCUIT_QK_POSITION_TOKEN] = {"qk_position_token", QK, CLH_PART_POSITION, CLH_PART_TOKEN},
-    [CLH_CIRCUIT_QK_POSITION] = {"qk_position", QK, CLH_PART_POSITION, CLH_PART_POSITION},
-    [CLH_CIRCUIT_QK_BIAS_TOKEN] = {"qk_bias_token", QK, CLH_PART_BIAS, CLH_PART_TOKEN},
-    [CLH_CIRCUIT_QK_BIAS_POSITION] = {"qk_bias_position", QK, CLH_PART_BIAS, CLH_PART_POSITION},
-    [CLH_CIRCUIT_HEAD_OV] = {"head_ov", OV, CLH_PART_RESIDUAL, CLH_PART_RESIDUAL},
-    [CLH_CIRCUIT_HEAD_QK] = {"head_qk", QK, CLH_PART_RESIDUAL, CLH_PART_RESIDUAL},
-    [CLH_CIRCUIT_DIRECT] = {"direct", DIRECT, CLH_PART_TOKEN, CLH_PART_OUTPUT},
-    [CLH_CIRCUIT_DIRECT_POSITION] = {"direct_position", DIRECT, CLH_PART_POSITION, CLH_PART_OUTPUT},
+    [CLH_CIRCUIT_OV] = {"ov", OV, CLH_SIDE_TOKEN, CLH_SIDE_OUTPUT},
+    [CLH_CIRCUIT_OV_POSITION] = {"ov_position", OV, CLH_SIDE_POSITION, CLH_SIDE_OUTPUT},
+    [CLH_CIRCUIT_QK] = {"qk", QK, CLH_SIDE_TOKEN, CLH_SIDE_TOKEN},
+    [CLH_CIRCUIT_QK_TOKEN_POSITION] = {"qk_token_position", QK, CLH_SIDE_TOKEN, CLH_SIDE_POSITION},
+    [CLH_CIRCUIT_QK_POSITION_TOKEN] = {"qk_position_token", QK, CLH_SIDE_POSITION, CLH_SIDE_TOKEN},
+    [CLH_CIRCUIT_QK_POSITION] = {"qk_position", QK, CLH_SIDE_POSITION, CLH_SIDE_POSITION},
+    [CLH_CIRCUIT_QK_BIAS_TOKEN] = {"qk_bias_token", QK, CLH_SIDE_BIAS, CLH_SIDE_TOKEN},
+    [CLH_CIRCUIT_QK_BIAS_POSITION] = {"qk_bias_position", QK, CLH_SIDE_BIAS, CLH_SIDE_POSITION},
+    [CLH_CIRCUIT_HEAD_OV] = {"head_ov", OV, CLH_SIDE_RESIDUAL, CLH_SIDE_RESIDUAL},
+    [CLH_CIRCUIT_HEAD_QK] = {"head_qk", QK, CLH_SIDE_RESIDUAL, CLH_SIDE_RESIDUAL},
+    [CLH_CIRCUIT_DIRECT] = {"direct", DIRECT, CLH_SIDE_TOKEN, CLH_SIDE_OUTPUT},
+    [CLH_CIRCUIT_DIRECT_POSITION] = {"direct_position", DIRECT, CLH_SIDE_POSITION, CLH_SIDE_OUTPUT},
 };
 
 /** A part's matrix in the text of a product: before what reads it, after it transposed. */
-static const char *const before[] = {[CLH_PART_TOKEN] = "W_E ",
-                                     [CLH_PART_POSITION] = "W_pos ",
-                                     [CLH_PART_BIAS] = "",
-                                     [CLH_PART_RESIDUAL] = "",
-                                     [CLH_PART_OUTPUT] = ""};
-static const char *const after[] = {[CLH_PART_TOKEN] = " W_E^T",
-                                    [CLH_PART_POSITION] = " W_pos^T",
-                                    [CLH_PART_BIAS] = "",
-                                    [CLH_PART_RESIDUAL] = "",
-                                    [CLH_PART_OUTPUT] = " W_U"};
+static const char *const before[] = {[CLH_SIDE_TOKEN] = "W_E ",
+                                     [CLH_SIDE_POSITION] = "W_pos ",
+                                     [CLH_SIDE_BIAS] = "",
+                                     [CLH_SIDE_RESIDUAL] = "",
+                                     [CLH_SIDE_OUTPUT] = ""};
+static const char *const after[] = {[CLH_SIDE_TOKEN] = " W_E^T",
+                                    [CLH_SIDE_POSITION] = " W_pos^T",
+                                    [CLH_SIDE_BIAS] = "",
+                                    [CLH_SIDE_RESIDUAL] = "",
+                                    [CLH_SIDE_OUTPUT] = " W_U"};
 
 const char *clh_circuit_name(clh_circuit_kind kind)
 {
@@ -57,11 +57,11 @@ static void write_product(clh_circuit *c)
     switch (table[c->kind].family) {
     case OV:
         (void)snprintf(c->product, sizeof c->product, "%sW_V%s W_O%s%s", row, fold, col,
-                       c->cols == CLH_PART_OUTPUT ? fold : "");
+                       c->cols == CLH_SIDE_OUTPUT ? fold : "");
         break;
     case QK:
         (void)snprintf(c->product, sizeof c->product, "%s%s%s W_K%s^T%s%s", row,
-                       c->rows == CLH_PART_BIAS ? "b_Q" : "W_Q", fold, fold, col,
+                       c->rows == CLH_SIDE_BIAS ? "b_Q" : "W_Q", fold, fold, col,
                        c->norm ? " / attn_scale" : "");
         break;
     case DIRECT:
@@ -89,7 +89,7 @@ static clh_status make_ov(clh_circuit *c, const clh_model *model, clh_error *err
         clh_leg_make(&c->matrix.a, model, c->rows, "W_V", c->layer, c->head, c->norm, err);
     if (!status)
         status = clh_head_weight(&w_o, model, "W_O", c->layer, c->head, err);
-    if (!status && c->cols == CLH_PART_RESIDUAL) {
+    if (!status && c->cols == CLH_SIDE_RESIDUAL) {
         c->matrix.b = w_o;
         return CLH_OK;
     }
@@ -122,7 +122,7 @@ static clh_status make_qk(clh_circuit *c, const clh_model *model, clh_error *err
 /** A = W_E or W_pos, B = W_U. */
 static clh_status make_direct(clh_circuit *c, const clh_model *model, clh_error *err)
 {
-    const char *embedding = c->rows == CLH_PART_TOKEN ? "embed.W_E" : "pos_embed.W_pos";
+    const char *embedding = c->rows == CLH_SIDE_TOKEN ? "embed.W_E" : "pos_embed.W_pos";
     clh_status status = clh_weight_take(&c->matrix.a, model, embedding, SIZE_MAX, err);
     return status ? status : take_unembed(&c->matrix.b, model, c->norm, err);
 }

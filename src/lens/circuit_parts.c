@@ -106,28 +106,28 @@ static clh_status bias_row(clh_dense *out, const clh_model *model, const clh_den
     return status;
 }
 
-clh_status clh_leg_make(clh_dense *out, const clh_model *model, clh_part part, const char *reader,
+clh_status clh_leg_make(clh_dense *out, const clh_model *model, clh_side part, const char *reader,
                         size_t layer, size_t head, bool norm, clh_error *err)
 {
-    assert(part != CLH_PART_OUTPUT);
+    assert(part != CLH_SIDE_OUTPUT);
     char ln1[32];
     clh_dense weight = {0}, embedding = {0};
     (void)snprintf(ln1, sizeof ln1, "blocks.%zu.ln1", layer);
     clh_status status = clh_head_weight(&weight, model, reader, layer, head, err);
-    if (!status && part == CLH_PART_BIAS) {
+    if (!status && part == CLH_SIDE_BIAS) {
         status = bias_row(out, model, &weight, reader, layer, head, norm, err);
         clh_dense_deinit(&weight);
         return status;
     }
     if (!status && norm)
         status = clh_norm_fold(&weight, model, ln1, err);
-    if (!status && part == CLH_PART_RESIDUAL) {
+    if (!status && part == CLH_SIDE_RESIDUAL) {
         *out = weight;
         return CLH_OK;
     }
     if (!status)
         status = clh_weight_take(&embedding, model,
-                                 part == CLH_PART_TOKEN ? "embed.W_E" : "pos_embed.W_pos", SIZE_MAX,
+                                 part == CLH_SIDE_TOKEN ? "embed.W_E" : "pos_embed.W_pos", SIZE_MAX,
                                  err);
     if (!status)
         status = clh_dense_multiply(out, &embedding, &weight, err);

@@ -1,6 +1,6 @@
 /** What circuits are built of: parameters as matrices, norms folded into what reads through them.
  *
- *    clh_status status = clh_leg_make(&leg, model, CLH_PART_TOKEN, "W_Q", layer, head, true, err);
+ *    clh_status status = clh_leg_make(&leg, model, CLH_SIDE_TOKEN, "W_Q", layer, head, true, err);
  *
  *  The caller owns what is filled in.
  */
@@ -27,7 +27,7 @@ clh_status clh_norm_fold(clh_dense *weight, const clh_model *model, const char *
 
 /** What part of the input `reader` ("W_Q", "W_K", "W_V") of a head reads: W_E W, W_pos W, W, or the
  *  bias row; with `norm` as clh_circuit_open() says. */
-clh_status clh_leg_make(clh_dense *out, const clh_model *model, clh_part part, const char *reader,
+clh_status clh_leg_make(clh_dense *out, const clh_model *model, clh_side part, const char *reader,
                         size_t layer, size_t head, bool norm, clh_error *err);
 
 /** What scores are divided by. */

@@ -12,7 +12,7 @@ clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t l
     clh_qk_split split = {0};
     clh_status status = clh_head_check(model, layer, head, err);
     for (size_t i = 0; i < CLH_SPLIT_PARTS && !status; i++) {
-        const clh_part part = (clh_part)i;
+        const clh_side part = (clh_side)i;
         status = clh_leg_make(&split.q[part], model, part, "W_Q", layer, head, true, err);
         if (!status)
             status = clh_leg_make(&split.k[part], model, part, "W_K", layer, head, true, err);
@@ -33,7 +33,7 @@ static void rows_of(const double *row[CLH_SPLIT_PARTS], double scale[CLH_SPLIT_P
     for (size_t i = 0; i < CLH_SPLIT_PARTS; i++) {
         assert(index[i] < part[i].rows);
         row[i] = part[i].data + index[i] * part[i].cols;
-        scale[i] = i == CLH_PART_BIAS ? 1 : end->scale;
+        scale[i] = i == CLH_SIDE_BIAS ? 1 : end->scale;
     }
 }
 
