@@ -206,6 +206,7 @@ static inline size_t part_count(size_t rest, size_t part)
 }
 
 /** The CLH_LANES partial sums added as a tree: lanes 8 apart, then 4, 2, 1. */
+#if defined(SIMD_GENERIC)
 static inline clh_real lanes_sum(const vec sum[PARTS])
 {
     clh_real lane[CLH_LANES];
@@ -215,5 +216,48 @@ static inline clh_real lanes_sum(const vec sum[PARTS])
             lane[i] += lane[i + apart];
     return lane[0];
 }
+static inline clh_real lanes_max(const vec most[PARTS])
+{
+    clh_real max = most[0][0];
+    for (size_t i = 1; i < CLH_LANES; i++)
+        max = most[i / LANE][i % LANE] > max ? most[i / LANE][i % LANE] : max;
+    return max;
+}
+#else
+/* Lanes 8 apart, in registers. */
+#if defined(__AVX512F__)
+static inline __m256 lanes_low(const vec v[PARTS])
+{
+    return _mm512_castps512_ps256(v[0]);
+}
+static inline __m256 lanes_high(const vec v[PARTS])
+{
+    return _mm512_extractf32x8_ps(v[0], 1);
+}
+#else
+static inline __m256 lanes_low(const vec v[PARTS])
+{
+    return v[0];
+}
+static inline __m256 lanes_high(const vec v[PARTS])
+{
+    return v[1];
+}
+#endif
+static inline clh_real lanes_sum(const vec sum[PARTS])
+{
+    __m256 by8 = _mm256_add_ps(lanes_low(sum), lanes_high(sum));
+    __m128 by4 = _mm_add_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
+    __m128 by2 = _mm_add_ps(by4, _mm_movehl_ps(by4, by4));
+    return _mm_cvtss_f32(_mm_add_ss(by2, _mm_movehdup_ps(by2)));
+}
+static inline clh_real lanes_max(const vec most[PARTS])
+{
+    __m256 by8 = _mm256_max_ps(lanes_low(most), lanes_high(most));
+    __m128 by4 = _mm_max_ps(_mm256_castps256_ps128(by8), _mm256_extractf128_ps(by8, 1));
+    __m128 by2 = _mm_max_ps(by4, _mm_movehl_ps(by4, by4));
+    return _mm_cvtss_f32(_mm_max_ss(by2, _mm_movehdup_ps(by2)));
+}
+#endif
 
 #endif

@@ -52,16 +52,6 @@ INLINE vec or_least(vec v, place w)
     return w.count == LANE ? v : vec_first_or(v, w.count, least);
 }
 
-INLINE clh_real lanes_max(const vec most[PARTS])
-{
-    clh_real lane[CLH_LANES];
-    memcpy(lane, most, sizeof lane);
-    for (size_t apart = CLH_LANES / 2; apart > 0; apart /= 2)
-        for (size_t i = 0; i < apart; i++)
-            lane[i] = lane[i] > lane[i + apart] ? lane[i] : lane[i + apart];
-    return lane[0];
-}
-
 /* The largest of a row so far, by lanes. */
 typedef struct largest {
     vec lane[PARTS];
@@ -96,80 +86,82 @@ INLINE void scale_step(place w, vec scale, clh_real *x)
 /* ---- One query
  * ---------------------------------------------------------------------------------- */
 
-INLINE void score_step(place w, const clh_query *q, const vec kind[PARTS], largest *l)
+INLINE void score_step(place w, const clh_query q, const vec kind[PARTS], largest *l)
 {
-    vec of_kind = q->kinds <= CLH_LANES ? vec_pick(kind, q->of + w.at, w.count)
-                                        : vec_gather(q->kind, q->of + w.at, w.count);
-    vec parts = get(q->position, w) + get(q->token, w) + of_kind;
-    vec score = vec_fma(parts, vec_set(q->scale) * get(q->inverse, w), get(q->bias, w));
-    put(q->scores, w, score);
+    vec of_kind = q.kinds <= CLH_LANES ? vec_pick(kind, q.of + w.at, w.count)
+                                        : vec_gather(q.kind, q.of + w.at, w.count);
+    vec parts = get(q.position, w) + get(q.token, w) + of_kind;
+    vec score = vec_fma(parts, vec_set(q.scale) * get(q.inverse, w), get(q.bias, w));
+    put(q.scores, w, score);
     l->lane[w.part] = vec_max(l->lane[w.part], or_least(score, w));
 }
 
-static void simd_attend(const clh_query *q)
+static void simd_attend(const clh_query *query)
 {
+    const clh_query q = *query;
     vec kind[PARTS], sum[PARTS] = {{0}};
     largest most = largest_of_none();
-    memcpy(kind, q->kind, sizeof kind);
-    ALONG(q->keys, score_step, q, kind, &most);
-    ALONG(q->keys, exp_step, q->scores, vec_set(lanes_max(most.lane)), q->pattern, sum);
-    ALONG(q->keys, scale_step, vec_set(1 / lanes_sum(sum)), q->pattern);
+    memcpy(kind, q.kind, sizeof kind);
+    ALONG(q.keys, score_step, q, kind, &most);
+    ALONG(q.keys, exp_step, q.scores, vec_set(lanes_max(most.lane)), q.pattern, sum);
+    ALONG(q.keys, scale_step, vec_set(1 / lanes_sum(sum)), q.pattern);
 }
 
-INLINE void attend_back_step(place w, const clh_query_back *q, vec along_query[PARTS])
+INLINE void attend_back_step(place w, const clh_query_back q, vec along_query[PARTS])
 {
-    vec score = get(q->scores, w);
-    vec g_score = get(q->pattern, w) * (get(q->g, w) - vec_set(q->mean));
-    vec g = g_score * (vec_set(q->scale) * get(q->inverse, w));
-    add(q->sum, w, g_score);
-    put(q->along, w, vec_fma(g_score, score, get(q->along, w)));
-    along_query[w.part] = vec_fma(g_score, score - get(q->bias, w), along_query[w.part]);
-    put(q->g, w, g);
-    put(q->g_position, w, q->fresh ? g : get(q->g_position, w) + g);
-    add(q->g_token, w, g);
+    vec score = get(q.scores, w);
+    vec g_score = get(q.pattern, w) * (get(q.g, w) - vec_set(q.mean));
+    vec g = g_score * (vec_set(q.scale) * get(q.inverse, w));
+    add(q.sum, w, g_score);
+    put(q.along, w, vec_fma(g_score, score, get(q.along, w)));
+    along_query[w.part] = vec_fma(g_score, score - get(q.bias, w), along_query[w.part]);
+    put(q.g, w, g);
+    put(q.g_position, w, q.fresh ? g : get(q.g_position, w) + g);
+    add(q.g_token, w, g);
 }
 
-static clh_real simd_attend_back(const clh_query_back *q)
+static clh_real simd_attend_back(const clh_query_back *query)
 {
+    const clh_query_back q = *query;
     vec along_query[PARTS] = {{0}};
-    ALONG(q->keys, attend_back_step, q, along_query);
+    ALONG(q.keys, attend_back_step, q, along_query);
     return lanes_sum(along_query);
 }
 
 /* ---- One prediction
  * ----------------------------------------------------------------------------- */
 
-INLINE void square_step(place w, const clh_prediction *r, vec sum[PARTS])
+INLINE void square_step(place w, const clh_prediction r, vec sum[PARTS])
 {
-    vec tp = get(r->token, w) + get(r->position, w);
-    sum[w.part] = vec_fma(get(r->z, w), get(r->row, w) + (tp + tp), sum[w.part]);
+    vec tp = get(r.token, w) + get(r.position, w);
+    sum[w.part] = vec_fma(get(r.z, w), get(r.row, w) + (tp + tp), sum[w.part]);
 }
 
-INLINE void logit_step(place w, const clh_prediction *r, vec inverse, largest *l)
+INLINE void logit_step(place w, const clh_prediction r, vec inverse, largest *l)
 {
-    clh_real *y_row = r->row + r->width;
-    vec y = get(y_row, w) + (get(r->token + r->width, w) + get(r->position + r->width, w));
-    vec logit = vec_fma(y, inverse, get(r->bias, w));
+    clh_real *y_row = r.row + r.width;
+    vec y = get(y_row, w) + (get(r.token + r.width, w) + get(r.position + r.width, w));
+    vec logit = vec_fma(y, inverse, get(r.bias, w));
     put(y_row, w, y);
-    put(r->logits, w, logit);
+    put(r.logits, w, logit);
     l->lane[w.part] = vec_max(l->lane[w.part], or_least(logit, w));
 }
 
 /* y = inverse g with g = p scale, p the exponentials less the target's part. */
-INLINE void loss_step(place w, const clh_prediction *r, vec scale, vec inverse, vec along[PARTS])
+INLINE void loss_step(place w, const clh_prediction r, vec scale, vec inverse, vec along[PARTS])
 {
-    clh_real *y_row = r->row + r->width;
-    vec g = get(r->logits, w) * scale;
+    clh_real *y_row = r.row + r.width;
+    vec g = get(r.logits, w) * scale;
     along[w.part] = vec_fma(g, get(y_row, w), along[w.part]);
-    add(r->g_bias, w, g);
+    add(r.g_bias, w, g);
     put(y_row, w, g * inverse);
 }
 
-INLINE void z_step(place w, const clh_prediction *r, vec twice)
+INLINE void z_step(place w, const clh_prediction r, vec twice)
 {
-    vec tp = get(r->token, w) + get(r->position, w);
-    put(r->g_z, w, twice * (get(r->row, w) + tp));
-    put(r->row, w, twice * get(r->z, w));
+    vec tp = get(r.token, w) + get(r.position, w);
+    put(r.g_z, w, twice * (get(r.row, w) + tp));
+    put(r.row, w, twice * get(r.z, w));
 }
 
 static clh_real largest_before(size_t n, const clh_real *x)
@@ -179,26 +171,27 @@ static clh_real largest_before(size_t n, const clh_real *x)
     return lanes_max(l.lane);
 }
 
-static clh_predicted simd_predict(const clh_prediction *r)
+static clh_predicted simd_predict(const clh_prediction *row)
 {
+    const clh_prediction r = *row;
     vec squares[PARTS] = {{0}}, sum[PARTS] = {{0}}, along[PARTS] = {{0}};
     largest most = largest_of_none();
-    ALONG(r->width, square_step, r, squares);
-    clh_real square = r->square + lanes_sum(squares);
-    clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r->d + r->eps);
-    ALONG(r->outputs, logit_step, r, vec_set(inverse), &most);
-    const clh_real max = lanes_max(most.lane), own = r->logits[r->target];
-    const bool wins = own == max && !(largest_before(r->target, r->logits) >= own);
-    ALONG(r->outputs, exp_step, r->logits, vec_set(max), r->logits, sum);
+    ALONG(r.width, square_step, r, squares);
+    clh_real square = r.square + lanes_sum(squares);
+    clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r.d + r.eps);
+    ALONG(r.outputs, logit_step, r, vec_set(inverse), &most);
+    const clh_real max = lanes_max(most.lane), own = r.logits[r.target];
+    const bool wins = own == max && !(largest_before(r.target, r.logits) >= own);
+    ALONG(r.outputs, exp_step, r.logits, vec_set(max), r.logits, sum);
     const clh_real total = lanes_sum(sum);
     clh_predicted out = {.loss = log((double)total) - ((double)own - (double)max),
                          .correct = wins && !isnan(total)};
-    if (!r->g_z)
+    if (!r.g_z)
         return out;
-    r->logits[r->target] -= total;
-    ALONG(r->outputs, loss_step, r, vec_set(r->weight / total), vec_set(inverse), along);
-    out.g_square = -inverse * inverse * inverse / (clh_real)(2 * r->d) * lanes_sum(along);
-    ALONG(r->width, z_step, r, vec_set(2 * out.g_square));
+    r.logits[r.target] -= total;
+    ALONG(r.outputs, loss_step, r, vec_set(r.weight / total), vec_set(inverse), along);
+    out.g_square = -inverse * inverse * inverse / (clh_real)(2 * r.d) * lanes_sum(along);
+    ALONG(r.width, z_step, r, vec_set(2 * out.g_square));
     return out;
 }
 
