@@ -89,7 +89,7 @@ INLINE void scale_step(place w, vec scale, clh_real *x)
 INLINE void score_step(place w, const clh_query q, const vec kind[PARTS], largest *l)
 {
     vec of_kind = q.kinds <= CLH_LANES ? vec_pick(kind, q.of + w.at, w.count)
-                                        : vec_gather(q.kind, q.of + w.at, w.count);
+                                       : vec_gather(q.kind, q.of + w.at, w.count);
     vec parts = get(q.position, w) + get(q.token, w) + of_kind;
     vec score = vec_fma(parts, vec_set(q.scale) * get(q.inverse, w), get(q.bias, w));
     put(q.scores, w, score);

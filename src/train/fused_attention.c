@@ -1,31 +1,45 @@
 /* The T x T part of a sequence on the fused path: scores from their parts, pattern, z, and back.
- * attention_head.c is the same from q, k and v. Blocks of queries skip the keys that none of them
- * may see. */
-#include <assert.h>
+ * attention_head.c is the same from q, k and v. A block of queries skips the keys that none of
+ * them may see, and goes all the way, loss and back, before the next: of the T x T pattern no more
+ * than a block's rows is ever in memory. */
 #include <string.h>
 
 #include "train/fused_parts.h"
 
-/* A block of queries of one head. */
+/* A head of a block of queries. */
 typedef struct block {
     size_t head, begin, end; /* queries; keys are 0 … end-1 */
-    size_t at, across;       /* of the first query's row in parts, and between rows */
+    size_t part, across;     /* of the first query's row in parts, and between rows */
+    size_t room;             /* of its row in scores and pattern, `span` between rows */
 } block;
 
-static size_t blocks_of(const clh_fused_work *w)
+size_t clh_fused_blocks(const clh_fused_work *w)
 {
     return (w->length - 1) / w->f->shape.block + 1;
+}
+
+size_t clh_fused_block_first(const clh_fused_work *w)
+{
+    return w->first / w->f->shape.block;
+}
+
+clh_fused_queries clh_fused_block(const clh_fused_work *w, size_t k)
+{
+    const clh_fused_shape *s = &w->f->shape;
+    return (clh_fused_queries){k * s->block < w->first ? w->first : k * s->block,
+                               clh_fused_block_end(s, k, w->length)};
 }
 
 static block block_at(const clh_fused_work *w, size_t head, size_t k)
 {
     const clh_fused_shape *s = &w->f->shape;
-    const size_t begin = k * s->block < w->first ? w->first : k * s->block;
+    const clh_fused_queries q = clh_fused_block(w, k);
     return (block){.head = head,
-                   .begin = begin,
-                   .end = clh_fused_block_end(s, k, w->length),
-                   .at = head * s->parts + clh_fused_position_part(w->f, begin),
-                   .across = s->across[k]};
+                   .begin = q.begin,
+                   .end = q.end,
+                   .part = head * s->parts + clh_fused_position_part(w->f, q.begin),
+                   .across = s->across[k],
+                   .room = head * s->block * s->span};
 }
 
 static size_t token_row(const clh_fused_work *w, size_t p)
@@ -39,13 +53,16 @@ static size_t token_part(const clh_fused_work *w, size_t head, size_t i)
     return head * w->f->shape.parts + clh_fused_token_part(w->f, token_row(w, i));
 }
 
+/* ---- Forward
+ * ---------------------------------------------------------------------------------------- */
+
 /* bias_j = b'_Q . k_j / scale, less what is the same for all keys */
 static void bias_of_keys(const clh_fused_work *w, size_t head)
 {
     const clh_real *key_bias = w->f->tables.key_bias + head;
     const size_t heads = w->f->size.heads;
     for (size_t j = 0; j < w->length; j++)
-        w->room->bias[j] =
+        w->room->bias[head * w->length + j] =
             w->room->inverse[j] * (key_bias[clh_fused_token(token_row(w, j)) * heads] +
                                    key_bias[clh_fused_position(w->f, j) * heads]);
 }
@@ -54,69 +71,63 @@ static void bias_of_keys(const clh_fused_work *w, size_t head)
 static void attend_row(const clh_fused_work *w, const block *b, size_t i)
 {
     const clh_fused_room *room = w->room;
-    const size_t lead = w->f->shape.lead, at = b->at + (i - b->begin) * b->across;
-    const clh_real *position = w->f->tables.parts + at;
+    const clh_fused_shape *s = &w->f->shape;
+    const size_t row = i - b->begin, at = b->room + row * s->span;
+    const clh_real *position = w->f->tables.parts + b->part + row * b->across;
     const clh_real *token = w->f->tables.parts + token_part(w, b->head, i);
     for (size_t c = 0; c < w->kinds; c++)
         room->kind[c] = position[room->kind_row[c]] + token[room->kind_row[c]];
     const clh_query query = {
         .keys = i + 1,
-        .position = position + lead,
-        .token = token + lead,
+        .position = position + s->lead,
+        .token = token + s->lead,
         .kind = room->kind,
         .of = room->of,
         .kinds = w->kinds,
         .scale = room->inverse[i],
         .inverse = room->inverse,
-        .bias = room->bias,
-        .scores = room->scores + at + lead,
-        .pattern = room->pattern + at + lead,
+        .bias = room->bias + b->head * w->length,
+        .scores = room->scores + at,
+        .pattern = room->pattern + at,
     };
     w->f->kernel->attend(&query);
     memset(query.pattern + i + 1, 0, (b->end - i - 1) * sizeof *query.pattern);
 }
 
-void clh_fused_attend(const clh_fused_work *w)
+void clh_fused_attend(const clh_fused_work *w, size_t k)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, d = f->size.d_head, lead = f->shape.lead;
+    const size_t A = f->size.A, d = f->size.d_head;
     for (size_t h = 0; h < f->size.heads; h++) {
-        bias_of_keys(w, h);
-        for (size_t k = w->first / f->shape.block; k < blocks_of(w); k++) {
-            const block b = block_at(w, h, k);
-            for (size_t i = b.begin; i < b.end; i++)
-                attend_row(w, &b, i);
-            clh_multiply(f->kernel, b.end - b.begin, d, b.end, 1,
-                         clh_rows(w->room->pattern + b.at + lead, b.across),
-                         clh_rows(w->room->values + h * d, A), w->room->z + b.begin * A + h * d, A);
-        }
+        const block b = block_at(w, h, k);
+        for (size_t i = b.begin; i < b.end; i++)
+            attend_row(w, &b, i);
+        clh_multiply(f->kernel, b.end - b.begin, d, b.end, 1,
+                     clh_rows(w->room->pattern + b.room, f->shape.span),
+                     clh_rows(w->room->values + h * d, A), w->room->z + b.begin * A + h * d, A);
     }
 }
 
-/* g_pattern_ij = g_z_i . v_j into the room, g_v_j += sum_i pattern_ij g_z_i. The last block has all
- * keys, so it is first and writes. */
-static void block_backward_values(const clh_fused_work *w, const block *b)
+/* ---- Backward
+ * --------------------------------------------------------------------------------------- */
+
+/* g_pattern_ij = g_z_i . v_j into the room, g_v_j += sum_i pattern_ij g_z_i, where keys that no
+ * earlier block had are written. */
+static void values_backward(const clh_fused_work *w, const block *b)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, d = f->size.d_head, rows = b->end - b->begin;
-    const clh_real *g_z = w->room->g_z + b->begin * A + b->head * d;
-    const clh_real *pattern = w->room->pattern + b->at + f->shape.lead;
-    const clh_gemm g_v = {b->end,
-                          d,
-                          rows,
-                          pattern,
-                          1,
-                          b->across,
-                          g_z,
-                          A,
-                          1,
-                          w->room->row + b->head * d,
-                          f->shape.g_stride,
-                          1,
-                          b->end < w->length};
-    clh_multiply(f->kernel, rows, b->end, d, 1, clh_rows(g_z, A),
-                 clh_rows(w->room->values_t, w->length), w->room->g_pattern, f->shape.span);
-    f->kernel->gemm(&g_v);
+    const size_t had = b->begin == w->first ? 0 : b->begin, stride = f->shape.g_stride;
+    const clh_matrix g_z = clh_rows(w->room->g_z + b->begin * A + b->head * d, A);
+    const clh_real *pattern = w->room->pattern + b->room;
+    clh_real *g_v = w->room->row + b->head * d;
+    clh_multiply(f->kernel, rows, b->end, d, 1, g_z,
+                 clh_rows(w->room->values_t + b->head * d * w->length, w->length),
+                 w->room->g_pattern, f->shape.span);
+    clh_multiply_add(f->kernel, had, d, rows, 1, clh_transposed(pattern, f->shape.span), g_z, g_v,
+                     stride);
+    clh_multiply(f->kernel, b->end - had, d, rows, 1, clh_transposed(pattern + had, f->shape.span),
+                 g_z, g_v + had * stride, stride);
 }
 
 /* Row i of plain_attend_back(); its mean, sum_j pattern_ij g_z_i . v_j, is g_z_i . z_i. */
@@ -125,23 +136,24 @@ static void attend_row_backward(const clh_fused_work *w, const block *b, size_t 
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
     const size_t lead = f->shape.lead, d = f->size.d_head, row = i - b->begin;
-    const size_t at = b->at + row * b->across, z = i * f->size.A + b->head * d;
-    clh_real *g_position = w->sums->parts + at;
+    const size_t at = b->room + row * f->shape.span, z = i * f->size.A + b->head * d;
+    const size_t keys = b->head * w->length;
+    clh_real *g_position = w->sums->parts + b->part + row * b->across;
     clh_real *g_token = w->sums->parts + token_part(w, b->head, i);
     const clh_query_back query = {
         .keys = i + 1,
-        .scores = room->scores + at + lead,
-        .pattern = room->pattern + at + lead,
+        .scores = room->scores + at,
+        .pattern = room->pattern + at,
         .inverse = room->inverse,
-        .bias = room->bias,
+        .bias = room->bias + keys,
         .mean = f->kernel->dot(d, room->g_z + z, room->z + z),
         .scale = room->inverse[i],
         .fresh = w->sums->fresh,
         .g = room->g_pattern + row * f->shape.span,
         .g_position = g_position + lead,
         .g_token = g_token + lead,
-        .sum = room->sum,
-        .along = room->sum_along,
+        .sum = room->sum + keys,
+        .along = room->sum_along + keys,
     };
     room->along[i] += f->kernel->attend_back(&query);
     memset(query.g + i + 1, 0, (b->end - i - 1) * sizeof *query.g);
@@ -152,7 +164,7 @@ static void attend_row_backward(const clh_fused_work *w, const block *b, size_t 
 }
 
 /* What reaches a query's part with a kind of token: the sum over the keys of that kind. */
-static void block_backward_kinds(const clh_fused_work *w, const block *b)
+static void kinds_backward(const clh_fused_work *w, const block *b)
 {
     const clh_fused_room *room = w->room;
     const size_t stride = w->kind_stride;
@@ -161,7 +173,7 @@ static void block_backward_kinds(const clh_fused_work *w, const block *b)
                  room->g_kind, stride);
     for (size_t i = b->begin; i < b->end; i++) {
         const clh_real *g = room->g_kind + (i - b->begin) * stride;
-        clh_real *position = w->sums->parts + b->at + (i - b->begin) * b->across;
+        clh_real *position = w->sums->parts + b->part + (i - b->begin) * b->across;
         clh_real *token = w->sums->parts + token_part(w, b->head, i);
         for (size_t c = 0; c < w->kinds; c++) {
             position[room->kind_row[c]] += g[c];
@@ -169,6 +181,20 @@ static void block_backward_kinds(const clh_fused_work *w, const block *b)
         }
     }
 }
+
+void clh_fused_attend_backward(const clh_fused_work *w, size_t k)
+{
+    for (size_t h = 0; h < w->f->size.heads; h++) {
+        const block b = block_at(w, h, k);
+        values_backward(w, &b);
+        for (size_t i = b.begin; i < b.end; i++)
+            attend_row_backward(w, &b, i);
+        kinds_backward(w, &b);
+    }
+}
+
+/* ---- Before the first block and after the last
+ * ------------------------------------------------------ */
 
 /* Queries that nobody asked, before the first and after the last, have no part in a fresh slot. */
 static void clear_unasked(const clh_fused_work *w, size_t head)
@@ -184,41 +210,35 @@ static void clear_unasked(const clh_fused_work *w, size_t head)
     }
 }
 
-/* Gradients of a head's keys: along 1 / s, and to the rows that make b'_Q . k. */
-static void keys_backward(const clh_fused_work *w, size_t head)
-{
-    const size_t heads = w->f->size.heads;
-    clh_real *g = w->sums->key_bias + head;
-    for (size_t j = 0; j < w->length; j++) {
-        const clh_real sum = w->room->sum[j] * w->room->inverse[j];
-        w->room->along[j] += w->room->sum_along[j];
-        g[clh_fused_token(token_row(w, j)) * heads] += sum;
-        g[clh_fused_position(w->f, j) * heads] += sum;
-    }
-}
-
-void clh_fused_attend_backward(const clh_fused_work *w)
+void clh_fused_attend_begin(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
-    const size_t d = f->size.d_head;
+    const size_t A = f->size.A, heads = f->size.heads;
+    for (size_t h = 0; h < heads; h++)
+        bias_of_keys(w, h);
+    if (!w->sums)
+        return;
+    f->kernel->transpose(w->length, A, room->values, A, room->values_t, w->length);
     memset(room->along, 0, w->length * sizeof *room->along);
-    for (size_t h = 0; h < f->size.heads; h++) {
-        if (f->size.heads > 1)
-            bias_of_keys(w, h);
-        memset(room->sum, 0, w->length * sizeof *room->sum);
-        memset(room->sum_along, 0, w->length * sizeof *room->sum_along);
-        f->kernel->transpose(w->length, d, room->values + h * d, f->size.A, room->values_t,
-                             w->length);
-        if (w->sums->fresh)
-            clear_unasked(w, h);
-        for (size_t k = blocks_of(w); k > w->first / f->shape.block; k--) {
-            const block b = block_at(w, h, k - 1);
-            block_backward_values(w, &b);
-            for (size_t i = b.begin; i < b.end; i++)
-                attend_row_backward(w, &b, i);
-            block_backward_kinds(w, &b);
+    memset(room->sum, 0, heads * w->length * sizeof *room->sum);
+    memset(room->sum_along, 0, heads * w->length * sizeof *room->sum_along);
+    for (size_t h = 0; h < heads && w->sums->fresh; h++)
+        clear_unasked(w, h);
+}
+
+/* Gradients of the keys: along 1 / s, and to the rows that make b'_Q . k. */
+void clh_fused_attend_end(const clh_fused_work *w)
+{
+    const size_t heads = w->f->size.heads;
+    for (size_t h = 0; h < heads; h++) {
+        clh_real *g = w->sums->key_bias + h;
+        const clh_real *sum = w->room->sum + h * w->length;
+        for (size_t j = 0; j < w->length; j++) {
+            const clh_real g_bias = sum[j] * w->room->inverse[j];
+            w->room->along[j] += w->room->sum_along[h * w->length + j];
+            g[clh_fused_token(token_row(w, j)) * heads] += g_bias;
+            g[clh_fused_position(w->f, j) * heads] += g_bias;
         }
-        keys_backward(w, h);
     }
 }

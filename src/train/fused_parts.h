@@ -194,12 +194,21 @@ void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
                              const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
                              size_t positions);
 
-/** z of a sequence from the parts of its scores and its values; the pattern stays in the room. */
-void clh_fused_attend(const clh_fused_work *work);
+/** Queries [begin, end) of block k that count. */
+typedef struct clh_fused_queries {
+    size_t begin, end;
+} clh_fused_queries;
+clh_fused_queries clh_fused_block(const clh_fused_work *work, size_t k);
+size_t clh_fused_block_first(const clh_fused_work *work);
+size_t clh_fused_blocks(const clh_fused_work *work);
 
-/** The gradient of z back to that of the parts (into the sums), of the values (`row`), of b_Q . k
- *  and along 1 / s. */
-void clh_fused_attend_backward(const clh_fused_work *work);
+/** Attention of a sequence: begin, then block by block z of its queries from the parts of their
+ *  scores and the values, and back, from the gradient of z to that of the parts (into the sums) and
+ *  of the values (`row`); then end, for what all queries' keys got. */
+void clh_fused_attend_begin(const clh_fused_work *work);
+void clh_fused_attend(const clh_fused_work *work, size_t k);
+void clh_fused_attend_backward(const clh_fused_work *work, size_t k);
+void clh_fused_attend_end(const clh_fused_work *work);
 
 /** From the sums of all slots to the gradient of every parameter. */
 void clh_fused_tables_backward(clh_fused *f);

@@ -48,13 +48,13 @@ static void project(const clh_fused_work *w)
     }
 }
 
-/* z [W_O W_O^T, W_O U'] of all rows */
-static void output(const clh_fused_work *w)
+/* z [W_O W_O^T, W_O U'] of some rows */
+static void output(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, across = A + f->size.O, stride = f->shape.g_stride;
-    clh_multiply(f->kernel, w->rows, across, A, 1, clh_rows(w->room->z + w->first * A, A),
-                 clh_rows(f->tables.K, across), w->room->row + w->first * stride + A, stride);
+    clh_multiply(f->kernel, q.end - q.begin, across, A, 1, clh_rows(w->room->z + q.begin * A, A),
+                 clh_rows(f->tables.K, across), w->room->row + q.begin * stride + A, stride);
 }
 
 /* Row p of plain_predict(). */
@@ -83,11 +83,13 @@ static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
     };
 }
 
-/* All predictions; for training also their way back, as far as each row goes by itself. */
-static void predict(const clh_fused_work *w, clh_loss_sum *sum, double *per_position)
+/* Predictions of some rows; for training also their way back, as far as each row goes by itself.
+ * Returns how many are wrong. */
+static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum *sum,
+                      double *per_position)
 {
     size_t wrong = 0;
-    for (size_t p = w->first; p < w->length; p++) {
+    for (size_t p = q.begin; p < q.end; p++) {
         clh_prediction row = prediction_at(w, p);
         if (w->sums) {
             row.weight = (clh_real)w->f->batch->weight;
@@ -101,10 +103,7 @@ static void predict(const clh_fused_work *w, clh_loss_sum *sum, double *per_posi
         if (per_position)
             per_position[p + 1] = got.loss;
     }
-    sum->count += w->rows;
-    sum->correct += w->rows - wrong;
-    sum->sequences++;
-    sum->sequences_correct += wrong == 0;
+    return wrong;
 }
 
 /* sum[n] += sum_r x[r, n]: a product with a row of ones, which stays in registers */
@@ -115,21 +114,27 @@ static void add_rows(const clh_fused_work *w, size_t rows, size_t n, const clh_r
                      n);
 }
 
-/* With r = [2 g_square z, g_y] what predict() leaves of a row: g_K += z^T r (twice that of W_O
- * W_O^T, which has W_O twice), g_z += g_y (W_O U')^T, and as pattern rows sum to 1 g_b'_V += sum_r
- * g_z. */
-static void output_backward(const clh_fused_work *w)
+/* With r = [2 g_square z, g_y] what predict() leaves of a row: g_z += g_y (W_O U')^T */
+static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, O = f->size.O, stride = f->shape.g_stride;
+    const size_t A = f->size.A, stride = f->shape.g_stride;
+    clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.O, 1,
+                     clh_rows(w->room->row + q.begin * stride + 2 * A, stride),
+                     clh_rows(f->tables.WU_t, A), w->room->g_z + q.begin * A, A);
+}
+
+/* g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows sum to 1
+ * g_b'_V += sum_r g_z. */
+static void weights_backward(const clh_fused_work *w)
+{
+    const clh_fused *f = w->f;
+    const size_t A = f->size.A, across = A + f->size.O, stride = f->shape.g_stride;
     const clh_real *z = w->room->z + w->first * A, *row = w->room->row + w->first * stride + A;
-    clh_real *g_z = w->room->g_z + w->first * A;
-    const clh_gemm g_K = {A,     A + O, w->rows,        z, 1, A, row, stride, 1, w->sums->K,
-                          A + O, 1,     !w->sums->fresh};
+    const clh_gemm g_K = {A,      across, w->rows,        z, 1, A, row, stride, 1, w->sums->K,
+                          across, 1,      !w->sums->fresh};
     f->kernel->gemm(&g_K);
-    clh_multiply_add(f->kernel, w->rows, A, O, 1, clh_rows(row + A, stride),
-                     clh_rows(f->tables.WU_t, A), g_z, A);
-    add_rows(w, w->rows, A, g_z, w->sums->b_V);
+    add_rows(w, w->rows, A, w->room->g_z + w->first * A, w->sums->b_V);
 }
 
 /* Position p's row [g_v, 2 g_square z, g_y], g_v / s first, to the rows of Y it came from; and what
@@ -179,12 +184,27 @@ static bool begin(clh_fused_work *w, const clh_fused *f, const clh_sequence *seq
     return true;
 }
 
-static void forward(clh_fused_work *w)
+/* Block after block of queries, forward and, for training, back. */
+static void run_blocks(clh_fused_work *w, clh_loss_sum *sum, double *per_position)
 {
+    size_t wrong = 0;
     number_kinds(w);
     project(w);
-    clh_fused_attend(w);
-    output(w);
+    clh_fused_attend_begin(w);
+    for (size_t k = clh_fused_block_first(w); k < clh_fused_blocks(w); k++) {
+        const clh_fused_queries q = clh_fused_block(w, k);
+        clh_fused_attend(w, k);
+        output(w, q);
+        wrong += predict(w, q, sum, per_position);
+        if (!w->sums)
+            continue;
+        output_backward(w, q);
+        clh_fused_attend_backward(w, k);
+    }
+    sum->count += w->rows;
+    sum->correct += w->rows - wrong;
+    sum->sequences++;
+    sum->sequences_correct += wrong == 0;
 }
 
 void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fused_sums *sums,
@@ -194,10 +214,9 @@ void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fu
     if (!begin(&w, f, sequence, room))
         return;
     w.sums = sums;
-    forward(&w);
-    predict(&w, &sums->loss, NULL);
-    output_backward(&w);
-    clh_fused_attend_backward(&w);
+    run_blocks(&w, &sums->loss, NULL);
+    clh_fused_attend_end(&w);
+    weights_backward(&w);
     for (size_t p = 0; p < w.length; p++)
         spread(&w, p);
     if (sums->fresh) /* rows that a longer sequence will add to */
@@ -216,6 +235,5 @@ void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
         per_position[p] = NAN;
     if (!begin(&w, f, sequence, room))
         return;
-    forward(&w);
-    predict(&w, sum, per_position);
+    run_blocks(&w, sum, per_position);
 }
