@@ -1,6 +1,6 @@
-/** What the fused path (train/fused.h) does to a row, as arguments of three kernels: one query's
- *  attention, its way back, and one prediction. Each is several loops over a row that would
- *  otherwise go through memory several times. kernels_plain.c defines them.
+/** What the fused path (train/fused.h) does to rows, as arguments of three kernels: the attention
+ * of a query, its way back, and a prediction. Each is several loops over a row that would otherwise
+ *  go through memory several times. kernels_plain.c defines them.
  */
 #ifndef CLH_FUSED_ROWS_H
 #define CLH_FUSED_ROWS_H
@@ -11,15 +11,18 @@
 
 #include "clearhead/tensor.h"
 
+/** Rows a call takes at most. */
+enum { CLH_ROWS_TOGETHER = 8 };
+
 /** Attention of one query whose scores come in parts: what the query's position and its token make
  *  of each key's position, and what both make of each kind of token. For key j
  *
  *    score_j   = (position_j + token_j + kind[of_j]) scale inverse_j + bias_j
  *    pattern_j = exp(score_j) / sum_j' exp(score_j')
  *
- *  A score that is not a number makes the whole pattern so. */
+ *  and 0 from the last key up to `end`. A score that is not a number makes the whole pattern so. */
 typedef struct clh_query {
-    size_t keys;
+    size_t keys, end;
     const clh_real *position, *token;
     const clh_real *kind; /**< [kinds], with room for CLH_LANES at least */
     const uint32_t *of;   /**< [keys], each below kinds */
@@ -33,14 +36,15 @@ typedef struct clh_query {
  *
  *    g_score_j = pattern_j (g_j - mean)            g_part_j = g_score_j scale inverse_j
  *
- *  g becomes g_part, which is also added to g_position (written where `fresh`) and g_token; sum_j
- *  += g_score_j, along_j += g_score_j score_j. Returns sum_j g_score_j (score_j - bias_j). */
+ *  g becomes g_part, which is also added to g_position (written where `fresh`) and g_token; from
+ * the last key up to `end` both are 0 (g_position where `fresh`). sum_j += g_score_j, along_j +=
+ *  g_score_j score_j, *along_query += sum_j g_score_j (score_j - bias_j). */
 typedef struct clh_query_back {
-    size_t keys;
+    size_t keys, end;
     const clh_real *scores, *pattern, *inverse, *bias;
     clh_real mean, scale;
     bool fresh;
-    clh_real *g, *g_position, *g_token, *sum, *along;
+    clh_real *g, *g_position, *g_token, *sum, *along, *along_query;
 } clh_query_back;
 
 /** One prediction. The residual stream x is a token's row, a position's row and z W_O, all less
@@ -52,7 +56,8 @@ typedef struct clh_query_back {
  *    y_o      = row_o + t_o + p_o                  logit_o = y_o inverse + bias_o
  *    loss     = log sum_o exp(logit_o) - logit_target
  *
- *  and, unless g_z is NULL, with g_o = weight (softmax(logit)_o - [o = target]):
+ *  There is one output more than `outputs`, the last, against which the others are measured: its y,
+ *  bias and logit are 0. Unless g_z is NULL, with g_o = weight (softmax(logit)_o - [o = target]):
  *
  *    g_square = -inverse^3 / (2 d) sum_o g_o y_o
  *    g_bias_o += g_o,   g_z_a = 2 g_square (row_a + t_a + p_a)
@@ -66,14 +71,12 @@ typedef struct clh_prediction {
     double d, eps;
     uint32_t target;
     clh_real weight;
-    clh_real *row, *logits; /**< logits: room */
-    clh_real *g_z, *g_bias;
+    clh_real *row, *logits; /**< logits: room [outputs + 1] */
+    clh_real *g_z, *g_bias; /**< [width], [outputs + 1] */
+    double *loss;           /**< written: nats */
+    bool *correct;          /**< written: the target is the first of the largest logits, and
+                                 every one a number */
+    clh_real *g_square;     /**< written, unless g_z is NULL */
 } clh_prediction;
-
-typedef struct clh_predicted {
-    double loss;       /**< nats */
-    clh_real g_square; /**< 0 where g_z is NULL */
-    bool correct;      /**< the target is the first of the largest, and every logit a number */
-} clh_predicted;
 
 #endif

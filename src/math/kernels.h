@@ -117,10 +117,11 @@ typedef struct clh_kernels {
     /** sum_i g[i] (a[i] + b[i]) */
     clh_real (*dot_sum)(size_t n, const clh_real *g, const clh_real *a, const clh_real *b);
 
-    /** The three rows of the fused path: math/fused_rows.h says what they compute. */
-    void (*attend)(const clh_query *query);
-    clh_real (*attend_back)(const clh_query_back *query);
-    clh_predicted (*predict)(const clh_prediction *row);
+    /** `count` <= CLH_ROWS_TOGETHER rows of the fused path: math/fused_rows.h says what they
+     * compute. */
+    void (*attend)(size_t count, const clh_query *query);
+    void (*attend_back)(size_t count, const clh_query_back *query);
+    void (*predict)(size_t count, const clh_prediction *row);
 
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);

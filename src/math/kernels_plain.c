@@ -129,28 +129,44 @@ static clh_real plain_dot_sum(size_t n, const clh_real *g, const clh_real *a, co
     return sum;
 }
 
-static void plain_attend(const clh_query *q)
+static void attend_one(const clh_query *q)
 {
     for (size_t j = 0; j < q->keys; j++)
         q->scores[j] =
             (q->position[j] + q->token[j] + q->kind[q->of[j]]) * (q->scale * q->inverse[j]) +
             q->bias[j];
     plain_softmax(q->keys, q->scores, q->pattern);
+    for (size_t j = q->keys; j < q->end; j++)
+        q->pattern[j] = 0;
 }
 
-static clh_real plain_attend_back(const clh_query_back *q)
+static void plain_attend(size_t count, const clh_query *query)
 {
-    clh_real along_query = 0;
+    for (size_t r = 0; r < count; r++)
+        attend_one(&query[r]);
+}
+
+static void attend_back_one(const clh_query_back *q)
+{
     for (size_t j = 0; j < q->keys; j++) {
         clh_real g_score = q->pattern[j] * (q->g[j] - q->mean);
         q->sum[j] += g_score;
         q->along[j] += g_score * q->scores[j];
-        along_query += g_score * (q->scores[j] - q->bias[j]);
+        *q->along_query += g_score * (q->scores[j] - q->bias[j]);
         q->g[j] = g_score * (q->scale * q->inverse[j]);
         q->g_position[j] = q->fresh ? q->g[j] : q->g_position[j] + q->g[j];
         q->g_token[j] += q->g[j];
     }
-    return along_query;
+    for (size_t j = q->keys; j < q->end; j++) {
+        q->g[j] = 0;
+        q->g_position[j] = q->fresh ? 0 : q->g_position[j];
+    }
+}
+
+static void plain_attend_back(size_t count, const clh_query_back *query)
+{
+    for (size_t r = 0; r < count; r++)
+        attend_back_one(&query[r]);
 }
 
 static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)
@@ -161,10 +177,10 @@ static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)
     return true;
 }
 
-static clh_predicted plain_predict(const clh_prediction *r)
+/* Logits become their softmax. */
+static clh_real predict_forward(const clh_prediction *r)
 {
-    clh_real square = r->square, along = 0;
-    clh_real *y = r->row + r->width, *logits = r->logits;
+    clh_real square = r->square, *y = r->row + r->width, *logits = r->logits;
     const clh_real *t = r->token, *p = r->position;
     for (size_t a = 0; a < r->width; a++)
         square += r->z[a] * (r->row[a] + 2 * (t[a] + p[a]));
@@ -173,23 +189,38 @@ static clh_predicted plain_predict(const clh_prediction *r)
         y[o] += t[r->width + o] + p[r->width + o];
         logits[o] = y[o] * inverse + r->bias[o];
     }
-    clh_predicted out = {.correct = first_of_the_largest(r->outputs, logits, r->target)};
+    logits[r->outputs] = 0;
     const clh_real own = logits[r->target];
-    out.loss = (double)plain_softmax(r->outputs, logits, logits) - (double)own;
-    if (!r->g_z)
-        return out;
-    for (size_t o = 0; o < r->outputs; o++) {
-        clh_real g = r->weight * (logits[o] - (o == r->target ? 1 : 0));
-        along += g * y[o];
+    *r->correct = first_of_the_largest(r->outputs + 1, logits, r->target);
+    *r->loss = (double)plain_softmax(r->outputs + 1, logits, logits) - (double)own;
+    return inverse;
+}
+
+static void predict_back(const clh_prediction *r, clh_real inverse)
+{
+    clh_real along = 0, *y = r->row + r->width;
+    for (size_t o = 0; o <= r->outputs; o++) {
+        clh_real g = r->weight * (r->logits[o] - (o == r->target ? 1 : 0));
         r->g_bias[o] += g;
+        if (o == r->outputs)
+            break;
+        along += g * y[o];
         y[o] = inverse * g;
     }
-    out.g_square = -inverse * inverse * inverse / (clh_real)(2 * r->d) * along;
+    *r->g_square = -inverse * inverse * inverse / (clh_real)(2 * r->d) * along;
     for (size_t a = 0; a < r->width; a++) {
-        r->g_z[a] = 2 * out.g_square * (r->row[a] + t[a] + p[a]);
-        r->row[a] = 2 * out.g_square * r->z[a];
+        r->g_z[a] = 2 * *r->g_square * (r->row[a] + r->token[a] + r->position[a]);
+        r->row[a] = 2 * *r->g_square * r->z[a];
     }
-    return out;
+}
+
+static void plain_predict(size_t count, const clh_prediction *row)
+{
+    for (size_t i = 0; i < count; i++) {
+        const clh_real inverse = predict_forward(&row[i]);
+        if (row[i].g_z)
+            predict_back(&row[i], inverse);
+    }
 }
 
 static void plain_shift(size_t n, clh_real c, clh_real *x)

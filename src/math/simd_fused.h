@@ -83,8 +83,16 @@ INLINE void scale_step(place w, vec scale, clh_real *x)
     put(x, w, get(x, w) * scale);
 }
 
-/* ---- One query
- * ---------------------------------------------------------------------------------- */
+INLINE void zero_step(place w, clh_real *x)
+{
+    put(x, w, vec_set(0));
+}
+
+/* Each kernel takes its rows through a loop at a time: what a row has to wait for, a sum over it or
+ * a largest, is then ready, and the rows are still in the innermost cache. */
+
+/* ---- Queries
+ * --------------------------------------------------------------------------------------- */
 
 INLINE void score_step(place w, const clh_query q, const vec kind[PARTS], largest *l)
 {
@@ -96,15 +104,32 @@ INLINE void score_step(place w, const clh_query q, const vec kind[PARTS], larges
     l->lane[w.part] = vec_max(l->lane[w.part], or_least(score, w));
 }
 
-static void simd_attend(const clh_query *query)
+static void row_scores(const clh_query q, largest *most)
 {
-    const clh_query q = *query;
-    vec kind[PARTS], sum[PARTS] = {{0}};
-    largest most = largest_of_none();
+    vec kind[PARTS];
     memcpy(kind, q.kind, sizeof kind);
-    ALONG(q.keys, score_step, q, kind, &most);
-    ALONG(q.keys, exp_step, q.scores, vec_set(lanes_max(most.lane)), q.pattern, sum);
-    ALONG(q.keys, scale_step, vec_set(1 / lanes_sum(sum)), q.pattern);
+    *most = largest_of_none();
+    ALONG(q.keys, score_step, q, kind, most);
+}
+
+static clh_real row_exponentials(const clh_query q, const largest *most)
+{
+    vec sum[PARTS] = {{0}};
+    ALONG(q.keys, exp_step, q.scores, vec_set(lanes_max(most->lane)), q.pattern, sum);
+    ALONG(q.end - q.keys, zero_step, q.pattern + q.keys);
+    return lanes_sum(sum);
+}
+
+static void simd_attend(size_t count, const clh_query *q)
+{
+    largest most[CLH_ROWS_TOGETHER];
+    clh_real total[CLH_ROWS_TOGETHER];
+    for (size_t r = 0; r < count; r++)
+        row_scores(q[r], &most[r]);
+    for (size_t r = 0; r < count; r++)
+        total[r] = row_exponentials(q[r], &most[r]);
+    for (size_t r = 0; r < count; r++)
+        ALONG(q[r].keys, scale_step, vec_set(1 / total[r]), q[r].pattern);
 }
 
 INLINE void attend_back_step(place w, const clh_query_back q, vec along_query[PARTS])
@@ -120,16 +145,21 @@ INLINE void attend_back_step(place w, const clh_query_back q, vec along_query[PA
     add(q.g_token, w, g);
 }
 
-static clh_real simd_attend_back(const clh_query_back *query)
+static void simd_attend_back(size_t count, const clh_query_back *query)
 {
-    const clh_query_back q = *query;
-    vec along_query[PARTS] = {{0}};
-    ALONG(q.keys, attend_back_step, q, along_query);
-    return lanes_sum(along_query);
+    for (size_t r = 0; r < count; r++) {
+        const clh_query_back q = query[r];
+        vec along_query[PARTS] = {{0}};
+        ALONG(q.keys, attend_back_step, q, along_query);
+        *q.along_query += lanes_sum(along_query);
+        ALONG(q.end - q.keys, zero_step, q.g + q.keys);
+        if (q.fresh)
+            ALONG(q.end - q.keys, zero_step, q.g_position + q.keys);
+    }
 }
 
-/* ---- One prediction
- * ----------------------------------------------------------------------------- */
+/* ---- Predictions
+ * ----------------------------------------------------------------------------------- */
 
 INLINE void square_step(place w, const clh_prediction r, vec sum[PARTS])
 {
@@ -137,14 +167,12 @@ INLINE void square_step(place w, const clh_prediction r, vec sum[PARTS])
     sum[w.part] = vec_fma(get(r.z, w), get(r.row, w) + (tp + tp), sum[w.part]);
 }
 
-INLINE void logit_step(place w, const clh_prediction r, vec inverse, largest *l)
+INLINE void logit_step(place w, const clh_prediction r, vec inverse)
 {
     clh_real *y_row = r.row + r.width;
     vec y = get(y_row, w) + (get(r.token + r.width, w) + get(r.position + r.width, w));
-    vec logit = vec_fma(y, inverse, get(r.bias, w));
     put(y_row, w, y);
-    put(r.logits, w, logit);
-    l->lane[w.part] = vec_max(l->lane[w.part], or_least(logit, w));
+    put(r.logits, w, vec_fma(y, inverse, get(r.bias, w)));
 }
 
 /* y = inverse g with g = p scale, p the exponentials less the target's part. */
@@ -164,35 +192,64 @@ INLINE void z_step(place w, const clh_prediction r, vec twice)
     put(r.row, w, twice * get(r.z, w));
 }
 
-static clh_real largest_before(size_t n, const clh_real *x)
+static clh_real largest_of(size_t n, const clh_real *x)
 {
     largest l = largest_of_none();
     ALONG(n, largest_step, x, &l);
     return lanes_max(l.lane);
 }
 
-static clh_predicted simd_predict(const clh_prediction *row)
+static clh_real row_inverse(const clh_prediction r)
 {
-    const clh_prediction r = *row;
-    vec squares[PARTS] = {{0}}, sum[PARTS] = {{0}}, along[PARTS] = {{0}};
-    largest most = largest_of_none();
+    vec squares[PARTS] = {{0}};
     ALONG(r.width, square_step, r, squares);
-    clh_real square = r.square + lanes_sum(squares);
-    clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r.d + r.eps);
-    ALONG(r.outputs, logit_step, r, vec_set(inverse), &most);
-    const clh_real max = lanes_max(most.lane), own = r.logits[r.target];
-    const bool wins = own == max && !(largest_before(r.target, r.logits) >= own);
-    ALONG(r.outputs, exp_step, r.logits, vec_set(max), r.logits, sum);
+    const clh_real square = r.square + lanes_sum(squares);
+    return 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r.d + r.eps);
+}
+
+static void row_logits(const clh_prediction r, clh_real inverse)
+{
+    ALONG(r.outputs, logit_step, r, vec_set(inverse));
+    r.logits[r.outputs] = 0;
+}
+
+/* Logits become exponentials, the target's less their sum: softmax less one-hot, times the sum. */
+static clh_real row_loss(const clh_prediction r)
+{
+    const size_t n = r.outputs + 1;
+    const clh_real max = largest_of(n, r.logits), own = r.logits[r.target];
+    const bool wins = own == max && !(largest_of(r.target, r.logits) >= own);
+    vec sum[PARTS] = {{0}};
+    ALONG(n, exp_step, r.logits, vec_set(max), r.logits, sum);
     const clh_real total = lanes_sum(sum);
-    clh_predicted out = {.loss = log((double)total) - ((double)own - (double)max),
-                         .correct = wins && !isnan(total)};
-    if (!r.g_z)
-        return out;
+    *r.loss = log((double)total) - ((double)own - (double)max);
+    *r.correct = wins && !isnan(total);
     r.logits[r.target] -= total;
-    ALONG(r.outputs, loss_step, r, vec_set(r.weight / total), vec_set(inverse), along);
-    out.g_square = -inverse * inverse * inverse / (clh_real)(2 * r.d) * lanes_sum(along);
-    ALONG(r.width, z_step, r, vec_set(2 * out.g_square));
-    return out;
+    return total;
+}
+
+static clh_real row_g_square(const clh_prediction r, clh_real inverse, clh_real total)
+{
+    const clh_real scale = r.weight / total;
+    vec along[PARTS] = {{0}};
+    ALONG(r.outputs, loss_step, r, vec_set(scale), vec_set(inverse), along);
+    r.g_bias[r.outputs] += r.logits[r.outputs] * scale;
+    return -inverse * inverse * inverse / (clh_real)(2 * r.d) * lanes_sum(along);
+}
+
+static void simd_predict(size_t count, const clh_prediction *r)
+{
+    clh_real inverse[CLH_ROWS_TOGETHER], total[CLH_ROWS_TOGETHER];
+    for (size_t i = 0; i < count; i++)
+        inverse[i] = row_inverse(r[i]);
+    for (size_t i = 0; i < count; i++)
+        row_logits(r[i], inverse[i]);
+    for (size_t i = 0; i < count; i++)
+        total[i] = row_loss(r[i]);
+    for (size_t i = 0; i < count && r[i].g_z; i++)
+        *r[i].g_square = row_g_square(r[i], inverse[i], total[i]);
+    for (size_t i = 0; i < count && r[i].g_z; i++)
+        ALONG(r[i].width, z_step, r[i], vec_set(2 * *r[i].g_square));
 }
 
 #endif

@@ -11,7 +11,8 @@
  *  weights, folded into what follows:
  *
  *    W' = diag(w) [W_Q W_K W_V]     b' = b [W_Q W_K W_V] + [b_Q b_K b_V]
- *    U' = diag(w_f) W_U             u' = b_f W_U + b_U
+ *    U' = diag(w_f) W_U             u' = b_f W_U + b_U      each less its last column: softmax
+ *                                                           does not see what all logits share
  *
  *  X = the rows [o; E; P],  M = [W' | W_O^T | U' | o^T | E^T],  Y = X M  (tables_make)
  *

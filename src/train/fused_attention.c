@@ -67,8 +67,8 @@ static void bias_of_keys(const clh_fused_work *w, size_t head)
                                    key_bias[clh_fused_position(w->f, j) * heads]);
 }
 
-/* Row i of plain_attend(). */
-static void attend_row(const clh_fused_work *w, const block *b, size_t i)
+/* Query i for plain_attend(); `kind` is room for what it makes of each kind of token. */
+static clh_query query_at(const clh_fused_work *w, const block *b, size_t i, clh_real *kind)
 {
     const clh_fused_room *room = w->room;
     const clh_fused_shape *s = &w->f->shape;
@@ -76,12 +76,13 @@ static void attend_row(const clh_fused_work *w, const block *b, size_t i)
     const clh_real *position = w->f->tables.parts + b->part + row * b->across;
     const clh_real *token = w->f->tables.parts + token_part(w, b->head, i);
     for (size_t c = 0; c < w->kinds; c++)
-        room->kind[c] = position[room->kind_row[c]] + token[room->kind_row[c]];
-    const clh_query query = {
+        kind[c] = position[room->kind_row[c]] + token[room->kind_row[c]];
+    return (clh_query){
         .keys = i + 1,
+        .end = b->end,
         .position = position + s->lead,
         .token = token + s->lead,
-        .kind = room->kind,
+        .kind = kind,
         .of = room->of,
         .kinds = w->kinds,
         .scale = room->inverse[i],
@@ -90,8 +91,23 @@ static void attend_row(const clh_fused_work *w, const block *b, size_t i)
         .scores = room->scores + at,
         .pattern = room->pattern + at,
     };
-    w->f->kernel->attend(&query);
-    memset(query.pattern + i + 1, 0, (b->end - i - 1) * sizeof *query.pattern);
+}
+
+/* Rows from `begin` on that go through a kernel together. */
+static size_t together(const block *b, size_t begin)
+{
+    return b->end - begin < CLH_ROWS_TOGETHER ? b->end - begin : CLH_ROWS_TOGETHER;
+}
+
+static void attend_rows(const clh_fused_work *w, const block *b)
+{
+    clh_query query[CLH_ROWS_TOGETHER];
+    for (size_t begin = b->begin, count; begin < b->end; begin += count) {
+        count = together(b, begin);
+        for (size_t r = 0; r < count; r++)
+            query[r] = query_at(w, b, begin + r, w->room->kind + r * w->f->shape.lead);
+        w->f->kernel->attend(count, query);
+    }
 }
 
 void clh_fused_attend(const clh_fused_work *w, size_t k)
@@ -100,8 +116,7 @@ void clh_fused_attend(const clh_fused_work *w, size_t k)
     const size_t A = f->size.A, d = f->size.d_head;
     for (size_t h = 0; h < f->size.heads; h++) {
         const block b = block_at(w, h, k);
-        for (size_t i = b.begin; i < b.end; i++)
-            attend_row(w, &b, i);
+        attend_rows(w, &b);
         clh_multiply(f->kernel, b.end - b.begin, d, b.end, 1,
                      clh_rows(w->room->pattern + b.room, f->shape.span),
                      clh_rows(w->room->values + h * d, A), w->room->z + b.begin * A + h * d, A);
@@ -130,18 +145,17 @@ static void values_backward(const clh_fused_work *w, const block *b)
                  g_z, g_v + had * stride, stride);
 }
 
-/* Row i of plain_attend_back(); its mean, sum_j pattern_ij g_z_i . v_j, is g_z_i . z_i. */
-static void attend_row_backward(const clh_fused_work *w, const block *b, size_t i)
+/* Query i for plain_attend_back(); its mean, sum_j pattern_ij g_z_i . v_j, is g_z_i . z_i. */
+static clh_query_back query_back_at(const clh_fused_work *w, const block *b, size_t i)
 {
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
     const size_t lead = f->shape.lead, d = f->size.d_head, row = i - b->begin;
     const size_t at = b->room + row * f->shape.span, z = i * f->size.A + b->head * d;
     const size_t keys = b->head * w->length;
-    clh_real *g_position = w->sums->parts + b->part + row * b->across;
-    clh_real *g_token = w->sums->parts + token_part(w, b->head, i);
-    const clh_query_back query = {
+    return (clh_query_back){
         .keys = i + 1,
+        .end = b->end,
         .scores = room->scores + at,
         .pattern = room->pattern + at,
         .inverse = room->inverse,
@@ -150,17 +164,36 @@ static void attend_row_backward(const clh_fused_work *w, const block *b, size_t 
         .scale = room->inverse[i],
         .fresh = w->sums->fresh,
         .g = room->g_pattern + row * f->shape.span,
-        .g_position = g_position + lead,
-        .g_token = g_token + lead,
+        .g_position = w->sums->parts + b->part + row * b->across + lead,
+        .g_token = w->sums->parts + token_part(w, b->head, i) + lead,
         .sum = room->sum + keys,
         .along = room->sum_along + keys,
+        .along_query = room->along + i,
     };
-    room->along[i] += f->kernel->attend_back(&query);
-    memset(query.g + i + 1, 0, (b->end - i - 1) * sizeof *query.g);
-    if (!w->sums->fresh)
-        return;
-    memset(g_position, 0, lead * sizeof *g_position);
-    memset(query.g_position + i + 1, 0, (b->across - lead - i - 1) * sizeof *g_position);
+}
+
+/* In a fresh slot, numbers of parts that nobody else writes: of tokens, past the block's keys. */
+static void clear_rest(const clh_fused_work *w, const block *b)
+{
+    const clh_fused_shape *s = &w->f->shape;
+    clh_real *row = w->sums->parts + b->part;
+    for (size_t i = b->begin; i < b->end; i++, row += b->across) {
+        memset(row, 0, s->lead * sizeof *row);
+        memset(row + s->lead + b->end, 0, (b->across - s->lead - b->end) * sizeof *row);
+    }
+}
+
+static void attend_rows_backward(const clh_fused_work *w, const block *b)
+{
+    clh_query_back query[CLH_ROWS_TOGETHER];
+    if (w->sums->fresh)
+        clear_rest(w, b);
+    for (size_t begin = b->begin, count; begin < b->end; begin += count) {
+        count = together(b, begin);
+        for (size_t r = 0; r < count; r++)
+            query[r] = query_back_at(w, b, begin + r);
+        w->f->kernel->attend_back(count, query);
+    }
 }
 
 /* What reaches a query's part with a kind of token: the sum over the keys of that kind. */
@@ -187,8 +220,7 @@ void clh_fused_attend_backward(const clh_fused_work *w, size_t k)
     for (size_t h = 0; h < w->f->size.heads; h++) {
         const block b = block_at(w, h, k);
         values_backward(w, &b);
-        for (size_t i = b.begin; i < b.end; i++)
-            attend_row_backward(w, &b, i);
+        attend_rows_backward(w, &b);
         kinds_backward(w, &b);
     }
 }

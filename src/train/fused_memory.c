@@ -21,6 +21,7 @@ static clh_fused_size size_of(const clh_model_config *c, size_t length)
                             .N = 3 * A,
                             .V = c->d_vocab,
                             .O = c->d_vocab_out,
+                            .U = c->d_vocab_out - 1,
                             .T = length > 1 ? length - 1 : 1,
                             .heads = c->n_heads,
                             .d_head = c->d_head};
@@ -40,7 +41,7 @@ static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t 
 {
     clh_fused_shape s = {.used = used, .positions = positions, .at = at, .across = across};
     s.sources = 1 + used + positions;
-    s.columns = size->N + size->A + size->O + 1 + used;
+    s.columns = size->N + size->A + size->U + 1 + used;
     s.stride = rounded(s.columns);
     s.g_stride = rounded(s.columns - 2 * size->A);
     s.lead = rounded(used);
@@ -90,7 +91,7 @@ static size_t cut_sums(const clh_fused_size *s, const clh_fused_shape *shape, cl
     sums->norm = cut(&c, 1, shape->sources);
     sums->key_bias = cut(&c, shape->sources, s->heads);
     sums->Y = cut(&c, shape->sources, shape->g_stride);
-    sums->K = cut(&c, s->A, s->A + s->O);
+    sums->K = cut(&c, s->A, s->A + s->U);
     sums->parts = cut(&c, s->heads, shape->parts);
     return c.overflow ? SIZE_MAX : c.used;
 }
@@ -114,7 +115,7 @@ size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums)
 static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape *most,
                        clh_fused_tables *t)
 {
-    const size_t before = s->N + s->A + s->O;
+    const size_t before = s->N + s->A + s->U;
     t->M = cut(c, s->D, most->stride);
     t->M_t = cut(c, before + most->sources, s->D);
     t->bias = cut(c, 1, s->N);
@@ -122,8 +123,8 @@ static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape
     t->g_bias = cut(c, 1, s->N);
     t->square = cut(c, 1, most->sources);
     t->Y = cut(c, most->sources, most->stride);
-    t->K = cut(c, s->A, s->A + s->O);
-    t->WU_t = cut(c, s->O, s->A);
+    t->K = cut(c, s->A, s->A + s->U);
+    t->WU_t = cut(c, s->U, s->A);
     t->key_bias = cut(c, most->sources, s->heads);
     t->keys_t = cut(c, s->A, most->span);
     t->parts = cut(c, s->heads, most->parts);
@@ -132,7 +133,7 @@ static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape
     if (c->memory) {
         t->W_O = t->M_t + s->N * s->D;
         t->U_t = t->W_O + s->A * s->D;
-        t->X = t->U_t + s->O * s->D;
+        t->X = t->U_t + s->U * s->D;
     }
 }
 
@@ -149,12 +150,12 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
     room->scores = cut(c, s->heads, CLH_HEAD_BLOCK_MOST * most->span);
     room->pattern = cut(c, s->heads, CLH_HEAD_BLOCK_MOST * most->span);
     room->g_pattern = cut(c, CLH_HEAD_BLOCK_MOST, most->span);
-    room->kind = cut(c, 1, most->lead);
+    room->kind = cut(c, CLH_ROWS_TOGETHER, most->lead);
     room->g_kind = cut(c, CLH_HEAD_BLOCK_MOST, most->lead);
     room->one_hot = cut(c, s->T, most->lead);
     room->z = cut(c, s->T, s->A);
     room->g_z = cut(c, s->T, s->A);
-    room->logits = cut(c, 1, s->O);
+    room->logits = cut(c, CLH_ROWS_TOGETHER, s->O);
     room->g_square = cut(c, 1, s->T);
     room->row = cut(c, s->T, most->g_stride);
 }

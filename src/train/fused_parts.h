@@ -7,10 +7,10 @@
 #include "math/kernels.h"
 #include "train/fused.h"
 
-/** Sizes: D d_model, A = heads * d_head, N = 3 A, V d_vocab, O d_vocab_out, T positions computed.
- */
+/** Sizes: D d_model, A = heads * d_head, N = 3 A, V d_vocab, O d_vocab_out, U = O - 1, T positions
+ *  computed. */
 typedef struct clh_fused_size {
-    size_t D, A, N, V, O, T, heads, d_head;
+    size_t D, A, N, V, O, U, T, heads, d_head;
 } clh_fused_size;
 
 /** Where a parameter lies in clh_model_data() and in a gradient. */
@@ -28,7 +28,7 @@ typedef struct clh_fused_weights {
 typedef struct clh_fused_shape {
     size_t used, positions; /**< rows this batch has */
     size_t sources;         /**< 1 + used + positions */
-    size_t columns;         /**< of M and Y that count: N + A + O + 1 + used */
+    size_t columns;         /**< of M and Y that count: N + A + U + 1 + used */
     size_t stride;          /**< of M and Y */
     size_t g_stride;        /**< of the gradient of Y but its q and k columns */
     size_t lead, span;      /**< lead >= used, span = lead + (positions rounded up) */
@@ -42,13 +42,13 @@ typedef struct clh_fused_tables {
     uint32_t *token_of; /**< [V] */
     uint32_t *row_of;   /**< [V] */
     clh_real *M;        /**< [D, stride]: W' | W_O^T | U' | b_O | E^T, the products wanted */
-    clh_real *M_t; /**< [columns, D] its transpose, and behind it P: [N + A + O + sources, D] */
-    clh_real *W_O, *U_t, *X; /**< rows in M_t: W_O [A, D], U'^T [O, D], X [sources, D] */
+    clh_real *M_t; /**< [columns, D] its transpose, and behind it P: [N + A + U + sources, D] */
+    clh_real *W_O, *U_t, *X; /**< rows in M_t: W_O [A, D], U'^T [U, D], X [sources, D] */
     clh_real *bias, *u_bias; /**< b' [N], u' [O] */
     clh_real *g_bias;        /**< gradient of b' [N] */
     clh_real *square;        /**< |X|^2 [sources] */
     clh_real *Y;             /**< X M [sources, stride] */
-    clh_real *K, *WU_t;      /**< W_O [W_O^T U'] [A, A + O], its U' part transposed [O, A] */
+    clh_real *K, *WU_t;      /**< W_O [W_O^T U'] [A, A + U], its U' part transposed [U, A] */
     clh_real *key_bias;      /**< b_Q . Y_k / scale [sources, heads] */
     clh_real *keys_t;        /**< Y_k transposed [heads, d_head, span] */
     clh_real *parts;         /**< Y_q Y_k^T / scale [heads, parts] */
@@ -63,7 +63,7 @@ typedef struct clh_fused_sums {
     clh_real *norm;         /**< factor of X in its own gradient [sources] */
     clh_real *key_bias;     /**< [sources, heads] */
     clh_real *Y;            /**< gradient of Y but its q and k columns [sources, g_stride] */
-    clh_real *K;            /**< [A, A + O] */
+    clh_real *K;            /**< [A, A + U] */
     clh_real *parts;        /**< [heads, parts] */
     bool fresh;             /**< no sequence has written yet: K, the positions' rows hold nothing */
     clh_loss_sum loss;
@@ -81,12 +81,12 @@ typedef struct clh_fused_room {
     clh_real *sum, *sum_along;    /**< of a head's keys [T] */
     clh_real *scores, *pattern;   /**< [heads, parts] */
     clh_real *g_pattern;          /**< [block, span] */
-    clh_real *kind, *g_kind;      /**< [V or CLH_LANES], [block, V] */
+    clh_real *kind, *g_kind;      /**< [CLH_ROWS_TOGETHER, lead], [block, lead] */
     clh_real *one_hot;            /**< of the keys' kinds [T, V] */
     clh_real *z, *g_z;            /**< [T, A] */
-    clh_real *logits;             /**< [O] */
+    clh_real *logits;             /**< [CLH_ROWS_TOGETHER, O] */
     clh_real *g_square;           /**< gradient of |x|^2 of the last norm [T] */
-    clh_real *row; /**< [T, g_stride], 2 A + O used: g_v | z [W_O W_O^T, W_O U'] and its gradient */
+    clh_real *row; /**< [T, g_stride], 2 A + U used: g_v | z [W_O W_O^T, W_O U'] and its gradient */
 } clh_fused_room;
 
 struct clh_fused {
@@ -120,7 +120,7 @@ static inline size_t clh_fused_column_U(const clh_fused *f)
 }
 static inline size_t clh_fused_column_X(const clh_fused *f)
 {
-    return f->size.N + f->size.A + f->size.O;
+    return f->size.N + f->size.A + f->size.U;
 }
 
 /** Row of X and Y of the batch's token number `row`, and of a position. */

@@ -52,7 +52,7 @@ static void project(const clh_fused_work *w)
 static void output(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.O, stride = f->shape.g_stride;
+    const size_t A = f->size.A, across = A + f->size.U, stride = f->shape.g_stride;
     clh_multiply(f->kernel, q.end - q.begin, across, A, 1, clh_rows(w->room->z + q.begin * A, A),
                  clh_rows(f->tables.K, across), w->room->row + q.begin * stride + A, stride);
 }
@@ -68,7 +68,7 @@ static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
     const size_t column = clh_fused_column_O(f);
     return (clh_prediction){
         .width = A,
-        .outputs = f->size.O,
+        .outputs = f->size.U,
         .z = w->room->z + p * A,
         .token = token + column,
         .position = position + column,
@@ -78,8 +78,11 @@ static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
         .d = (double)f->size.D,
         .eps = f->eps,
         .target = w->sequence->tokens[p + 1],
+        .weight = w->sums ? (clh_real)f->batch->weight : 0,
         .row = w->room->row + p * f->shape.g_stride + A,
-        .logits = w->room->logits,
+        .g_z = w->sums ? w->room->g_z + p * A : NULL,
+        .g_bias = w->sums ? w->sums->u_bias : NULL,
+        .g_square = w->room->g_square + p,
     };
 }
 
@@ -88,20 +91,25 @@ static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
 static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum *sum,
                       double *per_position)
 {
+    clh_prediction row[CLH_ROWS_TOGETHER];
+    double loss[CLH_ROWS_TOGETHER];
+    bool correct[CLH_ROWS_TOGETHER];
     size_t wrong = 0;
-    for (size_t p = q.begin; p < q.end; p++) {
-        clh_prediction row = prediction_at(w, p);
-        if (w->sums) {
-            row.weight = (clh_real)w->f->batch->weight;
-            row.g_z = w->room->g_z + p * w->f->size.A;
-            row.g_bias = w->sums->u_bias;
+    for (size_t begin = q.begin, count; begin < q.end; begin += count) {
+        count = q.end - begin < CLH_ROWS_TOGETHER ? q.end - begin : CLH_ROWS_TOGETHER;
+        for (size_t r = 0; r < count; r++) {
+            row[r] = prediction_at(w, begin + r);
+            row[r].logits = w->room->logits + r * w->f->size.O;
+            row[r].loss = &loss[r];
+            row[r].correct = &correct[r];
         }
-        const clh_predicted got = w->f->kernel->predict(&row);
-        w->room->g_square[p] = got.g_square;
-        sum->loss += got.loss;
-        wrong += !got.correct;
-        if (per_position)
-            per_position[p + 1] = got.loss;
+        w->f->kernel->predict(count, row);
+        for (size_t r = 0; r < count; r++) {
+            sum->loss += loss[r];
+            wrong += !correct[r];
+            if (per_position)
+                per_position[begin + r + 1] = loss[r];
+        }
     }
     return wrong;
 }
@@ -119,7 +127,7 @@ static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, stride = f->shape.g_stride;
-    clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.O, 1,
+    clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.U, 1,
                      clh_rows(w->room->row + q.begin * stride + 2 * A, stride),
                      clh_rows(f->tables.WU_t, A), w->room->g_z + q.begin * A, A);
 }
@@ -129,7 +137,7 @@ static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 static void weights_backward(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.O, stride = f->shape.g_stride;
+    const size_t A = f->size.A, across = A + f->size.U, stride = f->shape.g_stride;
     const clh_real *z = w->room->z + w->first * A, *row = w->room->row + w->first * stride + A;
     const clh_gemm g_K = {A,      across, w->rows,        z, 1, A, row, stride, 1, w->sums->K,
                           across, 1,      !w->sums->fresh};

@@ -31,8 +31,8 @@ static void number_tokens(clh_fused *f)
 /* ---- The weights, folded and centred
  * -------------------------------------------------------------- */
 
-/* Rows of M: W'[i, .] = w_i [W_Q W_K W_V][i, .] and U'[i, .] = w_f,i W_U[i, .]; transposed to M_t.
- */
+/* Rows of M: W'[i, .] = w_i [W_Q W_K W_V][i, .], U'[i, .] = w_f,i (W_U[i, .] - W_U[i, last]); also
+ * transposed, to M_t. */
 static void fold_rows(clh_fused *f, size_t piece)
 {
     const clh_fused_size *s = &f->size;
@@ -48,15 +48,15 @@ static void fold_rows(clh_fused *f, size_t piece)
                 f->kernel->normalize(s->d_head, from[p].W + (h * s->D + i) * s->d_head, 0,
                                      f->weights.w[i], NULL, NULL,
                                      out + from[p].column + h * s->d_head);
-        f->kernel->normalize(s->O, f->weights.W_U + i * s->O, 0, f->weights.w_f[i], NULL, NULL,
-                             out + U);
+        const clh_real *W_U = f->weights.W_U + i * s->O;
+        f->kernel->normalize(s->U, W_U, W_U[s->U], f->weights.w_f[i], NULL, NULL, out + U);
     }
     const clh_real *from_row = t->M + rows.begin * stride;
     f->kernel->transpose(rows.count, s->N, from_row, stride, t->M_t + rows.begin, s->D);
-    f->kernel->transpose(rows.count, s->O, from_row + U, stride, t->U_t + rows.begin, s->D);
+    f->kernel->transpose(rows.count, s->U, from_row + U, stride, t->U_t + rows.begin, s->D);
 }
 
-/* b' = b [W_Q W_K W_V] + [b_Q b_K b_V],  u' = b_f W_U + b_U */
+/* b' = b [W_Q W_K W_V] + [b_Q b_K b_V],  u' = b_f W_U + b_U less its last */
 static void fold_biases(clh_fused *f, size_t piece)
 {
     (void)piece;
@@ -75,6 +75,7 @@ static void fold_biases(clh_fused *f, size_t piece)
     memcpy(t->u_bias, f->weights.b_U, s->O * sizeof *t->u_bias);
     clh_multiply_add(f->kernel, 1, s->O, s->D, 1, clh_rows(f->weights.b_f, s->D),
                      clh_rows(f->weights.W_U, s->O), t->u_bias, s->O);
+    f->kernel->shift(s->O, -t->u_bias[s->U], t->u_bias);
 }
 
 /* Row less its mean, and the square of what is left. */
@@ -167,11 +168,11 @@ static void multiply_W_O(clh_fused *f, size_t piece)
     const clh_fused_size *s = &f->size;
     clh_fused_tables *t = &f->tables;
     const clh_fused_rows rows = clh_fused_rows_of(s->A, piece);
-    const size_t across = s->A + s->O;
+    const size_t across = s->A + s->U;
     clh_real *out = t->K + rows.begin * across;
     clh_multiply(f->kernel, rows.count, across, s->D, 1, clh_rows(t->W_O + rows.begin * s->D, s->D),
                  clh_rows(t->M + clh_fused_column_O(f), f->shape.stride), out, across);
-    f->kernel->transpose(rows.count, s->O, out + s->A, across, t->WU_t + rows.begin, s->A);
+    f->kernel->transpose(rows.count, s->U, out + s->A, across, t->WU_t + rows.begin, s->A);
 }
 
 /* o meets every position: rows of P in the columns of W_O and U' get those of o. */
@@ -180,7 +181,7 @@ static void add_b_O(clh_fused *f, size_t piece)
     const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
     const size_t stride = f->shape.stride, column = clh_fused_column_O(f);
     for (size_t p = rows.begin; p < rows.begin + rows.count; p++)
-        f->kernel->axpy(f->size.A + f->size.O, 1, f->tables.Y + column,
+        f->kernel->axpy(f->size.A + f->size.U, 1, f->tables.Y + column,
                         f->tables.Y + clh_fused_position(f, p) * stride + column);
 }
 

@@ -102,7 +102,7 @@ static void biases_backward(clh_fused *f, size_t piece)
     memset(f->tables.g_bias + A, 0, A * sizeof(clh_real));
     memcpy(f->tables.g_bias + 2 * A, sums->b_V, A * sizeof(clh_real));
     memset(f->tables.g_qk, 0, 2 * A * sizeof(clh_real));
-    clh_multiply(f->kernel, 1, A + s->O, f->shape.positions, 1,
+    clh_multiply(f->kernel, 1, A + s->U, f->shape.positions, 1,
                  clh_rows(f->ones, f->shape.positions),
                  clh_rows(sums->Y + clh_fused_position(f, 0) * g_stride + A, g_stride), sums->Y + A,
                  g_stride);
@@ -169,7 +169,7 @@ static void tokens_backward(clh_fused *f, size_t piece)
 /* g_W_O = g_K [W_O; U'^T] + (columns of M)  */
 static void W_O_backward(clh_fused *f, size_t piece)
 {
-    const size_t D = f->size.D, across = f->size.A + f->size.O;
+    const size_t D = f->size.D, across = f->size.A + f->size.U;
     const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
     clh_real *g = gradient_of(f, f->weights.W_O) + rows.begin * D;
     clh_multiply(f->kernel, rows.count, D, across, 1,
@@ -210,9 +210,11 @@ static void unfold_projections(const clh_fused *f, size_t i, const clh_real *g_f
         }
 }
 
-static void unfold_unembedding(const clh_fused *f, size_t i, const clh_real *g_folded)
+/* The last column of W_U was taken from all others. */
+static void unfold_unembedding(const clh_fused *f, size_t i, clh_real *g_folded)
 {
     const size_t O = f->size.O;
+    g_folded[f->size.U] = -f->kernel->sum(f->size.U, g_folded);
     const clh_fused_weights *w = &f->weights;
     const clh_real *W = w->W_U + i * O;
     clh_real *g_w = gradient_of(f, w->w_f) + i, *g_b = gradient_of(f, w->b_f) + i;
@@ -236,10 +238,10 @@ static void folded_backward(clh_fused *f, size_t piece)
                  g, stride);
     clh_multiply(f->kernel, rows.count, A, f->shape.sources, 1, X_t, clh_rows(sums->Y, g_stride),
                  g + 2 * A, stride);
-    clh_multiply(f->kernel, rows.count, s->O, f->shape.sources, 1, X_t,
+    clh_multiply(f->kernel, rows.count, s->U, f->shape.sources, 1, X_t,
                  clh_rows(sums->Y + 2 * A, g_stride), g_U, stride);
-    clh_multiply_add(f->kernel, rows.count, s->O, A, 1, clh_transposed(t->W_O + rows.begin, s->D),
-                     clh_rows(sums->K + A, A + s->O), g_U, stride);
+    clh_multiply_add(f->kernel, rows.count, s->U, A, 1, clh_transposed(t->W_O + rows.begin, s->D),
+                     clh_rows(sums->K + A, A + s->U), g_U, stride);
     for (size_t r = 0; r < rows.count; r++) {
         unfold_projections(f, rows.begin + r, g + r * stride);
         unfold_unembedding(f, rows.begin + r, g_U + r * stride);
