@@ -52,6 +52,8 @@ uint64_t clh_shuffle_at(const clh_shuffle *shuffle, uint64_t index)
 {
     assert(index < shuffle->size);
     uint64_t x = index;
+    if (shuffle->size == 1) /* the walk to it would take 64 turns */
+        return x;
     do
         x = feistel_forward(shuffle, x);
     while (x >= shuffle->size);
@@ -62,6 +64,8 @@ uint64_t clh_shuffle_index(const clh_shuffle *shuffle, uint64_t element)
 {
     assert(element < shuffle->size);
     uint64_t x = element;
+    if (shuffle->size == 1)
+        return x;
     do
         x = feistel_backward(shuffle, x);
     while (x >= shuffle->size);

@@ -65,18 +65,39 @@ typedef struct clh_query_back {
  *
  *  which leaves g_z short of sum_o inverse g_o (W_O U)_ao, a product for all rows at once. */
 typedef struct clh_prediction {
-    size_t width, outputs;
-    const clh_real *z, *token, *position, *bias;
+    const clh_real *z, *token, *position;
     clh_real square;
-    double d, eps;
     uint32_t target;
-    clh_real weight;
-    clh_real *row, *logits; /**< logits: room [outputs + 1] */
-    clh_real *g_z, *g_bias; /**< [width], [outputs + 1] */
-    double *loss;           /**< written: nats */
-    bool *correct;          /**< written: the target is the first of the largest logits, and
-                                 every one a number */
-    clh_real *g_square;     /**< written, unless g_z is NULL */
+    clh_real *row;
+    clh_real *g_z, *g_square; /**< written unless g_z is NULL */
+    double loss;              /**< written: nats */
+    bool correct;             /**< written: the target is the first of the largest logits, and every
+                                   one a number */
 } clh_prediction;
+
+/** What predictions have in common. */
+typedef struct clh_predict {
+    size_t width, outputs;
+    double d, eps;
+    clh_real weight;
+    const clh_real *bias; /**< [outputs + 1] */
+    clh_real *logits;     /**< room [CLH_ROWS_TOGETHER, logits_row] */
+    size_t logits_row;    /**< > outputs */
+    clh_real *g_bias;     /**< [outputs + 1] */
+} clh_predict;
+
+/** A position's gradient g of [y_v, rest], with y_v = (token_v + position_v) inverse, to the rows
+ * it came from: returns inverse sum_i g_i (token_v,i + position_v,i), i < values, and
+ *
+ *    g_i *= inverse for i < values,  then g_token_i += g_i, g_position_i += g_i (= where `fresh`)
+ */
+typedef struct clh_spread {
+    size_t values, n;
+    clh_real inverse;
+    const clh_real *token, *position; /**< [values] */
+    clh_real *g;                      /**< [n] */
+    clh_real *g_token, *g_position;   /**< [n] */
+    bool fresh;
+} clh_spread;
 
 #endif

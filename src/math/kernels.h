@@ -114,14 +114,20 @@ typedef struct clh_kernels {
     void (*combine)(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
                     const clh_real *c, clh_real *y);
 
-    /** sum_i g[i] (a[i] + b[i]) */
-    clh_real (*dot_sum)(size_t n, const clh_real *g, const clh_real *a, const clh_real *b);
+    /** y[i] = x[i] - mean of x; returns sum_i y[i]^2. y may be x. */
+    clh_real (*centre)(size_t n, const clh_real *x, clh_real *y);
+
+    /** A gradient through y = w x + ..., z = ... + b x, x a row shared by all columns:
+     *  gx[i] = w gy[i] + b gz[i]; *gw += sum_i gy[i] x[i], *gb += sum_i gz[i] x[i]. */
+    void (*unfold)(size_t n, clh_real w, clh_real b, const clh_real *x, const clh_real *gy,
+                   const clh_real *gz, clh_real *gx, clh_real *gw, clh_real *gb);
 
     /** `count` <= CLH_ROWS_TOGETHER rows of the fused path: math/fused_rows.h says what they
      * compute. */
     void (*attend)(size_t count, const clh_query *query);
     void (*attend_back)(size_t count, const clh_query_back *query);
-    void (*predict)(size_t count, const clh_prediction *row);
+    void (*predict)(size_t count, const clh_predict *all, clh_prediction *row);
+    clh_real (*spread)(const clh_spread *row);
 
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);

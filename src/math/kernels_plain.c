@@ -121,12 +121,39 @@ static void plain_combine(size_t n, const clh_real *a, const clh_real *b, clh_re
         y[i] = (a[i] + b[i]) * scale + c[i];
 }
 
-static clh_real plain_dot_sum(size_t n, const clh_real *g, const clh_real *a, const clh_real *b)
+static clh_real plain_centre(size_t n, const clh_real *x, clh_real *y)
 {
+    const clh_real mean = plain_sum(n, x) / (clh_real)n;
     clh_real sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += g[i] * (a[i] + b[i]);
+    for (size_t i = 0; i < n; i++) {
+        y[i] = x[i] - mean;
+        sum += y[i] * y[i];
+    }
     return sum;
+}
+
+static void plain_unfold(size_t n, clh_real w, clh_real b, const clh_real *x, const clh_real *gy,
+                         const clh_real *gz, clh_real *gx, clh_real *gw, clh_real *gb)
+{
+    for (size_t i = 0; i < n; i++) {
+        gx[i] = w * gy[i] + b * gz[i];
+        *gw += gy[i] * x[i];
+        *gb += gz[i] * x[i];
+    }
+}
+
+static clh_real plain_spread(const clh_spread *r)
+{
+    clh_real along = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (i < r->values) {
+            along += r->g[i] * (r->token[i] + r->position[i]);
+            r->g[i] *= r->inverse;
+        }
+        r->g_token[i] += r->g[i];
+        r->g_position[i] = r->fresh ? r->g[i] : r->g_position[i] + r->g[i];
+    }
+    return along * r->inverse;
 }
 
 static void attend_one(const clh_query *q)
@@ -178,48 +205,51 @@ static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)
 }
 
 /* Logits become their softmax. */
-static clh_real predict_forward(const clh_prediction *r)
+static clh_real predict_forward(const clh_predict *c, clh_prediction *r, clh_real *logits)
 {
-    clh_real square = r->square, *y = r->row + r->width, *logits = r->logits;
+    clh_real square = r->square, *y = r->row + c->width;
     const clh_real *t = r->token, *p = r->position;
-    for (size_t a = 0; a < r->width; a++)
+    for (size_t a = 0; a < c->width; a++)
         square += r->z[a] * (r->row[a] + 2 * (t[a] + p[a]));
-    const clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r->d + r->eps);
-    for (size_t o = 0; o < r->outputs; o++) {
-        y[o] += t[r->width + o] + p[r->width + o];
-        logits[o] = y[o] * inverse + r->bias[o];
+    const clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / c->d + c->eps);
+    for (size_t o = 0; o < c->outputs; o++) {
+        y[o] += t[c->width + o] + p[c->width + o];
+        logits[o] = y[o] * inverse + c->bias[o];
     }
-    logits[r->outputs] = 0;
+    logits[c->outputs] = 0;
     const clh_real own = logits[r->target];
-    *r->correct = first_of_the_largest(r->outputs + 1, logits, r->target);
-    *r->loss = (double)plain_softmax(r->outputs + 1, logits, logits) - (double)own;
+    r->correct = first_of_the_largest(c->outputs + 1, logits, r->target);
+    r->loss = (double)plain_softmax(c->outputs + 1, logits, logits) - (double)own;
     return inverse;
 }
 
-static void predict_back(const clh_prediction *r, clh_real inverse)
+static void predict_back(const clh_predict *c, const clh_prediction *r, const clh_real *softmax,
+                         clh_real inverse)
 {
-    clh_real along = 0, *y = r->row + r->width;
-    for (size_t o = 0; o <= r->outputs; o++) {
-        clh_real g = r->weight * (r->logits[o] - (o == r->target ? 1 : 0));
-        r->g_bias[o] += g;
-        if (o == r->outputs)
+    clh_real along = 0, *y = r->row + c->width;
+    for (size_t o = 0; o <= c->outputs; o++) {
+        clh_real g = c->weight * (softmax[o] - (o == r->target ? 1 : 0));
+        c->g_bias[o] += g;
+        if (o == c->outputs)
             break;
         along += g * y[o];
         y[o] = inverse * g;
     }
-    *r->g_square = -inverse * inverse * inverse / (clh_real)(2 * r->d) * along;
-    for (size_t a = 0; a < r->width; a++) {
-        r->g_z[a] = 2 * *r->g_square * (r->row[a] + r->token[a] + r->position[a]);
-        r->row[a] = 2 * *r->g_square * r->z[a];
+    const clh_real g_square = -inverse * inverse * inverse / (clh_real)(2 * c->d) * along;
+    *r->g_square = g_square;
+    for (size_t a = 0; a < c->width; a++) {
+        r->g_z[a] = 2 * g_square * (r->row[a] + r->token[a] + r->position[a]);
+        r->row[a] = 2 * g_square * r->z[a];
     }
 }
 
-static void plain_predict(size_t count, const clh_prediction *row)
+static void plain_predict(size_t count, const clh_predict *all, clh_prediction *row)
 {
     for (size_t i = 0; i < count; i++) {
-        const clh_real inverse = predict_forward(&row[i]);
+        clh_real *logits = all->logits + i * all->logits_row;
+        const clh_real inverse = predict_forward(all, &row[i], logits);
         if (row[i].g_z)
-            predict_back(&row[i], inverse);
+            predict_back(all, &row[i], logits, inverse);
     }
 }
 
@@ -271,10 +301,12 @@ const clh_kernels clh_kernels_plain = {
     .normalize_sums = plain_normalize_sums,
     .normalize_input = plain_normalize_input,
     .combine = plain_combine,
-    .dot_sum = plain_dot_sum,
+    .centre = plain_centre,
+    .unfold = plain_unfold,
     .attend = plain_attend,
     .attend_back = plain_attend_back,
     .predict = plain_predict,
+    .spread = plain_spread,
     .shift = plain_shift,
     .adam = plain_adam,
     .multiply_adds = plain_multiply_adds,

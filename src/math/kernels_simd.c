@@ -222,18 +222,6 @@ static void simd_combine(size_t n, const clh_real *a, const clh_real *b, clh_rea
     }
 }
 
-static clh_real simd_dot_sum(size_t n, const clh_real *g, const clh_real *a, const clh_real *b)
-{
-    vec sum[PARTS] = {{0}};
-    FOR_PARTS(n, i, p, count)
-    {
-        const size_t at = i + p * LANE;
-        vec ab = vec_load_part(a + at, count) + vec_load_part(b + at, count);
-        sum[p] = vec_fma(vec_load_part(g + at, count), ab, sum[p]);
-    }
-    return lanes_sum(sum);
-}
-
 #include "math/simd_fused.h"
 
 static void simd_shift(size_t n, clh_real c, clh_real *x)
@@ -314,10 +302,12 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .normalize_sums = simd_normalize_sums,
     .normalize_input = simd_normalize_input,
     .combine = simd_combine,
-    .dot_sum = simd_dot_sum,
+    .centre = simd_centre,
+    .unfold = simd_unfold,
     .attend = simd_attend,
     .attend_back = simd_attend_back,
     .predict = simd_predict,
+    .spread = simd_spread,
     .shift = simd_shift,
     .adam = simd_adam,
     .multiply_adds = simd_multiply_adds,

@@ -161,35 +161,35 @@ static void simd_attend_back(size_t count, const clh_query_back *query)
 /* ---- Predictions
  * ----------------------------------------------------------------------------------- */
 
-INLINE void square_step(place w, const clh_prediction r, vec sum[PARTS])
+INLINE void square_step(place w, const clh_prediction *r, vec sum[PARTS])
 {
-    vec tp = get(r.token, w) + get(r.position, w);
-    sum[w.part] = vec_fma(get(r.z, w), get(r.row, w) + (tp + tp), sum[w.part]);
+    vec tp = get(r->token, w) + get(r->position, w);
+    sum[w.part] = vec_fma(get(r->z, w), get(r->row, w) + (tp + tp), sum[w.part]);
 }
 
-INLINE void logit_step(place w, const clh_prediction r, vec inverse)
+INLINE void logit_step(place w, const clh_real *t, const clh_real *p, const clh_real *bias,
+                       vec inverse, clh_real *y_row, clh_real *logits)
 {
-    clh_real *y_row = r.row + r.width;
-    vec y = get(y_row, w) + (get(r.token + r.width, w) + get(r.position + r.width, w));
+    vec y = get(y_row, w) + (get(t, w) + get(p, w));
     put(y_row, w, y);
-    put(r.logits, w, vec_fma(y, inverse, get(r.bias, w)));
+    put(logits, w, vec_fma(y, inverse, get(bias, w)));
 }
 
 /* y = inverse g with g = p scale, p the exponentials less the target's part. */
-INLINE void loss_step(place w, const clh_prediction r, vec scale, vec inverse, vec along[PARTS])
+INLINE void loss_step(place w, const clh_real *p, vec scale, vec inverse, clh_real *g_bias,
+                      clh_real *y_row, vec along[PARTS])
 {
-    clh_real *y_row = r.row + r.width;
-    vec g = get(r.logits, w) * scale;
+    vec g = get(p, w) * scale;
     along[w.part] = vec_fma(g, get(y_row, w), along[w.part]);
-    add(r.g_bias, w, g);
+    add(g_bias, w, g);
     put(y_row, w, g * inverse);
 }
 
-INLINE void z_step(place w, const clh_prediction r, vec twice)
+INLINE void z_step(place w, const clh_real *t, const clh_real *p, const clh_real *z, vec twice,
+                   clh_real *row, clh_real *g_z)
 {
-    vec tp = get(r.token, w) + get(r.position, w);
-    put(r.g_z, w, twice * (get(r.row, w) + tp));
-    put(r.row, w, twice * get(r.z, w));
+    put(g_z, w, twice * (get(row, w) + (get(t, w) + get(p, w))));
+    put(row, w, twice * get(z, w));
 }
 
 static clh_real largest_of(size_t n, const clh_real *x)
@@ -199,57 +199,136 @@ static clh_real largest_of(size_t n, const clh_real *x)
     return lanes_max(l.lane);
 }
 
-static clh_real row_inverse(const clh_prediction r)
+static clh_real row_inverse(const clh_predict *c, const clh_prediction *r)
 {
     vec squares[PARTS] = {{0}};
-    ALONG(r.width, square_step, r, squares);
-    const clh_real square = r.square + lanes_sum(squares);
-    return 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r.d + r.eps);
+    ALONG(c->width, square_step, r, squares);
+    const clh_real square = r->square + lanes_sum(squares);
+    return 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / c->d + c->eps);
 }
 
-static void row_logits(const clh_prediction r, clh_real inverse)
+static void row_logits(const clh_predict *c, const clh_prediction *r, clh_real inverse,
+                       clh_real *logits)
 {
-    ALONG(r.outputs, logit_step, r, vec_set(inverse));
-    r.logits[r.outputs] = 0;
+    const clh_real *t = r->token + c->width, *p = r->position + c->width, *bias = c->bias;
+    clh_real *y = r->row + c->width;
+    const size_t n = c->outputs;
+    ALONG(n, logit_step, t, p, bias, vec_set(inverse), y, logits);
+    logits[n] = 0;
 }
 
 /* Logits become exponentials, the target's less their sum: softmax less one-hot, times the sum. */
-static clh_real row_loss(const clh_prediction r)
+static clh_real row_loss(const clh_predict *c, clh_prediction *r, clh_real *logits)
 {
-    const size_t n = r.outputs + 1;
-    const clh_real max = largest_of(n, r.logits), own = r.logits[r.target];
-    const bool wins = own == max && !(largest_of(r.target, r.logits) >= own);
+    const size_t n = c->outputs + 1;
+    const clh_real max = largest_of(n, logits), own = logits[r->target];
+    const bool wins = own == max && !(largest_of(r->target, logits) >= own);
     vec sum[PARTS] = {{0}};
-    ALONG(n, exp_step, r.logits, vec_set(max), r.logits, sum);
+    ALONG(n, exp_step, logits, vec_set(max), logits, sum);
     const clh_real total = lanes_sum(sum);
-    *r.loss = log((double)total) - ((double)own - (double)max);
-    *r.correct = wins && !isnan(total);
-    r.logits[r.target] -= total;
+    r->loss = log((double)total) - ((double)own - (double)max);
+    r->correct = wins && !isnan(total);
+    logits[r->target] -= total;
     return total;
 }
 
-static clh_real row_g_square(const clh_prediction r, clh_real inverse, clh_real total)
+static clh_real row_g_square(const clh_predict *c, const clh_prediction *r, clh_real inverse,
+                             clh_real total, const clh_real *p)
 {
-    const clh_real scale = r.weight / total;
+    const clh_real scale = c->weight / total;
+    clh_real *y = r->row + c->width, *g_bias = c->g_bias;
+    const size_t n = c->outputs;
     vec along[PARTS] = {{0}};
-    ALONG(r.outputs, loss_step, r, vec_set(scale), vec_set(inverse), along);
-    r.g_bias[r.outputs] += r.logits[r.outputs] * scale;
-    return -inverse * inverse * inverse / (clh_real)(2 * r.d) * lanes_sum(along);
+    ALONG(n, loss_step, p, vec_set(scale), vec_set(inverse), g_bias, y, along);
+    g_bias[n] += p[n] * scale;
+    return -inverse * inverse * inverse / (clh_real)(2 * c->d) * lanes_sum(along);
 }
 
-static void simd_predict(size_t count, const clh_prediction *r)
+static void row_g_z(const clh_predict *c, const clh_prediction *r)
+{
+    const size_t n = c->width;
+    const clh_real *t = r->token, *p = r->position, *z = r->z;
+    clh_real *row = r->row, *g_z = r->g_z;
+    ALONG(n, z_step, t, p, z, vec_set(2 * *r->g_square), row, g_z);
+}
+
+static void simd_predict(size_t count, const clh_predict *all, clh_prediction *r)
 {
     clh_real inverse[CLH_ROWS_TOGETHER], total[CLH_ROWS_TOGETHER];
+    clh_real *logits = all->logits;
+    const size_t across = all->logits_row;
     for (size_t i = 0; i < count; i++)
-        inverse[i] = row_inverse(r[i]);
+        inverse[i] = row_inverse(all, &r[i]);
     for (size_t i = 0; i < count; i++)
-        row_logits(r[i], inverse[i]);
+        row_logits(all, &r[i], inverse[i], logits + i * across);
     for (size_t i = 0; i < count; i++)
-        total[i] = row_loss(r[i]);
+        total[i] = row_loss(all, &r[i], logits + i * across);
     for (size_t i = 0; i < count && r[i].g_z; i++)
-        *r[i].g_square = row_g_square(r[i], inverse[i], total[i]);
+        *r[i].g_square = row_g_square(all, &r[i], inverse[i], total[i], logits + i * across);
     for (size_t i = 0; i < count && r[i].g_z; i++)
-        ALONG(r[i].width, z_step, r[i], vec_set(2 * *r[i].g_square));
+        row_g_z(all, &r[i]);
+}
+
+/* ---- Weights and tables
+ * ---------------------------------------------------------------------------- */
+
+INLINE void centre_step(place w, const clh_real *x, vec mean, clh_real *y, vec sum[PARTS])
+{
+    vec c = get(x, w) - mean;
+    put(y, w, c);
+    if (w.count < LANE)
+        c = vec_first(c, w.count);
+    sum[w.part] = vec_fma(c, c, sum[w.part]);
+}
+
+static clh_real simd_centre(size_t n, const clh_real *x, clh_real *y)
+{
+    vec sum[PARTS] = {{0}};
+    vec mean = vec_set(simd_sum(n, x) / (clh_real)n);
+    ALONG(n, centre_step, x, mean, y, sum);
+    return lanes_sum(sum);
+}
+
+INLINE void unfold_step(place w, vec by_w, vec by_b, const clh_real *x, const clh_real *gy,
+                        const clh_real *gz, clh_real *gx, vec gw[PARTS], vec gb[PARTS])
+{
+    vec y = get(gy, w), z = get(gz, w), of = get(x, w);
+    put(gx, w, vec_fma(by_b, z, by_w * y));
+    gw[w.part] = vec_fma(y, of, gw[w.part]);
+    gb[w.part] = vec_fma(z, of, gb[w.part]);
+}
+
+static void simd_unfold(size_t n, clh_real w, clh_real b, const clh_real *x, const clh_real *gy,
+                        const clh_real *gz, clh_real *gx, clh_real *gw, clh_real *gb)
+{
+    vec sum_w[PARTS] = {{0}}, sum_b[PARTS] = {{0}};
+    ALONG(n, unfold_step, vec_set(w), vec_set(b), x, gy, gz, gx, sum_w, sum_b);
+    *gw += lanes_sum(sum_w);
+    *gb += lanes_sum(sum_b);
+}
+
+INLINE void values_step(place w, const clh_real *t, const clh_real *p, vec inverse, clh_real *g,
+                        vec along[PARTS])
+{
+    vec of = get(g, w);
+    along[w.part] = vec_fma(of, get(t, w) + get(p, w), along[w.part]);
+    put(g, w, of * inverse);
+}
+
+INLINE void spread_step(place w, const clh_real *g, bool fresh, clh_real *t, clh_real *p)
+{
+    vec of = get(g, w);
+    add(t, w, of);
+    put(p, w, fresh ? of : get(p, w) + of);
+}
+
+static clh_real simd_spread(const clh_spread *row)
+{
+    const clh_spread r = *row;
+    vec along[PARTS] = {{0}};
+    ALONG(r.values, values_step, r.token, r.position, vec_set(r.inverse), r.g, along);
+    ALONG(r.n, spread_step, r.g, r.fresh, r.g_token, r.g_position);
+    return lanes_sum(along) * r.inverse;
 }
 
 #endif

@@ -58,7 +58,7 @@ static void output(const clh_fused_work *w, clh_fused_queries q)
 }
 
 /* Row p of plain_predict(). */
-static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
+static void prediction_at(const clh_fused_work *w, size_t p, clh_prediction *out)
 {
     const clh_fused *f = w->f;
     const clh_fused_tables *t = &f->tables;
@@ -66,24 +66,15 @@ static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
     const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
     const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
     const size_t column = clh_fused_column_O(f);
-    return (clh_prediction){
-        .width = A,
-        .outputs = f->size.U,
-        .z = w->room->z + p * A,
-        .token = token + column,
-        .position = position + column,
-        .bias = t->u_bias,
-        .square = t->square[at_t] + t->square[at_p] + t->square[0] +
-                  2 * (position[X + at_t] + position[X] + token[X]),
-        .d = (double)f->size.D,
-        .eps = f->eps,
-        .target = w->sequence->tokens[p + 1],
-        .weight = w->sums ? (clh_real)f->batch->weight : 0,
-        .row = w->room->row + p * f->shape.g_stride + A,
-        .g_z = w->sums ? w->room->g_z + p * A : NULL,
-        .g_bias = w->sums ? w->sums->u_bias : NULL,
-        .g_square = w->room->g_square + p,
-    };
+    out->z = w->room->z + p * A;
+    out->token = token + column;
+    out->position = position + column;
+    out->square = t->square[at_t] + t->square[at_p] + t->square[0] +
+                  2 * (position[X + at_t] + position[X] + token[X]);
+    out->target = w->sequence->tokens[p + 1];
+    out->row = w->room->row + p * f->shape.g_stride + A;
+    out->g_z = w->sums ? w->room->g_z + p * A : NULL;
+    out->g_square = w->room->g_square + p;
 }
 
 /* Predictions of some rows; for training also their way back, as far as each row goes by itself.
@@ -91,24 +82,28 @@ static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
 static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum *sum,
                       double *per_position)
 {
+    const clh_fused *f = w->f;
+    const clh_predict all = {.width = f->size.A,
+                             .outputs = f->size.U,
+                             .d = (double)f->size.D,
+                             .eps = f->eps,
+                             .weight = (clh_real)f->batch->weight,
+                             .bias = f->tables.u_bias,
+                             .logits = w->room->logits,
+                             .logits_row = f->size.O,
+                             .g_bias = w->sums ? w->sums->u_bias : NULL};
     clh_prediction row[CLH_ROWS_TOGETHER];
-    double loss[CLH_ROWS_TOGETHER];
-    bool correct[CLH_ROWS_TOGETHER];
     size_t wrong = 0;
     for (size_t begin = q.begin, count; begin < q.end; begin += count) {
         count = q.end - begin < CLH_ROWS_TOGETHER ? q.end - begin : CLH_ROWS_TOGETHER;
+        for (size_t r = 0; r < count; r++)
+            prediction_at(w, begin + r, &row[r]);
+        f->kernel->predict(count, &all, row);
         for (size_t r = 0; r < count; r++) {
-            row[r] = prediction_at(w, begin + r);
-            row[r].logits = w->room->logits + r * w->f->size.O;
-            row[r].loss = &loss[r];
-            row[r].correct = &correct[r];
-        }
-        w->f->kernel->predict(count, row);
-        for (size_t r = 0; r < count; r++) {
-            sum->loss += loss[r];
-            wrong += !correct[r];
+            sum->loss += row[r].loss;
+            wrong += !row[r].correct;
             if (per_position)
-                per_position[begin + r + 1] = loss[r];
+                per_position[begin + r + 1] = row[r].loss;
         }
     }
     return wrong;
@@ -156,19 +151,20 @@ static void spread(const clh_fused_work *w, size_t p)
     const size_t A = f->size.A, stride = f->shape.stride, g_stride = f->shape.g_stride;
     const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
     const size_t X = clh_fused_column_X(f) - 2 * A, width = p < w->first ? A : X;
-    clh_real *g = w->room->row + p * f->shape.g_stride, inverse = w->room->inverse[p];
+    const clh_real inverse = w->room->inverse[p], *values = t->Y + 2 * A;
     clh_real *token = w->sums->Y + at_t * g_stride, *position = w->sums->Y + at_p * g_stride;
-    const clh_real *v = t->Y + 2 * A;
-    const clh_real along = w->room->along[p] +
-                           inverse * f->kernel->dot_sum(A, g, v + at_t * stride, v + at_p * stride);
-    f->kernel->normalize(A, g, 0, inverse, NULL, NULL, g);
-    f->kernel->axpy(width, 1, g, token);
-    if (w->sums->fresh) {
-        memcpy(position, g, width * sizeof *g);
-        memset(position + width, 0, (g_stride - width) * sizeof *g);
-    } else {
-        f->kernel->axpy(width, 1, g, position);
-    }
+    const clh_spread row = {.values = A,
+                            .n = width,
+                            .inverse = inverse,
+                            .token = values + at_t * stride,
+                            .position = values + at_p * stride,
+                            .g = w->room->row + p * g_stride,
+                            .g_token = token,
+                            .g_position = position,
+                            .fresh = w->sums->fresh};
+    const clh_real along = w->room->along[p] + f->kernel->spread(&row);
+    if (w->sums->fresh)
+        memset(position + width, 0, (g_stride - width) * sizeof *position);
     const clh_real of_last = p < w->first ? 0 : 2 * w->room->g_square[p];
     const clh_real of_both = of_last - along * inverse * inverse / (clh_real)f->size.D;
     position[X + at_t] += of_both;

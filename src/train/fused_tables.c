@@ -78,21 +78,13 @@ static void fold_biases(clh_fused *f, size_t piece)
     f->kernel->shift(s->O, -t->u_bias[s->U], t->u_bias);
 }
 
-/* Row less its mean, and the square of what is left. */
-static clh_real centre(const clh_fused *f, const clh_real *row, clh_real *out)
-{
-    const size_t D = f->size.D;
-    f->kernel->normalize(D, row, f->kernel->sum(D, row) / (clh_real)D, 1, NULL, NULL, out);
-    return f->kernel->dot(D, out, out);
-}
-
 static void centre_W_O(clh_fused *f, size_t piece)
 {
     const size_t D = f->size.D, stride = f->shape.stride;
     const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
     clh_real *out = f->tables.W_O + rows.begin * D;
     for (size_t r = 0; r < rows.count; r++)
-        (void)centre(f, f->weights.W_O + (rows.begin + r) * D, out + r * D);
+        (void)f->kernel->centre(D, f->weights.W_O + (rows.begin + r) * D, out + r * D);
     f->kernel->transpose(rows.count, D, out, D, f->tables.M + clh_fused_column_O(f) + rows.begin,
                          stride);
 }
@@ -106,7 +98,7 @@ static void centre_tokens(clh_fused *f, size_t piece)
     for (size_t r = rows.begin; r < rows.begin + rows.count; r++) {
         const clh_real *row =
             r == 0 ? f->weights.b_O : f->weights.W_E + (size_t)t->token_of[r - 1] * D;
-        t->square[r] = centre(f, row, t->X + r * D);
+        t->square[r] = f->kernel->centre(D, row, t->X + r * D);
     }
     f->kernel->transpose(rows.count, D, t->X + rows.begin * D, D,
                          t->M + clh_fused_column_X(f) + rows.begin, stride);
@@ -118,7 +110,7 @@ static void centre_positions(clh_fused *f, size_t piece)
     const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
     for (size_t p = rows.begin; p < rows.begin + rows.count; p++) {
         const size_t r = clh_fused_position(f, p);
-        f->tables.square[r] = centre(f, f->weights.W_pos + p * D, f->tables.X + r * D);
+        f->tables.square[r] = f->kernel->centre(D, f->weights.W_pos + p * D, f->tables.X + r * D);
     }
 }
 

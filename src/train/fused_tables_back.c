@@ -108,7 +108,8 @@ static void biases_backward(clh_fused *f, size_t piece)
                  g_stride);
 }
 
-/* ---- Y = X M, K = W_O [W_O^T U'], and what was folded and centred
+/* ---- Y = X M, K = W_O [W_O^T U'], and what was folded and centred: a gradient goes through the
+ * taking away of a mean by losing its own
  * -------------------------------- */
 
 /* g_X = g_Y M^T of `rows` sources, and what their own squares got */
@@ -134,13 +135,6 @@ static void columns_backward(const clh_fused *f, size_t column, size_t rows, clh
                      clh_rows(f->tables.X, D), out, D);
 }
 
-/* A gradient through the taking away of the mean: less its own mean. */
-static void centre(const clh_fused *f, const clh_real *g, clh_real *out)
-{
-    const size_t D = f->size.D;
-    f->kernel->normalize(D, g, f->kernel->sum(D, g) / (clh_real)D, 1, NULL, NULL, out);
-}
-
 static void positions_backward(clh_fused *f, size_t piece)
 {
     const size_t D = f->size.D;
@@ -148,7 +142,7 @@ static void positions_backward(clh_fused *f, size_t piece)
     clh_real *g = gradient_of(f, f->weights.W_pos) + rows.begin * D;
     sources_backward(f, clh_fused_position(f, rows.begin), rows.count, g);
     for (size_t r = 0; r < rows.count; r++)
-        centre(f, g + r * D, g + r * D);
+        (void)f->kernel->centre(D, g + r * D, g + r * D);
 }
 
 /* o and tokens, rows of X and columns of M */
@@ -162,7 +156,7 @@ static void tokens_backward(clh_fused *f, size_t piece)
     for (size_t r = rows.begin; r < rows.begin + rows.count; r++) {
         const clh_real *weight =
             r == 0 ? f->weights.b_O : f->weights.W_E + (size_t)f->tables.token_of[r - 1] * D;
-        centre(f, f->tables.g_right + r * D, gradient_of(f, weight));
+        (void)f->kernel->centre(D, f->tables.g_right + r * D, gradient_of(f, weight));
     }
 }
 
@@ -177,22 +171,12 @@ static void W_O_backward(clh_fused *f, size_t piece)
                  g, D);
     columns_backward(f, clh_fused_column_O(f) + rows.begin, rows.count, g);
     for (size_t r = 0; r < rows.count; r++)
-        centre(f, g + r * D, g + r * D);
+        (void)f->kernel->centre(D, g + r * D, g + r * D);
 }
 
 /* W'[i, c] = w_i W[i, c],  b'_c = sum_i b_i W[i, c] + b_c:
  *   g_W[i, c] = w_i g_W'[i, c] + b_i g_b'_c,  g_w_i = sum_c g_W'[i, c] W[i, c],
- *   g_b_i = sum_c W[i, c] g_b'_c,  and the bias's own gradient is g_b' */
-static void unfold_row(const clh_fused *f, size_t columns, clh_real w, clh_real b,
-                       const clh_real *W, const clh_real *g_folded, const clh_real *g_bias,
-                       clh_real *g_W, clh_real *g_w, clh_real *g_b)
-{
-    *g_w += f->kernel->dot(columns, g_folded, W);
-    *g_b += f->kernel->dot(columns, g_bias, W);
-    f->kernel->normalize(columns, g_folded, 0, w, NULL, NULL, g_W);
-    f->kernel->axpy(columns, b, g_bias, g_W);
-}
-
+ *   g_b_i = sum_c W[i, c] g_b'_c,  and the bias's own gradient is g_b' (plain_unfold) */
 static void unfold_projections(const clh_fused *f, size_t i, const clh_real *g_folded)
 {
     const clh_fused_size *s = &f->size;
@@ -205,8 +189,8 @@ static void unfold_projections(const clh_fused *f, size_t i, const clh_real *g_f
         for (size_t h = 0; h < s->heads; h++) {
             const size_t column = from[p].column + h * s->d_head;
             const clh_real *W = from[p].W + (h * s->D + i) * s->d_head;
-            unfold_row(f, s->d_head, w->w[i], w->b[i], W, g_folded + column,
-                       f->tables.g_bias + column, gradient_of(f, W), g_w, g_b);
+            f->kernel->unfold(s->d_head, w->w[i], w->b[i], W, g_folded + column,
+                              f->tables.g_bias + column, gradient_of(f, W), g_w, g_b);
         }
 }
 
@@ -219,8 +203,8 @@ static void unfold_unembedding(const clh_fused *f, size_t i, clh_real *g_folded)
     const clh_real *W = w->W_U + i * O;
     clh_real *g_w = gradient_of(f, w->w_f) + i, *g_b = gradient_of(f, w->b_f) + i;
     *g_w = *g_b = 0;
-    unfold_row(f, O, w->w_f[i], w->b_f[i], W, g_folded, f->sums[0].u_bias, gradient_of(f, W), g_w,
-               g_b);
+    f->kernel->unfold(O, w->w_f[i], w->b_f[i], W, g_folded, f->sums[0].u_bias, gradient_of(f, W),
+                      g_w, g_b);
 }
 
 /* Rows of W' and U': g_W' = X^T g_Y, g_U' = X^T g_Y + W_O^T g_K. M is not needed any more: its rows
