@@ -53,6 +53,13 @@ typedef struct clh_attention_report {
     double answer_possible;   /**< share of rows for which some source holds it */
     double distinct_sources;  /**< mean number of different strongest sources in a sequence */
     double effective_sources; /**< mean of exp(entropy of a row) */
+    double prompt_mass;       /**< mean attention on the prompt, sources before first_scored */
+    double top_prompt;        /**< share of rows whose strongest source is in the prompt */
+    double top_earliest; /**< of rows whose strongest source holds the answer: it is the first */
+    double top_latest;   /**< of the same: it is the last */
+    size_t gap;          /**< the most frequent distance between one destination and the next
+                              with the same strongest source; 0 when there are no two */
+    double gap_share;    /**< how frequent */
     clh_cue cue[CLH_CUES];
     double *row_position,
         *row_answer; /**< [rows] share of scores' variance; mean mass on answers */
@@ -84,5 +91,18 @@ typedef struct clh_cue_test {
 
 clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
                        clh_cue_feature feature, clh_error *err);
+
+/** What queries, keys or values of layer 0 may still know. */
+typedef enum clh_input_part {
+    CLH_PART_POSITION, /**< every W_E[t] is the mean over the sample's tokens */
+    CLH_PART_TOKEN,    /**< every W_pos[p] is the mean over the sample's positions */
+} clh_input_part;
+
+/** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
+ *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the
+ *  direct path, sees the whole input. */
+clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
+                        const clh_sample *sample, const char *inputs, clh_input_part part,
+                        clh_error *err);
 
 #endif

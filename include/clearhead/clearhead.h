@@ -3,6 +3,7 @@
 #define CLEARHEAD_CLEARHEAD_H
 
 #include "clearhead/alloc.h"
+#include "clearhead/answers.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
 #include "clearhead/config.h"

@@ -86,6 +86,12 @@ static void print_json(const attention_job *job)
     add_field(&text, "answer_possible", r->answer_possible);
     add_field(&text, "distinct_sources", r->distinct_sources);
     add_field(&text, "effective_sources", r->effective_sources);
+    add_field(&text, "prompt_mass", r->prompt_mass);
+    add_field(&text, "top_prompt", r->top_prompt);
+    add_field(&text, "top_earliest", r->top_earliest);
+    add_field(&text, "top_latest", r->top_latest);
+    add_field(&text, "gap", (double)r->gap);
+    add_field(&text, "gap_share", r->gap_share);
     if (job->layer == 0) {
         add_field(&text, "loss", job->test[0].loss);
         add_field(&text, "accuracy", job->test[0].accuracy);
@@ -134,9 +140,13 @@ static void print_text(const attention_job *job)
                  "    holds the right next token          %.4f (some source does: %.4f)\n"
                  "  attention on sources that hold it     %.4f\n"
                  "  different strongest sources           %.1f in a sequence\n"
-                 "  sources a destination attends to      %.2f (exp of entropy)\n",
+                 "  sources a destination attends to      %.2f (exp of entropy)\n"
+                 "  attention on the prompt               %.4f (strongest there: %.4f)\n"
+                 "  a strongest source that holds it is   the first to %.4f, the last to %.4f\n"
+                 "  destinations of one strongest source  most often %zu apart (%.4f)\n",
                  r->top_agrees, r->answer_top, r->answer_possible, r->answer_mass,
-                 r->distinct_sources, r->effective_sources);
+                 r->distinct_sources, r->effective_sources, r->prompt_mass, r->top_prompt,
+                 r->top_earliest, r->top_latest, r->gap, r->gap_share);
     print_cues(job);
 }
 

@@ -42,6 +42,7 @@ typedef struct look {
     uint32_t *strongest; /* [sequences, rows] */
     uint32_t *at;        /* [CLH_CUES, VERSIONS, T]: levels of the sequence in hand */
     bool *seen;          /* [d_vocab] */
+    size_t *gaps;        /* [T] how often each distance occurred */
 } look;
 
 /* ---- Room
@@ -82,8 +83,9 @@ static clh_status make_room(look *k, clh_error *err)
     k->strongest = clh_alloc_zeroed(out->sequences * out->rows, sizeof *k->strongest, err);
     k->at = clh_alloc_zeroed(CLH_CUES * VERSIONS * k->T, sizeof *k->at, err);
     k->seen = clh_alloc_zeroed(c->d_vocab, sizeof *k->seen, err);
+    k->gaps = clh_alloc_zeroed(k->T, sizeof *k->gaps, err);
     out->memory = clh_alloc_zeroed((2 + CLH_CUES) * out->rows, sizeof *out->memory, err);
-    if (!k->memory || !k->strongest || !k->at || !k->seen || !out->memory)
+    if (!k->memory || !k->strongest || !k->at || !k->seen || !k->gaps || !out->memory)
         return CLH_ENOMEM;
     (void)lay_out(k, k->memory);
     out->row_position = out->memory;
@@ -148,23 +150,32 @@ static void add_sources(look *k, size_t b, size_t r, const clh_tokens *tokens, c
     clh_attention_report *out = k->out;
     const size_t i = out->first + r;
     const uint32_t answer = tokens->ids[i + 1];
-    double entropy = 0, mass = 0;
-    bool possible = false;
-    size_t top = 0;
+    double entropy = 0, mass = 0, prompt = 0;
+    size_t top = 0, holders = 0, earliest = 0, latest = 0;
     for (size_t j = 0; j <= i; j++) {
         const double p = (double)row[j];
         const bool holds = tokens->ids[j] == answer;
         entropy -= p > 0 ? p * log(p) : 0;
         mass += holds ? p : 0;
-        possible = possible || holds;
+        prompt += j <= out->first ? p : 0;
+        if (holds) {
+            earliest = holders++ ? earliest : j;
+            latest = j;
+        }
         top = row[j] > row[top] ? j : top;
     }
     k->strongest[b * out->rows + r] = (uint32_t)top;
     out->effective_sources += exp(entropy);
     out->answer_mass += mass;
     out->row_answer[r] += mass;
-    out->answer_possible += possible;
-    out->answer_top += tokens->ids[top] == answer;
+    out->prompt_mass += prompt;
+    out->top_prompt += top <= out->first;
+    out->answer_possible += holders > 0;
+    if (tokens->ids[top] == answer) {
+        out->answer_top++;
+        out->top_earliest += top == earliest;
+        out->top_latest += top == latest;
+    }
 }
 
 static size_t distinct(const uint32_t *strongest, size_t rows)
@@ -177,6 +188,18 @@ static size_t distinct(const uint32_t *strongest, size_t rows)
         found += !before;
     }
     return found;
+}
+
+/* Distances from each destination to the next with the same strongest source. */
+static void count_gaps(look *k, const uint32_t *strongest)
+{
+    const size_t rows = k->out->rows;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t q = r + 1; q < rows; q++)
+            if (strongest[q] == strongest[r]) {
+                k->gaps[q - r]++;
+                break;
+            }
 }
 
 static clh_status add_sequence(look *k, size_t b, clh_error *err)
@@ -205,6 +228,7 @@ static clh_status add_sequence(look *k, size_t b, clh_error *err)
         add_sources(k, b, r, &tokens, pattern.data + at);
     }
     out->distinct_sources += (double)distinct(k->strongest + b * out->rows, out->rows);
+    count_gaps(k, k->strongest + b * out->rows);
     return CLH_OK;
 }
 
@@ -286,6 +310,17 @@ static void find_cues(look *k, double *number)
     }
 }
 
+static void finish_gaps(const look *k)
+{
+    clh_attention_report *out = k->out;
+    size_t all = 0;
+    for (size_t g = 1; g < k->T; g++) {
+        all += k->gaps[g];
+        out->gap = k->gaps[g] > (out->gap ? k->gaps[out->gap] : 0) ? g : out->gap;
+    }
+    out->gap_share = all ? (double)k->gaps[out->gap] / (double)all : 0;
+}
+
 static void finish(look *k)
 {
     clh_attention_report *out = k->out;
@@ -303,6 +338,11 @@ static void finish(look *k)
         out->row_answer[r] /= B;
     }
     out->top_agrees = (double)agree / all;
+    out->top_earliest = ratio(out->top_earliest, out->answer_top);
+    out->top_latest = ratio(out->top_latest, out->answer_top);
+    out->prompt_mass /= all;
+    out->top_prompt /= all;
+    finish_gaps(k);
     out->answer_mass /= all;
     out->answer_top /= all;
     out->answer_possible /= all;
@@ -375,6 +415,7 @@ clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
     }
     clh_free(number);
     clh_cache_close(k.cache);
+    clh_free(k.gaps);
     clh_free(k.seen);
     clh_free(k.at);
     clh_free(k.strongest);
