@@ -110,6 +110,13 @@ static void print_json(const patch_job *job)
     clh_strbuf_deinit(&text);
 }
 
+/* How much of the way from the corrupted to the clean metric; NaN where there is none. */
+static double share_of(const clh_patch *p, double value)
+{
+    const double way = p->clean - p->corrupted;
+    return way < 0 || way > 0 ? (value - p->corrupted) / way : NAN;
+}
+
 /* Index of the piece with the largest effect. */
 static size_t strongest(const clh_patch *p, const clh_patch_site *site)
 {
@@ -131,7 +138,7 @@ static void print_site(const patch_job *job, const clh_patch_site *site)
     if (clh_run_task(job->run))
         clh_task_label(clh_run_task(job->run), p->pos, pos, label);
     (void)printf("%-28s %4s %5zu  %-16s %12.6f %10.4f", site->name, head, pos, label, effect,
-                 effect / (p->clean - p->corrupted));
+                 share_of(p, site->value[best]));
     if (site->estimate) {
         double worst = 0;
         for (size_t i = 0; i < rows_of(site) * p->pos; i++)
@@ -218,9 +225,7 @@ static void fill_figure(const patch_job *job, clh_real *share, char (*labels)[NA
             }
             rows[row] = labels[row];
             for (size_t i = 0; i < p->pos; i++)
-                share[row * p->pos + i] =
-                    (clh_real)((p->site[s].value[h * p->pos + i] - p->corrupted) /
-                               (p->clean - p->corrupted));
+                share[row * p->pos + i] = (clh_real)share_of(p, p->site[s].value[h * p->pos + i]);
         }
 }
 
@@ -241,9 +246,11 @@ static clh_status write_figure(const patch_job *job, const char *path, clh_error
                                        .cols = p->pos,
                                        .row_labels = row_labels,
                                        .x_label = "position",
-                                       .y_label = "layer, site, head",
-                                       .value_label = "share of the clean metric"};
-        const clh_figure_style style = {.title = "Activation patching",
+                                       .y_label = "site",
+                                       .value_label = "share"};
+        const size_t height = 170 + 22 * rows;
+        const clh_figure_style style = {.height = height < 20000 ? height : 20000,
+                                        .title = "Activation patching",
                                         .caption = clh_run_path(job->run)};
         status = clh_figure_heatmap(path, &data, &style, err);
     }

@@ -31,4 +31,12 @@ is yes "$(printf '%s\n' "$out" | awk '/^loss/ {print ($2 + 0 < 0.1 && $5 > 3 ? "
 example 2 02_cache first 'p!'
 is '02_cache: letter 2 of "p!" is '"'!'"', want a-z, A-Z or 0-9' "$err" 'a symbol that is no letter'
 example 2 02_cache
+
+example 0 03_patching first abcd abce
+is yes "$(printf '%s\n' "$out" | awk '/^loss/ {print ($5 + 0 < $10 + 0 ? "yes" : $0)}')" \
+    'a sequence is harder to write after other letters'
+is 7 "$(printf '%s\n' "$out" | grep -c '^blocks.0.* at position [0-9]*: [-+][0-9.]* (the gradient says')" \
+    'every site has its strongest patch'
+example 2 03_patching first abcd abc
+example 2 03_patching
 finish
