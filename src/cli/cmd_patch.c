@@ -248,8 +248,9 @@ static clh_status write_figure(const patch_job *job, const char *path, clh_error
                                        .x_label = "position",
                                        .y_label = "site",
                                        .value_label = "share"};
-        const size_t width = 240 + 14 * p->pos; /* cells are square: room for a label a row */
+        const size_t width = 240 + 18 * p->pos, height = 170 + 18 * rows; /* cells are square */
         const clh_figure_style style = {.width = width < 20000 ? width : 20000,
+                                        .height = height < 20000 ? height : 20000,
                                         .title = "Activation patching",
                                         .caption = clh_run_path(job->run)};
         status = clh_figure_heatmap(path, &data, &style, err);

@@ -1,6 +1,6 @@
 /* Which piece of a clean run brings the answer back: activation patching.
  *
- *    03_patching RUN CLEAN CORRUPTED        e.g. runs/notebook abcd abce
+ *    04_patching RUN CLEAN CORRUPTED        e.g. runs/notebook abcd abce
  */
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ int main(int argc, char **argv)
                  b = {.tokens = corrupted, .capacity = 5042};
 
     if (argc != 4)
-        return fprintf(stderr, "usage: 03_patching RUN CLEAN CORRUPTED\n"), 2;
+        return fprintf(stderr, "usage: 04_patching RUN CLEAN CORRUPTED\n"), 2;
     if (clh_run_open(&run, argv[1], &err) ||
         clh_task_expand(clh_run_task(run), argv[2], &a, &err) ||
         clh_task_expand(clh_run_task(run), argv[3], &b, &err))
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     }
 done:
     if (err.status)
-        fprintf(stderr, "03_patching: %s\n", err.message);
+        fprintf(stderr, "04_patching: %s\n", err.message);
     clh_patch_deinit(&patch);
     clh_run_close(run);
     return clh_status_exit_code(err.status);
