@@ -16,6 +16,7 @@
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
+#include "clearhead/patch.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
