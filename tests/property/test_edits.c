@@ -154,7 +154,7 @@ static void a_mean_pattern_is_the_same_for_every_sequence(void **state)
     const clh_edit edit = edit_of(CLH_EDIT_MEAN, "blocks.0.attn.hook_pattern");
     const clh_tensor p = look(*state, &edit, 2, "blocks.0.attn.hook_pattern");
     const size_t bytes = clh_tensor_count(&p) * sizeof *p.data;
-    clh_real *kept = clh_alloc(bytes);
+    clh_real *kept = clh_alloc_array(1, bytes, NULL);
     assert_non_null(kept);
     memcpy(kept, p.data, bytes);
     const clh_tensor q = look(*state, &edit, 7, "blocks.0.attn.hook_pattern");
