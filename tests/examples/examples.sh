@@ -39,4 +39,12 @@ is 'yes yes yes' "$(printf '%s\n' "$out" | awk '
     /^loss/ {print ($2 + 0 < 0.01 && $NF < 0.5 ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
     'position explains the scores, answers are attended to, keys need no token'
 example 2 03_attention
+
+example 0 04_patching first abcd abce
+is yes "$(printf '%s\n' "$out" | awk '/^loss/ {print ($5 + 0 < $10 + 0 ? "yes" : $0)}')" \
+    'a sequence is harder to write after other letters'
+is 7 "$(printf '%s\n' "$out" | grep -c '^blocks.0.* at position [0-9]*: [-+][0-9.]* (the gradient says')" \
+    'every site has its strongest patch'
+example 2 04_patching first abcd abc
+example 2 04_patching
 finish
