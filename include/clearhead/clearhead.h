@@ -11,6 +11,7 @@
 #include "clearhead/emergence.h"
 #include "clearhead/error.h"
 #include "clearhead/figure.h"
+#include "clearhead/fold.h"
 #include "clearhead/linalg.h"
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
