@@ -217,6 +217,22 @@ static void effective_rank_counts(void **state)
     }
 }
 
+/* diag(2, -1): sum(lambda) / sum|lambda| = 1/3, (4 + 1)^2 / (16 + 1), entropy of (2/3, 1/3). */
+static void a_known_spectrum(void **state)
+{
+    (void)state;
+    double a[] = {2, 0, 0, -1}, b[] = {1, 0, 0, 1};
+    const clh_factored f = {{a, 2, 2}, {b, 2, 2}};
+    const double entropy = log(3) - 2 * log(2) / 3;
+    clh_spectrum spectrum;
+    must(clh_factored_spectrum(&spectrum, &f, &err), &err);
+    assert_true(fabs(spectrum.copying - 1.0 / 3) < 1e-12);
+    assert_true(fabs(spectrum.participation - 25.0 / 17) < 1e-12);
+    assert_true(fabs(spectrum.entropy - exp(entropy)) < 1e-12);
+    assert_true(fabs(spectrum.norm - sqrt(5)) < 1e-12);
+    clh_spectrum_deinit(&spectrum);
+}
+
 /* What an earlier head writes is what a later one reads: the score is far above chance; random
  * weights are near it. */
 static void planted_composition_stands_out(void **state)
@@ -280,13 +296,10 @@ static void bad_input_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(svd_rebuilds),
-        cmocka_unit_test(qr_rebuilds),
-        cmocka_unit_test(eigenvalues_of_a_turn),
-        cmocka_unit_test(factors_know_their_product),
-        cmocka_unit_test(planted_copying_is_one),
-        cmocka_unit_test(effective_rank_counts),
-        cmocka_unit_test(planted_composition_stands_out),
+        cmocka_unit_test(svd_rebuilds),           cmocka_unit_test(qr_rebuilds),
+        cmocka_unit_test(eigenvalues_of_a_turn),  cmocka_unit_test(factors_know_their_product),
+        cmocka_unit_test(planted_copying_is_one), cmocka_unit_test(effective_rank_counts),
+        cmocka_unit_test(a_known_spectrum),       cmocka_unit_test(planted_composition_stands_out),
         cmocka_unit_test(bad_input_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
