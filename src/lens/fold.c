@@ -187,10 +187,12 @@ clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what
 
 static double log_sum_exp(const clh_real *x, size_t count)
 {
-    double most = -INFINITY, sum = 0;
-    for (size_t i = 0; i < count; i++)
+    assert(count > 0);
+    double most = (double)x[0];
+    for (size_t i = 1; i < count; i++)
         most = fmax(most, (double)x[i]);
-    for (size_t i = 0; i < count; i++)
+    double sum = exp((double)x[0] - most);
+    for (size_t i = 1; i < count; i++)
         sum += exp((double)x[i] - most);
     return most + log(sum);
 }
@@ -200,6 +202,7 @@ static clh_status compare(double *distance, const clh_tensor *a, const clh_tenso
 {
     const size_t vocab = a->shape[2];
     double most = 0;
+    assert(vocab > 0);
     for (size_t at = 0; at < clh_tensor_count(a); at += vocab) {
         const double za = log_sum_exp(a->data + at, vocab), zb = log_sum_exp(b->data + at, vocab);
         if (!isfinite(za) || !isfinite(zb))

@@ -47,4 +47,11 @@ is 7 "$(printf '%s\n' "$out" | grep -c '^blocks.0.* at position [0-9]*: [-+][0-9
     'every site has its strongest patch'
 example 2 04_patching first abcd abc
 example 2 04_patching
+example 0 05_circuit first
+is 'yes yes' "$(printf '%s\n' "$out" | awk '
+    /^W_E W_V W_O W_U:/ {print ($5 > 60 && $7 == 65 ? "yes" : $0)}
+    /^copying/ {print ($2 + 0 > 0.9 ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
+    'OV of the trained model copies letters'
+example 2 05_circuit
+
 finish
