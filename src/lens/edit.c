@@ -109,6 +109,7 @@ static size_t partner(const clh_edits *e, size_t index)
     size_t same = 0;
     for (size_t i = 0; i < e->sample->count; i++)
         same += length[i] == length[index];
+    assert(same > 0); /* itself */
     size_t left = (size_t)(clh_random_word(e->seed, CLH_STREAM_EDIT, index) % same), i = 0;
     for (;; i++)
         if (length[i] == length[index] && left-- == 0)

@@ -63,7 +63,7 @@ static clh_status read_key(clh_edit *out, const char *key, const json_t *value, 
                            clh_error *err)
 {
     static const char *const keys[] = {"kind", "site", "value", "sources", "heads", "positions"};
-    long list[CLH_EDIT_LIST_MAX];
+    long list[CLH_EDIT_LIST_MAX] = {0};
     size_t count = 0;
     int choice = 0;
     clh_status status = CLH_OK;
