@@ -28,6 +28,7 @@ need meson             tool meson
 need ninja-build       tool ninja
 need pkg-config        tool pkg-config
 need libjansson-dev    library 'jansson >= 2.13'
+need liblapacke-dev    library 'lapacke >= 3.9'
 need librandom123-dev  header Random123/philox.h
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
 case $purpose in

@@ -148,6 +148,23 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
 clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
                             clh_cache *cache, clh_error *err);
 
+/** What was written into a filled cache, and which logits are asked for. */
+typedef struct clh_change {
+    size_t activation;               /**< its index, see clh_cache_tensor() */
+    size_t begin, end;               /**< positions written to; of scores and pattern, queries */
+    size_t logits_begin, logits_end; /**< positions whose logits are wanted; both 0: all */
+} clh_change;
+
+/** Compute again, in place, what a change can have changed and nothing else: the caller has written
+ *  to one activation of a CLH_KEEP_ALL cache that holds a forward pass of these tokens (one
+ *  sequence); what follows from it is renewed with the bits a whole pass with that edit would give.
+ *  Row by row the change stays at its positions; through a key or a value it reaches every query
+ *  from there on. Behind the last layer's keys and values only positions whose logits are wanted
+ *  are renewed. Writing the old numbers back and calling again undoes it. CLH_ESHAPE for another
+ *  shape, CLH_ERANGE for positions that there are not. Allocates nothing. */
+clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                            const clh_change *change, clh_error *err);
+
 /** Give a cache the shape [batch, pos] now. */
 clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err);
 

@@ -15,9 +15,12 @@
 typedef enum clh_stream {
     CLH_STREAM_INIT =
         1, /**< initial weights; the tensor's row in the layout is added above bit 8 */
-    CLH_STREAM_SPLIT = 2, /**< which sets of letters are held out */
-    CLH_STREAM_ORDER = 3, /**< the order in which a split is visited */
-    CLH_STREAM_MIX = 4,   /**< which n a sequence of a mixture has */
+    CLH_STREAM_SPLIT = 2,        /**< which sets of letters are held out */
+    CLH_STREAM_ORDER = 3,        /**< the order in which a split is visited */
+    CLH_STREAM_MIX = 4,          /**< which n a sequence of a mixture has */
+    CLH_STREAM_CUE = 16,         /**< whose tokens stand in for a sequence's in a shuffle */
+    CLH_STREAM_COMPOSITION = 24, /**< random heads that composition scores are compared with */
+    CLH_STREAM_BOOTSTRAP = 25,   /**< which sequences a resample takes */
 } clh_stream;
 
 /** Four independent uniform 32-bit words. */

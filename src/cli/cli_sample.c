@@ -14,7 +14,7 @@ static uint32_t period_of(const clh_task *task)
     return clh_task_encode(task, ".", &id, 1, &length, NULL) == CLH_OK ? id : UINT32_MAX;
 }
 
-static clh_status predict_forced(clh_sample *s, const clh_model *model, clh_error *err)
+static clh_status predict_forced(clh_cli_sample *s, const clh_model *model, clh_error *err)
 {
     const clh_sequence *q = &s->sequence;
     clh_cache *cache = NULL;
@@ -29,7 +29,7 @@ static clh_status predict_forced(clh_sample *s, const clh_model *model, clh_erro
     return status;
 }
 
-static clh_status predict_free(clh_sample *s, const clh_model *model, const clh_task *task,
+static clh_status predict_free(clh_cli_sample *s, const clh_model *model, const clh_task *task,
                                clh_error *err)
 {
     const clh_sequence *q = &s->sequence;
@@ -40,12 +40,12 @@ static clh_status predict_free(clh_sample *s, const clh_model *model, const clh_
                                       &s->length, err);
 }
 
-clh_status clh_sample_make(clh_sample *out, const clh_model *model, const clh_task *task,
-                           clh_sequence *sequence, bool free, bool answered, clh_error *err)
+clh_status clh_cli_sample_make(clh_cli_sample *out, const clh_model *model, const clh_task *task,
+                               clh_sequence *sequence, bool free, bool answered, clh_error *err)
 {
     assert(out && model && task && sequence);
     const size_t n_ctx = clh_model_get_config(model)->n_ctx;
-    clh_sample sample = {.sequence = *sequence, .free = free, .answered = answered};
+    clh_cli_sample sample = {.sequence = *sequence, .free = free, .answered = answered};
     *sequence = (clh_sequence){0};
     const size_t length = sample.sequence.length;
     sample.predicted =
@@ -57,20 +57,20 @@ clh_status clh_sample_make(clh_sample *out, const clh_model *model, const clh_ta
             free ? predict_free(&sample, model, task, err) : predict_forced(&sample, model, err);
     }
     if (status)
-        clh_sample_deinit(&sample);
+        clh_cli_sample_deinit(&sample);
     else
         *out = sample;
     return status;
 }
 
-static bool is_mistake(const clh_sample *s, size_t i)
+static bool is_mistake(const clh_cli_sample *s, size_t i)
 {
     return s->answered && i >= s->sequence.first_scored && i < s->sequence.length &&
            s->predicted[i] != s->sequence.tokens[i];
 }
 
 /* Tokens [from, to) as text, each symbol as it is; mistakes on red where colour is. */
-static void add_tokens(clh_strbuf *text, const clh_sample *s, const clh_task *task,
+static void add_tokens(clh_strbuf *text, const clh_cli_sample *s, const clh_task *task,
                        const uint32_t *tokens, size_t from, size_t to, bool colour)
 {
     for (size_t i = from; i < to; i++) {
@@ -81,7 +81,7 @@ static void add_tokens(clh_strbuf *text, const clh_sample *s, const clh_task *ta
     }
 }
 
-static size_t mistakes(const clh_sample *s)
+static size_t mistakes(const clh_cli_sample *s)
 {
     size_t count = 0;
     for (size_t i = 0; i < s->length; i++)
@@ -90,7 +90,7 @@ static size_t mistakes(const clh_sample *s)
 }
 
 /* One stretch of positions: expected, predicted, marks. */
-static void print_stretch(const clh_sample *s, const clh_task *task, size_t from, size_t to,
+static void print_stretch(const clh_cli_sample *s, const clh_task *task, size_t from, size_t to,
                           bool colour)
 {
     clh_strbuf line = {0};
@@ -117,7 +117,7 @@ static void print_stretch(const clh_sample *s, const clh_task *task, size_t from
 
 /* Where a line from `from` ends: behind the last space of what is expected (else of what is
  * written) that fits, so that terms stay whole. */
-static size_t line_end(const clh_sample *s, const clh_task *task, size_t from, size_t columns)
+static size_t line_end(const clh_cli_sample *s, const clh_task *task, size_t from, size_t columns)
 {
     const uint32_t *shown = s->answered ? s->sequence.tokens : s->predicted;
     if (s->length - from <= columns)
@@ -131,7 +131,7 @@ static size_t line_end(const clh_sample *s, const clh_task *task, size_t from, s
     return from + columns;
 }
 
-void clh_sample_print(const clh_sample *s, const clh_task *task, bool colour, size_t width)
+void clh_cli_sample_print(const clh_cli_sample *s, const clh_task *task, bool colour, size_t width)
 {
     const size_t margin = 11, columns = width > margin + 20 ? width - margin : 20;
     for (size_t from = 0, end; from < s->length; from = end) {
@@ -145,7 +145,7 @@ void clh_sample_print(const clh_sample *s, const clh_task *task, bool colour, si
     }
 }
 
-clh_status clh_sample_print_json(const clh_sample *s, const clh_task *task, clh_error *err)
+clh_status clh_cli_sample_print_json(const clh_cli_sample *s, const clh_task *task, clh_error *err)
 {
     char *expected = NULL, *predicted = NULL;
     clh_status status =
@@ -182,9 +182,9 @@ clh_status clh_sample_print_json(const clh_sample *s, const clh_task *task, clh_
     return status;
 }
 
-void clh_sample_deinit(clh_sample *sample)
+void clh_cli_sample_deinit(clh_cli_sample *sample)
 {
     clh_free(sample->predicted);
     clh_free(sample->sequence.tokens);
-    *sample = (clh_sample){0};
+    *sample = (clh_cli_sample){0};
 }

@@ -6,28 +6,30 @@
 #include "cli/cli.h"
 
 /** One sample; its memory is owned. */
-typedef struct clh_sample {
+typedef struct clh_cli_sample {
     clh_sequence sequence; /**< expected */
     uint32_t *predicted;   /**< [length]; before first_scored the prompt itself */
     size_t length;         /**< tokens predicted: as many as expected, or as were written */
     bool free;             /**< each from the model's own output before it */
     bool answered;         /**< there is an expected sequence to hold it against */
-} clh_sample;
+} clh_cli_sample;
 
 /** Predict `sequence` (taken over; its tokens are freed with the sample). Teacher-forced: each
  * scored token from the right ones before it. Free: from first_scored on the model's own are fed
  * back; where nothing is expected (`answered` false) the whole sequence is the prompt and the model
  * writes until its period or n_ctx. */
-clh_status clh_sample_make(clh_sample *out, const clh_model *model, const clh_task *task,
-                           clh_sequence *sequence, bool free, bool answered, clh_error *err);
+clh_status clh_cli_sample_make(clh_cli_sample *out, const clh_model *model, const clh_task *task,
+                               clh_sequence *sequence, bool free, bool answered, clh_error *err);
 
 /** Print expected, predicted and marks under mistakes, in lines of `width` columns. */
-void clh_sample_print(const clh_sample *sample, const clh_task *task, bool colour, size_t width);
+void clh_cli_sample_print(const clh_cli_sample *sample, const clh_task *task, bool colour,
+                          size_t width);
 
 /** Print as a JSON object on one line. */
-clh_status clh_sample_print_json(const clh_sample *sample, const clh_task *task, clh_error *err);
+clh_status clh_cli_sample_print_json(const clh_cli_sample *sample, const clh_task *task,
+                                     clh_error *err);
 
 /** Free what it holds. All zero is fine. */
-void clh_sample_deinit(clh_sample *sample);
+void clh_cli_sample_deinit(clh_cli_sample *sample);
 
 #endif

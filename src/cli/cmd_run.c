@@ -22,7 +22,7 @@ static void print_model(const clh_run_config *c, const clh_model *model)
 static clh_status show_sample(const clh_invocation *inv, const clh_model *model,
                               const clh_task *task, bool free, clh_error *err)
 {
-    clh_sample sample = {0};
+    clh_cli_sample sample = {0};
     clh_sequence sequence = {.capacity = clh_task_length_max(task)};
     bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
     sequence.tokens = clh_alloc_array(sequence.capacity, sizeof *sequence.tokens, err);
@@ -31,11 +31,11 @@ static clh_status show_sample(const clh_invocation *inv, const clh_model *model,
     clh_status status =
         clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, 0, &sequence, err);
     if (!status)
-        status = clh_sample_make(&sample, model, task, &sequence, free, true, err);
+        status = clh_cli_sample_make(&sample, model, task, &sequence, free, true, err);
     if (!status)
-        clh_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
+        clh_cli_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
     clh_free(sequence.tokens);
-    clh_sample_deinit(&sample);
+    clh_cli_sample_deinit(&sample);
     return status;
 }
 

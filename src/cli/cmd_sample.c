@@ -9,18 +9,18 @@ static clh_status sample_one(const clh_invocation *inv, const clh_run *run, size
                              clh_error *err)
 {
     clh_sequence sequence = {0};
-    clh_sample sample = {0};
+    clh_cli_sample sample = {0};
     const clh_task *task = clh_run_task(run);
     const bool answered = !clh_opt_given(inv, "text");
     clh_status status = clh_cli_sequence(inv, run, index, &sequence, err);
     if (!status)
-        status = clh_sample_make(&sample, clh_run_model(run), task, &sequence,
-                                 clh_opt_flag(inv, "free"), answered, err);
+        status = clh_cli_sample_make(&sample, clh_run_model(run), task, &sequence,
+                                     clh_opt_flag(inv, "free"), answered, err);
     if (!status && inv->json)
-        status = clh_sample_print_json(&sample, task, err);
+        status = clh_cli_sample_print_json(&sample, task, err);
     else if (!status)
-        clh_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
-    clh_sample_deinit(&sample);
+        clh_cli_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
+    clh_cli_sample_deinit(&sample);
     return status;
 }
 

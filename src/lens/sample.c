@@ -11,9 +11,11 @@ static clh_status sample_make(clh_sample *out, const clh_task *task, size_t coun
                               clh_error *err)
 {
     size_t ids;
-    if (!clh_mul_ok(count, stride, &ids))
-        return clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", count,
-                        stride);
+    if (!clh_mul_ok(count, stride, &ids)) {
+        (void)clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", count,
+                       stride);
+        return CLH_ENOMEM;
+    }
     *out = (clh_sample){.task = task, .count = count, .stride = stride};
     out->ids = clh_alloc_zeroed(ids, sizeof *out->ids, err);
     out->length = clh_alloc_zeroed(count, sizeof *out->length, err);

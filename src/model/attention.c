@@ -31,15 +31,19 @@ static const projection projections[] = {
     {CLH_A_V, CLH_P_W_V, CLH_P_B_V, CLH_NORM_AT_V},
 };
 
+static clh_act_id projection_reads(const clh_model_config *c, size_t p)
+{
+    return clh_norms_output(c, c->use_split_qkv_input ? projections[p].split
+                               : c->use_attn_in       ? CLH_NORM_AT_HEADS
+                                                      : CLH_NORM_AT_ATTN);
+}
+
 /* What projection `p` of the layer reads, in `blob` (the activations or their gradients). */
 static operand projection_input(const clh_pass *pass, const clh_blob *blob, size_t p, size_t layer)
 {
     const clh_model_config *c = pass->config;
-    const clh_norm_place place = c->use_split_qkv_input ? projections[p].split
-                                 : c->use_attn_in       ? CLH_NORM_AT_HEADS
-                                                        : CLH_NORM_AT_ATTN;
     const bool heads = clh_heads_split(c);
-    return (operand){.data = clh_blob_slot(blob, clh_norms_output(c, place), layer),
+    return (operand){.data = clh_blob_slot(blob, projection_reads(c, p), layer),
                      .row = heads ? c->n_heads * c->d_model : c->d_model,
                      .head = heads ? c->d_model : 0};
 }
@@ -48,6 +52,9 @@ static void project(clh_pass *pass, size_t p, size_t layer)
 {
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d;
+    const clh_act_id from = projection_reads(c, p);
+    if (!clh_pass_due(pass, projections[p].out, layer, from, from))
+        return;
     const operand in = projection_input(pass, &pass->cache->values, p, layer);
     const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
@@ -127,26 +134,26 @@ static void each_head(const clh_pass *pass, size_t layer, head_step *step)
 static void all_stages(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_forward(head, pass->kernel, pass->from);
+    clh_head_forward(head, pass->kernel, pass->at.begin);
 }
 
 static void scores_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
     clh_head_turn_k(head, pass->kernel);
-    clh_head_scores(head, pass->kernel, pass->from, head->T);
+    clh_head_scores(head, pass->kernel, pass->at.begin, pass->at.end);
 }
 
 static void pattern_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_pattern(head, pass->kernel, pass->from, head->T);
+    clh_head_pattern(head, pass->kernel, pass->at.begin, pass->at.end);
 }
 
 static void z_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_z(head, pass->kernel, pass->from, head->T);
+    clh_head_z(head, pass->kernel, pass->at.begin, pass->at.end);
 }
 
 static void all_stages_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
@@ -176,25 +183,28 @@ static void qk_stage_back(const clh_pass *pass, const clh_head *head, const clh_
 static void output_forward(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
-    const size_t width = c->n_heads * c->d_head, d = c->d_model, end = pass->row0 + pass->rows;
+    const size_t width = c->n_heads * c->d_head, d = c->d_model;
     const clh_real *z = clh_act(pass, CLH_A_Z, layer), *W_O = clh_param(pass, CLH_P_W_O, layer);
     const clh_real *b_O = clh_param(pass, CLH_P_B_O, layer);
     clh_real *out = clh_act(pass, CLH_A_ATTN_OUT, layer);
     clh_real *result = clh_act(pass, CLH_A_RESULT, layer);
-    if (!result) {
-        clh_linear(pass, z, width, W_O, b_O, d, out);
-    } else {
+    if (result && clh_pass_due(pass, CLH_A_RESULT, layer, CLH_A_Z, CLH_A_Z)) {
         for (size_t h = 0; h < c->n_heads; h++)
             clh_multiply(pass->kernel, pass->rows, d, c->d_head, 1,
                          clh_rows(z + pass->row0 * width + h * c->d_head, width),
                          clh_rows(W_O + h * c->d_head * d, d),
                          result + (pass->row0 * c->n_heads + h) * d, c->n_heads * d);
         clh_pass_fire(pass, CLH_A_RESULT, layer);
-        for (size_t r = pass->row0; r < end; r++) {
-            memcpy(out + r * d, b_O, d * sizeof *b_O);
-            for (size_t h = 0; h < c->n_heads; h++)
-                pass->kernel->axpy(d, 1, result + (r * c->n_heads + h) * d, out + r * d);
-        }
+    }
+    const clh_act_id from = result ? CLH_A_RESULT : CLH_A_Z;
+    if (!clh_pass_due(pass, CLH_A_ATTN_OUT, layer, from, from))
+        return;
+    if (!result)
+        clh_linear(pass, z, width, W_O, b_O, d, out);
+    for (size_t r = pass->row0; result && r < pass->row0 + pass->rows; r++) {
+        memcpy(out + r * d, b_O, d * sizeof *b_O);
+        for (size_t h = 0; h < c->n_heads; h++)
+            pass->kernel->axpy(d, 1, result + (r * c->n_heads + h) * d, out + r * d);
     }
     clh_pass_fire(pass, CLH_A_ATTN_OUT, layer);
 }
@@ -235,6 +245,12 @@ static void output_backward(clh_pass *pass, size_t layer)
     }
 }
 
+static void stage(clh_pass *pass, size_t layer, head_step *step, clh_act_id out)
+{
+    each_head(pass, layer, step);
+    clh_pass_fire(pass, out, layer);
+}
+
 /* A cache that keeps all goes stage by stage, for the hooks; else block by block. */
 void clh_attention_forward(clh_pass *pass, size_t layer)
 {
@@ -243,12 +259,12 @@ void clh_attention_forward(clh_pass *pass, size_t layer)
     if (pass->cache->keep == CLH_KEEP_BACKWARD) {
         each_head(pass, layer, all_stages);
     } else {
-        each_head(pass, layer, scores_stage);
-        clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
-        each_head(pass, layer, pattern_stage);
-        clh_pass_fire(pass, CLH_A_PATTERN, layer);
-        each_head(pass, layer, z_stage);
-        clh_pass_fire(pass, CLH_A_Z, layer);
+        if (clh_pass_due_keys(pass, CLH_A_ATTN_SCORES, layer, CLH_A_Q, CLH_A_K))
+            stage(pass, layer, scores_stage, CLH_A_ATTN_SCORES);
+        if (clh_pass_due(pass, CLH_A_PATTERN, layer, CLH_A_ATTN_SCORES, CLH_A_ATTN_SCORES))
+            stage(pass, layer, pattern_stage, CLH_A_PATTERN);
+        if (clh_pass_due_keys(pass, CLH_A_Z, layer, CLH_A_PATTERN, CLH_A_V))
+            stage(pass, layer, z_stage, CLH_A_Z);
     }
     output_forward(pass, layer);
 }
@@ -263,7 +279,7 @@ static void clear_gradient(const clh_pass *pass, clh_act_id id, size_t layer)
 
 void clh_attention_backward(clh_pass *pass, size_t layer)
 {
-    assert(pass->from == 0);
+    assert(pass->at.begin == 0);
     output_backward(pass, layer);
     if (pass->cache->keep == CLH_KEEP_BACKWARD) {
         each_head(pass, layer, all_stages_back);

@@ -14,24 +14,38 @@ static size_t token_at(const clh_pass *pass, size_t r)
     return !(id >= 0) ? 0 : id >= last ? (size_t)last : (size_t)id;
 }
 
+static size_t row_end(const clh_pass *pass)
+{
+    return pass->row0 + pass->rows;
+}
+
 void clh_embed_forward(clh_pass *pass)
 {
-    const size_t d = pass->config->d_model, end = pass->row0 + pass->rows;
+    const size_t d = pass->config->d_model;
     const clh_real *W_E = clh_param(pass, CLH_P_W_E, 0), *W_pos = clh_param(pass, CLH_P_W_POS, 0);
     clh_real *seen = clh_act(pass, CLH_A_TOKENS, 0), *embed = clh_act(pass, CLH_A_EMBED, 0);
     clh_real *pos_embed = clh_act(pass, CLH_A_POS_EMBED, 0);
     clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, 0);
-    for (size_t r = pass->row0; seen && r < end; r++)
-        seen[r] = (clh_real)pass->tokens->ids[r];
-    clh_pass_fire(pass, CLH_A_TOKENS, 0);
-    for (size_t r = pass->row0; r < end; r++)
-        clh_pass_copy(embed + r * d, W_E + token_at(pass, r) * d, d);
-    clh_pass_fire(pass, CLH_A_EMBED, 0);
-    for (size_t r = pass->row0; r < end; r++)
-        clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
-    clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
-    for (size_t i = pass->row0 * d; i < end * d; i++)
-        resid[i] = embed[i] + pos_embed[i];
+    if (!pass->changed) { /* tokens and positions follow from nothing */
+        for (size_t r = pass->row0; seen && r < row_end(pass); r++)
+            seen[r] = (clh_real)pass->tokens->ids[r];
+        clh_pass_fire(pass, CLH_A_TOKENS, 0);
+    }
+    if (clh_pass_due(pass, CLH_A_EMBED, 0, CLH_A_TOKENS, CLH_A_TOKENS)) {
+        for (size_t r = pass->row0; r < row_end(pass); r++)
+            clh_pass_copy(embed + r * d, W_E + token_at(pass, r) * d, d);
+        clh_pass_fire(pass, CLH_A_EMBED, 0);
+    }
+    if (!pass->changed) {
+        for (size_t r = pass->row0; r < row_end(pass); r++)
+            clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
+        clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
+    }
+    if (clh_pass_due(pass, CLH_A_RESID_PRE, 0, CLH_A_EMBED, CLH_A_POS_EMBED)) {
+        for (size_t i = pass->row0 * d; i < row_end(pass) * d; i++)
+            resid[i] = embed[i] + pos_embed[i];
+        clh_pass_fire(pass, CLH_A_RESID_PRE, 0);
+    }
 }
 
 void clh_embed_backward(clh_pass *pass)

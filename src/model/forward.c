@@ -20,24 +20,39 @@ static size_t row_end(const clh_pass *pass)
     return pass->row0 + pass->rows;
 }
 
-/* out = a + b over the rows of the pass, which may be the same memory as either. */
-static void add_rows(const clh_pass *pass, const clh_real *a, const clh_real *b, clh_real *out)
+/* to = a + b, which may be the same memory as either. */
+static void add_forward(clh_pass *pass, clh_act_id to, size_t layer, clh_act_id left,
+                        clh_act_id right)
 {
     const size_t d = pass->config->d_model;
+    if (!clh_pass_due(pass, to, layer, left, right))
+        return;
+    const clh_real *a = clh_act(pass, left, layer), *b = clh_act(pass, right, layer);
+    clh_real *out = clh_act(pass, to, layer);
     for (size_t i = pass->row0 * d; i < row_end(pass) * d; i++)
         out[i] = a[i] + b[i];
+    clh_pass_fire(pass, to, layer);
 }
 
-static void copy_rows(const clh_pass *pass, clh_act_id to, const clh_real *from, size_t layer)
+/* to = from, of the same layer or the one below */
+static void copy_forward(clh_pass *pass, clh_act_id to, size_t layer, clh_act_id from,
+                         size_t from_layer)
 {
-    const size_t at = pass->row0 * pass->config->d_model;
-    clh_pass_copy(clh_act(pass, to, layer) + at, from + at, pass->rows * pass->config->d_model);
+    const size_t d = pass->config->d_model;
+    if (!clh_pass_due(pass, to, layer, from, from))
+        return;
+    const size_t at = pass->row0 * d;
+    clh_pass_copy(clh_act(pass, to, layer) + at, clh_act(pass, from, from_layer) + at,
+                  pass->rows * d);
+    clh_pass_fire(pass, to, layer);
 }
 
 /* input[r, h] = resid_pre[r] for every head */
 static void repeat_forward(clh_pass *pass, clh_act_id input, size_t layer)
 {
     const size_t d = pass->config->d_model, heads = pass->config->n_heads;
+    if (!clh_pass_due(pass, input, layer, CLH_A_RESID_PRE, CLH_A_RESID_PRE))
+        return;
     const clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, layer);
     clh_real *out = clh_act(pass, input, layer);
     for (size_t r = pass->row0; r < row_end(pass); r++)
@@ -74,33 +89,43 @@ static void attention_inputs_forward(clh_pass *pass, size_t layer)
 static void block_forward(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
-    if (layer > 0)
-        copy_rows(pass, CLH_A_RESID_PRE, clh_act(pass, CLH_A_RESID_POST, layer - 1), layer);
-    clh_pass_fire(pass, CLH_A_RESID_PRE, layer);
     attention_inputs_forward(pass, layer);
     clh_attention_forward(pass, layer);
-    clh_act_id after = c->attn_only ? CLH_A_RESID_POST : CLH_A_RESID_MID;
-    add_rows(pass, clh_act(pass, CLH_A_RESID_PRE, layer), clh_act(pass, CLH_A_ATTN_OUT, layer),
-             clh_act(pass, after, layer));
-    clh_pass_fire(pass, after, layer);
+    add_forward(pass, c->attn_only ? CLH_A_RESID_POST : CLH_A_RESID_MID, layer, CLH_A_RESID_PRE,
+                CLH_A_ATTN_OUT);
     if (c->attn_only)
         return;
-    if (c->use_hook_mlp_in) {
-        copy_rows(pass, CLH_A_MLP_IN, clh_act(pass, CLH_A_RESID_MID, layer), layer);
-        clh_pass_fire(pass, CLH_A_MLP_IN, layer);
-    }
+    if (c->use_hook_mlp_in)
+        copy_forward(pass, CLH_A_MLP_IN, layer, CLH_A_RESID_MID, layer);
     clh_norms_forward(pass, CLH_NORM_AT_MLP, layer);
     clh_mlp_forward(pass, layer);
-    add_rows(pass, clh_act(pass, CLH_A_RESID_MID, layer), clh_act(pass, CLH_A_MLP_OUT, layer),
-             clh_act(pass, CLH_A_RESID_POST, layer));
-    clh_pass_fire(pass, CLH_A_RESID_POST, layer);
+    add_forward(pass, CLH_A_RESID_POST, layer, CLH_A_RESID_MID, CLH_A_MLP_OUT);
 }
 
-static void pass_forward(clh_pass *pass)
+/* Up to `layer`; of the windows of a partial pass only the residual stream's goes with it. */
+static void go_up(clh_pass *pass, size_t layer)
 {
-    clh_embed_forward(pass);
-    for (size_t layer = 0; layer < pass->config->n_layers; layer++)
+    copy_forward(pass, CLH_A_RESID_PRE, layer, CLH_A_RESID_POST, layer - 1);
+    if (!pass->changed)
+        return;
+    const clh_window resid = pass->changed[CLH_A_RESID_POST];
+    memset(pass->changed, 0, CLH_A_COUNT * sizeof *pass->changed);
+    pass->changed[CLH_A_RESID_PRE] = resid;
+}
+
+/* From the embedding, or (partial) from activation `start`, whose window is set. */
+static void pass_forward(clh_pass *pass, const clh_place *start)
+{
+    const size_t layers = pass->config->n_layers;
+    const bool at_end = start && start->id >= clh_layout_acts.block_end;
+    if (!start || start->id < clh_layout_acts.block_begin)
+        clh_embed_forward(pass);
+    const size_t first = at_end ? layers : start ? start->layer : 0;
+    for (size_t layer = first; layer < layers; layer++) {
+        if (layer > first)
+            go_up(pass, layer);
         block_forward(pass, layer);
+    }
     clh_norms_forward(pass, CLH_NORM_AT_FINAL, 0);
     clh_unembed_forward(pass);
 }
@@ -243,7 +268,7 @@ static clh_pass pass_make(const clh_model *model, const clh_tokens *tokens, clh_
                       .cache = cache,
                       .hooks = hooks && hooks->count ? hooks : NULL,
                       .err = err,
-                      .from = from,
+                      .at = {from, tokens->pos},
                       .row0 = from,
                       .rows = tokens->batch * tokens->pos - from};
 }
@@ -259,8 +284,35 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
     if (status)
         return status;
     clh_pass pass = pass_make(model, tokens, cache, 0, hooks, err);
-    pass_forward(&pass);
+    pass_forward(&pass, NULL);
     cache->filled = pass.status ? 0 : tokens->pos;
+    return pass.status;
+}
+
+clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                            const clh_change *change, clh_error *err)
+{
+    assert(model && tokens && cache && change);
+    assert(cache->keep == CLH_KEEP_ALL && change->activation < cache->values.tensors);
+    if (tokens->batch != 1 || cache->values.batch != 1 || tokens->pos != cache->values.pos ||
+        cache->filled != tokens->pos)
+        return clh_fail(err, CLH_ESHAPE,
+                        "tokens are [%zu, %zu], want the one sequence that the cache holds: [%zu, "
+                        "%zu], %zu computed",
+                        tokens->batch, tokens->pos, cache->values.batch, cache->values.pos,
+                        cache->filled);
+    if (change->end > tokens->pos || change->logits_end > tokens->pos)
+        return clh_fail(err, CLH_ERANGE, "position %zu of a change, the sequence has %zu",
+                        (change->end > tokens->pos ? change->end : change->logits_end) - 1,
+                        tokens->pos);
+    const clh_place start = cache->values.place[change->activation];
+    clh_window changed[CLH_A_COUNT] = {{0, 0}};
+    clh_pass pass = pass_make(model, tokens, cache, 0, NULL, err);
+    changed[start.id] = (clh_window){change->begin, change->end};
+    pass.changed = changed;
+    pass.wanted = change->logits_end ? (clh_window){change->logits_begin, change->logits_end}
+                                     : (clh_window){0, tokens->pos};
+    pass_forward(&pass, &start);
     return pass.status;
 }
 
@@ -278,7 +330,7 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
         return clh_fail(err, CLH_ERANGE, "cannot go on at position %zu of %zu: %zu are computed",
                         from, tokens->pos, cache->filled);
     clh_pass pass = pass_make(model, tokens, cache, from, NULL, err);
-    pass_forward(&pass);
+    pass_forward(&pass, NULL);
     cache->filled = tokens->pos;
     return pass.status;
 }

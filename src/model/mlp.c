@@ -24,25 +24,35 @@ static clh_act_id activated(const clh_pass *pass)
 void clh_mlp_forward(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
-    const size_t d = c->d_model, m = c->d_mlp, at = pass->row0 * m;
-    const clh_real *x = clh_act(pass, clh_norms_output(c, CLH_NORM_AT_MLP), layer);
+    const size_t d = c->d_model, m = c->d_mlp;
+    const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_MLP);
+    const clh_act_id normalized = CLH_A_MLP_LN_NORMALIZED;
     clh_real *pre = clh_act(pass, CLH_A_MLP_PRE, layer),
              *post = clh_act(pass, CLH_A_MLP_POST, layer);
-    clh_linear(pass, x, d, clh_param(pass, CLH_P_W_IN, layer), clh_param(pass, CLH_P_B_IN, layer),
-               m, pre);
-    clh_pass_fire(pass, CLH_A_MLP_PRE, layer);
-    clh_activation_forward(c->act_fn, pass->kernel, pass->rows, m, pre + at,
-                           clh_act(pass, activated(pass), layer) + at);
-    if (has_inner_norm(pass)) {
-        clh_pass_fire(pass, CLH_A_MLP_MID, layer);
-        clh_norms_forward(pass, CLH_NORM_AT_SOLU, layer);
-        clh_pass_copy(post + at, clh_act(pass, CLH_A_MLP_LN_NORMALIZED, layer) + at,
-                      pass->rows * m);
+    if (clh_pass_due(pass, CLH_A_MLP_PRE, layer, in, in)) {
+        clh_linear(pass, clh_act(pass, in, layer), d, clh_param(pass, CLH_P_W_IN, layer),
+                   clh_param(pass, CLH_P_B_IN, layer), m, pre);
+        clh_pass_fire(pass, CLH_A_MLP_PRE, layer);
     }
-    clh_pass_fire(pass, CLH_A_MLP_POST, layer);
-    clh_linear(pass, post, m, clh_param(pass, CLH_P_W_OUT, layer),
-               clh_param(pass, CLH_P_B_OUT, layer), d, clh_act(pass, CLH_A_MLP_OUT, layer));
-    clh_pass_fire(pass, CLH_A_MLP_OUT, layer);
+    if (clh_pass_due(pass, activated(pass), layer, CLH_A_MLP_PRE, CLH_A_MLP_PRE)) {
+        const size_t at = pass->row0 * m;
+        clh_activation_forward(c->act_fn, pass->kernel, pass->rows, m, pre + at,
+                               clh_act(pass, activated(pass), layer) + at);
+        clh_pass_fire(pass, activated(pass), layer);
+    }
+    if (has_inner_norm(pass)) {
+        clh_norms_forward(pass, CLH_NORM_AT_SOLU, layer);
+        if (clh_pass_due(pass, CLH_A_MLP_POST, layer, normalized, normalized)) {
+            const size_t at = pass->row0 * m;
+            clh_pass_copy(post + at, clh_act(pass, normalized, layer) + at, pass->rows * m);
+            clh_pass_fire(pass, CLH_A_MLP_POST, layer);
+        }
+    }
+    if (clh_pass_due(pass, CLH_A_MLP_OUT, layer, CLH_A_MLP_POST, CLH_A_MLP_POST)) {
+        clh_linear(pass, post, m, clh_param(pass, CLH_P_W_OUT, layer),
+                   clh_param(pass, CLH_P_B_OUT, layer), d, clh_act(pass, CLH_A_MLP_OUT, layer));
+        clh_pass_fire(pass, CLH_A_MLP_OUT, layer);
+    }
 }
 
 void clh_mlp_backward(clh_pass *pass, size_t layer)

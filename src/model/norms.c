@@ -82,12 +82,22 @@ void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
     if (kind_at(pass->config, place) == CLH_NORM_NONE)
         return;
-    clh_norm norm = norm_at(pass, place, layer);
-    clh_norm_scale(&norm, pass->kernel);
-    clh_pass_fire(pass, table[place].scale, layer);
-    clh_norm_normalize(&norm, pass->kernel);
-    clh_pass_fire(pass, table[place].normalized, layer);
-    clh_norm_output(&norm);
+    const clh_act_id in = input_at(pass->config, place), scale = table[place].scale;
+    const clh_act_id normalized = table[place].normalized;
+    if (clh_pass_due(pass, scale, layer, in, in)) {
+        const clh_norm norm = norm_at(pass, place, layer);
+        clh_norm_scale(&norm, pass->kernel);
+        clh_pass_fire(pass, scale, layer);
+    }
+    if (clh_pass_due(pass, normalized, layer, in, scale)) {
+        const clh_norm norm = norm_at(pass, place, layer);
+        clh_norm_normalize(&norm, pass->kernel);
+        clh_pass_fire(pass, normalized, layer);
+    }
+    if (clh_pass_due(pass, table[place].out, layer, normalized, normalized)) {
+        const clh_norm norm = norm_at(pass, place, layer);
+        clh_norm_output(&norm);
+    }
 }
 
 void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)

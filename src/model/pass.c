@@ -13,6 +13,50 @@ static size_t tensor_of(const clh_blob *blob, clh_act_id id, size_t layer)
     return i;
 }
 
+static clh_window hull(clh_window a, clh_window b)
+{
+    if (a.begin >= a.end || b.begin >= b.end)
+        return a.begin < a.end ? a : b;
+    return (clh_window){a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end};
+}
+
+/* Behind the last keys and values a position is read by its own logits only. */
+static bool only_for_logits(const clh_pass *pass, clh_act_id out, size_t layer)
+{
+    const bool last = layer + 1 == pass->config->n_layers;
+    return out >= CLH_A_LN_FINAL_SCALE || (last && out >= CLH_A_ATTN_SCORES);
+}
+
+static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window window)
+{
+    if (only_for_logits(pass, out, layer)) {
+        window.begin = window.begin > pass->wanted.begin ? window.begin : pass->wanted.begin;
+        window.end = window.end < pass->wanted.end ? window.end : pass->wanted.end;
+    }
+    if (window.begin >= window.end)
+        return false;
+    pass->changed[out] = pass->at = window;
+    pass->row0 = window.begin;
+    pass->rows = window.end - window.begin;
+    return true;
+}
+
+bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
+{
+    return !pass->changed || due(pass, out, layer, hull(pass->changed[a], pass->changed[b]));
+}
+
+bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
+                       clh_act_id keys)
+{
+    if (!pass->changed)
+        return true;
+    clh_window after = pass->changed[keys];
+    if (after.begin < after.end)
+        after.end = pass->tokens->pos;
+    return due(pass, out, layer, hull(pass->changed[own], after));
+}
+
 static char input_of(clh_act_id id)
 {
     bool q = id == CLH_A_LN1_SCALE_Q || id == CLH_A_LN1_NORMALIZED_Q;

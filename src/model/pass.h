@@ -3,13 +3,28 @@
  *  A part (embed, norm, attention, mlp, unembed) has its forward and, beside it, its backward. Both
  *  take the pass and a layer, read and write the activations' slots, and fire the hooks of what
  *  they computed. Rows are tokens: a tensor [batch, pos, width] is `rows` rows of `width` from
- *  `row0` on; only an extended pass (clh_forward_more) starts past row 0.
+ *  `row0` on. A whole pass has all rows from start to end, an extended pass (clh_forward_more)
+ * those from some position on. In a partial pass (clh_forward_from) every activation has a window
+ * of positions of its own, those that may differ from what the cache holds:
+ *
+ *    1. at first only the activation that was written to has one, all others are empty;
+ *    2. an activation that is computed row by row has the hull of what it reads;
+ *    3. a key or value at j reaches every query from j on, so scores and z open up to the end;
+ *    4. what has an empty window is not computed.
+ *
+ *  So each forward stage begins with `if (clh_pass_due(pass, out, layer, what it reads))`, which
+ *  tells whether there is something to do and makes the rows of the pass those of the window.
  */
 #ifndef CLH_PASS_H
 #define CLH_PASS_H
 
 #include "math/kernels.h"
 #include "model/model_parts.h"
+
+/** Positions [begin, end); empty when begin >= end. */
+typedef struct clh_window {
+    size_t begin, end;
+} clh_window;
 
 typedef struct clh_pass {
     const clh_model *model;
@@ -22,8 +37,11 @@ typedef struct clh_pass {
     const clh_hooks *hooks;
     clh_error *err;
     clh_status status; /**< the first hook's failure; parts go on, the pass ends with it */
-    size_t from;       /**< first position computed */
-    size_t row0, rows;
+    clh_window at;     /**< positions computed: each sequence's, the same for all */
+    size_t row0, rows; /**< the same as rows */
+    clh_window
+        *changed; /**< [CLH_A_COUNT]: of the layer being computed; NULL but in a partial pass */
+    clh_window wanted; /**< partial pass: positions whose logits are asked for */
 } clh_pass;
 
 /** Activation of this pass, at its first row's block start (row 0). */
@@ -50,6 +68,15 @@ static inline clh_real *clh_param_gradient(const clh_pass *pass, clh_param_id id
     const clh_real *at = clh_param(pass, id, layer);
     return at && pass->parameters ? pass->parameters + (at - pass->model->params.data) : NULL;
 }
+
+/** Whether `out` has rows to compute, given the two (or twice the same) it reads row by row; the
+ * rows of the pass are then those. */
+bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b);
+
+/** The same for what queries read from the keys (or values) at and before them: `own` at their own
+ *  position, `keys` at all of those. */
+bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
+                       clh_act_id keys);
 
 /** Show activation (id, layer), or its gradient when pass->gradient is set, to the hooks. */
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer);

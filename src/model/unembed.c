@@ -13,6 +13,8 @@ void clh_unembed_forward(clh_pass *pass)
 {
     const clh_model_config *c = pass->config;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_FINAL);
+    if (!clh_pass_due(pass, CLH_A_LOGITS, 0, in, in))
+        return;
     clh_linear(pass, clh_act(pass, in, input_layer(pass)), c->d_model,
                clh_param(pass, CLH_P_W_U, 0), clh_param(pass, CLH_P_B_U, 0), c->d_vocab_out,
                clh_act(pass, CLH_A_LOGITS, 0));

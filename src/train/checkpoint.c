@@ -118,16 +118,58 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     return CLH_OK;
 }
 
+/* Whether `name` is that of parameters, and of which step. */
+static bool is_parameters(const char *name, size_t *step)
+{
+    int end = 0;
+    return sscanf(name, "step-%zu.safetensors%n", step, &end) == 1 && end > 0 && name[end] == '\0';
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err)
+{
+    char *folder = clh_path_join(run, "checkpoints", err);
+    DIR *stream = folder ? opendir(folder) : NULL;
+    clh_status status = CLH_OK;
+    size_t step, most = 0, found = 0, *list = NULL;
+    if (!folder)
+        return CLH_ENOMEM;
+    if (!stream) {
+        status = clh_fail(err, CLH_EIO, "%s: %s", folder, strerror(errno));
+        goto done;
+    }
+    for (const struct dirent *entry; (entry = readdir(stream));)
+        most += is_parameters(entry->d_name, &step);
+    rewinddir(stream);
+    list = clh_alloc_array(most, sizeof *list, err);
+    if (!list) {
+        status = CLH_ENOMEM;
+        goto done;
+    }
+    for (const struct dirent *entry; found < most && (entry = readdir(stream));)
+        found += is_parameters(entry->d_name, &list[found]);
+    qsort(list, found, sizeof *list, by_size);
+    *steps = list;
+    *count = found;
+done:
+    if (stream)
+        (void)closedir(stream);
+    clh_free(folder);
+    return status;
+}
+
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
 {
     char *folder = clh_path_join(run, "checkpoints", NULL);
     DIR *stream = folder ? opendir(folder) : NULL;
     for (const struct dirent *entry; stream && (entry = readdir(stream));) {
         size_t step;
-        int end = 0;
-        bool whole = sscanf(entry->d_name, "step-%zu.safetensors%n", &step, &end) == 1 && end > 0 &&
-                     entry->d_name[end] == '\0';
-        if (whole && step != newest && !clh_plan_keeps(config, step))
+        if (is_parameters(entry->d_name, &step) && step != newest && !clh_plan_keeps(config, step))
             (void)unlinkat(dirfd(stream), entry->d_name, 0);
     }
     if (stream)

@@ -35,6 +35,10 @@ clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err);
 clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_moments *moments,
                                size_t *step, clh_error *err);
 
+/** Steps whose parameters are there, ascending, *count of them, into memory of the caller
+ *  (clh_free()). CLH_EIO when the folder cannot be read. */
+clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err);
+
 /** Remove the parameters of steps that the run does not keep, but for those of `newest`: what only
  * an interruption needed. */
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest);

@@ -69,6 +69,7 @@ def make(name):
             tensors["neurons"] = cache.stack_neuron_results(layer=-1, pos_slice=where)
         # logit_attrs knows nothing of ln_final's w and b: they go into W_U and b_U first
         model.process_weights_(fold_ln=True, center_writing_weights=False, center_unembed=False)
+        model.setup()  # names the hooks of the norms that folding put in place
         _, cache = model.run_with_cache(tokens)
         right = tokens[:, where[0]:where[1]].roll(-1, 1)
         wrong = right.roll(1, 0)

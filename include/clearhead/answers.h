@@ -1,0 +1,76 @@
+/** The notebook's questions about a run, each with the numbers that decide it and the intervention
+ *  behind them. Nothing is known in advance: another model gets other numbers, and with them other
+ *  answers.
+ *
+ *    clh_answers answers = {0};
+ *    if (clh_answers_find(&answers, "runs/notebook", 500, threads, NULL, &err)) ...
+ *    clh_answers_verdict(&answers, CLH_QUESTION_QK, text);
+ *    clh_answers_deinit(&answers);
+ *
+ *  For runs of the permutation task with one n and a model of one layer and one head. The caller
+ * owns the struct.
+ */
+#ifndef CLEARHEAD_ANSWERS_H
+#define CLEARHEAD_ANSWERS_H
+
+#include "clearhead/attention.h"
+#include "clearhead/emergence.h"
+#include "clearhead/train.h"
+
+typedef enum clh_question {
+    CLH_QUESTION_UNSEEN,     /**< does it work on sets of letters never seen? */
+    CLH_QUESTION_QK,         /**< what does QK compute? */
+    CLH_QUESTION_CUES,       /**< does it take a shortcut by a feature of the letters? */
+    CLH_QUESTION_OV,         /**< what does OV compute? */
+    CLH_QUESTION_ORDER,      /**< in which order did it learn? */
+    CLH_QUESTION_DUPLICATES, /**< does the strongest source always hold the right letter? */
+    CLH_QUESTION_EARLY,      /**< why are early sources so strong? */
+    CLH_QUESTION_SPACING,    /**< are a source's destinations evenly spaced, and why? */
+    CLH_QUESTION_LOSS,       /**< at which positions is the loss? */
+    CLH_QUESTIONS
+} clh_question;
+
+/** Loss and accuracy of an intervention. */
+typedef struct clh_outcome {
+    double loss, accuracy;
+} clh_outcome;
+
+enum { CLH_ANSWERS_WORST = 3 };
+
+typedef struct clh_answers {
+    size_t sequences, n_letters;
+    clh_tally held_out;
+    double whole_low, whole_high; /**< 95 % Wilson interval of whole sequences right */
+    clh_attention_report attention;
+    clh_outcome plain;
+    clh_outcome qk_position, qk_token; /**< queries and keys know only that part */
+    clh_outcome v_position, v_token;   /**< values do */
+    clh_cue_test cue[CLH_CUE_RANK];
+    double
+        copying_score; /**< sum(lambda) / sum|lambda| of OV, norms folded in; clearhead/circuit.h */
+    double copies;     /**< letters t whose OV output, through the unembedding, is largest at t */
+    double copy_margin; /**< mean of (logit of t - largest other letter's) over sd of the row */
+    clh_emergence emergence;
+    clh_evaluation evaluation;
+    size_t worst[CLH_ANSWERS_WORST]; /**< positions of the largest losses, largest first */
+    double worst_share;              /**< of the whole loss at them */
+} clh_answers;
+
+/** Find the answers on the first `count` held-out sequences. CLH_ESUPPORT for another task or
+ * model, CLH_EINPUT for a mixture; errors of what is called. */
+clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, size_t threads,
+                            const clh_emergence_watch *watch, clh_error *err);
+
+/** "Does it work on sets of letters never seen?" */
+const char *clh_question_text(clh_question question);
+
+/** "unseen", "qk", …: its name in JSON. */
+const char *clh_question_name(clh_question question);
+
+/** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
+const char *clh_answers_verdict(const clh_answers *answers, clh_question question);
+
+/** Free what it holds. All zero is fine. */
+void clh_answers_deinit(clh_answers *answers);
+
+#endif

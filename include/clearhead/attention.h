@@ -1,0 +1,108 @@
+/** How much of a head's attention is position and how much is token, and which feature of a token
+ * it listens to.
+ *
+ *    clh_attention_report report = {0};
+ *    if (clh_attention_look(&report, model, &sample, layer, head, seed, &err)) ...
+ *    report.scores.position        // share of the scores' variance that position alone explains
+ *    clh_attention_deinit(&report);
+ *
+ *  All sequences of the sample have one length. Rows are the destinations whose prediction counts:
+ *  first_scored-1 … length-2. Exact over the sample: sums in double, in the order of the sequences.
+ *  The caller owns the struct.
+ */
+#ifndef CLEARHEAD_ATTENTION_H
+#define CLEARHEAD_ATTENTION_H
+
+#include "clearhead/measure.h"
+
+/** Analysis of variance of x[b, i, j] (sequence, destination, source j <= i), each row less its
+ * mean over j, which softmax does not see:  sum x^2 = B sum_ij mean_b(x)^2  +  what is left.
+ *  `position` is the first term over the whole, `token` the rest; both NaN where nothing varies.
+ *  Fisher 1925; one-way, balanced. */
+typedef struct clh_variance_split {
+    double total; /**< sum of squares / (sequences * entries) */
+    double position, token;
+} clh_variance_split;
+
+/** A feature of the token at the source. */
+typedef enum clh_cue_feature {
+    CLH_CUE_TOKEN,    /**< which token it is */
+    CLH_CUE_ALPHABET, /**< in which eighth of the letters' order it stands */
+    CLH_CUE_CLASS,    /**< lower case, upper case, digit, other */
+    CLH_CUE_RANK, /**< how many different letters of its sequence come before it in that order */
+    CLH_CUES
+} clh_cue_feature;
+
+enum { CLH_CUE_SHUFFLES = 16 };
+
+/** What a feature has to do with the part of the scores that position does not explain. */
+typedef struct clh_cue {
+    double effect; /**< eta squared: share of that part's variance between levels of the feature,
+                        destinations taken one by one and added up; NaN where nothing is left */
+    double shuffled, deviation; /**< mean and standard deviation of the same with tokens taken from
+                                     another sequence, CLH_CUE_SHUFFLES times */
+    double *row;                /**< [rows] effect at each destination; in `memory` */
+} clh_cue;
+
+typedef struct clh_attention_report {
+    size_t layer, head, sequences, first, rows; /**< destinations first … first+rows-1 */
+    clh_variance_split scores, pattern;
+    double top_agrees;  /**< share of rows whose strongest source is the one of the mean scores */
+    double answer_mass; /**< mean attention on sources that hold the right next token */
+    double answer_top;  /**< share of rows whose strongest source holds it */
+    double answer_possible;   /**< share of rows for which some source holds it */
+    double distinct_sources;  /**< mean number of different strongest sources in a sequence */
+    double effective_sources; /**< mean of exp(entropy of a row) */
+    double prompt_mass;       /**< mean attention on the prompt, sources before first_scored */
+    double top_prompt;        /**< share of rows whose strongest source is in the prompt */
+    double top_earliest; /**< of rows whose strongest source holds the answer: it is the first */
+    double top_latest;   /**< of the same: it is the last */
+    size_t gap;          /**< the most frequent distance between one destination and the next
+                              with the same strongest source; 0 when there are no two */
+    double gap_share;    /**< how frequent */
+    clh_cue cue[CLH_CUES];
+    double *row_position,
+        *row_answer; /**< [rows] share of scores' variance; mean mass on answers */
+    double *memory;  /**< owned */
+} clh_attention_report;
+
+/** "token", "alphabet", "class", "rank". */
+const char *clh_cue_name(clh_cue_feature feature);
+
+/** Look at one head over a sample; shuffles are drawn by Philox from `seed`. CLH_ERANGE for a layer
+ *  or head that there is not, CLH_EINPUT for sequences of different lengths, fewer than two of
+ * them, or none with a scored prediction, CLH_ENUMERIC when scores are not finite. */
+clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
+                              const clh_sample *sample, size_t layer, size_t head, uint64_t seed,
+                              clh_error *err);
+
+/** Free what a report holds. All zero is fine. */
+void clh_attention_deinit(clh_attention_report *report);
+
+/** The causal side of a cue, for heads of layer 0: keys are computed from token embeddings in which
+ *  the feature is all that is left (each W_E[t] replaced by the mean of its level), or from which
+ * it is taken away (W_E[t] less its level's mean plus the mean of all letters). Queries and values
+ * see the whole token. Loss over the scored predictions, nats. CLH_ESUPPORT for CLH_CUE_RANK, which
+ * is no property of a token alone. */
+typedef struct clh_cue_test {
+    double loss, loss_only, loss_without;
+    double accuracy, accuracy_only, accuracy_without;
+} clh_cue_test;
+
+clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
+                       clh_cue_feature feature, clh_error *err);
+
+/** What queries, keys or values of layer 0 may still know. */
+typedef enum clh_input_part {
+    CLH_PART_POSITION, /**< every W_E[t] is the mean over the sample's tokens */
+    CLH_PART_TOKEN,    /**< every W_pos[p] is the mean over the sample's positions */
+} clh_input_part;
+
+/** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
+ *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the
+ *  direct path, sees the whole input. */
+clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
+                        const clh_sample *sample, const char *inputs, clh_input_part part,
+                        clh_error *err);
+
+#endif

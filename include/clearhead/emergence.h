@@ -1,0 +1,63 @@
+/** In which order a run learned things: measures at every checkpoint, and its circuits swapped with
+ *  those of the final model, so that "learned" is what a circuit does and not how it looks.
+ *
+ *    clh_emergence emergence = {0};
+ *    if (clh_emergence_run(&emergence, "runs/notebook", &sample, threads, NULL, &err)) ...
+ *    size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, 0.99);
+ *    clh_emergence_deinit(&emergence);
+ *
+ *  The caller owns the struct.
+ */
+#ifndef CLEARHEAD_EMERGENCE_H
+#define CLEARHEAD_EMERGENCE_H
+
+#include "clearhead/measure.h"
+
+/** Whose parts a measured model has: "then" is the checkpoint, "final" the run's last weights. QK
+ * is W_Q, b_Q, W_K, b_K of every layer; OV is W_V, b_V, W_O, b_O. */
+typedef enum clh_swap {
+    CLH_SWAP_NONE,    /**< all then */
+    CLH_SWAP_QK_THEN, /**< final, but QK then: does QK then serve the final model? */
+    CLH_SWAP_OV_THEN, /**< final, but OV then */
+    CLH_SWAP_QK_LAST, /**< then, but QK final: is QK all that is missing? */
+    CLH_SWAP_OV_LAST, /**< then, but OV final */
+    CLH_SWAPS
+} clh_swap;
+
+/** "then", "qk_then", "ov_then", "qk_last", "ov_last". */
+const char *clh_swap_name(clh_swap swap);
+
+typedef struct clh_emergence_row {
+    size_t step;
+    clh_tally tally[CLH_SWAPS];
+} clh_emergence_row;
+
+typedef struct clh_emergence {
+    clh_emergence_row *row; /**< [count], by step; owned */
+    size_t count;
+} clh_emergence;
+
+/** Called before each checkpoint; may be NULL. */
+typedef struct clh_emergence_watch {
+    void (*progress)(size_t done, size_t count, void *user);
+    void *user;
+} clh_emergence_watch;
+
+/** The ratio of a tally; NaN where nothing counts. */
+double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
+
+/** Measure every checkpoint of the run folder `path`. CLH_EINPUT when it is no folder or has no
+ *  checkpoints; errors of clh_model_load() and clh_measure_run(). The same bytes at any number of
+ *  threads. */
+clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sample *sample,
+                             size_t threads, const clh_emergence_watch *watch, clh_error *err);
+
+/** Index of the first row from which on the accuracy stays at `least` or above; count when there is
+ *  none. `ratio` is not CLH_RATIO_LOSS. */
+size_t clh_emergence_from(const clh_emergence *emergence, clh_swap swap, clh_ratio ratio,
+                          double least);
+
+/** Free. All zero is fine. */
+void clh_emergence_deinit(clh_emergence *emergence);
+
+#endif

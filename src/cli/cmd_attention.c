@@ -1,0 +1,174 @@
+/* clearhead attention: how much of a head's attention is position, how much token, and what about
+ * the token. */
+#include "base/strbuf.h"
+#include "clearhead/attention.h"
+#include "cli/cli_run.h"
+
+typedef struct attention_job {
+    clh_run *run;
+    size_t layer, head, count;
+    clh_sample sample;
+    clh_attention_report report;
+    clh_cue_test test[CLH_CUE_RANK]; /* of layer 0 */
+} attention_job;
+
+static clh_status compute(attention_job *job, clh_error *err)
+{
+    const clh_task *task = NULL;
+    clh_model *model = clh_run_model(job->run);
+    clh_status status = clh_cli_task(job->run, &task, err);
+    if (status)
+        return status;
+    if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
+        return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences", clh_run_path(job->run));
+    status = clh_sample_draw(&job->sample, task, CLH_SPLIT_TEST, 0, job->count, err);
+    if (!status)
+        status = clh_attention_look(&job->report, model, &job->sample, job->layer, job->head,
+                                    clh_run_get_config(job->run)->seed, err);
+    for (int f = 0; f < CLH_CUE_RANK && job->layer == 0 && !status; f++)
+        status = clh_cue_try(&job->test[f], model, &job->sample, (clh_cue_feature)f, err);
+    return status;
+}
+
+static void add_field(clh_strbuf *text, const char *name, double value)
+{
+    clh_strbuf_addf(text, ", \"%s\": ", name);
+    clh_strbuf_add_number(text, value, 9);
+}
+
+static void add_rows(clh_strbuf *text, const char *name, const double *values, size_t count)
+{
+    clh_strbuf_addf(text, ", \"%s\": [", name);
+    for (size_t i = 0; i < count; i++) {
+        clh_strbuf_adds(text, i ? ", " : "");
+        clh_strbuf_add_number(text, values[i], 9);
+    }
+    clh_strbuf_adds(text, "]");
+}
+
+static void add_cue(clh_strbuf *text, const attention_job *job, int f)
+{
+    const clh_cue *cue = &job->report.cue[f];
+    clh_strbuf_addf(text, "%s\"%s\": {\"effect\": ", f ? ", " : "",
+                    clh_cue_name((clh_cue_feature)f));
+    clh_strbuf_add_number(text, cue->effect, 9);
+    add_field(text, "shuffled", cue->shuffled);
+    add_field(text, "shuffled_deviation", cue->deviation);
+    if (job->layer == 0 && f < CLH_CUE_RANK) {
+        const clh_cue_test *t = &job->test[f];
+        add_field(text, "loss_keys_only_cue", t->loss_only);
+        add_field(text, "loss_keys_without_cue", t->loss_without);
+        add_field(text, "accuracy_keys_only_cue", t->accuracy_only);
+        add_field(text, "accuracy_keys_without_cue", t->accuracy_without);
+    }
+    add_rows(text, "effect_by_destination", cue->row, job->report.rows);
+    clh_strbuf_adds(text, "}");
+}
+
+static void print_json(const attention_job *job)
+{
+    const clh_attention_report *r = &job->report;
+    clh_strbuf text = {0};
+    clh_strbuf_adds(&text, "{\"run\": ");
+    clh_strbuf_add_json(&text, clh_run_path(job->run));
+    clh_strbuf_addf(&text, ", \"step\": %zu, \"layer\": %zu, \"head\": %zu, \"sequences\": %zu",
+                    clh_run_step(job->run), r->layer, r->head, r->sequences);
+    clh_strbuf_addf(&text, ", \"first_destination\": %zu", r->first);
+    add_field(&text, "scores_variance", r->scores.total);
+    add_field(&text, "scores_position", r->scores.position);
+    add_field(&text, "scores_token", r->scores.token);
+    add_field(&text, "pattern_variance", r->pattern.total);
+    add_field(&text, "pattern_position", r->pattern.position);
+    add_field(&text, "pattern_token", r->pattern.token);
+    add_field(&text, "top_agrees_with_position", r->top_agrees);
+    add_field(&text, "answer_mass", r->answer_mass);
+    add_field(&text, "answer_top", r->answer_top);
+    add_field(&text, "answer_possible", r->answer_possible);
+    add_field(&text, "distinct_sources", r->distinct_sources);
+    add_field(&text, "effective_sources", r->effective_sources);
+    add_field(&text, "prompt_mass", r->prompt_mass);
+    add_field(&text, "top_prompt", r->top_prompt);
+    add_field(&text, "top_earliest", r->top_earliest);
+    add_field(&text, "top_latest", r->top_latest);
+    add_field(&text, "gap", (double)r->gap);
+    add_field(&text, "gap_share", r->gap_share);
+    if (job->layer == 0) {
+        add_field(&text, "loss", job->test[0].loss);
+        add_field(&text, "accuracy", job->test[0].accuracy);
+    }
+    clh_strbuf_adds(&text, ", \"cues\": {");
+    for (int f = 0; f < CLH_CUES; f++)
+        add_cue(&text, job, f);
+    clh_strbuf_adds(&text, "}");
+    add_rows(&text, "scores_position_by_destination", r->row_position, r->rows);
+    add_rows(&text, "answer_mass_by_destination", r->row_answer, r->rows);
+    clh_strbuf_adds(&text, "}");
+    (void)puts(clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+}
+
+static void print_cues(const attention_job *job)
+{
+    (void)printf("  of what position does not explain goes with a feature of the source's token\n"
+                 "    feature    share     by chance%s\n",
+                 job->layer == 0 ? "            loss: keys with only it   without it" : "");
+    for (int f = 0; f < CLH_CUES; f++) {
+        const clh_cue *cue = &job->report.cue[f];
+        (void)printf("    %-9s  %.4f    %.4f +- %.4f", clh_cue_name((clh_cue_feature)f),
+                     cue->effect, cue->shuffled, cue->deviation);
+        if (job->layer == 0 && f < CLH_CUE_RANK)
+            (void)printf("         %18.6f   %10.6f", job->test[f].loss_only,
+                         job->test[f].loss_without);
+        (void)puts("");
+    }
+    if (job->layer == 0)
+        (void)printf("  loss with the model's own keys %.6f, accuracy %.4f\n", job->test[0].loss,
+                     job->test[0].accuracy);
+}
+
+static void print_text(const attention_job *job)
+{
+    const clh_attention_report *r = &job->report;
+    (void)printf(
+        "%s after step %zu, layer %zu, head %zu, on %zu held-out sequences, %zu destinations "
+        "each\n",
+        clh_run_path(job->run), clh_run_step(job->run), r->layer, r->head, r->sequences, r->rows);
+    (void)printf("  variance explained by position\n    scores   %.4f\n    pattern  %.4f\n",
+                 r->scores.position, r->pattern.position);
+    (void)printf("  the strongest source\n"
+                 "    is the one of the mean scores       %.4f\n"
+                 "    holds the right next token          %.4f (some source does: %.4f)\n"
+                 "  attention on sources that hold it     %.4f\n"
+                 "  different strongest sources           %.1f in a sequence\n"
+                 "  sources a destination attends to      %.2f (exp of entropy)\n"
+                 "  attention on the prompt               %.4f (strongest there: %.4f)\n"
+                 "  a strongest source that holds it is   the first to %.4f, the last to %.4f\n"
+                 "  destinations of one strongest source  most often %zu apart (%.4f)\n",
+                 r->top_agrees, r->answer_top, r->answer_possible, r->answer_mass,
+                 r->distinct_sources, r->effective_sources, r->prompt_mass, r->top_prompt,
+                 r->top_earliest, r->top_latest, r->gap, r->gap_share);
+    print_cues(job);
+}
+
+int clh_cmd_attention(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    attention_job job = {0};
+    clh_status status = clh_opt_size(inv, "layer", &job.layer, &err);
+    if (!status)
+        status = clh_opt_size(inv, "head", &job.head, &err);
+    if (!status)
+        status = clh_opt_size(inv, "count", &job.count, &err);
+    if (!status)
+        status = clh_cli_open_run(inv, &job.run, &err);
+    if (!status)
+        status = compute(&job, &err);
+    if (!status && inv->json)
+        print_json(&job);
+    else if (!status)
+        print_text(&job);
+    clh_attention_deinit(&job.report);
+    clh_sample_deinit(&job.sample);
+    clh_run_close(job.run);
+    return status ? clh_cli_fail(inv, &err) : 0;
+}

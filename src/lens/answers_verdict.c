@@ -1,0 +1,137 @@
+/* Verdicts: words for numbers. Each threshold stands here and in docs/mathematics.md. */
+#include <assert.h>
+#include <math.h>
+
+#include "clearhead/answers.h"
+
+enum { SIGMAS = 10 };
+
+static const double right = 0.99, sure = 0.95, kept = 0.02, mostly = 0.1, most = 0.9, able = 0.5;
+
+static const struct {
+    const char *name, *text;
+} questions[CLH_QUESTIONS] = {
+    {"unseen", "Does it work on sets of letters it has never seen?"},
+    {"qk", "What does QK compute: where to look by position, or by token?"},
+    {"cues", "Does it take a shortcut that the letters offer?"},
+    {"ov", "What does OV compute?"},
+    {"order", "In which order did it learn?"},
+    {"duplicates", "Does the strongest source always hold the right token?"},
+    {"early", "Why are early sources so strong?"},
+    {"spacing", "Are the destinations of a source evenly spaced?"},
+    {"loss", "At which positions is the loss?"},
+};
+
+const char *clh_question_text(clh_question question)
+{
+    assert(question < CLH_QUESTIONS);
+    return questions[question].text;
+}
+
+const char *clh_question_name(clh_question question)
+{
+    assert(question < CLH_QUESTIONS);
+    return questions[question].name;
+}
+
+/* Whether an intervention left the model as able as it was; only of a model that is able. */
+static bool keeps(const clh_answers *a, double accuracy)
+{
+    return a->plain.accuracy >= able && accuracy >= a->plain.accuracy - kept;
+}
+
+static const char *unseen(const clh_answers *a)
+{
+    return a->whole_low >= sure ? "yes" : a->whole_high <= 0.5 ? "no" : "not always";
+}
+
+static const char *qk(const clh_answers *a)
+{
+    const bool position = keeps(a, a->qk_position.accuracy), token = keeps(a, a->qk_token.accuracy);
+    return a->plain.accuracy < able                                ? "nothing that serves the task"
+           : position && token                                     ? "neither is needed"
+           : position                                              ? "by position"
+           : token                                                 ? "by token"
+           : a->qk_position.accuracy >= a->plain.accuracy - mostly ? "mostly by position"
+           : a->qk_token.accuracy >= a->plain.accuracy - mostly    ? "mostly by token"
+                                                                   : "by both together";
+}
+
+/* Heard: far above chance. Used: keys without it are worse. */
+static const char *cues(const clh_answers *a)
+{
+    bool heard = false, used = false;
+    for (int f = 0; f < CLH_CUE_RANK; f++) {
+        const clh_cue *cue = &a->attention.cue[f];
+        const bool loud = cue->effect > cue->shuffled + SIGMAS * cue->deviation;
+        heard = heard || loud;
+        used = used || (loud && a->plain.accuracy >= able && !keeps(a, a->cue[f].accuracy_without));
+    }
+    if (a->plain.accuracy < able)
+        return heard ? "features of letters are heard, and the task is not done" : "no";
+    return used ? "yes" : heard ? "no: features of letters are heard, and not needed" : "no";
+}
+
+static const char *ov(const clh_answers *a)
+{
+    const bool token = keeps(a, a->v_token.accuracy), position = keeps(a, a->v_position.accuracy);
+    if (a->plain.accuracy < able)
+        return a->copies >= most ? "it copies letters, and the task is not done"
+                                 : "nothing that serves the task";
+    return a->copies >= most && token && !position ? "it copies the letter it reads"
+           : token && !position                    ? "it reads the letter, and does not copy it"
+           : position && !token                    ? "it reads where it is"
+                                                   : "it reads letter and place";
+}
+
+/* Which was right first; ties are told. */
+static const char *order(const clh_answers *a)
+{
+    const size_t space = clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, right);
+    const size_t letter =
+        clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_LETTERS, right);
+    if (letter == a->emergence.count)
+        return space == letter ? "neither spaces nor letters by the end" : "spaces, no letters yet";
+    return space < letter   ? "spaces before letters"
+           : space > letter ? "letters before spaces"
+                            : "spaces and letters between the same checkpoints";
+}
+
+static const char *duplicates(const clh_answers *a)
+{
+    const double share = a->attention.answer_top / a->attention.answer_possible;
+    return share >= 1 ? "always" : share >= right ? "nearly always" : share >= 0.5 ? "often" : "no";
+}
+
+static const char *early(const clh_answers *a)
+{
+    const clh_attention_report *r = &a->attention;
+    return r->top_prompt < 0.1                          ? "they are not"
+           : r->answer_top / r->answer_possible < right ? "not for holding the answer"
+           : r->top_earliest > 0.5 ? "it looks for the first that holds the answer"
+           : r->top_latest > 0.5
+               ? "not by rule: it looks for the last that does"
+               : "every letter is there from the start: some answers are sought there";
+}
+
+static const char *spacing(const clh_answers *a)
+{
+    const clh_attention_report *r = &a->attention;
+    return r->gap == 0            ? "no two share one"
+           : r->gap_share >= most ? "yes"
+           : r->gap_share >= 0.25 ? "often"
+                                  : "no";
+}
+
+static const char *loss(const clh_answers *a)
+{
+    return a->worst_share >= 0.5 ? "at a few" : "spread out";
+}
+
+const char *clh_answers_verdict(const clh_answers *answers, clh_question question)
+{
+    static const char *(*const decide[CLH_QUESTIONS])(const clh_answers *) = {
+        unseen, qk, cues, ov, order, duplicates, early, spacing, loss};
+    assert(answers && question < CLH_QUESTIONS);
+    return decide[question](answers);
+}

@@ -1,0 +1,166 @@
+#include "clearhead/emergence.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/run.h"
+#include "train/checkpoint.h"
+#include "train/folder.h"
+
+/* What is taken from another model under each swap. */
+static const struct swap_row {
+    const char *name;
+    bool base_final;      /* the other model gives the parameters below, this one the rest */
+    const char *parts[4]; /* endings of state_dict keys */
+} swaps[CLH_SWAPS] = {
+    [CLH_SWAP_NONE] = {"then", false, {NULL}},
+    [CLH_SWAP_QK_THEN] = {"qk_then", true, {"W_Q", "b_Q", "W_K", "b_K"}},
+    [CLH_SWAP_OV_THEN] = {"ov_then", true, {"W_V", "b_V", "W_O", "b_O"}},
+    [CLH_SWAP_QK_LAST] = {"qk_last", false, {"W_Q", "b_Q", "W_K", "b_K"}},
+    [CLH_SWAP_OV_LAST] = {"ov_last", false, {"W_V", "b_V", "W_O", "b_O"}},
+};
+
+typedef struct swapper {
+    const clh_model *last;
+    clh_model *then, *mixed;
+    const clh_sample *sample;
+    size_t threads;
+} swapper;
+
+const char *clh_swap_name(clh_swap swap)
+{
+    assert(swap < CLH_SWAPS);
+    return swaps[swap].name;
+}
+
+static void copy_all(clh_model *to, const clh_model *from)
+{
+    size_t count = 0;
+    const clh_real *data = clh_model_data(from, &count);
+    memcpy(clh_model_data(to, NULL), data, count * sizeof *data);
+}
+
+static bool is_part(const struct swap_row *row, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < CLH_COUNT(row->parts) && row->parts[i]; i++)
+        if (strcmp(dot + 1, row->parts[i]) == 0)
+            return true;
+    return false;
+}
+
+static void mix(const swapper *s, const struct swap_row *row)
+{
+    const clh_model *giver = row->base_final ? s->then : s->last;
+    copy_all(s->mixed, row->base_final ? s->last : s->then);
+    for (size_t i = 0; i < clh_model_tensor_count(giver); i++) {
+        const clh_tensor from = clh_model_tensor(giver, i), to = clh_model_tensor(s->mixed, i);
+        if (is_part(row, from.name))
+            memcpy(to.data, from.data, clh_tensor_count(&from) * sizeof *from.data);
+    }
+}
+
+static clh_status measure_row(const swapper *s, const char *path, clh_emergence_row *row,
+                              clh_error *err)
+{
+    char *file = clh_checkpoint_path(path, row->step, err);
+    clh_status status = file ? clh_model_load(s->then, file, err) : CLH_ENOMEM;
+    for (int k = 0; k < CLH_SWAPS && !status; k++) {
+        clh_measure measure = {0};
+        mix(s, &swaps[k]);
+        status = clh_measure_run(&measure, s->mixed, s->sample, NULL, s->threads, err);
+        row->tally[k] = measure.total;
+        clh_measure_deinit(&measure);
+    }
+    if (status)
+        clh_fail_context(err, status, "checkpoint of step %zu", row->step);
+    clh_free(file);
+    return status;
+}
+
+static clh_status rows_make(clh_emergence *e, const char *path, clh_error *err)
+{
+    size_t *steps = NULL;
+    if (!clh_is_folder(path))
+        return clh_fail(err, CLH_EINPUT, "%s is no run folder, want one with its checkpoints",
+                        path);
+    clh_status status = clh_checkpoint_list(path, &steps, &e->count, err);
+    if (!status && e->count == 0)
+        status = clh_fail(err, CLH_EINPUT, "%s has no checkpoints", path);
+    if (!status) {
+        e->row = clh_alloc_zeroed(e->count, sizeof *e->row, err);
+        status = e->row ? CLH_OK : CLH_ENOMEM;
+    }
+    for (size_t i = 0; i < e->count && !status; i++)
+        e->row[i].step = steps[i];
+    clh_free(steps);
+    return status;
+}
+
+clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sample *sample,
+                             size_t threads, const clh_emergence_watch *watch, clh_error *err)
+{
+    assert(out && path && sample && threads >= 1);
+    clh_run *run = NULL;
+    clh_emergence e = {0};
+    swapper s = {.sample = sample, .threads = threads};
+    clh_status status = rows_make(&e, path, err);
+    if (!status)
+        status = clh_run_open(&run, path, err);
+    if (!status) {
+        s.last = clh_run_model(run);
+        status = clh_model_open(&s.then, clh_model_get_config(s.last), err);
+    }
+    if (!status)
+        status = clh_model_open(&s.mixed, clh_model_get_config(s.last), err);
+    for (size_t i = 0; i < e.count && !status; i++) {
+        if (watch && watch->progress)
+            watch->progress(i, e.count, watch->user);
+        status = measure_row(&s, path, &e.row[i], err);
+    }
+    clh_model_close(s.mixed);
+    clh_model_close(s.then);
+    clh_run_close(run);
+    if (status)
+        clh_emergence_deinit(&e);
+    else
+        *out = e;
+    return status;
+}
+
+double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
+{
+    const struct {
+        double part, whole;
+    } of[CLH_RATIOS] = {
+        [CLH_RATIO_LOSS] = {t->loss, (double)t->count},
+        [CLH_RATIO_ACCURACY] = {(double)t->correct, (double)t->count},
+        [CLH_RATIO_LETTERS] = {(double)t->kind_correct[CLH_TOKEN_LETTER],
+                               (double)t->kind_count[CLH_TOKEN_LETTER]},
+        [CLH_RATIO_SPACES] = {(double)t->kind_correct[CLH_TOKEN_SPACE],
+                              (double)t->kind_count[CLH_TOKEN_SPACE]},
+        [CLH_RATIO_PERIODS] = {(double)t->kind_correct[CLH_TOKEN_PERIOD],
+                               (double)t->kind_count[CLH_TOKEN_PERIOD]},
+        [CLH_RATIO_SEQUENCES] = {(double)t->sequences_correct, (double)t->sequences},
+    };
+    assert(ratio < CLH_RATIOS);
+    return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
+}
+
+size_t clh_emergence_from(const clh_emergence *emergence, clh_swap swap, clh_ratio ratio,
+                          double least)
+{
+    assert(swap < CLH_SWAPS && ratio != CLH_RATIO_LOSS);
+    size_t from = emergence->count;
+    while (from > 0 && clh_tally_ratio(&emergence->row[from - 1].tally[swap], ratio) >= least)
+        from--;
+    return from;
+}
+
+void clh_emergence_deinit(clh_emergence *emergence)
+{
+    clh_free(emergence->row);
+    *emergence = (clh_emergence){0};
+}

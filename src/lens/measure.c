@@ -1,0 +1,159 @@
+/* What a model does on a sample. Every sequence writes its own tally; tallies are added up in
+ * order, so the result does not depend on threads. */
+#include "clearhead/measure.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/pool.h"
+
+typedef struct measuring {
+    const clh_model *model;
+    const clh_sample *sample;
+    const clh_measure_way *way;
+    clh_cache **cache; /* [threads] */
+    double **row;      /* [threads] -log p by position */
+    clh_tally *tally;  /* [sequences] */
+    clh_error *error;  /* [sequences] */
+} measuring;
+
+void clh_tally_add(clh_tally *sum, const clh_tally *more)
+{
+    sum->loss += more->loss;
+    sum->count += more->count;
+    sum->correct += more->correct;
+    for (int k = 0; k < CLH_TOKEN_KINDS; k++) {
+        sum->kind_count[k] += more->kind_count[k];
+        sum->kind_correct[k] += more->kind_correct[k];
+    }
+    sum->sequences += more->sequences;
+    sum->sequences_correct += more->sequences_correct;
+}
+
+/* The first activation that is not finite, where the cache kept it; scores are -inf by design. */
+static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, size_t index,
+                                         clh_error *err)
+{
+    for (size_t i = 0; keep == CLH_KEEP_ALL && i < clh_cache_count(cache); i++) {
+        const clh_tensor t = clh_cache_tensor(cache, i);
+        const bool scores = strstr(t.name, "hook_attn_scores") != NULL;
+        for (size_t n = 0; n < clh_tensor_count(&t); n++)
+            if (scores ? isnan(t.data[n]) : !isfinite(t.data[n]))
+                return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
+                                t.name, index);
+    }
+    return clh_fail(err, CLH_ENUMERIC, "the loss of sequence %zu of the sample is not finite",
+                    index);
+}
+
+static void count_kinds(const measuring *m, size_t index, const clh_cache *cache,
+                        const clh_tokens *tokens, clh_tally *tally)
+{
+    const clh_task *task = m->sample->task;
+    for (size_t p = m->sample->first_scored[index]; p < tokens->pos; p++) {
+        const clh_token_kind kind = task ? clh_task_kind(task, tokens->pos, p) : CLH_TOKEN_OTHER;
+        tally->kind_count[kind]++;
+        tally->kind_correct[kind] += clh_cache_prediction(cache, 0, p - 1) == tokens->ids[p];
+    }
+}
+
+static clh_status measure_one(const measuring *m, size_t index, size_t worker, clh_error *err)
+{
+    const clh_tokens tokens = clh_sample_tokens(m->sample, index);
+    const clh_scored scored = {&m->sample->length[index], &m->sample->first_scored[index]};
+    const clh_keep keep = m->way ? m->way->keep : CLH_KEEP_BACKWARD;
+    clh_cache *cache = m->cache[worker];
+    clh_loss_sum sum = {0};
+    clh_status status = m->way && m->way->forward
+                            ? m->way->forward(m->way->user, index, worker, &tokens, cache, err)
+                            : clh_forward(m->model, &tokens, cache, NULL, err);
+    if (!status)
+        status = clh_loss(cache, &tokens, &scored, 0, NULL, m->row[worker], &sum, err);
+    if (!status && !isfinite(sum.loss))
+        status = say_what_is_not_finite(cache, keep, index, err);
+    if (status)
+        return status;
+    clh_tally *tally = &m->tally[index];
+    *tally = (clh_tally){.loss = sum.loss,
+                         .count = sum.count,
+                         .correct = sum.correct,
+                         .sequences = sum.sequences,
+                         .sequences_correct = sum.sequences_correct};
+    count_kinds(m, index, cache, &tokens, tally);
+    return CLH_OK;
+}
+
+static void measure_task(void *context, size_t index, size_t worker)
+{
+    const measuring *m = context;
+    (void)measure_one(m, index, worker, &m->error[index]);
+}
+
+static clh_status workers_make(measuring *m, size_t threads, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    m->cache = clh_alloc_zeroed(threads, sizeof(clh_cache *), err);
+    m->row = clh_alloc_zeroed(threads, sizeof(double *), err);
+    if (!m->cache || !m->row)
+        return CLH_ENOMEM;
+    for (size_t t = 0; t < threads && !status; t++) {
+        status = clh_cache_open(&m->cache[t], clh_model_get_config(m->model),
+                                m->way ? m->way->keep : CLH_KEEP_BACKWARD, err);
+        if (!status)
+            m->row[t] = clh_alloc_array(m->sample->stride, sizeof *m->row[t], err);
+        if (!status && !m->row[t])
+            status = CLH_ENOMEM;
+    }
+    return status;
+}
+
+static void workers_free(measuring *m, size_t threads)
+{
+    for (size_t t = 0; t < threads; t++) {
+        if (m->row)
+            clh_free(m->row[t]);
+        if (m->cache)
+            clh_cache_close(m->cache[t]);
+    }
+    clh_free((void *)m->row);
+    clh_free((void *)m->cache);
+}
+
+clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
+                           const clh_measure_way *way, size_t threads, clh_error *err)
+{
+    assert(out && model && sample && threads >= 1);
+    measuring m = {.model = model, .sample = sample, .way = way};
+    clh_measure result = {0};
+    clh_pool *pool = NULL;
+    result.sequence = clh_alloc_zeroed(sample->count, sizeof *result.sequence, err);
+    m.error = clh_alloc_zeroed(sample->count, sizeof *m.error, err);
+    m.tally = result.sequence;
+    clh_status status = result.sequence && m.error ? workers_make(&m, threads, err) : CLH_ENOMEM;
+    if (!status)
+        status = clh_pool_open(&pool, threads, err);
+    if (!status)
+        clh_pool_run(pool, sample->count, measure_task, &m);
+    for (size_t i = 0; i < sample->count && !status; i++) {
+        status = m.error[i].status;
+        if (status && err)
+            *err = m.error[i];
+        clh_tally_add(&result.total, &result.sequence[i]);
+    }
+    clh_pool_close(pool);
+    workers_free(&m, threads);
+    clh_free(m.error);
+    if (status)
+        clh_measure_deinit(&result);
+    else
+        *out = result;
+    return status;
+}
+
+void clh_measure_deinit(clh_measure *measure)
+{
+    clh_free(measure->sequence);
+    *measure = (clh_measure){0};
+}

@@ -1,0 +1,65 @@
+/* Queries, keys and values of layer 0 that know only where they are, or only which token. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/attention.h"
+#include "lens/trial.h"
+
+/* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
+ */
+static void flatten(const clh_tensor *W, const size_t *count, double *mean)
+{
+    const size_t rows = W->shape[0], d = W->shape[1];
+    double all = 0;
+    memset(mean, 0, d * sizeof *mean);
+    for (size_t r = 0; r < rows; r++) {
+        const double n = count ? (double)count[r] : 1;
+        all += n;
+        for (size_t i = 0; i < d; i++)
+            mean[i] += n * (double)W->data[r * d + i];
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < d; i++)
+            W->data[r * d + i] = (clh_real)(mean[i] / all);
+}
+
+/* How often the sample has each token, or uses each position. */
+static size_t *count_use(const clh_sample *sample, clh_input_part part, size_t size, clh_error *err)
+{
+    size_t *count = clh_alloc_zeroed(size, sizeof *count, err);
+    for (size_t b = 0; count && b < sample->count; b++) {
+        const clh_tokens tokens = clh_sample_tokens(sample, b);
+        for (size_t i = 0; i < tokens.pos; i++) {
+            const size_t at = part == CLH_PART_POSITION ? tokens.ids[i] : i;
+            if (at < size)
+                count[at]++;
+        }
+    }
+    return count;
+}
+
+clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
+                        const clh_sample *sample, const char *inputs, clh_input_part part,
+                        clh_error *err)
+{
+    assert(loss && accuracy && model && sample && inputs);
+    const clh_model_config *c = clh_model_get_config(model);
+    clh_trial trial = {.model = model, .sample = sample};
+    if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > 3)
+        return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv", inputs);
+    const size_t size = part == CLH_PART_POSITION ? c->d_vocab : c->n_ctx;
+    double *mean = clh_alloc_array(c->d_model, sizeof *mean, err);
+    size_t *count = count_use(sample, part, size, err);
+    clh_status status = mean && count ? clh_trial_open(&trial, err) : CLH_ENOMEM;
+    if (!status) {
+        const char *gone = part == CLH_PART_POSITION ? "embed.W_E" : "pos_embed.W_pos";
+        const clh_tensor W = clh_model_view(trial.other, gone);
+        flatten(&W, count, mean);
+        status = clh_trial_run(&trial, inputs, loss, accuracy, err);
+    }
+    clh_trial_close(&trial);
+    clh_free(count);
+    clh_free(mean);
+    return status;
+}

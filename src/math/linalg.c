@@ -1,0 +1,270 @@
+/* Matrices in double precision: products in loops of a fixed order, the rest by LAPACK. */
+#include "clearhead/linalg.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lapacke.h>
+
+#include "base/base.h"
+
+clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *err)
+{
+    assert(out);
+    size_t count;
+    *out = (clh_dense){0};
+    if (!clh_mul_ok(rows, cols, &count)) {
+        (void)clh_fail(err, CLH_ENOMEM, "a matrix [%zu, %zu] cannot be counted", rows, cols);
+        return CLH_ENOMEM;
+    }
+    double *data = clh_alloc_zeroed(count, sizeof *data, err);
+    if (!data)
+        return CLH_ENOMEM;
+    *out = (clh_dense){data, rows, cols};
+    return CLH_OK;
+}
+
+void clh_dense_deinit(clh_dense *matrix)
+{
+    clh_free(matrix->data);
+    *matrix = (clh_dense){0};
+}
+
+clh_status clh_dense_multiply(clh_dense *out, const clh_dense *a, const clh_dense *b,
+                              clh_error *err)
+{
+    assert(out != a && out != b);
+    *out = (clh_dense){0};
+    if (a->cols != b->rows)
+        return clh_fail(err, CLH_ESHAPE, "[%zu, %zu] times [%zu, %zu], want the inner sizes equal",
+                        a->rows, a->cols, b->rows, b->cols);
+    clh_status status = clh_dense_open(out, a->rows, b->cols, err);
+    if (status)
+        return status;
+    for (size_t r = 0; r < a->rows; r++)
+        for (size_t k = 0; k < a->cols; k++)
+            for (size_t c = 0; c < b->cols; c++)
+                out->data[r * b->cols + c] += a->data[r * a->cols + k] * b->data[k * b->cols + c];
+    return CLH_OK;
+}
+
+clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *err)
+{
+    assert(out != a);
+    clh_status status = clh_dense_open(out, a->cols, a->rows, err);
+    if (status)
+        return status;
+    for (size_t r = 0; r < a->rows; r++)
+        for (size_t c = 0; c < a->cols; c++)
+            out->data[c * a->rows + r] = a->data[r * a->cols + c];
+    return CLH_OK;
+}
+
+double clh_dense_norm(const clh_dense *a)
+{
+    double sum = 0;
+    for (size_t i = 0; i < a->rows * a->cols; i++)
+        sum += a->data[i] * a->data[i];
+    return sqrt(sum);
+}
+
+/* ---- LAPACK ------------------------------------------------------------------------------------
+ */
+
+/** What LAPACK takes: sizes it can count in, numbers that are numbers. */
+static clh_status check_input(const clh_dense *a, clh_error *err)
+{
+    if (a->rows == 0 || a->cols == 0 || a->rows > INT_MAX / a->cols)
+        return clh_fail(err, CLH_ERANGE, "a matrix [%zu, %zu], want 1 … %d numbers", a->rows,
+                        a->cols, INT_MAX);
+    for (size_t i = 0; i < a->rows * a->cols; i++)
+        if (!isfinite(a->data[i]))
+            return clh_fail(err, CLH_ENUMERIC, "entry [%zu, %zu] of a matrix [%zu, %zu] is %g",
+                            i / a->cols, i % a->cols, a->rows, a->cols, a->data[i]);
+    return CLH_OK;
+}
+
+static clh_status check_info(lapack_int info, const char *routine, clh_error *err)
+{
+    assert(info >= 0 || info <= LAPACK_WORK_MEMORY_ERROR); /* else an argument of ours is wrong */
+    if (info < 0)
+        return clh_fail(err, CLH_ENOMEM, "%s found no room to work in", routine);
+    if (info > 0)
+        return clh_fail(err, CLH_ENUMERIC, "%s did not converge", routine);
+    return CLH_OK;
+}
+
+/** A copy of `a` for LAPACK to work in. */
+static clh_status copy(clh_dense *out, const clh_dense *a, clh_error *err)
+{
+    clh_status status = clh_dense_open(out, a->rows, a->cols, err);
+    if (!status)
+        memcpy(out->data, a->data, a->rows * a->cols * sizeof *a->data);
+    return status;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err)
+{
+    assert(out && a);
+    *out = (clh_svd){0};
+    const size_t count = least(a->rows, a->cols);
+    clh_dense work = {0}, vt = {0};
+    clh_svd svd = {.count = count};
+    clh_status status = check_input(a, err);
+    if (!status)
+        status = copy(&work, a, err);
+    if (!status)
+        status = clh_dense_open(&svd.u, a->rows, count, err);
+    if (!status)
+        status = clh_dense_open(&vt, count, a->cols, err);
+    if (!status && !(svd.s = clh_alloc_zeroed(count, sizeof *svd.s, err)))
+        status = CLH_ENOMEM;
+    if (!status) {
+        const lapack_int m = (lapack_int)a->rows, n = (lapack_int)a->cols, k = (lapack_int)count;
+        status = check_info(LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', m, n, work.data, n, svd.s,
+                                           svd.u.data, k, vt.data, n),
+                            "dgesdd", err);
+    }
+    if (!status)
+        status = clh_dense_transpose(&svd.v, &vt, err);
+    clh_dense_deinit(&vt);
+    clh_dense_deinit(&work);
+    if (status)
+        clh_svd_deinit(&svd);
+    *out = svd;
+    return status;
+}
+
+void clh_svd_deinit(clh_svd *svd)
+{
+    clh_dense_deinit(&svd->u);
+    clh_dense_deinit(&svd->v);
+    clh_free(svd->s);
+    *svd = (clh_svd){0};
+}
+
+/** Q and R of a matrix whose reflectors are made: work [rows, cols] holds both. */
+static clh_status take_qr(clh_qr *qr, const clh_dense *work, const double *tau, clh_error *err)
+{
+    const size_t rows = work->rows, cols = work->cols, count = least(rows, cols);
+    clh_status status = clh_dense_open(&qr->q, rows, count, err);
+    if (!status)
+        status = clh_dense_open(&qr->r, count, cols, err);
+    if (status)
+        return status;
+    for (size_t r = 0; r < count; r++)
+        for (size_t c = r; c < cols; c++)
+            qr->r.data[r * cols + c] = work->data[r * cols + c];
+    for (size_t r = 0; r < rows; r++)
+        memcpy(qr->q.data + r * count, work->data + r * cols, count * sizeof *work->data);
+    return check_info(LAPACKE_dorgqr(LAPACK_ROW_MAJOR, (lapack_int)rows, (lapack_int)count,
+                                     (lapack_int)count, qr->q.data, (lapack_int)count, tau),
+                      "dorgqr", err);
+}
+
+clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err)
+{
+    assert(out && a);
+    *out = (clh_qr){0};
+    clh_dense work = {0};
+    clh_qr qr = {0};
+    double *tau = NULL;
+    clh_status status = check_input(a, err);
+    if (!status)
+        status = copy(&work, a, err);
+    if (!status && !(tau = clh_alloc_zeroed(least(a->rows, a->cols), sizeof *tau, err)))
+        status = CLH_ENOMEM;
+    if (!status)
+        status =
+            check_info(LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, (lapack_int)a->rows, (lapack_int)a->cols,
+                                      work.data, (lapack_int)a->cols, tau),
+                       "dgeqrf", err);
+    if (!status)
+        status = take_qr(&qr, &work, tau, err);
+    clh_free(tau);
+    clh_dense_deinit(&work);
+    if (status)
+        clh_qr_deinit(&qr);
+    *out = qr;
+    return status;
+}
+
+void clh_qr_deinit(clh_qr *qr)
+{
+    clh_dense_deinit(&qr->q);
+    clh_dense_deinit(&qr->r);
+}
+
+/* Eigenvalue [re, im] pairs: magnitude, then real part, then imaginary part, descending. */
+static int eigenvalue_order(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    const double key[3][2] = {{hypot(a[0], a[1]), hypot(b[0], b[1])}, {a[0], b[0]}, {a[1], b[1]}};
+    for (size_t i = 0; i < 3; i++)
+        if (key[i][0] < key[i][1] || key[i][0] > key[i][1])
+            return key[i][0] > key[i][1] ? -1 : 1;
+    return 0;
+}
+
+static void sort_eigenvalues(clh_eigenvalues *e, double (*pairs)[2])
+{
+    for (size_t i = 0; i < e->count; i++) {
+        pairs[i][0] = e->re[i];
+        pairs[i][1] = e->im[i];
+    }
+    qsort(pairs, e->count, sizeof *pairs, eigenvalue_order);
+    for (size_t i = 0; i < e->count; i++) {
+        e->re[i] = pairs[i][0];
+        e->im[i] = pairs[i][1];
+    }
+}
+
+clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_error *err)
+{
+    assert(out && a);
+    *out = (clh_eigenvalues){0};
+    if (a->rows != a->cols)
+        return clh_fail(err, CLH_ESHAPE, "eigenvalues of a matrix [%zu, %zu], want it square",
+                        a->rows, a->cols);
+    const lapack_int n = (lapack_int)a->rows;
+    clh_dense work = {0};
+    clh_eigenvalues e = {.count = a->rows};
+    double(*pairs)[2] = NULL;
+    clh_status status = check_input(a, err);
+    if (!status)
+        status = copy(&work, a, err);
+    if (!status) {
+        e.re = clh_alloc_zeroed(e.count, sizeof *e.re, err);
+        e.im = clh_alloc_zeroed(e.count, sizeof *e.im, err);
+        pairs = clh_alloc_zeroed(e.count, sizeof *pairs, err);
+        if (!e.re || !e.im || !pairs)
+            status = CLH_ENOMEM;
+    }
+    if (!status)
+        status = check_info(LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', n, work.data, n, e.re, e.im,
+                                          NULL, n, NULL, n),
+                            "dgeev", err);
+    if (!status)
+        sort_eigenvalues(&e, pairs);
+    clh_free(pairs);
+    clh_dense_deinit(&work);
+    if (status)
+        clh_eigenvalues_deinit(&e);
+    *out = e;
+    return status;
+}
+
+void clh_eigenvalues_deinit(clh_eigenvalues *eigenvalues)
+{
+    clh_free(eigenvalues->re);
+    clh_free(eigenvalues->im);
+    *eigenvalues = (clh_eigenvalues){0};
+}

@@ -1,0 +1,161 @@
+/* Answers follow from the model: a trained one, an untrained one, and one whose OV is turned round
+ * get different ones; and each verdict from its numbers. */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/answers.h"
+#include "clearhead/run.h"
+#include "support/cmocka_all.h"
+#include "support/must.h"
+#include "support/run_case.h"
+
+static const char *says(const clh_answers *a, clh_question question)
+{
+    return clh_answers_verdict(a, question);
+}
+
+static clh_answers find(const temp_folder *folder, const char *name)
+{
+    clh_error err = {0};
+    clh_answers a = {0};
+    char path[TEMP_PATH_MAX];
+    must(clh_answers_find(&a, temp_folder_path(folder, name, path), 80, 2, NULL, &err), &err);
+    return a;
+}
+
+static void train(const temp_folder *folder, const char *name, const char *words)
+{
+    char path[TEMP_PATH_MAX];
+    const clh_run_config config = run_case_config(words);
+    run_case_train(&config, temp_folder_path(folder, name, path));
+}
+
+static void a_trained_and_an_untrained_model_differ(void **state)
+{
+    train(*state, "trained", "n=3 steps=500 d_model=64 d_head=32");
+    train(*state, "fresh", "n=3 steps=0 d_model=64 d_head=32");
+    clh_answers trained = find(*state, "trained"), fresh = find(*state, "fresh");
+    assert_string_equal(says(&trained, CLH_QUESTION_UNSEEN), "yes");
+    assert_string_equal(says(&fresh, CLH_QUESTION_UNSEEN), "no");
+    assert_string_equal(says(&trained, CLH_QUESTION_OV), "it copies the letter it reads");
+    assert_string_equal(says(&fresh, CLH_QUESTION_OV), "nothing that serves the task");
+    assert_non_null(strstr(says(&trained, CLH_QUESTION_QK), "by position"));
+    assert_string_equal(says(&fresh, CLH_QUESTION_QK), "nothing that serves the task");
+    assert_string_equal(says(&fresh, CLH_QUESTION_ORDER), "neither spaces nor letters by the end");
+    for (int q = 0; q < CLH_QUESTIONS; q++)
+        assert_true(*says(&trained, (clh_question)q) && *clh_question_text((clh_question)q));
+    assert_true(trained.copies > 0.9 && fresh.copies < 0.2);
+    assert_true(trained.qk_position.accuracy > trained.qk_token.accuracy + 0.3);
+    assert_true(trained.attention.answer_top > fresh.attention.answer_top + 0.3);
+    clh_answers_deinit(&fresh);
+    clh_answers_deinit(&trained);
+}
+
+/* The same run with W_O negated: what was raised is lowered, and the report follows. */
+static void turned_round_it_copies_nothing(void **state)
+{
+    clh_error err = {0};
+    clh_run *run = NULL;
+    char path[TEMP_PATH_MAX], weights[TEMP_PATH_MAX];
+    train(*state, "trained", "n=3 steps=300 d_model=64 d_head=32");
+    must(clh_run_open(&run, temp_folder_path(*state, "trained", path), &err), &err);
+    const clh_tensor W_O = clh_model_view(clh_run_model(run), "blocks.0.attn.W_O");
+    for (size_t i = 0; i < clh_tensor_count(&W_O); i++)
+        W_O.data[i] = -W_O.data[i];
+    must(clh_model_save(clh_run_model(run),
+                        temp_folder_path(*state, "trained/model.safetensors", weights),
+                        clh_run_get_config(run), clh_run_step(run), &err),
+         &err);
+    clh_run_close(run);
+    clh_answers a = find(*state, "trained");
+    assert_true(a.copies == 0);
+    assert_string_equal(says(&a, CLH_QUESTION_UNSEEN), "no");
+    clh_answers_deinit(&a);
+}
+
+static void the_parts_are_those_of_the_sample(void **state)
+{
+    clh_error err = {0};
+    clh_run *run = NULL;
+    clh_sample sample = {0};
+    char path[TEMP_PATH_MAX];
+    double loss, accuracy, plain;
+    train(*state, "run", "n=3 steps=30 d_model=16 d_head=8");
+    must(clh_run_open(&run, temp_folder_path(*state, "run", path), &err), &err);
+    clh_model *model = clh_run_model(run);
+    must(clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, 20, &err), &err);
+    must(clh_part_try(&plain, &accuracy, model, &sample, "", CLH_PART_TOKEN, &err), &err);
+    /* where every position is the same already, a token is all there is, for q, k and v */
+    const clh_tensor P = clh_model_view(model, "pos_embed.W_pos");
+    for (size_t i = 0; i < clh_tensor_count(&P); i++)
+        P.data[i] = P.data[i % P.shape[1]];
+    must(clh_part_try(&plain, &accuracy, model, &sample, "", CLH_PART_TOKEN, &err), &err);
+    must(clh_part_try(&loss, &accuracy, model, &sample, "qkv", CLH_PART_TOKEN, &err), &err);
+    assert_true(fabs(loss - plain) < 1e-6);
+    must(clh_part_try(&loss, &accuracy, model, &sample, "v", CLH_PART_POSITION, &err), &err);
+    assert_true(fabs(loss - plain) > 1e-5);
+    assert_int_equal(clh_part_try(&loss, &accuracy, model, &sample, "qx", CLH_PART_TOKEN, &err),
+                     CLH_EINPUT);
+    clh_sample_deinit(&sample);
+    clh_run_close(run);
+}
+
+static void verdicts_follow_the_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        double plain, position, token;
+        const char *verdict;
+    } rows[] = {
+        {1, 1, 0.2, "by position"},
+        {1, 0.2, 1, "by token"},
+        {1, 0.95, 0.2, "mostly by position"},
+        {1, 0.3, 0.92, "mostly by token"},
+        {1, 0.5, 0.5, "by both together"},
+        {1, 1, 1, "neither is needed"},
+        {0.3, 0.3, 0.3, "nothing that serves the task"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        const clh_answers a = {.plain.accuracy = rows[i].plain,
+                               .qk_position.accuracy = rows[i].position,
+                               .qk_token.accuracy = rows[i].token};
+        assert_string_equal(says(&a, CLH_QUESTION_QK), rows[i].verdict);
+    }
+    clh_answers a = {.plain.accuracy = 1};
+    for (int f = 0; f < CLH_CUE_RANK; f++)
+        a.cue[f].accuracy_without = 1;
+    assert_string_equal(says(&a, CLH_QUESTION_CUES), "no");
+    a.attention.cue[CLH_CUE_CLASS] = (clh_cue){.effect = 0.5, .shuffled = 0.01, .deviation = 0.001};
+    assert_string_equal(says(&a, CLH_QUESTION_CUES),
+                        "no: features of letters are heard, and not needed");
+    a.cue[CLH_CUE_CLASS].accuracy_without = 0.6;
+    assert_string_equal(says(&a, CLH_QUESTION_CUES), "yes");
+}
+
+static void other_models_are_refused(void **state)
+{
+    clh_error err = {0};
+    clh_answers a = {0};
+    char path[TEMP_PATH_MAX];
+    train(*state, "two", "n=3 steps=0 d_model=8 d_head=4 n_layers=2");
+    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "two", path), 5, 1, NULL, &err),
+                     CLH_ESUPPORT);
+    assert_non_null(strstr(err.message, "a model of 2 layers and 1 heads"));
+    train(*state, "mix", "n=2,3 steps=0 d_model=8 d_head=4");
+    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "mix", path), 5, 1, NULL, &err),
+                     CLH_EINPUT);
+    assert_null(a.emergence.row);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(a_trained_and_an_untrained_model_differ),
+        FOLDER_TEST(turned_round_it_copies_nothing),
+        FOLDER_TEST(the_parts_are_those_of_the_sample),
+        FOLDER_TEST(other_models_are_refused),
+        cmocka_unit_test(verdicts_follow_the_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

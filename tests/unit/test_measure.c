@@ -1,0 +1,147 @@
+/* A measure is the evaluation's numbers, by kind, the same at any number of threads, and says what
+ * is not finite. */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/measure.h"
+#include "clearhead/train.h"
+#include "support/cmocka_all.h"
+#include "support/must.h"
+
+enum { COUNT = 9 };
+
+typedef struct bench {
+    clh_task *task;
+    clh_model *model;
+    clh_sample sample;
+} bench;
+
+static void bench_open(bench *b)
+{
+    clh_error err = {0};
+    clh_task_config task = {.n = {2, 3}, .n_count = 2};
+    clh_model_config config = clh_model_config_default();
+    config.d_model = 16;
+    config.d_head = 8;
+    config.attn_scale = sqrt(8);
+    config.n_ctx = 26;
+    config.d_vocab = config.d_vocab_out = 65;
+    must(clh_task_open(&b->task, &task, &err), &err);
+    must(clh_model_open(&b->model, &config, &err), &err);
+    clh_model_init(b->model, 3);
+    must(clh_sample_draw(&b->sample, b->task, CLH_SPLIT_TEST, 0, COUNT, &err), &err);
+}
+
+static void bench_close(bench *b)
+{
+    clh_sample_deinit(&b->sample);
+    clh_model_close(b->model);
+    clh_task_close(b->task);
+}
+
+static void numbers_are_the_evaluations(void **state)
+{
+    (void)state;
+    bench b;
+    clh_error err = {0};
+    clh_measure m = {0};
+    clh_evaluation want = {0};
+    bench_open(&b);
+    must(clh_measure_run(&m, b.model, &b.sample, NULL, 1, &err), &err);
+    must(clh_evaluate(&want, b.model, b.task, CLH_SPLIT_TEST, 0, COUNT, 1, &err), &err);
+    assert_true(m.total.loss / (double)m.total.count == want.loss);
+    assert_true((double)m.total.correct / (double)m.total.count == want.token_accuracy);
+    assert_int_equal(m.total.sequences, COUNT);
+    size_t count = 0, correct = 0;
+    for (int k = 0; k < CLH_TOKEN_KINDS; k++) {
+        count += m.total.kind_count[k];
+        correct += m.total.kind_correct[k];
+    }
+    assert_int_equal(count, m.total.count);
+    assert_int_equal(correct, m.total.correct);
+    assert_int_equal(m.total.kind_count[CLH_TOKEN_PERIOD], COUNT);
+    assert_int_equal(m.total.kind_count[CLH_TOKEN_OTHER], 0);
+    clh_evaluation_deinit(&want);
+    clh_measure_deinit(&m);
+    bench_close(&b);
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    bench b;
+    clh_error err = {0};
+    clh_measure one = {0}, three = {0};
+    bench_open(&b);
+    must(clh_measure_run(&one, b.model, &b.sample, NULL, 1, &err), &err);
+    must(clh_measure_run(&three, b.model, &b.sample, NULL, 3, &err), &err);
+    assert_memory_equal(&one.total, &three.total, sizeof one.total);
+    assert_memory_equal(one.sequence, three.sequence, COUNT * sizeof *one.sequence);
+    clh_measure_deinit(&three);
+    clh_measure_deinit(&one);
+    bench_close(&b);
+}
+
+/* A way of its own: every logit the same, for the sequences whose index is odd. */
+static clh_status flatten(void *user, size_t index, size_t worker, const clh_tokens *tokens,
+                          clh_cache *cache, clh_error *err)
+{
+    (void)worker;
+    clh_status status = clh_forward(user, tokens, cache, NULL, err);
+    const clh_tensor logits = clh_cache_view(cache, "logits");
+    for (size_t i = 0; index % 2 && i < clh_tensor_count(&logits); i++)
+        logits.data[i] = 1;
+    return status;
+}
+
+static void another_way_is_taken(void **state)
+{
+    (void)state;
+    bench b;
+    clh_error err = {0};
+    clh_measure plain = {0}, m = {0};
+    bench_open(&b);
+    must(clh_measure_run(&plain, b.model, &b.sample, NULL, 1, &err), &err);
+    const clh_measure_way way = {flatten, b.model, CLH_KEEP_ALL};
+    must(clh_measure_run(&m, b.model, &b.sample, &way, 2, &err), &err);
+    for (size_t i = 0; i < COUNT; i++) {
+        const clh_tally *t = &m.sequence[i];
+        if (i % 2)
+            assert_true(fabs(t->loss / (double)t->count - log(65)) < 1e-5);
+        else
+            assert_true(fabs(t->loss - plain.sequence[i].loss) < 1e-4);
+    }
+    clh_measure_deinit(&m);
+    clh_measure_deinit(&plain);
+    bench_close(&b);
+}
+
+static void what_is_not_finite_is_named(void **state)
+{
+    (void)state;
+    bench b;
+    clh_error err = {0};
+    clh_measure m = {0};
+    bench_open(&b);
+    clh_model_view(b.model, "blocks.0.attn.W_V").data[0] = NAN;
+    const clh_measure_way way = {.keep = CLH_KEEP_ALL};
+    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &way, 1, &err), CLH_ENUMERIC);
+    assert_string_equal(err.message,
+                        "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
+    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, NULL, 2, &err), CLH_ENUMERIC);
+    assert_string_equal(err.message, "the loss of sequence 0 of the sample is not finite");
+    assert_null(m.sequence);
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_the_evaluations),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(another_way_is_taken),
+        cmocka_unit_test(what_is_not_finite_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
