@@ -21,6 +21,7 @@ typedef enum clh_stream {
     CLH_STREAM_CUE = 16,         /**< whose tokens stand in for a sequence's in a shuffle */
     CLH_STREAM_COMPOSITION = 24, /**< random heads that composition scores are compared with */
     CLH_STREAM_BOOTSTRAP = 25,   /**< which sequences a resample takes */
+    CLH_STREAM_VARIANT = 26,     /**< how a sequence of a variant is changed */
 } clh_stream;
 
 /** Four independent uniform 32-bit words. */
