@@ -52,6 +52,18 @@ static clh_status check_ask(const clh_patch_ask *ask, clh_error *err)
     return CLH_OK;
 }
 
+/* That this machine has the memory of all runs, and of the gradient where it is wanted. */
+static clh_status check_memory(const patcher *p, clh_error *err)
+{
+    const size_t caches = p->ask->attribution ? 4 : 3, pos = p->ask->clean.pos;
+    size_t bytes = clh_cache_bytes(clh_model_get_config(p->model), CLH_KEEP_ALL, 1, pos);
+    char what[64];
+    if (!clh_mul_ok(bytes, caches, &bytes))
+        bytes = SIZE_MAX;
+    (void)snprintf(what, sizeof what, "the activations of %zu runs of %zu tokens", caches, pos);
+    return clh_memory_check(bytes, what, err);
+}
+
 static clh_status not_a_number(const clh_cache *cache, const char *which, clh_error *err)
 {
     for (size_t t = 0; t < clh_cache_count(cache); t++) {
@@ -232,6 +244,8 @@ clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch
     const clh_metric *metric = &ask->metric;
     const bool loss = metric->kind == CLH_METRIC_LOSS;
     clh_status status = check_ask(ask, err);
+    if (!status)
+        status = check_memory(&p, err);
     if (!status)
         status = compute_runs(&p, err);
     if (!status && ask->attribution)
