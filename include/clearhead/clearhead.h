@@ -8,6 +8,7 @@
 #include "clearhead/bench.h"
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"
+#include "clearhead/edit.h"
 #include "clearhead/emergence.h"
 #include "clearhead/error.h"
 #include "clearhead/figure.h"

@@ -1,0 +1,126 @@
+/* clearhead edit: loss and accuracy with something inside the model changed. */
+#include <math.h>
+
+#include "base/strbuf.h"
+#include "clearhead/edit.h"
+#include "cli/cli_run.h"
+
+enum { NUMBERS = 6 };
+
+typedef struct job {
+    clh_run *run;
+    clh_sample sample;
+    clh_edit edit[CLH_EDITS_MAX];
+    size_t edit_count, threads;
+    clh_edits *edits;
+    clh_measure plain, edited;
+} job;
+
+static const char *const names[NUMBERS] = {
+    "loss",           "token_accuracy",  "letter_accuracy",
+    "space_accuracy", "period_accuracy", "sequence_accuracy"};
+
+static clh_status compute(job *j, const clh_invocation *inv, clh_error *err)
+{
+    const char *path;
+    const clh_task *task = NULL;
+    size_t count = 0;
+    unsigned split = 1;
+    j->threads = 1;
+    clh_status status = clh_opt_need(inv, "edits", &path, err);
+    if (!status)
+        status = clh_edits_read(j->edit, &j->edit_count, path, err);
+    if (!status)
+        status = clh_cli_open_run(inv, &j->run, err);
+    if (!status)
+        status = clh_cli_task(j->run, &task, err);
+    if (!status)
+        status = clh_opt_size(inv, "count", &count, err);
+    if (!status && clh_opt_given(inv, "threads"))
+        status = clh_opt_size(inv, "threads", &j->threads, err);
+    if (!status && clh_opt_given(inv, "split"))
+        status = clh_opt_choice(inv, "split", &split, err);
+    if (status)
+        return status;
+    const clh_model *model = clh_run_model(j->run);
+    status =
+        clh_sample_draw(&j->sample, task, split ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, 0, count, err);
+    if (!status)
+        status = clh_edits_open(&j->edits, j->edit, j->edit_count, model, &j->sample,
+                                clh_run_get_config(j->run)->seed, j->threads, err);
+    if (status)
+        return status;
+    const clh_measure_way way = clh_edits_way(j->edits);
+    status = clh_measure_run(&j->plain, model, &j->sample, NULL, j->threads, err);
+    return status ? status : clh_measure_run(&j->edited, model, &j->sample, &way, j->threads, err);
+}
+
+static double part(size_t correct, size_t count)
+{
+    return count ? (double)correct / (double)count : NAN;
+}
+
+static void numbers(const clh_tally *t, double out[NUMBERS])
+{
+    const size_t *correct = t->kind_correct, *count = t->kind_count;
+    out[0] = t->count ? t->loss / (double)t->count : NAN;
+    out[1] = part(t->correct, t->count);
+    out[2] = part(correct[CLH_TOKEN_LETTER], count[CLH_TOKEN_LETTER]);
+    out[3] = part(correct[CLH_TOKEN_SPACE], count[CLH_TOKEN_SPACE]);
+    out[4] = part(correct[CLH_TOKEN_PERIOD], count[CLH_TOKEN_PERIOD]);
+    out[5] = part(t->sequences_correct, t->sequences);
+}
+
+static void add_json(clh_strbuf *text, const char *key, const double values[NUMBERS])
+{
+    clh_strbuf_addf(text, ", \"%s\": {", key);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        clh_strbuf_addf(text, "%s\"%s\": ", i ? ", " : "", names[i]);
+        clh_strbuf_add_number(text, values[i], 9);
+    }
+    clh_strbuf_adds(text, "}");
+}
+
+static clh_status print_job(const job *j, bool json, clh_error *err)
+{
+    double before[NUMBERS], after[NUMBERS];
+    clh_strbuf text = {0};
+    numbers(&j->plain.total, before);
+    numbers(&j->edited.total, after);
+    if (json) {
+        clh_strbuf_adds(&text, "{\"run\": ");
+        clh_strbuf_add_json(&text, clh_run_path(j->run));
+        clh_strbuf_addf(&text, ", \"sequences\": %zu, \"edits\": %zu", j->sample.count,
+                        j->edit_count);
+        add_json(&text, "before", before);
+        add_json(&text, "after", after);
+        clh_strbuf_adds(&text, "}");
+    } else {
+        clh_strbuf_addf(&text, "%s on %zu sequences, %zu edits\n%-18s %9s %9s",
+                        clh_run_path(j->run), j->sample.count, j->edit_count, "", "before",
+                        "after");
+        for (size_t i = 0; i < NUMBERS; i++)
+            clh_strbuf_addf(&text, "\n%-18s %9.6f %9.6f", names[i], fabs(before[i]),
+                            fabs(after[i])); /* a NaN has no sign */
+    }
+    clh_status status = clh_strbuf_check(&text, err);
+    if (!status)
+        (void)puts(clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+    return status;
+}
+
+int clh_cmd_edit(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    job j = {0};
+    clh_status status = compute(&j, inv, &err);
+    if (!status)
+        status = print_job(&j, inv->json, &err);
+    clh_measure_deinit(&j.edited);
+    clh_measure_deinit(&j.plain);
+    clh_edits_close(j.edits);
+    clh_sample_deinit(&j.sample);
+    clh_run_close(j.run);
+    return status ? clh_cli_fail(inv, &err) : 0;
+}
