@@ -22,6 +22,7 @@ typedef enum clh_stream {
     CLH_STREAM_EDIT = 28,        /**< which sequence an edit takes values from */
     CLH_STREAM_COMPOSITION = 24, /**< random heads that composition scores are compared with */
     CLH_STREAM_BOOTSTRAP = 25,   /**< which sequences a resample takes */
+    CLH_STREAM_VARIANT = 26,     /**< how a sequence of a variant is changed */
 } clh_stream;
 
 /** Four independent uniform 32-bit words. */

@@ -74,6 +74,15 @@ clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index)
     return (clh_tokens){sample->ids + index * sample->stride, 1, sample->length[index]};
 }
 
+clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position)
+{
+    assert(index < sample->count && position < sample->length[index]);
+    if (!sample->task)
+        return CLH_TOKEN_OTHER;
+    return clh_task_kind(sample->task, sample->skip + sample->length[index],
+                         sample->skip + position);
+}
+
 void clh_sample_deinit(clh_sample *sample)
 {
     clh_free(sample->first_scored);
