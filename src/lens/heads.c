@@ -61,7 +61,7 @@ static bool next_slot(const uint32_t *id, const place *at, size_t i, size_t j)
 static bool first_term(const uint32_t *id, const place *at, size_t i, size_t j)
 {
     (void)id;
-    return at[j].term == 1 && i > j && at[i].term != 1;
+    return i > j && at[j].term == 1 && at[i].term != 1;
 }
 
 static const struct {

@@ -1,5 +1,6 @@
 /* The lens on a cache gives TransformerLens' numbers: decompositions, attributions, head scores.
  * tests/golden/make_residual_golden.py wrote them. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static void same_parts(bench *b, const clh_resid_stack *stack, clh_component_kin
     const size_t size = stack->batch * stack->pos * stack->d_model;
     const double largest = golden_largest(&want);
     size_t part = 0;
-    assert_non_null(want.data);
+    assert(want.data);
     for (size_t c = 0; c < stack->count; c++) {
         const clh_component_kind is = stack->component[c].kind;
         if (kind == CLH_PART_KINDS ? is == CLH_PART_REMAINDER : is != kind)
@@ -144,6 +145,7 @@ static void the_logit_lens_is_that_of_the_file(void **state)
 static void read_ids(bench *b, const char *name, uint32_t *out)
 {
     const clh_tensor from = wanted(b, name);
+    assert(from.data);
     for (size_t i = 0; i < clh_tensor_count(&from); i++)
         out[i] = (uint32_t)from.data[i];
 }
@@ -164,6 +166,7 @@ static void attributions_are_those_of_the_file(void **state)
     for (int diff = 0; diff < 2; diff++) {
         const clh_tensor want = wanted(b, diff ? "logit_diff_attrs" : "logit_attrs");
         const double largest = golden_largest(&want);
+        assert(want.data);
         assert_int_equal(want.shape[0], stack.count - 1);
         must(clh_logit_attrs(got, &stack, b->golden.model, b->cache, right, diff ? wrong : NULL,
                              CLH_NORM_FROZEN, &err),
@@ -180,11 +183,12 @@ static void head_scores_are_those_of_the_file(void **state)
     bench *b = *state;
     clh_error err = {0};
     const clh_tensor want = wanted(b, "detect");
+    assert(want.data);
     const size_t batch = b->golden.tokens.batch, pos = b->golden.tokens.pos,
                  layers = b->golden.config.n_layers, heads = b->golden.config.n_heads;
     clh_real *expected = clh_alloc_array(pos * pos, sizeof *expected, &err);
     assert_non_null(expected);
-    assert_int_equal(clh_tensor_count(&want), 3 * 2 * 2 * 2 * batch * layers * heads);
+    assert_int_equal(clh_tensor_count(&want), (size_t)3 * 2 * 2 * 2 * batch * layers * heads);
     for (size_t i = 0, n = clh_tensor_count(&want); i < n; i++) {
         const size_t h = i % heads, l = i / heads % layers, s = i / heads / layers % batch,
                      way = i / heads / layers / batch;
