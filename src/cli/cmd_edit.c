@@ -5,7 +5,7 @@
 #include "clearhead/edit.h"
 #include "cli/cli_run.h"
 
-enum { NUMBERS = 6 };
+enum { ROUNDS = 1000 };
 
 typedef struct job {
     clh_run *run;
@@ -16,7 +16,7 @@ typedef struct job {
     clh_measure plain, edited;
 } job;
 
-static const char *const names[NUMBERS] = {
+static const char *const names[CLH_RATIOS] = {
     "loss",           "token_accuracy",  "letter_accuracy",
     "space_accuracy", "period_accuracy", "sequence_accuracy"};
 
@@ -55,38 +55,47 @@ static clh_status compute(job *j, const clh_invocation *inv, clh_error *err)
     return status ? status : clh_measure_run(&j->edited, model, &j->sample, &way, j->threads, err);
 }
 
-static double part(size_t correct, size_t count)
+static clh_status intervals(const job *j, const clh_measure *measure, clh_interval *out,
+                            clh_error *err)
 {
-    return count ? (double)correct / (double)count : NAN;
+    const uint64_t seed = clh_run_get_config(j->run)->seed;
+    clh_status status = CLH_OK;
+    for (int r = 0; r < CLH_RATIOS && !status; r++)
+        status = clh_measure_interval(&out[r], measure, j->sample.count, (clh_ratio)r, ROUNDS, 0.95,
+                                      seed, err);
+    return status;
 }
 
-static void numbers(const clh_tally *t, double out[NUMBERS])
-{
-    const size_t *correct = t->kind_correct, *count = t->kind_count;
-    out[0] = t->count ? t->loss / (double)t->count : NAN;
-    out[1] = part(t->correct, t->count);
-    out[2] = part(correct[CLH_TOKEN_LETTER], count[CLH_TOKEN_LETTER]);
-    out[3] = part(correct[CLH_TOKEN_SPACE], count[CLH_TOKEN_SPACE]);
-    out[4] = part(correct[CLH_TOKEN_PERIOD], count[CLH_TOKEN_PERIOD]);
-    out[5] = part(t->sequences_correct, t->sequences);
-}
-
-static void add_json(clh_strbuf *text, const char *key, const double values[NUMBERS])
+/* Each number as [value, low, high]. */
+static void add_json(clh_strbuf *text, const char *key, const clh_interval *v)
 {
     clh_strbuf_addf(text, ", \"%s\": {", key);
-    for (size_t i = 0; i < NUMBERS; i++) {
-        clh_strbuf_addf(text, "%s\"%s\": ", i ? ", " : "", names[i]);
-        clh_strbuf_add_number(text, values[i], 9);
+    for (size_t r = 0; r < CLH_RATIOS; r++) {
+        const double numbers[] = {v[r].value, v[r].low, v[r].high};
+        clh_strbuf_addf(text, "%s\"%s\": ", r ? ", " : "", names[r]);
+        for (size_t i = 0; i < 3; i++) {
+            clh_strbuf_adds(text, i ? ", " : "[");
+            clh_strbuf_add_number(text, numbers[i], 9);
+        }
+        clh_strbuf_adds(text, "]");
     }
     clh_strbuf_adds(text, "}");
 }
 
+static void add_column(clh_strbuf *text, const clh_interval *v) /* a NaN has no sign */
+{
+    clh_strbuf_addf(text, "  %9.6f [%9.6f, %9.6f]", fabs(v->value), fabs(v->low), fabs(v->high));
+}
+
 static clh_status print_job(const job *j, bool json, clh_error *err)
 {
-    double before[NUMBERS], after[NUMBERS];
+    clh_interval before[CLH_RATIOS], after[CLH_RATIOS];
     clh_strbuf text = {0};
-    numbers(&j->plain.total, before);
-    numbers(&j->edited.total, after);
+    clh_status status = intervals(j, &j->plain, before, err);
+    if (!status)
+        status = intervals(j, &j->edited, after, err);
+    if (status)
+        return status;
     if (json) {
         clh_strbuf_adds(&text, "{\"run\": ");
         clh_strbuf_add_json(&text, clh_run_path(j->run));
@@ -96,14 +105,16 @@ static clh_status print_job(const job *j, bool json, clh_error *err)
         add_json(&text, "after", after);
         clh_strbuf_adds(&text, "}");
     } else {
-        clh_strbuf_addf(&text, "%s on %zu sequences, %zu edits\n%-18s %9s %9s",
-                        clh_run_path(j->run), j->sample.count, j->edit_count, "", "before",
-                        "after");
-        for (size_t i = 0; i < NUMBERS; i++)
-            clh_strbuf_addf(&text, "\n%-18s %9.6f %9.6f", names[i], fabs(before[i]),
-                            fabs(after[i])); /* a NaN has no sign */
+        clh_strbuf_addf(
+            &text, "%s on %zu sequences, edits: %zu; with 95%% intervals\n%-17s  %-32s  %s",
+            clh_run_path(j->run), j->sample.count, j->edit_count, "", "before", "after");
+        for (size_t r = 0; r < CLH_RATIOS; r++) {
+            clh_strbuf_addf(&text, "\n%-17s", names[r]);
+            add_column(&text, &before[r]);
+            add_column(&text, &after[r]);
+        }
     }
-    clh_status status = clh_strbuf_check(&text, err);
+    status = clh_strbuf_check(&text, err);
     if (!status)
         (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
