@@ -19,6 +19,7 @@
 #include <stddef.h>
 
 #include "clearhead/tensor.h"
+#include "math/fused_rows.h"
 
 enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
 
@@ -116,12 +117,10 @@ typedef struct clh_kernels {
     /** sum_i g[i] (a[i] + b[i]) */
     clh_real (*dot_sum)(size_t n, const clh_real *g, const clh_real *a, const clh_real *b);
 
-    /** a[i] += scale g[i], b[i] += scale g[i]: a gradient to both it came from */
-    void (*spread)(size_t n, const clh_real *g, clh_real scale, clh_real *a, clh_real *b);
-
-    /** With g[i] = x[i] + c (p[i] + q[i]):  a[i] += g[i], b[i] += g[i] */
-    void (*spread_sum)(size_t n, const clh_real *x, clh_real c, const clh_real *p,
-                       const clh_real *q, clh_real *a, clh_real *b);
+    /** The three rows of the fused path: math/fused_rows.h says what they compute. */
+    void (*attend)(const clh_query *query);
+    clh_real (*attend_back)(const clh_query_back *query);
+    clh_predicted (*predict)(const clh_prediction *row);
 
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);

@@ -129,22 +129,67 @@ static clh_real plain_dot_sum(size_t n, const clh_real *g, const clh_real *a, co
     return sum;
 }
 
-static void plain_spread(size_t n, const clh_real *g, clh_real scale, clh_real *a, clh_real *b)
+static void plain_attend(const clh_query *q)
 {
-    for (size_t i = 0; i < n; i++) {
-        a[i] += scale * g[i];
-        b[i] += scale * g[i];
-    }
+    for (size_t j = 0; j < q->keys; j++)
+        q->scores[j] =
+            (q->position[j] + q->token[j] + q->kind[q->of[j]]) * (q->scale * q->inverse[j]) +
+            q->bias[j];
+    plain_softmax(q->keys, q->scores, q->pattern);
 }
 
-static void plain_spread_sum(size_t n, const clh_real *x, clh_real c, const clh_real *p,
-                             const clh_real *q, clh_real *a, clh_real *b)
+static clh_real plain_attend_back(const clh_query_back *q)
 {
-    for (size_t i = 0; i < n; i++) {
-        clh_real g = x[i] + c * (p[i] + q[i]);
-        a[i] += g;
-        b[i] += g;
+    clh_real along_query = 0;
+    for (size_t j = 0; j < q->keys; j++) {
+        clh_real g_score = q->pattern[j] * (q->g[j] - q->mean);
+        q->sum[j] += g_score;
+        q->along[j] += g_score * q->scores[j];
+        along_query += g_score * (q->scores[j] - q->bias[j]);
+        q->g[j] = g_score * (q->scale * q->inverse[j]);
+        q->g_position[j] = q->fresh ? q->g[j] : q->g_position[j] + q->g[j];
+        q->g_token[j] += q->g[j];
     }
+    return along_query;
+}
+
+static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(i < which ? x[i] < x[which] : x[i] <= x[which]))
+            return false;
+    return true;
+}
+
+static clh_predicted plain_predict(const clh_prediction *r)
+{
+    clh_real square = r->square, along = 0;
+    clh_real *y = r->row + r->width, *logits = r->logits;
+    const clh_real *t = r->token, *p = r->position;
+    for (size_t a = 0; a < r->width; a++)
+        square += r->z[a] * (r->row[a] + 2 * (t[a] + p[a]));
+    const clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / r->d + r->eps);
+    for (size_t o = 0; o < r->outputs; o++) {
+        y[o] += t[r->width + o] + p[r->width + o];
+        logits[o] = y[o] * inverse + r->bias[o];
+    }
+    clh_predicted out = {.correct = first_of_the_largest(r->outputs, logits, r->target)};
+    const clh_real own = logits[r->target];
+    out.loss = (double)plain_softmax(r->outputs, logits, logits) - (double)own;
+    if (!r->g_z)
+        return out;
+    for (size_t o = 0; o < r->outputs; o++) {
+        clh_real g = r->weight * (logits[o] - (o == r->target ? 1 : 0));
+        along += g * y[o];
+        r->g_bias[o] += g;
+        y[o] = inverse * g;
+    }
+    out.g_square = -inverse * inverse * inverse / (clh_real)(2 * r->d) * along;
+    for (size_t a = 0; a < r->width; a++) {
+        r->g_z[a] = 2 * out.g_square * (r->row[a] + t[a] + p[a]);
+        r->row[a] = 2 * out.g_square * r->z[a];
+    }
+    return out;
 }
 
 static void plain_shift(size_t n, clh_real c, clh_real *x)
@@ -196,8 +241,9 @@ const clh_kernels clh_kernels_plain = {
     .normalize_input = plain_normalize_input,
     .combine = plain_combine,
     .dot_sum = plain_dot_sum,
-    .spread = plain_spread,
-    .spread_sum = plain_spread_sum,
+    .attend = plain_attend,
+    .attend_back = plain_attend_back,
+    .predict = plain_predict,
     .shift = plain_shift,
     .adam = plain_adam,
     .multiply_adds = plain_multiply_adds,

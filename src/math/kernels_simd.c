@@ -234,29 +234,7 @@ static clh_real simd_dot_sum(size_t n, const clh_real *g, const clh_real *a, con
     return lanes_sum(sum);
 }
 
-static void simd_spread(size_t n, const clh_real *g, clh_real scale, clh_real *a, clh_real *b)
-{
-    vec by = vec_set(scale);
-    for (size_t i = 0; i < n; i += LANE) {
-        size_t count = n - i < LANE ? n - i : LANE;
-        vec gi = vec_load_part(g + i, count);
-        vec_store_part(a + i, vec_fma(by, gi, vec_load_part(a + i, count)), count);
-        vec_store_part(b + i, vec_fma(by, gi, vec_load_part(b + i, count)), count);
-    }
-}
-
-static void simd_spread_sum(size_t n, const clh_real *x, clh_real c, const clh_real *p,
-                            const clh_real *q, clh_real *a, clh_real *b)
-{
-    vec by = vec_set(c);
-    for (size_t i = 0; i < n; i += LANE) {
-        size_t count = n - i < LANE ? n - i : LANE;
-        vec pq = vec_load_part(p + i, count) + vec_load_part(q + i, count);
-        vec g = vec_fma(by, pq, vec_load_part(x + i, count));
-        vec_store_part(a + i, vec_load_part(a + i, count) + g, count);
-        vec_store_part(b + i, vec_load_part(b + i, count) + g, count);
-    }
-}
+#include "math/simd_fused.h"
 
 static void simd_shift(size_t n, clh_real c, clh_real *x)
 {
@@ -337,8 +315,9 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .normalize_input = simd_normalize_input,
     .combine = simd_combine,
     .dot_sum = simd_dot_sum,
-    .spread = simd_spread,
-    .spread_sum = simd_spread_sum,
+    .attend = simd_attend,
+    .attend_back = simd_attend_back,
+    .predict = simd_predict,
     .shift = simd_shift,
     .adam = simd_adam,
     .multiply_adds = simd_multiply_adds,

@@ -62,6 +62,21 @@ static inline vec vec_first(vec v, size_t count)
         v[i] = 0;
     return v;
 }
+/** v with the lanes from `count` on those of `rest` */
+static inline vec vec_first_or(vec v, size_t count, vec rest)
+{
+    for (size_t i = count; i < LANE; i++)
+        v[i] = rest[i];
+    return v;
+}
+/** table[of[i]], i < count, of a table of CLH_LANES numbers */
+static inline vec vec_pick(const vec table[], const uint32_t *of, size_t count)
+{
+    vec v = {0};
+    for (size_t i = 0; i < count; i++)
+        v[i] = table[of[i] / LANE][of[i] % LANE];
+    return v;
+}
 /** 0 where x < least, else value */
 static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
@@ -91,6 +106,15 @@ static inline void vec_store_part(clh_real *p, vec v, size_t count)
 static inline vec vec_first(vec v, size_t count)
 {
     return _mm512_maskz_mov_ps((__mmask16)((1u << count) - 1u), v);
+}
+static inline vec vec_first_or(vec v, size_t count, vec rest)
+{
+    return _mm512_mask_mov_ps(rest, (__mmask16)((1u << count) - 1u), v);
+}
+static inline vec vec_pick(const vec table[], const uint32_t *of, size_t count)
+{
+    return _mm512_permutexvar_ps(_mm512_maskz_loadu_epi32((__mmask16)((1u << count) - 1u), of),
+                                 table[0]);
 }
 static inline vec vec_max(vec a, vec b)
 {
@@ -128,6 +152,17 @@ static inline vec vec_first(vec v, size_t count)
 {
     return _mm256_and_ps(v, _mm256_castsi256_ps(vec_mask(count)));
 }
+static inline vec vec_first_or(vec v, size_t count, vec rest)
+{
+    return _mm256_blendv_ps(rest, v, _mm256_castsi256_ps(vec_mask(count)));
+}
+static inline vec vec_pick(const vec table[], const uint32_t *of, size_t count)
+{
+    __m256i at = _mm256_maskload_epi32((const int *)(const void *)of, vec_mask(count));
+    vec low = _mm256_permutevar8x32_ps(table[0], at);
+    vec high = _mm256_permutevar8x32_ps(table[1], at);
+    return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(at, 28)));
+}
 static inline vec vec_max(vec a, vec b)
 {
     return _mm256_max_ps(a, b);
@@ -152,6 +187,15 @@ static inline vec vec_load(const clh_real *p)
 static inline void vec_store(clh_real *p, vec v)
 {
     memcpy(p, &v, sizeof v);
+}
+
+/** table[of[i]], i < count, of a table of any length */
+static inline vec vec_gather(const clh_real *table, const uint32_t *of, size_t count)
+{
+    clh_real lane[LANE] = {0};
+    for (size_t i = 0; i < count; i++)
+        lane[i] = table[of[i]];
+    return vec_load(lane);
 }
 
 /** Numbers of part `part` of a row that has `rest` left: LANE, fewer at the end, 0 past it. */

@@ -6,7 +6,7 @@
 
 size_t clh_head_block(size_t T)
 {
-    return T < 256 ? 24 : 48;
+    return T < 256 ? CLH_HEAD_BLOCK_LEAST : CLH_HEAD_BLOCK_MOST;
 }
 
 /* Keys that count for queries up to `end`. */

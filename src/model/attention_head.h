@@ -32,7 +32,8 @@ typedef struct clh_head {
     clh_real *turned;           /**< [d, T]: room for keys or values transposed */
 } clh_head;
 
-/** Queries a block has at most when T positions are attended to. */
+/** Queries a block has when T positions are attended to. */
+enum { CLH_HEAD_BLOCK_LEAST = 24, CLH_HEAD_BLOCK_MOST = 48 };
 size_t clh_head_block(size_t T);
 
 /* ---- Stages; clh_head_turn_k() comes before scores, clh_head_turn_v() before backward_pattern

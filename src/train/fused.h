@@ -2,26 +2,46 @@
  *  LayerNorm. Same result as clh_forward(), clh_loss() and clh_backward() to rounding; a test holds
  *  the two together. The general path defines, this one computes.
  *
- *  What it uses (V tokens, T positions, B sequences; t the token at position p):
+ *  What it uses: T positions and a few tokens make B T rows of a batch, but nothing below depends
+ *  on more than a row's token t and position p until attention mixes rows. So products are made
+ *  once a step for each token and for each position, and added up where they meet.
  *
- *  1. The first norm and the projections, per token and per position instead of per token of the
- *     batch. With E, P the rows of W_E, W_pos less their means, and the norm's w, b folded into
+ *  Let E_t, P_p, o and the rows of W_O be W_E[t], W_pos[p], b_O and W_O less their means (norms
+ *  take the mean away; what they are given may as well have none), w, b and w_f, b_f the norms'
+ *  weights, folded into what follows:
  *
- *       W' = diag(w) [W_Q W_K W_V]          b' = b [W_Q W_K W_V] + [b_Q b_K b_V]
+ *    W' = diag(w) [W_Q W_K W_V]     b' = b [W_Q W_K W_V] + [b_Q b_K b_V]
+ *    U' = diag(w_f) W_U             u' = b_f W_U + b_U
  *
- *     the query, key and value at (t, p) are exactly
+ *  X = the rows [o; E; P],  M = [W' | W_O^T | U' | o^T | E^T],  Y = X M  (tables_make)
  *
- *       [q k v] = (E_t W' + P_p W') / s + b'       s^2 = (|E_t|^2 + |P_p|^2 + 2 E_t.P_p)/d + eps
+ *  1. Norm, queries, keys, values:  s^2 = |E_t + P_p|^2 / d + eps, of which E_t.P_p is in Y, and
  *
- *     so B T rows of product become V + T. Backward likewise: gradients of [q k v] / s are added up
- * by token and by position, and one product with W'^T takes both back.
- *  2. The last norm's w, b folded into the unembedding: U' = diag(w_f) W_U, u' = b_f W_U + b_U.
- *  3. Only rows that count: queries from the first scored prediction on, and never the last token,
+ *       [q k v] = (E_t W' + P_p W') / s + b'
+ *
+ *  2. Scores. q_i.k_j less what is the same for all keys j, which softmax does not see:
+ *
+ *       score_ij = (E_ti + P_pi)_q . (E_tj + P_pj)_k / (s_i s_j scale) + b'_q . k_j / scale
+ *
+ *     with E_q = E W'_Q and so on: four parts, each a product of two rows of Y, the same for the
+ *     whole batch. Its largest, position by position, costs one T x T product a step, not B.
+ *     b'_k drops out altogether: its gradient is 0. (attend, kernels_plain.c: plain_attend)
+ *  3. Output, last norm, unembedding. With x = E_t + P_p + o + z W_O the last residual stream,
+ *
+ *       logits = x U' / s_f + u'       s_f^2 = |x|^2 / d + eps
+ *
+ *     x itself is never made: x U' = (E_t + P_p + o) U' + z (W_O U'), and
+ *     |x|^2 = |E_t + P_p + o|^2 + z.(W_O W_O^T z + 2 W_O (E_t + P_p + o)). What depends on t and p
+ *     is in Y, and z [W_O W_O^T, W_O U'] is one product half as wide as z W_O and x U' were.
+ *     (output, plain_predict)
+ *  4. Only rows that count: queries from the first scored prediction on, and never the last token,
  *     which predicts nothing and is seen by nobody who counts.
- *  4. Transposes of weights made once a step, not once a sequence.
+ *
+ *  Backward is the same walk: each sequence adds its gradients to rows of Y, of the parts and of
+ *  K = W_O [W_O^T U'], all sequences together go back through the products (tables_backward).
  *
  *  Sequences are cut into slots as clh_gradient_compute() does, so the bytes do not depend on
- * threads.
+ *  threads.
  */
 #ifndef CLH_FUSED_H
 #define CLH_FUSED_H
@@ -35,7 +55,8 @@ typedef struct clh_fused clh_fused;
 /** Whether this path computes models of `config`. */
 bool clh_fused_applies(const clh_model_config *config);
 
-/** For sequences of up to `length` tokens in `slots` slots; model and pool are borrowed. */
+/** For sequences of up to `length` tokens in `slots` slots (0: for clh_fused_loss() only); model
+ * and pool are borrowed. */
 clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t slots,
                           clh_pool *pool, clh_error *err);
 
@@ -45,7 +66,7 @@ void clh_fused_close(clh_fused *fused);
 /** Bytes clh_fused_open() takes with a pool of `threads`; SIZE_MAX when they cannot be counted. */
 size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t slots, size_t threads);
 
-/** A batch of sequences; `weight` is 1 / (scored positions in all of them). */
+/** A batch of sequences; `weight` is 1 / (scored positions in all of them), for gradients. */
 typedef struct clh_fused_batch {
     const clh_sequence *sequence;
     size_t count;
@@ -57,5 +78,10 @@ typedef struct clh_fused_batch {
  * promised size. */
 void clh_fused_gradient(clh_fused *fused, const clh_fused_batch *batch, clh_real *gradient,
                         clh_loss_sum *sum);
+
+/** The loss of each sequence into sum[its number], no gradient. Row `number` of per_position,
+ *  `positions` long, gets -log p of each scored token at its own index, NaN elsewhere. */
+void clh_fused_loss(clh_fused *fused, const clh_fused_batch *batch, clh_loss_sum *sum,
+                    double *per_position, size_t positions);
 
 #endif

@@ -1,4 +1,6 @@
-/** What the files of the fused path share: the step's tables, a slot's sums, a worker's room. */
+/** What the files of the fused path share: the step's tables, a slot's sums, a worker's room.
+ *  fused.h has the algebra and the names.
+ */
 #ifndef CLH_FUSED_PARTS_H
 #define CLH_FUSED_PARTS_H
 
@@ -17,42 +19,74 @@ typedef struct clh_fused_weights {
         *W_U, *b_U;
 } clh_fused_weights;
 
-/** Made once a step. Tokens of the batch are numbered 0 … used-1 in order of appearance. */
+/** Tokens are numbered 0 … used-1 in order of appearance in the batch. Sources of the residual
+ *  stream are b_O, then tokens, then positions: rows of X and Y.
+ *
+ *  Square tables over queries and keys ("parts"), one for each head, have the tokens' rows first,
+ *  [used, span], then the positions' rows in blocks that are as wide as their last query needs:
+ *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions. */
+typedef struct clh_fused_shape {
+    size_t used, positions; /**< rows this batch has */
+    size_t sources;         /**< 1 + used + positions */
+    size_t columns;         /**< of M and Y that count: N + A + O + 1 + used */
+    size_t stride;          /**< of M and Y */
+    size_t g_stride;        /**< of the gradient of Y but its q and k columns */
+    size_t lead, span;      /**< lead >= used, span = lead + (positions rounded up) */
+    size_t block, blocks;   /**< queries in a block of positions, blocks */
+    size_t *at, *across;    /**< [blocks]: a block's first number in parts, its rows' length */
+    size_t parts;           /**< numbers of a head's parts */
+} clh_fused_shape;
+
+/** Made once a step from the weights. */
 typedef struct clh_fused_tables {
-    size_t used, positions;        /**< rows of E and P that this batch has */
-    uint32_t *token_of;            /**< [V] */
-    uint32_t *row_of;              /**< [V] */
-    clh_real *W, *W_t, *bias;      /**< W' [D, N], transposed [N, D], b' [N] */
-    clh_real *U, *U_t, *u_bias;    /**< U' [D, O], transposed [O, D], u' [O] */
-    clh_real *W_O_t;               /**< [D, A] */
-    clh_real *E, *P;               /**< centred rows [V, D], [T, D] */
-    clh_real *E_square, *P_square; /**< |E|^2 [V], |P|^2 [T] */
-    clh_real *EW, *PW;             /**< E W' [V, N], P W' [T, N] */
+    uint32_t *token_of; /**< [V] */
+    uint32_t *row_of;   /**< [V] */
+    clh_real *M;        /**< [D, stride]: W' | W_O^T | U' | b_O | E^T, the products wanted */
+    clh_real *M_t; /**< [columns, D] its transpose, and behind it P: [N + A + O + sources, D] */
+    clh_real *W_O, *U_t, *X; /**< rows in M_t: W_O [A, D], U'^T [O, D], X [sources, D] */
+    clh_real *bias, *u_bias; /**< b' [N], u' [O] */
+    clh_real *g_bias;        /**< gradient of b' [N] */
+    clh_real *square;        /**< |X|^2 [sources] */
+    clh_real *Y;             /**< X M [sources, stride] */
+    clh_real *K, *WU_t;      /**< W_O [W_O^T U'] [A, A + O], its U' part transposed [O, A] */
+    clh_real *key_bias;      /**< b_Q . Y_k / scale [sources, heads] */
+    clh_real *keys_t;        /**< Y_k transposed [heads, d_head, span] */
+    clh_real *parts;         /**< Y_q Y_k^T / scale [heads, parts] */
+    clh_real *g_qk;          /**< gradient of the q and k columns of Y [sources, 2 A] */
+    clh_real *g_right;       /**< gradients of rows of E and b_O on their way [1 + V, D] */
 } clh_fused_tables;
 
-/** Sums over the sequences of a slot, then of all slots (in the first). One stretch of memory from
- *  `bias` on; the rows of tokens come last, as many as the batch uses. */
+/** Sums over the sequences of a slot, then of all slots (in the first): one stretch of memory. */
 typedef struct clh_fused_sums {
-    clh_real *bias, *u_bias, *b_O; /**< [N], [O], [D] */
-    clh_real *W_O, *U;             /**< [A, D], [D, O] */
-    clh_real *PW, *P;              /**< gradients of the tables [T, N], and past W' [T, D] */
-    clh_real *EW, *E;              /**< [used, N], [used, D] */
-    bool fresh;                    /**< no sequence has written yet: W_O, U, PW, P hold nothing */
+    clh_real *memory;
+    clh_real *b_V, *u_bias; /**< [A], [O] */
+    clh_real *norm;         /**< factor of X in its own gradient [sources] */
+    clh_real *key_bias;     /**< [sources, heads] */
+    clh_real *Y;            /**< gradient of Y but its q and k columns [sources, g_stride] */
+    clh_real *K;            /**< [A, A + O] */
+    clh_real *parts;        /**< [heads, parts] */
+    bool fresh;             /**< no sequence has written yet: K, the positions' rows hold nothing */
     clh_loss_sum loss;
 } clh_fused_sums;
 
 /** Room for one sequence. */
 typedef struct clh_fused_room {
-    clh_real *qkv, *g_qkv;     /**< [T, N] */
-    clh_real *inverse;         /**< 1 / s of the first norm, [T] */
-    clh_real *pattern;         /**< [heads, T, T] */
-    clh_real *g_pattern;       /**< [clh_head_block(T), T] */
-    clh_real *z, *g_z;         /**< [T, A] */
-    clh_real *resid, *g_resid; /**< [T, D]: resid is normalized in place */
-    clh_real *inverse_final;   /**< [T] */
-    clh_real *logits;          /**< [T, O], then their gradient */
-    clh_real *g_normalized;    /**< [T, D] */
-    clh_real *turned;          /**< [d_head, T] */
+    uint32_t *of;                 /**< a position's kind of token [T] */
+    uint32_t *kind_row, *kind_of; /**< the batch's number of a kind, and back [V] */
+    clh_real *inverse;            /**< 1 / s of the first norm [T] */
+    clh_real *along;              /**< gradient of log(1 / s) [T] */
+    clh_real *values;             /**< v [T, A] */
+    clh_real *values_t;           /**< [d_head, T] */
+    clh_real *bias;               /**< b_Q . k of a head [T] */
+    clh_real *sum, *sum_along;    /**< of a head's keys [T] */
+    clh_real *scores, *pattern;   /**< [heads, parts] */
+    clh_real *g_pattern;          /**< [block, span] */
+    clh_real *kind, *g_kind;      /**< [V or CLH_LANES], [block, V] */
+    clh_real *one_hot;            /**< of the keys' kinds [T, V] */
+    clh_real *z, *g_z;            /**< [T, A] */
+    clh_real *logits;             /**< [O] */
+    clh_real *g_square;           /**< gradient of |x|^2 of the last norm [T] */
+    clh_real *row; /**< [T, g_stride], 2 A + O used: g_v | z [W_O W_O^T, W_O U'] and its gradient */
 } clh_fused_room;
 
 struct clh_fused {
@@ -60,26 +94,114 @@ struct clh_fused {
     const clh_kernels *kernel;
     clh_pool *pool;
     clh_fused_size size;
+    clh_fused_shape shape;
     clh_fused_weights weights;
     double eps, attn_scale;
-    size_t slots, workers, sums_fixed; /**< numbers of a slot before its rows of tokens */
+    size_t slots, workers;
     clh_fused_tables tables;
     clh_fused_sums *sums; /**< [slots] */
     clh_fused_room *room; /**< [workers] */
-    clh_real *ones;       /**< [T] of 1 */
+    clh_real *ones;       /**< [T + 1] of 1 */
     clh_real *memory;
+    uint32_t *numbers;
+    size_t *offsets;
     const clh_fused_batch *batch; /**< the one at hand */
     clh_real *gradient;
 };
 
+/** Columns of M and Y. In the gradient of Y, which has no q and k columns, 2 A less. */
+static inline size_t clh_fused_column_O(const clh_fused *f)
+{
+    return f->size.N;
+}
+static inline size_t clh_fused_column_U(const clh_fused *f)
+{
+    return f->size.N + f->size.A;
+}
+static inline size_t clh_fused_column_X(const clh_fused *f)
+{
+    return f->size.N + f->size.A + f->size.O;
+}
+
+/** Row of X and Y of the batch's token number `row`, and of a position. */
+static inline size_t clh_fused_token(size_t row)
+{
+    return 1 + row;
+}
+static inline size_t clh_fused_position(const clh_fused *f, size_t p)
+{
+    return 1 + f->shape.used + p;
+}
+
+/** In a head's parts: the first number of a token's row, of a position's row. */
+static inline size_t clh_fused_token_part(const clh_fused *f, size_t row)
+{
+    return row * f->shape.span;
+}
+static inline size_t clh_fused_position_part(const clh_fused *f, size_t p)
+{
+    const clh_fused_shape *s = &f->shape;
+    const size_t k = p / s->block;
+    return s->at[k] + (p - k * s->block) * s->across[k];
+}
+
+/** Queries of a block of positions. */
+static inline size_t clh_fused_block_end(const clh_fused_shape *s, size_t block, size_t positions)
+{
+    const size_t end = (block + 1) * s->block;
+    return end < positions ? end : positions;
+}
+
+/** A piece of a stage's work. */
+typedef void clh_fused_piece(clh_fused *f, size_t piece);
+
+/** One kind of work of a stage: `pieces` pieces that may run at once with all others. */
+typedef struct clh_fused_job {
+    clh_fused_piece *run;
+    size_t pieces;
+} clh_fused_job;
+
+/** Run all pieces of all jobs in the pool. */
+void clh_fused_run(clh_fused *f, const clh_fused_job *jobs, size_t count);
+
 /** Number the batch's tokens and make the tables from the weights. */
 void clh_fused_tables_make(clh_fused *f);
 
-/** One sequence forward and backward, added to `sums`. */
+/** Where a batch of `used` tokens and `positions` has its rows; blocks of queries. */
+void clh_fused_shape_set(clh_fused *f, size_t used, size_t positions);
+
+/** Lay a slot's sums out for this batch and clear what is added to. Numbers they take. */
+size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums);
+
+/** One sequence's view of the work: rows r are positions, `first` is the first query that counts,
+ *  length the positions that anybody reads. */
+typedef struct clh_fused_work {
+    const clh_fused *f;
+    const clh_fused_room *room;
+    clh_fused_sums *sums;
+    const clh_sequence *sequence;
+    size_t length, first, rows; /**< rows = length - first */
+    size_t kinds;               /**< different tokens among the positions */
+    size_t kind_stride;         /**< between rows of one_hot and g_kind */
+} clh_fused_work;
+
+/** Loss, and its way back added to `sums`, of one sequence. */
 void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fused_sums *sums,
                         const clh_fused_room *room);
 
+/** Loss of one sequence; row per_position as in clh_fused_loss(). */
+void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
+                             const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
+                             size_t positions);
+
+/** z of a sequence from the parts of its scores and its values; the pattern stays in the room. */
+void clh_fused_attend(const clh_fused_work *work);
+
+/** The gradient of z back to that of the parts (into the sums), of the values (`row`), of b_Q . k
+ *  and along 1 / s. */
+void clh_fused_attend_backward(const clh_fused_work *work);
+
 /** From the sums of all slots to the gradient of every parameter. */
-void clh_fused_tables_backward(clh_fused *f, const clh_fused_sums *sums);
+void clh_fused_tables_backward(clh_fused *f);
 
 #endif

@@ -1,221 +1,221 @@
-/* One sequence of the fused path. fused.h has the algebra; rows r are positions, `first` is the
- * first query that counts, L the positions that anybody reads. */
+/* One sequence of the fused path. fused.h has the algebra, fused_attention.c the T x T part. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#include "model/attention_head.h"
-#include "model/loss_row.h"
 #include "train/fused_parts.h"
 
-/* One sequence's view of the work. */
-typedef struct work {
-    const clh_fused *f;
-    const clh_fused_tables *t;
-    const clh_fused_room *room;
-    clh_fused_sums *sums;
-    const clh_sequence *sequence;
-    size_t L, first, rows; /* rows = L - first */
-} work;
-
-static size_t table_row(const work *w, size_t p)
+/* Rows of Y that meet at position p: its token's and its own. */
+static size_t token_source(const clh_fused_work *w, size_t p)
 {
-    return w->t->row_of[w->sequence->tokens[p]];
+    return clh_fused_token(w->f->tables.row_of[w->sequence->tokens[p]]);
 }
 
-/* [q k v] = (E_t W' + P_p W') / s + b' */
-static void project(const work *w)
-{
-    const clh_fused *f = w->f;
-    const size_t D = f->size.D, N = f->size.N;
-    for (size_t p = 0; p < w->L; p++) {
-        const size_t u = table_row(w, p);
-        clh_real square = w->t->E_square[u] + w->t->P_square[p] +
-                          2 * f->kernel->dot(D, w->t->E + u * D, w->t->P + p * D);
-        clh_real inverse = 1 / (clh_real)sqrt((double)square / (double)D + f->eps);
-        w->room->inverse[p] = inverse;
-        f->kernel->combine(N, w->t->EW + u * N, w->t->PW + p * N, inverse, w->t->bias,
-                           w->room->qkv + p * N);
-    }
-}
-
-static clh_head head_at(const work *w, size_t h, bool gradient)
+/* Number the sequence's tokens once more, from 0 and without gaps; one_hot[p, its kind] = 1. */
+static void number_kinds(clh_fused_work *w)
 {
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
-    const size_t at = h * f->size.d_head, A = f->size.A;
-    clh_real *qkv = gradient ? room->g_qkv : room->qkv;
-    clh_real *P = gradient ? room->g_pattern : room->pattern + h * w->L * w->L;
-    return (clh_head){.T = w->L,
-                      .d = f->size.d_head,
-                      .stride = f->size.N,
-                      .z_stride = A,
-                      .across = w->L,
-                      .attn_scale = f->attn_scale,
-                      .q = qkv + at,
-                      .k = qkv + A + at,
-                      .v = qkv + 2 * A + at,
-                      .z = (gradient ? room->g_z : room->z) + at,
-                      .scores = P,
-                      .pattern = P,
-                      .turned = room->turned};
+    memset(room->kind_of, 0xff, f->shape.used * sizeof *room->kind_of);
+    for (size_t p = 0; p < w->length; p++) {
+        const uint32_t row = f->tables.row_of[w->sequence->tokens[p]];
+        if (room->kind_of[row] == UINT32_MAX) {
+            room->kind_row[w->kinds] = row;
+            room->kind_of[row] = (uint32_t)w->kinds++;
+        }
+        room->of[p] = room->kind_of[row];
+    }
+    w->kind_stride = (w->kinds + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+    memset(room->one_hot, 0, w->length * w->kind_stride * sizeof *room->one_hot);
+    for (size_t p = 0; p < w->length; p++)
+        room->one_hot[p * w->kind_stride + room->of[p]] = 1;
 }
 
-static void attend(const work *w)
+/* 1 / s and v = (E_t W'_V + P_p W'_V) / s + b'_V */
+static void project(const clh_fused_work *w)
 {
-    for (size_t h = 0; h < w->f->size.heads; h++) {
-        const clh_head head = head_at(w, h, false);
-        clh_head_forward(&head, w->f->kernel, w->first);
+    const clh_fused *f = w->f;
+    const clh_fused_tables *t = &f->tables;
+    const size_t A = f->size.A, stride = f->shape.stride, X = clh_fused_column_X(f);
+    for (size_t p = 0; p < w->length; p++) {
+        const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
+        const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
+        const clh_real square = t->square[at_t] + t->square[at_p] + 2 * position[X + at_t];
+        const double mean = (double)(square < 0 ? 0 : square) / (double)f->size.D;
+        w->room->inverse[p] = 1 / (clh_real)sqrt(mean + f->eps);
+        f->kernel->combine(A, token + 2 * A, position + 2 * A, w->room->inverse[p], t->bias + 2 * A,
+                           w->room->values + p * A);
     }
 }
 
-/* resid = W_E[t] + W_pos[p] + b_O + z W_O, then normalized in place without the norm's w and b */
-static void output(const work *w)
+/* z [W_O W_O^T, W_O U'] of all rows */
+static void output(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
-    const clh_kernels *kernel = f->kernel;
-    const size_t D = f->size.D, A = f->size.A;
-    for (size_t p = w->first; p < w->L; p++)
-        kernel->combine(D, f->weights.W_E + w->sequence->tokens[p] * D, f->weights.W_pos + p * D, 1,
-                        f->weights.b_O, w->room->resid + p * D);
-    clh_multiply_add(kernel, w->rows, D, A, 1, clh_rows(w->room->z + w->first * A, A),
-                     clh_rows(f->weights.W_O, D), w->room->resid + w->first * D, D);
-    for (size_t p = w->first; p < w->L; p++) {
-        clh_real *x = w->room->resid + p * D, mean = kernel->sum(D, x) / (clh_real)D;
-        clh_real square = kernel->square(D, x, mean);
-        clh_real inverse = 1 / (clh_real)sqrt((double)square / (double)D + f->eps);
-        w->room->inverse_final[p] = inverse;
-        kernel->normalize(D, x, mean, inverse, NULL, NULL, x);
-    }
+    const size_t A = f->size.A, across = A + f->size.O, stride = f->shape.g_stride;
+    clh_multiply(f->kernel, w->rows, across, A, 1, clh_rows(w->room->z + w->first * A, A),
+                 clh_rows(f->tables.K, across), w->room->row + w->first * stride + A, stride);
 }
 
-/* logits = normalized U' + u', and their gradient in their place */
-static void predict(const work *w)
+/* Row p of plain_predict(). */
+static clh_prediction prediction_at(const clh_fused_work *w, size_t p)
 {
     const clh_fused *f = w->f;
-    const size_t D = f->size.D, O = f->size.O;
-    clh_real *logits = w->room->logits + w->first * O;
-    clh_loss_sum *loss = &w->sums->loss;
+    const clh_fused_tables *t = &f->tables;
+    const size_t A = f->size.A, stride = f->shape.stride, X = clh_fused_column_X(f);
+    const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
+    const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
+    const size_t column = clh_fused_column_O(f);
+    return (clh_prediction){
+        .width = A,
+        .outputs = f->size.O,
+        .z = w->room->z + p * A,
+        .token = token + column,
+        .position = position + column,
+        .bias = t->u_bias,
+        .square = t->square[at_t] + t->square[at_p] + t->square[0] +
+                  2 * (position[X + at_t] + position[X] + token[X]),
+        .d = (double)f->size.D,
+        .eps = f->eps,
+        .target = w->sequence->tokens[p + 1],
+        .row = w->room->row + p * f->shape.g_stride + A,
+        .logits = w->room->logits,
+    };
+}
+
+/* All predictions; for training also their way back, as far as each row goes by itself. */
+static void predict(const clh_fused_work *w, clh_loss_sum *sum, double *per_position)
+{
     size_t wrong = 0;
-    for (size_t r = 0; r < w->rows; r++)
-        memcpy(logits + r * O, w->t->u_bias, O * sizeof *logits);
-    clh_multiply_add(f->kernel, w->rows, O, D, 1, clh_rows(w->room->resid + w->first * D, D),
-                     clh_rows(w->t->U, O), logits, O);
-    for (size_t p = w->first; p < w->L; p++) {
-        clh_real *row = w->room->logits + p * O;
-        const uint32_t token = w->sequence->tokens[p + 1];
-        wrong += !clh_loss_is_largest(O, row, token);
-        loss->loss += clh_loss_row(f->kernel, O, row, token, f->batch->weight, row);
+    for (size_t p = w->first; p < w->length; p++) {
+        clh_prediction row = prediction_at(w, p);
+        if (w->sums) {
+            row.weight = (clh_real)w->f->batch->weight;
+            row.g_z = w->room->g_z + p * w->f->size.A;
+            row.g_bias = w->sums->u_bias;
+        }
+        const clh_predicted got = w->f->kernel->predict(&row);
+        w->room->g_square[p] = got.g_square;
+        sum->loss += got.loss;
+        wrong += !got.correct;
+        if (per_position)
+            per_position[p + 1] = got.loss;
     }
-    loss->count += w->rows;
-    loss->correct += w->rows - wrong;
-    loss->sequences++;
-    loss->sequences_correct += wrong == 0;
-}
-
-/* sum [m, n] += A B, or = where the slot is fresh */
-static void multiply_into(const work *w, size_t m, size_t n, size_t k, clh_matrix a, clh_matrix b,
-                          clh_real *sum)
-{
-    if (w->sums->fresh)
-        clh_multiply(w->f->kernel, m, n, k, 1, a, b, sum, n);
-    else
-        clh_multiply_add(w->f->kernel, m, n, k, 1, a, b, sum, n);
+    sum->count += w->rows;
+    sum->correct += w->rows - wrong;
+    sum->sequences++;
+    sum->sequences_correct += wrong == 0;
 }
 
 /* sum[n] += sum_r x[r, n]: a product with a row of ones, which stays in registers */
-static void add_rows(const work *w, size_t rows, size_t n, const clh_real *x, clh_real *sum)
+static void add_rows(const clh_fused_work *w, size_t rows, size_t n, const clh_real *x,
+                     clh_real *sum)
 {
     clh_multiply_add(w->f->kernel, 1, n, rows, 1, clh_rows(w->f->ones, rows), clh_rows(x, n), sum,
                      n);
 }
 
-/* g_U' += normalized^T g_logits, g_u' += sum_r g_logits, and through the last norm, x its input:
- * g_x = (g - mean(g) - n mean(g n)) / s with n the normalized row and g = g_logits U'^T */
-static void predict_backward(const work *w)
+/* With r = [2 g_square z, g_y] what predict() leaves of a row: g_K += z^T r (twice that of W_O
+ * W_O^T, which has W_O twice), g_z += g_y (W_O U')^T, and as pattern rows sum to 1 g_b'_V += sum_r
+ * g_z. */
+static void output_backward(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
-    const clh_kernels *kernel = f->kernel;
-    const size_t D = f->size.D, O = f->size.O, first = w->first;
-    const clh_real *g_logits = w->room->logits + first * O;
-    multiply_into(w, D, O, w->rows, clh_transposed(w->room->resid + first * D, D),
-                  clh_rows(g_logits, O), w->sums->U);
-    add_rows(w, w->rows, O, g_logits, w->sums->u_bias);
-    clh_multiply(kernel, w->rows, D, O, 1, clh_rows(g_logits, O), clh_rows(w->t->U_t, D),
-                 w->room->g_normalized + first * D, D);
-    memset(w->room->g_resid, 0, w->L * D * sizeof *w->room->g_resid);
-    for (size_t p = first; p < w->L; p++) {
-        const clh_real *g = w->room->g_normalized + p * D, *n = w->room->resid + p * D;
-        clh_real *g_x = w->room->g_resid + p * D, inverse = w->room->inverse_final[p];
-        clh_real through = -inverse * kernel->dot(D, g, n) / (clh_real)D;
-        clh_real sum = kernel->normalize_input(D, n, 0, inverse, through, g, NULL, g_x);
-        kernel->shift(D, -(sum / (clh_real)D), g_x);
-    }
+    const size_t A = f->size.A, O = f->size.O, stride = f->shape.g_stride;
+    const clh_real *z = w->room->z + w->first * A, *row = w->room->row + w->first * stride + A;
+    clh_real *g_z = w->room->g_z + w->first * A;
+    const clh_gemm g_K = {A,     A + O, w->rows,        z, 1, A, row, stride, 1, w->sums->K,
+                          A + O, 1,     !w->sums->fresh};
+    f->kernel->gemm(&g_K);
+    clh_multiply_add(f->kernel, w->rows, A, O, 1, clh_rows(row + A, stride),
+                     clh_rows(f->tables.WU_t, A), g_z, A);
+    add_rows(w, w->rows, A, g_z, w->sums->b_V);
 }
 
-/* g_W_O += z^T g_resid, g_b_O += sum_r g_resid, g_z = g_resid W_O^T, then back through the heads */
-static void attend_backward(const work *w)
+/* Position p's row [g_v, 2 g_square z, g_y], g_v / s first, to the rows of Y it came from; and what
+ * came along both norms, each a function of |E_t + P_p (+ o)|^2:
+ *
+ *   g_s^2 = -(1/2) (g_log(1/s)) / s^2 / d,   |E + P|^2 = |E|^2 + |P|^2 + 2 E.P */
+static void spread(const clh_fused_work *w, size_t p)
 {
     const clh_fused *f = w->f;
-    const size_t D = f->size.D, A = f->size.A, N = f->size.N, first = w->first;
-    const clh_real *g_resid = w->room->g_resid + first * D;
-    multiply_into(w, A, D, w->rows, clh_transposed(w->room->z + first * A, A), clh_rows(g_resid, D),
-                  w->sums->W_O);
-    add_rows(w, w->rows, D, g_resid, w->sums->b_O);
-    clh_multiply(f->kernel, w->rows, A, D, 1, clh_rows(g_resid, D), clh_rows(w->t->W_O_t, A),
-                 w->room->g_z + first * A, A);
-    for (size_t p = 0; p < first; p++) /* queries nobody asked: their gradient is 0 */
-        memset(w->room->g_qkv + p * N, 0, A * sizeof *w->room->g_qkv);
-    for (size_t h = 0; h < f->size.heads; h++) {
-        const clh_head head = head_at(w, h, false), g = head_at(w, h, true);
-        clh_head_backward(&head, &g, f->kernel, first);
+    const clh_fused_tables *t = &f->tables;
+    const size_t A = f->size.A, stride = f->shape.stride, g_stride = f->shape.g_stride;
+    const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
+    const size_t X = clh_fused_column_X(f) - 2 * A, width = p < w->first ? A : X;
+    clh_real *g = w->room->row + p * f->shape.g_stride, inverse = w->room->inverse[p];
+    clh_real *token = w->sums->Y + at_t * g_stride, *position = w->sums->Y + at_p * g_stride;
+    const clh_real *v = t->Y + 2 * A;
+    const clh_real along = w->room->along[p] +
+                           inverse * f->kernel->dot_sum(A, g, v + at_t * stride, v + at_p * stride);
+    f->kernel->normalize(A, g, 0, inverse, NULL, NULL, g);
+    f->kernel->axpy(width, 1, g, token);
+    if (w->sums->fresh) {
+        memcpy(position, g, width * sizeof *g);
+        memset(position + width, 0, (g_stride - width) * sizeof *g);
+    } else {
+        f->kernel->axpy(width, 1, g, position);
     }
+    const clh_real of_last = p < w->first ? 0 : 2 * w->room->g_square[p];
+    const clh_real of_both = of_last - along * inverse * inverse / (clh_real)f->size.D;
+    position[X + at_t] += of_both;
+    w->sums->norm[at_t] += of_both;
+    w->sums->norm[at_p] += of_both;
+    position[X] += of_last;
+    token[X] += of_last;
+    w->sums->norm[0] += of_last;
 }
 
-/* With G the gradient of [q k v] and y = E_t W' + P_p W':
- *   g_b' += G,  g_y = G / s,  g_s = -G.y / s^2,  and s depends on x = E_t + P_p as g_x = g_s x/(d
- * s). Rows of E and P, and those of W_E and W_pos along the residual stream, get the same sum. */
-static void project_backward(const work *w)
+static bool begin(clh_fused_work *w, const clh_fused *f, const clh_sequence *sequence,
+                  const clh_fused_room *room)
 {
-    const clh_fused *f = w->f;
-    const clh_fused_tables *t = w->t;
-    const size_t D = f->size.D, N = f->size.N;
-    add_rows(w, w->L, N, w->room->g_qkv, w->sums->bias);
-    if (w->sums->fresh && w->L < t->positions) { /* rows that a longer sequence will add to */
-        memset(w->sums->PW + w->L * N, 0, (t->positions - w->L) * N * sizeof(clh_real));
-        memset(w->sums->P + w->L * D, 0, (t->positions - w->L) * D * sizeof(clh_real));
-    }
-    for (size_t p = 0; p < w->L; p++) {
-        if (w->sums->fresh) {
-            memset(w->sums->PW + p * N, 0, N * sizeof(clh_real));
-            memset(w->sums->P + p * D, 0, D * sizeof(clh_real));
-        }
-        const size_t u = table_row(w, p);
-        const clh_real *G = w->room->g_qkv + p * N, inverse = w->room->inverse[p];
-        clh_real along = f->kernel->dot_sum(N, G, t->EW + u * N, t->PW + p * N);
-        clh_real c = -along * inverse * inverse * inverse / (clh_real)D;
-        f->kernel->spread(N, G, inverse, w->sums->EW + u * N, w->sums->PW + p * N);
-        f->kernel->spread_sum(D, w->room->g_resid + p * D, c, t->E + u * D, t->P + p * D,
-                              w->sums->E + u * D, w->sums->P + p * D);
-    }
+    assert(sequence->first_scored >= 1 && sequence->length - 1 <= f->size.T);
+    if (sequence->length <= sequence->first_scored)
+        return false;
+    *w = (clh_fused_work){.f = f, .room = room, .sequence = sequence};
+    w->length = sequence->length - 1;
+    w->first = sequence->first_scored - 1;
+    w->rows = w->length - w->first;
+    return true;
+}
+
+static void forward(clh_fused_work *w)
+{
+    number_kinds(w);
+    project(w);
+    clh_fused_attend(w);
+    output(w);
 }
 
 void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fused_sums *sums,
                         const clh_fused_room *room)
 {
-    assert(sequence->first_scored >= 1 && sequence->length - 1 <= f->size.T);
-    if (sequence->length <= sequence->first_scored)
+    clh_fused_work w;
+    if (!begin(&w, f, sequence, room))
         return;
-    work w = {.f = f, .t = &f->tables, .room = room, .sums = sums, .sequence = sequence};
-    w.L = sequence->length - 1;
-    w.first = sequence->first_scored - 1;
-    w.rows = w.L - w.first;
-    project(&w);
-    attend(&w);
-    output(&w);
-    predict(&w);
-    predict_backward(&w);
-    attend_backward(&w);
-    project_backward(&w);
+    w.sums = sums;
+    forward(&w);
+    predict(&w, &sums->loss, NULL);
+    output_backward(&w);
+    clh_fused_attend_backward(&w);
+    for (size_t p = 0; p < w.length; p++)
+        spread(&w, p);
+    if (sums->fresh) /* rows that a longer sequence will add to */
+        memset(sums->Y + clh_fused_position(f, w.length) * f->shape.g_stride, 0,
+               (f->shape.positions - w.length) * f->shape.g_stride * sizeof *sums->Y);
     sums->fresh = false;
+}
+
+void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
+                             const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
+                             size_t positions)
+{
+    clh_fused_work w;
+    *sum = (clh_loss_sum){0};
+    for (size_t p = 0; p < positions; p++)
+        per_position[p] = NAN;
+    if (!begin(&w, f, sequence, room))
+        return;
+    forward(&w);
+    predict(&w, sum, per_position);
 }

@@ -1,256 +1,238 @@
-/* What the fused path makes once a step from the weights, and the way back: from the gradients of
- * the tables to those of the parameters. fused.h has the algebra. */
+/* What the fused path makes once a step from the weights: X, M, Y = X M, K = W_O [W_O^T U'] and the
+ * parts of the scores. fused.h has the algebra. */
 #include <string.h>
 
 #include "train/fused_parts.h"
+#include "train/fused_projections.h"
 
-enum { ROWS_A_PIECE = 16 };
-
-/* W_Q, W_K, W_V with their biases: [heads, D, d_head] and [heads, d_head] each, A columns of W'. */
-typedef struct projection {
-    const clh_real *W, *b;
-    size_t column; /* of W' where head 0 begins */
-} projection;
-
-static void projections_of(const clh_fused *f, projection out[3])
-{
-    const clh_fused_weights *w = &f->weights;
-    const size_t A = f->size.A;
-    out[0] = (projection){w->W_Q, w->b_Q, 0};
-    out[1] = (projection){w->W_K, w->b_K, A};
-    out[2] = (projection){w->W_V, w->b_V, 2 * A};
-}
-
-/* W'[i, ·] = w_i [W_Q W_K W_V][i, ·] and its transpose; b' = b [W_Q W_K W_V] + [b_Q b_K b_V] */
-static void fold_projections(clh_fused *f)
-{
-    const clh_fused_size *s = &f->size;
-    clh_fused_tables *t = &f->tables;
-    projection from[3];
-    projections_of(f, from);
-    memset(t->W, 0, s->D * s->N * sizeof *t->W);
-    for (size_t p = 0; p < 3; p++)
-        memcpy(t->bias + from[p].column, from[p].b, s->A * sizeof *t->bias);
-    for (size_t i = 0; i < s->D; i++)
-        for (size_t p = 0; p < 3; p++)
-            for (size_t h = 0; h < s->heads; h++) {
-                const clh_real *row = from[p].W + (h * s->D + i) * s->d_head;
-                const size_t column = from[p].column + h * s->d_head;
-                f->kernel->axpy(s->d_head, f->weights.b[i], row, t->bias + column);
-                f->kernel->axpy(s->d_head, f->weights.w[i], row, t->W + i * s->N + column);
-            }
-    f->kernel->transpose(s->D, s->N, t->W, s->N, t->W_t, s->D);
-}
-
-/* U' = diag(w_f) W_U and its transpose; u' = b_f W_U + b_U; W_O transposed */
-static void fold_output(clh_fused *f)
-{
-    const clh_fused_size *s = &f->size;
-    clh_fused_tables *t = &f->tables;
-    memset(t->U, 0, s->D * s->O * sizeof *t->U);
-    memcpy(t->u_bias, f->weights.b_U, s->O * sizeof *t->u_bias);
-    for (size_t i = 0; i < s->D; i++) {
-        const clh_real *row = f->weights.W_U + i * s->O;
-        f->kernel->axpy(s->O, f->weights.b_f[i], row, t->u_bias);
-        f->kernel->axpy(s->O, f->weights.w_f[i], row, t->U + i * s->O);
-    }
-    f->kernel->transpose(s->D, s->O, t->U, s->O, t->U_t, s->D);
-    f->kernel->transpose(s->A, s->D, f->weights.W_O, s->D, t->W_O_t, s->A);
-}
+enum { ROWS_A_PIECE = CLH_FUSED_ROWS };
 
 /* Number the tokens that any position of the batch reads. */
 static void number_tokens(clh_fused *f)
 {
     clh_fused_tables *t = &f->tables;
-    t->used = t->positions = 0;
+    size_t used = 0, positions = 0;
     memset(t->row_of, 0xff, f->size.V * sizeof *t->row_of);
     for (size_t b = 0; b < f->batch->count; b++) {
         const clh_sequence *sequence = &f->batch->sequence[b];
-        if (sequence->length - 1 > t->positions)
-            t->positions = sequence->length - 1;
+        if (sequence->length - 1 > positions)
+            positions = sequence->length - 1;
         for (size_t p = 0; p + 1 < sequence->length; p++) {
             const uint32_t token = sequence->tokens[p];
             if (t->row_of[token] != UINT32_MAX)
                 continue;
-            t->token_of[t->used] = token;
-            t->row_of[token] = (uint32_t)t->used++;
+            t->token_of[used] = token;
+            t->row_of[token] = (uint32_t)used++;
         }
     }
+    clh_fused_shape_set(f, used, positions);
+}
+
+/* ---- The weights, folded and centred
+ * -------------------------------------------------------------- */
+
+/* Rows of M: W'[i, .] = w_i [W_Q W_K W_V][i, .] and U'[i, .] = w_f,i W_U[i, .]; transposed to M_t.
+ */
+static void fold_rows(clh_fused *f, size_t piece)
+{
+    const clh_fused_size *s = &f->size;
+    clh_fused_tables *t = &f->tables;
+    const clh_fused_rows rows = clh_fused_rows_of(s->D, piece);
+    const size_t stride = f->shape.stride, U = clh_fused_column_U(f);
+    clh_fused_projection from[3];
+    clh_fused_projections(f, from);
+    for (size_t i = rows.begin; i < rows.begin + rows.count; i++) {
+        clh_real *out = t->M + i * stride;
+        for (size_t p = 0; p < 3; p++)
+            for (size_t h = 0; h < s->heads; h++)
+                f->kernel->normalize(s->d_head, from[p].W + (h * s->D + i) * s->d_head, 0,
+                                     f->weights.w[i], NULL, NULL,
+                                     out + from[p].column + h * s->d_head);
+        f->kernel->normalize(s->O, f->weights.W_U + i * s->O, 0, f->weights.w_f[i], NULL, NULL,
+                             out + U);
+    }
+    const clh_real *from_row = t->M + rows.begin * stride;
+    f->kernel->transpose(rows.count, s->N, from_row, stride, t->M_t + rows.begin, s->D);
+    f->kernel->transpose(rows.count, s->O, from_row + U, stride, t->U_t + rows.begin, s->D);
+}
+
+/* b' = b [W_Q W_K W_V] + [b_Q b_K b_V],  u' = b_f W_U + b_U */
+static void fold_biases(clh_fused *f, size_t piece)
+{
+    (void)piece;
+    const clh_fused_size *s = &f->size;
+    clh_fused_tables *t = &f->tables;
+    clh_fused_projection from[3];
+    clh_fused_projections(f, from);
+    for (size_t p = 0; p < 3; p++) {
+        clh_real *out = t->bias + from[p].column;
+        memcpy(out, from[p].b, s->A * sizeof *out);
+        for (size_t h = 0; h < s->heads; h++)
+            clh_multiply_add(f->kernel, 1, s->d_head, s->D, 1, clh_rows(f->weights.b, s->D),
+                             clh_rows(from[p].W + h * s->D * s->d_head, s->d_head),
+                             out + h * s->d_head, s->d_head);
+    }
+    memcpy(t->u_bias, f->weights.b_U, s->O * sizeof *t->u_bias);
+    clh_multiply_add(f->kernel, 1, s->O, s->D, 1, clh_rows(f->weights.b_f, s->D),
+                     clh_rows(f->weights.W_U, s->O), t->u_bias, s->O);
 }
 
 /* Row less its mean, and the square of what is left. */
 static clh_real centre(const clh_fused *f, const clh_real *row, clh_real *out)
 {
     const size_t D = f->size.D;
-    clh_real mean = f->kernel->sum(D, row) / (clh_real)D;
-    f->kernel->normalize(D, row, mean, 1, NULL, NULL, out);
+    f->kernel->normalize(D, row, f->kernel->sum(D, row) / (clh_real)D, 1, NULL, NULL, out);
     return f->kernel->dot(D, out, out);
 }
 
-/* Piece i: rows of E and EW, then rows of P and PW, ROWS_A_PIECE each. */
-static size_t pieces_of(size_t rows)
+static void centre_W_O(clh_fused *f, size_t piece)
 {
-    return (rows + ROWS_A_PIECE - 1) / ROWS_A_PIECE;
+    const size_t D = f->size.D, stride = f->shape.stride;
+    const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
+    clh_real *out = f->tables.W_O + rows.begin * D;
+    for (size_t r = 0; r < rows.count; r++)
+        (void)centre(f, f->weights.W_O + (rows.begin + r) * D, out + r * D);
+    f->kernel->transpose(rows.count, D, out, D, f->tables.M + clh_fused_column_O(f) + rows.begin,
+                         stride);
 }
 
-typedef struct piece {
-    bool positions; /* rows of P, else of E */
-    size_t begin, rows;
-} piece;
-
-static piece piece_at(const clh_fused *f, size_t index)
+/* o and E, which are columns of M too. */
+static void centre_tokens(clh_fused *f, size_t piece)
 {
-    const size_t of_tokens = pieces_of(f->tables.used);
-    const bool positions = index >= of_tokens;
-    const size_t begin = (positions ? index - of_tokens : index) * ROWS_A_PIECE;
-    const size_t all = positions ? f->tables.positions : f->tables.used;
-    const size_t rows = all - begin < ROWS_A_PIECE ? all - begin : ROWS_A_PIECE;
-    return (piece){positions, begin, rows};
-}
-
-/* The row of W_pos, or of W_E, that row r of P or E was made from. */
-static const clh_real *weight_row(const clh_fused *f, bool position, size_t r)
-{
-    return position ? f->weights.W_pos + r * f->size.D
-                    : f->weights.W_E + f->tables.token_of[r] * f->size.D;
-}
-
-static void make_piece(void *context, size_t index, size_t worker)
-{
-    (void)worker;
-    clh_fused *f = context;
+    const size_t D = f->size.D, stride = f->shape.stride;
     clh_fused_tables *t = &f->tables;
-    const size_t D = f->size.D, N = f->size.N;
-    const piece at = piece_at(f, index);
-    clh_real *rows = at.positions ? t->P : t->E,
-             *squares = at.positions ? t->P_square : t->E_square;
-    clh_real *products = at.positions ? t->PW : t->EW;
-    for (size_t r = at.begin; r < at.begin + at.rows; r++)
-        squares[r] = centre(f, weight_row(f, at.positions, r), rows + r * D);
-    clh_multiply(f->kernel, at.rows, N, D, 1, clh_rows(rows + at.begin * D, D), clh_rows(t->W, N),
-                 products + at.begin * N, N);
+    const clh_fused_rows rows = clh_fused_rows_of(1 + f->shape.used, piece);
+    for (size_t r = rows.begin; r < rows.begin + rows.count; r++) {
+        const clh_real *row =
+            r == 0 ? f->weights.b_O : f->weights.W_E + (size_t)t->token_of[r - 1] * D;
+        t->square[r] = centre(f, row, t->X + r * D);
+    }
+    f->kernel->transpose(rows.count, D, t->X + rows.begin * D, D,
+                         t->M + clh_fused_column_X(f) + rows.begin, stride);
+}
+
+static void centre_positions(clh_fused *f, size_t piece)
+{
+    const size_t D = f->size.D;
+    const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
+    for (size_t p = rows.begin; p < rows.begin + rows.count; p++) {
+        const size_t r = clh_fused_position(f, p);
+        f->tables.square[r] = centre(f, f->weights.W_pos + p * D, f->tables.X + r * D);
+    }
+}
+
+/* ---- Products
+ * ------------------------------------------------------------------------------------- */
+
+/* Where the key of source r stands among the columns of parts. */
+static size_t key_column(const clh_fused *f, size_t r)
+{
+    return r <= f->shape.used ? r - 1 : f->shape.lead + r - 1 - f->shape.used;
+}
+
+/* The keys of sources [begin, end), all tokens or all positions, as columns. */
+static void turn_keys(clh_fused *f, size_t begin, size_t end)
+{
+    const size_t A = f->size.A;
+    if (begin < end)
+        f->kernel->transpose(end - begin, A, f->tables.Y + begin * f->shape.stride + A,
+                             f->shape.stride, f->tables.keys_t + key_column(f, begin),
+                             f->shape.span);
+}
+
+/* Rows of Y = X M, and what is made of their keys: columns, and b'_Q . k / scale */
+static void multiply_sources(clh_fused *f, size_t piece)
+{
+    const clh_fused_size *s = &f->size;
+    const clh_fused_shape *shape = &f->shape;
+    clh_fused_tables *t = &f->tables;
+    const clh_fused_rows rows = clh_fused_rows_of(shape->sources, piece);
+    const size_t begin = rows.begin, end = begin + rows.count, tokens_end = 1 + shape->used;
+    clh_multiply(f->kernel, rows.count, shape->columns, s->D, 1,
+                 clh_rows(t->X + begin * s->D, s->D), clh_rows(t->M, shape->stride),
+                 t->Y + begin * shape->stride, shape->stride);
+    turn_keys(f, begin > 0 ? begin : 1, end < tokens_end ? end : tokens_end);
+    turn_keys(f, begin > tokens_end ? begin : tokens_end, end);
+    for (size_t r = begin; r < end; r++)
+        for (size_t h = 0; h < s->heads; h++)
+            t->key_bias[r * s->heads + h] =
+                (clh_real)(1 / f->attn_scale) *
+                f->kernel->dot(s->d_head, t->bias + h * s->d_head,
+                               t->Y + r * shape->stride + s->A + h * s->d_head);
+}
+
+/* Rows of K = W_O [W_O^T U'] */
+static void multiply_W_O(clh_fused *f, size_t piece)
+{
+    const clh_fused_size *s = &f->size;
+    clh_fused_tables *t = &f->tables;
+    const clh_fused_rows rows = clh_fused_rows_of(s->A, piece);
+    const size_t across = s->A + s->O;
+    clh_real *out = t->K + rows.begin * across;
+    clh_multiply(f->kernel, rows.count, across, s->D, 1, clh_rows(t->W_O + rows.begin * s->D, s->D),
+                 clh_rows(t->M + clh_fused_column_O(f), f->shape.stride), out, across);
+    f->kernel->transpose(rows.count, s->O, out + s->A, across, t->WU_t + rows.begin, s->A);
+}
+
+/* o meets every position: rows of P in the columns of W_O and U' get those of o. */
+static void add_b_O(clh_fused *f, size_t piece)
+{
+    const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
+    const size_t stride = f->shape.stride, column = clh_fused_column_O(f);
+    for (size_t p = rows.begin; p < rows.begin + rows.count; p++)
+        f->kernel->axpy(f->size.A + f->size.O, 1, f->tables.Y + column,
+                        f->tables.Y + clh_fused_position(f, p) * stride + column);
+}
+
+/* Scores of `rows` queries with every token and with the first `keys` positions, before norms. */
+static void multiply_parts(clh_fused *f, size_t h, size_t source, size_t rows, size_t keys,
+                           clh_real *out, size_t across)
+{
+    const size_t d = f->size.d_head, stride = f->shape.stride, span = f->shape.span;
+    const clh_real *q = f->tables.Y + source * stride + h * d;
+    const clh_real *keys_t = f->tables.keys_t + h * d * span;
+    clh_multiply(f->kernel, rows, f->shape.used, d, 1 / f->attn_scale, clh_rows(q, stride),
+                 clh_rows(keys_t, span), out, across);
+    clh_multiply(f->kernel, rows, keys, d, 1 / f->attn_scale, clh_rows(q, stride),
+                 clh_rows(keys_t + f->shape.lead, span), out + f->shape.lead, across);
+}
+
+/* Piece: a head's tokens, then its blocks of positions from the last on, which are the longest. */
+static void make_parts(clh_fused *f, size_t piece)
+{
+    const clh_fused_shape *s = &f->shape;
+    const size_t h = piece / (s->blocks + 1), left = piece % (s->blocks + 1);
+    clh_real *parts = f->tables.parts + h * s->parts;
+    if (left == 0) {
+        multiply_parts(f, h, clh_fused_token(0), s->used, s->positions, parts, s->span);
+        return;
+    }
+    const size_t k = s->blocks - left, begin = k * s->block;
+    const size_t end = clh_fused_block_end(s, k, s->positions);
+    multiply_parts(f, h, clh_fused_position(f, begin), end - begin, end, parts + s->at[k],
+                   s->across[k]);
 }
 
 void clh_fused_tables_make(clh_fused *f)
 {
+    const clh_fused_size *s = &f->size;
     number_tokens(f);
-    fold_projections(f);
-    fold_output(f);
-    clh_pool_run(f->pool, pieces_of(f->tables.used) + pieces_of(f->tables.positions), make_piece,
-                 f);
-}
-
-/* ---- Backward
- * ---------------------------------------------------------------------------------------- */
-
-/* Where the gradient of the parameter at `weight` goes. */
-static clh_real *gradient_of(const clh_fused *f, const clh_real *weight)
-{
-    return f->gradient + (weight - clh_model_data(f->model, NULL));
-}
-
-typedef struct backward {
-    clh_fused *f;
-    const clh_fused_sums *sums;
-} backward;
-
-/* Rows of W_E or W_pos: what came past W' plus the centred (g_EW W'^T). E and P are not needed any
- * more: the products take their place. */
-static void backward_piece(void *context, size_t index, size_t worker)
-{
-    (void)worker;
-    const backward *job = context;
-    clh_fused *f = job->f;
-    const size_t D = f->size.D, N = f->size.N;
-    const piece at = piece_at(f, index);
-    const clh_real *g_products = at.positions ? job->sums->PW : job->sums->EW;
-    const clh_real *past = at.positions ? job->sums->P : job->sums->E;
-    clh_real *back = at.positions ? f->tables.P : f->tables.E;
-    clh_multiply(f->kernel, at.rows, D, N, 1, clh_rows(g_products + at.begin * N, N),
-                 clh_rows(f->tables.W_t, D), back + at.begin * D, D);
-    for (size_t r = at.begin; r < at.begin + at.rows; r++) {
-        clh_real *g = gradient_of(f, weight_row(f, at.positions, r));
-        (void)centre(f, back + r * D, g);
-        f->kernel->axpy(D, 1, past + r * D, g);
-    }
-}
-
-/* W'[i, c] = w_i W[i, c],  b'_c = sum_i b_i W[i, c] + b_c:
- *   g_W[i, c] = w_i g_W'[i, c] + b_i g_b'_c,  g_w_i = sum_c g_W'[i, c] W[i, c],
- *   g_b_i = sum_c W[i, c] g_b'_c,  and the bias's own gradient is g_b' */
-static void unfold_row(const clh_fused *f, size_t columns, clh_real w, clh_real b,
-                       const clh_real *W, const clh_real *g_folded, const clh_real *g_bias,
-                       clh_real *g_W, clh_real *g_w, clh_real *g_b)
-{
-    *g_w += f->kernel->dot(columns, g_folded, W);
-    *g_b += f->kernel->dot(columns, g_bias, W);
-    memset(g_W, 0, columns * sizeof *g_W);
-    f->kernel->axpy(columns, w, g_folded, g_W);
-    f->kernel->axpy(columns, b, g_bias, g_W);
-}
-
-/* g_W' = E^T g_EW + P^T g_PW, ROWS_A_PIECE of its rows at a time, unfolded into the parameters */
-static void backward_projections(void *context, size_t index, size_t worker)
-{
-    (void)worker;
-    const backward *job = context;
-    clh_fused *f = job->f;
-    const clh_fused_size *s = &f->size;
-    const size_t begin = index * ROWS_A_PIECE;
-    const size_t rows = s->D - begin < ROWS_A_PIECE ? s->D - begin : ROWS_A_PIECE;
-    clh_real *g_W = f->tables.W + begin * s->N; /* W' is not needed any more: its place is used */
-    projection from[3];
-    projections_of(f, from);
-    clh_multiply(f->kernel, rows, s->N, f->tables.used, 1,
-                 clh_transposed(f->tables.E + begin, s->D), clh_rows(job->sums->EW, s->N), g_W,
-                 s->N);
-    clh_multiply_add(f->kernel, rows, s->N, f->tables.positions, 1,
-                     clh_transposed(f->tables.P + begin, s->D), clh_rows(job->sums->PW, s->N), g_W,
-                     s->N);
-    for (size_t i = begin; i < begin + rows; i++) {
-        clh_real *g_w = gradient_of(f, f->weights.w) + i, *g_b = gradient_of(f, f->weights.b) + i;
-        *g_w = *g_b = 0;
-        for (size_t p = 0; p < 3; p++)
-            for (size_t h = 0; h < s->heads; h++) {
-                const size_t column = from[p].column + h * s->d_head;
-                const clh_real *W = from[p].W + (h * s->D + i) * s->d_head;
-                unfold_row(f, s->d_head, f->weights.w[i], f->weights.b[i], W,
-                           f->tables.W + i * s->N + column, job->sums->bias + column,
-                           gradient_of(f, W), g_w, g_b);
-            }
-    }
-}
-
-/* The parameters whose gradients the sums hold as they are, and the unembedding unfolded. */
-static void backward_rest(clh_fused *f, const clh_fused_sums *sums)
-{
-    const clh_fused_size *s = &f->size;
-    const clh_fused_weights *w = &f->weights;
-    projection from[3];
-    projections_of(f, from);
-    for (size_t p = 0; p < 3; p++)
-        memcpy(gradient_of(f, from[p].b), sums->bias + from[p].column, s->A * sizeof(clh_real));
-    memcpy(gradient_of(f, w->W_O), sums->W_O, s->A * s->D * sizeof(clh_real));
-    memcpy(gradient_of(f, w->b_O), sums->b_O, s->D * sizeof(clh_real));
-    memcpy(gradient_of(f, w->b_U), sums->u_bias, s->O * sizeof(clh_real));
-    for (size_t i = 0; i < s->D; i++) {
-        clh_real *g_w = gradient_of(f, w->w_f) + i, *g_b = gradient_of(f, w->b_f) + i;
-        const clh_real *W = w->W_U + i * s->O;
-        *g_w = *g_b = 0;
-        unfold_row(f, s->O, w->w_f[i], w->b_f[i], W, sums->U + i * s->O, sums->u_bias,
-                   gradient_of(f, W), g_w, g_b);
-    }
-}
-
-void clh_fused_tables_backward(clh_fused *f, const clh_fused_sums *sums)
-{
-    const clh_fused_size *s = &f->size;
-    backward job = {f, sums};
-    memset(gradient_of(f, f->weights.W_E), 0, s->V * s->D * sizeof(clh_real));
-    memset(gradient_of(f, f->weights.W_pos), 0,
-           clh_model_get_config(f->model)->n_ctx * s->D * sizeof(clh_real));
-    clh_pool_run(f->pool, pieces_of(s->D), backward_projections, &job);
-    clh_pool_run(f->pool, pieces_of(f->tables.used) + pieces_of(f->tables.positions),
-                 backward_piece, &job);
-    backward_rest(f, sums);
+    const clh_fused_shape *shape = &f->shape;
+    const size_t positions = clh_fused_pieces(shape->positions);
+    const clh_fused_job weights[] = {
+        {fold_rows, clh_fused_pieces(s->D)},  {fold_biases, 1},
+        {centre_positions, positions},        {centre_tokens, clh_fused_pieces(1 + shape->used)},
+        {centre_W_O, clh_fused_pieces(s->A)},
+    };
+    const clh_fused_job products[] = {
+        {multiply_sources, clh_fused_pieces(shape->sources)},
+        {multiply_W_O, clh_fused_pieces(s->A)},
+    };
+    const clh_fused_job scores[] = {
+        {make_parts, s->heads * (shape->blocks + 1)},
+        {add_b_O, positions},
+    };
+    clh_fused_run(f, weights, CLH_COUNT(weights));
+    clh_fused_run(f, products, CLH_COUNT(products));
+    clh_fused_run(f, scores, CLH_COUNT(scores));
 }

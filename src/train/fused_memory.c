@@ -1,0 +1,287 @@
+/* What the fused path holds, and where a batch lies in it. One allocation of numbers, made when it
+ * is opened for the largest batch that may come; nothing is allocated in a step. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "model/attention_head.h"
+#include "train/fused_parts.h"
+
+bool clh_fused_applies(const clh_model_config *c)
+{
+    return c->n_layers == 1 && c->attn_only && c->normalization_type == CLH_NORM_LN &&
+           !c->use_attn_result && !c->use_attn_in && !c->use_split_qkv_input && !c->use_hook_tokens;
+}
+
+static clh_fused_size size_of(const clh_model_config *c, size_t length)
+{
+    const size_t A = c->n_heads * c->d_head;
+    return (clh_fused_size){.D = c->d_model,
+                            .A = A,
+                            .N = 3 * A,
+                            .V = c->d_vocab,
+                            .O = c->d_vocab_out,
+                            .T = length > 1 ? length - 1 : 1,
+                            .heads = c->n_heads,
+                            .d_head = c->d_head};
+}
+
+/* ---- Shapes of a batch
+ * ---------------------------------------------------------------------------- */
+
+static size_t rounded(size_t n)
+{
+    return (n + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+}
+
+/* With at and across NULL only counts. */
+static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t positions,
+                                size_t *at, size_t *across)
+{
+    clh_fused_shape s = {.used = used, .positions = positions, .at = at, .across = across};
+    s.sources = 1 + used + positions;
+    s.columns = size->N + size->A + size->O + 1 + used;
+    s.stride = rounded(s.columns);
+    s.g_stride = rounded(s.columns - 2 * size->A);
+    s.lead = rounded(used);
+    s.span = s.lead + rounded(positions);
+    s.block = clh_head_block(positions);
+    s.blocks = (positions + s.block - 1) / s.block;
+    s.parts = used * s.span;
+    for (size_t k = 0; k < s.blocks; k++) {
+        const size_t end = clh_fused_block_end(&s, k, positions), width = s.lead + rounded(end);
+        if (at) {
+            at[k] = s.parts;
+            across[k] = width;
+        }
+        s.parts += (end - k * s.block) * width;
+    }
+    return s;
+}
+
+void clh_fused_shape_set(clh_fused *f, size_t used, size_t positions)
+{
+    assert(used <= f->size.V && positions <= f->size.T);
+    f->shape = shape_of(&f->size, used, positions, f->shape.at, f->shape.across);
+}
+
+/* Pieces of one stretch of memory, each from a line of the cache on; without memory only counted.
+ */
+typedef struct cutter {
+    clh_real *memory;
+    size_t used;
+    bool overflow;
+} cutter;
+
+static clh_real *cut(cutter *c, size_t rows, size_t columns)
+{
+    size_t count, at = c->used;
+    if (!clh_mul_ok(rows, columns, &count) || !clh_add_ok(count, CLH_LANES - 1, &count) ||
+        !clh_add_ok(c->used, count / CLH_LANES * CLH_LANES, &c->used))
+        c->overflow = true;
+    return c->memory ? c->memory + at : NULL;
+}
+
+static size_t cut_sums(const clh_fused_size *s, const clh_fused_shape *shape, clh_fused_sums *sums)
+{
+    cutter c = {.memory = sums->memory};
+    sums->b_V = cut(&c, 1, s->A);
+    sums->u_bias = cut(&c, 1, s->O);
+    sums->norm = cut(&c, 1, shape->sources);
+    sums->key_bias = cut(&c, shape->sources, s->heads);
+    sums->Y = cut(&c, shape->sources, shape->g_stride);
+    sums->K = cut(&c, s->A, s->A + s->O);
+    sums->parts = cut(&c, s->heads, shape->parts);
+    return c.overflow ? SIZE_MAX : c.used;
+}
+
+size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums)
+{
+    const clh_fused_shape *shape = &f->shape;
+    const size_t count = cut_sums(&f->size, shape, sums);
+    memset(sums->memory, 0, (size_t)(sums->Y - sums->memory) * sizeof *sums->memory);
+    memset(sums->Y, 0, (1 + shape->used) * shape->g_stride * sizeof *sums->Y);
+    for (size_t h = 0; h < f->size.heads; h++)
+        memset(sums->parts + h * shape->parts, 0, shape->used * shape->span * sizeof *sums->parts);
+    sums->fresh = true;
+    sums->loss = (clh_loss_sum){0};
+    return count;
+}
+
+/* ---- Opening
+ * -------------------------------------------------------------------------------------- */
+
+static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape *most,
+                       clh_fused_tables *t)
+{
+    const size_t before = s->N + s->A + s->O;
+    t->M = cut(c, s->D, most->stride);
+    t->M_t = cut(c, before + most->sources, s->D);
+    t->bias = cut(c, 1, s->N);
+    t->u_bias = cut(c, 1, s->O);
+    t->g_bias = cut(c, 1, s->N);
+    t->square = cut(c, 1, most->sources);
+    t->Y = cut(c, most->sources, most->stride);
+    t->K = cut(c, s->A, s->A + s->O);
+    t->WU_t = cut(c, s->O, s->A);
+    t->key_bias = cut(c, most->sources, s->heads);
+    t->keys_t = cut(c, s->A, most->span);
+    t->parts = cut(c, s->heads, most->parts);
+    t->g_qk = cut(c, most->sources, 2 * s->A);
+    t->g_right = cut(c, 1 + s->V, s->D);
+    if (c->memory) {
+        t->W_O = t->M_t + s->N * s->D;
+        t->U_t = t->W_O + s->A * s->D;
+        t->X = t->U_t + s->O * s->D;
+    }
+}
+
+static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *most,
+                     clh_fused_room *room)
+{
+    room->inverse = cut(c, 1, s->T);
+    room->along = cut(c, 1, s->T);
+    room->values = cut(c, s->T, s->A);
+    room->values_t = cut(c, s->d_head, s->T);
+    room->bias = cut(c, 1, s->T);
+    room->sum = cut(c, 1, s->T);
+    room->sum_along = cut(c, 1, s->T);
+    room->scores = cut(c, s->heads, most->parts);
+    room->pattern = cut(c, s->heads, most->parts);
+    room->g_pattern = cut(c, CLH_HEAD_BLOCK_MOST, most->span);
+    room->kind = cut(c, 1, most->lead);
+    room->g_kind = cut(c, CLH_HEAD_BLOCK_MOST, most->lead);
+    room->one_hot = cut(c, s->T, most->lead);
+    room->z = cut(c, s->T, s->A);
+    room->g_z = cut(c, s->T, s->A);
+    room->logits = cut(c, 1, s->O);
+    room->g_square = cut(c, 1, s->T);
+    room->row = cut(c, s->T, most->g_stride);
+}
+
+/* All of a fused path's numbers; `f` has arrays for slots and workers, or only counts. A batch with
+ * fewer tokens or positions takes less of each. */
+static void cut_all(cutter *c, clh_fused *f)
+{
+    const clh_fused_shape most = shape_of(&f->size, f->size.V, f->size.T, NULL, NULL);
+    clh_fused_sums no_sums = {0};
+    clh_fused_room no_room = {0};
+    const size_t of_sums = cut_sums(&f->size, &most, &no_sums);
+    cut_tables(c, &f->size, &most, &f->tables);
+    f->ones = cut(c, 1, f->size.T);
+    for (size_t i = 0; i < f->slots; i++) {
+        clh_real *memory = cut(c, 1, of_sums);
+        if (f->sums)
+            f->sums[i].memory = memory;
+    }
+    for (size_t i = 0; i < f->workers; i++)
+        cut_room(c, &f->size, &most, f->room ? &f->room[i] : &no_room);
+}
+
+size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t slots, size_t threads)
+{
+    clh_fused f = {.size = size_of(config, length), .slots = slots, .workers = threads};
+    cutter count = {0};
+    size_t bytes;
+    cut_all(&count, &f);
+    return !count.overflow && clh_mul_ok(count.used, sizeof(clh_real), &bytes) ? bytes : SIZE_MAX;
+}
+
+static clh_fused_weights weights_of(const clh_model *model)
+{
+#define AT(name) clh_model_view(model, name).data
+    return (clh_fused_weights){
+        .W_E = AT("embed.W_E"),
+        .W_pos = AT("pos_embed.W_pos"),
+        .w = AT("blocks.0.ln1.w"),
+        .b = AT("blocks.0.ln1.b"),
+        .W_Q = AT("blocks.0.attn.W_Q"),
+        .W_K = AT("blocks.0.attn.W_K"),
+        .W_V = AT("blocks.0.attn.W_V"),
+        .b_Q = AT("blocks.0.attn.b_Q"),
+        .b_K = AT("blocks.0.attn.b_K"),
+        .b_V = AT("blocks.0.attn.b_V"),
+        .W_O = AT("blocks.0.attn.W_O"),
+        .b_O = AT("blocks.0.attn.b_O"),
+        .w_f = AT("ln_final.w"),
+        .b_f = AT("ln_final.b"),
+        .W_U = AT("unembed.W_U"),
+        .b_U = AT("unembed.b_U"),
+    };
+#undef AT
+}
+
+/* Numbers of tokens: the tables' two [V], each worker's [T] and two [V]. */
+static clh_status allocate_numbers(clh_fused *f, clh_error *err)
+{
+    const size_t V = f->size.V, T = f->size.T;
+    f->numbers = clh_alloc_array(f->workers + 1, (2 * V + T) * sizeof *f->numbers, err);
+    f->offsets = clh_alloc_array(2, (T / CLH_HEAD_BLOCK_LEAST + 1) * sizeof *f->offsets, err);
+    if (!f->numbers || !f->offsets)
+        return CLH_ENOMEM;
+    f->tables.token_of = f->numbers;
+    f->tables.row_of = f->numbers + V;
+    for (size_t i = 0; i < f->workers; i++) {
+        f->room[i].kind_row = f->numbers + 2 * V + i * (2 * V + T);
+        f->room[i].kind_of = f->room[i].kind_row + V;
+        f->room[i].of = f->room[i].kind_of + V;
+    }
+    f->shape.at = f->offsets;
+    f->shape.across = f->offsets + T / CLH_HEAD_BLOCK_LEAST + 1;
+    return CLH_OK;
+}
+
+static clh_status allocate(clh_fused *f, clh_error *err)
+{
+    cutter c = {0};
+    cut_all(&c, f);
+    if (c.overflow)
+        return clh_fail(err, CLH_ENOMEM, "this model cannot be addressed");
+    f->sums = clh_alloc_zeroed(f->slots + 1, sizeof *f->sums, err);
+    f->room = clh_alloc_zeroed(f->workers, sizeof *f->room, err);
+    f->memory = clh_alloc_array(c.used, sizeof *f->memory, err);
+    if (!f->sums || !f->room || !f->memory || allocate_numbers(f, err))
+        return CLH_ENOMEM;
+    c = (cutter){.memory = f->memory};
+    cut_all(&c, f);
+    for (size_t i = 0; i < f->size.T; i++)
+        f->ones[i] = 1;
+    return CLH_OK;
+}
+
+clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t slots,
+                          clh_pool *pool, clh_error *err)
+{
+    assert(out && model && clh_fused_applies(clh_model_get_config(model)));
+    const clh_model_config *c = clh_model_get_config(model);
+    clh_fused *f = clh_alloc_zeroed(1, sizeof *f, err);
+    if (!f)
+        return CLH_ENOMEM;
+    *f = (clh_fused){.model = model,
+                     .kernel = clh_kernels_best(),
+                     .pool = pool,
+                     .size = size_of(c, length),
+                     .weights = weights_of(model),
+                     .eps = c->eps,
+                     .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
+                     .slots = slots,
+                     .workers = clh_pool_size(pool)};
+    clh_status status = allocate(f, err);
+    if (status)
+        clh_fused_close(f);
+    else
+        *out = f;
+    return status;
+}
+
+void clh_fused_close(clh_fused *f)
+{
+    if (!f)
+        return;
+    clh_free(f->offsets);
+    clh_free(f->numbers);
+    clh_free(f->memory);
+    clh_free(f->room);
+    clh_free(f->sums);
+    clh_free(f);
+}

@@ -1,0 +1,284 @@
+/* From the sums over a batch to the gradient of every parameter: back through the parts of the
+ * scores, then through Y = X M and K = W_O [W_O^T U']. fused_tables.c is the way there. */
+#include <string.h>
+
+#include "train/fused_parts.h"
+#include "train/fused_projections.h"
+
+/* Where the gradient of the parameter at `weight` goes. */
+static clh_real *gradient_of(const clh_fused *f, const clh_real *weight)
+{
+    return f->gradient + (weight - clh_model_data(f->model, NULL));
+}
+
+/* ---- Parts of scores: parts_ij = Y_q,i . Y_k,j / scale
+ * ------------------------------------------- */
+
+/* A head's columns of Y and of its gradient. */
+typedef struct head {
+    const clh_real *parts, *q, *k; /* sums of gradients; rows of Y */
+    clh_real *g_q, *g_k;
+    double alpha; /* 1 / scale */
+} head;
+
+static head head_of(const clh_fused *f, size_t h)
+{
+    const size_t A = f->size.A, at = h * f->size.d_head;
+    return (head){.parts = f->sums[0].parts + h * f->shape.parts,
+                  .q = f->tables.Y + at,
+                  .k = f->tables.Y + A + at,
+                  .g_q = f->tables.g_qk + at,
+                  .g_k = f->tables.g_qk + A + at,
+                  .alpha = 1 / f->attn_scale};
+}
+
+/* g_q of `rows` queries from source `begin` on: g_parts Y_k over all tokens and `keys` positions */
+static void queries_backward(const clh_fused *f, const head *h, size_t begin, size_t rows,
+                             size_t keys, const clh_real *parts, size_t across)
+{
+    const size_t d = f->size.d_head, stride = f->shape.stride, g = 2 * f->size.A;
+    clh_real *out = h->g_q + begin * g;
+    clh_multiply(f->kernel, rows, d, f->shape.used, h->alpha, clh_rows(parts, across),
+                 clh_rows(h->k + clh_fused_token(0) * stride, stride), out, g);
+    clh_multiply_add(f->kernel, rows, d, keys, h->alpha, clh_rows(parts + f->shape.lead, across),
+                     clh_rows(h->k + clh_fused_position(f, 0) * stride, stride), out, g);
+}
+
+/* g_k of `rows` keys from source `begin`, column `column` of the parts, on: g_parts^T Y_q over all
+ * tokens and the queries of blocks `first` to the last; and what b'_Q . k adds */
+static void keys_backward(const clh_fused *f, size_t number, size_t begin, size_t rows,
+                          size_t column, size_t first)
+{
+    const head h = head_of(f, number);
+    const clh_fused_shape *s = &f->shape;
+    const size_t d = f->size.d_head, g = 2 * f->size.A, heads = f->size.heads;
+    clh_real *out = h.g_k + begin * g;
+    clh_multiply(f->kernel, rows, d, s->used, h.alpha, clh_transposed(h.parts + column, s->span),
+                 clh_rows(h.q + clh_fused_token(0) * s->stride, s->stride), out, g);
+    for (size_t k = first; k < s->blocks; k++) {
+        const size_t from = k * s->block, end = clh_fused_block_end(s, k, s->positions);
+        clh_multiply_add(f->kernel, rows, d, end - from, h.alpha,
+                         clh_transposed(h.parts + s->at[k] + column, s->across[k]),
+                         clh_rows(h.q + clh_fused_position(f, from) * s->stride, s->stride), out,
+                         g);
+    }
+    for (size_t r = 0; r < rows; r++)
+        f->kernel->axpy(d, (clh_real)h.alpha * f->sums[0].key_bias[(begin + r) * heads + number],
+                        f->tables.bias + number * d, out + r * g);
+}
+
+/* Piece: a head's tokens, then its blocks, each as queries and as keys: together every block takes
+ * about as long as another. */
+static void parts_backward(clh_fused *f, size_t piece)
+{
+    const clh_fused_shape *s = &f->shape;
+    const size_t number = piece / (s->blocks + 1), left = piece % (s->blocks + 1);
+    const head h = head_of(f, number);
+    if (left == 0) {
+        queries_backward(f, &h, clh_fused_token(0), s->used, s->positions, h.parts, s->span);
+        keys_backward(f, number, clh_fused_token(0), s->used, 0, 0);
+        return;
+    }
+    const size_t k = left - 1, begin = k * s->block, end = clh_fused_block_end(s, k, s->positions);
+    const size_t source = clh_fused_position(f, begin);
+    queries_backward(f, &h, source, end - begin, end, h.parts + s->at[k], s->across[k]);
+    keys_backward(f, number, source, end - begin, s->lead + begin, k);
+}
+
+/* g_b'_Q = sum_r g_key_bias_r Y_k,r / scale; b'_K moves all scores of a query alike: none; g_b'_V
+ * is summed. And o, which met every position, gets what they got. */
+static void biases_backward(clh_fused *f, size_t piece)
+{
+    (void)piece;
+    const clh_fused_size *s = &f->size;
+    const clh_fused_sums *sums = &f->sums[0];
+    const size_t tokens = clh_fused_token(0), stride = f->shape.stride, A = s->A;
+    const size_t g_stride = f->shape.g_stride;
+    for (size_t h = 0; h < s->heads; h++)
+        clh_multiply(f->kernel, 1, s->d_head, f->shape.sources - tokens, 1 / f->attn_scale,
+                     (clh_matrix){sums->key_bias + tokens * s->heads + h, 0, s->heads},
+                     clh_rows(f->tables.Y + tokens * stride + A + h * s->d_head, stride),
+                     f->tables.g_bias + h * s->d_head, s->d_head);
+    memset(f->tables.g_bias + A, 0, A * sizeof(clh_real));
+    memcpy(f->tables.g_bias + 2 * A, sums->b_V, A * sizeof(clh_real));
+    memset(f->tables.g_qk, 0, 2 * A * sizeof(clh_real));
+    clh_multiply(f->kernel, 1, A + s->O, f->shape.positions, 1,
+                 clh_rows(f->ones, f->shape.positions),
+                 clh_rows(sums->Y + clh_fused_position(f, 0) * g_stride + A, g_stride), sums->Y + A,
+                 g_stride);
+}
+
+/* ---- Y = X M, K = W_O [W_O^T U'], and what was folded and centred
+ * -------------------------------- */
+
+/* g_X = g_Y M^T of `rows` sources, and what their own squares got */
+static void sources_backward(const clh_fused *f, size_t begin, size_t rows, clh_real *out)
+{
+    const clh_fused_tables *t = &f->tables;
+    const size_t D = f->size.D, A = f->size.A, g_stride = f->shape.g_stride;
+    clh_multiply(f->kernel, rows, D, 2 * A, 1, clh_rows(t->g_qk + begin * 2 * A, 2 * A),
+                 clh_rows(t->M_t, D), out, D);
+    clh_multiply_add(f->kernel, rows, D, f->shape.columns - 2 * A, 1,
+                     clh_rows(f->sums[0].Y + begin * g_stride, g_stride),
+                     clh_rows(t->M_t + 2 * A * D, D), out, D);
+    for (size_t r = 0; r < rows; r++)
+        f->kernel->axpy(D, f->sums[0].norm[begin + r], t->X + (begin + r) * D, out + r * D);
+}
+
+/* The gradient of columns of M, as rows: += g_Y^T X */
+static void columns_backward(const clh_fused *f, size_t column, size_t rows, clh_real *out)
+{
+    const size_t D = f->size.D, g_stride = f->shape.g_stride;
+    clh_multiply_add(f->kernel, rows, D, f->shape.sources, 1,
+                     clh_transposed(f->sums[0].Y + column - 2 * f->size.A, g_stride),
+                     clh_rows(f->tables.X, D), out, D);
+}
+
+/* A gradient through the taking away of the mean: less its own mean. */
+static void centre(const clh_fused *f, const clh_real *g, clh_real *out)
+{
+    const size_t D = f->size.D;
+    f->kernel->normalize(D, g, f->kernel->sum(D, g) / (clh_real)D, 1, NULL, NULL, out);
+}
+
+static void positions_backward(clh_fused *f, size_t piece)
+{
+    const size_t D = f->size.D;
+    const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
+    clh_real *g = gradient_of(f, f->weights.W_pos) + rows.begin * D;
+    sources_backward(f, clh_fused_position(f, rows.begin), rows.count, g);
+    for (size_t r = 0; r < rows.count; r++)
+        centre(f, g + r * D, g + r * D);
+}
+
+/* o and tokens, rows of X and columns of M */
+static void tokens_backward(clh_fused *f, size_t piece)
+{
+    const size_t D = f->size.D;
+    const clh_fused_rows rows = clh_fused_rows_of(1 + f->shape.used, piece);
+    clh_real *g = f->tables.g_right + rows.begin * D;
+    sources_backward(f, rows.begin, rows.count, g);
+    columns_backward(f, clh_fused_column_X(f) + rows.begin, rows.count, g);
+    for (size_t r = rows.begin; r < rows.begin + rows.count; r++) {
+        const clh_real *weight =
+            r == 0 ? f->weights.b_O : f->weights.W_E + (size_t)f->tables.token_of[r - 1] * D;
+        centre(f, f->tables.g_right + r * D, gradient_of(f, weight));
+    }
+}
+
+/* g_W_O = g_K [W_O; U'^T] + (columns of M)  */
+static void W_O_backward(clh_fused *f, size_t piece)
+{
+    const size_t D = f->size.D, across = f->size.A + f->size.O;
+    const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
+    clh_real *g = gradient_of(f, f->weights.W_O) + rows.begin * D;
+    clh_multiply(f->kernel, rows.count, D, across, 1,
+                 clh_rows(f->sums[0].K + rows.begin * across, across), clh_rows(f->tables.W_O, D),
+                 g, D);
+    columns_backward(f, clh_fused_column_O(f) + rows.begin, rows.count, g);
+    for (size_t r = 0; r < rows.count; r++)
+        centre(f, g + r * D, g + r * D);
+}
+
+/* W'[i, c] = w_i W[i, c],  b'_c = sum_i b_i W[i, c] + b_c:
+ *   g_W[i, c] = w_i g_W'[i, c] + b_i g_b'_c,  g_w_i = sum_c g_W'[i, c] W[i, c],
+ *   g_b_i = sum_c W[i, c] g_b'_c,  and the bias's own gradient is g_b' */
+static void unfold_row(const clh_fused *f, size_t columns, clh_real w, clh_real b,
+                       const clh_real *W, const clh_real *g_folded, const clh_real *g_bias,
+                       clh_real *g_W, clh_real *g_w, clh_real *g_b)
+{
+    *g_w += f->kernel->dot(columns, g_folded, W);
+    *g_b += f->kernel->dot(columns, g_bias, W);
+    f->kernel->normalize(columns, g_folded, 0, w, NULL, NULL, g_W);
+    f->kernel->axpy(columns, b, g_bias, g_W);
+}
+
+static void unfold_projections(const clh_fused *f, size_t i, const clh_real *g_folded)
+{
+    const clh_fused_size *s = &f->size;
+    const clh_fused_weights *w = &f->weights;
+    clh_real *g_w = gradient_of(f, w->w) + i, *g_b = gradient_of(f, w->b) + i;
+    clh_fused_projection from[3];
+    clh_fused_projections(f, from);
+    *g_w = *g_b = 0;
+    for (size_t p = 0; p < 3; p++)
+        for (size_t h = 0; h < s->heads; h++) {
+            const size_t column = from[p].column + h * s->d_head;
+            const clh_real *W = from[p].W + (h * s->D + i) * s->d_head;
+            unfold_row(f, s->d_head, w->w[i], w->b[i], W, g_folded + column,
+                       f->tables.g_bias + column, gradient_of(f, W), g_w, g_b);
+        }
+}
+
+static void unfold_unembedding(const clh_fused *f, size_t i, const clh_real *g_folded)
+{
+    const size_t O = f->size.O;
+    const clh_fused_weights *w = &f->weights;
+    const clh_real *W = w->W_U + i * O;
+    clh_real *g_w = gradient_of(f, w->w_f) + i, *g_b = gradient_of(f, w->b_f) + i;
+    *g_w = *g_b = 0;
+    unfold_row(f, O, w->w_f[i], w->b_f[i], W, g_folded, f->sums[0].u_bias, gradient_of(f, W), g_w,
+               g_b);
+}
+
+/* Rows of W' and U': g_W' = X^T g_Y, g_U' = X^T g_Y + W_O^T g_K. M is not needed any more: its rows
+ * are room. */
+static void folded_backward(clh_fused *f, size_t piece)
+{
+    const clh_fused_size *s = &f->size;
+    const clh_fused_tables *t = &f->tables;
+    const clh_fused_sums *sums = &f->sums[0];
+    const size_t A = s->A, stride = f->shape.stride, g_stride = f->shape.g_stride;
+    const clh_fused_rows rows = clh_fused_rows_of(s->D, piece);
+    const clh_matrix X_t = clh_transposed(t->X + rows.begin, s->D);
+    clh_real *g = t->M + rows.begin * stride, *g_U = g + clh_fused_column_U(f);
+    clh_multiply(f->kernel, rows.count, 2 * A, f->shape.sources, 1, X_t, clh_rows(t->g_qk, 2 * A),
+                 g, stride);
+    clh_multiply(f->kernel, rows.count, A, f->shape.sources, 1, X_t, clh_rows(sums->Y, g_stride),
+                 g + 2 * A, stride);
+    clh_multiply(f->kernel, rows.count, s->O, f->shape.sources, 1, X_t,
+                 clh_rows(sums->Y + 2 * A, g_stride), g_U, stride);
+    clh_multiply_add(f->kernel, rows.count, s->O, A, 1, clh_transposed(t->W_O + rows.begin, s->D),
+                     clh_rows(sums->K + A, A + s->O), g_U, stride);
+    for (size_t r = 0; r < rows.count; r++) {
+        unfold_projections(f, rows.begin + r, g + r * stride);
+        unfold_unembedding(f, rows.begin + r, g_U + r * stride);
+    }
+}
+
+/* Biases, whose gradients are known, and tokens and positions that the batch does not have. */
+static void rest_backward(clh_fused *f, size_t piece)
+{
+    (void)piece;
+    const clh_fused_size *s = &f->size;
+    clh_fused_projection from[3];
+    clh_fused_projections(f, from);
+    for (size_t p = 0; p < 3; p++)
+        memcpy(gradient_of(f, from[p].b), f->tables.g_bias + from[p].column,
+               s->A * sizeof(clh_real));
+    memcpy(gradient_of(f, f->weights.b_U), f->sums[0].u_bias, s->O * sizeof(clh_real));
+    for (size_t v = 0; v < s->V; v++)
+        if (f->tables.row_of[v] == UINT32_MAX)
+            memset(gradient_of(f, f->weights.W_E) + v * s->D, 0, s->D * sizeof(clh_real));
+    const size_t rows = clh_model_get_config(f->model)->n_ctx - f->shape.positions;
+    memset(gradient_of(f, f->weights.W_pos) + f->shape.positions * s->D, 0,
+           rows * s->D * sizeof(clh_real));
+}
+
+void clh_fused_tables_backward(clh_fused *f)
+{
+    const clh_fused_shape *s = &f->shape;
+    const clh_fused_job scores[] = {
+        {parts_backward, f->size.heads * (s->blocks + 1)},
+        {biases_backward, 1},
+    };
+    const clh_fused_job products[] = {
+        {folded_backward, clh_fused_pieces(f->size.D)},
+        {W_O_backward, clh_fused_pieces(f->size.A)},
+        {tokens_backward, clh_fused_pieces(1 + s->used)},
+        {positions_backward, clh_fused_pieces(s->positions)},
+        {rest_backward, 1},
+    };
+    clh_fused_run(f, scores, CLH_COUNT(scores));
+    clh_fused_run(f, products, CLH_COUNT(products));
+}
