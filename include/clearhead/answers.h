@@ -46,7 +46,9 @@ typedef struct clh_answers {
     clh_outcome qk_position, qk_token; /**< queries and keys know only that part */
     clh_outcome v_position, v_token;   /**< values do */
     clh_cue_test cue[CLH_CUE_RANK];
-    double copies;      /**< letters t whose OV output, through the unembedding, is largest at t */
+    double
+        copying_score; /**< sum(lambda) / sum|lambda| of OV, norms folded in; clearhead/circuit.h */
+    double copies;     /**< letters t whose OV output, through the unembedding, is largest at t */
     double copy_margin; /**< mean of (logit of t - largest other letter's) over sd of the row */
     clh_emergence emergence;
     clh_evaluation evaluation;

@@ -20,6 +20,7 @@ typedef struct clh_sample {
     size_t stride;                 /**< room for a sequence in `ids`: the longest length */
     uint32_t *ids;                 /**< [count, stride]; what follows a sequence's end is 0 */
     size_t *length, *first_scored; /**< [count]; predictions of first_scored … length-1 count */
+    size_t skip; /**< tokens the task's sequences have in front and these do not; mostly 0 */
 } clh_sample;
 
 /** Draws first … first+count-1 of a split. Errors of clh_task_draw(); CLH_ERANGE for none. */
@@ -32,6 +33,9 @@ clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t fi
 
 /** Sequence `index` < count as a batch of one; borrowed. */
 clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index);
+
+/** What kind of token stands at `position` of sequence `index`; CLH_TOKEN_OTHER without a task. */
+clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position);
 
 /** Free what a sample holds. All zero is fine. */
 void clh_sample_deinit(clh_sample *sample);

@@ -19,7 +19,10 @@ typedef enum clh_stream {
     CLH_STREAM_ORDER = 3,        /**< the order in which a split is visited */
     CLH_STREAM_MIX = 4,          /**< which n a sequence of a mixture has */
     CLH_STREAM_CUE = 16,         /**< whose tokens stand in for a sequence's in a shuffle */
+    CLH_STREAM_EDIT = 28,        /**< which sequence an edit takes values from */
     CLH_STREAM_COMPOSITION = 24, /**< random heads that composition scores are compared with */
+    CLH_STREAM_BOOTSTRAP = 25,   /**< which sequences a resample takes */
+    CLH_STREAM_VARIANT = 26,     /**< how a sequence of a variant is changed */
 } clh_stream;
 
 /** Four independent uniform 32-bit words. */

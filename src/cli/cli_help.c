@@ -146,7 +146,7 @@ void clh_help_program(FILE *out)
                   CLH_VERSION);
     for (size_t i = 0; i < count; i++)
         if (!command[i].hidden)
-            (void)fprintf(out, "  %-8s %s\n", command[i].name, command[i].summary);
+            (void)fprintf(out, "  %-10s %s\n", command[i].name, command[i].summary);
     (void)fprintf(out, "\nclearhead help COMMAND, or COMMAND -h, explains one, with examples.\n"
                        "Start with: clearhead run\n");
 }

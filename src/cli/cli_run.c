@@ -84,10 +84,24 @@ clh_status clh_cli_held_out(const clh_run *run, size_t index, clh_sequence *out,
     return keep_if_fits(status, run, out, err);
 }
 
+clh_status clh_cli_sequence_of(const clh_run *run, const char *letters, const char *text,
+                               clh_sequence *out, clh_error *err)
+{
+    enum { SIX_LETTERS = 5042 }; /* tokens; whether they fit the model is said after */
+    const clh_task *task = NULL;
+    assert(!letters != !text);
+    clh_status status = clh_cli_task(run, &task, err);
+    if (!status)
+        status = make_room(out, letters ? SIX_LETTERS : strlen(text), err);
+    if (status)
+        return status;
+    status = letters ? clh_task_expand(task, letters, out, err) : encode_text(task, text, out, err);
+    return keep_if_fits(status, run, out, err);
+}
+
 clh_status clh_cli_sequence(const clh_invocation *inv, const clh_run *run, size_t index,
                             clh_sequence *out, clh_error *err)
 {
-    enum { SIX_LETTERS = 5042 }; /* tokens; whether they fit the model is said after */
     const clh_task *task = NULL;
     const char *letters = clh_opt_text(inv, "letters"), *text = clh_opt_text(inv, "text");
     if (!letters && !text)
@@ -95,10 +109,5 @@ clh_status clh_cli_sequence(const clh_invocation *inv, const clh_run *run, size_
     clh_status status = clh_cli_task(run, &task, err);
     if (!status && letters && text)
         status = clh_fail(err, CLH_EUSAGE, "--letters and --text are both given, want one of them");
-    if (!status)
-        status = make_room(out, letters ? SIX_LETTERS : strlen(text), err);
-    if (status)
-        return status;
-    status = letters ? clh_task_expand(task, letters, out, err) : encode_text(task, text, out, err);
-    return keep_if_fits(status, run, out, err);
+    return status ? status : clh_cli_sequence_of(run, letters, text, out, err);
 }

@@ -16,6 +16,11 @@ clh_status clh_cli_task(const clh_run *run, const clh_task **task, clh_error *er
  *  the model takes. */
 clh_status clh_cli_held_out(const clh_run *run, size_t index, clh_sequence *out, clh_error *err);
 
+/** The sequence of `letters` (the whole answer to them) or of `text` (as it is); one of them is
+ *  given, the other NULL. Its tokens are the caller's to free with clh_free(). */
+clh_status clh_cli_sequence_of(const clh_run *run, const char *letters, const char *text,
+                               clh_sequence *out, clh_error *err);
+
 /** The sequence meant by --letters (the whole answer to them), by --text (as it is, nothing of it
  *  scored past its end), or else the `index`-th held-out one (training, where none is held out).
  *  Its tokens are the caller's to free with clh_free(). */

@@ -74,13 +74,13 @@ static void say_cues(const answers_job *job, clh_strbuf *text)
 static void say_ov(const answers_job *job, clh_strbuf *text)
 {
     const clh_answers *a = &job->answers;
-    clh_strbuf_addf(
-        text,
-        "The OV circuit raises the letter it reads above all others for %.4f of %zu "
-        "letters, by %.2f standard deviations of a row. Values that know only the token: "
-        "accuracy %.4f; only the position: %.4f; both: %.4f.",
-        a->copies, a->n_letters, a->copy_margin, a->v_token.accuracy, a->v_position.accuracy,
-        a->plain.accuracy);
+    clh_strbuf_addf(text,
+                    "The OV circuit raises the letter it reads above all others for %.4f of %zu "
+                    "letters, by %.2f standard deviations of a row (copying score %.3f). Values "
+                    "that know only the token: "
+                    "accuracy %.4f; only the position: %.4f; both: %.4f.",
+                    a->copies, a->n_letters, a->copy_margin, a->copying_score, a->v_token.accuracy,
+                    a->v_position.accuracy, a->plain.accuracy);
 }
 
 static void say_order(const answers_job *job, clh_strbuf *text)

@@ -239,6 +239,7 @@ static clh_status find_drawn(const circuits_job *job, const item **out, clh_erro
 static clh_status draw_matrix(const clh_circuit *c, const clh_tensor *matrix, const labels *symbols,
                               const char *path, clh_error *err)
 {
+    assert(c);
     char title[128], x[32], y[32];
     const char *of[2] = {c->kind == CLH_CIRCUIT_DIRECT ? "" : "source ", ""};
     if (strncmp(clh_circuit_name(c->kind), "qk", 2) == 0)

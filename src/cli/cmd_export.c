@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
 #include "cli/cli_run.h"
 #include "model/tl_config.h"
@@ -26,12 +27,43 @@ typedef struct export_job {
     const clh_run *run;
     const char *folder;
     char *path[FILES];
-    bool fresh; /* the folder was not there */
+    bool fresh;            /* the folder was not there */
+    clh_run_config config; /* of what is written */
+    clh_model *folded;     /* NULL: written as it is */
+    double distance;       /* by which log-probabilities changed */
 } export_job;
+
+/** How far log-probabilities are from the run's, over n_ctx positions and every token that fits. */
+static clh_status prove(export_job *job, clh_error *err)
+{
+    const size_t pos = job->config.model.n_ctx, d_vocab = job->config.model.d_vocab;
+    uint32_t *ids = clh_alloc_array(pos, sizeof *ids, err);
+    if (!ids)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < pos; i++)
+        ids[i] = (uint32_t)(i % d_vocab);
+    clh_status status = clh_log_prob_distance(&job->distance, clh_run_model(job->run), job->folded,
+                                              &(clh_tokens){ids, 1, pos}, err);
+    clh_free(ids);
+    return status;
+}
+
+/** Fold all that this kind of norm allows. */
+static clh_status fold(export_job *job, clh_error *err)
+{
+    const clh_normalization norm = job->config.model.normalization_type;
+    const bool centres = norm == CLH_NORM_LN || norm == CLH_NORM_LNPRE;
+    const unsigned what = CLH_FOLD_ALL - (centres ? 0 : CLH_FOLD_WRITING);
+    clh_status status = clh_model_fold(&job->folded, clh_run_model(job->run), what, err);
+    if (status)
+        return status;
+    job->config.model = *clh_model_get_config(job->folded);
+    return prove(job, err);
+}
 
 static clh_status write_config(const export_job *job, clh_error *err)
 {
-    char *text = clh_tl_config_json(&clh_run_get_config(job->run)->model, err);
+    char *text = clh_tl_config_json(&job->config.model, err);
     clh_status status = text ? clh_file_write_text(job->path[CONFIG], text, err) : CLH_ENOMEM;
     clh_free(text);
     return status;
@@ -54,8 +86,9 @@ static clh_status prepare(export_job *job, clh_error *err)
 
 static clh_status write_files(const export_job *job, clh_error *err)
 {
-    clh_status status = clh_model_save(clh_run_model(job->run), job->path[WEIGHTS],
-                                       clh_run_get_config(job->run), clh_run_step(job->run), err);
+    clh_status status =
+        clh_model_save(job->folded ? job->folded : clh_run_model(job->run), job->path[WEIGHTS],
+                       &job->config, clh_run_step(job->run), err);
     if (!status)
         status = write_config(job, err);
     if (!status)
@@ -72,6 +105,8 @@ static void print_summary(const clh_invocation *inv, const export_job *job)
     if (!inv->json) {
         for (size_t i = 0; i < FILES; i++)
             (void)puts(job->path[i]);
+        if (job->folded)
+            (void)printf("folded: log-probabilities changed by at most %.2g\n", job->distance);
         return;
     }
     clh_strbuf text = {0};
@@ -79,7 +114,10 @@ static void print_summary(const clh_invocation *inv, const export_job *job)
         clh_strbuf_adds(&text, i ? ", " : "{\"files\": [");
         clh_strbuf_add_json(&text, job->path[i]);
     }
-    (void)printf("%s], \"step\": %zu}\n", clh_strbuf_view(&text), clh_run_step(job->run));
+    (void)printf("%s], \"step\": %zu", clh_strbuf_view(&text), clh_run_step(job->run));
+    if (job->folded)
+        (void)printf(", \"log_prob_change\": %.9g", job->distance);
+    (void)puts("}");
     clh_strbuf_deinit(&text);
 }
 
@@ -93,6 +131,10 @@ int clh_cmd_export(const clh_invocation *inv)
         status = clh_cli_open_run(inv, &run, &err);
     job.run = run;
     if (!status)
+        job.config = *clh_run_get_config(run);
+    if (!status && clh_opt_flag(inv, "fold"))
+        status = fold(&job, &err);
+    if (!status)
         status = prepare(&job, &err);
     if (!status)
         status = write_files(&job, &err);
@@ -100,6 +142,7 @@ int clh_cmd_export(const clh_invocation *inv)
         print_summary(inv, &job);
     for (size_t i = 0; i < FILES; i++)
         clh_free(job.path[i]);
+    clh_model_close(job.folded);
     clh_run_close(run);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "clearhead/circuit.h"
 #include "clearhead/run.h"
 
 /* Wilson score interval of k of n at 95 %. Wilson 1927. */
@@ -32,88 +33,61 @@ static clh_status check(const clh_run *run, clh_error *err)
                         "a model of %zu layers and %zu heads, the questions are about one of each: "
                         "clearhead attention looks at any head",
                         c->model.n_layers, c->model.n_heads);
+    if (c->model.d_vocab_out != c->model.d_vocab)
+        return clh_fail(err, CLH_ESUPPORT, "a model of %zu tokens in and %zu out, want them equal",
+                        c->model.d_vocab, c->model.d_vocab_out);
     if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
         return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences", clh_run_path(run));
     return CLH_OK;
 }
 
-/* y [n] = x [m] W [m, n] + b, in double; W as floats, b may be NULL. */
-static void times(const double *x, const clh_tensor *W, size_t m, size_t n, const clh_real *b,
-                  double *y)
+/* Does the OV circuit, less what all letters have in common, raise the letter it reads above every
+ * other letter? Letters are the last tokens of the vocabulary. */
+static void count_copies(clh_answers *a, const clh_dense *ov)
 {
-    for (size_t j = 0; j < n; j++)
-        y[j] = b ? (double)b[j] : 0;
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++)
-            y[j] += x[i] * (double)W->data[i * n + j];
-}
-
-/* Row `token` of W_E less the mean of the letters', times ln1.w: what of the token reaches OV. */
-static void token_part(const clh_model *model, size_t token, const double *mean, double *x)
-{
-    const clh_tensor E = clh_model_view(model, "embed.W_E");
-    const clh_tensor w = clh_model_view(model, "blocks.0.ln1.w");
-    const size_t d = E.shape[1];
-    double middle = 0;
-    for (size_t i = 0; i < d; i++) {
-        x[i] = (double)E.data[token * d + i] - mean[i];
-        middle += x[i] / (double)d;
-    }
-    for (size_t i = 0; i < d; i++)
-        x[i] = (x[i] - middle) * (w.data ? (double)w.data[i] : 1);
-}
-
-/* One letter's row of the OV circuit (W_E - mean) diag(w) W_V W_O diag(w_f) W_U, at letters. */
-static void ov_row(const clh_model *model, size_t token, const double *mean, double *room,
-                   double *logits)
-{
-    const clh_model_config *c = clh_model_get_config(model);
-    const clh_tensor V = clh_model_view(model, "blocks.0.attn.W_V");
-    const clh_tensor O = clh_model_view(model, "blocks.0.attn.W_O");
-    const clh_tensor U = clh_model_view(model, "unembed.W_U");
-    const clh_tensor w_f = clh_model_view(model, "ln_final.w");
-    double *x = room, *z = room + c->d_model, *out = z + c->d_head, middle = 0;
-    token_part(model, token, mean, x);
-    times(x, &V, c->d_model, c->d_head, NULL, z);
-    times(z, &O, c->d_head, c->d_model, NULL, out);
-    for (size_t i = 0; i < c->d_model; i++)
-        middle += out[i] / (double)c->d_model;
-    for (size_t i = 0; i < c->d_model; i++)
-        out[i] = (out[i] - middle) * (w_f.data ? (double)w_f.data[i] : 1);
-    times(out, &U, c->d_model, c->d_vocab_out, NULL, logits);
-}
-
-/* Does the OV circuit raise the letter it reads above every other letter? */
-static clh_status find_copying(clh_answers *a, const clh_model *model, const clh_task *task,
-                               clh_error *err)
-{
-    const clh_model_config *c = clh_model_get_config(model);
-    const clh_tensor E = clh_model_view(model, "embed.W_E");
-    const size_t special = clh_task_d_vocab(task) - a->n_letters; /* letters come last */
-    double *room = clh_alloc_zeroed(3 * c->d_model + c->d_head + c->d_vocab_out, sizeof *room, err);
-    if (!room)
-        return CLH_ENOMEM;
-    double *mean = room, *work = room + c->d_model;
-    double *logits = work + 2 * c->d_model + c->d_head;
-    for (size_t t = special; t < special + a->n_letters; t++)
-        for (size_t i = 0; i < c->d_model; i++)
-            mean[i] += (double)E.data[t * c->d_model + i] / (double)a->n_letters;
+    const size_t special = ov->rows - a->n_letters, cols = ov->cols;
+    const double n = (double)a->n_letters;
     size_t copied = 0;
-    for (size_t t = special; t < special + a->n_letters; t++) {
-        double other = -INFINITY, sum = 0, square = 0;
-        ov_row(model, t, mean, work, logits);
-        for (size_t u = special; u < special + a->n_letters; u++) {
-            other = u != t && logits[u] > other ? logits[u] : other;
-            sum += logits[u];
-            square += logits[u] * logits[u];
-        }
-        const double n = (double)a->n_letters, sd = sqrt(square / n - sum / n * (sum / n));
-        copied += logits[t] > other;
-        a->copy_margin += sd > 0 ? (logits[t] - other) / sd / n : 0;
+    for (size_t u = special; u < cols; u++) { /* columns less their mean over letters */
+        double mean = 0;
+        for (size_t t = special; t < ov->rows; t++)
+            mean += ov->data[t * cols + u] / n;
+        for (size_t t = special; t < ov->rows; t++)
+            ov->data[t * cols + u] -= mean;
     }
-    a->copies = (double)copied / (double)a->n_letters;
-    clh_free(room);
-    return CLH_OK;
+    for (size_t t = special; t < ov->rows; t++) {
+        const double *row = ov->data + t * cols;
+        double other = -INFINITY, sum = 0, square = 0;
+        for (size_t u = special; u < cols; u++) {
+            other = u != t && row[u] > other ? row[u] : other;
+            sum += row[u];
+            square += row[u] * row[u];
+        }
+        const double sd = sqrt(square / n - sum / n * (sum / n));
+        copied += row[t] > other;
+        a->copy_margin += sd > 0 ? (row[t] - other) / sd / n : 0;
+    }
+    a->copies = (double)copied / n;
+}
+
+static clh_status find_copying(clh_answers *a, const clh_model *model, clh_error *err)
+{
+    clh_circuit circuit = {0};
+    clh_spectrum spectrum = {0};
+    clh_dense ov = {0};
+    clh_status status = clh_circuit_open(&circuit, model, CLH_CIRCUIT_OV, 0, 0, true, err);
+    if (!status)
+        status = clh_factored_spectrum(&spectrum, &circuit.matrix, err);
+    if (!status)
+        status = clh_factored_product(&ov, &circuit.matrix, err);
+    if (!status) {
+        a->copying_score = spectrum.copying;
+        count_copies(a, &ov);
+    }
+    clh_dense_deinit(&ov);
+    clh_spectrum_deinit(&spectrum);
+    clh_circuit_deinit(&circuit);
+    return status;
 }
 
 static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
@@ -177,7 +151,7 @@ static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_s
     if (!status)
         status = try_parts(a, model, sample, err);
     if (!status)
-        status = find_copying(a, model, clh_run_task(run), err);
+        status = find_copying(a, model, err);
     if (!status)
         status = clh_evaluate(&a->evaluation, model, clh_run_task(run), CLH_SPLIT_TEST, 0,
                               sample->count, threads, err);

@@ -81,7 +81,7 @@ static clh_status make_room(look *k, clh_error *err)
         return status;
     k->memory = clh_alloc_zeroed(lay_out(k, NULL), sizeof *k->memory, err);
     k->strongest = clh_alloc_zeroed(out->sequences * out->rows, sizeof *k->strongest, err);
-    k->at = clh_alloc_zeroed(CLH_CUES * VERSIONS * k->T, sizeof *k->at, err);
+    k->at = clh_alloc_zeroed((size_t)CLH_CUES * VERSIONS * k->T, sizeof *k->at, err);
     k->seen = clh_alloc_zeroed(c->d_vocab, sizeof *k->seen, err);
     k->gaps = clh_alloc_zeroed(k->T, sizeof *k->gaps, err);
     out->memory = clh_alloc_zeroed((2 + CLH_CUES) * out->rows, sizeof *out->memory, err);

@@ -51,9 +51,8 @@ static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, 
 static void count_kinds(const measuring *m, size_t index, const clh_cache *cache,
                         const clh_tokens *tokens, clh_tally *tally)
 {
-    const clh_task *task = m->sample->task;
     for (size_t p = m->sample->first_scored[index]; p < tokens->pos; p++) {
-        const clh_token_kind kind = task ? clh_task_kind(task, tokens->pos, p) : CLH_TOKEN_OTHER;
+        const clh_token_kind kind = clh_sample_kind(m->sample, index, p);
         tally->kind_count[kind]++;
         tally->kind_correct[kind] += clh_cache_prediction(cache, 0, p - 1) == tokens->ids[p];
     }

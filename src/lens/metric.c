@@ -42,6 +42,7 @@ static clh_status check(const clh_metric *m, const clh_tensor *logits, clh_error
 static double log_prob(const clh_real *row, size_t vocab, uint32_t token, double *log_sum)
 {
     double most = (double)row[0], sum = 0;
+    assert(vocab > 0);
     for (size_t t = 1; t < vocab; t++)
         most = (double)row[t] > most ? (double)row[t] : most;
     for (size_t t = 0; t < vocab; t++)

@@ -11,9 +11,11 @@ static clh_status sample_make(clh_sample *out, const clh_task *task, size_t coun
                               clh_error *err)
 {
     size_t ids;
-    if (!clh_mul_ok(count, stride, &ids))
-        return clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", count,
-                        stride);
+    if (!clh_mul_ok(count, stride, &ids)) {
+        (void)clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", count,
+                       stride);
+        return CLH_ENOMEM;
+    }
     *out = (clh_sample){.task = task, .count = count, .stride = stride};
     out->ids = clh_alloc_zeroed(ids, sizeof *out->ids, err);
     out->length = clh_alloc_zeroed(count, sizeof *out->length, err);
@@ -70,6 +72,15 @@ clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index)
 {
     assert(index < sample->count);
     return (clh_tokens){sample->ids + index * sample->stride, 1, sample->length[index]};
+}
+
+clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position)
+{
+    assert(index < sample->count && position < sample->length[index]);
+    if (!sample->task)
+        return CLH_TOKEN_OTHER;
+    return clh_task_kind(sample->task, sample->skip + sample->length[index],
+                         sample->skip + position);
 }
 
 void clh_sample_deinit(clh_sample *sample)

@@ -16,8 +16,10 @@ clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *e
     assert(out);
     size_t count;
     *out = (clh_dense){0};
-    if (!clh_mul_ok(rows, cols, &count))
-        return clh_fail(err, CLH_ENOMEM, "a matrix [%zu, %zu] cannot be counted", rows, cols);
+    if (!clh_mul_ok(rows, cols, &count)) {
+        (void)clh_fail(err, CLH_ENOMEM, "a matrix [%zu, %zu] cannot be counted", rows, cols);
+        return CLH_ENOMEM;
+    }
     double *data = clh_alloc_zeroed(count, sizeof *data, err);
     if (!data)
         return CLH_ENOMEM;

@@ -44,4 +44,20 @@ if "$clearhead" circuits run --figure probe.png > /dev/null 2>&1; then
 else
     skip 'a circuit as a figure' 'built without cairo'
 fi
+
+# Folded weights are another run with the same numbers.
+runs 0 export run --fold --to folded --json
+is True "$(printf '%s' "$out" | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["log_prob_change"] < 1e-5)')" 'log-probabilities stay'
+is LNPre "$(python3 -c 'import json; print(json.load(open("folded/cfg.json"))["normalization_type"])')" \
+    'the config says so'
+runs 0 import folded/model.safetensors --config folded/cfg.json --out back
+runs 0 eval run --json
+before=$out
+runs 0 eval back --json
+is True "$(python3 -c '
+import json, sys
+a, b = (json.loads(x)["loss"] for x in sys.argv[1:])
+print(abs(a - b) < 1e-5 * a)' "$before" "$out")" 'and the loss with them'
 finish

@@ -31,4 +31,27 @@ is yes "$(printf '%s\n' "$out" | awk '/^loss/ {print ($2 + 0 < 0.1 && $5 > 3 ? "
 example 2 02_cache first 'p!'
 is '02_cache: letter 2 of "p!" is '"'!'"', want a-z, A-Z or 0-9' "$err" 'a symbol that is no letter'
 example 2 02_cache
+
+example 0 03_attention first
+is 'yes yes yes' "$(printf '%s\n' "$out" | awk '
+    /^position/ {print ($3 > 0.8 && $7 > 0.8 ? "yes" : $0)}
+    /^attention/ {print ($NF > 0.8 ? "yes" : $0)}
+    /^loss/ {print ($2 + 0 < 0.01 && $NF < 0.5 ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
+    'position explains the scores, answers are attended to, keys need no token'
+example 2 03_attention
+
+example 0 04_patching first abcd abce
+is yes "$(printf '%s\n' "$out" | awk '/^loss/ {print ($5 + 0 < $10 + 0 ? "yes" : $0)}')" \
+    'a sequence is harder to write after other letters'
+is 7 "$(printf '%s\n' "$out" | grep -c '^blocks.0.* at position [0-9]*: [-+][0-9.]* (the gradient says')" \
+    'every site has its strongest patch'
+example 2 04_patching first abcd abc
+example 2 04_patching
+example 0 05_circuit first
+is 'yes yes' "$(printf '%s\n' "$out" | awk '
+    /^W_E W_V W_O W_U:/ {print ($5 > 60 && $7 == 65 ? "yes" : $0)}
+    /^copying/ {print ($2 + 0 > 0.9 ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
+    'OV of the trained model copies letters'
+example 2 05_circuit
+
 finish

@@ -7,6 +7,7 @@
 Computed in float64 from the parameters of <case>.safetensors, stored as float32. Tensors, over
 layers and heads: OV, QK (the full circuits), their singular values and eigenvalues (as real and
 imaginary part), those of W_V W_O (head_OV), direct = W_E W_U, and the composition scores Q, K, V.
+Of the smaller model also folded.<key>: its parameters after process_weights_().
 """
 import argparse
 import os
@@ -48,6 +49,12 @@ def circuits(model):
     return tensors
 
 
+def folded(model):
+    """{folded.key: parameter} after fold_ln, centring and fold_value_biases."""
+    model.process_weights_()
+    return {"folded." + key: value for key, value in model.named_parameters()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", default=os.path.join(HERE, "circuits"))
@@ -57,6 +64,8 @@ def main():
     for name in NAMES:
         with torch.no_grad():
             tensors = circuits(load(name))
+            if name == "mlp_2x2":
+                tensors.update(folded(load(name)))
         path = os.path.join(args.out, name + ".safetensors")
         size = write_golden(path, tensors, {"format": "clearhead-golden-circuits-1"})
         print(f"{path}: {size} bytes, {len(tensors)} tensors")

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "clearhead/circuit.h"
+#include "clearhead/fold.h"
 #include "support/golden_case.h"
 #include "support/must.h"
 
@@ -160,12 +161,30 @@ static void composition_is_transformerlens(void **state)
     close_subject(&s);
 }
 
+static void folded_weights_are_transformerlens(void **state)
+{
+    (void)state;
+    subject s;
+    clh_model *folded = NULL;
+    open_subject(&s, "mlp_2x2");
+    must(clh_model_fold(&folded, s.golden.model, CLH_FOLD_ALL, &err), &err);
+    for (size_t i = 0; i < clh_model_tensor_count(folded); i++) {
+        const clh_tensor got = clh_model_tensor(folded, i);
+        clh_tensor want = take(&s, "folded.", got.name);
+        assert_true(golden_distance(&got, &want, 1e-3) <= tolerance);
+        clh_free(want.data);
+    }
+    clh_model_close(folded);
+    close_subject(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(circuits_are_transformerlens),
         cmocka_unit_test(direct_path_is_transformerlens),
         cmocka_unit_test(composition_is_transformerlens),
+        cmocka_unit_test(folded_weights_are_transformerlens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

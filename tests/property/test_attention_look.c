@@ -61,7 +61,8 @@ static void plant_class(bench *b)
         clh_task_symbol(b->task, t, s);
         const unsigned class = s[0] >= 'a' ? 0 : s[0] >= 'A' ? 1 : s[0] >= '0' ? 2 : 3;
         for (size_t i = 0; i < 16; i++)
-            E.data[t * 16 + i] = (clh_real)clh_random_normal(9, 77, class * 16 + i);
+            E.data[(size_t)t * 16 + i] =
+                (clh_real)clh_random_normal(9, 77, (size_t) class * 16 + i);
     }
 }
 
@@ -240,7 +241,7 @@ static void without_tokens_all_is_position(void **state)
     bench b;
     bench_open(&b, CLH_LETTERS_ORDERED, 1);
     const clh_tensor E = clh_model_view(b.model, "embed.W_E");
-    for (size_t i = 16; i < 65 * 16; i++)
+    for (size_t i = 16; i < (size_t)65 * 16; i++)
         E.data[i] = E.data[i % 16];
     clh_attention_report r = look(&b, 0, 1);
     assert_near(r.scores.position, 1, 1e-9);

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/circuit.h"
+#include "support/failing_alloc.h"
 #include "support/model_case.h"
 #include "support/must.h"
 
@@ -217,6 +218,22 @@ static void effective_rank_counts(void **state)
     }
 }
 
+/* diag(2, -1): sum(lambda) / sum|lambda| = 1/3, (4 + 1)^2 / (16 + 1), entropy of (2/3, 1/3). */
+static void a_known_spectrum(void **state)
+{
+    (void)state;
+    double a[] = {2, 0, 0, -1}, b[] = {1, 0, 0, 1};
+    const clh_factored f = {{a, 2, 2}, {b, 2, 2}};
+    const double entropy = log(3) - 2 * log(2) / 3;
+    clh_spectrum spectrum;
+    must(clh_factored_spectrum(&spectrum, &f, &err), &err);
+    assert_true(fabs(spectrum.copying - 1.0 / 3) < 1e-12);
+    assert_true(fabs(spectrum.participation - 25.0 / 17) < 1e-12);
+    assert_true(fabs(spectrum.entropy - exp(entropy)) < 1e-12);
+    assert_true(fabs(spectrum.norm - sqrt(5)) < 1e-12);
+    clh_spectrum_deinit(&spectrum);
+}
+
 /* What an earlier head writes is what a later one reads: the score is far above chance; random
  * weights are near it. */
 static void planted_composition_stands_out(void **state)
@@ -277,17 +294,53 @@ static void bad_input_is_named(void **state)
     clh_model_close(model);
 }
 
+/** Everything a model's circuits are asked, given back again. */
+static clh_status ask_everything(void *model)
+{
+    clh_circuit circuit = {0};
+    clh_spectrum spectrum = {0};
+    clh_dense product = {0};
+    clh_qk_split split = {0};
+    clh_composition composition = {0};
+    clh_status status = CLH_OK;
+    for (clh_circuit_kind kind = 0; kind < CLH_CIRCUIT_KINDS && !status; kind++) {
+        status = clh_circuit_open(&circuit, model, kind, 0, 0, true, NULL);
+        if (!status)
+            status = clh_factored_spectrum(&spectrum, &circuit.matrix, NULL);
+        if (!status)
+            status = clh_factored_product(&product, &circuit.matrix, NULL);
+        clh_dense_deinit(&product);
+        clh_spectrum_deinit(&spectrum);
+        clh_circuit_deinit(&circuit);
+    }
+    if (!status)
+        status = clh_qk_split_open(&split, model, 0, 0, NULL);
+    if (!status)
+        status = clh_composition_open(&composition, model, 2, 0, NULL);
+    clh_composition_deinit(&composition);
+    clh_qk_split_deinit(&split);
+    return status;
+}
+
+static void no_memory_is_an_error(void **state)
+{
+    (void)state;
+    size_t index = 0;
+    while (strcmp(model_case_names()[index], "2 layers, 1 head") != 0)
+        index++;
+    clh_model *model = model_case_open(index, 5);
+    assert_true(failing_alloc_each(ask_everything, model) > 100);
+    clh_model_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(svd_rebuilds),
-        cmocka_unit_test(qr_rebuilds),
-        cmocka_unit_test(eigenvalues_of_a_turn),
-        cmocka_unit_test(factors_know_their_product),
-        cmocka_unit_test(planted_copying_is_one),
-        cmocka_unit_test(effective_rank_counts),
-        cmocka_unit_test(planted_composition_stands_out),
-        cmocka_unit_test(bad_input_is_named),
+        cmocka_unit_test(svd_rebuilds),           cmocka_unit_test(qr_rebuilds),
+        cmocka_unit_test(eigenvalues_of_a_turn),  cmocka_unit_test(factors_know_their_product),
+        cmocka_unit_test(planted_copying_is_one), cmocka_unit_test(effective_rank_counts),
+        cmocka_unit_test(a_known_spectrum),       cmocka_unit_test(planted_composition_stands_out),
+        cmocka_unit_test(bad_input_is_named),     cmocka_unit_test(no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

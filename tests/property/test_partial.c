@@ -63,7 +63,7 @@ static rows rows_of(const clh_tensor *tensor, size_t pos)
                          (strstr(tensor->name, "scores") || strstr(tensor->name, "pattern"));
     const size_t blocks = by_head ? tensor->shape[1] : 1;
     const size_t block = clh_tensor_count(tensor) / blocks;
-    return (rows){blocks, block, block / pos};
+    return (rows){blocks, block, pos ? block / pos : 0};
 }
 
 static void copy_rows(const clh_tensor *to, const clh_tensor *from, const bench *b,

@@ -1,0 +1,145 @@
+/** The residual stream as the sum of what wrote to it, and what each part does to a logit.
+ *
+ *    clh_resid_stack stack = {0};
+ *    clh_resid_ask ask = {.split = CLH_SPLIT_HEADS, .end = tokens.pos};
+ *    if (clh_resid_decompose(&stack, model, cache, &ask, &err)) ...     // parts add up to
+ * resid_post clh_resid_stack_deinit(&stack);
+ *
+ *    clh_attribution table = {0};
+ *    if (clh_attribution_metric(&table, model, cache, &metric, CLH_SPLIT_HEADS, CLH_NORM_FROZEN,
+ *                               &err)) ...                              // adds up to the logit
+ *    clh_attribution_deinit(&table);
+ *
+ *  A cache is one that keeps all (CLH_KEEP_ALL), filled by clh_forward() with `model`. Structs
+ *  belong to the caller, what they hold to them. docs/mathematics.md has the formulas.
+ */
+#ifndef CLEARHEAD_RESIDUAL_H
+#define CLEARHEAD_RESIDUAL_H
+
+#include "clearhead/metric.h"
+#include "clearhead/model.h"
+
+/** What wrote to the stream, or what the stream was. */
+typedef enum clh_component_kind {
+    CLH_PART_EMBED,
+    CLH_PART_POS_EMBED,
+    CLH_PART_ATTN_OUT,  /**< a layer's attention, its b_O in it */
+    CLH_PART_MLP_OUT,   /**< a layer's MLP, its b_out in it */
+    CLH_PART_HEAD,      /**< z W_O of one head */
+    CLH_PART_B_O,       /**< b_O of a layer, where its heads stand apart */
+    CLH_PART_NEURON,    /**< post W_out of one neuron */
+    CLH_PART_B_OUT,     /**< b_out of a layer, where its neurons stand apart */
+    CLH_PART_REMAINDER, /**< the stream less all parts: rounding, and what was edited in flight */
+    CLH_PART_RESID_PRE, /**< the stream itself, before a layer, between attention and MLP, at last
+                         */
+    CLH_PART_RESID_MID,
+    CLH_PART_RESID_FINAL,
+    CLH_PART_KINDS
+} clh_component_kind;
+
+typedef struct clh_component {
+    clh_component_kind kind;
+    size_t layer, index; /**< index: of the head or neuron */
+} clh_component;
+
+/** "embed", "0_attn_out", "L0H1", "L0N17", "0_b_O", "0_pre", "final_post", "remainder":
+ *  TransformerLens' labels, and "0_b_O", "0_b_out" for what it sums up as "bias". Returns `out`. */
+const char *clh_component_label(const clh_component *component, char out[32]);
+
+/** How fine a decomposition is; both may be asked for. */
+enum { CLH_SPLIT_LAYERS = 0, CLH_SPLIT_HEADS = 1, CLH_SPLIT_NEURONS = 2 };
+
+/** What to decompose. */
+typedef struct clh_resid_ask {
+    unsigned split;    /**< CLH_SPLIT_HEADS | CLH_SPLIT_NEURONS, or 0 */
+    size_t layers;     /**< the stream behind so many layers; 0: all of them */
+    size_t begin, end; /**< positions begin … end-1 */
+} clh_resid_ask;
+
+/** Parts of the stream beside each other. */
+typedef struct clh_resid_stack {
+    size_t count, batch, pos, d_model; /**< pos: end - begin */
+    size_t begin;                      /**< position of the first row */
+    clh_component *component;          /**< [count] */
+    clh_real *data;                    /**< [count, batch, pos, d_model] */
+} clh_resid_stack;
+
+/** embed, pos_embed, and of each layer attn_out (or heads and b_O) and mlp_out (or neurons and
+ *  b_out); last the remainder, so that the parts are the whole. CLH_ERANGE for positions or layers
+ *  that there are not, CLH_ENOMEM with the bytes for more than the machine has. TransformerLens:
+ *  ActivationCache.decompose_resid, stack_head_results, stack_neuron_results. */
+clh_status clh_resid_decompose(clh_resid_stack *out, const clh_model *model, const clh_cache *cache,
+                               const clh_resid_ask *ask, clh_error *err);
+
+/** The stream before each layer, with `mid` also between attention and MLP, and at the end.
+ *  TransformerLens: ActivationCache.accumulated_resid(incl_mid=mid). Errors as above. */
+clh_status clh_resid_accumulate(clh_resid_stack *out, const clh_model *model,
+                                const clh_cache *cache, bool mid, size_t begin, size_t end,
+                                clh_error *err);
+
+/** Free what a stack holds. All zero is fine. */
+void clh_resid_stack_deinit(clh_resid_stack *stack);
+
+/** What ln_final does to one part of the stream: the choice is part of every result. */
+typedef enum clh_final_norm {
+    CLH_NORM_FROZEN, /**< divided by the scale of the whole stream, as cached: linear, adds up */
+    CLH_NORM_RECOMPUTED, /**< divided by the part's own scale, as if it were the whole stream */
+    CLH_FINAL_NORMS
+} clh_final_norm;
+
+/** "frozen", "recomputed". */
+const char *clh_final_norm_name(clh_final_norm norm);
+
+/** Centre every row (LN, LNPre) and divide it by its scale, in place; w and b are left out.
+ *  Frozen is TransformerLens' ActivationCache.apply_ln_to_stack(layer=-1). */
+clh_status clh_resid_normalize(clh_resid_stack *stack, const clh_model *model,
+                               const clh_cache *cache, clh_final_norm norm, clh_error *err);
+
+/** Logits that every part would give alone, ln_final's w, b and b_U with it: of
+ *  clh_resid_accumulate() the logit lens, whose last row are the model's own logits.
+ *  `out` [count, batch, pos, d_vocab_out]. nostalgebraist 2020 (recomputed). */
+clh_status clh_resid_logits(clh_real *out, const clh_resid_stack *stack, const clh_model *model,
+                            const clh_cache *cache, clh_final_norm norm, clh_error *err);
+
+/** No second token: the logit itself. */
+#define CLH_NO_TOKEN UINT32_MAX
+/** Against the mean of all logits, which a softmax cannot see. */
+#define CLH_EVERY_TOKEN (UINT32_MAX - 1)
+
+/** Each part's share of logits[token] - logits[against]: normalized part . w (W_U[token] -
+ *  W_U[against]). `token`, `against` [batch, pos] of the stack's rows; `out` [count, batch, pos].
+ *  CLH_ERANGE for a token that is not below d_vocab_out. TransformerLens:
+ *  ActivationCache.logit_attrs of a model whose w is folded into W_U (fold_ln). */
+clh_status clh_logit_attrs(double *out, const clh_resid_stack *stack, const clh_model *model,
+                           const clh_cache *cache, const uint32_t *token, const uint32_t *against,
+                           clh_final_norm norm, clh_error *err);
+
+/** Direct logit attribution: sum of value, norm_bias, unembed_bias and remainder is `total`. */
+typedef struct clh_attribution {
+    clh_final_norm norm;
+    size_t count;
+    clh_component *component; /**< [count] */
+    double *value;            /**< [count] */
+    double norm_bias;         /**< through ln_final.b */
+    double unembed_bias;      /**< b_U */
+    double remainder;         /**< rounding when frozen; all that does not add up when recomputed */
+    double total;             /**< what the forward pass gave */
+} clh_attribution;
+
+/** Attribution of a metric that is linear in the logits: logit or logit_diff, summed over the
+ *  batch. CLH_ESUPPORT for another kind; errors of the functions above. */
+clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
+                                  const clh_cache *cache, const clh_metric *metric, unsigned split,
+                                  clh_final_norm norm, clh_error *err);
+
+/** Attribution of the right token's logit less the mean logit, mean over the predictions of tokens
+ *  first_scored … pos-1 of the batch. CLH_ERANGE for a first_scored outside [1, pos). */
+clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
+                                  const clh_cache *cache, const clh_tokens *tokens,
+                                  size_t first_scored, unsigned split, clh_final_norm norm,
+                                  clh_error *err);
+
+/** Free what an attribution holds. All zero is fine. */
+void clh_attribution_deinit(clh_attribution *attribution);
+
+#endif

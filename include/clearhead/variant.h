@@ -1,0 +1,43 @@
+/** Inputs unlike those a permutation model was trained on, as samples with the right answer.
+ *
+ *    clh_sample sample = {0};
+ *    if (clh_variant_draw(&sample, CLH_VARIANT_REVERSED, task, 2000, seed, &err)) ...
+ *    clh_measure_run(&measure, model, &sample, NULL, threads, &err);
+ *    clh_sample_deinit(&sample);
+ *
+ *  Each begins from held-out sequences of the task and changes one thing, so that what a model does
+ *  on it compares with what it does on CLH_VARIANT_NONE. Letters no training sequence has are not
+ *  among them: with a fifth of the sets held out, every one of the 62 is trained on, but for n = 1,
+ *  where the held-out letters are just that.
+ */
+#ifndef CLEARHEAD_VARIANT_H
+#define CLEARHEAD_VARIANT_H
+
+#include "clearhead/sample.h"
+
+typedef enum clh_variant {
+    CLH_VARIANT_NONE,
+    CLH_VARIANT_SHUFFLED,
+    CLH_VARIANT_REVERSED,
+    CLH_VARIANT_ONE_PAIR,
+    CLH_VARIANT_TWO_PAIRS,
+    CLH_VARIANT_TRIPLE,
+    CLH_VARIANT_ALL_SAME,
+    CLH_VARIANT_NO_START,
+    CLH_VARIANT_CORRUPTED,
+    CLH_VARIANTS
+} clh_variant;
+
+/** "two pairs" and the like. */
+const char *clh_variant_name(clh_variant variant);
+
+/** One line that says what is changed. */
+const char *clh_variant_text(clh_variant variant);
+
+/** `count` sequences, a function of (task, variant, seed). The answer to letters that repeat is
+ *  clh_task_expand()'s. CLH_ERANGE names the n that is too few letters for the variant;
+ * CLH_ESUPPORT for tasks without letters; else as clh_sample_draw(). */
+clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
+                            size_t count, uint64_t seed, clh_error *err);
+
+#endif

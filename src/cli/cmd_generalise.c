@@ -1,0 +1,118 @@
+/* clearhead generalise: what a model does on inputs unlike those it was trained on. */
+#include "base/strbuf.h"
+#include "clearhead/measure.h"
+#include "clearhead/variant.h"
+#include "cli/cli_run.h"
+
+enum { ROUNDS = 1000 };
+
+static const char *const ratio_names[CLH_RATIOS] = {"loss",   "accuracy", "letters",
+                                                    "spaces", "periods",  "sequences"};
+
+/* One row; `status` CLH_ERANGE where the task has too few letters for it. */
+typedef struct row {
+    clh_status status;
+    clh_error error;
+    clh_interval of[CLH_RATIOS];
+} row;
+
+static clh_status measure_row(row *r, clh_variant variant, const clh_run *run, const clh_task *task,
+                              size_t count, size_t threads, clh_error *err)
+{
+    clh_sample sample = {0};
+    clh_measure measure = {0};
+    clh_status status = clh_variant_draw(&sample, variant, task, count, 0, &r->error);
+    r->status = status;
+    if (status == CLH_ERANGE)
+        return CLH_OK;
+    if (status)
+        *err = r->error;
+    if (!status)
+        status = clh_measure_run(&measure, clh_run_model(run), &sample, NULL, threads, err);
+    for (int k = 0; k < CLH_RATIOS && !status; k++)
+        status =
+            clh_measure_interval(&r->of[k], &measure, count, (clh_ratio)k, ROUNDS, 0.95, 0, err);
+    clh_measure_deinit(&measure);
+    clh_sample_deinit(&sample);
+    return status;
+}
+
+static void print_text(const clh_run *run, const row *rows, size_t count)
+{
+    (void)printf("%s on %zu sequences of each kind; below each its 95 %% interval\n%-13s",
+                 clh_run_path(run), count, "");
+    for (int k = 0; k < CLH_RATIOS; k++)
+        (void)printf("  %*s", k + 1 < CLH_RATIOS ? -15 : 0, ratio_names[k]);
+    (void)puts("");
+    for (int v = 0; v < CLH_VARIANTS; v++) {
+        const char *name = clh_variant_name((clh_variant)v);
+        if (rows[v].status) {
+            (void)printf("%-13s  left out: %s\n", name, rows[v].error.message);
+            continue;
+        }
+        (void)printf("%-13s", name);
+        for (int k = 0; k < CLH_RATIOS; k++)
+            (void)printf("  %*.4f", k + 1 < CLH_RATIOS ? -15 : 0, rows[v].of[k].value);
+        (void)printf("\n%-13s", "");
+        for (int k = 0; k < CLH_RATIOS; k++)
+            (void)printf("  %.4f - %.4f", rows[v].of[k].low, rows[v].of[k].high);
+        (void)puts("");
+    }
+    for (int v = 0; v < CLH_VARIANTS; v++)
+        (void)printf("%-13s  %s\n", clh_variant_name((clh_variant)v),
+                     clh_variant_text((clh_variant)v));
+}
+
+static void print_json(const row *rows, size_t count)
+{
+    for (int v = 0; v < CLH_VARIANTS; v++) {
+        clh_strbuf text = {0};
+        clh_strbuf_addf(&text, "{\"variant\": \"%s\", ", clh_variant_name((clh_variant)v));
+        if (rows[v].status) {
+            clh_strbuf_adds(&text, "\"left_out\": ");
+            clh_strbuf_add_json(&text, rows[v].error.message);
+        } else {
+            clh_strbuf_addf(&text, "\"sequences\": %zu", count);
+        }
+        for (int k = 0; k < CLH_RATIOS && !rows[v].status; k++) {
+            const double number[] = {rows[v].of[k].value, rows[v].of[k].low, rows[v].of[k].high};
+            clh_strbuf_addf(&text, ", \"%s\": [", ratio_names[k]);
+            for (size_t i = 0; i < CLH_COUNT(number); i++) {
+                clh_strbuf_adds(&text, i ? ", " : "");
+                clh_strbuf_add_number(&text, number[i], 9);
+            }
+            clh_strbuf_adds(&text, "]");
+        }
+        (void)printf("%s}\n", clh_strbuf_view(&text));
+        clh_strbuf_deinit(&text);
+    }
+}
+
+int clh_cmd_generalise(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    clh_run *run = NULL;
+    const clh_task *task = NULL;
+    row rows[CLH_VARIANTS] = {0};
+    size_t count = 0, threads = 1;
+    clh_status status = clh_opt_size(inv, "count", &count, &err);
+    if (!status && clh_opt_given(inv, "threads"))
+        status = clh_opt_size(inv, "threads", &threads, &err);
+    if (!status)
+        status = clh_run_open(&run, clh_arg(inv, 0), &err);
+    if (!status)
+        status = clh_cli_task(run, &task, &err);
+    for (int v = 0; v < CLH_VARIANTS && !status; v++) {
+        if (inv->progress)
+            (void)fprintf(stderr, "\r\033[K%s", clh_variant_name((clh_variant)v));
+        status = measure_row(&rows[v], (clh_variant)v, run, task, count, threads, &err);
+    }
+    if (inv->progress)
+        (void)fputs("\r\033[K", stderr);
+    if (!status && inv->json)
+        print_json(rows, count);
+    else if (!status)
+        print_text(run, rows, count);
+    clh_run_close(run);
+    return status ? clh_cli_fail(inv, &err) : 0;
+}

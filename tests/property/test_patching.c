@@ -1,0 +1,206 @@
+/* What holds of activation patching whatever the model is. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/patch.h"
+#include "support/cmocka_all.h"
+#include "support/each_case.h"
+#include "support/model_case.h"
+#include "support/must.h"
+
+enum { SEED = 37 };
+
+/* A case with two sequences that differ but for their first token, where there are more. */
+typedef struct bench {
+    clh_model *model;
+    uint32_t *clean, *corrupted;
+    clh_patch_ask ask;
+    clh_cache *clean_run, *run;
+    clh_patch patch;
+} bench;
+
+static int open_bench(void **state)
+{
+    const size_t index = ((const each_case *)*state)->index;
+    const model_case *row = model_case_at(index);
+    const clh_model_config config = model_case_config(index);
+    clh_error err = {0};
+    bench *b = calloc(1, sizeof *b);
+    assert_non_null(b);
+    b->model = model_case_open(index, SEED);
+    b->clean = model_case_tokens(index, SEED);
+    b->corrupted = model_case_tokens(index, SEED);
+    for (size_t i = row->pos > 1; i < row->pos; i++)
+        b->corrupted[i] = (b->clean[i] + 1 + (uint32_t)i % 4) % 6;
+    b->ask = (clh_patch_ask){
+        .clean = {b->clean, 1, row->pos},
+        .corrupted = {b->corrupted, 1, row->pos},
+        .sites = "*",
+        .metric = {
+            .kind = CLH_METRIC_LOGIT_DIFF, .position = row->pos - 1, .token = 2, .against = 4}};
+    must(clh_cache_open(&b->clean_run, &config, CLH_KEEP_ALL, &err), &err);
+    must(clh_cache_open(&b->run, &config, CLH_KEEP_ALL, &err), &err);
+    must(clh_forward(b->model, &b->ask.clean, b->clean_run, NULL, &err), &err);
+    must(clh_forward(b->model, &b->ask.corrupted, b->run, NULL, &err), &err);
+    *state = b;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    bench *b = *state;
+    clh_patch_deinit(&b->patch);
+    clh_cache_close(b->run);
+    clh_cache_close(b->clean_run);
+    clh_free(b->corrupted);
+    clh_free(b->clean);
+    clh_model_close(b->model);
+    free(b);
+    return 0;
+}
+
+static void run_patches(bench *b)
+{
+    clh_error err = {0};
+    clh_patch_deinit(&b->patch);
+    must(clh_patch_run(&b->patch, b->model, &b->ask, &err), &err);
+}
+
+static double metric_of(const bench *b, const clh_cache *cache)
+{
+    clh_error err = {0};
+    double value = NAN;
+    must(clh_metric_value(&b->ask.metric, cache, &b->ask.clean, &value, NULL, &err), &err);
+    return value;
+}
+
+/* A hook that copies one piece of the clean run, as TransformerLens' patch setters do: [:, pos],
+ * [:, pos, head] or, of scores and pattern, [:, head, pos]. */
+typedef struct piece {
+    const bench *b;
+    const clh_real *data; /* of the activation, to tell apart those of one name */
+    size_t head, heads, pos;
+} piece;
+
+static clh_status set_piece(const clh_hook_point *point, void *user, clh_error *err)
+{
+    const piece *p = user;
+    (void)err;
+    if (point->tensor.data != p->data)
+        return CLH_OK;
+    const clh_tensor from = clh_cache_view(p->b->clean_run, point->tensor.name);
+    const size_t length = p->b->ask.clean.pos;
+    const bool by_query = strstr(from.name, "pattern") || strstr(from.name, "attn_scores");
+    const size_t width = clh_tensor_count(&from) / length / p->heads;
+    const size_t at = width * (by_query ? p->head * length + p->pos : p->pos * p->heads + p->head);
+    memcpy(point->tensor.data + at, from.data + at, width * sizeof *from.data);
+    return CLH_OK;
+}
+
+static void check_site(bench *b, const clh_patch_site *site)
+{
+    const size_t heads = site->heads ? site->heads : 1, pos = b->patch.pos;
+    clh_error err = {0};
+    for (size_t h = 0; h < heads; h++)
+        for (size_t i = 0; i < pos; i++) {
+            piece p = {b, clh_cache_view(b->run, site->name).data, h, heads, i};
+            const clh_hook hook = {site->name, set_piece, &p};
+            must(clh_forward(b->model, &b->ask.corrupted, b->run, &(clh_hooks){&hook, 1}, &err),
+                 &err);
+            const double want = metric_of(b, b->run), got = site->value[h * pos + i];
+            if (got != want)
+                fail_msg("%s, head %zu, position %zu: %.17g, a whole pass %.17g", site->name, h, i,
+                         got, want);
+        }
+}
+
+static void every_patch_is_a_whole_pass_with_a_hook(void **state)
+{
+    bench *b = *state;
+    run_patches(b);
+    for (size_t s = 0; s < b->patch.count; s++)
+        check_site(b, &b->patch.site[s]);
+    if (b->patch.pos == 1)
+        return;
+    b->ask.metric = (clh_metric){.kind = CLH_METRIC_LOSS, .first_scored = 1};
+    run_patches(b);
+    for (size_t s = 0; s < b->patch.count; s++)
+        check_site(b, &b->patch.site[s]);
+}
+
+static void patching_a_run_into_itself_changes_nothing(void **state)
+{
+    bench *b = *state;
+    b->ask.clean = b->ask.corrupted;
+    run_patches(b);
+    assert_true(b->patch.clean == b->patch.corrupted);
+    for (size_t s = 0; s < b->patch.count; s++)
+        for (size_t i = 0; i < b->patch.pos; i++)
+            assert_true(b->patch.site[s].value[i] == b->patch.corrupted);
+}
+
+static void the_whole_residual_stream_is_the_clean_run(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    for (size_t t = 0; t < clh_cache_count(b->run); t++) {
+        const clh_tensor to = clh_cache_tensor(b->run, t), from = clh_cache_tensor(b->clean_run, t);
+        if (!strstr(to.name, "hook_resid_pre"))
+            continue;
+        const clh_change change = {.activation = t, .begin = 0, .end = b->ask.clean.pos};
+        memcpy(to.data, from.data, clh_tensor_count(&to) * sizeof *to.data);
+        must(clh_forward_from(b->model, &b->ask.corrupted, b->run, &change, &err), &err);
+        assert_true(metric_of(b, b->run) == metric_of(b, b->clean_run));
+        must(clh_forward(b->model, &b->ask.corrupted, b->run, NULL, &err), &err);
+    }
+}
+
+/* A difference of logits is linear in the logits, so there the gradient tells all. */
+static void attribution_is_exact_where_the_metric_is_linear(void **state)
+{
+    bench *b = *state;
+    b->ask.attribution = true;
+    b->ask.sites = "logits";
+    run_patches(b);
+    assert_int_equal(b->patch.count, 1);
+    for (size_t i = 0; i < b->patch.pos; i++) {
+        const double exact = b->patch.site[0].value[i] - b->patch.corrupted;
+        assert_true(fabs(b->patch.site[0].estimate[i] - exact) <= 1e-5 * (1 + fabs(exact)));
+    }
+    assert_true(b->patch.clean != b->patch.corrupted);
+}
+
+static void what_cannot_be_is_named(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    b->ask.sites = "q,resid_prr";
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_EINPUT);
+    assert_string_equal(err.message, "no activation is called resid_prr; did you mean resid_pre?");
+    b->ask.sites = "q,,k";
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_EINPUT);
+    b->ask.sites = "q";
+    b->ask.corrupted.pos++;
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_ESHAPE);
+    b->ask.corrupted.pos--;
+    clh_model_view(b->model, "blocks.0.attn.W_Q").data[0] = NAN;
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_ENUMERIC);
+    assert_string_equal(err.message, "blocks.0.attn.hook_q of the clean run is not a number");
+}
+
+static const each_truth truths[] = {
+    {"every patch is a whole pass with a hook", every_patch_is_a_whole_pass_with_a_hook},
+    {"patching a run into itself changes nothing", patching_a_run_into_itself_changes_nothing},
+    {"the whole residual stream is the clean run", the_whole_residual_stream_is_the_clean_run},
+    {"attribution is exact where the metric is linear",
+     attribution_is_exact_where_the_metric_is_linear},
+    {"what cannot be is named", what_cannot_be_is_named},
+};
+
+int main(void)
+{
+    return each_case_run("patching", truths, CLH_COUNT(truths), model_case_names(),
+                         model_case_count(), open_bench, close_bench);
+}

@@ -1,0 +1,121 @@
+/* Head detection: a head that does exactly what is looked for scores 1, one that does not 0. */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/heads.h"
+#include "support/cmocka_all.h"
+#include "support/must.h"
+
+enum { LETTERS = 3, LENGTH = 26 };
+
+static clh_task *task_open(void)
+{
+    clh_task *task = NULL;
+    clh_error err = {0};
+    must(clh_task_open(&task, &(clh_task_config){.n = {LETTERS}, .n_count = 1}, &err), &err);
+    return task;
+}
+
+/* The keys that `detect` expects of query i, as a bit mask. */
+static uint32_t keys_of(clh_detect detect, const char *letters, size_t i)
+{
+    clh_task *task = task_open();
+    clh_error err = {0};
+    uint32_t ids[LENGTH], mask = 0;
+    clh_real expected[LENGTH * LENGTH];
+    clh_sequence sequence = {.tokens = ids, .capacity = LENGTH};
+    must(clh_task_expand(task, letters, &sequence, &err), &err);
+    const clh_tokens tokens = {ids, 1, sequence.length};
+    must(clh_detection_pattern(expected, detect, &tokens, task, &err), &err);
+    for (size_t j = 0; j < LENGTH; j++)
+        if (expected[i * LENGTH + j] != 0)
+            mask |= 1U << j;
+    clh_task_close(task);
+    return mask;
+}
+
+/* "> abc acb bac …": term t, slot s (from 1) is position 4 t - 2 + s - 1. */
+static void patterns_are_what_their_names_say(void **state)
+{
+    (void)state;
+    assert_int_equal(keys_of(CLH_DETECT_PREVIOUS_TOKEN, "abc", 7), 1U << 6);
+    assert_int_equal(keys_of(CLH_DETECT_PREVIOUS_TOKEN, "abc", 0), 0);
+    assert_int_equal(keys_of(CLH_DETECT_DUPLICATE_TOKEN, "abc", 6), 1U << 2);
+    assert_int_equal(keys_of(CLH_DETECT_INDUCTION, "abc", 6), 1U << 3);
+    assert_int_equal(keys_of(CLH_DETECT_INDUCTION, "aaa", 3), 1U << 3);
+    assert_int_equal(keys_of(CLH_DETECT_SAME_SLOT, "abc", 11), 1U << 7);
+    assert_int_equal(keys_of(CLH_DETECT_SAME_SLOT, "abc", 9), 0); /* a space */
+    assert_int_equal(keys_of(CLH_DETECT_SAME_SLOT, "abc", 3), 0); /* no term before */
+    assert_int_equal(keys_of(CLH_DETECT_NEXT_SLOT, "abc", 9), 1U << 6);
+    assert_int_equal(keys_of(CLH_DETECT_NEXT_SLOT, "abc", 12), 0); /* predicts a space */
+    assert_int_equal(keys_of(CLH_DETECT_FIRST_TERM, "abc", 9), 1U << 2 | 1U << 3 | 1U << 4);
+    assert_int_equal(keys_of(CLH_DETECT_FIRST_TERM, "abc", 4), 0);
+}
+
+static void a_perfect_head_scores_1_and_an_idle_one_0(void **state)
+{
+    (void)state;
+    const clh_real expected[9] = {1, 0, 0, 1, 0, 0, 0, 1, 0};
+    const clh_real other[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    const clh_detect_options mul = {.measure = CLH_DETECT_MUL}, abs = {.measure = CLH_DETECT_ABS},
+                             own = {.measure = CLH_DETECT_MUL, .exclude_current_token = true},
+                             bos = {.measure = CLH_DETECT_MUL, .exclude_bos = true};
+    assert_true(clh_head_score(expected, expected, 3, &mul) == 1);
+    assert_true(clh_head_score(expected, expected, 3, &abs) == 1);
+    assert_true(fabs(clh_head_score(other, expected, 3, &mul) - 1.0 / 3) < 1e-12);
+    assert_true(fabs(clh_head_score(other, expected, 3, &abs) - (1 - 4.0 / 3)) < 1e-12);
+    assert_true(isnan(clh_head_score(other, expected, 3, &own)));
+    assert_true(clh_head_score(other, expected, 3, &bos) == 0);
+}
+
+static void terms_need_a_task_that_has_them(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    clh_real out[4];
+    const uint32_t ids[2] = {1, 2};
+    const clh_tokens tokens = {ids, 1, 2};
+    for (int d = 0; d < CLH_DETECTS; d++)
+        assert_int_equal(clh_detection_pattern(out, (clh_detect)d, &tokens, NULL, &err),
+                         clh_detect_needs_terms((clh_detect)d) ? CLH_ESUPPORT : CLH_OK);
+}
+
+/* With every parameter 0 attention is even, so each head scores what even attention does. */
+static void a_model_of_zeros_scores_as_even_attention(void **state)
+{
+    (void)state;
+    clh_task *task = task_open();
+    clh_error err = {0};
+    clh_sample sample = {0};
+    clh_model *model = NULL;
+    clh_model_config config = clh_model_config_default();
+    config.n_ctx = LENGTH;
+    config.d_vocab = config.d_vocab_out = clh_task_d_vocab(task);
+    config.n_heads = 2;
+    must(clh_sample_draw(&sample, task, CLH_SPLIT_TEST, 0, 3, &err), &err);
+    must(clh_model_open(&model, &config, &err), &err);
+    for (int d = 0; d < CLH_DETECTS; d++)
+        for (int m = 0; m < CLH_DETECT_MEASURES; m++) {
+            const clh_detect_options options = {.measure = (clh_detect_measure)m};
+            double score[2], even = 0;
+            must(clh_heads_detect(score, &even, model, &sample, (clh_detect)d, &options, &err),
+                 &err);
+            assert_true(fabs(score[0] - even) < 1e-6 && fabs(score[1] - even) < 1e-6);
+            assert_true(even != 0);
+        }
+    clh_model_close(model);
+    clh_sample_deinit(&sample);
+    clh_task_close(task);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(patterns_are_what_their_names_say),
+        cmocka_unit_test(a_perfect_head_scores_1_and_an_idle_one_0),
+        cmocka_unit_test(terms_need_a_task_that_has_them),
+        cmocka_unit_test(a_model_of_zeros_scores_as_even_attention),
+    };
+    return cmocka_run_group_tests_name("heads", tests, NULL, NULL);
+}

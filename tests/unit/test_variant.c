@@ -1,0 +1,128 @@
+/* Variants: each has the property its name says, and the answer its letters ask for. */
+#include <string.h>
+
+#include "clearhead/variant.h"
+#include "task_checks.h"
+
+enum { COUNT = 200 };
+
+/* How many slots repeat an earlier letter. */
+static size_t repeats(const uint32_t *l, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < n; i++) {
+        bool seen = false;
+        for (size_t j = 0; j < i; j++)
+            seen = seen || l[i] == l[j];
+        count += seen;
+    }
+    return count;
+}
+
+static size_t ascents(const uint32_t *l, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < n; i++)
+        count += l[i] > l[i - 1];
+    return count;
+}
+
+static void check_letters(clh_variant v, const uint32_t *l, size_t n)
+{
+    static const size_t wanted[CLH_VARIANTS] = {
+        [CLH_VARIANT_ONE_PAIR] = 1, [CLH_VARIANT_TWO_PAIRS] = 2, [CLH_VARIANT_TRIPLE] = 2};
+    assert_int_equal(repeats(l, n), v == CLH_VARIANT_ALL_SAME ? n - 1 : wanted[v]);
+    if (v == CLH_VARIANT_NONE)
+        assert_int_equal(ascents(l, n), n - 1);
+    if (v == CLH_VARIANT_REVERSED)
+        assert_int_equal(ascents(l, n), 0);
+    if (v == CLH_VARIANT_SHUFFLED)
+        assert_true(ascents(l, n) < n - 1);
+    bool three = false;
+    for (size_t i = 2; i < n; i++)
+        three = three || (l[i] == l[i - 1] && l[i] == l[i - 2]);
+    if (v == CLH_VARIANT_TRIPLE || v == CLH_VARIANT_TWO_PAIRS)
+        assert_int_equal(three, v == CLH_VARIANT_TRIPLE);
+}
+
+/* Tokens of the sequence that differ from what the letters of its first term ask for. */
+static size_t mistakes(const clh_task *task, const uint32_t *ids, size_t n, size_t length,
+                       size_t *last)
+{
+    char letters[8] = "", symbol[16];
+    uint32_t room[ROOM];
+    clh_sequence right = sequence_in(room);
+    for (size_t i = 0; i < n; i++) {
+        clh_task_symbol(task, ids[i], symbol);
+        letters[i] = symbol[0];
+    }
+    assert_int_equal(clh_task_expand(task, letters, &right, NULL), CLH_OK);
+    const size_t skip = right.length - length;
+    size_t wrong = 0;
+    for (size_t i = 0; i < length; i++)
+        if (ids[i + skip - 2] != room[i + skip]) {
+            wrong++;
+            *last = i;
+        }
+    return wrong;
+}
+
+static void every_variant_is_what_it_says(void **state)
+{
+    (void)state;
+    for (unsigned n = 3; n <= 5; n++) {
+        clh_task_config config = {.n = {n}, .n_count = 1};
+        clh_task *task = open_task(&config);
+        for (int v = 0; v < CLH_VARIANTS; v++) {
+            clh_error err = {0};
+            clh_sample s = {0};
+            clh_status status = clh_variant_draw(&s, (clh_variant)v, task, COUNT, 7, &err);
+            if (v == CLH_VARIANT_TWO_PAIRS && n == 3) {
+                assert_fails(status, CLH_ERANGE, &err, "3 letters, want at least 4");
+                continue;
+            }
+            assert_int_equal(status, CLH_OK);
+            const size_t skip = v == CLH_VARIANT_NO_START;
+            assert_int_equal(s.skip, skip);
+            for (size_t i = 0; i < COUNT; i++) {
+                const uint32_t *ids = s.ids + i * s.stride;
+                size_t last = 0;
+                check_letters((clh_variant)v, ids + 2 - skip, n);
+                const size_t wrong = mistakes(task, ids + 2 - skip, n, s.length[i], &last);
+                assert_true(v == CLH_VARIANT_CORRUPTED ? wrong >= 2 : wrong == 0);
+                assert_true(last < s.first_scored[i]);
+                assert_int_equal(clh_sample_kind(&s, i, s.length[i] - 1), CLH_TOKEN_PERIOD);
+                if (v != CLH_VARIANT_CORRUPTED)
+                    assert_int_equal(s.first_scored[i], n + 2 - skip);
+            }
+            clh_sample_deinit(&s);
+        }
+        clh_task_close(task);
+    }
+}
+
+static void a_seed_decides(void **state)
+{
+    (void)state;
+    clh_task_config config = {.n = {4}, .n_count = 1};
+    clh_task *task = open_task(&config);
+    clh_sample s[3] = {0};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(clh_variant_draw(&s[i], CLH_VARIANT_SHUFFLED, task, COUNT, i == 2, NULL),
+                         CLH_OK);
+    const size_t bytes = COUNT * s[0].stride * sizeof *s[0].ids;
+    assert_memory_equal(s[0].ids, s[1].ids, bytes);
+    assert_memory_not_equal(s[0].ids, s[2].ids, bytes);
+    for (size_t i = 0; i < 3; i++)
+        clh_sample_deinit(&s[i]);
+    clh_task_close(task);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_variant_is_what_it_says),
+        cmocka_unit_test(a_seed_decides),
+    };
+    return cmocka_run_group_tests_name("variant", tests, NULL, NULL);
+}
