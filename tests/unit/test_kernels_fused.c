@@ -1,0 +1,300 @@
+/* The rows of the fused path, every build against the definition in kernels_plain.c, and what the
+ * definition promises: patterns sum to 1, gradients are derivatives of the loss. */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "support/cmocka_all.h"
+#include "support/kernel_bench.h"
+
+enum { STREAM = 501, ROWS = CLH_ROWS_TOGETHER, MOST = 160, SETS = 16, GUARD = 24 };
+
+/* Numbers in memory that is NaN around them: set `s` of a bench, MOST numbers a row. */
+typedef struct numbers {
+    clh_real at[ROWS * MOST + 2 * GUARD];
+} numbers;
+
+typedef struct bench {
+    numbers set[SETS];
+    uint32_t of[MOST];
+    double loss[ROWS];
+    bool correct[ROWS];
+} bench;
+
+static clh_real *row_of(bench *b, size_t set, size_t number)
+{
+    return b->set[set].at + GUARD + number * MOST;
+}
+
+/* The first `n` numbers of each row of each set are deviates, all else NaN. */
+static void fill(bench *b, size_t n, uint64_t seed)
+{
+    memset(b, 0, sizeof *b);
+    for (size_t s = 0; s < SETS; s++) {
+        for (size_t i = 0; i < CLH_COUNT(b->set[s].at); i++)
+            b->set[s].at[i] = (clh_real)NAN;
+        for (size_t r = 0; r < ROWS; r++)
+            for (size_t i = 0; i < n; i++)
+                row_of(b, s, r)[i] = (clh_real)clh_random_normal(seed + s, STREAM, r * MOST + i);
+    }
+}
+
+typedef void run_fn(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed);
+
+/* `run` by every build: what is NaN stays so, the rest is the definition's to rounding; AVX2 and
+ * AVX-512 agree in every bit. */
+static void builds_agree(run_fn *run, size_t least)
+{
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    static bench want, got, avx2;
+    for (size_t n = least; n + 20 <= MOST; n += n < 40 ? 1 : 7) {
+        fill(&want, n, n);
+        run(&want, &clh_kernels_plain, n, n);
+        for (size_t k = 1; k < builds; k++) {
+            fill(&got, n, n);
+            run(&got, kernel[k], n, n);
+            for (size_t s = 0; s < SETS; s++)
+                for (size_t i = 0; i < CLH_COUNT(got.set[s].at); i++) {
+                    const double x = (double)got.set[s].at[i], y = (double)want.set[s].at[i];
+                    if (isnan(x) != isnan(y) || fabs(x - y) > 2e-5 * (1 + fabs(y)))
+                        fail_msg("%s, %zu long: number %zu of set %zu is %.9g, want %.9g",
+                                 kernel[k]->name, n, i, s, x, y);
+                }
+            for (size_t r = 0; r < ROWS; r++)
+                assert_true(fabs(got.loss[r] - want.loss[r]) <= 2e-5 * (1 + want.loss[r]));
+            assert_memory_equal(got.correct, want.correct, sizeof got.correct);
+            if (strcmp(kernel[k]->name, "avx2") == 0)
+                avx2 = got;
+            if (strcmp(kernel[k]->name, "avx512") == 0)
+                assert_memory_equal(&avx2, &got, sizeof got);
+        }
+    }
+}
+
+/* ---- Queries
+ * --------------------------------------------------------------------------------------- */
+
+enum { POSITION, TOKEN, KIND, INVERSE, BIAS, SCORES, PATTERN, G, G_POSITION, G_TOKEN, SUM, ALONG };
+
+/* Row r has n - r keys, as under a causal mask; more kinds than lanes for every third length. */
+static clh_query query_at(bench *b, size_t n, size_t r)
+{
+    const size_t kinds = n % 3 == 0 && n > CLH_LANES ? n : n < CLH_LANES ? n : CLH_LANES;
+    for (size_t j = 0; j < n; j++)
+        b->of[j] = (uint32_t)(j * 7 % kinds);
+    return (clh_query){.keys = n - r,
+                       .end = n,
+                       .position = row_of(b, POSITION, r),
+                       .token = row_of(b, TOKEN, r),
+                       .kind = row_of(b, KIND, r),
+                       .of = b->of,
+                       .kinds = kinds,
+                       .scale = (clh_real)0.7,
+                       .inverse = row_of(b, INVERSE, 0),
+                       .bias = row_of(b, BIAS, 0),
+                       .scores = row_of(b, SCORES, r),
+                       .pattern = row_of(b, PATTERN, r)};
+}
+
+static size_t rows_for(size_t n)
+{
+    return n < ROWS ? n : ROWS;
+}
+
+static void run_attend(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
+{
+    (void)seed;
+    clh_query q[ROWS] = {0};
+    for (size_t r = 0; r < rows_for(n); r++)
+        q[r] = query_at(b, n, r);
+    kernel->attend(rows_for(n), q);
+    for (size_t r = 0; r < rows_for(n); r++) {
+        double sum = 0;
+        for (size_t j = 0; j < n - r; j++)
+            sum += (double)q[r].pattern[j];
+        assert_true(fabs(sum - 1) < 1e-5);
+        for (size_t j = n - r; j < n; j++)
+            assert_true(q[r].pattern[j] == 0);
+    }
+}
+
+static void attend_is_its_definition(void **state)
+{
+    (void)state;
+    builds_agree(run_attend, 1);
+}
+
+static void attend_hands_on_what_is_not_a_number(void **state)
+{
+    (void)state;
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    static bench b;
+    for (size_t k = 0; k < builds; k++)
+        for (size_t n = 1; n < 50; n++) {
+            fill(&b, n, n);
+            clh_query q = query_at(&b, n, 0);
+            row_of(&b, POSITION, 0)[n / 2] = (clh_real)NAN;
+            kernel[k]->attend(1, &q);
+            for (size_t j = 0; j < n; j++)
+                assert_true(isnan(q.pattern[j]));
+        }
+}
+
+static void run_attend_back(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
+{
+    clh_query_back q[ROWS];
+    for (size_t r = 0; r < rows_for(n); r++)
+        q[r] = (clh_query_back){.keys = n - r,
+                                .end = n,
+                                .scores = row_of(b, SCORES, r),
+                                .pattern = row_of(b, PATTERN, r),
+                                .inverse = row_of(b, INVERSE, 0),
+                                .bias = row_of(b, BIAS, 0),
+                                .mean = (clh_real)0.3,
+                                .scale = (clh_real)1.3,
+                                .fresh = seed % 2,
+                                .g = row_of(b, G, r),
+                                .g_position = row_of(b, G_POSITION, r),
+                                .g_token = row_of(b, G_TOKEN, r % 2),
+                                .sum = row_of(b, SUM, 0),
+                                .along = row_of(b, ALONG, 0),
+                                .along_query = row_of(b, KIND, r)};
+    kernel->attend_back(rows_for(n), q);
+}
+
+static void attend_back_is_its_definition(void **state)
+{
+    (void)state;
+    builds_agree(run_attend_back, 1);
+}
+
+/* ---- Predictions
+ * ----------------------------------------------------------------------------------- */
+
+enum { Z = 0, T, P, ROW, G_Z, G_SQUARE, U_BIAS, G_BIAS, LOGITS };
+
+static size_t width_of(size_t n)
+{
+    return n / 3;
+}
+
+static void predict(bench *b, const clh_kernels *kernel, size_t n, bool back)
+{
+    clh_prediction rows[ROWS];
+    const size_t width = width_of(n), outputs = n - width;
+    const clh_predict all = {.width = width,
+                             .outputs = outputs,
+                             .d = 7,
+                             .eps = 1e-5,
+                             .weight = (clh_real)0.4,
+                             .bias = row_of(b, U_BIAS, 0),
+                             .logits = row_of(b, LOGITS, 0),
+                             .logits_row = MOST,
+                             .g_bias = row_of(b, G_BIAS, 0)};
+    row_of(b, G_BIAS, 0)[outputs] = 0;
+    for (size_t r = 0; r < ROWS; r++)
+        rows[r] = (clh_prediction){.z = row_of(b, Z, r),
+                                  .token = row_of(b, T, r),
+                                  .position = row_of(b, P, r),
+                                  .square = (clh_real)(60 + 3 * r),
+                                  .target = (uint32_t)(r * 11 % (outputs + 1)),
+                                  .row = row_of(b, ROW, r),
+                                  .g_z = back ? row_of(b, G_Z, r) : NULL,
+                                  .g_square = row_of(b, G_SQUARE, r)};
+    kernel->predict(ROWS, &all, rows);
+    for (size_t r = 0; r < ROWS; r++) {
+        b->loss[r] = rows[r].loss;
+        b->correct[r] = rows[r].correct;
+        for (size_t o = 0; o <= outputs; o++) /* room: anything */
+            row_of(b, LOGITS, r)[o] = 0;
+    }
+}
+
+static void run_predict(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
+{
+    (void)seed;
+    predict(b, kernel, n, true);
+}
+
+static void run_predict_forward(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
+{
+    (void)seed;
+    predict(b, kernel, n, false);
+}
+
+static void predict_is_its_definition(void **state)
+{
+    (void)state;
+    builds_agree(run_predict, 1);
+    builds_agree(run_predict_forward, 1);
+}
+
+/* The loss moves by what the gradients say when what they belong to moves. */
+static void gradients_of_a_prediction_are_derivatives(void **state)
+{
+    (void)state;
+    enum { N = 60 };
+    static bench b, moved;
+    const double step = sizeof(clh_real) == 4 ? 1e-2 : 1e-5, weight = 0.4;
+    const double within = sizeof(clh_real) == 4 ? 2e-3 : 1e-8;
+    fill(&b, N, 3);
+    run_predict(&b, &clh_kernels_plain, N, 0);
+    for (size_t i = 0; i < N; i++) {
+        double loss[2];
+        for (int side = 0; side < 2; side++) { /* what a token's row brings, one number of it */
+            fill(&moved, N, 3);
+            row_of(&moved, T, 1)[i] += (clh_real)(side ? step : -step);
+            run_predict_forward(&moved, &clh_kernels_plain, N, 0);
+            loss[side] = weight * moved.loss[1];
+        }
+        /* of token and position rows: [2 g_square z, inverse g] is the gradient */
+        assert_true(fabs((loss[1] - loss[0]) / (2 * step) - (double)row_of(&b, ROW, 1)[i]) <
+                    within);
+    }
+}
+
+/* ---- Rows of weights and of the tables
+ * ------------------------------------------------------------- */
+
+static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
+{
+    clh_real *sums = row_of(b, 9, 0);
+    for (size_t r = 0; r < 3; r++)
+        sums[r] = 0;
+    sums[0] = kernel->centre(n, row_of(b, 0, 0), row_of(b, 1, 0));
+    (void)kernel->centre(n, row_of(b, 0, 1), row_of(b, 0, 1));
+    kernel->unfold(n, (clh_real)1.2, (clh_real)-0.4, row_of(b, 2, 0), row_of(b, 3, 0),
+                   row_of(b, 4, 0), row_of(b, 5, 0), &sums[1], &sums[2]);
+    const clh_spread spread = {.values = n / 2,
+                               .n = n,
+                               .inverse = (clh_real)0.6,
+                               .token = row_of(b, 6, 0),
+                               .position = row_of(b, 6, 1),
+                               .g = row_of(b, 7, 0),
+                               .g_token = row_of(b, 8, 0),
+                               .g_position = row_of(b, 8, 1),
+                               .fresh = seed % 2};
+    sums[3] = kernel->spread(&spread);
+}
+
+static void rows_of_weights_are_their_definition(void **state)
+{
+    (void)state;
+    builds_agree(run_weights, 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attend_is_its_definition),
+        cmocka_unit_test(attend_hands_on_what_is_not_a_number),
+        cmocka_unit_test(attend_back_is_its_definition),
+        cmocka_unit_test(predict_is_its_definition),
+        cmocka_unit_test(gradients_of_a_prediction_are_derivatives),
+        cmocka_unit_test(rows_of_weights_are_their_definition),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
