@@ -84,7 +84,7 @@ static clh_status bench_open(bench *b, clh_gradient_path path, size_t threads, c
         status = clh_model_open(&b->model, &c->model, err);
     if (!status)
         status = clh_workers_open(&b->workers, &c->model, b->task, threads,
-                                  path == CLH_PATH_GENERAL, err);
+                                  clh_gradient_needs(path), err);
     if (!status)
         status = clh_gradient_open(&b->gradient, b->model, b->task, c->train.batch, path,
                                    b->workers, err);

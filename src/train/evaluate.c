@@ -14,8 +14,11 @@ typedef struct evaluator {
     clh_split split;
     uint64_t first;
     size_t positions;
+    clh_fused *fused; /* NULL: the general path */
     clh_loss_sum sum[CHUNK];
-    double *per_position; /* [CHUNK, positions] */
+    double *per_position;         /* [CHUNK, positions] */
+    clh_sequence sequence[CHUNK]; /* the fused path's */
+    uint32_t *tokens;             /* [CHUNK, positions], theirs */
 } evaluator;
 
 static clh_status evaluate_one(void *context, size_t index, clh_worker *worker, clh_error *err)
@@ -34,6 +37,24 @@ static clh_status evaluate_one(void *context, size_t index, clh_worker *worker, 
         status = clh_loss(worker->cache, &tokens, &scored, 0, NULL, row, &e->sum[index], err);
     for (size_t i = s->length; i < e->positions; i++)
         row[i] = NAN;
+    return status;
+}
+
+static clh_status draw_one(void *context, size_t index, clh_worker *worker, clh_error *err)
+{
+    (void)worker;
+    evaluator *e = context;
+    return clh_task_draw(e->task, e->split, e->first + index, &e->sequence[index], err);
+}
+
+static clh_status run_chunk(evaluator *e, size_t count, clh_workers *workers, clh_error *err)
+{
+    if (!e->fused)
+        return clh_workers_run(workers, count, evaluate_one, e, err);
+    clh_status status = clh_workers_run(workers, count, draw_one, e, err);
+    if (!status)
+        clh_fused_loss(e->fused, &(clh_fused_batch){e->sequence, count, 0}, e->sum, e->per_position,
+                       e->positions);
     return status;
 }
 
@@ -58,7 +79,7 @@ static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, c
     clh_status status = CLH_OK;
     for (size_t done = 0; done < count && !status; done += CHUNK) {
         size_t now = count - done < CHUNK ? count - done : CHUNK;
-        status = clh_workers_run(workers, now, evaluate_one, e, err);
+        status = run_chunk(e, now, workers, err);
         if (!status)
             add_chunk(e, now, &total, out->loss_per_position, position_count);
         e->first += now;
@@ -80,23 +101,41 @@ static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, c
     return status;
 }
 
+/* Memory of an evaluation: rows of losses and, for the fused path, the sequences of a chunk. */
+static clh_status evaluator_open(evaluator *e, clh_error *err)
+{
+    e->per_position = clh_alloc_array(e->positions, CHUNK * sizeof *e->per_position, err);
+    if (e->per_position && e->fused)
+        e->tokens = clh_alloc_array(e->positions, CHUNK * sizeof *e->tokens, err);
+    for (size_t i = 0; i < CHUNK && e->tokens; i++)
+        e->sequence[i] =
+            (clh_sequence){.tokens = e->tokens + i * e->positions, .capacity = e->positions};
+    return e->per_position && (e->tokens || !e->fused) ? CLH_OK : CLH_ENOMEM;
+}
+
 clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
                              clh_split split, uint64_t first, size_t count, clh_workers *workers,
-                             clh_error *err)
+                             clh_fused *fused, clh_error *err)
 {
     assert(out && model && task && workers);
     if (count == 0)
         return clh_fail(err, CLH_ERANGE, "0 sequences to evaluate, want at least 1");
     const size_t positions = clh_task_length_max(task);
-    evaluator e = {
-        .model = model, .task = task, .split = split, .first = first, .positions = positions};
+    evaluator e = {.model = model,
+                   .task = task,
+                   .split = split,
+                   .first = first,
+                   .positions = positions,
+                   .fused = fused};
     clh_evaluation result = {.positions = positions};
     size_t *position_count = clh_alloc_zeroed(positions, sizeof *position_count, err);
-    e.per_position = clh_alloc_array(positions, CHUNK * sizeof *e.per_position, err);
     result.loss_per_position = clh_alloc_zeroed(positions, sizeof *result.loss_per_position, err);
     clh_status status = CLH_ENOMEM;
-    if (position_count && e.per_position && result.loss_per_position)
+    if (position_count && result.loss_per_position)
+        status = evaluator_open(&e, err);
+    if (!status)
         status = run_chunks(&e, count, workers, &result, position_count, err);
+    clh_free(e.tokens);
     clh_free(e.per_position);
     clh_free(position_count);
     if (status)
@@ -106,15 +145,29 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const 
     return status;
 }
 
+/* A task that does not fit the model goes the general path, which says what does not fit. */
+static bool fits_fused(const clh_model_config *c, const clh_task *task)
+{
+    const size_t tokens = clh_task_d_vocab(task);
+    return clh_fused_applies(c) && clh_task_length_max(task) <= c->n_ctx && tokens <= c->d_vocab &&
+           tokens <= c->d_vocab_out;
+}
+
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         clh_error *err)
 {
+    const clh_model_config *c = clh_model_get_config(model);
+    const bool fits = fits_fused(c, task);
     clh_workers *workers = NULL;
-    clh_status status =
-        clh_workers_open(&workers, clh_model_get_config(model), task, threads, false, err);
+    clh_fused *fused = NULL;
+    clh_status status = clh_workers_open(
+        &workers, c, task, threads, fits ? CLH_WORKERS_SEQUENCE : CLH_WORKERS_ACTIVATIONS, err);
+    if (!status && fits)
+        status = clh_fused_open(&fused, model, clh_task_length_max(task), 0, workers->pool, err);
     if (!status)
-        status = clh_evaluate_with(out, model, task, split, first, count, workers, err);
+        status = clh_evaluate_with(out, model, task, split, first, count, workers, fused, err);
+    clh_fused_close(fused);
     clh_workers_close(workers);
     return status;
 }

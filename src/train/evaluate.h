@@ -3,11 +3,13 @@
 #define CLH_EVALUATE_H
 
 #include "clearhead/train.h"
+#include "train/fused.h"
 #include "train/workers.h"
 
-/** As clh_evaluate(). *out is written on success only. */
+/** As clh_evaluate(), on the fused path where there is one, else (`fused` NULL) with workers that
+ *  have activations. *out is written on success only. */
 clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
                              clh_split split, uint64_t first, size_t count, clh_workers *workers,
-                             clh_error *err);
+                             clh_fused *fused, clh_error *err);
 
 #endif

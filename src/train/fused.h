@@ -53,7 +53,8 @@
 
 typedef struct clh_fused clh_fused;
 
-/** Whether this path computes models of `config`. */
+/** Whether this path computes models of `config`: its kind, and with few enough tokens that most
+ *  positions read one that others read too. */
 bool clh_fused_applies(const clh_model_config *config);
 
 /** For sequences of up to `length` tokens in `slots` slots (0: for clh_fused_loss() only); model

@@ -7,10 +7,15 @@
 #include "model/attention_head.h"
 #include "train/fused_parts.h"
 
+/* More tokens would make tables of tokens by tokens that cost more than they save; more positions
+ * need more memory than there is, and counting how much would take long. */
+enum { TOKENS_MOST = 256, POSITIONS_MOST = 1 << 24 };
+
 bool clh_fused_applies(const clh_model_config *c)
 {
-    return c->n_layers == 1 && c->attn_only && c->normalization_type == CLH_NORM_LN &&
-           !c->use_attn_result && !c->use_attn_in && !c->use_split_qkv_input && !c->use_hook_tokens;
+    return c->d_vocab <= TOKENS_MOST && c->n_layers == 1 && c->attn_only &&
+           c->normalization_type == CLH_NORM_LN && !c->use_attn_result && !c->use_attn_in &&
+           !c->use_split_qkv_input && !c->use_hook_tokens;
 }
 
 static clh_fused_size size_of(const clh_model_config *c, size_t length)
@@ -184,6 +189,8 @@ size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t slo
     clh_fused f = {.size = size_of(config, length), .slots = slots, .workers = threads};
     cutter count = {0};
     size_t bytes;
+    if (f.size.T > POSITIONS_MOST)
+        return SIZE_MAX;
     cut_all(&count, &f);
     return !count.overflow && clh_mul_ok(count.used, sizeof(clh_real), &bytes) ? bytes : SIZE_MAX;
 }

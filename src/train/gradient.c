@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "model/blob.h"
-#include "train/fused.h"
 
 enum { PIECE = 8192, BLOCK = 1024 };
 
@@ -27,6 +26,11 @@ struct clh_gradient {
 clh_gradient_path clh_gradient_best_path(const clh_model_config *config)
 {
     return clh_fused_applies(config) ? CLH_PATH_FUSED : CLH_PATH_GENERAL;
+}
+
+clh_workers_need clh_gradient_needs(clh_gradient_path path)
+{
+    return path == CLH_PATH_FUSED ? CLH_WORKERS_SEQUENCE : CLH_WORKERS_GRADIENTS;
 }
 
 static size_t slots_of(size_t batch)
@@ -206,6 +210,11 @@ clh_status clh_gradient_compute(clh_gradient *g, uint64_t first, size_t count, c
 const clh_real *clh_gradient_data(const clh_gradient *g)
 {
     return g->slot;
+}
+
+clh_fused *clh_gradient_fused(const clh_gradient *g)
+{
+    return g->fused;
 }
 
 double clh_gradient_norm(clh_gradient *g)

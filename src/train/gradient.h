@@ -13,6 +13,7 @@
 #define CLH_GRADIENT_H
 
 #include "math/kernels.h"
+#include "train/fused.h"
 #include "train/workers.h"
 
 enum { CLH_GRADIENT_SLOTS = 8 };
@@ -25,8 +26,11 @@ typedef enum clh_gradient_path { CLH_PATH_GENERAL, CLH_PATH_FUSED } clh_gradient
 /** CLH_PATH_FUSED where train/fused.h has it, else CLH_PATH_GENERAL. */
 clh_gradient_path clh_gradient_best_path(const clh_model_config *config);
 
-/** For batches of up to `batch` sequences; model, task and workers are borrowed. The general path
- *  needs workers with gradients. */
+/** What workers need for a path. */
+clh_workers_need clh_gradient_needs(clh_gradient_path path);
+
+/** For batches of up to `batch` sequences; model, task and workers are borrowed. Workers have
+ *  what clh_gradient_needs(). */
 clh_status clh_gradient_open(clh_gradient **out, const clh_model *model, const clh_task *task,
                              size_t batch, clh_gradient_path path, clh_workers *workers,
                              clh_error *err);
@@ -45,6 +49,9 @@ clh_status clh_gradient_compute(clh_gradient *gradient, uint64_t first, size_t c
 
 /** The gradient, laid out as clh_model_data(); borrowed. */
 const clh_real *clh_gradient_data(const clh_gradient *gradient);
+
+/** The fused path it uses, for evaluating between steps; NULL on the general path; borrowed. */
+clh_fused *clh_gradient_fused(const clh_gradient *gradient);
 
 /** Its 2-norm, in double precision. */
 double clh_gradient_norm(clh_gradient *gradient);

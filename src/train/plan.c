@@ -50,12 +50,12 @@ double clh_learning_rate(const clh_train_config *c, size_t step)
     return c->min_lr + (c->lr - c->min_lr) * 0.5 * (1 + cos(pi * (done < 1 ? done : 1)));
 }
 
-/* Any worker may get any sequence sooner or later, so each has its activations and, on the general
- * path, their gradients. */
+/* Any worker may get any sequence sooner or later, so on the general path each has its activations
+ * and their gradients. */
 size_t clh_train_bytes(const clh_run_config *config)
 {
     const clh_gradient_path path = clh_gradient_best_path(&config->model);
-    const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 1; /* parameters, m, v */
+    const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 0; /* parameters, m, v */
     size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
     size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
     size_t total = clh_gradient_bytes(&config->model, config->model.n_ctx, config->train.batch,

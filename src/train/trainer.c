@@ -59,7 +59,7 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
         status = clh_workers_open(&t->workers, &c->model, t->task, c->threads,
-                                  path == CLH_PATH_GENERAL, err);
+                                  clh_gradient_needs(path), err);
     if (!status)
         status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
                                    t->workers, err);
@@ -141,8 +141,9 @@ static clh_status evaluate(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
     clh_evaluation fresh = {0};
-    clh_status status = clh_evaluate_with(&fresh, t->model, t->task, CLH_SPLIT_TEST, 0,
-                                          c->test_sequences, t->workers, err);
+    clh_status status =
+        clh_evaluate_with(&fresh, t->model, t->task, CLH_SPLIT_TEST, 0, c->test_sequences,
+                          t->workers, clh_gradient_fused(t->gradient), err);
     if (status)
         return status;
     clh_evaluation_deinit(&t->evaluation);

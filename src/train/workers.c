@@ -4,10 +4,12 @@
 #include <pthread.h>
 
 static clh_status worker_open(clh_worker *worker, const clh_model_config *config, size_t length,
-                              bool gradients, clh_error *err)
+                              clh_workers_need need, clh_error *err)
 {
-    clh_status status = clh_cache_open(&worker->cache, config, CLH_KEEP_BACKWARD, err);
-    if (!status && gradients)
+    clh_status status = CLH_OK;
+    if (need >= CLH_WORKERS_ACTIVATIONS)
+        status = clh_cache_open(&worker->cache, config, CLH_KEEP_BACKWARD, err);
+    if (!status && need >= CLH_WORKERS_GRADIENTS)
         status = clh_cache_open(&worker->gradient, config, CLH_KEEP_BACKWARD, err);
     if (status)
         return status;
@@ -17,7 +19,7 @@ static clh_status worker_open(clh_worker *worker, const clh_model_config *config
 }
 
 clh_status clh_workers_open(clh_workers **out, const clh_model_config *config, const clh_task *task,
-                            size_t threads, bool gradients, clh_error *err)
+                            size_t threads, clh_workers_need need, clh_error *err)
 {
     assert(out && config && task);
     clh_workers *workers = clh_alloc_zeroed(1, sizeof *workers, err);
@@ -30,7 +32,7 @@ clh_status clh_workers_open(clh_workers **out, const clh_model_config *config, c
     }
     for (; !status && workers->count < threads; workers->count++)
         status = worker_open(&workers->worker[workers->count], config, clh_task_length_max(task),
-                             gradients, err);
+                             need, err);
     if (status) {
         clh_workers_close(workers);
         return status;

@@ -2,7 +2,8 @@
  *  share them.
  *
  *    clh_workers *workers = NULL;
- *    if (clh_workers_open(&workers, &model_config, task, threads, true, err)) ...
+ *    if (clh_workers_open(&workers, &model_config, task, threads, CLH_WORKERS_GRADIENTS,
+ *                          err)) ...
  *    clh_workers_run(workers, count, work, context, err);
  *
  *  A worker owns its activations, their gradients and room for one sequence; nothing in them
@@ -15,8 +16,15 @@
 #include "clearhead/model.h"
 #include "clearhead/task.h"
 
+/** What each worker has beside room for a sequence. */
+typedef enum clh_workers_need {
+    CLH_WORKERS_SEQUENCE,    /**< nothing: draws, and the fused path */
+    CLH_WORKERS_ACTIVATIONS, /**< for forward passes */
+    CLH_WORKERS_GRADIENTS,   /**< and for backward */
+} clh_workers_need;
+
 typedef struct clh_worker {
-    clh_cache *cache, *gradient; /**< CLH_KEEP_BACKWARD; gradient NULL unless asked for */
+    clh_cache *cache, *gradient; /**< CLH_KEEP_BACKWARD; NULL unless needed */
     clh_sequence sequence;       /**< its tokens belong to the worker */
 } clh_worker;
 
@@ -29,9 +37,9 @@ typedef struct clh_workers {
 /** Task `index`; writes only what belongs to that index. */
 typedef clh_status clh_workers_fn(void *context, size_t index, clh_worker *worker, clh_error *err);
 
-/** `threads` workers for models of `config` on `task`, with gradients or without. */
+/** `threads` workers for models of `config` on `task`. */
 clh_status clh_workers_open(clh_workers **out, const clh_model_config *config, const clh_task *task,
-                            size_t threads, bool gradients, clh_error *err);
+                            size_t threads, clh_workers_need need, clh_error *err);
 
 /** Free. NULL is fine. */
 void clh_workers_close(clh_workers *workers);
