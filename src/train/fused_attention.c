@@ -15,18 +15,19 @@ typedef struct block {
 
 size_t clh_fused_blocks(const clh_fused_work *w)
 {
-    return (w->length - 1) / w->f->shape.block + 1;
+    return (w->length - 1 - w->f->shape.first) / w->f->shape.block + 1;
 }
 
 size_t clh_fused_block_first(const clh_fused_work *w)
 {
-    return w->first / w->f->shape.block;
+    return (w->first - w->f->shape.first) / w->f->shape.block;
 }
 
 clh_fused_queries clh_fused_block(const clh_fused_work *w, size_t k)
 {
     const clh_fused_shape *s = &w->f->shape;
-    return (clh_fused_queries){k * s->block < w->first ? w->first : k * s->block,
+    const size_t begin = clh_fused_block_begin(s, k);
+    return (clh_fused_queries){begin < w->first ? w->first : begin,
                                clh_fused_block_end(s, k, w->length)};
 }
 
@@ -233,7 +234,7 @@ static void clear_unasked(const clh_fused_work *w, size_t head)
 {
     const clh_fused_shape *s = &w->f->shape;
     clh_real *parts = w->sums->parts + head * s->parts;
-    const size_t of_first = clh_fused_position_part(w->f, 0);
+    const size_t of_first = clh_fused_position_part(w->f, s->first);
     const size_t end = clh_fused_position_part(w->f, w->first);
     memset(parts + of_first, 0, (end - of_first) * sizeof *parts);
     if (w->length < s->positions) {

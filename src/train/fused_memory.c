@@ -41,10 +41,11 @@ static size_t rounded(size_t n)
 }
 
 /* With at and across NULL only counts. */
-static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t positions,
-                                size_t *at, size_t *across)
+static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t first,
+                                size_t positions, size_t *at, size_t *across)
 {
-    clh_fused_shape s = {.used = used, .positions = positions, .at = at, .across = across};
+    clh_fused_shape s = {
+        .used = used, .first = first, .positions = positions, .at = at, .across = across};
     s.sources = 1 + used + positions;
     s.columns = size->N + size->A + size->U + 1 + used;
     s.stride = rounded(s.columns);
@@ -52,7 +53,7 @@ static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t 
     s.lead = rounded(used);
     s.span = s.lead + rounded(positions);
     s.block = clh_head_block(positions);
-    s.blocks = (positions + s.block - 1) / s.block;
+    s.blocks = (positions - first + s.block - 1) / s.block;
     s.parts = used * s.span;
     for (size_t k = 0; k < s.blocks; k++) {
         const size_t end = clh_fused_block_end(&s, k, positions), width = s.lead + rounded(end);
@@ -60,15 +61,23 @@ static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t 
             at[k] = s.parts;
             across[k] = width;
         }
-        s.parts += (end - k * s.block) * width;
+        s.parts += (end - clh_fused_block_begin(&s, k)) * width;
     }
     return s;
 }
 
-void clh_fused_shape_set(clh_fused *f, size_t used, size_t positions)
+void clh_fused_shape_set(clh_fused *f, size_t used, size_t first, size_t positions)
 {
-    assert(used <= f->size.V && positions <= f->size.T);
-    f->shape = shape_of(&f->size, used, positions, f->shape.at, f->shape.across);
+    assert(used <= f->size.V && first < positions && positions <= f->size.T);
+    f->shape = shape_of(&f->size, used, first, positions, f->shape.at, f->shape.across);
+}
+
+/* No batch takes more of anything. Blocks that begin later can end later, by less than a block. */
+static clh_fused_shape shape_most(const clh_fused_size *size)
+{
+    clh_fused_shape most = shape_of(size, size->V, 0, size->T, NULL, NULL);
+    most.parts += size->T * rounded(CLH_HEAD_BLOCK_MOST);
+    return most;
 }
 
 /* Pieces of one stretch of memory, each from a line of the cache on; without memory only counted.
@@ -169,7 +178,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
  * fewer tokens or positions takes less of each. */
 static void cut_all(cutter *c, clh_fused *f)
 {
-    const clh_fused_shape most = shape_of(&f->size, f->size.V, f->size.T, NULL, NULL);
+    const clh_fused_shape most = shape_most(&f->size);
     clh_fused_sums no_sums = {0};
     clh_fused_room no_room = {0};
     const size_t of_sums = cut_sums(&f->size, &most, &no_sums);

@@ -24,7 +24,8 @@ typedef struct clh_fused_weights {
  *
  *  Square tables over queries and keys ("parts"), one for each head, have the tokens' rows first,
  *  [used, span], then the positions' rows in blocks that are as wide as their last query needs:
- *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions. */
+ *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions; of rows only
+ * those from `first` on are asked. */
 typedef struct clh_fused_shape {
     size_t used, positions; /**< rows this batch has */
     size_t sources;         /**< 1 + used + positions */
@@ -32,6 +33,7 @@ typedef struct clh_fused_shape {
     size_t stride;          /**< of M and Y */
     size_t g_stride;        /**< of the gradient of Y but its q and k columns */
     size_t lead, span;      /**< lead >= used, span = lead + (positions rounded up) */
+    size_t first;           /**< the first position anybody asks: block 0 begins there */
     size_t block, blocks;   /**< queries in a block of positions, blocks */
     size_t *at, *across;    /**< [blocks]: a block's first number in parts, its rows' length */
     size_t parts;           /**< numbers of a head's parts */
@@ -133,6 +135,17 @@ static inline size_t clh_fused_position(const clh_fused *f, size_t p)
     return 1 + f->shape.used + p;
 }
 
+/** Queries [begin, end) of a block. */
+static inline size_t clh_fused_block_begin(const clh_fused_shape *s, size_t block)
+{
+    return s->first + block * s->block;
+}
+static inline size_t clh_fused_block_end(const clh_fused_shape *s, size_t block, size_t positions)
+{
+    const size_t end = s->first + (block + 1) * s->block;
+    return end < positions ? end : positions;
+}
+
 /** In a head's parts: the first number of a token's row, of a position's row. */
 static inline size_t clh_fused_token_part(const clh_fused *f, size_t row)
 {
@@ -141,15 +154,8 @@ static inline size_t clh_fused_token_part(const clh_fused *f, size_t row)
 static inline size_t clh_fused_position_part(const clh_fused *f, size_t p)
 {
     const clh_fused_shape *s = &f->shape;
-    const size_t k = p / s->block;
-    return s->at[k] + (p - k * s->block) * s->across[k];
-}
-
-/** Queries of a block of positions. */
-static inline size_t clh_fused_block_end(const clh_fused_shape *s, size_t block, size_t positions)
-{
-    const size_t end = (block + 1) * s->block;
-    return end < positions ? end : positions;
+    const size_t k = (p - s->first) / s->block;
+    return s->at[k] + (p - clh_fused_block_begin(s, k)) * s->across[k];
 }
 
 /** A piece of a stage's work. */
@@ -167,8 +173,9 @@ void clh_fused_run(clh_fused *f, const clh_fused_job *jobs, size_t count);
 /** Number the batch's tokens and make the tables from the weights. */
 void clh_fused_tables_make(clh_fused *f);
 
-/** Where a batch of `used` tokens and `positions` has its rows; blocks of queries. */
-void clh_fused_shape_set(clh_fused *f, size_t used, size_t positions);
+/** Where a batch of `used` tokens and `positions`, asked from `first` on, has its rows; blocks of
+ *  queries. */
+void clh_fused_shape_set(clh_fused *f, size_t used, size_t first, size_t positions);
 
 /** Lay a slot's sums out for this batch and clear what is added to. Numbers they take. */
 size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums);

@@ -7,16 +7,18 @@
 
 enum { ROWS_A_PIECE = CLH_FUSED_ROWS };
 
-/* Number the tokens that any position of the batch reads. */
+/* Number the tokens that any position of the batch reads; the first position it asks. */
 static void number_tokens(clh_fused *f)
 {
     clh_fused_tables *t = &f->tables;
-    size_t used = 0, positions = 0;
+    size_t used = 0, positions = 1, first = SIZE_MAX;
     memset(t->row_of, 0xff, f->size.V * sizeof *t->row_of);
     for (size_t b = 0; b < f->batch->count; b++) {
         const clh_sequence *sequence = &f->batch->sequence[b];
         if (sequence->length - 1 > positions)
             positions = sequence->length - 1;
+        if (sequence->first_scored - 1 < first)
+            first = sequence->first_scored - 1;
         for (size_t p = 0; p + 1 < sequence->length; p++) {
             const uint32_t token = sequence->tokens[p];
             if (t->row_of[token] != UINT32_MAX)
@@ -25,7 +27,7 @@ static void number_tokens(clh_fused *f)
             t->row_of[token] = (uint32_t)used++;
         }
     }
-    clh_fused_shape_set(f, used, positions);
+    clh_fused_shape_set(f, used, first < positions ? first : positions - 1, positions);
 }
 
 /* ---- The weights, folded and centred
@@ -200,7 +202,7 @@ static void make_parts(clh_fused *f, size_t piece)
         multiply_parts(f, h, clh_fused_token(0), s->used, s->positions, parts, s->span);
         return;
     }
-    const size_t k = s->blocks - left, begin = k * s->block;
+    const size_t k = s->blocks - left, begin = clh_fused_block_begin(s, k);
     const size_t end = clh_fused_block_end(s, k, s->positions);
     multiply_parts(f, h, clh_fused_position(f, begin), end - begin, end, parts + s->at[k],
                    s->across[k]);

@@ -56,7 +56,8 @@ static void keys_backward(const clh_fused *f, size_t number, size_t begin, size_
     clh_multiply(f->kernel, rows, d, s->used, h.alpha, clh_transposed(h.parts + column, s->span),
                  clh_rows(h.q + clh_fused_token(0) * s->stride, s->stride), out, g);
     for (size_t k = first; k < s->blocks; k++) {
-        const size_t from = k * s->block, end = clh_fused_block_end(s, k, s->positions);
+        const size_t from = clh_fused_block_begin(s, k);
+        const size_t end = clh_fused_block_end(s, k, s->positions);
         clh_multiply_add(f->kernel, rows, d, end - from, h.alpha,
                          clh_transposed(h.parts + s->at[k] + column, s->across[k]),
                          clh_rows(h.q + clh_fused_position(f, from) * s->stride, s->stride), out,
@@ -79,10 +80,11 @@ static void parts_backward(clh_fused *f, size_t piece)
         keys_backward(f, number, clh_fused_token(0), s->used, 0, 0);
         return;
     }
-    const size_t k = left - 1, begin = k * s->block, end = clh_fused_block_end(s, k, s->positions);
-    const size_t source = clh_fused_position(f, begin);
-    queries_backward(f, &h, source, end - begin, end, h.parts + s->at[k], s->across[k]);
-    keys_backward(f, number, source, end - begin, s->lead + begin, k);
+    const size_t k = left - 1, begin = clh_fused_block_begin(s, k);
+    const size_t end = clh_fused_block_end(s, k, s->positions), key = k == 0 ? 0 : begin;
+    queries_backward(f, &h, clh_fused_position(f, begin), end - begin, end, h.parts + s->at[k],
+                     s->across[k]);
+    keys_backward(f, number, clh_fused_position(f, key), end - key, s->lead + key, k);
 }
 
 /* g_b'_Q = sum_r g_key_bias_r Y_k,r / scale; b'_K moves all scores of a query alike: none; g_b'_V
@@ -101,7 +103,9 @@ static void biases_backward(clh_fused *f, size_t piece)
                      f->tables.g_bias + h * s->d_head, s->d_head);
     memset(f->tables.g_bias + A, 0, A * sizeof(clh_real));
     memcpy(f->tables.g_bias + 2 * A, sums->b_V, A * sizeof(clh_real));
-    memset(f->tables.g_qk, 0, 2 * A * sizeof(clh_real));
+    memset(f->tables.g_qk, 0, 2 * A * sizeof(clh_real)); /* o, and queries that nobody asks */
+    for (size_t p = 0; p < f->shape.first; p++)
+        memset(f->tables.g_qk + clh_fused_position(f, p) * 2 * A, 0, A * sizeof(clh_real));
     clh_multiply(f->kernel, 1, A + s->U, f->shape.positions, 1,
                  clh_rows(f->ones, f->shape.positions),
                  clh_rows(sums->Y + clh_fused_position(f, 0) * g_stride + A, g_stride), sums->Y + A,
