@@ -92,6 +92,10 @@ typedef struct clh_kernels {
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
 
+    /** The gradient of y = x softmax(x): with s = softmax(x),
+     *  gx[i] = s[i] (gy[i] + gy[i] x[i] - sum_j gy[j] x[j] s[j]). gx is neither x nor gy. */
+    void (*solu_backward)(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx);
+
     /** sum_i (x[i] - mean)^2 */
     clh_real (*square)(size_t n, const clh_real *x, clh_real mean);
 

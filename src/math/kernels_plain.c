@@ -68,6 +68,16 @@ static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *
         ds[i] = p[i] * (dp[i] - mean);
 }
 
+static void plain_solu_backward(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx)
+{
+    clh_real mean = 0;
+    plain_softmax(n, x, gx);
+    for (size_t i = 0; i < n; i++)
+        mean += gy[i] * x[i] * gx[i];
+    for (size_t i = 0; i < n; i++)
+        gx[i] *= gy[i] + gy[i] * x[i] - mean;
+}
+
 static clh_real plain_square(size_t n, const clh_real *x, clh_real mean)
 {
     clh_real sum = 0;
@@ -296,6 +306,7 @@ const clh_kernels clh_kernels_plain = {
     .axpy = plain_axpy,
     .softmax = plain_softmax,
     .softmax_backward = plain_softmax_backward,
+    .solu_backward = plain_solu_backward,
     .square = plain_square,
     .normalize = plain_normalize,
     .normalize_sums = plain_normalize_sums,

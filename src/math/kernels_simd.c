@@ -297,6 +297,7 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .axpy = simd_axpy,
     .softmax = simd_softmax,
     .softmax_backward = simd_softmax_backward,
+    .solu_backward = simd_solu_backward,
     .square = simd_square,
     .normalize = simd_normalize,
     .normalize_sums = simd_normalize_sums,

@@ -1,4 +1,5 @@
-/** The rows of the fused path for one instruction set: part of kernels_simd.c, included there only.
+/** Rows that take several loops, most of them the fused path's, for one instruction set: part of
+ *  kernels_simd.c, included there only.
  *  The contract is fused_rows.h, the definition kernels_plain.c. Each loop has its step as a
  *  function, run on whole vectors and then on the row's last numbers.
  */
@@ -267,6 +268,29 @@ static void simd_predict(size_t count, const clh_predict *all, clh_prediction *r
         *r[i].g_square = row_g_square(all, &r[i], inverse[i], total[i], logits + i * across);
     for (size_t i = 0; i < count && r[i].g_z; i++)
         row_g_z(all, &r[i]);
+}
+
+/* ---- SoLU
+ * ------------------------------------------------------------------------------------------ */
+
+INLINE void solu_mean_step(place w, const clh_real *x, const clh_real *gy, const clh_real *s,
+                           vec sum[PARTS])
+{
+    sum[w.part] = vec_fma(get(gy, w) * get(x, w), get(s, w), sum[w.part]);
+}
+
+INLINE void solu_step(place w, const clh_real *x, const clh_real *gy, vec mean, clh_real *gx)
+{
+    vec g = get(gy, w);
+    put(gx, w, get(gx, w) * (vec_fma(g, get(x, w), g) - mean));
+}
+
+static void simd_solu_backward(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx)
+{
+    vec sum[PARTS] = {{0}};
+    (void)simd_softmax(n, x, gx);
+    ALONG(n, solu_mean_step, x, gy, gx, sum);
+    ALONG(n, solu_step, x, gy, vec_set(lanes_sum(sum)), gx);
 }
 
 /* ---- Weights and tables

@@ -96,27 +96,11 @@ void clh_activation_forward(clh_act_fn fn, const clh_kernels *kernel, size_t row
         y[i] = table[fn].value(x[i]);
 }
 
-/* solu: with s = softmax(x),  gx_i = s_i (gy_i + gy_i x_i - sum_j gy_j x_j s_j) */
-static void solu_backward(size_t width, const clh_real *x, const clh_real *gy, clh_real *gx)
-{
-    clh_real max = x[0], total = 0, weighted = 0;
-    for (size_t i = 1; i < width; i++)
-        max = x[i] > max ? x[i] : max;
-    for (size_t i = 0; i < width; i++) {
-        clh_real e = exp(x[i] - max);
-        total += e;
-        weighted += gy[i] * x[i] * e;
-    }
-    weighted /= total;
-    for (size_t i = 0; i < width; i++)
-        gx[i] = exp(x[i] - max) / total * (gy[i] + gy[i] * x[i] - weighted);
-}
-
-void clh_activation_backward(clh_act_fn fn, size_t rows, size_t width, const clh_real *x,
-                             const clh_real *gy, clh_real *gx)
+void clh_activation_backward(clh_act_fn fn, const clh_kernels *kernel, size_t rows, size_t width,
+                             const clh_real *x, const clh_real *gy, clh_real *gx)
 {
     for (size_t r = 0, at = 0; !table[fn].value && r < rows; r++, at += width)
-        solu_backward(width, x + at, gy + at, gx + at);
+        kernel->solu_backward(width, x + at, gy + at, gx + at);
     for (size_t i = 0; table[fn].value && i < rows * width; i++)
         gx[i] = gy[i] * table[fn].slope(x[i]);
 }

@@ -10,9 +10,9 @@
 void clh_activation_forward(clh_act_fn fn, const clh_kernels *kernel, size_t rows, size_t width,
                             const clh_real *x, clh_real *y);
 
-/** gx = gy act'(x). gx may be gy. */
-void clh_activation_backward(clh_act_fn fn, size_t rows, size_t width, const clh_real *x,
-                             const clh_real *gy, clh_real *gx);
+/** gx = gy act'(x), not the memory of x or gy. */
+void clh_activation_backward(clh_act_fn fn, const clh_kernels *kernel, size_t rows, size_t width,
+                             const clh_real *x, const clh_real *gy, clh_real *gx);
 
 /** TransformerLens' name of an activation function. */
 const char *clh_act_fn_name(clh_act_fn fn);

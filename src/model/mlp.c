@@ -75,8 +75,8 @@ void clh_mlp_backward(clh_pass *pass, size_t layer)
         clh_norms_backward(pass, CLH_NORM_AT_SOLU, layer);
         clh_pass_fire(pass, CLH_A_MLP_MID, layer);
     }
-    clh_activation_backward(c->act_fn, pass->rows, m, clh_act(pass, CLH_A_MLP_PRE, layer),
-                            g_activated, g_pre);
+    clh_activation_backward(c->act_fn, pass->kernel, pass->rows, m,
+                            clh_act(pass, CLH_A_MLP_PRE, layer), g_activated, g_pre);
     clh_pass_fire(pass, CLH_A_MLP_PRE, layer);
     clh_linear_backward(pass, clh_act(pass, in, layer), d, clh_param(pass, CLH_P_W_IN, layer), m,
                         g_pre, clh_act_gradient(pass, in, layer),

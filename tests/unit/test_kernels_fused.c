@@ -197,13 +197,13 @@ static void predict(bench *b, const clh_kernels *kernel, size_t n, bool back)
     row_of(b, G_BIAS, 0)[outputs] = 0;
     for (size_t r = 0; r < ROWS; r++)
         rows[r] = (clh_prediction){.z = row_of(b, Z, r),
-                                  .token = row_of(b, T, r),
-                                  .position = row_of(b, P, r),
-                                  .square = (clh_real)(60 + 3 * r),
-                                  .target = (uint32_t)(r * 11 % (outputs + 1)),
-                                  .row = row_of(b, ROW, r),
-                                  .g_z = back ? row_of(b, G_Z, r) : NULL,
-                                  .g_square = row_of(b, G_SQUARE, r)};
+                                   .token = row_of(b, T, r),
+                                   .position = row_of(b, P, r),
+                                   .square = (clh_real)(60 + 3 * r),
+                                   .target = (uint32_t)(r * 11 % (outputs + 1)),
+                                   .row = row_of(b, ROW, r),
+                                   .g_z = back ? row_of(b, G_Z, r) : NULL,
+                                   .g_square = row_of(b, G_SQUARE, r)};
     kernel->predict(ROWS, &all, rows);
     for (size_t r = 0; r < ROWS; r++) {
         b->loss[r] = rows[r].loss;
@@ -278,6 +278,7 @@ static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t 
                                .g_position = row_of(b, 8, 1),
                                .fresh = seed % 2};
     sums[3] = kernel->spread(&spread);
+    kernel->solu_backward(n, row_of(b, 10, 0), row_of(b, 10, 1), row_of(b, 11, 0));
 }
 
 static void rows_of_weights_are_their_definition(void **state)
