@@ -59,7 +59,7 @@ typedef struct clh_answers {
 /** Find the answers on the first `count` held-out sequences. CLH_ESUPPORT for another task or
  * model, CLH_EINPUT for a mixture; errors of what is called. */
 clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, size_t threads,
-                            const clh_emergence_watch *watch, clh_error *err);
+                            const clh_watch *watch, clh_error *err);
 
 /** "Does it work on sets of letters never seen?" */
 const char *clh_question_text(clh_question question);

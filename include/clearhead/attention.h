@@ -2,7 +2,7 @@
  * it listens to.
  *
  *    clh_attention_report report = {0};
- *    if (clh_attention_look(&report, model, &sample, layer, head, seed, &err)) ...
+ *    if (clh_attention_look(&report, model, &sample, layer, head, seed, NULL, &err)) ...
  *    report.scores.position        // share of the scores' variance that position alone explains
  *    clh_attention_deinit(&report);
  *
@@ -69,12 +69,13 @@ typedef struct clh_attention_report {
 /** "token", "alphabet", "class", "rank". */
 const char *clh_cue_name(clh_cue_feature feature);
 
-/** Look at one head over a sample; shuffles are drawn by Philox from `seed`. CLH_ERANGE for a layer
- *  or head that there is not, CLH_EINPUT for sequences of different lengths, fewer than two of
- * them, or none with a scored prediction, CLH_ENUMERIC when scores are not finite. */
+/** Look at one head over a sample; shuffles are drawn by Philox from `seed`; `watch` may be NULL.
+ * CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
+ * fewer than two of them, or none with a scored prediction, CLH_ENUMERIC when scores are not
+ * finite. */
 clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                               const clh_sample *sample, size_t layer, size_t head, uint64_t seed,
-                              clh_error *err);
+                              const clh_watch *watch, clh_error *err);
 
 /** Free what a report holds. All zero is fine. */
 void clh_attention_deinit(clh_attention_report *report);

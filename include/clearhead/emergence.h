@@ -37,20 +37,11 @@ typedef struct clh_emergence {
     size_t count;
 } clh_emergence;
 
-/** Called before each checkpoint; may be NULL. */
-typedef struct clh_emergence_watch {
-    void (*progress)(size_t done, size_t count, void *user);
-    void *user;
-} clh_emergence_watch;
-
-/** The ratio of a tally; NaN where nothing counts. */
-double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
-
-/** Measure every checkpoint of the run folder `path`. CLH_EINPUT when it is no folder or has no
- *  checkpoints; errors of clh_model_load() and clh_measure_run(). The same bytes at any number of
- *  threads. */
+/** Measure every checkpoint of the run folder `path`, telling `watch` (may be NULL) before each.
+ * CLH_EINPUT when it is no folder or has no checkpoints; errors of clh_model_load() and
+ * clh_measure_run(). The same bytes at any number of threads. */
 clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sample *sample,
-                             size_t threads, const clh_emergence_watch *watch, clh_error *err);
+                             size_t threads, const clh_watch *watch, clh_error *err);
 
 /** Index of the first row from which on the accuracy stays at `least` or above; count when there is
  *  none. `ratio` is not CLH_RATIO_LOSS. */

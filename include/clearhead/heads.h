@@ -41,7 +41,8 @@ clh_status clh_detection_pattern(clh_real *out, clh_detect detect, const clh_tok
 /** How a match is measured. */
 typedef enum clh_detect_measure {
     CLH_DETECT_MUL, /**< the share of attention that is where it is expected: 0 … 1 */
-    CLH_DETECT_ABS, /**< 1 - mean over queries of sum |pattern - expected|: -1 … 1 */
+    CLH_DETECT_ABS, /**< 1 - mean over queries of sum |pattern - expected|: at most 1;
+                         below -1 where a query expects several keys (duplicates, induction) */
     CLH_DETECT_MEASURES
 } clh_detect_measure;
 

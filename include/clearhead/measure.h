@@ -54,6 +54,19 @@ typedef struct clh_interval {
     double value, low, high;
 } clh_interval;
 
+/** Told how far something is that takes its time. */
+typedef struct clh_watch {
+    void (*progress)(size_t done, size_t count, void *user); /**< before step `done` of `count` */
+    void *user;
+} clh_watch;
+
+/** Tell `watch`, which may be NULL. */
+static inline void clh_watch_call(const clh_watch *watch, size_t done, size_t count)
+{
+    if (watch && watch->progress)
+        watch->progress(done, count, watch->user);
+}
+
 /** What intervals are asked of: a ratio of two sums over sequences. */
 typedef enum clh_ratio {
     CLH_RATIO_LOSS,     /**< loss / count, nats */
@@ -64,6 +77,12 @@ typedef enum clh_ratio {
     CLH_RATIO_SEQUENCES, /**< of whole sequences */
     CLH_RATIOS
 } clh_ratio;
+
+/** "loss", "token_accuracy", "letter_accuracy", …: its name in JSON and tables. */
+const char *clh_ratio_name(clh_ratio ratio);
+
+/** The ratio of a tally; NaN where nothing counts. */
+double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
 
 /** The ratio over all sequences with its percentile bootstrap interval at `level` (0.95): `rounds`
  *  resamples of sequences with replacement, drawn by Philox from `seed`. NaN where nothing counts.

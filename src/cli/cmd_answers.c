@@ -1,8 +1,7 @@
 /* clearhead answers: the notebook's questions, each with its verdict and the numbers behind it. */
 #include "base/base.h"
-#include "base/strbuf.h"
 #include "clearhead/answers.h"
-#include "cli/cli_run.h"
+#include "cli/cli_measure.h"
 
 typedef struct answers_job {
     const clh_invocation *inv;
@@ -10,13 +9,6 @@ typedef struct answers_job {
     const clh_task *task;
     clh_answers answers;
 } answers_job;
-
-static void on_progress(size_t done, size_t count, void *user)
-{
-    (void)user;
-    (void)fprintf(stderr, "\rswapping circuits: checkpoint %zu of %zu", done + 1, count);
-    (void)fputs(done + 1 == count ? "\r\033[K" : "", stderr);
-}
 
 /* ---- The evidence, in words --------------------------------------------------------------------
  */
@@ -193,10 +185,10 @@ int clh_cmd_answers(const clh_invocation *inv)
     clh_run *run = NULL;
     answers_job job = {.inv = inv, .path = clh_arg(inv, 0)};
     size_t count = 0, threads = 1;
-    const clh_emergence_watch watch = {inv->progress ? on_progress : NULL, NULL};
+    const clh_watch watch = clh_cli_progress(inv, "step");
     clh_status status = clh_opt_size(inv, "count", &count, &err);
-    if (!status && clh_opt_given(inv, "threads"))
-        status = clh_opt_size(inv, "threads", &threads, &err);
+    if (!status)
+        status = clh_cli_threads(inv, &threads, &err);
     if (!status)
         status = clh_run_open(&run, job.path, &err);
     if (!status)

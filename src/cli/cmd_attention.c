@@ -1,10 +1,10 @@
 /* clearhead attention: how much of a head's attention is position, how much token, and what about
  * the token. */
-#include "base/strbuf.h"
 #include "clearhead/attention.h"
-#include "cli/cli_run.h"
+#include "cli/cli_measure.h"
 
 typedef struct attention_job {
+    const clh_invocation *inv;
     clh_run *run;
     size_t layer, head, count;
     clh_sample sample;
@@ -14,36 +14,15 @@ typedef struct attention_job {
 
 static clh_status compute(attention_job *job, clh_error *err)
 {
-    const clh_task *task = NULL;
     clh_model *model = clh_run_model(job->run);
-    clh_status status = clh_cli_task(job->run, &task, err);
-    if (status)
-        return status;
-    if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
-        return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences", clh_run_path(job->run));
-    status = clh_sample_draw(&job->sample, task, CLH_SPLIT_TEST, 0, job->count, err);
+    const clh_watch watch = clh_cli_progress(job->inv, "sequence");
+    clh_status status = clh_cli_held_out_sample(&job->sample, job->run, job->count, err);
     if (!status)
         status = clh_attention_look(&job->report, model, &job->sample, job->layer, job->head,
-                                    clh_run_get_config(job->run)->seed, err);
+                                    clh_run_get_config(job->run)->seed, &watch, err);
     for (int f = 0; f < CLH_CUE_RANK && job->layer == 0 && !status; f++)
         status = clh_cue_try(&job->test[f], model, &job->sample, (clh_cue_feature)f, err);
     return status;
-}
-
-static void add_field(clh_strbuf *text, const char *name, double value)
-{
-    clh_strbuf_addf(text, ", \"%s\": ", name);
-    clh_strbuf_add_number(text, value, 9);
-}
-
-static void add_rows(clh_strbuf *text, const char *name, const double *values, size_t count)
-{
-    clh_strbuf_addf(text, ", \"%s\": [", name);
-    for (size_t i = 0; i < count; i++) {
-        clh_strbuf_adds(text, i ? ", " : "");
-        clh_strbuf_add_number(text, values[i], 9);
-    }
-    clh_strbuf_adds(text, "]");
 }
 
 static void add_cue(clh_strbuf *text, const attention_job *job, int f)
@@ -52,16 +31,16 @@ static void add_cue(clh_strbuf *text, const attention_job *job, int f)
     clh_strbuf_addf(text, "%s\"%s\": {\"effect\": ", f ? ", " : "",
                     clh_cue_name((clh_cue_feature)f));
     clh_strbuf_add_number(text, cue->effect, 9);
-    add_field(text, "shuffled", cue->shuffled);
-    add_field(text, "shuffled_deviation", cue->deviation);
+    clh_cli_add_field(text, "shuffled", cue->shuffled);
+    clh_cli_add_field(text, "shuffled_deviation", cue->deviation);
     if (job->layer == 0 && f < CLH_CUE_RANK) {
         const clh_cue_test *t = &job->test[f];
-        add_field(text, "loss_keys_only_cue", t->loss_only);
-        add_field(text, "loss_keys_without_cue", t->loss_without);
-        add_field(text, "accuracy_keys_only_cue", t->accuracy_only);
-        add_field(text, "accuracy_keys_without_cue", t->accuracy_without);
+        clh_cli_add_field(text, "loss_keys_only_cue", t->loss_only);
+        clh_cli_add_field(text, "loss_keys_without_cue", t->loss_without);
+        clh_cli_add_field(text, "accuracy_keys_only_cue", t->accuracy_only);
+        clh_cli_add_field(text, "accuracy_keys_without_cue", t->accuracy_without);
     }
-    add_rows(text, "effect_by_destination", cue->row, job->report.rows);
+    clh_cli_add_numbers(text, "effect_by_destination", cue->row, job->report.rows);
     clh_strbuf_adds(text, "}");
 }
 
@@ -74,34 +53,34 @@ static void print_json(const attention_job *job)
     clh_strbuf_addf(&text, ", \"step\": %zu, \"layer\": %zu, \"head\": %zu, \"sequences\": %zu",
                     clh_run_step(job->run), r->layer, r->head, r->sequences);
     clh_strbuf_addf(&text, ", \"first_destination\": %zu", r->first);
-    add_field(&text, "scores_variance", r->scores.total);
-    add_field(&text, "scores_position", r->scores.position);
-    add_field(&text, "scores_token", r->scores.token);
-    add_field(&text, "pattern_variance", r->pattern.total);
-    add_field(&text, "pattern_position", r->pattern.position);
-    add_field(&text, "pattern_token", r->pattern.token);
-    add_field(&text, "top_agrees_with_position", r->top_agrees);
-    add_field(&text, "answer_mass", r->answer_mass);
-    add_field(&text, "answer_top", r->answer_top);
-    add_field(&text, "answer_possible", r->answer_possible);
-    add_field(&text, "distinct_sources", r->distinct_sources);
-    add_field(&text, "effective_sources", r->effective_sources);
-    add_field(&text, "prompt_mass", r->prompt_mass);
-    add_field(&text, "top_prompt", r->top_prompt);
-    add_field(&text, "top_earliest", r->top_earliest);
-    add_field(&text, "top_latest", r->top_latest);
-    add_field(&text, "gap", (double)r->gap);
-    add_field(&text, "gap_share", r->gap_share);
+    clh_cli_add_field(&text, "scores_variance", r->scores.total);
+    clh_cli_add_field(&text, "scores_position", r->scores.position);
+    clh_cli_add_field(&text, "scores_token", r->scores.token);
+    clh_cli_add_field(&text, "pattern_variance", r->pattern.total);
+    clh_cli_add_field(&text, "pattern_position", r->pattern.position);
+    clh_cli_add_field(&text, "pattern_token", r->pattern.token);
+    clh_cli_add_field(&text, "top_agrees_with_position", r->top_agrees);
+    clh_cli_add_field(&text, "answer_mass", r->answer_mass);
+    clh_cli_add_field(&text, "answer_top", r->answer_top);
+    clh_cli_add_field(&text, "answer_possible", r->answer_possible);
+    clh_cli_add_field(&text, "distinct_sources", r->distinct_sources);
+    clh_cli_add_field(&text, "effective_sources", r->effective_sources);
+    clh_cli_add_field(&text, "prompt_mass", r->prompt_mass);
+    clh_cli_add_field(&text, "top_prompt", r->top_prompt);
+    clh_cli_add_field(&text, "top_earliest", r->top_earliest);
+    clh_cli_add_field(&text, "top_latest", r->top_latest);
+    clh_cli_add_field(&text, "gap", (double)r->gap);
+    clh_cli_add_field(&text, "gap_share", r->gap_share);
     if (job->layer == 0) {
-        add_field(&text, "loss", job->test[0].loss);
-        add_field(&text, "accuracy", job->test[0].accuracy);
+        clh_cli_add_field(&text, "loss", job->test[0].loss);
+        clh_cli_add_field(&text, "accuracy", job->test[0].accuracy);
     }
     clh_strbuf_adds(&text, ", \"cues\": {");
     for (int f = 0; f < CLH_CUES; f++)
         add_cue(&text, job, f);
     clh_strbuf_adds(&text, "}");
-    add_rows(&text, "scores_position_by_destination", r->row_position, r->rows);
-    add_rows(&text, "answer_mass_by_destination", r->row_answer, r->rows);
+    clh_cli_add_numbers(&text, "scores_position_by_destination", r->row_position, r->rows);
+    clh_cli_add_numbers(&text, "answer_mass_by_destination", r->row_answer, r->rows);
     clh_strbuf_adds(&text, "}");
     (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
@@ -153,7 +132,7 @@ static void print_text(const attention_job *job)
 int clh_cmd_attention(const clh_invocation *inv)
 {
     clh_error err = {0};
-    attention_job job = {0};
+    attention_job job = {.inv = inv};
     clh_status status = clh_opt_size(inv, "layer", &job.layer, &err);
     if (!status)
         status = clh_opt_size(inv, "head", &job.head, &err);

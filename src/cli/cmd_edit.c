@@ -1,11 +1,8 @@
 /* clearhead edit: loss and accuracy with something inside the model changed. */
 #include <math.h>
 
-#include "base/strbuf.h"
 #include "clearhead/edit.h"
-#include "cli/cli_run.h"
-
-enum { ROUNDS = 1000 };
+#include "cli/cli_measure.h"
 
 typedef struct job {
     clh_run *run;
@@ -16,17 +13,12 @@ typedef struct job {
     clh_measure plain, edited;
 } job;
 
-static const char *const names[CLH_RATIOS] = {
-    "loss",           "token_accuracy",  "letter_accuracy",
-    "space_accuracy", "period_accuracy", "sequence_accuracy"};
-
 static clh_status compute(job *j, const clh_invocation *inv, clh_error *err)
 {
     const char *path;
     const clh_task *task = NULL;
     size_t count = 0;
     unsigned split = 1;
-    j->threads = 1;
     clh_status status = clh_opt_need(inv, "edits", &path, err);
     if (!status)
         status = clh_edits_read(j->edit, &j->edit_count, path, err);
@@ -36,8 +28,8 @@ static clh_status compute(job *j, const clh_invocation *inv, clh_error *err)
         status = clh_cli_task(j->run, &task, err);
     if (!status)
         status = clh_opt_size(inv, "count", &count, err);
-    if (!status && clh_opt_given(inv, "threads"))
-        status = clh_opt_size(inv, "threads", &j->threads, err);
+    if (!status)
+        status = clh_cli_threads(inv, &j->threads, err);
     if (!status && clh_opt_given(inv, "split"))
         status = clh_opt_choice(inv, "split", &split, err);
     if (status)
@@ -55,30 +47,11 @@ static clh_status compute(job *j, const clh_invocation *inv, clh_error *err)
     return status ? status : clh_measure_run(&j->edited, model, &j->sample, &way, j->threads, err);
 }
 
-static clh_status intervals(const job *j, const clh_measure *measure, clh_interval *out,
-                            clh_error *err)
-{
-    const uint64_t seed = clh_run_get_config(j->run)->seed;
-    clh_status status = CLH_OK;
-    for (int r = 0; r < CLH_RATIOS && !status; r++)
-        status = clh_measure_interval(&out[r], measure, j->sample.count, (clh_ratio)r, ROUNDS, 0.95,
-                                      seed, err);
-    return status;
-}
-
 /* Each number as [value, low, high]. */
 static void add_json(clh_strbuf *text, const char *key, const clh_interval *v)
 {
     clh_strbuf_addf(text, ", \"%s\": {", key);
-    for (size_t r = 0; r < CLH_RATIOS; r++) {
-        const double numbers[] = {v[r].value, v[r].low, v[r].high};
-        clh_strbuf_addf(text, "%s\"%s\": ", r ? ", " : "", names[r]);
-        for (size_t i = 0; i < 3; i++) {
-            clh_strbuf_adds(text, i ? ", " : "[");
-            clh_strbuf_add_number(text, numbers[i], 9);
-        }
-        clh_strbuf_adds(text, "]");
-    }
+    clh_cli_add_intervals(text, v);
     clh_strbuf_adds(text, "}");
 }
 
@@ -91,9 +64,10 @@ static clh_status print_job(const job *j, bool json, clh_error *err)
 {
     clh_interval before[CLH_RATIOS], after[CLH_RATIOS];
     clh_strbuf text = {0};
-    clh_status status = intervals(j, &j->plain, before, err);
+    const uint64_t seed = clh_run_get_config(j->run)->seed;
+    clh_status status = clh_cli_intervals(before, &j->plain, j->sample.count, seed, err);
     if (!status)
-        status = intervals(j, &j->edited, after, err);
+        status = clh_cli_intervals(after, &j->edited, j->sample.count, seed, err);
     if (status)
         return status;
     if (json) {
@@ -109,7 +83,7 @@ static clh_status print_job(const job *j, bool json, clh_error *err)
             &text, "%s on %zu sequences, edits: %zu; with 95%% intervals\n%-17s  %-32s  %s",
             clh_run_path(j->run), j->sample.count, j->edit_count, "", "before", "after");
         for (size_t r = 0; r < CLH_RATIOS; r++) {
-            clh_strbuf_addf(&text, "\n%-17s", names[r]);
+            clh_strbuf_addf(&text, "\n%-17s", clh_ratio_name((clh_ratio)r));
             add_column(&text, &before[r]);
             add_column(&text, &after[r]);
         }

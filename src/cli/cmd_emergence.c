@@ -1,17 +1,10 @@
 /* clearhead emergence: what was learned when, by measures at every checkpoint and by swapping
  * circuits between a checkpoint and the final weights. */
-#include <math.h>
-#include <unistd.h>
 
 #include "base/base.h"
-#include "base/strbuf.h"
 #include "clearhead/emergence.h"
 #include "clearhead/figure.h"
-#include "cli/cli_run.h"
-
-/* What is measured of each swap, with its name in JSON. */
-static const char *const ratio_names[CLH_RATIOS] = {"loss",   "accuracy", "letters",
-                                                    "spaces", "periods",  "sequences"};
+#include "cli/cli_measure.h"
 
 /* The questions: from when on is this right? */
 static const struct question {
@@ -39,23 +32,10 @@ typedef struct emergence_job {
     clh_emergence emergence;
 } emergence_job;
 
-static void on_progress(size_t done, size_t count, void *user)
-{
-    (void)user;
-    (void)fprintf(stderr, "\rcheckpoint %zu of %zu", done + 1, count);
-    (void)fputs(done + 1 == count ? "\r\033[K" : "", stderr);
-}
-
 static clh_status compute(emergence_job *job, clh_error *err)
 {
-    const clh_task *task = NULL;
-    const clh_emergence_watch watch = {job->inv->progress ? on_progress : NULL, NULL};
-    clh_status status = clh_cli_task(job->run, &task, err);
-    if (status)
-        return status;
-    if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
-        return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences", clh_run_path(job->run));
-    status = clh_sample_draw(&job->sample, task, CLH_SPLIT_TEST, 0, job->count, err);
+    const clh_watch watch = clh_cli_progress(job->inv, "checkpoint");
+    clh_status status = clh_cli_held_out_sample(&job->sample, job->run, job->count, err);
     if (!status)
         status = clh_emergence_run(&job->emergence, clh_run_path(job->run), &job->sample,
                                    job->threads, &watch, err);
@@ -101,7 +81,7 @@ static void print_json(const emergence_job *job)
         for (int k = 0; k < CLH_SWAPS; k++) {
             clh_strbuf_addf(&text, ", \"%s\": {", clh_swap_name((clh_swap)k));
             for (int r = 0; r < CLH_RATIOS; r++) {
-                clh_strbuf_addf(&text, "%s\"%s\": ", r ? ", " : "", ratio_names[r]);
+                clh_strbuf_addf(&text, "%s\"%s\": ", r ? ", " : "", clh_ratio_name((clh_ratio)r));
                 clh_strbuf_add_number(&text, clh_tally_ratio(&e->row[i].tally[k], (clh_ratio)r), 9);
             }
             clh_strbuf_adds(&text, "}");
@@ -150,11 +130,11 @@ static void print_text(const emergence_job *job)
 int clh_cmd_emergence(const clh_invocation *inv)
 {
     clh_error err = {0};
-    emergence_job job = {.inv = inv, .threads = 1};
+    emergence_job job = {.inv = inv};
     const char *figure = clh_opt_text(inv, "figure");
     clh_status status = clh_opt_size(inv, "count", &job.count, &err);
-    if (!status && clh_opt_given(inv, "threads"))
-        status = clh_opt_size(inv, "threads", &job.threads, &err);
+    if (!status)
+        status = clh_cli_threads(inv, &job.threads, &err);
     if (!status)
         status = clh_opt_real(inv, "least", &job.least, &err);
     if (!status && figure)

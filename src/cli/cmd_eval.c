@@ -1,9 +1,8 @@
 /* clearhead eval: accuracy and loss on sequences whose answers are known. */
 #include <math.h>
 
-#include "base/strbuf.h"
 #include "clearhead/train.h"
-#include "cli/cli_run.h"
+#include "cli/cli_measure.h"
 
 enum { WORST = 5 };
 
@@ -86,15 +85,10 @@ static void print_json(const clh_run *run, const exam *e, const clh_evaluation *
     clh_strbuf_addf(&text, ", \"step\": %zu, \"split\": \"%s\", \"sequences\": %zu, \"loss\": ",
                     clh_run_step(run), e->name, v->sequences);
     clh_strbuf_add_number(&text, v->loss, 9);
-    clh_strbuf_addf(&text,
-                    ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
-                    "\"loss_per_position\": [",
+    clh_strbuf_addf(&text, ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g",
                     v->token_accuracy, v->sequence_accuracy);
-    for (size_t i = 0; i < v->positions; i++) {
-        clh_strbuf_adds(&text, i ? ", " : "");
-        clh_strbuf_add_number(&text, v->loss_per_position[i], 9);
-    }
-    clh_strbuf_adds(&text, "]}");
+    clh_cli_add_numbers(&text, "loss_per_position", v->loss_per_position, v->positions);
+    clh_strbuf_adds(&text, "}");
     (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }

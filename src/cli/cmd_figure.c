@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "cli/cli_figure.h"
+#include "cli/cli_measure.h"
 #include "cli/cli_terminal.h"
 
 static clh_status read_ask(const clh_invocation *inv, clh_figure_ask *ask, clh_error *err)
@@ -43,14 +44,6 @@ static clh_terminal_style terminal_style(const clh_invocation *inv)
 
 /* ---- Numbers as JSON ---------------------------------------------------------------------------
  */
-
-static void add_numbers(clh_strbuf *text, const char *key, const double *values, size_t count)
-{
-    clh_strbuf_addf(text, ", \"%s\": [", key);
-    for (size_t i = 0; i < count; i++)
-        clh_strbuf_addf(text, isfinite(values[i]) ? "%s%.9g" : "%snull", i ? ", " : "", values[i]);
-    clh_strbuf_adds(text, "]");
-}
 
 static void add_reals(clh_strbuf *text, const clh_real *values, size_t count)
 {
@@ -134,14 +127,14 @@ static clh_status print_numbers(clh_subject *s, const clh_figure_ask *ask, clh_e
     clh_strbuf_addf(&text, "{\"kind\": \"%s\"", clh_figure_kind_name(ask->kind));
     switch (ask->kind) {
     case CLH_FIGURE_LOSS:
-        add_numbers(&text, "step", log->step, log->steps);
-        add_numbers(&text, "loss", log->loss, log->steps);
-        add_numbers(&text, "eval_step", log->eval_step, log->evaluations);
-        add_numbers(&text, "eval_loss", log->eval_loss, log->evaluations);
-        add_numbers(&text, "token_accuracy", log->token_accuracy, log->evaluations);
+        clh_cli_add_numbers(&text, "step", log->step, log->steps);
+        clh_cli_add_numbers(&text, "loss", log->loss, log->steps);
+        clh_cli_add_numbers(&text, "eval_step", log->eval_step, log->evaluations);
+        clh_cli_add_numbers(&text, "eval_loss", log->eval_loss, log->evaluations);
+        clh_cli_add_numbers(&text, "token_accuracy", log->token_accuracy, log->evaluations);
         break;
     case CLH_FIGURE_POSITIONS:
-        add_numbers(&text, "loss_per_position", log->loss_per_position, log->positions);
+        clh_cli_add_numbers(&text, "loss_per_position", log->loss_per_position, log->positions);
         break;
     case CLH_FIGURE_ATTENTION:
         add_attention(&text, s, ask);

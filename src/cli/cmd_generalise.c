@@ -1,13 +1,6 @@
 /* clearhead generalise: what a model does on inputs unlike those it was trained on. */
-#include "base/strbuf.h"
-#include "clearhead/measure.h"
 #include "clearhead/variant.h"
-#include "cli/cli_run.h"
-
-enum { ROUNDS = 1000 };
-
-static const char *const ratio_names[CLH_RATIOS] = {"loss",   "accuracy", "letters",
-                                                    "spaces", "periods",  "sequences"};
+#include "cli/cli_measure.h"
 
 /* One row; `status` CLH_ERANGE where the task has too few letters for it. */
 typedef struct row {
@@ -29,9 +22,8 @@ static clh_status measure_row(row *r, clh_variant variant, const clh_run *run, c
         *err = r->error;
     if (!status)
         status = clh_measure_run(&measure, clh_run_model(run), &sample, NULL, threads, err);
-    for (int k = 0; k < CLH_RATIOS && !status; k++)
-        status =
-            clh_measure_interval(&r->of[k], &measure, count, (clh_ratio)k, ROUNDS, 0.95, 0, err);
+    if (!status)
+        status = clh_cli_intervals(r->of, &measure, count, 0, err);
     clh_measure_deinit(&measure);
     clh_sample_deinit(&sample);
     return status;
@@ -42,7 +34,7 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
     (void)printf("%s on %zu sequences of each kind; below each its 95 %% interval\n%-13s",
                  clh_run_path(run), count, "");
     for (int k = 0; k < CLH_RATIOS; k++)
-        (void)printf("  %*s", k + 1 < CLH_RATIOS ? -15 : 0, ratio_names[k]);
+        (void)printf("  %*s", k + 1 < CLH_RATIOS ? -17 : 0, clh_ratio_name((clh_ratio)k));
     (void)puts("");
     for (int v = 0; v < CLH_VARIANTS; v++) {
         const char *name = clh_variant_name((clh_variant)v);
@@ -52,10 +44,11 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
         }
         (void)printf("%-13s", name);
         for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %*.4f", k + 1 < CLH_RATIOS ? -15 : 0, rows[v].of[k].value);
+            (void)printf("  %*.4f", k + 1 < CLH_RATIOS ? -17 : 0, rows[v].of[k].value);
         (void)printf("\n%-13s", "");
         for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %.4f - %.4f", rows[v].of[k].low, rows[v].of[k].high);
+            (void)printf("  %.4f - %.4f%*s", rows[v].of[k].low, rows[v].of[k].high,
+                         k + 1 < CLH_RATIOS ? 2 : 0, "");
         (void)puts("");
     }
     for (int v = 0; v < CLH_VARIANTS; v++)
@@ -72,16 +65,8 @@ static void print_json(const row *rows, size_t count)
             clh_strbuf_adds(&text, "\"left_out\": ");
             clh_strbuf_add_json(&text, rows[v].error.message);
         } else {
-            clh_strbuf_addf(&text, "\"sequences\": %zu", count);
-        }
-        for (int k = 0; k < CLH_RATIOS && !rows[v].status; k++) {
-            const double number[] = {rows[v].of[k].value, rows[v].of[k].low, rows[v].of[k].high};
-            clh_strbuf_addf(&text, ", \"%s\": [", ratio_names[k]);
-            for (size_t i = 0; i < CLH_COUNT(number); i++) {
-                clh_strbuf_adds(&text, i ? ", " : "");
-                clh_strbuf_add_number(&text, number[i], 9);
-            }
-            clh_strbuf_adds(&text, "]");
+            clh_strbuf_addf(&text, "\"sequences\": %zu, ", count);
+            clh_cli_add_intervals(&text, rows[v].of);
         }
         (void)printf("%s}\n", clh_strbuf_view(&text));
         clh_strbuf_deinit(&text);
@@ -96,10 +81,10 @@ int clh_cmd_generalise(const clh_invocation *inv)
     row rows[CLH_VARIANTS] = {0};
     size_t count = 0, threads = 1;
     clh_status status = clh_opt_size(inv, "count", &count, &err);
-    if (!status && clh_opt_given(inv, "threads"))
-        status = clh_opt_size(inv, "threads", &threads, &err);
     if (!status)
-        status = clh_run_open(&run, clh_arg(inv, 0), &err);
+        status = clh_cli_threads(inv, &threads, &err);
+    if (!status)
+        status = clh_cli_open_run(inv, &run, &err);
     if (!status)
         status = clh_cli_task(run, &task, &err);
     for (int v = 0; v < CLH_VARIANTS && !status; v++) {

@@ -138,7 +138,7 @@ static void find_worst(clh_answers *a)
 }
 
 static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_sample *sample,
-                                 size_t threads, clh_error *err)
+                                 size_t threads, const clh_watch *watch, clh_error *err)
 {
     const clh_model *model = clh_run_model(run);
     clh_measure measure = {0};
@@ -147,7 +147,7 @@ static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_s
     clh_measure_deinit(&measure);
     if (!status)
         status = clh_attention_look(&a->attention, model, sample, 0, 0,
-                                    clh_run_get_config(run)->seed, err);
+                                    clh_run_get_config(run)->seed, watch, err);
     if (!status)
         status = try_parts(a, model, sample, err);
     if (!status)
@@ -170,7 +170,7 @@ static size_t count_letters(const clh_task *task)
 }
 
 clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, size_t threads,
-                            const clh_emergence_watch *watch, clh_error *err)
+                            const clh_watch *watch, clh_error *err)
 {
     assert(out && path && threads >= 1);
     enum { EMERGENCE_MOST = 100 };
@@ -184,7 +184,7 @@ clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, si
         status = clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, count, err);
     if (!status) {
         a.n_letters = count_letters(clh_run_task(run));
-        status = find_on_sample(&a, run, &sample, threads, err);
+        status = find_on_sample(&a, run, &sample, threads, watch, err);
     }
     fewer = sample; /* every checkpoint is measured five times */
     fewer.count = count < EMERGENCE_MOST ? count : EMERGENCE_MOST;

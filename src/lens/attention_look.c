@@ -22,11 +22,15 @@
 
 enum { KINDS = 2, SCORES = 0, PATTERN, VERSIONS = CLH_CUE_SHUFFLES + 1 };
 
+/* Sums are kept by token and by rank; a level of the other features is a set of tokens. */
+enum { BY_TOKEN, BY_RANK, BYS };
+static const clh_cue_feature feature_of[BYS] = {CLH_CUE_TOKEN, CLH_CUE_RANK};
+
 typedef struct sums {
-    double *mean[KINDS];                /* [rows, T]: sum over sequences of x, then xbar */
-    double *total[KINDS];               /* [rows] */
-    double *level[CLH_CUES][VERSIONS];  /* [rows, levels]: sums of x; version 0 is the truth */
-    double *number[CLH_CUES][VERSIONS]; /* [T, levels]: n_jl */
+    double *mean[KINDS];           /* [rows, T]: sum over sequences of x, then xbar */
+    double *total[KINDS];          /* [rows] */
+    double *level[BYS][VERSIONS];  /* [rows, levels]: sums of x; version 0 is the truth */
+    double *number[BYS][VERSIONS]; /* [T, levels]: n_jl */
 } sums;
 
 typedef struct look {
@@ -40,8 +44,8 @@ typedef struct look {
     sums s;
     double *memory, *x;  /* x [T]: a row in hand */
     uint32_t *strongest; /* [sequences, rows] */
-    uint32_t *at;        /* [CLH_CUES, VERSIONS, T]: levels of the sequence in hand */
-    bool *seen;          /* [d_vocab] */
+    uint32_t *at;        /* [BYS, VERSIONS, T]: levels of the sequence in hand */
+    uint32_t *ranks;     /* [d_vocab] room */
     size_t *gaps;        /* [T] how often each distance occurred */
 } look;
 
@@ -55,6 +59,11 @@ static double *cut(double *memory, size_t *used, size_t count)
     return at;
 }
 
+static size_t levels_by(const look *k, int by)
+{
+    return k->levels.count[feature_of[by]];
+}
+
 static size_t lay_out(look *k, double *memory)
 {
     size_t used = 0;
@@ -63,10 +72,10 @@ static size_t lay_out(look *k, double *memory)
         k->s.mean[kind] = cut(memory, &used, rows * k->T);
         k->s.total[kind] = cut(memory, &used, rows);
     }
-    for (int f = 0; f < CLH_CUES; f++)
+    for (int by = 0; by < BYS; by++)
         for (int v = 0; v < VERSIONS; v++) {
-            k->s.level[f][v] = cut(memory, &used, rows * k->levels.count[f]);
-            k->s.number[f][v] = cut(memory, &used, k->T * k->levels.count[f]);
+            k->s.level[by][v] = cut(memory, &used, rows * levels_by(k, by));
+            k->s.number[by][v] = cut(memory, &used, k->T * levels_by(k, by));
         }
     k->x = cut(memory, &used, k->T);
     return used;
@@ -77,15 +86,18 @@ static clh_status make_room(look *k, clh_error *err)
     clh_attention_report *out = k->out;
     const clh_model_config *c = clh_model_get_config(k->model);
     clh_status status = clh_cue_levels_init(&k->levels, k->sample->task, c->d_vocab, err);
+    if (!status)
+        status = clh_memory_check(lay_out(k, NULL) * sizeof *k->memory,
+                                  "sums over pairs of positions", err);
     if (status)
         return status;
     k->memory = clh_alloc_zeroed(lay_out(k, NULL), sizeof *k->memory, err);
     k->strongest = clh_alloc_zeroed(out->sequences * out->rows, sizeof *k->strongest, err);
-    k->at = clh_alloc_zeroed((size_t)CLH_CUES * VERSIONS * k->T, sizeof *k->at, err);
-    k->seen = clh_alloc_zeroed(c->d_vocab, sizeof *k->seen, err);
+    k->at = clh_alloc_zeroed((size_t)BYS * VERSIONS * k->T, sizeof *k->at, err);
+    k->ranks = clh_alloc_zeroed(c->d_vocab, sizeof *k->ranks, err);
     k->gaps = clh_alloc_zeroed(k->T, sizeof *k->gaps, err);
     out->memory = clh_alloc_zeroed((2 + CLH_CUES) * out->rows, sizeof *out->memory, err);
-    if (!k->memory || !k->strongest || !k->at || !k->seen || !k->gaps || !out->memory)
+    if (!k->memory || !k->strongest || !k->at || !k->ranks || !k->gaps || !out->memory)
         return CLH_ENOMEM;
     (void)lay_out(k, k->memory);
     out->row_position = out->memory;
@@ -107,11 +119,11 @@ static void read_levels(look *k, size_t b)
         const size_t other =
             v == 0 ? b : (b + 1 + step % (k->sample->count - 1)) % k->sample->count;
         const clh_tokens tokens = clh_sample_tokens(k->sample, other);
-        for (int f = 0; f < CLH_CUES; f++) {
-            uint32_t *at = k->at + ((size_t)f * VERSIONS + (size_t)v) * k->T;
-            clh_cue_levels_of(&k->levels, (clh_cue_feature)f, &tokens, k->seen, at);
+        for (int by = 0; by < BYS; by++) {
+            uint32_t *at = k->at + ((size_t)by * VERSIONS + (size_t)v) * k->T;
+            clh_cue_levels_of(&k->levels, feature_of[by], &tokens, k->ranks, at);
             for (size_t j = 0; j < k->T; j++)
-                k->s.number[f][v][j * k->levels.count[f] + at[j]]++;
+                k->s.number[by][v][j * levels_by(k, by) + at[j]]++;
         }
     }
 }
@@ -135,10 +147,10 @@ static void add_row(look *k, int kind, size_t r, const clh_real *row)
 static void add_levels(look *k, size_t r)
 {
     const size_t sources = k->out->first + r + 1;
-    for (int f = 0; f < CLH_CUES; f++)
+    for (int by = 0; by < BYS; by++)
         for (int v = 0; v < VERSIONS; v++) {
-            const uint32_t *at = k->at + ((size_t)f * VERSIONS + (size_t)v) * k->T;
-            double *level = k->s.level[f][v] + r * k->levels.count[f];
+            const uint32_t *at = k->at + ((size_t)by * VERSIONS + (size_t)v) * k->T;
+            double *level = k->s.level[by][v] + r * levels_by(k, by);
             for (size_t j = 0; j < sources; j++)
                 level[at[j]] += k->x[j];
         }
@@ -263,51 +275,92 @@ static clh_variance_split split(look *k, int kind, double *rows)
     return (clh_variance_split){total / entries, share, 1 - share};
 }
 
-/* sum_l S_il^2 / N_il of a destination; N_il grows with i, so it is kept in `number` [levels]. */
-static double between(const look *k, int f, int v, size_t r, double *number)
+/* Levels of one destination: S_il and N_il. */
+typedef struct groups {
+    double *sum, *number; /* [levels] */
+} groups;
+
+/* S_il and N_il by token or by rank. The sums of x in `level` are not changed. */
+static void gather(const look *k, int by, int v, size_t r, const groups *out)
 {
-    const size_t levels = k->levels.count[f], i = k->out->first + r;
-    const double *mean = k->s.mean[SCORES] + r * k->T, *n = k->s.number[f][v];
-    double *sum = k->s.level[f][v] + r * levels, square = 0;
-    memset(number, 0, levels * sizeof *number);
+    const size_t levels = levels_by(k, by), i = k->out->first + r;
+    const double *mean = k->s.mean[SCORES] + r * k->T, *n = k->s.number[by][v];
+    memcpy(out->sum, k->s.level[by][v] + r * levels, levels * sizeof *out->sum);
+    memset(out->number, 0, levels * sizeof *out->number);
     for (size_t j = 0; j <= i; j++)
         for (size_t l = 0; l < levels; l++) {
-            sum[l] -= mean[j] * n[j * levels + l];
-            number[l] += n[j * levels + l];
+            out->sum[l] -= mean[j] * n[j * levels + l];
+            out->number[l] += n[j * levels + l];
         }
+}
+
+/* The same for a feature whose levels are sets of tokens. */
+static void merge(const look *k, clh_cue_feature f, const groups *tokens, const groups *out)
+{
+    memset(out->sum, 0, k->levels.count[f] * sizeof *out->sum);
+    memset(out->number, 0, k->levels.count[f] * sizeof *out->number);
+    for (size_t t = 0; t < k->levels.d_vocab; t++) {
+        out->sum[k->levels.level[f][t]] += tokens->sum[t];
+        out->number[k->levels.level[f][t]] += tokens->number[t];
+    }
+}
+
+/* sum_l S_il^2 / N_il */
+static double between(const groups *g, size_t levels)
+{
+    double square = 0;
     for (size_t l = 0; l < levels; l++)
-        square += number[l] > 0 ? sum[l] * sum[l] / number[l] : 0;
+        square += g->number[l] > 0 ? g->sum[l] * g->sum[l] / g->number[l] : 0;
     return square;
 }
 
-static void find_cues(look *k, double *number)
+/* What lies between levels at destination r, of every feature. */
+static void parts_of(const look *k, int v, size_t r, const groups *base, const groups *merged,
+                     double part[CLH_CUES])
+{
+    gather(k, BY_RANK, v, r, base);
+    part[CLH_CUE_RANK] = between(base, k->levels.count[CLH_CUE_RANK]);
+    gather(k, BY_TOKEN, v, r, base);
+    for (int f = 0; f < CLH_CUE_RANK; f++) {
+        merge(k, (clh_cue_feature)f, base, merged);
+        part[f] = between(merged, k->levels.count[f]);
+    }
+}
+
+/* Effect of the truth, mean and deviation of the shuffles. */
+static void summarize(clh_cue *cue, const double all[VERSIONS], double left)
+{
+    double sum = 0, square = 0;
+    cue->effect = ratio(all[0], left);
+    for (int v = 1; v < VERSIONS; v++) {
+        const double effect = ratio(all[v], left);
+        sum += effect;
+        square += effect * effect;
+    }
+    const double mean = sum / CLH_CUE_SHUFFLES;
+    const double variance = (square - sum * mean) / (CLH_CUE_SHUFFLES - 1);
+    cue->shuffled = mean;
+    cue->deviation = variance > 0 ? sqrt(variance) : 0;
+}
+
+static void find_cues(look *k, const groups *base, const groups *merged)
 {
     clh_attention_report *out = k->out;
-    double left = 0;
-    for (size_t r = 0; r < out->rows; r++)
-        left += k->s.total[SCORES][r] * (1 - out->row_position[r]);
-    for (int f = 0; f < CLH_CUES; f++) {
-        double sum = 0, square = 0;
+    double left = 0, all[CLH_CUES][VERSIONS] = {{0}};
+    for (size_t r = 0; r < out->rows; r++) {
+        const double left_here = k->s.total[SCORES][r] * (1 - out->row_position[r]);
+        left += left_here;
         for (int v = 0; v < VERSIONS; v++) {
-            double all = 0;
-            for (size_t r = 0; r < out->rows; r++) {
-                const double part = between(k, f, v, r, number);
-                all += part;
-                if (v == 0)
-                    out->cue[f].row[r] =
-                        ratio(part, k->s.total[SCORES][r] * (1 - out->row_position[r]));
-            }
-            const double effect = ratio(all, left);
-            if (v == 0)
-                out->cue[f].effect = effect;
-            sum += v ? effect : 0;
-            square += v ? effect * effect : 0;
+            double part[CLH_CUES];
+            parts_of(k, v, r, base, merged, part);
+            for (int f = 0; f < CLH_CUES; f++)
+                all[f][v] += part[f];
+            for (int f = 0; f < CLH_CUES && v == 0; f++)
+                out->cue[f].row[r] = ratio(part[f], left_here);
         }
-        const double mean = sum / CLH_CUE_SHUFFLES;
-        const double variance = (square - sum * mean) / (CLH_CUE_SHUFFLES - 1);
-        out->cue[f].shuffled = mean;
-        out->cue[f].deviation = variance > 0 ? sqrt(variance) : 0;
     }
+    for (int f = 0; f < CLH_CUES; f++)
+        summarize(&out->cue[f], all[f], left);
 }
 
 static void finish_gaps(const look *k)
@@ -394,29 +447,32 @@ static size_t most_levels(const clh_cue_levels *levels)
 
 clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                               const clh_sample *sample, size_t layer, size_t head, uint64_t seed,
-                              clh_error *err)
+                              const clh_watch *watch, clh_error *err)
 {
     assert(out && model && sample);
     clh_attention_report report = {0};
     look k = {.model = model, .sample = sample, .out = &report, .seed = seed};
-    double *number = NULL;
+    double *room = NULL;
     clh_status status = check(&k, layer, head, err);
     if (!status)
         status = make_room(&k, err);
+    const size_t most = status ? 0 : most_levels(&k.levels);
     if (!status) {
-        number = clh_alloc_array(most_levels(&k.levels), sizeof *number, err);
-        status = number ? CLH_OK : CLH_ENOMEM;
+        room = clh_alloc_array(most, 4 * sizeof *room, err);
+        status = room ? CLH_OK : CLH_ENOMEM;
     }
-    for (size_t b = 0; b < sample->count && !status; b++)
+    for (size_t b = 0; b < sample->count && !status; b++) {
+        clh_watch_call(watch, b, sample->count);
         status = add_sequence(&k, b, err);
+    }
     if (!status) {
         finish(&k);
-        find_cues(&k, number);
+        find_cues(&k, &(groups){room, room + most}, &(groups){room + 2 * most, room + 3 * most});
     }
-    clh_free(number);
+    clh_free(room);
     clh_cache_close(k.cache);
     clh_free(k.gaps);
-    clh_free(k.seen);
+    clh_free(k.ranks);
     clh_free(k.at);
     clh_free(k.strongest);
     clh_free(k.memory);

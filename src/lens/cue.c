@@ -67,22 +67,31 @@ clh_status clh_cue_levels_init(clh_cue_levels *out, const clh_task *task, size_t
     return CLH_OK;
 }
 
-void clh_cue_levels_of(const clh_cue_levels *levels, clh_cue_feature feature,
-                       const clh_tokens *tokens, bool *seen, uint32_t *out)
+/* Rank of each letter among the different letters of a sequence. */
+static void ranks_of(const clh_cue_levels *levels, const clh_tokens *tokens, uint32_t *rank,
+                     uint32_t *out)
 {
-    for (size_t i = 0; feature != CLH_CUE_RANK && i < tokens->pos; i++)
-        out[i] = levels->level[feature][tokens->ids[i]];
-    if (feature != CLH_CUE_RANK)
-        return;
-    memset(seen, 0, levels->d_vocab * sizeof *seen);
+    uint32_t before = 0;
+    memset(rank, 0, levels->d_vocab * sizeof *rank);
     for (size_t i = 0; i < tokens->pos; i++)
-        seen[tokens->ids[i]] = true;
-    for (size_t i = 0; i < tokens->pos; i++) {
-        uint32_t rank = 0;
-        for (size_t t = 0; t < tokens->ids[i] && rank < RANKS - 2; t++)
-            rank += seen[t] && levels->letter[t];
-        out[i] = levels->letter[tokens->ids[i]] ? rank : RANKS - 1;
+        rank[tokens->ids[i]] = 1;
+    for (size_t t = 0; t < levels->d_vocab; t++) {
+        const bool counts = rank[t] && levels->letter[t];
+        rank[t] = levels->letter[t] ? before : RANKS - 1;
+        before += counts && before < RANKS - 2;
     }
+    for (size_t i = 0; i < tokens->pos; i++)
+        out[i] = rank[tokens->ids[i]];
+}
+
+void clh_cue_levels_of(const clh_cue_levels *levels, clh_cue_feature feature,
+                       const clh_tokens *tokens, uint32_t *room, uint32_t *out)
+{
+    if (feature == CLH_CUE_RANK)
+        ranks_of(levels, tokens, room, out);
+    else
+        for (size_t i = 0; i < tokens->pos; i++)
+            out[i] = levels->level[feature][tokens->ids[i]];
 }
 
 void clh_cue_levels_deinit(clh_cue_levels *levels)

@@ -16,9 +16,9 @@ typedef struct clh_cue_levels {
 clh_status clh_cue_levels_init(clh_cue_levels *out, const clh_task *task, size_t d_vocab,
                                clh_error *err);
 
-/** Level of every position of a sequence: out [length]. `seen` [d_vocab] is room. */
+/** Level of every position of a sequence: out [length]. `room` [d_vocab] is for its use. */
 void clh_cue_levels_of(const clh_cue_levels *levels, clh_cue_feature feature,
-                       const clh_tokens *tokens, bool *seen, uint32_t *out);
+                       const clh_tokens *tokens, uint32_t *room, uint32_t *out);
 
 /** Free. All zero is fine. */
 void clh_cue_levels_deinit(clh_cue_levels *levels);

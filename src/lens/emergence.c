@@ -1,7 +1,6 @@
 #include "clearhead/emergence.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -100,7 +99,7 @@ static clh_status rows_make(clh_emergence *e, const char *path, clh_error *err)
 }
 
 clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sample *sample,
-                             size_t threads, const clh_emergence_watch *watch, clh_error *err)
+                             size_t threads, const clh_watch *watch, clh_error *err)
 {
     assert(out && path && sample && threads >= 1);
     clh_run *run = NULL;
@@ -116,8 +115,7 @@ clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sam
     if (!status)
         status = clh_model_open(&s.mixed, clh_model_get_config(s.last), err);
     for (size_t i = 0; i < e.count && !status; i++) {
-        if (watch && watch->progress)
-            watch->progress(i, e.count, watch->user);
+        clh_watch_call(watch, i, e.count);
         status = measure_row(&s, path, &e.row[i], err);
     }
     clh_model_close(s.mixed);
@@ -128,25 +126,6 @@ clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sam
     else
         *out = e;
     return status;
-}
-
-double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
-{
-    const struct {
-        double part, whole;
-    } of[CLH_RATIOS] = {
-        [CLH_RATIO_LOSS] = {t->loss, (double)t->count},
-        [CLH_RATIO_ACCURACY] = {(double)t->correct, (double)t->count},
-        [CLH_RATIO_LETTERS] = {(double)t->kind_correct[CLH_TOKEN_LETTER],
-                               (double)t->kind_count[CLH_TOKEN_LETTER]},
-        [CLH_RATIO_SPACES] = {(double)t->kind_correct[CLH_TOKEN_SPACE],
-                              (double)t->kind_count[CLH_TOKEN_SPACE]},
-        [CLH_RATIO_PERIODS] = {(double)t->kind_correct[CLH_TOKEN_PERIOD],
-                               (double)t->kind_count[CLH_TOKEN_PERIOD]},
-        [CLH_RATIO_SEQUENCES] = {(double)t->sequences_correct, (double)t->sequences},
-    };
-    assert(ratio < CLH_RATIOS);
-    return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
 }
 
 size_t clh_emergence_from(const clh_emergence *emergence, clh_swap swap, clh_ratio ratio,

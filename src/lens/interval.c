@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "clearhead/emergence.h"
+#include "clearhead/measure.h"
 
 /* The ratio over one resample; NaN when nothing in it counts. */
 static double resample(const clh_measure *measure, size_t sequences, clh_ratio ratio, size_t round,

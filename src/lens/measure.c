@@ -32,6 +32,34 @@ void clh_tally_add(clh_tally *sum, const clh_tally *more)
     sum->sequences_correct += more->sequences_correct;
 }
 
+const char *clh_ratio_name(clh_ratio ratio)
+{
+    static const char *const names[CLH_RATIOS] = {
+        "loss",           "token_accuracy",  "letter_accuracy",
+        "space_accuracy", "period_accuracy", "sequence_accuracy"};
+    assert(ratio < CLH_RATIOS);
+    return names[ratio];
+}
+
+double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
+{
+    const struct {
+        double part, whole;
+    } of[CLH_RATIOS] = {
+        [CLH_RATIO_LOSS] = {t->loss, (double)t->count},
+        [CLH_RATIO_ACCURACY] = {(double)t->correct, (double)t->count},
+        [CLH_RATIO_LETTERS] = {(double)t->kind_correct[CLH_TOKEN_LETTER],
+                               (double)t->kind_count[CLH_TOKEN_LETTER]},
+        [CLH_RATIO_SPACES] = {(double)t->kind_correct[CLH_TOKEN_SPACE],
+                              (double)t->kind_count[CLH_TOKEN_SPACE]},
+        [CLH_RATIO_PERIODS] = {(double)t->kind_correct[CLH_TOKEN_PERIOD],
+                               (double)t->kind_count[CLH_TOKEN_PERIOD]},
+        [CLH_RATIO_SEQUENCES] = {(double)t->sequences_correct, (double)t->sequences},
+    };
+    assert(ratio < CLH_RATIOS);
+    return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
+}
+
 /* The first activation that is not finite, where the cache kept it; scores are -inf by design. */
 static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, size_t index,
                                          clh_error *err)

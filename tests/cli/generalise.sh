@@ -14,7 +14,7 @@ import json, sys
 rows = [json.loads(line) for line in sys.stdin]
 plain, said = rows[0], rows[-1]
 assert abs(plain["loss"][0] - said["loss"]) < 1e-8, (plain, said)
-assert abs(plain["accuracy"][0] - said["token_accuracy"]) < 1e-8
+assert abs(plain["token_accuracy"][0] - said["token_accuracy"]) < 1e-8
 for r in rows[:-1]:
     for k, v in r.items():
         assert not isinstance(v, list) or v[1] <= v[0] <= v[2], (k, r)

@@ -68,6 +68,44 @@ static void numbers_are_the_evaluations(void **state)
     bench_close(&b);
 }
 
+/* Letters are said right, all else wrongly. */
+static clh_status say_letters(void *user, size_t index, size_t worker, const clh_tokens *tokens,
+                              clh_cache *cache, clh_error *err)
+{
+    const bench *b = user;
+    (void)index, (void)worker;
+    clh_status status = clh_forward(b->model, tokens, cache, NULL, err);
+    const clh_tensor logits = clh_cache_view(cache, "logits");
+    memset(logits.data, 0, clh_tensor_count(&logits) * sizeof *logits.data);
+    for (size_t p = 1; p < tokens->pos; p++) {
+        const bool letter = clh_task_kind(b->task, tokens->pos, p) == CLH_TOKEN_LETTER;
+        logits.data[(p - 1) * logits.shape[2] + (letter ? tokens->ids[p] : 0)] = 1;
+    }
+    return status;
+}
+
+static void kinds_are_those_of_the_predicted(void **state)
+{
+    (void)state;
+    bench b;
+    clh_error err = {0};
+    clh_measure m = {0};
+    bench_open(&b);
+    const clh_measure_way way = {say_letters, &b, CLH_KEEP_ALL};
+    must(clh_measure_run(&m, b.model, &b.sample, &way, 1, &err), &err);
+    const clh_tally *t = &m.total;
+    assert_true(t->kind_count[CLH_TOKEN_LETTER] > 0 && t->kind_count[CLH_TOKEN_SPACE] > 0);
+    assert_int_equal(t->kind_correct[CLH_TOKEN_LETTER], t->kind_count[CLH_TOKEN_LETTER]);
+    assert_int_equal(t->kind_correct[CLH_TOKEN_SPACE], 0);
+    assert_int_equal(t->kind_correct[CLH_TOKEN_PERIOD], 0);
+    assert_int_equal(t->correct, t->kind_correct[CLH_TOKEN_LETTER]);
+    assert_true(clh_tally_ratio(t, CLH_RATIO_LETTERS) == 1);
+    assert_true(clh_tally_ratio(t, CLH_RATIO_SPACES) == 0);
+    assert_true(isnan(clh_tally_ratio(&(clh_tally){0}, CLH_RATIO_LOSS)));
+    clh_measure_deinit(&m);
+    bench_close(&b);
+}
+
 static void threads_change_nothing(void **state)
 {
     (void)state;
@@ -140,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_the_evaluations),
+        cmocka_unit_test(kinds_are_those_of_the_predicted),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(another_way_is_taken),
         cmocka_unit_test(what_is_not_finite_is_named),

@@ -1,0 +1,79 @@
+#include "cli/cli_measure.h"
+
+#include "base/base.h"
+
+enum { ROUNDS = 1000, DIGITS = 9 };
+
+clh_status clh_cli_held_out_sample(clh_sample *out, const clh_run *run, size_t count,
+                                   clh_error *err)
+{
+    const clh_task *task = NULL;
+    clh_status status = clh_cli_task(run, &task, err);
+    if (status)
+        return status;
+    if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
+        return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences", clh_run_path(run));
+    return clh_sample_draw(out, task, CLH_SPLIT_TEST, 0, count, err);
+}
+
+clh_status clh_cli_threads(const clh_invocation *inv, size_t *threads, clh_error *err)
+{
+    *threads = 1;
+    return clh_opt_given(inv, "threads") ? clh_opt_size(inv, "threads", threads, err) : CLH_OK;
+}
+
+/* Every hundredth is shown, and the line is cleared behind the last. */
+static void show(size_t done, size_t count, void *user)
+{
+    const size_t every = count / 100 ? count / 100 : 1;
+    if (done % every == 0)
+        (void)fprintf(stderr, "\r\033[K%s %zu of %zu", (const char *)user, done + 1, count);
+    if (done + 1 == count)
+        (void)fputs("\r\033[K", stderr);
+}
+
+clh_watch clh_cli_progress(const clh_invocation *inv, const char *what)
+{
+    return (clh_watch){inv->progress ? show : NULL, (void *)(uintptr_t)what};
+}
+
+clh_status clh_cli_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
+                             uint64_t seed, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (int r = 0; r < CLH_RATIOS && !status; r++)
+        status = clh_measure_interval(&out[r], measure, sequences, (clh_ratio)r, ROUNDS, 0.95, seed,
+                                      err);
+    return status;
+}
+
+static void add_list(clh_strbuf *text, const double *values, size_t count)
+{
+    clh_strbuf_adds(text, "[");
+    for (size_t i = 0; i < count; i++) {
+        clh_strbuf_adds(text, i ? ", " : "");
+        clh_strbuf_add_number(text, values[i], DIGITS);
+    }
+    clh_strbuf_adds(text, "]");
+}
+
+void clh_cli_add_intervals(clh_strbuf *text, const clh_interval *intervals)
+{
+    for (int r = 0; r < CLH_RATIOS; r++) {
+        const clh_interval *v = &intervals[r];
+        clh_strbuf_addf(text, "%s\"%s\": ", r ? ", " : "", clh_ratio_name((clh_ratio)r));
+        add_list(text, (double[]){v->value, v->low, v->high}, 3);
+    }
+}
+
+void clh_cli_add_numbers(clh_strbuf *text, const char *name, const double *values, size_t count)
+{
+    clh_strbuf_addf(text, ", \"%s\": ", name);
+    add_list(text, values, count);
+}
+
+void clh_cli_add_field(clh_strbuf *text, const char *name, double value)
+{
+    clh_strbuf_addf(text, ", \"%s\": ", name);
+    clh_strbuf_add_number(text, value, DIGITS);
+}
