@@ -34,7 +34,7 @@ static void show(size_t done, size_t count, void *user)
 
 clh_watch clh_cli_progress(const clh_invocation *inv, const char *what)
 {
-    return (clh_watch){inv->progress ? show : NULL, (void *)(uintptr_t)what};
+    return (clh_watch){inv->progress ? show : NULL, (void *)what};
 }
 
 clh_status clh_cli_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
