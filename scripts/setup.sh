@@ -31,6 +31,7 @@ need libjansson-dev    library 'jansson >= 2.13'
 need liblapacke-dev    library 'lapacke >= 3.9'
 need librandom123-dev  header Random123/philox.h
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
+library 'libarchive >= 3.6' > /dev/null 2>&1 || useful="$useful libarchive-dev" # writes npz files
 case $purpose in
 build) ;;
 test | ci)
@@ -55,7 +56,7 @@ fi
 # What cannot be installed is the end of it where it is needed, and said where it is not.
 cannot() { # WHY
     if [ -z "$missing" ]; then
-        echo "setup.sh: going on without$useful: figures are then for the terminal only" >&2
+        echo "setup.sh: going on without$useful: without cairo figures are for the terminal only, without libarchive there are no npz files" >&2
         exit 0
     fi
     cat >&2 << END
@@ -66,7 +67,7 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, Random123, cairo; cmocka and Python 3 for the tests), then try again."
+pkg-config, Jansson >= 2.13, Random123, cairo, libarchive; cmocka and Python 3 for the tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then
     root=sudo

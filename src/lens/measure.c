@@ -60,20 +60,31 @@ double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
     return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
 }
 
-/* The first activation that is not finite, where the cache kept it; scores are -inf by design. */
-static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, size_t index,
-                                         clh_error *err)
+static clh_status compute(const measuring *m, size_t index, size_t worker, const clh_tokens *tokens,
+                          clh_cache *cache, clh_error *err)
 {
-    for (size_t i = 0; keep == CLH_KEEP_ALL && i < clh_cache_count(cache); i++) {
-        const clh_tensor t = clh_cache_tensor(cache, i);
-        const bool scores = strstr(t.name, "hook_attn_scores") != NULL;
-        for (size_t n = 0; n < clh_tensor_count(&t); n++)
-            if (scores ? isnan(t.data[n]) : !isfinite(t.data[n]))
-                return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
-                                t.name, index);
-    }
-    return clh_fail(err, CLH_ENUMERIC, "the loss of sequence %zu of the sample is not finite",
-                    index);
+    return m->way && m->way->forward
+               ? m->way->forward(m->way->user, index, worker, tokens, cache, err)
+               : clh_forward(m->model, tokens, cache, NULL, err);
+}
+
+/* Computed once more with everything kept, the first activation that is not finite. */
+static clh_status say_what_is_not_finite(const measuring *m, size_t index, size_t worker,
+                                         const clh_tokens *tokens, clh_error *err)
+{
+    clh_cache *cache = NULL;
+    clh_status status = clh_cache_open(&cache, clh_model_get_config(m->model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = compute(m, index, worker, tokens, cache, err);
+    const size_t at = status ? 0 : clh_cache_not_finite(cache);
+    if (!status && at < clh_cache_count(cache))
+        status = clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
+                          clh_cache_tensor(cache, at).name, index);
+    else if (!status)
+        status = clh_fail(err, CLH_ENUMERIC, "the loss of sequence %zu of the sample is not finite",
+                          index);
+    clh_cache_close(cache);
+    return status;
 }
 
 static void count_kinds(const measuring *m, size_t index, const clh_cache *cache,
@@ -90,16 +101,13 @@ static clh_status measure_one(const measuring *m, size_t index, size_t worker, c
 {
     const clh_tokens tokens = clh_sample_tokens(m->sample, index);
     const clh_scored scored = {&m->sample->length[index], &m->sample->first_scored[index]};
-    const clh_keep keep = m->way ? m->way->keep : CLH_KEEP_BACKWARD;
     clh_cache *cache = m->cache[worker];
     clh_loss_sum sum = {0};
-    clh_status status = m->way && m->way->forward
-                            ? m->way->forward(m->way->user, index, worker, &tokens, cache, err)
-                            : clh_forward(m->model, &tokens, cache, NULL, err);
+    clh_status status = compute(m, index, worker, &tokens, cache, err);
     if (!status)
         status = clh_loss(cache, &tokens, &scored, 0, NULL, m->row[worker], &sum, err);
     if (!status && !isfinite(sum.loss))
-        status = say_what_is_not_finite(cache, keep, index, err);
+        status = say_what_is_not_finite(m, index, worker, &tokens, err);
     if (status)
         return status;
     clh_tally *tally = &m->tally[index];
