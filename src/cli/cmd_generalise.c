@@ -71,7 +71,8 @@ static void add_row(clh_strbuf *text, const row *r, size_t count)
 /* A line for each variant of one model; of every checkpoint a line with all. */
 static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size_t count, bool film)
 {
-    clh_strbuf_addf(text, film ? "{\"step\": %zu, \"variants\": {" : "", clh_run_step(run));
+    if (film)
+        clh_strbuf_addf(text, "{\"step\": %zu, \"variants\": {", clh_run_step(run));
     for (int v = 0; v < CLH_VARIANTS; v++) {
         const char *name = clh_variant_name((clh_variant)v);
         if (film)
