@@ -129,8 +129,8 @@ clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, 
 /** Every effect estimated by gradients: sum over positions of (corrupted - clean output of the
  *  writer) . d metric / d input of the reader, the gradient being the mean over `steps` >= 1 runs
  * of the clean sequence whose hook_embed is corrupted + k/steps (clean - corrupted), k = 1 … steps.
- *  One step is the clean run alone: EAP (Syed et al. 2023, eq. 2); more are EAP-IG (Hanna et al.
- *  2024, eq. 3). `estimate` [edges]. */
+ *  One step is the clean run alone: EAP (Syed et al. 2023); more are EAP-IG (Hanna et al.
+ *  2024). `estimate` [edges]. */
 clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_error *err);
 
 #endif
