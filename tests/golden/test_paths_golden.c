@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/strbuf.h"
 #include "clearhead/path.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
@@ -92,12 +92,12 @@ static void check(const bench *b, const char *name, const double *got, size_t co
 static void edges_are_the_same(void **state)
 {
     const bench *b = *state;
-    char label[72], all[EDGES_MAX * 32] = "";
-    for (size_t e = 0; e < b->graph->edges; e++) {
-        (void)strcat(all, e ? "," : "");
-        (void)strcat(all, clh_edge_label(b->graph, e, label));
-    }
-    assert_string_equal(all, metadata(b, "edges"));
+    char label[72];
+    clh_strbuf all = {0};
+    for (size_t e = 0; e < b->graph->edges; e++)
+        clh_strbuf_addf(&all, "%s%s", e ? "," : "", clh_edge_label(b->graph, e, label));
+    assert_string_equal(clh_strbuf_view(&all), metadata(b, "edges"));
+    clh_strbuf_deinit(&all);
 }
 
 static void every_edge_has_the_effect_of_the_file(void **state)
