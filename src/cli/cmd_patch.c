@@ -137,8 +137,11 @@ static void print_site(const patch_job *job, const clh_patch_site *site)
         (void)snprintf(head, sizeof head, "%zu", best / p->pos);
     if (clh_run_task(job->run))
         clh_task_label(clh_run_task(job->run), p->pos, pos, label);
-    (void)printf("%-28s %4s %5zu  %-16s %12.6f %10.4f", site->name, head, pos, label, effect,
-                 share_of(p, site->value[best]));
+    const double share = share_of(p, site->value[best]);
+    char text[24] = "-";
+    if (!isnan(share))
+        (void)snprintf(text, sizeof text, "%.4f", share);
+    (void)printf("%-28s %4s %5zu  %-16s %12.6f %10s", site->name, head, pos, label, effect, text);
     if (site->estimate) {
         double worst = 0;
         for (size_t i = 0; i < rows_of(site) * p->pos; i++)
@@ -153,6 +156,8 @@ static void print_text(const patch_job *job)
     const clh_patch *p = &job->patch;
     (void)printf("%s: clean %.6f, corrupted %.6f\n", clh_opt_text(job->inv, "metric"), p->clean,
                  p->corrupted);
+    if (isnan(share_of(p, p->clean)))
+        (void)puts("both runs have the same metric: there is no way from one to the other to share");
     (void)printf("strongest patch of each site:\n%-28s %4s %5s  %-16s %12s %10s%s\n", "site",
                  "head", "pos", "", "effect", "share",
                  job->ask.attribution ? "     estimate  worst error" : "");
