@@ -33,7 +33,7 @@ static clh_sample sample_of(size_t index, size_t pos)
     assert_non_null(ids);
     for (size_t i = 0; i < COUNT * pos; i++)
         ids[i] = (uint32_t)((i * i * 7 + i / pos * 5 + i) % low);
-    must(clh_sample_given(&sample, &(clh_tokens){ids, COUNT, pos}, 2, &err), &err);
+    must(clh_sample_given(&sample, &(clh_tokens){ids, COUNT, pos}, 1, &err), &err);
     clh_free(ids);
     return sample;
 }

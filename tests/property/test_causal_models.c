@@ -7,6 +7,7 @@
 #include "clearhead/causal.h"
 #include "clearhead/run.h"
 #include "clearhead/variant.h"
+#include "lens/edit_row.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"
@@ -197,22 +198,25 @@ static void other_inputs_take_the_same_statistics(void **state)
     close_bench(&b);
 }
 
-/* Without the leading > the first term begins a position earlier. With values that are 0 but for
- * b_V, attention to the first term alone and to all sources are the same wherever there is a first
- * term to attend to. */
+/* Without the leading > the first term begins a position earlier. */
 static void the_first_term_is_found_without_the_start(void **state)
 {
     bench b = open_bench(*state, small);
     clh_error err = {0};
-    clh_sample sample = {0};
-    plant(&b, "blocks.0.attn.W_V", false);
-    must(clh_variant_draw(&sample, CLH_VARIANT_NO_START, clh_run_task(b.run), COUNT, 0, &err),
-         &err);
-    clh_causal_result r = measure(&b, &sample);
-    assert_true(fabs(loss_of(&r, CLH_CAUSAL_ONLY_FIRST_TERM) - loss_of(&r, CLH_CAUSAL_NONE)) <
-                1e-5);
-    clh_causal_result_deinit(&r);
-    clh_sample_deinit(&sample);
+    const clh_edit only = {.kind = CLH_EDIT_ONLY, .sources = CLH_SOURCES_FIRST_TERM};
+    for (int v = CLH_VARIANT_NONE; v <= CLH_VARIANT_NO_START; v += CLH_VARIANT_NO_START) {
+        clh_sample sample = {0};
+        must(clh_variant_draw(&sample, (clh_variant)v, clh_run_task(b.run), 1, 0, &err), &err);
+        const clh_tokens tokens = clh_sample_tokens(&sample, 0);
+        const size_t first = v ? 1 : 2;
+        clh_real row[26];
+        for (size_t j = 0; j < tokens.pos; j++)
+            row[j] = 1;
+        clh_edit_row(&only, &sample, &tokens, sample.first_scored[0], 10, tokens.pos, row);
+        for (size_t j = 0; j <= 10; j++)
+            assert_true((row[j] > 0) == (j >= first && j < first + 3));
+        clh_sample_deinit(&sample);
+    }
     close_bench(&b);
 }
 
