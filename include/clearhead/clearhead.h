@@ -20,6 +20,7 @@
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
 #include "clearhead/patch.h"
+#include "clearhead/path.h"
 #include "clearhead/residual.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"
