@@ -30,5 +30,6 @@
 #include "clearhead/tensor.h"
 #include "clearhead/threshold.h"
 #include "clearhead/train.h"
+#include "clearhead/variant.h"
 
 #endif

@@ -2,14 +2,12 @@
  * so an intervention has the bits of the same edit in flight; parts are those of clh_part_try(). */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/base.h"
 #include "clearhead/attention.h"
 #include "clearhead/causal.h"
 #include "clearhead/edit.h"
 #include "support/each_case.h"
-#include "support/failing_alloc.h"
 #include "support/model_case.h"
 #include "support/must.h"
 
@@ -226,66 +224,8 @@ static const each_truth truths[] = {
     {"shorter sequences take the beginnings", shorter_sequences_take_the_beginnings},
 };
 
-static clh_status open_run_and_close(void *context)
-{
-    const bench *b = context;
-    clh_error err = {0};
-    clh_causal *causal = NULL;
-    clh_causal_result result = {0};
-    clh_causal_row row[CLH_INTERVENTIONS];
-    clh_status status = clh_causal_open(&causal, b->model, &b->sample, SEED, &err);
-    if (!status)
-        status = clh_causal_run(&result, causal, &b->sample, 1, NULL, &err);
-    if (!status)
-        status = clh_causal_rows(row, &result, 2, 0.9, 3, &err);
-    clh_causal_result_deinit(&result);
-    clh_causal_close(causal);
-    return status;
-}
-
-static void memory_that_is_not_there_is_an_error(void **state)
-{
-    (void)state;
-    bench b = {.model = model_case_open(0, SEED), .sample = sample_of(0, 3)};
-    b.sample.count = 1;
-    assert_true(failing_alloc_each(open_run_and_close, &b) > 50);
-    clh_sample_deinit(&b.sample);
-    clh_model_close(b.model);
-}
-
-static void bad_input_is_named(void **state)
-{
-    (void)state;
-    clh_error err = {0};
-    clh_causal *causal = NULL;
-    clh_causal_result result = {0};
-    clh_model *model = model_case_open(0, SEED);
-    clh_sample base = sample_of(0, 3), sample = sample_of(0, 4);
-    must(clh_causal_open(&causal, model, &base, SEED, &err), &err);
-    assert_int_equal(clh_causal_run(&result, causal, &sample, 1, NULL, &err), CLH_ESHAPE);
-    assert_non_null(strstr(err.message, "sequence 0 has 4 tokens, the longest"));
-    for (size_t i = 0; i < COUNT; i++)
-        base.first_scored[i] = 3;
-    assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_EINPUT);
-    const clh_tensor W_O = clh_model_view(model, "blocks.0.attn.W_O");
-    W_O.data[0] = NAN;
-    for (size_t i = 0; i < COUNT; i++)
-        base.first_scored[i] = 1;
-    assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_ENUMERIC);
-    assert_non_null(strstr(err.message, "none: blocks.0"));
-    clh_causal_close(causal);
-    clh_sample_deinit(&sample);
-    clh_sample_deinit(&base);
-    clh_model_close(model);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_that_is_not_there_is_an_error),
-        cmocka_unit_test(bad_input_is_named),
-    };
-    const int failed = each_case_run("causal", truths, CLH_COUNT(truths), model_case_names(),
-                                     model_case_count(), open_bench, close_bench);
-    return failed + cmocka_run_group_tests_name("causal errors", tests, NULL, NULL);
+    return each_case_run("causal", truths, CLH_COUNT(truths), model_case_names(),
+                         model_case_count(), open_bench, close_bench);
 }

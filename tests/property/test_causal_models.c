@@ -9,6 +9,8 @@
 #include "clearhead/variant.h"
 #include "lens/edit_row.h"
 #include "support/cmocka_all.h"
+#include "support/failing_alloc.h"
+#include "support/model_case.h"
 #include "support/must.h"
 #include "support/run_case.h"
 
@@ -238,6 +240,68 @@ static void mixtures_have_means_of_each_length(void **state)
     close_bench(&b);
 }
 
+/* Tokens that no task drew. */
+static clh_sample given(size_t pos)
+{
+    static const uint32_t ids[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    clh_error err = {0};
+    clh_sample sample = {0};
+    must(clh_sample_given(&sample, &(clh_tokens){ids, 2, pos}, 1, &err), &err);
+    return sample;
+}
+
+static clh_status open_run_and_close(void *context)
+{
+    const bench *b = context;
+    clh_error err = {0};
+    clh_causal *causal = NULL;
+    clh_causal_result result = {0};
+    clh_causal_row row[CLH_INTERVENTIONS];
+    clh_status status = clh_causal_open(&causal, b->model, &b->sample, SEED, &err);
+    if (!status)
+        status = clh_causal_run(&result, causal, &b->sample, 1, NULL, &err);
+    if (!status)
+        status = clh_causal_rows(row, &result, 2, 0.9, 3, &err);
+    clh_causal_result_deinit(&result);
+    clh_causal_close(causal);
+    return status;
+}
+
+static void memory_that_is_not_there_is_an_error(void **state)
+{
+    (void)state;
+    bench b = {.model = model_case_open(0, SEED), .sample = given(3)};
+    assert_true(failing_alloc_each(open_run_and_close, &b) > 50);
+    clh_sample_deinit(&b.sample);
+    clh_model_close(b.model);
+}
+
+static void bad_input_is_named(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    clh_causal *causal = NULL;
+    clh_causal_result result = {0};
+    clh_model *model = model_case_open(0, SEED);
+    clh_sample base = given(3), sample = given(4);
+    must(clh_causal_open(&causal, model, &base, SEED, &err), &err);
+    assert_int_equal(clh_causal_run(&result, causal, &sample, 1, NULL, &err), CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "sequence 0 has 4 tokens, the longest"));
+    for (size_t i = 0; i < 2; i++)
+        base.first_scored[i] = 3;
+    assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_EINPUT);
+    const clh_tensor W_O = clh_model_view(model, "blocks.0.attn.W_O");
+    W_O.data[0] = NAN;
+    for (size_t i = 0; i < 2; i++)
+        base.first_scored[i] = 1;
+    assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_ENUMERIC);
+    assert_non_null(strstr(err.message, "none: blocks.0"));
+    clh_causal_close(causal);
+    clh_sample_deinit(&sample);
+    clh_sample_deinit(&base);
+    clh_model_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +315,8 @@ int main(void)
         FOLDER_TEST(other_inputs_take_the_same_statistics),
         FOLDER_TEST(the_first_term_is_found_without_the_start),
         FOLDER_TEST(mixtures_have_means_of_each_length),
+        cmocka_unit_test(memory_that_is_not_there_is_an_error),
+        cmocka_unit_test(bad_input_is_named),
     };
     return cmocka_run_group_tests_name("causal models", tests, NULL, NULL);
 }
