@@ -6,6 +6,7 @@
 #include "clearhead/answers.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
+#include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"
 #include "clearhead/edit.h"
@@ -30,5 +31,6 @@
 #include "clearhead/tensor.h"
 #include "clearhead/threshold.h"
 #include "clearhead/train.h"
+#include "clearhead/variant.h"
 
 #endif
