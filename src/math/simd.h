@@ -84,6 +84,14 @@ static inline vec vec_unless_below(vec x, clh_real least, vec value)
         value[i] = x[i] < least ? 0 : value[i];
     return value;
 }
+/** Bit i: a[i] == b[i] */
+static inline unsigned vec_equal(vec a, vec b)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < LANE; i++)
+        bits |= (unsigned)(a[i] >= b[i] && a[i] <= b[i]) << i;
+    return bits;
+}
 
 #elif defined(__AVX512F__)
 
@@ -123,6 +131,10 @@ static inline vec vec_max(vec a, vec b)
 static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(least), _CMP_NLT_UQ), value);
+}
+static inline unsigned vec_equal(vec a, vec b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
 }
 
 #else
@@ -170,6 +182,10 @@ static inline vec vec_max(vec a, vec b)
 static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
     return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(least), _CMP_NLT_UQ), value);
+}
+static inline unsigned vec_equal(vec a, vec b)
+{
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ));
 }
 
 #endif
