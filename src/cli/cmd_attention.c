@@ -1,25 +1,24 @@
 /* clearhead attention: how much of a head's attention is position, how much token, and what about
  * the token. */
 #include "clearhead/attention.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 
 typedef struct attention_job {
-    const clh_invocation *inv;
-    clh_run *run;
+    const clh_run *run;
     size_t layer, head, count;
     clh_sample sample;
     clh_attention_report report;
     clh_cue_test test[CLH_CUE_RANK]; /* of layer 0 */
 } attention_job;
 
-static clh_status compute(attention_job *job, clh_error *err)
+static clh_status compute(attention_job *job, const clh_watch *watch, clh_error *err)
 {
-    clh_model *model = clh_run_model(job->run);
-    const clh_watch watch = clh_cli_progress(job->inv, "sequence");
+    const clh_model *model = clh_run_model(job->run);
     clh_status status = clh_cli_held_out_sample(&job->sample, job->run, job->count, err);
     if (!status)
         status = clh_attention_look(&job->report, model, &job->sample, job->layer, job->head,
-                                    clh_run_get_config(job->run)->seed, &watch, err);
+                                    clh_run_get_config(job->run)->seed, watch, err);
     for (int f = 0; f < CLH_CUE_RANK && job->layer == 0 && !status; f++)
         status = clh_cue_try(&job->test[f], model, &job->sample, (clh_cue_feature)f, err);
     return status;
@@ -44,46 +43,43 @@ static void add_cue(clh_strbuf *text, const attention_job *job, int f)
     clh_strbuf_adds(text, "}");
 }
 
-static void print_json(const attention_job *job)
+static void add_json(clh_strbuf *text, const attention_job *job)
 {
     const clh_attention_report *r = &job->report;
-    clh_strbuf text = {0};
-    clh_strbuf_adds(&text, "{\"run\": ");
-    clh_strbuf_add_json(&text, clh_run_path(job->run));
-    clh_strbuf_addf(&text, ", \"step\": %zu, \"layer\": %zu, \"head\": %zu, \"sequences\": %zu",
+    clh_strbuf_adds(text, "{\"run\": ");
+    clh_strbuf_add_json(text, clh_run_path(job->run));
+    clh_strbuf_addf(text, ", \"step\": %zu, \"layer\": %zu, \"head\": %zu, \"sequences\": %zu",
                     clh_run_step(job->run), r->layer, r->head, r->sequences);
-    clh_strbuf_addf(&text, ", \"first_destination\": %zu", r->first);
-    clh_cli_add_field(&text, "scores_variance", r->scores.total);
-    clh_cli_add_field(&text, "scores_position", r->scores.position);
-    clh_cli_add_field(&text, "scores_token", r->scores.token);
-    clh_cli_add_field(&text, "pattern_variance", r->pattern.total);
-    clh_cli_add_field(&text, "pattern_position", r->pattern.position);
-    clh_cli_add_field(&text, "pattern_token", r->pattern.token);
-    clh_cli_add_field(&text, "top_agrees_with_position", r->top_agrees);
-    clh_cli_add_field(&text, "answer_mass", r->answer_mass);
-    clh_cli_add_field(&text, "answer_top", r->answer_top);
-    clh_cli_add_field(&text, "answer_possible", r->answer_possible);
-    clh_cli_add_field(&text, "distinct_sources", r->distinct_sources);
-    clh_cli_add_field(&text, "effective_sources", r->effective_sources);
-    clh_cli_add_field(&text, "prompt_mass", r->prompt_mass);
-    clh_cli_add_field(&text, "top_prompt", r->top_prompt);
-    clh_cli_add_field(&text, "top_earliest", r->top_earliest);
-    clh_cli_add_field(&text, "top_latest", r->top_latest);
-    clh_cli_add_field(&text, "gap", (double)r->gap);
-    clh_cli_add_field(&text, "gap_share", r->gap_share);
+    clh_strbuf_addf(text, ", \"first_destination\": %zu", r->first);
+    clh_cli_add_field(text, "scores_variance", r->scores.total);
+    clh_cli_add_field(text, "scores_position", r->scores.position);
+    clh_cli_add_field(text, "scores_token", r->scores.token);
+    clh_cli_add_field(text, "pattern_variance", r->pattern.total);
+    clh_cli_add_field(text, "pattern_position", r->pattern.position);
+    clh_cli_add_field(text, "pattern_token", r->pattern.token);
+    clh_cli_add_field(text, "top_agrees_with_position", r->top_agrees);
+    clh_cli_add_field(text, "answer_mass", r->answer_mass);
+    clh_cli_add_field(text, "answer_top", r->answer_top);
+    clh_cli_add_field(text, "answer_possible", r->answer_possible);
+    clh_cli_add_field(text, "distinct_sources", r->distinct_sources);
+    clh_cli_add_field(text, "effective_sources", r->effective_sources);
+    clh_cli_add_field(text, "prompt_mass", r->prompt_mass);
+    clh_cli_add_field(text, "top_prompt", r->top_prompt);
+    clh_cli_add_field(text, "top_earliest", r->top_earliest);
+    clh_cli_add_field(text, "top_latest", r->top_latest);
+    clh_cli_add_field(text, "gap", (double)r->gap);
+    clh_cli_add_field(text, "gap_share", r->gap_share);
     if (job->layer == 0) {
-        clh_cli_add_field(&text, "loss", job->test[0].loss);
-        clh_cli_add_field(&text, "accuracy", job->test[0].accuracy);
+        clh_cli_add_field(text, "loss", job->test[0].loss);
+        clh_cli_add_field(text, "accuracy", job->test[0].accuracy);
     }
-    clh_strbuf_adds(&text, ", \"cues\": {");
+    clh_strbuf_adds(text, ", \"cues\": {");
     for (int f = 0; f < CLH_CUES; f++)
-        add_cue(&text, job, f);
-    clh_strbuf_adds(&text, "}");
-    clh_cli_add_numbers(&text, "scores_position_by_destination", r->row_position, r->rows);
-    clh_cli_add_numbers(&text, "answer_mass_by_destination", r->row_answer, r->rows);
-    clh_strbuf_adds(&text, "}");
-    (void)puts(clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+        add_cue(text, job, f);
+    clh_strbuf_adds(text, "}");
+    clh_cli_add_numbers(text, "scores_position_by_destination", r->row_position, r->rows);
+    clh_cli_add_numbers(text, "answer_mass_by_destination", r->row_answer, r->rows);
+    clh_strbuf_adds(text, "}");
 }
 
 static void print_cues(const attention_job *job)
@@ -129,25 +125,30 @@ static void print_text(const attention_job *job)
     print_cues(job);
 }
 
+static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
+{
+    attention_job *job = user;
+    job->run = frame->run;
+    clh_status status = compute(job, frame->watch, err);
+    if (!status && frame->json)
+        add_json(frame->json, job);
+    else if (!status)
+        print_text(job);
+    clh_attention_deinit(&job->report);
+    clh_sample_deinit(&job->sample);
+    return status;
+}
+
 int clh_cmd_attention(const clh_invocation *inv)
 {
     clh_error err = {0};
-    attention_job job = {.inv = inv};
+    attention_job job = {0};
     clh_status status = clh_opt_size(inv, "layer", &job.layer, &err);
     if (!status)
         status = clh_opt_size(inv, "head", &job.head, &err);
     if (!status)
         status = clh_opt_size(inv, "count", &job.count, &err);
     if (!status)
-        status = clh_cli_open_run(inv, &job.run, &err);
-    if (!status)
-        status = compute(&job, &err);
-    if (!status && inv->json)
-        print_json(&job);
-    else if (!status)
-        print_text(&job);
-    clh_attention_deinit(&job.report);
-    clh_sample_deinit(&job.sample);
-    clh_run_close(job.run);
+        status = clh_cli_film(inv, &(clh_film){measure, &job, "sequence", false}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

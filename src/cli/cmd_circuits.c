@@ -7,7 +7,7 @@
 #include "clearhead/circuit.h"
 #include "clearhead/figure.h"
 #include "clearhead/safetensors.h"
-#include "cli/cli_run.h"
+#include "cli/cli_film.h"
 
 /** A circuit and what its spectrum says. */
 typedef struct item {
@@ -17,7 +17,7 @@ typedef struct item {
 
 typedef struct circuits_job {
     const clh_invocation *inv;
-    clh_run *run;
+    const clh_run *run;
     const clh_model_config *config;
     bool norm;
     size_t samples;
@@ -205,11 +205,15 @@ static clh_status find_kind(const char *name, clh_circuit_kind *out, clh_error *
 static clh_status check_figure_options(const clh_invocation *inv, clh_error *err)
 {
     static const char *const names[] = {"kind", "layer", "head"};
-    for (size_t i = 0; i < CLH_COUNT(names) && !clh_opt_given(inv, "figure"); i++)
-        if (clh_opt_given(inv, names[i]))
-            return clh_fail(err, CLH_EUSAGE, "--%s chooses what is drawn, want --figure too",
-                            names[i]);
-    return CLH_OK;
+    const bool film = clh_opt_flag(inv, "checkpoints");
+    for (size_t i = 0; i < CLH_COUNT(names); i++)
+        if (clh_opt_given(inv, names[i]) && (film || !clh_opt_given(inv, "figure")))
+            return clh_fail(err, CLH_EUSAGE, "--%s chooses what is drawn, want --figure too%s",
+                            names[i], film ? ", and no --checkpoints" : "");
+    return film && clh_opt_given(inv, "out")
+               ? clh_fail(err, CLH_EUSAGE,
+                          "--out writes one model's matrices, want no --checkpoints")
+               : CLH_OK;
 }
 
 static clh_status find_drawn(const circuits_job *job, const item **out, clh_error *err)
@@ -388,31 +392,26 @@ static void add_item_json(clh_strbuf *text, const item *one)
     clh_strbuf_adds(text, "}");
 }
 
-static clh_status print_json(const circuits_job *job, clh_error *err)
+static void add_json(clh_strbuf *text, const circuits_job *job)
 {
-    clh_strbuf text = {0};
-    clh_strbuf_addf(&text, "{\"step\": %zu, \"norm\": %s, \"circuits\": [", clh_run_step(job->run),
+    clh_strbuf_addf(text, "{\"step\": %zu, \"norm\": %s, \"circuits\": [", clh_run_step(job->run),
                     job->norm ? "true" : "false");
     for (size_t i = 0; i < job->count; i++) {
-        clh_strbuf_adds(&text, i ? ", " : "");
-        add_item_json(&text, &job->items[i]);
+        clh_strbuf_adds(text, i ? ", " : "");
+        add_item_json(text, &job->items[i]);
     }
-    clh_strbuf_adds(&text, "]");
+    clh_strbuf_adds(text, "]");
     if (job->composition.n_layers > 0) {
-        clh_strbuf_addf(&text, ", \"composition\": {\"samples\": %zu, \"mean\": ", job->samples);
-        clh_strbuf_add_number(&text, job->composition.mean, 9);
-        clh_strbuf_adds(&text, ", \"deviation\": ");
-        clh_strbuf_add_number(&text, job->composition.deviation, 9);
-        clh_strbuf_adds(&text, ", \"pairs\": [");
-        if (!text.failed)
-            each_pair(job, add_pair_json, &text);
-        clh_strbuf_adds(&text, "]}");
+        clh_strbuf_addf(text, ", \"composition\": {\"samples\": %zu, \"mean\": ", job->samples);
+        clh_strbuf_add_number(text, job->composition.mean, 9);
+        clh_strbuf_adds(text, ", \"deviation\": ");
+        clh_strbuf_add_number(text, job->composition.deviation, 9);
+        clh_strbuf_adds(text, ", \"pairs\": [");
+        if (!text->failed)
+            each_pair(job, add_pair_json, text);
+        clh_strbuf_adds(text, "]}");
     }
-    clh_status status = clh_strbuf_check(&text, err);
-    if (!status)
-        (void)printf("%s}\n", clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
-    return status;
+    clh_strbuf_adds(text, "}");
 }
 
 static clh_status print_text(const circuits_job *job, clh_error *err)
@@ -435,24 +434,36 @@ static clh_status print_text(const circuits_job *job, clh_error *err)
 /* ---- The command -------------------------------------------------------------------------------
  */
 
-static clh_status run_job(circuits_job *job, clh_error *err)
+static void forget(circuits_job *job)
 {
+    clh_composition_deinit(&job->composition);
+    for (size_t i = 0; i < job->count; i++) {
+        clh_spectrum_deinit(&job->items[i].spectrum);
+        clh_circuit_deinit(&job->items[i].circuit);
+    }
+    clh_free(job->items);
+    job->items = NULL;
+    job->count = 0;
+}
+
+/* A matrix is drawn and written of one model; over training --figure is the film's. */
+static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
+{
+    circuits_job *job = user;
+    const bool film = clh_opt_flag(job->inv, "checkpoints");
     const char *out = clh_opt_text(job->inv, "out"), *figure = clh_opt_text(job->inv, "figure");
-    clh_status status = check_figure_options(job->inv, err);
-    if (!status)
-        status = clh_opt_size(job->inv, "samples", &job->samples, err);
-    if (!status)
-        status = clh_cli_open_run(job->inv, &job->run, err);
-    if (status)
-        return status;
+    job->run = frame->run;
     job->config = clh_model_get_config(clh_run_model(job->run));
-    status = compute(job, err);
-    if (!status && figure)
+    clh_status status = compute(job, err);
+    if (!status && figure && !film)
         status = draw(job, figure, err);
     if (!status && out)
         status = write_matrices(job, out, err);
-    if (!status)
-        status = job->inv->json ? print_json(job, err) : print_text(job, err);
+    if (!status && frame->json)
+        add_json(frame->json, job);
+    else if (!status)
+        status = print_text(job, err);
+    forget(job);
     return status;
 }
 
@@ -460,13 +471,10 @@ int clh_cmd_circuits(const clh_invocation *inv)
 {
     clh_error err = {0};
     circuits_job job = {.inv = inv, .norm = clh_opt_flag(inv, "norm")};
-    clh_status status = run_job(&job, &err);
-    clh_composition_deinit(&job.composition);
-    for (size_t i = 0; i < job.count; i++) {
-        clh_spectrum_deinit(&job.items[i].spectrum);
-        clh_circuit_deinit(&job.items[i].circuit);
-    }
-    clh_free(job.items);
-    clh_run_close(job.run);
+    clh_status status = check_figure_options(inv, &err);
+    if (!status)
+        status = clh_opt_size(inv, "samples", &job.samples, &err);
+    if (!status)
+        status = clh_cli_film(inv, &(clh_film){measure, &job, "circuit", true}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

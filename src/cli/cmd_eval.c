@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "clearhead/train.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 
 enum { WORST = 5 };
@@ -77,20 +78,17 @@ static clh_status exam_make(exam *e, const clh_invocation *inv, const clh_run *r
     return status;
 }
 
-static void print_json(const clh_run *run, const exam *e, const clh_evaluation *v)
+static void add_json(clh_strbuf *text, const clh_run *run, const exam *e, const clh_evaluation *v)
 {
-    clh_strbuf text = {0};
-    clh_strbuf_adds(&text, "{\"run\": ");
-    clh_strbuf_add_json(&text, clh_run_path(run));
-    clh_strbuf_addf(&text, ", \"step\": %zu, \"split\": \"%s\", \"sequences\": %zu, \"loss\": ",
+    clh_strbuf_adds(text, "{\"run\": ");
+    clh_strbuf_add_json(text, clh_run_path(run));
+    clh_strbuf_addf(text, ", \"step\": %zu, \"split\": \"%s\", \"sequences\": %zu, \"loss\": ",
                     clh_run_step(run), e->name, v->sequences);
-    clh_strbuf_add_number(&text, v->loss, 9);
-    clh_strbuf_addf(&text, ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g",
+    clh_strbuf_add_number(text, v->loss, 9);
+    clh_strbuf_addf(text, ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g",
                     v->token_accuracy, v->sequence_accuracy);
-    clh_cli_add_numbers(&text, "loss_per_position", v->loss_per_position, v->positions);
-    clh_strbuf_adds(&text, "}");
-    (void)puts(clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_cli_add_numbers(text, "loss_per_position", v->loss_per_position, v->positions);
+    clh_strbuf_adds(text, "}");
 }
 
 /* The position of the largest loss that is below `under` (or equal and later than `after`). */
@@ -137,26 +135,35 @@ static clh_status verdict(const clh_invocation *inv, const clh_evaluation *v, in
     return status;
 }
 
+typedef struct eval_job {
+    const clh_invocation *inv;
+    int code; /* of the last */
+} eval_job;
+
+static clh_status examine(void *user, const clh_frame *frame, clh_error *err)
+{
+    eval_job *job = user;
+    exam e = {0};
+    clh_evaluation v = {0};
+    clh_status status = exam_make(&e, job->inv, frame->run, err);
+    if (!status)
+        status = clh_evaluate(&v, clh_run_model(frame->run), e.task, e.split, 0, e.count, e.threads,
+                              err);
+    if (!status)
+        status = verdict(job->inv, &v, &job->code, err);
+    if (!status && frame->json)
+        add_json(frame->json, frame->run, &e, &v);
+    else if (!status)
+        print_text(frame->run, &e, &v);
+    clh_evaluation_deinit(&v);
+    clh_task_close(e.own);
+    return status;
+}
+
 int clh_cmd_eval(const clh_invocation *inv)
 {
     clh_error err = {0};
-    clh_run *run = NULL;
-    exam e = {0};
-    clh_evaluation v = {0};
-    int code = 0;
-    clh_status status = clh_cli_open_run(inv, &run, &err);
-    if (!status)
-        status = exam_make(&e, inv, run, &err);
-    if (!status)
-        status = clh_evaluate(&v, clh_run_model(run), e.task, e.split, 0, e.count, e.threads, &err);
-    if (!status)
-        status = verdict(inv, &v, &code, &err);
-    if (!status && inv->json)
-        print_json(run, &e, &v);
-    else if (!status)
-        print_text(run, &e, &v);
-    clh_evaluation_deinit(&v);
-    clh_task_close(e.own);
-    clh_run_close(run);
-    return status ? clh_cli_fail(inv, &err) : code;
+    eval_job job = {.inv = inv};
+    clh_status status = clh_cli_film(inv, &(clh_film){examine, &job, "sequence", false}, &err);
+    return status ? clh_cli_fail(inv, &err) : job.code;
 }

@@ -1,5 +1,6 @@
 /* clearhead generalise: what a model does on inputs unlike those it was trained on. */
 #include "clearhead/variant.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 
 /* One row; `status` CLH_ERANGE where the task has too few letters for it. */
@@ -56,48 +57,65 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
                      clh_variant_text((clh_variant)v));
 }
 
-static void print_json(const row *rows, size_t count)
+static void add_row(clh_strbuf *text, const row *r, size_t count)
 {
-    for (int v = 0; v < CLH_VARIANTS; v++) {
-        clh_strbuf text = {0};
-        clh_strbuf_addf(&text, "{\"variant\": \"%s\", ", clh_variant_name((clh_variant)v));
-        if (rows[v].status) {
-            clh_strbuf_adds(&text, "\"left_out\": ");
-            clh_strbuf_add_json(&text, rows[v].error.message);
-        } else {
-            clh_strbuf_addf(&text, "\"sequences\": %zu, ", count);
-            clh_cli_add_intervals(&text, rows[v].of);
-        }
-        (void)printf("%s}\n", clh_strbuf_view(&text));
-        clh_strbuf_deinit(&text);
+    if (r->status) {
+        clh_strbuf_adds(text, "\"left_out\": ");
+        clh_strbuf_add_json(text, r->error.message);
+    } else {
+        clh_strbuf_addf(text, "\"sequences\": %zu, ", count);
+        clh_cli_add_intervals(text, r->of);
     }
+}
+
+/* A line for each variant of one model; of every checkpoint a line with all. */
+static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size_t count, bool film)
+{
+    if (film)
+        clh_strbuf_addf(text, "{\"step\": %zu, \"variants\": {", clh_run_step(run));
+    for (int v = 0; v < CLH_VARIANTS; v++) {
+        const char *name = clh_variant_name((clh_variant)v);
+        if (film)
+            clh_strbuf_addf(text, "%s\"%s\": {", v ? ", " : "", name);
+        else
+            clh_strbuf_addf(text, "%s{\"variant\": \"%s\", ", v ? "\n" : "", name);
+        add_row(text, &rows[v], count);
+        clh_strbuf_adds(text, "}");
+    }
+    clh_strbuf_adds(text, film ? "}}" : "");
+}
+
+typedef struct generalise_job {
+    const clh_invocation *inv;
+    size_t count, threads;
+} generalise_job;
+
+static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
+{
+    const generalise_job *job = user;
+    const clh_task *task = NULL;
+    row rows[CLH_VARIANTS] = {0};
+    clh_status status = clh_cli_task(frame->run, &task, err);
+    for (int v = 0; v < CLH_VARIANTS && !status; v++) {
+        clh_watch_call(frame->watch, (size_t)v, CLH_VARIANTS);
+        status =
+            measure_row(&rows[v], (clh_variant)v, frame->run, task, job->count, job->threads, err);
+    }
+    if (!status && frame->json)
+        add_json(frame->json, frame->run, rows, job->count, clh_opt_flag(job->inv, "checkpoints"));
+    else if (!status)
+        print_text(frame->run, rows, job->count);
+    return status;
 }
 
 int clh_cmd_generalise(const clh_invocation *inv)
 {
     clh_error err = {0};
-    clh_run *run = NULL;
-    const clh_task *task = NULL;
-    row rows[CLH_VARIANTS] = {0};
-    size_t count = 0, threads = 1;
-    clh_status status = clh_opt_size(inv, "count", &count, &err);
+    generalise_job job = {.inv = inv};
+    clh_status status = clh_opt_size(inv, "count", &job.count, &err);
     if (!status)
-        status = clh_cli_threads(inv, &threads, &err);
+        status = clh_cli_threads(inv, &job.threads, &err);
     if (!status)
-        status = clh_cli_open_run(inv, &run, &err);
-    if (!status)
-        status = clh_cli_task(run, &task, &err);
-    for (int v = 0; v < CLH_VARIANTS && !status; v++) {
-        if (inv->progress)
-            (void)fprintf(stderr, "\r\033[K%s", clh_variant_name((clh_variant)v));
-        status = measure_row(&rows[v], (clh_variant)v, run, task, count, threads, &err);
-    }
-    if (inv->progress)
-        (void)fputs("\r\033[K", stderr);
-    if (!status && inv->json)
-        print_json(rows, count);
-    else if (!status)
-        print_text(run, rows, count);
-    clh_run_close(run);
+        status = clh_cli_film(inv, &(clh_film){measure, &job, "variant", false}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -1,12 +1,13 @@
 /* clearhead heads: how well each head matches each pattern one would look for. */
 #include "base/base.h"
-#include "base/strbuf.h"
 #include "clearhead/heads.h"
-#include "cli/cli_run.h"
+#include "cli/cli_film.h"
+#include "cli/cli_measure.h"
 
 /** Scores of all heads for one pattern after another. */
 typedef struct heads_job {
-    clh_run *run;
+    const clh_run *run;
+    size_t count;
     clh_sample sample;
     clh_detect_options options;
     double *score;            /* [CLH_DETECTS, heads] */
@@ -52,30 +53,49 @@ static void print_text(const heads_job *job)
     }
 }
 
-static clh_status print_json(const heads_job *job, clh_error *err)
+static void add_json(clh_strbuf *text, const heads_job *job)
 {
-    clh_strbuf text = {0};
-    clh_strbuf_addf(
-        &text, "{\"sequences\": %zu, \"measure\": \"%s\", \"n_heads\": %zu, \"patterns\": {",
-        job->sample.count, job->options.measure == CLH_DETECT_MUL ? "mul" : "abs", job->n_heads);
+    clh_strbuf_addf(text,
+                    "{\"step\": %zu, \"sequences\": %zu, \"measure\": \"%s\", \"n_heads\": %zu, "
+                    "\"patterns\": {",
+                    clh_run_step(job->run), job->sample.count,
+                    job->options.measure == CLH_DETECT_MUL ? "mul" : "abs", job->n_heads);
     for (size_t d = 0, shown = 0; d < CLH_DETECTS; d++) {
         if (!job->known[d])
             continue;
-        clh_strbuf_addf(&text, "%s\"%s\": {\"even\": ", shown++ ? ", " : "",
+        clh_strbuf_addf(text, "%s\"%s\": {\"even\": ", shown++ ? ", " : "",
                         clh_detect_name((clh_detect)d));
-        clh_strbuf_add_number(&text, job->even[d], 9);
-        clh_strbuf_adds(&text, ", \"scores\": [");
+        clh_strbuf_add_number(text, job->even[d], 9);
+        clh_strbuf_adds(text, ", \"scores\": [");
         for (size_t h = 0; h < job->heads; h++) {
-            clh_strbuf_adds(&text, h ? ", " : "");
-            clh_strbuf_add_number(&text, job->score[d * job->heads + h], 9);
+            clh_strbuf_adds(text, h ? ", " : "");
+            clh_strbuf_add_number(text, job->score[d * job->heads + h], 9);
         }
-        clh_strbuf_adds(&text, "]}");
+        clh_strbuf_adds(text, "]}");
     }
-    clh_strbuf_adds(&text, "}}\n");
-    clh_status status = clh_strbuf_check(&text, err);
+    clh_strbuf_adds(text, "}}");
+}
+
+static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
+{
+    heads_job *job = user;
+    const clh_task *task = NULL;
+    job->run = frame->run;
+    clh_status status = clh_cli_task(job->run, &task, err);
+    if (!status) {
+        const bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
+        status = clh_sample_draw(&job->sample, task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, 0,
+                                 job->count, err);
+    }
     if (!status)
-        (void)fputs(clh_strbuf_view(&text), stdout);
-    clh_strbuf_deinit(&text);
+        status = compute(job, err);
+    if (!status && frame->json)
+        add_json(frame->json, job);
+    else if (!status)
+        print_text(job);
+    clh_free(job->score);
+    job->score = NULL;
+    clh_sample_deinit(&job->sample);
     return status;
 }
 
@@ -83,30 +103,12 @@ int clh_cmd_heads(const clh_invocation *inv)
 {
     clh_error err = {0};
     heads_job job = {0};
-    const clh_task *task = NULL;
-    size_t count = 0;
-    unsigned measure = 0;
-    clh_status status = clh_opt_size(inv, "count", &count, &err);
+    unsigned match = 0;
+    clh_status status = clh_opt_size(inv, "count", &job.count, &err);
     if (!status)
-        status = clh_opt_choice(inv, "measure", &measure, &err);
+        status = clh_opt_choice(inv, "measure", &match, &err);
+    job.options.measure = (clh_detect_measure)match;
     if (!status)
-        status = clh_cli_open_run(inv, &job.run, &err);
-    if (!status)
-        status = clh_cli_task(job.run, &task, &err);
-    if (!status) {
-        const bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
-        status = clh_sample_draw(&job.sample, task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, 0,
-                                 count, &err);
-    }
-    job.options.measure = (clh_detect_measure)measure;
-    if (!status)
-        status = compute(&job, &err);
-    if (!status && inv->json)
-        status = print_json(&job, &err);
-    else if (!status)
-        print_text(&job);
-    clh_free(job.score);
-    clh_sample_deinit(&job.sample);
-    clh_run_close(job.run);
+        status = clh_cli_film(inv, &(clh_film){measure, &job, "sequence", false}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -1,0 +1,69 @@
+#!/bin/sh
+# --checkpoints: any measure over training; a line is what the command says of that checkpoint alone.
+. "$(dirname "$0")/../support/tap.sh"
+cd "$folder" || exit 3
+
+runs 0 train --n 3 --steps 6 --d-model 16 --d-head 8 --out run
+for command in 'eval --count 9' 'attention --count 9' 'heads --count 9' circuits; do
+    name=${command%% *} options=${command#"$name"}
+    # shellcheck disable=SC2086 # options are several words
+    runs 0 "$name" run $options --checkpoints --json
+    # shellcheck disable=SC2086
+    for step in 0 1 2 3 4 5 6; do
+        "$clearhead" "$name" run $options --checkpoint "$step" --json
+    done > alone
+    is "$(cat alone)" "$out" "$name: each line is that checkpoint alone, at its step"
+done
+
+runs 0 generalise run --count 9 --checkpoints --json --threads 2
+over=$out
+is "$over" "$("$clearhead" generalise run --count 9 --checkpoints --json)" 'threads change nothing'
+runs 0 generalise run --count 9 --checkpoint 4 --json
+is 1 "$(printf '%s\n%s\n' "$over" "$out" | python3 -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+over, alone = lines[:7], lines[7:]
+then = over[4]
+print(int([x["step"] for x in over] == list(range(7))
+          and all(then["variants"][x.pop("variant")] == x for x in alone)))')" \
+    'every variant at every step'
+
+runs 0 eval run --count 9 --json --checkpoint 5
+loss=$(printf '%s' "$out" | python3 -c 'import json, sys; print("%.6f" % json.load(sys.stdin)["loss_per_position"][9])')
+runs 0 eval run --count 9 --checkpoints --numbers token_accuracy,loss_per_position.9
+is "5 $loss" "$(printf '%s\n' "$out" | awk '$1 == 5 {print $1, $3}')" 'a number by its path'
+runs 0 circuits run --checkpoints --numbers circuits.qk.norm
+of=$(printf '%s\n' "$out" | awk '$1 == 6 {print $2}')
+runs 0 circuits run --json
+is "$of" "$(printf '%s' "$out" | python3 -c '
+import json, sys
+print("%.6f" % next(c["norm"] for c in json.load(sys.stdin)["circuits"] if c["circuit"] == "qk"))')" \
+    'an element of an array by a text in it'
+
+runs 2 eval run --checkpoints --numbers tokn_accuracy
+is 'clearhead eval: --numbers tokn_accuracy: there is no tokn_accuracy, did you mean token_accuracy' "$err" \
+    'a typing error'
+runs 2 eval run --checkpoints --numbers loss_per_position
+is 1 "$(printf '%s\n' "$err" | grep -c 'is no number, name one of those in it')" 'several numbers are none'
+runs 2 eval run --checkpoints --numbers a,b,c,d,e,f,g
+runs 2 eval run --numbers loss
+is 'clearhead eval: --numbers are shown over training, want --checkpoints too' "$err" 'what would have no effect'
+runs 2 eval run --figure x.png
+runs 2 eval run --checkpoints --checkpoint 3
+runs 2 circuits run --checkpoints --out x.safetensors
+runs 2 eval run/model.safetensors --checkpoints
+is 'clearhead eval: run/model.safetensors is no run folder, want one with its checkpoints' "$err" \
+    'a file has no checkpoints'
+rm run/checkpoints/step-00000003.safetensors
+echo broken > run/checkpoints/step-00000003.safetensors
+runs 3 eval run --count 9 --checkpoints --json
+is 3 "$(printf '%s\n' "$out" | grep -c '"token_accuracy"')" 'what was measured before a failure is there'
+is 1 "$(printf '%s\n' "$err" | grep -c 'checkpoint of step 3')" 'which one failed'
+rm run/checkpoints/step-00000003.safetensors
+if "$clearhead" circuits run --figure probe.png > /dev/null 2>&1; then
+    runs 0 eval run --count 9 --checkpoints --figure over.png
+    is PNG "$(head -c 4 over.png | tail -c 3)" 'a figure'
+else
+    skip 'curves over training' 'built without cairo'
+fi
+finish
