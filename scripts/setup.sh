@@ -50,16 +50,34 @@ if [ "$purpose" = ci ]; then
     need groff-base      tool groff
 fi
 
-[ -n "$missing$useful" ] || exit 0
+# What builds for AArch64 and runs it, from another architecture's packages: asked for last and for
+# themselves, since not every mirror has them. .ci/run fails without.
+here=$missing missing=''
+arm() { PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config --exists "$1"; }
+arm_header() { printf '#include <%s>\n' "$1" | aarch64-linux-gnu-gcc -E -xc -; }
+if [ "$purpose" = ci ]; then
+    need gcc-aarch64-linux-gnu  tool aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross  arm_header stdio.h
+    need qemu-user-static       tool qemu-aarch64-static
+    need libcmocka-dev:arm64    arm 'cmocka >= 1.1.5'
+    need libjansson-dev:arm64   arm 'jansson >= 2.13'
+    need liblapacke-dev:arm64   arm 'lapacke >= 3.9'
+fi
+foreign=$missing missing=$here
+
+[ -n "$missing$useful$foreign" ] || exit 0
 
 # What cannot be installed is the end of it where it is needed, and said where it is not.
 cannot() { # WHY
     if [ -z "$missing" ]; then
-        echo "setup.sh: going on without$useful: figures are then for the terminal only" >&2
+        [ -z "$useful" ] ||
+            echo "setup.sh: going on without$useful: figures are then for the terminal only" >&2
+        [ -z "$foreign" ] ||
+            echo "setup.sh: going on without$foreign: nothing is then checked on AArch64" >&2
         exit 0
     fi
     cat >&2 << END
-setup.sh: not found, by the names of their Debian packages:$missing$useful
+setup.sh: not found, by the names of their Debian packages:$missing$useful$foreign
 $1
 END
     exit 3
@@ -71,14 +89,27 @@ root=''
 if [ "$(id -u)" -ne 0 ]; then
     root=sudo
     command -v sudo > /dev/null ||
-        cannot "Installing takes root or sudo. As root: apt-get install$missing$useful"
+        cannot "Installing takes root or sudo. As root: apt-get install$missing$useful$foreign"
 fi
-echo "setup.sh: installing$missing$useful" >&2
-install() {
-    # shellcheck disable=SC2086 # words
+echo "setup.sh: installing$missing$useful$foreign" >&2
+install() { # PACKAGE...
     $root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qq -y --no-install-recommends $missing $useful > /dev/null
+        apt-get install -qq -y --no-install-recommends "$@" > /dev/null
 }
 # The first try may fail for want of package lists; the second tells what is wrong.
-install 2> /dev/null || { $root apt-get update -qq > /dev/null && install; } ||
+install_listed() { # PACKAGE...
+    install "$@" 2> /dev/null || { $root apt-get update -qq > /dev/null && install "$@"; }
+}
+# shellcheck disable=SC2086 # words
+[ -z "$missing$useful" ] || install_listed $missing $useful ||
     cannot "apt-get could not install them."
+missing='' useful=''
+[ -n "$foreign" ] || exit 0
+known=$(dpkg --print-foreign-architectures)
+$root dpkg --add-architecture arm64
+# shellcheck disable=SC2086
+install_listed $foreign || {
+    # What has no arm64 would say so at every update.
+    echo "$known" | grep -qx arm64 || $root dpkg --remove-architecture arm64 || true
+    cannot "apt-get could not install them."
+}

@@ -26,7 +26,7 @@ typedef struct clh_bench_result {
     bool fused; /**< the path that ran */
 } clh_bench_result;
 
-/** Name of the instruction set in use: "avx512", "avx2", "base", "plain". */
+/** Name of the instruction set in use: "avx512", "avx2", "neon", "base", "plain". */
 const char *clh_bench_isa(void);
 
 /** Multiply-adds from registers, in operations a second, on `threads` threads at once: what no

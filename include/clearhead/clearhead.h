@@ -19,6 +19,7 @@
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
 #include "clearhead/patch.h"
+#include "clearhead/path.h"
 #include "clearhead/residual.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"

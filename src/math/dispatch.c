@@ -21,6 +21,8 @@ static void choose(void)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
         usable[usable_count++] = &clh_kernels_avx512;
+#elif defined(CLH_HAVE_NEON_KERNELS) && !defined(CLH_DOUBLE)
+    usable[usable_count++] = &clh_kernels_neon; /* every AArch64 processor has it */
 #endif
     best = usable[usable_count - 1];
     const char *wanted = secure_getenv("CLEARHEAD_ISA");

@@ -6,11 +6,12 @@
  *
  *  kernels_plain.c is the definition: loops a reader can check. kernels_simd.c is one source built
  *  once per instruction set; the machine's best is picked at start, or the one CLEARHEAD_ISA names
- *  (plain, base, avx2, avx512).
+ *  (plain, base, avx2, avx512, neon).
  *
- *  Same bits with AVX2 and AVX-512: each element of a product is one chain of fused multiply-adds
- *  over k in blocks of CLH_GEMM_BLOCK, and each reduction keeps CLH_LANES partial sums, added up as
- *  a tree. `plain` and `base` have no fused multiply-add and agree to rounding only.
+ *  Same bits with AVX2, AVX-512 and NEON: each element of a product is one chain of fused
+ * multiply-adds over k in blocks of CLH_GEMM_BLOCK, and each reduction keeps CLH_LANES partial
+ * sums, added up as a tree. `plain` and `base` have no fused multiply-add and agree to rounding
+ * only.
  */
 #ifndef CLH_KERNELS_H
 #define CLH_KERNELS_H
@@ -169,6 +170,7 @@ extern const clh_kernels clh_kernels_plain;
 extern const clh_kernels clh_kernels_base;
 extern const clh_kernels clh_kernels_avx2;
 extern const clh_kernels clh_kernels_avx512;
+extern const clh_kernels clh_kernels_neon;
 
 /** Every build this machine can run, `plain` first; *count of them. Static memory. */
 const clh_kernels *const *clh_kernels_all(size_t *count);

@@ -42,7 +42,9 @@ static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
  */
 
-enum { ROWS = 6, VECTORS = LANE == 16 ? 4 : 2, PANEL = VECTORS * LANE };
+#define MANY_REGISTERS (SIMD_REGISTERS >= 32)
+
+enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
 
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
@@ -51,29 +53,30 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
                  int accumulate, clh_real *c)
 {
     vec sum[ROWS][VECTORS];
-#pragma GCC unroll 6
-    for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 4
+    UNROLL
+    for (size_t i = 0; i < rows; i++) {
+        UNROLL
         for (size_t v = 0; v < vectors; v++)
             sum[i][v] = (vec){0};
+    }
     for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
         vec bl[VECTORS];
-#pragma GCC unroll 4
+        UNROLL
         for (size_t v = 0; v < vectors; v++)
             bl[v] = partial && v + 1 == vectors ? vec_load_part(b + v * LANE, tail)
                                                 : vec_load(b + v * LANE);
-#pragma GCC unroll 6
+        UNROLL
         for (size_t i = 0; i < rows; i++) {
             vec ai = vec_set(a[i * g->a_row]);
-#pragma GCC unroll 4
+            UNROLL
             for (size_t v = 0; v < vectors; v++)
                 sum[i][v] = vec_fma(ai, bl[v], sum[i][v]);
         }
     }
     vec alpha = vec_set(g->alpha);
-#pragma GCC unroll 6
-    for (size_t i = 0; i < rows; i++, c += g->c_row)
-#pragma GCC unroll 4
+    UNROLL
+    for (size_t i = 0; i < rows; i++, c += g->c_row) {
+        UNROLL
         for (size_t v = 0; v < vectors; v++) {
             int part = partial && v + 1 == vectors;
             vec old = vec_set(0);
@@ -85,6 +88,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
             else
                 vec_store(c + v * LANE, value);
         }
+    }
 }
 
 typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b,
@@ -115,7 +119,7 @@ TILE_ROWS(1, 0)
 TILE_ROWS(1, 1)
 TILE_ROWS(2, 0)
 TILE_ROWS(2, 1)
-#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+#if MANY_REGISTERS
 TILE_ROWS(3, 0)
 TILE_ROWS(3, 1)
 TILE_ROWS(4, 0)
@@ -126,7 +130,7 @@ TILE_ROWS(4, 1)
 static tile_fn *const tile_table[VECTORS][2][ROWS] = {
     {ROW_TABLE(1, 0), ROW_TABLE(1, 1)},
     {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
-#if defined(__AVX512F__) && !defined(CLH_DOUBLE)
+#if MANY_REGISTERS
     {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
     {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
 #endif

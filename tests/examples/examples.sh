@@ -54,4 +54,12 @@ is 'yes yes' "$(printf '%s\n' "$out" | awk '
     'OV of the trained model copies letters'
 example 2 05_circuit
 
+example 0 08_paths first abcd wxyz
+is 'yes yes' "$(printf '%s\n' "$out" | awk '
+    /^embed->L0H0.v:/ {print ($2 > 5 ? "yes" : $0)}
+    /^embed->L0H0.k:/ {print ($2 < 0.1 && $2 > -0.1 ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
+    'letters come in by way of the values, not of the keys'
+example 2 08_paths first abcd abc
+example 2 08_paths
+
 finish
