@@ -19,6 +19,7 @@
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
+#include "clearhead/npz.h"
 #include "clearhead/patch.h"
 #include "clearhead/path.h"
 #include "clearhead/residual.h"
