@@ -1,50 +1,13 @@
 /** Rows that take several loops, most of them the fused path's, for one instruction set: part of
  *  kernels_simd.c, included there only.
- *  The contract is fused_rows.h, the definition kernels_plain.c. Each loop has its step as a
- *  function, run on whole vectors and then on the row's last numbers.
+ *  The contract is fused_rows.h, the definition kernels_plain.c.
  */
 #ifndef CLH_SIMD_FUSED_H
 #define CLH_SIMD_FUSED_H
 
 #include <math.h>
 
-#include "math/simd.h"
-
-/* Where a step stands in a row: `count` numbers at `at`, the lanes of partial sum `part`. `count`
- * is the constant LANE but at the end of a row. */
-typedef struct place {
-    size_t at, part, count;
-} place;
-
-INLINE vec get(const clh_real *x, place w)
-{
-    return w.count == LANE ? vec_load(x + w.at) : vec_load_part(x + w.at, w.count);
-}
-
-INLINE void put(clh_real *x, place w, vec v)
-{
-    if (w.count == LANE)
-        vec_store(x + w.at, v);
-    else
-        vec_store_part(x + w.at, v, w.count);
-}
-
-INLINE void add(clh_real *x, place w, vec v)
-{
-    put(x, w, get(x, w) + v);
-}
-
-/* `step` all along a row of n. */
-#define ALONG(n, step, ...)                                                                        \
-    do {                                                                                           \
-        size_t at_ = 0;                                                                            \
-        for (; at_ + CLH_LANES <= (n); at_ += CLH_LANES)                                           \
-            for (size_t part_ = 0; part_ < PARTS; part_++)                                         \
-                step((place){at_ + part_ * LANE, part_, LANE}, __VA_ARGS__);                       \
-        for (size_t part_ = 0, count_; part_ < PARTS && (count_ = part_count((n)-at_, part_)) > 0; \
-             part_++)                                                                              \
-            step((place){at_ + part_ * LANE, part_, count_}, __VA_ARGS__);                         \
-    } while (0)
+#include "math/simd_along.h"
 
 /* v, with -inf in the lanes past the row's end. */
 INLINE vec or_least(vec v, place w)
@@ -69,19 +32,6 @@ INLINE largest largest_of_none(void)
 INLINE void largest_step(place w, const clh_real *x, largest *l)
 {
     l->lane[w.part] = vec_max(l->lane[w.part], or_least(get(x, w), w));
-}
-
-/* p = exp(x - shift), and their sum by lanes. */
-INLINE void exp_step(place w, const clh_real *x, vec shift, clh_real *p, vec sum[PARTS])
-{
-    vec e = vec_exp(get(x, w) - shift);
-    put(p, w, e);
-    sum[w.part] += w.count == LANE ? e : vec_first(e, w.count);
-}
-
-INLINE void scale_step(place w, vec scale, clh_real *x)
-{
-    put(x, w, get(x, w) * scale);
 }
 
 INLINE void zero_step(place w, clh_real *x)
