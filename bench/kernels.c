@@ -138,7 +138,6 @@ ROW_KERNEL(normalize, k->normalize(n, x, 0, 1, w, w, z))
 ROW_KERNEL(normalize_sums, sink = k->normalize_sums(n, x, 0, 0, y, w, z, v))
 ROW_KERNEL(normalize_input, sink = k->normalize_input(n, x, 0, 0, 0, y, w, z))
 ROW_KERNEL(centre, sink = k->centre(n, x, z))
-ROW_KERNEL(combine, k->combine(n, x, y, 1, w, z))
 
 static void rows_print(const clh_kernels *kernel)
 {
@@ -157,7 +156,6 @@ static void rows_print(const clh_kernels *kernel)
         {"normalize_sums", row_normalize_sums},
         {"normalize_input", row_normalize_input},
         {"centre", row_centre},
-        {"combine", row_combine},
     };
     static const size_t lengths[] = {61, 65, 128, ROW};
     printf("\n%-18s", "ns a row of");

@@ -9,12 +9,12 @@
 #include "clearhead/figure.h"
 #include "clearhead/patch.h"
 #include "clearhead/safetensors.h"
-#include "cli/cli_run.h"
+#include "cli/cli_pair.h"
 
 typedef struct patch_job {
     const clh_invocation *inv;
     clh_run *run;
-    clh_sequence clean, corrupted;
+    clh_cli_pair pair;
     clh_patch_ask ask;
     clh_patch patch;
     clh_real *numbers; /* the results as numbers of a file */
@@ -23,41 +23,16 @@ typedef struct patch_job {
 /* ---- What is asked ------------------------------------------------------------------------------
  */
 
-/* The sequence of --<name> (letters) or --<name>-text. */
-static clh_status read_side(const patch_job *job, const char *name, clh_sequence *out,
-                            clh_error *err)
-{
-    char text_name[32];
-    (void)snprintf(text_name, sizeof text_name, "%s-text", name);
-    const char *letters = clh_opt_text(job->inv, name), *text = clh_opt_text(job->inv, text_name);
-    if (!letters == !text)
-        return clh_fail(err, CLH_EUSAGE, "want one of --%s LETTERS and --%s TEXT", name, text_name);
-    return clh_cli_sequence_of(job->run, letters, text, out, err);
-}
-
 static clh_status read_ask(patch_job *job, clh_error *err)
 {
     const clh_invocation *inv = job->inv;
-    clh_patch_ask *ask = &job->ask;
-    clh_status status = read_side(job, "clean", &job->clean, err);
-    if (!status)
-        status = read_side(job, "corrupt", &job->corrupted, err);
-    if (status)
-        return status;
-    if (job->clean.length != job->corrupted.length)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the clean sequence has %zu tokens and the corrupted one %zu, want them "
-                        "equal",
-                        job->clean.length, job->corrupted.length);
-    ask->clean = (clh_tokens){job->clean.tokens, 1, job->clean.length};
-    ask->corrupted = (clh_tokens){job->corrupted.tokens, 1, job->corrupted.length};
-    ask->sites = clh_opt_text(inv, "sites");
-    ask->attribution = clh_opt_flag(inv, "attribution");
-    const size_t given = clh_run_get_config(job->run)->first_scored;
-    const size_t first =
-        clh_opt_given(inv, "clean-text") && given ? given : job->clean.first_scored;
-    return clh_metric_parse(&ask->metric, clh_opt_text(inv, "metric"), clh_run_task(job->run),
-                            ask->clean.pos, first, err);
+    clh_status status = clh_cli_pair_init(&job->pair, inv, job->run, err);
+    job->ask = (clh_patch_ask){.clean = job->pair.clean,
+                               .corrupted = job->pair.corrupted,
+                               .metric = job->pair.metric,
+                               .sites = clh_opt_text(inv, "sites"),
+                               .attribution = clh_opt_flag(inv, "attribution")};
+    return status;
 }
 
 /* ---- What is said -------------------------------------------------------------------------------
@@ -157,7 +132,8 @@ static void print_text(const patch_job *job)
     (void)printf("%s: clean %.6f, corrupted %.6f\n", clh_opt_text(job->inv, "metric"), p->clean,
                  p->corrupted);
     if (isnan(share_of(p, p->clean)))
-        (void)puts("both runs have the same metric: there is no way from one to the other to share");
+        (void)puts(
+            "both runs have the same metric: there is no way from one to the other to share");
     (void)printf("strongest patch of each site:\n%-28s %4s %5s  %-16s %12s %10s%s\n", "site",
                  "head", "pos", "", "effect", "share",
                  job->ask.attribution ? "     estimate  worst error" : "");
@@ -301,8 +277,7 @@ int clh_cmd_patch(const clh_invocation *inv)
         print_text(&job);
     clh_free(job.numbers);
     clh_patch_deinit(&job.patch);
-    clh_free(job.corrupted.tokens);
-    clh_free(job.clean.tokens);
+    clh_cli_pair_deinit(&job.pair);
     clh_run_close(job.run);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -64,18 +64,6 @@ static clh_status check_memory(const patcher *p, clh_error *err)
     return clh_memory_check(bytes, what, err);
 }
 
-static clh_status not_a_number(const clh_cache *cache, const char *which, clh_error *err)
-{
-    for (size_t t = 0; t < clh_cache_count(cache); t++) {
-        const clh_tensor tensor = clh_cache_tensor(cache, t);
-        for (size_t i = 0, n = clh_tensor_count(&tensor); i < n; i++)
-            if (isnan(tensor.data[i]))
-                return clh_fail(err, CLH_ENUMERIC, "%s of the %s run is not a number", tensor.name,
-                                which);
-    }
-    return clh_fail(err, CLH_ENUMERIC, "the metric of the %s run is not finite", which);
-}
-
 static clh_status compute_run(patcher *p, clh_cache **cache, const clh_tokens *tokens,
                               clh_error *err)
 {
@@ -97,9 +85,9 @@ static clh_status compute_runs(patcher *p, clh_error *err)
     if (!status)
         status = metric_of(p, p->corrupted, NULL, &out->corrupted, err);
     if (!status && !isfinite(out->clean))
-        status = not_a_number(p->clean, "clean", err);
+        status = clh_run_not_finite(p->clean, "clean", err);
     if (!status && !isfinite(out->corrupted))
-        status = not_a_number(p->corrupted, "corrupted", err);
+        status = clh_run_not_finite(p->corrupted, "corrupted", err);
     return status;
 }
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -115,4 +116,16 @@ clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *ca
     }
     clh_free(chosen);
     return status;
+}
+
+clh_status clh_run_not_finite(const clh_cache *cache, const char *which, clh_error *err)
+{
+    for (size_t t = 0; t < clh_cache_count(cache); t++) {
+        const clh_tensor tensor = clh_cache_tensor(cache, t);
+        for (size_t i = 0, n = clh_tensor_count(&tensor); i < n; i++)
+            if (isnan(tensor.data[i]))
+                return clh_fail(err, CLH_ENUMERIC, "%s of the %s run is not a number", tensor.name,
+                                which);
+    }
+    return clh_fail(err, CLH_ENUMERIC, "the metric of the %s run is not finite", which);
 }

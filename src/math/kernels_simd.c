@@ -57,54 +57,8 @@ static void simd_shift(size_t n, clh_real c, clh_real *x)
     ALONG(n, shift_step, vec_set(c), x);
 }
 
-INLINE void combine_step(place w, const clh_real *a, const clh_real *b, vec scale,
-                         const clh_real *c, clh_real *y)
-{
-    put(y, w, vec_fma(get(a, w) + get(b, w), scale, get(c, w)));
-}
-
-static void simd_combine(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
-                         const clh_real *c, clh_real *y)
-{
-    ALONG(n, combine_step, a, b, vec_set(scale), c, y);
-}
-
 /* ---- Softmax -----------------------------------------------------------------------------------
  */
-
-#ifdef CLH_DOUBLE
-INLINE vec vec_exp(vec x)
-{
-    for (size_t i = 0; i < LANE; i++)
-        x[i] = exp(x[i]);
-    return x;
-}
-#else
-typedef uint32_t ivec __attribute__((vector_size(sizeof(vec)))); /* unsigned: a NaN's bits wrap */
-
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact
- * (Cody & Waite 1980), exp(r) by its Taylor polynomial of degree 7, whose remainder is below
- * 0.35^8 / 8! = 6e-9. For x <= 88; below -87.3, where 2^n leaves the normal range, 0; NaN stays. */
-INLINE vec vec_exp(vec x)
-{
-    const vec magic = vec_set(0x1.8p23f);
-    vec inside = vec_max(vec_set(-87.3f), x);
-    vec t = vec_fma(inside, vec_set(0x1.715476p0f), magic);
-    vec n = t - magic;
-    vec r = vec_fma(n, vec_set(-0x1.62e4p-1f), inside);
-    r = vec_fma(n, vec_set(0x1.7f7d1cp-20f) * -1, r);
-    vec p = vec_set(1.0f / 5040);
-    p = vec_fma(p, r, vec_set(1.0f / 720));
-    p = vec_fma(p, r, vec_set(1.0f / 120));
-    p = vec_fma(p, r, vec_set(1.0f / 24));
-    p = vec_fma(p, r, vec_set(1.0f / 6));
-    p = vec_fma(p, r, vec_set(0.5f));
-    p = vec_fma(p, r, vec_set(1.0f));
-    p = vec_fma(p, r, vec_set(1.0f));
-    vec power = (vec)(((ivec)t << 23) + 0x3f800000); /* the low bits of t hold n */
-    return vec_unless_below(x, -87.3f, p * power);
-}
-#endif
 
 static clh_real row_max(size_t n, const clh_real *x)
 {
@@ -120,19 +74,6 @@ static clh_real row_max(size_t n, const clh_real *x)
     for (; i < n; i++)
         max = x[i] > max ? x[i] : max;
     return max;
-}
-
-/* p = exp(x - shift), and their sum by lanes. */
-INLINE void exp_step(place w, const clh_real *x, vec shift, clh_real *p, vec sum[PARTS])
-{
-    vec e = vec_exp(get(x, w) - shift);
-    put(p, w, e);
-    sum[w.part] += first(e, w);
-}
-
-INLINE void scale_step(place w, vec scale, clh_real *x)
-{
-    put(x, w, get(x, w) * scale);
 }
 
 static clh_real simd_softmax(size_t n, const clh_real *x, clh_real *p)
@@ -254,7 +195,9 @@ static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean,
     return lanes_sum(sum);
 }
 
+#include "math/simd_attend.h"
 #include "math/simd_fused.h"
+#include "math/simd_predict.h"
 
 /* ---- Optimizer ---------------------------------------------------------------------------------
  */

@@ -1,0 +1,49 @@
+#!/bin/sh
+# paths: every edge of the graph, as a table, as JSON, as a file, as a figure; sets and paths of them.
+. "$(dirname "$0")/../support/tap.sh"
+PYTHONPATH=$(cd "$(dirname "$0")/../support" && pwd)
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH PYTHONDONTWRITEBYTECODE
+cd "$folder" || exit 3
+
+runs 0 train --n 3 --steps 12 --d-model 16 --d-head 8 --n-heads 2 --n-layers 2 --attn-only=false --out run
+runs 0 paths run --clean abc --corrupt xyz --metric logit_diff:-2:a:z --top 5
+is '5 yes' "$(printf '%s\n' "$out" | awk '/->/ {n++; v = $2 < 0 ? -$2 : $2; if (n > 1 && v > last) bad = 1; last = v}
+    END {print n, (bad ? "no" : "yes")}')" 'the strongest edges first, as many as asked for'
+
+runs 0 paths run --clean abc --corrupt xyz --eap --ig 4 --json --out p.safetensors
+is 'True True True' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+from tensors import read
+p, file = json.load(sys.stdin), read("p.safetensors")
+near = lambda a, b: all(abs(x - y) <= 1e-5 * (1 + abs(x)) for x, y in zip(a, b, strict=True))
+print(len(p["edges"]) == len(file["exact"][1]) == 61,
+      all(near(sorted(e[k] for e in p["edges"]), sorted(file[k][1])) for k in ("exact", "eap", "ig")),
+      len({e["edge"] for e in p["edges"]}) == 61 and "L0H1->L1H0.k" in {e["edge"] for e in p["edges"]})')" \
+    'the file holds the numbers of --json, one for each edge of the graph'
+
+one() { # OPTION EDGES: the effect
+    "$clearhead" paths run --clean abc --corrupt xyz --json "$1" "$2" |
+        python3 -c 'import json, sys; p = json.load(sys.stdin); print("%.7f %.7f" % (p["exact"], p["corrupted"] - p["clean"]))'
+}
+is 1 "$(one --edges '*' | awk '{print ($1 == $2)}')" 'all edges are the corrupted run'
+is "$(one --edges 'embed->L0H1.v')" "$(one --path 'embed->L0H1.v')" 'an edge is a path of one'
+runs 0 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v->L1H0.q->1_mlp_in->logits'
+runs 2 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v' --edges '*'
+runs 2 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v' --eap
+is 'clearhead paths: --eap is of all edges one by one, and does not go with --edges or --path' "$err" \
+    'one number has no table'
+runs 2 paths run --clean abc --corrupt xyz --path 'embed->L1H0.v->L0H0.q'
+is 'clearhead paths: no edge is called L1H0->L0H0.q; did you mean L0H0->L1H0.q?' "$err" 'a step that is no edge'
+runs 2 paths run --clean abc
+runs 2 paths run --clean abc --corrupt xyz --ig 0
+runs 2 paths run --clean-text '> abc' --corrupt-text '> ab'
+
+"$clearhead" paths run --clean abc --corrupt xyz --eap --figure p.svg > "$folder/out" 2> "$folder/err"
+code=$?
+if grep -q cairo "$folder/err"; then
+    skip 'a figure' 'this build cannot write figures'
+else
+    is '0 1' "$code $(grep -c '<svg' p.svg)" 'a figure'
+fi
+finish
