@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/base.h"
 #include "base/pool.h"
@@ -60,18 +59,15 @@ double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
     return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
 }
 
-/* The first activation that is not finite, where the cache kept it; scores are -inf by design. */
+/* The first activation that is not finite, where the cache kept it. */
 static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, size_t index,
                                          clh_error *err)
 {
-    for (size_t i = 0; keep == CLH_KEEP_ALL && i < clh_cache_count(cache); i++) {
-        const clh_tensor t = clh_cache_tensor(cache, i);
-        const bool scores = strstr(t.name, "hook_attn_scores") != NULL;
-        for (size_t n = 0; n < clh_tensor_count(&t); n++)
-            if (scores ? isnan(t.data[n]) : !isfinite(t.data[n]))
-                return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
-                                t.name, index);
-    }
+    const size_t count = clh_cache_count(cache);
+    const size_t at = keep == CLH_KEEP_ALL ? clh_cache_not_finite(cache) : count;
+    if (at < count)
+        return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
+                        clh_cache_tensor(cache, at).name, index);
     return clh_fail(err, CLH_ENUMERIC, "the loss of sequence %zu of the sample is not finite",
                     index);
 }
@@ -108,15 +104,39 @@ clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index
     return CLH_OK;
 }
 
+static clh_status compute(const measuring *m, size_t index, size_t worker, const clh_tokens *tokens,
+                          clh_cache *cache, clh_error *err)
+{
+    return m->way && m->way->forward
+               ? m->way->forward(m->way->user, index, worker, tokens, cache, err)
+               : clh_forward(m->model, tokens, cache, NULL, err);
+}
+
+/* The same once more with everything kept, to name what is not finite. */
+static clh_status name_it(const measuring *m, size_t index, size_t worker, const clh_tokens *tokens,
+                          clh_error *err)
+{
+    clh_cache *cache = NULL;
+    clh_tally tally;
+    clh_status status = clh_cache_open(&cache, clh_model_get_config(m->model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = compute(m, index, worker, tokens, cache, err);
+    if (!status)
+        status = clh_tally_take(&tally, m->sample, index, cache, CLH_KEEP_ALL, err);
+    clh_cache_close(cache);
+    return status ? status : CLH_ENUMERIC;
+}
+
 static clh_status measure_one(const measuring *m, size_t index, size_t worker, clh_error *err)
 {
     const clh_tokens tokens = clh_sample_tokens(m->sample, index);
     const clh_keep keep = m->way ? m->way->keep : CLH_KEEP_BACKWARD;
     clh_cache *cache = m->cache[worker];
-    clh_status status = m->way && m->way->forward
-                            ? m->way->forward(m->way->user, index, worker, &tokens, cache, err)
-                            : clh_forward(m->model, &tokens, cache, NULL, err);
-    return status ? status : clh_tally_take(&m->tally[index], m->sample, index, cache, keep, err);
+    clh_status status = compute(m, index, worker, &tokens, cache, err);
+    if (!status)
+        status = clh_tally_take(&m->tally[index], m->sample, index, cache, keep, err);
+    return status == CLH_ENUMERIC && keep != CLH_KEEP_ALL ? name_it(m, index, worker, &tokens, err)
+                                                          : status;
 }
 
 static void measure_task(void *context, size_t index, size_t worker)

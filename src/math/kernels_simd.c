@@ -211,18 +211,9 @@ static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean,
     return lanes_sum(sum);
 }
 
-static void simd_combine(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
-                         const clh_real *c, clh_real *y)
-{
-    vec by = vec_set(scale);
-    for (size_t i = 0; i < n; i += LANE) {
-        size_t count = n - i < LANE ? n - i : LANE;
-        vec sum = vec_load_part(a + i, count) + vec_load_part(b + i, count);
-        vec_store_part(y + i, vec_fma(sum, by, vec_load_part(c + i, count)), count);
-    }
-}
-
+#include "math/simd_attend.h"
 #include "math/simd_fused.h"
+#include "math/simd_predict.h"
 
 static void simd_shift(size_t n, clh_real c, clh_real *x)
 {
