@@ -22,6 +22,7 @@ enum {
 #define FONT 12.0
 #define CELL_FONT 10.5
 #define CHARACTER 7.0 /* px, about, of a label's character */
+#define LABEL_LEAST 40.0
 #define LABEL_MOST 430.0
 #define ROW 20.0
 #define ROW_LEAST 12.0
@@ -113,7 +114,7 @@ static bool lay_out(rows_layout *l, const clh_rows_data *data, clh_rect body)
         sum = panel_widths(data, cell, POINTS_LEAST, width);
         l->label = fmin(l->label, body.width - sum);
     }
-    if (l->row < ROW_LEAST || l->label < 40.0)
+    if (l->row < ROW_LEAST || l->label < fmin(labels_room(data), LABEL_LEAST))
         return false;
     size_t points = 0;
     for (size_t p = 0; p < data->panel_count; p++)
