@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "clearhead/figure.h"
@@ -47,8 +48,8 @@ static void print_positions(const clh_attribute_grid *grid, const clh_attribute_
 
 static int by_magnitude(const void *left, const void *right)
 {
-    const double a = fabs((*(const clh_attribute_row *const *)left)->mean);
-    const double b = fabs((*(const clh_attribute_row *const *)right)->mean);
+    const double a = fabs(((const clh_attribute_row *)left)->mean);
+    const double b = fabs(((const clh_attribute_row *)right)->mean);
     return (a < b) - (a > b);
 }
 
@@ -63,18 +64,17 @@ static void print_row(const clh_attribute_row *row, size_t count)
 }
 
 /* All components, or of very many the largest; `order` is room for them. */
-static void print_components(const clh_attribute_grid *grid, const clh_attribute_row **order)
+static void print_components(const clh_attribute_grid *grid, clh_attribute_row *order)
 {
     double rest = 0;
-    for (size_t r = 0; r < grid->parts; r++)
-        order[r] = &grid->row[r];
+    memcpy(order, grid->row, grid->parts * sizeof *order);
     if (grid->parts > ROWS_SHOWN)
         qsort(order, grid->parts, sizeof *order, by_magnitude);
     for (size_t r = 0; r < grid->parts; r++) {
         if (r < ROWS_SHOWN)
-            print_row(order[r], grid->count);
+            print_row(&order[r], grid->count);
         else
-            rest += order[r]->mean;
+            rest += order[r].mean;
     }
     if (grid->parts > ROWS_SHOWN)
         (void)printf("%zu others %s %12.6f\n", grid->parts - ROWS_SHOWN, "", rest);
@@ -83,7 +83,7 @@ static void print_components(const clh_attribute_grid *grid, const clh_attribute
 static void print_parts(const clh_attribute_grid *grid, const clh_attribute_ask *ask,
                         const clh_run *run)
 {
-    const clh_attribute_row **order = clh_alloc_array(grid->parts, sizeof *order, NULL);
+    clh_attribute_row *order = clh_alloc_array(grid->parts, sizeof *order, NULL);
     (void)printf("%s, step %zu: %s, final norm %s; %zu positions of %zu sequences\n",
                  clh_run_path(run), clh_run_step(run),
                  ask->right ? "the right token's logit less the mean logit"
@@ -98,7 +98,7 @@ static void print_parts(const clh_attribute_grid *grid, const clh_attribute_ask 
         print_positions(grid, ask, run, grid->rows, 1);
     else if (grid->count > 1)
         (void)printf("\n%zu components: --json and --figure show them by position\n", grid->parts);
-    clh_free((void *)order);
+    clh_free(order);
 }
 
 static void print_lens(const clh_attribute_grid *grid, const clh_attribute_ask *ask,
