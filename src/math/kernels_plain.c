@@ -9,6 +9,8 @@ static void plain_gemm(const clh_gemm *g)
     for (size_t i = 0; i < g->m; i++) {
         for (size_t j = 0; j < g->n; j++) {
             clh_real sum = 0;
+            if (g->part == CLH_GEMM_C_LOWER && j > i + g->diagonal)
+                break;
             for (size_t l = 0; l < g->k; l++)
                 sum += g->a[i * g->a_row + l * g->a_col] * g->b[l * g->b_row + j * g->b_col];
             clh_real *c = &g->c[i * g->c_row + j];

@@ -46,13 +46,16 @@ static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row
 
 enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
 
+/* A tile of one vector has room for more rows; with ROWS it would wait for its sums. */
+enum { ROWS_NARROW = 12 };
+
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
 INLINE void tile(const size_t rows, const size_t vectors, const int partial, const clh_gemm *g,
                  size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
                  int accumulate, clh_real *c)
 {
-    vec sum[ROWS][VECTORS];
+    vec sum[ROWS_NARROW][VECTORS];
     UNROLL
     for (size_t i = 0; i < rows; i++) {
         UNROLL
@@ -117,6 +120,8 @@ typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const c
 
 TILE_ROWS(1, 0)
 TILE_ROWS(1, 1)
+TILE(12, 1, 0)
+TILE(12, 1, 1)
 TILE_ROWS(2, 0)
 TILE_ROWS(2, 1)
 #if MANY_REGISTERS
@@ -136,16 +141,49 @@ static tile_fn *const tile_table[VECTORS][2][ROWS] = {
 #endif
 };
 
-/* One panel of columns, all rows, one block of k. */
-static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh_real *a,
-                      const clh_real *b, size_t b_row, int accumulate, clh_real *c)
+/* What of a block is run: k from l0 to l0 + depth, columns from j0 on, `columns` of them. */
+typedef struct block {
+    size_t l0, depth, j0, columns;
+    const clh_real *a, *b;
+    size_t b_row;
+    int accumulate;
+    clh_real *c;
+} block;
+
+static size_t no_more_than(size_t n, size_t most)
 {
-    size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
-    tile_fn *const *by_rows = tile_table[vectors - 1][tail < LANE];
-    for (size_t i = 0; i < g->m; i += ROWS) {
-        size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
-        by_rows[rows - 1](g, depth, a + i * g->a_row, b, b_row, tail, accumulate, c + i * g->c_row);
-    }
+    return n < most ? n : most;
+}
+
+/* Rows [i, i + rows) of a block, less what `part` leaves out for all of them. */
+static void tile_run(const clh_gemm *g, const block *b, size_t i, size_t rows)
+{
+    size_t begin = 0, end = b->depth, columns = b->columns;
+    const size_t last = i + rows + g->diagonal; /* one past the last row's diagonal */
+    if (g->part == CLH_GEMM_A_LOWER)
+        end = last > b->l0 ? no_more_than(last - b->l0, end) : 0;
+    if (g->part == CLH_GEMM_A_UPPER && i > g->diagonal + b->l0)
+        begin = no_more_than(i - g->diagonal - b->l0, end);
+    if (g->part == CLH_GEMM_C_LOWER)
+        columns = last > b->j0 ? no_more_than((last - b->j0 + LANE - 1) / LANE * LANE, columns) : 0;
+    if (columns == 0 || (begin == end && b->accumulate))
+        return;
+    const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
+    const size_t partial = tail < LANE;
+    tile_fn *const run = rows == ROWS_NARROW ? (partial ? tile_12_1_1 : tile_12_1_0)
+                                             : tile_table[vectors - 1][partial][rows - 1];
+    run(g, end - begin, b->a + i * g->a_row + begin * g->a_col, b->b + begin * b->b_row, b->b_row,
+        tail, b->accumulate, b->c + i * g->c_row);
+}
+
+/* One panel of columns, all rows, one block of k. */
+static void panel_run(const clh_gemm *g, const block *b)
+{
+    size_t i = 0;
+    for (; b->columns <= LANE && i + ROWS_NARROW <= g->m; i += ROWS_NARROW)
+        tile_run(g, b, i, ROWS_NARROW);
+    for (; i < g->m; i += ROWS)
+        tile_run(g, b, i, no_more_than(g->m - i, ROWS));
 }
 
 /* packed[l][j] = B[l, j] for a B that is stored transposed. */
@@ -171,8 +209,10 @@ static void simd_gemm(const clh_gemm *g)
                 b = packed;
                 b_row = PANEL;
             }
-            panel_run(g, columns, depth, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
-                      g->c + j);
+            const block of = {
+                l,       depth, j, columns, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
+                g->c + j};
+            panel_run(g, &of);
         }
     }
 }

@@ -149,8 +149,9 @@ static void weights_backward(const clh_fused_work *w)
     const clh_fused *f = w->f;
     const size_t A = f->size.A, across = A + f->size.U, stride = f->shape.g_stride;
     const clh_real *z = w->room->z + w->first * A, *row = w->room->row + w->first * stride + A;
-    const clh_gemm g_K = {A,      across, w->rows,        z, 1, A, row, stride, 1, w->sums->K,
-                          across, 1,      !w->sums->fresh};
+    clh_gemm g_K = clh_product(A, across, w->rows, 1, clh_transposed(z, A), clh_rows(row, stride),
+                               w->sums->K, across);
+    g_K.accumulate = !w->sums->fresh;
     f->kernel->gemm(&g_K);
     add_rows(w, w->rows, A, w->room->g_z + w->first * A, w->sums->b_V);
 }
