@@ -104,7 +104,8 @@ static bool in_set(const clh_edit *edit, const clh_sample *sample, const clh_tok
         return p + 1 < tokens->pos && tokens->ids[j] == tokens->ids[p + 1];
     case CLH_SOURCES_FIRST_TERM:
         return j < first_scored && sample->task &&
-               clh_task_kind(sample->task, tokens->pos, j) == CLH_TOKEN_LETTER;
+               clh_task_kind(sample->task, sample->skip + tokens->pos, sample->skip + j) ==
+                   CLH_TOKEN_LETTER;
     case CLH_SOURCES_STRONGEST:
         return j == best;
     case CLH_SOURCES_SELF:
