@@ -98,6 +98,9 @@ typedef struct clh_kernels {
     /** y[i] += alpha x[i] */
     void (*axpy)(size_t n, clh_real alpha, const clh_real *x, clh_real *y);
 
+    /** y[i] = (y[i] + x[0][i]) + x[1][i] + …, `rows` of x, `row` apart */
+    void (*add_rows)(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y);
+
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
      *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. Returns log sum_j
      *  exp(x[j]). The exponential is within 1.25 units in the last place; below -87.3 it is 0. */

@@ -169,14 +169,14 @@ static void multiply_W_O(clh_fused *f, size_t piece)
     f->kernel->transpose(rows.count, s->U, out + s->A, across, t->WU_t + rows.begin, s->A);
 }
 
-/* o meets every position: rows of P in the columns of W_O and U' get those of o. */
+/* o meets every token: rows of E in the columns of W_O and U' get those of o. */
 static void add_b_O(clh_fused *f, size_t piece)
 {
-    const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
+    (void)piece;
     const size_t stride = f->shape.stride, column = clh_fused_column_O(f);
-    for (size_t p = rows.begin; p < rows.begin + rows.count; p++)
+    for (size_t t = 0; t < f->shape.used; t++)
         f->kernel->axpy(f->size.A + f->size.U, 1, f->tables.Y + column,
-                        f->tables.Y + clh_fused_position(f, p) * stride + column);
+                        f->tables.Y + clh_fused_token(t) * stride + column);
 }
 
 /* Scores of `rows` queries with every token and with the first `keys` positions, before norms; of
@@ -228,7 +228,7 @@ void clh_fused_tables_make(clh_fused *f)
     };
     const clh_fused_job scores[] = {
         {make_parts, s->heads * (shape->blocks + 1)},
-        {add_b_O, positions},
+        {add_b_O, 1},
     };
     clh_fused_run(f, weights, CLH_COUNT(weights));
     clh_fused_run(f, products, CLH_COUNT(products));

@@ -93,7 +93,7 @@ static void parts_backward(clh_fused *f, size_t piece)
 }
 
 /* g_b'_Q = sum_r g_key_bias_r Y_k,r / scale; b'_K moves all scores of a query alike: none; g_b'_V
- * is summed. And o, which met every position, gets what they got. */
+ * is summed. And o, which met every token, gets what they got. */
 static void biases_backward(clh_fused *f, size_t piece)
 {
     (void)piece;
@@ -111,9 +111,8 @@ static void biases_backward(clh_fused *f, size_t piece)
     memset(f->tables.g_qk, 0, 2 * A * sizeof(clh_real)); /* o, and queries that nobody asks */
     for (size_t p = 0; p < f->shape.first; p++)
         memset(f->tables.g_qk + clh_fused_position(f, p) * 2 * A, 0, A * sizeof(clh_real));
-    clh_multiply(f->kernel, 1, A + s->U, f->shape.positions, 1,
-                 clh_rows(f->ones, f->shape.positions),
-                 clh_rows(sums->Y + clh_fused_position(f, 0) * g_stride + A, g_stride), sums->Y + A,
+    clh_multiply(f->kernel, 1, A + s->U, f->shape.used, 1, clh_rows(f->ones, f->shape.used),
+                 clh_rows(sums->Y + clh_fused_token(0) * g_stride + A, g_stride), sums->Y + A,
                  g_stride);
 }
 
@@ -169,12 +168,23 @@ static void tokens_backward(clh_fused *f, size_t piece)
     }
 }
 
+/* Of a row of g_K its part of W_O W_O^T, which is symmetric: only the lower half is summed. */
+static void mirror(const clh_fused *f, size_t row)
+{
+    const size_t A = f->size.A, across = A + f->size.U;
+    clh_real *K = f->sums[0].K;
+    for (size_t j = row + 1; j < A; j++)
+        K[row * across + j] = K[j * across + row];
+}
+
 /* g_W_O = g_K [W_O; U'^T] + (columns of M)  */
 static void W_O_backward(clh_fused *f, size_t piece)
 {
     const size_t D = f->size.D, across = f->size.A + f->size.U;
     const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
     clh_real *g = gradient_of(f, f->weights.W_O) + rows.begin * D;
+    for (size_t r = 0; r < rows.count; r++)
+        mirror(f, rows.begin + r);
     clh_multiply(f->kernel, rows.count, D, across, 1,
                  clh_rows(f->sums[0].K + rows.begin * across, across), clh_rows(f->tables.W_O, D),
                  g, D);
