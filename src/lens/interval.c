@@ -7,18 +7,24 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "clearhead/measure.h"
+#include "lens/interval.h"
 
-/* The ratio over one resample; NaN when nothing in it counts. */
-static double resample(const clh_measure *measure, size_t sequences, clh_ratio ratio, size_t round,
-                       uint64_t seed)
+void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
 {
-    clh_tally sum = {0};
     for (size_t i = 0; i < sequences; i++) {
         const uint64_t word =
             clh_random_word(seed, CLH_STREAM_BOOTSTRAP, (uint64_t)round * sequences + i);
-        clh_tally_add(&sum, &measure->sequence[((word >> 32) * sequences) >> 32]);
+        out[i] = (uint32_t)(((word >> 32) * sequences) >> 32);
     }
+}
+
+/* The ratio over one resample; NaN when nothing in it counts. */
+static double ratio_of(const clh_measure *measure, const uint32_t *drawn, size_t sequences,
+                       clh_ratio ratio)
+{
+    clh_tally sum = {0};
+    for (size_t i = 0; i < sequences; i++)
+        clh_tally_add(&sum, &measure->sequence[drawn[i]]);
     return clh_tally_ratio(&sum, ratio);
 }
 
@@ -37,7 +43,20 @@ static double quantile(const double *sorted, size_t count, double q)
     return sorted[below] + (at - (double)below) * (sorted[above] - sorted[below]);
 }
 
-static clh_status check(size_t sequences, size_t rounds, double level, clh_error *err)
+clh_interval clh_interval_of(double value, double *drawn, size_t count, double level)
+{
+    size_t kept = 0; /* resamples in which something counts */
+    for (size_t r = 0; r < count; r++)
+        if (!isnan(drawn[r]))
+            drawn[kept++] = drawn[r];
+    if (kept == 0 || isnan(value))
+        return (clh_interval){value, NAN, NAN};
+    qsort(drawn, kept, sizeof *drawn, ascending);
+    return (clh_interval){value, quantile(drawn, kept, (1 - level) / 2),
+                          quantile(drawn, kept, (1 + level) / 2)};
+}
+
+clh_status clh_interval_check(size_t sequences, size_t rounds, double level, clh_error *err)
 {
     if (sequences == 0 || sequences > UINT32_MAX)
         return clh_fail(err, CLH_ERANGE, "an interval from %zu sequences, want 1 to %u", sequences,
@@ -55,25 +74,23 @@ clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, s
                                 clh_error *err)
 {
     assert(out && measure && ratio < CLH_RATIOS);
-    clh_status status = check(sequences, rounds, level, err);
+    clh_status status = clh_interval_check(sequences, rounds, level, err);
     if (status)
         return status;
     double *drawn = clh_alloc_array(rounds, sizeof *drawn, err);
-    if (!drawn)
+    uint32_t *index = clh_alloc_array(sequences, sizeof *index, err);
+    if (!drawn || !index) {
+        clh_free(index);
+        clh_free(drawn);
         return CLH_ENOMEM;
+    }
     const double all = clh_tally_ratio(&measure->total, ratio);
-    size_t count = 0; /* resamples in which something counts */
     for (size_t r = 0; r < rounds && !isnan(all); r++) {
-        const double value = resample(measure, sequences, ratio, r, seed);
-        if (!isnan(value))
-            drawn[count++] = value;
+        clh_resample(index, sequences, r, seed);
+        drawn[r] = ratio_of(measure, index, sequences, ratio);
     }
-    *out = (clh_interval){all, NAN, NAN};
-    if (count > 0) {
-        qsort(drawn, count, sizeof *drawn, ascending);
-        out->low = quantile(drawn, count, (1 - level) / 2);
-        out->high = quantile(drawn, count, (1 + level) / 2);
-    }
+    *out = clh_interval_of(all, drawn, isnan(all) ? 0 : rounds, level);
+    clh_free(index);
     clh_free(drawn);
     return CLH_OK;
 }
