@@ -25,6 +25,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
 #include "clearhead/sample.h"
+#include "clearhead/scrub.h"
 #include "clearhead/task.h"
 #include "clearhead/tensor.h"
 #include "clearhead/threshold.h"
