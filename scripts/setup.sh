@@ -31,6 +31,7 @@ need libjansson-dev    library 'jansson >= 2.13'
 need liblapacke-dev    library 'lapacke >= 3.9'
 need librandom123-dev  header Random123/philox.h
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
+library 'libarchive >= 3.6' > /dev/null 2>&1 || useful="$useful libarchive-dev" # writes npz files
 case $purpose in
 build) ;;
 test | ci)
@@ -71,7 +72,7 @@ foreign=$missing missing=$here
 cannot() { # WHY
     if [ -z "$missing" ]; then
         [ -z "$useful" ] ||
-            echo "setup.sh: going on without$useful: figures are then for the terminal only" >&2
+            echo "setup.sh: going on without$useful: no figure files without cairo, no npz files without libarchive" >&2
         [ -z "$foreign" ] ||
             echo "setup.sh: going on without$foreign: nothing is then checked on AArch64" >&2
         exit 0
@@ -84,7 +85,7 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, Random123, cairo; cmocka and Python 3 for the tests), then try again."
+pkg-config, Jansson >= 2.13, Random123, cairo, libarchive; cmocka and Python 3 for the tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then
     root=sudo

@@ -3,8 +3,9 @@
  *  answers.
  *
  *    clh_answers answers = {0};
- *    if (clh_answers_find(&answers, "runs/notebook", 500, threads, NULL, &err)) ...
- *    clh_answers_verdict(&answers, CLH_QUESTION_QK, text);
+ *    const clh_answers_ask ask = {.count = 500, .threads = 2, .step = CLH_LAST};
+ *    if (clh_answers_find(&answers, "runs/notebook", &ask, NULL, &err)) ...
+ *    puts(clh_answers_verdict(&answers, CLH_QUESTION_QK));
  *    clh_answers_deinit(&answers);
  *
  *  For runs of the permutation task with one n and a model of one layer and one head. The caller
@@ -15,6 +16,7 @@
 
 #include "clearhead/attention.h"
 #include "clearhead/emergence.h"
+#include "clearhead/run.h"
 #include "clearhead/train.h"
 
 typedef enum clh_question {
@@ -56,10 +58,19 @@ typedef struct clh_answers {
     double worst_share;              /**< of the whole loss at them */
 } clh_answers;
 
-/** Find the answers on the first `count` held-out sequences. CLH_ESUPPORT for another task or
- * model, CLH_EINPUT for a mixture; errors of what is called. */
-clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, size_t threads,
+typedef struct clh_answers_ask {
+    size_t count;   /**< the first so many held-out sequences */
+    size_t threads; /**< change nothing but the time */
+    size_t step;    /**< a checkpoint, with what came before it; CLH_LAST: the whole run */
+} clh_answers_ask;
+
+/** Find the answers of the run folder `path`. CLH_ESUPPORT for another task or model, CLH_EINPUT
+ *  for a mixture; errors of what is called. */
+clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answers_ask *ask,
                             const clh_watch *watch, clh_error *err);
+
+/** Whether the questions can be asked of a run; else what clh_answers_find() says. */
+clh_status clh_answers_check(const clh_run *run, clh_error *err);
 
 /** "Does it work on sets of letters never seen?" */
 const char *clh_question_text(clh_question question);
@@ -69,6 +80,17 @@ const char *clh_question_name(clh_question question);
 
 /** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
 const char *clh_answers_verdict(const clh_answers *answers, clh_question question);
+
+/** A number behind the verdicts: a row of the table in src/lens/answers_numbers.c. */
+typedef struct clh_answers_number {
+    const char *name;  /**< in JSON: "scores_position" */
+    const char *title; /**< over a column; NULL for those too many for a table */
+    int decimals;
+    double (*get)(const clh_answers *answers); /**< NaN where there is none: never, or 0 / 0 */
+} clh_answers_number;
+
+/** All of them, *count. */
+const clh_answers_number *clh_answers_numbers(size_t *count);
 
 /** Free what it holds. All zero is fine. */
 void clh_answers_deinit(clh_answers *answers);

@@ -6,6 +6,7 @@
 #include "clearhead/answers.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
+#include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"
 #include "clearhead/edit.h"
@@ -18,6 +19,7 @@
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
+#include "clearhead/npz.h"
 #include "clearhead/patch.h"
 #include "clearhead/path.h"
 #include "clearhead/residual.h"
@@ -26,9 +28,11 @@
 #include "clearhead/safetensors.h"
 #include "clearhead/sample.h"
 #include "clearhead/scrub.h"
+#include "clearhead/study.h"
 #include "clearhead/task.h"
 #include "clearhead/tensor.h"
 #include "clearhead/threshold.h"
 #include "clearhead/train.h"
+#include "clearhead/variant.h"
 
 #endif

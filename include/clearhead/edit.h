@@ -7,27 +7,43 @@
  *    clh_measure_run(&edited, model, &sample, &way, threads, &err);
  *    clh_edits_close(edits);
  *
- *  Compiled edits borrow model and sample, which is also what means are taken over and what
- *  resampling draws from. The result is the same at any number of threads.
+ *  Compiled edits borrow model and sample, and what an edit points to. Means are taken over the
+ *  sample and resampling draws from it, unless another is given (clh_edits_open_with()). Numbers
+ *  that come from elsewhere are those of plain forward passes: of the model, or with WEIGHTS among
+ *  the edits of the model with those. The result is the same at any number of threads.
  */
 #ifndef CLEARHEAD_EDIT_H
 #define CLEARHEAD_EDIT_H
 
-#include "clearhead/measure.h"
+#include "clearhead/attention.h"
+#include "clearhead/run.h"
 
 /** What is done to each chosen row; attention patterns have a row for each head and query. */
 typedef enum clh_edit_kind {
     CLH_EDIT_ZERO,     /**< 0 */
-    CLH_EDIT_SET,      /**< `value` */
-    CLH_EDIT_ADD,      /**< `value` is added */
+    CLH_EDIT_SET,      /**< `value`, or what stands in `tensor` */
+    CLH_EDIT_ADD,      /**< `value` is added, or `tensor` */
     CLH_EDIT_MEAN,     /**< mean, at this position, over the sample's sequences of this length */
     CLH_EDIT_RESAMPLE, /**< what another sequence of the sample of this length has there */
     CLH_EDIT_ONE_HOT,  /**< pattern: 1 at its strongest source (the first of equals), else 0 */
     CLH_EDIT_ONLY,     /**< pattern: sources outside the set 0, the rest scaled to sum to 1 */
     CLH_EDIT_WITHOUT,  /**< pattern: sources of the set 0, the rest scaled to sum to 1 */
     CLH_EDIT_DIRECT,   /**< last resid_post: less what embeddings put there (blocks.0 resid_pre) */
+    CLH_EDIT_PART,     /**< hook_q, hook_k or hook_v: made of a part of its input, see below */
+    CLH_EDIT_PATCH,    /**< what the sequence `from` has there */
+    CLH_EDIT_WEIGHTS,  /**< the parameters of `circuit` are those of `other`; no hook */
     CLH_EDIT_KINDS
 } clh_edit_kind;
+
+/* PART, in layer l: x = resid_pre, part = hook_embed or hook_pos_embed of this very pass,
+ *
+ *    x' = part + mean(x - part)       the mean over the sample's sequences and positions
+ *    q' = ln1(x') W_Q + b_Q           the scale of ln1 that of x'
+ *
+ * and so for k and v. So q' knows nothing but its part. In layer 0 this is clh_part_try(), bit for
+ * bit. `bare`: nothing in place of the mean. `frozen`: the scale of ln1 is that of x; with both, in
+ * layer 0, q' is the part's term of clh_qk_split_score(). In later layers everything that earlier
+ * layers wrote belongs to what is taken away. */
 
 /** Sets of sources (keys j <= i of query i). Where nothing with weight is left the row is 0; where
  *  nothing is taken away it keeps its bits. */
@@ -37,33 +53,78 @@ typedef enum clh_edit_sources {
     CLH_SOURCES_STRONGEST,  /**< the strongest, the first of equals */
     CLH_SOURCES_SELF,       /**< i */
     CLH_SOURCES_ALL,        /**< every one */
+    CLH_SOURCES_POSITIONS,  /**< those of `keys` */
     CLH_SOURCES_KINDS
 } clh_edit_sources;
+
+/** Parameters that are swapped together; src/lens/edit_weights.c is the table. */
+typedef enum clh_edit_circuit {
+    CLH_EDIT_QK, /**< W_Q b_Q W_K b_K */
+    CLH_EDIT_OV, /**< W_V b_V W_O, and b_O where every head is meant */
+    CLH_EDIT_Q,
+    CLH_EDIT_K,
+    CLH_EDIT_V,
+    CLH_EDIT_O,
+    CLH_EDIT_MLP,
+    CLH_EDIT_EMBED,     /**< W_E */
+    CLH_EDIT_POS_EMBED, /**< W_pos */
+    CLH_EDIT_UNEMBED,   /**< W_U b_U */
+    CLH_EDIT_LN,        /**< of every norm */
+    CLH_EDIT_CIRCUITS
+} clh_edit_circuit;
 
 enum { CLH_EDIT_LIST_MAX = 64, CLH_EDITS_MAX = 64 };
 
 typedef struct clh_edit {
     clh_edit_kind kind;
-    char site[96]; /**< hook name or shell pattern; "": patterns (ONE_HOT, ONLY, WITHOUT) */
+    char site[96]; /**< hook name or shell pattern; "": patterns (ONE_HOT, ONLY, WITHOUT); of
+                        WEIGHTS a parameter's name, "": every one of the circuit */
     double value;
     clh_edit_sources sources;
     size_t heads[CLH_EDIT_LIST_MAX], head_count; /**< 0: every head */
     long positions[CLH_EDIT_LIST_MAX],
-        position_count; /**< queries; negative from the end; 0: all */
+        position_count;                      /**< queries; negative from the end; 0: all */
+    long keys[CLH_EDIT_LIST_MAX], key_count; /**< for SOURCES_POSITIONS, likewise */
+    clh_tensor tensor;      /**< SET, ADD: spread over the site's shape as NumPy does; data NULL:
+                                 `value`. Borrowed, as all below */
+    clh_input_part part;    /**< PART */
+    bool bare, frozen;      /**< PART */
+    clh_tokens from;        /**< PATCH: [1, pos], as long as every sequence */
+    const clh_model *other; /**< WEIGHTS */
+    clh_edit_circuit circuit;
 } clh_edit;
 
-/** Names as in files: "zero", "only"; "answer", "first_term". */
+/** Names as in files: "zero", "only"; "answer", "first_term"; "qk", "ov". */
 const char *clh_edit_kind_name(clh_edit_kind kind);
 const char *clh_edit_sources_name(clh_edit_sources sources);
+const char *clh_edit_circuit_name(clh_edit_circuit circuit);
 
 typedef struct clh_edits clh_edits;
 
-/** Compile up to CLH_EDITS_MAX edits, applied in their order. CLH_EINPUT names the nearest hook of
- *  a site that matches none; CLH_ESHAPE a site without what the edit needs; CLH_ERANGE a head or
- *  position that is not there; CLH_ESUPPORT a mean or resample where a hook occurs twice. */
+/** Compile up to CLH_EDITS_MAX edits, applied in their order (WEIGHTS before all others).
+ *  CLH_EINPUT names the nearest hook of a site that matches none; CLH_ESHAPE a site without what
+ *  the edit needs, or both shapes of a tensor, sequence or parameter that does not fit; CLH_ERANGE
+ *  a head or position that is not there; CLH_ENUMERIC where a tensor is not finite; CLH_ESUPPORT a
+ *  kind that copies where a hook occurs twice. */
 clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
                           const clh_model *model, const clh_sample *sample, uint64_t seed,
                           size_t threads, clh_error *err);
+
+/** What edits are compiled for. */
+typedef struct clh_edits_setting {
+    const clh_model *model;
+    const clh_sample *sample;    /**< the sequences that will be measured */
+    const clh_sample *reference; /**< what means are taken over and resampling draws from; NULL:
+                                      the sample itself */
+    uint64_t seed;               /**< of resampling */
+    size_t threads;              /**< at least 1 */
+    const clh_watch *watch;      /**< told of the sequences that means are taken over; or NULL */
+} clh_edits_setting;
+
+/** As clh_edits_open(). CLH_EINPUT also for a reference without sequences of a length that a mean
+ * or resampling needs. */
+clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
+                               const clh_edits_setting *setting, clh_error *err);
 
 /** The way to compute with the edits; borrowed, for at most `threads` threads. */
 clh_measure_way clh_edits_way(clh_edits *edits);
@@ -71,8 +132,23 @@ clh_measure_way clh_edits_way(clh_edits *edits);
 /** Free. NULL is fine. */
 void clh_edits_close(clh_edits *edits);
 
-/** Read a file of edits (docs/formats.md) into `out` [CLH_EDITS_MAX]; *count gets how many.
- *  CLH_EFORMAT or CLH_EINPUT name the edit, found and wanted. */
-clh_status clh_edits_read(clh_edit *out, size_t *count, const char *path, clh_error *err);
+/** A file of edits (docs/formats.md) and what it names: tensors, sequences, runs. Open for as long
+ *  as its edits are used. */
+typedef struct clh_edit_file clh_edit_file;
+
+/** Read it. `run` (may be NULL) is the run the edits are for: its task makes tokens of letters and
+ *  text, its folder has the checkpoint of a bare step. Names of files are relative to the folder of
+ *  `path`. CLH_EFORMAT, CLH_EINPUT, CLH_EIO and others name the edit, found and wanted. */
+clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_run *run,
+                              clh_error *err);
+
+/** Its edits, *count of them; borrowed. */
+const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count);
+
+/** How many other sequences it wants means taken over; 0: the measured ones. */
+size_t clh_edit_file_reference(const clh_edit_file *file);
+
+/** Free. NULL is fine. */
+void clh_edit_file_close(clh_edit_file *file);
 
 #endif

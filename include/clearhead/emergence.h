@@ -2,8 +2,8 @@
  *  those of the final model, so that "learned" is what a circuit does and not how it looks.
  *
  *    clh_emergence emergence = {0};
- *    if (clh_emergence_run(&emergence, "runs/notebook", &sample, threads, NULL, &err)) ...
- *    size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, 0.99);
+ *    if (clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, threads, NULL, &err))
+ * ... size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, 0.99);
  *    clh_emergence_deinit(&emergence);
  *
  *  The caller owns the struct.
@@ -27,6 +27,9 @@ typedef enum clh_swap {
 /** "then", "qk_then", "ov_then", "qk_last", "ov_last". */
 const char *clh_swap_name(clh_swap swap);
 
+/** Not a step: the weights a run ended with. */
+#define CLH_LAST ((size_t)-1)
+
 typedef struct clh_emergence_row {
     size_t step;
     clh_tally tally[CLH_SWAPS];
@@ -38,10 +41,12 @@ typedef struct clh_emergence {
 } clh_emergence;
 
 /** Measure every checkpoint of the run folder `path`, telling `watch` (may be NULL) before each.
- * CLH_EINPUT when it is no folder or has no checkpoints; errors of clh_model_load() and
- * clh_measure_run(). The same bytes at any number of threads. */
-clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sample *sample,
-                             size_t threads, const clh_watch *watch, clh_error *err);
+ *  `until` CLH_LAST is the whole run; else the checkpoint of that step stands for its end.
+ * CLH_EINPUT when it is no folder or has no such checkpoints; errors of clh_model_load() and
+ *  clh_measure_run(). The same bytes at any number of threads. */
+clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
+                             const clh_sample *sample, size_t threads, const clh_watch *watch,
+                             clh_error *err);
 
 /** Index of the first row from which on the accuracy stays at `least` or above; count when there is
  *  none. `ratio` is not CLH_RATIO_LOSS. */

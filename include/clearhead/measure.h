@@ -42,7 +42,8 @@ typedef struct clh_measure_way {
 } clh_measure_way;
 
 /** Measure `model` on `sample`; `way` NULL is the plain forward pass. CLH_ENUMERIC names the first
- *  tensor that is not finite and the sequence. */
+ *  tensor that is not finite and the sequence: that sequence is then computed once more with all
+ *  kept, whatever `way` keeps. */
 clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
                            const clh_measure_way *way, size_t threads, clh_error *err);
 

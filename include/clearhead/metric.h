@@ -39,6 +39,18 @@ clh_status clh_metric_value(const clh_metric *metric, const clh_cache *cache,
                             const clh_tokens *tokens, double *value, clh_cache *gradient,
                             clh_error *err);
 
+/** Gradients of the metric with respect to every activation and parameter: clh_metric_value(), then
+ *  clh_backward(). `cache` holds a forward pass of `tokens`; `gradient` keeps what it keeps and is
+ *  reshaped to fit; `parameters` (NULL: not wanted) is as long as clh_model_data() and ADDED to.
+ *
+ *  Of another scalar: write its slope into the logits of a reserved gradient, all other logits 0,
+ *  and call clh_backward(); of a scalar of inner activations leave the logits 0 and add its slope
+ *  in a backward hook at each activation. Errors of both functions. */
+clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
+                               const clh_tokens *tokens, const clh_cache *cache,
+                               clh_cache *gradient, clh_real *parameters, double *value,
+                               clh_error *err);
+
 /** "logit_diff" and the like. */
 const char *clh_metric_name(clh_metric_kind kind);
 

@@ -103,6 +103,14 @@ clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch
  *  instead. */
 bool clh_cache_repeats(const clh_cache *cache, size_t index);
 
+/** Which dimension of activation `index` is the position: of scores and pattern the query's. */
+size_t clh_cache_position_dim(const clh_cache *cache, size_t index);
+
+/** Index of the first activation, in the order in which a forward pass computes them, that holds a
+ *  NaN or an infinity (-inf among attn_scores is none: keys in the future have it);
+ *  clh_cache_count() when there is none. Of a CLH_KEEP_ALL cache. */
+size_t clh_cache_not_finite(const clh_cache *cache);
+
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
  * NULL when there is none. */
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name);

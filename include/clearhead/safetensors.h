@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "clearhead/array.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
 
@@ -30,6 +31,11 @@ typedef struct clh_pair {
  *  CLH_EINPUT when a tensor has another's name, CLH_EIO with path and reason. */
 clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
                                  const clh_pair *metadata, size_t pairs, clh_error *err);
+
+/** The same for arrays of any type and selections of them. Each number is aligned to its size when
+ *  those of 8 bytes come first. */
+clh_status clh_safetensors_write_arrays(const char *path, const clh_array *arrays, size_t count,
+                                        const clh_pair *metadata, size_t pairs, clh_error *err);
 
 typedef struct clh_safetensors clh_safetensors;
 

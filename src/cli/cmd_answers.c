@@ -1,11 +1,14 @@
 /* clearhead answers: the notebook's questions, each with its verdict and the numbers behind it. */
 #include "base/base.h"
 #include "clearhead/answers.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
+#include "cli/cli_study.h"
 
 typedef struct answers_job {
     const clh_invocation *inv;
     const char *path;
+    clh_answers_ask ask;
     const clh_task *task;
     clh_answers answers;
 } answers_job;
@@ -156,48 +159,87 @@ static void print_text(const answers_job *job)
     }
 }
 
-static void print_json(const answers_job *job)
+static void add_numbers(clh_strbuf *text, const clh_answers *answers)
 {
-    clh_strbuf text = {0};
-    clh_strbuf_adds(&text, "{\"run\": ");
-    clh_strbuf_add_json(&text, job->path);
-    clh_strbuf_addf(&text, ", \"sequences\": %zu, \"answers\": [", job->answers.sequences);
+    size_t count = 0;
+    const clh_answers_number *numbers = clh_answers_numbers(&count);
+    for (size_t i = 0; i < count; i++) {
+        clh_strbuf_addf(text, "%s\"%s\": ", i ? ", " : "", numbers[i].name);
+        clh_strbuf_add_number(text, numbers[i].get(answers), 9);
+    }
+}
+
+static void add_json(clh_strbuf *text, const answers_job *job, size_t step)
+{
+    clh_strbuf_adds(text, "{\"run\": ");
+    clh_strbuf_add_json(text, job->path);
+    clh_strbuf_addf(text, ", \"step\": %zu, \"sequences\": %zu, \"numbers\": {", step,
+                    job->answers.sequences);
+    add_numbers(text, &job->answers);
+    clh_strbuf_adds(text, "}, \"answers\": [");
     for (int q = 0; q < CLH_QUESTIONS; q++) {
         clh_strbuf evidence = {0};
         say[q](job, &evidence);
-        clh_strbuf_addf(&text, "%s{\"name\": \"%s\", \"question\": ", q ? ", " : "",
+        clh_strbuf_addf(text, "%s{\"name\": \"%s\", \"question\": ", q ? ", " : "",
                         clh_question_name((clh_question)q));
-        clh_strbuf_add_json(&text, clh_question_text((clh_question)q));
-        clh_strbuf_adds(&text, ", \"verdict\": ");
-        clh_strbuf_add_json(&text, clh_answers_verdict(&job->answers, (clh_question)q));
-        clh_strbuf_adds(&text, ", \"evidence\": ");
-        clh_strbuf_add_json(&text, clh_strbuf_view(&evidence));
-        clh_strbuf_adds(&text, "}");
+        clh_strbuf_add_json(text, clh_question_text((clh_question)q));
+        clh_strbuf_adds(text, ", \"verdict\": ");
+        clh_strbuf_add_json(text, clh_answers_verdict(&job->answers, (clh_question)q));
+        clh_strbuf_adds(text, ", \"evidence\": ");
+        clh_strbuf_add_json(text, clh_strbuf_view(&evidence));
+        clh_strbuf_adds(text, "}");
         clh_strbuf_deinit(&evidence);
     }
-    (void)printf("%s]}\n", clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_strbuf_adds(text, "]}");
+}
+
+/* A run is asked with its checkpoints: of one of them, with those before it. */
+static clh_status ask(void *user, const clh_frame *frame, clh_error *err)
+{
+    answers_job *job = user;
+    const bool whole =
+        !clh_opt_given(job->inv, "checkpoint") && !clh_opt_flag(job->inv, "checkpoints");
+    job->ask.step = whole ? CLH_LAST : clh_run_step(frame->run);
+    clh_status status = clh_answers_find(&job->answers, job->path, &job->ask, frame->watch, err);
+    if (status)
+        return status;
+    job->task = clh_run_task(frame->run);
+    if (frame->json)
+        add_json(frame->json, job, clh_run_step(frame->run));
+    else
+        print_text(job);
+    clh_answers_deinit(&job->answers);
+    return CLH_OK;
+}
+
+/* What is for a study of several seeds, or for one run only. */
+static clh_status check_options(const clh_invocation *inv, clh_error *err)
+{
+    static const char *const study[] = {"folder", "markdown"};
+    static const char *const single[] = {"checkpoint", "checkpoints", "numbers", "figure"};
+    const bool seeds = clh_opt_given(inv, "seeds");
+    for (size_t i = 0; i < CLH_COUNT(study) && !seeds; i++)
+        if (clh_opt_given(inv, study[i]))
+            return clh_fail(err, CLH_EUSAGE, "--%s is for a study, want --seeds too", study[i]);
+    for (size_t i = 0; i < CLH_COUNT(single) && seeds; i++)
+        if (clh_opt_given(inv, single[i]))
+            return clh_fail(err, CLH_EUSAGE, "--%s and --seeds are both given, want one of them",
+                            single[i]);
+    return CLH_OK;
 }
 
 int clh_cmd_answers(const clh_invocation *inv)
 {
     clh_error err = {0};
-    clh_run *run = NULL;
     answers_job job = {.inv = inv, .path = clh_arg(inv, 0)};
-    size_t count = 0, threads = 1;
-    const clh_watch watch = clh_cli_progress(inv, "step");
-    clh_status status = clh_opt_size(inv, "count", &count, &err);
+    clh_status status = check_options(inv, &err);
     if (!status)
-        status = clh_cli_threads(inv, &threads, &err);
+        status = clh_opt_size(inv, "count", &job.ask.count, &err);
     if (!status)
-        status = clh_run_open(&run, job.path, &err);
-    if (!status)
-        status = clh_answers_find(&job.answers, job.path, count, threads, &watch, &err);
-    if (!status) {
-        job.task = clh_run_task(run);
-        (inv->json ? print_json : print_text)(&job);
-    }
-    clh_answers_deinit(&job.answers);
-    clh_run_close(run);
+        status = clh_cli_threads(inv, &job.ask.threads, &err);
+    if (!status && clh_opt_given(inv, "seeds"))
+        status = clh_cli_study(inv, &err);
+    else if (!status)
+        status = clh_cli_film(inv, &(clh_film){ask, &job, "step", false}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -37,7 +37,7 @@ static clh_status compute(emergence_job *job, clh_error *err)
     const clh_watch watch = clh_cli_progress(job->inv, "checkpoint");
     clh_status status = clh_cli_held_out_sample(&job->sample, job->run, job->count, err);
     if (!status)
-        status = clh_emergence_run(&job->emergence, clh_run_path(job->run), &job->sample,
+        status = clh_emergence_run(&job->emergence, clh_run_path(job->run), CLH_LAST, &job->sample,
                                    job->threads, &watch, err);
     return status;
 }

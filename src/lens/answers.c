@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/file.h"
 #include "clearhead/circuit.h"
-#include "clearhead/run.h"
+#include "train/checkpoint.h"
 
 /* Wilson score interval of k of n at 95 %. Wilson 1927. */
 static void wilson(double k, double n, double *low, double *high)
@@ -19,7 +20,7 @@ static void wilson(double k, double n, double *low, double *high)
     *high = middle + half > 1 ? 1 : middle + half;
 }
 
-static clh_status check(const clh_run *run, clh_error *err)
+clh_status clh_answers_check(const clh_run *run, clh_error *err)
 {
     const clh_run_config *c = clh_run_get_config(run);
     const clh_task *task = clh_run_task(run);
@@ -169,17 +170,33 @@ static size_t count_letters(const clh_task *task)
     return count;
 }
 
-clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, size_t threads,
+/* The run, with the weights of `step`. */
+static clh_status open_at(clh_run **out, const char *path, size_t step, clh_error *err)
+{
+    if (step == CLH_LAST)
+        return clh_run_open(out, path, err);
+    char *file = clh_checkpoint_path(path, step, err);
+    clh_status status =
+        !file ? CLH_ENOMEM
+        : clh_path_exists(file)
+            ? clh_run_open(out, file, err)
+            : clh_fail(err, CLH_EINPUT, "%s has no checkpoint of step %zu", path, step);
+    clh_free(file);
+    return status;
+}
+
+clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answers_ask *ask,
                             const clh_watch *watch, clh_error *err)
 {
-    assert(out && path && threads >= 1);
+    assert(out && path && ask && ask->threads >= 1);
+    const size_t count = ask->count, threads = ask->threads;
     enum { EMERGENCE_MOST = 100 };
     clh_answers a = {.sequences = count};
     clh_run *run = NULL;
     clh_sample sample = {0}, fewer;
-    clh_status status = clh_run_open(&run, path, err);
+    clh_status status = open_at(&run, path, ask->step, err);
     if (!status)
-        status = check(run, err);
+        status = clh_answers_check(run, err);
     if (!status)
         status = clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, count, err);
     if (!status) {
@@ -189,7 +206,7 @@ clh_status clh_answers_find(clh_answers *out, const char *path, size_t count, si
     fewer = sample; /* every checkpoint is measured five times */
     fewer.count = count < EMERGENCE_MOST ? count : EMERGENCE_MOST;
     if (!status)
-        status = clh_emergence_run(&a.emergence, path, &fewer, threads, watch, err);
+        status = clh_emergence_run(&a.emergence, path, ask->step, &fewer, threads, watch, err);
     if (!status) {
         wilson((double)a.held_out.sequences_correct, (double)a.held_out.sequences, &a.whole_low,
                &a.whole_high);

@@ -1,71 +1,120 @@
-/* Edits compiled into hooks. Each worker has hooks and a cache of its own; means are computed once,
- * in the order of the sample. */
+/* Edits compiled into hooks. Each worker has hooks and caches of its own; what an edit copies from
+ * elsewhere is made ready before, so that a hook only copies. */
 #include "clearhead/edit.h"
 
 #include <assert.h>
-#include <fnmatch.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/random.h"
+#include "lens/edit_check.h"
+#include "lens/edit_mean.h"
+#include "lens/edit_part.h"
 #include "lens/edit_row.h"
-
-/* The mean of one activation over the sequences of one length. */
-typedef struct edit_mean {
-    size_t activation, length, count;
-    double *sum;
-} edit_mean;
+#include "lens/edit_weights.h"
 
 typedef struct worker worker;
 
 /* What a hook is given. */
 typedef struct bound {
     const clh_edit *edit;
+    const clh_cache *given; /* PATCH: activations of the sequence to take from */
     worker *worker;
 } bound;
 
 struct worker {
     const clh_edits *edits;
     clh_cache *other, *cache; /* another sequence's activations; the pass under way (borrowed) */
+    clh_edit_parter parter;
     size_t index;
     clh_tokens tokens;
     bound bounds[CLH_EDITS_MAX];
     clh_hook hooks[CLH_EDITS_MAX];
+    size_t hook_count;
 };
 
 struct clh_edits {
     clh_edit edit[CLH_EDITS_MAX];
-    size_t count, threads, mean_count;
-    const clh_model *model;
-    const clh_sample *sample;
-    uint64_t seed;
-    bool resamples;
+    size_t count;
+    clh_edits_setting setting; /* its model the one with swapped weights, if any */
+    clh_model *mixed;
+    clh_cache *given[CLH_EDITS_MAX];
+    clh_edit_means *means;
     worker *workers;
-    edit_mean *means;
 };
 
-static const edit_mean *find_mean(const clh_edits *e, const clh_cache *cache, const char *name,
-                                  size_t length)
+static bool has_kind(const clh_edits *e, clh_edit_kind kind)
 {
-    for (size_t m = 0; m < e->mean_count; m++)
-        if (e->means[m].length == length &&
-            strcmp(clh_cache_describe(cache, e->means[m].activation, 1, length).name, name) == 0)
-            return &e->means[m];
-    return NULL;
+    bool any = false;
+    for (size_t i = 0; i < e->count; i++)
+        any = any || e->edit[i].kind == kind;
+    return any;
 }
 
-/* A row by the kinds that copy it from elsewhere. */
-static void copy_row(const bound *b, const edit_mean *mean, const clh_tensor *from, size_t at,
+/* ---- In flight ----------------------------------------------------------------------------------
+ */
+
+/* Numbers that an edit copies: at the same place as in the site, or spread over it. */
+typedef struct source {
+    const clh_real *data; /* NULL: the edit needs none */
+    bool spreads;
+    clh_edit_spread spread;
+} source;
+
+static source source_of(const bound *b, const clh_hook_point *point)
+{
+    const worker *w = b->worker;
+    const clh_tensor *t = &point->tensor;
+    const clh_edit *edit = b->edit;
+    source from = {0};
+    switch (edit->kind) {
+    case CLH_EDIT_MEAN:
+        from.data = clh_edit_mean(w->edits->means, t->name, w->tokens.pos);
+        break;
+    case CLH_EDIT_RESAMPLE:
+        from.data = clh_cache_view(w->other, t->name).data;
+        break;
+    case CLH_EDIT_PATCH:
+        from.data = clh_cache_view(b->given, t->name).data;
+        break;
+    case CLH_EDIT_DIRECT:
+        from.data = clh_cache_view(w->cache, "blocks.0.hook_resid_pre").data;
+        break;
+    case CLH_EDIT_PART:
+        from.data = clh_edit_part_run(
+            &w->parter, edit, w->cache, point->layer, t->name[strlen(t->name) - 1],
+            edit->bare ? NULL : clh_edit_rest(w->edits->means, point->layer, edit->part));
+        break;
+    default: /* SET and ADD of a tensor; the others need nothing */
+        from.data = edit->tensor.data;
+        from.spreads = from.data && clh_edit_spread_of(&from.spread, &edit->tensor, t);
+        assert(!from.data || from.spreads);
+    }
+    return from;
+}
+
+static void spread_row(const clh_edit *edit, const source *from, size_t h, size_t p, size_t width,
+                       clh_real *row)
+{
+    const clh_real *data = from->data + h * from->spread.head + p * from->spread.position;
+    for (size_t i = 0; i < width; i++)
+        row[i] = data[i * from->spread.item] + (edit->kind == CLH_EDIT_ADD ? row[i] : 0);
+}
+
+static void edit_row(const bound *b, const source *from, size_t h, size_t p, size_t at,
                      size_t width, clh_real *row)
 {
-    if (b->edit->kind == CLH_EDIT_MEAN)
-        for (size_t i = 0; i < width; i++)
-            row[i] = (clh_real)(mean->sum[at + i] / (double)mean->count);
-    else if (b->edit->kind == CLH_EDIT_RESAMPLE)
-        memcpy(row, from->data + at, width * sizeof *row);
-    else
+    const worker *w = b->worker;
+    const clh_sample *sample = w->edits->setting.sample;
+    if (!from->data)
+        clh_edit_row(b->edit, sample, &w->tokens, sample->first_scored[w->index], p, width, row);
+    else if (from->spreads)
+        spread_row(b->edit, from, h, p, width, row);
+    else if (b->edit->kind == CLH_EDIT_DIRECT)
         for (size_t i = 0; i < width; i++)
             row[i] -= from->data[at + i];
+    else
+        memcpy(row, from->data + at, width * sizeof *row);
 }
 
 static clh_status apply(const clh_hook_point *point, void *user, clh_error *err)
@@ -74,27 +123,13 @@ static clh_status apply(const clh_hook_point *point, void *user, clh_error *err)
     const clh_tensor *t = &point->tensor;
     const size_t pos = b->worker->tokens.pos;
     const clh_edit_layout layout = clh_edit_layout_of(t);
-    const clh_sample *sample = b->worker->edits->sample;
-    const edit_mean *mean = NULL;
-    clh_tensor from = {0};
+    const source from = source_of(b, point);
     (void)err;
-    if (b->edit->kind == CLH_EDIT_MEAN)
-        mean = find_mean(b->worker->edits, b->worker->cache, t->name, pos);
-    else if (b->edit->kind == CLH_EDIT_RESAMPLE)
-        from = clh_cache_view(b->worker->other, t->name);
-    else if (b->edit->kind == CLH_EDIT_DIRECT)
-        from = clh_cache_view(b->worker->cache, "blocks.0.hook_resid_pre");
-    const bool copies = mean || from.data;
     for (size_t h = 0; h < layout.heads; h++)
         for (size_t p = 0; p < pos; p++) {
-            if (!clh_edit_chooses(b->edit, h, p, pos))
-                continue;
             const size_t at = clh_edit_row_at(&layout, pos, h, p);
-            if (copies)
-                copy_row(b, mean, &from, at, layout.width, t->data + at);
-            else
-                clh_edit_row(b->edit, sample, &b->worker->tokens,
-                             sample->first_scored[b->worker->index], p, layout.width, t->data + at);
+            if (clh_edit_chooses(b->edit, h, p, pos))
+                edit_row(b, &from, h, p, at, layout.width, t->data + at);
         }
     return CLH_OK;
 }
@@ -102,17 +137,19 @@ static clh_status apply(const clh_hook_point *point, void *user, clh_error *err)
 /* ---- Computing with them -----------------------------------------------------------------------
  */
 
-/* Some sequence of the same length, by Philox: the place in the sample it is drawn for decides. */
+/* Some sequence of the reference that is as long, by Philox: the place in the sample it is drawn
+ * for decides. */
 static size_t partner(const clh_edits *e, size_t index)
 {
-    const size_t *length = e->sample->length;
+    const clh_sample *reference = e->setting.reference;
+    const size_t length = e->setting.sample->length[index];
     size_t same = 0;
-    for (size_t i = 0; i < e->sample->count; i++)
-        same += length[i] == length[index];
-    assert(same > 0); /* itself */
-    size_t left = (size_t)(clh_random_word(e->seed, CLH_STREAM_EDIT, index) % same), i = 0;
+    for (size_t i = 0; i < reference->count; i++)
+        same += reference->length[i] == length;
+    assert(same > 0); /* clh_edit_check() */
+    size_t left = (size_t)(clh_random_word(e->setting.seed, CLH_STREAM_EDIT, index) % same), i = 0;
     for (;; i++)
-        if (length[i] == length[index] && left-- == 0)
+        if (reference->length[i] == length && left-- == 0)
             return i;
 }
 
@@ -120,18 +157,18 @@ static clh_status edited_forward(void *user, size_t index, size_t worker_index,
                                  const clh_tokens *tokens, clh_cache *cache, clh_error *err)
 {
     clh_edits *e = user;
-    assert(worker_index < e->threads);
+    assert(worker_index < e->setting.threads);
     worker *w = &e->workers[worker_index];
     w->index = index;
     w->tokens = *tokens;
     w->cache = cache;
-    if (e->resamples) {
-        const clh_tokens other = clh_sample_tokens(e->sample, partner(e, index));
-        clh_status status = clh_forward(e->model, &other, w->other, NULL, err);
+    if (w->other) {
+        const clh_tokens other = clh_sample_tokens(e->setting.reference, partner(e, index));
+        clh_status status = clh_forward(e->setting.model, &other, w->other, NULL, err);
         if (status)
             return status;
     }
-    return clh_forward(e->model, tokens, cache, &(clh_hooks){w->hooks, e->count}, err);
+    return clh_forward(e->setting.model, tokens, cache, &(clh_hooks){w->hooks, w->hook_count}, err);
 }
 
 clh_measure_way clh_edits_way(clh_edits *edits)
@@ -142,104 +179,113 @@ clh_measure_way clh_edits_way(clh_edits *edits)
 /* ---- Compiling ---------------------------------------------------------------------------------
  */
 
-static clh_status add_to_mean(clh_edits *e, const clh_cache *cache, size_t activation,
-                              size_t length, clh_error *err)
+/* A model with the weights that edits swap. */
+static clh_status swap_weights(clh_edits *e, clh_error *err)
 {
-    size_t m = 0;
-    const clh_tensor t = clh_cache_tensor(cache, activation);
-    const size_t numbers = clh_tensor_count(&t);
-    while (m < e->mean_count &&
-           (e->means[m].activation != activation || e->means[m].length != length))
-        m++;
-    if (m == e->mean_count) {
-        edit_mean *more = clh_alloc_array(m + 1, sizeof *more, err);
-        double *sum = clh_alloc_zeroed(numbers, sizeof *sum, err);
-        if (!more || !sum) {
-            clh_free(sum);
-            clh_free(more);
-            return CLH_ENOMEM;
-        }
-        if (m)
-            memcpy(more, e->means, m * sizeof *more);
-        clh_free(e->means);
-        e->means = more;
-        e->means[m] = (edit_mean){activation, length, 0, sum};
-        e->mean_count++;
-    }
-    for (size_t i = 0; i < numbers; i++)
-        e->means[m].sum[i] += (double)t.data[i];
-    e->means[m].count++;
-    return CLH_OK;
+    if (!has_kind(e, CLH_EDIT_WEIGHTS))
+        return CLH_OK;
+    const clh_model *model = e->setting.model;
+    clh_status status = clh_model_open(&e->mixed, clh_model_get_config(model), err);
+    if (status)
+        return status;
+    size_t count = 0;
+    const clh_real *from = clh_model_data(model, &count);
+    memcpy(clh_model_data(e->mixed, NULL), from, count * sizeof *from);
+    for (size_t i = 0; i < e->count && !status; i++)
+        if (e->edit[i].kind == CLH_EDIT_WEIGHTS)
+            status = clh_edit_weights(e->mixed, &e->edit[i], i, err);
+    e->setting.model = e->mixed;
+    return status;
 }
 
-static bool mean_wanted(const clh_edits *e, const char *name)
+static clh_status check_edits(const clh_edits *e, clh_error *err)
 {
-    for (size_t i = 0; i < e->count; i++)
-        if (e->edit[i].kind == CLH_EDIT_MEAN && fnmatch(e->edit[i].site, name, 0) == 0)
-            return true;
-    return false;
+    clh_cache *cache = NULL; /* never filled: it describes */
+    clh_status status =
+        clh_cache_open(&cache, clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
+    for (size_t i = 0; i < e->count && !status; i++)
+        if (e->edit[i].kind != CLH_EDIT_WEIGHTS)
+            status = clh_edit_check(&e->edit[i], i, cache, &e->setting, err);
+    clh_cache_close(cache);
+    return status;
 }
 
-static clh_status take_means(clh_edits *e, clh_error *err)
+static clh_status run_given(clh_edits *e, clh_error *err)
 {
-    clh_cache *cache = e->workers[0].other;
     clh_status status = CLH_OK;
-    bool any = false;
-    for (size_t i = 0; i < e->count; i++)
-        any = any || e->edit[i].kind == CLH_EDIT_MEAN;
-    for (size_t k = 0; any && k < e->sample->count && !status; k++) {
-        const clh_tokens tokens = clh_sample_tokens(e->sample, k);
-        status = clh_forward(e->model, &tokens, cache, NULL, err);
-        for (size_t a = 0; a < clh_cache_count(cache) && !status; a++)
-            if (mean_wanted(e, clh_cache_tensor(cache, a).name))
-                status = add_to_mean(e, cache, a, tokens.pos, err);
+    for (size_t i = 0; i < e->count && !status; i++) {
+        if (e->edit[i].kind != CLH_EDIT_PATCH)
+            continue;
+        status =
+            clh_cache_open(&e->given[i], clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
+        if (!status)
+            status = clh_forward(e->setting.model, &e->edit[i].from, e->given[i], NULL, err);
+        if (status)
+            clh_fail_context(err, status, "edit %zu: the sequence to patch from", i);
     }
+    return status;
+}
+
+static clh_status make_worker(worker *w, const clh_edits *e, clh_error *err)
+{
+    w->edits = e;
+    for (size_t i = 0; i < e->count; i++) {
+        if (e->edit[i].kind == CLH_EDIT_WEIGHTS)
+            continue;
+        bound *b = &w->bounds[w->hook_count];
+        *b = (bound){&e->edit[i], e->given[i], w};
+        w->hooks[w->hook_count++] = (clh_hook){e->edit[i].site, apply, b};
+    }
+    clh_status status = CLH_OK;
+    if (has_kind(e, CLH_EDIT_RESAMPLE))
+        status =
+            clh_cache_open(&w->other, clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
+    if (!status && has_kind(e, CLH_EDIT_PART))
+        status = clh_edit_parter_open(&w->parter, e->setting.model, e->setting.sample->stride, err);
     return status;
 }
 
 static clh_status make_workers(clh_edits *e, clh_error *err)
 {
-    e->workers = clh_alloc_zeroed(e->threads, sizeof *e->workers, err);
-    if (!e->workers)
-        return CLH_ENOMEM;
-    clh_status status = CLH_OK;
-    for (size_t t = 0; t < e->threads && !status; t++) {
-        worker *w = &e->workers[t];
-        w->edits = e;
-        for (size_t i = 0; i < e->count; i++) {
-            w->bounds[i] = (bound){&e->edit[i], w};
-            w->hooks[i] = (clh_hook){e->edit[i].site, apply, &w->bounds[i]};
-        }
-        status = clh_cache_open(&w->other, clh_model_get_config(e->model), CLH_KEEP_ALL, err);
-    }
+    e->workers = clh_alloc_zeroed(e->setting.threads, sizeof *e->workers, err);
+    clh_status status = e->workers ? CLH_OK : CLH_ENOMEM;
+    for (size_t t = 0; t < e->setting.threads && !status; t++)
+        status = make_worker(&e->workers[t], e, err);
     return status;
 }
 
-clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
-                          const clh_model *model, const clh_sample *sample, uint64_t seed,
-                          size_t threads, clh_error *err)
+static clh_status compile(clh_edits *e, clh_error *err)
 {
-    assert(out && (edits || !count) && model && sample && threads > 0);
+    clh_status status = swap_weights(e, err);
+    if (!status)
+        status = check_edits(e, err);
+    if (!status)
+        status = clh_edit_means_open(&e->means, e->edit, e->count, &e->setting, err);
+    if (!status)
+        status = run_given(e, err);
+    return status ? status : make_workers(e, err);
+}
+
+clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
+                               const clh_edits_setting *setting, clh_error *err)
+{
+    assert(out && (edits || !count) && setting);
+    assert(setting->model && setting->sample && setting->threads > 0);
     if (count > CLH_EDITS_MAX)
         return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", count, CLH_EDITS_MAX);
     clh_edits *e = clh_alloc_zeroed(1, sizeof *e, err);
     if (!e)
         return CLH_ENOMEM;
     e->count = count;
-    e->threads = threads;
-    e->model = model;
-    e->sample = sample;
-    e->seed = seed;
+    e->setting = *setting;
+    if (!setting->reference)
+        e->setting.reference = setting->sample;
     for (size_t i = 0; i < count; i++) {
         e->edit[i] = edits[i];
-        e->resamples = e->resamples || edits[i].kind == CLH_EDIT_RESAMPLE;
-        clh_edit_site(&e->edit[i], clh_model_get_config(model));
+        clh_edit_site(&e->edit[i], clh_model_get_config(setting->model));
     }
-    clh_status status = make_workers(e, err);
-    for (size_t i = 0; i < count && !status; i++)
-        status = clh_edit_check(&e->edit[i], i, e->workers[0].other, sample, err);
-    if (!status)
-        status = take_means(e, err);
+    clh_status status = compile(e, err);
+    e->setting.watch = NULL;
     if (status)
         clh_edits_close(e);
     else
@@ -247,15 +293,27 @@ clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
     return status;
 }
 
+clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
+                          const clh_model *model, const clh_sample *sample, uint64_t seed,
+                          size_t threads, clh_error *err)
+{
+    const clh_edits_setting setting = {
+        .model = model, .sample = sample, .seed = seed, .threads = threads};
+    return clh_edits_open_with(out, edits, count, &setting, err);
+}
+
 void clh_edits_close(clh_edits *edits)
 {
     if (!edits)
         return;
-    for (size_t m = 0; m < edits->mean_count; m++)
-        clh_free(edits->means[m].sum);
-    clh_free(edits->means);
-    for (size_t t = 0; edits->workers && t < edits->threads; t++)
+    for (size_t t = 0; edits->workers && t < edits->setting.threads; t++) {
+        clh_edit_parter_close(&edits->workers[t].parter);
         clh_cache_close(edits->workers[t].other);
+    }
     clh_free(edits->workers);
+    for (size_t i = 0; i < edits->count; i++)
+        clh_cache_close(edits->given[i]);
+    clh_edit_means_close(edits->means);
+    clh_model_close(edits->mixed);
     clh_free(edits);
 }

@@ -1,170 +1,308 @@
-/* Edits from a JSON file. */
-#include <jansson.h>
+/* An edit as JSON: a table of keys, which kinds take each, which cannot be without it. */
+#include "lens/edit_read.h"
+
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
-#include "clearhead/edit.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum { POSITION_MOST = 1000000, CHOICES_MAX = 16 };
 
-typedef const char *name_of(int index);
+/* Where the keys of an edit go. */
+typedef struct reading {
+    clh_edit *edit;
+    clh_edit_outside *outside;
+    size_t index;
+} reading;
 
-static const char *kind_name(int index)
+typedef clh_status read_value(const reading *r, const char *key, const json_t *value,
+                              clh_error *err);
+typedef const char *name_of(unsigned index);
+
+/* ---- Values -------------------------------------------------------------------------------------
+ */
+
+static const char *kind_name(unsigned index)
 {
     return clh_edit_kind_name((clh_edit_kind)index);
 }
 
-static const char *sources_name(int index)
+static const char *sources_name(unsigned index)
 {
     return clh_edit_sources_name((clh_edit_sources)index);
 }
 
-static clh_status read_choice(int *out, const json_t *value, const char *key, name_of *name,
-                              int count, size_t index, clh_error *err)
+static const char *circuit_name(unsigned index)
 {
-    const char *text = json_string_value(value), *names[CLH_EDIT_KINDS];
-    for (int i = 0; i < count; i++) {
+    return clh_edit_circuit_name((clh_edit_circuit)index);
+}
+
+static const char *part_name(unsigned index)
+{
+    return index == CLH_PART_TOKEN ? "token" : "position";
+}
+
+static const char *norm_name(unsigned index)
+{
+    return index ? "frozen" : "recomputed";
+}
+
+static const char *rest_name(unsigned index)
+{
+    return index ? "zero" : "mean";
+}
+
+static clh_status read_choice(unsigned *out, const reading *r, const char *key, const json_t *value,
+                              name_of *name, unsigned count, clh_error *err)
+{
+    const char *text = json_string_value(value), *names[CHOICES_MAX];
+    assert(count <= CHOICES_MAX);
+    for (unsigned i = 0; i < count; i++) {
         names[i] = name(i);
-        if (text && strcmp(text, names[i]) == 0) {
+        if (text && strcasecmp(text, names[i]) == 0) {
             *out = i;
             return CLH_OK;
         }
     }
-    const char *near = text ? clh_nearest_name(text, names, (size_t)count) : NULL;
-    return clh_fail(err, CLH_EINPUT, "edit %zu: %s is %s, want %s%s%s", index, key,
+    const char *near = text ? clh_nearest_name(text, names, count) : NULL;
+    return clh_fail(err, CLH_EINPUT, "edit %zu: %s is %s, want %s%s%s", r->index, key,
                     text ? text : "no text", near ? near : "one of those in docs/formats.md",
                     near ? "" : ", such as ", near ? "" : names[0]);
 }
 
-/* Whole numbers of an array into `out`; heads are never negative. */
-static clh_status read_list(long *out, size_t *count, const json_t *value, const char *key,
-                            bool negative, size_t index, clh_error *err)
+static clh_status read_kind(const reading *r, const char *key, const json_t *value, clh_error *err)
 {
-    *count = json_array_size(value);
-    if (!json_is_array(value) || *count == 0 || *count > CLH_EDIT_LIST_MAX)
+    unsigned kind = 0;
+    clh_status status = read_choice(&kind, r, key, value, kind_name, CLH_EDIT_KINDS, err);
+    r->edit->kind = (clh_edit_kind)kind;
+    return status;
+}
+
+static clh_status read_circuit(const reading *r, const char *key, const json_t *value,
+                               clh_error *err)
+{
+    unsigned circuit = 0;
+    clh_status status = read_choice(&circuit, r, key, value, circuit_name, CLH_EDIT_CIRCUITS, err);
+    r->edit->circuit = (clh_edit_circuit)circuit;
+    return status;
+}
+
+static clh_status read_part(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    unsigned part = 0;
+    clh_status status = read_choice(&part, r, key, value, part_name, 2, err);
+    r->edit->part = (clh_input_part)part;
+    return status;
+}
+
+static clh_status read_norm(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    unsigned frozen = 0;
+    clh_status status = read_choice(&frozen, r, key, value, norm_name, 2, err);
+    r->edit->frozen = frozen == 1;
+    return status;
+}
+
+static clh_status read_rest(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    unsigned bare = 0;
+    clh_status status = read_choice(&bare, r, key, value, rest_name, 2, err);
+    r->edit->bare = bare == 1;
+    return status;
+}
+
+/* Whole numbers of an array; those below `least` are not. */
+static clh_status read_list(long *out, long *count, const reading *r, const char *key,
+                            const json_t *value, long least, clh_error *err)
+{
+    const size_t size = json_array_size(value);
+    if (!json_is_array(value) || size == 0 || size > CLH_EDIT_LIST_MAX)
         return clh_fail(err, CLH_EINPUT, "edit %zu: %s want an array of 1 to %d whole numbers",
-                        index, key, CLH_EDIT_LIST_MAX);
-    for (size_t i = 0; i < *count; i++) {
+                        r->index, key, CLH_EDIT_LIST_MAX);
+    for (size_t i = 0; i < size; i++) {
         const json_t *item = json_array_get(value, i);
         const json_int_t number = json_integer_value(item);
-        if (!json_is_integer(item) || number < (negative ? -1000000 : 0) || number > 1000000)
-            return clh_fail(err, CLH_EINPUT,
-                            "edit %zu: %s[%zu] is not a whole number in [%d, 1000000]", index, key,
-                            i, negative ? -1000000 : 0);
+        if (!json_is_integer(item) || number < least || number > POSITION_MOST)
+            return clh_fail(err, CLH_EINPUT, "edit %zu: %s[%zu] is not a whole number in [%ld, %d]",
+                            r->index, key, i, least, POSITION_MOST);
         out[i] = (long)number;
     }
+    *count = (long)size;
     return CLH_OK;
 }
 
-static clh_status read_key(clh_edit *out, const char *key, const json_t *value, size_t index,
-                           clh_error *err)
+static clh_status read_positions(const reading *r, const char *key, const json_t *value,
+                                 clh_error *err)
 {
-    static const char *const keys[] = {"kind", "site", "value", "sources", "heads", "positions"};
-    long list[CLH_EDIT_LIST_MAX] = {0};
-    size_t count = 0;
-    int choice = 0;
-    clh_status status = CLH_OK;
-    if (strcmp(key, "kind") == 0) {
-        status = read_choice(&choice, value, key, kind_name, CLH_EDIT_KINDS, index, err);
-        out->kind = (clh_edit_kind)choice;
-    } else if (strcmp(key, "sources") == 0) {
-        status = read_choice(&choice, value, key, sources_name, CLH_SOURCES_KINDS, index, err);
-        out->sources = (clh_edit_sources)choice;
-    } else if (strcmp(key, "site") == 0) {
-        const char *text = json_string_value(value);
-        if (!text || !text[0] || strlen(text) >= sizeof out->site)
-            return clh_fail(err, CLH_EINPUT, "edit %zu: site wants a text of 1 to %zu bytes", index,
-                            sizeof out->site - 1);
-        (void)snprintf(out->site, sizeof out->site, "%s", text);
-    } else if (strcmp(key, "value") == 0) {
-        if (!json_is_number(value) || !isfinite((float)json_number_value(value)))
-            return clh_fail(err, CLH_EINPUT, "edit %zu: value wants a finite number", index);
-        out->value = json_number_value(value);
-    } else if (strcmp(key, "heads") == 0) {
-        status = read_list(list, &out->head_count, value, key, false, index, err);
-        for (size_t i = 0; i < out->head_count && !status; i++)
-            out->heads[i] = (size_t)list[i];
-    } else if (strcmp(key, "positions") == 0) {
-        status = read_list(out->positions, &count, value, key, true, index, err);
-        out->position_count = (long)count;
-    } else {
-        const char *near = clh_nearest_name(key, keys, CLH_COUNT(keys));
-        return clh_fail(err, CLH_EINPUT, "edit %zu: unknown key %s; %s%s", index, key,
-                        near ? "did you mean " : "keys begin with ", near ? near : keys[0]);
-    }
+    return read_list(r->edit->positions, &r->edit->position_count, r, key, value, -POSITION_MOST,
+                     err);
+}
+
+static clh_status read_heads(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    long list[CLH_EDIT_LIST_MAX] = {0}, count = 0;
+    clh_status status = read_list(list, &count, r, key, value, 0, err);
+    for (long i = 0; i < count; i++)
+        r->edit->heads[i] = (size_t)list[i];
+    r->edit->head_count = (size_t)count;
     return status;
+}
+
+/* The name of a set, or an array of positions. */
+static clh_status read_sources(const reading *r, const char *key, const json_t *value,
+                               clh_error *err)
+{
+    unsigned sources = CLH_SOURCES_POSITIONS;
+    clh_status status =
+        json_is_array(value)
+            ? read_list(r->edit->keys, &r->edit->key_count, r, key, value, -POSITION_MOST, err)
+            : read_choice(&sources, r, key, value, sources_name, CLH_SOURCES_POSITIONS, err);
+    r->edit->sources = (clh_edit_sources)sources;
+    return status;
+}
+
+static clh_status read_text(const char **out, const reading *r, const char *key,
+                            const json_t *value, size_t most, clh_error *err)
+{
+    const char *text = json_string_value(value);
+    if (!text || !text[0] || strlen(text) > most)
+        return clh_fail(err, CLH_EINPUT, "edit %zu: %s wants a text of 1 to %zu bytes", r->index,
+                        key, most);
+    *out = text;
+    return CLH_OK;
+}
+
+static clh_status read_site(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    const char *text = "";
+    clh_status status = read_text(&text, r, key, value, sizeof r->edit->site - 1, err);
+    (void)snprintf(r->edit->site, sizeof r->edit->site, "%s", text);
+    return status;
+}
+
+static clh_status read_number(const reading *r, const char *key, const json_t *value,
+                              clh_error *err)
+{
+    if (!json_is_number(value) || !isfinite((float)json_number_value(value)))
+        return clh_fail(err, CLH_EINPUT, "edit %zu: %s wants a finite number", r->index, key);
+    r->edit->value = json_number_value(value);
+    return CLH_OK;
+}
+
+enum { NAME_MOST = 4095 };
+
+static clh_status read_file(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    return read_text(&r->outside->file, r, key, value, NAME_MOST, err);
+}
+
+static clh_status read_tensor(const reading *r, const char *key, const json_t *value,
+                              clh_error *err)
+{
+    return read_text(&r->outside->tensor, r, key, value, NAME_MOST, err);
+}
+
+static clh_status read_from(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    (void)key;
+    (void)err;
+    r->outside->from = value; /* what it must be depends on the kind */
+    return CLH_OK;
+}
+
+static clh_status read_step(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    const json_int_t step = json_integer_value(value);
+    if (!json_is_integer(value) || step < 0)
+        return clh_fail(err, CLH_EINPUT, "edit %zu: %s wants a whole number, 0 or more", r->index,
+                        key);
+    r->outside->step = (size_t)step;
+    return CLH_OK;
+}
+
+/* ---- Keys ---------------------------------------------------------------------------------------
+ */
+
+#define KIND(name) (1U << CLH_EDIT_##name)
+enum {
+    ALL = (1U << CLH_EDIT_KINDS) - 1,
+    NUMBERS = KIND(SET) | KIND(ADD),
+    SETS = KIND(ONLY) | KIND(WITHOUT),
+    SITE_KNOWN = SETS | KIND(ONE_HOT) | KIND(DIRECT) | KIND(WEIGHTS)
+};
+
+static const struct key_row {
+    const char *name;
+    read_value *read;
+    unsigned takes, needs; /* kinds */
+} keys[] = {
+    {"kind", read_kind, ALL, ALL},
+    {"site", read_site, ALL & ~KIND(DIRECT), ALL & ~SITE_KNOWN},
+    {"heads", read_heads, ALL & ~KIND(DIRECT), 0},
+    {"positions", read_positions, ALL & ~KIND(WEIGHTS), 0},
+    {"value", read_number, NUMBERS, 0},
+    {"file", read_file, NUMBERS, 0},
+    {"tensor", read_tensor, NUMBERS, 0},
+    {"sources", read_sources, SETS, SETS},
+    {"part", read_part, KIND(PART), KIND(PART)},
+    {"norm", read_norm, KIND(PART), 0},
+    {"rest", read_rest, KIND(PART), 0},
+    {"from", read_from, KIND(PATCH) | KIND(WEIGHTS), KIND(PATCH)},
+    {"circuit", read_circuit, KIND(WEIGHTS), KIND(WEIGHTS)},
+    {"step", read_step, KIND(WEIGHTS), 0},
+};
+
+static clh_status read_key(const reading *r, const char *key, const json_t *value, clh_error *err)
+{
+    const char *names[CLH_COUNT(keys)];
+    for (size_t i = 0; i < CLH_COUNT(keys); i++) {
+        names[i] = keys[i].name;
+        if (strcmp(key, keys[i].name) == 0)
+            return keys[i].read(r, key, value, err);
+    }
+    const char *near = clh_nearest_name(key, names, CLH_COUNT(names));
+    return clh_fail(err, CLH_EINPUT, "edit %zu: unknown key %s; %s%s", r->index, key,
+                    near ? "did you mean " : "keys begin with ", near ? near : names[0]);
 }
 
 /* What each kind needs, and nothing it does not take. */
-static clh_status check_keys(const clh_edit *edit, const json_t *object, size_t index,
-                             clh_error *err)
+static clh_status check_keys(const reading *r, const json_t *object, clh_error *err)
 {
-    const clh_edit_kind kind = edit->kind;
-    const bool values = kind == CLH_EDIT_SET || kind == CLH_EDIT_ADD;
-    const bool sources = kind == CLH_EDIT_ONLY || kind == CLH_EDIT_WITHOUT;
-    const bool site_free = sources || kind == CLH_EDIT_ONE_HOT;
-    const struct {
-        const char *key;
-        bool needs, takes;
-    } rule[] = {{"kind", true, true},
-                {"value", values, values},
-                {"sources", sources, sources},
-                {"heads", false, kind != CLH_EDIT_DIRECT},
-                {"site", !site_free && kind != CLH_EDIT_DIRECT, kind != CLH_EDIT_DIRECT}};
-    for (size_t i = 0; i < CLH_COUNT(rule); i++) {
-        const bool given = json_object_get(object, rule[i].key) != NULL;
-        if (given ? !rule[i].takes : rule[i].needs)
-            return clh_fail(err, CLH_EINPUT, "edit %zu: %s %s %s", index, clh_edit_kind_name(kind),
-                            given ? "takes no" : "needs a", rule[i].key);
+    const unsigned kind = 1U << r->edit->kind;
+    const char *name = clh_edit_kind_name(r->edit->kind);
+    for (size_t i = 0; i < CLH_COUNT(keys); i++) {
+        const bool given = json_object_get(object, keys[i].name) != NULL;
+        if (given ? !(keys[i].takes & kind) : (keys[i].needs & kind) != 0)
+            return clh_fail(err, CLH_EINPUT, "edit %zu: %s %s %s", r->index, name,
+                            given ? "takes no" : "needs a", keys[i].name);
     }
+    const bool value = json_object_get(object, "value") != NULL;
+    const bool file = r->outside->file != NULL, tensor = r->outside->tensor != NULL;
+    if ((kind & NUMBERS) && (file != tensor || value == file))
+        return clh_fail(err, CLH_EINPUT,
+                        "edit %zu: %s needs a value, or a file and a tensor instead", r->index,
+                        name);
+    if (r->edit->kind == CLH_EDIT_WEIGHTS && !r->outside->from && r->outside->step == SIZE_MAX)
+        return clh_fail(err, CLH_EINPUT, "edit %zu: %s needs a from, a step or both", r->index,
+                        name);
     return CLH_OK;
 }
 
-static clh_status read_all(clh_edit *out, size_t *count, const json_t *root, clh_error *err)
+clh_status clh_edit_read(clh_edit *out, clh_edit_outside *outside, const json_t *object,
+                         size_t index, clh_error *err)
 {
-    const char *format = json_string_value(json_object_get(root, "format"));
-    const json_t *list = json_object_get(root, "edits");
-    if (!format || strcmp(format, "clearhead-edits-1") != 0)
-        return clh_fail(err, CLH_EFORMAT, "format is %s, want clearhead-edits-1",
-                        format ? format : "not given");
-    if (!json_is_array(list) || json_object_size(root) != 2)
-        return clh_fail(err, CLH_EFORMAT, "want the keys format and edits, an array, and no other");
-    *count = json_array_size(list);
-    if (*count > CLH_EDITS_MAX)
-        return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", *count, CLH_EDITS_MAX);
+    assert(out && outside);
+    *out = (clh_edit){0};
+    *outside = (clh_edit_outside){.step = SIZE_MAX};
+    const reading r = {out, outside, index};
+    const char *key;
+    json_t *value;
     clh_status status = CLH_OK;
-    for (size_t i = 0; i < *count && !status; i++) {
-        json_t *object = json_array_get(list, i);
-        out[i] = (clh_edit){0};
-        if (!json_is_object(object))
-            return clh_fail(err, CLH_EINPUT, "edit %zu is no object", i);
-        for (void *at = json_object_iter(object); at && !status;
-             at = json_object_iter_next(object, at))
-            status =
-                read_key(&out[i], json_object_iter_key(at), json_object_iter_value(at), i, err);
-        if (!status)
-            status = check_keys(&out[i], object, i, err);
-    }
-    return status;
-}
-
-clh_status clh_edits_read(clh_edit *out, size_t *count, const char *path, clh_error *err)
-{
-    char *text = NULL;
-    json_error_t where;
-    clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
-    if (status)
-        return status;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
-    clh_free(text);
-    if (!root)
-        return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", path, where.line, where.text);
-    status = read_all(out, count, root, err);
-    if (status)
-        status = clh_fail_context(err, status, "%s", path);
-    json_decref(root);
-    return status;
+    if (!json_is_object(object))
+        return clh_fail(err, CLH_EINPUT, "edit %zu is no object", index);
+    json_object_foreach((json_t *)object, key, value) if (!status) status =
+        read_key(&r, key, value, err);
+    return status ? status : check_keys(&r, object, err);
 }

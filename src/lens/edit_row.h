@@ -1,4 +1,5 @@
-/** One edit: whether it fits a model, which rows it chooses, what it does to one. */
+/** What an edit does to a row of an activation: which rows it chooses, and those kinds that need
+ * nothing but the sequence. */
 #ifndef CLH_EDIT_ROW_H
 #define CLH_EDIT_ROW_H
 
@@ -18,12 +19,21 @@ size_t clh_edit_row_at(const clh_edit_layout *layout, size_t pos, size_t h, size
 /** Whether the edit is for head `h` and position `p` of `pos`. */
 bool clh_edit_chooses(const clh_edit *edit, size_t h, size_t p, size_t pos);
 
-/** Fill in the site where the kind says it. */
-void clh_edit_site(clh_edit *edit, const clh_model_config *config);
+/** Whether the kind is for attention patterns alone. */
+bool clh_edit_of_patterns(clh_edit_kind kind);
 
-/** Whether edit number `index` fits; errors of clh_edits_open(). */
-clh_status clh_edit_check(const clh_edit *edit, size_t index, const clh_cache *cache,
-                          const clh_sample *sample, clh_error *err);
+/** Whether `name` is that of a hook ending in `end`. */
+bool clh_edit_name_ends(const char *name, const char *end);
+
+/** A tensor spread over a site: how far apart its numbers are along each dimension, 0 where one
+ *  stands for all. */
+typedef struct clh_edit_spread {
+    size_t head, position, item;
+} clh_edit_spread;
+
+/** As NumPy broadcasts: shapes are aligned at their ends, a dimension of `given` is that of the
+ *  site, 1, or absent. False when it does not fit. */
+bool clh_edit_spread_of(clh_edit_spread *out, const clh_tensor *given, const clh_tensor *site);
 
 /** Edit row `p`, for kinds that need nothing but the sequence. */
 void clh_edit_row(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,

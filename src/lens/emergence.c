@@ -79,7 +79,8 @@ static clh_status measure_row(const swapper *s, const char *path, clh_emergence_
     return status;
 }
 
-static clh_status rows_make(clh_emergence *e, const char *path, clh_error *err)
+/* The checkpoints up to `until`, which must be one of them unless it is CLH_LAST. */
+static clh_status rows_make(clh_emergence *e, const char *path, size_t until, clh_error *err)
 {
     size_t *steps = NULL;
     if (!clh_is_folder(path))
@@ -88,6 +89,10 @@ static clh_status rows_make(clh_emergence *e, const char *path, clh_error *err)
     clh_status status = clh_checkpoint_list(path, &steps, &e->count, err);
     if (!status && e->count == 0)
         status = clh_fail(err, CLH_EINPUT, "%s has no checkpoints", path);
+    while (!status && e->count > 1 && steps[e->count - 1] > until)
+        e->count--;
+    if (!status && until != CLH_LAST && steps[e->count - 1] != until)
+        status = clh_fail(err, CLH_EINPUT, "%s has no checkpoint of step %zu", path, until);
     if (!status) {
         e->row = clh_alloc_zeroed(e->count, sizeof *e->row, err);
         status = e->row ? CLH_OK : CLH_ENOMEM;
@@ -98,16 +103,28 @@ static clh_status rows_make(clh_emergence *e, const char *path, clh_error *err)
     return status;
 }
 
-clh_status clh_emergence_run(clh_emergence *out, const char *path, const clh_sample *sample,
-                             size_t threads, const clh_watch *watch, clh_error *err)
+/* The run with the weights its end is measured by. */
+static clh_status open_end(clh_run **out, const char *path, size_t until, clh_error *err)
+{
+    if (until == CLH_LAST)
+        return clh_run_open(out, path, err);
+    char *file = clh_checkpoint_path(path, until, err);
+    clh_status status = file ? clh_run_open(out, file, err) : CLH_ENOMEM;
+    clh_free(file);
+    return status;
+}
+
+clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
+                             const clh_sample *sample, size_t threads, const clh_watch *watch,
+                             clh_error *err)
 {
     assert(out && path && sample && threads >= 1);
     clh_run *run = NULL;
     clh_emergence e = {0};
     swapper s = {.sample = sample, .threads = threads};
-    clh_status status = rows_make(&e, path, err);
+    clh_status status = rows_make(&e, path, until, err);
     if (!status)
-        status = clh_run_open(&run, path, err);
+        status = open_end(&run, path, until, err);
     if (!status) {
         s.last = clh_run_model(run);
         status = clh_model_open(&s.then, clh_model_get_config(s.last), err);

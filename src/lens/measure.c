@@ -4,17 +4,16 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/base.h"
 #include "base/pool.h"
+#include "lens/tally.h"
 
 typedef struct measuring {
     const clh_model *model;
     const clh_sample *sample;
     const clh_measure_way *way;
     clh_cache **cache; /* [threads] */
-    double **row;      /* [threads] -log p by position */
     clh_tally *tally;  /* [sequences] */
     clh_error *error;  /* [sequences] */
 } measuring;
@@ -60,56 +59,84 @@ double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
     return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
 }
 
-/* The first activation that is not finite, where the cache kept it; scores are -inf by design. */
+/* The first activation that is not finite, where the cache kept it. */
 static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, size_t index,
                                          clh_error *err)
 {
-    for (size_t i = 0; keep == CLH_KEEP_ALL && i < clh_cache_count(cache); i++) {
-        const clh_tensor t = clh_cache_tensor(cache, i);
-        const bool scores = strstr(t.name, "hook_attn_scores") != NULL;
-        for (size_t n = 0; n < clh_tensor_count(&t); n++)
-            if (scores ? isnan(t.data[n]) : !isfinite(t.data[n]))
-                return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
-                                t.name, index);
-    }
+    const size_t count = clh_cache_count(cache);
+    const size_t at = keep == CLH_KEEP_ALL ? clh_cache_not_finite(cache) : count;
+    if (at < count)
+        return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
+                        clh_cache_tensor(cache, at).name, index);
     return clh_fail(err, CLH_ENUMERIC, "the loss of sequence %zu of the sample is not finite",
                     index);
 }
 
-static void count_kinds(const measuring *m, size_t index, const clh_cache *cache,
+/* By kind of token. */
+static void count_kinds(const clh_sample *sample, size_t index, const clh_cache *cache,
                         const clh_tokens *tokens, clh_tally *tally)
 {
-    for (size_t p = m->sample->first_scored[index]; p < tokens->pos; p++) {
-        const clh_token_kind kind = clh_sample_kind(m->sample, index, p);
+    for (size_t p = sample->first_scored[index]; p < tokens->pos; p++) {
+        const clh_token_kind kind = clh_sample_kind(sample, index, p);
         tally->kind_count[kind]++;
         tally->kind_correct[kind] += clh_cache_prediction(cache, 0, p - 1) == tokens->ids[p];
     }
 }
 
-static clh_status measure_one(const measuring *m, size_t index, size_t worker, clh_error *err)
+clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index,
+                          const clh_cache *cache, clh_keep keep, clh_error *err)
 {
-    const clh_tokens tokens = clh_sample_tokens(m->sample, index);
-    const clh_scored scored = {&m->sample->length[index], &m->sample->first_scored[index]};
-    const clh_keep keep = m->way ? m->way->keep : CLH_KEEP_BACKWARD;
-    clh_cache *cache = m->cache[worker];
+    assert(out && sample && cache && index < sample->count);
+    const clh_tokens tokens = clh_sample_tokens(sample, index);
+    const clh_scored scored = {&sample->length[index], &sample->first_scored[index]};
     clh_loss_sum sum = {0};
-    clh_status status = m->way && m->way->forward
-                            ? m->way->forward(m->way->user, index, worker, &tokens, cache, err)
-                            : clh_forward(m->model, &tokens, cache, NULL, err);
-    if (!status)
-        status = clh_loss(cache, &tokens, &scored, 0, NULL, m->row[worker], &sum, err);
+    clh_status status = clh_loss(cache, &tokens, &scored, 0, NULL, NULL, &sum, err);
     if (!status && !isfinite(sum.loss))
         status = say_what_is_not_finite(cache, keep, index, err);
     if (status)
         return status;
-    clh_tally *tally = &m->tally[index];
-    *tally = (clh_tally){.loss = sum.loss,
-                         .count = sum.count,
-                         .correct = sum.correct,
-                         .sequences = sum.sequences,
-                         .sequences_correct = sum.sequences_correct};
-    count_kinds(m, index, cache, &tokens, tally);
+    *out = (clh_tally){.loss = sum.loss,
+                       .count = sum.count,
+                       .correct = sum.correct,
+                       .sequences = sum.sequences,
+                       .sequences_correct = sum.sequences_correct};
+    count_kinds(sample, index, cache, &tokens, out);
     return CLH_OK;
+}
+
+static clh_status compute(const measuring *m, size_t index, size_t worker, const clh_tokens *tokens,
+                          clh_cache *cache, clh_error *err)
+{
+    return m->way && m->way->forward
+               ? m->way->forward(m->way->user, index, worker, tokens, cache, err)
+               : clh_forward(m->model, tokens, cache, NULL, err);
+}
+
+/* The same once more with everything kept, to name what is not finite. */
+static clh_status name_it(const measuring *m, size_t index, size_t worker, const clh_tokens *tokens,
+                          clh_error *err)
+{
+    clh_cache *cache = NULL;
+    clh_tally tally;
+    clh_status status = clh_cache_open(&cache, clh_model_get_config(m->model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = compute(m, index, worker, tokens, cache, err);
+    if (!status)
+        status = clh_tally_take(&tally, m->sample, index, cache, CLH_KEEP_ALL, err);
+    clh_cache_close(cache);
+    return status ? status : CLH_ENUMERIC;
+}
+
+static clh_status measure_one(const measuring *m, size_t index, size_t worker, clh_error *err)
+{
+    const clh_tokens tokens = clh_sample_tokens(m->sample, index);
+    const clh_keep keep = m->way ? m->way->keep : CLH_KEEP_BACKWARD;
+    clh_cache *cache = m->cache[worker];
+    clh_status status = compute(m, index, worker, &tokens, cache, err);
+    if (!status)
+        status = clh_tally_take(&m->tally[index], m->sample, index, cache, keep, err);
+    return status == CLH_ENUMERIC && keep != CLH_KEEP_ALL ? name_it(m, index, worker, &tokens, err)
+                                                          : status;
 }
 
 static void measure_task(void *context, size_t index, size_t worker)
@@ -122,29 +149,18 @@ static clh_status workers_make(measuring *m, size_t threads, clh_error *err)
 {
     clh_status status = CLH_OK;
     m->cache = clh_alloc_zeroed(threads, sizeof(clh_cache *), err);
-    m->row = clh_alloc_zeroed(threads, sizeof(double *), err);
-    if (!m->cache || !m->row)
+    if (!m->cache)
         return CLH_ENOMEM;
-    for (size_t t = 0; t < threads && !status; t++) {
+    for (size_t t = 0; t < threads && !status; t++)
         status = clh_cache_open(&m->cache[t], clh_model_get_config(m->model),
                                 m->way ? m->way->keep : CLH_KEEP_BACKWARD, err);
-        if (!status)
-            m->row[t] = clh_alloc_array(m->sample->stride, sizeof *m->row[t], err);
-        if (!status && !m->row[t])
-            status = CLH_ENOMEM;
-    }
     return status;
 }
 
 static void workers_free(measuring *m, size_t threads)
 {
-    for (size_t t = 0; t < threads; t++) {
-        if (m->row)
-            clh_free(m->row[t]);
-        if (m->cache)
-            clh_cache_close(m->cache[t]);
-    }
-    clh_free((void *)m->row);
+    for (size_t t = 0; m->cache && t < threads; t++)
+        clh_cache_close(m->cache[t]);
     clh_free((void *)m->cache);
 }
 

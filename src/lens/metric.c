@@ -115,6 +115,18 @@ clh_status clh_metric_value(const clh_metric *metric, const clh_cache *cache,
     return CLH_OK;
 }
 
+clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
+                               const clh_tokens *tokens, const clh_cache *cache,
+                               clh_cache *gradient, clh_real *parameters, double *value,
+                               clh_error *err)
+{
+    assert(metric && model && tokens && cache && gradient && value);
+    clh_status status = clh_cache_reserve(gradient, tokens->batch, tokens->pos, err);
+    if (!status)
+        status = clh_metric_value(metric, cache, tokens, value, gradient, err);
+    return status ? status : clh_backward(model, tokens, cache, gradient, parameters, NULL, err);
+}
+
 /* ---- The text of a metric ----------------------------------------------------------------------
  */
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "clearhead/attention.h"
+#include "lens/part.h"
 #include "lens/trial.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
@@ -39,27 +39,55 @@ static size_t *count_use(const clh_sample *sample, clh_input_part part, size_t s
     return count;
 }
 
+clh_status clh_part_flatten(clh_model *model, const clh_sample *sample, clh_input_part part,
+                            clh_error *err)
+{
+    assert(model && sample);
+    const clh_model_config *c = clh_model_get_config(model);
+    const size_t size = part == CLH_PART_POSITION ? c->d_vocab : c->n_ctx;
+    const clh_tensor W =
+        clh_model_view(model, part == CLH_PART_POSITION ? "embed.W_E" : "pos_embed.W_pos");
+    double *mean = clh_alloc_array(c->d_model, sizeof *mean, err);
+    size_t *count = count_use(sample, part, size, err);
+    if (mean && count)
+        flatten(&W, count, mean);
+    clh_status status = mean && count ? CLH_OK : CLH_ENOMEM;
+    clh_free(count);
+    clh_free(mean);
+    return status;
+}
+
+clh_status clh_part_open(clh_model **out, const clh_model *model, const clh_sample *sample,
+                         clh_input_part part, clh_error *err)
+{
+    assert(out && model && sample);
+    size_t count = 0;
+    const clh_real *from = clh_model_data(model, &count);
+    clh_status status = clh_model_open(out, clh_model_get_config(model), err);
+    if (status)
+        return status;
+    memcpy(clh_model_data(*out, NULL), from, count * sizeof *from);
+    status = clh_part_flatten(*out, sample, part, err);
+    if (status) {
+        clh_model_close(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
                         const clh_sample *sample, const char *inputs, clh_input_part part,
                         clh_error *err)
 {
     assert(loss && accuracy && model && sample && inputs);
-    const clh_model_config *c = clh_model_get_config(model);
     clh_trial trial = {.model = model, .sample = sample};
     if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > 3)
         return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv", inputs);
-    const size_t size = part == CLH_PART_POSITION ? c->d_vocab : c->n_ctx;
-    double *mean = clh_alloc_array(c->d_model, sizeof *mean, err);
-    size_t *count = count_use(sample, part, size, err);
-    clh_status status = mean && count ? clh_trial_open(&trial, err) : CLH_ENOMEM;
-    if (!status) {
-        const char *gone = part == CLH_PART_POSITION ? "embed.W_E" : "pos_embed.W_pos";
-        const clh_tensor W = clh_model_view(trial.other, gone);
-        flatten(&W, count, mean);
+    clh_status status = clh_trial_open(&trial, err);
+    if (!status)
+        status = clh_part_flatten(trial.other, sample, part, err);
+    if (!status)
         status = clh_trial_run(&trial, inputs, loss, accuracy, err);
-    }
     clh_trial_close(&trial);
-    clh_free(count);
-    clh_free(mean);
     return status;
 }

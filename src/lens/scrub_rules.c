@@ -152,7 +152,7 @@ clh_status clh_scrub_plan_make(clh_scrub_plan *plan, const clh_graph *graph,
 {
     assert(plan && graph && hypothesis && hypothesis->count <= CLH_SCRUB_RULES_MAX);
     *plan = (clh_scrub_plan){.everywhere = {"*", "*", hypothesis->otherwise, {0}, 0}};
-    plan->rule = clh_alloc_array(graph->edges, sizeof *plan->rule, err);
+    plan->rule = clh_alloc_array(graph->edges, sizeof(clh_scrub_rule *), err);
     plan->whole = clh_alloc_zeroed(graph->writers, sizeof *plan->whole, err);
     clh_status status = plan->rule && plan->whole ? CLH_OK : CLH_ENOMEM;
     for (size_t e = 0; e < graph->edges && !status; e++)

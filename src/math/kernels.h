@@ -115,10 +115,6 @@ typedef struct clh_kernels {
                                 clh_real through, const clh_real *gy, const clh_real *w,
                                 clh_real *gx);
 
-    /** y[i] = (a[i] + b[i]) scale + c[i] */
-    void (*combine)(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
-                    const clh_real *c, clh_real *y);
-
     /** y[i] = x[i] - mean of x; returns sum_i y[i]^2. y may be x. */
     clh_real (*centre)(size_t n, const clh_real *x, clh_real *y);
 
@@ -127,12 +123,12 @@ typedef struct clh_kernels {
     void (*unfold)(size_t n, clh_real w, clh_real b, const clh_real *x, const clh_real *gy,
                    const clh_real *gz, clh_real *gx, clh_real *gw, clh_real *gb);
 
-    /** `count` <= CLH_ROWS_TOGETHER rows of the fused path: math/fused_rows.h says what they
-     * compute. */
-    void (*attend)(size_t count, const clh_query *query);
-    void (*attend_back)(size_t count, const clh_query_back *query);
-    void (*predict)(size_t count, const clh_predict *all, clh_prediction *row);
-    clh_real (*spread)(const clh_spread *row);
+    /** Rows of the fused path: math/fused_rows.h says what they compute. */
+    void (*attend)(const clh_queries *queries);
+    void (*attend_back)(const clh_queries_back *queries);
+    clh_predicted (*predict)(const clh_predictions *rows);
+    void (*combine)(const clh_combine *rows);
+    void (*spread)(const clh_spread *rows);
 
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);

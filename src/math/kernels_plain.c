@@ -124,13 +124,6 @@ static clh_real plain_normalize_input(size_t n, const clh_real *x, clh_real mean
     return sum;
 }
 
-static void plain_combine(size_t n, const clh_real *a, const clh_real *b, clh_real scale,
-                          const clh_real *c, clh_real *y)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] = (a[i] + b[i]) * scale + c[i];
-}
-
 static clh_real plain_centre(size_t n, const clh_real *x, clh_real *y)
 {
     const clh_real mean = plain_sum(n, x) / (clh_real)n;
@@ -152,58 +145,81 @@ static void plain_unfold(size_t n, clh_real w, clh_real b, const clh_real *x, co
     }
 }
 
-static clh_real plain_spread(const clh_spread *r)
+static const clh_real *token_row(const clh_token_rows *t, size_t r)
 {
-    clh_real along = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        if (i < r->values) {
-            along += r->g[i] * (r->token[i] + r->position[i]);
-            r->g[i] *= r->inverse;
+    return t->at + t->number[r] * t->row;
+}
+
+static void plain_combine(const clh_combine *c)
+{
+    for (size_t r = 0; r < c->rows; r++) {
+        const clh_real *token = token_row(&c->token, r),
+                       *position = c->position + r * c->position_row;
+        for (size_t i = 0; i < c->n; i++)
+            c->y[r * c->n + i] = (token[i] + position[i]) * c->scale[r] + c->bias[i];
+    }
+}
+
+static void plain_spread(const clh_spread *s)
+{
+    for (size_t r = 0; r < s->rows; r++) {
+        const clh_real *token = token_row(&s->token, r),
+                       *position = s->position + r * s->position_row;
+        const clh_real *g = s->g + r * s->g_row;
+        clh_real *g_position = s->g_position + r * s->g_row;
+        clh_real *g_token = s->g_token + s->token.number[r] * s->g_row, along = 0;
+        for (size_t i = 0; i < s->n; i++) {
+            const clh_real of = i < s->values ? g[i] * s->scale[r] : g[i];
+            if (i < s->values)
+                along += g[i] * (token[i] + position[i]);
+            g_token[i] += of;
+            g_position[i] = s->fresh ? of : g_position[i] + of;
         }
-        r->g_token[i] += r->g[i];
-        r->g_position[i] = r->fresh ? r->g[i] : r->g_position[i] + r->g[i];
+        s->along[r] += along * s->scale[r];
     }
-    return along * r->inverse;
 }
 
-static void attend_one(const clh_query *q)
+static void plain_attend(const clh_queries *q)
 {
-    for (size_t j = 0; j < q->keys; j++)
-        q->scores[j] =
-            (q->position[j] + q->token[j] + q->kind[q->of[j]]) * (q->scale * q->inverse[j]) +
-            q->bias[j];
-    plain_softmax(q->keys, q->scores, q->pattern);
-    for (size_t j = q->keys; j < q->end; j++)
-        q->pattern[j] = 0;
+    for (size_t r = 0; r < q->rows; r++) {
+        const clh_real *position = q->position + r * q->position_row;
+        const clh_real *token = token_row(&q->token, r), *kind = q->kind + r * q->kind_row;
+        clh_real *scores = q->scores + r * q->row, *pattern = q->pattern + r * q->row;
+        const size_t keys = q->keys + r;
+        for (size_t j = 0; j < keys; j++)
+            scores[j] = (position[j] + token[j] + kind[q->of[j]]) * (q->scale[r] * q->inverse[j]) +
+                        q->bias[j];
+        plain_softmax(keys, scores, pattern);
+        for (size_t j = keys; j < q->end; j++)
+            pattern[j] = 0;
+    }
 }
 
-static void plain_attend(size_t count, const clh_query *query)
+static void attend_back_one(const clh_queries_back *q, size_t r, clh_real mean)
 {
-    for (size_t r = 0; r < count; r++)
-        attend_one(&query[r]);
-}
-
-static void attend_back_one(const clh_query_back *q)
-{
-    for (size_t j = 0; j < q->keys; j++) {
-        clh_real g_score = q->pattern[j] * (q->g[j] - q->mean);
+    const clh_real *scores = q->scores + r * q->row, *pattern = q->pattern + r * q->row;
+    clh_real *g = q->g + r * q->row, *g_position = q->g_position + r * q->position_row;
+    clh_real *g_token = q->g_token + q->number[r] * q->token_row;
+    const size_t keys = q->keys + r;
+    for (size_t j = 0; j < keys; j++) {
+        const clh_real g_score = pattern[j] * (g[j] - mean);
         q->sum[j] += g_score;
-        q->along[j] += g_score * q->scores[j];
-        *q->along_query += g_score * (q->scores[j] - q->bias[j]);
-        q->g[j] = g_score * (q->scale * q->inverse[j]);
-        q->g_position[j] = q->fresh ? q->g[j] : q->g_position[j] + q->g[j];
-        q->g_token[j] += q->g[j];
+        q->along[j] += g_score * scores[j];
+        q->along_query[r] += g_score * (scores[j] - q->bias[j]);
+        g[j] = g_score * (q->scale[r] * q->inverse[j]);
+        g_position[j] = q->fresh ? g[j] : g_position[j] + g[j];
+        g_token[j] += g[j];
     }
-    for (size_t j = q->keys; j < q->end; j++) {
-        q->g[j] = 0;
-        q->g_position[j] = q->fresh ? 0 : q->g_position[j];
+    for (size_t j = keys; j < q->end; j++) {
+        g[j] = 0;
+        g_position[j] = q->fresh ? 0 : g_position[j];
     }
 }
 
-static void plain_attend_back(size_t count, const clh_query_back *query)
+static void plain_attend_back(const clh_queries_back *q)
 {
-    for (size_t r = 0; r < count; r++)
-        attend_back_one(&query[r]);
+    for (size_t r = 0; r < q->rows; r++)
+        attend_back_one(q, r, plain_dot(q->d, q->z + r * q->z_row, q->g_z + r * q->z_row));
 }
 
 static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)
@@ -214,31 +230,38 @@ static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)
     return true;
 }
 
-/* Logits become their softmax. */
-static clh_real predict_forward(const clh_predict *c, clh_prediction *r, clh_real *logits)
+/* Row r's logits become their softmax; returns the norm's 1 / s. */
+static clh_real predict_forward(const clh_predictions *c, size_t r, clh_real *logits,
+                                clh_predicted *out)
 {
-    clh_real square = r->square, *y = r->row + c->width;
-    const clh_real *t = r->token, *p = r->position;
+    const clh_real *t = token_row(&c->token, r), *p = c->position + r * c->position_row;
+    const clh_real *z = c->z + r * c->z_row;
+    clh_real square = c->square[r], *row = c->row + r * c->row_row, *y = row + c->width;
     for (size_t a = 0; a < c->width; a++)
-        square += r->z[a] * (r->row[a] + 2 * (t[a] + p[a]));
+        square += z[a] * (row[a] + 2 * (t[a] + p[a]));
     const clh_real inverse = 1 / (clh_real)sqrt((double)(square < 0 ? 0 : square) / c->d + c->eps);
     for (size_t o = 0; o < c->outputs; o++) {
         y[o] += t[c->width + o] + p[c->width + o];
         logits[o] = y[o] * inverse + c->bias[o];
     }
     logits[c->outputs] = 0;
-    const clh_real own = logits[r->target];
-    r->correct = first_of_the_largest(c->outputs + 1, logits, r->target);
-    r->loss = (double)plain_softmax(c->outputs + 1, logits, logits) - (double)own;
+    const clh_real own = logits[c->target[r]];
+    out->wrong += !first_of_the_largest(c->outputs + 1, logits, c->target[r]);
+    const double loss = (double)plain_softmax(c->outputs + 1, logits, logits) - (double)own;
+    out->loss += loss;
+    if (c->each)
+        c->each[r] = loss;
     return inverse;
 }
 
-static void predict_back(const clh_predict *c, const clh_prediction *r, const clh_real *softmax,
+static void predict_back(const clh_predictions *c, size_t r, const clh_real *softmax,
                          clh_real inverse)
 {
-    clh_real along = 0, *y = r->row + c->width;
+    const clh_real *t = token_row(&c->token, r), *p = c->position + r * c->position_row;
+    const clh_real *z = c->z + r * c->z_row;
+    clh_real along = 0, *row = c->row + r * c->row_row, *y = row + c->width;
     for (size_t o = 0; o <= c->outputs; o++) {
-        clh_real g = c->weight * (softmax[o] - (o == r->target ? 1 : 0));
+        clh_real g = c->weight * (softmax[o] - (o == c->target[r] ? 1 : 0));
         c->g_bias[o] += g;
         if (o == c->outputs)
             break;
@@ -246,21 +269,22 @@ static void predict_back(const clh_predict *c, const clh_prediction *r, const cl
         y[o] = inverse * g;
     }
     const clh_real g_square = -inverse * inverse * inverse / (clh_real)(2 * c->d) * along;
-    *r->g_square = g_square;
+    c->g_square[r] = g_square;
     for (size_t a = 0; a < c->width; a++) {
-        r->g_z[a] = 2 * g_square * (r->row[a] + r->token[a] + r->position[a]);
-        r->row[a] = 2 * g_square * r->z[a];
+        c->g_z[r * c->z_row + a] = 2 * g_square * (row[a] + t[a] + p[a]);
+        row[a] = 2 * g_square * z[a];
     }
 }
 
-static void plain_predict(size_t count, const clh_predict *all, clh_prediction *row)
+static clh_predicted plain_predict(const clh_predictions *all)
 {
-    for (size_t i = 0; i < count; i++) {
-        clh_real *logits = all->logits + i * all->logits_row;
-        const clh_real inverse = predict_forward(all, &row[i], logits);
-        if (row[i].g_z)
-            predict_back(all, &row[i], logits, inverse);
+    clh_predicted out = {0};
+    for (size_t r = 0; r < all->rows; r++) {
+        const clh_real inverse = predict_forward(all, r, all->logits, &out);
+        if (all->g_z)
+            predict_back(all, r, all->logits, inverse);
     }
+    return out;
 }
 
 static void plain_shift(size_t n, clh_real c, clh_real *x)

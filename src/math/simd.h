@@ -12,6 +12,7 @@
  *    vec_first_or(v, count, rest)    v with the lanes from `count` on those of `rest`
  *    vec_pick(table, of, count)      table[of[i]], i < count, of a table of CLH_LANES numbers
  *    vec_unless_below(x, least, v)   0 where x < least, else v
+ *    vec_equal(a, b)                 bit i of an unsigned: a[i] == b[i]
  *    lanes_sum(sum)                  CLH_LANES partial sums added as a tree: lanes 8 apart, 4, 2, 1
  *    lanes_max(most)                 the largest of CLH_LANES
  *    SIMD_REGISTERS                  vector registers there are
@@ -62,13 +63,6 @@ static inline vec vec_gather(const clh_real *table, const uint32_t *of, size_t c
     for (size_t i = 0; i < count; i++)
         lane[i] = table[of[i]];
     return vec_load(lane);
-}
-
-/** Numbers of part `part` of a row that has `rest` left: LANE, fewer at the end, 0 past it. */
-static inline size_t part_count(size_t rest, size_t part)
-{
-    size_t before = part * LANE;
-    return rest <= before ? 0 : rest - before < LANE ? rest - before : LANE;
 }
 
 #endif

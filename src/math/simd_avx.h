@@ -49,6 +49,10 @@ static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(least), _CMP_NLT_UQ), value);
 }
+static inline unsigned vec_equal(vec a, vec b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
 
 static inline __m256 lanes_low(const vec v[PARTS])
 {
@@ -110,6 +114,10 @@ static inline vec vec_max(vec a, vec b)
 static inline vec vec_unless_below(vec x, clh_real least, vec value)
 {
     return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(least), _CMP_NLT_UQ), value);
+}
+static inline unsigned vec_equal(vec a, vec b)
+{
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ));
 }
 static inline __m256 lanes_low(const vec v[PARTS])
 {

@@ -39,12 +39,14 @@ static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row
             out[j * out_row + i] = in[i * in_row + j];
 }
 
-/* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
+/* ---- Matrix product: C in register tiles, B read where it lies ---------------------------------
  */
 
 #define MANY_REGISTERS (SIMD_REGISTERS >= 32)
 
-enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
+/* A tile is at most ROWS x VECTORS vectors, or 1 x WIDE where C is a single row: sums enough to
+ * keep the multiply-add units busy, each of which starts two or more while one is on its way. */
+enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, WIDE = 8, PANEL = VECTORS * LANE };
 
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
@@ -52,7 +54,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
                  size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
                  int accumulate, clh_real *c)
 {
-    vec sum[ROWS][VECTORS];
+    vec sum[ROWS][WIDE];
     UNROLL
     for (size_t i = 0; i < rows; i++) {
         UNROLL
@@ -60,7 +62,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
             sum[i][v] = (vec){0};
     }
     for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
-        vec bl[VECTORS];
+        vec bl[WIDE];
         UNROLL
         for (size_t v = 0; v < vectors; v++)
             bl[v] = partial && v + 1 == vectors ? vec_load_part(b + v * LANE, tail)
@@ -124,26 +126,49 @@ TILE_ROWS(3, 0)
 TILE_ROWS(3, 1)
 TILE_ROWS(4, 0)
 TILE_ROWS(4, 1)
+#else
+TILE(1, 3, 0)
+TILE(1, 3, 1)
+TILE(1, 4, 0)
+TILE(1, 4, 1)
 #endif
+TILE(1, 5, 0)
+TILE(1, 5, 1)
+TILE(1, 6, 0)
+TILE(1, 6, 1)
+TILE(1, 7, 0)
+TILE(1, 7, 1)
+TILE(1, 8, 0)
+TILE(1, 8, 1)
 
 /* [vectors - 1][last is partial][rows - 1] */
-static tile_fn *const tile_table[VECTORS][2][ROWS] = {
-    {ROW_TABLE(1, 0), ROW_TABLE(1, 1)},
-    {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
+static tile_fn *const tile_table[WIDE][2][ROWS] = {
+    {ROW_TABLE(1, 0), ROW_TABLE(1, 1)}, {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
 #if MANY_REGISTERS
-    {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
-    {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
+    {ROW_TABLE(3, 0), ROW_TABLE(3, 1)}, {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
+#else
+    {{tile_1_3_0}, {tile_1_3_1}},       {{tile_1_4_0}, {tile_1_4_1}},
 #endif
+    {{tile_1_5_0}, {tile_1_5_1}},       {{tile_1_6_0}, {tile_1_6_1}},
+    {{tile_1_7_0}, {tile_1_7_1}},       {{tile_1_8_0}, {tile_1_8_1}},
 };
+
+/* The size of the first of the fewest equal parts, none over `most`, that make up n: five vectors
+ * are three and two, since a tile of four and one of one would leave units idle in the second. */
+static size_t even_part(size_t n, size_t most)
+{
+    const size_t parts = (n + most - 1) / most;
+    return (n + parts - 1) / parts;
+}
 
 /* One panel of columns, all rows, one block of k. */
 static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh_real *a,
                       const clh_real *b, size_t b_row, int accumulate, clh_real *c)
 {
-    size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
+    const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
     tile_fn *const *by_rows = tile_table[vectors - 1][tail < LANE];
-    for (size_t i = 0; i < g->m; i += ROWS) {
-        size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
+    for (size_t i = 0, rows; i < g->m; i += rows) {
+        rows = even_part(g->m - i, ROWS);
         by_rows[rows - 1](g, depth, a + i * g->a_row, b, b_row, tail, accumulate, c + i * g->c_row);
     }
 }
@@ -161,18 +186,18 @@ static void simd_gemm(const clh_gemm *g)
     if (g->k == 0 && !g->accumulate)
         for (size_t i = 0; i < g->m; i++)
             memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
+    const bool packs = g->b_col != 1;
+    const size_t most = g->m == 1 && !packs ? WIDE : VECTORS;
     for (size_t l = 0; l < g->k; l += CLH_GEMM_BLOCK) {
-        size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
-        for (size_t j = 0; j < g->n; j += PANEL) {
-            size_t columns = g->n - j < PANEL ? g->n - j : PANEL, b_row = g->b_row;
+        const size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
+        for (size_t j = 0, columns; j < g->n; j += columns) {
+            const size_t left = g->n - j, part = LANE * even_part((left + LANE - 1) / LANE, most);
             const clh_real *b = g->b + l * g->b_row + j * g->b_col;
-            if (g->b_col != 1) {
+            columns = left < part ? left : part;
+            if (packs)
                 pack(g, columns, depth, b, packed);
-                b = packed;
-                b_row = PANEL;
-            }
-            panel_run(g, columns, depth, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
-                      g->c + j);
+            panel_run(g, columns, depth, g->a + l * g->a_col, packs ? packed : b,
+                      packs ? PANEL : g->b_row, g->accumulate || l > 0, g->c + j);
         }
     }
 }

@@ -57,6 +57,13 @@ static inline vec vec_unless_below(vec x, clh_real least, vec value)
         value[i] = x[i] < least ? 0 : value[i];
     return value;
 }
+static inline unsigned vec_equal(vec a, vec b)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < LANE; i++)
+        bits |= (unsigned)(a[i] >= b[i] && a[i] <= b[i]) << i;
+    return bits;
+}
 
 static inline clh_real lanes_sum(const vec sum[PARTS])
 {

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "model/model_parts.h"
@@ -88,6 +89,27 @@ bool clh_cache_repeats(const clh_cache *cache, size_t index)
             return false;
     }
     return false;
+}
+
+size_t clh_cache_position_dim(const clh_cache *cache, size_t index)
+{
+    assert(index < cache->values.tensors);
+    const clh_dim *dim = cache->values.place[index].row->dim;
+    return dim[1] == DIM_POS ? 1 : 2;
+}
+
+size_t clh_cache_not_finite(const clh_cache *cache)
+{
+    assert(cache->keep == CLH_KEEP_ALL);
+    const clh_blob *values = &cache->values;
+    for (size_t t = 0; t < values->tensors; t++) {
+        const bool scores = values->place[t].id == CLH_A_ATTN_SCORES;
+        const clh_real *x = values->tensor[t].data;
+        for (size_t i = 0, n = clh_tensor_count(&values->tensor[t]); i < n; i++)
+            if (!isfinite(x[i]) && !(scores && x[i] < 0))
+                return t;
+    }
+    return values->tensors;
 }
 
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)

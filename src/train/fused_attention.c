@@ -43,15 +43,13 @@ static block block_at(const clh_fused_work *w, size_t head, size_t k)
                    .room = head * s->block * s->span};
 }
 
-static size_t token_row(const clh_fused_work *w, size_t p)
+/* The tokens' rows of a head's parts of scores, from the first position's column on, for the
+ * block's queries. */
+static clh_token_rows token_parts(const clh_fused_work *w, const block *b, const clh_real *parts)
 {
-    return w->f->tables.row_of[w->sequence->tokens[p]];
-}
-
-/* Where query i's token has its row of a head's parts. */
-static size_t token_part(const clh_fused_work *w, size_t head, size_t i)
-{
-    return head * w->f->shape.parts + clh_fused_token_part(w->f, token_row(w, i));
+    const clh_fused_shape *s = &w->f->shape;
+    return (clh_token_rows){parts + b->head * s->parts + clh_fused_token_part(w->f, 0) + s->lead,
+                            s->span, w->room->number + b->begin};
 }
 
 /* ---- Forward
@@ -64,51 +62,46 @@ static void bias_of_keys(const clh_fused_work *w, size_t head)
     const size_t heads = w->f->size.heads;
     for (size_t j = 0; j < w->length; j++)
         w->room->bias[head * w->length + j] =
-            w->room->inverse[j] * (key_bias[clh_fused_token(token_row(w, j)) * heads] +
+            w->room->inverse[j] * (key_bias[clh_fused_token(w->room->number[j]) * heads] +
                                    key_bias[clh_fused_position(w->f, j) * heads]);
 }
 
-/* Query i for plain_attend(); `kind` is room for what it makes of each kind of token. */
-static clh_query query_at(const clh_fused_work *w, const block *b, size_t i, clh_real *kind)
+/* What position and token of each query make of each kind of token. */
+static void kinds_of_queries(const clh_fused_work *w, const block *b)
 {
-    const clh_fused_room *room = w->room;
-    const clh_fused_shape *s = &w->f->shape;
-    const size_t row = i - b->begin, at = b->room + row * s->span;
-    const clh_real *position = w->f->tables.parts + b->part + row * b->across;
-    const clh_real *token = w->f->tables.parts + token_part(w, b->head, i);
-    for (size_t c = 0; c < w->kinds; c++)
-        kind[c] = position[room->kind_row[c]] + token[room->kind_row[c]];
-    return (clh_query){
-        .keys = i + 1,
-        .end = b->end,
-        .position = position + s->lead,
-        .token = token + s->lead,
-        .kind = kind,
-        .of = room->of,
-        .kinds = w->kinds,
-        .scale = room->inverse[i],
-        .inverse = room->inverse,
-        .bias = room->bias + b->head * w->length,
-        .scores = room->scores + at,
-        .pattern = room->pattern + at,
-    };
-}
-
-/* Rows from `begin` on that go through a kernel together. */
-static size_t together(const block *b, size_t begin)
-{
-    return b->end - begin < CLH_ROWS_TOGETHER ? b->end - begin : CLH_ROWS_TOGETHER;
+    const clh_fused *f = w->f;
+    const uint32_t *row_of_kind = w->room->kind_row;
+    const clh_real *position = f->tables.parts + b->part;
+    clh_real *kind = w->room->kind;
+    for (size_t i = b->begin; i < b->end; i++, position += b->across, kind += w->kind_stride) {
+        const clh_real *token = f->tables.parts + b->head * f->shape.parts +
+                                clh_fused_token_part(f, w->room->number[i]);
+        for (size_t c = 0; c < w->kinds; c++)
+            kind[c] = position[row_of_kind[c]] + token[row_of_kind[c]];
+    }
 }
 
 static void attend_rows(const clh_fused_work *w, const block *b)
 {
-    clh_query query[CLH_ROWS_TOGETHER];
-    for (size_t begin = b->begin, count; begin < b->end; begin += count) {
-        count = together(b, begin);
-        for (size_t r = 0; r < count; r++)
-            query[r] = query_at(w, b, begin + r, w->room->kind + r * w->f->shape.lead);
-        w->f->kernel->attend(count, query);
-    }
+    const clh_fused_room *room = w->room;
+    const clh_fused_shape *s = &w->f->shape;
+    kinds_of_queries(w, b);
+    w->f->kernel->attend(&(clh_queries){.rows = b->end - b->begin,
+                                        .keys = b->begin + 1,
+                                        .end = b->end,
+                                        .position = w->f->tables.parts + b->part + s->lead,
+                                        .position_row = b->across,
+                                        .token = token_parts(w, b, w->f->tables.parts),
+                                        .kind = room->kind,
+                                        .kind_row = w->kind_stride,
+                                        .kinds = w->kinds,
+                                        .of = room->of,
+                                        .scale = room->inverse + b->begin,
+                                        .inverse = room->inverse,
+                                        .bias = room->bias + b->head * w->length,
+                                        .scores = room->scores + b->room,
+                                        .pattern = room->pattern + b->room,
+                                        .row = s->span});
 }
 
 void clh_fused_attend(const clh_fused_work *w, size_t k)
@@ -146,33 +139,6 @@ static void values_backward(const clh_fused_work *w, const block *b)
                  g_z, g_v + had * stride, stride);
 }
 
-/* Query i for plain_attend_back(); its mean, sum_j pattern_ij g_z_i . v_j, is g_z_i . z_i. */
-static clh_query_back query_back_at(const clh_fused_work *w, const block *b, size_t i)
-{
-    const clh_fused *f = w->f;
-    const clh_fused_room *room = w->room;
-    const size_t lead = f->shape.lead, d = f->size.d_head, row = i - b->begin;
-    const size_t at = b->room + row * f->shape.span, z = i * f->size.A + b->head * d;
-    const size_t keys = b->head * w->length;
-    return (clh_query_back){
-        .keys = i + 1,
-        .end = b->end,
-        .scores = room->scores + at,
-        .pattern = room->pattern + at,
-        .inverse = room->inverse,
-        .bias = room->bias + keys,
-        .mean = f->kernel->dot(d, room->g_z + z, room->z + z),
-        .scale = room->inverse[i],
-        .fresh = w->sums->fresh,
-        .g = room->g_pattern + row * f->shape.span,
-        .g_position = w->sums->parts + b->part + row * b->across + lead,
-        .g_token = w->sums->parts + token_part(w, b->head, i) + lead,
-        .sum = room->sum + keys,
-        .along = room->sum_along + keys,
-        .along_query = room->along + i,
-    };
-}
-
 /* In a fresh slot, numbers of parts that nobody else writes: of tokens, past the block's keys. */
 static void clear_rest(const clh_fused_work *w, const block *b)
 {
@@ -186,15 +152,38 @@ static void clear_rest(const clh_fused_work *w, const block *b)
 
 static void attend_rows_backward(const clh_fused_work *w, const block *b)
 {
-    clh_query_back query[CLH_ROWS_TOGETHER];
+    const clh_fused_room *room = w->room;
+    const clh_fused_shape *s = &w->f->shape;
+    const size_t A = w->f->size.A, d = w->f->size.d_head, keys = b->head * w->length;
+    const size_t z = b->begin * A + b->head * d;
+    clh_real *parts = w->sums->parts;
     if (w->sums->fresh)
         clear_rest(w, b);
-    for (size_t begin = b->begin, count; begin < b->end; begin += count) {
-        count = together(b, begin);
-        for (size_t r = 0; r < count; r++)
-            query[r] = query_back_at(w, b, begin + r);
-        w->f->kernel->attend_back(count, query);
-    }
+    w->f->kernel->attend_back(&(clh_queries_back){
+        .rows = b->end - b->begin,
+        .keys = b->begin + 1,
+        .end = b->end,
+        .scores = room->scores + b->room,
+        .pattern = room->pattern + b->room,
+        .g = room->g_pattern,
+        .row = s->span,
+        .z = room->z + z,
+        .g_z = room->g_z + z,
+        .z_row = A,
+        .d = d,
+        .scale = room->inverse + b->begin,
+        .inverse = room->inverse,
+        .bias = room->bias + keys,
+        .fresh = w->sums->fresh,
+        .g_position = parts + b->part + s->lead,
+        .position_row = b->across,
+        .g_token = parts + b->head * s->parts + clh_fused_token_part(w->f, 0) + s->lead,
+        .token_row = s->span,
+        .number = room->number + b->begin,
+        .sum = room->sum + keys,
+        .along = room->sum_along + keys,
+        .along_query = room->along + b->begin,
+    });
 }
 
 /* What reaches a query's part with a kind of token: the sum over the keys of that kind. */
@@ -208,7 +197,8 @@ static void kinds_backward(const clh_fused_work *w, const block *b)
     for (size_t i = b->begin; i < b->end; i++) {
         const clh_real *g = room->g_kind + (i - b->begin) * stride;
         clh_real *position = w->sums->parts + b->part + (i - b->begin) * b->across;
-        clh_real *token = w->sums->parts + token_part(w, b->head, i);
+        clh_real *token = w->sums->parts + b->head * w->f->shape.parts +
+                          clh_fused_token_part(w->f, room->number[i]);
         for (size_t c = 0; c < w->kinds; c++) {
             position[room->kind_row[c]] += g[c];
             token[room->kind_row[c]] += g[c];
@@ -270,7 +260,7 @@ void clh_fused_attend_end(const clh_fused_work *w)
         for (size_t j = 0; j < w->length; j++) {
             const clh_real g_bias = sum[j] * w->room->inverse[j];
             w->room->along[j] += w->room->sum_along[h * w->length + j];
-            g[clh_fused_token(token_row(w, j)) * heads] += g_bias;
+            g[clh_fused_token(w->room->number[j]) * heads] += g_bias;
             g[clh_fused_position(w->f, j) * heads] += g_bias;
         }
     }

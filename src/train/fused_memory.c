@@ -164,12 +164,13 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
     room->scores = cut(c, s->heads, CLH_HEAD_BLOCK_MOST * most->span);
     room->pattern = cut(c, s->heads, CLH_HEAD_BLOCK_MOST * most->span);
     room->g_pattern = cut(c, CLH_HEAD_BLOCK_MOST, most->span);
-    room->kind = cut(c, CLH_ROWS_TOGETHER, most->lead);
+    room->kind = cut(c, CLH_HEAD_BLOCK_MOST, most->lead);
     room->g_kind = cut(c, CLH_HEAD_BLOCK_MOST, most->lead);
     room->one_hot = cut(c, s->T, most->lead);
     room->z = cut(c, s->T, s->A);
     room->g_z = cut(c, s->T, s->A);
     room->logits = cut(c, CLH_ROWS_TOGETHER, s->O);
+    room->square = cut(c, 1, CLH_HEAD_BLOCK_MOST);
     room->g_square = cut(c, 1, s->T);
     room->row = cut(c, s->T, most->g_stride);
 }
@@ -228,20 +229,21 @@ static clh_fused_weights weights_of(const clh_model *model)
 #undef AT
 }
 
-/* Numbers of tokens: the tables' two [V], each worker's [T] and two [V]. */
+/* Numbers of tokens: the tables' two [V], each worker's two [T] and two [V]. */
 static clh_status allocate_numbers(clh_fused *f, clh_error *err)
 {
     const size_t V = f->size.V, T = f->size.T;
-    f->numbers = clh_alloc_array(f->workers + 1, (2 * V + T) * sizeof *f->numbers, err);
+    f->numbers = clh_alloc_array(f->workers + 1, 2 * (V + T) * sizeof *f->numbers, err);
     f->offsets = clh_alloc_array(2, (T / CLH_HEAD_BLOCK_LEAST + 1) * sizeof *f->offsets, err);
     if (!f->numbers || !f->offsets)
         return CLH_ENOMEM;
     f->tables.token_of = f->numbers;
     f->tables.row_of = f->numbers + V;
     for (size_t i = 0; i < f->workers; i++) {
-        f->room[i].kind_row = f->numbers + 2 * V + i * (2 * V + T);
+        f->room[i].kind_row = f->numbers + 2 * V + i * 2 * (V + T);
         f->room[i].kind_of = f->room[i].kind_row + V;
         f->room[i].of = f->room[i].kind_of + V;
+        f->room[i].number = f->room[i].of + T;
     }
     f->shape.at = f->offsets;
     f->shape.across = f->offsets + T / CLH_HEAD_BLOCK_LEAST + 1;

@@ -74,6 +74,7 @@ typedef struct clh_fused_sums {
 /** Room for one sequence. */
 typedef struct clh_fused_room {
     uint32_t *of;                 /**< a position's kind of token [T] */
+    uint32_t *number;             /**< a position's token, by the batch's number [T] */
     uint32_t *kind_row, *kind_of; /**< the batch's number of a kind, and back [V] */
     clh_real *inverse;            /**< 1 / s of the first norm [T] */
     clh_real *along;              /**< gradient of log(1 / s) [T] */
@@ -83,10 +84,11 @@ typedef struct clh_fused_room {
     clh_real *sum, *sum_along;    /**< of a head's keys [T] */
     clh_real *scores, *pattern;   /**< [heads, parts] */
     clh_real *g_pattern;          /**< [block, span] */
-    clh_real *kind, *g_kind;      /**< [CLH_ROWS_TOGETHER, lead], [block, lead] */
+    clh_real *kind, *g_kind;      /**< [block, lead] */
     clh_real *one_hot;            /**< of the keys' kinds [T, V] */
     clh_real *z, *g_z;            /**< [T, A] */
     clh_real *logits;             /**< [CLH_ROWS_TOGETHER, O] */
+    clh_real *square;             /**< of tp + b_O in the last norm [block] */
     clh_real *g_square;           /**< gradient of |x|^2 of the last norm [T] */
     clh_real *row; /**< [T, g_stride], 2 A + U used: g_v | z [W_O W_O^T, W_O U'] and its gradient */
 } clh_fused_room;

@@ -5,10 +5,18 @@
 
 #include "train/fused_parts.h"
 
-/* Rows of Y that meet at position p: its token's and its own. */
+/* Of the rows of Y that meet at a position: its token's. */
 static size_t token_source(const clh_fused_work *w, size_t p)
 {
-    return clh_fused_token(w->f->tables.row_of[w->sequence->tokens[p]]);
+    return clh_fused_token(w->room->number[p]);
+}
+
+/* The tokens' rows of Y or its gradient, `stride` apart, from a column on, for positions from p on.
+ */
+static clh_token_rows token_rows(const clh_fused_work *w, const clh_real *Y, size_t stride,
+                                 size_t column, size_t p)
+{
+    return (clh_token_rows){Y + clh_fused_token(0) * stride + column, stride, w->room->number + p};
 }
 
 /* Number the sequence's tokens once more, from 0 and without gaps; one_hot[p, its kind] = 1. */
@@ -23,6 +31,7 @@ static void number_kinds(clh_fused_work *w)
             room->kind_row[w->kinds] = row;
             room->kind_of[row] = (uint32_t)w->kinds++;
         }
+        room->number[p] = row;
         room->of[p] = room->kind_of[row];
     }
     w->kind_stride = (w->kinds + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
@@ -37,15 +46,22 @@ static void project(const clh_fused_work *w)
     const clh_fused *f = w->f;
     const clh_fused_tables *t = &f->tables;
     const size_t A = f->size.A, stride = f->shape.stride, X = clh_fused_column_X(f);
+    const size_t first = clh_fused_position(f, 0);
     for (size_t p = 0; p < w->length; p++) {
-        const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
-        const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
-        const clh_real square = t->square[at_t] + t->square[at_p] + 2 * position[X + at_t];
+        const size_t at_t = token_source(w, p), at_p = first + p;
+        const clh_real dot = t->Y[at_p * stride + X + at_t];
+        const clh_real square = t->square[at_t] + t->square[at_p] + 2 * dot;
         const double mean = (double)(square < 0 ? 0 : square) / (double)f->size.D;
         w->room->inverse[p] = 1 / (clh_real)sqrt(mean + f->eps);
-        f->kernel->combine(A, token + 2 * A, position + 2 * A, w->room->inverse[p], t->bias + 2 * A,
-                           w->room->values + p * A);
     }
+    f->kernel->combine(&(clh_combine){.rows = w->length,
+                                      .n = A,
+                                      .token = token_rows(w, t->Y, stride, 2 * A, 0),
+                                      .position = t->Y + first * stride + 2 * A,
+                                      .position_row = stride,
+                                      .scale = w->room->inverse,
+                                      .bias = t->bias + 2 * A,
+                                      .y = w->room->values});
 }
 
 /* z [W_O W_O^T, W_O U'] of some rows */
@@ -57,24 +73,17 @@ static void output(const clh_fused_work *w, clh_fused_queries q)
                  clh_rows(f->tables.K, across), w->room->row + q.begin * stride + A, stride);
 }
 
-/* Row p of plain_predict(). */
-static void prediction_at(const clh_fused_work *w, size_t p, clh_prediction *out)
+/* |E_t + P_p + o|^2 of some rows */
+static void squares(const clh_fused_work *w, clh_fused_queries q)
 {
-    const clh_fused *f = w->f;
-    const clh_fused_tables *t = &f->tables;
-    const size_t A = f->size.A, stride = f->shape.stride, X = clh_fused_column_X(f);
-    const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
-    const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
-    const size_t column = clh_fused_column_O(f);
-    out->z = w->room->z + p * A;
-    out->token = token + column;
-    out->position = position + column;
-    out->square = t->square[at_t] + t->square[at_p] + t->square[0] +
-                  2 * (position[X + at_t] + position[X] + token[X]);
-    out->target = w->sequence->tokens[p + 1];
-    out->row = w->room->row + p * f->shape.g_stride + A;
-    out->g_z = w->sums ? w->room->g_z + p * A : NULL;
-    out->g_square = w->room->g_square + p;
+    const clh_fused_tables *t = &w->f->tables;
+    const size_t stride = w->f->shape.stride, X = clh_fused_column_X(w->f);
+    for (size_t p = q.begin; p < q.end; p++) {
+        const size_t at_t = token_source(w, p), at_p = clh_fused_position(w->f, p);
+        const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
+        w->room->square[p - q.begin] = t->square[at_t] + t->square[at_p] + t->square[0] +
+                                       2 * (position[X + at_t] + position[X] + token[X]);
+    }
 }
 
 /* Predictions of some rows; for training also their way back, as far as each row goes by itself.
@@ -83,30 +92,36 @@ static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum
                       double *per_position)
 {
     const clh_fused *f = w->f;
-    const clh_predict all = {.width = f->size.A,
-                             .outputs = f->size.U,
-                             .d = (double)f->size.D,
-                             .eps = f->eps,
-                             .weight = (clh_real)f->batch->weight,
-                             .bias = f->tables.u_bias,
-                             .logits = w->room->logits,
-                             .logits_row = f->size.O,
-                             .g_bias = w->sums ? w->sums->u_bias : NULL};
-    clh_prediction row[CLH_ROWS_TOGETHER];
-    size_t wrong = 0;
-    for (size_t begin = q.begin, count; begin < q.end; begin += count) {
-        count = q.end - begin < CLH_ROWS_TOGETHER ? q.end - begin : CLH_ROWS_TOGETHER;
-        for (size_t r = 0; r < count; r++)
-            prediction_at(w, begin + r, &row[r]);
-        f->kernel->predict(count, &all, row);
-        for (size_t r = 0; r < count; r++) {
-            sum->loss += row[r].loss;
-            wrong += !row[r].correct;
-            if (per_position)
-                per_position[begin + r + 1] = row[r].loss;
-        }
-    }
-    return wrong;
+    const clh_fused_room *room = w->room;
+    const size_t A = f->size.A, stride = f->shape.stride, column = clh_fused_column_O(f);
+    squares(w, q);
+    const clh_predictions rows = {
+        .rows = q.end - q.begin,
+        .width = A,
+        .outputs = f->size.U,
+        .d = (double)f->size.D,
+        .eps = f->eps,
+        .weight = (clh_real)f->batch->weight,
+        .bias = f->tables.u_bias,
+        .z = room->z + q.begin * A,
+        .z_row = A,
+        .token = token_rows(w, f->tables.Y, stride, column, q.begin),
+        .position = f->tables.Y + clh_fused_position(f, q.begin) * stride + column,
+        .position_row = stride,
+        .square = room->square,
+        .target = w->sequence->tokens + q.begin + 1,
+        .logits = room->logits,
+        .logits_row = f->size.O,
+        .row = room->row + q.begin * f->shape.g_stride + A,
+        .row_row = f->shape.g_stride,
+        .g_z = w->sums ? room->g_z + q.begin * A : NULL,
+        .g_square = room->g_square + q.begin,
+        .g_bias = w->sums ? w->sums->u_bias : NULL,
+        .each = per_position ? per_position + q.begin + 1 : NULL,
+    };
+    const clh_predicted out = f->kernel->predict(&rows);
+    sum->loss += out.loss;
+    return out.wrong;
 }
 
 /* sum[n] += sum_r x[r, n]: a product with a row of ones, which stays in registers */
@@ -140,39 +155,52 @@ static void weights_backward(const clh_fused_work *w)
     add_rows(w, w->rows, A, w->room->g_z + w->first * A, w->sums->b_V);
 }
 
-/* Position p's row [g_v, 2 g_square z, g_y], g_v / s first, to the rows of Y it came from; and what
- * came along both norms, each a function of |E_t + P_p (+ o)|^2:
- *
- *   g_s^2 = -(1/2) (g_log(1/s)) / s^2 / d,   |E + P|^2 = |E|^2 + |P|^2 + 2 E.P */
-static void spread(const clh_fused_work *w, size_t p)
+/* Rows [g_v, 2 g_square z, g_y] of positions [begin, end), `n` numbers of each, g_v / s first, to
+ * the rows of Y they came from. */
+static void spread_rows(const clh_fused_work *w, size_t begin, size_t end, size_t n)
 {
     const clh_fused *f = w->f;
-    const clh_fused_tables *t = &f->tables;
     const size_t A = f->size.A, stride = f->shape.stride, g_stride = f->shape.g_stride;
-    const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
-    const size_t X = clh_fused_column_X(f) - 2 * A, width = p < w->first ? A : X;
-    const clh_real inverse = w->room->inverse[p], *values = t->Y + 2 * A;
-    clh_real *token = w->sums->Y + at_t * g_stride, *position = w->sums->Y + at_p * g_stride;
-    const clh_spread row = {.values = A,
-                            .n = width,
-                            .inverse = inverse,
-                            .token = values + at_t * stride,
-                            .position = values + at_p * stride,
-                            .g = w->room->row + p * g_stride,
-                            .g_token = token,
-                            .g_position = position,
-                            .fresh = w->sums->fresh};
-    const clh_real along = w->room->along[p] + f->kernel->spread(&row);
-    if (w->sums->fresh)
-        memset(position + width, 0, (g_stride - width) * sizeof *position);
-    const clh_real of_last = p < w->first ? 0 : 2 * w->room->g_square[p];
-    const clh_real of_both = of_last - along * inverse * inverse / (clh_real)f->size.D;
-    position[X + at_t] += of_both;
-    w->sums->norm[at_t] += of_both;
-    w->sums->norm[at_p] += of_both;
-    position[X] += of_last;
-    token[X] += of_last;
-    w->sums->norm[0] += of_last;
+    const size_t at = clh_fused_position(f, begin);
+    f->kernel->spread(&(clh_spread){.rows = end - begin,
+                                    .values = A,
+                                    .n = n,
+                                    .scale = w->room->inverse + begin,
+                                    .token = token_rows(w, f->tables.Y, stride, 2 * A, begin),
+                                    .position = f->tables.Y + at * stride + 2 * A,
+                                    .position_row = stride,
+                                    .g = w->room->row + begin * g_stride,
+                                    .g_token = w->sums->Y + clh_fused_token(0) * g_stride,
+                                    .g_position = w->sums->Y + at * g_stride,
+                                    .g_row = g_stride,
+                                    .along = w->room->along + begin,
+                                    .fresh = w->sums->fresh});
+    for (size_t p = begin; p < end && w->sums->fresh; p++)
+        memset(w->sums->Y + clh_fused_position(f, p) * g_stride + n, 0,
+               (g_stride - n) * sizeof *w->sums->Y);
+}
+
+/* What came along both norms, each a function of |E_t + P_p (+ o)|^2:
+ *
+ *   g_s^2 = -(1/2) (g_log(1/s)) / s^2 / d,   |E + P|^2 = |E|^2 + |P|^2 + 2 E.P */
+static void spread_squares(const clh_fused_work *w)
+{
+    const clh_fused *f = w->f;
+    const clh_fused_room *room = w->room;
+    const size_t g_stride = f->shape.g_stride, X = clh_fused_column_X(f) - 2 * f->size.A;
+    for (size_t p = 0; p < w->length; p++) {
+        const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
+        clh_real *token = w->sums->Y + at_t * g_stride, *position = w->sums->Y + at_p * g_stride;
+        const clh_real of_last = p < w->first ? 0 : 2 * room->g_square[p];
+        const clh_real of_both =
+            of_last - room->along[p] * room->inverse[p] * room->inverse[p] / (clh_real)f->size.D;
+        position[X + at_t] += of_both;
+        w->sums->norm[at_t] += of_both;
+        w->sums->norm[at_p] += of_both;
+        position[X] += of_last;
+        token[X] += of_last;
+        w->sums->norm[0] += of_last;
+    }
 }
 
 static bool begin(clh_fused_work *w, const clh_fused *f, const clh_sequence *sequence,
@@ -221,8 +249,9 @@ void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fu
     run_blocks(&w, &sums->loss, NULL);
     clh_fused_attend_end(&w);
     weights_backward(&w);
-    for (size_t p = 0; p < w.length; p++)
-        spread(&w, p);
+    spread_rows(&w, 0, w.first, f->size.A);
+    spread_rows(&w, w.first, w.length, clh_fused_column_X(f) - 2 * f->size.A);
+    spread_squares(&w);
     if (sums->fresh) /* rows that a longer sequence will add to */
         memset(sums->Y + clh_fused_position(f, w.length) * f->shape.g_stride, 0,
                (f->shape.positions - w.length) * f->shape.g_stride * sizeof *sums->Y);

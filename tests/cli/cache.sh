@@ -74,8 +74,11 @@ bias = t["grad.unembed.b_U"][1]
 assert max(abs(bias[k] - slope[k] / count) for k in range(d)) < 1e-6
 print(1)')" 'loss and the gradient of b_U follow from the logits'
 is "$(python3 "$PYTHONPATH/tensors.py" run/model.safetensors | sort)" \
-    "$(python3 "$PYTHONPATH/tensors.py" grads.safetensors | sed -n 's/^grad\.//p' | sort)" \
-    'a gradient for every parameter, of its shape'
+    "$(python3 "$PYTHONPATH/tensors.py" grads.safetensors | sed -n 's/^grad\.//p' |
+    grep -v -e hook_ -e logits | sort)" 'a gradient for every parameter, of its shape'
+is "$(python3 "$PYTHONPATH/tensors.py" grads.safetensors | grep -e ^hook_ -e '^[a-z].*\.hook_' -e ^logits | grep -v ^grad)" \
+    "$(python3 "$PYTHONPATH/tensors.py" grads.safetensors | sed -n 's/^grad\.//p' |
+    grep -e hook_ -e logits)" 'and for every activation'
 runs 0 cache run --tokens batch.json --grads --first-scored 8 --out late.safetensors
 is 1 "$(python3 -c '
 from tensors import read
@@ -120,8 +123,8 @@ is 'clearhead cache: bad.json line 1' "${err%%:\ \'*}" 'what is no JSON is said 
 python3 -c 'print([[0] * 27])' > bad.json
 refuse 2 'bad.json: row 0 has 27 tokens, the model takes at most 26 (n_ctx)' --tokens bad.json
 refuse 3 'cannot read none.json: No such file or directory' --tokens none.json
-refuse 2 'no hook point matches blocks.0.hook_atn_out; did you mean blocks.0.hook_attn_out?' --names blocks.0.hook_atn_out
-refuse 2 'no hook point matches *nothing*; clearhead show run lists them' --names '*nothing*'
+refuse 2 'no activation is called blocks.0.hook_atn_out; did you mean blocks.0.hook_attn_out?' --names blocks.0.hook_atn_out
+refuse 2 'no activation is called *nothing*, want a hook name, a pattern or a short name such as resid_pre' --names '*nothing*'
 refuse 2 '--tokens and --text are both given, want one of them' --tokens batch.json --text a
 refuse 2 'this makes a sequence of 122 tokens, the model takes at most 26 (n_ctx)' --letters abcd
 refuse 2 '--first-scored decides the loss, want --grads too' --tokens batch.json --first-scored 3
@@ -134,6 +137,131 @@ runs 2 cache run --text 'a!' --out never.safetensors
 is 1 "$(printf '%s' "$err" | grep -c '"!"\|!')" 'an unknown symbol is named'
 runs 3 cache run --out /proc/nowhere/a.safetensors
 is '' "$(find . -name 'never*' -o -name '*.tmp-*')" 'nothing was left'
+
+refuse 2 '--metric is what gradients are of, want --grads too' --tokens batch.json --metric loss
+refuse 2 '--first-scored decides the loss, the metric is prob' --tokens batch.json --grads --metric prob:1:a --first-scored 3
+refuse 2 "the metric's position is 9, want one in [-9, 8]" --tokens batch.json --grads --metric prob:9:a
+for wrong in 9 -10 4:2 3:3 0:10 :, 1,, a 1:2:3 ''; do
+    refuse 2 "--positions is $wrong, want numbers in [-9, 8] and slices a:b, commas between: 0:5,-1" --tokens batch.json --positions "$wrong"
+done
+refuse 2 '--batch is 2, want numbers in [-2, 1] and slices a:b, commas between: 0:5,-1' --tokens batch.json --batch 2
+for wrong in G -1 0 2X 1e30 5GG; do
+    refuse 2 "--limit is $wrong, want bytes such as 500M, 1.5G or 4096" --tokens batch.json --limit "$wrong"
+done
+refuse 2 'the activations of [2, 9] tokens take 20.4 kB of memory and 20.2 kB to write, want at most 20.0 kB (--limit)' --tokens batch.json --limit 20k
+refuse 2 'the activations of [2, 9] tokens take 20.4 kB of memory and 20.2 kB to write, want at most 20.0 kB (--limit)' --tokens batch.json --limit 20000B --dry-run
+runs 0 cache run --tokens batch.json --limit 21K --out limit.safetensors
+
+# what would be written is what is written
+runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --dry-run --json
+is '' "$(find . -name 'never*')" 'a dry run writes nothing'
+printf '%s' "$out" > dry.json
+runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --json --out cut.safetensors
+is 1 "$(printf '%s' "$out" | python3 -c '
+import json, sys
+from tensors import header
+said, dry, there = json.load(sys.stdin), json.load(open("dry.json")), header("cut.safetensors")[0]
+assert [r["name"] for r in dry["list"]] == list(there)
+assert all(there[r["name"]]["shape"] == r["shape"] and there[r["name"]]["dtype"] == r["dtype"]
+           for r in dry["list"])
+total = sum(e - b for b, e in (row["data_offsets"] for row in there.values()))
+assert total == dry["bytes"] == said["bytes"] == sum(r["bytes"] for r in dry["list"])
+assert dry["memory"] == said["memory"] and dry["tensors"] == said["tensors"] == len(there)
+print(1)')" 'the bytes predicted are those written'
+
+# slices are those of the whole
+runs 0 cache run --tokens batch.json --batch 1 --grads --out one.safetensors
+is 1 "$(python3 -c '
+from tensors import read
+cut, one, all = read("cut.safetensors"), read("one.safetensors"), read("all.safetensors")
+assert cut["tokens"] == ([1, 9], all["tokens"][1][9:]) and cut["batch"] == ([1], (1,))
+assert cut["positions"] == ([3], (1, 2, 8)) and cut["loss"] == one["loss"]
+def rows(tensor, dim, places):
+    shape, x = tensor
+    inner = 1
+    for n in shape[dim + 1:]: inner *= n
+    outer = len(x) // inner // shape[dim]
+    out = [x[(o * shape[dim] + p) * inner + i] for o in range(outer) for p in places for i in range(inner)]
+    return shape[:dim] + [len(places)] + shape[dim + 1:], tuple(out)
+chosen = [n for n in cut if n.endswith(("hook_q", "hook_pattern", "logits"))]
+assert len(chosen) == 6, chosen
+for name in chosen:
+    assert cut[name] == rows(one[name], 2 if "pattern" in name else 1, [1, 2, 8]), name
+shape, x = all["blocks.0.attn.hook_q"]
+assert one["blocks.0.attn.hook_q"][1] == x[len(x) // 2:]
+print(1)')" 'positions and sequences are those of the whole'
+
+# npz holds the same
+has_npz=1
+"$clearhead" cache run --tokens batch.json --out probe.npz > /dev/null 2>&1 || has_npz=0
+if [ $has_npz = 1 ]; then
+    runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --out cut.npz
+    is 1 "$(python3 -c '
+from tensors import header, read, read_npz
+arrays, metadata = read_npz("cut.npz")
+assert arrays == read("cut.safetensors") and metadata == header("cut.safetensors")[1]
+assert metadata["metric"] == "loss" and metadata["run"] == "run"
+print(1)')" 'npz has the arrays and metadata of safetensors'
+    runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --out again.npz
+    cmp -s cut.npz again.npz
+    ok $? 'and the same bytes again'
+    if python3 -c 'import numpy' 2> /dev/null; then
+        is 1 "$(python3 -c '
+import numpy
+from tensors import read
+want = read("cut.safetensors")
+with numpy.load("cut.npz") as got:
+    assert set(got.files) == set(want) | {"__metadata__"}
+    for name, (shape, x) in want.items():
+        assert list(got[name].shape) == shape and tuple(got[name].flatten().tolist()) == x, name
+    assert got["tokens"].dtype == numpy.int64 and got["loss"].dtype == numpy.float64
+    assert got["logits"].dtype == numpy.float32
+print(1)')" 'numpy.load() reads it'
+    else
+        skip 'numpy.load() reads it' 'no NumPy'
+    fi
+    runs 3 cache run --out /proc/nowhere/a.npz
+else
+    skip 'npz has the arrays and metadata of safetensors' 'built without libarchive'
+fi
+
+# gradients of other scalars: of one logit the gradient of the logits is one 1, of a difference also
+# a -1, and what b_U gets is their sum
+is 1 "$(for metric in logit:-3:b logit_diff:-3:b:c; do
+    "$clearhead" cache run --tokens batch.json --grads --metric $metric --out m.safetensors > said 2> /dev/null
+    python3 -c '
+import sys
+from tensors import read
+metric, t, said = sys.argv[1], read("m.safetensors"), open("said").readline().split()
+(batch, pos, d), logits = t["logits"]
+kind, bias = metric.split(":")[0], t["grad.unembed.b_U"][1]
+value = sum(logits[(b * pos + pos - 3) * d + 4] - ("diff" in kind) * logits[(b * pos + pos - 3) * d + 5]
+            for b in range(batch))
+assert said[0] == kind and abs(float(said[1]) - value) < 1e-6 and abs(t[kind][1][0] - value) < 1e-6
+want = [0.0] * d
+want[4], want[5] = 2.0, -2.0 * ("diff" in kind)
+assert list(bias) == want
+flat = t["grad.logits"][1]
+assert sum(x != 0 for x in flat) == (4 if "diff" in kind else 2)
+print(1)' $metric || echo 0
+done | sort -u)" 'the gradient of a logit is one at that logit'
+
+# what is not finite is named: W_V so large that q is fine and v is not
+runs 0 export run --to huge
+python3 - <<'PYTHON'
+from tensors import read, write
+weights = read("huge/model.safetensors")
+shape, x = weights["blocks.0.attn.W_V"]
+weights["blocks.0.attn.W_V"] = (shape, tuple(3e38 if v > 0 else -3e38 for v in x))
+write("huge/model.safetensors", weights)
+PYTHON
+runs 0 import huge/model.safetensors --config huge/cfg.json --n 3 --out overflow
+runs 3 cache overflow --letters abc --out never.safetensors
+is 'clearhead cache: blocks.0.attn.hook_v is not finite, the first of the activations' \
+    "$(printf '%s\n' "$err" | tail -n 1)" 'the first that is not finite is named'
+runs 3 generalise overflow --count 3
+is 1 "$(printf '%s\n' "$err" | grep -c 'blocks.0.attn.hook_v is not finite in sequence 0 of the sample')" \
+    'and so it is by what measures'
 
 # a mixture does not say where the loss of tokens begins
 runs 0 train --n 2,3 --steps 2 --d-model 8 --d-head 4 --out mix

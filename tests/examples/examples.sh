@@ -54,6 +54,16 @@ is 'yes yes' "$(printf '%s\n' "$out" | awk '
     'OV of the trained model copies letters'
 example 2 05_circuit
 
+example 0 07_causal first
+is 'yes yes yes yes' "$(printf '%s\n' "$out" | awk '
+    /^none / {print ($3 + 0 > 0.99 && $9 == "1.0000" ? "yes" : $0)}
+    /^pattern_mean / {print ($3 + 0 > 0.99 ? "yes" : $0)}
+    /^without_answer / {print ($3 + 0 < 0.1 ? "yes" : $0)}
+    /^reference / {print ($9 == "0.0000" ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
+    'a mean pattern does, attention off the right letter does not'
+is 23 "$(printf '%s\n' "$out" | grep -c recovers)" 'every intervention'
+example 2 07_causal
+
 example 0 08_paths first abcd wxyz
 is 'yes yes' "$(printf '%s\n' "$out" | awk '
     /^embed->L0H0.v:/ {print ($2 > 5 ? "yes" : $0)}

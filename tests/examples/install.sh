@@ -35,7 +35,7 @@ export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
 cp "$CLH_SOURCE/examples/01_train.c" .
 # shellcheck disable=SC2046 # words
 "$@" -std=c17 -Wall -Wextra -Werror 01_train.c -o 01_train \
-    $(pkg-config --static --cflags --libs clearhead) > log 2>&1
+    $(pkg-config --cflags --libs clearhead) > log 2>&1
 is 0 $? 'an example compiles with the flags that pkg-config tells'
 sed 's/^/# /' log
 clearhead=$folder/01_train

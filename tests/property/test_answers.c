@@ -20,7 +20,8 @@ static clh_answers find(const temp_folder *folder, const char *name)
     clh_error err = {0};
     clh_answers a = {0};
     char path[TEMP_PATH_MAX];
-    must(clh_answers_find(&a, temp_folder_path(folder, name, path), 80, 2, NULL, &err), &err);
+    const clh_answers_ask ask = {.count = 80, .threads = 2, .step = CLH_LAST};
+    must(clh_answers_find(&a, temp_folder_path(folder, name, path), &ask, NULL, &err), &err);
     return a;
 }
 
@@ -138,12 +139,13 @@ static void other_models_are_refused(void **state)
     clh_error err = {0};
     clh_answers a = {0};
     char path[TEMP_PATH_MAX];
+    const clh_answers_ask ask = {.count = 5, .threads = 1, .step = CLH_LAST};
     train(*state, "two", "n=3 steps=0 d_model=8 d_head=4 n_layers=2");
-    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "two", path), 5, 1, NULL, &err),
+    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "two", path), &ask, NULL, &err),
                      CLH_ESUPPORT);
     assert_non_null(strstr(err.message, "a model of 2 layers and 1 heads"));
     train(*state, "mix", "n=2,3 steps=0 d_model=8 d_head=4");
-    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "mix", path), 5, 1, NULL, &err),
+    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "mix", path), &ask, NULL, &err),
                      CLH_EINPUT);
     assert_null(a.emergence.row);
 }

@@ -3,123 +3,53 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "clearhead/edit.h"
+#include "support/edit_bench.h"
 #include "support/must.h"
-
-enum { COUNT = 12 };
-
-typedef struct bench {
-    clh_task *task;
-    clh_sample sample;
-    clh_model *model;
-    clh_cache *cache;
-} bench;
 
 static int make(void **state)
 {
-    static bench b;
-    clh_error err = {0};
-    b = (bench){0};
-    const clh_task_config task = {.name = "permutations", .n = {2}, .n_count = 1};
-    must(clh_task_open(&b.task, &task, &err), &err);
-    must(clh_sample_draw(&b.sample, b.task, CLH_SPLIT_TEST, 0, COUNT, &err), &err);
-    clh_model_config config = clh_model_config_default();
-    config.n_layers = config.n_heads = 2;
-    config.d_model = 16;
-    config.d_head = 8;
-    config.n_ctx = clh_task_length_max(b.task);
-    config.d_vocab = config.d_vocab_out = clh_task_d_vocab(b.task);
-    must(clh_model_open(&b.model, &config, &err), &err);
-    clh_model_init(b.model, 3);
-    must(clh_cache_open(&b.cache, &config, CLH_KEEP_ALL, &err), &err);
+    static edit_bench b;
+    edit_bench_open(&b, CLH_NORM_LN);
     *state = &b;
     return 0;
 }
 
 static int unmake(void **state)
 {
-    bench *b = *state;
-    clh_cache_close(b->cache);
-    clh_model_close(b->model);
-    clh_sample_deinit(&b->sample);
-    clh_task_close(b->task);
+    edit_bench_close(*state);
     return 0;
-}
-
-static clh_edit edit_of(clh_edit_kind kind, const char *site)
-{
-    clh_edit edit = {.kind = kind};
-    (void)strncpy(edit.site, site, sizeof edit.site - 1);
-    return edit;
-}
-
-static void measure(bench *b, const clh_edit *edit, size_t threads, clh_measure *out)
-{
-    clh_error err = {0};
-    clh_edits *edits = NULL;
-    must(clh_edits_open(&edits, edit, edit ? 1 : 0, b->model, &b->sample, 5, threads, &err), &err);
-    const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(out, b->model, &b->sample, edit ? &way : NULL, threads, &err), &err);
-    clh_edits_close(edits);
-}
-
-static bool same_as(bench *b, const clh_edit *a, size_t a_threads, const clh_edit *c,
-                    size_t c_threads)
-{
-    clh_measure x = {0}, y = {0};
-    measure(b, a, a_threads, &x);
-    measure(b, c, c_threads, &y);
-    bool same = true;
-    for (size_t i = 0; i < b->sample.count; i++)
-        same = same && x.sequence[i].loss == y.sequence[i].loss;
-    clh_measure_deinit(&y);
-    clh_measure_deinit(&x);
-    return same;
-}
-
-/* The activation `name` of sequence `index` under one edit; borrowed. */
-static clh_tensor look(bench *b, const clh_edit *edit, size_t index, const char *name)
-{
-    clh_error err = {0};
-    clh_edits *edits = NULL;
-    const clh_tokens tokens = clh_sample_tokens(&b->sample, index);
-    must(clh_edits_open(&edits, edit, 1, b->model, &b->sample, 5, 1, &err), &err);
-    const clh_measure_way way = clh_edits_way(edits);
-    must(way.forward(way.user, index, 0, &tokens, b->cache, &err), &err);
-    clh_edits_close(edits);
-    return clh_cache_view(b->cache, name);
 }
 
 static void edits_without_effect_change_no_bit(void **state)
 {
-    bench *b = *state;
+    edit_bench *b = *state;
     const clh_edit add = edit_of(CLH_EDIT_ADD, "blocks.*.hook_resid_pre");
     clh_edit only = edit_of(CLH_EDIT_ONLY, "");
     only.sources = CLH_SOURCES_ALL;
-    assert_true(same_as(b, NULL, 1, &add, 1));
-    assert_true(same_as(b, NULL, 1, &only, 1));
+    assert_true(edit_same(b, NULL, 1, &add, 1));
+    assert_true(edit_same(b, NULL, 1, &only, 1));
     b->sample.count = 1; /* then the other sequence, and the mean, are its own */
     const clh_edit resample = edit_of(CLH_EDIT_RESAMPLE, "*hook_*"),
                    mean = edit_of(CLH_EDIT_MEAN, "blocks.0.*");
-    assert_true(same_as(b, NULL, 1, &resample, 1));
-    assert_true(same_as(b, NULL, 1, &mean, 1));
-    b->sample.count = COUNT;
-    assert_false(same_as(b, NULL, 1, &resample, 1));
-    assert_false(same_as(b, NULL, 1, &mean, 1));
+    assert_true(edit_same(b, NULL, 1, &resample, 1));
+    assert_true(edit_same(b, NULL, 1, &mean, 1));
+    b->sample.count = EDIT_BENCH_COUNT;
+    assert_false(edit_same(b, NULL, 1, &resample, 1));
+    assert_false(edit_same(b, NULL, 1, &mean, 1));
 }
 
 static void threads_change_no_bit(void **state)
 {
     const clh_edit resample = edit_of(CLH_EDIT_RESAMPLE, "blocks.1.attn.hook_z");
     const clh_edit mean = edit_of(CLH_EDIT_MEAN, "blocks.1.attn.hook_pattern");
-    assert_true(same_as(*state, &resample, 1, &resample, 3));
-    assert_true(same_as(*state, &mean, 1, &mean, 3));
+    assert_true(edit_same(*state, &resample, 1, &resample, 3));
+    assert_true(edit_same(*state, &mean, 1, &mean, 3));
 }
 
 static void one_hot_rows_are_one_hot(void **state)
 {
     const clh_edit edit = edit_of(CLH_EDIT_ONE_HOT, "");
-    const clh_tensor p = look(*state, &edit, 2, "blocks.1.attn.hook_pattern");
+    const clh_tensor p = edit_look(*state, &edit, 2, "blocks.1.attn.hook_pattern");
     for (size_t row = 0; row < p.shape[1] * p.shape[2]; row++) {
         size_t ones = 0, zeros = 0;
         for (size_t j = 0; j < p.shape[3]; j++) {
@@ -133,10 +63,10 @@ static void one_hot_rows_are_one_hot(void **state)
 
 static void rows_without_the_answer_sum_to_1_and_leave_it_out(void **state)
 {
-    bench *b = *state;
+    edit_bench *b = *state;
     clh_edit edit = edit_of(CLH_EDIT_WITHOUT, "");
     edit.sources = CLH_SOURCES_ANSWER;
-    const clh_tensor p = look(b, &edit, 2, "blocks.0.attn.hook_pattern");
+    const clh_tensor p = edit_look(b, &edit, 2, "blocks.0.attn.hook_pattern");
     const clh_tokens t = clh_sample_tokens(&b->sample, 2);
     for (size_t i = 0; i + 1 < t.pos; i++) {
         double sum = 0;
@@ -152,12 +82,12 @@ static void rows_without_the_answer_sum_to_1_and_leave_it_out(void **state)
 static void a_mean_pattern_is_the_same_for_every_sequence(void **state)
 {
     const clh_edit edit = edit_of(CLH_EDIT_MEAN, "blocks.0.attn.hook_pattern");
-    const clh_tensor p = look(*state, &edit, 2, "blocks.0.attn.hook_pattern");
+    const clh_tensor p = edit_look(*state, &edit, 2, "blocks.0.attn.hook_pattern");
     const size_t bytes = clh_tensor_count(&p) * sizeof *p.data;
     clh_real *kept = clh_alloc_array(1, bytes, NULL);
     assert_non_null(kept);
     memcpy(kept, p.data, bytes);
-    const clh_tensor q = look(*state, &edit, 7, "blocks.0.attn.hook_pattern");
+    const clh_tensor q = edit_look(*state, &edit, 7, "blocks.0.attn.hook_pattern");
     assert_memory_equal(kept, q.data, bytes);
     clh_free(kept);
 }
@@ -170,7 +100,7 @@ static void heads_and_positions_limit_an_edit(void **state)
     edit.positions[0] = -1;
     edit.head_count = 1;
     edit.position_count = 1;
-    const clh_tensor z = look(*state, &edit, 0, "blocks.0.attn.hook_z");
+    const clh_tensor z = edit_look(*state, &edit, 0, "blocks.0.attn.hook_z");
     for (size_t p = 0; p < z.shape[1]; p++)
         for (size_t h = 0; h < 2; h++)
             assert_int_equal(z.data[clh_tensor_at(&z, 0, p, h, 0)] == 9,
@@ -180,8 +110,8 @@ static void heads_and_positions_limit_an_edit(void **state)
 static void the_direct_path_can_be_taken_away(void **state)
 {
     const clh_edit edit = edit_of(CLH_EDIT_DIRECT, "");
-    const clh_tensor post = look(*state, &edit, 0, "blocks.1.hook_resid_post");
-    const clh_cache *cache = ((bench *)*state)->cache;
+    const clh_tensor post = edit_look(*state, &edit, 0, "blocks.1.hook_resid_post");
+    const clh_cache *cache = ((edit_bench *)*state)->cache;
     const clh_tensor one = clh_cache_view(cache, "blocks.0.hook_attn_out"),
                      two = clh_cache_view(cache, "blocks.1.hook_attn_out");
     for (size_t i = 0; i < clh_tensor_count(&post); i++)

@@ -3,9 +3,12 @@
     python3 tensors.py FILE                      # "name [shape]" a line
     from tensors import read                     # {name: (shape, numbers)}
 """
+import ast
 import json
+import math
 import struct
 import sys
+import zipfile
 
 
 def header(path):
@@ -24,9 +27,34 @@ def read(path):
     tensors = {}
     for name, row in table.items():
         begin, end = (start + offset for offset in row["data_offsets"])
-        assert row["dtype"] == "F32", (name, row["dtype"])
-        tensors[name] = (row["shape"], struct.unpack(f"<{(end - begin) // 4}f", data[begin:end]))
+        letter = {"F32": "f", "F64": "d", "I32": "i", "I64": "q"}[row["dtype"]]
+        count = (end - begin) // struct.calcsize(letter)
+        tensors[name] = (row["shape"], struct.unpack(f"<{count}{letter}", data[begin:end]))
     return tensors
+
+
+def read_npz(path):
+    """The same of an npz file, with its metadata beside: what the zip and npy formats say."""
+    tensors, metadata = {}, {}
+    with zipfile.ZipFile(path) as file:
+        assert file.testzip() is None
+        for member in file.infolist():
+            assert member.compress_type == zipfile.ZIP_STORED and member.filename.endswith(".npy")
+            data, name = file.read(member), member.filename[:-4]
+            assert data[:8] == b"\x93NUMPY\x01\x00"
+            start = 10 + int.from_bytes(data[8:10], "little")
+            assert start % 64 == 0 and data[start - 1:start] == b"\n"
+            head = ast.literal_eval(data[10:start].decode())
+            assert list(head) == ["descr", "fortran_order", "shape"] and not head["fortran_order"]
+            if name == "__metadata__":
+                assert head["descr"] == f"|S{len(data) - start}" and head["shape"] == ()
+                metadata = json.loads(data[start:])
+                continue
+            letter = {"<f4": "f", "<f8": "d", "<i4": "i", "<i8": "q"}[head["descr"]]
+            count = math.prod(head["shape"])
+            assert len(data) == start + count * struct.calcsize(letter)
+            tensors[name] = (list(head["shape"]), struct.unpack(f"<{count}{letter}", data[start:]))
+    return tensors, metadata
 
 
 def write(path, tensors, dtype="F32"):

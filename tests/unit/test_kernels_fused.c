@@ -8,7 +8,7 @@
 #include "support/cmocka_all.h"
 #include "support/kernel_bench.h"
 
-enum { STREAM = 501, ROWS = CLH_ROWS_TOGETHER, MOST = 160, SETS = 16, GUARD = 24 };
+enum { STREAM = 501, ROWS = CLH_ROWS_TOGETHER + 5, MOST = 160, SETS = 16, GUARD = 24 };
 
 /* Numbers in memory that is NaN around them: set `s` of a bench, MOST numbers a row. */
 typedef struct numbers {
@@ -17,9 +17,9 @@ typedef struct numbers {
 
 typedef struct bench {
     numbers set[SETS];
-    uint32_t of[MOST];
-    double loss[ROWS];
-    bool correct[ROWS];
+    uint32_t of[MOST], number[ROWS], target[ROWS];
+    double loss[ROWS], loss_sum;
+    size_t wrong;
 } bench;
 
 static clh_real *row_of(bench *b, size_t set, size_t number)
@@ -64,7 +64,8 @@ static void builds_agree(run_fn *run, size_t least)
                 }
             for (size_t r = 0; r < ROWS; r++)
                 assert_true(fabs(got.loss[r] - want.loss[r]) <= 2e-5 * (1 + want.loss[r]));
-            assert_memory_equal(got.correct, want.correct, sizeof got.correct);
+            assert_true(fabs(got.loss_sum - want.loss_sum) <= 2e-5 * (1 + want.loss_sum));
+            assert_int_equal(got.wrong, want.wrong);
             if (strcmp(kernel[k]->name, "avx2") == 0)
                 avx2 = got;
             if (strcmp(kernel[k]->name, "avx512") == 0)
@@ -76,47 +77,78 @@ static void builds_agree(run_fn *run, size_t least)
 /* ---- Queries
  * --------------------------------------------------------------------------------------- */
 
-enum { POSITION, TOKEN, KIND, INVERSE, BIAS, SCORES, PATTERN, G, G_POSITION, G_TOKEN, SUM, ALONG };
-
-/* Row r has n - r keys, as under a causal mask; more kinds than lanes for every third length. */
-static clh_query query_at(bench *b, size_t n, size_t r)
-{
-    const size_t kinds = n % 3 == 0 && n > CLH_LANES ? n : n < CLH_LANES ? n : CLH_LANES;
-    for (size_t j = 0; j < n; j++)
-        b->of[j] = (uint32_t)(j * 7 % kinds);
-    return (clh_query){.keys = n - r,
-                       .end = n,
-                       .position = row_of(b, POSITION, r),
-                       .token = row_of(b, TOKEN, r),
-                       .kind = row_of(b, KIND, r),
-                       .of = b->of,
-                       .kinds = kinds,
-                       .scale = (clh_real)0.7,
-                       .inverse = row_of(b, INVERSE, 0),
-                       .bias = row_of(b, BIAS, 0),
-                       .scores = row_of(b, SCORES, r),
-                       .pattern = row_of(b, PATTERN, r)};
-}
+enum {
+    POSITION,
+    TOKEN,
+    KIND,
+    INVERSE,
+    BIAS,
+    SCORES,
+    PATTERN,
+    G,
+    G_POSITION,
+    G_TOKEN,
+    SUM,
+    ALONG,
+    SCALE
+};
 
 static size_t rows_for(size_t n)
 {
     return n < ROWS ? n : ROWS;
 }
 
+/* What each row has of its own, whatever the length of a row: 1 / s, and a sum to add to. */
+static void scale_of_rows(bench *b)
+{
+    for (size_t r = 0; r < ROWS; r++) {
+        row_of(b, SCALE, 0)[r] = (clh_real)(0.7 + 0.1 * (double)r);
+        row_of(b, SCALE, 1)[r] = (clh_real)r;
+    }
+}
+
+/* Row r has r more keys than the first, as under a causal mask; more kinds than lanes for every
+ * third length; tokens' rows in an order of their own, some shared. */
+static clh_queries queries_of(bench *b, size_t n)
+{
+    const size_t kinds = n % 3 == 0 && n > CLH_LANES ? n : n < CLH_LANES ? n : CLH_LANES;
+    const size_t rows = rows_for(n);
+    for (size_t j = 0; j < n; j++)
+        b->of[j] = (uint32_t)(j * 7 % kinds);
+    for (size_t r = 0; r < ROWS; r++)
+        b->number[r] = (uint32_t)(r * 5 % 7);
+    return (clh_queries){.rows = rows,
+                         .keys = n + 1 - rows,
+                         .end = n,
+                         .position = row_of(b, POSITION, 0),
+                         .position_row = MOST,
+                         .token = {row_of(b, TOKEN, 0), MOST, b->number},
+                         .kind = row_of(b, KIND, 0),
+                         .kind_row = MOST,
+                         .kinds = kinds,
+                         .of = b->of,
+                         .scale = row_of(b, SCALE, 0),
+                         .inverse = row_of(b, INVERSE, 0),
+                         .bias = row_of(b, BIAS, 0),
+                         .scores = row_of(b, SCORES, 0),
+                         .pattern = row_of(b, PATTERN, 0),
+                         .row = MOST};
+}
+
 static void run_attend(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
 {
     (void)seed;
-    clh_query q[ROWS] = {0};
-    for (size_t r = 0; r < rows_for(n); r++)
-        q[r] = query_at(b, n, r);
-    kernel->attend(rows_for(n), q);
-    for (size_t r = 0; r < rows_for(n); r++) {
+    const clh_queries q = queries_of(b, n);
+    scale_of_rows(b);
+    kernel->attend(&q);
+    for (size_t r = 0; r < q.rows; r++) {
+        const clh_real *pattern = row_of(b, PATTERN, r);
         double sum = 0;
-        for (size_t j = 0; j < n - r; j++)
-            sum += (double)q[r].pattern[j];
+        for (size_t j = 0; j < q.keys + r; j++)
+            sum += (double)pattern[j];
         assert_true(fabs(sum - 1) < 1e-5);
-        for (size_t j = n - r; j < n; j++)
-            assert_true(q[r].pattern[j] == 0);
+        for (size_t j = q.keys + r; j < q.end; j++)
+            assert_true(pattern[j] == 0);
     }
 }
 
@@ -135,34 +167,43 @@ static void attend_hands_on_what_is_not_a_number(void **state)
     for (size_t k = 0; k < builds; k++)
         for (size_t n = 1; n < 50; n++) {
             fill(&b, n, n);
-            clh_query q = query_at(&b, n, 0);
-            row_of(&b, POSITION, 0)[n / 2] = (clh_real)NAN;
-            kernel[k]->attend(1, &q);
+            const clh_queries q = queries_of(&b, n);
+            const size_t last = q.rows - 1;
+            scale_of_rows(&b);
+            row_of(&b, POSITION, last)[n / 2] = (clh_real)NAN;
+            kernel[k]->attend(&q);
             for (size_t j = 0; j < n; j++)
-                assert_true(isnan(q.pattern[j]));
+                assert_true(isnan(row_of(&b, PATTERN, last)[j]));
         }
 }
 
 static void run_attend_back(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
 {
-    clh_query_back q[ROWS];
-    for (size_t r = 0; r < rows_for(n); r++)
-        q[r] = (clh_query_back){.keys = n - r,
-                                .end = n,
-                                .scores = row_of(b, SCORES, r),
-                                .pattern = row_of(b, PATTERN, r),
-                                .inverse = row_of(b, INVERSE, 0),
-                                .bias = row_of(b, BIAS, 0),
-                                .mean = (clh_real)0.3,
-                                .scale = (clh_real)1.3,
-                                .fresh = seed % 2,
-                                .g = row_of(b, G, r),
-                                .g_position = row_of(b, G_POSITION, r),
-                                .g_token = row_of(b, G_TOKEN, r % 2),
-                                .sum = row_of(b, SUM, 0),
-                                .along = row_of(b, ALONG, 0),
-                                .along_query = row_of(b, KIND, r)};
-    kernel->attend_back(rows_for(n), q);
+    const clh_queries q = queries_of(b, n);
+    scale_of_rows(b);
+    kernel->attend_back(&(clh_queries_back){.rows = q.rows,
+                                            .keys = q.keys,
+                                            .end = q.end,
+                                            .scores = q.scores,
+                                            .pattern = q.pattern,
+                                            .g = row_of(b, G, 0),
+                                            .row = MOST,
+                                            .z = row_of(b, POSITION, 0),
+                                            .g_z = row_of(b, TOKEN, 0),
+                                            .z_row = MOST,
+                                            .d = n / 2,
+                                            .scale = q.scale,
+                                            .inverse = q.inverse,
+                                            .bias = q.bias,
+                                            .fresh = seed % 2,
+                                            .g_position = row_of(b, G_POSITION, 0),
+                                            .position_row = MOST,
+                                            .g_token = row_of(b, G_TOKEN, 0),
+                                            .token_row = MOST,
+                                            .number = b->number,
+                                            .sum = row_of(b, SUM, 0),
+                                            .along = row_of(b, ALONG, 0),
+                                            .along_query = row_of(b, SCALE, 1)});
 }
 
 static void attend_back_is_its_definition(void **state)
@@ -174,43 +215,51 @@ static void attend_back_is_its_definition(void **state)
 /* ---- Predictions
  * ----------------------------------------------------------------------------------- */
 
-enum { Z = 0, T, P, ROW, G_Z, G_SQUARE, U_BIAS, G_BIAS, LOGITS };
+enum { Z = 0, T, P, ROW, G_Z, SQUARE, U_BIAS, G_BIAS, LOGITS };
 
 static size_t width_of(size_t n)
 {
     return n / 3;
 }
 
+/* Each row's loss is asked on the way forward only, as in an evaluation. */
 static void predict(bench *b, const clh_kernels *kernel, size_t n, bool back)
 {
-    clh_prediction rows[ROWS];
     const size_t width = width_of(n), outputs = n - width;
-    const clh_predict all = {.width = width,
-                             .outputs = outputs,
-                             .d = 7,
-                             .eps = 1e-5,
-                             .weight = (clh_real)0.4,
-                             .bias = row_of(b, U_BIAS, 0),
-                             .logits = row_of(b, LOGITS, 0),
-                             .logits_row = MOST,
-                             .g_bias = row_of(b, G_BIAS, 0)};
     row_of(b, G_BIAS, 0)[outputs] = 0;
-    for (size_t r = 0; r < ROWS; r++)
-        rows[r] = (clh_prediction){.z = row_of(b, Z, r),
-                                   .token = row_of(b, T, r),
-                                   .position = row_of(b, P, r),
-                                   .square = (clh_real)(60 + 3 * r),
-                                   .target = (uint32_t)(r * 11 % (outputs + 1)),
-                                   .row = row_of(b, ROW, r),
-                                   .g_z = back ? row_of(b, G_Z, r) : NULL,
-                                   .g_square = row_of(b, G_SQUARE, r)};
-    kernel->predict(ROWS, &all, rows);
     for (size_t r = 0; r < ROWS; r++) {
-        b->loss[r] = rows[r].loss;
-        b->correct[r] = rows[r].correct;
+        b->number[r] = (uint32_t)(r * 5 % ROWS);
+        b->target[r] = (uint32_t)(r * 11 % (outputs + 1));
+        row_of(b, SQUARE, 0)[r] = (clh_real)(60 + 3 * r);
+    }
+    const clh_predicted out =
+        kernel->predict(&(clh_predictions){.rows = ROWS,
+                                           .width = width,
+                                           .outputs = outputs,
+                                           .d = 7,
+                                           .eps = 1e-5,
+                                           .weight = (clh_real)0.4,
+                                           .bias = row_of(b, U_BIAS, 0),
+                                           .z = row_of(b, Z, 0),
+                                           .z_row = MOST,
+                                           .token = {row_of(b, T, 0), MOST, b->number},
+                                           .position = row_of(b, P, 0),
+                                           .position_row = MOST,
+                                           .square = row_of(b, SQUARE, 0),
+                                           .target = b->target,
+                                           .logits = row_of(b, LOGITS, 0),
+                                           .logits_row = MOST,
+                                           .row = row_of(b, ROW, 0),
+                                           .row_row = MOST,
+                                           .g_z = back ? row_of(b, G_Z, 0) : NULL,
+                                           .g_square = row_of(b, SQUARE, 1),
+                                           .g_bias = row_of(b, G_BIAS, 0),
+                                           .each = back ? NULL : b->loss});
+    b->loss_sum = out.loss;
+    b->wrong = out.wrong;
+    for (size_t r = 0; r < ROWS; r++)
         for (size_t o = 0; o <= outputs; o++) /* room: anything */
             row_of(b, LOGITS, r)[o] = 0;
-    }
 }
 
 static void run_predict(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
@@ -246,18 +295,51 @@ static void gradients_of_a_prediction_are_derivatives(void **state)
         double loss[2];
         for (int side = 0; side < 2; side++) { /* what a token's row brings, one number of it */
             fill(&moved, N, 3);
-            row_of(&moved, T, 1)[i] += (clh_real)(side ? step : -step);
+            row_of(&moved, T, 2)[i] += (clh_real)(side ? step : -step);
             run_predict_forward(&moved, &clh_kernels_plain, N, 0);
-            loss[side] = weight * moved.loss[1];
+            loss[side] = weight * moved.loss[3];
         }
         /* of token and position rows: [2 g_square z, inverse g] is the gradient */
-        assert_true(fabs((loss[1] - loss[0]) / (2 * step) - (double)row_of(&b, ROW, 1)[i]) <
+        assert_true(fabs((loss[1] - loss[0]) / (2 * step) - (double)row_of(&b, ROW, 3)[i]) <
                     within);
     }
 }
 
 /* ---- Rows of weights and of the tables
  * ------------------------------------------------------------- */
+
+static void run_spread(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
+{
+    enum { WITH = 5 };
+    clh_real *sums = row_of(b, 9, 1), *scale = row_of(b, 9, 2);
+    for (size_t r = 0; r < WITH; r++) {
+        sums[r] = 0;
+        scale[r] = (clh_real)(0.6 + 0.2 * (double)r);
+        b->number[r] = (uint32_t)(r % 3);
+    }
+    const clh_token_rows token = {row_of(b, 6, 0), MOST, b->number};
+    kernel->combine(&(clh_combine){.rows = WITH,
+                                   .n = n,
+                                   .token = token,
+                                   .position = row_of(b, 6, 3),
+                                   .position_row = MOST,
+                                   .scale = scale,
+                                   .bias = row_of(b, 2, 1),
+                                   .y = row_of(b, 12, 0)});
+    kernel->spread(&(clh_spread){.rows = WITH,
+                                 .values = n / 2,
+                                 .n = n,
+                                 .scale = scale,
+                                 .token = token,
+                                 .position = row_of(b, 6, 3),
+                                 .position_row = MOST,
+                                 .g = row_of(b, 7, 0),
+                                 .g_token = row_of(b, 8, 0),
+                                 .g_position = row_of(b, 8, 3),
+                                 .g_row = MOST,
+                                 .along = sums,
+                                 .fresh = seed % 2});
+}
 
 static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
 {
@@ -268,16 +350,7 @@ static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t 
     (void)kernel->centre(n, row_of(b, 0, 1), row_of(b, 0, 1));
     kernel->unfold(n, (clh_real)1.2, (clh_real)-0.4, row_of(b, 2, 0), row_of(b, 3, 0),
                    row_of(b, 4, 0), row_of(b, 5, 0), &sums[1], &sums[2]);
-    const clh_spread spread = {.values = n / 2,
-                               .n = n,
-                               .inverse = (clh_real)0.6,
-                               .token = row_of(b, 6, 0),
-                               .position = row_of(b, 6, 1),
-                               .g = row_of(b, 7, 0),
-                               .g_token = row_of(b, 8, 0),
-                               .g_position = row_of(b, 8, 1),
-                               .fresh = seed % 2};
-    sums[3] = kernel->spread(&spread);
+    run_spread(b, kernel, n, seed);
     kernel->solu_backward(n, row_of(b, 10, 0), row_of(b, 10, 1), row_of(b, 11, 0));
 }
 

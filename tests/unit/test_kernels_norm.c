@@ -116,7 +116,15 @@ static void check_combine_and_shift(const clh_kernels *kernel, size_t n, size_t 
 {
     bench t;
     fill(&t, n, shift);
-    kernel->combine(n, t.x.at, t.gy.at, t.through, t.w.at, t.y.at);
+    const uint32_t number = 0;
+    kernel->combine(&(clh_combine){.rows = 1,
+                                   .n = n,
+                                   .token = {t.x.at, n, &number},
+                                   .position = t.gy.at,
+                                   .position_row = n,
+                                   .scale = &t.through,
+                                   .bias = t.w.at,
+                                   .y = t.y.at});
     guards_hold(&t.y, n);
     for (size_t i = 0; i < n; i++) {
         double a = (double)t.x.at[i], b = (double)t.gy.at[i], c = (double)t.w.at[i];

@@ -121,7 +121,6 @@ static size_t all_results(const clh_kernels *kernel, size_t n, size_t shift, clh
     out[count++] = kernel->normalize_input(n, x.at, (clh_real)0.2, (clh_real)0.7, (clh_real)0.9,
                                            y.at, z.at, w.at);
     kernel->normalize(n, x.at, (clh_real)0.2, (clh_real)0.7, z.at, y.at, x.at);
-    kernel->combine(n, x.at, y.at, (clh_real)0.4, z.at, y.at);
     kernel->shift(n, (clh_real)0.1, w.at);
     for (size_t i = 0; i < n; i++)
         z.at[i] = z.at[i] + 1;

@@ -156,6 +156,13 @@ static void another_way_is_taken(void **state)
     bench_close(&b);
 }
 
+static clh_status forward_only(void *user, size_t index, size_t worker, const clh_tokens *tokens,
+                               clh_cache *cache, clh_error *err)
+{
+    (void)index, (void)worker;
+    return clh_forward(user, tokens, cache, NULL, err);
+}
+
 static void what_is_not_finite_is_named(void **state)
 {
     (void)state;
@@ -169,7 +176,12 @@ static void what_is_not_finite_is_named(void **state)
     assert_string_equal(err.message,
                         "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
     assert_int_equal(clh_measure_run(&m, b.model, &b.sample, NULL, 2, &err), CLH_ENUMERIC);
-    assert_string_equal(err.message, "the loss of sequence 0 of the sample is not finite");
+    assert_string_equal(err.message,
+                        "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
+    const clh_measure_way own = {forward_only, b.model, CLH_KEEP_BACKWARD};
+    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &own, 2, &err), CLH_ENUMERIC);
+    assert_string_equal(err.message,
+                        "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
     assert_null(m.sequence);
     bench_close(&b);
 }

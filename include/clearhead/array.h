@@ -1,0 +1,50 @@
+/** Numbers for a file: any of four types, and any subset of each dimension of the memory they lie
+ * in.
+ *
+ *    clh_array q = clh_array_of(&tensor);                      // all of it, as it lies there
+ *    clh_array_select(&q, 1, positions, count);                // only these positions
+ *    clh_npz_write("acts.npz", &q, 1, NULL, 0, &err);
+ *
+ *  Plain values; memory, name and lists of indices are borrowed. Writing streams them: a selection
+ *  takes no memory of its own.
+ */
+#ifndef CLEARHEAD_ARRAY_H
+#define CLEARHEAD_ARRAY_H
+
+#include <stddef.h>
+
+#include "clearhead/tensor.h"
+
+typedef enum clh_dtype { CLH_F32, CLH_F64, CLH_I32, CLH_I64, CLH_DTYPES } clh_dtype;
+
+typedef struct clh_array {
+    const char *name;
+    const void *data;            /**< dense, row-major, [extent]; may be NULL until it is written */
+    clh_dtype memory;            /**< of the data */
+    clh_dtype dtype;             /**< in the file: that of the data, or CLH_F32 of CLH_F64 */
+    size_t rank;                 /**< 0 for a single number */
+    size_t shape[CLH_RANK_MAX];  /**< as written */
+    size_t extent[CLH_RANK_MAX]; /**< as it lies in memory */
+    const size_t *index[CLH_RANK_MAX]; /**< [shape], each below extent; NULL: all, in order */
+} clh_array;
+
+/** Bytes of one number. */
+size_t clh_dtype_size(clh_dtype dtype);
+
+/** "F32", "F64", "I32", "I64": its name in a safetensors header. */
+const char *clh_dtype_name(clh_dtype dtype);
+
+/** All of a tensor, in the type it has. */
+clh_array clh_array_of(const clh_tensor *tensor);
+
+/** Numbers of a vector, [count]. */
+clh_array clh_array_vector(const char *name, clh_dtype dtype, const void *data, size_t count);
+
+/** Of `dimension` only these. */
+void clh_array_select(clh_array *array, size_t dimension, const size_t *index, size_t count);
+
+/** How many numbers are written, and how many bytes these take. */
+size_t clh_array_count(const clh_array *array);
+size_t clh_array_bytes(const clh_array *array);
+
+#endif

@@ -1,0 +1,107 @@
+/** The causal suite: which part of a model does what, by some twenty interventions, each measured
+ * on the same sequences.
+ *
+ *    clh_causal *causal = NULL;
+ *    clh_causal_result result = {0};
+ *    clh_causal_row row[CLH_INTERVENTIONS];
+ *    if (clh_causal_open(&causal, model, &base, seed, &err) ||
+ *        clh_causal_run(&result, causal, &sample, threads, NULL, &err) ||
+ *        clh_causal_rows(row, &result, 1000, 0.95, seed, &err)) ...
+ *    row[CLH_CAUSAL_QK_POSITION].recovered.value     // 1: nothing lost, 0: as bad as the reference
+ *    clh_causal_result_deinit(&result);
+ *    clh_causal_close(causal);
+ *
+ *  Whatever an intervention puts in comes from `base`, sequences like those the model was trained
+ *  on: means over those of one length, and for each measured sequence one of them, drawn with
+ *  replacement, as its other sequence. A length that `base` has not takes the beginnings of the
+ *  least longer one; a causal model does not see the difference. What is measured may be `base` or
+ *  any other sample. The same bytes at any number of threads.
+ *
+ *  What an intervention cannot have changed is not computed again (clh_forward_from()). The opened
+ *  suite borrows model and base.
+ */
+#ifndef CLEARHEAD_CAUSAL_H
+#define CLEARHEAD_CAUSAL_H
+
+#include "clearhead/measure.h"
+
+/** What is done. Queries, keys and values that know a part of their input are layer 0's; patterns
+ *  and attention outputs are those of every layer and head, changed one layer after the other. */
+typedef enum clh_intervention {
+    CLH_CAUSAL_NONE,                /**< the model as it is */
+    CLH_CAUSAL_Q_POSITION,          /**< queries from embeddings with every W_E[t] the mean token */
+    CLH_CAUSAL_K_POSITION,          /**< keys likewise */
+    CLH_CAUSAL_QK_POSITION,         /**< both */
+    CLH_CAUSAL_QK_TOKEN,            /**< both with every W_pos[p] the mean position */
+    CLH_CAUSAL_V_TOKEN,             /**< values with every W_pos[p] the mean position */
+    CLH_CAUSAL_V_POSITION,          /**< values with every W_E[t] the mean token */
+    CLH_CAUSAL_QK_POSITION_V_TOKEN, /**< positions choose, tokens are moved: both at once */
+    CLH_CAUSAL_PATTERN_OTHER,       /**< the pattern of the other sequence */
+    CLH_CAUSAL_PATTERN_MEAN,        /**< the mean pattern */
+    CLH_CAUSAL_PATTERN_MEAN_TOP,    /**< 1 at the mean pattern's strongest source */
+    CLH_CAUSAL_PATTERN_ONE_HOT,     /**< 1 at the pattern's own strongest source */
+    CLH_CAUSAL_PATTERN_EVEN,        /**< 1 / (i + 1) at each source */
+    CLH_CAUSAL_ONLY_ANSWER,         /**< of the pattern only sources that hold the next token */
+    CLH_CAUSAL_WITHOUT_ANSWER,      /**< all but those */
+    CLH_CAUSAL_ONLY_FIRST_TERM,     /**< only the letters of the prompt */
+    CLH_CAUSAL_WITHOUT_FIRST_TERM,  /**< all but those */
+    CLH_CAUSAL_WITHOUT_STRONGEST,   /**< all but the strongest source */
+    CLH_CAUSAL_ATTN_ZERO,           /**< attention's output 0 */
+    CLH_CAUSAL_ATTN_MEAN,           /**< its mean at each position */
+    CLH_CAUSAL_ATTN_OTHER,          /**< that of the other sequence */
+    CLH_CAUSAL_NO_DIRECT,           /**< last residual stream less what the embeddings put there */
+    CLH_CAUSAL_REFERENCE, /**< the other sequence's logits: nothing is known of this one */
+    CLH_INTERVENTIONS
+} clh_intervention;
+
+/** "qk_position": its name in JSON and tables. */
+const char *clh_intervention_name(clh_intervention intervention);
+
+/** What it is, in a line. */
+const char *clh_intervention_text(clh_intervention intervention);
+
+/** The same as a JSON array of edits (docs/formats.md) for `clearhead edit`; NULL where edits
+ * cannot say it. They take their means from the measured sample. */
+const char *clh_intervention_edits(clh_intervention intervention);
+
+/** A suite with its statistics. */
+typedef struct clh_causal clh_causal;
+
+/** Open a suite: one pass over `base`. CLH_ENOMEM says what it takes; errors of clh_forward(). */
+clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
+                           uint64_t seed, clh_error *err);
+
+/** Free. NULL is fine. */
+void clh_causal_close(clh_causal *causal);
+
+/** Every intervention on one sample. */
+typedef struct clh_causal_result {
+    size_t sequences;
+    bool left_out[CLH_INTERVENTIONS];       /**< those about letters, of a task without them */
+    clh_measure measure[CLH_INTERVENTIONS]; /**< owned */
+} clh_causal_result;
+
+/** Measure every intervention on `sample`; `watch`, which may be NULL, is told the sequence.
+ *  CLH_ESHAPE for a sequence longer than any of base, CLH_EINPUT when nothing is scored,
+ *  CLH_ENUMERIC names the intervention and the sequence. */
+clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
+                          const clh_sample *sample, size_t threads, const clh_watch *watch,
+                          clh_error *err);
+
+/** Free what it holds. All zero is fine. */
+void clh_causal_result_deinit(clh_causal_result *result);
+
+/** The numbers of one intervention, each with its interval; NaN where there is none. */
+typedef struct clh_causal_row {
+    clh_interval ratio[CLH_RATIOS];
+    clh_interval recovered; /**< (L_reference - L) / (L_reference - L_none): 1 for none, 0 for the
+                                 reference; NaN where the reference is no worse than the model */
+} clh_causal_row;
+
+/** Percentile bootstrap over sequences, as clh_measure_interval() and with its bits. All
+ *  interventions share their resamples, so that `recovered` is paired. Chan et al. 2022, Causal
+ *  Scrubbing: 1 - (L_rand - L_scrub) / (L_rand - L_model) is what is lost. */
+clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_causal_result *result,
+                           size_t rounds, double level, uint64_t seed, clh_error *err);
+
+#endif

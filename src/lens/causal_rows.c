@@ -1,0 +1,121 @@
+/* The numbers of all interventions with their intervals: every resample is drawn once, and all of
+ * them are summed over it. */
+#include <assert.h>
+#include <math.h>
+
+#include "base/base.h"
+#include "clearhead/causal.h"
+#include "lens/interval.h"
+
+enum { VALUES = CLH_RATIOS + 1 }; /* ratios, then what is recovered */
+
+/* What a ratio of sums adds up, of one sequence or many. */
+typedef struct sums {
+    double part[CLH_RATIOS], whole[CLH_RATIOS];
+} sums;
+
+static sums sums_of(const clh_tally *t)
+{
+    sums s = {{0}, {0}};
+    static const clh_token_kind kind[CLH_RATIOS] = {[CLH_RATIO_LETTERS] = CLH_TOKEN_LETTER,
+                                                    [CLH_RATIO_SPACES] = CLH_TOKEN_SPACE,
+                                                    [CLH_RATIO_PERIODS] = CLH_TOKEN_PERIOD};
+    for (int r = 0; r < CLH_RATIOS; r++) {
+        s.part[r] = (double)t->kind_correct[kind[r]];
+        s.whole[r] = (double)t->kind_count[kind[r]];
+    }
+    s.part[CLH_RATIO_LOSS] = t->loss;
+    s.part[CLH_RATIO_ACCURACY] = (double)t->correct;
+    s.whole[CLH_RATIO_LOSS] = s.whole[CLH_RATIO_ACCURACY] = (double)t->count;
+    s.part[CLH_RATIO_SEQUENCES] = (double)t->sequences_correct;
+    s.whole[CLH_RATIO_SEQUENCES] = (double)t->sequences;
+    return s;
+}
+
+static double recovered(double reference, double loss, double plain)
+{
+    return reference > plain ? (reference - loss) / (reference - plain) : NAN;
+}
+
+/* The values of every intervention from its sums. */
+static void values_of(double (*out)[VALUES], const sums *s)
+{
+    for (int i = 0; i < CLH_INTERVENTIONS; i++)
+        for (int r = 0; r < CLH_RATIOS; r++)
+            out[i][r] = s[i].whole[r] > 0 ? s[i].part[r] / s[i].whole[r] : NAN;
+    for (int i = 0; i < CLH_INTERVENTIONS; i++)
+        out[i][CLH_RATIOS] =
+            recovered(out[CLH_CAUSAL_REFERENCE][CLH_RATIO_LOSS], out[i][CLH_RATIO_LOSS],
+                      out[CLH_CAUSAL_NONE][CLH_RATIO_LOSS]);
+}
+
+/* part and whole are exact for counts; losses are added in the order in which they are drawn. */
+static sums add_up(const sums *of, const uint32_t *drawn, size_t sequences)
+{
+    sums all = {{0}, {0}};
+    for (size_t k = 0; k < sequences; k++)
+        for (int r = 0; r < CLH_RATIOS; r++) {
+            all.part[r] += of[drawn[k]].part[r];
+            all.whole[r] += of[drawn[k]].whole[r];
+        }
+    return all;
+}
+
+typedef struct room {
+    sums *of;        /* [interventions, sequences] */
+    uint32_t *drawn; /* [sequences] */
+    double *value;   /* [interventions, VALUES, rounds] */
+    sums all[CLH_INTERVENTIONS];
+    double now[CLH_INTERVENTIONS][VALUES];
+} room;
+
+static void resample_all(room *r, size_t sequences, size_t rounds, uint64_t seed)
+{
+    for (size_t round = 0; round < rounds; round++) {
+        clh_resample(r->drawn, sequences, round, seed);
+        for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
+            r->all[i] = add_up(r->of + i * sequences, r->drawn, sequences);
+        values_of(r->now, r->all);
+        for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
+            for (size_t v = 0; v < VALUES; v++)
+                r->value[(i * VALUES + v) * rounds + round] = r->now[i][v];
+    }
+}
+
+static void take_rows(clh_causal_row *out, room *r, const clh_causal_result *result, size_t rounds,
+                      double level)
+{
+    for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
+        r->all[i] = sums_of(&result->measure[i].total);
+    values_of(r->now, r->all);
+    for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
+        for (size_t v = 0; v < VALUES; v++)
+            *(v < CLH_RATIOS ? &out[i].ratio[v] : &out[i].recovered) =
+                clh_interval_of(r->now[i][v], r->value + (i * VALUES + v) * rounds, rounds, level);
+}
+
+clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_causal_result *result,
+                           size_t rounds, double level, uint64_t seed, clh_error *err)
+{
+    assert(out && result && result->measure[CLH_CAUSAL_NONE].sequence);
+    const size_t n = result->sequences;
+    clh_status status = clh_interval_check(n, rounds, level, err);
+    if (status)
+        return status;
+    room r = {.of = clh_alloc_array(n, CLH_INTERVENTIONS * sizeof *r.of, err),
+              .drawn = clh_alloc_array(n, sizeof *r.drawn, err),
+              .value = clh_alloc_array(rounds, sizeof(double[CLH_INTERVENTIONS][VALUES]), err)};
+    if (r.of && r.drawn && r.value) {
+        for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
+            for (size_t k = 0; k < n; k++)
+                r.of[i * n + k] = sums_of(&result->measure[i].sequence[k]);
+        resample_all(&r, n, rounds, seed);
+        take_rows(out, &r, result, rounds, level);
+    } else {
+        status = CLH_ENOMEM;
+    }
+    clh_free(r.value);
+    clh_free(r.drawn);
+    clh_free(r.of);
+    return status;
+}

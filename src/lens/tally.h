@@ -1,0 +1,12 @@
+/** The tally of one computed sequence. */
+#ifndef CLH_TALLY_H
+#define CLH_TALLY_H
+
+#include "clearhead/measure.h"
+
+/** What the logits in `cache` are worth on sequence `index` of the sample. CLH_ENUMERIC names the
+ *  first activation that is not finite, where `keep` says that the cache has them all. */
+clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index,
+                          const clh_cache *cache, clh_keep keep, clh_error *err);
+
+#endif

@@ -1,0 +1,319 @@
+/* Edits that take numbers from elsewhere: another sequence, a tensor, another model, a reference.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "support/edit_bench.h"
+#include "support/must.h"
+
+static int make(void **state)
+{
+    static edit_bench b;
+    edit_bench_open(&b, CLH_NORM_LN);
+    *state = &b;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    edit_bench_close(*state);
+    return 0;
+}
+
+/* ---- Patches ------------------------------------------------------------------------------------
+ */
+
+static void patching_a_sequence_into_itself_changes_no_bit(void **state)
+{
+    edit_bench *b = *state;
+    clh_edit edit = edit_of(CLH_EDIT_PATCH, "*hook_*");
+    edit.from = clh_sample_tokens(&b->sample, 0);
+    b->sample.count = 1;
+    assert_true(edit_same(b, NULL, 1, &edit, 1));
+    b->sample.count = EDIT_BENCH_COUNT;
+    assert_false(edit_same(b, NULL, 1, &edit, 1));
+}
+
+static void patching_what_all_follows_from_makes_it_the_other_sequence(void **state)
+{
+    edit_bench *b = *state;
+    clh_edit edit = edit_of(CLH_EDIT_PATCH, "blocks.0.hook_resid_pre");
+    const clh_edit nothing = edit_of(CLH_EDIT_ADD, "hook_embed");
+    edit.from = clh_sample_tokens(&b->sample, 5);
+    clh_tensor logits = edit_look(b, &nothing, 5, "logits");
+    clh_real *kept = edit_copy(&logits);
+    logits = edit_look(b, &edit, 0, "logits");
+    assert_memory_equal(kept, logits.data, clh_tensor_count(&logits) * sizeof *kept);
+    clh_free(kept);
+}
+
+static void a_sequence_of_another_length_names_both_shapes(void **state)
+{
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_edit edit = edit_of(CLH_EDIT_PATCH, "blocks.0.attn.hook_pattern");
+    edit.from = clh_sample_tokens(&b->sample, 5);
+    edit.from.pos = 3;
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "is [1, 2, 3, 3], of sequence 0 it is [1, 2, 8, 8]"));
+}
+
+/* ---- Tensors ------------------------------------------------------------------------------------
+ */
+
+static void setting_what_is_there_changes_no_bit(void **state)
+{
+    static const char *const names[] = {"blocks.1.attn.hook_pattern", "blocks.0.attn.hook_q",
+                                        "blocks.1.hook_resid_pre", "blocks.0.attn.hook_attn_scores",
+                                        "ln_final.hook_scale"};
+    edit_bench *b = *state;
+    const clh_edit nothing = edit_of(CLH_EDIT_ADD, "hook_embed");
+    b->sample.count = 1;
+    for (size_t n = 0; n < CLH_COUNT(names); n++) {
+        clh_edit edit = edit_of(CLH_EDIT_SET, names[n]);
+        edit.tensor = edit_look(b, &nothing, 0, names[n]);
+        clh_real *kept = edit_copy(&edit.tensor);
+        edit.tensor.data = kept;
+        assert_true(edit_same(b, NULL, 1, &edit, 1));
+        edit.kind = CLH_EDIT_ADD;
+        assert_false(edit_same(b, NULL, 1, &edit, 1));
+        clh_free(kept);
+    }
+    b->sample.count = EDIT_BENCH_COUNT;
+}
+
+/* q [1, 8, 2, 8] takes [2, 1] as each head's number, pattern [1, 2, 8, 8] takes [8] as each row. */
+static void a_tensor_spreads_as_numpy_does(void **state)
+{
+    edit_bench *b = *state;
+    clh_real heads[] = {3, 7}, row[8] = {1, 0, 0, 0, 0, 0, 0, 0};
+    clh_edit edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_q");
+    edit.tensor = (clh_tensor){.data = heads, .rank = 2, .shape = {2, 1}};
+    const clh_tensor q = edit_look(b, &edit, 1, "blocks.0.attn.hook_q");
+    for (size_t i = 0; i < clh_tensor_count(&q); i++)
+        assert_true(q.data[i] == heads[i / 8 % 2]);
+    edit = edit_of(CLH_EDIT_SET, "blocks.1.attn.hook_pattern");
+    edit.tensor = (clh_tensor){.data = row, .rank = 1, .shape = {8}};
+    const clh_tensor p = edit_look(b, &edit, 1, "blocks.1.attn.hook_pattern");
+    for (size_t i = 0; i < clh_tensor_count(&p); i++)
+        assert_true(p.data[i] == row[i % 8]);
+}
+
+static void a_tensor_that_does_not_fit_names_both_shapes(void **state)
+{
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_real numbers[12] = {0};
+    clh_edit edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_pattern");
+    edit.tensor = (clh_tensor){.data = numbers, .rank = 2, .shape = {3, 4}, .name = "mine"};
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "mine is [3, 4], blocks.0.attn.hook_pattern of sequence 0 "
+                                        "is [1, 2, 8, 8]"));
+}
+
+static void a_tensor_that_is_not_finite_is_named(void **state)
+{
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_real numbers[8] = {0, 0, 0, 0, 0, (clh_real)NAN, 0, 0};
+    clh_edit edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_q");
+    edit.tensor = (clh_tensor){.data = numbers, .rank = 2, .shape = {1, 8}, .name = "mine"};
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ENUMERIC);
+    assert_non_null(strstr(err.message, "mine holds nan at [0, 5]"));
+    numbers[5] = -(clh_real)INFINITY; /* only scores may be that */
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ENUMERIC);
+    edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_attn_scores");
+    edit.tensor = (clh_tensor){.data = numbers, .rank = 1, .shape = {8}};
+    const clh_tensor p = edit_look(b, &edit, 0, "blocks.0.attn.hook_pattern");
+    assert_true(p.data[5] == 0);
+}
+
+/* ---- Weights ------------------------------------------------------------------------------------
+ */
+
+static void other_open(edit_bench *b, clh_model **other)
+{
+    clh_error err = {0};
+    must(clh_model_open(other, clh_model_get_config(b->model), &err), &err);
+    clh_model_init(*other, 99);
+}
+
+static void weights_of_the_model_itself_change_no_bit(void **state)
+{
+    edit_bench *b = *state;
+    for (int c = 0; c < CLH_EDIT_CIRCUITS; c++) {
+        clh_edit edit = edit_of(CLH_EDIT_WEIGHTS, "");
+        edit.circuit = (clh_edit_circuit)c;
+        edit.other = b->model;
+        if (c != CLH_EDIT_MLP) /* there is none */
+            assert_true(edit_same(b, NULL, 1, &edit, 1));
+    }
+}
+
+static void all_circuits_of_another_model_are_that_model(void **state)
+{
+    static const clh_edit_circuit parts[] = {CLH_EDIT_QK,        CLH_EDIT_OV,      CLH_EDIT_EMBED,
+                                             CLH_EDIT_POS_EMBED, CLH_EDIT_UNEMBED, CLH_EDIT_LN};
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_model *other = NULL;
+    clh_edit edits[CLH_COUNT(parts)];
+    other_open(b, &other);
+    for (size_t i = 0; i < CLH_COUNT(parts); i++) {
+        edits[i] = edit_of(CLH_EDIT_WEIGHTS, "");
+        edits[i].circuit = parts[i];
+        edits[i].other = other;
+    }
+    clh_tensor logits = edit_look_all(b, edits, CLH_COUNT(parts), 1, "logits");
+    clh_real *kept = edit_copy(&logits);
+    const clh_tokens tokens = clh_sample_tokens(&b->sample, 1);
+    must(clh_forward(other, &tokens, b->cache, NULL, &err), &err);
+    logits = clh_cache_view(b->cache, "logits");
+    assert_memory_equal(kept, logits.data, clh_tensor_count(&logits) * sizeof *kept);
+    clh_free(kept);
+    clh_model_close(other);
+}
+
+static void heads_and_names_limit_what_is_swapped(void **state)
+{
+    edit_bench *b = *state;
+    clh_model *other = NULL;
+    other_open(b, &other);
+    clh_edit one = edit_of(CLH_EDIT_WEIGHTS, "blocks.1.*"), all = edit_of(CLH_EDIT_WEIGHTS, "");
+    one.other = all.other = other;
+    one.heads[0] = 1;
+    one.head_count = 1;
+    const clh_edit nothing = edit_of(CLH_EDIT_ADD, "hook_embed");
+    clh_tensor p = edit_look(b, &nothing, 1, "blocks.1.attn.hook_pattern");
+    clh_real *plain = edit_copy(&p);
+    p = edit_look(b, &one, 1, "blocks.1.attn.hook_pattern");
+    const size_t half = clh_tensor_count(&p) / 2;
+    assert_memory_equal(plain, p.data, half * sizeof *plain);
+    assert_memory_not_equal(plain + half, p.data + half, half * sizeof *plain);
+    one.heads[1] = 0;
+    one.head_count = 2;
+    (void)strcpy(one.site, "*");
+    assert_true(edit_same(b, &one, 1, &all, 1));
+    clh_free(plain);
+    clh_model_close(other);
+}
+
+static void weights_that_do_not_fit_name_both_shapes(void **state)
+{
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_model *other = NULL;
+    clh_model_config config = *clh_model_get_config(b->model);
+    config.d_head = 4;
+    must(clh_model_open(&other, &config, &err), &err);
+    clh_edit edit = edit_of(CLH_EDIT_WEIGHTS, "");
+    edit.other = other;
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "blocks.0.attn.W_Q is [2, 16, 8], in the other model "
+                                        "[2, 16, 4]"));
+    edit.circuit = CLH_EDIT_MLP;
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_EINPUT);
+    clh_model_close(other);
+}
+
+/* ---- The reference, sources ---------------------------------------------------------------------
+ */
+
+static void measure_with(edit_bench *b, const clh_edit *edit, const clh_sample *reference,
+                         clh_measure *out)
+{
+    clh_error err = {0};
+    clh_edits *edits = NULL;
+    const clh_edits_setting setting = {.model = b->model,
+                                       .sample = &b->sample,
+                                       .reference = reference,
+                                       .seed = EDIT_BENCH_SEED,
+                                       .threads = 1};
+    must(clh_edits_open_with(&edits, edit, 1, &setting, &err), &err);
+    const clh_measure_way way = clh_edits_way(edits);
+    must(clh_measure_run(out, b->model, &b->sample, &way, 1, &err), &err);
+    clh_edits_close(edits);
+}
+
+static void statistics_come_from_the_reference(void **state)
+{
+    static const clh_edit_kind kinds[] = {CLH_EDIT_MEAN, CLH_EDIT_RESAMPLE};
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_sample others = {0};
+    must(clh_sample_draw(&others, b->task, CLH_SPLIT_TEST, EDIT_BENCH_COUNT, 7, &err), &err);
+    for (size_t k = 0; k < CLH_COUNT(kinds); k++) {
+        const clh_edit edit = edit_of(kinds[k], "blocks.1.attn.hook_z");
+        clh_measure own = {0}, same = {0}, other = {0};
+        measure_with(b, &edit, NULL, &own);
+        measure_with(b, &edit, &b->sample, &same);
+        measure_with(b, &edit, &others, &other);
+        assert_true(own.total.loss == same.total.loss);
+        assert_true(own.total.loss != other.total.loss);
+        clh_measure_deinit(&other);
+        clh_measure_deinit(&same);
+        clh_measure_deinit(&own);
+    }
+    clh_sample_deinit(&others);
+}
+
+static void a_reference_without_the_length_is_refused(void **state)
+{
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_sample others = {0};
+    clh_edits *edits = NULL;
+    const clh_edit edit = edit_of(CLH_EDIT_RESAMPLE, "blocks.1.attn.hook_z");
+    must(clh_sample_draw(&others, b->task, CLH_SPLIT_TEST, EDIT_BENCH_COUNT, 2, &err), &err);
+    others.length[0] = others.length[1] = 5;
+    const clh_edits_setting setting = {
+        .model = b->model, .sample = &b->sample, .reference = &others, .threads = 1};
+    assert_int_equal(clh_edits_open_with(&edits, &edit, 1, &setting, &err), CLH_EINPUT);
+    assert_non_null(strstr(err.message, "has 8 tokens, of that length the reference has none"));
+    clh_sample_deinit(&others);
+}
+
+static void listed_sources_are_left_out_or_alone(void **state)
+{
+    edit_bench *b = *state;
+    clh_edit edit = edit_of(CLH_EDIT_WITHOUT, "");
+    edit.sources = CLH_SOURCES_POSITIONS;
+    edit.keys[0] = 2;
+    edit.keys[1] = -2; /* 6 of 8 */
+    edit.key_count = 2;
+    for (int only = 0; only < 2; only++) {
+        edit.kind = only ? CLH_EDIT_ONLY : CLH_EDIT_WITHOUT;
+        const clh_tensor p = edit_look(b, &edit, 2, "blocks.0.attn.hook_pattern");
+        for (size_t i = 0; i < p.shape[2]; i++) {
+            double listed = 0, rest = 0;
+            for (size_t j = 0; j < p.shape[3]; j++)
+                *(j == 2 || j == 6 ? &listed : &rest) +=
+                    (double)p.data[clh_tensor_at(&p, 0, 1, i, j)];
+            assert_true((only ? rest : listed) == 0);
+            if (!only || i >= 2)
+                assert_true(fabs(listed + rest - 1) < 1e-6);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(patching_a_sequence_into_itself_changes_no_bit),
+        cmocka_unit_test(patching_what_all_follows_from_makes_it_the_other_sequence),
+        cmocka_unit_test(a_sequence_of_another_length_names_both_shapes),
+        cmocka_unit_test(setting_what_is_there_changes_no_bit),
+        cmocka_unit_test(a_tensor_spreads_as_numpy_does),
+        cmocka_unit_test(a_tensor_that_does_not_fit_names_both_shapes),
+        cmocka_unit_test(a_tensor_that_is_not_finite_is_named),
+        cmocka_unit_test(weights_of_the_model_itself_change_no_bit),
+        cmocka_unit_test(all_circuits_of_another_model_are_that_model),
+        cmocka_unit_test(heads_and_names_limit_what_is_swapped),
+        cmocka_unit_test(weights_that_do_not_fit_name_both_shapes),
+        cmocka_unit_test(statistics_come_from_the_reference),
+        cmocka_unit_test(a_reference_without_the_length_is_refused),
+        cmocka_unit_test(listed_sources_are_left_out_or_alone),
+    };
+    return cmocka_run_group_tests_name("edits_copied", tests, make, unmake);
+}

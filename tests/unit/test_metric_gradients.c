@@ -1,0 +1,224 @@
+/* Gradients of every kind of metric with respect to every activation, against the definition of a
+ * derivative: in the double build every hook point is edited in flight, a little to either side.
+ *
+ * With h = 1e-5 central differences are within 1e-10 of the slope of a scalar of order 1; gradients
+ * are held to 1e-6 of their tensor's largest, but at least of 1e-4 of the largest of all. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "clearhead/metric.h"
+#include "support/cmocka_all.h"
+#include "support/each_case.h"
+#include "support/model_case.h"
+#include "support/must.h"
+
+static const double step = 1e-5, tolerance = 1e-6, floor_share = 1e-4;
+
+enum { SEED = 17, SAMPLES = 6, STREAM_SAMPLE = 203 };
+
+typedef struct bench {
+    clh_model *model;
+    uint32_t *ids;
+    clh_tokens tokens;
+    clh_cache *cache, *gradient, *other;
+} bench;
+
+static int open_bench(void **state)
+{
+    const size_t index = ((const each_case *)*state)->index;
+    const clh_model_config config = model_case_config(index);
+    static bench b;
+    clh_error err = {0};
+    b.model = model_case_open(index, SEED);
+    b.ids = model_case_tokens(index, SEED);
+    b.tokens = (clh_tokens){b.ids, model_case_at(index)->batch, model_case_at(index)->pos};
+    b.cache = b.gradient = b.other = NULL;
+    must(clh_cache_open(&b.cache, &config, CLH_KEEP_ALL, &err), &err);
+    must(clh_cache_open(&b.gradient, &config, CLH_KEEP_ALL, &err), &err);
+    must(clh_cache_open(&b.other, &config, CLH_KEEP_ALL, &err), &err);
+    must(clh_forward(b.model, &b.tokens, b.cache, NULL, &err), &err);
+    must(clh_forward(b.model, &b.tokens, b.other, NULL, &err), &err);
+    *state = &b;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    bench *b = *state;
+    clh_cache_close(b->other);
+    clh_cache_close(b->gradient);
+    clh_cache_close(b->cache);
+    clh_free(b->ids);
+    clh_model_close(b->model);
+    return 0;
+}
+
+/* A scalar of a filled cache. */
+typedef double scalar_fn(const bench *b, const clh_cache *cache, const void *what);
+
+static double metric_of(const bench *b, const clh_cache *cache, const void *what)
+{
+    clh_error err = {0};
+    double value = NAN;
+    must(clh_metric_value(what, cache, &b->tokens, &value, NULL, &err), &err);
+    return value;
+}
+
+/* A hook that moves one entry of one activation, known by its memory: names occur twice. */
+typedef struct nudge {
+    const clh_real *data;
+    size_t entry;
+    double by;
+    size_t seen;
+} nudge;
+
+static clh_status move_entry(const clh_hook_point *point, void *user, clh_error *err)
+{
+    nudge *n = user;
+    (void)err;
+    if (point->tensor.data == n->data) {
+        point->tensor.data[n->entry] += (clh_real)n->by;
+        n->seen++;
+    }
+    return CLH_OK;
+}
+
+static double moved(const bench *b, const clh_tensor *value, size_t entry, double by, scalar_fn *fn,
+                    const void *what)
+{
+    clh_error err = {0};
+    nudge n = {.data = value->data, .entry = entry, .by = by};
+    const clh_hook hook = {value->name, move_entry, &n};
+    must(clh_forward(b->model, &b->tokens, b->other, &(clh_hooks){&hook, 1}, &err), &err);
+    assert_int_equal(n.seen, 1);
+    return fn(b, b->other, what);
+}
+
+static double largest_of(const clh_tensor *tensor)
+{
+    double largest = 0;
+    for (size_t i = 0, n = clh_tensor_count(tensor); i < n; i++)
+        largest = fmax(largest, fabs((double)tensor->data[i]));
+    return largest;
+}
+
+/* Every activation's gradient is the slope of the scalar, at SAMPLES entries and the largest. */
+static void is_the_slope(const bench *b, scalar_fn *fn, const void *what, const char *name)
+{
+    const size_t activations = clh_cache_count(b->gradient);
+    double of_all = 0;
+    for (size_t t = 0; t < activations; t++) {
+        const clh_tensor g = clh_cache_tensor(b->gradient, t);
+        of_all = fmax(of_all, largest_of(&g));
+    }
+    assert_true(of_all > 0 && isfinite(of_all));
+    for (size_t t = 0; t < activations; t++) {
+        const clh_tensor g = clh_cache_tensor(b->gradient, t), x = clh_cache_tensor(b->other, t);
+        const size_t count = clh_tensor_count(&g);
+        const double scale = fmax(largest_of(&g), floor_share * of_all);
+        for (size_t k = 0; k <= SAMPLES; k++) {
+            size_t i = clh_random_word(SEED, STREAM_SAMPLE, k) % count;
+            for (size_t j = 0; k == SAMPLES && j < count; j++)
+                i = fabs((double)g.data[j]) > fabs((double)g.data[i]) ? j : i;
+            const double slope =
+                (moved(b, &x, i, step, fn, what) - moved(b, &x, i, -step, fn, what)) / (2 * step);
+            if (!(fabs((double)g.data[i] - slope) <= tolerance * scale))
+                fail_msg("%s: gradient of %s[%zu] is %.12g, by differences %.12g", name, g.name, i,
+                         (double)g.data[i], slope);
+        }
+    }
+}
+
+static void poison(const bench *b)
+{
+    clh_error err = {0};
+    must(clh_cache_reserve(b->gradient, b->tokens.batch, b->tokens.pos, &err), &err);
+    for (size_t t = 0; t < clh_cache_count(b->gradient); t++) {
+        const clh_tensor g = clh_cache_tensor(b->gradient, t);
+        for (size_t i = 0; i < clh_tensor_count(&g); i++)
+            g.data[i] = (clh_real)NAN; /* whatever is not written shows */
+    }
+}
+
+static void every_metric_has_the_gradient_of_differences(void **state)
+{
+    const bench *b = *state;
+    const size_t pos = b->tokens.pos;
+    for (int kind = 0; kind < CLH_METRIC_KINDS; kind++) {
+        const clh_metric metric = {.kind = (clh_metric_kind)kind,
+                                   .first_scored = pos > 2 ? 2 : 1,
+                                   .position = pos > 1 ? pos - 2 : 0,
+                                   .token = 4,
+                                   .against = 1};
+        clh_error err = {0};
+        double value = NAN;
+        poison(b);
+        if (kind == CLH_METRIC_LOSS && pos == 1) { /* nothing is predicted that is there */
+            assert_int_equal(clh_metric_gradient(&metric, b->model, &b->tokens, b->cache,
+                                                 b->gradient, NULL, &value, &err),
+                             CLH_ERANGE);
+            continue;
+        }
+        must(clh_metric_gradient(&metric, b->model, &b->tokens, b->cache, b->gradient, NULL, &value,
+                                 &err),
+             &err);
+        assert_true(value == metric_of(b, b->cache, &metric));
+        is_the_slope(b, metric_of, &metric, clh_metric_name(metric.kind));
+    }
+}
+
+/* ---- A scalar of an inner activation: sum of c_i pattern_i of layer 0 ---------------------------
+ */
+
+static const char inner[] = "blocks.0.attn.hook_pattern";
+
+static double weight_of(size_t i)
+{
+    return (double)(i * 7 % 5) - 1.5;
+}
+
+static double inner_sum(const bench *b, const clh_cache *cache, const void *what)
+{
+    const clh_tensor x = clh_cache_view(cache, inner);
+    double sum = 0;
+    (void)b, (void)what;
+    for (size_t i = 0; i < clh_tensor_count(&x); i++)
+        sum += weight_of(i) * (double)x.data[i];
+    return sum;
+}
+
+static clh_status add_slope(const clh_hook_point *point, void *user, clh_error *err)
+{
+    (void)user, (void)err;
+    for (size_t i = 0; i < clh_tensor_count(&point->tensor); i++)
+        point->tensor.data[i] += (clh_real)weight_of(i);
+    return CLH_OK;
+}
+
+static void a_scalar_of_inner_activations_too(void **state)
+{
+    const bench *b = *state;
+    clh_error err = {0};
+    poison(b);
+    const clh_tensor logits = clh_cache_view(b->gradient, "logits");
+    memset(logits.data, 0, clh_tensor_count(&logits) * sizeof *logits.data);
+    const clh_hook hook = {inner, add_slope, NULL};
+    must(clh_backward(b->model, &b->tokens, b->cache, b->gradient, NULL, &(clh_hooks){&hook, 1},
+                      &err),
+         &err);
+    is_the_slope(b, inner_sum, NULL, "a sum over the pattern");
+}
+
+static const each_truth truths[] = {
+    {"every metric has the gradient of differences", every_metric_has_the_gradient_of_differences},
+    {"a scalar of inner activations has it too", a_scalar_of_inner_activations_too},
+};
+
+int main(void)
+{
+    return each_case_run("metric gradients", truths, CLH_COUNT(truths), model_case_names(),
+                         model_case_count(), open_bench, close_bench);
+}
