@@ -5,48 +5,86 @@
 
 #include "math/simd.h"
 
-/* ---- Transpose: in squares of four, in registers -----------------------------------------------
+/* ---- Transpose: in squares of LANE, in registers ------------------------------------------------
  */
 
-typedef clh_real four __attribute__((vector_size(4 * sizeof(clh_real))));
+/* With `apart` LANE / 2, then half of it and so on, lanes change places with rows that far apart.
+ */
+#define LOW_LANE(l, apart) ((l) & (apart) ? (l) + LANE - (apart) : (l))
+#define HIGH_LANE(l, apart) ((l) & (apart) ? (l) + LANE : (l) + (apart))
+#define EXCHANGE(apart)                                                                            \
+    UNROLL                                                                                         \
+    for (size_t i = 0; i < LANE; i++)                                                              \
+        if (!(i & (apart))) {                                                                      \
+            vec low = __builtin_shufflevector(r[i], r[i + (apart)], SIMD_LANES(LOW_LANE, apart));  \
+            r[i + (apart)] =                                                                       \
+                __builtin_shufflevector(r[i], r[i + (apart)], SIMD_LANES(HIGH_LANE, apart));       \
+            r[i] = low;                                                                            \
+        }
+
+INLINE void exchange(vec r[LANE])
+{
+#if SIMD_WIDTH >= 16
+    EXCHANGE(8)
+#endif
+#if SIMD_WIDTH >= 8
+    EXCHANGE(4)
+#endif
+#if SIMD_WIDTH >= 4
+    EXCHANGE(2)
+#endif
+    EXCHANGE(1)
+}
 
 INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
 {
-    four r[4], c[4];
-    for (size_t i = 0; i < 4; i++)
-        memcpy(&r[i], in + i * in_row, sizeof r[i]);
-    four low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-    four high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-    four low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-    four high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-    c[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
-    c[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
-    c[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
-    c[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
-    for (size_t j = 0; j < 4; j++)
-        memcpy(out + j * out_row, &c[j], sizeof c[j]);
+    vec r[LANE];
+    UNROLL
+    for (size_t i = 0; i < LANE; i++)
+        r[i] = vec_load(in + i * in_row);
+    exchange(r);
+    UNROLL
+    for (size_t j = 0; j < LANE; j++)
+        vec_store(out + j * out_row, r[j]);
+}
+
+/* The same of fewer rows or columns. */
+static void transpose_part(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                           size_t out_row)
+{
+    vec r[LANE];
+    for (size_t i = 0; i < LANE; i++)
+        r[i] = i < m ? vec_load_part(in + i * in_row, n) : vec_set(0);
+    exchange(r);
+    for (size_t j = 0; j < n; j++)
+        vec_store_part(out + j * out_row, r[j], m);
 }
 
 static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
                            size_t out_row)
 {
-    const size_t m4 = m / 4 * 4, n4 = n / 4 * 4;
-    for (size_t j = 0; j < n4; j += 4)
-        for (size_t i = 0; i < m4; i += 4)
-            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = i < m4 ? n4 : 0; j < n; j++)
-            out[j * out_row + i] = in[i * in_row + j];
+    for (size_t j = 0; j < n; j += LANE)
+        for (size_t i = 0; i < m; i += LANE) {
+            const clh_real *from = in + i * in_row + j;
+            clh_real *to = out + j * out_row + i;
+            const size_t rows = m - i, columns = n - j;
+            if (rows >= LANE && columns >= LANE)
+                transpose_square(from, in_row, to, out_row);
+            else
+                transpose_part(rows < LANE ? rows : LANE, columns < LANE ? columns : LANE, from,
+                               in_row, to, out_row);
+        }
 }
 
-/* ---- Matrix product: C in register tiles, B read where it lies ---------------------------------
+/* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
  */
 
 #define MANY_REGISTERS (SIMD_REGISTERS >= 32)
 
-/* A tile is at most ROWS x VECTORS vectors, or 1 x WIDE where C is a single row: sums enough to
- * keep the multiply-add units busy, each of which starts two or more while one is on its way. */
-enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, WIDE = 8, PANEL = VECTORS * LANE };
+enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
+
+/* A tile of one vector has room for more rows; with ROWS it would wait for its sums. */
+enum { ROWS_NARROW = 12 };
 
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
@@ -54,7 +92,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
                  size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
                  int accumulate, clh_real *c)
 {
-    vec sum[ROWS][WIDE];
+    vec sum[ROWS_NARROW][VECTORS];
     UNROLL
     for (size_t i = 0; i < rows; i++) {
         UNROLL
@@ -62,7 +100,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
             sum[i][v] = (vec){0};
     }
     for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
-        vec bl[WIDE];
+        vec bl[VECTORS];
         UNROLL
         for (size_t v = 0; v < vectors; v++)
             bl[v] = partial && v + 1 == vectors ? vec_load_part(b + v * LANE, tail)
@@ -117,8 +155,16 @@ typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const c
             tile_6_##vectors##_##partial                                                           \
     }
 
+#define NARROW_TABLE(partial)                                                                      \
+    {                                                                                              \
+        tile_1_1_##partial, tile_2_1_##partial, tile_3_1_##partial, tile_4_1_##partial,            \
+            tile_5_1_##partial, tile_6_1_##partial, [ROWS_NARROW - 1] = tile_12_1_##partial        \
+    }
+
 TILE_ROWS(1, 0)
 TILE_ROWS(1, 1)
+TILE(12, 1, 0)
+TILE(12, 1, 1)
 TILE_ROWS(2, 0)
 TILE_ROWS(2, 1)
 #if MANY_REGISTERS
@@ -126,50 +172,71 @@ TILE_ROWS(3, 0)
 TILE_ROWS(3, 1)
 TILE_ROWS(4, 0)
 TILE_ROWS(4, 1)
-#else
-TILE(1, 3, 0)
-TILE(1, 3, 1)
-TILE(1, 4, 0)
-TILE(1, 4, 1)
 #endif
-TILE(1, 5, 0)
-TILE(1, 5, 1)
-TILE(1, 6, 0)
-TILE(1, 6, 1)
-TILE(1, 7, 0)
-TILE(1, 7, 1)
-TILE(1, 8, 0)
-TILE(1, 8, 1)
 
 /* [vectors - 1][last is partial][rows - 1] */
-static tile_fn *const tile_table[WIDE][2][ROWS] = {
-    {ROW_TABLE(1, 0), ROW_TABLE(1, 1)}, {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
+static tile_fn *const tile_table[VECTORS][2][ROWS_NARROW] = {
+    {NARROW_TABLE(0), NARROW_TABLE(1)},
+    {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
 #if MANY_REGISTERS
-    {ROW_TABLE(3, 0), ROW_TABLE(3, 1)}, {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
-#else
-    {{tile_1_3_0}, {tile_1_3_1}},       {{tile_1_4_0}, {tile_1_4_1}},
+    {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
+    {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
 #endif
-    {{tile_1_5_0}, {tile_1_5_1}},       {{tile_1_6_0}, {tile_1_6_1}},
-    {{tile_1_7_0}, {tile_1_7_1}},       {{tile_1_8_0}, {tile_1_8_1}},
 };
 
-/* The size of the first of the fewest equal parts, none over `most`, that make up n: five vectors
- * are three and two, since a tile of four and one of one would leave units idle in the second. */
-static size_t even_part(size_t n, size_t most)
+/* What of a block is run: k from l0 to l0 + depth, columns from j0 on, `columns` of them. */
+typedef struct gemm_block {
+    size_t l0, depth, j0, columns;
+    const clh_real *a, *b;
+    size_t b_row;
+    int accumulate;
+    clh_real *c;
+} gemm_block;
+
+static size_t no_more_than(size_t n, size_t most)
 {
-    const size_t parts = (n + most - 1) / most;
-    return (n + parts - 1) / parts;
+    return n < most ? n : most;
+}
+
+/* Rows [i, i + rows) of a block. */
+INLINE void tile_all(const gemm_block *b, const clh_gemm *g, size_t i, size_t rows)
+{
+    const size_t vectors = (b->columns + LANE - 1) / LANE, tail = b->columns - (vectors - 1) * LANE;
+    tile_table[vectors - 1][tail < LANE][rows - 1](g, b->depth, b->a + i * g->a_row, b->b, b->b_row,
+                                                   tail, b->accumulate, b->c + i * g->c_row);
+}
+
+/* The same less what `part` leaves out for all of these rows. */
+static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t rows)
+{
+    size_t begin = 0, end = b->depth, columns = b->columns;
+    const size_t last = i + rows + g->diagonal; /* one past the last row's diagonal */
+    if (g->part == CLH_GEMM_A_LOWER)
+        end = last > b->l0 ? no_more_than(last - b->l0, end) : 0;
+    if (g->part == CLH_GEMM_A_UPPER && i > g->diagonal + b->l0)
+        begin = no_more_than(i - g->diagonal - b->l0, end);
+    if (g->part == CLH_GEMM_C_LOWER)
+        columns = last > b->j0 ? no_more_than((last - b->j0 + LANE - 1) / LANE * LANE, columns) : 0;
+    if (columns == 0 || (begin == end && b->accumulate))
+        return;
+    const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
+    tile_fn *const run = tile_table[vectors - 1][tail < LANE][rows - 1];
+    run(g, end - begin, b->a + i * g->a_row + begin * g->a_col, b->b + begin * b->b_row, b->b_row,
+        tail, b->accumulate, b->c + i * g->c_row);
 }
 
 /* One panel of columns, all rows, one block of k. */
-static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh_real *a,
-                      const clh_real *b, size_t b_row, int accumulate, clh_real *c)
+static void panel_run(const clh_gemm *g, const gemm_block *b)
 {
-    const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
-    tile_fn *const *by_rows = tile_table[vectors - 1][tail < LANE];
-    for (size_t i = 0, rows; i < g->m; i += rows) {
-        rows = even_part(g->m - i, ROWS);
-        by_rows[rows - 1](g, depth, a + i * g->a_row, b, b_row, tail, accumulate, c + i * g->c_row);
+    size_t i = 0;
+    const size_t tall = b->columns <= LANE ? ROWS_NARROW : ROWS;
+    for (size_t rows = tall; i < g->m; i += rows) {
+        if (g->m - i < rows)
+            rows = no_more_than(g->m - i, ROWS);
+        if (g->part == CLH_GEMM_ALL)
+            tile_all(b, g, i, rows);
+        else
+            tile_part(g, b, i, rows);
     }
 }
 
@@ -186,18 +253,20 @@ static void simd_gemm(const clh_gemm *g)
     if (g->k == 0 && !g->accumulate)
         for (size_t i = 0; i < g->m; i++)
             memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
-    const bool packs = g->b_col != 1;
-    const size_t most = g->m == 1 && !packs ? WIDE : VECTORS;
     for (size_t l = 0; l < g->k; l += CLH_GEMM_BLOCK) {
-        const size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
-        for (size_t j = 0, columns; j < g->n; j += columns) {
-            const size_t left = g->n - j, part = LANE * even_part((left + LANE - 1) / LANE, most);
+        size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
+        for (size_t j = 0; j < g->n; j += PANEL) {
+            size_t columns = g->n - j < PANEL ? g->n - j : PANEL, b_row = g->b_row;
             const clh_real *b = g->b + l * g->b_row + j * g->b_col;
-            columns = left < part ? left : part;
-            if (packs)
+            if (g->b_col != 1) {
                 pack(g, columns, depth, b, packed);
-            panel_run(g, columns, depth, g->a + l * g->a_col, packs ? packed : b,
-                      packs ? PANEL : g->b_row, g->accumulate || l > 0, g->c + j);
+                b = packed;
+                b_row = PANEL;
+            }
+            const gemm_block of = {
+                l,       depth, j, columns, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
+                g->c + j};
+            panel_run(g, &of);
         }
     }
 }
