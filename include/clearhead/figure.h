@@ -6,10 +6,10 @@
  *
  *  A figure's file is PNG, SVG or PDF by its ending, drawn by one code path, written whole or not
  *  at all. The same data gives the same PNG bytes. Each kind exists twice: clh_figure_<kind>()
- *  writes a file, clh_terminal_<kind>() hands out text, freed with clh_free(). Everything passed
- *  in is borrowed for the call. Texts are UTF-8; what is not is shown as U+FFFD. A token that is a
- *  space is shown as a middle dot. Numbers that are not finite are drawn as neutral grey, or left
- *  out of a line.
+ *  writes a file, clh_terminal_<kind>() hands out text, freed with clh_free(); but rows, which are
+ * a table already, only as a file. Everything passed in is borrowed for the call. Texts are UTF-8;
+ * what is not is shown as U+FFFD. A token that is a space is shown as a middle dot. Numbers that
+ * are not finite are drawn as neutral grey, or left out of a line.
  */
 #ifndef CLEARHEAD_FIGURE_H
 #define CLEARHEAD_FIGURE_H
@@ -160,5 +160,33 @@ clh_status clh_figure_table(const char *path, const clh_threshold_table *table,
 /** The same as aligned text; height 0: all rows. */
 clh_status clh_terminal_table(char **text, const clh_threshold_table *table,
                               const clh_terminal_style *style, clh_error *err);
+
+/** Numbers beside each row: points on an axis of their own, or coloured cells that say them. */
+typedef struct clh_rows_panel {
+    const char *title;        /**< above; NULL for none */
+    bool cells;               /**< cells; else points */
+    size_t count;             /**< columns of cells (at most 64), or series of points (at most 6) */
+    const char *const *names; /**< [count] above the columns, or in a legend; NULL for none */
+    const double *value;      /**< [rows, count]; NaN: none */
+    const double *low, *high; /**< points: ends of intervals, the same shape; NULL: none */
+    const char *label;        /**< points: name of the axis; NULL for none */
+    bool log;                 /**< points: logarithmic axis */
+    double least, most;       /**< points: the axis; both 0: what the values need */
+} clh_rows_panel;
+
+/** Rows with labels on the left and panels beside them that share the rows. */
+typedef struct clh_rows_data {
+    size_t rows;                   /**< at most 200 */
+    const char *const *row_labels; /**< [rows] */
+    const char *const *headings;   /**< [rows] a line above that row; NULL, all or one: none */
+    const clh_rows_panel *panels;  /**< [panel_count], at most 8 */
+    size_t panel_count;
+} clh_rows_data;
+
+/** A table to look at: measures of several things side by side, with intervals where there are any.
+ *  Cells are coloured from -1 (red) to 1 (blue), whatever the limits of the others. CLH_EINPUT
+ *  without a drawable number; else errors as clh_figure_curve(). */
+clh_status clh_figure_rows(const char *path, const clh_rows_data *data,
+                           const clh_figure_style *style, clh_error *err);
 
 #endif

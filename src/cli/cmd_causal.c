@@ -4,7 +4,9 @@
 
 #include "base/base.h"
 #include "clearhead/causal.h"
+#include "clearhead/figure.h"
 #include "clearhead/variant.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 
 enum { ROUNDS = 1000 };
@@ -20,7 +22,8 @@ typedef struct part {
 
 typedef struct causal_job {
     const clh_invocation *inv;
-    clh_run *run;
+    const clh_run *run;
+    bool shows; /* progress */
     const clh_task *task;
     size_t count, other_count, threads;
     uint64_t seed;
@@ -33,7 +36,7 @@ static clh_status measure_part(causal_job *j, part *p, const clh_sample *sample,
                                clh_error *err)
 {
     clh_causal_result result = {0};
-    const clh_watch watch = clh_cli_progress(j->inv, name);
+    const clh_watch watch = j->shows ? clh_cli_progress(j->inv, name) : (clh_watch){0};
     clh_status status = clh_causal_run(&result, j->causal, sample, j->threads, &watch, err);
     if (!status)
         status = clh_causal_rows(p->row, &result, ROUNDS, 0.95, j->seed, err);
@@ -71,8 +74,6 @@ static clh_status compute(causal_job *j, clh_error *err)
         status = clh_opt_size(j->inv, "others", &j->other_count, err);
     if (!status)
         status = clh_cli_threads(j->inv, &j->threads, err);
-    if (!status)
-        status = clh_cli_open_run(j->inv, &j->run, err);
     if (!status)
         status = clh_cli_task(j->run, &j->task, err);
     if (!status)
@@ -179,6 +180,92 @@ static void print_text(const causal_job *j)
     (void)puts("");
 }
 
+/* ---- Figure ------------------------------------------------------------------------------------
+ */
+
+enum { MEASURES = 5 };
+
+/* Measures on held-out sequences, then letters on every other kind that there is. */
+typedef struct drawn {
+    const char *label[CLH_INTERVENTIONS], *heading[CLH_INTERVENTIONS], *variant[CLH_VARIANTS];
+    double loss[3][CLH_INTERVENTIONS], measure[CLH_INTERVENTIONS * MEASURES],
+        letters[CLH_INTERVENTIONS * CLH_VARIANTS];
+    size_t variants;
+} drawn;
+
+static void fill_drawn(drawn *d, const causal_job *j)
+{
+    static const clh_ratio shown[] = {CLH_RATIO_LETTERS, CLH_RATIO_SPACES, CLH_RATIO_PERIODS,
+                                      CLH_RATIO_SEQUENCES};
+    for (int v = 1; v < CLH_VARIANTS; v++)
+        if (j->part[v].count > 0 && !j->part[v].status)
+            d->variant[d->variants++] = clh_variant_name((clh_variant)v);
+    d->heading[CLH_CAUSAL_Q_POSITION] = "what queries, keys and values know";
+    d->heading[CLH_CAUSAL_PATTERN_OTHER] = "the pattern";
+    d->heading[CLH_CAUSAL_ONLY_ANSWER] = "the sources";
+    d->heading[CLH_CAUSAL_ATTN_ZERO] = "what reaches the logits";
+    for (size_t i = 0; i < CLH_INTERVENTIONS; i++) {
+        const clh_causal_row *row = &j->part[0].row[i];
+        const bool left_out = j->part[0].left_out[i];
+        d->label[i] = clh_intervention_text((clh_intervention)i);
+        d->loss[0][i] = left_out ? NAN : row->ratio[CLH_RATIO_LOSS].value;
+        d->loss[1][i] = row->ratio[CLH_RATIO_LOSS].low;
+        d->loss[2][i] = row->ratio[CLH_RATIO_LOSS].high;
+        for (size_t m = 0; m < MEASURES; m++)
+            d->measure[i * MEASURES + m] = left_out               ? NAN
+                                           : m < CLH_COUNT(shown) ? row->ratio[shown[m]].value
+                                                                  : row->recovered.value;
+        size_t at = 0;
+        for (int v = 1; v < CLH_VARIANTS; v++)
+            if (j->part[v].count > 0 && !j->part[v].status)
+                d->letters[i * d->variants + at++] =
+                    j->part[v].left_out[i] ? NAN : j->part[v].row[i].ratio[CLH_RATIO_LETTERS].value;
+    }
+}
+
+static clh_status draw(const causal_job *j, const char *path, clh_error *err)
+{
+    static const char *const measures[MEASURES] = {"letters", "spaces", "period", "whole sequences",
+                                                   "loss recovered"};
+    drawn *d = clh_alloc_zeroed(1, sizeof *d, err);
+    if (!d)
+        return CLH_ENOMEM;
+    fill_drawn(d, j);
+    const clh_rows_panel panels[] = {
+        {.title = "loss",
+         .count = 1,
+         .value = d->loss[0],
+         .low = d->loss[1],
+         .high = d->loss[2],
+         .label = "nats a token, held out",
+         .log = true},
+        {.title = "held out",
+         .cells = true,
+         .count = MEASURES,
+         .names = measures,
+         .value = d->measure},
+        {.title = "letters on other inputs",
+         .cells = true,
+         .count = d->variants,
+         .names = d->variant,
+         .value = d->letters},
+    };
+    const clh_rows_data data = {.rows = CLH_INTERVENTIONS,
+                                .row_labels = d->label,
+                                .headings = d->heading,
+                                .panels = panels,
+                                .panel_count = CLH_COUNT(panels) - (d->variants == 0)};
+    char caption[256];
+    (void)snprintf(caption, sizeof caption,
+                   "%s, %zu held-out sequences, %zu of each other kind; accuracy by kind of token; "
+                   "95 %% bootstrap intervals",
+                   clh_run_path(j->run), j->count, j->other_count);
+    const clh_figure_style style = {.title = "Which part does what", .caption = caption};
+    clh_status status = clh_figure_rows(path, &data, &style, err);
+    clh_free(d);
+    return status;
+}
+
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
@@ -217,57 +304,64 @@ static void add_interventions(clh_strbuf *text)
     clh_strbuf_adds(text, "]");
 }
 
-static clh_status print_json(const causal_job *j, clh_error *err)
+static void add_json(clh_strbuf *text, const causal_job *j)
 {
-    clh_strbuf text = {0};
     bool first = true;
-    clh_strbuf_adds(&text, "{\"run\": ");
-    clh_strbuf_add_json(&text, clh_run_path(j->run));
-    clh_strbuf_addf(&text, ", \"statistics\": \"held out\", \"reference\": \"%s\"",
+    clh_strbuf_adds(text, "{\"run\": ");
+    clh_strbuf_add_json(text, clh_run_path(j->run));
+    if (clh_opt_flag(j->inv, "checkpoints"))
+        clh_strbuf_addf(text, ", \"step\": %zu", clh_run_step(j->run));
+    clh_strbuf_addf(text, ", \"statistics\": \"held out\", \"reference\": \"%s\"",
                     clh_intervention_name(CLH_CAUSAL_REFERENCE));
-    add_interventions(&text);
-    clh_strbuf_adds(&text, ", \"inputs\": [");
+    add_interventions(text);
+    clh_strbuf_adds(text, ", \"inputs\": [");
     for (int v = 0; v < CLH_VARIANTS; v++) {
         const part *p = &j->part[v];
         if (p->count == 0)
             continue;
-        clh_strbuf_addf(&text, "%s{\"variant\": \"%s\"", first ? "" : ", ",
+        clh_strbuf_addf(text, "%s{\"variant\": \"%s\"", first ? "" : ", ",
                         clh_variant_name((clh_variant)v));
         first = false;
         if (p->status) {
-            clh_strbuf_adds(&text, ", \"left_out\": ");
-            clh_strbuf_add_json(&text, p->error.message);
+            clh_strbuf_adds(text, ", \"left_out\": ");
+            clh_strbuf_add_json(text, p->error.message);
         } else {
-            add_part(&text, p);
+            add_part(text, p);
         }
-        clh_strbuf_adds(&text, "}");
+        clh_strbuf_adds(text, "}");
     }
-    clh_strbuf_adds(&text, "]}");
-    clh_status status = clh_strbuf_check(&text, err);
-    if (!status)
-        (void)puts(clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_strbuf_adds(text, "]}");
+}
+
+/* Of one model; over training --figure is the film's. */
+static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
+{
+    const clh_invocation *inv = user;
+    const char *figure = clh_opt_flag(inv, "checkpoints") ? NULL : clh_opt_text(inv, "figure");
+    clh_status status = figure ? clh_figure_available(err) : CLH_OK;
+    causal_job *j = status ? NULL : clh_alloc_zeroed(1, sizeof *j, err);
+    if (!j)
+        return status ? status : CLH_ENOMEM;
+    j->inv = inv;
+    j->run = frame->run;
+    j->shows = frame->watch != NULL;
+    status = compute(j, err);
+    if (!status && figure)
+        status = draw(j, figure, err);
+    if (!status && frame->json)
+        add_json(frame->json, j);
+    else if (!status)
+        print_text(j);
+    clh_causal_close(j->causal);
+    clh_sample_deinit(&j->base);
+    clh_free(j);
     return status;
 }
 
 int clh_cmd_causal(const clh_invocation *inv)
 {
     clh_error err = {0};
-    causal_job *j = clh_alloc_zeroed(1, sizeof *j, &err);
-    clh_status status = j ? CLH_OK : CLH_ENOMEM;
-    if (!status) {
-        j->inv = inv;
-        status = compute(j, &err);
-    }
-    if (!status && inv->json)
-        status = print_json(j, &err);
-    else if (!status)
-        print_text(j);
-    if (j) {
-        clh_causal_close(j->causal);
-        clh_sample_deinit(&j->base);
-        clh_run_close(j->run);
-    }
-    clh_free(j);
+    const clh_film film = {measure, (void *)inv, "sequence", true};
+    clh_status status = clh_cli_film(inv, &film, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

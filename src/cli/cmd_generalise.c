@@ -1,4 +1,7 @@
 /* clearhead generalise: what a model does on inputs unlike those it was trained on. */
+#include <math.h>
+
+#include "clearhead/figure.h"
 #include "clearhead/variant.h"
 #include "cli/cli_film.h"
 #include "cli/cli_measure.h"
@@ -85,6 +88,74 @@ static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size
     clh_strbuf_adds(text, film ? "}}" : "");
 }
 
+/* ---- Figure ------------------------------------------------------------------------------------
+ */
+
+enum { KINDS = 3 }; /* of tokens */
+
+/* A value and its interval, [CLH_VARIANTS, columns] each. */
+typedef struct points {
+    double value[CLH_VARIANTS * KINDS], low[CLH_VARIANTS * KINDS], high[CLH_VARIANTS * KINDS];
+} points;
+
+static points take_points(const row *rows, const clh_ratio *ratio, size_t count)
+{
+    points p;
+    for (size_t i = 0; i < CLH_VARIANTS * count; i++) {
+        const row *r = &rows[i / count];
+        const clh_interval *v = &r->of[ratio[i % count]];
+        p.value[i] = r->status ? NAN : v->value;
+        p.low[i] = r->status ? NAN : v->low;
+        p.high[i] = r->status ? NAN : v->high;
+    }
+    return p;
+}
+
+static clh_status draw(const clh_run *run, const row *rows, size_t count, const char *path,
+                       clh_error *err)
+{
+    static const clh_ratio kinds[KINDS] = {CLH_RATIO_LETTERS, CLH_RATIO_SPACES, CLH_RATIO_PERIODS};
+    static const char *const names[KINDS] = {"letters", "spaces", "period"};
+    const points loss = take_points(rows, (clh_ratio[]){CLH_RATIO_LOSS}, 1),
+                 kind = take_points(rows, kinds, KINDS),
+                 whole = take_points(rows, (clh_ratio[]){CLH_RATIO_SEQUENCES}, 1);
+    const clh_rows_panel panels[] = {
+        {.title = "loss",
+         .count = 1,
+         .value = loss.value,
+         .low = loss.low,
+         .high = loss.high,
+         .label = "nats a token",
+         .log = true},
+        {.title = "accuracy by kind of token",
+         .count = KINDS,
+         .names = names,
+         .value = kind.value,
+         .low = kind.low,
+         .high = kind.high,
+         .most = 1},
+        {.title = "whole sequences",
+         .count = 1,
+         .value = whole.value,
+         .low = whole.low,
+         .high = whole.high,
+         .label = "right from end to end",
+         .most = 1},
+    };
+    const char *labels[CLH_VARIANTS];
+    for (int v = 0; v < CLH_VARIANTS; v++)
+        labels[v] = clh_variant_text((clh_variant)v);
+    const clh_rows_data data = {
+        .rows = CLH_VARIANTS, .row_labels = labels, .panels = panels, .panel_count = 3};
+    char caption[256];
+    (void)snprintf(caption, sizeof caption,
+                   "%s, %zu sequences of each kind; 95 %% bootstrap intervals", clh_run_path(run),
+                   count);
+    const clh_figure_style style = {.title = "On inputs unlike those it was trained on",
+                                    .caption = caption};
+    return clh_figure_rows(path, &data, &style, err);
+}
+
 typedef struct generalise_job {
     const clh_invocation *inv;
     size_t count, threads;
@@ -95,14 +166,20 @@ static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
     const generalise_job *job = user;
     const clh_task *task = NULL;
     row rows[CLH_VARIANTS] = {0};
+    const bool film = clh_opt_flag(job->inv, "checkpoints");
+    const char *figure = film ? NULL : clh_opt_text(job->inv, "figure");
+    if (figure && clh_figure_available(err))
+        return CLH_ESUPPORT;
     clh_status status = clh_cli_task(frame->run, &task, err);
     for (int v = 0; v < CLH_VARIANTS && !status; v++) {
         clh_watch_call(frame->watch, (size_t)v, CLH_VARIANTS);
         status =
             measure_row(&rows[v], (clh_variant)v, frame->run, task, job->count, job->threads, err);
     }
+    if (!status && figure)
+        status = draw(frame->run, rows, job->count, figure, err);
     if (!status && frame->json)
-        add_json(frame->json, frame->run, rows, job->count, clh_opt_flag(job->inv, "checkpoints"));
+        add_json(frame->json, frame->run, rows, job->count, film);
     else if (!status)
         print_text(frame->run, rows, job->count);
     return status;
@@ -116,6 +193,6 @@ int clh_cmd_generalise(const clh_invocation *inv)
     if (!status)
         status = clh_cli_threads(inv, &job.threads, &err);
     if (!status)
-        status = clh_cli_film(inv, &(clh_film){measure, &job, "variant", false}, &err);
+        status = clh_cli_film(inv, &(clh_film){measure, &job, "variant", true}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

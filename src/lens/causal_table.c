@@ -12,6 +12,8 @@
     {                                                                                              \
         .site = CLH_AT_##where, .put = CLH_PUT_##what                                              \
     }
+#define PART(part, input)                                                                          \
+    "{\"kind\": \"part\", \"part\": \"" #part "\", \"site\": \"blocks.0.attn.hook_" #input "\"}"
 #define SITE_PATTERN "\"site\": \"blocks.*.attn.hook_pattern\""
 #define SITE_ATTN_OUT "\"site\": \"blocks.*.hook_attn_out\""
 
@@ -22,33 +24,33 @@ static const struct {
     [CLH_CAUSAL_NONE] = {"none", "the model as it is", "[]", {{0}}},
     [CLH_CAUSAL_Q_POSITION] = {"q_position",
                                "queries know only their position (layer 0)",
-                               NULL,
+                               "[" PART(position, q) "]",
                                {PUT(Q, POSITION)}},
     [CLH_CAUSAL_K_POSITION] = {"k_position",
                                "keys know only their position (layer 0)",
-                               NULL,
+                               "[" PART(position, k) "]",
                                {PUT(K, POSITION)}},
     [CLH_CAUSAL_QK_POSITION] = {"qk_position",
                                 "queries and keys know only their position (layer 0)",
-                                NULL,
+                                "[" PART(position, q) ", " PART(position, k) "]",
                                 {PUT(Q, POSITION), PUT(K, POSITION)}},
     [CLH_CAUSAL_QK_TOKEN] = {"qk_token",
                              "queries and keys know only their token (layer 0)",
-                             NULL,
+                             "[" PART(token, q) ", " PART(token, k) "]",
                              {PUT(Q, TOKEN), PUT(K, TOKEN)}},
     [CLH_CAUSAL_V_TOKEN] = {"v_token",
                             "values know only their token (layer 0)",
-                            NULL,
+                            "[" PART(token, v) "]",
                             {PUT(V, TOKEN)}},
     [CLH_CAUSAL_V_POSITION] = {"v_position",
                                "values know only their position (layer 0)",
-                               NULL,
+                               "[" PART(position, v) "]",
                                {PUT(V, POSITION)}},
-    [CLH_CAUSAL_QK_POSITION_V_TOKEN] =
-        {"qk_position_v_token",
-         "queries and keys know only their position, values only their token (layer 0)",
-         NULL,
-         {PUT(Q, POSITION), PUT(K, POSITION), PUT(V, TOKEN)}},
+    [CLH_CAUSAL_QK_POSITION_V_TOKEN] = {"qk_position_v_token",
+                                        "positions choose, values know only their token (layer 0)",
+                                        "[" PART(position, q) ", " PART(position,
+                                                                        k) ", " PART(token, v) "]",
+                                        {PUT(Q, POSITION), PUT(K, POSITION), PUT(V, TOKEN)}},
     [CLH_CAUSAL_PATTERN_OTHER] = {"pattern_other",
                                   "the pattern of another sequence",
                                   "[{\"kind\": \"resample\", " SITE_PATTERN "}]",

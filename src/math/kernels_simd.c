@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "math/kernels.h"
-#include "math/simd.h"
+#include "math/simd_along.h"
 #include "math/simd_gemm.h"
 
 #define JOIN2(a, b) a##b
@@ -10,78 +10,55 @@
 #define TEXT2(a) #a
 #define TEXT(a) TEXT2(a)
 
-/* ---- Rows: reductions keep CLH_LANES partial sums ----------------------------------------------
+/* ---- Rows --------------------------------------------------------------------------------------
  */
+
+INLINE void sum_step(place w, const clh_real *x, vec sum[PARTS])
+{
+    sum[w.part] += get(x, w);
+}
 
 static clh_real simd_sum(size_t n, const clh_real *x)
 {
     vec sum[PARTS] = {{0}};
-    size_t i = 0;
-    for (; i + CLH_LANES <= n; i += CLH_LANES)
-        for (size_t p = 0; p < PARTS; p++)
-            sum[p] += vec_load(x + i + p * LANE);
-    for (size_t p = 0, count; (count = part_count(n - i, p)) > 0 && p < PARTS; p++)
-        sum[p] += vec_load_part(x + i + p * LANE, count);
+    ALONG(n, sum_step, x, sum);
     return lanes_sum(sum);
+}
+
+INLINE void dot_step(place w, const clh_real *x, const clh_real *y, vec sum[PARTS])
+{
+    sum[w.part] = vec_fma(get(x, w), get(y, w), sum[w.part]);
 }
 
 static clh_real simd_dot(size_t n, const clh_real *x, const clh_real *y)
 {
     vec sum[PARTS] = {{0}};
-    size_t i = 0;
-    for (; i + CLH_LANES <= n; i += CLH_LANES)
-        for (size_t p = 0; p < PARTS; p++)
-            sum[p] = vec_fma(vec_load(x + i + p * LANE), vec_load(y + i + p * LANE), sum[p]);
-    for (size_t p = 0, count; (count = part_count(n - i, p)) > 0 && p < PARTS; p++)
-        sum[p] = vec_fma(vec_load_part(x + i + p * LANE, count),
-                         vec_load_part(y + i + p * LANE, count), sum[p]);
+    ALONG(n, dot_step, x, y, sum);
     return lanes_sum(sum);
+}
+
+INLINE void axpy_step(place w, vec scale, const clh_real *x, clh_real *y)
+{
+    put(y, w, vec_fma(scale, get(x, w), get(y, w)));
 }
 
 static void simd_axpy(size_t n, clh_real alpha, const clh_real *x, clh_real *y)
 {
-    vec scale = vec_set(alpha);
-    size_t i = 0;
-    for (; i + LANE <= n; i += LANE)
-        vec_store(y + i, vec_fma(scale, vec_load(x + i), vec_load(y + i)));
-    if (i < n)
-        vec_store_part(
-            y + i, vec_fma(scale, vec_load_part(x + i, n - i), vec_load_part(y + i, n - i)), n - i);
+    ALONG(n, axpy_step, vec_set(alpha), x, y);
 }
 
-#ifdef CLH_DOUBLE
-INLINE vec vec_exp(vec x)
+INLINE void shift_step(place w, vec c, clh_real *x)
 {
-    for (size_t i = 0; i < LANE; i++)
-        x[i] = exp(x[i]);
-    return x;
+    add(x, w, c);
 }
-#else
-typedef uint32_t ivec __attribute__((vector_size(sizeof(vec)))); /* unsigned: a NaN's bits wrap */
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is exact
- * (Cody & Waite 1980), exp(r) by its Taylor polynomial of degree 7, whose remainder is below
- * 0.35^8 / 8! = 6e-9. For x <= 88; below -87.3, where 2^n leaves the normal range, 0; NaN stays. */
-INLINE vec vec_exp(vec x)
+static void simd_shift(size_t n, clh_real c, clh_real *x)
 {
-    const vec magic = vec_set(0x1.8p23f);
-    vec inside = vec_max(vec_set(-87.3f), x);
-    vec t = vec_fma(inside, vec_set(0x1.715476p0f), magic);
-    vec n = t - magic;
-    vec r = vec_fma(n, vec_set(-0x1.62e4p-1f), inside);
-    r = vec_fma(n, vec_set(0x1.7f7d1cp-20f) * -1, r);
-    vec p = vec_set(1.0f / 5040);
-    p = vec_fma(p, r, vec_set(1.0f / 720));
-    p = vec_fma(p, r, vec_set(1.0f / 120));
-    p = vec_fma(p, r, vec_set(1.0f / 24));
-    p = vec_fma(p, r, vec_set(1.0f / 6));
-    p = vec_fma(p, r, vec_set(0.5f));
-    p = vec_fma(p, r, vec_set(1.0f));
-    p = vec_fma(p, r, vec_set(1.0f));
-    vec power = (vec)(((ivec)t << 23) + 0x3f800000); /* the low bits of t hold n */
-    return vec_unless_below(x, -87.3f, p * power);
+    ALONG(n, shift_step, vec_set(c), x);
 }
-#endif
+
+/* ---- Softmax -----------------------------------------------------------------------------------
+ */
 
 static clh_real row_max(size_t n, const clh_real *x)
 {
@@ -110,67 +87,81 @@ static clh_real simd_softmax(size_t n, const clh_real *x, clh_real *p)
             p[i] = all;
         return isnan(all) ? all : max;
     }
-    vec sum[PARTS] = {{0}}, shift = vec_set(max);
-    size_t i = 0;
-    for (; i + CLH_LANES <= n; i += CLH_LANES)
-        for (size_t q = 0; q < PARTS; q++) {
-            vec e = vec_exp(vec_load(x + i + q * LANE) - shift);
-            vec_store(p + i + q * LANE, e);
-            sum[q] += e;
-        }
-    for (size_t q = 0, count; (count = part_count(n - i, q)) > 0 && q < PARTS; q++) {
-        vec e = vec_exp(vec_load_part(x + i + q * LANE, count) - shift);
-        vec_store_part(p + i + q * LANE, e, count);
-        sum[q] += vec_load_part(p + i + q * LANE, count);
-    }
-    clh_real total = lanes_sum(sum);
-    vec inverse = vec_set(1 / total);
-    for (i = 0; i + LANE <= n; i += LANE)
-        vec_store(p + i, vec_load(p + i) * inverse);
-    if (i < n)
-        vec_store_part(p + i, vec_load_part(p + i, n - i) * inverse, n - i);
+    vec sum[PARTS] = {{0}};
+    ALONG(n, exp_step, x, vec_set(max), p, sum);
+    const clh_real total = lanes_sum(sum);
+    ALONG(n, scale_step, vec_set(1 / total), p);
     return max + (clh_real)log((double)total);
+}
+
+INLINE void softmax_back_step(place w, vec mean, const clh_real *p, const clh_real *dp,
+                              clh_real *ds)
+{
+    put(ds, w, get(p, w) * (get(dp, w) - mean));
 }
 
 static void simd_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)
 {
-    vec mean = vec_set(simd_dot(n, p, dp));
-    size_t i = 0;
-    for (; i + LANE <= n; i += LANE)
-        vec_store(ds + i, vec_load(p + i) * (vec_load(dp + i) - mean));
-    if (i < n)
-        vec_store_part(ds + i, vec_load_part(p + i, n - i) * (vec_load_part(dp + i, n - i) - mean),
-                       n - i);
+    const clh_real mean = simd_dot(n, p, dp);
+    ALONG(n, softmax_back_step, vec_set(mean), p, dp, ds);
 }
 
-/* ---- Norms: a row in blocks of CLH_LANES, PARTS vectors each --------------------------------- */
+/* ---- Norms -------------------------------------------------------------------------------------
+ */
 
-/* For each part of row x from i on: `count` numbers of it, all LANE but at the row's end. */
-#define FOR_PARTS(n, i, p, count)                                                                  \
-    for (size_t i = 0; i < (n); i += CLH_LANES)                                                    \
-        for (size_t p = 0, count; p < PARTS && (count = part_count((n)-i, p)) > 0; p++)
+INLINE void square_from_step(place w, const clh_real *x, vec mean, vec sum[PARTS])
+{
+    vec c = get(x, w) - mean;
+    sum[w.part] = vec_fma(c, first(c, w), sum[w.part]);
+}
 
 static clh_real simd_square(size_t n, const clh_real *x, clh_real mean)
 {
-    vec sum[PARTS] = {{0}}, shift = vec_set(mean);
-    FOR_PARTS(n, i, p, count)
-    {
-        vec c = vec_load_part(x + i + p * LANE, count) - shift;
-        sum[p] = vec_fma(c, vec_first(c, count), sum[p]);
-    }
+    vec sum[PARTS] = {{0}};
+    ALONG(n, square_from_step, x, vec_set(mean), sum);
     return lanes_sum(sum);
+}
+
+/* A row's mean and inverse, in every lane. */
+typedef struct norm {
+    vec mean, inverse;
+} norm;
+
+INLINE void normalize_step(place w, const clh_real *x, norm of, clh_real *y)
+{
+    put(y, w, (get(x, w) - of.mean) * of.inverse);
+}
+
+INLINE void normalize_scale_step(place w, const clh_real *x, norm of, const clh_real *scale,
+                                 const clh_real *bias, clh_real *y)
+{
+    put(y, w, vec_fma((get(x, w) - of.mean) * of.inverse, get(scale, w), get(bias, w)));
 }
 
 static void simd_normalize(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
                            const clh_real *w, const clh_real *b, clh_real *y)
 {
-    vec shift = vec_set(mean), scale = vec_set(inverse);
-    for (size_t i = 0; i < n; i += LANE) {
-        size_t count = n - i < LANE ? n - i : LANE;
-        vec u = (vec_load_part(x + i, count) - shift) * scale;
-        if (w)
-            u = vec_fma(u, vec_load_part(w + i, count), vec_load_part(b + i, count));
-        vec_store_part(y + i, u, count);
+    const norm of = {vec_set(mean), vec_set(inverse)};
+    if (w)
+        ALONG(n, normalize_scale_step, x, of, w, b, y);
+    else
+        ALONG(n, normalize_step, x, of, y);
+}
+
+/* The gradient of u = (x - mean) inverse from that of y = u scale + bias, `scale` NULL for none. */
+INLINE vec gradient_of_u(place w, const clh_real *gy, const clh_real *scale)
+{
+    return scale ? get(gy, w) * get(scale, w) : get(gy, w);
+}
+
+INLINE void normalize_sums_step(place w, const clh_real *x, norm of, const clh_real *gy,
+                                const clh_real *scale, clh_real *gw, clh_real *gb, vec sum[PARTS])
+{
+    vec u = (get(x, w) - of.mean) * of.inverse, g = get(gy, w);
+    sum[w.part] = vec_fma(gradient_of_u(w, gy, scale), u, sum[w.part]);
+    if (gw) {
+        put(gw, w, vec_fma(g, u, get(gw, w)));
+        add(gb, w, g);
     }
 }
 
@@ -178,36 +169,29 @@ static clh_real simd_normalize_sums(size_t n, const clh_real *x, clh_real mean, 
                                     const clh_real *gy, const clh_real *w, clh_real *gw,
                                     clh_real *gb)
 {
-    vec sum[PARTS] = {{0}}, shift = vec_set(mean), scale = vec_set(inverse);
-    FOR_PARTS(n, i, p, count)
-    {
-        size_t at = i + p * LANE;
-        vec u = (vec_load_part(x + at, count) - shift) * scale, g = vec_load_part(gy + at, count);
-        vec gu = w ? g * vec_load_part(w + at, count) : g;
-        sum[p] = vec_fma(gu, u, sum[p]);
-        if (gw) {
-            vec_store_part(gw + at, vec_fma(g, u, vec_load_part(gw + at, count)), count);
-            vec_store_part(gb + at, vec_load_part(gb + at, count) + g, count);
-        }
-    }
+    const norm of = {vec_set(mean), vec_set(inverse)};
+    vec sum[PARTS] = {{0}};
+    ALONG(n, normalize_sums_step, x, of, gy, w, gw, gb, sum);
     return lanes_sum(sum);
+}
+
+INLINE void normalize_input_step(place w, const clh_real *x, norm of, vec through,
+                                 const clh_real *gy, const clh_real *scale, clh_real *gx,
+                                 vec sum[PARTS])
+{
+    vec gu = gradient_of_u(w, gy, scale);
+    vec gc = vec_fma(through, get(x, w) - of.mean, gu * of.inverse);
+    add(gx, w, gc);
+    sum[w.part] += first(gc, w);
 }
 
 static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean, clh_real inverse,
                                      clh_real through, const clh_real *gy, const clh_real *w,
                                      clh_real *gx)
 {
-    vec sum[PARTS] = {{0}}, shift = vec_set(mean), scale = vec_set(inverse);
-    vec slope = vec_set(through);
-    FOR_PARTS(n, i, p, count)
-    {
-        size_t at = i + p * LANE;
-        vec c = vec_load_part(x + at, count) - shift, g = vec_load_part(gy + at, count);
-        vec gu = w ? g * vec_load_part(w + at, count) : g;
-        vec gc = vec_first(vec_fma(slope, c, gu * scale), count);
-        vec_store_part(gx + at, vec_load_part(gx + at, count) + gc, count);
-        sum[p] += gc;
-    }
+    const norm of = {vec_set(mean), vec_set(inverse)};
+    vec sum[PARTS] = {{0}};
+    ALONG(n, normalize_input_step, x, of, vec_set(through), gy, w, gx, sum);
     return lanes_sum(sum);
 }
 
@@ -215,14 +199,8 @@ static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean,
 #include "math/simd_fused.h"
 #include "math/simd_predict.h"
 
-static void simd_shift(size_t n, clh_real c, clh_real *x)
-{
-    vec add = vec_set(c);
-    for (size_t i = 0; i < n; i += LANE) {
-        size_t count = n - i < LANE ? n - i : LANE;
-        vec_store_part(x + i, vec_load_part(x + i, count) + add, count);
-    }
-}
+/* ---- Optimizer ---------------------------------------------------------------------------------
+ */
 
 INLINE vec vec_sqrt(vec x)
 {
@@ -236,26 +214,42 @@ INLINE vec vec_sqrt(vec x)
     return x;
 }
 
+/* clh_adam_step in every lane. */
+typedef struct adam {
+    vec beta1, beta2, rest1, rest2, keep, l2, scale, eps, size, bias2;
+} adam;
+
+INLINE void adam_step(place w, const adam *s, const clh_real *g, clh_real *m, clh_real *v,
+                      clh_real *p)
+{
+    vec pi = get(p, w), gi = vec_fma(s->l2, pi, get(g, w) * s->scale);
+    vec mi = vec_fma(s->rest1, gi, s->beta1 * get(m, w));
+    vec vi = vec_fma(s->rest2, gi * gi, s->beta2 * get(v, w));
+    put(m, w, mi);
+    put(v, w, vi);
+    put(p, w, pi * s->keep - s->size * (mi / vec_fma(vec_sqrt(vi), s->bias2, s->eps)));
+}
+
 static void simd_adam(size_t n, const clh_adam_step *s, const clh_real *g, clh_real *m, clh_real *v,
                       clh_real *p)
 {
-    const vec beta1 = vec_set((clh_real)s->beta1), beta2 = vec_set((clh_real)s->beta2);
-    const vec rest1 = vec_set((clh_real)(1 - s->beta1)), rest2 = vec_set((clh_real)(1 - s->beta2));
-    const vec keep = vec_set((clh_real)(1 - s->decay)), l2 = vec_set((clh_real)s->l2);
-    const vec scale = vec_set((clh_real)s->grad_scale), eps = vec_set((clh_real)s->eps);
-    const vec size = vec_set((clh_real)s->step_size);
-    const vec bias2 = vec_set((clh_real)(1 / s->sqrt_bias2));
-    for (size_t i = 0; i < n; i += LANE) {
-        size_t count = n - i < LANE ? n - i : LANE;
-        vec pi = vec_load_part(p + i, count);
-        vec gi = vec_fma(l2, pi, vec_load_part(g + i, count) * scale);
-        vec mi = vec_fma(rest1, gi, beta1 * vec_load_part(m + i, count));
-        vec vi = vec_fma(rest2, gi * gi, beta2 * vec_load_part(v + i, count));
-        vec_store_part(m + i, mi, count);
-        vec_store_part(v + i, vi, count);
-        vec_store_part(p + i, pi * keep - size * (mi / vec_fma(vec_sqrt(vi), bias2, eps)), count);
-    }
+    const adam step = {
+        .beta1 = vec_set((clh_real)s->beta1),
+        .beta2 = vec_set((clh_real)s->beta2),
+        .rest1 = vec_set((clh_real)(1 - s->beta1)),
+        .rest2 = vec_set((clh_real)(1 - s->beta2)),
+        .keep = vec_set((clh_real)(1 - s->decay)),
+        .l2 = vec_set((clh_real)s->l2),
+        .scale = vec_set((clh_real)s->grad_scale),
+        .eps = vec_set((clh_real)s->eps),
+        .size = vec_set((clh_real)s->step_size),
+        .bias2 = vec_set((clh_real)(1 / s->sqrt_bias2)),
+    };
+    ALONG(n, adam_step, &step, g, m, v, p);
 }
+
+/* ---- The machine's own speed -------------------------------------------------------------------
+ */
 
 /* Twelve chains: more than latency times throughput of any unit so far. They start from what no
  * compiler knows: clang 14 leaves out the one that starts from 1, where it stays. */

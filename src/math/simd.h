@@ -65,11 +65,4 @@ static inline vec vec_gather(const clh_real *table, const uint32_t *of, size_t c
     return vec_load(lane);
 }
 
-/** Numbers of part `part` of a row that has `rest` left: LANE, fewer at the end, 0 past it. */
-static inline size_t part_count(size_t rest, size_t part)
-{
-    size_t before = part * LANE;
-    return rest <= before ? 0 : rest - before < LANE ? rest - before : LANE;
-}
-
 #endif

@@ -1,15 +1,33 @@
-/** Loops along rows, for one instruction set: part of kernels_simd.c, included there only. A loop
- * has its step as a function, run on whole vectors and then on the row's last numbers.
+/** A loop along a row, as a function of one step and a macro that runs it: on whole vectors, and
+ *  then on the row's last numbers. Reductions keep CLH_LANES partial sums, whatever a vector's
+ * width.
+ *
+ *    INLINE void dot_step(place w, const clh_real *x, const clh_real *y, vec sum[PARTS])
+ *    {
+ *        sum[w.part] = vec_fma(get(x, w), get(y, w), sum[w.part]);
+ *    }
+ *    ...
+ *    vec sum[PARTS] = {{0}};
+ *    ALONG(n, dot_step, x, y, sum);
+ *    return lanes_sum(sum);
+ *
+ *  Past the row's end get() gives zeros and put() writes nothing; what is not 0 there and would
+ *  count in a sum goes through first().
  */
 #ifndef CLH_SIMD_ALONG_H
 #define CLH_SIMD_ALONG_H
 
-#include <math.h>
+#include "math/simd_exp.h"
 
-#include "math/simd.h"
+/** Numbers of part `part` of a row that has `rest` left: LANE, fewer at the end, 0 past it. */
+static inline size_t part_count(size_t rest, size_t part)
+{
+    size_t before = part * LANE;
+    return rest <= before ? 0 : rest - before < LANE ? rest - before : LANE;
+}
 
-/* Where a step stands in a row: `count` numbers at `at`, the lanes of partial sum `part`. `count`
- * is the constant LANE but at the end of a row. */
+/** Where a step stands in a row: `count` numbers at `at`, the lanes of partial sum `part`. `count`
+ *  is the constant LANE but at the end of a row. */
 typedef struct place {
     size_t at, part, count;
 } place;
@@ -32,7 +50,7 @@ INLINE void add(clh_real *x, place w, vec v)
     put(x, w, get(x, w) + v);
 }
 
-/* `step` all along a row of n. */
+/** `step` all along a row of n. */
 #define ALONG(n, step, ...)                                                                        \
     do {                                                                                           \
         size_t at_ = 0;                                                                            \
@@ -43,6 +61,12 @@ INLINE void add(clh_real *x, place w, vec v)
              part_++)                                                                              \
             step((place){at_ + part_ * LANE, part_, count_}, __VA_ARGS__);                         \
     } while (0)
+
+/** v, with zeros past the row's end. */
+INLINE vec first(vec v, place w)
+{
+    return w.count == LANE ? v : vec_first(v, w.count);
+}
 
 /* `step` along a row of n from `begin` on, a multiple of CLH_LANES. */
 #define FROM(begin, n, step, ...)                                                                  \
@@ -83,7 +107,7 @@ INLINE void exp_step(place w, const clh_real *x, vec shift, clh_real *p, vec sum
 {
     vec e = vec_exp(get(x, w) - shift);
     put(p, w, e);
-    sum[w.part] += w.count == LANE ? e : vec_first(e, w.count);
+    sum[w.part] += first(e, w);
 }
 
 INLINE void scale_step(place w, vec scale, clh_real *x)

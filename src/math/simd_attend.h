@@ -31,7 +31,7 @@ INLINE void score_step(place w, const clh_queries *q, const int few, const size_
                        query_row row[GROUP])
 {
     const vec inverse = get(q->inverse, w), bias = get(q->bias, w);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         vec of_kind = few ? vec_pick(row[i].kinds, q->of + w.at, w.count)
                           : vec_gather(row[i].kind, q->of + w.at, w.count);
@@ -47,14 +47,14 @@ INLINE void group_scores(size_t r, const size_t rows, const clh_queries *q, cons
                          clh_real *most)
 {
     query_row row[GROUP];
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++)
         row[i] = query_row_at(q, r + i, few);
     const size_t whole = (q->keys + r) / CLH_LANES * CLH_LANES;
     for (size_t at = 0; at < whole; at += CLH_LANES)
         for (size_t part = 0; part < PARTS; part++)
             score_step((place){at + part * LANE, part, LANE}, q, few, rows, row);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         FROM(whole, q->keys + r + i, score_step, q, few, 1, &row[i]);
         most[r + i] = lanes_max(row[i].most.lane);
@@ -125,7 +125,7 @@ INLINE void back_step(place w, const clh_queries_back *q, const int fresh, const
 {
     const vec inverse = get(q->inverse, w), bias = get(q->bias, w);
     vec sum = get(q->sum, w), along = get(q->along, w);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         vec score = get(row[i].scores, w);
         vec g_score = get(row[i].pattern, w) * (get(row[i].g, w) - row[i].mean);
@@ -144,14 +144,14 @@ INLINE void back_step(place w, const clh_queries_back *q, const int fresh, const
 INLINE void group_back(size_t r, const size_t rows, const clh_queries_back *q, const int fresh)
 {
     back_row row[GROUP];
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++)
         row[i] = back_row_at(q, r + i);
     const size_t whole = (q->keys + r) / CLH_LANES * CLH_LANES;
     for (size_t at = 0; at < whole; at += CLH_LANES)
         for (size_t part = 0; part < PARTS; part++)
             back_step((place){at + part * LANE, part, LANE}, q, fresh, rows, row);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         const size_t keys = q->keys + r + i;
         FROM(whole, keys, back_step, q, fresh, 1, &row[i]);

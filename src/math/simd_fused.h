@@ -37,8 +37,7 @@ INLINE void centre_step(place w, const clh_real *x, vec mean, clh_real *y, vec s
 {
     vec c = get(x, w) - mean;
     put(y, w, c);
-    if (w.count < LANE)
-        c = vec_first(c, w.count);
+    c = first(c, w);
     sum[w.part] = vec_fma(c, c, sum[w.part]);
 }
 

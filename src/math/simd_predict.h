@@ -46,7 +46,7 @@ INLINE clh_real row_inverse(const predicting *a, size_t r)
 INLINE void logit_step(place w, const predicting *a, const size_t rows, predict_row row[GROUP])
 {
     const vec bias = get(a->c.bias, w);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         const size_t width = a->c.width;
         vec tp = get(row[i].t + width, w) + get(row[i].p + width, w);
@@ -60,14 +60,14 @@ INLINE void logit_step(place w, const predicting *a, const size_t rows, predict_
 INLINE void group_logits(size_t r, const size_t rows, predicting *a)
 {
     predict_row row[GROUP];
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         row[i] = predict_row_at(a, r + i);
         row[i].inverse = vec_set(a->inverse[r + i]);
         row[i].most = largest_of_none();
     }
     ALONG(a->c.outputs, logit_step, a, rows, row);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         const clh_real most = lanes_max(row[i].most.lane);
         a->most[r + i] = most > 0 ? most : 0; /* the last logit is 0 */
@@ -138,7 +138,7 @@ INLINE clh_predicted losses(predicting *a)
 INLINE void loss_step(place w, const predicting *a, const size_t rows, predict_row row[GROUP])
 {
     vec g_bias = get(a->c.g_bias, w);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         clh_real *y = row[i].row + a->c.width;
         vec g = get(row[i].logits, w) * row[i].scale;
@@ -159,7 +159,7 @@ INLINE void group_predict_back(size_t r, const size_t rows, predicting *a)
 {
     predict_row row[GROUP];
     const size_t n = a->c.outputs;
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         const clh_real scale = a->c.weight / a->total[r + i];
         row[i] = predict_row_at(a, r + i);
@@ -168,7 +168,7 @@ INLINE void group_predict_back(size_t r, const size_t rows, predicting *a)
         a->c.g_bias[n] += row[i].logits[n] * scale;
     }
     ALONG(n, loss_step, a, rows, row);
-#pragma GCC unroll 4
+    UNROLL
     for (size_t i = 0; i < rows; i++) {
         const clh_real inverse = a->inverse[r + i];
         const clh_real g_square =

@@ -168,3 +168,37 @@ clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
                         data->destination, data->count - 1);
     return check_limit(data->limit, err);
 }
+
+bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
+                    double *high)
+{
+    const double *const all[] = {panel->value, panel->low, panel->high};
+    bool found = false;
+    for (size_t k = 0; k < CLH_COUNT(all); k++)
+        for (size_t i = 0; all[k] && i < data->rows * panel->count; i++)
+            if (clh_axis_can_show(all[k][i], panel->log))
+                stretch(all[k][i], &found, low, high);
+    return found;
+}
+
+clh_status clh_check_rows(const clh_rows_data *data, clh_error *err)
+{
+    enum { ROWS_MAX = 200, PANELS = 8, COLUMNS = 64 };
+    double low = 0.0, high = 0.0;
+    bool found = false;
+    if (data->rows == 0 || data->rows > ROWS_MAX)
+        return clh_fail(err, CLH_EINPUT, "a figure of %zu rows, want 1 to %d", data->rows,
+                        ROWS_MAX);
+    if (data->panel_count == 0 || data->panel_count > PANELS)
+        return clh_fail(err, CLH_EINPUT, "a figure of %zu panels, want 1 to %d", data->panel_count,
+                        PANELS);
+    for (size_t p = 0; p < data->panel_count; p++) {
+        const clh_rows_panel *panel = &data->panels[p];
+        const size_t most = panel->cells ? COLUMNS : CLH_SERIES_MAX;
+        if (panel->count == 0 || panel->count > most)
+            return clh_fail(err, CLH_EINPUT, "panel %zu has %zu %s, want 1 to %zu", p, panel->count,
+                            panel->cells ? "columns" : "series", most);
+        found = clh_rows_range(data, panel, &low, &high) || found;
+    }
+    return found ? CLH_OK : clh_fail(err, CLH_EINPUT, "no number of the figure can be drawn");
+}

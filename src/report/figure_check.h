@@ -33,6 +33,14 @@ clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err);
 /** At least one token; a destination inside the text; a finite limit. */
 clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err);
 
+/** 1 … 200 rows, 1 … 8 panels, columns and series within their limits, a number to draw. */
+clh_status clh_check_rows(const clh_rows_data *data, clh_error *err);
+
+/** Least and greatest value, ends of intervals too, that a panel of points can show; false when
+ *  there is none. */
+bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
+                    double *high);
+
 /** Least and greatest value an axis can show of the series on one side; false when none can. */
 bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double *high);
 

@@ -29,7 +29,7 @@ runs 0 causal run --count 40 --others 20 --json
 is "$kept" "$out" 'threads change nothing'
 
 # Interventions that edits can say, said by edits.
-for name in pattern_mean pattern_one_hot only_answer without_first_term attn_other no_direct; do
+for name in q_position qk_token qk_position_v_token pattern_mean pattern_one_hot only_answer without_first_term attn_other no_direct; do
     python3 -c '
 import json, sys
 said = json.load(open("causal.json"))
@@ -61,6 +61,9 @@ is 1 "$(printf '%s\n' "$out" | grep -c '^without_strongest  *[0-9]')" 'the table
 runs 0 causal run --count 10 --others 5
 is 1 "$(printf '%s\n' "$out" | grep -c '^two pairs *left out: two pairs: a sequence has 3 letters')" \
     'the table says what is left out'
+runs 0 causal run --count 10 --others 5 --figure causal.svg
+is 1 "$(grep -c 'svg' causal.svg | awk '{print ($1 > 0)}')" 'a figure'
+runs 2 causal run --figure causal.gif --count 2 --others 0
 runs 2 causal run --count 0
 runs 2 causal nowhere
 

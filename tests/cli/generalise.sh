@@ -21,7 +21,8 @@ for r in rows[:-1]:
 print(1)')" 'held out is what eval says, values lie in their intervals'
 runs 0 generalise run --count 60 --json
 is "$rows" "$out" 'threads change nothing'
-runs 0 generalise run --count 5
+runs 0 generalise run --count 5 --figure g.svg
+is 1 "$(grep -c 'svg' g.svg | awk '{print ($1 > 0)}')" 'a figure'
 is 1 "$(printf '%s\n' "$out" | grep -c '^two pairs *left out: two pairs: a sequence has 3 letters')" 'the table says what is left out'
 echo '[1, 2, 3]' > mine.jsonl
 runs 0 train --data mine.jsonl --steps 1 --out lines

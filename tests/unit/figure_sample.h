@@ -32,6 +32,8 @@ typedef struct figure_sample {
     clh_heatmap_data heatmap;
     clh_tokens_data text;
     clh_threshold_table table;
+    clh_rows_panel beside[2];
+    clh_rows_data rows;
 } figure_sample;
 
 static inline void figure_sample_numbers(figure_sample *s)
@@ -90,6 +92,24 @@ static inline void figure_sample_init(figure_sample *s)
                                 .count = SAMPLE_T,
                                 .destination = 57,
                                 .value_label = "attention from 57"};
+    static const char *const row_labels[] = {"first", "second", "third"};
+    static const char *const headings[] = {NULL, "a heading", NULL};
+    static const char *const columns[] = {"letters", "whole sequences"};
+    static const double cells[] = {1, 0.9999, NAN, -0.5, 0, 20}, points[] = {0.001, 0, 3};
+    static const double low[] = {0.0005, NAN, 2}, high[] = {0.002, NAN, 4};
+    s->beside[0] = (clh_rows_panel){.title = "loss",
+                                    .count = 1,
+                                    .value = points,
+                                    .low = low,
+                                    .high = high,
+                                    .label = "nats",
+                                    .log = true};
+    s->beside[1] = (clh_rows_panel){.cells = true, .count = 2, .names = columns, .value = cells};
+    s->rows = (clh_rows_data){.rows = 3,
+                              .row_labels = row_labels,
+                              .headings = headings,
+                              .panels = s->beside,
+                              .panel_count = 2};
     (void)clh_threshold_table_init(&s->table, s->pattern, SAMPLE_T, tokens, NULL, NULL);
 }
 

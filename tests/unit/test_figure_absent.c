@@ -23,6 +23,7 @@ static void every_figure_says_what_is_missing(void **state)
     assert_absent(clh_figure_heatmap("a.png", NULL, NULL, &err), &err);
     assert_absent(clh_figure_tokens("a.png", NULL, NULL, &err), &err);
     assert_absent(clh_figure_table("a.png", NULL, NULL, &err), &err);
+    assert_absent(clh_figure_rows("a.png", NULL, NULL, &err), &err);
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "figure_sample.h"
+#include "report/colormap.h"
 #include "support/cmocka_all.h"
 
 /* Fontconfig keeps some of its own memory at exit. */
@@ -56,7 +57,7 @@ static size_t files_in_folder(void)
     return count;
 }
 
-enum { KINDS = 5 };
+enum { KINDS = 6 };
 
 /* Draw kind `kind` of the sample at folder/name. */
 static clh_status draw(int kind, const char *name, const clh_figure_style *style, clh_error *err)
@@ -72,8 +73,10 @@ static clh_status draw(int kind, const char *name, const clh_figure_style *style
         return clh_figure_heatmap(path, &sample.heatmap, style, err);
     case 3:
         return clh_figure_tokens(path, &sample.text, style, err);
-    default:
+    case 4:
         return clh_figure_table(path, &sample.table, style, err);
+    default:
+        return clh_figure_rows(path, &sample.rows, style, err);
     }
 }
 
@@ -191,6 +194,24 @@ static void cells_have_the_colours_of_their_values(void **state)
     assert_in_range(pixels_of("cells.png", 247, 247, 247), 0, 400);
 }
 
+/* Three quarters of the scale at 1, white at 0; what is not finite is left out. */
+static void cells_of_rows_have_the_colours_of_their_values(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"a", "b", "c"};
+    static const double values[] = {1, 0, NAN};
+    char path[160];
+    const clh_rows_panel panel = {.cells = true, .count = 1, .value = values};
+    const clh_rows_data data = {
+        .rows = 3, .row_labels = labels, .panels = &panel, .panel_count = 1};
+    const clh_rgb full = clh_colormap_at(0.75, false);
+    (void)snprintf(path, sizeof path, "%s/rows.png", folder);
+    assert_int_equal(clh_figure_rows(path, &data, NULL, NULL), CLH_OK);
+    assert_in_range(pixels_of("rows.png", full.r, full.g, full.b), 600, 43 * 19);
+    assert_in_range(pixels_of("rows.png", 247, 247, 247), 600, 43 * 19);
+    assert_in_range(pixels_of("rows.png", 186, 190, 195), 0, 50); /* of letters */
+}
+
 /* A single large value survives when pixels are fewer than cells. */
 static void pooling_keeps_the_largest(void **state)
 {
@@ -300,7 +321,17 @@ static void empty_data_are_refused(void **state)
     clh_heatmap_data no_panel = {0}, no_row = {.panels = &sample.panel, .panel_count = 1};
     clh_heatmap_data huge = no_row;
     clh_tokens_data no_token = {.destination = CLH_NO_DESTINATION}, beyond = sample.text;
+    clh_rows_panel none = {.cells = true, .count = 1, .value = nothing}, many = none;
+    clh_rows_data no_number = {.rows = 1,
+                               .row_labels = sample.rows.row_labels,
+                               .panels = &none,
+                               .panel_count = 1},
+                  no_rows = sample.rows, series_7 = no_number;
     huge.rows = huge.cols = SIZE_MAX / 2;
+    many.cells = false;
+    many.count = 7;
+    series_7.panels = &many;
+    no_rows.rows = 0;
     beyond.destination = SAMPLE_T;
     (void)snprintf(path, sizeof path, "%s/none.png", folder);
     assert_int_equal(clh_figure_curve(path, &no_series, NULL, NULL), CLH_EINPUT);
@@ -311,6 +342,9 @@ static void empty_data_are_refused(void **state)
     assert_int_equal(clh_figure_heatmap(path, &huge, NULL, NULL), CLH_ESHAPE);
     assert_int_equal(clh_figure_tokens(path, &no_token, NULL, NULL), CLH_EINPUT);
     assert_int_equal(clh_figure_tokens(path, &beyond, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_rows(path, &no_number, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_rows(path, &no_rows, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_rows(path, &series_7, NULL, NULL), CLH_EINPUT);
     assert_false(clh_path_exists(path));
 }
 
@@ -385,6 +419,7 @@ int main(void)
         cmocka_unit_test(svg_and_pdf_are_what_their_ending_says),
         cmocka_unit_test(the_same_data_gives_the_same_bytes),
         cmocka_unit_test(cells_have_the_colours_of_their_values),
+        cmocka_unit_test(cells_of_rows_have_the_colours_of_their_values),
         cmocka_unit_test(pooling_keeps_the_largest),
         cmocka_unit_test(a_failure_leaves_what_was_there),
         cmocka_unit_test(a_folder_that_is_not_there_is_named),
