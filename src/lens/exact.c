@@ -66,10 +66,12 @@ static void multiply(const exact *e, const double *x, size_t rows, const clh_rea
 /* softmax of x [count] in place; returns log of the sum of exponentials. */
 static double softmax(double *x, size_t count)
 {
-    double most = x[0], sum = 0;
+    assert(count > 0);
+    double most = x[0];
     for (size_t i = 1; i < count; i++)
         most = fmax(most, x[i]);
-    for (size_t i = 0; i < count; i++) {
+    double sum = x[0] = exp(x[0] - most);
+    for (size_t i = 1; i < count; i++) {
         x[i] = exp(x[i] - most);
         sum += x[i];
     }

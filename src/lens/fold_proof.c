@@ -84,16 +84,17 @@ static clh_status rounding_of(double *out, const clh_model *model, const clh_tok
                               const double *exact, clh_error *err)
 {
     clh_cache *cache = NULL;
-    double most = 0;
     clh_status status = run(&cache, model, tokens, err);
-    const clh_tensor logits = status ? (clh_tensor){0} : clh_cache_view(cache, "logits");
-    const size_t vocab = status ? 1 : logits.shape[2];
-    for (size_t at = 0; !status && at < clh_tensor_count(&logits); at += vocab) {
-        const double all = log_sum_exp(logits.data + at, vocab);
-        for (size_t i = 0; i < vocab; i++)
-            most = fmax(most, fabs((double)logits.data[at + i] - all - exact[at + i]));
+    *out = 0;
+    if (!status) {
+        const clh_tensor logits = clh_cache_view(cache, "logits");
+        const size_t vocab = logits.shape[2];
+        for (size_t at = 0; at < clh_tensor_count(&logits); at += vocab) {
+            const double all = log_sum_exp(logits.data + at, vocab);
+            for (size_t i = 0; i < vocab; i++)
+                *out = fmax(*out, fabs((double)logits.data[at + i] - all - exact[at + i]));
+        }
     }
-    *out = most;
     clh_cache_close(cache);
     return status;
 }
