@@ -27,6 +27,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
 #include "clearhead/sample.h"
+#include "clearhead/scrub.h"
 #include "clearhead/study.h"
 #include "clearhead/task.h"
 #include "clearhead/tensor.h"

@@ -26,7 +26,18 @@ enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
 
 /** C[i,j] = alpha * sum_l A[i,l] B[l,j] (+ C[i,j] when `accumulate`), i < m, j < n, l < k.
  *  Element [i,l] of A is a[i * a_row + l * a_col]; of B, b[l * b_row + j * b_col], where one of
- * b_row and b_col is 1; of C, c[i * c_row + j]. C overlaps neither A nor B. */
+ * b_row and b_col is 1; of C, c[i * c_row + j]. C overlaps neither A nor B.
+ *
+ *  Queries that see no key past their own make products of which part is known to be 0 or not
+ *  asked; most of that is left out when `part` says so. */
+typedef enum clh_gemm_part {
+    CLH_GEMM_ALL,
+    CLH_GEMM_A_LOWER, /**< A[i,l] is 0 for l > i + diagonal */
+    CLH_GEMM_A_UPPER, /**< A[i,l] is 0 for l < i - diagonal */
+    CLH_GEMM_C_LOWER, /**< C[i,j] is asked for j <= i + diagonal; the others may be anything after
+                       */
+} clh_gemm_part;
+
 typedef struct clh_gemm {
     size_t m, n, k;
     const clh_real *a;
@@ -37,6 +48,8 @@ typedef struct clh_gemm {
     size_t c_row;
     clh_real alpha;
     bool accumulate;
+    clh_gemm_part part;
+    size_t diagonal;
 } clh_gemm;
 
 /** A matrix in memory, for clh_multiply(): element [i, j] at at[i * row + j * col]. */
@@ -84,6 +97,9 @@ typedef struct clh_kernels {
 
     /** y[i] += alpha x[i] */
     void (*axpy)(size_t n, clh_real alpha, const clh_real *x, clh_real *y);
+
+    /** y[i] = (y[i] + x[0][i]) + x[1][i] + …, `rows` of x, `row` apart */
+    void (*add_rows)(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y);
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
      *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. Returns log sum_j
@@ -142,12 +158,30 @@ typedef struct clh_kernels {
     double (*multiply_adds)(size_t loops);
 } clh_kernels;
 
-/** C = alpha A B, A [m, k], B [k, n], the rows of C `c_row` apart. */
+/** C = alpha A B, A [m, k], B [k, n], the rows of C `c_row` apart: still to be asked of gemm(). */
+static inline clh_gemm clh_product(size_t m, size_t n, size_t k, double alpha, clh_matrix a,
+                                   clh_matrix b, clh_real *c, size_t c_row)
+{
+    return (clh_gemm){.m = m,
+                      .n = n,
+                      .k = k,
+                      .a = a.at,
+                      .a_row = a.row,
+                      .a_col = a.col,
+                      .b = b.at,
+                      .b_row = b.row,
+                      .b_col = b.col,
+                      .c = c,
+                      .c_row = c_row,
+                      .alpha = (clh_real)alpha};
+}
+
+/** C = alpha A B. */
 static inline void clh_multiply(const clh_kernels *kernel, size_t m, size_t n, size_t k,
                                 double alpha, clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
 {
-    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row,
-                             (clh_real)alpha, false});
+    const clh_gemm g = clh_product(m, n, k, alpha, a, b, c, c_row);
+    kernel->gemm(&g);
 }
 
 /** C += alpha A B. */
@@ -155,8 +189,32 @@ static inline void clh_multiply_add(const clh_kernels *kernel, size_t m, size_t 
                                     double alpha, clh_matrix a, clh_matrix b, clh_real *c,
                                     size_t c_row)
 {
-    kernel->gemm(&(clh_gemm){m, n, k, a.at, a.row, a.col, b.at, b.row, b.col, c, c_row,
-                             (clh_real)alpha, true});
+    clh_gemm g = clh_product(m, n, k, alpha, a, b, c, c_row);
+    g.accumulate = true;
+    kernel->gemm(&g);
+}
+
+/** C = alpha A B of which `part` counts, as of clh_gemm. */
+static inline void clh_multiply_part(const clh_kernels *kernel, size_t m, size_t n, size_t k,
+                                     double alpha, clh_matrix a, clh_matrix b, clh_real *c,
+                                     size_t c_row, clh_gemm_part part, size_t diagonal)
+{
+    clh_gemm g = clh_product(m, n, k, alpha, a, b, c, c_row);
+    g.part = part;
+    g.diagonal = diagonal;
+    kernel->gemm(&g);
+}
+
+/** C += alpha A B, likewise. */
+static inline void clh_multiply_add_part(const clh_kernels *kernel, size_t m, size_t n, size_t k,
+                                         double alpha, clh_matrix a, clh_matrix b, clh_real *c,
+                                         size_t c_row, clh_gemm_part part, size_t diagonal)
+{
+    clh_gemm g = clh_product(m, n, k, alpha, a, b, c, c_row);
+    g.accumulate = true;
+    g.part = part;
+    g.diagonal = diagonal;
+    kernel->gemm(&g);
 }
 
 /** The definition. */

@@ -9,6 +9,8 @@ static void plain_gemm(const clh_gemm *g)
     for (size_t i = 0; i < g->m; i++) {
         for (size_t j = 0; j < g->n; j++) {
             clh_real sum = 0;
+            if (g->part == CLH_GEMM_C_LOWER && j > i + g->diagonal)
+                break;
             for (size_t l = 0; l < g->k; l++)
                 sum += g->a[i * g->a_row + l * g->a_col] * g->b[l * g->b_row + j * g->b_col];
             clh_real *c = &g->c[i * g->c_row + j];
@@ -23,6 +25,13 @@ static void plain_transpose(size_t m, size_t n, const clh_real *in, size_t in_ro
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < n; j++)
             out[j * out_row + i] = in[i * in_row + j];
+}
+
+static void plain_add_rows(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++)
+            y[i] += x[r * row + i];
 }
 
 static clh_real plain_sum(size_t n, const clh_real *x)
@@ -328,6 +337,7 @@ const clh_kernels clh_kernels_plain = {
     .sum = plain_sum,
     .dot = plain_dot,
     .axpy = plain_axpy,
+    .add_rows = plain_add_rows,
     .softmax = plain_softmax,
     .softmax_backward = plain_softmax_backward,
     .solu_backward = plain_solu_backward,

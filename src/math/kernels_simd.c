@@ -281,6 +281,7 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .sum = simd_sum,
     .dot = simd_dot,
     .axpy = simd_axpy,
+    .add_rows = simd_add_rows,
     .softmax = simd_softmax,
     .softmax_backward = simd_softmax_backward,
     .solu_backward = simd_solu_backward,

@@ -16,6 +16,8 @@
  *    lanes_sum(sum)                  CLH_LANES partial sums added as a tree: lanes 8 apart, 4, 2, 1
  *    lanes_max(most)                 the largest of CLH_LANES
  *    SIMD_REGISTERS                  vector registers there are
+ *    SIMD_WIDTH                      LANE, for the preprocessor
+ *    SIMD_LANES(F, a)                F(0, a), F(1, a), … for each lane
  */
 #ifndef CLH_SIMD_H
 #define CLH_SIMD_H
@@ -28,12 +30,12 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* The loop that follows becomes straight code; its count is a constant of at most 12. clang takes a
+/* The loop that follows becomes straight code; its count is a constant of at most 16. clang takes a
  * plain number for less than that, and then an array that should be registers lies in memory. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 12")
+#define UNROLL _Pragma("GCC unroll 16")
 #endif
 
 #if defined(CLH_SIMD_GENERIC)

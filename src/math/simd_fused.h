@@ -49,6 +49,19 @@ static clh_real simd_centre(size_t n, const clh_real *x, clh_real *y)
     return lanes_sum(sum);
 }
 
+INLINE void add_rows_step(place w, size_t rows, const clh_real *x, size_t row, clh_real *y)
+{
+    vec sum = get(y, w);
+    for (size_t r = 0; r < rows; r++)
+        sum += get(x + r * row, w);
+    put(y, w, sum);
+}
+
+static void simd_add_rows(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y)
+{
+    ALONG(n, add_rows_step, rows, x, row, y);
+}
+
 INLINE void unfold_step(place w, vec by_w, vec by_b, const clh_real *x, const clh_real *gy,
                         const clh_real *gz, clh_real *gx, vec gw[PARTS], vec gb[PARTS])
 {

@@ -5,38 +5,75 @@
 
 #include "math/simd.h"
 
-/* ---- Transpose: in squares of four, in registers -----------------------------------------------
+/* ---- Transpose: in squares of LANE, in registers ------------------------------------------------
  */
 
-typedef clh_real four __attribute__((vector_size(4 * sizeof(clh_real))));
+/* With `apart` LANE / 2, then half of it and so on, lanes change places with rows that far apart.
+ */
+#define LOW_LANE(l, apart) ((l) & (apart) ? (l) + LANE - (apart) : (l))
+#define HIGH_LANE(l, apart) ((l) & (apart) ? (l) + LANE : (l) + (apart))
+#define EXCHANGE(apart)                                                                            \
+    UNROLL                                                                                         \
+    for (size_t i = 0; i < LANE; i++)                                                              \
+        if (!(i & (apart))) {                                                                      \
+            vec low = __builtin_shufflevector(r[i], r[i + (apart)], SIMD_LANES(LOW_LANE, apart));  \
+            r[i + (apart)] =                                                                       \
+                __builtin_shufflevector(r[i], r[i + (apart)], SIMD_LANES(HIGH_LANE, apart));       \
+            r[i] = low;                                                                            \
+        }
+
+INLINE void exchange(vec r[LANE])
+{
+#if SIMD_WIDTH >= 16
+    EXCHANGE(8)
+#endif
+#if SIMD_WIDTH >= 8
+    EXCHANGE(4)
+#endif
+#if SIMD_WIDTH >= 4
+    EXCHANGE(2)
+#endif
+    EXCHANGE(1)
+}
 
 INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
 {
-    four r[4], c[4];
-    for (size_t i = 0; i < 4; i++)
-        memcpy(&r[i], in + i * in_row, sizeof r[i]);
-    four low01 = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-    four high01 = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-    four low23 = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-    four high23 = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-    c[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
-    c[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
-    c[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
-    c[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
-    for (size_t j = 0; j < 4; j++)
-        memcpy(out + j * out_row, &c[j], sizeof c[j]);
+    vec r[LANE];
+    UNROLL
+    for (size_t i = 0; i < LANE; i++)
+        r[i] = vec_load(in + i * in_row);
+    exchange(r);
+    UNROLL
+    for (size_t j = 0; j < LANE; j++)
+        vec_store(out + j * out_row, r[j]);
+}
+
+/* The same of fewer rows or columns. */
+static void transpose_part(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
+                           size_t out_row)
+{
+    vec r[LANE];
+    for (size_t i = 0; i < LANE; i++)
+        r[i] = i < m ? vec_load_part(in + i * in_row, n) : vec_set(0);
+    exchange(r);
+    for (size_t j = 0; j < n; j++)
+        vec_store_part(out + j * out_row, r[j], m);
 }
 
 static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
                            size_t out_row)
 {
-    const size_t m4 = m / 4 * 4, n4 = n / 4 * 4;
-    for (size_t j = 0; j < n4; j += 4)
-        for (size_t i = 0; i < m4; i += 4)
-            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = i < m4 ? n4 : 0; j < n; j++)
-            out[j * out_row + i] = in[i * in_row + j];
+    for (size_t j = 0; j < n; j += LANE)
+        for (size_t i = 0; i < m; i += LANE) {
+            const clh_real *from = in + i * in_row + j;
+            clh_real *to = out + j * out_row + i;
+            const size_t rows = m - i, columns = n - j;
+            if (rows >= LANE && columns >= LANE)
+                transpose_square(from, in_row, to, out_row);
+            else
+                transpose_part(rows < LANE ? rows : LANE, columns < LANE ? columns : LANE, from,
+                               in_row, to, out_row);
+        }
 }
 
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
@@ -46,13 +83,16 @@ static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row
 
 enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
 
+/* A tile of one vector has room for more rows; with ROWS it would wait for its sums. */
+enum { ROWS_NARROW = 12 };
+
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
 INLINE void tile(const size_t rows, const size_t vectors, const int partial, const clh_gemm *g,
                  size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
                  int accumulate, clh_real *c)
 {
-    vec sum[ROWS][VECTORS];
+    vec sum[ROWS_NARROW][VECTORS];
     UNROLL
     for (size_t i = 0; i < rows; i++) {
         UNROLL
@@ -115,8 +155,16 @@ typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const c
             tile_6_##vectors##_##partial                                                           \
     }
 
+#define NARROW_TABLE(partial)                                                                      \
+    {                                                                                              \
+        tile_1_1_##partial, tile_2_1_##partial, tile_3_1_##partial, tile_4_1_##partial,            \
+            tile_5_1_##partial, tile_6_1_##partial, [ROWS_NARROW - 1] = tile_12_1_##partial        \
+    }
+
 TILE_ROWS(1, 0)
 TILE_ROWS(1, 1)
+TILE(12, 1, 0)
+TILE(12, 1, 1)
 TILE_ROWS(2, 0)
 TILE_ROWS(2, 1)
 #if MANY_REGISTERS
@@ -127,8 +175,8 @@ TILE_ROWS(4, 1)
 #endif
 
 /* [vectors - 1][last is partial][rows - 1] */
-static tile_fn *const tile_table[VECTORS][2][ROWS] = {
-    {ROW_TABLE(1, 0), ROW_TABLE(1, 1)},
+static tile_fn *const tile_table[VECTORS][2][ROWS_NARROW] = {
+    {NARROW_TABLE(0), NARROW_TABLE(1)},
     {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
 #if MANY_REGISTERS
     {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
@@ -136,15 +184,59 @@ static tile_fn *const tile_table[VECTORS][2][ROWS] = {
 #endif
 };
 
-/* One panel of columns, all rows, one block of k. */
-static void panel_run(const clh_gemm *g, size_t columns, size_t depth, const clh_real *a,
-                      const clh_real *b, size_t b_row, int accumulate, clh_real *c)
+/* What of a block is run: k from l0 to l0 + depth, columns from j0 on, `columns` of them. */
+typedef struct gemm_block {
+    size_t l0, depth, j0, columns;
+    const clh_real *a, *b;
+    size_t b_row;
+    int accumulate;
+    clh_real *c;
+} gemm_block;
+
+static size_t no_more_than(size_t n, size_t most)
 {
-    size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
-    tile_fn *const *by_rows = tile_table[vectors - 1][tail < LANE];
-    for (size_t i = 0; i < g->m; i += ROWS) {
-        size_t rows = g->m - i < ROWS ? g->m - i : ROWS;
-        by_rows[rows - 1](g, depth, a + i * g->a_row, b, b_row, tail, accumulate, c + i * g->c_row);
+    return n < most ? n : most;
+}
+
+/* Rows [i, i + rows) of a block. */
+INLINE void tile_all(const gemm_block *b, const clh_gemm *g, size_t i, size_t rows)
+{
+    const size_t vectors = (b->columns + LANE - 1) / LANE, tail = b->columns - (vectors - 1) * LANE;
+    tile_table[vectors - 1][tail < LANE][rows - 1](g, b->depth, b->a + i * g->a_row, b->b, b->b_row,
+                                                   tail, b->accumulate, b->c + i * g->c_row);
+}
+
+/* The same less what `part` leaves out for all of these rows. */
+static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t rows)
+{
+    size_t begin = 0, end = b->depth, columns = b->columns;
+    const size_t last = i + rows + g->diagonal; /* one past the last row's diagonal */
+    if (g->part == CLH_GEMM_A_LOWER)
+        end = last > b->l0 ? no_more_than(last - b->l0, end) : 0;
+    if (g->part == CLH_GEMM_A_UPPER && i > g->diagonal + b->l0)
+        begin = no_more_than(i - g->diagonal - b->l0, end);
+    if (g->part == CLH_GEMM_C_LOWER)
+        columns = last > b->j0 ? no_more_than((last - b->j0 + LANE - 1) / LANE * LANE, columns) : 0;
+    if (columns == 0 || (begin == end && b->accumulate))
+        return;
+    const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
+    tile_fn *const run = tile_table[vectors - 1][tail < LANE][rows - 1];
+    run(g, end - begin, b->a + i * g->a_row + begin * g->a_col, b->b + begin * b->b_row, b->b_row,
+        tail, b->accumulate, b->c + i * g->c_row);
+}
+
+/* One panel of columns, all rows, one block of k. */
+static void panel_run(const clh_gemm *g, const gemm_block *b)
+{
+    size_t i = 0;
+    const size_t tall = b->columns <= LANE ? ROWS_NARROW : ROWS;
+    for (size_t rows = tall; i < g->m; i += rows) {
+        if (g->m - i < rows)
+            rows = no_more_than(g->m - i, ROWS);
+        if (g->part == CLH_GEMM_ALL)
+            tile_all(b, g, i, rows);
+        else
+            tile_part(g, b, i, rows);
     }
 }
 
@@ -171,8 +263,10 @@ static void simd_gemm(const clh_gemm *g)
                 b = packed;
                 b_row = PANEL;
             }
-            panel_run(g, columns, depth, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
-                      g->c + j);
+            const gemm_block of = {
+                l,       depth, j, columns, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
+                g->c + j};
+            panel_run(g, &of);
         }
     }
 }

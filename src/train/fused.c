@@ -52,9 +52,9 @@ enum { PIECE = 4096 };
 static void add_slots(clh_fused *f, size_t piece)
 {
     const size_t begin = piece * PIECE, rest = sums_count(f) - begin;
-    for (size_t s = 1; s < f->slots && s < f->batch->count; s++)
-        f->kernel->axpy(rest < PIECE ? rest : PIECE, 1, f->sums[s].memory + begin,
-                        f->sums[0].memory + begin);
+    const size_t used = f->batch->count < f->slots ? f->batch->count : f->slots;
+    f->kernel->add_rows(rest < PIECE ? rest : PIECE, used - 1, f->sums[1].memory + begin,
+                        (size_t)(f->sums[1].memory - f->sums[0].memory), f->sums[0].memory + begin);
 }
 
 void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gradient,

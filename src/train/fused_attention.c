@@ -111,9 +111,10 @@ void clh_fused_attend(const clh_fused_work *w, size_t k)
     for (size_t h = 0; h < f->size.heads; h++) {
         const block b = block_at(w, h, k);
         attend_rows(w, &b);
-        clh_multiply(f->kernel, b.end - b.begin, d, b.end, 1,
-                     clh_rows(w->room->pattern + b.room, f->shape.span),
-                     clh_rows(w->room->values + h * d, A), w->room->z + b.begin * A + h * d, A);
+        clh_multiply_part(f->kernel, b.end - b.begin, d, b.end, 1,
+                          clh_rows(w->room->pattern + b.room, f->shape.span),
+                          clh_rows(w->room->values + h * d, A), w->room->z + b.begin * A + h * d, A,
+                          CLH_GEMM_A_LOWER, b.begin);
     }
 }
 
@@ -130,13 +131,14 @@ static void values_backward(const clh_fused_work *w, const block *b)
     const clh_matrix g_z = clh_rows(w->room->g_z + b->begin * A + b->head * d, A);
     const clh_real *pattern = w->room->pattern + b->room;
     clh_real *g_v = w->room->row + b->head * d;
-    clh_multiply(f->kernel, rows, b->end, d, 1, g_z,
-                 clh_rows(w->room->values_t + b->head * d * w->length, w->length),
-                 w->room->g_pattern, f->shape.span);
+    clh_multiply_part(f->kernel, rows, b->end, d, 1, g_z,
+                      clh_rows(w->room->values_t + b->head * d * w->length, w->length),
+                      w->room->g_pattern, f->shape.span, CLH_GEMM_C_LOWER, b->begin);
     clh_multiply_add(f->kernel, had, d, rows, 1, clh_transposed(pattern, f->shape.span), g_z, g_v,
                      stride);
-    clh_multiply(f->kernel, b->end - had, d, rows, 1, clh_transposed(pattern + had, f->shape.span),
-                 g_z, g_v + had * stride, stride);
+    clh_multiply_part(f->kernel, b->end - had, d, rows, 1,
+                      clh_transposed(pattern + had, f->shape.span), g_z, g_v + had * stride, stride,
+                      CLH_GEMM_A_UPPER, b->begin - had);
 }
 
 /* In a fresh slot, numbers of parts that nobody else writes: of tokens, past the block's keys. */
@@ -191,9 +193,9 @@ static void kinds_backward(const clh_fused_work *w, const block *b)
 {
     const clh_fused_room *room = w->room;
     const size_t stride = w->kind_stride;
-    clh_multiply(w->f->kernel, b->end - b->begin, w->kinds, b->end, 1,
-                 clh_rows(room->g_pattern, w->f->shape.span), clh_rows(room->one_hot, stride),
-                 room->g_kind, stride);
+    clh_multiply_part(w->f->kernel, b->end - b->begin, w->kinds, b->end, 1,
+                      clh_rows(room->g_pattern, w->f->shape.span), clh_rows(room->one_hot, stride),
+                      room->g_kind, stride, CLH_GEMM_A_LOWER, b->begin);
     for (size_t i = b->begin; i < b->end; i++) {
         const clh_real *g = room->g_kind + (i - b->begin) * stride;
         clh_real *position = w->sums->parts + b->part + (i - b->begin) * b->across;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/attention_head.h"
 #include "train/fused_parts.h"
 
 /* More tokens would make tables of tokens by tokens that cost more than they save; more positions
@@ -40,6 +39,14 @@ static size_t rounded(size_t n)
     return (n + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
 }
 
+/* As few blocks as can be, and nearly even; TILE rows go through a product together. */
+static size_t block_of(size_t queries)
+{
+    enum { TILE = 6 };
+    const size_t blocks = (queries + CLH_FUSED_BLOCK - 1) / CLH_FUSED_BLOCK;
+    return (queries + blocks * TILE - 1) / (blocks * TILE) * TILE;
+}
+
 /* With at and across NULL only counts. */
 static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t first,
                                 size_t positions, size_t *at, size_t *across)
@@ -52,7 +59,7 @@ static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t 
     s.g_stride = rounded(s.columns - 2 * size->A);
     s.lead = rounded(used);
     s.span = s.lead + rounded(positions);
-    s.block = clh_head_block(positions);
+    s.block = block_of(positions - first);
     s.blocks = (positions - first + s.block - 1) / s.block;
     s.parts = used * s.span;
     for (size_t k = 0; k < s.blocks; k++) {
@@ -76,7 +83,7 @@ void clh_fused_shape_set(clh_fused *f, size_t used, size_t first, size_t positio
 static clh_fused_shape shape_most(const clh_fused_size *size)
 {
     clh_fused_shape most = shape_of(size, size->V, 0, size->T, NULL, NULL);
-    most.parts += size->T * rounded(CLH_HEAD_BLOCK_MOST);
+    most.parts += size->T * rounded(CLH_FUSED_BLOCK);
     return most;
 }
 
@@ -161,18 +168,24 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
     room->bias = cut(c, s->heads, s->T);
     room->sum = cut(c, s->heads, s->T);
     room->sum_along = cut(c, s->heads, s->T);
-    room->scores = cut(c, s->heads, CLH_HEAD_BLOCK_MOST * most->span);
-    room->pattern = cut(c, s->heads, CLH_HEAD_BLOCK_MOST * most->span);
-    room->g_pattern = cut(c, CLH_HEAD_BLOCK_MOST, most->span);
-    room->kind = cut(c, CLH_HEAD_BLOCK_MOST, most->lead);
-    room->g_kind = cut(c, CLH_HEAD_BLOCK_MOST, most->lead);
+    room->scores = cut(c, s->heads, CLH_FUSED_BLOCK * most->span);
+    room->pattern = cut(c, s->heads, CLH_FUSED_BLOCK * most->span);
+    room->g_pattern = cut(c, CLH_FUSED_BLOCK, most->span);
+    room->kind = cut(c, CLH_FUSED_BLOCK, most->lead);
+    room->g_kind = cut(c, CLH_FUSED_BLOCK, most->lead);
     room->one_hot = cut(c, s->T, most->lead);
     room->z = cut(c, s->T, s->A);
     room->g_z = cut(c, s->T, s->A);
     room->logits = cut(c, CLH_ROWS_TOGETHER, s->O);
-    room->square = cut(c, 1, CLH_HEAD_BLOCK_MOST);
+    room->square = cut(c, 1, CLH_FUSED_BLOCK);
     room->g_square = cut(c, 1, s->T);
     room->row = cut(c, s->T, most->g_stride);
+}
+
+/* To add up rows, of positions or of tokens. */
+static size_t ones_of(const clh_fused_size *s)
+{
+    return s->T > s->V ? s->T : s->V;
 }
 
 /* All of a fused path's numbers; `f` has arrays for slots and workers, or only counts. A batch with
@@ -184,7 +197,7 @@ static void cut_all(cutter *c, clh_fused *f)
     clh_fused_room no_room = {0};
     const size_t of_sums = cut_sums(&f->size, &most, &no_sums);
     cut_tables(c, &f->size, &most, &f->tables);
-    f->ones = cut(c, 1, f->size.T);
+    f->ones = cut(c, 1, ones_of(&f->size));
     for (size_t i = 0; i < f->slots; i++) {
         clh_real *memory = cut(c, 1, of_sums);
         if (f->sums)
@@ -234,7 +247,7 @@ static clh_status allocate_numbers(clh_fused *f, clh_error *err)
 {
     const size_t V = f->size.V, T = f->size.T;
     f->numbers = clh_alloc_array(f->workers + 1, 2 * (V + T) * sizeof *f->numbers, err);
-    f->offsets = clh_alloc_array(2, (T / CLH_HEAD_BLOCK_LEAST + 1) * sizeof *f->offsets, err);
+    f->offsets = clh_alloc_array(2, (T / CLH_FUSED_BLOCK + 1) * sizeof *f->offsets, err);
     if (!f->numbers || !f->offsets)
         return CLH_ENOMEM;
     f->tables.token_of = f->numbers;
@@ -246,7 +259,7 @@ static clh_status allocate_numbers(clh_fused *f, clh_error *err)
         f->room[i].number = f->room[i].of + T;
     }
     f->shape.at = f->offsets;
-    f->shape.across = f->offsets + T / CLH_HEAD_BLOCK_LEAST + 1;
+    f->shape.across = f->offsets + T / CLH_FUSED_BLOCK + 1;
     return CLH_OK;
 }
 
@@ -263,7 +276,7 @@ static clh_status allocate(clh_fused *f, clh_error *err)
         return CLH_ENOMEM;
     c = (cutter){.memory = f->memory};
     cut_all(&c, f);
-    for (size_t i = 0; i < f->size.T; i++)
+    for (size_t i = 0; i < ones_of(&f->size); i++)
         f->ones[i] = 1;
     return CLH_OK;
 }

@@ -7,6 +7,9 @@
 #include "math/kernels.h"
 #include "train/fused.h"
 
+/** Queries a block has at most, a multiple of the products' tiles. */
+enum { CLH_FUSED_BLOCK = 48 };
+
 /** Sizes: D d_model, A = heads * d_head, N = 3 A, V d_vocab, O d_vocab_out, U = O - 1, T positions
  *  computed. */
 typedef struct clh_fused_size {
@@ -65,7 +68,7 @@ typedef struct clh_fused_sums {
     clh_real *norm;         /**< factor of X in its own gradient [sources] */
     clh_real *key_bias;     /**< [sources, heads] */
     clh_real *Y;            /**< gradient of Y but its q and k columns [sources, g_stride] */
-    clh_real *K;            /**< [A, A + U] */
+    clh_real *K;            /**< [A, A + U], of the first A columns the lower half */
     clh_real *parts;        /**< [heads, parts] */
     bool fresh;             /**< no sequence has written yet: K, the positions' rows hold nothing */
     clh_loss_sum loss;
@@ -105,7 +108,7 @@ struct clh_fused {
     clh_fused_tables tables;
     clh_fused_sums *sums; /**< [slots] */
     clh_fused_room *room; /**< [workers] */
-    clh_real *ones;       /**< [T + 1] of 1 */
+    clh_real *ones;       /**< of 1, [T] and [V] */
     clh_real *memory;
     uint32_t *numbers;
     size_t *offsets;

@@ -143,15 +143,20 @@ static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 }
 
 /* g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows sum to 1
- * g_b'_V += sum_r g_z. */
+ * g_b'_V += sum_r g_z. Of the part of W_O W_O^T, z^T diag(2 g_square) z, only the lower half. */
 static void weights_backward(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, across = A + f->size.U, stride = f->shape.g_stride;
-    const clh_real *z = w->room->z + w->first * A, *row = w->room->row + w->first * stride + A;
-    const clh_gemm g_K = {A,      across, w->rows,        z, 1, A, row, stride, 1, w->sums->K,
-                          across, 1,      !w->sums->fresh};
-    f->kernel->gemm(&g_K);
+    const clh_matrix z_t = clh_transposed(w->room->z + w->first * A, A);
+    const clh_real *row = w->room->row + w->first * stride + A;
+    clh_gemm of_W_O = clh_product(A, A, w->rows, 1, z_t, clh_rows(row, stride), w->sums->K, across);
+    clh_gemm of_U = clh_product(A, f->size.U, w->rows, 1, z_t, clh_rows(row + A, stride),
+                                w->sums->K + A, across);
+    of_W_O.part = CLH_GEMM_C_LOWER;
+    of_W_O.accumulate = of_U.accumulate = !w->sums->fresh;
+    f->kernel->gemm(&of_W_O);
+    f->kernel->gemm(&of_U);
     add_rows(w, w->rows, A, w->room->g_z + w->first * A, w->sums->b_V);
 }
 

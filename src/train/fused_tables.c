@@ -169,27 +169,29 @@ static void multiply_W_O(clh_fused *f, size_t piece)
     f->kernel->transpose(rows.count, s->U, out + s->A, across, t->WU_t + rows.begin, s->A);
 }
 
-/* o meets every position: rows of P in the columns of W_O and U' get those of o. */
+/* o meets every token: rows of E in the columns of W_O and U' get those of o. */
 static void add_b_O(clh_fused *f, size_t piece)
 {
-    const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
+    (void)piece;
     const size_t stride = f->shape.stride, column = clh_fused_column_O(f);
-    for (size_t p = rows.begin; p < rows.begin + rows.count; p++)
+    for (size_t t = 0; t < f->shape.used; t++)
         f->kernel->axpy(f->size.A + f->size.U, 1, f->tables.Y + column,
-                        f->tables.Y + clh_fused_position(f, p) * stride + column);
+                        f->tables.Y + clh_fused_token(t) * stride + column);
 }
 
-/* Scores of `rows` queries with every token and with the first `keys` positions, before norms. */
+/* Scores of `rows` queries with every token and with the first `keys` positions, before norms; of
+ * positions from `begin` on only with those up to the query's own. */
 static void multiply_parts(clh_fused *f, size_t h, size_t source, size_t rows, size_t keys,
-                           clh_real *out, size_t across)
+                           size_t begin, clh_real *out, size_t across)
 {
     const size_t d = f->size.d_head, stride = f->shape.stride, span = f->shape.span;
     const clh_real *q = f->tables.Y + source * stride + h * d;
     const clh_real *keys_t = f->tables.keys_t + h * d * span;
     clh_multiply(f->kernel, rows, f->shape.used, d, 1 / f->attn_scale, clh_rows(q, stride),
                  clh_rows(keys_t, span), out, across);
-    clh_multiply(f->kernel, rows, keys, d, 1 / f->attn_scale, clh_rows(q, stride),
-                 clh_rows(keys_t + f->shape.lead, span), out + f->shape.lead, across);
+    clh_multiply_part(f->kernel, rows, keys, d, 1 / f->attn_scale, clh_rows(q, stride),
+                      clh_rows(keys_t + f->shape.lead, span), out + f->shape.lead, across,
+                      CLH_GEMM_C_LOWER, begin);
 }
 
 /* Piece: a head's tokens, then its blocks of positions from the last on, which are the longest. */
@@ -199,12 +201,13 @@ static void make_parts(clh_fused *f, size_t piece)
     const size_t h = piece / (s->blocks + 1), left = piece % (s->blocks + 1);
     clh_real *parts = f->tables.parts + h * s->parts;
     if (left == 0) {
-        multiply_parts(f, h, clh_fused_token(0), s->used, s->positions, parts, s->span);
+        multiply_parts(f, h, clh_fused_token(0), s->used, s->positions, s->positions, parts,
+                       s->span);
         return;
     }
     const size_t k = s->blocks - left, begin = clh_fused_block_begin(s, k);
     const size_t end = clh_fused_block_end(s, k, s->positions);
-    multiply_parts(f, h, clh_fused_position(f, begin), end - begin, end, parts + s->at[k],
+    multiply_parts(f, h, clh_fused_position(f, begin), end - begin, end, begin, parts + s->at[k],
                    s->across[k]);
 }
 
@@ -225,7 +228,7 @@ void clh_fused_tables_make(clh_fused *f)
     };
     const clh_fused_job scores[] = {
         {make_parts, s->heads * (shape->blocks + 1)},
-        {add_b_O, positions},
+        {add_b_O, 1},
     };
     clh_fused_run(f, weights, CLH_COUNT(weights));
     clh_fused_run(f, products, CLH_COUNT(products));

@@ -32,16 +32,18 @@ static head head_of(const clh_fused *f, size_t h)
                   .alpha = 1 / f->attn_scale};
 }
 
-/* g_q of `rows` queries from source `begin` on: g_parts Y_k over all tokens and `keys` positions */
+/* g_q of `rows` queries from source `begin` on: g_parts Y_k over all tokens and `keys` positions,
+ * the first `seen` of which, one more for each query, are no zeros */
 static void queries_backward(const clh_fused *f, const head *h, size_t begin, size_t rows,
-                             size_t keys, const clh_real *parts, size_t across)
+                             size_t keys, size_t seen, const clh_real *parts, size_t across)
 {
     const size_t d = f->size.d_head, stride = f->shape.stride, g = 2 * f->size.A;
     clh_real *out = h->g_q + begin * g;
     clh_multiply(f->kernel, rows, d, f->shape.used, h->alpha, clh_rows(parts, across),
                  clh_rows(h->k + clh_fused_token(0) * stride, stride), out, g);
-    clh_multiply_add(f->kernel, rows, d, keys, h->alpha, clh_rows(parts + f->shape.lead, across),
-                     clh_rows(h->k + clh_fused_position(f, 0) * stride, stride), out, g);
+    clh_multiply_add_part(
+        f->kernel, rows, d, keys, h->alpha, clh_rows(parts + f->shape.lead, across),
+        clh_rows(h->k + clh_fused_position(f, 0) * stride, stride), out, g, CLH_GEMM_A_LOWER, seen);
 }
 
 /* g_k of `rows` keys from source `begin`, column `column` of the parts, on: g_parts^T Y_q over all
@@ -58,10 +60,12 @@ static void keys_backward(const clh_fused *f, size_t number, size_t begin, size_
     for (size_t k = first; k < s->blocks; k++) {
         const size_t from = clh_fused_block_begin(s, k);
         const size_t end = clh_fused_block_end(s, k, s->positions);
-        clh_multiply_add(f->kernel, rows, d, end - from, h.alpha,
-                         clh_transposed(h.parts + s->at[k] + column, s->across[k]),
-                         clh_rows(h.q + clh_fused_position(f, from) * s->stride, s->stride), out,
-                         g);
+        const bool sees_all = k > first || column == 0;
+        clh_multiply_add_part(f->kernel, rows, d, end - from, h.alpha,
+                              clh_transposed(h.parts + s->at[k] + column, s->across[k]),
+                              clh_rows(h.q + clh_fused_position(f, from) * s->stride, s->stride),
+                              out, g, sees_all ? CLH_GEMM_ALL : CLH_GEMM_A_UPPER,
+                              k == 0 ? s->first : 0);
     }
     for (size_t r = 0; r < rows; r++)
         f->kernel->axpy(d, (clh_real)h.alpha * f->sums[0].key_bias[(begin + r) * heads + number],
@@ -76,19 +80,20 @@ static void parts_backward(clh_fused *f, size_t piece)
     const size_t number = piece / (s->blocks + 1), left = piece % (s->blocks + 1);
     const head h = head_of(f, number);
     if (left == 0) {
-        queries_backward(f, &h, clh_fused_token(0), s->used, s->positions, h.parts, s->span);
+        queries_backward(f, &h, clh_fused_token(0), s->used, s->positions, s->positions, h.parts,
+                         s->span);
         keys_backward(f, number, clh_fused_token(0), s->used, 0, 0);
         return;
     }
     const size_t k = left - 1, begin = clh_fused_block_begin(s, k);
     const size_t end = clh_fused_block_end(s, k, s->positions), key = k == 0 ? 0 : begin;
-    queries_backward(f, &h, clh_fused_position(f, begin), end - begin, end, h.parts + s->at[k],
-                     s->across[k]);
+    queries_backward(f, &h, clh_fused_position(f, begin), end - begin, end, begin,
+                     h.parts + s->at[k], s->across[k]);
     keys_backward(f, number, clh_fused_position(f, key), end - key, s->lead + key, k);
 }
 
 /* g_b'_Q = sum_r g_key_bias_r Y_k,r / scale; b'_K moves all scores of a query alike: none; g_b'_V
- * is summed. And o, which met every position, gets what they got. */
+ * is summed. And o, which met every token, gets what they got. */
 static void biases_backward(clh_fused *f, size_t piece)
 {
     (void)piece;
@@ -106,9 +111,8 @@ static void biases_backward(clh_fused *f, size_t piece)
     memset(f->tables.g_qk, 0, 2 * A * sizeof(clh_real)); /* o, and queries that nobody asks */
     for (size_t p = 0; p < f->shape.first; p++)
         memset(f->tables.g_qk + clh_fused_position(f, p) * 2 * A, 0, A * sizeof(clh_real));
-    clh_multiply(f->kernel, 1, A + s->U, f->shape.positions, 1,
-                 clh_rows(f->ones, f->shape.positions),
-                 clh_rows(sums->Y + clh_fused_position(f, 0) * g_stride + A, g_stride), sums->Y + A,
+    clh_multiply(f->kernel, 1, A + s->U, f->shape.used, 1, clh_rows(f->ones, f->shape.used),
+                 clh_rows(sums->Y + clh_fused_token(0) * g_stride + A, g_stride), sums->Y + A,
                  g_stride);
 }
 
@@ -164,12 +168,23 @@ static void tokens_backward(clh_fused *f, size_t piece)
     }
 }
 
+/* Of a row of g_K its part of W_O W_O^T, which is symmetric: only the lower half is summed. */
+static void mirror(const clh_fused *f, size_t row)
+{
+    const size_t A = f->size.A, across = A + f->size.U;
+    clh_real *K = f->sums[0].K;
+    for (size_t j = row + 1; j < A; j++)
+        K[row * across + j] = K[j * across + row];
+}
+
 /* g_W_O = g_K [W_O; U'^T] + (columns of M)  */
 static void W_O_backward(clh_fused *f, size_t piece)
 {
     const size_t D = f->size.D, across = f->size.A + f->size.U;
     const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
     clh_real *g = gradient_of(f, f->weights.W_O) + rows.begin * D;
+    for (size_t r = 0; r < rows.count; r++)
+        mirror(f, rows.begin + r);
     clh_multiply(f->kernel, rows.count, D, across, 1,
                  clh_rows(f->sums[0].K + rows.begin * across, across), clh_rows(f->tables.W_O, D),
                  g, D);

@@ -220,6 +220,64 @@ static void avx2_and_avx512_give_the_same_bits(void **state)
     }
 }
 
+/* Whether element [i, l] of A, or [i, j] of C, is on the side of the diagonal that counts. */
+static bool counts(const clh_gemm *g, size_t i, size_t other)
+{
+    return g->part == CLH_GEMM_A_UPPER ? i <= other + g->diagonal : other <= i + g->diagonal;
+}
+
+/* What `part` says is 0 or not asked makes no difference to the rest. */
+static void parts_are_left_out(void **state)
+{
+    (void)state;
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    for (uint64_t t = 0; t < PRODUCTS; t++) {
+        product p = product_make(7000 + 10 * t, true);
+        clh_gemm *g = &p.g;
+        g->part = (clh_gemm_part)(CLH_GEMM_A_LOWER + t % 3);
+        g->diagonal = pick(t, 20, 0, 2) ? pick(t, 21, 0, 140) : 0;
+        for (size_t i = 0; i < g->m && g->part != CLH_GEMM_C_LOWER; i++)
+            for (size_t l = 0; l < g->k; l++)
+                if (!counts(g, i, l))
+                    p.a[(size_t)(g->a - p.a) + i * g->a_row + l * g->a_col] = 0;
+        for (size_t k = 0; k < builds; k++) {
+            run(&p, kernel[k]);
+            if (g->c_row > 0)
+                gaps_hold(&p);
+            for (size_t i = 0; i < g->m; i++)
+                for (size_t j = 0; j < g->n; j++) {
+                    double size;
+                    if (g->part != CLH_GEMM_C_LOWER || counts(g, i, j))
+                        assert_true((double)g->c[i * g->c_row + j] == truth(&p, i, j, &size));
+                }
+        }
+        product_free(&p);
+    }
+}
+
+static void transposes_are_exact(void **state)
+{
+    (void)state;
+    enum { MOST = 40, ROW = MOST + 3 };
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    clh_real in[MOST * ROW], out[MOST * ROW];
+    for (size_t i = 0; i < CLH_COUNT(in); i++)
+        in[i] = (clh_real)i;
+    for (size_t k = 0; k < builds; k++)
+        for (size_t m = 0; m <= MOST; m++)
+            for (size_t n = 0; n <= MOST; n++) {
+                for (size_t i = 0; i < CLH_COUNT(out); i++)
+                    out[i] = -1;
+                kernel[k]->transpose(m, n, in, ROW, out, ROW);
+                for (size_t j = 0; j < MOST; j++)
+                    for (size_t i = 0; i < ROW; i++)
+                        assert_true(out[j * ROW + i] ==
+                                    (i < m && j < n ? in[i * ROW + j] : (clh_real)-1));
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +285,8 @@ int main(void)
         cmocka_unit_test(products_are_right_to_rounding),
         cmocka_unit_test(builds_agree_with_the_definition),
         cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
+        cmocka_unit_test(parts_are_left_out),
+        cmocka_unit_test(transposes_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,7 @@ static size_t all_results(const clh_kernels *kernel, size_t n, size_t shift, clh
     out[count++] = kernel->sum(n, x.at);
     out[count++] = kernel->dot(n, x.at, y.at);
     kernel->axpy(n, (clh_real)0.3, x.at, y.at);
+    kernel->add_rows(n, 2, x.at, 0, y.at);
     for (size_t i = 0; i < n; i++)
         x.at[i] *= 40;
     out[count++] = n ? kernel->softmax(n, x.at, z.at) : 0;
