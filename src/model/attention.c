@@ -137,23 +137,35 @@ static void all_stages(const clh_pass *pass, const clh_head *head, const clh_hea
     clh_head_forward(head, pass->kernel, pass->at.begin);
 }
 
+typedef void head_rows(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
+
+/* The queries of the pass a block at a time, each of which skips keys that it may not see. */
+static void by_blocks(const clh_pass *pass, const clh_head *head, head_rows *rows)
+{
+    for (size_t begin = pass->at.begin, end; begin < pass->at.end; begin = end) {
+        end = clh_head_block_end(head, begin);
+        end = end < pass->at.end ? end : pass->at.end;
+        rows(head, pass->kernel, begin, end);
+    }
+}
+
 static void scores_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
     clh_head_turn_k(head, pass->kernel);
-    clh_head_scores(head, pass->kernel, pass->at.begin, pass->at.end);
+    by_blocks(pass, head, clh_head_scores);
 }
 
 static void pattern_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_pattern(head, pass->kernel, pass->at.begin, pass->at.end);
+    by_blocks(pass, head, clh_head_pattern);
 }
 
 static void z_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_z(head, pass->kernel, pass->at.begin, pass->at.end);
+    by_blocks(pass, head, clh_head_z);
 }
 
 static void all_stages_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
