@@ -16,6 +16,7 @@
 #include "clearhead/fold.h"
 #include "clearhead/heads.h"
 #include "clearhead/linalg.h"
+#include "clearhead/logit_lens.h"
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
 #include "clearhead/model.h"

@@ -161,16 +161,6 @@ static clh_status plan(cache_job *job, clh_error *err)
 /* ---- What comes out -----------------------------------------------------------------------------
  */
 
-/** NaN in, NaN reported, with the first that has it in the order in which it was computed. */
-static clh_status check_finite(const cache_job *job, clh_error *err)
-{
-    const size_t count = clh_cache_count(job->cache), at = clh_cache_not_finite(job->cache);
-    if (at < count)
-        return clh_fail(err, CLH_ENUMERIC, "%s is not finite, the first of the activations",
-                        clh_cache_tensor(job->cache, at).name);
-    return CLH_OK;
-}
-
 /* Gradients are computed in the opposite order, so the last of them comes first. */
 static clh_status check_gradient(const cache_job *job, clh_error *err)
 {
@@ -287,7 +277,7 @@ static clh_status run_job(cache_job *job, clh_error *err)
         return status;
     status = clh_forward(clh_run_model(job->run), &job->batch.tokens, job->cache, NULL, err);
     if (!status)
-        status = check_finite(job, err);
+        status = clh_cli_check_finite(job->cache, err);
     if (!status && job->grads)
         status = compute_gradients(job, err);
     return status ? status : write_file(job, err);

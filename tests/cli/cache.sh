@@ -259,6 +259,10 @@ runs 0 import huge/model.safetensors --config huge/cfg.json --n 3 --out overflow
 runs 3 cache overflow --letters abc --out never.safetensors
 is 'clearhead cache: blocks.0.attn.hook_v is not finite, the first of the activations' \
     "$(printf '%s\n' "$err" | tail -n 1)" 'the first that is not finite is named'
+for command in eval attention; do
+    runs 3 $command overflow --count 5
+    is "clearhead $command: sequence 0: blocks.0.attn.hook_v is not finite" "$err" "by $command too"
+done
 runs 3 generalise overflow --count 3
 is 1 "$(printf '%s\n' "$err" | grep -c 'blocks.0.attn.hook_v is not finite in sequence 0 of the sample')" \
     'and so it is by what measures'
