@@ -90,6 +90,7 @@ typedef struct clh_run_config {
     clh_train_config train;
     size_t threads;          /**< does not change a byte of the result */
     char init[CLH_PATH_MAX]; /**< weights to start from; empty: drawn from seed */
+    char folded[128];        /**< what was folded into the weights; clearhead/fold.h */
 } clh_run_config;
 
 /** The notebook's model without n_ctx and d_vocab: 1 layer, 1 head, d_model 128, d_head 64,

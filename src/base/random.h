@@ -23,6 +23,7 @@ typedef enum clh_stream {
     CLH_STREAM_COMPOSITION = 24, /**< random heads that composition scores are compared with */
     CLH_STREAM_BOOTSTRAP = 25,   /**< which sequences a resample takes */
     CLH_STREAM_VARIANT = 26,     /**< how a sequence of a variant is changed */
+    CLH_STREAM_SCRUB = 30,       /**< which sequences stand in for one in causal scrubbing */
 } clh_stream;
 
 /** Four independent uniform 32-bit words. */

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
-#include "cli/cli_run.h"
+#include "cli/cli_measure.h"
 #include "model/tl_config.h"
 
 /* What our file has replaces what the model was made with: its keys must all be the model's. The
@@ -30,7 +30,7 @@ typedef struct export_job {
     bool fresh;            /* the folder was not there */
     clh_run_config config; /* of what is written */
     clh_model *folded;     /* NULL: written as it is */
-    double distance;       /* by which log-probabilities changed */
+    clh_fold_proof proof;  /* by how much log-probabilities changed */
 } export_job;
 
 /** How far log-probabilities are from the run's, over n_ctx positions and every token that fits. */
@@ -42,21 +42,26 @@ static clh_status prove(export_job *job, clh_error *err)
         return CLH_ENOMEM;
     for (size_t i = 0; i < pos; i++)
         ids[i] = (uint32_t)(i % d_vocab);
-    clh_status status = clh_log_prob_distance(&job->distance, clh_run_model(job->run), job->folded,
-                                              &(clh_tokens){ids, 1, pos}, err);
+    clh_status status = clh_fold_prove(&job->proof, clh_run_model(job->run), job->folded,
+                                       &(clh_tokens){ids, 1, pos}, err);
     clh_free(ids);
     return status;
 }
 
-/** Fold all that this kind of norm allows. */
-static clh_status fold(export_job *job, clh_error *err)
+/** What is asked for, of --fold all that this kind of norm allows. */
+static clh_status fold(export_job *job, const clh_invocation *inv, clh_error *err)
 {
     const clh_normalization norm = job->config.model.normalization_type;
     const bool centres = norm == CLH_NORM_LN || norm == CLH_NORM_LNPRE;
-    const unsigned what = CLH_FOLD_ALL - (centres ? 0 : CLH_FOLD_WRITING);
-    clh_status status = clh_model_fold(&job->folded, clh_run_model(job->run), what, err);
-    if (status)
+    const unsigned all = CLH_FOLD_ALL - (centres ? 0 : CLH_FOLD_WRITING);
+    const unsigned what = (clh_opt_flag(inv, "fold") ? all : 0) |
+                          (clh_opt_flag(inv, "refactor") ? CLH_FOLD_REFACTOR : 0);
+    clh_status status =
+        what ? clh_model_fold(&job->folded, clh_run_model(job->run), what, err) : CLH_OK;
+    if (status || !what)
         return status;
+    clh_fold_record(job->config.folded, clh_run_get_config(job->run)->folded, &job->config.model,
+                    what);
     job->config.model = *clh_model_get_config(job->folded);
     return prove(job, err);
 }
@@ -106,7 +111,11 @@ static void print_summary(const clh_invocation *inv, const export_job *job)
         for (size_t i = 0; i < FILES; i++)
             (void)puts(job->path[i]);
         if (job->folded)
-            (void)printf("folded: log-probabilities changed by at most %.2g\n", job->distance);
+            (void)printf("folded: %s\nlog-probabilities changed by at most %.2g nats in double "
+                         "precision, by %.2g between two\nforward passes, of which one rounds by "
+                         "%.2g\n",
+                         job->config.folded, job->proof.change, job->proof.forward,
+                         job->proof.rounding);
         return;
     }
     clh_strbuf text = {0};
@@ -114,10 +123,15 @@ static void print_summary(const clh_invocation *inv, const export_job *job)
         clh_strbuf_adds(&text, i ? ", " : "{\"files\": [");
         clh_strbuf_add_json(&text, job->path[i]);
     }
-    (void)printf("%s], \"step\": %zu", clh_strbuf_view(&text), clh_run_step(job->run));
-    if (job->folded)
-        (void)printf(", \"log_prob_change\": %.9g", job->distance);
-    (void)puts("}");
+    clh_strbuf_addf(&text, "], \"step\": %zu", clh_run_step(job->run));
+    if (job->folded) {
+        clh_strbuf_adds(&text, ", \"folded\": ");
+        clh_strbuf_add_json(&text, job->config.folded);
+        clh_cli_add_field(&text, "log_prob_change", job->proof.change);
+        clh_cli_add_field(&text, "log_prob_change_forward", job->proof.forward);
+        clh_cli_add_field(&text, "log_prob_rounding", job->proof.rounding);
+    }
+    (void)printf("%s}\n", clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }
 
@@ -132,8 +146,8 @@ int clh_cmd_export(const clh_invocation *inv)
     job.run = run;
     if (!status)
         job.config = *clh_run_get_config(run);
-    if (!status && clh_opt_flag(inv, "fold"))
-        status = fold(&job, &err);
+    if (!status)
+        status = fold(&job, inv, &err);
     if (!status)
         status = prepare(&job, &err);
     if (!status)

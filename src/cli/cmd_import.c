@@ -54,6 +54,14 @@ static clh_status make_config(const clh_invocation *inv, const clh_model_config 
     return clh_run_config_resolve(out, &all, NULL, err);
 }
 
+/* What the file of weights says was folded into them, if it says anything. */
+static void read_record(clh_run_config *config, const char *weights)
+{
+    clh_run_config theirs;
+    if (clh_run_config_peek(&theirs, weights, NULL) == CLH_OK)
+        memcpy(config->folded, theirs.folded, sizeof config->folded);
+}
+
 static void print_summary(const clh_invocation *inv, const char *path, const clh_run_config *config,
                           const clh_model *model)
 {
@@ -96,6 +104,8 @@ int clh_cmd_import(const clh_invocation *inv)
         status = clh_model_open(&model, &model_config, &err);
     if (!status)
         status = clh_model_load(model, weights, &err);
+    if (!status)
+        read_record(&config, weights);
     if (!status)
         status = clh_run_create(out, &config, model, &err);
     if (!status) {

@@ -11,6 +11,7 @@
 #include "base/base.h"
 #include "base/pool.h"
 #include "lens/lens_view.h"
+#include "lens/part.h"
 
 enum { SLOTS_MAX = 8, NUMBERS_MOST = 1 << 25 /* of all slots, where there is more than one */ };
 enum { PARTS = 2 };
@@ -208,59 +209,40 @@ static clh_status gather(gathering *g, clh_error *err)
 /* ---- What a part leaves out ---------------------------------------------------------------------
  */
 
-/* mean [d]: of the rows of W_E that the sample's tokens pick, or of W_pos that its positions do;
- * the rows in order, each as often as it is used. */
-static clh_status embedding_mean(double *mean, const clh_edits_setting *s, bool tokens,
+/* The mean of what stands in for the embedding that `part` leaves out: any row of the flattened
+ * one.
+ */
+static clh_status embedding_mean(clh_real *mean, const clh_edits_setting *s, clh_input_part part,
                                  clh_error *err)
 {
-    const clh_tensor W = clh_model_view(s->model, tokens ? "embed.W_E" : "pos_embed.W_pos");
-    const size_t rows = W.shape[0], d = W.shape[1];
-    size_t *count = clh_alloc_zeroed(rows, sizeof *count, err), all = 0;
-    if (!count)
-        return CLH_ENOMEM;
-    for (size_t k = 0; k < s->reference->count; k++) {
-        const clh_tokens t = clh_sample_tokens(s->reference, k);
-        for (size_t i = 0; i < t.pos; i++) {
-            const size_t row = tokens ? t.ids[i] : i;
-            if (row < rows) /* else the forward pass says so */
-                count[row]++;
-        }
-        all += t.pos;
-    }
-    memset(mean, 0, d * sizeof *mean);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t i = 0; i < d; i++)
-            mean[i] += (double)count[r] * (double)W.data[r * d + i];
-    for (size_t i = 0; i < d; i++)
-        mean[i] /= (double)all;
-    clh_free(count);
+    clh_model *flat = NULL;
+    clh_status status = clh_part_open(&flat, s->model, s->reference, part, err);
+    if (status)
+        return status;
+    const clh_tensor W =
+        clh_model_view(flat, part == CLH_PART_POSITION ? "embed.W_E" : "pos_embed.W_pos");
+    memcpy(mean, W.data, W.shape[1] * sizeof *mean);
+    clh_model_close(flat);
     return CLH_OK;
 }
 
-/* mean(x - part): in layer 0 that of the other part, later mean(x) - mean(part). */
+/* mean(x - part): in layer 0 the mean of the other part, later mean(x) - mean(part). */
 static clh_status take_rests(clh_edit_means *m, const clh_edits_setting *s, const double *sum,
                              clh_error *err)
 {
     const size_t d = m->d_model;
-    double *mean = clh_alloc_array((size_t)PARTS * d, sizeof *mean, err);
-    m->rest = clh_alloc_zeroed(m->n_layers * (size_t)PARTS * d, sizeof *m->rest, err);
-    if (!mean || !m->rest) {
-        clh_free(mean);
-        return CLH_ENOMEM;
-    }
     double positions = 0;
+    m->rest = clh_alloc_zeroed(m->n_layers * (size_t)PARTS * d, sizeof *m->rest, err);
+    clh_status status = m->rest ? CLH_OK : CLH_ENOMEM;
+    for (int part = 0; part < PARTS && !status; part++)
+        status = embedding_mean(m->rest + (size_t)part * d, s, (clh_input_part)part, err);
     for (size_t k = 0; k < s->reference->count; k++)
         positions += (double)s->reference->length[k];
-    clh_status status = embedding_mean(mean + CLH_PART_TOKEN * d, s, true, err);
-    if (!status)
-        status = embedding_mean(mean + CLH_PART_POSITION * d, s, false, err);
-    for (size_t at = 0; at < m->n_layers * (size_t)PARTS * d && !status; at++) {
+    for (size_t at = PARTS * d; m->deep && at < m->n_layers * (size_t)PARTS * d && !status; at++) {
         const size_t i = at % d, part = at / d % PARTS, layer = at / (d * PARTS);
-        const double own = mean[part * d + i], other = mean[(1 - part) * d + i];
-        const double x = m->deep && layer > 0 ? sum[m->residual + layer * d + i] / positions : 0;
-        m->rest[at] = (clh_real)(layer == 0 ? other : x - own);
+        const double x = sum[m->residual + layer * d + i] / positions;
+        m->rest[at] = (clh_real)(x - (double)m->rest[(1 - part) * d + i]);
     }
-    clh_free(mean);
     return status;
 }
 

@@ -5,20 +5,21 @@
 
 #include "base/base.h"
 #include "clearhead/run.h"
+#include "lens/edit_weights.h"
 #include "train/checkpoint.h"
 #include "train/folder.h"
 
 /* What is taken from another model under each swap. */
 static const struct swap_row {
     const char *name;
-    bool base_final;      /* the other model gives the parameters below, this one the rest */
-    const char *parts[4]; /* endings of state_dict keys */
+    bool base_final;          /* the checkpoint gives the circuit, the final model the rest */
+    clh_edit_circuit circuit; /* CLH_EDIT_CIRCUITS: none */
 } swaps[CLH_SWAPS] = {
-    [CLH_SWAP_NONE] = {"then", false, {NULL}},
-    [CLH_SWAP_QK_THEN] = {"qk_then", true, {"W_Q", "b_Q", "W_K", "b_K"}},
-    [CLH_SWAP_OV_THEN] = {"ov_then", true, {"W_V", "b_V", "W_O", "b_O"}},
-    [CLH_SWAP_QK_LAST] = {"qk_last", false, {"W_Q", "b_Q", "W_K", "b_K"}},
-    [CLH_SWAP_OV_LAST] = {"ov_last", false, {"W_V", "b_V", "W_O", "b_O"}},
+    [CLH_SWAP_NONE] = {"then", false, CLH_EDIT_CIRCUITS},
+    [CLH_SWAP_QK_THEN] = {"qk_then", true, CLH_EDIT_QK},
+    [CLH_SWAP_OV_THEN] = {"ov_then", true, CLH_EDIT_OV},
+    [CLH_SWAP_QK_LAST] = {"qk_last", false, CLH_EDIT_QK},
+    [CLH_SWAP_OV_LAST] = {"ov_last", false, CLH_EDIT_OV},
 };
 
 typedef struct swapper {
@@ -41,24 +42,11 @@ static void copy_all(clh_model *to, const clh_model *from)
     memcpy(clh_model_data(to, NULL), data, count * sizeof *data);
 }
 
-static bool is_part(const struct swap_row *row, const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < CLH_COUNT(row->parts) && row->parts[i]; i++)
-        if (strcmp(dot + 1, row->parts[i]) == 0)
-            return true;
-    return false;
-}
-
 static void mix(const swapper *s, const struct swap_row *row)
 {
-    const clh_model *giver = row->base_final ? s->then : s->last;
     copy_all(s->mixed, row->base_final ? s->last : s->then);
-    for (size_t i = 0; i < clh_model_tensor_count(giver); i++) {
-        const clh_tensor from = clh_model_tensor(giver, i), to = clh_model_tensor(s->mixed, i);
-        if (is_part(row, from.name))
-            memcpy(to.data, from.data, clh_tensor_count(&from) * sizeof *from.data);
-    }
+    if (row->circuit != CLH_EDIT_CIRCUITS)
+        clh_edit_weights_copy(s->mixed, row->base_final ? s->then : s->last, row->circuit);
 }
 
 static clh_status measure_row(const swapper *s, const char *path, clh_emergence_row *row,

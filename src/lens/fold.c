@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "lens/fold_refactor.h"
 
 /** The two models, and the layer at work. */
 typedef struct folding {
@@ -149,9 +150,53 @@ static clh_model_config folded_config(const clh_model_config *config, unsigned w
     return folded;
 }
 
+/* ---- Words for it ------------------------------------------------------------------------------
+ */
+
+static const struct {
+    unsigned bit;
+    const char *name;
+} names[] = {
+    {CLH_FOLD_LN, "fold_layer_norm"},
+    {CLH_FOLD_WRITING, "center_writing_weights"},
+    {CLH_FOLD_UNEMBED, "center_unembed"},
+    {CLH_FOLD_VALUE_BIAS, "fold_value_biases"},
+    {CLH_FOLD_REFACTOR, "refactor_factored_attn_matrices"},
+};
+
+/* Whether `name` is one of the words of `record`. */
+static bool has_word(const char *record, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(record, name); at; at = strstr(at + 1, name))
+        if ((at == record || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before, const clh_model_config *config,
+                     unsigned what)
+{
+    const bool norms =
+        config->normalization_type == CLH_NORM_LN || config->normalization_type == CLH_NORM_RMS;
+    size_t used = 0;
+    assert(out && before && out != before && what <= CLH_FOLD_EVERYTHING);
+    what &= norms ? CLH_FOLD_EVERYTHING : CLH_FOLD_EVERYTHING - CLH_FOLD_LN;
+    what |= what & CLH_FOLD_REFACTOR ? CLH_FOLD_VALUE_BIAS : 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < CLH_COUNT(names); i++) {
+        if (!(what & names[i].bit) && !has_word(before, names[i].name))
+            continue;
+        const int length =
+            snprintf(out + used, CLH_FOLD_RECORD - used, "%s%s", used ? " " : "", names[i].name);
+        used += (size_t)length;
+        assert(used < CLH_FOLD_RECORD);
+    }
+}
+
 clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what, clh_error *err)
 {
-    assert(out && model && what <= CLH_FOLD_ALL);
+    assert(out && model && what <= CLH_FOLD_EVERYTHING);
     const clh_model_config *config = clh_model_get_config(model);
     const clh_model_config folded = folded_config(config, what);
     const bool centres =
@@ -176,72 +221,14 @@ clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what
         centre_writing(&f);
     if (what & CLH_FOLD_UNEMBED)
         centre_unembed(&f);
-    if (what & CLH_FOLD_VALUE_BIAS)
+    if (what & (CLH_FOLD_VALUE_BIAS | CLH_FOLD_REFACTOR))
         fold_value_biases(&f);
+    if (what & CLH_FOLD_REFACTOR)
+        status = clh_refactor_heads(f.to, err);
+    if (status) {
+        clh_model_close(f.to);
+        return status;
+    }
     *out = f.to;
     return CLH_OK;
-}
-
-/* ---- The proof ---------------------------------------------------------------------------------
- */
-
-static double log_sum_exp(const clh_real *x, size_t count)
-{
-    assert(count > 0);
-    double most = (double)x[0];
-    for (size_t i = 1; i < count; i++)
-        most = fmax(most, (double)x[i]);
-    double sum = exp((double)x[0] - most);
-    for (size_t i = 1; i < count; i++)
-        sum += exp((double)x[i] - most);
-    return most + log(sum);
-}
-
-static clh_status compare(double *distance, const clh_tensor *a, const clh_tensor *b,
-                          clh_error *err)
-{
-    const size_t vocab = a->shape[2];
-    double most = 0;
-    assert(vocab > 0);
-    for (size_t at = 0; at < clh_tensor_count(a); at += vocab) {
-        const double za = log_sum_exp(a->data + at, vocab), zb = log_sum_exp(b->data + at, vocab);
-        if (!isfinite(za) || !isfinite(zb))
-            return clh_fail(err, CLH_ENUMERIC, "logits of position %zu are not finite",
-                            at / vocab % a->shape[1]);
-        for (size_t i = 0; i < vocab; i++) {
-            const double log_p = (double)a->data[at + i] - za, log_q = (double)b->data[at + i] - zb;
-            most = fmax(most, fabs(log_p - log_q));
-        }
-    }
-    *distance = most;
-    return CLH_OK;
-}
-
-static clh_status run(clh_cache **cache, const clh_model *model, const clh_tokens *tokens,
-                      clh_error *err)
-{
-    clh_status status = clh_cache_open(cache, clh_model_get_config(model), CLH_KEEP_BACKWARD, err);
-    return status ? status : clh_forward(model, tokens, *cache, NULL, err);
-}
-
-clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
-                                 const clh_tokens *tokens, clh_error *err)
-{
-    assert(distance && a && b && tokens);
-    clh_cache *cache_a = NULL, *cache_b = NULL;
-    clh_status status = run(&cache_a, a, tokens, err);
-    if (!status)
-        status = run(&cache_b, b, tokens, err);
-    if (!status) {
-        const clh_tensor x = clh_cache_view(cache_a, "logits"),
-                         y = clh_cache_view(cache_b, "logits");
-        status =
-            x.shape[2] == y.shape[2]
-                ? compare(distance, &x, &y, err)
-                : clh_fail(err, CLH_ESHAPE, "the models have d_vocab_out %zu and %zu, want one",
-                           x.shape[2], y.shape[2]);
-    }
-    clh_cache_close(cache_b);
-    clh_cache_close(cache_a);
-    return status;
 }

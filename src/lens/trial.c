@@ -1,6 +1,7 @@
 #include "lens/trial.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -69,6 +70,12 @@ clh_status clh_trial_run(const clh_trial *t, const char *inputs, double *loss, d
             status = clh_forward(t->model, &tokens, t->cache, &hooks, err);
         if (!status)
             status = clh_loss(t->cache, &tokens, &scored, 0, NULL, NULL, &sum, err);
+    }
+    for (size_t b = 0; b < t->sample->count && !status && !isfinite(sum.loss); b++) {
+        const clh_tokens tokens = clh_sample_tokens(t->sample, b);
+        status = clh_forward_check(t->model, &tokens, err);
+        if (status)
+            clh_fail_context(err, status, "sequence %zu", b);
     }
     if (!status && sum.count == 0)
         status = clh_fail(err, CLH_EINPUT, "no prediction is scored in the sample");

@@ -40,6 +40,7 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
     assert(config && path);
     clh_trainer t = trainer_make(path, watch);
     t.config = *config;
+    t.config.folded[0] = '\0'; /* weights that learn are folded no more */
     clh_status status = clh_trainer_open(&t, err);
     if (!status)
         status = initial_weights(&t, err);

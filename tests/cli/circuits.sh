@@ -50,9 +50,23 @@ runs 0 export run --fold --to folded --json
 is True "$(printf '%s' "$out" | python3 -c '
 import json, sys
 print(json.load(sys.stdin)["log_prob_change"] < 1e-5)')" 'log-probabilities stay'
+is 'fold_layer_norm center_writing_weights center_unembed fold_value_biases' "$(python3 -c '
+import json, struct
+b = open("folded/model.safetensors", "rb").read()
+h = json.loads(b[8:8 + struct.unpack("<Q", b[:8])[0]])
+print(json.loads(h["__metadata__"]["config"])["folded"])')" 'the file says what was done'
 is LNPre "$(python3 -c 'import json; print(json.load(open("folded/cfg.json"))["normalization_type"])')" \
     'the config says so'
 runs 0 import folded/model.safetensors --config folded/cfg.json --out back
+is 'fold_layer_norm center_writing_weights center_unembed fold_value_biases' \
+    "$(python3 -c 'import json; print(json.load(open("back/config.json"))["folded"])')" 'and so does a run made of it'
+is "''" "$(python3 -c 'import json; print(repr(json.load(open("run/config.json"))["folded"]))')" 'which a trained one does not'
+runs 0 export back --refactor --to even
+is 1 "$(printf '%s\n' "$out" | grep -c '^folded: .* fold_value_biases refactor_factored_attn_matrices$')" \
+    'a second folding adds to the record'
+runs 0 train --init back --steps 1 --n 2 --out again
+is "''" "$(python3 -c 'import json; print(repr(json.load(open("again/config.json"))["folded"]))')" \
+    'training starts from none'
 runs 0 eval run --json
 before=$out
 runs 0 eval back --json

@@ -54,6 +54,18 @@ is 'yes yes' "$(printf '%s\n' "$out" | awk '
     'OV of the trained model copies letters'
 example 2 05_circuit
 
+example 0 06_edit first
+is 'yes yes yes yes yes yes yes' "$(printf '%s\n' "$out" | awk '
+    /^as it is/ {plain = $5; print ($5 + 0 < 0.01 && $7 == 1 ? "yes" : $0)}
+    /^the same pattern/ {print ($8 + 0 < 2 * plain ? "yes" : $0)}
+    /position only/ {print ($NF > 0.9 ? "yes" : $0)}
+    /token only/ {print ($NF < 0.5 ? "yes" : $0)}
+    /^only the/ {print ($NF > 0.9 ? "yes" : $0)}
+    /^without sources/ {print ($NF < 0.5 ? "yes" : $0)}
+    /^without attention/ {print ($NF < 0.5 ? "yes" : $0)}' | tr '\n' ' ' | sed 's/ $//')" \
+    'a pattern of positions is enough, without the answers nothing is'
+example 2 06_edit
+
 example 0 07_causal first
 is 'yes yes yes yes' "$(printf '%s\n' "$out" | awk '
     /^none / {print ($3 + 0 > 0.99 && $9 == "1.0000" ? "yes" : $0)}

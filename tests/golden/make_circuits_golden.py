@@ -7,7 +7,9 @@
 Computed in float64 from the parameters of <case>.safetensors, stored as float32. Tensors, over
 layers and heads: OV, QK (the full circuits), their singular values and eigenvalues (as real and
 imaginary part), those of W_V W_O (head_OV), direct = W_E W_U, and the composition scores Q, K, V.
-Of the smaller model also folded.<key>: its parameters after process_weights_().
+Of the smaller model also folded.<key>: its parameters after process_weights_(), and of both
+refactored.<key>: those of attention after process_weights_(refactor_factored_attn_matrices=True);
+the sign of a pair of singular vectors is LAPACK's.
 """
 import argparse
 import os
@@ -55,6 +57,13 @@ def folded(model):
     return {"folded." + key: value for key, value in model.named_parameters()}
 
 
+def refactored(model):
+    """{refactored.key: parameter of attention} after the same and the refactoring of heads."""
+    model.process_weights_(refactor_factored_attn_matrices=True)
+    return {"refactored." + key: value for key, value in model.named_parameters()
+            if ".attn." in key}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--out", default=os.path.join(HERE, "circuits"))
@@ -66,6 +75,7 @@ def main():
             tensors = circuits(load(name))
             if name == "mlp_2x2":
                 tensors.update(folded(load(name)))
+            tensors.update(refactored(load(name)))
         path = os.path.join(args.out, name + ".safetensors")
         size = write_golden(path, tensors, {"format": "clearhead-golden-circuits-1"})
         print(f"{path}: {size} bytes, {len(tensors)} tensors")

@@ -178,6 +178,64 @@ static void folded_weights_are_transformerlens(void **state)
     close_subject(&s);
 }
 
+/** got[:, c] against sign * want[:, c] of a head; the columns of W_O are its rows: `transposed`. */
+static void check_pair(const subject *s, const clh_model *ours, const char *left, const char *right,
+                       bool transposed)
+{
+    const clh_tensor L = clh_model_view(ours, left), R = clh_model_view(ours, right);
+    clh_tensor l = take(s, "refactored.", left), r = take(s, "refactored.", right);
+    const size_t heads = L.shape[0], d = L.shape[1], cols = L.shape[2];
+    double largest = 0;
+    for (size_t i = 0; i < clh_tensor_count(&l); i++)
+        largest = fmax(largest, fabs((double)l.data[i]));
+    for (size_t h = 0; h < heads; h++)
+        for (size_t c = 0; c < cols; c++) {
+            double dot = 0;
+            for (size_t i = 0; i < d; i++)
+                dot +=
+                    (double)L.data[(h * d + i) * cols + c] * (double)l.data[(h * d + i) * cols + c];
+            const double sign = dot < 0 ? -1 : 1; /* one for both of the pair */
+            for (size_t i = 0; i < d; i++) {
+                const size_t at = (h * d + i) * cols + c;
+                const size_t other = transposed ? (h * cols + c) * d + i : at;
+                assert_true(fabs((double)L.data[at] - sign * (double)l.data[at]) <=
+                            tolerance * largest);
+                assert_true(fabs((double)R.data[other] - sign * (double)r.data[other]) <=
+                            tolerance);
+            }
+        }
+    clh_free(r.data);
+    clh_free(l.data);
+}
+
+static void refactored_heads_are_transformerlens(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        subject s;
+        clh_model *ours = NULL;
+        open_subject(&s, cases[i]);
+        must(clh_model_fold(&ours, s.golden.model, CLH_FOLD_EVERYTHING, &err), &err);
+        for (size_t layer = 0; layer < s.golden.config.n_layers; layer++) {
+            static const char *const pairs[][2] = {{"W_Q", "W_K"}, {"W_V", "W_O"}};
+            for (size_t p = 0; p < CLH_COUNT(pairs); p++) {
+                char left[48], right[48];
+                (void)snprintf(left, sizeof left, "blocks.%zu.attn.%s", layer, pairs[p][0]);
+                (void)snprintf(right, sizeof right, "blocks.%zu.attn.%s", layer, pairs[p][1]);
+                check_pair(&s, ours, left, right, p == 1);
+            }
+            char name[48];
+            (void)snprintf(name, sizeof name, "blocks.%zu.attn.b_O", layer);
+            const clh_tensor b_O = clh_model_view(ours, name);
+            clh_tensor want = take(&s, "refactored.", name);
+            assert_true(golden_distance(&b_O, &want, 1e-3) <= tolerance);
+            clh_free(want.data);
+        }
+        clh_model_close(ours);
+        close_subject(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +243,7 @@ int main(void)
         cmocka_unit_test(direct_path_is_transformerlens),
         cmocka_unit_test(composition_is_transformerlens),
         cmocka_unit_test(folded_weights_are_transformerlens),
+        cmocka_unit_test(refactored_heads_are_transformerlens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

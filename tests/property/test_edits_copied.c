@@ -1,11 +1,15 @@
 /* Edits that take numbers from elsewhere: another sequence, a tensor, another model, a reference.
  */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/base.h"
+#include "base/file.h"
 #include "support/edit_bench.h"
+#include "support/failing_alloc.h"
 #include "support/must.h"
+#include "support/temp_folder.h"
 
 static int make(void **state)
 {
@@ -100,6 +104,24 @@ static void a_tensor_spreads_as_numpy_does(void **state)
         assert_true(p.data[i] == row[i % 8]);
 }
 
+/* The mask is on the scores as they are computed; what is written afterwards stands. */
+static void what_is_set_behind_the_mask_counts(void **state)
+{
+    edit_bench *b = *state;
+    clh_real row[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+    clh_edit edit = edit_of(CLH_EDIT_SET, "blocks.1.attn.hook_pattern");
+    edit.tensor = (clh_tensor){.data = row, .rank = 1, .shape = {8}};
+    const clh_tensor z = edit_look(b, &edit, 1, "blocks.1.attn.hook_z");
+    const clh_tensor v = clh_cache_view(b->cache, "blocks.1.attn.hook_v");
+    const size_t width = z.shape[2] * z.shape[3];
+    for (size_t i = 0; i < z.shape[1]; i++)
+        assert_memory_equal(z.data + i * width, v.data + 7 * width, width * sizeof *z.data);
+    edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_attn_scores"); /* to 0 */
+    const clh_tensor p = edit_look(b, &edit, 1, "blocks.0.attn.hook_pattern");
+    for (size_t i = 0; i < clh_tensor_count(&p); i++)
+        assert_true(p.data[i] == (clh_real)0.125);
+}
+
 static void a_tensor_that_does_not_fit_names_both_shapes(void **state)
 {
     edit_bench *b = *state;
@@ -137,6 +159,10 @@ static void other_open(edit_bench *b, clh_model **other)
     clh_error err = {0};
     must(clh_model_open(other, clh_model_get_config(b->model), &err), &err);
     clh_model_init(*other, 99);
+    size_t count = 0;
+    clh_real *data = clh_model_data(*other, &count);
+    for (size_t i = 0; i < count; i++) /* biases and norms too */
+        data[i] += (clh_real)0.01 * (clh_real)(i % 7);
 }
 
 static void weights_of_the_model_itself_change_no_bit(void **state)
@@ -258,6 +284,50 @@ static void statistics_come_from_the_reference(void **state)
     clh_sample_deinit(&others);
 }
 
+/* One sequence is its own mean, and all there is to draw. */
+static void a_reference_of_one_sequence_is_a_patch_from_it(void **state)
+{
+    static const clh_edit_kind kinds[] = {CLH_EDIT_MEAN, CLH_EDIT_RESAMPLE};
+    edit_bench *b = *state;
+    clh_error err = {0};
+    clh_sample one = {0};
+    must(clh_sample_draw(&one, b->task, CLH_SPLIT_TEST, EDIT_BENCH_COUNT, 1, &err), &err);
+    clh_edit patch = edit_of(CLH_EDIT_PATCH, "blocks.1.attn.hook_z");
+    patch.from = clh_sample_tokens(&one, 0);
+    clh_measure patched = {0};
+    edit_measure(b, &patch, 1, &patched);
+    for (size_t k = 0; k < CLH_COUNT(kinds); k++) {
+        const clh_edit edit = edit_of(kinds[k], "blocks.1.attn.hook_z");
+        clh_measure measure = {0};
+        measure_with(b, &edit, &one, &measure);
+        assert_true(measure.total.loss == patched.total.loss);
+        clh_measure_deinit(&measure);
+    }
+    clh_measure_deinit(&patched);
+    clh_sample_deinit(&one);
+}
+
+static void a_mean_is_the_mean(void **state)
+{
+    edit_bench *b = *state;
+    const clh_edit mean = edit_of(CLH_EDIT_MEAN, "blocks.1.attn.hook_z");
+    const clh_edit nothing = edit_of(CLH_EDIT_ADD, "hook_embed");
+    clh_tensor z = edit_look(b, &mean, 0, "blocks.1.attn.hook_z");
+    const size_t count = clh_tensor_count(&z);
+    clh_real *kept = edit_copy(&z);
+    double *sum = clh_alloc_zeroed(count, sizeof *sum, NULL);
+    assert(sum);
+    for (size_t s = 0; s < b->sample.count; s++) {
+        z = edit_look(b, &nothing, s, "blocks.1.attn.hook_z");
+        for (size_t i = 0; i < count; i++)
+            sum[i] += (double)z.data[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabs((double)kept[i] - sum[i] / (double)b->sample.count) < 1e-7);
+    clh_free(sum);
+    clh_free(kept);
+}
+
 static void a_reference_without_the_length_is_refused(void **state)
 {
     edit_bench *b = *state;
@@ -297,6 +367,74 @@ static void listed_sources_are_left_out_or_alone(void **state)
     }
 }
 
+/* ---- Memory -------------------------------------------------------------------------------------
+ */
+
+/* One of every kind that takes numbers from elsewhere, compiled and used. */
+static clh_status compile_and_run(void *context)
+{
+    edit_bench *b = context;
+    clh_real one = 1;
+    clh_edit list[] = {edit_of(CLH_EDIT_WEIGHTS, ""),
+                       edit_of(CLH_EDIT_PART, "blocks.1.attn.hook_q"),
+                       edit_of(CLH_EDIT_MEAN, "blocks.0.attn.hook_z"),
+                       edit_of(CLH_EDIT_RESAMPLE, "blocks.1.attn.hook_z"),
+                       edit_of(CLH_EDIT_PATCH, "blocks.1.attn.hook_v"),
+                       edit_of(CLH_EDIT_SET, "ln_final.hook_scale")};
+    list[0].other = b->model;
+    list[4].from = clh_sample_tokens(&b->sample, 1);
+    list[5].tensor = (clh_tensor){.data = &one};
+    clh_error err = {0};
+    clh_edits *edits = NULL;
+    clh_measure measure = {0};
+    clh_status status =
+        clh_edits_open(&edits, list, CLH_COUNT(list), b->model, &b->sample, 0, 1, &err);
+    if (!status) {
+        const clh_measure_way way = clh_edits_way(edits);
+        status = clh_measure_run(&measure, b->model, &b->sample, &way, 1, &err);
+    }
+    clh_measure_deinit(&measure);
+    clh_edits_close(edits);
+    return status;
+}
+
+static void no_memory_is_lost_compiling(void **state)
+{
+    assert_true(failing_alloc_each(compile_and_run, *state) > 20);
+}
+
+static clh_status open_and_close(void *path)
+{
+    clh_error err = {0};
+    clh_edit_file *file = NULL;
+    const clh_status status = clh_edit_file_open(&file, path, NULL, &err);
+    size_t count = 0;
+    if (!status) {
+        const clh_edit *edit = clh_edit_file_edits(file, &count);
+        assert_int_equal(count, 2);
+        assert_int_equal(edit[1].from.pos, 3);
+        assert_int_equal(edit[0].tensor.shape[0], clh_tensor_count(&edit[0].tensor));
+        assert_int_equal(clh_edit_file_reference(file), 40);
+    }
+    clh_edit_file_close(file);
+    return status;
+}
+
+static void no_memory_is_lost_reading(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    clh_error err = {0};
+    must(clh_file_write_text(
+             temp_folder_path(*state, "edits.json", path),
+             "{\"format\": \"clearhead-edits-1\", \"reference\": 40, \"edits\": ["
+             "{\"kind\": \"add\", \"site\": \"blocks.0.hook_resid_pre\", \"tensor\": \"vector\", "
+             "\"file\": \"" CLH_GOLDEN_DIR "/edits/notebook_n3.safetensors\"}, "
+             "{\"kind\": \"patch\", \"site\": \"*.hook_z\", \"from\": {\"tokens\": [0, 1, 3]}}]}",
+             &err),
+         &err);
+    assert_true(failing_alloc_each(open_and_close, path) > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_sequence_of_another_length_names_both_shapes),
         cmocka_unit_test(setting_what_is_there_changes_no_bit),
         cmocka_unit_test(a_tensor_spreads_as_numpy_does),
+        cmocka_unit_test(what_is_set_behind_the_mask_counts),
         cmocka_unit_test(a_tensor_that_does_not_fit_names_both_shapes),
         cmocka_unit_test(a_tensor_that_is_not_finite_is_named),
         cmocka_unit_test(weights_of_the_model_itself_change_no_bit),
@@ -312,8 +451,12 @@ int main(void)
         cmocka_unit_test(heads_and_names_limit_what_is_swapped),
         cmocka_unit_test(weights_that_do_not_fit_name_both_shapes),
         cmocka_unit_test(statistics_come_from_the_reference),
+        cmocka_unit_test(a_reference_of_one_sequence_is_a_patch_from_it),
+        cmocka_unit_test(a_mean_is_the_mean),
         cmocka_unit_test(a_reference_without_the_length_is_refused),
         cmocka_unit_test(listed_sources_are_left_out_or_alone),
+        cmocka_unit_test(no_memory_is_lost_compiling),
+        FOLDER_TEST(no_memory_is_lost_reading),
     };
     return cmocka_run_group_tests_name("edits_copied", tests, make, unmake);
 }

@@ -1,5 +1,6 @@
 /* Folding changes weights and no log-probability, for models of every kind and every choice. */
 #include <math.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "clearhead/fold.h"
@@ -25,9 +26,10 @@ static void log_probabilities_stay(void **state)
     clh_model *model = model_case_open(one->index, 7);
     uint32_t *ids = model_case_tokens(one->index, 7);
     const clh_tokens tokens = {ids, row->batch, row->pos};
-    for (unsigned what = 0; what <= CLH_FOLD_ALL; what++) {
+    for (unsigned what = 0; what <= CLH_FOLD_EVERYTHING; what++) {
         clh_model *folded = NULL;
         double distance = INFINITY;
+        clh_fold_proof proof = {INFINITY, INFINITY, INFINITY};
         clh_status status = clh_model_fold(&folded, model, what, &err);
         if (what & CLH_FOLD_WRITING && !centres(clh_model_get_config(model))) {
             assert_int_equal(status, CLH_ECONFIG);
@@ -37,6 +39,10 @@ static void log_probabilities_stay(void **state)
         must(status, &err);
         must(clh_log_prob_distance(&distance, model, folded, &tokens, &err), &err);
         assert_true(distance < tolerance);
+        must(clh_fold_prove(&proof, model, folded, &(clh_tokens){ids, 1, row->pos}, &err), &err);
+        assert_true(proof.change < tolerance && proof.forward <= distance);
+        assert_true(proof.rounding < tolerance); /* the plain formulas are those of the model */
+        assert_true(what > 0 || (proof.change == 0 && proof.forward == 0));
         clh_model_close(folded);
     }
     clh_free(ids);
@@ -81,6 +87,76 @@ static void weights_are_what_was_promised(void **state)
     clh_model_close(model);
 }
 
+/* sum_r x[r, a] x[r, b] of a head's matrix [rows, cols], and of its bias as a last row. */
+static double column_product(const clh_tensor *W, const clh_tensor *bias, size_t head, size_t a,
+                             size_t b)
+{
+    const size_t rows = W->shape[1], cols = W->shape[2];
+    const clh_real *x = W->data + head * rows * cols;
+    double sum =
+        bias ? (double)bias->data[head * cols + a] * (double)bias->data[head * cols + b] : 0;
+    for (size_t r = 0; r < rows; r++)
+        sum += (double)x[r * cols + a] * (double)x[r * cols + b];
+    return sum;
+}
+
+/* What is promised of refactored heads: columns of W_Q, W_K (with their biases) and W_V orthogonal,
+ * those of W_Q and W_K of one norm, rows of W_O orthonormal. */
+static void refactored_heads_are_orthogonal(void **state)
+{
+    const each_case *one = *state;
+    clh_model *model = model_case_open(one->index, 8), *folded = NULL;
+    must(clh_model_fold(&folded, model, CLH_FOLD_REFACTOR, &err), &err);
+    const clh_model_config *c = clh_model_get_config(model);
+    const clh_tensor q = clh_model_view(folded, "blocks.0.attn.W_Q"),
+                     b_q = clh_model_view(folded, "blocks.0.attn.b_Q"),
+                     k = clh_model_view(folded, "blocks.0.attn.W_K"),
+                     b_k = clh_model_view(folded, "blocks.0.attn.b_K"),
+                     v = clh_model_view(folded, "blocks.0.attn.W_V"),
+                     o = clh_model_view(folded, "blocks.0.attn.W_O");
+    const size_t rank = c->d_head < c->d_model ? c->d_head : c->d_model;
+    for (size_t h = 0; h < c->n_heads; h++)
+        for (size_t a = 0; a < c->d_head; a++)
+            for (size_t b = 0; b <= a; b++) {
+                const double qq = column_product(&q, &b_q, h, a, b);
+                double rows = 0;
+                for (size_t i = 0; i < c->d_model; i++)
+                    rows += (double)o.data[(h * c->d_head + a) * c->d_model + i] *
+                            (double)o.data[(h * c->d_head + b) * c->d_model + i];
+                assert_true(fabs(rows - (a == b && a < rank)) < 1e-5);
+                assert_true(a == b || fabs(qq) < 1e-5);
+                assert_true(a == b || fabs(column_product(&v, NULL, h, a, b)) < 1e-5);
+                assert_true(fabs(qq - column_product(&k, &b_k, h, a, b)) < 1e-5);
+            }
+    clh_model_close(folded);
+    clh_model_close(model);
+}
+
+/* What was done is said in the order it is done in, once, also over several foldings. */
+static void a_record_names_what_was_done(void **state)
+{
+    const each_case *one = *state;
+    clh_model *model = model_case_open(one->index, 7);
+    const clh_model_config *c = clh_model_get_config(model);
+    const bool norms =
+        c->normalization_type == CLH_NORM_LN || c->normalization_type == CLH_NORM_RMS;
+    char record[CLH_FOLD_RECORD], next[CLH_FOLD_RECORD];
+    clh_fold_record(record, "", c, 0);
+    assert_string_equal(record, "");
+    clh_fold_record(record, "", c, CLH_FOLD_UNEMBED | CLH_FOLD_LN);
+    assert_string_equal(record, norms ? "fold_layer_norm center_unembed" : "center_unembed");
+    clh_fold_record(next, record, c, CLH_FOLD_REFACTOR);
+    assert_non_null(strstr(next, record));
+    assert_non_null(strstr(next, " fold_value_biases refactor_factored_attn_matrices"));
+    clh_fold_record(record, next, c, CLH_FOLD_UNEMBED);
+    assert_string_equal(record, next);
+    clh_fold_record(record, "", &(clh_model_config){.normalization_type = CLH_NORM_LN},
+                    CLH_FOLD_EVERYTHING);
+    assert_string_equal(record, "fold_layer_norm center_writing_weights center_unembed "
+                                "fold_value_biases refactor_factored_attn_matrices");
+    clh_model_close(model);
+}
+
 /* The proof is one: a weight that changed is seen. */
 static void distance_sees_a_change(void **state)
 {
@@ -95,6 +171,9 @@ static void distance_sees_a_change(void **state)
     clh_model_view(other, "unembed.b_U").data[1] += (clh_real)0.01;
     must(clh_log_prob_distance(&distance, model, other, &tokens, &err), &err);
     assert_true(distance > 1e-3 && distance < 0.01 + 1e-5);
+    clh_fold_proof proof = {0};
+    must(clh_fold_prove(&proof, model, other, &(clh_tokens){ids, 1, row->pos}, &err), &err);
+    assert_true(proof.change > 1e-3 && proof.change < 0.01 + 1e-5 && proof.rounding < 1e-5);
     clh_free(ids);
     clh_model_close(other);
     clh_model_close(model);
@@ -105,6 +184,8 @@ int main(void)
     static const each_truth truths[] = {
         {"log-probabilities stay", log_probabilities_stay},
         {"weights are what was promised", weights_are_what_was_promised},
+        {"refactored heads are orthogonal", refactored_heads_are_orthogonal},
+        {"a record names what was done", a_record_names_what_was_done},
         {"distance sees a change", distance_sees_a_change},
     };
     return each_case_run("fold", truths, CLH_COUNT(truths), model_case_names(), model_case_count(),
