@@ -28,10 +28,8 @@ static clh_status compute(attention_job *job, const clh_watch *watch, clh_error 
                                                          clh_run_get_config(job->run)->seed,
                                                          job->threads},
                                     watch, err);
-    for (int f = 0; f < CLH_CUES && !status; f++)
-        if (tried(job, f))
-            status = clh_cue_try(&job->test[f], model, &job->sample, (clh_cue_feature)f,
-                                 job->threads, err);
+    if (!status && job->layer == 0)
+        status = clh_cues_try(job->test, model, &job->sample, job->threads, err);
     return status;
 }
 

@@ -107,9 +107,7 @@ static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sa
     for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
         status = clh_part_try(&rows[i].out->loss, &rows[i].out->accuracy, model, sample,
                               rows[i].inputs, rows[i].part, err);
-    for (int f = 0; f < CLH_CUE_RANK && !status; f++)
-        status = clh_cue_try(&a->cue[f], model, sample, (clh_cue_feature)f, threads, err);
-    return status;
+    return status ? status : clh_cues_try(a->cue, model, sample, threads, err);
 }
 
 static void find_worst(clh_answers *a)

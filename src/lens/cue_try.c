@@ -84,16 +84,12 @@ static bool one_length(const clh_sample *s)
     return true;
 }
 
-static clh_status try_all(const clh_trial *t, const rows *r, double *mean, const uint32_t *slot_of,
-                          const clh_slots *slots, outcome *out, clh_error *err)
+/* One run of the trial as it stands now. */
+static clh_status try_once(const clh_trial *t, const char *inputs, int k, const uint32_t *slot_of,
+                           const clh_slots *slots, outcome *out, clh_error *err)
 {
-    clh_status status = CLH_OK;
-    for (int k = 0; k < TRIES && !status; k++) {
-        if (k != PLAIN)
-            make_embeddings(t, r, k == ONLY, mean);
-        status = clh_trial_run(t, k == PLAIN ? "" : "k", &out->loss[k], &out->accuracy[k], err);
-        read_slots(t, slots, slot_of, out->slot_loss[k], out->slot_accuracy[k]);
-    }
+    clh_status status = clh_trial_run(t, inputs, &out->loss[k], &out->accuracy[k], err);
+    read_slots(t, slots, slot_of, out->slot_loss[k], out->slot_accuracy[k]);
     return status;
 }
 
@@ -153,33 +149,75 @@ static clh_status choose_rows(rows *out, const room *r, const clh_sample *sample
                : clh_fail(err, CLH_EINPUT, "sequences of several lengths, want one for slots");
 }
 
-clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
-                       clh_cue_feature feature, size_t threads, clh_error *err)
+/* The keys as they were. */
+static void restore(const clh_trial *t, const char *embedding)
 {
-    assert(out && model && sample && feature < CLH_CUES && threads >= 1);
-    if (!clh_cue_can_try(feature))
-        return clh_fail(err, CLH_ESUPPORT,
-                        "the rank among a sequence's letters is no property of a token alone, want "
-                        "token, alphabet, class or slot");
-    clh_trial t = {.model = model, .sample = sample, .threads = threads};
-    clh_cue_test test = {0};
-    room r = {0};
+    const clh_tensor from = clh_model_view(t->model, embedding),
+                     to = clh_model_view(t->other, embedding);
+    memcpy(to.data, from.data, clh_tensor_count(&from) * sizeof *from.data);
+}
+
+/* Keys with the cue alone, and with all but it; `o` holds the plain run. */
+static clh_status try_feature(const clh_trial *t, const room *r, clh_cue_feature feature,
+                              clh_cue_test *out, outcome *o, clh_error *err)
+{
     rows changed;
+    clh_status status = choose_rows(&changed, r, t->sample, feature, err);
+    for (int k = ONLY; k < TRIES && !status; k++) {
+        make_embeddings(t, &changed, k == ONLY, r->mean);
+        status = try_once(t, "k", k, r->slot_of, &out->slots, o, err);
+    }
+    if (!status) {
+        restore(t, changed.embedding);
+        fill(out, o);
+    }
+    return status;
+}
+
+/* Features first … last that can be tried, each into out[feature - first]. */
+static clh_status try_features(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
+                               clh_cue_feature first, clh_cue_feature last, size_t threads,
+                               clh_error *err)
+{
+    clh_trial t = {.model = model, .sample = sample, .threads = threads};
+    clh_slots slots = {0};
+    room r = {0};
     outcome o = {0};
     clh_status status = room_make(&r, clh_model_get_config(model), sample, err);
     if (!status)
         status = clh_trial_open(&t, err);
-    if (!status)
-        status = choose_rows(&changed, &r, sample, feature, err);
     if (!status && one_length(sample))
-        status = clh_slots_find(&test.slots, r.slot_of, sample, err);
+        status = clh_slots_find(&slots, r.slot_of, sample, err);
     if (!status)
-        status = try_all(&t, &changed, r.mean, r.slot_of, &test.slots, &o, err);
+        status = try_once(&t, "", PLAIN, r.slot_of, &slots, &o, err);
+    for (int f = (int)first; f <= (int)last && !status; f++) {
+        out[f - (int)first] = (clh_cue_test){.slots = slots};
+        if (clh_cue_can_try((clh_cue_feature)f))
+            status = try_feature(&t, &r, (clh_cue_feature)f, &out[f - (int)first], &o, err);
+    }
     clh_trial_close(&t);
     room_free(&r);
-    if (status)
-        return status;
-    fill(&test, &o);
-    *out = test;
-    return CLH_OK;
+    return status;
+}
+
+clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
+                       clh_cue_feature feature, size_t threads, clh_error *err)
+{
+    assert(out && model && sample && feature < CLH_CUES && threads >= 1);
+    clh_cue_test test = {0};
+    if (!clh_cue_can_try(feature))
+        return clh_fail(err, CLH_ESUPPORT,
+                        "the rank among a sequence's letters is no property of a token alone, want "
+                        "token, alphabet, class or slot");
+    clh_status status = try_features(&test, model, sample, feature, feature, threads, err);
+    if (!status)
+        *out = test;
+    return status;
+}
+
+clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
+                        const clh_sample *sample, size_t threads, clh_error *err)
+{
+    assert(out && model && sample && threads >= 1);
+    return try_features(out, model, sample, CLH_CUE_TOKEN, CLH_CUE_SLOT, threads, err);
 }
