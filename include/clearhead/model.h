@@ -150,6 +150,10 @@ typedef struct clh_hooks {
 clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                        const clh_hooks *hooks, clh_error *err);
 
+/** Where a NaN comes from: compute `tokens` with everything kept. CLH_ENUMERIC names the first
+ *  activation that is not finite (clh_cache_not_finite()), CLH_OK when there is none. */
+clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err);
+
 /** Extend a forward pass of one sequence: positions `from` … pos-1 are computed, those before are
  *  taken from the cache, which must have been given clh_cache_reserve(). The keys and values in the
  *  cache are the key/value cache of text generation. */

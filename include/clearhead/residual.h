@@ -132,6 +132,14 @@ clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
                                   const clh_cache *cache, const clh_metric *metric, unsigned split,
                                   clh_final_norm norm, clh_error *err);
 
+/** Attribution of the right token's logit, mean over the predictions of tokens begin … end-1 of the
+ *  batch: less another token's, less the mean logit (`against` CLH_EVERY_TOKEN), or itself
+ *  (CLH_NO_TOKEN). CLH_ERANGE for predictions that there are not. */
+clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *model,
+                                       const clh_cache *cache, const clh_tokens *tokens,
+                                       size_t begin, size_t end, uint32_t against, unsigned split,
+                                       clh_final_norm norm, clh_error *err);
+
 /** Attribution of the right token's logit less the mean logit, mean over the predictions of tokens
  *  first_scored … pos-1 of the batch. CLH_ERANGE for a first_scored outside [1, pos). */
 clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/file.h"
+#include "cli/cli_measure.h"
 
 enum { FILE_MAX = 1 << 30 };
 
@@ -123,6 +124,37 @@ clh_status clh_cli_batch_init(clh_cli_batch *out, const clh_invocation *inv, con
     out->first_scored =
         clh_opt_given(inv, "text") ? clh_run_get_config(run)->first_scored : sequence.first_scored;
     return CLH_OK;
+}
+
+/** The ids of a sample as a batch of their own. */
+static clh_status take_sample(clh_cli_batch *out, const clh_sample *sample, clh_error *err)
+{
+    const size_t pos = sample->length[0];
+    for (size_t b = 0; b < sample->count; b++)
+        if (sample->length[b] != pos)
+            return clh_fail(err, CLH_ESHAPE,
+                            "held-out sequences have %zu tokens and %zu, want them equally long: "
+                            "give --letters, --text or --tokens",
+                            pos, sample->length[b]);
+    out->ids = clh_alloc_array(sample->count * pos, sizeof *out->ids, err);
+    for (size_t b = 0; out->ids && b < sample->count; b++)
+        memcpy(out->ids + b * pos, sample->ids + b * sample->stride, pos * sizeof *out->ids);
+    out->tokens = (clh_tokens){out->ids, sample->count, pos};
+    out->first_scored = sample->first_scored[0];
+    return out->ids ? CLH_OK : CLH_ENOMEM;
+}
+
+clh_status clh_cli_batch_held_out(clh_cli_batch *out, const clh_run *run, size_t count,
+                                  clh_error *err)
+{
+    assert(out && run && count > 0);
+    clh_sample sample = {0};
+    *out = (clh_cli_batch){0};
+    clh_status status = clh_cli_held_out_sample(&sample, run, count, err);
+    if (!status)
+        status = take_sample(out, &sample, err);
+    clh_sample_deinit(&sample);
+    return status;
 }
 
 void clh_cli_batch_deinit(clh_cli_batch *batch)

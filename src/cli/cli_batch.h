@@ -25,6 +25,11 @@ typedef struct clh_cli_batch {
 clh_status clh_cli_batch_init(clh_cli_batch *out, const clh_invocation *inv, const clh_run *run,
                               clh_error *err);
 
+/** The first `count` held-out sequences. CLH_ESHAPE when they are not equally long: a mixture of n
+ *  has no batch. */
+clh_status clh_cli_batch_held_out(clh_cli_batch *out, const clh_run *run, size_t count,
+                                  clh_error *err);
+
 /** A JSON array of equally long arrays of token ids, from the file `path` or, for "-", from stdin.
  *  CLH_EFORMAT when it is not JSON, CLH_EINPUT for anything else in it or an id that is not below
  *  d_vocab, CLH_ESHAPE for unequal rows or rows longer than n_ctx, naming row and place. */

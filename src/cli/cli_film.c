@@ -50,7 +50,7 @@ static const json_t *step_into(const json_t *at, const char *part)
     if (!isdigit((unsigned char)part[0]))
         return element_called(at, part);
     const unsigned long index = strtoul(part, &end, 10);
-    return *end == '\0' ? json_array_get(at, index) : NULL;
+    return *end == '\0' ? json_array_get(at, index) : element_called(at, part);
 }
 
 static clh_status not_there(json_t *at, const char *path, const char *part, clh_error *err)

@@ -1,6 +1,8 @@
 /* clearhead answers: the notebook's questions, each with its verdict and the numbers behind it. */
 #include "base/base.h"
 #include "clearhead/answers.h"
+#include "clearhead/figure.h"
+#include "cli/cli_answers.h"
 #include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 #include "cli/cli_study.h"
@@ -200,16 +202,22 @@ static clh_status ask(void *user, const clh_frame *frame, clh_error *err)
     const bool whole =
         !clh_opt_given(job->inv, "checkpoint") && !clh_opt_flag(job->inv, "checkpoints");
     job->ask.step = whole ? CLH_LAST : clh_run_step(frame->run);
-    clh_status status = clh_answers_find(&job->answers, job->path, &job->ask, frame->watch, err);
+    const char *figure =
+        clh_opt_flag(job->inv, "checkpoints") ? NULL : clh_opt_text(job->inv, "figure");
+    clh_status status = figure ? clh_figure_available(err) : CLH_OK;
+    if (!status)
+        status = clh_answers_find(&job->answers, job->path, &job->ask, frame->watch, err);
     if (status)
         return status;
     job->task = clh_run_task(frame->run);
-    if (frame->json)
+    if (figure)
+        status = clh_cli_answers_draw(&job->answers, job->path, figure, err);
+    if (!status && frame->json)
         add_json(frame->json, job, clh_run_step(frame->run));
-    else
+    else if (!status)
         print_text(job);
     clh_answers_deinit(&job->answers);
-    return CLH_OK;
+    return status;
 }
 
 /* What is for a study of several seeds, or for one run only. */
@@ -240,6 +248,6 @@ int clh_cmd_answers(const clh_invocation *inv)
     if (!status && clh_opt_given(inv, "seeds"))
         status = clh_cli_study(inv, &err);
     else if (!status)
-        status = clh_cli_film(inv, &(clh_film){ask, &job, "step", false}, &err);
+        status = clh_cli_film(inv, &(clh_film){ask, &job, "step", true}, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -288,6 +288,23 @@ clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
     return job_finish(&of, status);
 }
 
+clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *model,
+                                       const clh_cache *cache, const clh_tokens *tokens,
+                                       size_t begin, size_t end, uint32_t against, unsigned split,
+                                       clh_final_norm norm, clh_error *err)
+{
+    assert(out && model && cache && tokens);
+    if (begin == 0 || begin >= end || end > tokens->pos)
+        return clh_fail(err, CLH_ERANGE, "predictions of tokens %zu to %zu, want them in [1, %zu)",
+                        begin, end, tokens->pos);
+    const double weight = 1.0 / ((double)tokens->batch * (double)(end - begin));
+    job of;
+    clh_status status = job_make(&of, out, model, cache, split, norm, err);
+    for (size_t i = begin; i < end && !status; i++)
+        status = add_position(&of, i - 1, tokens->ids + i, tokens->pos, against, weight, err);
+    return job_finish(&of, status);
+}
+
 clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
                                   const clh_cache *cache, const clh_tokens *tokens,
                                   size_t first_scored, unsigned split, clh_final_norm norm,
@@ -297,13 +314,8 @@ clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
     if (first_scored == 0 || first_scored >= tokens->pos)
         return clh_fail(err, CLH_ERANGE, "first_scored is %zu, want it in [1, %zu)", first_scored,
                         tokens->pos);
-    const double weight = 1.0 / ((double)tokens->batch * (double)(tokens->pos - first_scored));
-    job of;
-    clh_status status = job_make(&of, out, model, cache, split, norm, err);
-    for (size_t i = first_scored; i < tokens->pos && !status; i++)
-        status =
-            add_position(&of, i - 1, tokens->ids + i, tokens->pos, CLH_EVERY_TOKEN, weight, err);
-    return job_finish(&of, status);
+    return clh_attribution_predictions(out, model, cache, tokens, first_scored, tokens->pos,
+                                       CLH_EVERY_TOKEN, split, norm, err);
 }
 
 void clh_attribution_deinit(clh_attribution *attribution)

@@ -196,6 +196,9 @@ static clh_status add_sequence(double *scores, double *uniform, const room *r,
                 clh_head_score(pattern.data + h * pos * pos, r->expected, pos, options) /
                 (double)sample->count;
     }
+    for (size_t i = 0; i < c->n_layers * c->n_heads && !status; i++)
+        if (!isfinite(scores[i]))
+            status = clh_forward_check(model, &tokens, err);
     fill_even(r->even, pos);
     *uniform += clh_head_score(r->even, r->expected, pos, options) / (double)sample->count;
     return status;

@@ -1,6 +1,7 @@
 #include "lens/trial.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -115,6 +116,8 @@ static void try_task(void *context, size_t b, size_t worker)
     if (!status)
         status = clh_loss(cache, &tokens, &scored, 0, NULL, t->loss + b * sample->stride,
                           &t->sum[b], &t->error[b]);
+    if (!status && !isfinite(t->sum[b].loss))
+        status = clh_forward_check(t->trial->model, &tokens, &t->error[b]);
     t->error[b].status = status;
     for (size_t p = scored.first_scored[0]; !status && p < tokens.pos; p++)
         t->right[b * sample->stride + p] = clh_cache_prediction(cache, 0, p - 1) == tokens.ids[p];
@@ -131,7 +134,7 @@ static clh_status add_up(const trying *t, clh_loss_sum *sum, clh_error *err)
     memset(t->trial->right_at, 0, s->stride * sizeof *t->trial->right_at);
     for (size_t b = 0; b < s->count; b++) {
         if (t->error[b].status)
-            return clh_fail(err, t->error[b].status, "%s", t->error[b].message);
+            return clh_fail(err, t->error[b].status, "sequence %zu: %s", b, t->error[b].message);
         clh_loss_sum_add(sum, &t->sum[b]);
         for (size_t p = s->first_scored[b]; p < s->length[b]; p++) {
             t->trial->loss_at[p] += t->loss[b * s->stride + p];

@@ -26,12 +26,16 @@ static inline vec vec_fma(vec a, vec b, vec c)
 static inline vec vec_load_part(const clh_real *p, size_t count)
 {
     vec v = {0};
-    memcpy(&v, p, count * sizeof *p);
+    for (size_t i = 0; i < LANE; i++) /* no memcpy(): that would be called, for a few bytes */
+        if (i < count)
+            v[i] = p[i];
     return v;
 }
 static inline void vec_store_part(clh_real *p, vec v, size_t count)
 {
-    memcpy(p, &v, count * sizeof *p);
+    for (size_t i = 0; i < LANE; i++)
+        if (i < count)
+            p[i] = v[i];
 }
 static inline vec vec_max(vec a, vec b)
 {
@@ -41,14 +45,14 @@ static inline vec vec_max(vec a, vec b)
 }
 static inline vec vec_first(vec v, size_t count)
 {
-    for (size_t i = count; i < LANE; i++)
-        v[i] = 0;
+    for (size_t i = 0; i < LANE; i++)
+        v[i] = i < count ? v[i] : 0;
     return v;
 }
 static inline vec vec_first_or(vec v, size_t count, vec rest)
 {
-    for (size_t i = count; i < LANE; i++)
-        v[i] = rest[i];
+    for (size_t i = 0; i < LANE; i++)
+        v[i] = i < count ? v[i] : rest[i];
     return v;
 }
 static inline vec vec_pick(const vec table[], const uint32_t *of, size_t count)

@@ -22,17 +22,38 @@ static inline vec vec_fma(vec a, vec b, vec c)
 }
 static inline vec vec_load_part(const clh_real *p, size_t count)
 {
-    clh_real lane[LANE] = {0};
-    for (size_t i = 0; i < count; i++)
-        lane[i] = p[i];
-    return vld1q_f32(lane);
+    vec v = vdupq_n_f32(0);
+    switch (count) {
+    case 0:
+        return v;
+    case 1:
+        return vld1q_lane_f32(p, v, 0);
+    case 2:
+        return vcombine_f32(vld1_f32(p), vdup_n_f32(0));
+    case 3:
+        return vld1q_lane_f32(p + 2, vcombine_f32(vld1_f32(p), vdup_n_f32(0)), 2);
+    default:
+        return vld1q_f32(p);
+    }
 }
 static inline void vec_store_part(clh_real *p, vec v, size_t count)
 {
-    clh_real lane[LANE];
-    vst1q_f32(lane, v);
-    for (size_t i = 0; i < count; i++)
-        p[i] = lane[i];
+    switch (count) {
+    case 0:
+        break;
+    case 1:
+        vst1q_lane_f32(p, v, 0);
+        break;
+    case 2:
+        vst1_f32(p, vget_low_f32(v));
+        break;
+    case 3:
+        vst1_f32(p, vget_low_f32(v));
+        vst1q_lane_f32(p + 2, v, 2);
+        break;
+    default:
+        vst1q_f32(p, v);
+    }
 }
 /* All bits of the lanes below `count`. */
 static inline uint32x4_t vec_mask(size_t count)

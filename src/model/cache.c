@@ -112,6 +112,19 @@ size_t clh_cache_not_finite(const clh_cache *cache)
     return values->tensors;
 }
 
+clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err)
+{
+    clh_cache *cache = NULL;
+    clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_forward(model, tokens, cache, NULL, err);
+    const size_t at = status ? 0 : clh_cache_not_finite(cache);
+    if (!status && at < cache->values.tensors)
+        status = clh_fail(err, CLH_ENUMERIC, "%s is not finite", cache->values.tensor[at].name);
+    clh_cache_close(cache);
+    return status;
+}
+
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)
 {
     return clh_blob_view(&cache->values, name);

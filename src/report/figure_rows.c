@@ -141,18 +141,24 @@ static bool lay_out(rows_layout *l, const clh_rows_data *data, clh_rect body)
 /* ---- Drawing -----------------------------------------------------------------------------------
  */
 
+/* A heading may be longer than the labels are wide, so the grid makes way for it. */
+static void draw_heading(clh_canvas *canvas, const char *text, double y)
+{
+    const clh_text_style style = {.size = FONT, .bold = true, .width_max = canvas->body.width};
+    const double width = fmin(clh_canvas_text_width(canvas, text, style), style.width_max);
+    clh_canvas_fill(canvas, (clh_rect){canvas->body.x, y - 8.0, width + 4.0, 16.0},
+                    canvas->theme->page);
+    clh_canvas_text(canvas, text, canvas->body.x, y, style);
+}
+
 static void draw_labels(clh_canvas *canvas, const rows_layout *l, const clh_rows_data *data)
 {
     const double end = canvas->body.x + l->label;
     for (size_t r = 0; r < data->rows; r++) {
         clh_canvas_text(canvas, data->row_labels[r], end, l->y[r],
                         (clh_text_style){.size = FONT, .anchor = 1.0, .width_max = l->label});
-        if (data->headings && data->headings[r]) {
-            const double line = l->y[r] - l->row / 2.0 - 3.0;
-            clh_canvas_text(
-                canvas, data->headings[r], canvas->body.x, line - HEADING_ROOM / 2.0 + 4.0,
-                (clh_text_style){.size = FONT, .bold = true, .width_max = canvas->body.width});
-        }
+        if (data->headings && data->headings[r])
+            draw_heading(canvas, data->headings[r], l->y[r] - l->row / 2.0 - HEADING_ROOM / 2.0);
     }
 }
 
@@ -237,6 +243,34 @@ static void draw_legend(clh_canvas *canvas, const clh_rect *area, const clh_rows
     }
 }
 
+/* How far below the middle of its row a point stands: those of a row keep apart. */
+static double point_below(const clh_rows_panel *panel, size_t row, size_t series, double height)
+{
+    const double *value = panel->value + row * panel->count;
+    double before = 0.0, all = 0.0;
+    for (size_t s = 0; s < panel->count; s++) {
+        const double here = clh_axis_can_show(value[s], panel->log) ? 1.0 : 0.0;
+        before += s < series ? here : 0.0;
+        all += here;
+    }
+    return (before - (all - 1.0) / 2.0) * height * 0.7 / all;
+}
+
+static void draw_point(clh_canvas *canvas, const rows_layout *l, const clh_rows_panel *panel,
+                       const clh_rect *area, const clh_axis *axis, size_t i)
+{
+    const size_t r = i / panel->count, s = i % panel->count;
+    const clh_rgb colour = canvas->theme->series[s];
+    if (!clh_axis_can_show(panel->value[i], panel->log))
+        return;
+    const double y = l->y[r] + point_below(panel, r, s, l->row);
+    if (panel->low && panel->high && clh_axis_can_show(panel->low[i], panel->log) &&
+        clh_axis_can_show(panel->high[i], panel->log))
+        clh_canvas_line(canvas, place(area, axis, panel->low[i]), y,
+                        place(area, axis, panel->high[i]), y, 2.0, colour);
+    clh_canvas_dot(canvas, place(area, axis, panel->value[i]), y, fmin(3.4, l->row * 0.2), colour);
+}
+
 static void draw_points(clh_canvas *canvas, const rows_layout *l, const clh_rows_data *data,
                         size_t p)
 {
@@ -250,21 +284,8 @@ static void draw_points(clh_canvas *canvas, const rows_layout *l, const clh_rows
         clh_axis_fit(low, high, (clh_axis_want){.log = panel->log, .grow = !given, .ticks = 6},
                      area->width, 7.2, 10.0);
     draw_axis(canvas, area, &axis, panel->label);
-    for (size_t i = 0; i < data->rows * panel->count; i++) {
-        const size_t s = i % panel->count;
-        const double apart = l->row * 0.7 / (double)panel->count;
-        const double y =
-            l->y[i / panel->count] + ((double)s - ((double)panel->count - 1.0) / 2.0) * apart;
-        const clh_rgb colour = canvas->theme->series[s];
-        if (!clh_axis_can_show(panel->value[i], panel->log))
-            continue;
-        if (panel->low && panel->high && clh_axis_can_show(panel->low[i], panel->log) &&
-            clh_axis_can_show(panel->high[i], panel->log))
-            clh_canvas_line(canvas, place(area, &axis, panel->low[i]), y,
-                            place(area, &axis, panel->high[i]), y, 2.0, colour);
-        clh_canvas_dot(canvas, place(area, &axis, panel->value[i]), y, fmin(3.4, l->row * 0.2),
-                       colour);
-    }
+    for (size_t i = 0; i < data->rows * panel->count; i++)
+        draw_point(canvas, l, panel, area, &axis, i);
     draw_legend(canvas, area, panel);
 }
 
@@ -285,7 +306,6 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     if (!lay_out(&l, data, canvas->body))
         return clh_canvas_no_room(plan->page, err);
     draw_guides(canvas, &l, data);
-    draw_labels(canvas, &l, data);
     for (size_t p = 0; p < data->panel_count; p++) {
         const clh_rows_panel *panel = &data->panels[p];
         (panel->cells ? draw_cells : draw_points)(canvas, &l, data, p);
@@ -295,6 +315,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
                 (clh_text_style){
                     .size = FONT, .bold = true, .width_max = l.panel[p].width + GAP - 6.0});
     }
+    draw_labels(canvas, &l, data);
     return CLH_OK;
 }
 

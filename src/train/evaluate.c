@@ -145,6 +145,26 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const 
     return status;
 }
 
+/* A loss that is not finite: the first sequence with it, and what in it is not. */
+static clh_status say_what_is_not_finite(const clh_model *model, const clh_task *task,
+                                         clh_split split, uint64_t first, size_t count,
+                                         clh_error *err)
+{
+    clh_sequence s = {.capacity = clh_task_length_max(task)};
+    s.tokens = clh_alloc_array(s.capacity, sizeof *s.tokens, err);
+    clh_status status = s.tokens ? CLH_OK : CLH_ENOMEM;
+    size_t i = 0;
+    for (; i < count && !status; i++) {
+        status = clh_task_draw(task, split, first + i, &s, err);
+        if (!status)
+            status = clh_forward_check(model, &(clh_tokens){s.tokens, 1, s.length}, err);
+    }
+    clh_free(s.tokens);
+    return status == CLH_ENUMERIC ? clh_fail_context(err, status, "sequence %zu", i - 1)
+           : status               ? status
+                    : clh_fail(err, CLH_ENUMERIC, "the loss is not finite, every activation is");
+}
+
 /* A task that does not fit the model goes the general path, which says what does not fit. */
 static bool fits_fused(const clh_model_config *c, const clh_task *task)
 {
@@ -167,6 +187,10 @@ clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_t
         status = clh_fused_open(&fused, model, clh_task_length_max(task), 0, workers->pool, err);
     if (!status)
         status = clh_evaluate_with(out, model, task, split, first, count, workers, fused, err);
+    if (!status && !isfinite(out->loss)) {
+        clh_evaluation_deinit(out);
+        status = say_what_is_not_finite(model, task, split, first, count, err);
+    }
     clh_fused_close(fused);
     clh_workers_close(workers);
     return status;

@@ -106,6 +106,45 @@ static void attributions_add_up_to_the_logit(void **state)
         }
 }
 
+/* One position after another, their mean is that of all; against no token it is the logit. */
+static void predictions_are_those_of_their_positions(void **state)
+{
+    model_bench *b = *state;
+    const clh_tensor logits = clh_cache_view(b->cache, "logits");
+    const size_t pos = b->tokens.pos, vocab = logits.shape[2];
+    clh_error err = {0};
+    clh_attribution all = {0}, none = {0};
+    assert_int_equal(clh_attribution_predictions(&none, b->model, b->cache, &b->tokens, 1, pos + 1,
+                                                 CLH_NO_TOKEN, 0, CLH_NORM_FROZEN, &err),
+                     CLH_ERANGE);
+    assert_int_equal(clh_attribution_predictions(&none, b->model, b->cache, &b->tokens, 0, pos,
+                                                 CLH_NO_TOKEN, 0, CLH_NORM_FROZEN, &err),
+                     CLH_ERANGE);
+    if (pos < 2)
+        return;
+    must(clh_attribution_predictions(&all, b->model, b->cache, &b->tokens, 1, pos, CLH_NO_TOKEN,
+                                     CLH_SPLIT_HEADS, CLH_NORM_FROZEN, &err),
+         &err);
+    double first = 0, total = 0;
+    for (size_t i = 1; i < pos; i++) {
+        clh_attribution one = {0};
+        double want = 0;
+        must(clh_attribution_predictions(&one, b->model, b->cache, &b->tokens, i, i + 1,
+                                         CLH_NO_TOKEN, CLH_SPLIT_HEADS, CLH_NORM_FROZEN, &err),
+             &err);
+        for (size_t s = 0; s < b->tokens.batch; s++)
+            want += (double)logits.data[(s * pos + i - 1) * vocab + b->ids[s * pos + i]] /
+                    (double)b->tokens.batch;
+        assert_true(fabs(one.total - want) <= 1e-9 * (1 + fabs(want)));
+        total += one.total / (double)(pos - 1);
+        first += one.value[0] / (double)(pos - 1);
+        clh_attribution_deinit(&one);
+    }
+    assert_true(fabs(total - all.total) <= 1e-9 * (1 + fabs(total)));
+    assert_true(fabs(first - all.value[0]) <= 1e-9 * (1 + fabs(first)));
+    clh_attribution_deinit(&all);
+}
+
 static void scored_attributions_are_the_mean_of_their_positions(void **state)
 {
     model_bench *b = *state;
@@ -187,6 +226,7 @@ static const each_truth truths[] = {
     {"parts without the remainder are the stream", parts_without_the_remainder_are_the_stream},
     {"what was added in flight is the remainder", what_was_added_in_flight_is_the_remainder},
     {"attributions add up to the logit", attributions_add_up_to_the_logit},
+    {"predictions are those of their positions", predictions_are_those_of_their_positions},
     {"scored attributions are the mean of their positions",
      scored_attributions_are_the_mean_of_their_positions},
     {"the lens ends in the logits", the_lens_ends_in_the_logits},
