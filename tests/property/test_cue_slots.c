@@ -52,8 +52,8 @@ static void bench_open(bench *b)
                      P = clh_model_view(b->model, "pos_embed.W_pos"),
                      Q = clh_model_view(b->model, "blocks.0.attn.W_Q"),
                      K = clh_model_view(b->model, "blocks.0.attn.W_K");
-    memset(Q.data, 0, D * D * sizeof *Q.data);
-    memset(K.data, 0, D * D * sizeof *K.data);
+    memset(Q.data, 0, (size_t)D * D * sizeof *Q.data);
+    memset(K.data, 0, (size_t)D * D * sizeof *K.data);
     for (size_t t = 0; t < 65; t++)
         for (size_t i = 0; i < 4; i++)
             E.data[t * D + i] = 0;
