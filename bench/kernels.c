@@ -137,7 +137,7 @@ ROW_KERNEL(square, sink = k->square(n, x, 1))
 ROW_KERNEL(normalize, k->normalize(n, x, 0, 1, w, w, z))
 ROW_KERNEL(normalize_sums, sink = k->normalize_sums(n, x, 0, 0, y, w, z, v))
 ROW_KERNEL(normalize_input, sink = k->normalize_input(n, x, 0, 0, 0, y, w, z))
-ROW_KERNEL(centre, sink = k->centre(n, x, z))
+ROW_KERNEL(centre, sink = k->centre(n, x, 1, z))
 
 static void rows_print(const clh_kernels *kernel)
 {

@@ -46,8 +46,7 @@ typedef struct clh_queries {
     size_t row;
 } clh_queries;
 
-/** The way back. With g_rj the gradient of pattern_rj and mean_r = sum_j pattern_rj g_rj, which is
- *  z_r . g_z_r,
+/** The way back. With g_rj the gradient of pattern_rj and mean_r = sum_j pattern_rj g_rj,
  *
  *    g_score_rj = pattern_rj (g_rj - mean_r)        g_part_rj = g_score_rj scale_r inverse_j
  *
@@ -59,8 +58,6 @@ typedef struct clh_queries_back {
     const clh_real *scores, *pattern; /**< [rows, row] */
     clh_real *g;                      /**< [rows, row] */
     size_t row;
-    const clh_real *z, *g_z; /**< [rows, z_row], d used */
-    size_t z_row, d;
     const clh_real *scale, *inverse, *bias;
     bool fresh;
     clh_real *g_position;

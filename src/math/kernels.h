@@ -50,6 +50,7 @@ typedef struct clh_gemm {
     bool accumulate;
     clh_gemm_part part;
     size_t diagonal;
+    size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
 } clh_gemm;
 
 /** A matrix in memory, for clh_multiply(): element [i, j] at at[i * row + j * col]. */
@@ -131,8 +132,8 @@ typedef struct clh_kernels {
                                 clh_real through, const clh_real *gy, const clh_real *w,
                                 clh_real *gx);
 
-    /** y[i] = x[i] - mean of x; returns sum_i y[i]^2. y may be x. */
-    clh_real (*centre)(size_t n, const clh_real *x, clh_real *y);
+    /** y[i] = (x[i] - mean of x) scale; returns sum_i y[i]^2. y may be x. */
+    clh_real (*centre)(size_t n, const clh_real *x, clh_real scale, clh_real *y);
 
     /** A gradient through y = w x + ..., z = ... + b x, x a row shared by all columns:
      *  gx[i] = w gy[i] + b gz[i]; *gw += sum_i gy[i] x[i], *gb += sum_i gz[i] x[i]. */

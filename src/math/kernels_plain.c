@@ -133,12 +133,12 @@ static clh_real plain_normalize_input(size_t n, const clh_real *x, clh_real mean
     return sum;
 }
 
-static clh_real plain_centre(size_t n, const clh_real *x, clh_real *y)
+static clh_real plain_centre(size_t n, const clh_real *x, clh_real scale, clh_real *y)
 {
     const clh_real mean = plain_sum(n, x) / (clh_real)n;
     clh_real sum = 0;
     for (size_t i = 0; i < n; i++) {
-        y[i] = x[i] - mean;
+        y[i] = (x[i] - mean) * scale;
         sum += y[i] * y[i];
     }
     return sum;
@@ -228,7 +228,7 @@ static void attend_back_one(const clh_queries_back *q, size_t r, clh_real mean)
 static void plain_attend_back(const clh_queries_back *q)
 {
     for (size_t r = 0; r < q->rows; r++)
-        attend_back_one(q, r, plain_dot(q->d, q->z + r * q->z_row, q->g_z + r * q->z_row));
+        attend_back_one(q, r, plain_dot(q->keys + r, q->pattern + r * q->row, q->g + r * q->row));
 }
 
 static bool first_of_the_largest(size_t n, const clh_real *x, size_t which)

@@ -111,13 +111,14 @@ typedef struct back_row {
 
 INLINE back_row back_row_at(const clh_queries_back *q, size_t r)
 {
-    return (back_row){.scores = q->scores + r * q->row,
-                      .pattern = q->pattern + r * q->row,
-                      .g = q->g + r * q->row,
-                      .g_position = q->g_position + r * q->position_row,
-                      .g_token = q->g_token + q->number[r] * q->token_row,
-                      .mean = vec_set(simd_dot(q->d, q->z + r * q->z_row, q->g_z + r * q->z_row)),
-                      .scale = vec_set(q->scale[r])};
+    return (back_row){
+        .scores = q->scores + r * q->row,
+        .pattern = q->pattern + r * q->row,
+        .g = q->g + r * q->row,
+        .g_position = q->g_position + r * q->position_row,
+        .g_token = q->g_token + q->number[r] * q->token_row,
+        .mean = vec_set(simd_dot(q->keys + r, q->pattern + r * q->row, q->g + r * q->row)),
+        .scale = vec_set(q->scale[r])};
 }
 
 INLINE void back_step(place w, const clh_queries_back *q, const int fresh, const size_t rows,

@@ -33,19 +33,20 @@ static void simd_solu_backward(size_t n, const clh_real *x, const clh_real *gy, 
 /* ---- Weights and tables
  * ---------------------------------------------------------------------------- */
 
-INLINE void centre_step(place w, const clh_real *x, vec mean, clh_real *y, vec sum[PARTS])
+INLINE void centre_step(place w, const clh_real *x, vec mean, vec scale, clh_real *y,
+                        vec sum[PARTS])
 {
-    vec c = get(x, w) - mean;
+    vec c = (get(x, w) - mean) * scale;
     put(y, w, c);
     c = first(c, w);
     sum[w.part] = vec_fma(c, c, sum[w.part]);
 }
 
-static clh_real simd_centre(size_t n, const clh_real *x, clh_real *y)
+static clh_real simd_centre(size_t n, const clh_real *x, clh_real scale, clh_real *y)
 {
     vec sum[PARTS] = {{0}};
     vec mean = vec_set(simd_sum(n, x) / (clh_real)n);
-    ALONG(n, centre_step, x, mean, y, sum);
+    ALONG(n, centre_step, x, mean, vec_set(scale), y, sum);
     return lanes_sum(sum);
 }
 

@@ -3,6 +3,8 @@
 #ifndef CLH_SIMD_GEMM_H
 #define CLH_SIMD_GEMM_H
 
+#include <assert.h>
+
 #include "math/simd.h"
 
 /* ---- Transpose: in squares of LANE, in registers ------------------------------------------------
@@ -256,12 +258,14 @@ static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real
 static void simd_gemm(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
+    assert(g->chain <= CLH_GEMM_BLOCK);
     const bool packs = g->b_col != 1;
+    const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
     if (g->k == 0 && !g->accumulate)
         for (size_t i = 0; i < g->m; i++)
             memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
-    for (size_t l = 0; l < g->k; l += CLH_GEMM_BLOCK) {
-        const size_t depth = no_more_than(g->k - l, CLH_GEMM_BLOCK);
+    for (size_t l = 0; l < g->k; l += chain) {
+        const size_t depth = no_more_than(g->k - l, chain);
         for (size_t j = 0, columns; j < g->n; j += columns) {
             const size_t vectors = (g->n - j + LANE - 1) / LANE;
             const clh_real *b = g->b + l * g->b_row + j * g->b_col;

@@ -156,8 +156,7 @@ static void attend_rows_backward(const clh_fused_work *w, const block *b)
 {
     const clh_fused_room *room = w->room;
     const clh_fused_shape *s = &w->f->shape;
-    const size_t A = w->f->size.A, d = w->f->size.d_head, keys = b->head * w->length;
-    const size_t z = b->begin * A + b->head * d;
+    const size_t keys = b->head * w->length;
     clh_real *parts = w->sums->parts;
     if (w->sums->fresh)
         clear_rest(w, b);
@@ -169,10 +168,6 @@ static void attend_rows_backward(const clh_fused_work *w, const block *b)
         .pattern = room->pattern + b->room,
         .g = room->g_pattern,
         .row = s->span,
-        .z = room->z + z,
-        .g_z = room->g_z + z,
-        .z_row = A,
-        .d = d,
         .scale = room->inverse + b->begin,
         .inverse = room->inverse,
         .bias = room->bias + keys,

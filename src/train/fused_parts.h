@@ -113,6 +113,8 @@ struct clh_fused {
     uint32_t *numbers;
     size_t *offsets;
     const clh_fused_batch *batch; /**< the one at hand */
+    clh_real unit;                /**< what o, E, P and W_O are multiplied by in X and M */
+    double unit_eps;              /**< eps in that unit */
     clh_real *gradient;
 };
 

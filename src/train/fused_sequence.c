@@ -52,7 +52,7 @@ static void project(const clh_fused_work *w)
         const clh_real dot = t->Y[at_p * stride + X + at_t];
         const clh_real square = t->square[at_t] + t->square[at_p] + 2 * dot;
         const double mean = (double)(square < 0 ? 0 : square) / (double)f->size.D;
-        w->room->inverse[p] = 1 / (clh_real)sqrt(mean + f->eps);
+        w->room->inverse[p] = 1 / (clh_real)sqrt(mean + f->unit_eps);
     }
     f->kernel->combine(&(clh_combine){.rows = w->length,
                                       .n = A,
@@ -100,7 +100,7 @@ static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum
         .width = A,
         .outputs = f->size.U,
         .d = (double)f->size.D,
-        .eps = f->eps,
+        .eps = f->unit_eps,
         .weight = (clh_real)f->batch->weight,
         .bias = f->tables.u_bias,
         .z = room->z + q.begin * A,

@@ -1,11 +1,14 @@
 /* What the fused path makes once a step from the weights: X, M, Y = X M, K = W_O [W_O^T U'] and the
  * parts of the scores. fused.h has the algebra. */
+#include <math.h>
 #include <string.h>
 
 #include "train/fused_parts.h"
 #include "train/fused_projections.h"
 
-enum { ROWS_A_PIECE = CLH_FUSED_ROWS };
+/* What K is off, and the scores' half of Y, is off at every position alike and does not average
+ * out: their sums are made of shorter ones, which leaves less to rounding. */
+enum { CHAIN_K = 16, CHAIN_SCORES = 32 };
 
 /* Number the tokens that any position of the batch reads; the first position it asks. */
 static void number_tokens(clh_fused *f)
@@ -28,6 +31,24 @@ static void number_tokens(clh_fused *f)
         }
     }
     clh_fused_shape_set(f, used, first < positions ? first : positions - 1, positions);
+}
+
+/* The residual stream is held in units of the power of two below its size: products of rows that no
+ * norm has divided yet stay in float's range for as long as the weights do. Nothing else comes of
+ * it, as such a factor is exact. Rows of tokens and of one position tell the size well enough. */
+static clh_real unit_of(const clh_fused *f)
+{
+    const size_t D = f->size.D;
+    const clh_real *position = f->weights.W_pos + f->shape.first * D;
+    double most = (double)f->kernel->dot(D, position, position);
+    for (size_t t = 0; t < f->shape.used; t++) {
+        const clh_real *row = f->weights.W_E + (size_t)f->tables.token_of[t] * D;
+        const double square = (double)f->kernel->dot(D, row, row);
+        most = square > most ? square : most;
+    }
+    if (!(most > 0)) /* or NaN, which no unit helps */
+        return 1;
+    return (clh_real)ldexp(1, isinf(most) ? -64 : -ilogb(sqrt(most / (double)D)));
 }
 
 /* ---- The weights, folded and centred
@@ -86,7 +107,7 @@ static void centre_W_O(clh_fused *f, size_t piece)
     const clh_fused_rows rows = clh_fused_rows_of(f->size.A, piece);
     clh_real *out = f->tables.W_O + rows.begin * D;
     for (size_t r = 0; r < rows.count; r++)
-        (void)f->kernel->centre(D, f->weights.W_O + (rows.begin + r) * D, out + r * D);
+        (void)f->kernel->centre(D, f->weights.W_O + (rows.begin + r) * D, f->unit, out + r * D);
     f->kernel->transpose(rows.count, D, out, D, f->tables.M + clh_fused_column_O(f) + rows.begin,
                          stride);
 }
@@ -100,7 +121,7 @@ static void centre_tokens(clh_fused *f, size_t piece)
     for (size_t r = rows.begin; r < rows.begin + rows.count; r++) {
         const clh_real *row =
             r == 0 ? f->weights.b_O : f->weights.W_E + (size_t)t->token_of[r - 1] * D;
-        t->square[r] = f->kernel->centre(D, row, t->X + r * D);
+        t->square[r] = f->kernel->centre(D, row, f->unit, t->X + r * D);
     }
     f->kernel->transpose(rows.count, D, t->X + rows.begin * D, D,
                          t->M + clh_fused_column_X(f) + rows.begin, stride);
@@ -112,7 +133,8 @@ static void centre_positions(clh_fused *f, size_t piece)
     const clh_fused_rows rows = clh_fused_rows_of(f->shape.positions, piece);
     for (size_t p = rows.begin; p < rows.begin + rows.count; p++) {
         const size_t r = clh_fused_position(f, p);
-        f->tables.square[r] = f->kernel->centre(D, f->weights.W_pos + p * D, f->tables.X + r * D);
+        f->tables.square[r] =
+            f->kernel->centre(D, f->weights.W_pos + p * D, f->unit, f->tables.X + r * D);
     }
 }
 
@@ -143,9 +165,14 @@ static void multiply_sources(clh_fused *f, size_t piece)
     clh_fused_tables *t = &f->tables;
     const clh_fused_rows rows = clh_fused_rows_of(shape->sources, piece);
     const size_t begin = rows.begin, end = begin + rows.count, tokens_end = 1 + shape->used;
-    clh_multiply(f->kernel, rows.count, shape->columns, s->D, 1,
-                 clh_rows(t->X + begin * s->D, s->D), clh_rows(t->M, shape->stride),
-                 t->Y + begin * shape->stride, shape->stride);
+    const clh_matrix X = clh_rows(t->X + begin * s->D, s->D);
+    clh_real *Y = t->Y + begin * shape->stride;
+    clh_gemm of_scores = clh_product(rows.count, 2 * s->A, s->D, 1, X,
+                                     clh_rows(t->M, shape->stride), Y, shape->stride);
+    of_scores.chain = CHAIN_SCORES;
+    f->kernel->gemm(&of_scores);
+    clh_multiply(f->kernel, rows.count, shape->columns - 2 * s->A, s->D, 1, X,
+                 clh_rows(t->M + 2 * s->A, shape->stride), Y + 2 * s->A, shape->stride);
     turn_keys(f, begin > 0 ? begin : 1, end < tokens_end ? end : tokens_end);
     turn_keys(f, begin > tokens_end ? begin : tokens_end, end);
     for (size_t r = begin; r < end; r++)
@@ -164,8 +191,11 @@ static void multiply_W_O(clh_fused *f, size_t piece)
     const clh_fused_rows rows = clh_fused_rows_of(s->A, piece);
     const size_t across = s->A + s->U;
     clh_real *out = t->K + rows.begin * across;
-    clh_multiply(f->kernel, rows.count, across, s->D, 1, clh_rows(t->W_O + rows.begin * s->D, s->D),
-                 clh_rows(t->M + clh_fused_column_O(f), f->shape.stride), out, across);
+    clh_gemm K =
+        clh_product(rows.count, across, s->D, 1, clh_rows(t->W_O + rows.begin * s->D, s->D),
+                    clh_rows(t->M + clh_fused_column_O(f), f->shape.stride), out, across);
+    K.chain = CHAIN_K;
+    f->kernel->gemm(&K);
     f->kernel->transpose(rows.count, s->U, out + s->A, across, t->WU_t + rows.begin, s->A);
 }
 
@@ -215,6 +245,8 @@ void clh_fused_tables_make(clh_fused *f)
 {
     const clh_fused_size *s = &f->size;
     number_tokens(f);
+    f->unit = unit_of(f);
+    f->unit_eps = f->eps * (double)f->unit * (double)f->unit;
     const clh_fused_shape *shape = &f->shape;
     const size_t positions = clh_fused_pieces(shape->positions);
     const clh_fused_job weights[] = {

@@ -150,7 +150,7 @@ static void positions_backward(clh_fused *f, size_t piece)
     clh_real *g = gradient_of(f, f->weights.W_pos) + rows.begin * D;
     sources_backward(f, clh_fused_position(f, rows.begin), rows.count, g);
     for (size_t r = 0; r < rows.count; r++)
-        (void)f->kernel->centre(D, g + r * D, g + r * D);
+        (void)f->kernel->centre(D, g + r * D, f->unit, g + r * D);
 }
 
 /* o and tokens, rows of X and columns of M */
@@ -164,7 +164,7 @@ static void tokens_backward(clh_fused *f, size_t piece)
     for (size_t r = rows.begin; r < rows.begin + rows.count; r++) {
         const clh_real *weight =
             r == 0 ? f->weights.b_O : f->weights.W_E + (size_t)f->tables.token_of[r - 1] * D;
-        (void)f->kernel->centre(D, f->tables.g_right + r * D, gradient_of(f, weight));
+        (void)f->kernel->centre(D, f->tables.g_right + r * D, f->unit, gradient_of(f, weight));
     }
 }
 
@@ -190,7 +190,7 @@ static void W_O_backward(clh_fused *f, size_t piece)
                  g, D);
     columns_backward(f, clh_fused_column_O(f) + rows.begin, rows.count, g);
     for (size_t r = 0; r < rows.count; r++)
-        (void)f->kernel->centre(D, g + r * D, g + r * D);
+        (void)f->kernel->centre(D, g + r * D, f->unit, g + r * D);
 }
 
 /* W'[i, c] = w_i W[i, c],  b'_c = sum_i b_i W[i, c] + b_c:

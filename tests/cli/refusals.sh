@@ -155,11 +155,11 @@ fi
 
 # training that fails
 runs 3 train --n 3 --lr 1e6 --out o
-is 'clearhead train: at step 2 the loss is nan and the gradient'"'"'s norm nan: lr 1e+06 may be too large; the newest checkpoint is that of step 1' \
+is 'clearhead train: at step 3 the loss is nan and the gradient'"'"'s norm nan: lr 1e+06 may be too large; the newest checkpoint is that of step 2' \
     "$err" 'a loss that is no number'
 ok "$([ ! -e o/model.safetensors ]; echo $?)" 'it did not end with weights'
 runs 0 circuits o --json
-is '"step": 1' "$(printf '%s\n' "$out" | grep -o '"step": 1')" 'the checkpoint it names can be read'
+is '"step": 2' "$(printf '%s\n' "$out" | grep -o '"step": 2')" 'the checkpoint it names can be read'
 ok "$(printf '%s\n' "$out" | grep -q -e '[:,] *-*nan' -e inf; [ $? -eq 1 ]; echo $?)" \
     'what is no number is null in JSON'
 runs 3 eval o --json

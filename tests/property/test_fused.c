@@ -18,9 +18,16 @@ typedef struct shape {
 } shape;
 
 /* Relative L2 of every tensor's gradient. Held against the double build, in float either path is up
- * to 0.9e-6 off with these weights, most in W_Q: scores of size 10 carry 6e-7 into their
- * exponentials. In double what is left would be an error of the algebra. */
-static const double bound = sizeof(clh_real) == sizeof(double) ? 1e-12 : 1.5e-6;
+ * to 0.75e-6 off with these weights, most in W_Q and W_pos: scores of size 10 carry 6e-7 into their
+ * exponentials. Without fused multiply-add each product is rounded once more. In double what is
+ * left would be an error of the algebra. */
+static double bound(void)
+{
+    const char *isa = clh_kernels_best()->name;
+    if (sizeof(clh_real) == sizeof(double))
+        return 1e-12;
+    return strcmp(isa, "base") == 0 || strcmp(isa, "plain") == 0 ? 1.5e-6 : 1e-6;
+}
 
 static const shape shapes[] = {
     {"the notebook", {4}, 1, 4, 1, 128, 64, CLH_LETTERS_SORTED},
@@ -112,19 +119,19 @@ static void test_same_as_general(void **state)
     clh_model *model = open_model(s, clh_task_length_max(task) + 3);
     result general = compute(model, task, s, CLH_PATH_GENERAL, 1);
     result fused = compute(model, task, s, CLH_PATH_FUSED, 1);
-    assert_true(fabs(fused.sum.loss / general.sum.loss - 1) <= bound);
+    assert_true(fabs(fused.sum.loss / general.sum.loss - 1) <= bound());
     assert_int_equal(fused.sum.count, general.sum.count);
     assert_int_equal(fused.sum.correct, general.sum.correct);
     assert_int_equal(fused.sum.sequences, general.sum.sequences);
     assert_int_equal(fused.sum.sequences_correct, general.sum.sequences_correct);
-    assert_true(fabs(fused.norm / general.norm - 1) <= bound);
+    assert_true(fabs(fused.norm / general.norm - 1) <= bound());
     for (size_t t = 0; t < clh_model_tensor_count(model); t++) {
         const clh_tensor a = clh_model_tensor_in(model, t, fused.gradient);
         const clh_tensor b = clh_model_tensor_in(model, t, general.gradient);
         double apart = difference(&a, &b, general.norm);
-        if (!(apart <= bound))
+        if (!(apart <= bound()))
             fail_msg("%s: gradient of %s is %g apart, want at most %g", s->what, a.name, apart,
-                     bound);
+                     bound());
     }
     clh_free(general.gradient);
     clh_free(fused.gradient);
@@ -163,13 +170,13 @@ static void test_evaluation_same_as_general(void **state)
     clh_model *model = open_model(s, clh_task_length_max(task));
     clh_evaluation general = evaluate(model, task, false, 1);
     clh_evaluation one = evaluate(model, task, true, 1), three = evaluate(model, task, true, 3);
-    assert_true(fabs(one.loss / general.loss - 1) <= bound);
+    assert_true(fabs(one.loss / general.loss - 1) <= bound());
     assert_true(one.token_accuracy == general.token_accuracy);
     assert_true(one.sequence_accuracy == general.sequence_accuracy);
     assert_int_equal(one.positions, general.positions);
     for (size_t p = 0; p < one.positions; p++) {
         const double a = one.loss_per_position[p], b = general.loss_per_position[p];
-        assert_true((isnan(a) && isnan(b)) || fabs(a - b) <= 10 * bound * (1 + b));
+        assert_true((isnan(a) && isnan(b)) || fabs(a - b) <= 10 * bound() * (1 + b));
     }
     assert_memory_equal(one.loss_per_position, three.loss_per_position,
                         one.positions * sizeof *one.loss_per_position);

@@ -180,6 +180,9 @@ static void attend_hands_on_what_is_not_a_number(void **state)
 static void run_attend_back(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
 {
     const clh_queries q = queries_of(b, n);
+    for (size_t r = 0; r < q.rows; r++) /* as large as patterns are */
+        for (size_t j = 0; j < n; j++)
+            row_of(b, PATTERN, r)[j] /= (clh_real)n;
     scale_of_rows(b);
     kernel->attend_back(&(clh_queries_back){.rows = q.rows,
                                             .keys = q.keys,
@@ -188,10 +191,6 @@ static void run_attend_back(bench *b, const clh_kernels *kernel, size_t n, uint6
                                             .pattern = q.pattern,
                                             .g = row_of(b, G, 0),
                                             .row = MOST,
-                                            .z = row_of(b, POSITION, 0),
-                                            .g_z = row_of(b, TOKEN, 0),
-                                            .z_row = MOST,
-                                            .d = n / 2,
                                             .scale = q.scale,
                                             .inverse = q.inverse,
                                             .bias = q.bias,
@@ -308,6 +307,30 @@ static void gradients_of_a_prediction_are_derivatives(void **state)
 /* ---- Rows of weights and of the tables
  * ------------------------------------------------------------- */
 
+/* A pattern that is all on one key is as sharp as it can be: nothing comes back, to the last bit,
+ * however large the scores. */
+static void a_sharp_pattern_gives_nothing_back(void **state)
+{
+    (void)state;
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    static bench b;
+    for (size_t k = 0; k < builds; k++)
+        for (size_t n = 1; n < 50; n++) {
+            fill(&b, n, n);
+            const clh_queries q = queries_of(&b, n);
+            for (size_t r = 0; r < q.rows; r++)
+                for (size_t j = 0; j < n; j++) {
+                    row_of(&b, PATTERN, r)[j] = j == n / 3 && j < q.keys + r ? (clh_real)n : 0;
+                    row_of(&b, SCORES, r)[j] *= (clh_real)1e20;
+                }
+            run_attend_back(&b, kernel[k], n, 1);
+            for (size_t r = 0; r < q.rows; r++)
+                for (size_t j = 0; j < n; j++)
+                    assert_true(row_of(&b, G_POSITION, r)[j] == 0);
+        }
+}
+
 static void run_spread(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)
 {
     enum { WITH = 5 };
@@ -346,8 +369,8 @@ static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t 
     clh_real *sums = row_of(b, 9, 0);
     for (size_t r = 0; r < 3; r++)
         sums[r] = 0;
-    sums[0] = kernel->centre(n, row_of(b, 0, 0), row_of(b, 1, 0));
-    (void)kernel->centre(n, row_of(b, 0, 1), row_of(b, 0, 1));
+    sums[0] = kernel->centre(n, row_of(b, 0, 0), (clh_real)0.25, row_of(b, 1, 0));
+    (void)kernel->centre(n, row_of(b, 0, 1), 1, row_of(b, 0, 1));
     kernel->unfold(n, (clh_real)1.2, (clh_real)-0.4, row_of(b, 2, 0), row_of(b, 3, 0),
                    row_of(b, 4, 0), row_of(b, 5, 0), &sums[1], &sums[2]);
     run_spread(b, kernel, n, seed);
@@ -366,6 +389,7 @@ int main(void)
         cmocka_unit_test(attend_is_its_definition),
         cmocka_unit_test(attend_hands_on_what_is_not_a_number),
         cmocka_unit_test(attend_back_is_its_definition),
+        cmocka_unit_test(a_sharp_pattern_gives_nothing_back),
         cmocka_unit_test(predict_is_its_definition),
         cmocka_unit_test(gradients_of_a_prediction_are_derivatives),
         cmocka_unit_test(rows_of_weights_are_their_definition),

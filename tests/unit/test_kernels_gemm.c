@@ -80,6 +80,7 @@ static product product_make(uint64_t seed, bool whole)
     g->c_row = g->n + pick(seed, 12, 0, 5);
     g->alpha = whole ? (clh_real)2 : (clh_real)0.37;
     g->accumulate = pick(seed, 13, 0, 1);
+    g->chain = pick(seed, 14, 0, 2) ? 0 : pick(seed, 15, 1, CLH_GEMM_BLOCK);
     p.c_count = g->m * g->c_row + shift + GUARD;
     p.a = nan_array((a_turned ? g->k : g->m) * a_row + shift);
     p.b = nan_array((b_turned ? g->n : g->k) * b_row + shift);
