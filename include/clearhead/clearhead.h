@@ -6,6 +6,7 @@
 #include "clearhead/answers.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
+#include "clearhead/box.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"

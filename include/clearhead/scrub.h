@@ -6,7 +6,7 @@
  *    clh_scrub_result result = {0};
  *    if (clh_hypothesis_read(&hypothesis, "algorithm.json", &err)) ...
  *    if (clh_scrub_open(&scrub, model, &sample, seed, threads, &err)) ...
- *    if (clh_scrub_try(scrub, &hypothesis, 1000, 0.95, &result, &err)) ...
+ *    if (clh_scrub_try(scrub, &hypothesis, 1000, 0.95, NULL, &result, &err)) ...
  *    printf("%g\n", result.recovered.value);          // 1: nothing was lost, 0: everything
  *    clh_scrub_result_deinit(&result);
  *    clh_scrub_close(scrub);
@@ -92,11 +92,13 @@ typedef struct clh_scrub_result {
     size_t nodes;           /**< heads and MLPs computed for each sequence */
 } clh_scrub_result;
 
-/** Scrub under a hypothesis, with an interval from `rounds` resamples at `level`. CLH_EINPUT names
+/** Scrub under a hypothesis, with an interval from `rounds` resamples at `level`; `watch` (may
+ *  be NULL) is told the sequence. CLH_EINPUT names
  * a rule that matches no edge, CLH_ESUPPORT one that asks for rows of a writer that has none of its
  * own, or a hypothesis whose tree is too large; CLH_ERANGE a position that a sequence has not. */
 clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, size_t rounds,
-                         double level, clh_scrub_result *out, clh_error *err);
+                         double level, const clh_watch *watch, clh_scrub_result *out,
+                         clh_error *err);
 
 /** Free what a result holds. All zero is fine. */
 void clh_scrub_result_deinit(clh_scrub_result *result);

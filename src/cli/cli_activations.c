@@ -66,8 +66,7 @@ static void add_questions(clh_cli_activations *list)
 
 static void add_metric(clh_cli_activations *list)
 {
-    add(list, clh_array_vector(clh_metric_name(list->metric->kind), CLH_F64, &list->value, 1))
-        ->rank = 0;
+    add(list, clh_array_vector(list->metric, CLH_F64, &list->value, 1))->rank = 0;
 }
 
 static void add_gradients(clh_cli_activations *list)

@@ -10,7 +10,7 @@
 #define CLH_CLI_ACTIVATIONS_H
 
 #include "clearhead/array.h"
-#include "clearhead/metric.h"
+#include "clearhead/model.h"
 #include "cli/cli_slice.h"
 
 typedef struct clh_cli_activations {
@@ -20,7 +20,7 @@ typedef struct clh_cli_activations {
     const char *names;               /**< hook names, patterns, short names; commas between */
     clh_cli_slice batch;             /**< which of what was given the tokens are; borrowed */
     clh_cli_slice positions;         /**< which are written; borrowed */
-    const clh_metric *metric;        /**< what gradients are of; NULL: none are written */
+    const char *metric;              /**< name of what gradients are of; NULL: none are written */
     double value;                    /**< of the metric, set before it is written */
     clh_array *array;                /**< [count]: what is written, in order */
     size_t count, bytes;             /**< bytes of all numbers */

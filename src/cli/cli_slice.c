@@ -6,45 +6,18 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/slice.h"
 
-/* Where a number is up to `most`: "3", "-1", or `fallback` where there is none. */
-static bool read_place(const char **at, size_t size, size_t most, size_t fallback, size_t *out)
-{
-    char *end;
-    const long long value = strtoll(*at, &end, 10);
-    const bool none = end == *at;
-    const long long from_start = value < 0 ? value + (long long)size : value;
-    *at = end;
-    *out = none ? fallback : (size_t)from_start;
-    return none ? fallback != SIZE_MAX : from_start >= 0 && (size_t)from_start <= most;
-}
-
-/* One part, its places added to `out` (only counted where that has no index yet). */
-static bool read_part(const char **at, size_t size, clh_cli_slice *out)
-{
-    size_t begin, end;
-    const bool slice = (*at)[strcspn(*at, ":,")] == ':';
-    if (slice) {
-        if (!read_place(at, size, size, 0, &begin) || **at != ':')
-            return false;
-        ++*at;
-        if (!read_place(at, size, size, size, &end) || begin >= end)
-            return false;
-    } else {
-        if (!read_place(at, size, size - 1, SIZE_MAX, &begin))
-            return false;
-        end = begin + 1;
-    }
-    for (size_t i = begin; i < end; i++, out->count++)
-        if (out->index)
-            out->index[out->count] = i;
-    return true;
-}
-
+/* Parts with commas between, their places added up in `out` (only counted where it has no index).
+ */
 static bool read_parts(const char *at, size_t size, clh_cli_slice *out)
 {
+    size_t begin, end;
     out->count = 0;
-    while (read_part(&at, size, out)) {
+    while (clh_slice_read(&at, size, &begin, &end)) {
+        for (size_t i = begin; i < end; i++, out->count++)
+            if (out->index)
+                out->index[out->count] = i;
         if (*at == '\0')
             return true;
         if (*at++ != ',')

@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 #include "base/strbuf.h"
+#include "clearhead/box.h"
+#include "clearhead/metric.h"
 #include "clearhead/npz.h"
 #include "cli/cli_activations.h"
 #include "cli/cli_batch.h"
@@ -18,6 +20,8 @@ typedef struct cache_job {
     uint32_t *ids; /* of the rows that are run */
     const char *path;
     bool dry, grads, npz;
+    bool boxed; /* the scalar is `box`, else `metric` */
+    clh_box box;
     clh_metric metric;
     clh_cache *cache, *gradient;
     clh_real *parameters; /* their gradients, as clh_model_data() */
@@ -90,15 +94,26 @@ static clh_status first_scored(const cache_job *job, size_t *first, clh_error *e
     return CLH_OK;
 }
 
+/** Under which the scalar stands in a file: "loss", "logit_diff", "sum". */
+static const char *name_of(const cache_job *job)
+{
+    return job->boxed ? "sum" : clh_metric_name(job->metric.kind);
+}
+
+/** A metric, or a box of an activation: only that has brackets. */
 static clh_status read_metric(cache_job *job, clh_error *err)
 {
-    clh_status status = clh_metric_parse(&job->metric, clh_opt_text(job->inv, "metric"),
-                                         clh_run_task(job->run), job->batch.tokens.pos, 0, err);
-    if (!status && job->metric.kind == CLH_METRIC_LOSS)
+    const clh_tokens *t = &job->batch.tokens;
+    const char *text = clh_opt_text(job->inv, "metric");
+    job->boxed = strchr(text, '[') != NULL;
+    clh_status status =
+        job->boxed ? clh_box_parse(&job->box, text, job->cache, t->batch, t->pos, err)
+                   : clh_metric_parse(&job->metric, text, clh_run_task(job->run), t->pos, 0, err);
+    if (!status && !job->boxed && job->metric.kind == CLH_METRIC_LOSS)
         return first_scored(job, &job->metric.first_scored, err);
     if (!status && clh_opt_given(job->inv, "first-scored"))
         status = clh_fail(err, CLH_EUSAGE, "--first-scored decides the loss, the metric is %s",
-                          clh_metric_name(job->metric.kind));
+                          name_of(job));
     return status;
 }
 
@@ -153,7 +168,7 @@ static clh_status plan(cache_job *job, clh_error *err)
                                       .names = clh_opt_text(job->inv, "names"),
                                       .batch = job->rows,
                                       .positions = job->positions,
-                                      .metric = job->grads ? &job->metric : NULL};
+                                      .metric = job->grads ? name_of(job) : NULL};
     status = clh_cli_activations_list(&job->list, err);
     return status ? status : check_size(job, err);
 }
@@ -184,8 +199,12 @@ static clh_status compute_gradients(cache_job *job, clh_error *err)
     job->parameters = status ? NULL : clh_alloc_zeroed(parameters, sizeof *job->parameters, err);
     if (!job->parameters)
         return status ? status : CLH_ENOMEM;
-    status = clh_metric_gradient(&job->metric, model, &job->batch.tokens, job->cache, job->gradient,
-                                 job->parameters, &job->list.value, err);
+    const clh_tokens *t = &job->batch.tokens;
+    double *value = &job->list.value;
+    status = job->boxed ? clh_box_gradient(&job->box, model, t, job->cache, job->gradient,
+                                           job->parameters, value, err)
+                        : clh_metric_gradient(&job->metric, model, t, job->cache, job->gradient,
+                                              job->parameters, value, err);
     return status ? status : check_gradient(job, err);
 }
 
@@ -246,7 +265,7 @@ static void print_json(const cache_job *job)
         clh_strbuf_add_json(&text, job->path);
     }
     if (!job->dry && job->grads) {
-        clh_strbuf_addf(&text, ", \"%s\": ", clh_metric_name(job->metric.kind));
+        clh_strbuf_addf(&text, ", \"%s\": ", name_of(job));
         clh_strbuf_add_number(&text, job->list.value, 9);
     }
     (void)printf("%s}\n", clh_strbuf_view(&text));
@@ -263,7 +282,7 @@ static void print_summary(const cache_job *job)
     if (job->dry)
         print_list(job);
     else if (job->grads)
-        (void)printf("%s %.9g\n", clh_metric_name(job->metric.kind), job->list.value);
+        (void)printf("%s %.9g\n", name_of(job), job->list.value);
     (void)printf("%zu tensors, %s: %s\n", job->list.count, clh_bytes_text(job->list.bytes, text),
                  job->dry ? "not written" : job->path);
 }

@@ -79,9 +79,13 @@ static void print_text(const scrub_job *job, const clh_run *run, const clh_scrub
                  "token_accuracy");
     for (size_t h = 0; h < job->hypotheses; h++) {
         const clh_scrub_result *r = &result[h];
-        (void)printf("%-16s %10.6f %10.6f  [%9.6f, %9.6f]  %.4f\n", job->hypothesis[h].name,
-                     ratio(&r->measure, CLH_RATIO_LOSS), r->recovered.value, r->recovered.low,
-                     r->recovered.high, ratio(&r->measure, CLH_RATIO_ACCURACY));
+        (void)printf("%-16s %10.6f", job->hypothesis[h].name, ratio(&r->measure, CLH_RATIO_LOSS));
+        if (isnan(r->recovered.value))
+            (void)printf(" %10s  %23s", "-", ""); /* the model is no better than random */
+        else
+            (void)printf(" %10.6f  [%9.6f, %9.6f]", r->recovered.value, r->recovered.low,
+                         r->recovered.high);
+        (void)printf("  %.4f\n", ratio(&r->measure, CLH_RATIO_ACCURACY));
     }
     for (size_t h = 0; job->hypothesis != &job->given && h < job->hypotheses; h++) {
         size_t count = 0;
@@ -104,8 +108,10 @@ static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
         status = clh_scrub_open(&scrub, clh_run_model(frame->run), &sample,
                                 clh_run_get_config(frame->run)->seed, job->threads, err);
     for (size_t h = 0; h < job->hypotheses && !status; h++) {
-        clh_watch_call(frame->watch, h, job->hypotheses);
-        status = clh_scrub_try(scrub, &job->hypothesis[h], ROUNDS, level, &result[h], err);
+        if (job->hypotheses > 1)
+            clh_watch_call(frame->watch, h, job->hypotheses);
+        status = clh_scrub_try(scrub, &job->hypothesis[h], ROUNDS, level,
+                               job->hypotheses > 1 ? NULL : frame->watch, &result[h], err);
     }
     if (!status && frame->json)
         add_json(frame->json, job, frame->run, scrub, result);
@@ -129,6 +135,8 @@ int clh_cmd_scrub(const clh_invocation *inv)
     if (!status)
         status = read_hypothesis(&job, &err);
     if (!status)
-        status = clh_cli_film(inv, &(clh_film){measure, &job, "hypothesis", false}, &err);
+        status = clh_cli_film(
+            inv, &(clh_film){measure, &job, job.hypotheses > 1 ? "hypothesis" : "sequence", false},
+            &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

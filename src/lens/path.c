@@ -247,6 +247,14 @@ typedef struct together {
     const bool *chosen;
 } together;
 
+static bool any(const bool *flag, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !flag[i])
+        i++;
+    return i < count;
+}
+
 /* At a reader's input: the sum again, with the corrupted writers in it. */
 static clh_status mix_inputs(const clh_hook_point *point, void *user, clh_error *err)
 {
@@ -257,7 +265,7 @@ static clh_status mix_inputs(const clh_hook_point *point, void *user, clh_error 
     for (size_t r = 0; r < g->readers; r++) {
         const clh_tensor input = clh_cache_tensor(p->scratch, p->twin.input[r].activation);
         const bool *chosen = t->chosen + g->reader[r].first_edge;
-        if (input.data != point->tensor.data || !memchr(chosen, true, g->reader[r].reads))
+        if (input.data != point->tensor.data || !any(chosen, g->reader[r].reads))
             continue;
         for (size_t w = 0; w < g->reader[r].reads; w++)
             p->rows[w] = clh_graph_output(&p->twin, chosen[w] ? p->corrupted : p->scratch, w);

@@ -17,6 +17,8 @@ struct clh_scrub {
     clh_measure plain, random;
     clh_scrub_worker *worker; /* [threads] */
     size_t threads;
+    const clh_watch *watch; /* called by worker 0, which is the calling thread */
+    size_t done;            /* sequences of worker 0 */
     uint64_t seed;
 };
 
@@ -38,6 +40,11 @@ static clh_status scrubbed_forward(void *user, size_t index, size_t worker,
 {
     clh_scrub *s = user;
     assert(worker < s->threads);
+    if (worker == 0) {
+        const size_t done = s->done++ * s->threads; /* others are about as far */
+        if (done < s->sample->count)
+            clh_watch_call(s->watch, done, s->sample->count);
+    }
     clh_status status = clh_forward(s->twin.model, tokens, cache, NULL, err);
     return status ? status : clh_scrub_sequence(&s->worker[worker], s->plan, index, cache, err);
 }
@@ -174,7 +181,8 @@ static clh_status check_positions(const clh_hypothesis *hypothesis, const clh_sa
 }
 
 clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, size_t rounds,
-                         double level, clh_scrub_result *out, clh_error *err)
+                         double level, const clh_watch *watch, clh_scrub_result *out,
+                         clh_error *err)
 {
     assert(scrub && hypothesis && out);
     clh_scrub_plan plan = {0};
@@ -185,6 +193,8 @@ clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, siz
     if (status)
         return status;
     scrub->plan = &plan;
+    scrub->watch = watch;
+    scrub->done = 0;
     result.nodes = plan.nodes;
     for (size_t t = 0; t < scrub->threads; t++)
         scrub->worker[t].other_index = SIZE_MAX;
@@ -192,6 +202,7 @@ clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, siz
     if (!status)
         status = take_interval(scrub, &result, rounds, level, err);
     scrub->plan = NULL;
+    scrub->watch = NULL;
     clh_scrub_plan_deinit(&plan);
     if (status)
         clh_scrub_result_deinit(&result);

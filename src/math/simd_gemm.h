@@ -198,6 +198,14 @@ static size_t no_more_than(size_t n, size_t most)
     return n < most ? n : most;
 }
 
+/* The first of the fewest parts of n, none over `most`, that are as even as can be: five vectors
+ * are three and two, since a tile of four, and then one of one, would wait for its sums. */
+static size_t even_part(size_t n, size_t most)
+{
+    const size_t parts = (n + most - 1) / most;
+    return (n + parts - 1) / parts;
+}
+
 /* Rows [i, i + rows) of a block. */
 INLINE void tile_all(const gemm_block *b, const clh_gemm *g, size_t i, size_t rows)
 {
@@ -228,11 +236,9 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
 /* One panel of columns, all rows, one block of k. */
 static void panel_run(const clh_gemm *g, const gemm_block *b)
 {
-    size_t i = 0;
-    const size_t tall = b->columns <= LANE ? ROWS_NARROW : ROWS;
-    for (size_t rows = tall; i < g->m; i += rows) {
-        if (g->m - i < rows)
-            rows = no_more_than(g->m - i, ROWS);
+    const bool narrow = b->columns <= LANE;
+    for (size_t i = 0, rows; i < g->m; i += rows) {
+        rows = narrow && g->m - i >= ROWS_NARROW ? ROWS_NARROW : even_part(g->m - i, ROWS);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
         else
@@ -250,22 +256,27 @@ static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real
 static void simd_gemm(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
+    const bool packs = g->b_col != 1;
     if (g->k == 0 && !g->accumulate)
         for (size_t i = 0; i < g->m; i++)
             memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
     for (size_t l = 0; l < g->k; l += CLH_GEMM_BLOCK) {
-        size_t depth = g->k - l < CLH_GEMM_BLOCK ? g->k - l : CLH_GEMM_BLOCK;
-        for (size_t j = 0; j < g->n; j += PANEL) {
-            size_t columns = g->n - j < PANEL ? g->n - j : PANEL, b_row = g->b_row;
+        const size_t depth = no_more_than(g->k - l, CLH_GEMM_BLOCK);
+        for (size_t j = 0, columns; j < g->n; j += columns) {
+            const size_t vectors = (g->n - j + LANE - 1) / LANE;
             const clh_real *b = g->b + l * g->b_row + j * g->b_col;
-            if (g->b_col != 1) {
+            columns = no_more_than(LANE * even_part(vectors, VECTORS), g->n - j);
+            if (packs)
                 pack(g, columns, depth, b, packed);
-                b = packed;
-                b_row = PANEL;
-            }
-            const gemm_block of = {
-                l,       depth, j, columns, g->a + l * g->a_col, b, b_row, g->accumulate || l > 0,
-                g->c + j};
+            const gemm_block of = {.l0 = l,
+                                   .depth = depth,
+                                   .j0 = j,
+                                   .columns = columns,
+                                   .a = g->a + l * g->a_col,
+                                   .b = packs ? packed : b,
+                                   .b_row = packs ? PANEL : g->b_row,
+                                   .accumulate = g->accumulate || l > 0,
+                                   .c = g->c + j};
             panel_run(g, &of);
         }
     }

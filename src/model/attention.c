@@ -80,8 +80,8 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
     clh_real *gW = clh_param_gradient(pass, projections[p].W, layer);
     clh_real *gb = clh_param_gradient(pass, projections[p].b, layer);
     clh_pass_fire(pass, projections[p].out, layer);
-    for (size_t r = 0; gb && r < pass->rows; r++)
-        pass->kernel->axpy(width, 1, g_out + r * width, gb);
+    if (gb)
+        pass->kernel->add_rows(width, pass->rows, g_out, width, gb);
     for (size_t h = 0; h < c->n_heads; h++) {
         if (gW)
             clh_multiply_add(pass->kernel, c->d_model, d, pass->rows, 1,
@@ -137,23 +137,35 @@ static void all_stages(const clh_pass *pass, const clh_head *head, const clh_hea
     clh_head_forward(head, pass->kernel, pass->at.begin);
 }
 
+typedef void head_rows(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
+
+/* The queries of the pass a block at a time, each of which skips keys that it may not see. */
+static void by_blocks(const clh_pass *pass, const clh_head *head, head_rows *rows)
+{
+    for (size_t begin = pass->at.begin, end; begin < pass->at.end; begin = end) {
+        end = clh_head_block_end(head, begin);
+        end = end < pass->at.end ? end : pass->at.end;
+        rows(head, pass->kernel, begin, end);
+    }
+}
+
 static void scores_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
     clh_head_turn_k(head, pass->kernel);
-    clh_head_scores(head, pass->kernel, pass->at.begin, pass->at.end);
+    by_blocks(pass, head, clh_head_scores);
 }
 
 static void pattern_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_pattern(head, pass->kernel, pass->at.begin, pass->at.end);
+    by_blocks(pass, head, clh_head_pattern);
 }
 
 static void z_stage(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_z(head, pass->kernel, pass->at.begin, pass->at.end);
+    by_blocks(pass, head, clh_head_z);
 }
 
 static void all_stages_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
@@ -203,8 +215,7 @@ static void output_forward(clh_pass *pass, size_t layer)
         clh_linear(pass, z, width, W_O, b_O, d, out);
     for (size_t r = pass->row0; result && r < pass->row0 + pass->rows; r++) {
         memcpy(out + r * d, b_O, d * sizeof *b_O);
-        for (size_t h = 0; h < c->n_heads; h++)
-            pass->kernel->axpy(d, 1, result + (r * c->n_heads + h) * d, out + r * d);
+        pass->kernel->add_rows(d, c->n_heads, result + r * c->n_heads * d, d, out + r * d);
     }
     clh_pass_fire(pass, CLH_A_ATTN_OUT, layer);
 }
@@ -226,12 +237,11 @@ static void output_backward(clh_pass *pass, size_t layer)
         clh_linear_backward(pass, z, width, W_O, d, g_out, g_z, gW_O, gb_O);
         return;
     }
-    for (size_t r = 0; r < pass->rows; r++) {
+    if (gb_O)
+        pass->kernel->add_rows(d, pass->rows, g_out, d, gb_O);
+    for (size_t r = 0; r < pass->rows; r++)
         for (size_t h = 0; h < c->n_heads; h++)
             memcpy(g_result + (r * c->n_heads + h) * d, g_out + r * d, d * sizeof *g_out);
-        if (gb_O)
-            pass->kernel->axpy(d, 1, g_out + r * d, gb_O);
-    }
     clh_pass_fire(pass, CLH_A_RESULT, layer);
     for (size_t h = 0; h < c->n_heads; h++) {
         const size_t W_at = h * c->d_head * d;

@@ -21,6 +21,20 @@ static size_t row_of(const clh_head *h, size_t i)
     return (i - h->row0) * h->across;
 }
 
+/* Keys of queries [begin, end) that hold more than `nothing`: those up to `end`, unless a hook
+ * wrote behind the mask, then all. What is left out adds exact zeros, so the bits are the same. */
+static size_t keys_held(const clh_head *h, const clh_real *rows, size_t begin, size_t end,
+                        clh_real nothing)
+{
+    int more = 0; /* as wide as a number, so that compilers compare several at once */
+    for (size_t i = begin; h->whole && i < end; i++) {
+        const clh_real *row = rows + row_of(h, i);
+        for (size_t j = end; j < h->T; j++)
+            more |= row[j] != nothing; /* NaN too */
+    }
+    return more ? h->T : end;
+}
+
 void clh_head_turn_k(const clh_head *h, const clh_kernels *kernel)
 {
     kernel->transpose(h->T, h->d, h->k, h->stride, h->turned, h->T);
@@ -44,16 +58,18 @@ void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin,
 void clh_head_pattern(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
     for (size_t i = begin; i < end; i++) {
-        const size_t at = row_of(h, i), keys = keys_of(h, i + 1);
+        const size_t at = row_of(h, i);
+        const size_t keys = keys_held(h, h->scores, i, i + 1, -(clh_real)INFINITY);
         (void)kernel->softmax(keys, h->scores + at, h->pattern + at);
-        for (size_t j = keys; j < end; j++)
+        for (size_t j = keys; j < keys_of(h, end); j++)
             h->pattern[at + j] = 0;
     }
 }
 
 void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
-    clh_multiply(kernel, end - begin, h->d, keys_of(h, end), 1,
+    const size_t keys = keys_held(h, h->pattern, begin, end, 0);
+    clh_multiply(kernel, end - begin, h->d, keys, 1,
                  clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
                  h->z + begin * h->z_stride, h->z_stride);
 }
@@ -107,9 +123,7 @@ void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernel
                      clh_rows(h->q + begin * h->stride, h->stride), g->k, g->stride);
 }
 
-/* First query past the block that `begin` is in; blocks lie on a fixed grid, so that the bits of a
- * query do not depend on where a pass began. */
-static size_t block_end(const clh_head *h, size_t begin)
+size_t clh_head_block_end(const clh_head *h, size_t begin)
 {
     const size_t block = clh_head_block(h->T), end = (begin / block + 1) * block;
     return end < h->T ? end : h->T;
@@ -119,7 +133,7 @@ void clh_head_forward(const clh_head *h, const clh_kernels *kernel, size_t first
 {
     clh_head_turn_k(h, kernel);
     for (size_t begin = first, end; begin < h->T; begin = end) {
-        end = block_end(h, begin);
+        end = clh_head_block_end(h, begin);
         clh_head_scores(h, kernel, begin, end);
         clh_head_pattern(h, kernel, begin, end);
         clh_head_z(h, kernel, begin, end);
@@ -137,7 +151,7 @@ void clh_head_backward(const clh_head *h, const clh_head *g, const clh_kernels *
     }
     clh_head_turn_v(h, kernel);
     for (size_t begin = first, end; begin < h->T; begin = end) {
-        end = block_end(h, begin);
+        end = clh_head_block_end(h, begin);
         room.row0 = begin;
         clh_head_backward_pattern(h, &room, kernel, begin, end);
         clh_head_backward_v(h, &room, kernel, begin, end);

@@ -11,8 +11,9 @@
  * processor's cache, and keys that no query of the block may see are skipped (clh_head_forward(),
  * _backward())
  *
- *  A `whole` head holds and uses whole rows, so that a hook may look at, and write to, any key.
- *  Gradients are a second clh_head of the same geometry. Everything is borrowed, nothing allocated.
+ *  A `whole` head holds whole rows, so that a hook may look at, and write to, any key; going
+ * forward it too skips keys that the mask left empty. Gradients are a second clh_head of the same
+ * geometry. Everything is borrowed, nothing allocated.
  */
 #ifndef CLH_ATTENTION_HEAD_H
 #define CLH_ATTENTION_HEAD_H
@@ -35,6 +36,10 @@ typedef struct clh_head {
 /** Queries a block has when T positions are attended to. */
 enum { CLH_HEAD_BLOCK_LEAST = 24, CLH_HEAD_BLOCK_MOST = 48 };
 size_t clh_head_block(size_t T);
+
+/** First query past the block that `begin` is in; blocks lie on a fixed grid, so that the bits of a
+ *  query do not depend on where a pass began. */
+size_t clh_head_block_end(const clh_head *head, size_t begin);
 
 /* ---- Stages; clh_head_turn_k() comes before scores, clh_head_turn_v() before backward_pattern
  * ---- */

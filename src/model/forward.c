@@ -177,9 +177,9 @@ static void attention_backward(clh_pass *pass, size_t layer)
         repeat_backward(pass, branch[i].input, layer);
     if (!branches)
         clh_norms_backward(pass, CLH_NORM_AT_ATTN, layer);
-    if (c->use_attn_in && c->use_split_qkv_input) { /* nothing reads hook_attn_in then */
+    if (c->use_attn_in && c->use_split_qkv_input) { /* only a hook reads hook_attn_in then */
         clear_input(pass, heads_branch.input, layer);
-        clh_pass_fire(pass, heads_branch.input, layer);
+        repeat_backward(pass, heads_branch.input, layer);
     }
 }
 

@@ -106,8 +106,8 @@ void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, cons
     if (gW)
         clh_multiply_add(pass->kernel, m, n, pass->rows, 1, clh_transposed(x, m), clh_rows(gy, n),
                          gW, n);
-    for (size_t r = 0; gb && r < pass->rows; r++)
-        pass->kernel->axpy(n, 1, gy + r * n, gb);
+    if (gb)
+        pass->kernel->add_rows(n, pass->rows, gy, n, gb);
     clh_multiply_add(pass->kernel, pass->rows, m, n, 1, clh_rows(gy, n), clh_transposed(W, n), gx,
                      m);
 }

@@ -156,8 +156,8 @@ static void finish_piece(void *context, size_t begin, size_t end)
     clh_gradient *g = context;
     const clh_kernels *kernel = clh_kernels_best();
     size_t used = g->count < g->slots ? g->count : g->slots;
-    for (size_t s = 1; s < used && !g->fused; s++)
-        kernel->axpy(end - begin, 1, g->slot + s * g->n + begin, g->slot + begin);
+    if (!g->fused && used > 1)
+        kernel->add_rows(end - begin, used - 1, g->slot + g->n + begin, g->n, g->slot + begin);
     double square = 0; /* added up in double every BLOCK numbers */
     for (size_t i = begin; i < end; i += BLOCK) {
         const size_t count = end - i < BLOCK ? end - i : BLOCK;

@@ -246,6 +246,24 @@ assert sum(x != 0 for x in flat) == (4 if "diff" in kind else 2)
 print(1)' $metric || echo 0
 done | sort -u)" 'the gradient of a logit is one at that logit'
 
+# a box of an activation: its own gradient is 1 in the box, of what comes later 0
+runs 0 cache run --tokens batch.json --grads --metric 'blocks.0.attn.hook_q[1,-1,0,2:5]' --out box.safetensors
+is 1 "$(python3 -c '
+from tensors import header, read
+t = read("box.safetensors")
+shape, q = t["blocks.0.attn.hook_q"]
+flat = [1.0 if b == 1 and p == 8 and h == 0 and 2 <= k < 5 else 0.0
+        for b in range(2) for p in range(9) for h in range(2) for k in range(8)]
+assert list(t["grad.blocks.0.attn.hook_q"][1]) == flat and shape == [2, 9, 2, 8]
+assert abs(t["sum"][1][0] - sum(x for x, g in zip(q, flat) if g)) < 1e-6
+assert not any(t["grad.blocks.0.attn.hook_z"][1]) and not any(t["grad.logits"][1])
+assert any(t["grad.hook_embed"][1][9 * 16:]) and not any(t["grad.hook_embed"][1][:9 * 16])
+assert header("box.safetensors")[1]["metric"] == "blocks.0.attn.hook_q[1,-1,0,2:5]"
+print(1)')" 'the gradient of a box is 1 in it and 0 behind it'
+refuse 2 'no activation is called blocks.0.attn.hook_qq; did you mean blocks.0.attn.hook_q?' --tokens batch.json --grads --metric 'blocks.0.attn.hook_qq[0]'
+refuse 2 'blocks.0.attn.hook_q[0,9,0,0]: the activation is [2, 9, 2, 8], want a number or a slice a:b for each of its 4 dimensions in brackets' --tokens batch.json --grads --metric 'blocks.0.attn.hook_q[0,9,0,0]'
+refuse 3 'the sum over the box of blocks.0.attn.hook_attn_scores is -inf, want it finite' --tokens batch.json --grads --metric 'blocks.0.attn.hook_attn_scores[0,0,0,1]'
+
 # what is not finite is named: W_V so large that q is fine and v is not
 runs 0 export run --to huge
 python3 - <<'PYTHON'

@@ -104,6 +104,24 @@ static void a_tensor_spreads_as_numpy_does(void **state)
         assert_true(p.data[i] == row[i % 8]);
 }
 
+/* The mask is on the scores as they are computed; what is written afterwards stands. */
+static void what_is_set_behind_the_mask_counts(void **state)
+{
+    edit_bench *b = *state;
+    clh_real row[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+    clh_edit edit = edit_of(CLH_EDIT_SET, "blocks.1.attn.hook_pattern");
+    edit.tensor = (clh_tensor){.data = row, .rank = 1, .shape = {8}};
+    const clh_tensor z = edit_look(b, &edit, 1, "blocks.1.attn.hook_z");
+    const clh_tensor v = clh_cache_view(b->cache, "blocks.1.attn.hook_v");
+    const size_t width = z.shape[2] * z.shape[3];
+    for (size_t i = 0; i < z.shape[1]; i++)
+        assert_memory_equal(z.data + i * width, v.data + 7 * width, width * sizeof *z.data);
+    edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_attn_scores"); /* to 0 */
+    const clh_tensor p = edit_look(b, &edit, 1, "blocks.0.attn.hook_pattern");
+    for (size_t i = 0; i < clh_tensor_count(&p); i++)
+        assert_true(p.data[i] == (clh_real)0.125);
+}
+
 static void a_tensor_that_does_not_fit_names_both_shapes(void **state)
 {
     edit_bench *b = *state;
@@ -425,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_sequence_of_another_length_names_both_shapes),
         cmocka_unit_test(setting_what_is_there_changes_no_bit),
         cmocka_unit_test(a_tensor_spreads_as_numpy_does),
+        cmocka_unit_test(what_is_set_behind_the_mask_counts),
         cmocka_unit_test(a_tensor_that_does_not_fit_names_both_shapes),
         cmocka_unit_test(a_tensor_that_is_not_finite_is_named),
         cmocka_unit_test(weights_of_the_model_itself_change_no_bit),

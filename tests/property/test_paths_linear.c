@@ -10,6 +10,7 @@
 #include "base/base.h"
 #include "clearhead/path.h"
 #include "support/cmocka_all.h"
+#include "support/failing_alloc.h"
 #include "support/must.h"
 
 enum { POS = 7, EDGES_MAX = 128 };
@@ -31,7 +32,7 @@ static void fill(clh_model *model, const char *name, clh_real value)
     }
 }
 
-static clh_paths *open_linear(void)
+static clh_model *open_linear_model(void)
 {
     const clh_model_config config = {.n_layers = 2,
                                      .n_heads = 2,
@@ -47,12 +48,7 @@ static clh_paths *open_linear(void)
                                      .use_attn_scale = true,
                                      .attn_scale = 2,
                                      .initializer_range = 0.3};
-    const clh_paths_ask ask = {
-        {clean, 1, POS},
-        {corrupted, 1, POS},
-        {.kind = CLH_METRIC_LOGIT_DIFF, .position = POS - 1, .token = 2, .against = 4}};
     clh_model *model = NULL;
-    clh_paths *paths = NULL;
     clh_error err = {0};
     must(clh_model_open(&model, &config, &err), &err);
     clh_model_init(model, 5);
@@ -60,6 +56,19 @@ static clh_paths *open_linear(void)
     fill(model, "attn.W_K", 0);
     fill(model, "attn.b_K", (clh_real)0.7);
     fill(model, "mlp.b_in", 60);
+    return model;
+}
+
+static const clh_paths_ask ask = {
+    {clean, 1, POS},
+    {corrupted, 1, POS},
+    {.kind = CLH_METRIC_LOGIT_DIFF, .position = POS - 1, .token = 2, .against = 4}};
+
+static clh_paths *open_linear(void)
+{
+    clh_model *model = open_linear_model();
+    clh_paths *paths = NULL;
+    clh_error err = {0};
     must(clh_paths_open(&paths, model, &ask, &err), &err);
     clh_model_close(model); /* the paths have a copy */
     return paths;
@@ -127,6 +136,30 @@ static void an_edge_is_the_sum_of_its_paths(void **state)
     assert_true(fabs(whole) > 1e-3);
 }
 
+static clh_status ask_everything(void *model)
+{
+    clh_paths *paths = NULL;
+    double effect[EDGES_MAX];
+    bool chosen[EDGES_MAX] = {true};
+    clh_status status = clh_paths_open(&paths, model, &ask, NULL);
+    if (!status)
+        status = clh_paths_exact(paths, effect, NULL, NULL);
+    if (!status)
+        status = clh_paths_set(paths, chosen, effect, NULL);
+    if (!status)
+        status = clh_paths_eap(paths, 2, effect, NULL);
+    clh_paths_close(paths);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    clh_model *model = open_linear_model();
+    (void)state;
+    assert_true(failing_alloc_each(ask_everything, model) > 15);
+    clh_model_close(model);
+}
+
 static int open_test(void **state)
 {
     *state = open_linear();
@@ -144,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(eap_equals_exact, open_test, close_test),
         cmocka_unit_test_setup_teardown(an_edge_is_the_sum_of_its_paths, open_test, close_test),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("paths on a linear model", tests, NULL, NULL);
 }

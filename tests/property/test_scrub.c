@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "clearhead/scrub.h"
 #include "support/cmocka_all.h"
+#include "support/failing_alloc.h"
 #include "support/must.h"
 
 enum { ROUNDS = 200, SEED = 3 };
@@ -125,7 +126,7 @@ static clh_scrub_result try(const world *w, const clh_hypothesis *hypothesis)
 {
     clh_scrub_result result = {0};
     clh_error err = {0};
-    must(clh_scrub_try(w->scrub, hypothesis, ROUNDS, 0.95, &result, &err), &err);
+    must(clh_scrub_try(w->scrub, hypothesis, ROUNDS, 0.95, NULL, &result, &err), &err);
     return result;
 }
 
@@ -390,12 +391,62 @@ static void threads_do_not_matter_and_seeds_do(void **state)
     close_world(&w);
 }
 
+static clh_status open_try_close(void *context)
+{
+    const world *w = context;
+    clh_scrub *scrub = NULL;
+    clh_scrub_result r = {0};
+    clh_status status = clh_scrub_open(&scrub, w->model, &w->sample, SEED, 1, NULL);
+    if (!status)
+        status = clh_scrub_try(scrub, preset("qk_position"), 3, 0.95, NULL, &r, NULL);
+    clh_scrub_result_deinit(&r);
+    clh_scrub_close(scrub);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    world w;
+    (void)state;
+    open_deep(&w, false);
+    assert_true(failing_alloc_each(open_try_close, &w) > 30);
+    close_world(&w);
+}
+
+typedef struct told {
+    size_t calls, last;
+} told;
+
+static void remember(size_t done, size_t count, void *user)
+{
+    told *t = user;
+    assert_true(done < count && count == DEEP_COUNT);
+    assert_true(t->calls == 0 || done > t->last);
+    t->last = done;
+    t->calls++;
+}
+
+static void who_watches_is_told_of_every_sequence(void **state)
+{
+    world w;
+    told t = {0};
+    const clh_watch watch = {remember, &t};
+    clh_scrub_result r = {0};
+    clh_error err = {0};
+    (void)state;
+    open_deep(&w, false);
+    must(clh_scrub_try(w.scrub, preset("nothing"), ROUNDS, 0.95, &watch, &r, &err), &err);
+    assert_int_equal(t.calls, DEEP_COUNT);
+    clh_scrub_result_deinit(&r);
+    close_world(&w);
+}
+
 static void check_refused(const world *w, const clh_hypothesis *h, clh_status status,
                           const char *message)
 {
     clh_scrub_result r = {0};
     clh_error err = {0};
-    assert_int_equal(clh_scrub_try(w->scrub, h, ROUNDS, 0.95, &r, &err), status);
+    assert_int_equal(clh_scrub_try(w->scrub, h, ROUNDS, 0.95, NULL, &r, &err), status);
     assert_string_equal(err.message, message);
     assert_null(r.measure.sequence);
 }
@@ -417,7 +468,8 @@ static void what_cannot_be_is_named(void **state)
                   "rule 0: agree token without positions is row by row, which only embed and "
                   "pos_embed can be; it matches L0H1->L1H0.v");
     check_refused(&w, &late, CLH_ERANGE, "rule 0: position 7, sequence 0 has them in [-7, 6]");
-    assert_int_equal(clh_scrub_try(w.scrub, preset("nothing"), 0, 0.95, &r, &err), CLH_ERANGE);
+    assert_int_equal(clh_scrub_try(w.scrub, preset("nothing"), 0, 0.95, NULL, &r, &err),
+                     CLH_ERANGE);
     close_world(&w);
 }
 
@@ -430,6 +482,8 @@ int main(void)
         cmocka_unit_test(what_no_layer_reads_changes_no_layer),
         cmocka_unit_test(free_edges_are_patched_edges),
         cmocka_unit_test(threads_do_not_matter_and_seeds_do),
+        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(who_watches_is_told_of_every_sequence),
         cmocka_unit_test(what_cannot_be_is_named),
     };
     return cmocka_run_group_tests_name("scrub", tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "clearhead/box.h"
 #include "clearhead/metric.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
@@ -105,8 +106,9 @@ static double largest_of(const clh_tensor *tensor)
     return largest;
 }
 
-/* Every activation's gradient is the slope of the scalar, at SAMPLES entries and the largest. */
-static void is_the_slope(const bench *b, scalar_fn *fn, const void *what, const char *name)
+/* Every activation's gradient is the slope of the scalar, at some entries and the largest. */
+static void is_the_slope(const bench *b, scalar_fn *fn, const void *what, size_t samples,
+                         const char *name)
 {
     const size_t activations = clh_cache_count(b->gradient);
     double of_all = 0;
@@ -119,9 +121,9 @@ static void is_the_slope(const bench *b, scalar_fn *fn, const void *what, const 
         const clh_tensor g = clh_cache_tensor(b->gradient, t), x = clh_cache_tensor(b->other, t);
         const size_t count = clh_tensor_count(&g);
         const double scale = fmax(largest_of(&g), floor_share * of_all);
-        for (size_t k = 0; k <= SAMPLES; k++) {
+        for (size_t k = 0; k <= samples; k++) {
             size_t i = clh_random_word(SEED, STREAM_SAMPLE, k) % count;
-            for (size_t j = 0; k == SAMPLES && j < count; j++)
+            for (size_t j = 0; k == samples && j < count; j++)
                 i = fabs((double)g.data[j]) > fabs((double)g.data[i]) ? j : i;
             const double slope =
                 (moved(b, &x, i, step, fn, what) - moved(b, &x, i, -step, fn, what)) / (2 * step);
@@ -166,7 +168,7 @@ static void every_metric_has_the_gradient_of_differences(void **state)
                                  &err),
              &err);
         assert_true(value == metric_of(b, b->cache, &metric));
-        is_the_slope(b, metric_of, &metric, clh_metric_name(metric.kind));
+        is_the_slope(b, metric_of, &metric, SAMPLES, clh_metric_name(metric.kind));
     }
 }
 
@@ -209,12 +211,91 @@ static void a_scalar_of_inner_activations_too(void **state)
     must(clh_backward(b->model, &b->tokens, b->cache, b->gradient, NULL, &(clh_hooks){&hook, 1},
                       &err),
          &err);
-    is_the_slope(b, inner_sum, NULL, "a sum over the pattern");
+    is_the_slope(b, inner_sum, NULL, SAMPLES, "a sum over the pattern");
+}
+
+/* ---- Boxes -------------------------------------------------------------------------------------
+ */
+
+/* One row of the last dimension, at the last query of scores and pattern: it has no -inf. */
+static clh_box box_in(const bench *b, size_t activation)
+{
+    const clh_tensor x = clh_cache_tensor(b->cache, activation);
+    clh_box box = {.activation = activation};
+    for (size_t d = 0; d < x.rank; d++) {
+        const bool last = d + 1 == x.rank;
+        const size_t query = clh_cache_position_dim(b->cache, activation);
+        box.begin[d] = last && d != query ? 0 : d == query ? x.shape[d] - 1 : x.shape[d] / 2;
+        box.end[d] = last ? x.shape[d] : box.begin[d] + 1;
+    }
+    return box;
+}
+
+static double box_sum(const bench *b, const clh_cache *cache, const void *what)
+{
+    const clh_box *box = what;
+    const clh_tensor x = clh_cache_tensor(cache, box->activation);
+    double sum = 0;
+    (void)b;
+    for (size_t i = 0; i < clh_tensor_count(&x); i++) {
+        bool in = true;
+        for (size_t d = x.rank, rest = i; d-- > 0; rest /= x.shape[d])
+            in = in && rest % x.shape[d] >= box->begin[d] && rest % x.shape[d] < box->end[d];
+        sum += in ? (double)x.data[i] : 0;
+    }
+    return sum;
+}
+
+static void a_box_of_any_activation_has_the_gradient_of_differences(void **state)
+{
+    const bench *b = *state;
+    for (size_t t = 0; t < clh_cache_count(b->cache); t++) {
+        const clh_box box = box_in(b, t);
+        clh_error err = {0};
+        double value = NAN;
+        poison(b);
+        must(
+            clh_box_gradient(&box, b->model, &b->tokens, b->cache, b->gradient, NULL, &value, &err),
+            &err);
+        assert_true(fabs(value - box_sum(b, b->cache, &box)) < 1e-12 * (1 + fabs(value)));
+        is_the_slope(b, box_sum, &box, 1, clh_cache_tensor(b->cache, t).name);
+    }
+}
+
+static void a_box_is_what_its_text_says(void **state)
+{
+    const bench *b = *state;
+    const size_t pos = b->tokens.pos, batch = b->tokens.batch;
+    clh_error err = {0};
+    clh_box box = {0};
+    must(clh_box_parse(&box, "blocks.0.attn.hook_q[-1,:,0,1:3]", b->cache, batch, pos, &err), &err);
+    assert_string_equal(clh_cache_tensor(b->cache, box.activation).name, "blocks.0.attn.hook_q");
+    const size_t begin[] = {batch - 1, 0, 0, 1}, end[] = {batch, pos, 1, 3};
+    assert_memory_equal(box.begin, begin, sizeof begin);
+    assert_memory_equal(box.end, end, sizeof end);
+    static const char *const wrong[] = {"blocks.0.attn.hook_q",
+                                        "blocks.0.attn.hook_q[]",
+                                        "blocks.0.attn.hook_q[0,0,0]",
+                                        "blocks.0.attn.hook_q[0,0,0,0,0]",
+                                        "blocks.0.attn.hook_q[0,0,0,3]",
+                                        "blocks.0.attn.hook_q[0,0,0,-4]",
+                                        "blocks.0.attn.hook_q[0,0,0,2:2]",
+                                        "blocks.0.attn.hook_q[0,0,0,0",
+                                        "blocks.0.attn.hook_q[0,0,0,0]x",
+                                        "blocks.0.attn.hook_q[0,,0,0]",
+                                        "blocks.0.attn.hook_Q[0,0,0,0]",
+                                        "[0]",
+                                        ""};
+    for (size_t i = 0; i < CLH_COUNT(wrong); i++)
+        assert_int_equal(clh_box_parse(&box, wrong[i], b->cache, batch, pos, &err), CLH_EUSAGE);
 }
 
 static const each_truth truths[] = {
     {"every metric has the gradient of differences", every_metric_has_the_gradient_of_differences},
     {"a scalar of inner activations has it too", a_scalar_of_inner_activations_too},
+    {"a box of any activation has the gradient of differences",
+     a_box_of_any_activation_has_the_gradient_of_differences},
+    {"a box is what its text says", a_box_is_what_its_text_says},
 };
 
 int main(void)
