@@ -38,8 +38,8 @@ static const shape shapes[] = {
     {"predictions, last block", 20, 128, 64, 64, 1, 128, 1, 224, false},
     {"predictions back", 24, 64, 64, 224, 1, 64, 1, 64, true},
     {"g of W_O W_U", 64, 128, 116, 1, 64, 224, 1, 128, false},
-    {"sum of 116 rows", 1, 64, 116, 116, 1, 64, 1, 64, true},
-    {"sum of 121 rows", 1, 128, 121, 121, 1, 224, 1, 224, false},
+    {"one row of 64", 1, 64, 116, 116, 1, 64, 1, 64, true},
+    {"one row of 128", 1, 128, 121, 121, 1, 224, 1, 224, false},
     /* general */
     {"x W", 122, 64, 128, 128, 1, 64, 1, 64, true},
     {"x^T g", 128, 64, 122, 1, 128, 64, 1, 64, true},
@@ -137,6 +137,7 @@ ROW_KERNEL(square, sink = k->square(n, x, 1))
 ROW_KERNEL(normalize, k->normalize(n, x, 0, 1, w, w, z))
 ROW_KERNEL(normalize_sums, sink = k->normalize_sums(n, x, 0, 0, y, w, z, v))
 ROW_KERNEL(normalize_input, sink = k->normalize_input(n, x, 0, 0, 0, y, w, z))
+ROW_KERNEL(add_rows, k->add_rows(n, 1, x, 0, z))
 ROW_KERNEL(centre, sink = k->centre(n, x, 1, z))
 
 static void rows_print(const clh_kernels *kernel)
@@ -155,6 +156,7 @@ static void rows_print(const clh_kernels *kernel)
         {"normalize", row_normalize},
         {"normalize_sums", row_normalize_sums},
         {"normalize_input", row_normalize_input},
+        {"add_rows, one", row_add_rows},
         {"centre", row_centre},
     };
     static const size_t lengths[] = {61, 65, 128, ROW};

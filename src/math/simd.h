@@ -38,12 +38,12 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
-#if defined(CLH_SIMD_GENERIC)
-#include "math/simd_generic.h"
-#elif defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) && !defined(CLH_SIMD_GENERIC)
 #include "math/simd_avx.h"
-#elif defined(__aarch64__) && defined(__ARM_NEON)
+#elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(CLH_SIMD_GENERIC)
 #include "math/simd_neon.h"
+#else
+#include "math/simd_generic.h"
 #endif
 
 static inline vec vec_load(const clh_real *p)
