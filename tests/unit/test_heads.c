@@ -139,10 +139,10 @@ static void a_given_pattern_is_looked_for(void **state)
     clh_detection one, three;
     must(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err), &err);
     must(clh_heads_detect(&three, model, &sample, &given, &options, 3, NULL, &err), &err);
-    assert_memory_equal(one.score, three.score, (CLH_DETECTS + 1) * 2 * sizeof *one.score);
+    assert_memory_equal(one.score, three.score, (size_t)(CLH_DETECTS + 1) * 2 * sizeof *one.score);
     for (size_t h = 0; h < 2; h++)
-        assert_true(one.score[CLH_DETECT_GIVEN * 2 + h] ==
-                    one.score[CLH_DETECT_PREVIOUS_TOKEN * 2 + h]);
+        assert_true(one.score[(size_t)CLH_DETECT_GIVEN * 2 + h] ==
+                    one.score[(size_t)CLH_DETECT_PREVIOUS_TOKEN * 2 + h]);
     assert_true(one.even[CLH_DETECT_GIVEN] == one.even[CLH_DETECT_PREVIOUS_TOKEN]);
     clh_detection_deinit(&three);
     clh_detection_deinit(&one);
