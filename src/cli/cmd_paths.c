@@ -8,6 +8,7 @@
 #include "clearhead/figure.h"
 #include "clearhead/path.h"
 #include "clearhead/safetensors.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 #include "cli/cli_pair.h"
 
@@ -21,7 +22,7 @@ typedef struct column {
 
 typedef struct paths_job {
     const clh_invocation *inv;
-    clh_run *run;
+    const clh_run *run;
     clh_cli_pair pair;
     clh_paths *paths;
     const clh_graph *graph;
@@ -113,13 +114,16 @@ static clh_status compute_one(const paths_job *job, double *effect, clh_error *e
 }
 
 /* Whether one number is asked for, and nothing with it that needs all edges. */
-static clh_status check_options(const clh_invocation *inv, bool *one, clh_error *err)
+static clh_status check_options(const clh_invocation *inv, clh_error *err)
 {
     static const char *const all[] = {"eap", "ig", "top", "out", "figure"};
-    *one = clh_opt_given(inv, "edges") || clh_opt_given(inv, "path");
+    const bool one = clh_opt_given(inv, "edges") || clh_opt_given(inv, "path");
+    const bool film = clh_opt_flag(inv, "checkpoints");
     if (clh_opt_given(inv, "edges") && clh_opt_given(inv, "path"))
         return clh_fail(err, CLH_EUSAGE, "--edges and --path are both given, want one of them");
-    for (size_t i = 0; *one && i < CLH_COUNT(all); i++)
+    if (film && clh_opt_given(inv, "out"))
+        return clh_fail(err, CLH_EUSAGE, "--out writes one model's edges, want no --checkpoints");
+    for (size_t i = 0; one && i < CLH_COUNT(all) - film; i++) /* a film has its own figure */
         if (clh_opt_given(inv, all[i]))
             return clh_fail(err, CLH_EUSAGE,
                             "--%s is of all edges one by one, and does not go with --edges or "
@@ -141,24 +145,21 @@ static void begin_json(const paths_job *job, clh_strbuf *text)
     clh_cli_add_field(text, "corrupted", clh_paths_corrupted(job->paths));
 }
 
-static void print_json(const paths_job *job)
+static void add_json(clh_strbuf *text, const paths_job *job)
 {
-    clh_strbuf text = {0};
-    begin_json(job, &text);
-    clh_strbuf_adds(&text, ", \"edges\": [");
+    begin_json(job, text);
+    clh_strbuf_adds(text, ", \"edges\": [");
     for (size_t i = 0; i < job->graph->edges; i++) {
         const size_t e = job->order[i];
         char label[LABEL_SIZE];
-        clh_strbuf_adds(&text, i ? ", {\"edge\": " : "{\"edge\": ");
-        clh_strbuf_add_json(&text, clh_edge_label(job->graph, e, label));
+        clh_strbuf_adds(text, i ? ", {\"edge\": " : "{\"edge\": ");
+        clh_strbuf_add_json(text, clh_edge_label(job->graph, e, label));
         for (size_t c = 0; c < COLUMNS; c++)
             if (job->column[c].effect)
-                clh_cli_add_field(&text, job->column[c].name, job->column[c].effect[e]);
-        clh_strbuf_adds(&text, "}");
+                clh_cli_add_field(text, job->column[c].name, job->column[c].effect[e]);
+        clh_strbuf_adds(text, "}");
     }
-    clh_strbuf_adds(&text, "]}");
-    (void)puts(clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_strbuf_adds(text, "]}");
 }
 
 static double error_of(const paths_job *job, size_t c, size_t edge)
@@ -204,22 +205,20 @@ static void print_text(const paths_job *job, size_t top)
     }
 }
 
-static void print_one(const paths_job *job, double effect)
+static void say_one(const paths_job *job, double effect, clh_strbuf *json)
 {
     const char *path = clh_opt_text(job->inv, "path");
     const char *what = path ? path : clh_opt_text(job->inv, "edges");
-    clh_strbuf text = {0};
-    if (job->inv->json) {
-        begin_json(job, &text);
-        clh_strbuf_addf(&text, ", \"%s\": ", path ? "path" : "edges");
-        clh_strbuf_add_json(&text, what);
-        clh_cli_add_field(&text, "exact", effect);
-        (void)printf("%s}\n", clh_strbuf_view(&text));
+    if (json) {
+        begin_json(job, json);
+        clh_strbuf_addf(json, ", \"%s\": ", path ? "path" : "edges");
+        clh_strbuf_add_json(json, what);
+        clh_cli_add_field(json, "exact", effect);
+        clh_strbuf_adds(json, "}");
     } else {
         print_metric(job);
         (void)printf("effect %s %s: %.6f\n", path ? "along" : "of", what, effect);
     }
-    clh_strbuf_deinit(&text);
 }
 
 /* ---- Files --------------------------------------------------------------------------------------
@@ -325,55 +324,62 @@ static clh_status write_figure(const paths_job *job, const char *path, clh_error
     return status;
 }
 
-static clh_status run_all(paths_job *job, clh_error *err)
+static clh_status run_all(paths_job *job, clh_strbuf *json, clh_error *err)
 {
     const char *out = clh_opt_text(job->inv, "out"), *figure = clh_opt_text(job->inv, "figure");
     const double begin = clh_clock_seconds();
+    const bool film = clh_opt_flag(job->inv, "checkpoints");
     size_t top = 0;
     clh_status status = clh_opt_size(job->inv, "top", &top, err);
     if (!status)
         status = compute_edges(job, err);
-    if (!status)
+    if (!status && !film)
         (void)fprintf(stderr, "%zu edges, %.4f s\n", job->graph->edges,
                       clh_clock_seconds() - begin);
     if (!status && out)
         status = write_tensors(job, out, err);
-    if (!status && figure)
+    if (!status && figure && !film)
         status = write_figure(job, figure, err);
-    if (!status && job->inv->json)
-        print_json(job);
+    if (!status && json)
+        add_json(json, job);
     else if (!status)
         print_text(job, top);
+    return status;
+}
+
+static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
+{
+    const clh_invocation *inv = user;
+    paths_job job = {
+        .inv = inv,
+        .run = frame->run,
+        .column = {{"exact", "exact", NULL}, {"eap", "EAP", NULL}, {"ig", "EAP-IG", NULL}}};
+    const bool one = clh_opt_given(inv, "edges") || clh_opt_given(inv, "path");
+    double effect = 0;
+    clh_status status = clh_cli_pair_init(&job.pair, inv, job.run, err);
+    const clh_paths_ask ask = {job.pair.clean, job.pair.corrupted, job.pair.metric};
+    if (!status)
+        status = clh_paths_open(&job.paths, clh_run_model(job.run), &ask, err);
+    if (!status) {
+        job.graph = clh_paths_graph(job.paths);
+        status = one ? compute_one(&job, &effect, err) : run_all(&job, frame->json, err);
+    }
+    if (!status && one)
+        say_one(&job, effect, frame->json);
+    clh_free(job.order);
+    for (size_t c = 0; c < COLUMNS; c++)
+        clh_free(job.column[c].effect);
+    clh_paths_close(job.paths);
+    clh_cli_pair_deinit(&job.pair);
     return status;
 }
 
 int clh_cmd_paths(const clh_invocation *inv)
 {
     clh_error err = {0};
-    paths_job job = {
-        .inv = inv,
-        .column = {{"exact", "exact", NULL}, {"eap", "EAP", NULL}, {"ig", "EAP-IG", NULL}}};
-    bool one = false;
-    double effect = 0;
-    clh_status status = check_options(inv, &one, &err);
+    const clh_film film = {measure, (void *)inv, "edge", true};
+    clh_status status = check_options(inv, &err);
     if (!status)
-        status = clh_cli_open_run(inv, &job.run, &err);
-    if (!status)
-        status = clh_cli_pair_init(&job.pair, inv, job.run, &err);
-    const clh_paths_ask ask = {job.pair.clean, job.pair.corrupted, job.pair.metric};
-    if (!status)
-        status = clh_paths_open(&job.paths, clh_run_model(job.run), &ask, &err);
-    if (!status) {
-        job.graph = clh_paths_graph(job.paths);
-        status = one ? compute_one(&job, &effect, &err) : run_all(&job, &err);
-    }
-    if (!status && one)
-        print_one(&job, effect);
-    clh_free(job.order);
-    for (size_t c = 0; c < COLUMNS; c++)
-        clh_free(job.column[c].effect);
-    clh_paths_close(job.paths);
-    clh_cli_pair_deinit(&job.pair);
-    clh_run_close(job.run);
+        status = clh_cli_film(inv, &film, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

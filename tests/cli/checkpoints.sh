@@ -55,6 +55,13 @@ d = json.load(sys.stdin)
 print("%.6f" % next(s["value"][6] for s in d["sites"] if s["name"] == "blocks.0.hook_resid_pre"))')
 runs 0 patch run --clean abc --corrupt abd --checkpoints --numbers sites.blocks.0.hook_resid_pre.value.6
 is "$value" "$(printf '%s\n' "$out" | awk '$1 == 4 {print $2}')" 'a name with points in it'
+runs 0 paths run --clean abc --corrupt abd --checkpoints --json
+over=$out
+runs 0 paths run --clean abc --corrupt abd --checkpoint 4 --json
+is "$out" "$(printf '%s\n' "$over" | sed -n 5p)" 'edges at every checkpoint'
+runs 0 paths run --clean abc --corrupt abd --checkpoints --numbers 'edges.L0H0->logits.exact'
+is 7 "$(printf '%s\n' "$out" | sed 1d | grep -cE '^ +[0-6] +-?[0-9.]+$')" 'one edge over training'
+runs 0 paths run --clean abc --corrupt abd --path 'embed->L0H0.v->logits' --checkpoints --numbers exact
 runs 2 patch run --clean abc --corrupt abd --checkpoints --out x.safetensors
 
 runs 2 eval run --checkpoints --numbers tokn_accuracy
