@@ -47,7 +47,7 @@ typedef struct clh_answers {
     clh_outcome plain;
     clh_outcome qk_position, qk_token; /**< queries and keys know only that part */
     clh_outcome v_position, v_token;   /**< values do */
-    clh_cue_test cue[CLH_CUE_RANK];
+    clh_cue_test cue[CLH_CUES];        /**< of the rank all zero */
     double
         copying_score; /**< sum(lambda) / sum|lambda| of OV, norms folded in; clearhead/circuit.h */
     double copies;     /**< letters t whose OV output, through the unembedding, is largest at t */

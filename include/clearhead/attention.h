@@ -2,7 +2,8 @@
  * it listens to.
  *
  *    clh_attention_report report = {0};
- *    if (clh_attention_look(&report, model, &sample, layer, head, seed, NULL, &err)) ...
+ *    const clh_attention_ask ask = {.layer = 0, .head = 0, .seed = 1, .threads = 2};
+ *    if (clh_attention_look(&report, model, &sample, &ask, NULL, &err)) ...
  *    report.scores.position        // share of the scores' variance that position alone explains
  *    clh_attention_deinit(&report);
  *
@@ -30,19 +31,42 @@ typedef enum clh_cue_feature {
     CLH_CUE_ALPHABET, /**< in which eighth of the letters' order it stands */
     CLH_CUE_CLASS,    /**< lower case, upper case, digit, other */
     CLH_CUE_RANK, /**< how many different letters of its sequence come before it in that order */
+    CLH_CUE_SLOT, /**< in which slot of a term it stands, or space or period: a part of position */
     CLH_CUES
 } clh_cue_feature;
 
 enum { CLH_CUE_SHUFFLES = 16 };
 
+enum { CLH_SLOTS_MAX = 16 };
+
+/** Kinds of destinations, by what they predict. */
+typedef struct clh_slots {
+    size_t count;
+    char name[CLH_SLOTS_MAX][16]; /**< "slot 1" …, "space", "period", "other": those there are */
+    size_t rows[CLH_SLOTS_MAX];   /**< how many of a sequence */
+} clh_slots;
+
 /** What a feature has to do with the part of the scores that position does not explain. */
-typedef struct clh_cue {
+typedef struct clh_cue_effect {
     double effect; /**< eta squared: share of that part's variance between levels of the feature,
-                        destinations taken one by one and added up; NaN where nothing is left */
+                        destinations taken one by one and added up; NaN where nothing is left. Of
+                        CLH_CUE_SLOT the share of the whole variance, within position's */
     double shuffled, deviation; /**< mean and standard deviation of the same with tokens taken from
-                                     another sequence, CLH_CUE_SHUFFLES times */
-    double *row;                /**< [rows] effect at each destination; in `memory` */
+                                     another sequence (slots dealt out anew), CLH_CUE_SHUFFLES times
+                                     */
+} clh_cue_effect;
+
+/** The same over all destinations and at each. */
+typedef struct clh_cue {
+    double effect, shuffled, deviation; /**< as above */
+    double *row;                        /**< [rows] effect at each destination; in `memory` */
 } clh_cue;
+
+/** The same over the destinations of a kind. */
+typedef struct clh_cue_slot {
+    double position; /**< share of the scores' variance that position explains */
+    clh_cue_effect cue[CLH_CUES];
+} clh_cue_slot;
 
 typedef struct clh_attention_report {
     size_t layer, head, sequences, first, rows; /**< destinations first … first+rows-1 */
@@ -61,37 +85,67 @@ typedef struct clh_attention_report {
                               with the same strongest source; 0 when there are no two */
     double gap_share;    /**< how frequent */
     clh_cue cue[CLH_CUES];
+    clh_slots slots;                  /**< kinds of its destinations … */
+    clh_cue_slot slot[CLH_SLOTS_MAX]; /**< … [slots.count] and what each listens to */
     double *row_position,
         *row_answer; /**< [rows] share of scores' variance; mean mass on answers */
     double *memory;  /**< owned */
 } clh_attention_report;
 
-/** "token", "alphabet", "class", "rank". */
+/** "token", "alphabet", "class", "rank", "slot". */
 const char *clh_cue_name(clh_cue_feature feature);
 
-/** Look at one head over a sample; shuffles are drawn by Philox from `seed`; `watch` may be NULL.
+/** Which head, and how. */
+typedef struct clh_attention_ask {
+    size_t layer, head;
+    uint64_t seed;  /**< of the shuffles, by Philox */
+    size_t threads; /**< change no byte */
+} clh_attention_ask;
+
+/** Look at one head over a sample; `watch` may be NULL.
  * CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
  * fewer than two of them, or none with a scored prediction, CLH_ENUMERIC when scores are not
  * finite. */
 clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
-                              const clh_sample *sample, size_t layer, size_t head, uint64_t seed,
+                              const clh_sample *sample, const clh_attention_ask *ask,
                               const clh_watch *watch, clh_error *err);
 
 /** Free what a report holds. All zero is fine. */
 void clh_attention_deinit(clh_attention_report *report);
 
+/** What an edit of a cue did: over all scored predictions, or over those of one kind. */
+typedef struct clh_cue_outcome {
+    double loss, loss_only, loss_without; /**< nats */
+    double accuracy, accuracy_only, accuracy_without;
+} clh_cue_outcome;
+
 /** The causal side of a cue, for heads of layer 0: keys are computed from token embeddings in which
  *  the feature is all that is left (each W_E[t] replaced by the mean of its level), or from which
- * it is taken away (W_E[t] less its level's mean plus the mean of all letters). Queries and values
- * see the whole token. Loss over the scored predictions, nats. CLH_ESUPPORT for CLH_CUE_RANK, which
- * is no property of a token alone. */
+ *  it is taken away (W_E[t] less its level's mean plus the mean of all letters). For CLH_CUE_SLOT
+ *  the same with W_pos and the positions of the sample. Queries and values see the whole input. */
 typedef struct clh_cue_test {
     double loss, loss_only, loss_without;
     double accuracy, accuracy_only, accuracy_without;
+    clh_slots slots;                     /**< kinds of destinations … */
+    clh_cue_outcome slot[CLH_SLOTS_MAX]; /**< … [slots.count] and what happened there; none where
+                                              sequences differ in length */
 } clh_cue_test;
 
+/** Try a cue with `threads` threads, which change no byte. CLH_ESUPPORT for CLH_CUE_RANK, which is
+ *  no property of a token or a position alone. */
 clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
-                       clh_cue_feature feature, clh_error *err);
+                       clh_cue_feature feature, size_t threads, clh_error *err);
+
+/** Try all that can be tried, the plain run shared: out[feature]; rank's is all zero but its slots.
+ *  CLH_EINPUT for sequences of different lengths, of which slots are not to be told. */
+clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
+                        const clh_sample *sample, size_t threads, clh_error *err);
+
+/** Whether clh_cue_try() can. */
+static inline bool clh_cue_can_try(clh_cue_feature feature)
+{
+    return feature != CLH_CUE_RANK;
+}
 
 /** What queries, keys or values of layer 0 may still know. */
 typedef enum clh_input_part {

@@ -5,13 +5,16 @@
  *    clh_detect_options options = {.measure = CLH_DETECT_MUL};
  *    double score = clh_head_score(pattern, expected, pos, &options);
  *
- *  Plain values; nothing is kept. TransformerLens: head_detector.py.
+ *    clh_detection found = {0};                                     // all of it over a sample
+ *    if (clh_heads_detect(&found, model, &sample, NULL, &options, threads, NULL, &err)) ...
+ *    clh_detection_deinit(&found);
+ *
+ *  The caller owns what is filled in. TransformerLens: head_detector.py.
  */
 #ifndef CLEARHEAD_HEADS_H
 #define CLEARHEAD_HEADS_H
 
-#include "clearhead/model.h"
-#include "clearhead/sample.h"
+#include "clearhead/measure.h"
 #include "clearhead/task.h"
 
 /** Patterns to look for. Key j of query i, j <= i: */
@@ -58,11 +61,29 @@ typedef struct clh_detect_options {
 double clh_head_score(const clh_real *pattern, const clh_real *expected, size_t pos,
                       const clh_detect_options *options);
 
-/** Mean score of every head over the sequences of a sample: scores [n_layers, n_heads], and in
- *  *uniform (may be NULL) that of a head which attends evenly to all it may see, which is what
- *  finding nothing looks like. Errors of clh_forward() and clh_detection_pattern(). */
-clh_status clh_heads_detect(double *scores, double *uniform, const clh_model *model,
-                            const clh_sample *sample, clh_detect detect,
-                            const clh_detect_options *options, clh_error *err);
+/** Where a pattern of the caller's own stands beside those with names. */
+enum { CLH_DETECT_GIVEN = CLH_DETECTS };
+
+/** Mean scores over a sample. */
+typedef struct clh_detection {
+    size_t n_layers, n_heads;
+    bool known[CLH_DETECTS + 1];  /**< which patterns were looked for: those of terms only where the
+                                       task has them, the last where one was given */
+    double even[CLH_DETECTS + 1]; /**< of a head that attends evenly to all it may see: what finding
+                                       nothing looks like */
+    double *score;                /**< [CLH_DETECTS + 1, n_layers, n_heads]; owned */
+} clh_detection;
+
+/** Hold every head against every pattern, one forward pass a sequence. `given` (may be NULL) is a
+ *  pattern of one's own [pos, pos], 0 for keys behind the query; shorter sequences use its upper
+ *  left corner. `watch` may be NULL; threads change no byte. CLH_ESHAPE or CLH_EINPUT for a given
+ *  pattern that cannot be one, CLH_ENUMERIC naming the activation that is not finite; errors of
+ *  clh_forward(). TransformerLens: detect_head(), whose detection_pattern may be a tensor. */
+clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const clh_sample *sample,
+                            const clh_tensor *given, const clh_detect_options *options,
+                            size_t threads, const clh_watch *watch, clh_error *err);
+
+/** Free. All zero is fine. */
+void clh_detection_deinit(clh_detection *detection);
 
 #endif

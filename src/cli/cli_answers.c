@@ -59,9 +59,9 @@ static void add_step(page *p, const clh_answers *a, const char *label, clh_swap 
 
 static void fill_circuits(page *p, const clh_answers *a)
 {
-    static const char *const cues[CLH_CUES] = {"effect of the token",
-                                               "of its place in the alphabet", "of its class",
-                                               "of its rank among the letters"};
+    static const char *const cues[CLH_CUE_RANK + 1] = {
+        "effect of the token", "of its place in the alphabet", "of its class",
+        "of its rank among the letters"};
     static const char *const keys[CLH_CUE_RANK] = {
         "keys that do not know the token", "keys that do not know its place in the alphabet",
         "keys that do not know its class"};
@@ -77,7 +77,7 @@ static void fill_circuits(page *p, const clh_answers *a)
     add_share(p, "variance of scores that position explains", a->attention.scores.position);
     add_share(p, "variance of the pattern that position explains", a->attention.pattern.position);
     head(p, a, CLH_QUESTION_CUES);
-    for (size_t f = 0; f < CLH_CUES; f++) {
+    for (size_t f = 0; f <= CLH_CUE_RANK; f++) {
         add_share(p, cues[f], a->attention.cue[f].effect);
         p->share[p->rows - 1][1] = a->attention.cue[f].shuffled;
     }

@@ -57,7 +57,7 @@ static void say_cues(const answers_job *job, clh_strbuf *text)
 {
     const clh_answers *a = &job->answers;
     clh_strbuf_adds(text, "Of what position does not explain: ");
-    for (int f = 0; f < CLH_CUES; f++)
+    for (int f = 0; f <= CLH_CUE_RANK; f++)
         clh_strbuf_addf(text, "%s%s %.4f (by chance %.4f)", f ? ", " : "",
                         clh_cue_name((clh_cue_feature)f), a->attention.cue[f].effect,
                         a->attention.cue[f].shuffled);

@@ -92,7 +92,7 @@ static clh_status find_copying(clh_answers *a, const clh_model *model, clh_error
 }
 
 static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
-                            clh_error *err)
+                            size_t threads, clh_error *err)
 {
     const struct {
         const char *inputs;
@@ -107,9 +107,7 @@ static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sa
     for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
         status = clh_part_try(&rows[i].out->loss, &rows[i].out->accuracy, model, sample,
                               rows[i].inputs, rows[i].part, err);
-    for (int f = 0; f < CLH_CUE_RANK && !status; f++)
-        status = clh_cue_try(&a->cue[f], model, sample, (clh_cue_feature)f, err);
-    return status;
+    return status ? status : clh_cues_try(a->cue, model, sample, threads, err);
 }
 
 static void find_worst(clh_answers *a)
@@ -147,10 +145,12 @@ static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_s
     a->held_out = measure.total;
     clh_measure_deinit(&measure);
     if (!status)
-        status = clh_attention_look(&a->attention, model, sample, 0, 0,
-                                    clh_run_get_config(run)->seed, watch, err);
+        status = clh_attention_look(
+            &a->attention, model, sample,
+            &(clh_attention_ask){.seed = clh_run_get_config(run)->seed, .threads = threads}, watch,
+            err);
     if (!status)
-        status = try_parts(a, model, sample, err);
+        status = try_parts(a, model, sample, threads, err);
     if (!status)
         status = find_copying(a, model, err);
     if (!status)

@@ -7,7 +7,7 @@
 
 enum { EIGHTHS = 8, LOWER = 0, UPPER, DIGIT, OTHER, CLASSES, RANKS = 65 };
 
-static const char *const names[CLH_CUES] = {"token", "alphabet", "class", "rank"};
+static const char *const names[CLH_CUES] = {"token", "alphabet", "class", "rank", "slot"};
 
 const char *clh_cue_name(clh_cue_feature feature)
 {
@@ -87,6 +87,7 @@ static void ranks_of(const clh_cue_levels *levels, const clh_tokens *tokens, uin
 void clh_cue_levels_of(const clh_cue_levels *levels, clh_cue_feature feature,
                        const clh_tokens *tokens, uint32_t *room, uint32_t *out)
 {
+    assert(feature != CLH_CUE_SLOT);
     if (feature == CLH_CUE_RANK)
         ranks_of(levels, tokens, room, out);
     else

@@ -5,17 +5,29 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/pool.h"
 
 enum { INPUTS_MAX = 3 };
+
+static size_t threads_of(const clh_trial *t)
+{
+    return t->threads ? t->threads : 1;
+}
 
 clh_status clh_trial_open(clh_trial *t, clh_error *err)
 {
     const clh_model_config *config = clh_model_get_config(t->model);
+    const size_t caches = 2 * threads_of(t);
     clh_status status = clh_model_open(&t->other, config, err);
-    if (!status)
-        status = clh_cache_open(&t->cache, config, CLH_KEEP_ALL, err);
-    if (!status)
-        status = clh_cache_open(&t->other_cache, config, CLH_KEEP_ALL, err);
+    if (status)
+        return status;
+    t->cache = clh_alloc_zeroed(caches, sizeof(clh_cache *), err);
+    t->loss_at = clh_alloc_zeroed(t->sample->stride, sizeof *t->loss_at, err);
+    t->right_at = clh_alloc_zeroed(t->sample->stride, sizeof *t->right_at, err);
+    if (!t->cache || !t->loss_at || !t->right_at)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < caches && !status; i++)
+        status = clh_cache_open(&t->cache[i], config, CLH_KEEP_ALL, err);
     if (status)
         return status;
     size_t count = 0;
@@ -26,12 +38,30 @@ clh_status clh_trial_open(clh_trial *t, clh_error *err)
 
 void clh_trial_close(clh_trial *t)
 {
-    clh_cache_close(t->other_cache);
-    clh_cache_close(t->cache);
+    for (size_t i = 0; t->cache && i < 2 * threads_of(t); i++)
+        clh_cache_close(t->cache[i]);
+    clh_free((void *)t->cache);
+    clh_free(t->right_at);
+    clh_free(t->loss_at);
     clh_model_close(t->other);
-    t->other_cache = t->cache = NULL;
+    t->cache = NULL;
+    t->right_at = NULL;
+    t->loss_at = NULL;
     t->other = NULL;
 }
+
+/* ---- One sequence ------------------------------------------------------------------------------
+ */
+
+/* A run: what each sequence said. */
+typedef struct trying {
+    const clh_trial *trial;
+    const char *inputs;
+    clh_loss_sum *sum; /* [count] */
+    double *loss;      /* [count, stride] -log p by the predicted position */
+    bool *right;       /* [count, stride] */
+    clh_error *error;  /* [count] */
+} trying;
 
 /* hook_q, hook_k or hook_v takes what the other model had there. */
 static clh_status put_others(const clh_hook_point *point, void *user, clh_error *err)
@@ -43,6 +73,13 @@ static clh_status put_others(const clh_hook_point *point, void *user, clh_error 
     return CLH_OK;
 }
 
+/* Queries, keys and values are there: the rest of the other model's pass is not asked for. */
+static clh_status enough(const clh_hook_point *point, void *user, clh_error *err)
+{
+    (void)point, (void)user, (void)err;
+    return CLH_STOPPED;
+}
+
 static const char *hook_name(char input)
 {
     return input == 'q'   ? "blocks.0.attn.hook_q"
@@ -50,35 +87,88 @@ static const char *hook_name(char input)
                           : "blocks.0.attn.hook_v";
 }
 
-clh_status clh_trial_run(const clh_trial *t, const char *inputs, double *loss, double *accuracy,
+static clh_status forward(const trying *t, const clh_tokens *tokens, clh_cache *cache,
+                          clh_cache *other, clh_error *err)
+{
+    const size_t count = strlen(t->inputs);
+    const clh_hook stop = {"blocks.0.attn.hook_attn_scores", enough, NULL};
+    const clh_hooks until = {&stop, 1};
+    clh_hook hook[INPUTS_MAX];
+    for (size_t i = 0; i < count; i++)
+        hook[i] = (clh_hook){hook_name(t->inputs[i]), put_others, other};
+    const clh_hooks hooks = {hook, count};
+    clh_status status = CLH_OK;
+    if (count > 0)
+        status = clh_forward(t->trial->other, tokens, other, &until, err);
+    if (status && status != CLH_STOPPED)
+        return status;
+    return clh_forward(t->trial->model, tokens, cache, &hooks, err);
+}
+
+static void try_task(void *context, size_t b, size_t worker)
+{
+    const trying *t = context;
+    const clh_sample *sample = t->trial->sample;
+    clh_cache *cache = t->trial->cache[2 * worker];
+    const clh_tokens tokens = clh_sample_tokens(sample, b);
+    const clh_scored scored = {&sample->length[b], &sample->first_scored[b]};
+    clh_status status = forward(t, &tokens, cache, t->trial->cache[2 * worker + 1], &t->error[b]);
+    if (!status)
+        status = clh_loss(cache, &tokens, &scored, 0, NULL, t->loss + b * sample->stride,
+                          &t->sum[b], &t->error[b]);
+    if (!status && !isfinite(t->sum[b].loss))
+        status = clh_forward_check(t->trial->model, &tokens, &t->error[b]);
+    t->error[b].status = status;
+    for (size_t p = scored.first_scored[0]; !status && p < tokens.pos; p++)
+        t->right[b * sample->stride + p] = clh_cache_prediction(cache, 0, p - 1) == tokens.ids[p];
+}
+
+/* ---- All of them -------------------------------------------------------------------------------
+ */
+
+/* In the order of the sequences. */
+static clh_status add_up(const trying *t, clh_loss_sum *sum, clh_error *err)
+{
+    const clh_sample *s = t->trial->sample;
+    memset(t->trial->loss_at, 0, s->stride * sizeof *t->trial->loss_at);
+    memset(t->trial->right_at, 0, s->stride * sizeof *t->trial->right_at);
+    for (size_t b = 0; b < s->count; b++) {
+        if (t->error[b].status)
+            return clh_fail(err, t->error[b].status, "sequence %zu: %s", b, t->error[b].message);
+        clh_loss_sum_add(sum, &t->sum[b]);
+        for (size_t p = s->first_scored[b]; p < s->length[b]; p++) {
+            t->trial->loss_at[p] += t->loss[b * s->stride + p];
+            t->trial->right_at[p] += t->right[b * s->stride + p];
+        }
+    }
+    return sum->count > 0 ? CLH_OK
+                          : clh_fail(err, CLH_EINPUT, "no prediction is scored in the sample");
+}
+
+clh_status clh_trial_run(const clh_trial *trial, const char *inputs, double *loss, double *accuracy,
                          clh_error *err)
 {
-    const size_t count = strlen(inputs);
-    clh_hook hook[INPUTS_MAX];
+    assert(strlen(inputs) <= INPUTS_MAX && strspn(inputs, "qkv") == strlen(inputs));
+    const size_t count = trial->sample->count, stride = trial->sample->stride;
+    trying t = {.trial = trial, .inputs = inputs};
     clh_loss_sum sum = {0};
-    clh_status status = CLH_OK;
-    assert(count <= INPUTS_MAX && strspn(inputs, "qkv") == count);
-    for (size_t i = 0; i < count; i++)
-        hook[i] = (clh_hook){hook_name(inputs[i]), put_others, t->other_cache};
-    const clh_hooks hooks = {hook, count};
-    for (size_t b = 0; b < t->sample->count && !status; b++) {
-        const clh_tokens tokens = clh_sample_tokens(t->sample, b);
-        const clh_scored scored = {&t->sample->length[b], &t->sample->first_scored[b]};
-        if (count > 0)
-            status = clh_forward(t->other, &tokens, t->other_cache, NULL, err);
-        if (!status)
-            status = clh_forward(t->model, &tokens, t->cache, &hooks, err);
-        if (!status)
-            status = clh_loss(t->cache, &tokens, &scored, 0, NULL, NULL, &sum, err);
+    clh_pool *pool = NULL;
+    t.sum = clh_alloc_zeroed(count, sizeof *t.sum, err);
+    t.error = clh_alloc_zeroed(count, sizeof *t.error, err);
+    t.loss = clh_alloc_zeroed(count, stride * sizeof *t.loss, err);
+    t.right = clh_alloc_zeroed(count, stride * sizeof *t.right, err);
+    clh_status status = t.sum && t.error && t.loss && t.right
+                            ? clh_pool_open(&pool, threads_of(trial), err)
+                            : CLH_ENOMEM;
+    if (!status) {
+        clh_pool_run(pool, count, try_task, &t);
+        status = add_up(&t, &sum, err);
     }
-    for (size_t b = 0; b < t->sample->count && !status && !isfinite(sum.loss); b++) {
-        const clh_tokens tokens = clh_sample_tokens(t->sample, b);
-        status = clh_forward_check(t->model, &tokens, err);
-        if (status)
-            clh_fail_context(err, status, "sequence %zu", b);
-    }
-    if (!status && sum.count == 0)
-        status = clh_fail(err, CLH_EINPUT, "no prediction is scored in the sample");
+    clh_pool_close(pool);
+    clh_free(t.right);
+    clh_free(t.loss);
+    clh_free(t.error);
+    clh_free(t.sum);
     if (status)
         return status;
     *loss = sum.loss / (double)sum.count;

@@ -17,8 +17,12 @@
 typedef struct clh_trial {
     const clh_model *model;
     const clh_sample *sample;
-    clh_model *other; /**< owned, as all below */
-    clh_cache *cache, *other_cache;
+    size_t threads;    /**< 0 stands for 1; change no byte */
+    clh_model *other;  /**< owned, as all below */
+    clh_cache **cache; /**< [2, threads] */
+    double *loss_at;   /**< [sample's stride] sum of -log p over sequences, of the last run, at the
+                            position that is predicted */
+    size_t *right_at;  /**< [the same] how many were right */
 } clh_trial;
 
 /** Copy the model, make room. */

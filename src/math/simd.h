@@ -16,8 +16,6 @@
  *    lanes_sum(sum)                  CLH_LANES partial sums added as a tree: lanes 8 apart, 4, 2, 1
  *    lanes_max(most)                 the largest of CLH_LANES
  *    SIMD_REGISTERS                  vector registers there are
- *    SIMD_WIDTH                      LANE, for the preprocessor
- *    SIMD_LANES(F, a)                F(0, a), F(1, a), … for each lane
  */
 #ifndef CLH_SIMD_H
 #define CLH_SIMD_H

@@ -7,10 +7,6 @@
 #if defined(__AVX512F__)
 
 #define SIMD_REGISTERS 32
-#define SIMD_WIDTH 16
-#define SIMD_LANES(F, a)                                                                           \
-    F(0, a), F(1, a), F(2, a), F(3, a), F(4, a), F(5, a), F(6, a), F(7, a), F(8, a), F(9, a),      \
-        F(10, a), F(11, a), F(12, a), F(13, a), F(14, a), F(15, a)
 
 enum { LANE = 16, PARTS = CLH_LANES / LANE };
 
@@ -70,8 +66,6 @@ static inline __m256 lanes_high(const vec v[PARTS])
 #else
 
 #define SIMD_REGISTERS 16
-#define SIMD_WIDTH 8
-#define SIMD_LANES(F, a) F(0, a), F(1, a), F(2, a), F(3, a), F(4, a), F(5, a), F(6, a), F(7, a)
 
 enum { LANE = 8, PARTS = CLH_LANES / LANE };
 

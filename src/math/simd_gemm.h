@@ -9,75 +9,62 @@
 
 #include "math/simd.h"
 
-/* ---- Transpose: in squares of LANE, in registers ------------------------------------------------
+/* ---- Transpose: in squares, in registers --------------------------------------------------------
  */
 
-/* With `apart` LANE / 2, then half of it and so on, lanes change places with rows that far apart.
+/* Of eight where registers have as many numbers: of sixteen was slower. */
+#if defined(__AVX2__)
+#define SIDE 8
+#define LANES(F, apart)                                                                            \
+    F(0, apart), F(1, apart), F(2, apart), F(3, apart), F(4, apart), F(5, apart), F(6, apart),     \
+        F(7, apart)
+#else
+#define SIDE 4
+#define LANES(F, apart) F(0, apart), F(1, apart), F(2, apart), F(3, apart)
+#endif
+
+typedef clh_real side __attribute__((vector_size(SIDE * sizeof(clh_real))));
+
+/* With `apart` SIDE / 2, then half of it and so on, lanes change places with rows that far apart.
  */
-#define LOW_LANE(l, apart) ((l) & (apart) ? (l) + LANE - (apart) : (l))
-#define HIGH_LANE(l, apart) ((l) & (apart) ? (l) + LANE : (l) + (apart))
+#define LOW_LANE(l, apart) ((l) & (apart) ? (l) + SIDE - (apart) : (l))
+#define HIGH_LANE(l, apart) ((l) & (apart) ? (l) + SIDE : (l) + (apart))
 #define EXCHANGE(apart)                                                                            \
     UNROLL                                                                                         \
-    for (size_t i = 0; i < LANE; i++)                                                              \
+    for (size_t i = 0; i < SIDE; i++)                                                              \
         if (!(i & (apart))) {                                                                      \
-            vec low = __builtin_shufflevector(r[i], r[i + (apart)], SIMD_LANES(LOW_LANE, apart));  \
+            side low = __builtin_shufflevector(r[i], r[i + (apart)], LANES(LOW_LANE, apart));      \
             r[i + (apart)] =                                                                       \
-                __builtin_shufflevector(r[i], r[i + (apart)], SIMD_LANES(HIGH_LANE, apart));       \
+                __builtin_shufflevector(r[i], r[i + (apart)], LANES(HIGH_LANE, apart));            \
             r[i] = low;                                                                            \
         }
 
-INLINE void exchange(vec r[LANE])
-{
-#if SIMD_WIDTH >= 16
-    EXCHANGE(8)
-#endif
-#if SIMD_WIDTH >= 8
-    EXCHANGE(4)
-#endif
-#if SIMD_WIDTH >= 4
-    EXCHANGE(2)
-#endif
-    EXCHANGE(1)
-}
-
 INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
 {
-    vec r[LANE];
+    side r[SIDE];
     UNROLL
-    for (size_t i = 0; i < LANE; i++)
-        r[i] = vec_load(in + i * in_row);
-    exchange(r);
+    for (size_t i = 0; i < SIDE; i++)
+        memcpy(&r[i], in + i * in_row, sizeof r[i]);
+#if SIDE == 8
+    EXCHANGE(4)
+#endif
+    EXCHANGE(2)
+    EXCHANGE(1)
     UNROLL
-    for (size_t j = 0; j < LANE; j++)
-        vec_store(out + j * out_row, r[j]);
-}
-
-/* The same of fewer rows or columns. */
-static void transpose_part(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
-                           size_t out_row)
-{
-    vec r[LANE];
-    for (size_t i = 0; i < LANE; i++)
-        r[i] = i < m ? vec_load_part(in + i * in_row, n) : vec_set(0);
-    exchange(r);
-    for (size_t j = 0; j < n; j++)
-        vec_store_part(out + j * out_row, r[j], m);
+    for (size_t j = 0; j < SIDE; j++)
+        memcpy(out + j * out_row, &r[j], sizeof r[j]);
 }
 
 static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
                            size_t out_row)
 {
-    for (size_t j = 0; j < n; j += LANE)
-        for (size_t i = 0; i < m; i += LANE) {
-            const clh_real *from = in + i * in_row + j;
-            clh_real *to = out + j * out_row + i;
-            const size_t rows = m - i, columns = n - j;
-            if (rows >= LANE && columns >= LANE)
-                transpose_square(from, in_row, to, out_row);
-            else
-                transpose_part(rows < LANE ? rows : LANE, columns < LANE ? columns : LANE, from,
-                               in_row, to, out_row);
-        }
+    const size_t m_whole = m / SIDE * SIDE, n_whole = n / SIDE * SIDE;
+    for (size_t j = 0; j < n_whole; j += SIDE)
+        for (size_t i = 0; i < m_whole; i += SIDE)
+            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = i < m_whole ? n_whole : 0; j < n; j++)
+            out[j * out_row + i] = in[i * in_row + j];
 }
 
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------

@@ -3,13 +3,6 @@
 #define CLH_SIMD_GENERIC_H
 
 #define SIMD_REGISTERS 16
-#if defined(CLH_DOUBLE)
-#define SIMD_WIDTH 2
-#define SIMD_LANES(F, a) F(0, a), F(1, a)
-#else
-#define SIMD_WIDTH 4
-#define SIMD_LANES(F, a) F(0, a), F(1, a), F(2, a), F(3, a)
-#endif
 
 enum { LANE = 16 / sizeof(clh_real), PARTS = CLH_LANES / LANE };
 

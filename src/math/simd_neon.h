@@ -5,8 +5,6 @@
 #include <arm_neon.h>
 
 #define SIMD_REGISTERS 32
-#define SIMD_WIDTH 4
-#define SIMD_LANES(F, a) F(0, a), F(1, a), F(2, a), F(3, a)
 
 enum { LANE = 4, PARTS = CLH_LANES / LANE };
 

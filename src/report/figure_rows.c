@@ -162,17 +162,19 @@ static void draw_labels(clh_canvas *canvas, const rows_layout *l, const clh_rows
     }
 }
 
-/* "1" and "0" are exact; what only rounds to them says so by its digits. */
+/* "1" and "0" are exact; what only rounds to them says on which side it is. */
 static void say(char out[32], double value)
 {
     if (value == 0.0 || value == 1.0)
         (void)snprintf(out, 32, "%.0f", value);
-    else if (value > 0.9995 && value < 1.0)
-        (void)snprintf(out, 32, ">.999");
-    else if (fabs(value) < 10.0)
-        (void)snprintf(out, 32, "%.3f", value);
-    else
+    else if (fabs(value) >= 9.9995)
         (void)snprintf(out, 32, "%.0f", value);
+    else if (value >= 0.9995 && value < 1.0)
+        (void)snprintf(out, 32, ">.999");
+    else if (value > 0.0 && value < 0.0005)
+        (void)snprintf(out, 32, "<.001");
+    else
+        (void)snprintf(out, 32, "%.3f", value);
 }
 
 static void draw_cells(clh_canvas *canvas, const rows_layout *l, const clh_rows_data *data,

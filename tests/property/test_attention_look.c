@@ -70,7 +70,9 @@ static clh_attention_report look(const bench *b, size_t layer, size_t head)
 {
     clh_error err = {0};
     clh_attention_report report = {0};
-    must(clh_attention_look(&report, b->model, &b->sample, layer, head, 1, NULL, &err), &err);
+    must(clh_attention_look(&report, b->model, &b->sample, &(clh_attention_ask){layer, head, 1, 1},
+                            NULL, &err),
+         &err);
     return report;
 }
 
@@ -224,14 +226,14 @@ static void a_planted_cue_decides_when_tried(void **state)
     clh_error err = {0};
     clh_cue_test test;
     bench_open(&b, CLH_LETTERS_ORDERED, 1);
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_TOKEN, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_TOKEN, 2, &err), &err);
     assert_near(test.loss_only, test.loss, 1e-6); /* a token alone is the whole token */
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
     plant_class(&b);
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, 2, &err), &err);
     assert_near(test.loss_only, test.loss, 1e-6); /* the class is all there is */
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
-    assert_int_equal(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_RANK, &err), CLH_ESUPPORT);
+    assert_int_equal(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_RANK, 2, &err), CLH_ESUPPORT);
     bench_close(&b);
 }
 
@@ -274,18 +276,26 @@ static void what_cannot_be_looked_at(void **state)
     clh_error err = {0};
     clh_attention_report r = {0};
     bench_open(&b, CLH_LETTERS_SORTED, 1);
-    assert_int_equal(clh_attention_look(&r, b.model, &b.sample, 1, 0, 1, NULL, &err), CLH_ERANGE);
+    assert_int_equal(
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){1, 0, 1, 1}, NULL, &err),
+        CLH_ERANGE);
     assert_string_equal(err.message,
                         "layer 1, head 0: the model has 1 layers of 2 heads, counted from 0");
     b.sample.length[7] = 8;
-    assert_int_equal(clh_attention_look(&r, b.model, &b.sample, 0, 0, 1, NULL, &err), CLH_EINPUT);
+    assert_int_equal(
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1, 1}, NULL, &err),
+        CLH_EINPUT);
     assert_non_null(strstr(err.message, "sequence 7 has 8 tokens and sequence 0 has 26"));
     b.sample.count = 1;
-    assert_int_equal(clh_attention_look(&r, b.model, &b.sample, 0, 0, 1, NULL, &err), CLH_EINPUT);
+    assert_int_equal(
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1, 1}, NULL, &err),
+        CLH_EINPUT);
     b.sample.count = COUNT;
     b.sample.length[7] = LENGTH;
     clh_model_view(b.model, "blocks.0.attn.W_Q").data[0] = NAN;
-    assert_int_equal(clh_attention_look(&r, b.model, &b.sample, 0, 0, 1, NULL, &err), CLH_ENUMERIC);
+    assert_int_equal(
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1, 1}, NULL, &err),
+        CLH_ENUMERIC);
     assert_non_null(strstr(err.message, "hook_attn_scores is not finite"));
     assert_null(r.memory);
     bench_close(&b);

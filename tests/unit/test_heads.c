@@ -98,12 +98,66 @@ static void a_model_of_zeros_scores_as_even_attention(void **state)
     for (int d = 0; d < CLH_DETECTS; d++)
         for (int m = 0; m < CLH_DETECT_MEASURES; m++) {
             const clh_detect_options options = {.measure = (clh_detect_measure)m};
-            double score[2], even = 0;
-            must(clh_heads_detect(score, &even, model, &sample, (clh_detect)d, &options, &err),
-                 &err);
+            clh_detection found;
+            must(clh_heads_detect(&found, model, &sample, NULL, &options, 2, NULL, &err), &err);
+            const double *score = found.score + (size_t)d * 2, even = found.even[d];
+            assert_true(found.known[d] && !found.known[CLH_DETECT_GIVEN]);
             assert_true(fabs(score[0] - even) < 1e-6 && fabs(score[1] - even) < 1e-6);
             assert_true(even != 0);
+            clh_detection_deinit(&found);
         }
+    clh_model_close(model);
+    clh_sample_deinit(&sample);
+    clh_task_close(task);
+}
+
+/* A pattern of one's own: previous_token as a matrix scores as previous_token does, and a head's
+ * mean is that of its sequences, at any number of threads. */
+static void a_given_pattern_is_looked_for(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    clh_task *task = NULL;
+    clh_model *model = NULL;
+    clh_sample sample = {0};
+    clh_task_config of = {.n = {3}, .n_count = 1};
+    clh_model_config config = clh_model_config_default();
+    config.n_ctx = 26;
+    config.d_vocab = config.d_vocab_out = 65;
+    config.n_heads = 2;
+    config.d_model = 16;
+    config.d_head = 8;
+    must(clh_task_open(&task, &of, &err), &err);
+    must(clh_sample_draw(&sample, task, CLH_SPLIT_TEST, 0, 9, &err), &err);
+    must(clh_model_open(&model, &config, &err), &err);
+    clh_model_init(model, 4);
+    clh_real cells[30 * 30] = {0};
+    for (size_t i = 1; i < 30; i++)
+        cells[i * 30 + i - 1] = 1;
+    clh_tensor given = {.data = cells, .rank = 2, .shape = {30, 30}};
+    const clh_detect_options options = {.measure = CLH_DETECT_MUL};
+    clh_detection one, three;
+    must(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err), &err);
+    must(clh_heads_detect(&three, model, &sample, &given, &options, 3, NULL, &err), &err);
+    assert_memory_equal(one.score, three.score, (size_t)(CLH_DETECTS + 1) * 2 * sizeof *one.score);
+    for (size_t h = 0; h < 2; h++)
+        assert_true(one.score[(size_t)CLH_DETECT_GIVEN * 2 + h] ==
+                    one.score[(size_t)CLH_DETECT_PREVIOUS_TOKEN * 2 + h]);
+    assert_true(one.even[CLH_DETECT_GIVEN] == one.even[CLH_DETECT_PREVIOUS_TOKEN]);
+    clh_detection_deinit(&three);
+    clh_detection_deinit(&one);
+    cells[3 * 30 + 5] = (clh_real)0.25;
+    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),
+                     CLH_EINPUT);
+    assert_string_equal(err.message,
+                        "the pattern is 0.25 at query 3, key 5, want 0 for keys behind "
+                        "the query");
+    cells[3 * 30 + 5] = 0;
+    given.shape[0] = given.shape[1] = 25;
+    memset(cells, 0, sizeof cells);
+    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),
+                     CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "[25, 25] and sequence 0 has 26 tokens"));
     clh_model_close(model);
     clh_sample_deinit(&sample);
     clh_task_close(task);
@@ -116,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_perfect_head_scores_1_and_an_idle_one_0),
         cmocka_unit_test(terms_need_a_task_that_has_them),
         cmocka_unit_test(a_model_of_zeros_scores_as_even_attention),
+        cmocka_unit_test(a_given_pattern_is_looked_for),
     };
     return cmocka_run_group_tests_name("heads", tests, NULL, NULL);
 }
