@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+#include <assert.h>
+
 #include "math/simd.h"
 
 /* ---- Transpose: in squares, in registers --------------------------------------------------------
@@ -247,6 +249,8 @@ static void simd_gemm(const clh_gemm *g)
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
     assert(g->chain <= CLH_GEMM_BLOCK);
     const bool packs = g->b_col != 1;
+    assert(g->b_row == 1 || g->b_col == 1);
+    assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
     if (g->k == 0 && !g->accumulate)
         for (size_t i = 0; i < g->m; i++)
