@@ -38,9 +38,9 @@
  *  4. Only rows that count: queries from the first scored prediction on, and never the last token,
  *     which predicts nothing and is seen by nobody who counts.
  *
- *  5. Units. The residual stream, that is o, E, P and W_O, is held in units of the power of two below
- *     its size: norms divide it out again but for eps, which is counted in the same unit, and rows
- *     that no norm has divided yet stay in float's range. (tables_make: unit_of)
+ *  5. Units. The residual stream, that is o, E, P and W_O, is held in units of the power of two
+ * below its size: norms divide it out again but for eps, which is counted in the same unit, and
+ * rows that no norm has divided yet stay in float's range. (tables_make: unit_of)
  *
  *  Backward is the same walk: each sequence adds its gradients to rows of Y, of the parts and of
  *  K = W_O [W_O^T U'], all sequences together go back through the products (tables_backward).
