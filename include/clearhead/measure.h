@@ -92,4 +92,9 @@ clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, s
                                 clh_ratio ratio, size_t rounds, double level, uint64_t seed,
                                 clh_error *err);
 
+/** Every ratio's interval over the same resamples, with the bits that clh_measure_interval() gives
+ *  each: `out` [CLH_RATIOS]. */
+clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
+                                 size_t rounds, double level, uint64_t seed, clh_error *err);
+
 #endif

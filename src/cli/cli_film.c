@@ -28,29 +28,37 @@ typedef struct reel {
 /* ---- A number by its path ----------------------------------------------------------------------
  */
 
-static const json_t *element_called(const json_t *array, const char *name)
+/* The first element that has a text which `path` begins with; its length into *used. A text may
+ * have points in it, as names of hooks do. */
+static const json_t *element_called(const json_t *array, const char *path, size_t *used)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
         json_t *item = json_array_get(array, i);
         for (void *at = json_object_iter(item); at; at = json_object_iter_next(item, at)) {
             const char *text = json_string_value(json_object_iter_value(at));
-            if (text && strcmp(text, name) == 0)
+            const size_t length = text ? strlen(text) : 0;
+            if (length > 0 && strncmp(path, text, length) == 0 &&
+                (path[length] == '.' || path[length] == '\0')) {
+                *used = length;
                 return item;
+            }
         }
     }
     return NULL;
 }
 
-/* What one part of a path stands for; NULL for nothing. */
-static const json_t *step_into(const json_t *at, const char *part)
+/* What the first part of a path stands for, NULL for nothing; the part's length into *used. */
+static const json_t *step_into(const json_t *at, const char *path, size_t *used)
 {
-    char *end = NULL;
+    char part[64], *end = NULL;
+    *used = strcspn(path, ".");
+    (void)snprintf(part, sizeof part, "%.*s", (int)*used, path);
     if (json_is_object(at))
         return json_object_get(at, part);
     if (!isdigit((unsigned char)part[0]))
-        return element_called(at, part);
+        return element_called(at, path, used);
     const unsigned long index = strtoul(part, &end, 10);
-    return *end == '\0' ? json_array_get(at, index) : element_called(at, part);
+    return *end == '\0' ? json_array_get(at, index) : NULL;
 }
 
 static clh_status not_there(json_t *at, const char *path, const char *part, clh_error *err)
@@ -69,15 +77,16 @@ static clh_status not_there(json_t *at, const char *path, const char *part, clh_
 static clh_status number_at(json_t *root, const char *path, double *out, clh_error *err)
 {
     const json_t *at = root;
-    char part[64];
     for (const char *from = path; *from;) {
-        const size_t length = strcspn(from, ".");
-        (void)snprintf(part, sizeof part, "%.*s", (int)length, from);
+        size_t used = 0;
         json_t *above = (json_t *)at;
-        at = step_into(at, part);
-        if (!at)
+        at = step_into(at, from, &used);
+        if (!at) {
+            char part[64];
+            (void)snprintf(part, sizeof part, "%.*s", (int)strcspn(from, "."), from);
             return not_there(above, path, part, err);
-        from += length + (from[length] == '.');
+        }
+        from += used + (from[used] == '.');
     }
     *out = json_is_null(at) ? NAN : json_number_value(at);
     return json_is_null(at) || json_is_number(at)

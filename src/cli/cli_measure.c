@@ -40,11 +40,7 @@ clh_watch clh_cli_progress(const clh_invocation *inv, const char *what)
 clh_status clh_cli_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
                              uint64_t seed, clh_error *err)
 {
-    clh_status status = CLH_OK;
-    for (int r = 0; r < CLH_RATIOS && !status; r++)
-        status = clh_measure_interval(&out[r], measure, sequences, (clh_ratio)r, ROUNDS, 0.95, seed,
-                                      err);
-    return status;
+    return clh_measure_intervals(out, measure, sequences, ROUNDS, 0.95, seed, err);
 }
 
 static void add_list(clh_strbuf *text, const double *values, size_t count)

@@ -6,11 +6,13 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "clearhead/edit.h"
+#include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 
 typedef struct job {
     const clh_invocation *inv;
-    clh_run *run;
+    const clh_run *run;
+    bool alone; /* not one of several checkpoints: says how far it is, and how long it took */
     clh_sample sample, reference; /* reference: no sequence where the sample itself is meant */
     clh_edit_file *file;
     size_t edit_count, threads;
@@ -72,12 +74,17 @@ static clh_status watched_forward(void *user, size_t index, size_t worker, const
     return status;
 }
 
+static clh_watch progress(const job *j, const char *what)
+{
+    return j->alone ? clh_cli_progress(j->inv, what) : (clh_watch){0};
+}
+
 static clh_status measure(clh_measure *out, const job *j, const clh_measure_way *way,
                           const char *what, double *seconds, clh_error *err)
 {
     watched w = {.model = clh_run_model(j->run),
                  .way = way,
-                 .watch = clh_cli_progress(j->inv, what),
+                 .watch = progress(j, what),
                  .count = j->sample.count};
     const clh_measure_way watching = {
         .forward = watched_forward, .user = &w, .keep = way ? way->keep : CLH_KEEP_BACKWARD};
@@ -93,8 +100,6 @@ static clh_status compute(job *j, clh_error *err)
     const char *path = NULL;
     clh_status status = clh_opt_need(j->inv, "edits", &path, err);
     if (!status)
-        status = clh_cli_open_run(j->inv, &j->run, err);
-    if (!status)
         status = clh_edit_file_open(&j->file, path, j->run, err);
     if (!status)
         status = clh_cli_threads(j->inv, &j->threads, err);
@@ -102,7 +107,7 @@ static clh_status compute(job *j, clh_error *err)
         status = draw(j, err);
     if (status)
         return status;
-    const clh_watch watch = clh_cli_progress(j->inv, "reference sequence");
+    const clh_watch watch = progress(j, "reference sequence");
     const clh_edit *edit = clh_edit_file_edits(j->file, &j->edit_count);
     const clh_edits_setting setting = {.model = clh_run_model(j->run),
                                        .sample = &j->sample,
@@ -139,7 +144,9 @@ static void add_all_json(clh_strbuf *text, const job *j, const clh_interval *bef
 {
     clh_strbuf_adds(text, "{\"run\": ");
     clh_strbuf_add_json(text, clh_run_path(j->run));
-    clh_strbuf_addf(text, ", \"sequences\": %zu, \"reference\": ", j->sample.count);
+    clh_strbuf_addf(text,
+                    ", \"step\": %zu, \"sequences\": %zu, \"reference\": ", clh_run_step(j->run),
+                    j->sample.count);
     if (j->reference.count)
         clh_strbuf_addf(text, "%zu", j->reference.count);
     else
@@ -168,7 +175,7 @@ static void add_table(clh_strbuf *text, const job *j, const clh_interval *before
     }
 }
 
-static clh_status print_job(const job *j, clh_error *err)
+static clh_status say(const job *j, clh_strbuf *json, clh_error *err)
 {
     clh_interval before[CLH_RATIOS], after[CLH_RATIOS];
     clh_strbuf text = {0};
@@ -178,32 +185,40 @@ static clh_status print_job(const job *j, clh_error *err)
         status = clh_cli_intervals(after, &j->edited, j->sample.count, seed, err);
     if (status)
         return status;
-    if (j->inv->json)
-        add_all_json(&text, j, before, after);
+    if (json)
+        add_all_json(json, j, before, after);
     else
         add_table(&text, j, before, after);
     status = clh_strbuf_check(&text, err);
-    if (!status)
+    if (!status && !json)
         (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
-    (void)fprintf(stderr, "%zu sequences: plain %.4f s, edited %.4f s\n", j->sample.count,
-                  j->seconds[0], j->seconds[1]);
+    if (j->alone)
+        (void)fprintf(stderr, "%zu sequences: plain %.4f s, edited %.4f s\n", j->sample.count,
+                      j->seconds[0], j->seconds[1]);
     return status;
 }
 
-int clh_cmd_edit(const clh_invocation *inv)
+static clh_status measure_run(void *user, const clh_frame *frame, clh_error *err)
 {
-    clh_error err = {0};
-    job j = {.inv = inv};
-    clh_status status = compute(&j, &err);
+    const clh_invocation *inv = user;
+    job j = {.inv = inv, .run = frame->run, .alone = !clh_opt_flag(inv, "checkpoints")};
+    clh_status status = compute(&j, err);
     if (!status)
-        status = print_job(&j, &err);
+        status = say(&j, frame->json, err);
     clh_measure_deinit(&j.edited);
     clh_measure_deinit(&j.plain);
     clh_edits_close(j.edits);
     clh_sample_deinit(&j.reference);
     clh_sample_deinit(&j.sample);
     clh_edit_file_close(j.file);
-    clh_run_close(j.run);
+    return status;
+}
+
+int clh_cmd_edit(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    const clh_film film = {measure_run, (void *)inv, "sequence", false};
+    clh_status status = clh_cli_film(inv, &film, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

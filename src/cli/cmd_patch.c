@@ -9,11 +9,12 @@
 #include "clearhead/figure.h"
 #include "clearhead/patch.h"
 #include "clearhead/safetensors.h"
+#include "cli/cli_film.h"
 #include "cli/cli_pair.h"
 
 typedef struct patch_job {
     const clh_invocation *inv;
-    clh_run *run;
+    const clh_run *run;
     clh_cli_pair pair;
     clh_patch_ask ask;
     clh_patch patch;
@@ -55,34 +56,31 @@ static void add_rows(clh_strbuf *text, const clh_patch_site *site, const double 
     clh_strbuf_adds(text, site->heads ? "]]" : "]");
 }
 
-static void print_json(const patch_job *job)
+static void add_json(clh_strbuf *text, const patch_job *job)
 {
     const clh_patch *p = &job->patch;
-    clh_strbuf text = {0};
-    clh_strbuf_adds(&text, "{\"run\": ");
-    clh_strbuf_add_json(&text, clh_run_path(job->run));
-    clh_strbuf_addf(&text, ", \"step\": %zu, \"metric\": ", clh_run_step(job->run));
-    clh_strbuf_add_json(&text, clh_opt_text(job->inv, "metric"));
-    clh_strbuf_adds(&text, ", \"clean\": ");
-    clh_strbuf_add_number(&text, p->clean, 9);
-    clh_strbuf_adds(&text, ", \"corrupted\": ");
-    clh_strbuf_add_number(&text, p->corrupted, 9);
-    clh_strbuf_addf(&text, ", \"pos\": %zu, \"patches\": %zu, \"passes\": %zu, \"sites\": [",
-                    p->pos, p->patches, p->passes);
+    clh_strbuf_adds(text, "{\"run\": ");
+    clh_strbuf_add_json(text, clh_run_path(job->run));
+    clh_strbuf_addf(text, ", \"step\": %zu, \"metric\": ", clh_run_step(job->run));
+    clh_strbuf_add_json(text, clh_opt_text(job->inv, "metric"));
+    clh_strbuf_adds(text, ", \"clean\": ");
+    clh_strbuf_add_number(text, p->clean, 9);
+    clh_strbuf_adds(text, ", \"corrupted\": ");
+    clh_strbuf_add_number(text, p->corrupted, 9);
+    clh_strbuf_addf(text, ", \"pos\": %zu, \"patches\": %zu, \"passes\": %zu, \"sites\": [", p->pos,
+                    p->patches, p->passes);
     for (size_t s = 0; s < p->count; s++) {
-        clh_strbuf_adds(&text, s ? ", {\"name\": " : "{\"name\": ");
-        clh_strbuf_add_json(&text, p->site[s].name);
-        clh_strbuf_adds(&text, ", \"value\": ");
-        add_rows(&text, &p->site[s], p->site[s].value, p->pos);
+        clh_strbuf_adds(text, s ? ", {\"name\": " : "{\"name\": ");
+        clh_strbuf_add_json(text, p->site[s].name);
+        clh_strbuf_adds(text, ", \"value\": ");
+        add_rows(text, &p->site[s], p->site[s].value, p->pos);
         if (p->site[s].estimate) {
-            clh_strbuf_adds(&text, ", \"estimated_effect\": ");
-            add_rows(&text, &p->site[s], p->site[s].estimate, p->pos);
+            clh_strbuf_adds(text, ", \"estimated_effect\": ");
+            add_rows(text, &p->site[s], p->site[s].estimate, p->pos);
         }
-        clh_strbuf_adds(&text, "}");
+        clh_strbuf_adds(text, "}");
     }
-    clh_strbuf_adds(&text, "]}");
-    (void)puts(clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_strbuf_adds(text, "]}");
 }
 
 /* How much of the way from the corrupted to the clean metric; NaN where there is none. */
@@ -256,28 +254,37 @@ static clh_status write_files(patch_job *job, clh_error *err)
     return status || !figure ? status : write_figure(job, figure, err);
 }
 
-int clh_cmd_patch(const clh_invocation *inv)
+static clh_status patch(void *user, const clh_frame *frame, clh_error *err)
 {
-    clh_error err = {0};
-    patch_job job = {.inv = inv};
-    clh_status status = clh_cli_open_run(inv, &job.run, &err);
-    if (!status)
-        status = read_ask(&job, &err);
+    const clh_invocation *inv = user;
+    patch_job job = {.inv = inv, .run = frame->run};
+    const bool film = clh_opt_flag(inv, "checkpoints");
     const double begin = clh_clock_seconds();
+    clh_status status = read_ask(&job, err);
     if (!status)
-        status = clh_patch_run(&job.patch, clh_run_model(job.run), &job.ask, &err);
-    if (!status)
+        status = clh_patch_run(&job.patch, clh_run_model(job.run), &job.ask, err);
+    if (!status && !film)
         (void)fprintf(stderr, "%zu patches, %zu of them computed, %.4f s\n", job.patch.patches,
                       job.patch.passes, clh_clock_seconds() - begin);
-    if (!status)
-        status = write_files(&job, &err);
-    if (!status && inv->json)
-        print_json(&job);
+    if (!status && !film)
+        status = write_files(&job, err);
+    if (!status && frame->json)
+        add_json(frame->json, &job);
     else if (!status)
         print_text(&job);
     clh_free(job.numbers);
     clh_patch_deinit(&job.patch);
     clh_cli_pair_deinit(&job.pair);
-    clh_run_close(job.run);
+    return status;
+}
+
+int clh_cmd_patch(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    const clh_film film = {patch, (void *)inv, "patch", true};
+    clh_status status =
+        clh_opt_flag(inv, "checkpoints") && clh_opt_given(inv, "out")
+            ? clh_fail(&err, CLH_EUSAGE, "--out writes one model's patches, want no --checkpoints")
+            : clh_cli_film(inv, &film, &err);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

@@ -18,16 +18,6 @@ void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
     }
 }
 
-/* The ratio over one resample; NaN when nothing in it counts. */
-static double ratio_of(const clh_measure *measure, const uint32_t *drawn, size_t sequences,
-                       clh_ratio ratio)
-{
-    clh_tally sum = {0};
-    for (size_t i = 0; i < sequences; i++)
-        clh_tally_add(&sum, &measure->sequence[drawn[i]]);
-    return clh_tally_ratio(&sum, ratio);
-}
-
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -69,28 +59,53 @@ clh_status clh_interval_check(size_t sequences, size_t rounds, double level, clh
     return CLH_OK;
 }
 
+/* `count` ratios from `first` on, all over the same resamples; drawn [count, rounds]. */
+static void draw_ratios(double *drawn, uint32_t *index, const clh_measure *measure,
+                        size_t sequences, clh_ratio first, size_t count, size_t rounds,
+                        uint64_t seed)
+{
+    for (size_t r = 0; r < rounds; r++) {
+        clh_tally sum = {0};
+        clh_resample(index, sequences, r, seed);
+        for (size_t i = 0; i < sequences; i++)
+            clh_tally_add(&sum, &measure->sequence[index[i]]);
+        for (size_t k = 0; k < count; k++)
+            drawn[k * rounds + r] = clh_tally_ratio(&sum, first + (clh_ratio)k);
+    }
+}
+
+static clh_status take_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
+                                 clh_ratio first, size_t count, size_t rounds, double level,
+                                 uint64_t seed, clh_error *err)
+{
+    assert(out && measure && first + count <= CLH_RATIOS);
+    clh_status status = clh_interval_check(sequences, rounds, level, err);
+    if (status)
+        return status;
+    double *drawn = clh_alloc_array(rounds, count * sizeof *drawn, err);
+    uint32_t *index = clh_alloc_array(sequences, sizeof *index, err);
+    if (drawn && index) {
+        draw_ratios(drawn, index, measure, sequences, first, count, rounds, seed);
+        for (size_t k = 0; k < count; k++)
+            out[k] = clh_interval_of(clh_tally_ratio(&measure->total, first + (clh_ratio)k),
+                                     drawn + k * rounds, rounds, level);
+    } else {
+        status = CLH_ENOMEM;
+    }
+    clh_free(index);
+    clh_free(drawn);
+    return status;
+}
+
 clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, size_t sequences,
                                 clh_ratio ratio, size_t rounds, double level, uint64_t seed,
                                 clh_error *err)
 {
-    assert(out && measure && ratio < CLH_RATIOS);
-    clh_status status = clh_interval_check(sequences, rounds, level, err);
-    if (status)
-        return status;
-    double *drawn = clh_alloc_array(rounds, sizeof *drawn, err);
-    uint32_t *index = clh_alloc_array(sequences, sizeof *index, err);
-    if (!drawn || !index) {
-        clh_free(index);
-        clh_free(drawn);
-        return CLH_ENOMEM;
-    }
-    const double all = clh_tally_ratio(&measure->total, ratio);
-    for (size_t r = 0; r < rounds && !isnan(all); r++) {
-        clh_resample(index, sequences, r, seed);
-        drawn[r] = ratio_of(measure, index, sequences, ratio);
-    }
-    *out = clh_interval_of(all, drawn, isnan(all) ? 0 : rounds, level);
-    clh_free(index);
-    clh_free(drawn);
-    return CLH_OK;
+    return take_intervals(out, measure, sequences, ratio, 1, rounds, level, seed, err);
+}
+
+clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
+                                 size_t rounds, double level, uint64_t seed, clh_error *err)
+{
+    return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, err);
 }

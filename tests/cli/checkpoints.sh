@@ -40,6 +40,23 @@ import json, sys
 print("%.6f" % next(c["norm"] for c in json.load(sys.stdin)["circuits"] if c["circuit"] == "qk"))')" \
     'an element of an array by a text in it'
 
+printf '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}' > zero.json
+runs 0 edit run --edits zero.json --count 9 --checkpoints --json
+over=$out
+runs 0 edit run --edits zero.json --count 9 --checkpoint 4 --json
+is "$out" "$(printf '%s\n' "$over" | sed -n 5p)" 'an edit at every checkpoint'
+runs 0 patch run --clean abc --corrupt abd --checkpoints --json
+over=$out
+runs 0 patch run --clean abc --corrupt abd --checkpoint 4 --json
+is "$out" "$(printf '%s\n' "$over" | sed -n 5p)" 'patches at every checkpoint'
+value=$(printf '%s' "$out" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print("%.6f" % next(s["value"][6] for s in d["sites"] if s["name"] == "blocks.0.hook_resid_pre"))')
+runs 0 patch run --clean abc --corrupt abd --checkpoints --numbers sites.blocks.0.hook_resid_pre.value.6
+is "$value" "$(printf '%s\n' "$out" | awk '$1 == 4 {print $2}')" 'a name with points in it'
+runs 2 patch run --clean abc --corrupt abd --checkpoints --out x.safetensors
+
 runs 2 eval run --checkpoints --numbers tokn_accuracy
 is 'clearhead eval: --numbers tokn_accuracy: there is no tokn_accuracy, did you mean token_accuracy' "$err" \
     'a typing error'

@@ -58,6 +58,24 @@ static void an_interval_holds_the_truth_as_often_as_it_says(void **state)
     assert_in_range(held, 252, 288);
 }
 
+/* The same resamples, so the same bits. */
+static void every_ratio_at_once_is_each_alone(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    clh_measure m = made_up(50, 0.6, 4);
+    clh_interval all[CLH_RATIOS], one;
+    must(clh_measure_intervals(all, &m, 50, 100, 0.9, 7, &err), &err);
+    for (int r = 0; r < CLH_RATIOS; r++) {
+        must(clh_measure_interval(&one, &m, 50, (clh_ratio)r, 100, 0.9, 7, &err), &err);
+        assert_true(isnan(one.value) ? isnan(all[r].value) : all[r].value == one.value);
+        assert_true(isnan(one.low) ? isnan(all[r].low) : all[r].low == one.low);
+        assert_true(isnan(one.high) ? isnan(all[r].high) : all[r].high == one.high);
+    }
+    assert_true(all[CLH_RATIO_ACCURACY].low < all[CLH_RATIO_ACCURACY].high);
+    clh_measure_deinit(&m);
+}
+
 static void impossible_intervals_are_refused(void **state)
 {
     (void)state;
@@ -75,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant_data_has_no_width),
         cmocka_unit_test(an_interval_holds_the_truth_as_often_as_it_says),
+        cmocka_unit_test(every_ratio_at_once_is_each_alone),
         cmocka_unit_test(impossible_intervals_are_refused),
     };
     return cmocka_run_group_tests_name("interval", tests, NULL, NULL);
