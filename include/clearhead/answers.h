@@ -9,7 +9,7 @@
  *    clh_answers_deinit(&answers);
  *
  *  For runs of the permutation task with one n and a model of one layer and one head. The caller
- * owns the struct.
+ *  owns the struct.
  */
 #ifndef CLEARHEAD_ANSWERS_H
 #define CLEARHEAD_ANSWERS_H

@@ -1,5 +1,5 @@
 /** Numbers for a file: any of four types, and any subset of each dimension of the memory they lie
- * in.
+ *  in.
  *
  *    clh_array q = clh_array_of(&tensor);                      // all of it, as it lies there
  *    clh_array_select(&q, 1, positions, count);                // only these positions

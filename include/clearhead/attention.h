@@ -1,5 +1,5 @@
 /** How much of a head's attention is position and how much is token, and which feature of a token
- * it listens to.
+ *  it listens to.
  *
  *    clh_attention_report report = {0};
  *    const clh_attention_ask ask = {.layer = 0, .head = 0, .seed = 1, .threads = 2};
@@ -8,8 +8,8 @@
  *    clh_attention_deinit(&report);
  *
  *  All sequences of the sample have one length. Rows are the destinations whose prediction counts:
- *  first_scored-1 … length-2. Exact over the sample: sums in double, in the order of the sequences.
- *  The caller owns the struct.
+ *  first_scored-1 … length-2. Exact over the sample: sums in double, in the order of the
+ *  sequences. The caller owns the struct.
  */
 #ifndef CLEARHEAD_ATTENTION_H
 #define CLEARHEAD_ATTENTION_H
@@ -17,7 +17,7 @@
 #include "clearhead/measure.h"
 
 /** Analysis of variance of x[b, i, j] (sequence, destination, source j <= i), each row less its
- * mean over j, which softmax does not see:  sum x^2 = B sum_ij mean_b(x)^2  +  what is left.
+ *  mean over j, which softmax does not see:  sum x^2 = B sum_ij mean_b(x)^2  +  what is left.
  *  `position` is the first term over the whole, `token` the rest; both NaN where nothing varies.
  *  Fisher 1925; one-way, balanced. */
 typedef struct clh_variance_split {
@@ -103,9 +103,9 @@ typedef struct clh_attention_ask {
 } clh_attention_ask;
 
 /** Look at one head over a sample; `watch` may be NULL.
- * CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
- * fewer than two of them, or none with a scored prediction, CLH_ENUMERIC when scores are not
- * finite. */
+ *  CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
+ *  fewer than two of them, or none with a scored prediction, CLH_ENUMERIC when scores are not
+ *  finite. */
 clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                               const clh_sample *sample, const clh_attention_ask *ask,
                               const clh_watch *watch, clh_error *err);

@@ -7,8 +7,8 @@
  *    printf("%.2f of the peak\n", step.operations / step.seconds / peak);
  *
  *  Operations are counted conventionally: two for a multiply-add, the products of a forward pass
- * with causal attention (a query meets (T + 1) / 2 keys on average), and twice that again for the
- * backward pass. A path that gets by with fewer may pass the peak.
+ *  with causal attention (a query meets (T + 1) / 2 keys on average), and twice that again for the
+ *  backward pass. A path that gets by with fewer may pass the peak.
  */
 #ifndef CLEARHEAD_BENCH_H
 #define CLEARHEAD_BENCH_H
@@ -30,7 +30,7 @@ typedef struct clh_bench_result {
 const char *clh_bench_isa(void);
 
 /** Multiply-adds from registers, in operations a second, on `threads` threads at once: what no
- * product can pass. The best of several short rounds. */
+ *  product can pass. The best of several short rounds. */
 clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err);
 
 /** Time training steps (gradient, clipping, optimizer; no files) of a run for about `seconds`. */

@@ -1,5 +1,5 @@
 /** The causal suite: which part of a model does what, by some twenty interventions, each measured
- * on the same sequences.
+ *  on the same sequences.
  *
  *    clh_causal *causal = NULL;
  *    clh_causal_result result = {0};
@@ -61,7 +61,7 @@ const char *clh_intervention_name(clh_intervention intervention);
 const char *clh_intervention_text(clh_intervention intervention);
 
 /** The same as a JSON array of edits (docs/formats.md) for `clearhead edit`; NULL where edits
- * cannot say it. They take their means from the measured sample. */
+ *  cannot say it. They take their means from the measured sample. */
 const char *clh_intervention_edits(clh_intervention intervention);
 
 /** A suite with its statistics. */

@@ -10,8 +10,9 @@
  *    clh_circuit_deinit(&ov);
  *
  *  Everything is computed in double precision from the parameters. The caller owns every struct
- * that is filled in; its deinit frees what it holds and takes all zero. What a failed call was to
- * fill in stays all zero. Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".
+ *  that is filled in; its deinit frees what it holds and takes all zero. What a failed call was to
+ *  fill in stays all zero. Elhage et al. 2021, "A Mathematical Framework for Transformer
+ *  Circuits".
  */
 #ifndef CLEARHEAD_CIRCUIT_H
 #define CLEARHEAD_CIRCUIT_H
@@ -111,17 +112,16 @@ const char *clh_circuit_name(clh_circuit_kind kind);
 bool clh_circuit_has_head(clh_circuit_kind kind);
 
 /** Make a circuit of `model`. Without `norm` it is the plain product, as TransformerLens' OV, QK
- * and FactoredMatrix give it, biases of norms left out. With `norm` the norm before each reading
- * matrix W (W_Q, W_K, W_V by ln1, W_U by ln_final) is folded into it, but for its division by the
- * scale, which depends on the input:
+ *  and FactoredMatrix give it, biases of norms left out. With `norm` the norm before each reading
+ *  matrix W (W_Q, W_K, W_V by ln1, W_U by ln_final) is folded into it, but for its division by the
+ *  scale, which depends on the input:
  *
  *    W' = (I - 1 1^T / d_model) diag(w) W          (no centring for RMS; w = 1 for the Pre kinds)
  *
- *  and QK circuits are divided by attn_scale, so that entry [x, y] over the two scales is a part of
- *  the score. Products then read "W_E W_Q' W_K'^T W_E^T / attn_scale". A BIAS row is b' = b_Q, with
- *  `norm` ln1.b W_Q + b_Q.
- *  CLH_ERANGE when there is no such layer or head, CLH_ENUMERIC naming a parameter that is not
- *  finite. */
+ *  and QK circuits are divided by attn_scale, so that entry [x, y] over the two scales is a part
+ *  of the score. Products then read "W_E W_Q' W_K'^T W_E^T / attn_scale". A BIAS row is b' = b_Q,
+ *  with `norm` ln1.b W_Q + b_Q. CLH_ERANGE when there is no such layer or head, CLH_ENUMERIC
+ *  naming a parameter that is not finite. */
 clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circuit_kind kind,
                             size_t layer, size_t head, bool norm, clh_error *err);
 
@@ -179,7 +179,7 @@ typedef struct clh_composition {
 
 /** All pairs: HookedTransformer.all_composition_scores(). The baseline is `samples` (at least 2)
  *  pairs of heads whose four matrices are normal, drawn from `seed`; it is one for Q, K and V,
- * which differ only in which matrices are meant. CLH_ERANGE, CLH_ENUMERIC, CLH_ENOMEM. */
+ *  which differ only in which matrices are meant. CLH_ERANGE, CLH_ENUMERIC, CLH_ENOMEM. */
 clh_status clh_composition_open(clh_composition *out, const clh_model *model, size_t samples,
                                 uint64_t seed, clh_error *err);
 

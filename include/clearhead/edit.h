@@ -122,7 +122,7 @@ typedef struct clh_edits_setting {
 } clh_edits_setting;
 
 /** As clh_edits_open(). CLH_EINPUT also for a reference without sequences of a length that a mean
- * or resampling needs. */
+ *  or resampling needs. */
 clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
                                const clh_edits_setting *setting, clh_error *err);
 

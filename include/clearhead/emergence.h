@@ -3,7 +3,8 @@
  *
  *    clh_emergence emergence = {0};
  *    if (clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, threads, NULL, &err))
- * ... size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, 0.99);
+ *        ...
+ *    size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, 0.99);
  *    clh_emergence_deinit(&emergence);
  *
  *  The caller owns the struct.
@@ -14,7 +15,7 @@
 #include "clearhead/measure.h"
 
 /** Whose parts a measured model has: "then" is the checkpoint, "final" the run's last weights. QK
- * is W_Q, b_Q, W_K, b_K of every layer; OV is W_V, b_V, W_O, b_O. */
+ *  is W_Q, b_Q, W_K, b_K of every layer; OV is W_V, b_V, W_O, b_O. */
 typedef enum clh_swap {
     CLH_SWAP_NONE,    /**< all then */
     CLH_SWAP_QK_THEN, /**< final, but QK then: does QK then serve the final model? */
@@ -42,7 +43,7 @@ typedef struct clh_emergence {
 
 /** Measure every checkpoint of the run folder `path`, telling `watch` (may be NULL) before each.
  *  `until` CLH_LAST is the whole run; else the checkpoint of that step stands for its end.
- * CLH_EINPUT when it is no folder or has no such checkpoints; errors of clh_model_load() and
+ *  CLH_EINPUT when it is no folder or has no such checkpoints; errors of clh_model_load() and
  *  clh_measure_run(). The same bytes at any number of threads. */
 clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
                              const clh_sample *sample, size_t threads, const clh_watch *watch,

@@ -1,15 +1,16 @@
 /** Figures of a model, as a file or in the terminal, from plain numbers and labels.
  *
  *    clh_series loss = {.name = "training", .y = losses, .count = 500};
- *    clh_curve_data data = {.series = &loss, .series_count = 1, .x_label = "step", .y_label =
- * "loss"}; if (clh_figure_curve("runs/a/figures/loss.svg", &data, NULL, &err)) puts(err.message);
+ *    clh_curve_data data = {.series = &loss, .series_count = 1, .x_label = "step",
+ *                           .y_label = "loss"};
+ *    if (clh_figure_curve("runs/a/figures/loss.svg", &data, NULL, &err)) puts(err.message);
  *
  *  A figure's file is PNG, SVG or PDF by its ending, drawn by one code path, written whole or not
  *  at all. The same data gives the same PNG bytes. Each kind exists twice: clh_figure_<kind>()
  *  writes a file, clh_terminal_<kind>() hands out text, freed with clh_free(); but rows, which are
- * a table already, only as a file. Everything passed in is borrowed for the call. Texts are UTF-8;
- * what is not is shown as U+FFFD. A token that is a space is shown as a middle dot. Numbers that
- * are not finite are drawn as neutral grey, or left out of a line.
+ *  a table already, only as a file. Everything passed in is borrowed for the call. Texts are
+ *  UTF-8; what is not is shown as U+FFFD. A token that is a space is shown as a middle dot.
+ *  Numbers that are not finite are drawn as neutral grey, or left out of a line.
  */
 #ifndef CLEARHEAD_FIGURE_H
 #define CLEARHEAD_FIGURE_H

@@ -40,8 +40,8 @@ clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what
 enum { CLH_FOLD_RECORD = 128 };
 
 /** What was done to weights, as a run's config keeps it in `folded`: the methods' names in their
- * order, spaces between. `before` is the record of the model that was folded ("" for none),
- * `config` its configuration: norms that have nothing to fold are not said to be folded. */
+ *  order, spaces between. `before` is the record of the model that was folded ("" for none),
+ *  `config` its configuration: norms that have nothing to fold are not said to be folded. */
 void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before, const clh_model_config *config,
                      unsigned what);
 

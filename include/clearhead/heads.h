@@ -37,7 +37,7 @@ bool clh_detect_needs_terms(clh_detect detect);
 
 /** The expected pattern, ones and zeros [pos, pos], of the first sequence of `tokens` (batch 1).
  *  CLH_ESUPPORT for terms and slots without a task that has them. `task` may be NULL for the
- * others. TransformerLens: get_<name>_head_detection_pattern. */
+ *  others. TransformerLens: get_<name>_head_detection_pattern. */
 clh_status clh_detection_pattern(clh_real *out, clh_detect detect, const clh_tokens *tokens,
                                  const clh_task *task, clh_error *err);
 

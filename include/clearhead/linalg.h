@@ -9,9 +9,9 @@
  *    clh_dense_deinit(&a);
  *
  *  Row-major, dense. The caller owns every struct that is filled in and frees what it holds with
- * its deinit, for which all zero is fine; what a failed call was to fill in stays all zero. Sums
- * run in a fixed order; what LAPACK returns depends on the LAPACK that is installed, in its last
- * bits.
+ *  its deinit, for which all zero is fine; what a failed call was to fill in stays all zero. Sums
+ *  run in a fixed order; what LAPACK returns depends on the LAPACK that is installed, in its last
+ *  bits.
  */
 #ifndef CLEARHEAD_LINALG_H
 #define CLEARHEAD_LINALG_H
@@ -42,7 +42,7 @@ clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *er
 double clh_dense_norm(const clh_dense *a);
 
 /** A = U diag(s) V^T with count = min(rows, cols): U [rows, count], V [cols, count] with
- * orthonormal columns, s descending. */
+ *  orthonormal columns, s descending. */
 typedef struct clh_svd {
     clh_dense u, v;
     double *s; /**< [count] */

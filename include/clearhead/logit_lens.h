@@ -1,14 +1,15 @@
 /** The logit lens: what the model would say if it stopped at a layer.
  *
  *    clh_logit_lens lens = {0};
- *    const clh_lens_ask ask = {.mid = true, .begin = 5, .end = tokens.pos, .norm =
- * CLH_NORM_RECOMPUTED}; if (clh_logit_lens_run(&lens, model, cache, &tokens, &ask, &err)) ...
+ *    const clh_lens_ask ask = {.mid = true, .begin = 5, .end = tokens.pos,
+ *                              .norm = CLH_NORM_RECOMPUTED};
+ *    if (clh_logit_lens_run(&lens, model, cache, &tokens, &ask, &err)) ...
  *    lens.prob[s * lens.count + i]              // of token ask.begin + i, read from stream s
  *    clh_logit_lens_deinit(&lens);
  *
  *  Streams are the residual stream before each layer, between attention and MLP, and at the end:
  *  clh_resid_accumulate(). The last one's numbers are those of the model itself. The caller owns
- * the struct. nostalgebraist 2020, "interpreting GPT: the logit lens".
+ *  the struct. nostalgebraist 2020, "interpreting GPT: the logit lens".
  */
 #ifndef CLEARHEAD_LOGIT_LENS_H
 #define CLEARHEAD_LOGIT_LENS_H

@@ -1,11 +1,11 @@
 /** A scalar of the logits, with its gradient: what patching measures and attribution
- * differentiates.
+ *  differentiates.
  *
  *    clh_metric metric = {.kind = CLH_METRIC_LOGIT_DIFF, .position = 12, .token = 3, .against = 5};
  *    double value;
  *    if (clh_metric_value(&metric, cache, &tokens, &value, NULL, &err)) ...
  *    if (clh_metric_value(&metric, cache, &tokens, &value, gradient, &err)) ... // then
- * clh_backward()
+ *  clh_backward()
  *
  *  Plain values; the caller owns them.
  */
@@ -55,9 +55,9 @@ clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
 const char *clh_metric_name(clh_metric_kind kind);
 
 /** The metric a text means: "loss", "logit:12:c", "logit_diff:12:c:d", "log_prob:12:c",
- * "prob:12:c"; positions may be negative (from the end), tokens are symbols of the task or ids
- * "#17". CLH_EUSAGE names the part that cannot be, and what was wanted. `task` may be NULL: then
- * only ids. */
+ *  "prob:12:c"; positions may be negative (from the end), tokens are symbols of the task or ids
+ *  "#17". CLH_EUSAGE names the part that cannot be, and what was wanted. `task` may be NULL: then
+ *  only ids. */
 clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *task, size_t pos,
                             size_t first_scored, clh_error *err);
 

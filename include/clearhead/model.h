@@ -7,7 +7,7 @@
  *    if (clh_cache_open(&cache, &config, CLH_KEEP_ALL, &err)) goto done;
  *    if (clh_forward(model, &(clh_tokens){ids, batch, pos}, cache, NULL, &err)) goto done;
  *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");   // [batch, head,
- * query_pos, key_pos]
+ *  query_pos, key_pos]
  *
  *  Names, shapes and meaning are TransformerLens' HookedTransformer. Opened things are closed by
  *  the caller; views are borrowed and last until the next forward pass with another shape. A model
@@ -54,14 +54,14 @@ clh_tensor clh_model_view(const clh_model *model, const char *name);
 
 /** All parameters as one vector, tensors one after another with gaps of zeros between, so that each
  *  starts aligned; *count (may be NULL) gets its length. Gradients and moments have the same
- * layout. */
+ *  layout. */
 clh_real *clh_model_data(const clh_model *model, size_t *count);
 
 /** The view of `tensor` (one of this model's) in another vector laid out as clh_model_data(). */
 clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector);
 
 /** Text of the module tree with hook points and shapes, as print(HookedTransformer) shows it; owned
- * by the caller (clh_free()). */
+ *  by the caller (clh_free()). */
 clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err);
 
 /* ---- Activations -------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ size_t clh_cache_position_dim(const clh_cache *cache, size_t index);
 size_t clh_cache_not_finite(const clh_cache *cache);
 
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
- * NULL when there is none. */
+ *  NULL when there is none. */
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name);
 
 /* ---- Hooks -------------------------------------------------------------------------------------

@@ -1,21 +1,21 @@
 /** Activation patching: which piece of a clean run, copied into a corrupted one, brings the answer
- * back.
+ *  back.
  *
  *    const clh_patch_ask ask = {.clean = clean, .corrupted = corrupted, .metric = metric};
  *    clh_patch patch = {0};
  *    if (clh_patch_run(&patch, model, &ask, &err)) ...
  *    for (size_t s = 0; s < patch.count; s++)              // every site, every head, every
- * position
+ *  position
  *        ... patch.site[s].name, patch.site[s].value[head * patch.pos + pos] - patch.corrupted
  *    clh_patch_deinit(&patch);
  *
  *  A site is an activation of a layer; a piece of it is one position (of scores and pattern: one
  *  query) and, where the activation has heads, one head. Each piece is one patch, and what it
- * cannot have changed is not computed again (clh_forward_from()), so all of them together cost
- * little more than some passes. The caller owns the struct; everything in it belongs to it.
+ *  cannot have changed is not computed again (clh_forward_from()), so all of them together cost
+ *  little more than some passes. The caller owns the struct; everything in it belongs to it.
  *
- *  TransformerLens 2.4: patching.py, get_act_patch_resid_pre and its like. Attribution: Nanda 2023,
- *  Attribution Patching.
+ *  TransformerLens 2.4: patching.py, get_act_patch_resid_pre and its like. Attribution: Nanda
+ *  2023, Attribution Patching.
  */
 #ifndef CLEARHEAD_PATCH_H
 #define CLEARHEAD_PATCH_H
@@ -51,8 +51,8 @@ typedef struct clh_patch {
 
 /** Patch every piece of every site. CLH_ESHAPE for sequences of two lengths or more than one each;
  *  CLH_ENOMEM says what it takes and what there is; CLH_EINPUT names a site that there is not, with
- * the nearest; CLH_ENUMERIC when a run's metric is not a number, naming the first activation that
- * is not; errors of clh_metric_value() and clh_forward(). */
+ *  the nearest; CLH_ENUMERIC when a run's metric is not a number, naming the first activation that
+ *  is not; errors of clh_metric_value() and clh_forward(). */
 clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
                          clh_error *err);
 

@@ -8,17 +8,17 @@
  *    clh_paths_close(paths);
  *
  *  Writers add to the residual stream: embed, pos_embed, every head, every MLP. Readers take its
- * sum: the q, k and v input of every head, every MLP, the logits. An edge leads from every writer
- * to every reader behind it. A reader's input is the sum of what its writers wrote (and of the
- * biases b_O, which no run changes), added up in the order of the forward pass; its norm, where
- * there is one, is computed again on the sum as changed.
+ *  sum: the q, k and v input of every head, every MLP, the logits. An edge leads from every writer
+ *  to every reader behind it. A reader's input is the sum of what its writers wrote (and of the
+ *  biases b_O, which no run changes), added up in the order of the forward pass; its norm, where
+ *  there is one, is computed again on the sum as changed.
  *
  *  Effects are of the corrupted run in the clean one: metric with the edge corrupted, less the
- * clean metric. Opened things are closed by the caller; what is borrowed lasts as long as they do.
- * A clh_paths belongs to one thread.
+ *  clean metric. Opened things are closed by the caller; what is borrowed lasts as long as they
+ *  do. A clh_paths belongs to one thread.
  *
- *  Wang et al. 2022 (path patching); Goldowsky-Dill et al. 2023; Conmy et al. 2023 (edges); Syed et
- *  al. 2023 (EAP); Hanna et al. 2024 (EAP-IG).
+ *  Wang et al. 2022 (path patching); Goldowsky-Dill et al. 2023; Conmy et al. 2023 (edges); Syed
+ *  et al. 2023 (EAP); Hanna et al. 2024 (EAP-IG).
  */
 #ifndef CLEARHEAD_PATH_H
 #define CLEARHEAD_PATH_H
@@ -76,9 +76,9 @@ clh_status clh_graph_choose(const clh_graph *graph, const char *names, bool *cho
                             clh_error *err);
 
 /** The edges of a path such as "embed->L0H0.v->L1H0.q->logits", into `edges` [capacity]; *count
- * gets how many. CLH_EINPUT names the step that is no edge, or that does not begin where the one
- * before it ended; CLH_ERANGE for more than there is room for (a model of n layers has no path of
- * more than 2n + 1 edges). */
+ *  gets how many. CLH_EINPUT names the step that is no edge, or that does not begin where the one
+ *  before it ended; CLH_ERANGE for more than there is room for (a model of n layers has no path of
+ *  more than 2n + 1 edges). */
 clh_status clh_graph_path(const clh_graph *graph, const char *text, size_t *edges, size_t capacity,
                           size_t *count, clh_error *err);
 
@@ -91,8 +91,8 @@ typedef struct clh_paths_ask {
 typedef struct clh_paths clh_paths;
 
 /** Compute both runs. CLH_ESHAPE for sequences of two lengths or more than one each; CLH_ENOMEM
- * says what it takes and what there is; CLH_ENUMERIC when a run's metric is not a number, naming
- * the first activation that is not; errors of clh_metric_value() and clh_forward(). */
+ *  says what it takes and what there is; CLH_ENUMERIC when a run's metric is not a number, naming
+ *  the first activation that is not; errors of clh_metric_value() and clh_forward(). */
 clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
                           clh_error *err);
 
@@ -109,14 +109,14 @@ double clh_paths_corrupted(const clh_paths *paths);
 
 /** The exact effect of every edge alone: its reader's input has the corrupted run's contribution of
  *  its writer, all other contributions are clean, and everything behind the reader is computed
- * again. `effect` [edges]; `watch` (may be NULL) is told of each. */
+ *  again. `effect` [edges]; `watch` (may be NULL) is told of each. */
 clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_watch *watch,
                            clh_error *err);
 
 /** The exact effect of a set of edges (`chosen` [edges]) patched at once: the input of every reader
  *  is the sum of what the corrupted run's writers wrote, over the edges chosen, and of what those
- * of this very run wrote, over the others. All edges: the corrupted run, bit for bit; none: the
- * clean one. */
+ *  of this very run wrote, over the others. All edges: the corrupted run, bit for bit; none: the
+ *  clean one. */
 clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect, clh_error *err);
 
 /** The exact effect along one path: the first edge carries the corrupted writer, each further edge
@@ -128,8 +128,8 @@ clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, 
 
 /** Every effect estimated by gradients: sum over positions of (corrupted - clean output of the
  *  writer) . d metric / d input of the reader, the gradient being the mean over `steps` >= 1 runs
- * of the clean sequence whose hook_embed is corrupted + k/steps (clean - corrupted), k = 1 … steps.
- *  One step is the clean run alone: EAP (Syed et al. 2023); more are EAP-IG (Hanna et al.
+ *  of the clean sequence whose hook_embed is corrupted + k/steps (clean - corrupted), k = 1 …
+ *  steps. One step is the clean run alone: EAP (Syed et al. 2023); more are EAP-IG (Hanna et al.
  *  2024). `estimate` [edges]. */
 clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_error *err);
 

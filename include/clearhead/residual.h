@@ -2,8 +2,8 @@
  *
  *    clh_resid_stack stack = {0};
  *    clh_resid_ask ask = {.split = CLH_SPLIT_HEADS, .end = tokens.pos};
- *    if (clh_resid_decompose(&stack, model, cache, &ask, &err)) ...     // parts add up to
- * resid_post clh_resid_stack_deinit(&stack);
+ *    if (clh_resid_decompose(&stack, model, cache, &ask, &err)) ...     // they add up to resid_post
+ *    clh_resid_stack_deinit(&stack);
  *
  *    clh_attribution table = {0};
  *    if (clh_attribution_metric(&table, model, cache, &metric, CLH_SPLIT_HEADS, CLH_NORM_FROZEN,

@@ -6,7 +6,7 @@
  *    clh_sample_deinit(&sample);
  *
  *  The caller owns the struct; everything in it belongs to it. Read-only once made: threads share
- * it.
+ *  it.
  */
 #ifndef CLEARHEAD_SAMPLE_H
 #define CLEARHEAD_SAMPLE_H

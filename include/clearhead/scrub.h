@@ -1,5 +1,5 @@
 /** Causal scrubbing: what a model keeps of what it does when everything a hypothesis calls
- * irrelevant comes from other sequences.
+ *  irrelevant comes from other sequences.
  *
  *    clh_hypothesis hypothesis;
  *    clh_scrub *scrub = NULL;
@@ -11,10 +11,10 @@
  *    clh_scrub_result_deinit(&result);
  *    clh_scrub_close(scrub);
  *
- *  A hypothesis says of every edge of the model's own graph (clearhead/path.h) in what the sequence
- *  that the writer runs on must agree with the sequence that the reader runs on.
- * docs/mathematics.md has the definition, docs/formats.md the file. An opened scrub borrows the
- * sample; results belong to the caller. The same bytes at any number of threads.
+ *  A hypothesis says of every edge of the model's own graph (clearhead/path.h) in what the
+ *  sequence that the writer runs on must agree with the sequence that the reader runs on.
+ *  docs/mathematics.md has the definition, docs/formats.md the file. An opened scrub borrows the
+ *  sample; results belong to the caller. The same bytes at any number of threads.
  *
  *  Chan et al. 2022, Causal Scrubbing.
  */
@@ -92,10 +92,10 @@ typedef struct clh_scrub_result {
     size_t nodes;           /**< heads and MLPs computed for each sequence */
 } clh_scrub_result;
 
-/** Scrub under a hypothesis, with an interval from `rounds` resamples at `level`; `watch` (may
- *  be NULL) is told the sequence. CLH_EINPUT names
- * a rule that matches no edge, CLH_ESUPPORT one that asks for rows of a writer that has none of its
- * own, or a hypothesis whose tree is too large; CLH_ERANGE a position that a sequence has not. */
+/** Scrub under a hypothesis, with an interval from `rounds` resamples at `level`; `watch` (may be
+ *  NULL) is told the sequence. CLH_EINPUT names a rule that matches no edge, CLH_ESUPPORT one that
+ *  asks for rows of a writer that has none of its own, or a hypothesis whose tree is too large;
+ *  CLH_ERANGE a position that a sequence has not. */
 clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, size_t rounds,
                          double level, const clh_watch *watch, clh_scrub_result *out,
                          clh_error *err);

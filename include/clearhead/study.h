@@ -9,7 +9,7 @@
  *
  *  Every seed is a run folder of its own, seed-00, seed-01 …, trained with the settings of the run
  *  but for seed and threads. What is there already is not done again: a finished seed is only
- * asked, an interrupted one goes on from its checkpoint. The caller owns the struct.
+ *  asked, an interrupted one goes on from its checkpoint. The caller owns the struct.
  */
 #ifndef CLEARHEAD_STUDY_H
 #define CLEARHEAD_STUDY_H
@@ -31,9 +31,9 @@ typedef struct clh_study {
 } clh_study;
 
 /** Train (or reuse) and ask every seed, below `folder`, which is made. `watch` (may be NULL) is
- * told before each seed, by one thread at a time. What clh_answers_check() refuses is refused
- * before anything is trained. CLH_EBUSY when a seed's folder holds a run of other settings, naming
- * it; the error of the first seed that failed; those that ended stay. */
+ *  told before each seed, by one thread at a time. What clh_answers_check() refuses is refused
+ *  before anything is trained. CLH_EBUSY when a seed's folder holds a run of other settings, naming
+ *  it; the error of the first seed that failed; those that ended stay. */
 clh_status clh_study_run(clh_study *out, const char *path, const char *folder,
                          const clh_study_ask *ask, const clh_watch *watch, clh_error *err);
 

@@ -2,7 +2,7 @@
  *
  *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
  *    float p = pattern.data[clh_tensor_at(&pattern, b, h, i, j)];     // [batch, head, query_pos,
- * key_pos]
+ *  key_pos]
  *
  *  Row-major, dense, the last dimension fastest. The owner is whoever made the memory.
  */

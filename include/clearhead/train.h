@@ -45,7 +45,7 @@ typedef struct clh_progress {
 } clh_progress;
 
 /** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop:
- * what was done is saved, and the call returns CLH_STOPPED. */
+ *  what was done is saved, and the call returns CLH_STOPPED. */
 typedef struct clh_train_watch {
     bool (*progress)(const clh_progress *progress, void *user);
     void *user;

@@ -36,7 +36,7 @@ const char *clh_variant_text(clh_variant variant);
 
 /** `count` sequences, a function of (task, variant, seed). The answer to letters that repeat is
  *  clh_task_expand()'s. CLH_ERANGE names the n that is too few letters for the variant;
- * CLH_ESUPPORT for tasks without letters; else as clh_sample_draw(). */
+ *  CLH_ESUPPORT for tasks without letters; else as clh_sample_draw(). */
 clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
                             size_t count, uint64_t seed, clh_error *err);
 

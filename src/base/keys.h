@@ -2,8 +2,9 @@
  *  and what it means; the command line, JSON both ways, help and checks are loops over that table.
  *
  *    static const clh_key key = {.name = "batch", .kind = CLH_KEY_SIZE, .values = "[1, 1024]",
- *                                .offset = offsetof(struct my_config, batch), .size =
- * sizeof(size_t)}; clh_key_from_text(&key, &config, "16", err);      // config.batch = 16
+ *                                .offset = offsetof(struct my_config, batch),
+ *                                .size = sizeof(size_t)};
+ *    clh_key_from_text(&key, &config, "16", err);      // config.batch = 16
  *    clh_key_to_json(&key, &config, &text);            // 16
  *
  *  Keys and configs are the caller's; nothing here allocates but the JSON text.

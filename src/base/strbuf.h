@@ -36,7 +36,7 @@ void clh_strbuf_adds(clh_strbuf *buf, const char *text);
 void clh_strbuf_add_json(clh_strbuf *buf, const char *text);
 
 /** Append a number as JSON with `digits` significant digits; null for what JSON has not, infinities
- * and NaN. */
+ *  and NaN. */
 void clh_strbuf_add_number(clh_strbuf *buf, double value, int digits);
 
 /** The text so far, "" when empty; borrowed until the next addition. */

@@ -1,5 +1,5 @@
 /** The batch of token ids a command looks at: --tokens FILE (JSON), --letters, --text, or a
- * held-out sequence.
+ *  held-out sequence.
  *
  *    clh_cli_batch batch;
  *    if (clh_cli_batch_init(&batch, inv, run, &err)) ...

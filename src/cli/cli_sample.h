@@ -15,9 +15,9 @@ typedef struct clh_cli_sample {
 } clh_cli_sample;
 
 /** Predict `sequence` (taken over; its tokens are freed with the sample). Teacher-forced: each
- * scored token from the right ones before it. Free: from first_scored on the model's own are fed
- * back; where nothing is expected (`answered` false) the whole sequence is the prompt and the model
- * writes until its period or n_ctx. */
+ *  scored token from the right ones before it. Free: from first_scored on the model's own are fed
+ *  back; where nothing is expected (`answered` false) the whole sequence is the prompt and the model
+ *  writes until its period or n_ctx. */
 clh_status clh_cli_sample_make(clh_cli_sample *out, const clh_model *model, const clh_task *task,
                                clh_sequence *sequence, bool free, bool answered, clh_error *err);
 

@@ -25,7 +25,7 @@ clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_er
 void clh_cli_run_name(const clh_run_config *config, char out[64]);
 
 /** The folder of --out, which must not hold a run, or the first free one of runs/<name>,
- * runs/<name>-2, …; owned by the caller, clh_free(). */
+ *  runs/<name>-2, …; owned by the caller, clh_free(). */
 clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **folder,
                           clh_error *err);
 

@@ -1,9 +1,9 @@
 /** How a head is looked at: sums that grow with every sequence, row by row of the pattern, and what
- * is read off them. The algebra is in attention_shares.c.
+ *  is read off them. The algebra is in attention_shares.c.
  *
- *  Whatever is added up belongs to a row (a destination), and a row takes sequences in their order:
- *  so rows may be dealt to threads, and the bytes are those of one. The struct is
- * attention_look.c's.
+ *  Whatever is added up belongs to a row (a destination), and a row takes sequences in their
+ *  order: so rows may be dealt to threads, and the bytes are those of one. The struct is
+ *  attention_look.c's.
  */
 #ifndef CLH_ATTENTION_PARTS_H
 #define CLH_ATTENTION_PARTS_H

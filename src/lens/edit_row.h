@@ -1,5 +1,5 @@
 /** What an edit does to a row of an activation: which rows it chooses, and those kinds that need
- * nothing but the sequence. */
+ *  nothing but the sequence. */
 #ifndef CLH_EDIT_ROW_H
 #define CLH_EDIT_ROW_H
 

@@ -4,13 +4,13 @@
  *    clh_graph_twin twin = {0};
  *    if (clh_graph_twin_open(&twin, model, err)) ...
  *    clh_forward(twin.model, &tokens, cache, NULL, err);       // caches of twin's config
- *    clh_rows z = clh_graph_output(&twin, cache, writer);      // what it wrote, a row for a
- * position clh_graph_sum(&twin, reader, from, begin, end, clh_graph_input(&twin, cache, reader));
+ *    clh_rows z = clh_graph_output(&twin, cache, writer);      // what it wrote, by position
+ *    clh_graph_sum(&twin, reader, from, begin, end, clh_graph_input(&twin, cache, reader));
  *    clh_graph_twin_close(&twin);
  *
  *  The twin has the model's parameters, and use_split_qkv_input, use_attn_result and
- * use_hook_mlp_in on, so it computes the same to rounding: attention adds up its heads one by one.
- * Read-only once opened: threads share it.
+ *  use_hook_mlp_in on, so it computes the same to rounding: attention adds up its heads one by
+ *  one. Read-only once opened: threads share it.
  */
 #ifndef CLH_GRAPH_TWIN_H
 #define CLH_GRAPH_TWIN_H
@@ -50,7 +50,7 @@ clh_node_rows clh_graph_input(const clh_graph_twin *twin, const clh_cache *cache
 void clh_graph_outputs(const clh_graph_twin *twin, const clh_cache *cache, clh_node_rows *from);
 
 /** Positions begin … end-1 of a reader's input: the sum of its writers' rows `from` and of b_O in
- * the order of the forward pass, so that the rows of one run give the bits of that run. */
+ *  the order of the forward pass, so that the rows of one run give the bits of that run. */
 void clh_graph_sum(const clh_graph_twin *twin, size_t reader, const clh_node_rows *from,
                    size_t begin, size_t end, clh_node_rows to);
 

@@ -21,7 +21,7 @@ clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *ca
                                 const char *sites, clh_error *err);
 
 /** CLH_ENUMERIC for a run whose metric is not finite: "<the first activation that is not a number>
- * of the <which> run is not a number". */
+ *  of the <which> run is not a number". */
 clh_status clh_run_not_finite(const clh_cache *cache, const char *which, clh_error *err);
 
 #endif

@@ -14,18 +14,18 @@ typedef struct clh_place {
 } clh_place;
 
 /** Places of the positions 0 … pos-1 of a sequence of that length, by the task's labels; returns
- * how many stand in a term. `task` may be NULL. */
+ *  how many stand in a term. `task` may be NULL. */
 size_t clh_places_find(clh_place *at, const clh_task *task, size_t pos);
 
 /** Levels of a source's slot, the same in every sequence of a sample of one length: its slot less
- * 1, or CLH_SLOTS_MAX and its kind of token, into out [length]. */
+ *  1, or CLH_SLOTS_MAX and its kind of token, into out [length]. */
 clh_status clh_key_slots(uint32_t *out, const clh_sample *sample, clh_error *err);
 
 enum { CLH_KEY_SLOTS = CLH_SLOTS_MAX + CLH_TOKEN_KINDS };
 
 /** The kinds of destinations of a sample whose sequences have one length: those that predict slot
- * 1, 2, …, a space, the period, anything else; only those there are, in this order. group[p] is the
- *  kind of the destination that predicts position p, for scored p. */
+ *  1, 2, …, a space, the period, anything else; only those there are, in this order. group[p] is
+ *  the kind of the destination that predicts position p, for scored p. */
 clh_status clh_slots_find(clh_slots *out, uint32_t *group, const clh_sample *sample,
                           clh_error *err);
 

@@ -1,5 +1,5 @@
 /** What scrubbing is made of: the hypothesis as one rule for each edge (scrub_rules.c), the
- * sequences that agree (scrub_draw.c), the recursion (scrub_tree.c). */
+ *  sequences that agree (scrub_draw.c), the recursion (scrub_tree.c). */
 #ifndef CLH_SCRUB_PARTS_H
 #define CLH_SCRUB_PARTS_H
 
@@ -72,7 +72,7 @@ typedef struct clh_scrub_worker {
 } clh_scrub_worker;
 
 /** Bytes that a worker for samples of `stride` takes, with the cache it is handed; SIZE_MAX when
- * that cannot be addressed. */
+ *  that cannot be addressed. */
 size_t clh_scrub_worker_bytes(const clh_graph_twin *twin, size_t stride);
 
 /** A worker; twin and levels are borrowed. */

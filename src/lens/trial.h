@@ -1,5 +1,5 @@
 /** A model run with the queries, keys or values of layer 0 that another one makes: what is left of
- * it when they know only a part of their input.
+ *  it when they know only a part of their input.
  *
  *    clh_trial trial = {.model = model, .sample = sample};
  *    if (clh_trial_open(&trial, err)) ...                     // trial.other is a copy of the model

@@ -1,10 +1,10 @@
 /** What the fused path (train/fused.h) does to rows, as arguments of kernels: the attention of a
- * block of queries, its way back, predictions, and what a position's values come from and give
- * back. Each is several loops over rows that would otherwise go through memory several times.
- * kernels_plain.c defines them.
+ *  block of queries, its way back, predictions, and what a position's values come from and give
+ *  back. Each is several loops over rows that would otherwise go through memory several times.
+ *  kernels_plain.c defines them.
  *
- *  Rows r = 0 … rows-1 are positions one after the other. What a row's position brings lies in rows
- *  of a table, so many numbers apart; what its token brings is row `number[r]` of another.
+ *  Rows r = 0 … rows-1 are positions one after the other. What a row's position brings lies in
+ *  rows of a table, so many numbers apart; what its token brings is row `number[r]` of another.
  */
 #ifndef CLH_FUSED_ROWS_H
 #define CLH_FUSED_ROWS_H

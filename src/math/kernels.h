@@ -1,17 +1,18 @@
 /** The few loops in which the time goes, under one contract.
  *
  *    const clh_kernels *kernel = clh_kernels_best();
- *    kernel->gemm(&(clh_gemm){.m = T, .n = d_head, .k = d_model, .a = x, .a_row = d_model, .a_col =
- * 1, .b = W, .b_row = d_head, .b_col = 1, .c = q, .c_row = d_head, .alpha = 1});
+ *    kernel->gemm(&(clh_gemm){.m = T, .n = d_head, .k = d_model, .a = x, .a_row = d_model,
+ *                              .a_col = 1, .b = W, .b_row = d_head, .b_col = 1, .c = q,
+ *                              .c_row = d_head, .alpha = 1});
  *
  *  kernels_plain.c is the definition: loops a reader can check. kernels_simd.c is one source built
  *  once per instruction set; the machine's best is picked at start, or the one CLEARHEAD_ISA names
  *  (plain, base, avx2, avx512, neon).
  *
  *  Same bits with AVX2, AVX-512 and NEON: each element of a product is one chain of fused
- * multiply-adds over k in blocks of CLH_GEMM_BLOCK, and each reduction keeps CLH_LANES partial
- * sums, added up as a tree. `plain` and `base` have no fused multiply-add and agree to rounding
- * only.
+ *  multiply-adds over k in blocks of CLH_GEMM_BLOCK, and each reduction keeps CLH_LANES partial
+ *  sums, added up as a tree. `plain` and `base` have no fused multiply-add and agree to rounding
+ *  only.
  */
 #ifndef CLH_KERNELS_H
 #define CLH_KERNELS_H
@@ -24,9 +25,9 @@
 
 enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
 
-/** C[i,j] = alpha * sum_l A[i,l] B[l,j] (+ C[i,j] when `accumulate`), i < m, j < n, l < k.
- *  Element [i,l] of A is a[i * a_row + l * a_col]; of B, b[l * b_row + j * b_col], where one of
- * b_row and b_col is 1; of C, c[i * c_row + j]. C overlaps neither A nor B.
+/** C[i,j] = alpha * sum_l A[i,l] B[l,j] (+ C[i,j] when `accumulate`), i < m, j < n, l < k. Element
+ *  [i,l] of A is a[i * a_row + l * a_col]; of B, b[l * b_row + j * b_col], where one of b_row and
+ *  b_col is 1; of C, c[i * c_row + j]. C overlaps neither A nor B.
  *
  *  Queries that see no key past their own make products of which part is known to be 0 or not
  *  asked; most of that is left out when `part` says so. */

@@ -1,7 +1,7 @@
 /** A vector of the instruction set this file is compiled for, as few words as the kernels need.
  *
  *  `vec` is LANE numbers, PARTS of them CLH_LANES; arithmetic is the compiler's own on vector
- * types. What differs between instruction sets stands in one header each, included below:
+ *  types. What differs between instruction sets stands in one header each, included below:
  *
  *    vec_set(x)                      x in every lane
  *    vec_fma(a, b, c)                a b + c, rounded once (twice in `base`)

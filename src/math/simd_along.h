@@ -1,6 +1,6 @@
 /** A loop along a row, as a function of one step and a macro that runs it: on whole vectors, and
  *  then on the row's last numbers. Reductions keep CLH_LANES partial sums, whatever a vector's
- * width.
+ *  width.
  *
  *    INLINE void dot_step(place w, const clh_real *x, const clh_real *y, vec sum[PARTS])
  *    {

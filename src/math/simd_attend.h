@@ -1,5 +1,5 @@
 /** The fused path's attention of a block of queries, and its way back, for one instruction set:
- * part of kernels_simd.c, included there only. The contract is fused_rows.h, the definition
+ *  part of kernels_simd.c, included there only. The contract is fused_rows.h, the definition
  *  kernels_plain.c.
  */
 #ifndef CLH_SIMD_ATTEND_H

@@ -114,9 +114,9 @@ INLINE size_t first_largest(const predicting *a, size_t r, clh_real most)
 INLINE clh_predicted losses(predicting *a)
 {
     clh_predicted out = {0};
-    double product = 1, own_less_most[CLH_ROWS_TOGETHER];
-    bool wins[CLH_ROWS_TOGETHER];
-    assert(a->c.rows > 0 && a->c.rows <= CLH_ROWS_TOGETHER);
+    double product = 1, own_less_most[CLH_ROWS_TOGETHER] = {0};
+    bool wins[CLH_ROWS_TOGETHER] = {0};
+    assert(a->c.rows <= CLH_ROWS_TOGETHER);
     for (size_t r = 0; r < a->c.rows; r++) {
         clh_real *logits = a->c.logits + r * a->c.logits_row;
         const clh_real own = a->c.target[r] < a->c.outputs ? logits[a->c.target[r]] : 0;

@@ -1,5 +1,5 @@
 /** The MLP's activation functions, a row of `width` numbers at a time. The table is
- * activations.def. */
+ *  activations.def. */
 #ifndef CLH_ACTIVATIONS_H
 #define CLH_ACTIVATIONS_H
 

@@ -7,13 +7,13 @@
  *  Each function does its stage for the queries [begin, end). Two ways to use them:
  *
  *    a stage for all queries, then the next: hooks can look between (attention.c, caches that keep
- * all) all stages for a block of queries, then the next block: what a block needs stays in the
- * processor's cache, and keys that no query of the block may see are skipped (clh_head_forward(),
- * _backward())
+ *  all) all stages for a block of queries, then the next block: what a block needs stays in the
+ *  processor's cache, and keys that no query of the block may see are skipped (clh_head_forward(),
+ *  _backward())
  *
  *  A `whole` head holds whole rows, so that a hook may look at, and write to, any key; going
- * forward it too skips keys that the mask left empty. Gradients are a second clh_head of the same
- * geometry. Everything is borrowed, nothing allocated.
+ *  forward it too skips keys that the mask left empty. Gradients are a second clh_head of the same
+ *  geometry. Everything is borrowed, nothing allocated.
  */
 #ifndef CLH_ATTENTION_HEAD_H
 #define CLH_ATTENTION_HEAD_H
@@ -69,7 +69,7 @@ void clh_head_forward(const clh_head *head, const clh_kernels *kernel, size_t fi
 
 /** Gradients of q, k and v from that of z. g->scores and g->pattern are one room of
  *  [clh_head_block(T), across]. Queries before `first` have none: their rows of g->q are left
- * alone; g->k and g->v are written for all keys. */
+ *  alone; g->k and g->v are written for all keys. */
 void clh_head_backward(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
                        size_t first);
 

@@ -6,9 +6,9 @@
  *    clh_real *W_Q = clh_blob_slot(&blob, CLH_P_W_Q, layer);
  *
  *  Parameters, their gradients, the optimizer's moments, activations and their gradients are all
- *  blobs. Invariants: every slot starts on a multiple of CLH_LANES numbers; the gap behind a tensor
- *  is zero until the shape changes (a model's never does); `count` numbers are in use, the
- * allocation only grows. The caller owns the struct.
+ *  blobs. Invariants: every slot starts on a multiple of CLH_LANES numbers; the gap behind a
+ *  tensor is zero until the shape changes (a model's never does); `count` numbers are in use, the
+ *  allocation only grows. The caller owns the struct.
  */
 #ifndef CLH_BLOB_H
 #define CLH_BLOB_H

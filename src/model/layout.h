@@ -1,7 +1,7 @@
 /** layout.def as data: what exists under a config, of which shape, in which order.
  *
  *    for (clh_place at = clh_layout_first(layout, config); at.row; at = clh_layout_next(layout,
- * config, at))
+ *  config, at))
  *        ... at.row->name, at.layer
  *
  *  Order: rows before the blocks, then all block rows layer by layer, then rows after the blocks.

@@ -1,11 +1,12 @@
 /** One pass through a model: what its parts share while it runs.
  *
- *  A part (embed, norm, attention, mlp, unembed) has its forward and, beside it, its backward. Both
- *  take the pass and a layer, read and write the activations' slots, and fire the hooks of what
- *  they computed. Rows are tokens: a tensor [batch, pos, width] is `rows` rows of `width` from
- *  `row0` on. A whole pass has all rows from start to end, an extended pass (clh_forward_more)
- * those from some position on. In a partial pass (clh_forward_from) every activation has a window
- * of positions of its own, those that may differ from what the cache holds:
+ *  A part (embed, norm, attention, mlp, unembed) has its forward and, beside it, its backward.
+ *  Both take the pass and a layer, read and write the activations' slots, and fire the hooks of
+ *  what they computed. Rows are tokens: a tensor [batch, pos, width] is `rows` rows of `width`
+ *  from `row0` on. A whole pass has all rows from start to end, an extended pass
+ *  (clh_forward_more) those from some position on. In a partial pass (clh_forward_from) every
+ *  activation has a window of positions of its own, those that may differ from what the cache
+ *  holds:
  *
  *    1. at first only the activation that was written to has one, all others are empty;
  *    2. an activation that is computed row by row has the hull of what it reads;
@@ -70,7 +71,7 @@ static inline clh_real *clh_param_gradient(const clh_pass *pass, clh_param_id id
 }
 
 /** Whether `out` has rows to compute, given the two (or twice the same) it reads row by row; the
- * rows of the pass are then those. */
+ *  rows of the pass are then those. */
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b);
 
 /** The same for what queries read from the keys (or values) at and before them: `own` at their own

@@ -1,8 +1,9 @@
 /** A scale from values to a page: linear or logarithmic, with ticks at round numbers.
  *
- *    clh_axis y = clh_axis_make(0.0011, 4.34, (clh_axis_want){.log = true, .ticks = 6, .grow =
- * true}); double up = clh_axis_place(&y, loss);                     // 0 at y.low … 1 at y.high for
- * (size_t i = 0; i < y.count; i++) tick(y.value[i], y.label[i]);
+ *    clh_axis y = clh_axis_make(0.0011, 4.34, (clh_axis_want){.log = true, .ticks = 6,
+ *                                                             .grow = true});
+ *    double up = clh_axis_place(&y, loss);                     // 0 at y.low … 1 at y.high
+ *    for (size_t i = 0; i < y.count; i++) tick(y.value[i], y.label[i]);
  *
  *  A plain struct, copied freely. Ticks always lie inside low … high, ascending.
  */

@@ -20,7 +20,7 @@ typedef struct clh_moments {
 char *clh_checkpoint_path(const char *run, size_t step, clh_error *err);
 
 /** Write both files. CLH_ENUMERIC, with nothing written, when a number is not finite: the
- * checkpoint before stays the newest. */
+ *  checkpoint before stays the newest. */
 clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
                                const clh_model *model, const clh_moments *moments, size_t step,
                                clh_error *err);
@@ -40,7 +40,7 @@ clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_mome
 clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err);
 
 /** Remove the parameters of steps that the run does not keep, but for those of `newest`: what only
- * an interruption needed. */
+ *  an interruption needed. */
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest);
 
 #endif

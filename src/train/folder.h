@@ -1,5 +1,5 @@
 /** The run folder on disk: making it, locking it, finding weights in it. clearhead/run.h says what
- * is in one. */
+ *  is in one. */
 #ifndef CLH_FOLDER_H
 #define CLH_FOLDER_H
 
@@ -26,7 +26,7 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
 void clh_folder_remove(const char *path);
 
 /** Path of the weights that `path` means, owned by the caller: `path` itself when it is a file; of
- * a run its model.safetensors, or its newest checkpoint. CLH_NO when a run has none yet. */
+ *  a run its model.safetensors, or its newest checkpoint. CLH_NO when a run has none yet. */
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err);
 
 #endif

@@ -38,12 +38,12 @@
  *  4. Only rows that count: queries from the first scored prediction on, and never the last token,
  *     which predicts nothing and is seen by nobody who counts.
  *
- *  5. Units. The residual stream, that is o, E, P and W_O, is held in units of the power of two below
- *     its size: norms divide it out again but for eps, which is counted in the same unit, and rows
- *     that no norm has divided yet stay in float's range. (tables_make: unit_of)
+ *  5. Units. The residual stream, that is o, E, P and W_O, is held in units of the power of two
+ *  below its size: norms divide it out again but for eps, which is counted in the same unit, and
+ *  rows that no norm has divided yet stay in float's range. (tables_make: unit_of)
  *
- *  Backward is the same walk: each sequence adds its gradients to rows of Y, of the parts and of
- *  K = W_O [W_O^T U'], all sequences together go back through the products (tables_backward).
+ *  Backward is the same walk: each sequence adds its gradients to rows of Y, of the parts and of K
+ *  = W_O [W_O^T U'], all sequences together go back through the products (tables_backward).
  *
  *  Sequences are cut into slots as clh_gradient_compute() does, so the bytes do not depend on
  *  threads.
@@ -62,7 +62,7 @@ typedef struct clh_fused clh_fused;
 bool clh_fused_applies(const clh_model_config *config);
 
 /** For sequences of up to `length` tokens in `slots` slots (0: for clh_fused_loss() only); model
- * and pool are borrowed. */
+ *  and pool are borrowed. */
 clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t slots,
                           clh_pool *pool, clh_error *err);
 
@@ -80,8 +80,8 @@ typedef struct clh_fused_batch {
 } clh_fused_batch;
 
 /** The gradient of the batch's mean loss into `gradient`, laid out as clh_model_data(),
- * overwritten; loss and accuracy into *sum. Tokens must be of the vocabulary, lengths of the
- * promised size. */
+ *  overwritten; loss and accuracy into *sum. Tokens must be of the vocabulary, lengths of the
+ *  promised size. */
 void clh_fused_gradient(clh_fused *fused, const clh_fused_batch *batch, clh_real *gradient,
                         clh_loss_sum *sum);
 

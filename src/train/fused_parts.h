@@ -27,8 +27,8 @@ typedef struct clh_fused_weights {
  *
  *  Square tables over queries and keys ("parts"), one for each head, have the tokens' rows first,
  *  [used, span], then the positions' rows in blocks that are as wide as their last query needs:
- *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions; of rows only
- * those from `first` on are asked. */
+ *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions; of rows
+ *  only those from `first` on are asked. */
 typedef struct clh_fused_shape {
     size_t used, positions; /**< rows this batch has */
     size_t sources;         /**< 1 + used + positions */

@@ -2,7 +2,7 @@
  *
  *  A batch is cut into at most CLH_GRADIENT_SLOTS slots: sequence b belongs to slot b modulo their
  *  number. A slot adds up its sequences in order; slots are added up in order. Which thread works
- * on a slot changes nothing.
+ *  on a slot changes nothing.
  *
  *    clh_gradient *gradient = NULL;
  *    if (clh_gradient_open(&gradient, model, task, batch, workers, err)) ...

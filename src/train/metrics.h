@@ -1,9 +1,9 @@
 /** metrics.jsonl: what a run measured, one JSON object a line, appended as it goes.
  *
  *    {"type": "step", "step": 1, "epoch": 1, "samples": 4, "loss": 4.6, "grad_norm": 4.7, "lr":
- * 0.001, "seconds": 0.003}
+ *  0.001, "seconds": 0.003}
  *    {"type": "eval", "step": 0, "token_accuracy": 0.01, "sequence_accuracy": 0, "loss": 4.6,
- * "loss_per_position": [null, …]}
+ *  "loss_per_position": [null, …]}
  *
  *  Lines are written whole. A resumed run drops those past its checkpoint, and a half line that a
  *  killed process may have left.
@@ -16,8 +16,8 @@
 typedef struct clh_metrics clh_metrics;
 
 /** Append to `path`, keeping the lines of steps before `next`, the step that is to come (0: not
- * even the evaluation before the first); *seconds gets the last of their times, 0 when there is
- * none. */
+ *  even the evaluation before the first); *seconds gets the last of their times, 0 when there is
+ *  none. */
 clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, double *seconds,
                             clh_error *err);
 
@@ -31,7 +31,7 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
 clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err);
 
 /** As clh_metrics_flush(), and down to the disk: a checkpoint that outlives a power cut must find
- * the lines before it. */
+ *  the lines before it. */
 clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err);
 
 /** Close without flushing. NULL is fine. */

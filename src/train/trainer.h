@@ -4,7 +4,7 @@
  *
  *  The state of training is (parameters, moments, step) and nothing else: data, learning rate and
  *  what is due all follow from the step. So a checkpoint is those three, and a resumed run does
- * what an uninterrupted one would have done.
+ *  what an uninterrupted one would have done.
  *
  *    clh_trainer t = {.config = config, .path = path, .lock = -1};
  *    if (!clh_trainer_open(&t, err) && !clh_trainer_begin(&t, err))
@@ -54,7 +54,7 @@ void clh_trainer_place(clh_trainer *t, size_t step);
 clh_status clh_trainer_append(clh_trainer *t, size_t next, clh_error *err);
 
 /** Step 0: metrics begin, the model as it is is evaluated and kept. CLH_STOPPED when the watcher
- * asks for it. */
+ *  asks for it. */
 clh_status clh_trainer_begin(clh_trainer *t, clh_error *err);
 
 /** The steps that are left, and the weights in their place at the end. */

@@ -7,7 +7,7 @@
  *    clh_workers_run(workers, count, work, context, err);
  *
  *  A worker owns its activations, their gradients and room for one sequence; nothing in them
- * outlives a task. That is what makes results independent of how tasks fall on workers.
+ *  outlives a task. That is what makes results independent of how tasks fall on workers.
  */
 #ifndef CLH_WORKERS_H
 #define CLH_WORKERS_H
