@@ -55,10 +55,10 @@ static const json_t *step_into(const json_t *at, const char *path, size_t *used)
     (void)snprintf(part, sizeof part, "%.*s", (int)*used, path);
     if (json_is_object(at))
         return json_object_get(at, part);
-    if (!isdigit((unsigned char)part[0]))
-        return element_called(at, path, used);
     const unsigned long index = strtoul(part, &end, 10);
-    return *end == '\0' ? json_array_get(at, index) : NULL;
+    if (!isdigit((unsigned char)part[0]) || *end != '\0') /* "0_pre" is a text */
+        return element_called(at, path, used);
+    return json_array_get(at, index);
 }
 
 static clh_status not_there(json_t *at, const char *path, const char *part, clh_error *err)

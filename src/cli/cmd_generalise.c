@@ -100,7 +100,7 @@ typedef struct points {
 
 static points take_points(const row *rows, const clh_ratio *ratio, size_t count)
 {
-    points p;
+    points p = {0};
     for (size_t i = 0; i < CLH_VARIANTS * count; i++) {
         const row *r = &rows[i / count];
         const clh_interval *v = &r->of[ratio[i % count]];

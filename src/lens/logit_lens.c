@@ -63,12 +63,14 @@ static void add_row(const reader *r, const clh_real *row, uint32_t token, size_t
     const double own = (double)row[token], share = 1.0 / (double)r->tokens->batch;
     double most = own, sum = 0;
     size_t before = 0;
+    assert(token < r->vocab);
     for (size_t t = 0; t < r->vocab; t++) {
         most = fmax(most, (double)row[t]);
         before += (double)row[t] > own || (t < token && (double)row[t] >= own);
     }
     for (size_t t = 0; t < r->vocab; t++)
         sum += exp((double)row[t] - most);
+    assert(sum >= 1); /* the largest's share */
     const double loss = most + log(sum) - own;
     out->logit[at] += share * own;
     out->loss[at] += share * loss;

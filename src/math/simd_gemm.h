@@ -5,8 +5,6 @@
 
 #include <assert.h>
 
-#include <assert.h>
-
 #include "math/simd.h"
 
 /* ---- Transpose: in squares, in registers --------------------------------------------------------

@@ -23,9 +23,9 @@ typedef struct shape {
  * left would be an error of the algebra. */
 static double bound(void)
 {
-    const char *isa = clh_kernels_best()->name;
     if (sizeof(clh_real) == sizeof(double))
         return 1e-12;
+    const char *isa = clh_kernels_best()->name;
     return strcmp(isa, "base") == 0 || strcmp(isa, "plain") == 0 ? 1.5e-6 : 1e-6;
 }
 
