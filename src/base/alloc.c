@@ -59,6 +59,7 @@ void *clh_alloc_zeroed(size_t count, size_t size, clh_error *err)
 
 char *clh_text_copy(const char *text, clh_error *err)
 {
+    assert(text);
     size_t size = strlen(text) + 1;
     char *copy = clh_alloc_array(size, 1, err);
     if (copy)
@@ -104,6 +105,7 @@ static size_t group_limit(void)
 
 clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err)
 {
+    assert(what);
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     size_t limit = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;
     struct rlimit process;

@@ -178,6 +178,7 @@ clh_status clh_key_from_text(const clh_key *key, void *config, const char *text,
 
 void clh_key_copy(const clh_key *key, void *to, const void *from)
 {
+    assert(key && to && from);
     memcpy((char *)to + key->offset, (const char *)from + key->offset, key->size);
     if (key->kind == CLH_KEY_LIST)
         memcpy((char *)to + key->count_offset, (const char *)from + key->count_offset,
@@ -186,6 +187,7 @@ void clh_key_copy(const clh_key *key, void *to, const void *from)
 
 bool clh_key_equal(const clh_key *key, const void *a, const void *b)
 {
+    assert(key && a && b);
     const char *x = (const char *)a + key->offset, *y = (const char *)b + key->offset;
     if (key->kind == CLH_KEY_TEXT)
         return strncmp(x, y, key->size) == 0;

@@ -91,6 +91,7 @@ clh_status clh_key_from_json(const clh_key *key, void *config, const struct json
 
 void clh_real_to_json(double value, clh_strbuf *out)
 {
+    assert(out);
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
@@ -115,6 +116,7 @@ static const char *choice_name(const clh_key *key, unsigned place, char *out, si
 
 void clh_key_to_json(const clh_key *key, const void *config, clh_strbuf *out)
 {
+    assert(key && config && out);
     const void *field = (const char *)config + key->offset;
     char name[64];
     switch (key->kind) {

@@ -1,5 +1,6 @@
 #include "base/base.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { NAME_MAX_LENGTH = 128 };
@@ -32,6 +33,7 @@ static size_t edit_distance(const char *a, const char *b)
 
 const char *clh_nearest_name(const char *name, const char *const *names, size_t count)
 {
+    assert(name && (names || count == 0));
     const char *best = NULL;
     size_t length = strlen(name), limit = length / 3 + 1;
     size_t least = limit < length ? limit + 1 : length; /* at least one byte must be kept */

@@ -30,6 +30,7 @@ static bool reserve(clh_strbuf *buf, size_t extra)
 
 void clh_strbuf_add(clh_strbuf *buf, const char *bytes, size_t length)
 {
+    assert(buf && (bytes || length == 0));
     if (length == 0 || !reserve(buf, length))
         return;
     memcpy(buf->data + buf->length, bytes, length);
@@ -44,6 +45,7 @@ void clh_strbuf_adds(clh_strbuf *buf, const char *text)
 
 void clh_strbuf_addf(clh_strbuf *buf, const char *format, ...)
 {
+    assert(buf && format);
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -87,6 +89,7 @@ static size_t utf8_length(const unsigned char *text)
 
 void clh_strbuf_add_json(clh_strbuf *buf, const char *text)
 {
+    assert(buf && text);
     clh_strbuf_adds(buf, "\"");
     for (size_t length; *text; text += length ? length : 1) {
         unsigned char c = (unsigned char)*text;
@@ -124,6 +127,7 @@ clh_status clh_strbuf_check(const clh_strbuf *buf, clh_error *err)
 
 void clh_strbuf_clear(clh_strbuf *buf)
 {
+    assert(buf);
     buf->length = 0;
     buf->failed = false;
     if (buf->data)

@@ -22,6 +22,7 @@ static void wilson(double k, double n, double *low, double *high)
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
 {
+    assert(run);
     const clh_run_config *c = clh_run_get_config(run);
     const clh_task *task = clh_run_task(run);
     if (!task || strcmp(clh_task_name(task), "permutations") != 0)

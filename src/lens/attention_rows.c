@@ -1,4 +1,5 @@
 /* One row of the pattern after the other, of the sequences in hand. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static void find_classes(const clh_look *k, clh_look_sequence *s)
 
 void clh_look_read(clh_look *k, clh_look_sequence *s)
 {
+    assert(k && s);
     uint32_t *room = s->class_of; /* d_vocab of it; filled below */
     for (int v = 0; v < CLH_LOOK_VERSIONS; v++) {
         /* any sequence but itself */

@@ -8,6 +8,7 @@
 
 clh_status clh_head_check(const clh_model *model, size_t layer, size_t head, clh_error *err)
 {
+    assert(model);
     const clh_model_config *c = clh_model_get_config(model);
     if (layer >= c->n_layers)
         return clh_fail(err, CLH_ERANGE, "layer %zu, want it below n_layers = %zu", layer,
@@ -68,6 +69,7 @@ static void centre(clh_dense *weight)
 clh_status clh_norm_fold(clh_dense *weight, const clh_model *model, const char *norm,
                          clh_error *err)
 {
+    assert(weight && model && norm);
     const clh_normalization kind = clh_model_get_config(model)->normalization_type;
     char name[64];
     clh_dense w = {0};

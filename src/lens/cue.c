@@ -48,6 +48,7 @@ static void fill(clh_cue_levels *l, const clh_task *task)
 clh_status clh_cue_levels_init(clh_cue_levels *out, const clh_task *task, size_t d_vocab,
                                clh_error *err)
 {
+    assert(out && d_vocab > 0);
     clh_cue_levels l = {
         .d_vocab = d_vocab,
         .count = {[CLH_CUE_TOKEN] = d_vocab, EIGHTHS + 1, CLASSES, RANKS},

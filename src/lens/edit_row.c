@@ -120,6 +120,7 @@ static bool in_set(const clh_edit *edit, const clh_sample *sample, const clh_tok
 void clh_edit_row(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
                   size_t first_scored, size_t p, size_t width, clh_real *row)
 {
+    assert(edit && row && (!clh_edit_of_patterns(edit->kind) || p < width));
     if (!clh_edit_of_patterns(edit->kind)) {
         for (size_t i = 0; i < width; i++)
             row[i] = (clh_real)edit->value + (edit->kind == CLH_EDIT_ADD ? row[i] : 0);

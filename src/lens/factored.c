@@ -74,6 +74,7 @@ static clh_status check_square(const clh_factored *f, clh_error *err)
 
 clh_status clh_factored_eigenvalues(clh_eigenvalues *out, const clh_factored *f, clh_error *err)
 {
+    assert(out && f && f->a.cols == f->b.rows);
     clh_dense ba = {0};
     *out = (clh_eigenvalues){0};
     clh_status status = check_square(f, err);
@@ -95,6 +96,7 @@ static double norm_of(const clh_svd *svd)
 
 clh_status clh_factored_norm(double *norm, const clh_factored *f, clh_error *err)
 {
+    assert(norm && f && f->a.cols == f->b.rows);
     clh_svd svd = {0};
     clh_status status = clh_factored_svd(&svd, f, err);
     if (!status)
@@ -105,6 +107,7 @@ clh_status clh_factored_norm(double *norm, const clh_factored *f, clh_error *err
 
 clh_status clh_factored_trace(double *trace, const clh_factored *f, clh_error *err)
 {
+    assert(trace && f && f->a.cols == f->b.rows);
     clh_status status = check_square(f, err);
     if (status)
         return status;

@@ -84,6 +84,7 @@ clh_edge clh_graph_edge(const clh_graph *graph, size_t index)
 
 const char *clh_edge_label(const clh_graph *graph, size_t index, char out[72])
 {
+    assert(graph && out);
     const clh_edge edge = clh_graph_edge(graph, index);
     char from[32], to[32];
     (void)snprintf(out, 72, "%s->%s", clh_component_label(&graph->writer[edge.writer], from),

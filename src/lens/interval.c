@@ -11,6 +11,7 @@
 
 void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
 {
+    assert(out && sequences > 0 && sequences <= UINT32_MAX);
     for (size_t i = 0; i < sequences; i++) {
         const uint64_t word =
             clh_random_word(seed, CLH_STREAM_BOOTSTRAP, (uint64_t)round * sequences + i);
@@ -35,6 +36,7 @@ static double quantile(const double *sorted, size_t count, double q)
 
 clh_interval clh_interval_of(double value, double *drawn, size_t count, double level)
 {
+    assert(drawn && count > 0 && level > 0 && level < 1);
     size_t kept = 0; /* resamples in which something counts */
     for (size_t r = 0; r < count; r++)
         if (!isnan(drawn[r]))
@@ -101,6 +103,7 @@ clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, s
                                 clh_ratio ratio, size_t rounds, double level, uint64_t seed,
                                 clh_error *err)
 {
+    assert(out && measure);
     return take_intervals(out, measure, sequences, ratio, 1, rounds, level, seed, err);
 }
 

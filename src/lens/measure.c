@@ -20,6 +20,7 @@ typedef struct measuring {
 
 void clh_tally_add(clh_tally *sum, const clh_tally *more)
 {
+    assert(sum && more);
     sum->loss += more->loss;
     sum->count += more->count;
     sum->correct += more->correct;

@@ -12,6 +12,7 @@
  * key_pos]; which dimensions are positions is seen from two lengths. */
 clh_pieces clh_pieces_of(const clh_cache *cache, size_t index, size_t pos)
 {
+    assert(cache && pos > 0);
     const clh_tensor shape = clh_cache_describe(cache, index, 1, pos);
     const clh_tensor longer = clh_cache_describe(cache, index, 1, pos + 1);
     const bool by_query = shape.rank == 4 && shape.shape[2] != longer.shape[2];

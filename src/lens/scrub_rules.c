@@ -69,6 +69,7 @@ const char *clh_hypothesis_preset_text(size_t index)
 
 size_t clh_scrub_readers(const clh_graph *graph, size_t writer, size_t *first)
 {
+    assert(graph && first);
     const clh_component *w = &graph->writer[writer];
     const clh_input input = w->kind == CLH_PART_MLP_OUT ? CLH_INPUT_MLP : CLH_INPUT_Q;
     if (w->kind != CLH_PART_MLP_OUT && w->kind != CLH_PART_HEAD)

@@ -16,6 +16,7 @@ static size_t threads_of(const clh_trial *t)
 
 clh_status clh_trial_open(clh_trial *t, clh_error *err)
 {
+    assert(t && t->model && t->sample);
     const clh_model_config *config = clh_model_get_config(t->model);
     const size_t caches = 2 * threads_of(t);
     clh_status status = clh_model_open(&t->other, config, err);

@@ -65,6 +65,7 @@ clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *er
 
 double clh_dense_norm(const clh_dense *a)
 {
+    assert(a && (a->data || a->rows * a->cols == 0));
     double sum = 0;
     for (size_t i = 0; i < a->rows * a->cols; i++)
         sum += a->data[i] * a->data[i];

@@ -1,5 +1,6 @@
 #include "model/activations.h"
 
+#include <assert.h>
 #include <string.h>
 #include <tgmath.h>
 
@@ -76,6 +77,7 @@ const char *clh_act_fn_list(size_t index)
 
 bool clh_act_fn_find(const char *name, clh_act_fn *fn)
 {
+    assert(name && fn);
     for (size_t i = 0; i < CLH_COUNT(table); i++)
         if (strcmp(table[i].name, name) == 0) {
             *fn = (clh_act_fn)i;

@@ -264,6 +264,7 @@ static void stage(clh_pass *pass, size_t layer, head_step *step, clh_act_id out)
 /* A cache that keeps all goes stage by stage, for the hooks; else block by block. */
 void clh_attention_forward(clh_pass *pass, size_t layer)
 {
+    assert(pass && layer < pass->config->n_layers);
     for (size_t p = 0; p < CLH_COUNT(projections); p++)
         project(pass, p, layer);
     if (pass->cache->keep == CLH_KEEP_BACKWARD) {

@@ -47,6 +47,7 @@ void clh_head_turn_v(const clh_head *h, const clh_kernels *kernel)
 
 void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
+    assert(h && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, end, h->d, 1 / h->attn_scale,
                  clh_rows(h->q + begin * h->stride, h->stride), clh_rows(h->turned, h->T),
                  h->scores + row_of(h, begin), h->across);
@@ -57,6 +58,7 @@ void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin,
 
 void clh_head_pattern(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
+    assert(h && begin <= end && end <= h->T);
     for (size_t i = begin; i < end; i++) {
         const size_t at = row_of(h, i);
         const size_t keys = keys_held(h, h->scores, i, i + 1, -(clh_real)INFINITY);
@@ -68,6 +70,7 @@ void clh_head_pattern(const clh_head *h, const clh_kernels *kernel, size_t begin
 
 void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
+    assert(h && begin <= end && end <= h->T);
     const size_t keys = keys_held(h, h->pattern, begin, end, 0);
     clh_multiply(kernel, end - begin, h->d, keys, 1,
                  clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
@@ -78,6 +81,7 @@ void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size
 void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                                size_t begin, size_t end)
 {
+    assert(h && g && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, keys_of(h, end), h->d, 1,
                  clh_rows(g->z + begin * h->z_stride, h->z_stride), clh_rows(h->turned, h->T),
                  g->pattern + row_of(g, begin), g->across);
@@ -87,6 +91,7 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
 void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                          size_t begin, size_t end)
 {
+    assert(h && g && begin <= end && end <= h->T);
     clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1,
                      clh_transposed(h->pattern + row_of(h, begin), h->across),
                      clh_rows(g->z + begin * h->z_stride, h->z_stride), g->v, g->stride);
@@ -97,6 +102,7 @@ void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels
 void clh_head_backward_scores(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                               size_t begin, size_t end)
 {
+    assert(h && g && begin <= end && end <= h->T);
     for (size_t i = begin; i < end; i++) {
         const size_t at = row_of(g, i), keys = keys_of(h, i + 1);
         const clh_real *p = h->pattern + row_of(h, i);
@@ -114,6 +120,7 @@ void clh_head_backward_scores(const clh_head *h, const clh_head *g, const clh_ke
 void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                           size_t begin, size_t end)
 {
+    assert(h && g && begin <= end && end <= h->T && h->attn_scale > 0);
     const clh_real *g_scores = g->scores + row_of(g, begin);
     clh_multiply(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
                  clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), g->q + begin * g->stride,

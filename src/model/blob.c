@@ -163,6 +163,7 @@ clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, clh_error 
 
 clh_tensor clh_blob_view(const clh_blob *blob, const char *name)
 {
+    assert(blob && name);
     for (size_t i = blob->tensors; i-- > 0 && blob->data;)
         if (strcmp(blob->tensor[i].name, name) == 0)
             return blob->tensor[i];

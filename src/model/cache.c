@@ -114,6 +114,7 @@ size_t clh_cache_not_finite(const clh_cache *cache)
 
 clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err)
 {
+    assert(model && tokens);
     clh_cache *cache = NULL;
     clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)

@@ -2,6 +2,8 @@
  * TransformerLens: components/embed.py, pos_embed.py. */
 #include "model/pass.h"
 
+#include <assert.h>
+
 /* The token at row r of the pass; where a hook has written another into hook_tokens that one,
  * rounded and kept inside the vocabulary. */
 static size_t token_at(const clh_pass *pass, size_t r)
@@ -50,6 +52,7 @@ void clh_embed_forward(clh_pass *pass)
 
 void clh_embed_backward(clh_pass *pass)
 {
+    assert(pass && pass->gradient);
     const size_t d = pass->config->d_model;
     const clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, 0);
     clh_real *g_embed = clh_act_gradient(pass, CLH_A_EMBED, 0);

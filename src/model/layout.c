@@ -160,6 +160,7 @@ static size_t dim_size(clh_dim dim, const clh_model_config *c, size_t batch, siz
 clh_tensor clh_row_shape(const clh_row *row, const clh_model_config *config, size_t batch,
                          size_t pos)
 {
+    assert(row && config);
     clh_tensor tensor = {0};
     for (size_t i = 0; i < CLH_RANK_MAX && row->dim[i] != DIM_NO; i++)
         if (row->dim[i] != DIM_HEADS_IF_SPLIT || clh_heads_split(config))

@@ -10,6 +10,7 @@
 double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
                     double weight, clh_real *gradient)
 {
+    assert(kernel && logits && gradient && token < n);
     const double own = (double)logits[token];
     double log_sum = (double)kernel->softmax(n, logits, gradient);
     for (size_t i = 0; i < n; i++)
@@ -21,6 +22,7 @@ double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits,
 /* Counts what beats it without leaving early, so that the loop can run in vectors. */
 bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
 {
+    assert(logits && token < n);
     const clh_real own = logits[token];
     unsigned beaten = own != own;
     for (size_t i = 0; i < token; i++)
@@ -32,6 +34,7 @@ bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
 
 void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more)
 {
+    assert(sum && more && more->correct <= more->count);
     sum->loss += more->loss;
     sum->count += more->count;
     sum->correct += more->correct;

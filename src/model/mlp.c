@@ -4,6 +4,7 @@
  *    mlp_out = post W_out + b_out
  *
  * TransformerLens: components/mlps/mlp.py. */
+#include <assert.h>
 #include <string.h>
 
 #include "model/activations.h"
@@ -23,6 +24,7 @@ static clh_act_id activated(const clh_pass *pass)
 
 void clh_mlp_forward(clh_pass *pass, size_t layer)
 {
+    assert(pass && layer < pass->config->n_layers && !pass->config->attn_only);
     const clh_model_config *c = pass->config;
     const size_t d = c->d_model, m = c->d_mlp;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_MLP);
@@ -57,6 +59,7 @@ void clh_mlp_forward(clh_pass *pass, size_t layer)
 
 void clh_mlp_backward(clh_pass *pass, size_t layer)
 {
+    assert(pass && pass->gradient && !pass->config->attn_only);
     const clh_model_config *c = pass->config;
     const size_t d = c->d_model, m = c->d_mlp, count = pass->rows * m;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_MLP);

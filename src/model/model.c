@@ -36,6 +36,7 @@ void clh_model_close(clh_model *model)
 
 void clh_model_init(clh_model *model, uint64_t seed)
 {
+    assert(model);
     const clh_blob *params = &model->params;
     for (size_t t = 0; t < params->tensors; t++) {
         const clh_tensor *tensor = &params->tensor[t];
@@ -69,6 +70,7 @@ size_t clh_model_tensor_count(const clh_model *model)
 
 size_t clh_model_parameter_count(const clh_model *model)
 {
+    assert(model);
     size_t total = 0;
     for (size_t i = 0; i < model->params.tensors; i++)
         total += clh_tensor_count(&model->params.tensor[i]);
@@ -88,6 +90,7 @@ clh_tensor clh_model_view(const clh_model *model, const char *name)
 
 clh_real *clh_model_data(const clh_model *model, size_t *count)
 {
+    assert(model);
     if (count)
         *count = model->params.count;
     return model->params.data;
@@ -95,6 +98,7 @@ clh_real *clh_model_data(const clh_model *model, size_t *count)
 
 clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector)
 {
+    assert(model && vector);
     clh_tensor tensor = clh_model_tensor(model, index);
     tensor.data = vector + (tensor.data - model->params.data);
     return tensor;

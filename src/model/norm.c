@@ -30,6 +30,7 @@ static const clh_real *affine(const clh_norm *norm, const clh_real *parameter)
 
 void clh_norm_scale(const clh_norm *norm, const clh_kernels *kernel)
 {
+    assert(norm && norm->kind != CLH_NORM_NONE && norm->width > 0);
     for (size_t r = 0; r < norm->rows; r++) {
         const clh_real *x = norm->x + r * norm->width;
         norm->scale[r] = row_scale(norm, kernel, x, row_mean(norm, kernel, x));
@@ -38,6 +39,7 @@ void clh_norm_scale(const clh_norm *norm, const clh_kernels *kernel)
 
 void clh_norm_normalize(const clh_norm *norm, const clh_kernels *kernel)
 {
+    assert(norm && norm->kind != CLH_NORM_NONE);
     for (size_t r = 0; r < norm->rows; r++) {
         const clh_real *x = norm->x + r * norm->width;
         kernel->normalize(norm->width, x, row_mean(norm, kernel, x), 1 / norm->scale[r],
@@ -48,6 +50,7 @@ void clh_norm_normalize(const clh_norm *norm, const clh_kernels *kernel)
 
 void clh_norm_output(const clh_norm *norm)
 {
+    assert(norm && norm->kind != CLH_NORM_NONE);
     if (norm->kind != CLH_NORM_RMS)
         return;
     for (size_t r = 0; r < norm->rows; r++)
@@ -58,6 +61,7 @@ void clh_norm_output(const clh_norm *norm)
 /* out = normalized * w:  g_normalized = g_out * w,  g_w += sum_r g_out * normalized */
 void clh_norm_output_backward(const clh_norm *norm, const clh_norm_gradient *g)
 {
+    assert(norm && g && norm->kind != CLH_NORM_NONE);
     if (norm->kind != CLH_NORM_RMS)
         return;
     for (size_t r = 0; r < norm->rows; r++)
@@ -75,6 +79,7 @@ void clh_norm_output_backward(const clh_norm *norm, const clh_norm_gradient *g)
 void clh_norm_scale_gradient(const clh_norm *norm, const clh_norm_gradient *g,
                              const clh_kernels *kernel)
 {
+    assert(norm && g && norm->kind != CLH_NORM_NONE);
     const bool wanted = affine(norm, norm->w) && g->w;
     for (size_t r = 0; r < norm->rows; r++) {
         const clh_real *x = norm->x + r * norm->width;
@@ -91,6 +96,7 @@ void clh_norm_scale_gradient(const clh_norm *norm, const clh_norm_gradient *g,
 void clh_norm_input_gradient(const clh_norm *norm, const clh_norm_gradient *g,
                              const clh_kernels *kernel)
 {
+    assert(norm && g && norm->kind != CLH_NORM_NONE);
     const clh_real width = (clh_real)norm->width;
     for (size_t r = 0; r < norm->rows; r++) {
         const clh_real *x = norm->x + r * norm->width;

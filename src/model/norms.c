@@ -1,5 +1,7 @@
 #include "model/norms.h"
 
+#include <assert.h>
+
 #include "model/norm.h"
 
 static const struct {
@@ -80,6 +82,7 @@ static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer
 
 void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
+    assert(pass && layer < pass->config->n_layers);
     if (kind_at(pass->config, place) == CLH_NORM_NONE)
         return;
     const clh_act_id in = input_at(pass->config, place), scale = table[place].scale;
@@ -102,6 +105,7 @@ void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 
 void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
+    assert(pass && pass->gradient && layer < pass->config->n_layers);
     if (kind_at(pass->config, place) == CLH_NORM_NONE)
         return;
     clh_norm norm = norm_at(pass, place, layer);

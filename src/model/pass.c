@@ -49,6 +49,7 @@ bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, cl
 bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
                        clh_act_id keys)
 {
+    assert(pass && out < CLH_A_COUNT && own < CLH_A_COUNT && keys < CLH_A_COUNT);
     if (!pass->changed)
         return true;
     clh_window after = pass->changed[keys];
@@ -66,6 +67,7 @@ static char input_of(clh_act_id id)
 
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
 {
+    assert(pass && id < CLH_A_COUNT);
     if (!pass->hooks || pass->status)
         return;
     const clh_blob *blob = pass->gradient ? &pass->gradient->values : &pass->cache->values;
@@ -92,6 +94,7 @@ void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count)
 void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
                 const clh_real *b, size_t n, clh_real *out)
 {
+    assert(pass && x && W && b && out && x != out);
     x += pass->row0 * m;
     out += pass->row0 * n;
     for (size_t r = 0; r < pass->rows; r++)

@@ -209,6 +209,7 @@ clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const ch
 
 clh_status clh_tl_config_read(clh_model_config *out, char **notes, const char *path, clh_error *err)
 {
+    assert(out && notes && path);
     char *text = NULL;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (!status)

@@ -1,6 +1,9 @@
 /* Unembedding: logits = x W_U + b_U, x the normalized last residual stream.
  * TransformerLens: components/unembed.py. */
 #include "model/norms.h"
+
+#include <assert.h>
+
 #include "model/pass.h"
 
 /* ln_final's slots are rows of layer 0; without a norm the reader takes the last resid_post. */
@@ -23,6 +26,7 @@ void clh_unembed_forward(clh_pass *pass)
 
 void clh_unembed_backward(clh_pass *pass)
 {
+    assert(pass && pass->gradient);
     const clh_model_config *c = pass->config;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_FINAL);
     clh_pass_fire(pass, CLH_A_LOGITS, 0);

@@ -139,6 +139,7 @@ clh_axis clh_axis_make(double low, double high, clh_axis_want want)
 
 double clh_axis_place(const clh_axis *axis, double value)
 {
+    assert(axis);
     if (axis->log)
         return log(value / axis->low) / log(axis->high / axis->low);
     return (value - axis->low) / (axis->high - axis->low);

@@ -86,6 +86,7 @@ double clh_canvas_text_width(clh_canvas *canvas, const char *text, clh_text_styl
 
 void clh_canvas_fill(clh_canvas *canvas, clh_rect rect, clh_rgb colour)
 {
+    assert(canvas);
     clh_canvas_colour(canvas, colour);
     cairo_rectangle(canvas->cr, rect.x, rect.y, rect.width, rect.height);
     cairo_fill(canvas->cr);
@@ -93,6 +94,7 @@ void clh_canvas_fill(clh_canvas *canvas, clh_rect rect, clh_rgb colour)
 
 void clh_canvas_outline(clh_canvas *canvas, clh_rect rect, double width, clh_rgb colour)
 {
+    assert(canvas && width > 0);
     clh_canvas_colour(canvas, colour);
     cairo_set_line_width(canvas->cr, width);
     cairo_rectangle(canvas->cr, rect.x + width / 2.0, rect.y + width / 2.0, rect.width - width,
@@ -108,6 +110,7 @@ static double on_pixel(double at)
 void clh_canvas_line(clh_canvas *canvas, double x0, double y0, double x1, double y1, double width,
                      clh_rgb colour)
 {
+    assert(canvas && width > 0);
     bool thin = fabs(width - 1.0) < 1e-9;
     if (thin && x0 == x1)
         x0 = x1 = on_pixel(x0);
@@ -122,6 +125,7 @@ void clh_canvas_line(clh_canvas *canvas, double x0, double y0, double x1, double
 
 void clh_canvas_dot(clh_canvas *canvas, double x, double y, double radius, clh_rgb colour)
 {
+    assert(canvas && radius > 0);
     clh_canvas_colour(canvas, colour);
     cairo_new_sub_path(canvas->cr);
     cairo_arc(canvas->cr, x, y, radius, 0.0, 4.0 * acos(0.0));

@@ -73,6 +73,7 @@ static void stretch(double value, bool *found, double *low, double *high)
 
 bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double *high)
 {
+    assert(data && low && high);
     bool found = false;
     for (size_t s = 0; s < data->series_count; s++) {
         const clh_series *series = &data->series[s];
@@ -85,6 +86,7 @@ bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double
 
 bool clh_curve_range_x(const clh_curve_data *data, double *low, double *high)
 {
+    assert(data && low && high);
     bool found = false;
     for (size_t s = 0; s < data->series_count; s++)
         for (size_t i = 0; i < data->series[s].count; i++)
@@ -95,6 +97,7 @@ bool clh_curve_range_x(const clh_curve_data *data, double *low, double *high)
 
 bool clh_positions_range(const clh_positions_data *data, double *low, double *high)
 {
+    assert(data && low && high);
     bool found = false;
     for (size_t i = 0; i < data->count; i++)
         if (clh_axis_can_show(data->values[i], !data->linear_y))
@@ -172,6 +175,7 @@ clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
                     double *high)
 {
+    assert(data && panel && low && high);
     const double *const all[] = {panel->value, panel->low, panel->high};
     bool found = false;
     for (size_t k = 0; k < CLH_COUNT(all); k++)
@@ -183,6 +187,7 @@ bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, doub
 
 clh_status clh_check_rows(const clh_rows_data *data, clh_error *err)
 {
+    assert(data);
     enum { ROWS_MAX = 200, PANELS = 8, COLUMNS = 64 };
     double low = 0.0, high = 0.0;
     bool found = false;

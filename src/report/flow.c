@@ -75,6 +75,7 @@ void clh_flow_deinit(clh_flow *flow)
 
 size_t clh_flow_line_of(const clh_flow *flow, size_t index)
 {
+    assert(flow);
     size_t line = 0;
     while (line + 1 < flow->line_count && flow->line_first[line + 1] <= index)
         line++;

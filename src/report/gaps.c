@@ -24,6 +24,7 @@ size_t clh_gaps_add(clh_strbuf *line, const clh_threshold_row *row, size_t from,
 
 size_t clh_gaps_lines(const clh_threshold_row *row, size_t columns)
 {
+    assert(row && columns > 0);
     size_t lines = 0;
     for (size_t k = 0; k + 1 < row->count; lines++)
         k = clh_gaps_add(NULL, row, k, columns);

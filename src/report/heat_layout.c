@@ -1,5 +1,6 @@
 #include "report/heat_layout.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "report/figure_check.h"
@@ -67,6 +68,7 @@ static double taken_height(const clh_heat_layout *l)
 
 bool clh_heat_layout_fit(clh_heat_layout *l, const clh_heatmap_data *data, clh_rect body)
 {
+    assert(l && data);
     l->note = 0.0;
     for (int pass = 0; pass < 2; pass++) {
         double width = floor((body.width - taken_width(l)) / (double)l->grid_cols);
@@ -86,6 +88,7 @@ bool clh_heat_layout_fit(clh_heat_layout *l, const clh_heatmap_data *data, clh_r
 
 clh_page clh_heat_page(const clh_heatmap_data *data, const clh_figure_style *style)
 {
+    assert(data);
     clh_heat_layout l = clh_heat_layout_base(data);
     size_t longest = data->rows > data->cols ? data->rows : data->cols;
     size_t block = clh_matrix_cells(longest, CELLS_MAX);

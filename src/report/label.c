@@ -10,6 +10,7 @@
 
 size_t clh_utf8_next(const char *text, bool *valid)
 {
+    assert(text && valid);
     const unsigned char *s = (const unsigned char *)text;
     size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
     *valid = false;

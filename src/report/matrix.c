@@ -53,6 +53,7 @@ clh_cell clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, do
 
 double clh_matrix_limit(const clh_heatmap_data *data, bool *negative)
 {
+    assert(data && negative);
     double most = 0.0;
     *negative = false;
     for (size_t p = 0; p < data->panel_count; p++) {
@@ -79,6 +80,7 @@ bool clh_tokens_shows(const clh_tokens_data *data, size_t index)
 
 double clh_tokens_limit(const clh_tokens_data *data, bool *negative)
 {
+    assert(data && negative);
     double most = 0.0;
     *negative = false;
     for (size_t i = 0; i < data->count; i++) {

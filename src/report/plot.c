@@ -114,6 +114,7 @@ static void draw_upright(const clh_plot *plot, clh_canvas *canvas, bool right)
 
 void clh_plot_draw(const clh_plot *plot, clh_canvas *canvas)
 {
+    assert(plot && canvas);
     clh_rect a = plot->area;
     draw_x(plot, canvas);
     if (plot->want_y.on)

@@ -37,6 +37,7 @@ static void dot(clh_grid *grid, long x, long y, size_t series)
 
 void clh_grid_line(clh_grid *grid, long x0, long y0, long x1, long y1, size_t series)
 {
+    assert(grid);
     long across = labs(x1 - x0), down = labs(y1 - y0), steps = across > down ? across : down;
     for (long i = 0; i <= steps; i++) {
         double part = steps > 0 ? (double)i / (double)steps : 0.0;
@@ -47,6 +48,7 @@ void clh_grid_line(clh_grid *grid, long x0, long y0, long x1, long y1, size_t se
 
 void clh_grid_mark(clh_grid *grid, long x, long y, char mark, size_t series)
 {
+    assert(grid);
     clh_grid_cell *cell = cell_at(grid, x, y);
     cell->mark = (unsigned char)mark;
     cell->series = (unsigned char)series;

@@ -60,6 +60,7 @@ static void emit(clh_painter *painter, int code, bool wanted, clh_rgb colour, bo
 
 void clh_painter_add(clh_painter *painter, const char *text)
 {
+    assert(painter && text);
     emit(painter, 38, painter->has_fore, painter->fore, &painter->fore_on, &painter->fore_now);
     emit(painter, 48, painter->has_back, painter->back, &painter->back_on, &painter->back_now);
     bool ascii = painter->style.ascii;
@@ -78,6 +79,7 @@ void clh_painter_add(clh_painter *painter, const char *text)
 
 void clh_painter_addf(clh_painter *painter, const char *format, ...)
 {
+    assert(painter && format);
     char text[256];
     va_list args;
     va_start(args, format);
@@ -94,6 +96,7 @@ void clh_painter_repeat(clh_painter *painter, const char *text, size_t count)
 
 void clh_painter_field(clh_painter *painter, const char *text, size_t columns, bool right)
 {
+    assert(painter && text);
     char shown[CLH_LABEL_BYTES];
     size_t used = clh_text_clean(shown, sizeof shown, text);
     if (used > columns) {
@@ -115,6 +118,7 @@ const char *clh_painter_pick(const clh_painter *painter, const char *fancy, cons
 
 void clh_painter_end_line(clh_painter *painter)
 {
+    assert(painter);
     bool coloured = painter->back_on;
     painter->has_fore = painter->has_back = false;
     clh_painter_add(painter, "");
@@ -128,6 +132,7 @@ void clh_painter_end_line(clh_painter *painter)
 void clh_painter_scale(clh_painter *painter, double limit, bool negative, const char *label,
                        const char *const *shades, size_t count)
 {
+    assert(painter && (shades || painter->style.colour != CLH_COLOUR_NONE));
     bool coloured = painter->style.colour != CLH_COLOUR_NONE;
     size_t room = painter->style.width - painter->column;
     size_t steps = room / 2 < SCALE_STEPS ? room / 2 : SCALE_STEPS;
@@ -151,6 +156,7 @@ void clh_painter_scale(clh_painter *painter, double limit, bool negative, const 
 void clh_painter_ticks(clh_painter *painter, size_t gutter, size_t columns,
                        const char (*labels)[24], const size_t *columns_at, size_t count)
 {
+    assert(painter && (count == 0 || (labels && columns_at)));
     size_t at = 0;
     clh_painter_repeat(painter, " ", gutter);
     for (size_t i = 0; i < count; i++) {

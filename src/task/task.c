@@ -124,6 +124,7 @@ static clh_status check_rank(const clh_task *task, uint64_t rank, clh_error *err
 clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_sequence *out,
                          clh_error *err)
 {
+    assert(task && out);
     clh_status status = check_room(task, out, err);
     if (status)
         return status;
@@ -136,6 +137,7 @@ clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_
 
 clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *out, clh_error *err)
 {
+    assert(task && out);
     clh_status status = check_room(task, out, err);
     if (!status)
         status = check_rank(task, rank, err);

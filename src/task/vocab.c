@@ -23,6 +23,7 @@ static bool has_symbol(const clh_vocab *vocab, uint32_t token)
 
 bool clh_vocab_find(const clh_vocab *vocab, char symbol, uint32_t *token)
 {
+    assert(vocab && token);
     const char *found = symbol ? strchr(vocab->symbols, symbol) : NULL;
     if (!found || (size_t)(found - vocab->symbols) >= vocab->size)
         return false;
@@ -47,6 +48,7 @@ static size_t utf8_length(const unsigned char *text)
 
 const char *clh_vocab_quote(const char *text, char out[16])
 {
+    assert(text);
     unsigned char first = (unsigned char)text[0];
     size_t length = utf8_length((const unsigned char *)text);
     bool control =
@@ -84,6 +86,7 @@ clh_status clh_vocab_encode(const clh_vocab *vocab, const char *text, uint32_t *
 
 void clh_vocab_symbol(const clh_vocab *vocab, uint32_t token, char out[16])
 {
+    assert(vocab);
     if (has_symbol(vocab, token))
         (void)snprintf(out, 16, "%c", vocab->symbols[token]);
     else

@@ -59,6 +59,7 @@ void clh_array_select(clh_array *array, size_t dimension, const size_t *index, s
 
 size_t clh_array_count(const clh_array *array)
 {
+    assert(array);
     size_t count = 1;
     for (size_t i = 0; i < array->rank; i++)
         count *= array->shape[i];

@@ -18,6 +18,7 @@ const char *clh_bench_isa(void)
 
 double clh_bench_operations(const clh_model_config *c, size_t batch, size_t length)
 {
+    assert(c && batch > 0 && length > 0);
     const double D = (double)c->d_model, A = (double)(c->n_heads * c->d_head);
     const double keys = ((double)length + 1) / 2, mlp = c->attn_only ? 0 : (double)c->d_mlp;
     const double layer = 2 * (4 * D * A + 2 * A * keys + 2 * D * mlp);

@@ -20,6 +20,7 @@ static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};
 
 char *clh_checkpoint_path(const char *run, size_t step, clh_error *err)
 {
+    assert(run);
     char name[64];
     (void)snprintf(name, sizeof name, "checkpoints/step-%08zu.safetensors", step);
     return clh_path_join(run, name, err);
@@ -89,6 +90,7 @@ clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
                                const clh_model *model, const clh_moments *moments, size_t step,
                                clh_error *err)
 {
+    assert(run && config && model && moments);
     clh_status status = check_finite(config, model, moments, step, err);
     if (status)
         return status;
@@ -133,6 +135,7 @@ static int by_size(const void *a, const void *b)
 
 clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err)
 {
+    assert(run && steps && count);
     char *folder = clh_path_join(run, "checkpoints", err);
     DIR *stream = folder ? opendir(folder) : NULL;
     clh_status status = CLH_OK;
@@ -165,6 +168,7 @@ done:
 
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
 {
+    assert(run && config);
     char *folder = clh_path_join(run, "checkpoints", NULL);
     DIR *stream = folder ? opendir(folder) : NULL;
     for (const struct dirent *entry; stream && (entry = readdir(stream));) {
@@ -179,6 +183,7 @@ void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t
 
 clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err)
 {
+    assert(path && step);
     clh_safetensors *file = NULL;
     clh_status status = clh_safetensors_open(&file, path, err);
     if (!status)
@@ -189,6 +194,7 @@ clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err)
 
 clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err)
 {
+    assert(run && step);
     char *path = clh_path_join(run, optimizer_file, err);
     if (!path)
         return CLH_ENOMEM;
@@ -219,6 +225,7 @@ static clh_status load_moments(const char *path, const clh_model *model, const c
 clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_moments *moments,
                                size_t *step, clh_error *err)
 {
+    assert(run && model && step);
     clh_status status = clh_checkpoint_newest(run, step, err);
     if (status)
         return status;

@@ -177,6 +177,7 @@ clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_t
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         clh_error *err)
 {
+    assert(out && model && task && threads >= 1);
     const clh_model_config *c = clh_model_get_config(model);
     const bool fits = fits_fused(c, task);
     clh_workers *workers = NULL;

@@ -33,6 +33,7 @@ static clh_status sweep(const char *path, clh_error *err)
 
 clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
 {
+    assert(path && lock);
     char *name = clh_path_join(path, ".lock", err);
     if (!name)
         return CLH_ENOMEM;
@@ -143,6 +144,7 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
 
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err)
 {
+    assert(path && weights);
     if (!clh_is_folder(path)) {
         *weights = clh_text_copy(path, err);
         return *weights ? CLH_OK : CLH_ENOMEM;

@@ -23,6 +23,7 @@ static void run_piece(void *context, size_t piece, size_t worker)
 
 void clh_fused_run(clh_fused *f, const clh_fused_job *jobs, size_t count)
 {
+    assert(f && jobs && count >= 1);
     stage s = {f, jobs};
     size_t pieces = 0;
     for (size_t i = 0; i < count; i++)

@@ -2,6 +2,7 @@
  * attention_head.c is the same from q, k and v. A block of queries skips the keys that none of
  * them may see, and goes all the way, loss and back, before the next: of the T x T pattern no more
  * than a block's rows is ever in memory. */
+#include <assert.h>
 #include <string.h>
 
 #include "train/fused_parts.h"
@@ -25,6 +26,7 @@ size_t clh_fused_block_first(const clh_fused_work *w)
 
 clh_fused_queries clh_fused_block(const clh_fused_work *w, size_t k)
 {
+    assert(w && k < w->f->shape.blocks);
     const clh_fused_shape *s = &w->f->shape;
     const size_t begin = clh_fused_block_begin(s, k);
     return (clh_fused_queries){begin < w->first ? w->first : begin,
@@ -106,6 +108,7 @@ static void attend_rows(const clh_fused_work *w, const block *b)
 
 void clh_fused_attend(const clh_fused_work *w, size_t k)
 {
+    assert(w && k < w->f->shape.blocks);
     const clh_fused *f = w->f;
     const size_t A = f->size.A, d = f->size.d_head;
     for (size_t h = 0; h < f->size.heads; h++) {
@@ -205,6 +208,7 @@ static void kinds_backward(const clh_fused_work *w, const block *b)
 
 void clh_fused_attend_backward(const clh_fused_work *w, size_t k)
 {
+    assert(w && w->sums && k < w->f->shape.blocks);
     for (size_t h = 0; h < w->f->size.heads; h++) {
         const block b = block_at(w, h, k);
         values_backward(w, &b);
@@ -232,6 +236,7 @@ static void clear_unasked(const clh_fused_work *w, size_t head)
 
 void clh_fused_attend_begin(const clh_fused_work *w)
 {
+    assert(w && w->first < w->length);
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
     const size_t A = f->size.A, heads = f->size.heads;
@@ -250,6 +255,7 @@ void clh_fused_attend_begin(const clh_fused_work *w)
 /* Gradients of the keys: along 1 / s, and to the rows that make b'_Q . k. */
 void clh_fused_attend_end(const clh_fused_work *w)
 {
+    assert(w && w->sums);
     const size_t heads = w->f->size.heads;
     for (size_t h = 0; h < heads; h++) {
         clh_real *g = w->sums->key_bias + h;

@@ -12,6 +12,7 @@ enum { TOKENS_MOST = 256, POSITIONS_MOST = 1 << 24 };
 
 bool clh_fused_applies(const clh_model_config *c)
 {
+    assert(c);
     return c->d_vocab <= TOKENS_MOST && c->n_layers == 1 && c->attn_only &&
            c->normalization_type == CLH_NORM_LN && !c->use_attn_result && !c->use_attn_in &&
            !c->use_split_qkv_input && !c->use_hook_tokens;
@@ -119,6 +120,7 @@ static size_t cut_sums(const clh_fused_size *s, const clh_fused_shape *shape, cl
 
 size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums)
 {
+    assert(f && sums && sums->memory);
     const clh_fused_shape *shape = &f->shape;
     const size_t count = cut_sums(&f->size, shape, sums);
     memset(sums->memory, 0, (size_t)(sums->Y - sums->memory) * sizeof *sums->memory);

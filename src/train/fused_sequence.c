@@ -247,6 +247,7 @@ static void run_blocks(clh_fused_work *w, clh_loss_sum *sum, double *per_positio
 void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fused_sums *sums,
                         const clh_fused_room *room)
 {
+    assert(f && sequence && sums && room);
     clh_fused_work w;
     if (!begin(&w, f, sequence, room))
         return;
@@ -267,6 +268,7 @@ void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
                              const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
                              size_t positions)
 {
+    assert(f && sequence && room && sum && per_position);
     clh_fused_work w;
     *sum = (clh_loss_sum){0};
     for (size_t p = 0; p < positions; p++)

@@ -1,5 +1,6 @@
 /* What the fused path makes once a step from the weights: X, M, Y = X M, K = W_O [W_O^T U'] and the
  * parts of the scores. fused.h has the algebra. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -243,6 +244,7 @@ static void make_parts(clh_fused *f, size_t piece)
 
 void clh_fused_tables_make(clh_fused *f)
 {
+    assert(f && f->batch && f->batch->count >= 1);
     const clh_fused_size *s = &f->size;
     number_tokens(f);
     f->unit = unit_of(f);

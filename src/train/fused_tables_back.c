@@ -1,5 +1,6 @@
 /* From the sums over a batch to the gradient of every parameter: back through the parts of the
  * scores, then through Y = X M and K = W_O [W_O^T U']. fused_tables.c is the way there. */
+#include <assert.h>
 #include <string.h>
 
 #include "train/fused_parts.h"
@@ -272,6 +273,7 @@ static void rest_backward(clh_fused *f, size_t piece)
 
 void clh_fused_tables_backward(clh_fused *f)
 {
+    assert(f && f->gradient);
     const clh_fused_shape *s = &f->shape;
     const clh_fused_job scores[] = {
         {parts_backward, f->size.heads * (s->blocks + 1)},

@@ -219,6 +219,7 @@ clh_fused *clh_gradient_fused(const clh_gradient *g)
 
 double clh_gradient_norm(clh_gradient *g)
 {
+    assert(g);
     double square = 0;
     for (size_t piece = 0; piece * PIECE < g->n; piece++)
         square += g->square[piece];

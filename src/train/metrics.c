@@ -86,6 +86,7 @@ static void add_number(clh_strbuf *text, const char *key, double value)
 
 void clh_metrics_step(clh_metrics *metrics, const clh_progress *p)
 {
+    assert(metrics && p);
     clh_strbuf *text = &metrics->text;
     clh_strbuf_addf(text, "{\"type\": \"step\", \"step\": %zu, \"epoch\": %zu, \"samples\": %llu",
                     p->step, p->epoch, (unsigned long long)p->samples);
@@ -97,6 +98,7 @@ void clh_metrics_step(clh_metrics *metrics, const clh_progress *p)
 
 void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluation *e)
 {
+    assert(metrics && e);
     clh_strbuf *text = &metrics->text;
     clh_strbuf_addf(text, "{\"type\": \"eval\", \"step\": %zu, \"sequences\": %zu", step,
                     e->sequences);
@@ -113,6 +115,7 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
 
 clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err)
 {
+    assert(metrics);
     clh_status status = clh_strbuf_check(&metrics->text, err);
     const char *at = clh_strbuf_view(&metrics->text);
     for (size_t rest = metrics->text.length; rest > 0 && !status;) {
@@ -130,6 +133,7 @@ clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err)
 
 clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err)
 {
+    assert(metrics);
     clh_status status = clh_metrics_flush(metrics, err);
     if (!status && fdatasync(metrics->file))
         status = clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));

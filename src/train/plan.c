@@ -33,6 +33,7 @@ bool clh_plan_evaluates(const clh_train_config *c, size_t step)
 
 bool clh_plan_keeps(const clh_train_config *c, size_t step)
 {
+    assert(c);
     if (step == 0 || step == c->steps || (c->checkpoint_every && step % c->checkpoint_every == 0))
         return true;
     return c->checkpoint_log && (step & (step - 1)) == 0;
@@ -54,6 +55,7 @@ double clh_learning_rate(const clh_train_config *c, size_t step)
  * and their gradients. */
 size_t clh_train_bytes(const clh_run_config *config)
 {
+    assert(config);
     const clh_gradient_path path = clh_gradient_best_path(&config->model);
     const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 0; /* parameters, m, v */
     size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);

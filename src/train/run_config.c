@@ -44,6 +44,7 @@ static bool is_none(const clh_run_config *config)
 
 clh_task_config clh_run_config_task(const clh_run_config *config)
 {
+    assert(config);
     clh_task_config task = {.name = config->task,
                             .seed = config->seed,
                             .n_count = config->n_count,
@@ -59,6 +60,7 @@ clh_task_config clh_run_config_task(const clh_run_config *config)
 
 clh_task_config clh_run_layer_task(const clh_run_layer *layer)
 {
+    assert(layer);
     clh_task_config task = clh_run_config_task(&layer->config);
     bool lines = strcmp(task_name(layer), "lines") == 0;
     task.name = task_name(layer);
@@ -270,6 +272,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
 
 char *clh_run_config_json(const clh_run_config *config, clh_error *err)
 {
+    assert(config);
     const clh_key *keys = clh_run_keys();
     clh_strbuf text = {0};
     for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {

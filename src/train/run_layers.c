@@ -67,6 +67,7 @@ clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_erro
 
 void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
 {
+    assert(layer && model);
     const clh_key *keys = clh_run_keys();
     clh_run_layer_init(layer);
     layer->config.model = *model;
@@ -123,6 +124,7 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
 
 clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err)
 {
+    assert(layer && path);
     char *text = NULL;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (!status)

@@ -18,6 +18,7 @@ static const struct {
 
 clh_short_name clh_safetensors_short_name(const char *name)
 {
+    assert(name);
     enum { HEAD = 56, TAIL = 32 };
     clh_short_name out;
     size_t length = strlen(name), head = HEAD, tail = length - TAIL;

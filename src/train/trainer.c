@@ -46,6 +46,7 @@ static clh_status check_fit(const clh_trainer *t, clh_error *err)
 
 clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
 {
+    assert(t);
     const clh_run_config *c = &t->config;
     clh_task_config task = clh_run_config_task(c);
     const clh_gradient_path path = clh_gradient_best_path(&c->model);
@@ -73,6 +74,7 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
 
 clh_status clh_trainer_append(clh_trainer *t, size_t next, clh_error *err)
 {
+    assert(t);
     char *path = clh_path_join(t->path, "metrics.jsonl", err);
     if (!path)
         return CLH_ENOMEM;
@@ -196,6 +198,7 @@ static clh_status after_step(clh_trainer *t, clh_error *err)
 
 clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
 {
+    assert(t);
     const clh_train_config *c = &t->config.train;
     clh_status status = CLH_OK;
     t->start = t->flushed = clh_clock_seconds();
@@ -228,6 +231,7 @@ void clh_trainer_place(clh_trainer *t, size_t step)
 
 clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
 {
+    assert(t);
     clh_trainer_place(t, 0);
     clh_status status = clh_trainer_append(t, 0, err);
     if (status)

@@ -89,6 +89,7 @@ static uint64_t letter_set(const uint8_t *letters, unsigned n)
 
 const char *clh_letter_domain_objection(const clh_letter_domain *domain, const uint8_t *letters)
 {
+    assert(domain && letters);
     if (domain->letters == CLH_LETTERS_TUPLES)
         return NULL;
     if ((unsigned)__builtin_popcountll(letter_set(letters, domain->n)) < domain->n)
