@@ -22,7 +22,19 @@ runs 2 edit run --edits name.json
 ok "$(printf '%s' "$err" | grep -q 'did you mean blocks.0.attn.hook_pattern?'; echo $?)" 'a hook that is not there'
 edits key.json '{"kind": "zero", "sit": "*"}'
 runs 2 edit run --edits key.json
-ok "$(printf '%s' "$err" | grep -q 'unknown key sit; did you mean site'; echo $?)" 'an unknown key'
+is 'clearhead edit: key.json: edit 0: unknown key sit; did you mean site? The keys are kind, site, heads, positions, value, file, tensor, sources, part, norm, rest, from, circuit, step' \
+    "$err" 'an unknown key: the nearest and all there are'
+edits key.json '{"kind": "zero", "hook": "*"}'
+runs 2 edit run --edits key.json
+is 'clearhead edit: key.json: edit 0: unknown key hook; the keys are kind, site, heads, positions, value, file, tensor, sources, part, norm, rest, from, circuit, step' \
+    "$err" 'one that is near none'
+echo '{"format": "clearhead-edits-1", "edit": []}' > key.json
+runs 2 edit run --edits key.json
+is 'clearhead edit: key.json: unknown key edit; did you mean edits? The keys are format, edits, reference' "$err" \
+    'the same of the whole file'
+echo '{"format": "clearhead-edits-1"}' > key.json
+runs 3 edit run --edits key.json
+is 'clearhead edit: key.json: edits is not given, want an array' "$err" 'a key that is missing'
 edits head.json '{"kind": "zero", "site": "blocks.0.attn.hook_z", "heads": [7]}'
 runs 2 edit run --edits head.json
 edits shape.json '{"kind": "one_hot", "site": "blocks.0.attn.hook_z"}'
