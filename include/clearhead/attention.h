@@ -104,8 +104,8 @@ typedef struct clh_attention_ask {
 
 /** Look at one head over a sample; `watch` may be NULL.
  *  CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
- *  fewer than two of them, or none with a scored prediction, CLH_ENUMERIC when scores are not
- *  finite. */
+ *  fewer than two of them, or none with a scored prediction, CLH_ENUMERIC names the
+ *  sequence and its first activation that is not finite. */
 clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                               const clh_sample *sample, const clh_attention_ask *ask,
                               const clh_watch *watch, clh_error *err);

@@ -52,14 +52,14 @@ typedef struct clh_fold_proof {
     double rounding; /**< between a forward pass and double precision, before folding */
 } clh_fold_proof;
 
-/** Prove a folding on one sequence. CLH_ESHAPE when the vocabularies differ, CLH_ENUMERIC when a
- *  logit is not finite; errors of clh_forward(). */
+/** Prove a folding on one sequence. CLH_ESHAPE when the vocabularies differ, CLH_ENUMERIC naming an
+ *  activation that is not finite; errors of clh_forward(). */
 clh_status clh_fold_prove(clh_fold_proof *out, const clh_model *model, const clh_model *folded,
                           const clh_tokens *tokens, clh_error *err);
 
 /** The largest |log p - log q| over all positions and tokens of the vocabulary, p and q the
  *  predictions of two models for `tokens`, into *distance. CLH_ESHAPE when their vocabularies
- *  differ, CLH_ENUMERIC when a logit is not finite; errors of clh_forward(). */
+ *  differ, CLH_ENUMERIC naming an activation that is not finite; errors of clh_forward(). */
 clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
                                  const clh_tokens *tokens, clh_error *err);
 

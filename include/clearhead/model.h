@@ -106,10 +106,15 @@ bool clh_cache_repeats(const clh_cache *cache, size_t index);
 /** Which dimension of activation `index` is the position: of scores and pattern the query's. */
 size_t clh_cache_position_dim(const clh_cache *cache, size_t index);
 
-/** Index of the first activation, in the order in which a forward pass computes them, that holds a
- *  NaN or an infinity (-inf among attn_scores is none: keys in the future have it);
- *  clh_cache_count() when there is none. Of a CLH_KEEP_ALL cache. */
-size_t clh_cache_not_finite(const clh_cache *cache);
+/** NaN in, NaN reported: CLH_ENUMERIC names the first activation, in the order in which a forward
+ *  pass computes them, that holds a NaN or an infinity (-inf among attn_scores is none: keys in the
+ *  future have it). Of a CLH_KEEP_ALL cache. */
+clh_status clh_cache_check(const clh_cache *cache, clh_error *err);
+
+/** Whether the logits and the scales of norms are finite: quick, and of any cache. A NaN shows in
+ *  the logits; an infinity there or in a scale, but where a pattern or an activation function made
+ *  0 of it, which only clh_cache_check() sees. */
+bool clh_cache_sound(const clh_cache *cache);
 
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
  *  NULL when there is none. */
@@ -151,7 +156,7 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
                        const clh_hooks *hooks, clh_error *err);
 
 /** Where a NaN comes from: compute `tokens` with everything kept. CLH_ENUMERIC names the first
- *  activation that is not finite (clh_cache_not_finite()), CLH_OK when there is none. */
+ *  activation that is not finite (clh_cache_check()), CLH_OK when there is none. */
 clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err);
 
 /** Extend a forward pass of one sequence: positions `from` … pos-1 are computed, those before are
@@ -198,7 +203,8 @@ uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i);
 
 /** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
  *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
- *  *written gets how many stand there. Keys and values are kept, so each token costs one row. */
+ *  *written gets how many stand there. Keys and values are kept, so each token costs one row.
+ *  CLH_ENUMERIC names the first activation that is not finite. */
 clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
                         uint32_t stop, size_t *written, clh_error *err);
 

@@ -91,8 +91,8 @@ typedef struct clh_paths_ask {
 typedef struct clh_paths clh_paths;
 
 /** Compute both runs. CLH_ESHAPE for sequences of two lengths or more than one each; CLH_ENOMEM
- *  says what it takes and what there is; CLH_ENUMERIC when a run's metric is not a number, naming
- *  the first activation that is not; errors of clh_metric_value() and clh_forward(). */
+ *  says what it takes and what there is; CLH_ENUMERIC names the run and its first
+ *  activation that is not finite; errors of clh_metric_value() and clh_forward(). */
 clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
                           clh_error *err);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_keys.h"
+
 enum { LIST_MAX = 16, NAMES_MAX = 256 };
 
 static const char *kind_text(clh_key_kind kind)
@@ -212,8 +214,6 @@ const clh_key *clh_key_find(const clh_key *keys, size_t count, const char *name,
             return &keys[i];
         names[i] = keys[i].name;
     }
-    const char *nearest = clh_nearest_name(wanted, names, count);
-    clh_fail(err, CLH_ECONFIG, "unknown key %s%s%s%s", name, nearest ? "; did you mean " : "",
-             nearest ? nearest : "", nearest ? "?" : "");
+    clh_key_unknown(wanted, names, count, CLH_ECONFIG, err);
     return NULL;
 }

@@ -28,15 +28,6 @@ clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error 
     return status;
 }
 
-clh_status clh_cli_check_finite(const clh_cache *cache, clh_error *err)
-{
-    const size_t at = clh_cache_not_finite(cache);
-    return at == clh_cache_count(cache)
-               ? CLH_OK
-               : clh_fail(err, CLH_ENUMERIC, "%s is not finite, the first of the activations",
-                          clh_cache_tensor(cache, at).name);
-}
-
 clh_status clh_cli_task(const clh_run *run, const clh_task **task, clh_error *err)
 {
     *task = clh_run_task(run);

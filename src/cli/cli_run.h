@@ -8,10 +8,6 @@
 /** Open the RUN argument, at --checkpoint when given. */
 clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error *err);
 
-/** NaN in, NaN reported: CLH_ENUMERIC with the first activation, in the order in which they are
- *  computed, that is not finite. Of a CLH_KEEP_ALL cache. */
-clh_status clh_cli_check_finite(const clh_cache *cache, clh_error *err);
-
 /** The run's task; CLH_EINPUT for an imported model that fits none. */
 clh_status clh_cli_task(const clh_run *run, const clh_task **task, clh_error *err);
 

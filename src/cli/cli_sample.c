@@ -18,9 +18,11 @@ static clh_status predict_forced(clh_cli_sample *s, const clh_model *model, clh_
 {
     const clh_sequence *q = &s->sequence;
     clh_cache *cache = NULL;
-    clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_BACKWARD, err);
+    clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)
         status = clh_forward(model, &(clh_tokens){q->tokens, 1, q->length}, cache, NULL, err);
+    if (!status)
+        status = clh_cache_check(cache, err);
     /* Without an answer the prediction after the last token is what one wants to see. */
     s->length = s->answered ? q->length : q->length + 1;
     for (size_t i = q->first_scored; i < s->length && !status; i++)

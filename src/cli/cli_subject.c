@@ -79,12 +79,13 @@ static clh_status load_attention(clh_subject *s, clh_error *err)
     clh_status status = load_batch(s, err);
     if (!status)
         status = load_symbols(s, err);
-    if (!status) /* patterns are among what the backward pass needs */
-        status = clh_cache_open(&s->cache, clh_model_get_config(model), CLH_KEEP_BACKWARD, err);
+    if (!status)
+        status = clh_cache_open(&s->cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (status)
         return status;
     const clh_tokens first = {s->batch.ids, 1, s->batch.tokens.pos};
-    return clh_forward(model, &first, s->cache, NULL, err);
+    status = clh_forward(model, &first, s->cache, NULL, err);
+    return status ? status : clh_cache_check(s->cache, err);
 }
 
 static clh_status check_ask(const clh_subject *s, const clh_figure_ask *ask, clh_error *err)

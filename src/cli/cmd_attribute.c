@@ -119,7 +119,7 @@ static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
     if (!status)
         status = clh_forward(model, &ask->batch.tokens, job->cache, NULL, err);
     if (!status)
-        status = clh_cli_check_finite(job->cache, err);
+        status = clh_cache_check(job->cache, err);
     if (!status)
         status = (ask->lens ? clh_attribute_lens : clh_attribute_parts)(&grid, ask, model,
                                                                         job->cache, err);

@@ -296,7 +296,7 @@ static clh_status run_job(cache_job *job, clh_error *err)
         return status;
     status = clh_forward(clh_run_model(job->run), &job->batch.tokens, job->cache, NULL, err);
     if (!status)
-        status = clh_cli_check_finite(job->cache, err);
+        status = clh_cache_check(job->cache, err);
     if (!status && job->grads)
         status = compute_gradients(job, err);
     return status ? status : write_file(job, err);

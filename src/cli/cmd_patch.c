@@ -113,13 +113,14 @@ static void print_site(const patch_job *job, const clh_patch_site *site)
     const double share = share_of(p, site->value[best]);
     char text[24] = "-";
     if (!isnan(share))
-        (void)snprintf(text, sizeof text, "%.4f", share);
-    (void)printf("%-28s %4s %5zu  %-16s %12.6f %10s", site->name, head, pos, label, effect, text);
+        (void)snprintf(text, sizeof text, "%.4f", clh_cli_shown(share, 4));
+    (void)printf("%-28s %4s %5zu  %-16s %12.6f %10s", site->name, head, pos, label,
+                 clh_cli_shown(effect, 6), text);
     if (site->estimate) {
         double worst = 0;
         for (size_t i = 0; i < rows_of(site) * p->pos; i++)
             worst = fmax(worst, fabs(site->estimate[i] - (site->value[i] - p->corrupted)));
-        (void)printf(" %12.6f %12.6f", site->estimate[best], worst);
+        (void)printf(" %12.6f %12.6f", clh_cli_shown(site->estimate[best], 6), worst);
     }
     (void)puts("");
 }

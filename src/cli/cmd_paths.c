@@ -171,7 +171,8 @@ static void print_metric(const paths_job *job)
 {
     const double clean = clh_paths_clean(job->paths), corrupted = clh_paths_corrupted(job->paths);
     (void)printf("%s: clean %.6f, corrupted %.6f, a change of %.6f\n",
-                 clh_opt_text(job->inv, "metric"), clean, corrupted, corrupted - clean);
+                 clh_opt_text(job->inv, "metric"), clh_cli_shown(clean, 6),
+                 clh_cli_shown(corrupted, 6), clh_cli_shown(corrupted - clean, 6));
 }
 
 static void print_text(const paths_job *job, size_t top)
@@ -187,15 +188,16 @@ static void print_text(const paths_job *job, size_t top)
         const size_t e = job->order[i];
         char label[LABEL_SIZE];
         (void)printf("%-26s %12.6f", clh_edge_label(job->graph, e, label),
-                     job->column[0].effect[e]);
+                     clh_cli_shown(job->column[0].effect[e], 6));
         for (size_t c = 1; c < COLUMNS; c++)
             if (job->column[c].effect)
-                (void)printf(" %12.6f %12.6f", job->column[c].effect[e], error_of(job, c, e));
+                (void)printf(" %12.6f %12.6f", clh_cli_shown(job->column[c].effect[e], 6),
+                             clh_cli_shown(error_of(job, c, e), 6));
         (void)puts("");
     }
     if (shown < edges)
         (void)printf("and %zu more, the strongest of them %.6f\n", edges - shown,
-                     job->column[0].effect[job->order[shown]]);
+                     clh_cli_shown(job->column[0].effect[job->order[shown]], 6));
     for (size_t c = 1; c < COLUMNS; c++) {
         double worst = 0;
         for (size_t e = 0; job->column[c].effect && e < edges; e++)
@@ -217,7 +219,7 @@ static void say_one(const paths_job *job, double effect, clh_strbuf *json)
         clh_strbuf_adds(json, "}");
     } else {
         print_metric(job);
-        (void)printf("effect %s %s: %.6f\n", path ? "along" : "of", what, effect);
+        (void)printf("effect %s %s: %.6f\n", path ? "along" : "of", what, clh_cli_shown(effect, 6));
     }
 }
 

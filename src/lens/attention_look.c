@@ -1,7 +1,6 @@
 /* The pass over a sample: as many sequences at a time as there are threads go forward, then their
  * rows are added up. What is made of the sums is in attention_shares.c. */
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -99,8 +98,6 @@ static clh_status make_room(clh_look *k, clh_error *err)
     if (!k->memory || !k->row || !k->strongest || !k->slot_of || !k->key_slot || !k->counts)
         return CLH_ENOMEM;
     (void)lay_out(k, k->memory);
-    for (size_t r = 0; r < out->rows; r++)
-        k->row[r].bad = SIZE_MAX;
     status = make_report(out, err);
     if (!status)
         status = clh_slots_find(&out->slots, k->slot_of, k->sample, err);
@@ -138,21 +135,10 @@ static void forward_task(void *context, size_t n, size_t worker)
     const clh_look_sequence *s = &f->look->sequence[n];
     const clh_tokens tokens = clh_sample_tokens(f->look->sample, s->index);
     (void)worker;
-    f->error[n].status = CLH_OK;
-    (void)clh_forward(f->look->model, &tokens, s->cache, NULL, &f->error[n]);
-}
-
-static clh_status check_finite(const clh_look *k, clh_error *err)
-{
-    size_t row = 0;
-    for (size_t r = 1; r < k->out->rows; r++)
-        row = k->row[r].bad < k->row[row].bad ? r : row;
-    return k->row[row].bad == SIZE_MAX
-               ? CLH_OK
-               : clh_fail(err, CLH_ENUMERIC,
-                          "blocks.%zu.attn.hook_attn_scores is not finite at destination %zu of "
-                          "sequence %zu",
-                          k->out->layer, k->out->first + row, k->row[row].bad);
+    clh_error *err = &f->error[n];
+    err->status = clh_forward(f->look->model, &tokens, s->cache, NULL, err);
+    if (!err->status)
+        err->status = clh_cache_check(s->cache, err);
 }
 
 /* Sequences first … first+batch-1. */
@@ -166,9 +152,10 @@ static clh_status add_batch(forwards *f, clh_pool *pool, size_t first, clh_error
     clh_pool_run(pool, k->batch, forward_task, f);
     for (size_t n = 0; n < k->batch; n++)
         if (f->error[n].status)
-            return clh_fail(err, f->error[n].status, "%s", f->error[n].message);
+            return clh_fail(err, f->error[n].status, "sequence %zu: %s", first + n,
+                            f->error[n].message);
     clh_pool_run(pool, k->out->rows, clh_look_add_row, k);
-    return check_finite(k, err);
+    return CLH_OK;
 }
 
 static clh_status pass(clh_look *k, const clh_watch *watch, clh_error *err)

@@ -26,7 +26,6 @@ enum { CLH_BY_TOKEN, CLH_BY_RANK, CLH_BYS };
 typedef struct clh_look_row {
     double effective, mass, prompt;
     size_t prompt_tops, possible, tops, earliest, latest, agree;
-    size_t bad; /**< first sequence in which the row is not finite; SIZE_MAX: none */
 } clh_look_row;
 
 /** A sequence being added. Sources whose tokens are the same in every version form a class: their

@@ -150,8 +150,6 @@ void clh_look_add_row(void *context, size_t r, size_t worker)
         const size_t at = clh_tensor_at(&scores, 0, k->out->head, k->out->first + r, 0);
         add_values(k, CLH_LOOK_PATTERN, r, pattern.data + at, x);
         add_values(k, CLH_LOOK_SCORES, r, scores.data + at, x);
-        if (!isfinite(k->total[CLH_LOOK_SCORES][r]) && k->row[r].bad == SIZE_MAX)
-            k->row[r].bad = s->index;
         add_levels(k, s, r, x, x + k->T);
         add_sources(k, s->index, r, &tokens, pattern.data + at);
     }

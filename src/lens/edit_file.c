@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/file.h"
+#include "base/json_keys.h"
 #include "clearhead/safetensors.h"
 #include "lens/edit_read.h"
 #include "train/checkpoint.h"
@@ -191,20 +192,23 @@ static clh_status read_reference(clh_edit_file *file, const json_t *root, clh_er
 
 static clh_status read_all(opening *o, const json_t *root, clh_error *err)
 {
+    static const char *const keys[] = {"format", "edits", "reference"};
     const char *format = json_string_value(json_object_get(root, "format"));
     const json_t *list = json_object_get(root, "edits");
-    const size_t optional = json_object_get(root, "reference") != NULL;
     if (!format || strcmp(format, "clearhead-edits-1") != 0)
         return clh_fail(err, CLH_EFORMAT, "format is %s, want clearhead-edits-1",
                         format ? format : "not given");
-    if (!json_is_array(list) || json_object_size(root) != 2 + optional)
-        return clh_fail(err, CLH_EFORMAT,
-                        "want the keys format, edits (an array), perhaps reference, and no other");
+    clh_status status = clh_json_keys_check(root, keys, CLH_COUNT(keys), CLH_EINPUT, err);
+    if (status)
+        return status;
+    if (!json_is_array(list))
+        return clh_fail(err, CLH_EFORMAT, "edits %s, want an array",
+                        list ? "is none" : "is not given");
     o->file->count = json_array_size(list);
     if (o->file->count > CLH_EDITS_MAX)
         return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", o->file->count,
                         CLH_EDITS_MAX);
-    clh_status status = read_reference(o->file, root, err);
+    status = read_reference(o->file, root, err);
     for (o->index = 0; o->index < o->file->count && !status; o->index++)
         status = read_edit(o, json_array_get(list, o->index), err);
     return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/json_keys.h"
 
 enum { POSITION_MOST = 1000000, CHOICES_MAX = 16 };
 
@@ -254,17 +255,20 @@ static const struct key_row {
     {"step", read_step, KIND(WEIGHTS), 0},
 };
 
-static clh_status read_key(const reading *r, const char *key, const json_t *value, clh_error *err)
+static clh_status read_keys(const reading *r, const json_t *object, clh_error *err)
 {
     const char *names[CLH_COUNT(keys)];
-    for (size_t i = 0; i < CLH_COUNT(keys); i++) {
+    for (size_t i = 0; i < CLH_COUNT(keys); i++)
         names[i] = keys[i].name;
-        if (strcmp(key, keys[i].name) == 0)
-            return keys[i].read(r, key, value, err);
+    clh_status status = clh_json_keys_check(object, names, CLH_COUNT(names), CLH_EINPUT, err);
+    if (status)
+        return clh_fail_context(err, status, "edit %zu", r->index);
+    for (size_t i = 0; i < CLH_COUNT(keys) && !status; i++) {
+        const json_t *value = json_object_get(object, keys[i].name);
+        if (value)
+            status = keys[i].read(r, keys[i].name, value, err);
     }
-    const char *near = clh_nearest_name(key, names, CLH_COUNT(names));
-    return clh_fail(err, CLH_EINPUT, "edit %zu: unknown key %s; %s%s", r->index, key,
-                    near ? "did you mean " : "keys begin with ", near ? near : names[0]);
+    return status;
 }
 
 /* What each kind needs, and nothing it does not take. */
@@ -297,12 +301,8 @@ clh_status clh_edit_read(clh_edit *out, clh_edit_outside *outside, const json_t 
     *out = (clh_edit){0};
     *outside = (clh_edit_outside){.step = SIZE_MAX};
     const reading r = {out, outside, index};
-    const char *key;
-    json_t *value;
-    clh_status status = CLH_OK;
     if (!json_is_object(object))
         return clh_fail(err, CLH_EINPUT, "edit %zu is no object", index);
-    json_object_foreach((json_t *)object, key, value) if (!status) status =
-        read_key(&r, key, value, err);
+    clh_status status = read_keys(&r, object, err);
     return status ? status : check_keys(&r, object, err);
 }

@@ -18,31 +18,29 @@ static double log_sum_exp(const clh_real *x, size_t count)
     return most + log(sum);
 }
 
-static clh_status compare(double *distance, const clh_tensor *a, const clh_tensor *b,
-                          clh_error *err)
+/* The largest |log p - log q| of finite logits a and b. */
+static double log_difference(const clh_tensor *a, const clh_tensor *b)
 {
     const size_t vocab = a->shape[2];
     double most = 0;
     assert(vocab > 0);
     for (size_t at = 0; at < clh_tensor_count(a); at += vocab) {
         const double za = log_sum_exp(a->data + at, vocab), zb = log_sum_exp(b->data + at, vocab);
-        if (!isfinite(za) || !isfinite(zb))
-            return clh_fail(err, CLH_ENUMERIC, "logits of position %zu are not finite",
-                            at / vocab % a->shape[1]);
         for (size_t i = 0; i < vocab; i++) {
             const double log_p = (double)a->data[at + i] - za, log_q = (double)b->data[at + i] - zb;
             most = fmax(most, fabs(log_p - log_q));
         }
     }
-    *distance = most;
-    return CLH_OK;
+    return most;
 }
 
 static clh_status run(clh_cache **cache, const clh_model *model, const clh_tokens *tokens,
                       clh_error *err)
 {
-    clh_status status = clh_cache_open(cache, clh_model_get_config(model), CLH_KEEP_BACKWARD, err);
-    return status ? status : clh_forward(model, tokens, *cache, NULL, err);
+    clh_status status = clh_cache_open(cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_forward(model, tokens, *cache, NULL, err);
+    return status ? status : clh_cache_check(*cache, err);
 }
 
 clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
@@ -56,11 +54,11 @@ clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh
     if (!status) {
         const clh_tensor x = clh_cache_view(cache_a, "logits"),
                          y = clh_cache_view(cache_b, "logits");
-        status =
-            x.shape[2] == y.shape[2]
-                ? compare(distance, &x, &y, err)
-                : clh_fail(err, CLH_ESHAPE, "the models have d_vocab_out %zu and %zu, want one",
-                           x.shape[2], y.shape[2]);
+        if (x.shape[2] == y.shape[2])
+            *distance = log_difference(&x, &y);
+        else
+            status = clh_fail(err, CLH_ESHAPE, "the models have d_vocab_out %zu and %zu, want one",
+                              x.shape[2], y.shape[2]);
     }
     clh_cache_close(cache_b);
     clh_cache_close(cache_a);

@@ -50,22 +50,17 @@ static void fill_expected(const detecting *d, const room *r, size_t t, const clh
             r->expected[i * pos + j] = d->given->data[i * d->given->shape[1] + j];
 }
 
-/* Scores of all heads for one target, and of even attention; whether all are finite. */
-static bool score_target(const detecting *d, const room *r, size_t pos, double *out)
+/* Scores of all heads for one target, and of even attention. */
+static void score_target(const detecting *d, const room *r, size_t pos, double *out)
 {
     const clh_model_config *c = d->config;
-    bool finite = true;
     for (size_t l = 0; l < c->n_layers; l++) {
         const clh_tensor pattern = clh_cache_in_block(r->cache, l, "attn.hook_pattern");
-        for (size_t h = 0; h < c->n_heads; h++) {
-            const double score =
+        for (size_t h = 0; h < c->n_heads; h++)
+            out[l * c->n_heads + h] =
                 clh_head_score(pattern.data + h * pos * pos, r->expected, pos, d->options);
-            out[l * c->n_heads + h] = score;
-            finite = finite && isfinite(score);
-        }
     }
     out[c->n_layers * c->n_heads] = clh_head_score(r->even, r->expected, pos, d->options);
-    return finite;
 }
 
 static void detect_task(void *context, size_t task, size_t worker)
@@ -75,8 +70,9 @@ static void detect_task(void *context, size_t task, size_t worker)
     const room *r = &d->room[worker];
     const clh_tokens tokens = clh_sample_tokens(d->sample, index);
     clh_error *err = &d->error[index];
-    bool finite = true;
     err->status = clh_forward(d->model, &tokens, r->cache, NULL, err);
+    if (!err->status)
+        err->status = clh_cache_check(r->cache, err);
     if (err->status)
         return;
     (void)clh_places_find(r->at, d->sample->task, tokens.pos);
@@ -86,11 +82,8 @@ static void detect_task(void *context, size_t task, size_t worker)
         if (!d->known[t])
             continue;
         fill_expected(d, r, t, &tokens);
-        if (!score_target(d, r, tokens.pos, d->score + (index * TARGETS + t) * d->each))
-            finite = false;
+        score_target(d, r, tokens.pos, d->score + (index * TARGETS + t) * d->each);
     }
-    if (!finite)
-        err->status = clh_forward_check(d->model, &tokens, err);
 }
 
 /* ---- Room --------------------------------------------------------------------------------------
@@ -148,12 +141,12 @@ static clh_status check_given(const clh_tensor *given, const clh_sample *sample,
                         given->rank, given->shape[0], given->rank > 1 ? given->shape[1] : 0);
     const size_t pos = given->shape[0];
     for (size_t i = 0; i < pos; i++)
-        for (size_t j = i + 1; j < pos; j++)
-            if (given->data[i * pos + j] != 0)
-                return clh_fail(err, CLH_EINPUT,
-                                "the pattern is %g at query %zu, key %zu, want 0 for keys behind "
-                                "the query",
-                                (double)given->data[i * pos + j], i, j);
+        for (size_t j = 0; j < pos; j++) {
+            const double x = (double)given->data[i * pos + j];
+            if (!isfinite(x) || (j > i && x != 0))
+                return clh_fail(err, CLH_EINPUT, "the pattern is %g at query %zu, key %zu, want %s",
+                                x, i, j, j > i ? "0 for keys behind the query" : "a finite number");
+        }
     for (size_t k = 0; k < sample->count; k++)
         if (sample->length[k] > pos)
             return clh_fail(err, CLH_ESHAPE,
@@ -177,7 +170,7 @@ static clh_status add_up(clh_detection *out, const detecting *d, clh_error *err)
     const size_t heads = d->each - 1, count = d->sample->count;
     for (size_t k = 0; k < count; k++) {
         if (d->error[k].status)
-            return clh_fail(err, d->error[k].status, "%s", d->error[k].message);
+            return clh_fail(err, d->error[k].status, "sequence %zu: %s", k, d->error[k].message);
         for (size_t t = 0; t < TARGETS; t++) {
             const double *score = d->score + (k * TARGETS + t) * d->each;
             for (size_t h = 0; h < heads; h++)

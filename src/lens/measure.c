@@ -64,13 +64,9 @@ double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
 static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, size_t index,
                                          clh_error *err)
 {
-    const size_t count = clh_cache_count(cache);
-    const size_t at = keep == CLH_KEEP_ALL ? clh_cache_not_finite(cache) : count;
-    if (at < count)
-        return clh_fail(err, CLH_ENUMERIC, "%s is not finite in sequence %zu of the sample",
-                        clh_cache_tensor(cache, at).name, index);
-    return clh_fail(err, CLH_ENUMERIC, "the loss of sequence %zu of the sample is not finite",
-                    index);
+    clh_status status = keep == CLH_KEEP_ALL ? clh_cache_check(cache, err) : CLH_OK;
+    return status ? clh_fail_context(err, status, "sequence %zu", index)
+                  : clh_fail(err, CLH_ENUMERIC, "sequence %zu: the loss is not finite", index);
 }
 
 /* By kind of token. */
@@ -92,7 +88,7 @@ clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index
     const clh_scored scored = {&sample->length[index], &sample->first_scored[index]};
     clh_loss_sum sum = {0};
     clh_status status = clh_loss(cache, &tokens, &scored, 0, NULL, NULL, &sum, err);
-    if (!status && !isfinite(sum.loss))
+    if (!status && !(isfinite(sum.loss) && clh_cache_sound(cache)))
         status = say_what_is_not_finite(cache, keep, index, err);
     if (status)
         return status;

@@ -9,7 +9,6 @@
 #include "clearhead/patch.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,10 +83,10 @@ static clh_status compute_runs(patcher *p, clh_error *err)
         status = metric_of(p, p->clean, NULL, &out->clean, err);
     if (!status)
         status = metric_of(p, p->corrupted, NULL, &out->corrupted, err);
-    if (!status && !isfinite(out->clean))
-        status = clh_run_not_finite(p->clean, "clean", err);
-    if (!status && !isfinite(out->corrupted))
-        status = clh_run_not_finite(p->corrupted, "corrupted", err);
+    if (!status)
+        status = clh_run_check(p->clean, out->clean, "clean", err);
+    if (!status)
+        status = clh_run_check(p->corrupted, out->corrupted, "corrupted", err);
     return status;
 }
 

@@ -119,14 +119,10 @@ clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *ca
     return status;
 }
 
-clh_status clh_run_not_finite(const clh_cache *cache, const char *which, clh_error *err)
+clh_status clh_run_check(const clh_cache *cache, double metric, const char *which, clh_error *err)
 {
-    for (size_t t = 0; t < clh_cache_count(cache); t++) {
-        const clh_tensor tensor = clh_cache_tensor(cache, t);
-        for (size_t i = 0, n = clh_tensor_count(&tensor); i < n; i++)
-            if (isnan(tensor.data[i]))
-                return clh_fail(err, CLH_ENUMERIC, "%s of the %s run is not a number", tensor.name,
-                                which);
-    }
-    return clh_fail(err, CLH_ENUMERIC, "the metric of the %s run is not finite", which);
+    clh_status status = clh_cache_check(cache, err);
+    if (!status && !isfinite(metric))
+        status = clh_fail(err, CLH_ENUMERIC, "the metric is not finite");
+    return status ? clh_fail_context(err, status, "the %s run", which) : CLH_OK;
 }

@@ -20,8 +20,8 @@ clh_pieces clh_pieces_of(const clh_cache *cache, size_t index, size_t pos);
 clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *cache,
                                 const char *sites, clh_error *err);
 
-/** CLH_ENUMERIC for a run whose metric is not finite: "<the first activation that is not a number>
- *  of the <which> run is not a number". */
-clh_status clh_run_not_finite(const clh_cache *cache, const char *which, clh_error *err);
+/** CLH_ENUMERIC for a run with an activation or a metric that is not finite: "the <which> run: <the
+ *  first such activation> is not finite". Of a CLH_KEEP_ALL cache. */
+clh_status clh_run_check(const clh_cache *cache, double metric, const char *which, clh_error *err);
 
 #endif

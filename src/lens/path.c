@@ -47,9 +47,7 @@ static clh_status compute_run(clh_paths *p, clh_cache **cache, const clh_tokens 
         status = clh_forward(p->twin.model, tokens, *cache, NULL, err);
     if (!status)
         status = metric_of(p, *cache, value, err);
-    if (!status && !isfinite(*value))
-        status = clh_run_not_finite(*cache, which, err);
-    return status;
+    return status ? status : clh_run_check(*cache, *value, which, err);
 }
 
 clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/file.h"
+#include "base/json_keys.h"
 #include "clearhead/scrub.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -59,25 +60,8 @@ static clh_status read_positions(clh_scrub_rule *rule, const json_t *value, cons
     return CLH_OK;
 }
 
-/* That `object` has no key but these. */
-static clh_status check_keys(json_t *object, const char *const *keys, size_t count,
-                             const char *where, clh_error *err)
-{
-    for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
-        const char *key = json_object_iter_key(at);
-        size_t k = 0;
-        while (k < count && strcmp(keys[k], key) != 0)
-            k++;
-        if (k < count)
-            continue;
-        const char *near = clh_nearest_name(key, keys, count);
-        return clh_fail(err, CLH_EINPUT, "%s: unknown key %s; %s%s", where, key,
-                        near ? "did you mean " : "keys begin with ", near ? near : keys[0]);
-    }
-    return CLH_OK;
-}
-
-static clh_status read_rule(clh_scrub_rule *rule, json_t *object, size_t index, clh_error *err)
+static clh_status read_rule(clh_scrub_rule *rule, const json_t *object, size_t index,
+                            clh_error *err)
 {
     static const char *const keys[] = {"from", "to", "agree", "positions"};
     char where[32];
@@ -86,9 +70,10 @@ static clh_status read_rule(clh_scrub_rule *rule, json_t *object, size_t index, 
     (void)snprintf(where, sizeof where, "rule %zu", index);
     if (!json_is_object(object))
         return clh_fail(err, CLH_EINPUT, "%s is no object", where);
-    clh_status status = check_keys(object, keys, CLH_COUNT(keys), where, err);
-    if (!status)
-        status = read_text(rule->from, json_object_get(object, "from"), "from", where, err);
+    clh_status status = clh_json_keys_check(object, keys, CLH_COUNT(keys), CLH_EINPUT, err);
+    if (status)
+        return clh_fail_context(err, status, "%s", where);
+    status = read_text(rule->from, json_object_get(object, "from"), "from", where, err);
     if (!status)
         status = read_text(rule->to, json_object_get(object, "to"), "to", where, err);
     if (!status)
@@ -109,11 +94,12 @@ static clh_status read_all(clh_hypothesis *out, json_t *root, clh_error *err)
     if (!format || strcmp(format, "clearhead-hypothesis-1") != 0)
         return clh_fail(err, CLH_EFORMAT, "format is %s, want clearhead-hypothesis-1",
                         format ? format : "not given");
+    clh_status status = clh_json_keys_check(root, keys, CLH_COUNT(keys), CLH_EINPUT, err);
+    if (status)
+        return status;
     if (!json_is_array(rules) || json_array_size(rules) > CLH_SCRUB_RULES_MAX)
         return clh_fail(err, CLH_EFORMAT, "rules want an array of at most %d", CLH_SCRUB_RULES_MAX);
-    clh_status status = check_keys(root, keys, CLH_COUNT(keys), "hypothesis", err);
-    if (!status)
-        status = read_text(out->name, json_object_get(root, "name"), "name", "hypothesis", err);
+    status = read_text(out->name, json_object_get(root, "name"), "name", "hypothesis", err);
     if (!status)
         status = read_agree(&out->otherwise, json_object_get(root, "otherwise"), "otherwise",
                             CLH_AGREE_ALL + 1, "hypothesis", err);

@@ -117,8 +117,8 @@ static void try_task(void *context, size_t b, size_t worker)
     if (!status)
         status = clh_loss(cache, &tokens, &scored, 0, NULL, t->loss + b * sample->stride,
                           &t->sum[b], &t->error[b]);
-    if (!status && !isfinite(t->sum[b].loss))
-        status = clh_forward_check(t->trial->model, &tokens, &t->error[b]);
+    if (!status && !(isfinite(t->sum[b].loss) && clh_cache_sound(cache)))
+        status = clh_cache_check(cache, &t->error[b]);
     t->error[b].status = status;
     for (size_t p = scored.first_scored[0]; !status && p < tokens.pos; p++)
         t->right[b * sample->stride + p] = clh_cache_prediction(cache, 0, p - 1) == tokens.ids[p];

@@ -98,18 +98,47 @@ size_t clh_cache_position_dim(const clh_cache *cache, size_t index)
     return dim[1] == DIM_POS ? 1 : 2;
 }
 
-size_t clh_cache_not_finite(const clh_cache *cache)
+/* Without an end in the middle, so that the compiler takes many at once. */
+static bool all_finite(const clh_tensor *t)
+{
+    int bad = 0;
+    for (size_t i = 0, n = clh_tensor_count(t); i < n; i++)
+        bad |= !isfinite(t->data[i]);
+    return !bad;
+}
+
+static bool no_infinity_but_of_the_mask(const clh_tensor *scores)
+{
+    int bad = 0;
+    for (size_t i = 0, n = clh_tensor_count(scores); i < n; i++)
+        bad |= !(scores->data[i] < INFINITY);
+    return !bad;
+}
+
+clh_status clh_cache_check(const clh_cache *cache, clh_error *err)
 {
     assert(cache->keep == CLH_KEEP_ALL);
     const clh_blob *values = &cache->values;
     for (size_t t = 0; t < values->tensors; t++) {
-        const bool scores = values->place[t].id == CLH_A_ATTN_SCORES;
-        const clh_real *x = values->tensor[t].data;
-        for (size_t i = 0, n = clh_tensor_count(&values->tensor[t]); i < n; i++)
-            if (!isfinite(x[i]) && !(scores && x[i] < 0))
-                return t;
+        const clh_tensor *tensor = &values->tensor[t];
+        if (!(values->place[t].id == CLH_A_ATTN_SCORES ? no_infinity_but_of_the_mask(tensor)
+                                                       : all_finite(tensor)))
+            return clh_fail(err, CLH_ENUMERIC, "%s is not finite", tensor->name);
     }
-    return values->tensors;
+    return CLH_OK;
+}
+
+bool clh_cache_sound(const clh_cache *cache)
+{
+    static const clh_act_id shows[] = {CLH_A_LN1_SCALE_Q, CLH_A_LN1_SCALE_K,  CLH_A_LN1_SCALE,
+                                       CLH_A_LN2_SCALE,   CLH_A_MLP_LN_SCALE, CLH_A_LN_FINAL_SCALE,
+                                       CLH_A_LOGITS};
+    const clh_blob *values = &cache->values;
+    bool sound = true;
+    for (size_t t = 0; t < values->tensors && sound; t++)
+        for (size_t k = 0; k < CLH_COUNT(shows) && sound; k++)
+            sound = values->place[t].id != shows[k] || all_finite(&values->tensor[t]);
+    return sound;
 }
 
 clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err)
@@ -119,9 +148,8 @@ clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, c
     clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)
         status = clh_forward(model, tokens, cache, NULL, err);
-    const size_t at = status ? 0 : clh_cache_not_finite(cache);
-    if (!status && at < cache->values.tensors)
-        status = clh_fail(err, CLH_ENUMERIC, "%s is not finite", cache->values.tensor[at].name);
+    if (!status)
+        status = clh_cache_check(cache, err);
     clh_cache_close(cache);
     return status;
 }

@@ -52,6 +52,8 @@ clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size
             have++;
         }
     }
+    if (!status && !clh_cache_sound(cache))
+        status = clh_forward_check(model, &(clh_tokens){ids, 1, have}, err);
     clh_cache_close(cache);
     if (!status)
         *written = have;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json_keys.h"
 #include "model/model_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -121,25 +122,12 @@ static clh_status take_all(const json_t *object, clh_model_config *config, bool 
 }
 
 /** Refuse keys that TransformerLens does not have. */
-static clh_status check_names(json_t *object, clh_error *err)
+static clh_status check_names(const json_t *object, clh_error *err)
 {
-    const char *names[CLH_COUNT(tl_keys)], *name;
-    json_t *value;
+    const char *names[CLH_COUNT(tl_keys)];
     for (size_t i = 0; i < CLH_COUNT(tl_keys); i++)
         names[i] = tl_keys[i].name;
-    json_object_foreach(object, name, value)
-    {
-        size_t i = 0;
-        while (i < CLH_COUNT(names) && strcmp(names[i], name) != 0)
-            i++;
-        if (i < CLH_COUNT(names))
-            continue;
-        const char *nearest = clh_nearest_name(name, names, CLH_COUNT(names));
-        return clh_fail(err, CLH_ECONFIG, "unknown key %s%s%s%s", name,
-                        nearest ? "; did you mean " : "", nearest ? nearest : "",
-                        nearest ? "?" : "");
-    }
-    return CLH_OK;
+    return clh_json_keys_check(object, names, CLH_COUNT(names), CLH_ECONFIG, err);
 }
 
 /** Honoured keys that nothing reads because there is no MLP, and one that must be there if there

@@ -35,6 +35,8 @@ static clh_status evaluate_one(void *context, size_t index, clh_worker *worker, 
     status = clh_forward(e->model, &tokens, worker->cache, NULL, err);
     if (!status)
         status = clh_loss(worker->cache, &tokens, &scored, 0, NULL, row, &e->sum[index], err);
+    if (!status && !clh_cache_sound(worker->cache))
+        e->sum[index].loss = NAN; /* of numbers that came out of an infinity */
     for (size_t i = s->length; i < e->positions; i++)
         row[i] = NAN;
     return status;

@@ -38,7 +38,11 @@ runs 2 scrub run --count 20 --hypothesis bad.json
 is 'clearhead scrub: bad.json: rule 0: agree is nothin, want nothing' "$err" 'a misspelt agreement'
 sed 's/"to"/"too"/' mine.json > bad.json
 runs 2 scrub run --count 20 --hypothesis bad.json
-is 'clearhead scrub: bad.json: rule 0: unknown key too; did you mean to' "$err" 'a misspelt key'
+is 'clearhead scrub: bad.json: rule 0: unknown key too; did you mean to? The keys are from, to, agree, positions' "$err" 'a misspelt key'
+sed 's/"rules"/"rule"/' mine.json > bad.json
+runs 2 scrub run --count 20 --hypothesis bad.json
+is 'clearhead scrub: bad.json: unknown key rule; did you mean rules? The keys are format, name, otherwise, rules' "$err" \
+    'the same of the whole'
 sed 's/"agree": "nothing"}/"agree": "nothing", "positions": [1]}/' mine.json > bad.json
 runs 2 scrub run --count 20 --hypothesis bad.json
 is 'clearhead scrub: bad.json: rule 0: agree nothing takes no positions' "$err" 'positions where none are taken'

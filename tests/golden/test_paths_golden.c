@@ -1,7 +1,6 @@
 /* What TransformerLens says with hooks of every edge of two models is what clh_paths says: exact
  * effects, sets, paths, EAP and EAP-IG (make_paths_golden.py). */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,53 +8,26 @@
 #include "clearhead/path.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
-#include "support/golden_case.h"
+#include "support/golden_pair.h"
 #include "support/must.h"
-
-/* Relative to the clean and corrupted metrics, or to the largest estimate where that is more. */
-static const double tolerance = 1e-5;
 
 enum { EDGES_MAX = 128 };
 
 static const char *const names[] = {"mlp_2x2", "notebook_n3"};
 
 typedef struct bench {
-    golden_case golden;
-    clh_safetensors *file;
+    golden_pair pair;
     clh_paths *paths;
     const clh_graph *graph;
 } bench;
 
-static const char *metadata(const bench *b, const char *key)
-{
-    const char *text = clh_safetensors_metadata(b->file, key);
-    assert_non_null(text);
-    return text;
-}
-
-static size_t number(const bench *b, const char *key)
-{
-    return (size_t)strtoul(metadata(b, key), NULL, 10);
-}
-
 static int open_bench(void **state)
 {
     static bench b;
-    char path[512];
-    const char *name = ((const each_case *)*state)->name;
     clh_error err = {0};
-    b = (bench){0};
-    golden_open(&b.golden, name);
-    (void)snprintf(path, sizeof path, "%s/paths/%s.safetensors", CLH_GOLDEN_DIR, name);
-    must(clh_safetensors_open(&b.file, path, &err), &err);
-    const size_t pos = b.golden.tokens.pos;
-    const clh_paths_ask ask = {.clean = {b.golden.ids, 1, pos},
-                               .corrupted = {b.golden.ids + pos, 1, pos},
-                               .metric = {.kind = CLH_METRIC_LOGIT_DIFF,
-                                          .position = number(&b, "position"),
-                                          .token = (uint32_t)number(&b, "token"),
-                                          .against = (uint32_t)number(&b, "against")}};
-    must(clh_paths_open(&b.paths, b.golden.model, &ask, &err), &err);
+    golden_pair_open(&b.pair, "paths", ((const each_case *)*state)->name);
+    const clh_paths_ask ask = {b.pair.clean, b.pair.corrupted, b.pair.metric};
+    must(clh_paths_open(&b.paths, b.pair.golden.model, &ask, &err), &err);
     b.graph = clh_paths_graph(b.paths);
     assert_true(b.graph->edges <= EDGES_MAX);
     *state = &b;
@@ -66,27 +38,15 @@ static int close_bench(void **state)
 {
     bench *b = *state;
     clh_paths_close(b->paths);
-    clh_safetensors_close(b->file);
-    golden_close(&b->golden);
+    golden_pair_close(&b->pair);
     return 0;
 }
 
+/* Relative to the clean and corrupted metrics, or to the largest estimate where that is more. */
 static void check(const bench *b, const char *name, const double *got, size_t count)
 {
-    clh_error err = {0};
-    clh_tensor want;
-    clh_real numbers[EDGES_MAX];
-    must(clh_safetensors_describe(b->file, name, &want, NULL, &err), &err);
-    assert_int_equal(clh_tensor_count(&want), count);
-    want.name = name;
-    want.data = numbers;
-    must(clh_safetensors_read(b->file, &want, &err), &err);
-    const double scale = fmax(golden_largest(&want), fabs(clh_paths_clean(b->paths)) +
-                                                         fabs(clh_paths_corrupted(b->paths)));
-    for (size_t i = 0; i < count; i++)
-        if (!(fabs(got[i] - (double)numbers[i]) <= tolerance * scale))
-            fail_msg("%s[%zu] is %.9g, TransformerLens says %.9g", name, i, got[i],
-                     (double)numbers[i]);
+    golden_pair_check(&b->pair, name, got, count,
+                      fabs(clh_paths_clean(b->paths)) + fabs(clh_paths_corrupted(b->paths)));
 }
 
 static void edges_are_the_same(void **state)
@@ -96,7 +56,7 @@ static void edges_are_the_same(void **state)
     clh_strbuf all = {0};
     for (size_t e = 0; e < b->graph->edges; e++)
         clh_strbuf_addf(&all, "%s%s", e ? "," : "", clh_edge_label(b->graph, e, label));
-    assert_string_equal(clh_strbuf_view(&all), metadata(b, "edges"));
+    assert_string_equal(clh_strbuf_view(&all), golden_pair_metadata(&b->pair, "edges"));
     clh_strbuf_deinit(&all);
 }
 
@@ -114,8 +74,8 @@ static void every_set_and_path_has_the_effect_of_the_file(void **state)
     const bench *b = *state;
     clh_error err = {0};
     size_t found = 0;
-    for (size_t i = 0; i < clh_safetensors_count(b->file); i++) {
-        const char *name = clh_safetensors_name(b->file, i);
+    for (size_t i = 0; i < clh_safetensors_count(b->pair.file); i++) {
+        const char *name = clh_safetensors_name(b->pair.file, i);
         bool chosen[EDGES_MAX];
         size_t edges[8], count;
         double effect = NAN;
@@ -124,7 +84,9 @@ static void every_set_and_path_has_the_effect_of_the_file(void **state)
                 chosen[e] = e % strtoul(name + 4, NULL, 10) == 0;
             must(clh_paths_set(b->paths, chosen, &effect, &err), &err);
         } else if (strncmp(name, "path.", 5) == 0) {
-            must(clh_graph_path(b->graph, metadata(b, name), edges, 8, &count, &err), &err);
+            must(clh_graph_path(b->graph, golden_pair_metadata(&b->pair, name), edges, 8, &count,
+                                &err),
+                 &err);
             must(clh_paths_along(b->paths, edges, count, &effect, &err), &err);
         } else {
             continue;

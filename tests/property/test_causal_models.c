@@ -295,7 +295,7 @@ static void bad_input_is_named(void **state)
     for (size_t i = 0; i < 2; i++)
         base.first_scored[i] = 1;
     assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_ENUMERIC);
-    assert_non_null(strstr(err.message, "none: blocks.0"));
+    assert_non_null(strstr(err.message, "none: sequence 0: blocks.0"));
     clh_causal_close(causal);
     clh_sample_deinit(&sample);
     clh_sample_deinit(&base);

@@ -6,20 +6,6 @@
 #include "support/edit_bench.h"
 #include "support/must.h"
 
-static int make(void **state)
-{
-    static edit_bench b;
-    edit_bench_open(&b, CLH_NORM_LN);
-    *state = &b;
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    edit_bench_close(*state);
-    return 0;
-}
-
 static void edits_without_effect_change_no_bit(void **state)
 {
     edit_bench *b = *state;
@@ -129,5 +115,5 @@ int main(void)
         cmocka_unit_test(heads_and_positions_limit_an_edit),
         cmocka_unit_test(the_direct_path_can_be_taken_away),
     };
-    return cmocka_run_group_tests_name("edits", tests, make, unmake);
+    return cmocka_run_group_tests_name("edits", tests, edit_bench_setup, edit_bench_teardown);
 }

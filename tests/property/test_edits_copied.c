@@ -11,20 +11,6 @@
 #include "support/must.h"
 #include "support/temp_folder.h"
 
-static int make(void **state)
-{
-    static edit_bench b;
-    edit_bench_open(&b, CLH_NORM_LN);
-    *state = &b;
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    edit_bench_close(*state);
-    return 0;
-}
-
 /* ---- Patches ------------------------------------------------------------------------------------
  */
 
@@ -458,5 +444,6 @@ int main(void)
         cmocka_unit_test(no_memory_is_lost_compiling),
         FOLDER_TEST(no_memory_is_lost_reading),
     };
-    return cmocka_run_group_tests_name("edits_copied", tests, make, unmake);
+    return cmocka_run_group_tests_name("edits_copied", tests, edit_bench_setup,
+                                       edit_bench_teardown);
 }

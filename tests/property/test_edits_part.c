@@ -6,20 +6,6 @@
 #include "support/edit_bench.h"
 #include "support/must.h"
 
-static int make(void **state)
-{
-    static edit_bench b;
-    edit_bench_open(&b, CLH_NORM_LN);
-    *state = &b;
-    return 0;
-}
-
-static int unmake(void **state)
-{
-    edit_bench_close(*state);
-    return 0;
-}
-
 static clh_edit part_of(const char *site, clh_input_part part)
 {
     clh_edit edit = edit_of(CLH_EDIT_PART, site);
@@ -197,5 +183,5 @@ int main(void)
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(only_queries_keys_and_values_have_parts),
     };
-    return cmocka_run_group_tests_name("edits_part", tests, make, unmake);
+    return cmocka_run_group_tests_name("edits_part", tests, edit_bench_setup, edit_bench_teardown);
 }

@@ -187,7 +187,7 @@ static void what_cannot_be_is_named(void **state)
     b->ask.corrupted.pos--;
     clh_model_view(b->model, "blocks.0.attn.W_Q").data[0] = NAN;
     assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_ENUMERIC);
-    assert_string_equal(err.message, "blocks.0.attn.hook_q of the clean run is not a number");
+    assert_string_equal(err.message, "the clean run: blocks.0.attn.hook_q is not finite");
 }
 
 static const each_truth truths[] = {

@@ -32,6 +32,20 @@ void edit_bench_close(edit_bench *b)
     clh_task_close(b->task);
 }
 
+int edit_bench_setup(void **state)
+{
+    static edit_bench b;
+    edit_bench_open(&b, CLH_NORM_LN);
+    *state = &b;
+    return 0;
+}
+
+int edit_bench_teardown(void **state)
+{
+    edit_bench_close(*state);
+    return 0;
+}
+
 clh_edit edit_of(clh_edit_kind kind, const char *site)
 {
     clh_edit edit = {.kind = kind};

@@ -25,6 +25,10 @@ typedef struct edit_bench {
 void edit_bench_open(edit_bench *bench, clh_normalization norm);
 void edit_bench_close(edit_bench *bench);
 
+/** cmocka group fixture: *state is an edit_bench with LayerNorm until the teardown. */
+int edit_bench_setup(void **state);
+int edit_bench_teardown(void **state);
+
 /** An edit of that kind and site, all else 0. */
 clh_edit edit_of(clh_edit_kind kind, const char *site);
 

@@ -70,6 +70,15 @@ def write(path, tensors, dtype="F32"):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
+def poke(path, name, place, value):
+    """Another number at `place` of a F32 tensor, all else in the file as it is."""
+    table, _, start = header(path)
+    assert table[name]["dtype"] == "F32"
+    with open(path, "r+b") as file:
+        file.seek(start + table[name]["data_offsets"][0] + 4 * place)
+        file.write(struct.pack("<f", value))
+
+
 if __name__ == "__main__":
     for key, entry in header(sys.argv[1])[0].items():
         print(key, entry["shape"])

@@ -3,15 +3,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <cairo.h>
-#include <dirent.h>
 
 #include "base/file.h"
 #include "figure_sample.h"
 #include "report/colormap.h"
 #include "support/cmocka_all.h"
+#include "support/temp_folder.h"
 
 /* Fontconfig keeps some of its own memory at exit. */
 const char *__lsan_default_suppressions(void);
@@ -20,41 +19,21 @@ const char *__lsan_default_suppressions(void)
     return "leak:libfontconfig";
 }
 
-static char folder[64];
+static temp_folder *folder;
 static figure_sample sample;
 
 static int set_up(void **state)
 {
-    (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/clearhead-figure-XXXXXX");
+    int failed = temp_folder_setup(state);
+    folder = *state;
     figure_sample_init(&sample);
-    return mkdtemp(folder) ? 0 : -1;
+    return failed;
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     figure_sample_deinit(&sample);
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return -1;
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        char *path = clh_path_join(folder, entry->d_name, NULL);
-        (void)unlink(path);
-        clh_free(path);
-    }
-    (void)closedir(dir);
-    return rmdir(folder);
-}
-
-static size_t files_in_folder(void)
-{
-    size_t count = 0;
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry; (entry = readdir(dir));)
-        count += entry->d_name[0] != '.';
-    (void)closedir(dir);
-    return count;
+    return temp_folder_teardown(state);
 }
 
 enum { KINDS = 6 };
@@ -62,8 +41,8 @@ enum { KINDS = 6 };
 /* Draw kind `kind` of the sample at folder/name. */
 static clh_status draw(int kind, const char *name, const clh_figure_style *style, clh_error *err)
 {
-    char path[160];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    char path[TEMP_PATH_MAX];
+    temp_folder_path(folder, name, path);
     switch (kind) {
     case 0:
         return clh_figure_curve(path, &sample.curve, style, err);
@@ -82,8 +61,8 @@ static clh_status draw(int kind, const char *name, const clh_figure_style *style
 
 static char *read_file(const char *name, size_t *length)
 {
-    char path[160], *bytes = NULL;
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    char path[TEMP_PATH_MAX], *bytes = NULL;
+    temp_folder_path(folder, name, path);
     assert_int_equal(clh_file_read(&bytes, length, path, (size_t)1 << 28, NULL), CLH_OK);
     return bytes;
 }
@@ -159,8 +138,8 @@ static void the_same_data_gives_the_same_bytes(void **state)
 /* How many pixels of folder/name have exactly this colour. */
 static size_t pixels_of(const char *name, unsigned r, unsigned g, unsigned b)
 {
-    char path[160];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    char path[TEMP_PATH_MAX];
+    temp_folder_path(folder, name, path);
     cairo_surface_t *surface = cairo_image_surface_create_from_png(path);
     assert_int_equal(cairo_surface_status(surface), CAIRO_STATUS_SUCCESS);
     const unsigned char *data = cairo_image_surface_get_data(surface);
@@ -179,11 +158,11 @@ static size_t pixels_of(const char *name, unsigned r, unsigned g, unsigned b)
 static void cells_have_the_colours_of_their_values(void **state)
 {
     (void)state;
-    char path[160];
+    char path[TEMP_PATH_MAX];
     clh_real values[4] = {-2, 0, NAN, 2};
     clh_heatmap_panel panel = {.values = values};
     clh_heatmap_data data = {.panels = &panel, .panel_count = 1, .rows = 2, .cols = 2};
-    (void)snprintf(path, sizeof path, "%s/cells.png", folder);
+    temp_folder_path(folder, "cells.png", path);
     assert_int_equal(clh_figure_heatmap(path, &data, NULL, NULL), CLH_OK);
     assert_in_range(pixels_of("cells.png", 103, 0, 31), 48 * 48, 48 * 48 + 400);
     assert_in_range(pixels_of("cells.png", 5, 48, 97), 48 * 48, 48 * 48 + 400);
@@ -200,12 +179,12 @@ static void cells_of_rows_have_the_colours_of_their_values(void **state)
     (void)state;
     static const char *const labels[] = {"a", "b", "c"};
     static const double values[] = {1, 0, NAN};
-    char path[160];
+    char path[TEMP_PATH_MAX];
     const clh_rows_panel panel = {.cells = true, .count = 1, .value = values};
     const clh_rows_data data = {
         .rows = 3, .row_labels = labels, .panels = &panel, .panel_count = 1};
     const clh_rgb full = clh_colormap_at(0.75, false);
-    (void)snprintf(path, sizeof path, "%s/rows.png", folder);
+    temp_folder_path(folder, "rows.png", path);
     assert_int_equal(clh_figure_rows(path, &data, NULL, NULL), CLH_OK);
     assert_in_range(pixels_of("rows.png", full.r, full.g, full.b), 600, 43 * 19);
     assert_in_range(pixels_of("rows.png", 247, 247, 247), 600, 43 * 19);
@@ -217,14 +196,14 @@ static void pooling_keeps_the_largest(void **state)
 {
     (void)state;
     enum { N = 3000 };
-    char path[160];
+    char path[TEMP_PATH_MAX];
     clh_real *values = calloc((size_t)N * N, sizeof *values);
     values[(size_t)1234 * N + 777] = 1;
     values[(size_t)2999 * N + 2999] = -1;
     clh_heatmap_panel panel = {.values = values};
     clh_heatmap_data data = {.panels = &panel, .panel_count = 1, .rows = N, .cols = N};
     clh_figure_style style = {.width = 400, .height = 400};
-    (void)snprintf(path, sizeof path, "%s/pool.png", folder);
+    temp_folder_path(folder, "pool.png", path);
     assert_int_equal(clh_figure_heatmap(path, &data, &style, NULL), CLH_OK);
     size_t red = pixels_of("pool.png", 103, 0, 31), blue = pixels_of("pool.png", 5, 48, 97);
     values[(size_t)1234 * N + 777] = 0;
@@ -242,13 +221,13 @@ static void a_failure_leaves_what_was_there(void **state)
     (void)state;
     static const char *const endings[] = {"png", "svg", "pdf"};
     for (int e = 0; e < 3; e++) {
-        char name[16], path[160];
+        char name[16], path[TEMP_PATH_MAX];
         size_t before, after, files;
         (void)snprintf(name, sizeof name, "keep.%s", endings[e]);
-        (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+        temp_folder_path(folder, name, path);
         assert_int_equal(draw(2, name, NULL, NULL), CLH_OK);
         char *old = read_file(name, &before);
-        files = files_in_folder();
+        files = temp_folder_count(folder);
         struct rlimit limit, small;
         (void)signal(SIGXFSZ, SIG_IGN);
         assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -264,7 +243,7 @@ static void a_failure_leaves_what_was_there(void **state)
         char *now = read_file(name, &after);
         assert_int_equal(before, after);
         assert_memory_equal(old, now, before);
-        assert_int_equal(files_in_folder(), files);
+        assert_int_equal(temp_folder_count(folder), files);
         clh_free(old);
         clh_free(now);
     }
@@ -283,13 +262,13 @@ static void other_endings_are_refused(void **state)
 {
     (void)state;
     static const char *const names[] = {"a.jpg", "a", "a.png.txt", ".png", "png", "a.", "x.svg/b"};
-    size_t files = files_in_folder();
+    size_t files = temp_folder_count(folder);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         clh_error err = {0};
         assert_int_equal(draw(0, names[i], NULL, &err), CLH_EUSAGE);
         assert_non_null(strstr(err.message, ".png, .svg or .pdf"));
     }
-    assert_int_equal(files_in_folder(), files);
+    assert_int_equal(temp_folder_count(folder), files);
 }
 
 static void absurd_sizes_are_refused(void **state)
@@ -297,7 +276,7 @@ static void absurd_sizes_are_refused(void **state)
     (void)state;
     static const size_t sides[][2] = {{20001, 500}, {500, 20001},  {1, 300},
                                       {300, 63},    {SIZE_MAX, 0}, {64, 64}};
-    size_t files = files_in_folder();
+    size_t files = temp_folder_count(folder);
     for (int kind = 0; kind < KINDS; kind++)
         for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
             clh_error err = {0};
@@ -307,13 +286,13 @@ static void absurd_sizes_are_refused(void **state)
             assert_true(strlen(err.message) > 10);
             assert_null(strchr(err.message, '\n'));
         }
-    assert_int_equal(files_in_folder(), files);
+    assert_int_equal(temp_folder_count(folder), files);
 }
 
 static void empty_data_are_refused(void **state)
 {
     (void)state;
-    char path[160];
+    char path[TEMP_PATH_MAX];
     double nothing[2] = {NAN, -1.0};
     clh_series series = {.y = nothing, .count = 2};
     clh_curve_data no_series = {0}, no_point = {.series = &series, .series_count = 1};
@@ -333,7 +312,7 @@ static void empty_data_are_refused(void **state)
     series_7.panels = &many;
     no_rows.rows = 0;
     beyond.destination = SAMPLE_T;
-    (void)snprintf(path, sizeof path, "%s/none.png", folder);
+    temp_folder_path(folder, "none.png", path);
     assert_int_equal(clh_figure_curve(path, &no_series, NULL, NULL), CLH_EINPUT);
     assert_int_equal(clh_figure_curve(path, &no_point, NULL, NULL), CLH_EINPUT);
     assert_int_equal(clh_figure_positions(path, &no_value, NULL, NULL), CLH_EINPUT);
@@ -351,7 +330,7 @@ static void empty_data_are_refused(void **state)
 static void odd_data_are_drawn(void **state)
 {
     (void)state;
-    char path[160];
+    char path[TEMP_PATH_MAX];
     clh_error err = {0};
     double one = 3.0, flat[3] = {1e-300, 0.5, 0.5}, wild[3] = {-1e300, 4.0, INFINITY};
     clh_series series[3] = {{.y = &one, .count = 1},
@@ -370,7 +349,7 @@ static void odd_data_are_drawn(void **state)
         .tokens = tokens, .values = bad, .count = 3, .destination = CLH_NO_DESTINATION};
     clh_threshold_table none = {.threshold = 0.8};
     clh_figure_style style = {.title = "\xff bad \n title", .caption = "\033"};
-    (void)snprintf(path, sizeof path, "%s/odd.svg", folder);
+    temp_folder_path(folder, "odd.svg", path);
     assert_int_equal(clh_figure_curve(path, &curve, &style, &err), CLH_OK);
     assert_int_equal(clh_figure_heatmap(path, &map, &style, &err), CLH_OK);
     assert_int_equal(clh_figure_tokens(path, &text, &style, &err), CLH_OK);

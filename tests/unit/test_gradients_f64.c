@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "support/cmocka_all.h"
+#include "support/difference.h"
 #include "support/each_case.h"
 #include "support/model_case.h"
 #include "support/must.h"
@@ -33,35 +34,29 @@ typedef struct bench {
 } bench;
 
 /* A loss of order 1: weight * sum, the weight that of no mean. */
-static double loss_of(bench *b, clh_cache *cache, clh_cache *gradient, const clh_hooks *hooks)
+static double read_loss(const bench *b, const clh_cache *cache, clh_cache *gradient)
 {
     const double weight = 0.7 / (double)b->tokens.pos;
     clh_error err = {0};
     clh_loss_sum sum = {0};
     clh_scored scored = {b->length, b->first_scored};
-    must(clh_forward(b->model, &b->tokens, cache, hooks, &err), &err);
     must(clh_loss(cache, &b->tokens, &scored, weight, gradient, NULL, &sum, &err), &err);
     return weight * sum.loss;
+}
+
+static double loss_of(const bench *b, clh_cache *cache, clh_cache *gradient)
+{
+    clh_error err = {0};
+    must(clh_forward(b->model, &b->tokens, cache, NULL, &err), &err);
+    return read_loss(b, cache, gradient);
 }
 
 /* Backward into memory that holds no good number but the loss's own: what is not written shows. */
 static void take_back(bench *b, const clh_cache *cache, clh_cache *gradient, clh_real *parameters)
 {
     clh_error err = {0};
-    for (size_t t = 0; t + 1 < clh_cache_count(gradient); t++) {
-        clh_tensor tensor = clh_cache_tensor(gradient, t);
-        for (size_t i = 0, n = clh_tensor_count(&tensor); i < n; i++)
-            tensor.data[i] = (clh_real)NAN;
-    }
+    cache_poison(gradient, clh_cache_count(gradient) - 1);
     must(clh_backward(b->model, &b->tokens, cache, gradient, parameters, NULL, &err), &err);
-}
-
-static double largest_of(const clh_tensor *tensor)
-{
-    double largest = 0;
-    for (size_t i = 0, n = clh_tensor_count(tensor); i < n; i++)
-        largest = fmax(largest, fabs((double)tensor->data[i]));
-    return largest;
 }
 
 static int open_bench(void **state)
@@ -86,11 +81,11 @@ static int open_bench(void **state)
     must(clh_cache_open(&b->cache, &config, CLH_KEEP_ALL, &err), &err);
     must(clh_cache_open(&b->gradient, &config, CLH_KEEP_ALL, &err), &err);
     must(clh_cache_open(&b->other, &config, CLH_KEEP_ALL, &err), &err);
-    (void)loss_of(b, b->cache, b->gradient, NULL);
+    (void)loss_of(b, b->cache, b->gradient);
     take_back(b, b->cache, b->gradient, b->parameters);
     for (size_t t = 0; t < clh_model_tensor_count(b->model); t++) {
         clh_tensor tensor = clh_model_tensor_in(b->model, t, b->parameters);
-        b->largest = fmax(b->largest, largest_of(&tensor));
+        b->largest = fmax(b->largest, tensor_largest(&tensor));
     }
     *state = b;
     return 0;
@@ -122,7 +117,7 @@ static size_t look_at(size_t count, size_t i)
 
 static void close_to(const bench *b, const clh_tensor *tensor, size_t i, double by_difference)
 {
-    double scale = fmax(largest_of(tensor), floor_share * b->largest);
+    double scale = fmax(tensor_largest(tensor), floor_share * b->largest);
     double error = fabs((double)tensor->data[i] - by_difference);
     if (!(error <= tolerance * scale) && !(b->largest == 0 && error == 0))
         fail_msg("gradient of %s[%zu] is %.12g, by differences %.12g: %.1e of the largest",
@@ -140,47 +135,25 @@ static void parameters_have_the_gradient_of_differences(void **state)
             size_t i = look_at(count, k);
             clh_real old = value.data[i];
             value.data[i] = old + (clh_real)step;
-            double above = loss_of(b, b->other, NULL, NULL);
+            double above = loss_of(b, b->other, NULL);
             value.data[i] = old - (clh_real)step;
-            double below = loss_of(b, b->other, NULL, NULL);
+            double below = loss_of(b, b->other, NULL);
             value.data[i] = old;
             close_to(b, &gradient, i, (above - below) / (2 * step));
         }
     }
 }
 
-/* A hook that moves one entry of one activation, known by its memory: names occur twice. */
-typedef struct nudge {
-    const clh_real *data;
-    size_t entry;
-    double by;
-    size_t seen;
-} nudge;
-
-static clh_status move_entry(const clh_hook_point *point, void *user, clh_error *err)
+static double loss_moved(const bench *b, const clh_tensor *value, size_t entry, double by)
 {
-    nudge *n = user;
-    (void)err;
-    if (point->tensor.data == n->data) {
-        point->tensor.data[n->entry] += (clh_real)n->by;
-        n->seen++;
-    }
-    return CLH_OK;
-}
-
-static double loss_moved(bench *b, const clh_tensor *value, size_t entry, double by)
-{
-    nudge n = {.data = value->data, .entry = entry, .by = by};
-    clh_hook hook = {value->name, move_entry, &n};
-    double loss = loss_of(b, b->other, NULL, &(clh_hooks){&hook, 1});
-    assert_int_equal(n.seen, 1);
-    return loss;
+    difference_forward(b->model, &b->tokens, b->other, value, entry, by);
+    return read_loss(b, b->other, NULL);
 }
 
 static void activations_have_the_gradient_of_differences(void **state)
 {
     bench *b = *state;
-    (void)loss_of(b, b->other, NULL, NULL); /* its activations are where they will be */
+    (void)loss_of(b, b->other, NULL); /* its activations are where they will be */
     for (size_t t = 0; t < clh_cache_count(b->cache); t++) {
         clh_tensor value = clh_cache_tensor(b->other, t);
         clh_tensor gradient = clh_cache_tensor(b->gradient, t);
@@ -205,7 +178,7 @@ static void lean_memory_gives_the_same_gradients(void **state)
     assert_non_null(parameters);
     must(clh_cache_open(&cache, &config, CLH_KEEP_BACKWARD, &err), &err);
     must(clh_cache_open(&gradient, &config, CLH_KEEP_BACKWARD, &err), &err);
-    (void)loss_of(b, cache, gradient, NULL);
+    (void)loss_of(b, cache, gradient);
     take_back(b, cache, gradient, parameters);
     for (size_t i = 0; i < count; i++)
         assert_true(fabs((double)(parameters[i] - b->parameters[i])) <= 1e-13 * b->largest);

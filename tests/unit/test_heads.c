@@ -153,6 +153,10 @@ static void a_given_pattern_is_looked_for(void **state)
                         "the pattern is 0.25 at query 3, key 5, want 0 for keys behind "
                         "the query");
     cells[3 * 30 + 5] = 0;
+    cells[3 * 30 + 2] = (clh_real)NAN;
+    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),
+                     CLH_EINPUT);
+    assert_string_equal(err.message, "the pattern is nan at query 3, key 2, want a finite number");
     given.shape[0] = given.shape[1] = 25;
     memset(cells, 0, sizeof cells);
     assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),

@@ -196,9 +196,12 @@ static void unknown_keys_name_the_nearest(void **state)
     clh_error err = {0};
     assert_ptr_equal(clh_key_find(keys, CLH_COUNT(keys), "real-key", NULL), &keys[REAL]);
     assert_null(clh_key_find(keys, CLH_COUNT(keys), "rael_key", &err));
-    assert_string_equal(err.message, "unknown key rael_key; did you mean real_key?");
+    assert_string_equal(err.message,
+                        "unknown key rael_key; did you mean real_key? The keys are size_key, "
+                        "seed_key, real_key, flag_key, choice_key, text_key, list_key");
     assert_null(clh_key_find(keys, CLH_COUNT(keys), "zzz", &err));
-    assert_string_equal(err.message, "unknown key zzz");
+    assert_string_equal(err.message, "unknown key zzz; the keys are size_key, seed_key, real_key, "
+                                     "flag_key, choice_key, text_key, list_key");
 }
 
 int main(void)

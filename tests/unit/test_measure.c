@@ -173,15 +173,12 @@ static void what_is_not_finite_is_named(void **state)
     clh_model_view(b.model, "blocks.0.attn.W_V").data[0] = NAN;
     const clh_measure_way way = {.keep = CLH_KEEP_ALL};
     assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &way, 1, &err), CLH_ENUMERIC);
-    assert_string_equal(err.message,
-                        "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
+    assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_v is not finite");
     assert_int_equal(clh_measure_run(&m, b.model, &b.sample, NULL, 2, &err), CLH_ENUMERIC);
-    assert_string_equal(err.message,
-                        "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
+    assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_v is not finite");
     const clh_measure_way own = {forward_only, b.model, CLH_KEEP_BACKWARD};
     assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &own, 2, &err), CLH_ENUMERIC);
-    assert_string_equal(err.message,
-                        "blocks.0.attn.hook_v is not finite in sequence 0 of the sample");
+    assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_v is not finite");
     assert_null(m.sequence);
     bench_close(&b);
 }

@@ -12,6 +12,7 @@
 #include "clearhead/box.h"
 #include "clearhead/metric.h"
 #include "support/cmocka_all.h"
+#include "support/difference.h"
 #include "support/each_case.h"
 #include "support/model_case.h"
 #include "support/must.h"
@@ -68,42 +69,11 @@ static double metric_of(const bench *b, const clh_cache *cache, const void *what
     return value;
 }
 
-/* A hook that moves one entry of one activation, known by its memory: names occur twice. */
-typedef struct nudge {
-    const clh_real *data;
-    size_t entry;
-    double by;
-    size_t seen;
-} nudge;
-
-static clh_status move_entry(const clh_hook_point *point, void *user, clh_error *err)
-{
-    nudge *n = user;
-    (void)err;
-    if (point->tensor.data == n->data) {
-        point->tensor.data[n->entry] += (clh_real)n->by;
-        n->seen++;
-    }
-    return CLH_OK;
-}
-
 static double moved(const bench *b, const clh_tensor *value, size_t entry, double by, scalar_fn *fn,
                     const void *what)
 {
-    clh_error err = {0};
-    nudge n = {.data = value->data, .entry = entry, .by = by};
-    const clh_hook hook = {value->name, move_entry, &n};
-    must(clh_forward(b->model, &b->tokens, b->other, &(clh_hooks){&hook, 1}, &err), &err);
-    assert_int_equal(n.seen, 1);
+    difference_forward(b->model, &b->tokens, b->other, value, entry, by);
     return fn(b, b->other, what);
-}
-
-static double largest_of(const clh_tensor *tensor)
-{
-    double largest = 0;
-    for (size_t i = 0, n = clh_tensor_count(tensor); i < n; i++)
-        largest = fmax(largest, fabs((double)tensor->data[i]));
-    return largest;
 }
 
 /* Every activation's gradient is the slope of the scalar, at some entries and the largest. */
@@ -114,13 +84,13 @@ static void is_the_slope(const bench *b, scalar_fn *fn, const void *what, size_t
     double of_all = 0;
     for (size_t t = 0; t < activations; t++) {
         const clh_tensor g = clh_cache_tensor(b->gradient, t);
-        of_all = fmax(of_all, largest_of(&g));
+        of_all = fmax(of_all, tensor_largest(&g));
     }
     assert_true(of_all > 0 && isfinite(of_all));
     for (size_t t = 0; t < activations; t++) {
         const clh_tensor g = clh_cache_tensor(b->gradient, t), x = clh_cache_tensor(b->other, t);
         const size_t count = clh_tensor_count(&g);
-        const double scale = fmax(largest_of(&g), floor_share * of_all);
+        const double scale = fmax(tensor_largest(&g), floor_share * of_all);
         for (size_t k = 0; k <= samples; k++) {
             size_t i = clh_random_word(SEED, STREAM_SAMPLE, k) % count;
             for (size_t j = 0; k == samples && j < count; j++)
@@ -138,11 +108,7 @@ static void poison(const bench *b)
 {
     clh_error err = {0};
     must(clh_cache_reserve(b->gradient, b->tokens.batch, b->tokens.pos, &err), &err);
-    for (size_t t = 0; t < clh_cache_count(b->gradient); t++) {
-        const clh_tensor g = clh_cache_tensor(b->gradient, t);
-        for (size_t i = 0; i < clh_tensor_count(&g); i++)
-            g.data[i] = (clh_real)NAN; /* whatever is not written shows */
-    }
+    cache_poison(b->gradient, clh_cache_count(b->gradient));
 }
 
 static void every_metric_has_the_gradient_of_differences(void **state)

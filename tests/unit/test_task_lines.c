@@ -2,35 +2,27 @@
  * can be wrong named with its line. */
 #include "task_checks.h"
 
-#include <unistd.h>
-
 #include "base/random.h"
 #include "base/strbuf.h"
+#include "support/temp_folder.h"
 
 enum { FUZZ_ROUNDS = 3000 };
 
-static char path[64];
+static temp_folder *folder;
+static char path[TEMP_PATH_MAX];
 
 static int make_path(void **state)
 {
-    (void)state;
-    (void)snprintf(path, sizeof path, "/tmp/test_task_lines.XXXXXX");
-    int file = mkstemp(path);
-    return file < 0 || close(file);
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    return unlink(path);
+    int failed = temp_folder_setup(state);
+    folder = *state;
+    if (!failed)
+        temp_folder_path(folder, "lines.jsonl", path);
+    return failed;
 }
 
 static void write_file(const char *bytes, size_t length)
 {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, length, file), length);
-    assert_int_equal(fclose(file), 0);
+    temp_folder_put(folder, "lines.jsonl", bytes, length, path);
 }
 
 static clh_task *open_lines(const char *content, size_t test_sequences)
@@ -227,7 +219,7 @@ static void a_wrong_file_is_named_with_its_line(void **state)
     };
     clh_task_config config = {.name = "lines", .data = path};
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
-        char message[256];
+        char message[TEMP_PATH_MAX + 128];
         (void)snprintf(message, sizeof message, "%s%s", path, cases[i].message);
         write_file(cases[i].content, strlen(cases[i].content));
         assert_refused(&config, CLH_EFORMAT, message);
@@ -266,8 +258,8 @@ static void a_config_that_does_not_fit_the_file_is_named(void **state)
     assert_refused(&config, CLH_ECONFIG, "task lines has no data");
     config.data = "/nowhere/data.jsonl";
     assert_refused(&config, CLH_EIO, "/nowhere/data.jsonl");
-    config.data = "/tmp";
-    assert_refused(&config, CLH_EIO, "/tmp");
+    config.data = folder->path;
+    assert_refused(&config, CLH_EIO, folder->path);
     write_file("[1,2]\n[3,4]\n", 12);
     config.data = path;
     config.test_sequences = 2;
@@ -346,5 +338,5 @@ int main(void)
         cmocka_unit_test(a_damaged_file_never_does_harm),
         cmocka_unit_test(opening_survives_want_of_memory),
     };
-    return cmocka_run_group_tests_name("lines task", tests, make_path, remove_path);
+    return cmocka_run_group_tests_name("lines task", tests, make_path, temp_folder_teardown);
 }
