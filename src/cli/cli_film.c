@@ -186,7 +186,7 @@ static clh_status draw(const reel *r, const char *path, clh_error *err)
     const clh_curve_data data = {.series = series,
                                  .series_count = r->numbers,
                                  .x_label = "step",
-                                 .y_label = losses ? "loss" : NULL,
+                                 .y_label = losses ? "loss, nats a token" : NULL,
                                  .linear_y = losses == 0};
     char title[64];
     (void)snprintf(title, sizeof title, "%s over training", r->inv->command->name);
