@@ -27,6 +27,12 @@ edits head.json '{"kind": "zero", "site": "blocks.0.attn.hook_z", "heads": [7]}'
 runs 2 edit run --edits head.json
 edits shape.json '{"kind": "one_hot", "site": "blocks.0.attn.hook_z"}'
 runs 2 edit run --edits shape.json
+edits kind.json '{"kind": "zerro", "site": "*"}'
+runs 2 edit run --edits kind.json
+is 'clearhead edit: kind.json: edit 0: kind is zerro; did you mean zero?' "$err" 'a misspelt kind'
+edits kind.json '{"kind": "weights", "circuit": "everything"}'
+runs 2 edit run --edits kind.json
+ok "$(printf '%s' "$err" | grep -q 'circuit is everything, want one of qk, ov, q, k'; echo $?)" 'no circuit like it: all are told'
 edits site.json '{"kind": "zero"}'
 runs 2 edit run --edits site.json
 runs 2 edit run --edits none.json --count 0
