@@ -4,13 +4,12 @@
 cd "$folder" || exit 3
 
 # A terminal of so many columns; what it is sent, a line for each time the row is begun again.
-rows() { # COLUMNS OUT
-    python3 - "$clearhead" "$1" "$2" << 'END'
+rows() { # COLUMNS COMMAND...
+    python3 - "$1" "$clearhead" "$@" << 'END'
 import fcntl, os, pty, struct, subprocess, sys, termios
-command = [sys.argv[1], "train", "--n", "4", "--steps", "400", "--eval-every", "100", "--out", sys.argv[3]]
 ours, its = pty.openpty()
-fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[2]), 0, 0))
-process = subprocess.Popen(command, stdin=its, stdout=subprocess.DEVNULL, stderr=its)
+fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+process = subprocess.Popen([sys.argv[2], *sys.argv[4:]], stdin=its, stdout=subprocess.DEVNULL, stderr=its)
 os.close(its)
 sent = b""
 try:
@@ -29,7 +28,7 @@ if ! python3 -c 'import pty; pty.openpty()' 2> none; then
     exit 0
 fi
 for columns in 45 120; do
-    shown=$(rows $columns run$columns)
+    shown=$(rows $columns train --n 4 --steps 400 --eval-every 100 --out run$columns)
     is 0 "$(printf '%s\n' "$shown" | head -n 1)" "$columns columns: it trains"
     shown=$(printf '%s\n' "$shown" | tail -n +2 | grep .)
     ok "$(printf '%s\n' "$shown" | grep -q '^step [0-9]*/400  loss [0-9.]*  .*accuracy'; echo $?)" \
@@ -37,4 +36,5 @@ for columns in 45 120; do
     is '' "$(printf '%s\n' "$shown" | awk -v most=$columns 'length >= most')" "$columns columns: in one row"
 done
 ok "$(printf '%s\n' "$shown" | grep -q 'steps/s  [0-9]* s left$'; echo $?)" 'speed and time left'
+ok "$(rows 80 attribute run45 --count 30 | grep -q '^position 116 of 116$'; echo $?)" 'attribute says how far it is'
 finish
