@@ -174,8 +174,7 @@ static void print_text(const causal_job *j)
         "held-out sequences, also where other inputs are measured. Recovered is (L_reference - L) "
         "/ "
         "(L_reference - L_none): 1 when nothing is lost; there is none where the reference is no "
-        "worse than the model. Letters never trained on are not among the inputs: sets of letters "
-        "are held out, and every letter is in some set that is not.",
+        "worse than the model.",
         0, 0, 100);
     (void)puts("");
 }
