@@ -33,8 +33,17 @@ static clh_status measure_row(row *r, clh_variant variant, const clh_run *run, c
     return status;
 }
 
+static void print_ends(const clh_interval *v, int width)
+{
+    char low[CLH_NUMBER_TEXT], high[CLH_NUMBER_TEXT], text[2 * CLH_NUMBER_TEXT + 3];
+    (void)snprintf(text, sizeof text, "%s - %s", clh_cli_number(low, v->low, 4),
+                   clh_cli_number(high, v->high, 4));
+    (void)printf("  %*s", width, isnan(v->low) ? "" : text);
+}
+
 static void print_text(const clh_run *run, const row *rows, size_t count)
 {
+    char value[CLH_NUMBER_TEXT];
     (void)printf("%s on %zu sequences of each kind; below each its 95 %% interval\n%-13s",
                  clh_run_path(run), count, "");
     for (int k = 0; k < CLH_RATIOS; k++)
@@ -48,11 +57,11 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
         }
         (void)printf("%-13s", name);
         for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %*.4f", k + 1 < CLH_RATIOS ? -17 : 0, rows[v].of[k].value);
+            (void)printf("  %*s", k + 1 < CLH_RATIOS ? -17 : 0,
+                         clh_cli_number(value, rows[v].of[k].value, 4));
         (void)printf("\n%-13s", "");
         for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %.4f - %.4f%*s", rows[v].of[k].low, rows[v].of[k].high,
-                         k + 1 < CLH_RATIOS ? 2 : 0, "");
+            print_ends(&rows[v].of[k], k + 1 < CLH_RATIOS ? -17 : 0);
         (void)puts("");
     }
     for (int v = 0; v < CLH_VARIANTS; v++)

@@ -35,6 +35,11 @@ rows = {r["variant"]: r for r in map(json.loads, sys.stdin)}
 print("yes" if rows["held out"]["letter_accuracy"][0] > 0.9 > 0.1 > rows["unseen"]["letter_accuracy"][0] else rows)')" \
     'and cannot be copied'
 runs 2 train --n 3 --letters-unseen 51 --out none
+runs 0 train --n 1 --steps 20 --lr 0.03 --d-model 16 --d-head 8 --out sure
+runs 0 generalise sure --count 10
+ok "$(printf '%s\n' "$out" | grep -q '^held out *[0-9.]*e-0[5-9] .* - '; echo $?)" 'a small loss is no 0, what does not count has a dash'
+runs 0 causal sure --count 10 --others 0
+ok "$(printf '%s\n' "$out" | grep -q '^none *[0-9.]*e-0[5-9] \[ [0-9.]*e'; echo $?)" 'nor is it in causal'
 echo '[1, 2, 3]' > mine.jsonl
 runs 0 train --data mine.jsonl --steps 1 --out lines
 runs 3 generalise lines
