@@ -252,6 +252,7 @@ static clh_status draw_matrix(const clh_circuit *c, const clh_tensor *matrix, co
                               const char *path, const char *caption, clh_error *err)
 {
     static const char *const bias = "query bias"; /* one row, and no room for a name beside it */
+    assert(c);
     const bool one_row = c->rows == CLH_SIDE_BIAS;
     char title[128], x[32], y[32];
     const char *of[2] = {clh_circuit_has_head(c->kind) ? "source " : "", ""};
