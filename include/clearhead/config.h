@@ -83,6 +83,7 @@ typedef struct clh_run_config {
     unsigned n[CLH_TASK_N_MAX];
     size_t n_count;
     clh_letters letters;
+    size_t letters_unseen;
     char data[CLH_PATH_MAX]; /**< lines: the JSONL file */
     size_t first_scored;
     uint64_t seed;

@@ -155,6 +155,12 @@ typedef struct clh_hooks {
 clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                        const clh_hooks *hooks, clh_error *err);
 
+/** As clh_forward() without hooks, but only as far as activation `activation` (its index, see
+ *  clh_cache_tensor()): those behind it are left as they are. For what needs a few activations of
+ *  many sequences; nothing can go on from such a cache. Errors of clh_forward(). */
+clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                             size_t activation, clh_error *err);
+
 /** Where a NaN comes from: compute `tokens` with everything kept. CLH_ENUMERIC names the first
  *  activation that is not finite (clh_cache_check()), CLH_OK when there is none. */
 clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err);

@@ -32,7 +32,7 @@ typedef enum clh_letters {
     CLH_LETTERS_TUPLES,  /**< repeats allowed: 62^n */
 } clh_letters;
 
-enum { CLH_TASK_N_MAX = 6 };
+enum { CLH_TASK_N_MAX = 6, CLH_LETTERS_UNSEEN_MAX = 50 };
 
 /** What makes a task; zero means the default. Borrowed texts must outlive clh_task_open() only. */
 typedef struct clh_task_config {
@@ -42,6 +42,8 @@ typedef struct clh_task_config {
                                      several, each once, in any order */
     size_t n_count;             /**< how many of them; 0 means n = {4} */
     clh_letters letters;        /**< permutations: the domain */
+    size_t letters_unseen;      /**< permutations: so many letters, the last of the vocabulary, are
+                                     in no sequence of either split */
     const char *data;           /**< lines: path of the JSONL file; an error for permutations */
     size_t first_scored;        /**< index of the first token whose prediction is scored; 0 means
                                      n + 2 for permutations, 1 for lines */
@@ -69,6 +71,9 @@ const char *clh_task_name(const clh_task *task);
 
 /** Number of token ids. */
 size_t clh_task_d_vocab(const clh_task *task);
+
+/** How many letters, the last of the vocabulary, no sequence has. */
+size_t clh_task_unseen(const clh_task *task);
 
 /** Length in tokens of the longest sequence. */
 size_t clh_task_length_max(const clh_task *task);

@@ -6,9 +6,8 @@
  *    clh_sample_deinit(&sample);
  *
  *  Each begins from held-out sequences of the task and changes one thing, so that what a model does
- *  on it compares with what it does on CLH_VARIANT_NONE. Letters no training sequence has are not
- *  among them: with a fifth of the sets held out, every one of the 62 is trained on, but for n = 1,
- *  where the held-out letters are just that.
+ *  on it compares with what it does on CLH_VARIANT_NONE. With a fifth of the sets held out every
+ *  letter is trained on, so CLH_VARIANT_UNSEEN needs a task with letters_unseen of at least n.
  */
 #ifndef CLEARHEAD_VARIANT_H
 #define CLEARHEAD_VARIANT_H
@@ -23,6 +22,7 @@ typedef enum clh_variant {
     CLH_VARIANT_TWO_PAIRS,
     CLH_VARIANT_TRIPLE,
     CLH_VARIANT_ALL_SAME,
+    CLH_VARIANT_UNSEEN,
     CLH_VARIANT_NO_START,
     CLH_VARIANT_CORRUPTED,
     CLH_VARIANTS
@@ -35,7 +35,8 @@ const char *clh_variant_name(clh_variant variant);
 const char *clh_variant_text(clh_variant variant);
 
 /** `count` sequences, a function of (task, variant, seed). The answer to letters that repeat is
- *  clh_task_expand()'s. CLH_ERANGE names the n that is too few letters for the variant;
+ *  clh_task_expand()'s. CLH_ERANGE names the n that is too few letters for the variant, or
+ *  more than letters_unseen;
  *  CLH_ESUPPORT for tasks without letters; else as clh_sample_draw(). */
 clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
                             size_t count, uint64_t seed, clh_error *err);

@@ -166,8 +166,8 @@ void clh_help_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t
 /** "FILE", "N", "sorted|ordered|tuples": what stands for an option's value; "" for a flag. */
 const char *clh_option_placeholder(const clh_option *option);
 
-/** The default of an option in words, "" when it has none; into `out`. */
-const char *clh_option_default(const clh_option *option, char out[160]);
+/** The default of an option in words, "" when it has none. */
+const char *clh_option_default(const clh_option *option);
 
 /** The manual page (roff) of a command, or of the program for NULL. */
 void clh_man_page(FILE *out, const clh_command *command);

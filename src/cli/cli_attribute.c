@@ -98,6 +98,7 @@ clh_status clh_attribute_parts(clh_attribute_grid *out, const clh_attribute_ask 
     *out = (clh_attribute_grid){0};
     for (size_t i = 0; i < ask->count && !status; i++) {
         clh_attribution one = {0};
+        clh_watch_call(ask->watch, i, ask->count);
         status = attribute_one(&one, ask, model, cache, ask->position[i], err);
         if (!status && i == 0) {
             status = grid_make(out, one.count + CLH_ATTRIBUTE_EXTRAS, ask->count, err);

@@ -12,6 +12,7 @@
 
 #include "base/strbuf.h"
 #include "clearhead/logit_lens.h"
+#include "clearhead/measure.h"
 #include "cli/cli_batch.h"
 #include "cli/cli_slice.h"
 
@@ -25,6 +26,7 @@ typedef struct clh_attribute_ask {
     clh_metric metric; /**< logit or logit_diff */
     unsigned split;
     clh_final_norm norm;
+    const clh_watch *watch; /**< told the position at hand; may be NULL */
 } clh_attribute_ask;
 
 /** A row of a grid. */

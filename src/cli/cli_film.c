@@ -61,13 +61,34 @@ static const json_t *step_into(const json_t *at, const char *path, size_t *used)
     return json_array_get(at, index);
 }
 
-static clh_status not_there(json_t *at, const char *path, const char *part, clh_error *err)
+/* What there is to be named in an object (its keys) or an array (the texts of its elements). */
+static size_t names_in(json_t *at, const char *names[KEYS_MOST])
 {
-    const char *keys[KEYS_MOST];
     size_t count = 0;
     for (void *i = json_object_iter(at); i && count < KEYS_MOST; i = json_object_iter_next(at, i))
-        keys[count++] = json_object_iter_key(i);
-    const char *nearest = clh_nearest_name(part, keys, count);
+        names[count++] = json_object_iter_key(i);
+    for (size_t e = 0; e < json_array_size(at); e++) {
+        json_t *item = json_array_get(at, e);
+        for (void *i = json_object_iter(item); i; i = json_object_iter_next(item, i)) {
+            const char *text = json_string_value(json_object_iter_value(i));
+            if (text && count < KEYS_MOST)
+                names[count++] = text;
+        }
+    }
+    return count;
+}
+
+/* `rest` is what of the path is not found in `at`. Its first part is looked for, and, as texts may
+ * have points in them, the whole. */
+static clh_status not_there(json_t *at, const char *path, const char *rest, clh_error *err)
+{
+    char part[64];
+    const char *names[KEYS_MOST];
+    const size_t count = names_in(at, names);
+    (void)snprintf(part, sizeof part, "%.*s", (int)strcspn(rest, "."), rest);
+    const char *nearest = clh_nearest_name(part, names, count);
+    if (!nearest)
+        nearest = clh_nearest_name(rest, names, count);
     return clh_fail(err, CLH_EUSAGE, "--numbers %s: there is no %s%s%s", path, part,
                     nearest ? ", did you mean " : ": --json shows all there are",
                     nearest ? nearest : "");
@@ -81,11 +102,8 @@ static clh_status number_at(json_t *root, const char *path, double *out, clh_err
         size_t used = 0;
         json_t *above = (json_t *)at;
         at = step_into(at, from, &used);
-        if (!at) {
-            char part[64];
-            (void)snprintf(part, sizeof part, "%.*s", (int)strcspn(from, "."), from);
-            return not_there(above, path, part, err);
-        }
+        if (!at)
+            return not_there(above, path, from, err);
         from += used + (from[used] == '.');
     }
     *out = json_is_null(at) ? NAN : json_number_value(at);
@@ -186,7 +204,7 @@ static clh_status draw(const reel *r, const char *path, clh_error *err)
     const clh_curve_data data = {.series = series,
                                  .series_count = r->numbers,
                                  .x_label = "step",
-                                 .y_label = losses ? "loss" : NULL,
+                                 .y_label = losses ? "loss, nats a token" : NULL,
                                  .linear_y = losses == 0};
     char title[64];
     (void)snprintf(title, sizeof title, "%s over training", r->inv->command->name);

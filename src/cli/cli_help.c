@@ -50,19 +50,15 @@ const char *clh_option_placeholder(const clh_option *option)
     return "";
 }
 
-const char *clh_option_default(const clh_option *option, char out[160])
+const char *clh_option_default(const clh_option *option)
 {
     const char *value = option->automatic ? option->automatic : option->fallback;
-    if (!value || !*value)
-        *out = '\0';
-    else
-        (void)snprintf(out, 160, "%s", value);
-    return out;
+    return value ? value : "";
 }
 
 static void print_option(FILE *out, const clh_option *option)
 {
-    char text[400], fallback[160];
+    char text[800];
     const char *placeholder = clh_option_placeholder(option);
     bool joined = option->kind == CLH_OPTION_BOOL, help = strcmp(option->name, "help") == 0;
     int at = fprintf(out, "  %s--%s%s%s%s", help ? "-h, " : "", option->name,
@@ -70,9 +66,11 @@ static void print_option(FILE *out, const clh_option *option)
                      : joined      ? "[="
                                    : " ",
                      placeholder, joined ? "]" : "");
-    clh_option_default(option, fallback);
-    (void)snprintf(text, sizeof text, "%s%s%s%s", option->help, *fallback ? " (default: " : "",
-                   fallback, *fallback ? ")" : "");
+    const char *fallback = clh_option_default(option);
+    const int length = snprintf(text, sizeof text, "%s%s%s%s", option->help,
+                                *fallback ? " (default: " : "", fallback, *fallback ? ")" : "");
+    assert((size_t)length < sizeof text);
+    (void)length;
     if (at > HELP_COLUMN - 2) {
         (void)fprintf(out, "\n");
         at = 0;

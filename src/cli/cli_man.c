@@ -53,7 +53,7 @@ static void head(FILE *out, const char *name)
 
 static void man_option(FILE *out, const clh_option *option)
 {
-    char fallback[160];
+    const char *fallback = clh_option_default(option);
     const char *placeholder = clh_option_placeholder(option);
     bool joined = option->kind == CLH_OPTION_BOOL;
     (void)fputs(".TP\n.B ", out);
@@ -66,7 +66,7 @@ static void man_option(FILE *out, const clh_option *option)
     }
     (void)fputc('\n', out);
     roff_text(out, option->help);
-    if (*clh_option_default(option, fallback)) {
+    if (*fallback) {
         (void)fputs(" (default: ", out);
         roff_text(out, fallback);
         (void)fputc(')', out);

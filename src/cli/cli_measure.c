@@ -1,5 +1,7 @@
 #include "cli/cli_measure.h"
 
+#include <math.h>
+
 #include "base/base.h"
 
 enum { ROUNDS = 1000, DIGITS = 9 };
@@ -72,4 +74,15 @@ void clh_cli_add_field(clh_strbuf *text, const char *name, double value)
 {
     clh_strbuf_addf(text, ", \"%s\": ", name);
     clh_strbuf_add_number(text, value, DIGITS);
+}
+
+const char *clh_cli_number(char out[CLH_NUMBER_TEXT], double value, int decimals)
+{
+    if (isnan(value))
+        (void)snprintf(out, CLH_NUMBER_TEXT, "-");
+    else if (value != 0 && fabs(value) < 5e-5)
+        (void)snprintf(out, CLH_NUMBER_TEXT, "%.1e", value);
+    else
+        (void)snprintf(out, CLH_NUMBER_TEXT, "%.*f", decimals, value);
+    return out;
 }

@@ -36,4 +36,10 @@ void clh_cli_add_numbers(clh_strbuf *text, const char *name, const double *value
 /** "name": number, likewise. */
 void clh_cli_add_field(clh_strbuf *text, const char *name, double value);
 
+enum { CLH_NUMBER_TEXT = 32 };
+
+/** A number with so many decimals or, where these would hardly be more than zeros, which say nothing
+ *  of a loss, with a power of ten; "-" for NaN. Into `out`. */
+const char *clh_cli_number(char out[CLH_NUMBER_TEXT], double value, int decimals);
+
 #endif

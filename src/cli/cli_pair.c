@@ -39,6 +39,14 @@ clh_status clh_cli_pair_init(clh_cli_pair *out, const clh_invocation *inv, const
     return status;
 }
 
+void clh_cli_pair_caption(char out[CLH_PAIR_CAPTION], const clh_invocation *inv, const clh_run *run)
+{
+    const char *clean = clh_opt_text(inv, "clean"), *corrupt = clh_opt_text(inv, "corrupt");
+    (void)snprintf(out, CLH_PAIR_CAPTION, "%s: %s, clean %s, corrupted %s", clh_run_path(run),
+                   clh_opt_text(inv, "metric"), clean ? clean : clh_opt_text(inv, "clean-text"),
+                   corrupt ? corrupt : clh_opt_text(inv, "corrupt-text"));
+}
+
 void clh_cli_pair_deinit(clh_cli_pair *pair)
 {
     clh_free(pair->sequence[1].tokens);

@@ -24,6 +24,11 @@ typedef struct clh_cli_pair {
 clh_status clh_cli_pair_init(clh_cli_pair *out, const clh_invocation *inv, const clh_run *run,
                              clh_error *err);
 
+/** Below a figure: what is compared, of which model. Cut where it does not fit. */
+enum { CLH_PAIR_CAPTION = 256 };
+void clh_cli_pair_caption(char out[CLH_PAIR_CAPTION], const clh_invocation *inv,
+                          const clh_run *run);
+
 /** Free what a pair holds. All zero is fine. */
 void clh_cli_pair_deinit(clh_cli_pair *pair);
 

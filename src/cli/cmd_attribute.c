@@ -114,6 +114,7 @@ static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
     attribute_job *job = user;
     const clh_attribute_ask *ask = &job->ask;
     const clh_model *model = clh_run_model(frame->run);
+    job->ask.watch = frame->watch;
     clh_attribute_grid grid = {0};
     clh_status status = load(job, frame->run, err);
     if (!status)
@@ -139,7 +140,7 @@ int clh_cmd_attribute(const clh_invocation *inv)
     attribute_job job = {.ask = {.inv = inv}};
     clh_status status = read_options(&job, &err);
     if (!status)
-        status = clh_cli_film(inv, &(clh_film){measure, &job, "sequence", true}, &err);
+        status = clh_cli_film(inv, &(clh_film){measure, &job, "position", true}, &err);
     clh_cache_close(job.cache);
     clh_free(job.ask.position);
     clh_cli_batch_deinit(&job.ask.batch);

@@ -92,18 +92,18 @@ static clh_status compute(causal_job *j, clh_error *err)
 
 static void print_value(double value, int width)
 {
-    if (isnan(value))
-        (void)printf("  %*s", width, "-");
-    else
-        (void)printf("  %*.4f", width, value);
+    char text[CLH_NUMBER_TEXT];
+    (void)printf("  %*s", width, clh_cli_number(text, value, 4));
 }
 
 static void print_interval(const clh_interval *v)
 {
+    char value[CLH_NUMBER_TEXT], low[CLH_NUMBER_TEXT], high[CLH_NUMBER_TEXT];
     if (isnan(v->low))
         (void)printf("  %8s %19s", "-", "");
     else
-        (void)printf("  %8.5f [%8.5f,%8.5f]", v->value, v->low, v->high);
+        (void)printf("  %8s [%8s,%8s]", clh_cli_number(value, v->value, 5),
+                     clh_cli_number(low, v->low, 5), clh_cli_number(high, v->high, 5));
 }
 
 static void print_part(const causal_job *j)
@@ -174,8 +174,7 @@ static void print_text(const causal_job *j)
         "held-out sequences, also where other inputs are measured. Recovered is (L_reference - L) "
         "/ "
         "(L_reference - L_none): 1 when nothing is lost; there is none where the reference is no "
-        "worse than the model. Letters never trained on are not among the inputs: sets of letters "
-        "are held out, and every letter is in some set that is not.",
+        "worse than the model.",
         0, 0, 100);
     (void)puts("");
 }

@@ -240,12 +240,22 @@ static clh_status find_drawn(const circuits_job *job, const item **out, clh_erro
     return status;
 }
 
-static clh_status draw_matrix(const clh_circuit *c, const clh_tensor *matrix, const labels *symbols,
-                              const char *path, clh_error *err)
+/* What an entry is; the products in the residual stream are neither. */
+static const char *unit_of(const clh_circuit *c)
 {
+    if (c->cols == CLH_SIDE_OUTPUT)
+        return "logit";
+    return c->cols == CLH_SIDE_RESIDUAL ? NULL : "score";
+}
+
+static clh_status draw_matrix(const clh_circuit *c, const clh_tensor *matrix, const labels *symbols,
+                              const char *path, const char *caption, clh_error *err)
+{
+    static const char *const bias = "query bias"; /* one row, and no room for a name beside it */
     assert(c);
+    const bool one_row = c->rows == CLH_SIDE_BIAS;
     char title[128], x[32], y[32];
-    const char *of[2] = {c->kind == CLH_CIRCUIT_DIRECT ? "" : "source ", ""};
+    const char *of[2] = {clh_circuit_has_head(c->kind) ? "source " : "", ""};
     if (strncmp(clh_circuit_name(c->kind), "qk", 2) == 0)
         of[0] = "query ", of[1] = "key ";
     (void)snprintf(y, sizeof y, "%s%s", of[0], part_names[c->rows]);
@@ -260,11 +270,14 @@ static clh_status draw_matrix(const clh_circuit *c, const clh_tensor *matrix, co
                                    .panel_count = 1,
                                    .rows = matrix->shape[0],
                                    .cols = matrix->shape[1],
-                                   .row_labels = has_tokens(c->rows) ? symbols->names : NULL,
+                                   .row_labels = one_row               ? &bias
+                                                 : has_tokens(c->rows) ? symbols->names
+                                                                       : NULL,
                                    .col_labels = has_tokens(c->cols) ? symbols->names : NULL,
                                    .x_label = x,
-                                   .y_label = y};
-    const clh_figure_style style = {.title = title};
+                                   .y_label = one_row ? NULL : y,
+                                   .value_label = unit_of(c)};
+    const clh_figure_style style = {.title = title, .caption = caption};
     return clh_figure_heatmap(path, &data, &style, err);
 }
 
@@ -281,7 +294,7 @@ static clh_status draw(const circuits_job *job, const char *path, clh_error *err
         status = make_labels(&symbols, clh_run_task(job->run),
                              c->d_vocab > c->d_vocab_out ? c->d_vocab : c->d_vocab_out, err);
     if (!status)
-        status = draw_matrix(&drawn->circuit, &matrix, &symbols, path, err);
+        status = draw_matrix(&drawn->circuit, &matrix, &symbols, path, clh_run_path(job->run), err);
     free_labels(&symbols);
     clh_free(matrix.data);
     return status;

@@ -45,9 +45,12 @@ static clh_status compute(emergence_job *job, clh_error *err)
 /* Accuracies of the checkpoint itself, and what the final model keeps with its QK or OV. */
 static clh_status draw(const emergence_job *job, const char *path, clh_error *err)
 {
-    static const size_t shown = 5;
+    static const char *const curves[] = {"spaces", "letters", "period",
+                                         "letters of the final model with QK of then",
+                                         "letters of the final model with OV of then"};
+    static const size_t shown = CLH_COUNT(curves);
     const clh_emergence *e = &job->emergence;
-    clh_series series[5];
+    clh_series series[CLH_COUNT(curves)];
     double *numbers = clh_alloc_array(e->count * (shown + 1), sizeof *numbers, err);
     if (!numbers)
         return CLH_ENOMEM;
@@ -58,7 +61,7 @@ static clh_status draw(const emergence_job *job, const char *path, clh_error *er
         for (size_t i = 0; i < e->count; i++)
             y[i] = clh_tally_ratio(&e->row[i].tally[questions[q].swap], questions[q].ratio);
         series[q] = (clh_series){
-            .name = questions[q].name, .x = numbers, .y = y, .count = e->count, .points = true};
+            .name = curves[q], .x = numbers, .y = y, .count = e->count, .points = true};
     }
     const clh_curve_data data = {.series = series,
                                  .series_count = shown,

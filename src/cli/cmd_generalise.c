@@ -33,8 +33,17 @@ static clh_status measure_row(row *r, clh_variant variant, const clh_run *run, c
     return status;
 }
 
+static void print_ends(const clh_interval *v, int width)
+{
+    char low[CLH_NUMBER_TEXT], high[CLH_NUMBER_TEXT], text[2 * CLH_NUMBER_TEXT + 3];
+    (void)snprintf(text, sizeof text, "%s - %s", clh_cli_number(low, v->low, 4),
+                   clh_cli_number(high, v->high, 4));
+    (void)printf("  %*s", width, isnan(v->low) ? "" : text);
+}
+
 static void print_text(const clh_run *run, const row *rows, size_t count)
 {
+    char value[CLH_NUMBER_TEXT];
     (void)printf("%s on %zu sequences of each kind; below each its 95 %% interval\n%-13s",
                  clh_run_path(run), count, "");
     for (int k = 0; k < CLH_RATIOS; k++)
@@ -48,11 +57,11 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
         }
         (void)printf("%-13s", name);
         for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %*.4f", k + 1 < CLH_RATIOS ? -17 : 0, rows[v].of[k].value);
+            (void)printf("  %*s", k + 1 < CLH_RATIOS ? -17 : 0,
+                         clh_cli_number(value, rows[v].of[k].value, 4));
         (void)printf("\n%-13s", "");
         for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %.4f - %.4f%*s", rows[v].of[k].low, rows[v].of[k].high,
-                         k + 1 < CLH_RATIOS ? 2 : 0, "");
+            print_ends(&rows[v].of[k], k + 1 < CLH_RATIOS ? -17 : 0);
         (void)puts("");
     }
     for (int v = 0; v < CLH_VARIANTS; v++)
@@ -93,20 +102,22 @@ static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size
 
 enum { KINDS = 3 }; /* of tokens */
 
-/* A value and its interval, [CLH_VARIANTS, columns] each. */
+/* A value and its interval, [rows, columns] each, of the variants that there are. */
 typedef struct points {
+    size_t count;
     double value[CLH_VARIANTS * KINDS], low[CLH_VARIANTS * KINDS], high[CLH_VARIANTS * KINDS];
 } points;
 
-static points take_points(const row *rows, const clh_ratio *ratio, size_t count)
+static points take_points(const row *rows, const clh_ratio *ratio, size_t columns)
 {
     points p = {0};
-    for (size_t i = 0; i < CLH_VARIANTS * count; i++) {
-        const row *r = &rows[i / count];
-        const clh_interval *v = &r->of[ratio[i % count]];
-        p.value[i] = r->status ? NAN : v->value;
-        p.low[i] = r->status ? NAN : v->low;
-        p.high[i] = r->status ? NAN : v->high;
+    for (size_t i = 0; i < CLH_VARIANTS * columns; i++) {
+        const clh_interval *v = &rows[i / columns].of[ratio[i % columns]];
+        if (rows[i / columns].status)
+            continue;
+        p.value[p.count] = v->value;
+        p.low[p.count] = v->low;
+        p.high[p.count++] = v->high;
     }
     return p;
 }
@@ -143,10 +154,12 @@ static clh_status draw(const clh_run *run, const row *rows, size_t count, const 
          .most = 1},
     };
     const char *labels[CLH_VARIANTS];
+    size_t there = 0;
     for (int v = 0; v < CLH_VARIANTS; v++)
-        labels[v] = clh_variant_text((clh_variant)v);
+        if (!rows[v].status)
+            labels[there++] = clh_variant_text((clh_variant)v);
     const clh_rows_data data = {
-        .rows = CLH_VARIANTS, .row_labels = labels, .panels = panels, .panel_count = 3};
+        .rows = there, .row_labels = labels, .panels = panels, .panel_count = 3};
     char caption[256];
     (void)snprintf(caption, sizeof caption,
                    "%s, %zu sequences of each kind; 95 %% bootstrap intervals", clh_run_path(run),

@@ -312,12 +312,9 @@ static clh_status write_figure(const paths_job *job, const char *path, clh_error
                                        .x_label = "reader",
                                        .y_label = "writer",
                                        .value_label = "effect"};
-        const size_t side = 60 + 40 * (g->writers > g->readers ? g->writers : g->readers);
-        const size_t width = 220 + side * p.panels, height = 220 + side;
-        const clh_figure_style style = {.width = width < 20000 ? width : 20000,
-                                        .height = height < 20000 ? height : 20000,
-                                        .title = "Path patching",
-                                        .caption = clh_run_path(job->run)};
+        char caption[CLH_PAIR_CAPTION];
+        clh_cli_pair_caption(caption, job->inv, job->run);
+        const clh_figure_style style = {.title = "Path patching", .caption = caption};
         status = clh_figure_heatmap(path, &data, &style, err);
     }
     clh_free(p.names);

@@ -3,6 +3,7 @@
 #include "clearhead/edit.h"
 
 #include <assert.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -40,6 +41,7 @@ struct clh_edits {
     clh_model *mixed;
     clh_cache *given[CLH_EDITS_MAX];
     clh_edit_means *means;
+    size_t resampled; /* the last activation that is resampled */
     worker *workers;
 };
 
@@ -164,7 +166,8 @@ static clh_status edited_forward(void *user, size_t index, size_t worker_index,
     w->cache = cache;
     if (w->other) {
         const clh_tokens other = clh_sample_tokens(e->setting.reference, partner(e, index));
-        clh_status status = clh_forward(e->setting.model, &other, w->other, NULL, err);
+        clh_status status =
+            clh_forward_until(e->setting.model, &other, w->other, e->resampled, err);
         if (status)
             return status;
     }
@@ -198,7 +201,16 @@ static clh_status swap_weights(clh_edits *e, clh_error *err)
     return status;
 }
 
-static clh_status check_edits(const clh_edits *e, clh_error *err)
+static void find_resampled(clh_edits *e, const clh_cache *cache)
+{
+    for (size_t a = 0; a < clh_cache_count(cache); a++)
+        for (size_t i = 0; i < e->count; i++)
+            if (e->edit[i].kind == CLH_EDIT_RESAMPLE &&
+                fnmatch(e->edit[i].site, clh_cache_describe(cache, a, 1, 1).name, 0) == 0)
+                e->resampled = a;
+}
+
+static clh_status check_edits(clh_edits *e, clh_error *err)
 {
     clh_cache *cache = NULL; /* never filled: it describes */
     clh_status status =
@@ -206,6 +218,8 @@ static clh_status check_edits(const clh_edits *e, clh_error *err)
     for (size_t i = 0; i < e->count && !status; i++)
         if (e->edit[i].kind != CLH_EDIT_WEIGHTS)
             status = clh_edit_check(&e->edit[i], i, cache, &e->setting, err);
+    if (!status)
+        find_resampled(e, cache);
     clh_cache_close(cache);
     return status;
 }

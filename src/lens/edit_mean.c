@@ -28,6 +28,7 @@ struct clh_edit_means {
     size_t residual, numbers; /* where sums of resid_pre [n_layers, d_model] begin; all in all */
     bool parts, deep;         /* rests are wanted, also of layers past the first */
     size_t n_layers, d_model;
+    size_t last;    /* activation that is wanted */
     clh_real *mean; /* [numbers], of the residual stream not used */
     clh_real *rest; /* [n_layers, PARTS, d_model] */
 };
@@ -131,6 +132,10 @@ static clh_status plan(clh_edit_means *m, const clh_edit *edits, size_t count,
     m->want = clh_alloc_zeroed(m->want_count, sizeof *m->want, err);
     if (m->want)
         (void)list_wanted(m->want, edits, count, cache, setting->reference, &m->numbers);
+    for (size_t i = 0; m->want && i < m->want_count; i++)
+        m->last = m->want[i].activation > m->last ? m->want[i].activation : m->last;
+    if (m->deep)
+        m->last = clh_cache_count(cache) - 1;
     clh_cache_close(cache);
     m->residual = m->numbers;
     m->numbers += m->deep ? c->n_layers * c->d_model : 0;
@@ -167,7 +172,8 @@ static void gather_slot(void *context, size_t slot, size_t worker)
     clh_status status = CLH_OK;
     for (size_t k = slot; k < sample->count && !status; k += g->slots) {
         const clh_tokens tokens = clh_sample_tokens(sample, k);
-        status = clh_forward(g->setting->model, &tokens, g->cache[worker], NULL, &g->error[slot]);
+        status = clh_forward_until(g->setting->model, &tokens, g->cache[worker], g->means->last,
+                                   &g->error[slot]);
         if (!status)
             add_sequence(g, g->cache[worker], tokens.pos, g->sum + slot * g->means->numbers);
         const size_t done = atomic_fetch_add(&g->done, 1);

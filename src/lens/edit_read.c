@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/json_keys.h"
+#include "base/strbuf.h"
 
 enum { POSITION_MOST = 1000000, CHOICES_MAX = 16 };
 
@@ -68,9 +69,14 @@ static clh_status read_choice(unsigned *out, const reading *r, const char *key, 
         }
     }
     const char *near = text ? clh_nearest_name(text, names, count) : NULL;
-    return clh_fail(err, CLH_EINPUT, "edit %zu: %s is %s, want %s%s%s", r->index, key,
-                    text ? text : "no text", near ? near : "one of those in docs/formats.md",
-                    near ? "" : ", such as ", near ? "" : names[0]);
+    clh_strbuf line = {0};
+    for (unsigned i = 0; i < count && !near; i++)
+        clh_strbuf_addf(&line, "%s%s", i ? ", " : ", want one of ", names[i]);
+    clh_status status = clh_fail(
+        err, CLH_EINPUT, "edit %zu: %s is %s%s%s%s", r->index, key, text ? text : "no text",
+        near ? "; did you mean " : clh_strbuf_view(&line), near ? near : "", near ? "?" : "");
+    clh_strbuf_deinit(&line);
+    return status;
 }
 
 static clh_status read_kind(const reading *r, const char *key, const json_t *value, clh_error *err)

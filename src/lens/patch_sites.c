@@ -54,6 +54,8 @@ static clh_status unknown(const char *part, const clh_cache *cache, clh_error *e
         all[2 * i + 1] = clh_cache_describe(cache, i, 1, 1).name;
     }
     const char *nearest = clh_nearest_name(part, all, 2 * count);
+    if (!nearest) /* hook_qq: q is asked for by its short name */
+        nearest = clh_nearest_name(short_name(part), all, 2 * count);
     clh_status status = clh_fail(err, CLH_EINPUT, "no activation is called %s%s%s%s", part,
                                  nearest ? "; did you mean "
                                          : ", want a hook name, a pattern or a "

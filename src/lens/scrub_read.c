@@ -34,10 +34,12 @@ static clh_status read_agree(clh_agree *out, const json_t *value, const char *ke
         }
     }
     const char *near = text ? clh_nearest_name(text, names, (size_t)count) : NULL;
-    return clh_fail(err, CLH_EINPUT, "%s: %s is %s, want %s", where, key, text ? text : "not given",
+    return clh_fail(err, CLH_EINPUT, "%s: %s is %s%s%s%s", where, key, text ? text : "not given",
+                    near ? "; did you mean " : ", want ",
                     near                  ? near
                     : count == CLH_AGREES ? "nothing, all, token, alphabet, class or rank"
-                                          : "nothing or all");
+                                          : "nothing or all",
+                    near ? "?" : "");
 }
 
 static clh_status read_positions(clh_scrub_rule *rule, const json_t *value, const char *where,

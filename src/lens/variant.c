@@ -10,7 +10,7 @@
 /* One sequence being changed, and the words that are its own. */
 typedef struct change {
     uint32_t *ids; /* "> " letters … */
-    size_t n, *length, *first_scored;
+    size_t n, unseen, d_vocab, *length, *first_scored;
     uint64_t seed, index, drawn;
 } change;
 
@@ -89,6 +89,15 @@ static void all_same(change *c)
     repeat(c, 0, c->n);
 }
 
+/* n of the last letters of the vocabulary, as sorted as the notebook's (Knuth's algorithm S). */
+static void unseen(change *c)
+{
+    size_t chosen = 0;
+    for (size_t i = 0; chosen < c->n; i++)
+        if (draw(c, c->unseen - i) < c->n - chosen)
+            c->ids[2 + chosen++] = (uint32_t)(c->d_vocab - c->unseen + i);
+}
+
 static void no_start(change *c)
 {
     memmove(c->ids, c->ids + 1, (*c->length - 1) * sizeof *c->ids);
@@ -118,6 +127,7 @@ static const struct {
     {"two pairs", "twice two neighbouring slots have one letter", 4, two_pairs, true},
     {"triple", "three neighbouring slots have one letter", 3, triple, true},
     {"all the same", "every slot has the first letter", 2, all_same, true},
+    {"unseen", "letters that were kept from training", 1, unseen, true},
     {"no start", "without the leading >, so all positions are one less", 1, no_start, false},
     {"corrupted", "one earlier term in a wrong order; what follows it counts", 3, corrupted, false},
 };
@@ -181,6 +191,8 @@ static clh_status change_one(clh_sample *s, clh_variant variant, size_t index, u
         return status;
     change c = {.ids = s->ids + index * s->stride,
                 .n = letters_of(s->task, s, index),
+                .unseen = clh_task_unseen(s->task),
+                .d_vocab = clh_task_d_vocab(s->task),
                 .length = &s->length[index],
                 .first_scored = &s->first_scored[index],
                 .seed = seed,
@@ -188,6 +200,10 @@ static clh_status change_one(clh_sample *s, clh_variant variant, size_t index, u
     if (c.n < variants[variant].n_least)
         return clh_fail(err, CLH_ERANGE, "%s: a sequence has %zu letters, want at least %zu",
                         variants[variant].name, c.n, variants[variant].n_least);
+    if (variant == CLH_VARIANT_UNSEEN && c.n > c.unseen)
+        return clh_fail(err, CLH_ERANGE,
+                        "%zu letters were kept from training (letters_unseen), want at least %zu",
+                        c.unseen, c.n);
     variants[variant].apply(&c);
     if (!variants[variant].expands)
         return CLH_OK;

@@ -38,7 +38,7 @@ void clh_embed_forward(clh_pass *pass)
             clh_pass_copy(embed + r * d, W_E + token_at(pass, r) * d, d);
         clh_pass_fire(pass, CLH_A_EMBED, 0);
     }
-    if (!pass->changed) {
+    if (!pass->changed && clh_pass_due(pass, CLH_A_POS_EMBED, 0, CLH_A_TOKENS, CLH_A_TOKENS)) {
         for (size_t r = pass->row0; r < row_end(pass); r++)
             clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
         clh_pass_fire(pass, CLH_A_POS_EMBED, 0);

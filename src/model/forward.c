@@ -289,6 +289,23 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
     return pass.status;
 }
 
+clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                             size_t activation, clh_error *err)
+{
+    assert(model && tokens && cache);
+    assert(cache->keep == CLH_KEEP_ALL && activation < cache->values.tensors);
+    clh_status status = check_tokens(model, tokens, err);
+    if (!status)
+        status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
+    if (status)
+        return status;
+    clh_pass pass = pass_make(model, tokens, cache, 0, NULL, err);
+    pass.last = &cache->values.place[activation];
+    pass_forward(&pass, NULL);
+    cache->filled = 0;
+    return CLH_OK;
+}
+
 clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                             const clh_change *change, clh_error *err)
 {

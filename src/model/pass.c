@@ -41,8 +41,24 @@ static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window window)
     return true;
 }
 
+static bool in_block(clh_act_id id)
+{
+    return id >= clh_layout_acts.block_begin && id < clh_layout_acts.block_end;
+}
+
+/* Whether (out, layer) comes behind the last activation that is asked for. */
+static bool is_past(const clh_pass *pass, clh_act_id out, size_t layer)
+{
+    const clh_place *last = pass->last;
+    if (last && in_block(out) && in_block(last->id) && layer != last->layer)
+        return layer > last->layer;
+    return last && out > last->id;
+}
+
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
+    if (is_past(pass, out, layer))
+        return false;
     return !pass->changed || due(pass, out, layer, hull(pass->changed[a], pass->changed[b]));
 }
 
@@ -51,7 +67,7 @@ bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id 
 {
     assert(pass && out < CLH_A_COUNT && own < CLH_A_COUNT && keys < CLH_A_COUNT);
     if (!pass->changed)
-        return true;
+        return !is_past(pass, out, layer);
     clh_window after = pass->changed[keys];
     if (after.begin < after.end)
         after.end = pass->tokens->pos;

@@ -42,7 +42,8 @@ typedef struct clh_pass {
     size_t row0, rows; /**< the same as rows */
     clh_window
         *changed; /**< [CLH_A_COUNT]: of the layer being computed; NULL but in a partial pass */
-    clh_window wanted; /**< partial pass: positions whose logits are asked for */
+    clh_window wanted;     /**< partial pass: positions whose logits are asked for */
+    const clh_place *last; /**< nothing behind it is computed; NULL: everything is */
 } clh_pass;
 
 /** Activation of this pass, at its first row's block start (row 0). */

@@ -1,34 +1,48 @@
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "report/canvas.h"
 #include "report/figure_check.h"
 #include "report/plot.h"
 
-enum { LEGEND_ROOM = 22 };
+enum { LEGEND_ROOM = 22, LEGEND_KEY = 28, NAME_BYTES = 256 };
 
 typedef struct curve_plan {
     const clh_curve_data *data;
     const clh_page *page;
 } curve_plan;
 
-/* One row above the plot, where no line can run through it. Entries that do not fit are cut. */
-static void draw_legend(clh_canvas *canvas, const clh_curve_data *data, double x, double y,
-                        double end)
+/* Above the plot, where no line can run through it, in as many rows as it takes, which it returns.
+ * A name that is wider than a row is cut. */
+static size_t lay_legend(clh_canvas *canvas, const clh_curve_data *data, bool draw)
 {
+    const double left = canvas->body.x, end = left + canvas->body.width;
+    double x = left;
+    size_t rows = 1;
     for (size_t s = 0; s < data->series_count; s++) {
         const clh_series *series = &data->series[s];
-        clh_rgb colour = canvas->theme->series[s];
-        clh_text_style text = {.size = 12.0};
-        if (!series->name || x + 40.0 > end)
+        const clh_rgb colour = canvas->theme->series[s];
+        clh_text_style text = {.size = 12.0, .width_max = end - left - LEGEND_KEY};
+        if (!series->name)
             continue;
-        clh_canvas_line(canvas, x, y, x + 22.0, y, 2.0, colour);
-        if (series->points)
-            clh_canvas_dot(canvas, x + 11.0, y, 3.2, colour);
-        text.width_max = end - x - 28.0;
-        clh_canvas_text(canvas, series->name, x + 28.0, y, text);
-        x += 28.0 + clh_canvas_text_width(canvas, series->name, text) + 22.0;
+        char name[NAME_BYTES];
+        (void)snprintf(name, sizeof name, "%s%s", series->name, series->right ? " (right)" : "");
+        const double width = clh_canvas_text_width(canvas, name, text);
+        if (x > left && x + LEGEND_KEY + width > end) {
+            x = left;
+            rows++;
+        }
+        const double y = canvas->body.y + 8.0 + LEGEND_ROOM * (double)(rows - 1);
+        if (draw) {
+            clh_canvas_line(canvas, x, y, x + 22.0, y, 2.0, colour);
+            if (series->points)
+                clh_canvas_dot(canvas, x + 11.0, y, 3.2, colour);
+            clh_canvas_text(canvas, name, x + LEGEND_KEY, y, text);
+        }
+        x += LEGEND_KEY + width + 22.0;
     }
+    return rows;
 }
 
 /* More points than pixels: per column of pixels the first, least, greatest and last point draw
@@ -111,15 +125,15 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     clh_rect room = canvas->body;
     bool legend = data->series_count > 1;
     if (legend) {
-        room.y += LEGEND_ROOM;
-        room.height -= LEGEND_ROOM;
+        const size_t rows = lay_legend(canvas, data, false);
+        room.y += LEGEND_ROOM * (double)rows;
+        room.height -= LEGEND_ROOM * (double)rows;
     }
     if (!clh_plot_init(&plot, canvas, room))
         return clh_canvas_no_room(plan->page, err);
     clh_plot_draw(&plot, canvas);
     if (legend)
-        draw_legend(canvas, data, plot.area.x, canvas->body.y + 8.0,
-                    canvas->body.x + canvas->body.width);
+        (void)lay_legend(canvas, data, true);
     for (size_t s = 0; s < data->series_count; s++) {
         draw_line(canvas, data, &data->series[s], &plot, canvas->theme->series[s]);
         draw_points(canvas, data, &data->series[s], &plot, canvas->theme->series[s]);

@@ -88,6 +88,11 @@ size_t clh_task_d_vocab(const clh_task *task)
     return task->facts.vocab.size;
 }
 
+size_t clh_task_unseen(const clh_task *task)
+{
+    return task->facts.unseen;
+}
+
 size_t clh_task_length_max(const clh_task *task)
 {
     return task->facts.length_max;

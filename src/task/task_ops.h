@@ -16,6 +16,7 @@
 /** What does not change while a task is open; filled by open. */
 typedef struct clh_task_facts {
     clh_vocab vocab;
+    size_t unseen;          /**< letters, the last of the vocabulary, that no sequence has */
     size_t length_max;      /**< tokens of the longest sequence */
     uint64_t domain_size;   /**< elements in all */
     uint64_t split_size[2]; /**< elements of CLH_SPLIT_TRAIN and CLH_SPLIT_TEST */

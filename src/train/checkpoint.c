@@ -143,7 +143,10 @@ clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, c
     if (!folder)
         return CLH_ENOMEM;
     if (!stream) {
-        status = clh_fail(err, CLH_EIO, "%s: %s", folder, strerror(errno));
+        *steps = NULL;
+        *count = 0;
+        if (errno != ENOENT)
+            status = clh_fail(err, CLH_EIO, "%s: %s", folder, strerror(errno));
         goto done;
     }
     for (const struct dirent *entry; (entry = readdir(stream));)

@@ -36,7 +36,7 @@ clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_mome
                                size_t *step, clh_error *err);
 
 /** Steps whose parameters are there, ascending, *count of them, into memory of the caller
- *  (clh_free()). CLH_EIO when the folder cannot be read. */
+ *  (clh_free()); none where there is no folder of them. CLH_EIO when it cannot be read. */
 clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err);
 
 /** Remove the parameters of steps that the run does not keep, but for those of `newest`: what only

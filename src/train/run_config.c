@@ -49,6 +49,7 @@ clh_task_config clh_run_config_task(const clh_run_config *config)
                             .seed = config->seed,
                             .n_count = config->n_count,
                             .letters = config->letters,
+                            .letters_unseen = config->letters_unseen,
                             .first_scored = config->first_scored};
     memcpy(task.n, config->n, sizeof task.n);
     if (is_lines(config)) {
@@ -247,6 +248,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
     } rule[] = {
         {KEY(n), lines || is_none(config), other},
         {KEY(letters), lines || is_none(config), other},
+        {KEY(letters_unseen), lines || is_none(config), other},
         {KEY(data), !lines, "the task is not lines"},
         {KEY(act_fn), m->attn_only, "an attn_only model has no MLP"},
         {KEY(d_mlp), m->attn_only, "an attn_only model has no MLP"},

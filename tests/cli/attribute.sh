@@ -108,7 +108,7 @@ runs 0 attribute run --lens --count 3 --checkpoints
 is 'step streams.0_pre.loss streams.final_post.loss streams.final_post.prob' \
     "$(printf '%s\n' "$out" | head -n 1 | xargs)" 'a table of the streams'
 runs 0 attribute run --count 3 --checkpoints
-is 'step total components.embed.value components.pos_embed.value' \
+is 'step total components.L0H0.value components.pos_embed.value' \
     "$(printf '%s\n' "$out" | head -n 1 | xargs)" 'or of the parts'
 if "$clearhead" attribute run --figure parts.png > said 2>&1; then
     runs 0 attribute run --lens --figure lens.svg

@@ -13,14 +13,14 @@ names = [row["name"] for row in said["interventions"]]
 assert len(names) > 20 and len(set(names)) == len(names) and all(r["text"] for r in said["interventions"])
 for part in said["inputs"]:
     if "left_out" in part:
-        assert part["variant"] == "two pairs" and "want at least 4" in part["left_out"]
+        assert ("want at least 4" if part["variant"] == "two pairs" else "letters_unseen") in part["left_out"]
         continue
     assert part["sequences"] == (40 if part["variant"] == "held out" else 20)
     assert [row["name"] for row in part["results"]] == names
     for row in part["results"]:
         for key, v in row.items():
             assert key == "name" or None in v or v[1] <= v[0] <= v[2], (key, row)
-assert len(said["inputs"]) == 9
+assert len(said["inputs"]) == 10 and sum("left_out" in part for part in said["inputs"]) == 2
 results = {row["name"]: row for row in said["inputs"][0]["results"]}
 assert results["none"]["recovered"] == [1, 1, 1] and results["reference"]["recovered"] == [0, 0, 0]
 print("yes")')" 'every intervention on every input, values in their intervals'
@@ -72,7 +72,7 @@ echo '[4, 3, 2, 1]' >> mine.jsonl
 runs 0 train --data mine.jsonl --test-sequences 1 --steps 1 --out lines
 runs 0 causal lines --count 1 --others 3
 is 1 "$(printf '%s\n' "$out" | grep -c '^only_first_term *left out')" 'lines have no first term'
-is 8 "$(printf '%s\n' "$out" | grep -c 'left out: task lines has no letters to vary')" 'and no variants'
+is 9 "$(printf '%s\n' "$out" | grep -c 'left out: task lines has no letters to vary')" 'and no variants'
 runs 0 causal lines --count 1 --json
 is null "$(printf '%s\n' "$out" | python3 -c '
 import json, sys

@@ -67,6 +67,11 @@ runs 2 patch run --clean abc --corrupt abd --checkpoints --out x.safetensors
 runs 2 eval run --checkpoints --numbers tokn_accuracy
 is 'clearhead eval: --numbers tokn_accuracy: there is no tokn_accuracy, did you mean token_accuracy' "$err" \
     'a typing error'
+runs 2 circuits run --checkpoints --numbers circuits.qk_positoin.norm
+is 'clearhead circuits: --numbers circuits.qk_positoin.norm: there is no qk_positoin, did you mean qk_position' \
+    "$err" 'a typing error in a text of an array'
+runs 2 patch run --clean abc --corrupt abd --checkpoints --numbers sites.blocks.0.hook_resid_pree.value.6
+is 1 "$(printf '%s\n' "$err" | grep -c 'did you mean blocks.0.hook_resid_pre$')" 'in a name with points in it'
 runs 2 eval run --checkpoints --numbers loss_per_position
 is 1 "$(printf '%s\n' "$err" | grep -c 'is no number, name one of those in it')" 'several numbers are none'
 runs 2 eval run --checkpoints --numbers a,b,c,d,e,f,g
@@ -75,6 +80,9 @@ is 'clearhead eval: --numbers are shown over training, want --checkpoints too' "
 runs 2 eval run --figure x.png
 runs 2 eval run --checkpoints --checkpoint 3
 runs 2 circuits run --checkpoints --out x.safetensors
+mkdir empty
+runs 2 eval empty --checkpoints
+is 'clearhead eval: empty has no checkpoints' "$err" 'a folder without them'
 runs 2 eval run/model.safetensors --checkpoints
 is 'clearhead eval: run/model.safetensors is no run folder, want one with its checkpoints' "$err" \
     'a file has no checkpoints'

@@ -15,9 +15,13 @@ for command in $commands; do
     is 0 "$(printf '%s\n' "$help" | awk 'length > 80' | wc -l | tr -d ' ')" "$command -h fits 80 columns"
     is 1 "$(printf '%s\n' "$help" | grep -c "^  clearhead $command" | awk '{print ($1 > 0)}')" \
         "$command -h has an example"
+    is '' "$(printf '%s\n' "$help" | sed -n 's/^  \(-h, \)*--\([a-z0-9-]*\).*/\2/p' | sort | uniq -d)" \
+        "$command -h names every option once"
     runs 0 help "$command"
     is "$help" "$out" "help $command is $command -h"
 done
+runs 0 causal -h
+is 1 "$(printf '%s\n' "$out" | grep -c 'out.results.pattern_mean.loss.0)$')" 'a long default is told whole'
 runs 0 --version
 is "clearhead ${out#clearhead }" "$out" '--version names the program'
 runs 2

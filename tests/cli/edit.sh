@@ -48,6 +48,9 @@ runs 3 edit run --edits key.json
 is 'clearhead edit: key.json: edits is not given, want an array' "$err" 'a key that is missing'
 refused '{"kind": "zero", "site": "blocks.0.attn.hook_z", "heads": [7]}'
 refused '{"kind": "one_hot", "site": "blocks.0.attn.hook_z"}'
+refused '{"kind": "zerro", "site": "*"}' 'kind is zerro; did you mean zero?' 'a misspelt kind'
+refused '{"kind": "weights", "circuit": "everything"}' 'circuit is everything, want one of qk, ov, q, k' \
+    'no circuit like it: all are told'
 refused '{"kind": "zero"}'
 runs 2 edit run --edits none.json --count 0
 

@@ -6,8 +6,10 @@ cd "$folder" || exit 3
 runs 0 train --n 3 --steps 40 --d-model 16 --d-head 8 --out run
 runs 0 generalise run --count 60 --threads 2 --json
 rows=$out
-is 9 "$(printf '%s\n' "$rows" | grep -c '"variant"')" 'a line for every kind'
+is 10 "$(printf '%s\n' "$rows" | grep -c '"variant"')" 'a line for every kind'
 is 1 "$(printf '%s\n' "$rows" | grep two | grep -c 'left_out.*want at least 4')" 'three letters have no two pairs'
+is 1 "$(printf '%s\n' "$rows" | grep unseen | grep -c 'left_out": "0 letters were kept from training (letters_unseen), want at least 3')" \
+    'every letter is trained on'
 runs 0 eval run --count 60 --json
 is 1 "$(printf '%s\n%s\n' "$rows" "$out" | python3 -c '
 import json, sys
@@ -24,6 +26,20 @@ is "$rows" "$out" 'threads change nothing'
 runs 0 generalise run --count 5 --figure g.svg
 is 1 "$(grep -c 'svg' g.svg | awk '{print ($1 > 0)}')" 'a figure'
 is 1 "$(printf '%s\n' "$out" | grep -c '^two pairs *left out: two pairs: a sequence has 3 letters')" 'the table says what is left out'
+runs 0 train --n 3 --steps 150 --letters-unseen 10 --out digits
+is '' "$("$clearhead" data --n 3 --letters-unseen 10 --first 2000 | tr -d 'a-zA-Z >.\n')" 'digits are kept from training'
+runs 0 generalise digits --count 40 --json
+is yes "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+rows = {r["variant"]: r for r in map(json.loads, sys.stdin)}
+print("yes" if rows["held out"]["letter_accuracy"][0] > 0.9 > 0.1 > rows["unseen"]["letter_accuracy"][0] else rows)')" \
+    'and cannot be copied'
+runs 2 train --n 3 --letters-unseen 51 --out none
+runs 0 train --n 1 --steps 20 --lr 0.03 --d-model 16 --d-head 8 --out sure
+runs 0 generalise sure --count 10
+ok "$(printf '%s\n' "$out" | grep -q '^held out *[0-9.]*e-0[5-9] .* - '; echo $?)" 'a small loss is no 0, what does not count has a dash'
+runs 0 causal sure --count 10 --others 0
+ok "$(printf '%s\n' "$out" | grep -q '^none *[0-9.]*e-0[5-9] \[ [0-9.]*e'; echo $?)" 'nor is it in causal'
 echo '[1, 2, 3]' > mine.jsonl
 runs 0 train --data mine.jsonl --steps 1 --out lines
 runs 3 generalise lines

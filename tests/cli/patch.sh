@@ -43,6 +43,8 @@ is 'clearhead patch: the clean sequence has 5 tokens and the corrupted one 4, wa
 runs 2 patch run --clean abc --corrupt xyz --metric logit_dif:1:a:b
 runs 2 patch run --clean abc --corrupt xyz --sites resid_prr
 is 'clearhead patch: no activation is called resid_prr; did you mean resid_pre?' "$err" 'an unknown site'
+runs 2 patch run --clean abc --corrupt xyz --sites hook_qq
+is 'clearhead patch: no activation is called hook_qq; did you mean q?' "$err" 'one nearest to a short name'
 
 "$clearhead" patch run --clean abc --corrupt xyz --figure p.svg > "$folder/out" 2> "$folder/err"
 code=$?

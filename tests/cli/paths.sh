@@ -45,5 +45,7 @@ if grep -q cairo "$folder/err"; then
     skip 'a figure' 'this build cannot write figures'
 else
     is '0 1' "$code $(grep -c '<svg' p.svg)" 'a figure'
+    is 1 "$(sed -n 's/.*<svg.* width="\([0-9]*\)px" height="\([0-9]*\)px".*/\1 \2/p' p.svg |
+        awk '{print ($1 > 1.5 * $2)}')" 'two panels side by side and nothing above or below them'
 fi
 finish

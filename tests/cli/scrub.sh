@@ -35,7 +35,7 @@ code=$("$clearhead" scrub run --hypothesis nowhere.json > /dev/null 2>&1; echo $
 ok "$([ "$code" -ne 0 ]; echo $?)" 'no such file'
 sed 's/nothing/nothin/' mine.json > bad.json
 runs 2 scrub run --count 20 --hypothesis bad.json
-is 'clearhead scrub: bad.json: rule 0: agree is nothin, want nothing' "$err" 'a misspelt agreement'
+is 'clearhead scrub: bad.json: rule 0: agree is nothin; did you mean nothing?' "$err" 'a misspelt agreement'
 sed 's/"to"/"too"/' mine.json > bad.json
 runs 2 scrub run --count 20 --hypothesis bad.json
 is 'clearhead scrub: bad.json: rule 0: unknown key too; did you mean to? The keys are from, to, agree, positions' "$err" 'a misspelt key'

@@ -53,6 +53,20 @@ static void a_trained_and_an_untrained_model_differ(void **state)
     clh_answers_deinit(&trained);
 }
 
+/* In sorted letters the rank is the place; drawn in any order it is something to be heard. */
+static void letters_in_any_order_get_other_numbers(void **state)
+{
+    train(*state, "sorted", "n=3 steps=200 d_model=64 d_head=32");
+    train(*state, "any", "n=3 steps=200 d_model=64 d_head=32 letters=ordered");
+    clh_answers sorted = find(*state, "sorted"), any = find(*state, "any");
+    const clh_cue place = sorted.attention.cue[CLH_CUE_RANK],
+                  rank = any.attention.cue[CLH_CUE_RANK];
+    assert_true(place.effect < 1e-9);
+    assert_true(rank.effect > rank.shuffled + 4 * rank.deviation);
+    clh_answers_deinit(&any);
+    clh_answers_deinit(&sorted);
+}
+
 /* The same run with W_O negated: what was raised is lowered, and the report follows. */
 static void turned_round_it_copies_nothing(void **state)
 {
@@ -154,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(a_trained_and_an_untrained_model_differ),
+        FOLDER_TEST(letters_in_any_order_get_other_numbers),
         FOLDER_TEST(turned_round_it_copies_nothing),
         FOLDER_TEST(the_parts_are_those_of_the_sample),
         FOLDER_TEST(other_models_are_refused),

@@ -190,6 +190,37 @@ static void the_logits_asked_for_are_those_of_a_whole_pass(void **state)
     for_each_change(*state, check_wanted);
 }
 
+static void fill(const clh_cache *cache, clh_real value)
+{
+    for (size_t t = 0; t < clh_cache_count(cache); t++) {
+        const clh_tensor x = clh_cache_tensor(cache, t);
+        for (size_t i = 0; i < clh_tensor_count(&x); i++)
+            x.data[i] = value;
+    }
+}
+
+static void a_pass_that_ends_early_has_the_bits_of_a_whole_one(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    for (size_t last = 0; last < clh_cache_count(b->plain); last++) {
+        const char *name = clh_cache_tensor(b->plain, last).name;
+        fill(b->changed, 7);
+        must(clh_forward_until(b->model, &b->tokens, b->changed, last, &err), &err);
+        for (size_t t = 0; t < clh_cache_count(b->plain); t++) {
+            const clh_tensor x = clh_cache_tensor(b->changed, t);
+            const clh_tensor y = clh_cache_tensor(b->plain, t);
+            bool same = memcmp(x.data, y.data, clh_tensor_count(&x) * sizeof *x.data) == 0;
+            bool touched = false;
+            for (size_t i = 0; i < clh_tensor_count(&x); i++)
+                touched = touched || x.data[i] != 7;
+            if (t <= last ? !same : touched)
+                fail_msg("up to %s, %s %s", name, x.name,
+                         t <= last ? "has other bits" : "is computed too");
+        }
+    }
+}
+
 static void a_change_outside_the_sequence_is_refused(void **state)
 {
     bench *b = *state;
@@ -206,6 +237,8 @@ static const each_truth truths[] = {
     {"a change gives the bits of a whole pass", a_change_gives_the_bits_of_a_whole_pass},
     {"the logits asked for are those of a whole pass",
      the_logits_asked_for_are_those_of_a_whole_pass},
+    {"a pass that ends early has the bits of a whole one",
+     a_pass_that_ends_early_has_the_bits_of_a_whole_one},
     {"a change outside the sequence is refused", a_change_outside_the_sequence_is_refused},
 };
 

@@ -21,9 +21,9 @@ static size_t set_key(const uint8_t *letters, unsigned n)
     return key;
 }
 
-static void check_ranks(clh_letters kind, unsigned n)
+static void check_ranks(clh_letters kind, unsigned n, unsigned alphabet)
 {
-    clh_letter_domain domain = clh_letter_domain_make(kind, n, 0);
+    clh_letter_domain domain = clh_letter_domain_make(kind, n, alphabet, 0);
     uint8_t before[CLH_TASK_N_MAX] = {0}, letters[CLH_TASK_N_MAX];
     for (uint64_t rank = 0; rank < domain.size; rank++) {
         clh_letter_domain_unrank(&domain, rank, letters);
@@ -41,13 +41,14 @@ static void ranks_are_the_lexicographic_order(void **state)
     (void)state;
     for (int kind = CLH_LETTERS_SORTED; kind <= CLH_LETTERS_TUPLES; kind++)
         for (unsigned n = 1; n <= 4; n++)
-            check_ranks((clh_letters)kind, n);
+            check_ranks((clh_letters)kind, n, 62);
 }
 
 /* Counts visits of one round of both splits by element, and marks on which side a set was seen. */
-static void check_round(clh_letters kind, unsigned n, uint64_t seed, uint64_t round, uint8_t *side)
+static void check_round_of(clh_letters kind, unsigned n, unsigned alphabet, uint64_t seed,
+                           uint64_t round, uint8_t *side)
 {
-    clh_letter_domain domain = clh_letter_domain_make(kind, n, seed);
+    clh_letter_domain domain = clh_letter_domain_make(kind, n, alphabet, seed);
     uint8_t *visits = calloc(domain.size, 1), letters[CLH_TASK_N_MAX];
     assert_non_null(visits);
     for (int split = CLH_SPLIT_TRAIN; split <= CLH_SPLIT_TEST; split++) {
@@ -67,6 +68,11 @@ static void check_round(clh_letters kind, unsigned n, uint64_t seed, uint64_t ro
             fail_msg("kind %d, n %u: rank %llu was visited %d times", (int)kind, n,
                      (unsigned long long)rank, visits[rank]);
     free(visits);
+}
+
+static void check_round(clh_letters kind, unsigned n, uint64_t seed, uint64_t round, uint8_t *side)
+{
+    check_round_of(kind, n, 62, seed, round, side);
 }
 
 /* How many sets were seen in the test split; none in both. */
@@ -115,7 +121,7 @@ static void the_notebooks_domain_is_visited_and_split_whole(void **state)
 
 static void mark_sides(clh_letters kind, uint64_t stride, uint8_t *side)
 {
-    clh_letter_domain domain = clh_letter_domain_make(kind, 4, 1);
+    clh_letter_domain domain = clh_letter_domain_make(kind, 4, 62, 1);
     uint64_t found[2] = {0};
     uint8_t letters[CLH_TASK_N_MAX];
     for (uint64_t rank = 0; rank < domain.size; rank += stride) {
@@ -152,6 +158,24 @@ static void a_set_held_out_once_is_held_out_everywhere(void **state)
         for (unsigned n = 1; n <= 3; n++)
             check_round((clh_letters)kind, n, 9, 0, side);
     assert_int_equal(count_test_sets(side), 12 + 378 + 7564);
+    free(side);
+}
+
+/* The same of an alphabet without its last letters, which no element has. */
+static void letters_that_are_kept_from_it_are_in_no_element(void **state)
+{
+    (void)state;
+    uint8_t *side = make_sides();
+    const uint8_t kept[] = {3, 12}, last[] = {3, 11};
+    for (int kind = CLH_LETTERS_SORTED; kind <= CLH_LETTERS_TUPLES; kind++) {
+        for (unsigned n = 1; n <= 4; n++)
+            check_ranks((clh_letters)kind, n, 12);
+        check_round_of((clh_letters)kind, 3, 12, 9, 1, side);
+        const clh_letter_domain domain = clh_letter_domain_make((clh_letters)kind, 2, 12, 0);
+        assert_string_equal(clh_letter_domain_objection(&domain, kept), "a letter is kept from it");
+        assert_null(clh_letter_domain_objection(&domain, last));
+    }
+    assert_int_equal(count_test_sets(side), 12 / 5 + 66 / 5 + 220 / 5);
     free(side);
 }
 
@@ -196,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranks_are_the_lexicographic_order),
+        cmocka_unit_test(letters_that_are_kept_from_it_are_in_no_element),
         cmocka_unit_test(a_round_visits_each_element_once_and_no_set_on_both_sides),
         cmocka_unit_test(the_notebooks_domain_is_visited_and_split_whole),
         cmocka_unit_test(four_letters_are_split_by_set_whatever_their_order),

@@ -191,6 +191,26 @@ static void cells_of_rows_have_the_colours_of_their_values(void **state)
     assert_in_range(pixels_of("rows.png", 186, 190, 195), 0, 50); /* of letters */
 }
 
+/* Six lines on top of each other: only the legend shows the colours of the lower five. */
+static void a_legend_has_every_series(void **state)
+{
+    (void)state;
+    static const double y[] = {1, 2};
+    const char *name = "a.long.path.of.a.number.that.is.followed.over.training";
+    const clh_theme *theme = clh_theme_get(false);
+    clh_series series[6];
+    char path[160];
+    for (size_t s = 0; s < CLH_COUNT(series); s++)
+        series[s] = (clh_series){.name = name, .y = y, .count = 2};
+    const clh_curve_data data = {.series = series, .series_count = CLH_COUNT(series)};
+    (void)snprintf(path, sizeof path, "%s/legend.png", folder);
+    assert_int_equal(clh_figure_curve(path, &data, NULL, NULL), CLH_OK);
+    for (size_t s = 0; s < CLH_COUNT(series) - 1; s++)
+        assert_in_range(
+            pixels_of("legend.png", theme->series[s].r, theme->series[s].g, theme->series[s].b), 22,
+            100);
+}
+
 /* A single large value survives when pixels are fewer than cells. */
 static void pooling_keeps_the_largest(void **state)
 {
@@ -399,6 +419,7 @@ int main(void)
         cmocka_unit_test(the_same_data_gives_the_same_bytes),
         cmocka_unit_test(cells_have_the_colours_of_their_values),
         cmocka_unit_test(cells_of_rows_have_the_colours_of_their_values),
+        cmocka_unit_test(a_legend_has_every_series),
         cmocka_unit_test(pooling_keeps_the_largest),
         cmocka_unit_test(a_failure_leaves_what_was_there),
         cmocka_unit_test(a_folder_that_is_not_there_is_named),

@@ -27,12 +27,16 @@ static size_t ascents(const uint32_t *l, size_t n)
     return count;
 }
 
+enum { UNSEEN = 7, FIRST_UNSEEN = 65 - UNSEEN };
+
 static void check_letters(clh_variant v, const uint32_t *l, size_t n)
 {
     static const size_t wanted[CLH_VARIANTS] = {
         [CLH_VARIANT_ONE_PAIR] = 1, [CLH_VARIANT_TWO_PAIRS] = 2, [CLH_VARIANT_TRIPLE] = 2};
     assert_int_equal(repeats(l, n), v == CLH_VARIANT_ALL_SAME ? n - 1 : wanted[v]);
-    if (v == CLH_VARIANT_NONE)
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(l[i] >= FIRST_UNSEEN, v == CLH_VARIANT_UNSEEN);
+    if (v == CLH_VARIANT_NONE || v == CLH_VARIANT_UNSEEN)
         assert_int_equal(ascents(l, n), n - 1);
     if (v == CLH_VARIANT_REVERSED)
         assert_int_equal(ascents(l, n), 0);
@@ -71,7 +75,7 @@ static void every_variant_is_what_it_says(void **state)
 {
     (void)state;
     for (unsigned n = 3; n <= 5; n++) {
-        clh_task_config config = {.n = {n}, .n_count = 1};
+        clh_task_config config = {.n = {n}, .n_count = 1, .letters_unseen = UNSEEN};
         clh_task *task = open_task(&config);
         for (int v = 0; v < CLH_VARIANTS; v++) {
             clh_error err = {0};
@@ -101,6 +105,18 @@ static void every_variant_is_what_it_says(void **state)
     }
 }
 
+static void of_letters_all_trained_on_none_is_unseen(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    clh_sample s = {0};
+    clh_task_config config = {.n = {4}, .n_count = 1, .letters_unseen = 3};
+    clh_task *task = open_task(&config);
+    assert_fails(clh_variant_draw(&s, CLH_VARIANT_UNSEEN, task, 1, 7, &err), CLH_ERANGE, &err,
+                 "3 letters were kept from training (letters_unseen), want at least 4");
+    clh_task_close(task);
+}
+
 static void a_seed_decides(void **state)
 {
     (void)state;
@@ -122,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_what_it_says),
+        cmocka_unit_test(of_letters_all_trained_on_none_is_unseen),
         cmocka_unit_test(a_seed_decides),
     };
     return cmocka_run_group_tests_name("variant", tests, NULL, NULL);

@@ -22,15 +22,16 @@ static void count_completions(clh_letter_class *class, unsigned n)
                                        (m - q) * class->completions[r - 1][q];
 }
 
-static clh_letter_class make_class(clh_letters letters, unsigned n, unsigned different,
-                                   uint64_t seed)
+static clh_letter_class make_class(const clh_letter_domain *domain, unsigned different)
 {
     clh_letter_class class = {.different = different};
-    class.sets = clh_choose(CLH_VOCAB_LETTERS, different);
+    class.sets = clh_choose(domain->alphabet, different);
     class.held_out = class.sets / HELD_OUT_ONE_IN;
-    class.places = clh_shuffle_make(seed, CLH_STREAM_SPLIT | (uint64_t)different << 8, class.sets);
-    count_completions(&class, n);
-    class.arrangements = letters == CLH_LETTERS_SORTED ? 1 : class.completions[n][different];
+    class.places =
+        clh_shuffle_make(domain->seed, CLH_STREAM_SPLIT | (uint64_t)different << 8, class.sets);
+    count_completions(&class, domain->n);
+    class.arrangements =
+        domain->letters == CLH_LETTERS_SORTED ? 1 : class.completions[domain->n][different];
     assert(class.held_out > 0 && class.held_out < class.sets);
     return class;
 }
@@ -40,12 +41,13 @@ static uint64_t sets_in(const clh_letter_class *class, clh_split split)
     return split == CLH_SPLIT_TEST ? class->held_out : class->sets - class->held_out;
 }
 
-clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, uint64_t seed)
+clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, unsigned alphabet,
+                                         uint64_t seed)
 {
-    assert(n >= 1 && n <= CLH_TASK_N_MAX);
-    clh_letter_domain domain = {.letters = letters, .n = n, .seed = seed};
+    assert(n >= 1 && n <= CLH_TASK_N_MAX && alphabet <= CLH_VOCAB_LETTERS);
+    clh_letter_domain domain = {.letters = letters, .n = n, .alphabet = alphabet, .seed = seed};
     for (unsigned m = letters == CLH_LETTERS_TUPLES ? 1 : n; m <= n; m++) {
-        clh_letter_class class = make_class(letters, n, m, seed);
+        clh_letter_class class = make_class(&domain, m);
         domain.size += class.sets * class.arrangements;
         for (int split = CLH_SPLIT_TRAIN; split <= CLH_SPLIT_TEST; split++)
             domain.split_size[split] += sets_in(&class, (clh_split)split) * class.arrangements;
@@ -56,8 +58,8 @@ clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, uint64
 
 /* One row a kind, in the order of clh_letters. */
 static const struct {
-    uint64_t (*rank)(const uint8_t *letters, unsigned n);
-    void (*unrank)(uint64_t rank, unsigned n, uint8_t *letters);
+    uint64_t (*rank)(unsigned size, const uint8_t *letters, unsigned n);
+    void (*unrank)(unsigned size, uint64_t rank, unsigned n, uint8_t *letters);
 } kinds[] = {
     [CLH_LETTERS_SORTED] = {clh_combination_rank, clh_combination_unrank},
     [CLH_LETTERS_ORDERED] = {clh_arrangement_rank, clh_arrangement_unrank},
@@ -67,13 +69,13 @@ static const struct {
 uint64_t clh_letter_domain_rank(const clh_letter_domain *domain, const uint8_t *letters)
 {
     assert(!clh_letter_domain_objection(domain, letters));
-    return kinds[domain->letters].rank(letters, domain->n);
+    return kinds[domain->letters].rank(domain->alphabet, letters, domain->n);
 }
 
 void clh_letter_domain_unrank(const clh_letter_domain *domain, uint64_t rank, uint8_t *letters)
 {
     assert(rank < domain->size);
-    kinds[domain->letters].unrank(rank, domain->n, letters);
+    kinds[domain->letters].unrank(domain->alphabet, rank, domain->n, letters);
 }
 
 /* The set of letters as bits, letter i at bit i. */
@@ -90,6 +92,8 @@ static uint64_t letter_set(const uint8_t *letters, unsigned n)
 const char *clh_letter_domain_objection(const clh_letter_domain *domain, const uint8_t *letters)
 {
     assert(domain && letters);
+    if (letter_set(letters, domain->n) >> domain->alphabet)
+        return "a letter is kept from it";
     if (domain->letters == CLH_LETTERS_TUPLES)
         return NULL;
     if ((unsigned)__builtin_popcountll(letter_set(letters, domain->n)) < domain->n)
@@ -109,7 +113,8 @@ clh_split clh_letter_domain_split_of(const clh_letter_domain *domain, const uint
         sorted[m++] = (uint8_t)__builtin_ctzll(set);
     const clh_letter_class *class = &domain->classes[m - domain->classes[0].different];
     assert(class->different == m);
-    uint64_t place = clh_shuffle_index(&class->places, clh_combination_rank(sorted, m));
+    uint64_t place =
+        clh_shuffle_index(&class->places, clh_combination_rank(domain->alphabet, sorted, m));
     return place < class->held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN;
 }
 
@@ -159,6 +164,7 @@ void clh_letter_domain_draw(const clh_letter_domain *domain, clh_split split, ui
     if (split == CLH_SPLIT_TRAIN)
         place += class->held_out;
     uint8_t sorted[CLH_TASK_N_MAX];
-    clh_combination_unrank(clh_shuffle_at(&class->places, place), class->different, sorted);
+    clh_combination_unrank(domain->alphabet, clh_shuffle_at(&class->places, place),
+                           class->different, sorted);
     arrange(class, domain->n, element % class->arrangements, sorted, letters);
 }

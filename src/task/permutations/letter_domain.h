@@ -1,7 +1,7 @@
 /** All choices of n letters of one kind, split into training and test, each visited in a shuffled
  *  order: everything computed from (seed, k), nothing stored.
  *
- *    clh_letter_domain domain = clh_letter_domain_make(CLH_LETTERS_SORTED, 4, seed);
+ *    clh_letter_domain domain = clh_letter_domain_make(CLH_LETTERS_SORTED, 4, 62, seed);
  *    uint8_t letters[CLH_TASK_N_MAX];                       // 0 … 61
  *    clh_letter_domain_draw(&domain, CLH_SPLIT_TEST, k, letters);
  *    assert(clh_letter_domain_split_of(&domain, letters) == CLH_SPLIT_TEST);
@@ -39,7 +39,7 @@ typedef struct clh_letter_class {
 
 typedef struct clh_letter_domain {
     clh_letters letters;
-    unsigned n;
+    unsigned n, alphabet; /**< letters below `alphabet` are drawn */
     uint64_t seed, size;
     uint64_t split_size[2]; /**< CLH_SPLIT_TRAIN, CLH_SPLIT_TEST */
     size_t class_count;
@@ -49,8 +49,10 @@ typedef struct clh_letter_domain {
 /** The random stream of one round of visits, of its own for each (split, n, round mod 2^40). */
 uint64_t clh_letter_round_stream(uint64_t stream, clh_split split, unsigned n, uint64_t round);
 
-/** The domain of one kind for 1 <= n <= CLH_TASK_N_MAX letters. */
-clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, uint64_t seed);
+/** The domain of one kind for 1 <= n <= CLH_TASK_N_MAX of the first `alphabet` letters, 62 or fewer
+ *  and more than enough for sets of both splits (n + 5). */
+clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, unsigned alphabet,
+                                         uint64_t seed);
 
 /** Rank of `letters` [n], which the domain holds, in lexicographic order. */
 uint64_t clh_letter_domain_rank(const clh_letter_domain *domain, const uint8_t *letters);

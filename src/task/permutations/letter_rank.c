@@ -3,9 +3,6 @@
 #include <assert.h>
 
 #include "clearhead/task.h"
-#include "task/vocab.h"
-
-enum { ALPHABET = CLH_VOCAB_LETTERS };
 
 uint64_t clh_choose(unsigned size, unsigned k)
 {
@@ -18,44 +15,44 @@ uint64_t clh_choose(unsigned size, unsigned k)
 }
 
 /* Walks the letters from `first` on, giving for each how many sets go on from it with `rest` more
- * letters: (61 - letter choose rest), each from the one before without multiplying out. */
+ * letters: (size - 1 - letter choose rest), each from the one before without multiplying out. */
 typedef struct walk {
-    unsigned letter, rest;
+    unsigned size, letter, rest;
     uint64_t count;
 } walk;
 
-static walk walk_begin(unsigned first, unsigned rest)
+static walk walk_begin(unsigned size, unsigned first, unsigned rest)
 {
-    return (walk){first, rest, clh_choose(ALPHABET - 1 - first, rest)};
+    return (walk){size, first, rest, clh_choose(size - 1 - first, rest)};
 }
 
 static void walk_next(walk *w)
 {
-    unsigned above = ALPHABET - 1 - w->letter;
+    unsigned above = w->size - 1 - w->letter;
     assert(above > 0);
     w->count = w->count * (above - w->rest) / above;
     w->letter++;
 }
 
-uint64_t clh_combination_rank(const uint8_t *letters, unsigned n)
+uint64_t clh_combination_rank(unsigned size, const uint8_t *letters, unsigned n)
 {
     uint64_t rank = 0;
     unsigned first = 0;
     for (unsigned i = 0; i < n; i++) {
-        assert(letters[i] >= first && letters[i] < ALPHABET);
-        for (walk w = walk_begin(first, n - 1 - i); w.letter < letters[i]; walk_next(&w))
+        assert(letters[i] >= first && letters[i] < size);
+        for (walk w = walk_begin(size, first, n - 1 - i); w.letter < letters[i]; walk_next(&w))
             rank += w.count;
         first = letters[i] + 1u;
     }
     return rank;
 }
 
-void clh_combination_unrank(uint64_t rank, unsigned n, uint8_t *letters)
+void clh_combination_unrank(unsigned size, uint64_t rank, unsigned n, uint8_t *letters)
 {
-    assert(rank < clh_choose(ALPHABET, n));
+    assert(rank < clh_choose(size, n));
     unsigned first = 0;
     for (unsigned i = 0; i < n; i++) {
-        walk w = walk_begin(first, n - 1 - i);
+        walk w = walk_begin(size, first, n - 1 - i);
         for (; rank >= w.count; walk_next(&w))
             rank -= w.count;
         letters[i] = (uint8_t)w.letter;
@@ -63,33 +60,33 @@ void clh_combination_unrank(uint64_t rank, unsigned n, uint8_t *letters)
     }
 }
 
-uint64_t clh_arrangement_count(unsigned n)
+uint64_t clh_arrangement_count(unsigned size, unsigned n)
 {
     uint64_t count = 1;
     for (unsigned i = 0; i < n; i++)
-        count *= ALPHABET - i;
+        count *= size - i;
     return count;
 }
 
-uint64_t clh_arrangement_rank(const uint8_t *letters, unsigned n)
+uint64_t clh_arrangement_rank(unsigned size, const uint8_t *letters, unsigned n)
 {
     uint64_t rank = 0, used = 0;
     for (unsigned i = 0; i < n; i++) {
         uint64_t bit = (uint64_t)1 << letters[i];
-        assert(letters[i] < ALPHABET && !(used & bit));
+        assert(letters[i] < size && !(used & bit));
         unsigned smaller_used = (unsigned)__builtin_popcountll(used & (bit - 1));
-        rank = rank * (ALPHABET - i) + (letters[i] - smaller_used);
+        rank = rank * (size - i) + (letters[i] - smaller_used);
         used |= bit;
     }
     return rank;
 }
 
-void clh_arrangement_unrank(uint64_t rank, unsigned n, uint8_t *letters)
+void clh_arrangement_unrank(unsigned size, uint64_t rank, unsigned n, uint8_t *letters)
 {
-    assert(n <= CLH_TASK_N_MAX && rank < clh_arrangement_count(n));
+    assert(n <= CLH_TASK_N_MAX && rank < clh_arrangement_count(size, n));
     unsigned digit[CLH_TASK_N_MAX] = {0}, used[CLH_TASK_N_MAX];
-    for (unsigned i = n; i-- > 0; rank /= ALPHABET - i)
-        digit[i] = (unsigned)(rank % (ALPHABET - i));
+    for (unsigned i = n; i-- > 0; rank /= size - i)
+        digit[i] = (unsigned)(rank % (size - i));
     for (unsigned i = 0; i < n; i++) { /* `used` is ascending: each one at or below shifts by one */
         unsigned letter = digit[i], at = 0;
         for (; at < i && used[at] <= letter; at++)
@@ -101,27 +98,27 @@ void clh_arrangement_unrank(uint64_t rank, unsigned n, uint8_t *letters)
     }
 }
 
-uint64_t clh_tuple_count(unsigned n)
+uint64_t clh_tuple_count(unsigned size, unsigned n)
 {
     uint64_t count = 1;
     for (unsigned i = 0; i < n; i++)
-        count *= ALPHABET;
+        count *= size;
     return count;
 }
 
-uint64_t clh_tuple_rank(const uint8_t *letters, unsigned n)
+uint64_t clh_tuple_rank(unsigned size, const uint8_t *letters, unsigned n)
 {
     uint64_t rank = 0;
     for (unsigned i = 0; i < n; i++) {
-        assert(letters[i] < ALPHABET);
-        rank = rank * ALPHABET + letters[i];
+        assert(letters[i] < size);
+        rank = rank * size + letters[i];
     }
     return rank;
 }
 
-void clh_tuple_unrank(uint64_t rank, unsigned n, uint8_t *letters)
+void clh_tuple_unrank(unsigned size, uint64_t rank, unsigned n, uint8_t *letters)
 {
-    assert(rank < clh_tuple_count(n));
-    for (unsigned i = n; i-- > 0; rank /= ALPHABET)
-        letters[i] = (uint8_t)(rank % ALPHABET);
+    assert(rank < clh_tuple_count(size, n));
+    for (unsigned i = n; i-- > 0; rank /= size)
+        letters[i] = (uint8_t)(rank % size);
 }

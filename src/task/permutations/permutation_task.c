@@ -56,6 +56,9 @@ static clh_status check_config(const clh_task_config *config, unsigned n_least, 
     if (config->letters < CLH_LETTERS_SORTED || config->letters > CLH_LETTERS_TUPLES)
         return clh_fail(err, CLH_ECONFIG, "letters is %d, want sorted, ordered or tuples",
                         (int)config->letters);
+    if (config->letters_unseen > CLH_LETTERS_UNSEEN_MAX)
+        return clh_fail(err, CLH_ERANGE, "letters_unseen is %zu, want at most %d",
+                        config->letters_unseen, CLH_LETTERS_UNSEEN_MAX);
     if (config->data && *config->data)
         return clh_fail(err, CLH_ECONFIG,
                         "data is \"%s\", but task permutations reads no file: want task lines",
@@ -85,9 +88,11 @@ static clh_status permutations_open(void **state, clh_task_facts *facts,
     task->seed = config->seed;
     task->first_scored = config->first_scored;
     task->count = count;
-    *facts = (clh_task_facts){.vocab = clh_vocab_letters()};
+    *facts = (clh_task_facts){.vocab = clh_vocab_letters(), .unseen = config->letters_unseen};
     for (size_t i = 0; i < count; i++) {
-        task->domain[i] = clh_letter_domain_make(config->letters, n[i], config->seed);
+        task->domain[i] = clh_letter_domain_make(
+            config->letters, n[i], (unsigned)(CLH_VOCAB_LETTERS - config->letters_unseen),
+            config->seed);
         facts->domain_size += task->domain[i].size;
         facts->split_size[CLH_SPLIT_TRAIN] += task->domain[i].split_size[CLH_SPLIT_TRAIN];
         facts->split_size[CLH_SPLIT_TEST] += task->domain[i].split_size[CLH_SPLIT_TEST];
