@@ -36,5 +36,6 @@
 #include "clearhead/threshold.h"
 #include "clearhead/train.h"
 #include "clearhead/variant.h"
+#include "clearhead/watch.h"
 
 #endif

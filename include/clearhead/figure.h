@@ -116,6 +116,7 @@ typedef struct clh_heatmap_data {
     const char *x_label, *y_label; /**< e.g. "src_token", "dst_token"; NULL for none */
     const char *value_label;       /**< beside the colour bar, e.g. "attention"; NULL for none */
     bool causal;                   /**< column > row is the future: left blank */
+    bool strip;                    /**< few rows, many columns: cells need not be square */
     double limit;                  /**< colours span -limit … limit; 0: the largest magnitude */
 } clh_heatmap_data;
 

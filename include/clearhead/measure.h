@@ -11,6 +11,7 @@
 #define CLEARHEAD_MEASURE_H
 
 #include "clearhead/sample.h"
+#include "clearhead/watch.h"
 
 /** Sums over the scored predictions of one sequence, or of several. */
 typedef struct clh_tally {
@@ -54,19 +55,6 @@ void clh_measure_deinit(clh_measure *measure);
 typedef struct clh_interval {
     double value, low, high;
 } clh_interval;
-
-/** Told how far something is that takes its time. */
-typedef struct clh_watch {
-    void (*progress)(size_t done, size_t count, void *user); /**< before step `done` of `count` */
-    void *user;
-} clh_watch;
-
-/** Tell `watch`, which may be NULL. */
-static inline void clh_watch_call(const clh_watch *watch, size_t done, size_t count)
-{
-    if (watch && watch->progress)
-        watch->progress(done, count, watch->user);
-}
 
 /** What intervals are asked of: a ratio of two sums over sequences. */
 typedef enum clh_ratio {

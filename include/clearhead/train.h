@@ -13,6 +13,7 @@
 #include "clearhead/config.h"
 #include "clearhead/model.h"
 #include "clearhead/task.h"
+#include "clearhead/watch.h"
 
 /** What a model does on sequences whose answers are known. */
 typedef struct clh_evaluation {
@@ -28,12 +29,12 @@ typedef struct clh_evaluation {
 /** Free what an evaluation holds. All zero is fine. */
 void clh_evaluation_deinit(clh_evaluation *evaluation);
 
-/** Evaluate on sequences first … first+count-1 of a split, with `threads` threads. CLH_EINPUT when
- *  nothing is scored in them; CLH_ENUMERIC when the loss is not finite, naming the first sequence and
+/** Evaluate on sequences first … first+count-1 of a split, with `threads` threads; `watch` may be
+ *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite, naming the first sequence and
  *  the first activation in it that is not. */
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
-                        clh_error *err);
+                        const clh_watch *watch, clh_error *err);
 
 /** Where training is. */
 typedef struct clh_progress {

@@ -227,14 +227,11 @@ static clh_status write_figure(const patch_job *job, const char *path, clh_error
                                        .row_labels = row_labels,
                                        .x_label = "position",
                                        .y_label = "site",
-                                       .value_label = "share brought back"};
-        const size_t width = 240 + 18 * p->pos, height = 170 + 18 * rows; /* cells are square */
+                                       .strip = true};
         char caption[CLH_PAIR_CAPTION];
         clh_cli_pair_caption(caption, job->inv, job->run);
-        const clh_figure_style style = {.width = width < 20000 ? width : 20000,
-                                        .height = height < 20000 ? height : 20000,
-                                        .title = "Activation patching",
-                                        .caption = caption};
+        const clh_figure_style style = {
+            .title = "Activation patching: share of the metric brought back", .caption = caption};
         status = clh_figure_heatmap(path, &data, &style, err);
     }
     clh_free(row_labels);

@@ -156,7 +156,7 @@ static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_s
         status = find_copying(a, model, err);
     if (!status)
         status = clh_evaluate(&a->evaluation, model, clh_run_task(run), CLH_SPLIT_TEST, 0,
-                              sample->count, threads, err);
+                              sample->count, threads, watch, err);
     return status;
 }
 

@@ -40,17 +40,6 @@ static clh_status metric_of(const patcher *p, const clh_cache *cache, clh_cache 
 /* ---- Before the patches -------------------------------------------------------------------------
  */
 
-static clh_status check_ask(const clh_patch_ask *ask, clh_error *err)
-{
-    const clh_tokens *a = &ask->clean, *b = &ask->corrupted;
-    if (a->batch != 1 || b->batch != 1 || a->pos != b->pos)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the clean tokens are [%zu, %zu] and the corrupted [%zu, %zu], want one "
-                        "sequence each, of the same length",
-                        a->batch, a->pos, b->batch, b->pos);
-    return CLH_OK;
-}
-
 /* That this machine has the memory of all runs, and of the gradient where it is wanted. */
 static clh_status check_memory(const patcher *p, clh_error *err)
 {
@@ -230,7 +219,7 @@ clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch
     patcher p = {.model = model, .ask = ask, .out = out};
     const clh_metric *metric = &ask->metric;
     const bool loss = metric->kind == CLH_METRIC_LOSS;
-    clh_status status = check_ask(ask, err);
+    clh_status status = clh_pair_check(&ask->clean, &ask->corrupted, err);
     if (!status)
         status = check_memory(&p, err);
     if (!status)

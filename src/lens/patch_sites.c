@@ -121,6 +121,17 @@ clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *ca
     return status;
 }
 
+clh_status clh_pair_check(const clh_tokens *clean, const clh_tokens *corrupted, clh_error *err)
+{
+    assert(clean && corrupted);
+    if (clean->batch == 1 && corrupted->batch == 1 && clean->pos == corrupted->pos)
+        return CLH_OK;
+    return clh_fail(err, CLH_ESHAPE,
+                    "the clean tokens are [%zu, %zu] and the corrupted [%zu, %zu], want one "
+                    "sequence each, of the same length",
+                    clean->batch, clean->pos, corrupted->batch, corrupted->pos);
+}
+
 clh_status clh_run_check(const clh_cache *cache, double metric, const char *which, clh_error *err)
 {
     clh_status status = clh_cache_check(cache, err);

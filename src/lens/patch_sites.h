@@ -20,6 +20,10 @@ clh_pieces clh_pieces_of(const clh_cache *cache, size_t index, size_t pos);
 clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *cache,
                                 const char *sites, clh_error *err);
 
+/** That a clean and a corrupted prompt are one sequence each, of the same length; CLH_ESHAPE with
+ *  both shapes. */
+clh_status clh_pair_check(const clh_tokens *clean, const clh_tokens *corrupted, clh_error *err);
+
 /** CLH_ENUMERIC for a run with an activation or a metric that is not finite: "the <which> run: <the
  *  first such activation> is not finite". Of a CLH_KEEP_ALL cache. */
 clh_status clh_run_check(const clh_cache *cache, double metric, const char *which, clh_error *err);

@@ -21,21 +21,15 @@ static clh_status metric_of(const clh_paths *p, const clh_cache *cache, double *
 /* ---- The two runs -------------------------------------------------------------------------------
  */
 
-static clh_status check_ask(const clh_paths_ask *ask, const clh_model *model, clh_error *err)
+static clh_status check_memory(const clh_paths_ask *ask, const clh_model *model, clh_error *err)
 {
-    const clh_tokens *a = &ask->clean, *b = &ask->corrupted;
-    if (a->batch != 1 || b->batch != 1 || a->pos != b->pos)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the clean tokens are [%zu, %zu] and the corrupted [%zu, %zu], want one "
-                        "sequence each, of the same length",
-                        a->batch, a->pos, b->batch, b->pos);
     clh_model_config split = *clh_model_get_config(model);
     split.use_split_qkv_input = split.use_attn_result = true;
-    size_t bytes = clh_cache_bytes(&split, CLH_KEEP_ALL, 1, a->pos);
+    size_t bytes = clh_cache_bytes(&split, CLH_KEEP_ALL, 1, ask->clean.pos);
     char what[64];
     if (!clh_mul_ok(bytes, 4, &bytes))
         bytes = SIZE_MAX;
-    (void)snprintf(what, sizeof what, "the activations of 4 runs of %zu tokens", a->pos);
+    (void)snprintf(what, sizeof what, "the activations of 4 runs of %zu tokens", ask->clean.pos);
     return clh_memory_check(bytes, what, err);
 }
 
@@ -54,7 +48,9 @@ clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_pat
                           clh_error *err)
 {
     assert(out && model && ask);
-    clh_status status = check_ask(ask, model, err);
+    clh_status status = clh_pair_check(&ask->clean, &ask->corrupted, err);
+    if (!status)
+        status = check_memory(ask, model, err);
     clh_paths *p = status ? NULL : clh_alloc_zeroed(1, sizeof *p, err);
     if (!p)
         return status ? status : CLH_ENOMEM;

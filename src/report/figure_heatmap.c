@@ -62,7 +62,7 @@ static clh_status draw_cells(clh_canvas *canvas, const clh_heat_layout *l,
         cairo_image_surface_create_for_data(pixels, CAIRO_FORMAT_RGB24, width, height, (int)stride);
     cairo_save(canvas->cr);
     cairo_translate(canvas->cr, plot.x, plot.y);
-    cairo_scale(canvas->cr, l->cell / (double)zoom, l->cell / (double)zoom);
+    cairo_scale(canvas->cr, l->cell_x / (double)zoom, l->cell_y / (double)zoom);
     cairo_set_source_surface(canvas->cr, image, 0.0, 0.0);
     cairo_pattern_set_filter(cairo_get_source(canvas->cr), CAIRO_FILTER_NEAREST);
     cairo_rectangle(canvas->cr, 0.0, 0.0, (double)width, (double)height);
@@ -77,9 +77,10 @@ static clh_status draw_cells(clh_canvas *canvas, const clh_heat_layout *l,
     return CLH_OK;
 }
 
-static heat_labels labels_fit(const char *const *labels, size_t count, const clh_heat_layout *l)
+/* Labels of rows or columns that are `pitch` apart. */
+static heat_labels labels_fit(const char *const *labels, size_t count, double pitch)
 {
-    heat_labels s = {.labels = labels, .count = count, .pitch = l->cell / (double)l->block};
+    heat_labels s = {.labels = labels, .count = count, .pitch = pitch};
     s.columns = clh_heat_label_columns(labels, count);
     s.stride = clh_label_stride(count, s.pitch, FONT_MIN * FONT_LEADING);
     s.font = fmin(CLH_HEAT_FONT_MAX, fmax(FONT_MIN, s.pitch * (double)s.stride / FONT_LEADING));
@@ -118,8 +119,8 @@ static void draw_col_labels(clh_canvas *canvas, const heat_labels *s, clh_rect p
 static clh_status draw_panels(clh_canvas *canvas, const clh_heat_layout *l,
                               const clh_heatmap_data *data, double limit, clh_error *err)
 {
-    heat_labels rows = labels_fit(data->row_labels, data->rows, l);
-    heat_labels cols = labels_fit(data->col_labels, data->cols, l);
+    heat_labels rows = labels_fit(data->row_labels, data->rows, l->cell_y / (double)l->block);
+    heat_labels cols = labels_fit(data->col_labels, data->cols, l->cell_x / (double)l->block);
     clh_status status = CLH_OK;
     for (size_t p = 0; p < data->panel_count && !status; p++) {
         size_t gx = p % l->grid_cols, gy = p / l->grid_cols;

@@ -15,7 +15,9 @@ enum {
     CELL_MAX = 48,
     SIDE_TARGET = 850, /* px of a plot when the size is ours to choose */
     PANEL_TARGET = 260,
-    CELLS_MAX = 2000
+    CELLS_MAX = 2000,
+    STRIP_CELL = 18, /* of a strip: the height of its cells, and their width while there is room */
+    STRIP_TARGET = 2000
 };
 
 size_t clh_heat_label_columns(const char *const *labels, size_t count)
@@ -44,15 +46,23 @@ clh_heat_layout clh_heat_layout_base(const clh_heatmap_data *data)
     return l;
 }
 
-static void set_cells(clh_heat_layout *l, const clh_heatmap_data *data, size_t block, double cell)
+static void set_cells(clh_heat_layout *l, const clh_heatmap_data *data, size_t block, double cell_x,
+                      double cell_y)
 {
     l->block = block;
     l->note = block > 1 ? NOTE_ROOM : 0.0;
     l->cells_x = clh_matrix_cells(data->cols, block);
     l->cells_y = clh_matrix_cells(data->rows, block);
-    l->cell = cell;
-    l->plot_width = cell * (double)l->cells_x;
-    l->plot_height = cell * (double)l->cells_y;
+    l->cell_x = cell_x;
+    l->cell_y = cell_y;
+    l->plot_width = cell_x * (double)l->cells_x;
+    l->plot_height = cell_y * (double)l->cells_y;
+}
+
+/* Whole pixels of a cell in `room` for `cells`. */
+static double cell_in(double room, size_t cells)
+{
+    return fmin(fmax(floor(room / (double)cells), 1.0), CELL_MAX);
 }
 
 static double taken_width(const clh_heat_layout *l)
@@ -77,27 +87,39 @@ bool clh_heat_layout_fit(clh_heat_layout *l, const clh_heatmap_data *data, clh_r
             return false;
         double block =
             fmax(1.0, fmax(ceil((double)data->cols / width), ceil((double)data->rows / height)));
-        set_cells(l, data, (size_t)block, 1.0);
-        double cell = floor(fmin(width / (double)l->cells_x, height / (double)l->cells_y));
-        set_cells(l, data, (size_t)block, fmin(fmax(cell, 1.0), CELL_MAX));
+        set_cells(l, data, (size_t)block, 1.0, 1.0);
+        double x = cell_in(width, l->cells_x), y = cell_in(height, l->cells_y);
+        set_cells(l, data, (size_t)block, data->strip ? x : fmin(x, y),
+                  data->strip ? y : fmin(x, y));
         if (l->block == 1)
             return true;
     }
     return l->plot_width <= body.width && l->plot_height <= body.height;
 }
 
-clh_page clh_heat_page(const clh_heatmap_data *data, const clh_figure_style *style)
+/* Cells of a page whose size is ours to choose. */
+static void choose_cells(clh_heat_layout *l, const clh_heatmap_data *data)
 {
-    assert(data);
-    clh_heat_layout l = clh_heat_layout_base(data);
     size_t longest = data->rows > data->cols ? data->rows : data->cols;
     size_t block = clh_matrix_cells(longest, CELLS_MAX);
-    double target = fmax((double)SIDE_TARGET / (double)l.grid_cols, PANEL_TARGET);
+    double target = fmax((double)SIDE_TARGET / (double)l->grid_cols, PANEL_TARGET);
     if (data->panel_count == 1)
         target = SIDE_TARGET;
     double cell = floor(target / (double)clh_matrix_cells(longest, block));
     double least = longest <= CELLS_MAX / 2 ? 2.0 : 1.0; /* one pixel alone is hard to see */
-    set_cells(&l, data, block, fmin(fmax(cell, least), CELL_MAX));
+    cell = fmin(fmax(cell, least), CELL_MAX);
+    double across = floor((double)STRIP_TARGET / (double)clh_matrix_cells(data->cols, block));
+    if (data->strip)
+        set_cells(l, data, block, fmin(fmax(across, least), STRIP_CELL), STRIP_CELL);
+    else
+        set_cells(l, data, block, cell, cell);
+}
+
+clh_page clh_heat_page(const clh_heatmap_data *data, const clh_figure_style *style)
+{
+    assert(data);
+    clh_heat_layout l = clh_heat_layout_base(data);
+    choose_cells(&l, data);
     double width = taken_width(&l) + l.plot_width * (double)l.grid_cols;
     double height = taken_height(&l) + l.plot_height * (double)l.grid_rows;
     width = fmax(width + 2.0 * CLH_PAGE_MARGIN, 360.0);

@@ -75,12 +75,14 @@ static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, dou
 }
 
 static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, clh_evaluation *out,
-                             size_t *position_count, clh_error *err)
+                             size_t *position_count, const clh_watch *watch, clh_error *err)
 {
     clh_loss_sum total = {0};
     clh_status status = CLH_OK;
     for (size_t done = 0; done < count && !status; done += CHUNK) {
         size_t now = count - done < CHUNK ? count - done : CHUNK;
+        for (size_t i = 0; i < now; i++)
+            clh_watch_call(watch, done + i, count);
         status = run_chunk(e, now, workers, err);
         if (!status)
             add_chunk(e, now, &total, out->loss_per_position, position_count);
@@ -117,7 +119,7 @@ static clh_status evaluator_open(evaluator *e, clh_error *err)
 
 clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
                              clh_split split, uint64_t first, size_t count, clh_workers *workers,
-                             clh_fused *fused, clh_error *err)
+                             clh_fused *fused, const clh_watch *watch, clh_error *err)
 {
     assert(out && model && task && workers);
     if (count == 0)
@@ -136,7 +138,7 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const 
     if (position_count && result.loss_per_position)
         status = evaluator_open(&e, err);
     if (!status)
-        status = run_chunks(&e, count, workers, &result, position_count, err);
+        status = run_chunks(&e, count, workers, &result, position_count, watch, err);
     clh_free(e.tokens);
     clh_free(e.per_position);
     clh_free(position_count);
@@ -177,7 +179,7 @@ static bool fits_fused(const clh_model_config *c, const clh_task *task)
 
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
-                        clh_error *err)
+                        const clh_watch *watch, clh_error *err)
 {
     assert(out && model && task && threads >= 1);
     const clh_model_config *c = clh_model_get_config(model);
@@ -189,7 +191,8 @@ clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_t
     if (!status && fits)
         status = clh_fused_open(&fused, model, clh_task_length_max(task), 0, workers->pool, err);
     if (!status)
-        status = clh_evaluate_with(out, model, task, split, first, count, workers, fused, err);
+        status =
+            clh_evaluate_with(out, model, task, split, first, count, workers, fused, watch, err);
     if (!status && !isfinite(out->loss)) {
         clh_evaluation_deinit(out);
         status = say_what_is_not_finite(model, task, split, first, count, err);

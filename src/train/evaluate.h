@@ -10,6 +10,6 @@
  *  have activations. *out is written on success only. */
 clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
                              clh_split split, uint64_t first, size_t count, clh_workers *workers,
-                             clh_fused *fused, clh_error *err);
+                             clh_fused *fused, const clh_watch *watch, clh_error *err);
 
 #endif

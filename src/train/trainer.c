@@ -145,7 +145,7 @@ static clh_status evaluate(clh_trainer *t, clh_error *err)
     clh_evaluation fresh = {0};
     clh_status status =
         clh_evaluate_with(&fresh, t->model, t->task, CLH_SPLIT_TEST, 0, c->test_sequences,
-                          t->workers, clh_gradient_fused(t->gradient), err);
+                          t->workers, clh_gradient_fused(t->gradient), NULL, err);
     if (status)
         return status;
     clh_evaluation_deinit(&t->evaluation);

@@ -52,5 +52,11 @@ if grep -q cairo "$folder/err"; then
     skip 'a figure' 'this build cannot write figures'
 else
     is '0 1' "$code $(grep -c '<svg' p.svg)" 'a figure'
+    # Seven sites of 722 positions, whose cells are square no more: all in a page.
+    runs 0 train --n 5 --steps 0 --out long
+    runs 0 patch long --clean abcde --corrupt vwxyz --figure long.png
+    is True "$(python3 -c 'import struct
+width, height = struct.unpack(">II", open("long.png", "rb").read()[16:24])
+print(1400 < width < 2400 and 200 < height < 400)')" 'a figure of many positions fits a page'
 fi
 finish

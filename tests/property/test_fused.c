@@ -145,8 +145,9 @@ static clh_evaluation evaluate(const clh_model *model, const clh_task *task, boo
     enum { SEQUENCES = 70 }; /* more than go together */
     clh_evaluation e = {0};
     if (fused) {
-        assert_int_equal(clh_evaluate(&e, model, task, CLH_SPLIT_TEST, 2, SEQUENCES, threads, NULL),
-                         CLH_OK);
+        assert_int_equal(
+            clh_evaluate(&e, model, task, CLH_SPLIT_TEST, 2, SEQUENCES, threads, NULL, NULL),
+            CLH_OK);
         return e;
     }
     clh_workers *workers = NULL;
@@ -154,7 +155,7 @@ static clh_evaluation evaluate(const clh_model *model, const clh_task *task, boo
                                       CLH_WORKERS_ACTIVATIONS, NULL),
                      CLH_OK);
     assert_int_equal(
-        clh_evaluate_with(&e, model, task, CLH_SPLIT_TEST, 2, SEQUENCES, workers, NULL, NULL),
+        clh_evaluate_with(&e, model, task, CLH_SPLIT_TEST, 2, SEQUENCES, workers, NULL, NULL, NULL),
         CLH_OK);
     clh_workers_close(workers);
     return e;

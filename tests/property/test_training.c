@@ -219,7 +219,7 @@ static double held_out_accuracy(const char *words, uint64_t seed)
     bench b;
     bench_open(&b, words);
     clh_model_init(b.model, seed);
-    must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TEST, 0, 30, 2, &err), &err);
+    must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TEST, 0, 30, 2, NULL, &err), &err);
     double accuracy = e.token_accuracy;
     assert_true(fabs(e.loss - log(65)) < 0.6); /* it thinks of everything as about as likely */
     assert_true(e.sequence_accuracy == 0);

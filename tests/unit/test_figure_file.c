@@ -199,11 +199,11 @@ static void a_legend_has_every_series(void **state)
     const char *name = "a.long.path.of.a.number.that.is.followed.over.training";
     const clh_theme *theme = clh_theme_get(false);
     clh_series series[6];
-    char path[160];
+    char path[TEMP_PATH_MAX];
     for (size_t s = 0; s < CLH_COUNT(series); s++)
         series[s] = (clh_series){.name = name, .y = y, .count = 2};
     const clh_curve_data data = {.series = series, .series_count = CLH_COUNT(series)};
-    (void)snprintf(path, sizeof path, "%s/legend.png", folder);
+    temp_folder_path(folder, "legend.png", path);
     assert_int_equal(clh_figure_curve(path, &data, NULL, NULL), CLH_OK);
     for (size_t s = 0; s < CLH_COUNT(series) - 1; s++)
         assert_in_range(
