@@ -41,7 +41,7 @@ static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window window)
     return true;
 }
 
-static bool in_block(clh_act_id id)
+static bool in_block(size_t id)
 {
     return id >= clh_layout_acts.block_begin && id < clh_layout_acts.block_end;
 }
