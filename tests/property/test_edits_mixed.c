@@ -1,0 +1,172 @@
+/* Edits of a sample whose sequences have different lengths, and of each query's own source. */
+#include <math.h>
+
+#include "base/base.h"
+#include "support/edit_bench.h"
+#include "support/must.h"
+
+static int make(void **state)
+{
+    static edit_bench b;
+    clh_error err = {0};
+    b = (edit_bench){0};
+    const clh_task_config task = {.name = "permutations", .n = {2, 3}, .n_count = 2};
+    must(clh_task_open(&b.task, &task, &err), &err);
+    must(clh_sample_draw(&b.sample, b.task, CLH_SPLIT_TEST, 0, EDIT_BENCH_COUNT, &err), &err);
+    clh_model_config config = clh_model_config_default();
+    config.n_layers = config.n_heads = 2;
+    config.d_model = 16;
+    config.d_head = 8;
+    config.normalization_type = CLH_NORM_NONE;
+    config.n_ctx = clh_task_length_max(b.task);
+    config.d_vocab = config.d_vocab_out = clh_task_d_vocab(b.task);
+    must(clh_model_open(&b.model, &config, &err), &err);
+    clh_model_init(b.model, 3);
+    must(clh_cache_open(&b.cache, &config, CLH_KEEP_ALL, &err), &err);
+    *state = &b;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    edit_bench_close(*state);
+    return 0;
+}
+
+static clh_edit nothing(void)
+{
+    return edit_of(CLH_EDIT_ADD, "blocks.0.attn.hook_z");
+}
+
+/* The mean of an activation over the sequences as long as sequence `index`, without any edit. */
+static void mean_of_length(edit_bench *b, size_t index, const char *name, double *mean,
+                           size_t count)
+{
+    const clh_edit none = nothing();
+    size_t same = 0;
+    for (size_t i = 0; i < count; i++)
+        mean[i] = 0;
+    for (size_t s = 0; s < b->sample.count; s++) {
+        if (b->sample.length[s] != b->sample.length[index])
+            continue;
+        const clh_tensor t = edit_look(b, &none, s, name);
+        assert_int_equal(clh_tensor_count(&t), count);
+        for (size_t i = 0; i < count; i++)
+            mean[i] += (double)t.data[i];
+        same++;
+    }
+    assert_true(same > 1 && same < b->sample.count);
+    for (size_t i = 0; i < count; i++)
+        mean[i] /= (double)same;
+}
+
+static void a_mean_is_that_of_the_sequences_of_its_length(void **state)
+{
+    static const char *const names[] = {"blocks.0.attn.hook_q", "blocks.0.attn.hook_z"};
+    const clh_edit edit = edit_of(CLH_EDIT_MEAN, "blocks.0.attn.hook_[qz]");
+    edit_bench *b = *state;
+    for (size_t s = 0; s < b->sample.count; s++)
+        for (size_t n = 0; n < CLH_COUNT(names); n++) {
+            double mean[26 * 16];
+            const size_t count = b->sample.length[s] * 16;
+            mean_of_length(b, s, names[n], mean, count);
+            const clh_tensor t = edit_look(b, &edit, s, names[n]);
+            for (size_t i = 0; i < count; i++)
+                assert_true(fabs((double)t.data[i] - mean[i]) < 1e-7);
+        }
+}
+
+static bool same_bits(const clh_real *a, const clh_tensor *t)
+{
+    bool same = true;
+    for (size_t i = 0; i < clh_tensor_count(t); i++)
+        same = same && a[i] == t->data[i];
+    return same;
+}
+
+/* A sequence may draw itself. */
+static void what_is_resampled_is_a_sequence_of_that_length(void **state)
+{
+    const clh_edit edit = edit_of(CLH_EDIT_RESAMPLE, "blocks.0.attn.hook_v"), none = nothing();
+    edit_bench *b = *state;
+    size_t others = 0;
+    for (size_t s = 0; s < b->sample.count; s++) {
+        clh_tensor t = edit_look(b, &edit, s, "blocks.0.attn.hook_v");
+        clh_real *given = edit_copy(&t);
+        size_t from = b->sample.count;
+        for (size_t i = 0; i < b->sample.count; i++) {
+            t = edit_look(b, &none, i, "blocks.0.attn.hook_v");
+            if (b->sample.length[i] == b->sample.length[s] && same_bits(given, &t))
+                from = i;
+        }
+        assert_true(from < b->sample.count);
+        others += from != s;
+        clh_free(given);
+    }
+    assert_true(others > b->sample.count / 2);
+}
+
+/* mean [16]: over all positions of all sequences, of hook_q of layer 1. */
+static void mean_query(edit_bench *b, const clh_edit *edit, double *mean)
+{
+    double rows = 0;
+    for (size_t i = 0; i < 16; i++)
+        mean[i] = 0;
+    for (size_t s = 0; s < b->sample.count; s++) {
+        const clh_tensor q = edit_look(b, edit, s, "blocks.1.attn.hook_q");
+        for (size_t i = 0; i < clh_tensor_count(&q); i++)
+            mean[i % 16] += (double)q.data[i];
+        rows += (double)q.shape[1];
+    }
+    for (size_t i = 0; i < 16; i++)
+        mean[i] /= rows;
+}
+
+/* Without a norm a query is linear in its input: what stands in for the rest has its mean. */
+static void a_rest_is_the_mean_over_every_position(void **state)
+{
+    edit_bench *b = *state;
+    const clh_edit none = nothing();
+    double whole[16], part[16];
+    mean_query(b, &none, whole);
+    for (int p = 0; p < 2; p++) {
+        clh_edit edit = edit_of(CLH_EDIT_PART, "blocks.1.attn.hook_q");
+        edit.part = (clh_input_part)p;
+        mean_query(b, &edit, part);
+        for (size_t i = 0; i < 16; i++)
+            assert_true(fabs(part[i] - whole[i]) < 1e-8);
+    }
+}
+
+static void a_query_without_its_own_source_or_with_nothing_else(void **state)
+{
+    edit_bench *b = *state;
+    clh_edit none = nothing(), edit = edit_of(CLH_EDIT_ONLY, "blocks.0.attn.hook_pattern");
+    clh_tensor p = edit_look(b, &none, 0, "blocks.0.attn.hook_pattern");
+    clh_real *plain = edit_copy(&p);
+    const size_t pos = p.shape[2];
+    edit.sources = CLH_SOURCES_SELF;
+    p = edit_look(b, &edit, 0, "blocks.0.attn.hook_pattern");
+    for (size_t at = 0; at < clh_tensor_count(&p); at++)
+        assert_true(p.data[at] == (at % pos == at / pos % pos));
+    edit.kind = CLH_EDIT_WITHOUT;
+    p = edit_look(b, &edit, 0, "blocks.0.attn.hook_pattern");
+    for (size_t at = 0; at < clh_tensor_count(&p); at++) {
+        const size_t i = at / pos % pos, j = at % pos;
+        const double left = 1 - (double)plain[at - j + i];
+        const double want = j == i || i == 0 ? 0 : (double)plain[at] / left;
+        assert_true(fabs((double)p.data[at] - want) < 1e-6);
+    }
+    clh_free(plain);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mean_is_that_of_the_sequences_of_its_length),
+        cmocka_unit_test(what_is_resampled_is_a_sequence_of_that_length),
+        cmocka_unit_test(a_rest_is_the_mean_over_every_position),
+        cmocka_unit_test(a_query_without_its_own_source_or_with_nothing_else),
+    };
+    return cmocka_run_group_tests_name("edits_mixed", tests, make, unmake);
+}
