@@ -105,6 +105,24 @@ static void without_queries_attention_is_even_already(void **state)
     close_bench(&b);
 }
 
+/* Scores that are all 0 give every source the same. */
+static void even_attention_is_that_of_a_model_without_queries(void **state)
+{
+    bench b = open_bench(*state, "n=3 steps=60 d_model=16 d_head=8 n_layers=2 n_heads=2");
+    clh_causal_result r = measure(&b, &b.sample);
+    const double even = loss_of(&r, CLH_CAUSAL_PATTERN_EVEN), plain = loss_of(&r, CLH_CAUSAL_NONE);
+    clh_causal_result_deinit(&r);
+    static const char *const names[] = {"blocks.0.attn.W_Q", "blocks.0.attn.b_Q",
+                                        "blocks.1.attn.W_Q", "blocks.1.attn.b_Q"};
+    for (size_t i = 0; i < CLH_COUNT(names); i++)
+        plant(&b, names[i], false);
+    r = measure(&b, &b.sample);
+    assert_true(fabs(even - loss_of(&r, CLH_CAUSAL_NONE)) < 1e-6);
+    assert_true(fabs(even - plain) > 1e-3);
+    clh_causal_result_deinit(&r);
+    close_bench(&b);
+}
+
 static void where_all_positions_are_one_the_token_is_all(void **state)
 {
     bench b = open_bench(*state, small);
@@ -307,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(without_ov_no_intervention_on_attention_matters),
         FOLDER_TEST(without_queries_attention_is_even_already),
+        FOLDER_TEST(even_attention_is_that_of_a_model_without_queries),
         FOLDER_TEST(where_all_positions_are_one_the_token_is_all),
         FOLDER_TEST(where_all_tokens_are_one_the_position_is_all),
         FOLDER_TEST(a_mean_of_nothing_is_attention_of_nothing),

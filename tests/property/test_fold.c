@@ -179,6 +179,39 @@ static void distance_sees_a_change(void **state)
     clh_model_close(model);
 }
 
+/* Every parameter 0 makes every token as likely: log p = -log n. One more in the bias of one token
+ * adds 1 - log((e + n - 1) / n) to its log-probability, and that is the largest change. */
+static void a_known_distance(void **state)
+{
+    const each_case *one = *state;
+    const model_case *row = model_case_at(one->index);
+    clh_model *a = model_case_open(one->index, 7), *b = model_case_open(one->index, 7);
+    uint32_t *ids = model_case_tokens(one->index, 7);
+    clh_model *const both[] = {a, b};
+    for (size_t m = 0; m < 2; m++) {
+        size_t count = 0;
+        (void)clh_model_data(both[m], &count);
+        memset(clh_model_data(both[m], NULL), 0, count * sizeof(clh_real));
+    }
+    const clh_tensor b_U = clh_model_view(b, "unembed.b_U");
+    const double n = (double)clh_tensor_count(&b_U), want = 1 - log((exp(1) + n - 1) / n);
+    for (size_t t = 0; t < clh_tensor_count(&b_U); t++) {
+        double distance = INFINITY;
+        clh_fold_proof proof = {INFINITY, INFINITY, INFINITY};
+        b_U.data[t] = 1;
+        must(clh_log_prob_distance(&distance, a, b, &(clh_tokens){ids, row->batch, row->pos}, &err),
+             &err);
+        assert_true(fabs(distance - want) < tolerance);
+        must(clh_fold_prove(&proof, a, b, &(clh_tokens){ids, 1, row->pos}, &err), &err);
+        assert_true(fabs(proof.change - want) < tolerance);
+        assert_true(fabs(proof.forward - want) < tolerance);
+        b_U.data[t] = 0;
+    }
+    clh_free(ids);
+    clh_model_close(b);
+    clh_model_close(a);
+}
+
 int main(void)
 {
     static const each_truth truths[] = {
@@ -187,6 +220,7 @@ int main(void)
         {"refactored heads are orthogonal", refactored_heads_are_orthogonal},
         {"a record names what was done", a_record_names_what_was_done},
         {"distance sees a change", distance_sees_a_change},
+        {"a known distance", a_known_distance},
     };
     return each_case_run("fold", truths, CLH_COUNT(truths), model_case_names(), model_case_count(),
                          NULL, NULL);

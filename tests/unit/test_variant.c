@@ -101,6 +101,34 @@ static void every_variant_is_what_it_says(void **state)
     }
 }
 
+/* Of a task whose own draws repeat letters, variants begin from letters that differ. */
+static void repeats_of_the_tasks_own_are_drawn_again(void **state)
+{
+    (void)state;
+    clh_task_config config = {.n = {4}, .n_count = 1, .letters = CLH_LETTERS_TUPLES};
+    clh_task *task = open_task(&config);
+    clh_sample s = {0}, again = {0};
+    size_t repeated = 0, same = 0;
+    assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_NONE, task, COUNT, 7, NULL), CLH_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        repeated += repeats(s.ids + i * s.stride + 2, 4) > 0;
+    assert_true(repeated > 0);
+    assert_int_equal(clh_variant_draw(&again, CLH_VARIANT_ONE_PAIR, task, COUNT, 7, NULL), CLH_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        const uint32_t *ids = again.ids + i * again.stride;
+        size_t last = 0;
+        assert_int_equal(repeats(ids + 2, 4), 1);
+        assert_int_equal(mistakes(task, ids + 2, 4, again.length[i], &last), 0);
+        assert_int_equal(again.first_scored[i], 6);
+        for (size_t k = 0; k < i; k++)
+            same += memcmp(ids, again.ids + k * again.stride, again.stride * sizeof *ids) == 0;
+    }
+    assert_true(same < 5); /* every one has draws of its own */
+    clh_sample_deinit(&again);
+    clh_sample_deinit(&s);
+    clh_task_close(task);
+}
+
 static void a_seed_decides(void **state)
 {
     (void)state;
@@ -122,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_what_it_says),
+        cmocka_unit_test(repeats_of_the_tasks_own_are_drawn_again),
         cmocka_unit_test(a_seed_decides),
     };
     return cmocka_run_group_tests_name("variant", tests, NULL, NULL);
