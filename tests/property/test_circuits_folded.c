@@ -97,10 +97,33 @@ static void composition_is_its_definition(void **state)
     clh_model_close(model);
 }
 
+/* One score more, v, moves the mean to mean' and the sum of squares by (v - mean) (v - mean'):
+ * Welford 1962. */
+static void the_baseline_is_a_mean_and_a_deviation(void **state)
+{
+    const each_case *one = *state;
+    clh_model *model = model_case_open(one->index, 7);
+    clh_composition before = {0}, after = {0};
+    must(clh_composition_open(&before, model, 2, 1, &err), &err);
+    for (size_t n = 3; n < 6; n++) {
+        must(clh_composition_open(&after, model, n, 1, &err), &err);
+        const double count = (double)n, v = count * after.mean - (count - 1) * before.mean;
+        const double old = before.deviation * before.deviation * (count - 2);
+        const double new = after.deviation *after.deviation *(count - 1);
+        assert_true(v > 0 && v < 1 && after.deviation > 0);
+        assert_true(fabs(new - old - (v - before.mean) * (v - after.mean)) < 1e-12);
+        clh_composition_deinit(&before);
+        before = after;
+    }
+    clh_composition_deinit(&before);
+    clh_model_close(model);
+}
+
 static const each_truth truths[] = {
     {"circuits with norms are those of the folded model",
      circuits_with_norms_are_those_of_the_folded_model},
     {"composition is its definition", composition_is_its_definition},
+    {"the baseline is a mean and a deviation", the_baseline_is_a_mean_and_a_deviation},
 };
 
 int main(void)

@@ -160,6 +160,56 @@ static void a_query_without_its_own_source_or_with_nothing_else(void **state)
     clh_free(plain);
 }
 
+/* The last query predicts no token of the sequence, whatever lies behind it in memory. */
+static void the_last_query_has_no_answer(void **state)
+{
+    edit_bench *b = *state;
+    clh_edit none = nothing(), edit = edit_of(CLH_EDIT_ONLY, "blocks.0.attn.hook_pattern");
+    edit.sources = CLH_SOURCES_ANSWER;
+    for (uint32_t behind = 0; behind < 65; behind++)
+        for (size_t s = 0; s < 4; s++) {
+            const size_t pos = b->sample.length[s];
+            if (pos < b->sample.stride)
+                b->sample.ids[s * b->sample.stride + pos] = behind;
+            const clh_tensor p = edit_look(b, &edit, s, "blocks.0.attn.hook_pattern");
+            for (size_t j = 0; j < pos; j++)
+                assert_true(p.data[clh_tensor_at(&p, 0, 1, pos - 1, j)] == 0);
+        }
+    edit.kind = CLH_EDIT_WITHOUT;
+    for (size_t s = 0; s < b->sample.count; s++) {
+        clh_tensor p = edit_look(b, &none, s, "blocks.0.attn.hook_pattern");
+        const size_t pos = p.shape[2], at = clh_tensor_at(&p, 0, 1, pos - 1, 0);
+        clh_real *plain = edit_copy(&p);
+        p = edit_look(b, &edit, s, "blocks.0.attn.hook_pattern");
+        assert_memory_equal(p.data + at, plain + at, pos * sizeof *plain);
+        clh_free(plain);
+    }
+}
+
+static void heads_and_positions_have_to_be_there(void **state)
+{
+    clh_error err = {0};
+    clh_edit edit = edit_of(CLH_EDIT_ZERO, "blocks.0.attn.hook_z");
+    edit.head_count = 2;
+    for (size_t i = 0; i < 2; i++) {
+        edit.heads[i] = 2;
+        edit.heads[1 - i] = 1;
+        assert_int_equal(edit_refused(*state, &edit, &err), CLH_ERANGE);
+    }
+    static const long past[] = {8, -9}; /* two letters make sequences of 8 tokens */
+    edit = edit_of(CLH_EDIT_ONLY, "");
+    edit.sources = CLH_SOURCES_POSITIONS;
+    for (size_t i = 0; i < 2; i++) {
+        edit.key_count = edit.position_count = 1;
+        edit.keys[0] = past[i];
+        assert_int_equal(edit_refused(*state, &edit, &err), CLH_ERANGE);
+        edit.keys[0] = 0;
+        edit.positions[0] = past[i];
+        assert_int_equal(edit_refused(*state, &edit, &err), CLH_ERANGE);
+        edit.positions[0] = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +217,8 @@ int main(void)
         cmocka_unit_test(what_is_resampled_is_a_sequence_of_that_length),
         cmocka_unit_test(a_rest_is_the_mean_over_every_position),
         cmocka_unit_test(a_query_without_its_own_source_or_with_nothing_else),
+        cmocka_unit_test(the_last_query_has_no_answer),
+        cmocka_unit_test(heads_and_positions_have_to_be_there),
     };
     return cmocka_run_group_tests_name("edits_mixed", tests, make, unmake);
 }

@@ -212,6 +212,32 @@ static void a_known_distance(void **state)
     clh_model_close(a);
 }
 
+/* More columns than d_model leaves singular vectors for: the rest of them is 0. */
+static void heads_may_be_wider_than_the_stream(void **state)
+{
+    const each_case *one = *state;
+    const model_case *row = model_case_at(one->index);
+    clh_model_config config = model_case_config(one->index);
+    clh_model *model = NULL, *folded = NULL;
+    uint32_t *ids = model_case_tokens(one->index, 7);
+    double distance = INFINITY;
+    config.d_head = config.d_model + 4;
+    must(clh_model_open(&model, &config, &err), &err);
+    clh_model_init(model, 7);
+    must(clh_model_fold(&folded, model, CLH_FOLD_REFACTOR, &err), &err);
+    must(clh_log_prob_distance(&distance, model, folded, &(clh_tokens){ids, row->batch, row->pos},
+                               &err),
+         &err);
+    assert_true(distance < tolerance);
+    const clh_tensor o = clh_model_view(folded, "blocks.0.attn.W_O");
+    const size_t d = config.d_model;
+    for (size_t i = d * d; i < config.d_head * d; i++)
+        assert_true(o.data[i] == 0);
+    clh_model_close(folded);
+    clh_model_close(model);
+    clh_free(ids);
+}
+
 int main(void)
 {
     static const each_truth truths[] = {
@@ -221,6 +247,7 @@ int main(void)
         {"a record names what was done", a_record_names_what_was_done},
         {"distance sees a change", distance_sees_a_change},
         {"a known distance", a_known_distance},
+        {"heads may be wider than the stream", heads_may_be_wider_than_the_stream},
     };
     return each_case_run("fold", truths, CLH_COUNT(truths), model_case_names(), model_case_count(),
                          NULL, NULL);

@@ -55,6 +55,32 @@ static void every_key_lands_in_its_place(void **state)
     clh_edit_file_close(file);
 }
 
+static void a_reference_is_a_number_of_sequences(void **state)
+{
+    static const struct {
+        const char *text;
+        clh_status status;
+        size_t count;
+    } rows[] = {{"1", CLH_OK, 1},         {"1000000", CLH_OK, 1000000}, {"0", CLH_EINPUT, 0},
+                {"-3", CLH_EINPUT, 0},    {"1000001", CLH_EINPUT, 0},   {"1.5", CLH_EINPUT, 0},
+                {"\"4\"", CLH_EINPUT, 0}, {"null", CLH_EINPUT, 0}};
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_error err = {0};
+        clh_edit_file *file = NULL;
+        char path[TEMP_PATH_MAX], text[128];
+        (void)snprintf(text, sizeof text,
+                       "{\"format\": \"clearhead-edits-1\", \"edits\": [], \"reference\": %s}",
+                       rows[i].text);
+        assert_int_equal(
+            clh_edit_file_open(
+                &file, temp_folder_put(*state, "edits.json", text, strlen(text), path), NULL, &err),
+            rows[i].status);
+        if (file)
+            assert_int_equal(clh_edit_file_reference(file), rows[i].count);
+        clh_edit_file_close(file);
+    }
+}
+
 static void a_list_has_at_most_64(void **state)
 {
     clh_error err = {0};
@@ -127,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(every_key_lands_in_its_place),
+        FOLDER_TEST(a_reference_is_a_number_of_sequences),
         FOLDER_TEST(a_list_has_at_most_64),
         FOLDER_TEST(what_does_not_go_together_is_named),
     };

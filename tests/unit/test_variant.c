@@ -101,6 +101,36 @@ static void every_variant_is_what_it_says(void **state)
     }
 }
 
+/* Of four letters 23 other orders: 46 draws each of 1,058, and none is left out. */
+static void every_other_order_is_drawn(void **state)
+{
+    (void)state;
+    enum { DRAWS = 23 * 46 };
+    clh_task_config config = {.n = {4}, .n_count = 1};
+    clh_task *task = open_task(&config);
+    clh_sample s = {0};
+    size_t drawn[256] = {0}, orders = 0;
+    assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_SHUFFLED, task, DRAWS, 3, NULL), CLH_OK);
+    for (size_t i = 0; i < DRAWS; i++) {
+        size_t order = 0; /* two bits for the rank of each letter */
+        const uint32_t *l = s.ids + i * s.stride + 2;
+        for (size_t a = 0; a < 4; a++) {
+            size_t rank = 0;
+            for (size_t b = 0; b < 4; b++)
+                rank += l[b] < l[a];
+            order = order << 2 | rank;
+        }
+        drawn[order]++;
+    }
+    for (size_t o = 0; o < CLH_COUNT(drawn); o++) {
+        orders += drawn[o] > 0;
+        assert_true(drawn[o] == 0 || (drawn[o] > 46 - 34 && drawn[o] < 46 + 34)); /* 5 deviations */
+    }
+    assert_int_equal(orders, 23);
+    clh_sample_deinit(&s);
+    clh_task_close(task);
+}
+
 /* Of a task whose own draws repeat letters, variants begin from letters that differ. */
 static void repeats_of_the_tasks_own_are_drawn_again(void **state)
 {
@@ -150,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_what_it_says),
+        cmocka_unit_test(every_other_order_is_drawn),
         cmocka_unit_test(repeats_of_the_tasks_own_are_drawn_again),
         cmocka_unit_test(a_seed_decides),
     };
