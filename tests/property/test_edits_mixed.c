@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "support/edit_bench.h"
+#include "support/model_case.h"
 #include "support/must.h"
 
 static int make(void **state)
@@ -62,15 +63,17 @@ static void mean_of_length(edit_bench *b, size_t index, const char *name, double
 
 static void a_mean_is_that_of_the_sequences_of_its_length(void **state)
 {
-    static const char *const names[] = {"blocks.0.attn.hook_q", "blocks.0.attn.hook_z"};
-    const clh_edit edit = edit_of(CLH_EDIT_MEAN, "blocks.0.attn.hook_[qz]");
+    static const char *const names[] = {"hook_embed", "blocks.0.attn.hook_q",
+                                        "blocks.0.attn.hook_z"};
     edit_bench *b = *state;
     for (size_t s = 0; s < b->sample.count; s++)
         for (size_t n = 0; n < CLH_COUNT(names); n++) {
             double mean[26 * 16];
             const size_t count = b->sample.length[s] * 16;
             mean_of_length(b, s, names[n], mean, count);
-            const clh_tensor t = edit_look(b, &edit, s, names[n]);
+            const clh_edit edit[] = {edit_of(CLH_EDIT_MEAN, "blocks.0.attn.hook_[qz]"),
+                                     edit_of(CLH_EDIT_MEAN, "hook_embed")};
+            const clh_tensor t = edit_look_all(b, edit, 2, s, names[n]);
             for (size_t i = 0; i < count; i++)
                 assert_true(fabs((double)t.data[i] - mean[i]) < 1e-7);
         }
@@ -210,6 +213,73 @@ static void heads_and_positions_have_to_be_there(void **state)
     }
 }
 
+/* A reference of the shorter sequences alone has no mean for the longer ones; 0 needs none. */
+static void numbers_from_elsewhere_need_sequences_of_the_length(void **state)
+{
+    static const struct {
+        clh_edit_kind kind;
+        clh_status status;
+    } rows[] = {
+        {CLH_EDIT_MEAN, CLH_EINPUT}, {CLH_EDIT_RESAMPLE, CLH_EINPUT}, {CLH_EDIT_ZERO, CLH_OK}};
+    edit_bench *b = *state;
+    size_t length = 8, first = 4, shorter = 0;
+    while (b->sample.length[shorter] != length)
+        shorter++;
+    clh_sample one = b->sample;
+    one.count = 1;
+    one.ids = b->sample.ids + shorter * b->sample.stride;
+    one.length = &length;
+    one.first_scored = &first;
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_error err = {0};
+        clh_edits *edits = NULL;
+        const clh_edit edit = edit_of(rows[i].kind, "blocks.1.attn.hook_z");
+        const clh_edits_setting setting = {
+            .model = b->model, .sample = &b->sample, .reference = &one, .threads = 1};
+        assert_int_equal(clh_edits_open_with(&edits, &edit, 1, &setting, &err), rows[i].status);
+        clh_edits_close(edits);
+    }
+}
+
+/* Of two activations of one name a hook cannot say which numbers it wants; 0 is 0 in both. */
+static void what_occurs_twice_is_not_copied(void **state)
+{
+    static const struct {
+        clh_edit_kind kind;
+        clh_status status;
+    } rows[] = {
+        {CLH_EDIT_MEAN, CLH_ESUPPORT}, {CLH_EDIT_RESAMPLE, CLH_ESUPPORT}, {CLH_EDIT_ZERO, CLH_OK}};
+    (void)state;
+    size_t repeats = 0;
+    for (size_t m = 0; m < model_case_count(); m++) {
+        const model_case *row = model_case_at(m);
+        clh_error err = {0};
+        clh_model *model = model_case_open(m, 3);
+        uint32_t *ids = model_case_tokens(m, 3);
+        clh_cache *cache = NULL;
+        clh_sample sample = {0};
+        must(
+            clh_sample_given(&sample, &(clh_tokens){ids, row->batch, row->pos}, row->pos > 1, &err),
+            &err);
+        must(clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, &err), &err);
+        for (size_t a = 0; a < clh_cache_count(cache); a++)
+            for (size_t i = 0; i < CLH_COUNT(rows) && clh_cache_repeats(cache, a); i++) {
+                clh_edits *edits = NULL;
+                const clh_edit edit =
+                    edit_of(rows[i].kind, clh_cache_describe(cache, a, 1, row->pos).name);
+                assert_int_equal(clh_edits_open(&edits, &edit, 1, model, &sample, 0, 1, &err),
+                                 rows[i].status);
+                clh_edits_close(edits);
+                repeats++;
+            }
+        clh_cache_close(cache);
+        clh_sample_deinit(&sample);
+        clh_free(ids);
+        clh_model_close(model);
+    }
+    assert_true(repeats > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +289,8 @@ int main(void)
         cmocka_unit_test(a_query_without_its_own_source_or_with_nothing_else),
         cmocka_unit_test(the_last_query_has_no_answer),
         cmocka_unit_test(heads_and_positions_have_to_be_there),
+        cmocka_unit_test(numbers_from_elsewhere_need_sequences_of_the_length),
+        cmocka_unit_test(what_occurs_twice_is_not_copied),
     };
     return cmocka_run_group_tests_name("edits_mixed", tests, make, unmake);
 }

@@ -6,7 +6,7 @@
 #include "clearhead/edit.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
-#include "support/temp_folder.h"
+#include "support/run_case.h"
 
 static clh_status open_text(clh_edit_file **out, const temp_folder *folder, const char *edits,
                             clh_error *err)
@@ -53,6 +53,28 @@ static void every_key_lands_in_its_place(void **state)
     assert_true(e[6].kind == CLH_EDIT_PATCH && e[6].from.batch == 1 && e[6].from.pos == 3);
     assert_int_equal(e[6].from.ids[2], 64);
     clh_edit_file_close(file);
+}
+
+/* "run" is the folder beside the file. */
+static void circuits_come_from_the_run_that_is_named(void **state)
+{
+    static const char *const names[CLH_EDIT_CIRCUITS] = {
+        "qk", "ov", "q", "k", "v", "o", "mlp", "embed", "pos_embed", "unembed", "ln"};
+    clh_error err = {0};
+    char path[TEMP_PATH_MAX], text[256];
+    const clh_run_config config = run_case_config("n=2 steps=0 d_model=8 d_head=4");
+    run_case_train(&config, temp_folder_path(*state, "run", path));
+    for (int c = 0; c < CLH_EDIT_CIRCUITS; c++) {
+        clh_edit_file *file = NULL;
+        size_t count = 0;
+        (void)snprintf(text, sizeof text,
+                       "{\"kind\": \"weights\", \"circuit\": \"%s\", \"from\": \"run\"}", names[c]);
+        must(open_text(&file, *state, text, &err), &err);
+        const clh_edit *e = clh_edit_file_edits(file, &count);
+        assert_int_equal(e->circuit, c);
+        assert_int_equal(clh_model_get_config(e->other)->d_model, 8);
+        clh_edit_file_close(file);
+    }
 }
 
 static void a_reference_is_a_number_of_sequences(void **state)
@@ -129,6 +151,8 @@ static void what_does_not_go_together_is_named(void **state)
          "edit 1: only needs a sources"},
         {"{\"kind\": \"weights\", \"circuit\": \"qk\"}",
          "edit 0: weights needs a from, a step or both"},
+        {"{\"kind\": \"weights\", \"circuit\": \"qk\", \"step\": 0}",
+         "edit 0: from: a step without a run, want the run it is of"},
         {"{\"kind\": \"weights\", \"circuit\": \"qk\", \"step\": -1}",
          "edit 0: step wants a whole number, 0 or more"},
         {"{\"kind\": \"patch\", \"site\": \"x\", \"from\": {\"tokens\": [0, -1]}}",
@@ -153,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(every_key_lands_in_its_place),
+        FOLDER_TEST(circuits_come_from_the_run_that_is_named),
         FOLDER_TEST(a_reference_is_a_number_of_sequences),
         FOLDER_TEST(a_list_has_at_most_64),
         FOLDER_TEST(what_does_not_go_together_is_named),

@@ -2,9 +2,11 @@
 #include <math.h>
 
 #include "base/base.h"
+#include "clearhead/run.h"
 #include "lens/scrub_parts.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/run_case.h"
 
 enum { COUNT = 300, LENGTH = 3, VOCAB = COUNT + 1, DRAWS = 3000 };
 
@@ -96,12 +98,38 @@ static void nothing_takes_any_and_all_takes_itself(void **state)
     assert_int_equal(drawn[5], DRAWS);
 }
 
+/* Where nothing is scrubbed every resample recovers all, so one of them is the whole interval. */
+static void one_resample_is_an_interval(void **state)
+{
+    clh_error err = {0};
+    clh_run *run = NULL;
+    clh_sample sample = {0};
+    clh_scrub *scrub = NULL;
+    clh_scrub_result result = {0};
+    char path[TEMP_PATH_MAX];
+    size_t presets = 0;
+    const clh_run_config config = run_case_config("n=3 steps=60 d_model=16 d_head=8");
+    run_case_train(&config, temp_folder_path(*state, "run", path));
+    must(clh_run_open(&run, path, &err), &err);
+    must(clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, 20, &err), &err);
+    must(clh_scrub_open(&scrub, clh_run_model(run), &sample, 3, 1, &err), &err);
+    must(clh_scrub_try(scrub, &clh_hypothesis_presets(&presets)[0], 1, 0.95, NULL, &result, &err),
+         &err);
+    assert_true(result.recovered.value == 1);
+    assert_true(result.recovered.low == 1 && result.recovered.high == 1);
+    clh_scrub_result_deinit(&result);
+    clh_scrub_close(scrub);
+    clh_sample_deinit(&sample);
+    clh_run_close(run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rare_ones_are_drawn_as_often_as_each_other),
         cmocka_unit_test(half_of_them_agree_in_the_second_token),
         cmocka_unit_test(nothing_takes_any_and_all_takes_itself),
+        FOLDER_TEST(one_resample_is_an_interval),
     };
     return cmocka_run_group_tests_name("scrub_draw", tests, NULL, NULL);
 }
