@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/strbuf.h"
 #include "clearhead/edit.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
@@ -108,15 +109,18 @@ static void a_list_has_at_most_64(void **state)
     clh_error err = {0};
     for (size_t n = 64; n <= 65; n++) {
         clh_edit_file *file = NULL;
-        char text[512] = "{\"kind\": \"zero\", \"site\": \"*z\", \"heads\": [0";
-        for (size_t i = 1; i < n; i++)
-            (void)strcat(text, ",1");
-        const clh_status status = open_text(&file, *state, strcat(text, "]}"), &err);
-        assert_int_equal(status, n == 64 ? CLH_OK : CLH_EINPUT);
+        clh_strbuf text = {0};
         size_t count = 0;
+        clh_strbuf_adds(&text, "{\"kind\": \"zero\", \"site\": \"*z\", \"heads\": [0");
+        for (size_t i = 1; i < n; i++)
+            clh_strbuf_adds(&text, ",1");
+        clh_strbuf_adds(&text, "]}");
+        const clh_status status = open_text(&file, *state, clh_strbuf_view(&text), &err);
+        assert_int_equal(status, n == 64 ? CLH_OK : CLH_EINPUT);
         if (!status)
             assert_int_equal(clh_edit_file_edits(file, &count)->head_count, 64);
         clh_edit_file_close(file);
+        clh_strbuf_deinit(&text);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/strbuf.h"
 #include "clearhead/scrub.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
@@ -45,27 +46,33 @@ static void every_key_lands_in_its_place(void **state)
     assert_int_equal(h.rule[2].agree, CLH_AGREE_ALL);
 }
 
-/* As many rules as there may be, and one more; the same for positions. */
-static void lists_end_where_they_say(void **state)
+static clh_status read_list(const temp_folder *folder, const char *begin, const char *item,
+                            size_t items, const char *end)
 {
     clh_error err = {0};
     clh_hypothesis h;
-    for (size_t n = CLH_SCRUB_RULES_MAX; n <= CLH_SCRUB_RULES_MAX + 1; n++) {
-        char text[4096] = "\"otherwise\": \"all\", \"rules\": [";
-        for (size_t i = 0; i < n; i++)
-            (void)strcat(strcat(text, i ? "," : ""),
-                         "{\"from\":\"*\",\"to\":\"*\",\"agree\":\"all\"}");
-        const clh_status status = read_more(&h, *state, strcat(text, "]"), &err);
-        assert_int_equal(status, n == CLH_SCRUB_RULES_MAX ? CLH_OK : CLH_EFORMAT);
-    }
-    for (size_t n = CLH_SCRUB_POSITIONS_MAX; n <= CLH_SCRUB_POSITIONS_MAX + 1; n++) {
-        char text[512] = "\"otherwise\": \"all\", \"rules\": [{\"from\": \"*\", \"to\": \"*\","
-                         " \"agree\": \"token\", \"positions\": [0";
-        for (size_t i = 1; i < n; i++)
-            (void)strcat(text, ",1");
-        const clh_status status = read_more(&h, *state, strcat(text, "]}]"), &err);
-        assert_int_equal(status, n == CLH_SCRUB_POSITIONS_MAX ? CLH_OK : CLH_EINPUT);
-    }
+    clh_strbuf text = {0};
+    clh_strbuf_adds(&text, begin);
+    for (size_t i = 0; i < items; i++)
+        clh_strbuf_addf(&text, "%s%s", i ? "," : "", item);
+    clh_strbuf_adds(&text, end);
+    const clh_status status = read_more(&h, folder, clh_strbuf_view(&text), &err);
+    clh_strbuf_deinit(&text);
+    return status;
+}
+
+/* As many rules as there may be, and one more; the same for positions. */
+static void lists_end_where_they_say(void **state)
+{
+    static const char rule[] = "{\"from\":\"*\",\"to\":\"*\",\"agree\":\"all\"}";
+    static const char rules[] = "\"otherwise\": \"all\", \"rules\": [";
+    static const char positions[] = "\"otherwise\": \"all\", \"rules\": [{\"from\": \"*\", "
+                                    "\"to\": \"*\", \"agree\": \"token\", \"positions\": [";
+    assert_int_equal(read_list(*state, rules, rule, CLH_SCRUB_RULES_MAX, "]"), CLH_OK);
+    assert_int_equal(read_list(*state, rules, rule, CLH_SCRUB_RULES_MAX + 1, "]"), CLH_EFORMAT);
+    assert_int_equal(read_list(*state, positions, "1", CLH_SCRUB_POSITIONS_MAX, "]}]"), CLH_OK);
+    assert_int_equal(read_list(*state, positions, "1", CLH_SCRUB_POSITIONS_MAX + 1, "]}]"),
+                     CLH_EINPUT);
 }
 
 #define RULE(rest) "\"otherwise\": \"all\", \"rules\": [{\"from\": \"*\", " rest "}]"

@@ -17,10 +17,10 @@ static clh_sample sample_make(void)
     clh_error err = {0};
     clh_sample sample = {0};
     uint32_t ids[COUNT * LENGTH];
-    for (uint32_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < COUNT; i++) {
         const bool rare = i == 40 || i == 170 || i == 299;
-        ids[i * LENGTH] = rare ? COUNT : i;
-        ids[i * LENGTH + 1] = i / 150;
+        ids[i * LENGTH] = (uint32_t)(rare ? COUNT : i);
+        ids[i * LENGTH + 1] = (uint32_t)(i / 150);
         ids[i * LENGTH + 2] = 0;
     }
     must(clh_sample_given(&sample, &(clh_tokens){ids, COUNT, LENGTH}, 1, &err), &err);
