@@ -24,7 +24,7 @@ typedef enum clh_edit_kind {
     CLH_EDIT_SET,      /**< `value`, or what stands in `tensor` */
     CLH_EDIT_ADD,      /**< `value` is added, or `tensor` */
     CLH_EDIT_MEAN,     /**< mean, at this position, over the sample's sequences of this length */
-    CLH_EDIT_RESAMPLE, /**< what another sequence of the sample of this length has there */
+    CLH_EDIT_RESAMPLE, /**< what a sequence of this length, drawn, maybe itself, has there */
     CLH_EDIT_ONE_HOT,  /**< pattern: 1 at its strongest source (the first of equals), else 0 */
     CLH_EDIT_ONLY,     /**< pattern: sources outside the set 0, the rest scaled to sum to 1 */
     CLH_EDIT_WITHOUT,  /**< pattern: sources of the set 0, the rest scaled to sum to 1 */

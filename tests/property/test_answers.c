@@ -148,6 +148,94 @@ static void verdicts_follow_the_numbers(void **state)
     assert_string_equal(says(&a, CLH_QUESTION_CUES), "yes");
 }
 
+/* Wilson 1927: the bounds p are those from which the share k / n is z standard deviations of p away,
+ * (k / n - p)^2 = z^2 p (1 - p) / n. */
+static void check_wilson(const clh_answers *a)
+{
+    const double z = 1.959963984540054, n = (double)a->held_out.sequences;
+    const double share = (double)a->held_out.sequences_correct / n;
+    const double bounds[] = {a->whole_low, a->whole_high};
+    for (size_t i = 0; i < CLH_COUNT(bounds); i++) {
+        const double p = bounds[i];
+        assert_true(fabs((share - p) * (share - p) - z * z * p * (1 - p) / n) < 1e-12);
+    }
+    assert_true(0 <= a->whole_low && a->whole_low <= share);
+    assert_true(share <= a->whole_high && a->whole_high <= 1 && a->whole_low < a->whole_high);
+}
+
+/* The three largest losses, largest first, and their share of all. */
+static void check_worst(const clh_answers *a)
+{
+    const double *loss = a->evaluation.loss_per_position;
+    double all = 0, worst = 0;
+    assert_true(loss[a->worst[0]] >= loss[a->worst[1]] && loss[a->worst[1]] >= loss[a->worst[2]]);
+    for (size_t p = 0; p < a->evaluation.positions; p++) {
+        const bool listed = p == a->worst[0] || p == a->worst[1] || p == a->worst[2];
+        if (isnan(loss[p]))
+            continue;
+        assert_true(listed || loss[p] <= loss[a->worst[2]]);
+        all += loss[p];
+        worst += listed ? loss[p] : 0;
+    }
+    assert_true(fabs(a->worst_share - worst / all) < 1e-12);
+}
+
+static void half_trained_numbers_are_their_definitions(void **state)
+{
+    train(*state, "half", "n=3 steps=110 d_model=64 d_head=32");
+    clh_answers a = find(*state, "half");
+    assert_in_range(a.held_out.sequences_correct, 1, a.held_out.sequences - 1);
+    check_wilson(&a);
+    check_worst(&a);
+    clh_answers_deinit(&a);
+}
+
+/* What the head reads of letter t it writes to the letter `by` further on; to 'a' it writes more,
+ * whatever it reads; and of every other letter it reads, to all letters more. */
+static void plant_copying(const temp_folder *folder, size_t by)
+{
+    enum { D = 64, VOCAB = 65, LETTERS = 62 };
+    static const char *const matrices[] = {"embed.W_E", "pos_embed.W_pos", "unembed.W_U",
+                                           "blocks.0.attn.W_V", "blocks.0.attn.W_O"};
+    clh_error err = {0};
+    clh_run *run = NULL;
+    char path[TEMP_PATH_MAX], weights[TEMP_PATH_MAX];
+    clh_tensor m[CLH_COUNT(matrices)];
+    must(clh_run_open(&run, temp_folder_path(folder, "planted", path), &err), &err);
+    for (size_t i = 0; i < CLH_COUNT(matrices); i++) {
+        m[i] = clh_model_view(clh_run_model(run), matrices[i]);
+        memset(m[i].data, 0, clh_tensor_count(&m[i]) * sizeof *m[i].data);
+    }
+    for (size_t t = 0; t < LETTERS; t++) {
+        m[0].data[(t + 3) * D + t] = m[0].data[(t + 3) * D + D - 1] = 1;
+        m[0].data[(t + 3) * D + D - 2] = (clh_real)(t % 2);
+        m[2].data[t * VOCAB + 3 + (t + by) % LETTERS] = m[2].data[(D - 2) * VOCAB + 3 + t] = 1;
+    }
+    m[2].data[(D - 1) * VOCAB + 3] = 7;
+    for (size_t i = 0; i < D; i++)
+        m[3].data[i * D + i] = m[4].data[i * D + i] = 1;
+    must(clh_model_save(clh_run_model(run),
+                        temp_folder_path(folder, "planted/model.safetensors", weights),
+                        clh_run_get_config(run), clh_run_step(run), &err),
+         &err);
+    clh_run_close(run);
+}
+
+/* A row less the mean over letters is 1 - 1/62 at one letter and -1/62 at the others, with the
+ * deviation sqrt(61)/62: what stands out does so by 62/sqrt(61). */
+static void planted_copying_is_counted(void **state)
+{
+    train(*state, "planted", "n=3 steps=0 d_model=64 d_head=64 normalization_type=None");
+    for (size_t by = 0; by < 2; by++) {
+        plant_copying(*state, by);
+        clh_answers a = find(*state, "planted");
+        assert_int_equal(a.n_letters, 62);
+        assert_true(a.copies == (by ? 0 : 1));
+        assert_true(fabs(a.copy_margin - (by ? -1 : 1) * 62 / sqrt(61)) < 1e-6);
+        clh_answers_deinit(&a);
+    }
+}
+
 static void other_models_are_refused(void **state)
 {
     clh_error err = {0};
@@ -171,6 +259,8 @@ int main(void)
         FOLDER_TEST(letters_in_any_order_get_other_numbers),
         FOLDER_TEST(turned_round_it_copies_nothing),
         FOLDER_TEST(the_parts_are_those_of_the_sample),
+        FOLDER_TEST(half_trained_numbers_are_their_definitions),
+        FOLDER_TEST(planted_copying_is_counted),
         FOLDER_TEST(other_models_are_refused),
         cmocka_unit_test(verdicts_follow_the_numbers),
     };

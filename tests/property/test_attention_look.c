@@ -198,6 +198,88 @@ static void sources_are_counted(void **state)
     bench_close(&b);
 }
 
+/* The strongest source of each row of a sequence's pattern; its mass on sources before `first`. */
+static double strongest_of(const clh_tensor *p, size_t top[LENGTH])
+{
+    double prompt = 0;
+    for (size_t i = 4; i < LENGTH - 1; i++) {
+        top[i] = 0;
+        for (size_t j = 0; j <= i; j++) {
+            const clh_real *row = p->data + clh_tensor_at(p, 0, 0, i, 0);
+            top[i] = row[j] > row[top[i]] ? j : top[i];
+            prompt += j < 5 ? (double)row[j] : 0;
+        }
+    }
+    return prompt;
+}
+
+/* Sums over the rows of a sample, one definition after the other. */
+typedef struct places {
+    double rows, prompt, top_prompt, tops, earliest, latest, distinct, gaps;
+    double gap[LENGTH]; /* how often a source is the strongest again after so many destinations */
+} places;
+
+static void add_places(places *sum, const clh_tokens *tokens, const size_t top[LENGTH])
+{
+    for (size_t i = 4; i < LENGTH - 1; i++, sum->rows++) {
+        bool first = true, last = true, again = false;
+        for (size_t j = 0; j <= i; j++) {
+            first = first && (j >= top[i] || tokens->ids[j] != tokens->ids[top[i]]);
+            last = last && (j <= top[i] || tokens->ids[j] != tokens->ids[top[i]]);
+        }
+        if (tokens->ids[top[i]] == tokens->ids[i + 1]) {
+            sum->tops++;
+            sum->earliest += first;
+            sum->latest += last;
+        }
+        for (size_t k = i; k-- > 4 && !again;)
+            if (top[k] == top[i]) {
+                again = true;
+                sum->gap[i - k]++;
+                sum->gaps++;
+            }
+        sum->distinct += !again;
+        sum->top_prompt += top[i] < 5;
+    }
+}
+
+static void places_of_the_strongest_are_counted(void **state)
+{
+    (void)state;
+    bench b;
+    clh_error err = {0};
+    clh_cache *cache = NULL;
+    places sum = {0};
+    size_t often = 1;
+    double mass = 0;
+    bench_open(&b, CLH_LETTERS_SORTED, 1);
+    must(clh_cache_open(&cache, clh_model_get_config(b.model), CLH_KEEP_ALL, &err), &err);
+    for (size_t s = 0; s < COUNT; s++) {
+        const clh_tokens tokens = clh_sample_tokens(&b.sample, s);
+        size_t top[LENGTH];
+        must(clh_forward(b.model, &tokens, cache, NULL, &err), &err);
+        const clh_tensor p = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
+        sum.prompt += strongest_of(&p, top);
+        add_places(&sum, &tokens, top);
+    }
+    for (size_t g = 1; g < LENGTH; g++)
+        often = sum.gap[g] > sum.gap[often] ? g : often;
+    clh_attention_report r = look(&b, 0, 0);
+    assert_near(r.prompt_mass, sum.prompt / sum.rows, 1e-9);
+    assert_near(r.top_prompt, sum.top_prompt / sum.rows, 1e-12);
+    assert_near(r.top_earliest, sum.earliest / sum.tops, 1e-12);
+    assert_near(r.top_latest, sum.latest / sum.tops, 1e-12);
+    assert_near(r.distinct_sources, sum.distinct / COUNT, 1e-12);
+    assert_int_equal(r.gap, often);
+    assert_near(r.gap_share, sum.gap[often] / sum.gaps, 1e-12);
+    for (size_t i = 0; i < r.rows; i++)
+        mass += r.row_answer[i] / (double)r.rows;
+    assert_near(mass, r.answer_mass, 1e-12);
+    clh_attention_deinit(&r);
+    clh_cache_close(cache);
+    bench_close(&b);
+}
+
 /* ---- Cues --------------------------------------------------------------------------------------
  */
 
@@ -305,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_their_definitions),
         cmocka_unit_test(sources_are_counted),
+        cmocka_unit_test(places_of_the_strongest_are_counted),
         cmocka_unit_test(a_planted_cue_is_found),
         cmocka_unit_test(a_planted_cue_decides_when_tried),
         cmocka_unit_test(without_tokens_all_is_position),

@@ -105,6 +105,24 @@ static void without_queries_attention_is_even_already(void **state)
     close_bench(&b);
 }
 
+/* Scores that are all 0 give every source the same. */
+static void even_attention_is_that_of_a_model_without_queries(void **state)
+{
+    bench b = open_bench(*state, "n=3 steps=60 d_model=16 d_head=8 n_layers=2 n_heads=2");
+    clh_causal_result r = measure(&b, &b.sample);
+    const double even = loss_of(&r, CLH_CAUSAL_PATTERN_EVEN), plain = loss_of(&r, CLH_CAUSAL_NONE);
+    clh_causal_result_deinit(&r);
+    static const char *const names[] = {"blocks.0.attn.W_Q", "blocks.0.attn.b_Q",
+                                        "blocks.1.attn.W_Q", "blocks.1.attn.b_Q"};
+    for (size_t i = 0; i < CLH_COUNT(names); i++)
+        plant(&b, names[i], false);
+    r = measure(&b, &b.sample);
+    assert_true(fabs(even - loss_of(&r, CLH_CAUSAL_NONE)) < 1e-6);
+    assert_true(fabs(even - plain) > 1e-3);
+    clh_causal_result_deinit(&r);
+    close_bench(&b);
+}
+
 static void where_all_positions_are_one_the_token_is_all(void **state)
 {
     bench b = open_bench(*state, small);
@@ -240,6 +258,41 @@ static void mixtures_have_means_of_each_length(void **state)
     close_bench(&b);
 }
 
+static void reverse(clh_sample *s)
+{
+    for (size_t a = 0, b = s->count - 1; a < b; a++, b--) {
+        for (size_t p = 0; p < s->stride; p++) {
+            const uint32_t held = s->ids[a * s->stride + p];
+            s->ids[a * s->stride + p] = s->ids[b * s->stride + p];
+            s->ids[b * s->stride + p] = held;
+        }
+        const size_t length = s->length[a], first = s->first_scored[a];
+        s->length[a] = s->length[b];
+        s->length[b] = length;
+        s->first_scored[a] = s->first_scored[b];
+        s->first_scored[b] = first;
+    }
+}
+
+/* Means are those of the same sequences in any order, the longest first or last. */
+static void the_order_of_a_mixture_does_not_matter(void **state)
+{
+    static const clh_intervention means[] = {CLH_CAUSAL_PATTERN_MEAN, CLH_CAUSAL_PATTERN_MEAN_TOP,
+                                             CLH_CAUSAL_ATTN_MEAN, CLH_CAUSAL_V_POSITION};
+    bench b = open_bench(*state, "n=2,3 steps=20 d_model=16 d_head=8");
+    clh_causal_result there = measure(&b, &b.sample);
+    assert_true(b.sample.length[0] != b.sample.length[COUNT - 1]);
+    reverse(&b.sample);
+    clh_causal_result back = measure(&b, &b.sample);
+    for (size_t i = 0; i < CLH_COUNT(means); i++)
+        for (size_t k = 0; k < COUNT; k++)
+            assert_true(fabs(there.measure[means[i]].sequence[k].loss -
+                             back.measure[means[i]].sequence[COUNT - 1 - k].loss) < 1e-4);
+    clh_causal_result_deinit(&back);
+    clh_causal_result_deinit(&there);
+    close_bench(&b);
+}
+
 /* Tokens that no task drew. */
 static clh_sample given(size_t pos)
 {
@@ -307,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(without_ov_no_intervention_on_attention_matters),
         FOLDER_TEST(without_queries_attention_is_even_already),
+        FOLDER_TEST(even_attention_is_that_of_a_model_without_queries),
         FOLDER_TEST(where_all_positions_are_one_the_token_is_all),
         FOLDER_TEST(where_all_tokens_are_one_the_position_is_all),
         FOLDER_TEST(a_mean_of_nothing_is_attention_of_nothing),
@@ -315,6 +369,7 @@ int main(void)
         FOLDER_TEST(other_inputs_take_the_same_statistics),
         FOLDER_TEST(the_first_term_is_found_without_the_start),
         FOLDER_TEST(mixtures_have_means_of_each_length),
+        FOLDER_TEST(the_order_of_a_mixture_does_not_matter),
         cmocka_unit_test(memory_that_is_not_there_is_an_error),
         cmocka_unit_test(bad_input_is_named),
     };

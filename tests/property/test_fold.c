@@ -41,7 +41,8 @@ static void log_probabilities_stay(void **state)
         assert_true(distance < tolerance);
         must(clh_fold_prove(&proof, model, folded, &(clh_tokens){ids, 1, row->pos}, &err), &err);
         assert_true(proof.change < tolerance && proof.forward <= distance);
-        assert_true(proof.rounding < tolerance); /* the plain formulas are those of the model */
+        /* the plain formulas are those of the model, to rounding, and there is some */
+        assert_true(0 < proof.rounding && proof.rounding < tolerance);
         assert_true(what > 0 || (proof.change == 0 && proof.forward == 0));
         clh_model_close(folded);
     }
@@ -179,6 +180,65 @@ static void distance_sees_a_change(void **state)
     clh_model_close(model);
 }
 
+/* Every parameter 0 makes every token as likely: log p = -log n. One more in the bias of one token
+ * adds 1 - log((e + n - 1) / n) to its log-probability, and that is the largest change. */
+static void a_known_distance(void **state)
+{
+    const each_case *one = *state;
+    const model_case *row = model_case_at(one->index);
+    clh_model *a = model_case_open(one->index, 7), *b = model_case_open(one->index, 7);
+    uint32_t *ids = model_case_tokens(one->index, 7);
+    clh_model *const both[] = {a, b};
+    for (size_t m = 0; m < 2; m++) {
+        size_t count = 0;
+        (void)clh_model_data(both[m], &count);
+        memset(clh_model_data(both[m], NULL), 0, count * sizeof(clh_real));
+    }
+    const clh_tensor b_U = clh_model_view(b, "unembed.b_U");
+    const double n = (double)clh_tensor_count(&b_U), want = 1 - log((exp(1) + n - 1) / n);
+    for (size_t t = 0; t < clh_tensor_count(&b_U); t++) {
+        double distance = INFINITY;
+        clh_fold_proof proof = {INFINITY, INFINITY, INFINITY};
+        b_U.data[t] = 1;
+        must(clh_log_prob_distance(&distance, a, b, &(clh_tokens){ids, row->batch, row->pos}, &err),
+             &err);
+        assert_true(fabs(distance - want) < tolerance);
+        must(clh_fold_prove(&proof, a, b, &(clh_tokens){ids, 1, row->pos}, &err), &err);
+        assert_true(fabs(proof.change - want) < tolerance);
+        assert_true(fabs(proof.forward - want) < tolerance);
+        b_U.data[t] = 0;
+    }
+    clh_free(ids);
+    clh_model_close(b);
+    clh_model_close(a);
+}
+
+/* More columns than d_model leaves singular vectors for: the rest of them is 0. */
+static void heads_may_be_wider_than_the_stream(void **state)
+{
+    const each_case *one = *state;
+    const model_case *row = model_case_at(one->index);
+    clh_model_config config = model_case_config(one->index);
+    clh_model *model = NULL, *folded = NULL;
+    uint32_t *ids = model_case_tokens(one->index, 7);
+    double distance = INFINITY;
+    config.d_head = config.d_model + 4;
+    must(clh_model_open(&model, &config, &err), &err);
+    clh_model_init(model, 7);
+    must(clh_model_fold(&folded, model, CLH_FOLD_REFACTOR, &err), &err);
+    must(clh_log_prob_distance(&distance, model, folded, &(clh_tokens){ids, row->batch, row->pos},
+                               &err),
+         &err);
+    assert_true(distance < tolerance);
+    const clh_tensor o = clh_model_view(folded, "blocks.0.attn.W_O");
+    const size_t d = config.d_model;
+    for (size_t i = d * d; i < config.d_head * d; i++)
+        assert_true(o.data[i] == 0);
+    clh_model_close(folded);
+    clh_model_close(model);
+    clh_free(ids);
+}
+
 int main(void)
 {
     static const each_truth truths[] = {
@@ -187,6 +247,8 @@ int main(void)
         {"refactored heads are orthogonal", refactored_heads_are_orthogonal},
         {"a record names what was done", a_record_names_what_was_done},
         {"distance sees a change", distance_sees_a_change},
+        {"a known distance", a_known_distance},
+        {"heads may be wider than the stream", heads_may_be_wider_than_the_stream},
     };
     return each_case_run("fold", truths, CLH_COUNT(truths), model_case_names(), model_case_count(),
                          NULL, NULL);

@@ -172,6 +172,47 @@ static void attribution_is_exact_where_the_metric_is_linear(void **state)
     assert_true(b->patch.clean != b->patch.corrupted);
 }
 
+static void only_what_differs_takes_a_pass(void **state)
+{
+    bench *b = *state;
+    size_t different = 0;
+    for (size_t i = 0; i < b->ask.clean.pos; i++)
+        different += b->clean[i] != b->corrupted[i];
+    run_patches(b);
+    assert_true(different <= b->patch.passes && b->patch.passes <= b->patch.patches);
+    b->ask.sites = "embed";
+    run_patches(b);
+    assert_int_equal(b->patch.passes, different);
+    b->ask.clean = b->ask.corrupted;
+    run_patches(b);
+    assert_int_equal(b->patch.passes, 0);
+}
+
+/* Embeddings that differ in their last number alone are not the same: patching one of them is
+ * exchanging the token. */
+static void the_last_number_of_a_piece_counts(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    double most = 0;
+    const clh_tensor E = clh_model_view(b->model, "embed.W_E");
+    const size_t d = E.shape[1];
+    for (size_t t = 0; t < E.shape[0]; t++)
+        for (size_t i = 0; i < d; i++)
+            E.data[t * d + i] = (clh_real)(i + 1 < d ? (double)i / 3 : (double)(t % 5) - 2);
+    b->ask.sites = "embed";
+    run_patches(b);
+    for (size_t i = 0; i < b->patch.pos; i++) {
+        const uint32_t held = b->corrupted[i];
+        b->corrupted[i] = b->clean[i];
+        must(clh_forward(b->model, &b->ask.corrupted, b->run, NULL, &err), &err);
+        b->corrupted[i] = held;
+        assert_true(b->patch.site[0].value[i] == metric_of(b, b->run));
+        most = fmax(most, fabs(b->patch.site[0].value[i] - b->patch.corrupted));
+    }
+    assert_true(most > 1e-4 || b->patch.pos == 1);
+}
+
 static void what_cannot_be_is_named(void **state)
 {
     bench *b = *state;
@@ -196,6 +237,8 @@ static const each_truth truths[] = {
     {"the whole residual stream is the clean run", the_whole_residual_stream_is_the_clean_run},
     {"attribution is exact where the metric is linear",
      attribution_is_exact_where_the_metric_is_linear},
+    {"only what differs takes a pass", only_what_differs_takes_a_pass},
+    {"the last number of a piece counts", the_last_number_of_a_piece_counts},
     {"what cannot be is named", what_cannot_be_is_named},
 };
 

@@ -1,5 +1,6 @@
 /* What holds of the residual stream whatever the model is: parts are the whole, of the stream and
  * of a logit, however fine and under either norm. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +220,37 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(
         clh_attribution_metric(&table, b->model, b->cache, &metric, 0, CLH_NORM_FROZEN, &err),
         CLH_ERANGE);
+    for (size_t begin = 0; begin < 2; begin++) /* nothing predicts token 0; none are none */
+        assert_int_equal(clh_attribution_predictions(&table, b->model, b->cache, &b->tokens, begin,
+                                                     1, CLH_EVERY_TOKEN, 0, CLH_NORM_FROZEN, &err),
+                         CLH_ERANGE);
     assert_null(table.value);
+}
+
+/* Of every row of the stack. */
+static void a_token_that_is_not_there_is_refused(void **state)
+{
+    model_bench *b = *state;
+    clh_error err = {0};
+    clh_resid_stack stack = {0};
+    const size_t rows = b->tokens.batch * b->tokens.pos;
+    uint32_t *token = clh_alloc_zeroed(rows, sizeof *token, &err);
+    assert(token);
+    must(clh_resid_decompose(&stack, b->model, b->cache, &(clh_resid_ask){.end = b->tokens.pos},
+                             &err),
+         &err);
+    double *out = clh_alloc_zeroed(stack.count * rows, sizeof *out, &err);
+    assert(out);
+    for (size_t r = 0; r < rows; r++) {
+        token[r] = (uint32_t)b->config.d_vocab_out;
+        assert_int_equal(
+            clh_logit_attrs(out, &stack, b->model, b->cache, token, NULL, CLH_NORM_FROZEN, &err),
+            CLH_ERANGE);
+        token[r] = 0;
+    }
+    clh_free(out);
+    clh_resid_stack_deinit(&stack);
+    clh_free(token);
 }
 
 static const each_truth truths[] = {
@@ -231,6 +262,7 @@ static const each_truth truths[] = {
      scored_attributions_are_the_mean_of_their_positions},
     {"the lens ends in the logits", the_lens_ends_in_the_logits},
     {"what cannot be is refused", what_cannot_be_is_refused},
+    {"a token that is not there is refused", a_token_that_is_not_there_is_refused},
 };
 
 int main(void)

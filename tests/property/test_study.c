@@ -111,12 +111,33 @@ static void a_failing_seed_is_named_and_the_others_stay(void **state)
     assert_true(clh_path_exists(temp_folder_path(*state, "seeds/seed-00/model.safetensors", seed)));
 }
 
+/* A seed's run that is there already is taken, whatever its number of threads. */
+static void a_run_that_is_there_is_taken(void **state)
+{
+    clh_error err = {0};
+    clh_study study = {0};
+    char path[TEMP_PATH_MAX], folder[TEMP_PATH_MAX], seed[TEMP_PATH_MAX];
+    clh_run_config config = run_case_config("n=3 steps=2 d_model=16 d_head=8");
+    run_case_train(&config, temp_folder_path(*state, "run", path));
+    temp_folder_path(*state, "seeds", folder);
+    must(clh_folder_make(folder, &err), &err);
+    config.threads = 2;
+    run_case_train(&config, temp_folder_path(*state, "seeds/seed-00", seed));
+    const clh_study_ask ask = {.seeds = 1, .count = 5, .threads = 1};
+    must(clh_study_run(&study, path, folder, &ask, NULL, &err), &err);
+    clh_run_config found;
+    must(clh_run_config_peek(&found, seed, &err), &err);
+    assert_int_equal(found.threads, 2);
+    clh_study_deinit(&study);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(votes_are_counted_most_frequent_first),
         cmocka_unit_test(a_spread_leaves_out_what_is_not_there),
         FOLDER_TEST(threads_change_nothing),
+        FOLDER_TEST(a_run_that_is_there_is_taken),
         FOLDER_TEST(a_failing_seed_is_named_and_the_others_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,32 @@ static void a_model_of_zeros_scores_as_even_attention(void **state)
     clh_task_close(task);
 }
 
+/* One of three sequences has a token whose embedding is not a number. */
+static void what_is_not_finite_is_named(void **state)
+{
+    (void)state;
+    clh_task *task = task_open();
+    clh_error err = {0};
+    clh_sample sample = {0};
+    clh_model *model = NULL;
+    clh_model_config config = clh_model_config_default();
+    config.n_ctx = LENGTH;
+    config.d_vocab = config.d_vocab_out = clh_task_d_vocab(task);
+    must(clh_sample_draw(&sample, task, CLH_SPLIT_TEST, 0, 3, &err), &err);
+    must(clh_model_open(&model, &config, &err), &err);
+    const clh_tensor E = clh_model_view(model, "embed.W_E");
+    E.data[clh_sample_tokens(&sample, 2).ids[LENGTH - 2] * E.shape[1]] = (clh_real)NAN;
+    const clh_detect_options options = {.measure = CLH_DETECT_MUL};
+    clh_detection found = {0};
+    assert_int_equal(clh_heads_detect(&found, model, &sample, NULL, &options, 1, NULL, &err),
+                     CLH_ENUMERIC);
+    assert_non_null(strstr(err.message, "hook_embed"));
+    assert_null(found.score);
+    clh_model_close(model);
+    clh_sample_deinit(&sample);
+    clh_task_close(task);
+}
+
 /* A pattern of one's own: previous_token as a matrix scores as previous_token does, and a head's
  * mean is that of its sequences, at any number of threads. */
 static void a_given_pattern_is_looked_for(void **state)
@@ -174,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_perfect_head_scores_1_and_an_idle_one_0),
         cmocka_unit_test(terms_need_a_task_that_has_them),
         cmocka_unit_test(a_model_of_zeros_scores_as_even_attention),
+        cmocka_unit_test(what_is_not_finite_is_named),
         cmocka_unit_test(a_given_pattern_is_looked_for),
     };
     return cmocka_run_group_tests_name("heads", tests, NULL, NULL);

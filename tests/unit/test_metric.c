@@ -150,6 +150,8 @@ static void a_text_means_what_it_says(void **state)
     assert_int_equal(m.first_scored, 4);
     must(clh_metric_parse(&m, "prob:0:#0", NULL, 10, 4, &err), &err);
     assert_int_equal(m.kind, CLH_METRIC_PROB);
+    must(clh_metric_parse(&m, "log_prob:-10:#9", NULL, 10, 4, &err), &err);
+    assert_true(m.kind == CLH_METRIC_LOG_PROB && m.position == 0 && m.token == 9);
 }
 
 static void symbols_are_those_of_the_task(void **state)

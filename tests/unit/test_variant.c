@@ -117,6 +117,64 @@ static void of_letters_all_trained_on_none_is_unseen(void **state)
     clh_task_close(task);
 }
 
+/* Of four letters 23 other orders: 46 draws each of 1,058, and none is left out. */
+static void every_other_order_is_drawn(void **state)
+{
+    (void)state;
+    enum { DRAWS = 23 * 46 };
+    clh_task_config config = {.n = {4}, .n_count = 1};
+    clh_task *task = open_task(&config);
+    clh_sample s = {0};
+    size_t drawn[256] = {0}, orders = 0;
+    assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_SHUFFLED, task, DRAWS, 3, NULL), CLH_OK);
+    for (size_t i = 0; i < DRAWS; i++) {
+        size_t order = 0; /* two bits for the rank of each letter */
+        const uint32_t *l = s.ids + i * s.stride + 2;
+        for (size_t a = 0; a < 4; a++) {
+            size_t rank = 0;
+            for (size_t b = 0; b < 4; b++)
+                rank += l[b] < l[a];
+            order = order << 2 | rank;
+        }
+        drawn[order]++;
+    }
+    for (size_t o = 0; o < CLH_COUNT(drawn); o++) {
+        orders += drawn[o] > 0;
+        assert_true(drawn[o] == 0 || (drawn[o] > 46 - 34 && drawn[o] < 46 + 34)); /* 5 deviations */
+    }
+    assert_int_equal(orders, 23);
+    clh_sample_deinit(&s);
+    clh_task_close(task);
+}
+
+/* Of a task whose own draws repeat letters, variants begin from letters that differ. */
+static void repeats_of_the_tasks_own_are_drawn_again(void **state)
+{
+    (void)state;
+    clh_task_config config = {.n = {4}, .n_count = 1, .letters = CLH_LETTERS_TUPLES};
+    clh_task *task = open_task(&config);
+    clh_sample s = {0}, again = {0};
+    size_t repeated = 0, same = 0;
+    assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_NONE, task, COUNT, 7, NULL), CLH_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        repeated += repeats(s.ids + i * s.stride + 2, 4) > 0;
+    assert_true(repeated > 0);
+    assert_int_equal(clh_variant_draw(&again, CLH_VARIANT_ONE_PAIR, task, COUNT, 7, NULL), CLH_OK);
+    for (size_t i = 0; i < COUNT; i++) {
+        const uint32_t *ids = again.ids + i * again.stride;
+        size_t last = 0;
+        assert_int_equal(repeats(ids + 2, 4), 1);
+        assert_int_equal(mistakes(task, ids + 2, 4, again.length[i], &last), 0);
+        assert_int_equal(again.first_scored[i], 6);
+        for (size_t k = 0; k < i; k++)
+            same += memcmp(ids, again.ids + k * again.stride, again.stride * sizeof *ids) == 0;
+    }
+    assert_true(same < 5); /* every one has draws of its own */
+    clh_sample_deinit(&again);
+    clh_sample_deinit(&s);
+    clh_task_close(task);
+}
+
 static void a_seed_decides(void **state)
 {
     (void)state;
@@ -139,6 +197,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_what_it_says),
         cmocka_unit_test(of_letters_all_trained_on_none_is_unseen),
+        cmocka_unit_test(every_other_order_is_drawn),
+        cmocka_unit_test(repeats_of_the_tasks_own_are_drawn_again),
         cmocka_unit_test(a_seed_decides),
     };
     return cmocka_run_group_tests_name("variant", tests, NULL, NULL);

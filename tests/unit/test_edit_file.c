@@ -1,0 +1,190 @@
+/* A file of edits says what its edits are: every key, its bounds, and what does not go together. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/strbuf.h"
+#include "clearhead/edit.h"
+#include "support/cmocka_all.h"
+#include "support/must.h"
+#include "support/run_case.h"
+
+static clh_status open_text(clh_edit_file **out, const temp_folder *folder, const char *edits,
+                            clh_error *err)
+{
+    char path[TEMP_PATH_MAX], text[2048];
+    (void)snprintf(text, sizeof text, "{\"format\": \"clearhead-edits-1\", \"edits\": [%s]}",
+                   edits);
+    return clh_edit_file_open(out, temp_folder_put(folder, "edits.json", text, strlen(text), path),
+                              NULL, err);
+}
+
+static void every_key_lands_in_its_place(void **state)
+{
+    clh_error err = {0};
+    clh_edit_file *file = NULL;
+    size_t count = 0;
+    must(open_text(
+             &file, *state,
+             "{\"kind\": \"set\", \"site\": \"logits\", \"value\": -2.5, \"positions\": [3, -1]},"
+             "{\"kind\": \"add\", \"site\": \"blocks.0.attn.hook_z\", \"value\": 0.5,"
+             " \"heads\": [1, 0, 7]},"
+             "{\"kind\": \"WITHOUT\", \"sources\": [2, -3]},"
+             "{\"kind\": \"only\", \"sources\": \"Self\"},"
+             "{\"kind\": \"part\", \"site\": \"*q\", \"part\": \"position\", \"rest\": \"zero\"},"
+             "{\"kind\": \"part\", \"site\": \"*q\", \"part\": \"token\", \"norm\": \"frozen\"},"
+             "{\"kind\": \"patch\", \"site\": \"*z\", \"from\": {\"tokens\": [0, 1, 64]}}",
+             &err),
+         &err);
+    const clh_edit *e = clh_edit_file_edits(file, &count);
+    assert_int_equal(count, 7);
+    assert_int_equal(clh_edit_file_reference(file), 0);
+    assert_int_equal(e[0].kind, CLH_EDIT_SET);
+    assert_string_equal(e[0].site, "logits");
+    assert_true(e[0].value == -2.5 && e[0].tensor.data == NULL);
+    assert_int_equal(e[0].position_count, 2);
+    assert_true(e[0].positions[0] == 3 && e[0].positions[1] == -1 && e[0].head_count == 0);
+    assert_true(e[1].kind == CLH_EDIT_ADD && e[1].value == 0.5 && e[1].head_count == 3);
+    assert_true(e[1].heads[0] == 1 && e[1].heads[1] == 0 && e[1].heads[2] == 7);
+    assert_true(e[2].kind == CLH_EDIT_WITHOUT && e[2].sources == CLH_SOURCES_POSITIONS);
+    assert_true(e[2].key_count == 2 && e[2].keys[0] == 2 && e[2].keys[1] == -3);
+    assert_true(e[3].kind == CLH_EDIT_ONLY && e[3].sources == CLH_SOURCES_SELF);
+    assert_true(e[4].part == CLH_PART_POSITION && e[4].bare && !e[4].frozen);
+    assert_true(e[5].part == CLH_PART_TOKEN && !e[5].bare && e[5].frozen);
+    assert_true(e[6].kind == CLH_EDIT_PATCH && e[6].from.batch == 1 && e[6].from.pos == 3);
+    assert_int_equal(e[6].from.ids[2], 64);
+    clh_edit_file_close(file);
+}
+
+/* "run" is the folder beside the file. */
+static void circuits_come_from_the_run_that_is_named(void **state)
+{
+    static const char *const names[CLH_EDIT_CIRCUITS] = {
+        "qk", "ov", "q", "k", "v", "o", "mlp", "embed", "pos_embed", "unembed", "ln"};
+    clh_error err = {0};
+    char path[TEMP_PATH_MAX], text[256];
+    const clh_run_config config = run_case_config("n=2 steps=0 d_model=8 d_head=4");
+    run_case_train(&config, temp_folder_path(*state, "run", path));
+    for (int c = 0; c < CLH_EDIT_CIRCUITS; c++) {
+        clh_edit_file *file = NULL;
+        size_t count = 0;
+        (void)snprintf(text, sizeof text,
+                       "{\"kind\": \"weights\", \"circuit\": \"%s\", \"from\": \"run\"}", names[c]);
+        must(open_text(&file, *state, text, &err), &err);
+        const clh_edit *e = clh_edit_file_edits(file, &count);
+        assert_int_equal(e->circuit, c);
+        assert_int_equal(clh_model_get_config(e->other)->d_model, 8);
+        clh_edit_file_close(file);
+    }
+}
+
+static void a_reference_is_a_number_of_sequences(void **state)
+{
+    static const struct {
+        const char *text;
+        clh_status status;
+        size_t count;
+    } rows[] = {{"1", CLH_OK, 1},         {"1000000", CLH_OK, 1000000}, {"0", CLH_EINPUT, 0},
+                {"-3", CLH_EINPUT, 0},    {"1000001", CLH_EINPUT, 0},   {"1.5", CLH_EINPUT, 0},
+                {"\"4\"", CLH_EINPUT, 0}, {"null", CLH_EINPUT, 0}};
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_error err = {0};
+        clh_edit_file *file = NULL;
+        char path[TEMP_PATH_MAX], text[128];
+        (void)snprintf(text, sizeof text,
+                       "{\"format\": \"clearhead-edits-1\", \"edits\": [], \"reference\": %s}",
+                       rows[i].text);
+        assert_int_equal(
+            clh_edit_file_open(
+                &file, temp_folder_put(*state, "edits.json", text, strlen(text), path), NULL, &err),
+            rows[i].status);
+        if (file)
+            assert_int_equal(clh_edit_file_reference(file), rows[i].count);
+        clh_edit_file_close(file);
+    }
+}
+
+static void a_list_has_at_most_64(void **state)
+{
+    clh_error err = {0};
+    for (size_t n = 64; n <= 65; n++) {
+        clh_edit_file *file = NULL;
+        clh_strbuf text = {0};
+        size_t count = 0;
+        clh_strbuf_adds(&text, "{\"kind\": \"zero\", \"site\": \"*z\", \"heads\": [0");
+        for (size_t i = 1; i < n; i++)
+            clh_strbuf_adds(&text, ",1");
+        clh_strbuf_adds(&text, "]}");
+        const clh_status status = open_text(&file, *state, clh_strbuf_view(&text), &err);
+        assert_int_equal(status, n == 64 ? CLH_OK : CLH_EINPUT);
+        if (!status)
+            assert_int_equal(clh_edit_file_edits(file, &count)->head_count, 64);
+        clh_edit_file_close(file);
+        clh_strbuf_deinit(&text);
+    }
+}
+
+static void what_does_not_go_together_is_named(void **state)
+{
+    static const char *const rows[][2] = {
+        {"7", "edit 0 is no object"},
+        {"{\"site\": \"x\"}", "edit 0: zero needs a kind"},
+        {"{\"kind\": \"zero\"}", "edit 0: zero needs a site"},
+        {"{\"kind\": \"direct\", \"site\": \"x\"}", "edit 0: direct takes no site"},
+        {"{\"kind\": \"zero\", \"site\": \"\"}", "edit 0: site wants a text of 1 to 95 bytes"},
+        {"{\"kind\": \"zero\", \"site\": \"x\", \"value\": 1}", "edit 0: zero takes no value"},
+        {"{\"kind\": \"set\", \"site\": \"x\"}",
+         "edit 0: set needs a value, or a file and a tensor instead"},
+        {"{\"kind\": \"set\", \"site\": \"x\", \"value\": 1, \"file\": \"f\", \"tensor\": \"t\"}",
+         "edit 0: set needs a value, or a file and a tensor instead"},
+        {"{\"kind\": \"set\", \"site\": \"x\", \"file\": \"f\"}",
+         "edit 0: set needs a value, or a file and a tensor instead"},
+        {"{\"kind\": \"add\", \"site\": \"x\", \"value\": \"1\"}",
+         "edit 0: value wants a finite number"},
+        {"{\"kind\": \"add\", \"site\": \"x\", \"value\": 1e39}",
+         "edit 0: value wants a finite number"},
+        {"{\"kind\": \"zero\", \"site\": \"x\", \"heads\": []}",
+         "edit 0: heads want an array of 1 to 64 whole numbers"},
+        {"{\"kind\": \"zero\", \"site\": \"x\", \"heads\": [0, -1]}",
+         "edit 0: heads[1] is not a whole number in [0, 1000000]"},
+        {"{\"kind\": \"zero\", \"site\": \"x\", \"positions\": [1.5]}",
+         "edit 0: positions[0] is not a whole number in [-1000000, 1000000]"},
+        {"{\"kind\": \"zero\", \"site\": \"x\", \"positions\": [-1000001]}",
+         "edit 0: positions[0] is not a whole number in [-1000000, 1000000]"},
+        {"{\"kind\": \"only\", \"sources\": \"self\"}, {\"kind\": \"only\"}",
+         "edit 1: only needs a sources"},
+        {"{\"kind\": \"weights\", \"circuit\": \"qk\"}",
+         "edit 0: weights needs a from, a step or both"},
+        {"{\"kind\": \"weights\", \"circuit\": \"qk\", \"step\": 0}",
+         "edit 0: from: a step without a run, want the run it is of"},
+        {"{\"kind\": \"weights\", \"circuit\": \"qk\", \"step\": -1}",
+         "edit 0: step wants a whole number, 0 or more"},
+        {"{\"kind\": \"patch\", \"site\": \"x\", \"from\": {\"tokens\": [0, -1]}}",
+         "edit 0: from: tokens[1] is no token id"},
+        {"{\"kind\": \"patch\", \"site\": \"x\", \"from\": {\"letters\": \"ab\"}}",
+         "edit 0: from: letters need a run with a task, want tokens"},
+        {"{\"kind\": \"patch\", \"site\": \"x\", \"from\": {\"tokens\": 1}}",
+         "edit 0: from: want an object with letters, text or tokens"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_error err = {0};
+        clh_edit_file *file = NULL;
+        assert_int_not_equal(open_text(&file, *state, rows[i][0], &err), CLH_OK);
+        assert_null(file);
+        const char *said = strstr(err.message, "edit ");
+        if (!said || strcmp(said, rows[i][1]) != 0)
+            fail_msg("%s: %s, want %s", rows[i][0], err.message, rows[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(every_key_lands_in_its_place),
+        FOLDER_TEST(circuits_come_from_the_run_that_is_named),
+        FOLDER_TEST(a_reference_is_a_number_of_sequences),
+        FOLDER_TEST(a_list_has_at_most_64),
+        FOLDER_TEST(what_does_not_go_together_is_named),
+    };
+    return cmocka_run_group_tests_name("edit_file", tests, NULL, NULL);
+}
