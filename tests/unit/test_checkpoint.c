@@ -1,0 +1,117 @@
+/* Checkpoints as files: the step one names is a whole number, and a run
+ * without memory has one or is not there. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/file.h"
+#include "clearhead/train.h"
+#include "support/cmocka_all.h"
+#include "support/failing_alloc.h"
+#include "support/must.h"
+#include "support/raw_safetensors.h"
+#include "support/run_case.h"
+#include "train/checkpoint.h"
+
+static clh_status step_of(const temp_folder *folder, const char *metadata, size_t *step,
+                          clh_error *err)
+{
+    unsigned char bytes[512];
+    char header[256], path[TEMP_PATH_MAX];
+    (void)snprintf(header, sizeof header, "{\"__metadata__\":{%s}}", metadata);
+    size_t size = raw_safetensors(bytes, sizeof bytes, header, NULL, 0);
+    temp_folder_put(folder, "weights.safetensors", bytes, size, path);
+    errno = ERANGE; /* what went wrong before is none of its business */
+    return clh_checkpoint_step(path, step, err);
+}
+
+static void a_step_is_a_whole_number(void **state)
+{
+    static const char *const none[] = {"",
+                                       "\"step\":\"\"",
+                                       "\"step\":\"-1\"",
+                                       "\"step\":\"last\"",
+                                       "\"step\":\"12x\"",
+                                       "\"step\":\"1.5\"",
+                                       "\"step\":\"99999999999999999999\""};
+    size_t step = 77;
+    clh_error err = {0};
+    must(step_of(*state, "\"step\":\"0\"", &step, &err), &err);
+    assert_int_equal(step, 0);
+    must(step_of(*state, "\"step\":\"1234567\"", &step, &err), &err);
+    assert_int_equal(step, 1234567);
+    for (size_t i = 0; i < CLH_COUNT(none); i++) {
+        assert_int_equal(step_of(*state, none[i], &step, &err), CLH_EFORMAT);
+        assert_non_null(strstr(err.message, "want a number of steps"));
+    }
+}
+
+static void steps_are_listed_in_order(void **state)
+{
+    static const char *const name[] = {
+        "step-00000100.safetensors",  "step-00000020.safetensors",
+        "step-123456789.safetensors", /* more than eight digits */
+        "step-00000003.safetensors",  "step-00000004.safetensors.tmp-1-1",
+        "step-x.safetensors",         "optimizer.safetensors"};
+    static const size_t want[] = {3, 20, 100, 123456789};
+    const temp_folder *folder = *state;
+    char path[TEMP_PATH_MAX], file[64];
+    clh_error err = {0};
+    size_t *steps = NULL, count = 0;
+    must(clh_folder_make(temp_folder_path(folder, "checkpoints", path), &err), &err);
+    for (size_t i = 0; i < CLH_COUNT(name); i++) {
+        (void)snprintf(file, sizeof file, "checkpoints/%s", name[i]);
+        temp_folder_put(folder, file, "", 0, path);
+    }
+    must(clh_checkpoint_list(folder->path, &steps, &count, &err), &err);
+    assert_int_equal(count, CLH_COUNT(want));
+    assert_memory_equal(steps, want, sizeof want);
+    clh_free(steps);
+}
+
+/* Where memory ends: one folder for each try. */
+typedef struct tries {
+    const temp_folder *folder;
+    clh_run_config config;
+    size_t count;
+} tries;
+
+static clh_status train_once(void *context)
+{
+    tries *t = context;
+    char name[32], run[TEMP_PATH_MAX];
+    (void)snprintf(name, sizeof name, "run-%zu", t->count++);
+    return clh_train(&t->config, temp_folder_path(t->folder, name, run), NULL, NULL);
+}
+
+/* Without memory a run is not there at all, or has a checkpoint from which it goes on. */
+static void no_memory_leaves_no_half_of_a_run(void **state)
+{
+    tries t = {.folder = *state,
+               .config = run_case_config("n=1 steps=1 test_sequences=1 d_model=2 d_head=2")};
+    size_t failures = failing_alloc_each(train_once, &t), begun = 0;
+    for (size_t i = 0; i < failures; i++) {
+        char name[32], run[TEMP_PATH_MAX];
+        clh_error err = {0};
+        (void)snprintf(name, sizeof name, "run-%zu", i);
+        if (!clh_path_exists(temp_folder_path(t.folder, name, run)))
+            continue;
+        begun++;
+        if (i % 8 == 0)
+            must(clh_train_resume(run, 0, NULL, &err), &err);
+        else
+            must(clh_checkpoint_newest(run, &(size_t){0}, &err), &err);
+    }
+    assert_true(begun > 0 && begun < failures);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(a_step_is_a_whole_number),
+        FOLDER_TEST(steps_are_listed_in_order),
+        FOLDER_TEST(no_memory_leaves_no_half_of_a_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
