@@ -164,11 +164,12 @@ static void heat_map_cells_have_their_colours(void **state)
 {
     (void)state;
     clh_real values[4] = {1, 0, 0, -1};
-    clh_heatmap_panel panel = {.values = values};
+    clh_heatmap_panel panel = {.values = values, .title = "head 0"};
     clh_heatmap_data map = {.panels = &panel, .panel_count = 1, .rows = 2, .cols = 2};
     clh_terminal_style style = {.colour = CLH_COLOUR_TRUE};
     char *text = NULL;
     assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
+    assert_memory_equal(text, "head 0\n", 7);
     assert_true(count_of(text, "48;2;5;48;97m") >= 2);
     assert_true(count_of(text, "48;2;103;0;31m") >= 2);
     assert_non_null(strstr(text, "48;2;247;247;247m"));
@@ -296,11 +297,16 @@ static void bars_end_where_the_axis_says(void **state)
 {
     (void)state;
     double values[3] = {10, 4, 0};
-    clh_positions_data data = {.values = values, .count = 3, .linear_y = true};
+    const char *tokens[3] = {"a", " ", "c"};
+    clh_positions_data data = {
+        .values = values, .count = 3, .tokens = tokens, .y_label = "loss", .linear_y = true};
     clh_terminal_style style = {.width = 40, .height = 8, .ascii = true};
     char *text = NULL;
     assert_int_equal(clh_terminal_positions(&text, &data, &style, NULL), CLH_OK);
     assert_memory_equal(text, " 10+# ", 5);
+    assert_non_null(strstr(text, "\n  0+")); /* under the bars their tokens, and what they are */
+    assert_non_null(strstr(text, "\n    a_c\n"));
+    assert_non_null(strstr(text, "\n    loss by position\n"));
     size_t tall = 0, low = 0;
     for (char *line = strtok(text, "\n"), *bar; line; line = strtok(NULL, "\n")) {
         if (!(bar = strpbrk(line, "+|")))
