@@ -13,6 +13,7 @@
 #include "support/raw_safetensors.h"
 #include "support/run_case.h"
 #include "train/checkpoint.h"
+#include "train/folder.h"
 
 static clh_status step_of(const temp_folder *folder, const char *metadata, size_t *step,
                           clh_error *err)
@@ -70,6 +71,26 @@ static void steps_are_listed_in_order(void **state)
     clh_free(steps);
 }
 
+static clh_status list_steps(void *context)
+{
+    const temp_folder *folder = context;
+    size_t *steps = NULL, count = 0;
+    clh_status status = clh_checkpoint_list(folder->path, &steps, &count, NULL);
+    assert_int_equal(count, status ? 0 : 1);
+    clh_free(steps);
+    return status;
+}
+
+static void a_list_needs_its_folder_and_memory(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    clh_error err = {0};
+    assert_int_equal(list_steps(*state), CLH_EIO);
+    must(clh_folder_make(temp_folder_path(*state, "checkpoints", path), &err), &err);
+    temp_folder_put(*state, "checkpoints/step-00000001.safetensors", "", 0, path);
+    assert_true(failing_alloc_each(list_steps, *state) > 1);
+}
+
 /* Where memory ends: one folder for each try. */
 typedef struct tries {
     const temp_folder *folder;
@@ -106,12 +127,38 @@ static void no_memory_leaves_no_half_of_a_run(void **state)
     assert_true(begun > 0 && begun < failures);
 }
 
+/* The folder of a run that has ended: its parts, and nothing half-written. */
+static void a_run_has_its_parts(void **state)
+{
+    static const char *const part[] = {"config.json",
+                                       "metrics.jsonl",
+                                       "model.safetensors",
+                                       "figures",
+                                       "checkpoints",
+                                       "checkpoints/optimizer.safetensors",
+                                       "checkpoints/step-00000000.safetensors",
+                                       "checkpoints/step-00000001.safetensors"};
+    clh_run_config config = run_case_config("n=1 steps=1 d_model=2 d_head=2");
+    char run[TEMP_PATH_MAX];
+    clh_error err = {0};
+    run_case_train(&config, temp_folder_path(*state, "run", run));
+    for (size_t i = 0; i < CLH_COUNT(part); i++) {
+        char *path = clh_path_join(run, part[i], &err);
+        assert_true(clh_path_exists(path));
+        assert_int_equal(clh_is_folder(path), !strchr(part[i], '.'));
+        clh_free(path);
+    }
+    run_case_assert_tidy(run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(a_step_is_a_whole_number),
         FOLDER_TEST(steps_are_listed_in_order),
+        FOLDER_TEST(a_list_needs_its_folder_and_memory),
         FOLDER_TEST(no_memory_leaves_no_half_of_a_run),
+        FOLDER_TEST(a_run_has_its_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
