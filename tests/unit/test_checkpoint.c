@@ -98,33 +98,40 @@ typedef struct tries {
     size_t count;
 } tries;
 
+static const char *path_of_try(const tries *t, size_t number, char out[TEMP_PATH_MAX])
+{
+    char name[48];
+    (void)snprintf(name, sizeof name, "%zu-%zu", t->config.model.n_layers, number);
+    return temp_folder_path(t->folder, name, out);
+}
+
 static clh_status train_once(void *context)
 {
     tries *t = context;
-    char name[32], run[TEMP_PATH_MAX];
-    (void)snprintf(name, sizeof name, "run-%zu", t->count++);
-    return clh_train(&t->config, temp_folder_path(t->folder, name, run), NULL, NULL);
+    char run[TEMP_PATH_MAX];
+    return clh_train(&t->config, path_of_try(t, t->count++, run), NULL, NULL);
 }
 
-/* Without memory a run is not there at all, or has a checkpoint from which it goes on. */
+/* Without memory a run is not there at all, or has a checkpoint from which it goes on: on the fused
+ * path and on the general one. */
 static void no_memory_leaves_no_half_of_a_run(void **state)
 {
-    tries t = {.folder = *state,
-               .config = run_case_config("n=1 steps=1 test_sequences=1 d_model=2 d_head=2")};
-    size_t failures = failing_alloc_each(train_once, &t), begun = 0;
-    for (size_t i = 0; i < failures; i++) {
-        char name[32], run[TEMP_PATH_MAX];
-        clh_error err = {0};
-        (void)snprintf(name, sizeof name, "run-%zu", i);
-        if (!clh_path_exists(temp_folder_path(t.folder, name, run)))
-            continue;
-        begun++;
-        if (i % 8 == 0)
-            must(clh_train_resume(run, 0, NULL, &err), &err);
-        else
-            must(clh_checkpoint_newest(run, &(size_t){0}, &err), &err);
+    const char *const words[] = {"n=1 steps=1 test_sequences=1 d_model=2 d_head=2",
+                                 "n=1 steps=1 test_sequences=1 d_model=2 d_head=2 n_layers=2"};
+    for (size_t w = 0; w < CLH_COUNT(words); w++) {
+        tries t = {.folder = *state, .config = run_case_config(words[w])};
+        size_t failures = failing_alloc_each(train_once, &t), begun = 0, step;
+        for (size_t i = 0; i < failures; i++) {
+            char run[TEMP_PATH_MAX];
+            clh_error err = {0};
+            if (!clh_path_exists(path_of_try(&t, i, run)))
+                continue;
+            if (begun++ % 16 == 0)
+                must(clh_train_resume(run, 0, NULL, &err), &err);
+            must(clh_checkpoint_newest(run, &step, &err), &err);
+        }
+        assert_true(begun > 0 && begun < failures);
     }
-    assert_true(begun > 0 && begun < failures);
 }
 
 /* The folder of a run that has ended: its parts, and nothing half-written. */
