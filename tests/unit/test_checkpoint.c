@@ -14,6 +14,7 @@
 #include "support/run_case.h"
 #include "train/checkpoint.h"
 #include "train/folder.h"
+#include "train/plan.h"
 
 static clh_status step_of(const temp_folder *folder, const char *metadata, size_t *step,
                           clh_error *err)
@@ -158,6 +159,46 @@ static void a_run_has_its_parts(void **state)
     run_case_assert_tidy(run);
 }
 
+/* Who watches a run, until it is to stop after step `last`. */
+typedef struct watcher {
+    const clh_train_config *config;
+    size_t next, last;
+} watcher;
+
+static bool watch_step(const clh_progress *p, void *user)
+{
+    watcher *w = user;
+    assert_int_equal(p->step, w->next++);
+    assert_int_equal(p->steps, w->config->steps);
+    assert_int_equal(p->samples, clh_plan_samples(w->config, p->step));
+    assert_int_equal(p->epoch, clh_plan_epoch(w->config, p->step));
+    return p->step < w->last;
+}
+
+/* Wherever it is stopped, that step is the newest checkpoint; after the last there is nothing to
+ * stop. */
+static void a_run_stops_where_it_is_asked_to(void **state)
+{
+    enum { STEPS = 3 };
+    const clh_run_config config =
+        run_case_config("n=1 steps=3 batch=2 epoch_sequences=3 d_model=2 d_head=2");
+    for (size_t last = 0; last <= STEPS; last++) {
+        watcher user = {&config.train, 0, last}, rest = {&config.train, last + 1, STEPS};
+        const clh_train_watch watch = {watch_step, &user}, again = {watch_step, &rest};
+        char run[TEMP_PATH_MAX], name[16];
+        clh_error err = {0};
+        size_t step = 77;
+        (void)snprintf(name, sizeof name, "run-%zu", last);
+        assert_int_equal(clh_train(&config, temp_folder_path(*state, name, run), &watch, &err),
+                         last < STEPS ? CLH_STOPPED : CLH_OK);
+        assert_int_equal(user.next, last + 1);
+        must(clh_checkpoint_newest(run, &step, &err), &err);
+        assert_int_equal(step, last);
+        must(clh_train_resume(run, 0, &again, &err), &err);
+        assert_int_equal(rest.next, STEPS + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +207,7 @@ int main(void)
         FOLDER_TEST(a_list_needs_its_folder_and_memory),
         FOLDER_TEST(no_memory_leaves_no_half_of_a_run),
         FOLDER_TEST(a_run_has_its_parts),
+        FOLDER_TEST(a_run_stops_where_it_is_asked_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
