@@ -8,6 +8,7 @@
 #include "clearhead/run_config.h"
 #include "support/cmocka_all.h"
 #include "train/evaluate.h"
+#include "train/fused.h"
 #include "train/gradient.h"
 
 typedef struct shape {
@@ -214,6 +215,43 @@ static void test_same_bytes_at_any_threads(void **state)
     clh_task_close(task);
 }
 
+/* A sequence of which nothing is scored adds nothing to its batch, not even what its slot held. */
+static void test_what_is_not_scored_is_nothing(void **state)
+{
+    (void)state;
+    enum { LENGTH = 8 }; /* "> ab ba." */
+    clh_task *task = NULL;
+    clh_task_config config = {.n_count = 1, .n = {2}, .seed = 5};
+    assert_int_equal(clh_task_open(&task, &config, NULL), CLH_OK);
+    clh_model *model = open_model(&shapes[2], LENGTH);
+    clh_fused *fused = NULL;
+    assert_int_equal(clh_fused_open(&fused, model, LENGTH, 2, NULL, NULL), CLH_OK);
+    uint32_t tokens[2][LENGTH];
+    clh_sequence both[2];
+    for (uint64_t k = 0; k < 2; k++) {
+        both[k] = (clh_sequence){.tokens = tokens[k], .capacity = LENGTH};
+        assert_int_equal(clh_task_draw(task, CLH_SPLIT_TRAIN, k, &both[k], NULL), CLH_OK);
+    }
+    const clh_fused_batch two = {both, 2, 0.25}, one = {both, 1, 0.25};
+    size_t n;
+    (void)clh_model_data(model, &n);
+    clh_real *alone = clh_alloc_zeroed(n, sizeof *alone, NULL);
+    clh_real *beside = clh_alloc_zeroed(n, sizeof *beside, NULL);
+    clh_loss_sum sum_alone, sum_beside;
+    clh_fused_gradient(fused, &one, alone, &sum_alone);
+    clh_fused_gradient(fused, &two, beside, &sum_beside);
+    assert_memory_not_equal(alone, beside, n * sizeof *alone);
+    both[1].first_scored = both[1].length;
+    clh_fused_gradient(fused, &two, beside, &sum_beside);
+    assert_memory_equal(alone, beside, n * sizeof *alone);
+    assert_memory_equal(&sum_alone, &sum_beside, sizeof sum_alone);
+    clh_free(beside);
+    clh_free(alone);
+    clh_fused_close(fused);
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
 static void test_applies_to_what_it_computes(void **state)
 {
     (void)state;
@@ -238,7 +276,7 @@ static void test_applies_to_what_it_computes(void **state)
 int main(void)
 {
     enum { SHAPES = CLH_COUNT(shapes) };
-    struct CMUnitTest tests[3 * SHAPES + 1];
+    struct CMUnitTest tests[3 * SHAPES + 2];
     for (size_t i = 0; i < SHAPES; i++) {
         void *shape_of = (void *)&shapes[i];
         struct CMUnitTest *three = tests + 3 * i;
@@ -248,7 +286,7 @@ int main(void)
         three[2] = (struct CMUnitTest){"evaluation", test_evaluation_same_as_general, NULL, NULL,
                                        shape_of};
     }
-    tests[CLH_COUNT(tests) - 1] =
-        (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
+    tests[3 * SHAPES] = (struct CMUnitTest)cmocka_unit_test(test_what_is_not_scored_is_nothing);
+    tests[3 * SHAPES + 1] = (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

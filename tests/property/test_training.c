@@ -44,9 +44,9 @@ static void bench_close(bench *b)
 }
 
 /* Loss of one sequence on its own, added to *sum; its logits' gradients with `weight`, taken back
- * to those of the parameters where `slope` is not NULL. */
-static void alone(bench *b, uint64_t k, double weight, double *row, clh_real *slope,
-                  clh_loss_sum *sum)
+ * to those of the parameters where `slope` is not NULL. Returns the sequence's length. */
+static size_t alone(bench *b, uint64_t k, double weight, double *row, clh_real *slope,
+                    clh_loss_sum *sum)
 {
     clh_error err = {0};
     uint32_t ids[LENGTH_MAX];
@@ -58,6 +58,7 @@ static void alone(bench *b, uint64_t k, double weight, double *row, clh_real *sl
     must(clh_loss(b->cache, &tokens, &scored, weight, b->gradient, row, sum, &err), &err);
     if (slope)
         must(clh_backward(b->model, &tokens, b->cache, b->gradient, slope, NULL, &err), &err);
+    return s.length;
 }
 
 /* Norm of the gradient of (sum of losses of [first, past)) / count, and that sum into *sum. */
@@ -71,7 +72,7 @@ static double norm_of_mean(bench *b, uint64_t first, uint64_t past, clh_loss_sum
     memset(slope, 0, sizeof slope);
     *sum = (clh_loss_sum){0};
     for (uint64_t k = first; k < past; k++)
-        alone(b, k, 1, NULL, slope, sum);
+        (void)alone(b, k, 1, NULL, slope, sum);
     for (size_t i = 0; i < n; i++)
         square += (double)slope[i] * (double)slope[i];
     return sqrt(square) / (double)sum->count;
@@ -134,7 +135,7 @@ static void padding_is_nothing(void **state)
     must(clh_loss(cache, &tokens, &scored, 0.01, gradient, row, &sum, &err), &err);
     const clh_tensor slope = clh_cache_view(gradient, "logits");
     for (size_t s = 0; s < SEQUENCES; s++) {
-        alone(&b, s, 0.01, own_row, NULL, &sum_alone);
+        (void)alone(&b, s, 0.01, own_row, NULL, &sum_alone);
         const clh_tensor own = clh_cache_view(b.gradient, "logits");
         const size_t v = own.shape[2];
         for (size_t i = 0; i < LENGTH_MAX; i++) {
@@ -153,6 +154,46 @@ static void padding_is_nothing(void **state)
     clh_cache_close(gradient);
     clh_cache_close(cache);
     bench_close(&b);
+}
+
+/* At each position the mean over the sequences that have it scored, in all that over all of them;
+ * more sequences than are looked at together. */
+static void an_evaluation_is_the_mean_of_its_sequences(void **state)
+{
+    (void)state;
+    enum { COUNT = 70, FIRST = 5 };
+    const char *const words[] = {"n=2,3,4 n_heads=2 d_head=9",
+                                 "n=2,3,4 n_layers=2 d_model=16 d_head=8"};
+    for (size_t w = 0; w < CLH_COUNT(words); w++) {
+        clh_error err = {0};
+        clh_evaluation e = {0};
+        clh_loss_sum sum = {0};
+        double row[LENGTH_MAX], mean[LENGTH_MAX] = {0};
+        size_t count[LENGTH_MAX] = {0};
+        bench b;
+        bench_open(&b, words[w]);
+        for (uint64_t k = FIRST; k < FIRST + COUNT; k++) {
+            const size_t length = alone(&b, k, 0, row, NULL, &sum);
+            for (size_t i = 0; i < length; i++)
+                if (!isnan(row[i])) {
+                    mean[i] += row[i];
+                    count[i]++;
+                }
+        }
+        must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TRAIN, FIRST, COUNT, 2, &err), &err);
+        assert_int_equal(e.sequences, COUNT);
+        assert_int_equal(e.positions, LENGTH_MAX);
+        assert_true(fabs(e.loss * (double)sum.count / sum.loss - 1) < 1e-6);
+        assert_true(e.token_accuracy == (double)sum.correct / (double)sum.count);
+        assert_true(e.sequence_accuracy == (double)sum.sequences_correct / COUNT);
+        for (size_t i = 0; i < LENGTH_MAX; i++) {
+            const double want = mean[i] / (double)count[i], got = e.loss_per_position[i];
+            assert_true(count[i] ? fabs(got - want) < 1e-5 * want : isnan(got));
+        }
+        assert_true(count[LENGTH_MAX - 1] > 0 && count[LENGTH_MAX - 1] < COUNT);
+        clh_evaluation_deinit(&e);
+        bench_close(&b);
+    }
 }
 
 static void the_rate_of_each_step_is_recorded(void **state)
@@ -268,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(a_mixtures_loss_is_the_mean_over_all_scored_positions),
         cmocka_unit_test(padding_is_nothing),
+        cmocka_unit_test(an_evaluation_is_the_mean_of_its_sequences),
         IN_FOLDER(the_rate_of_each_step_is_recorded),
         IN_FOLDER(clipping_shortens_the_step_and_not_the_record),
         cmocka_unit_test(an_untrained_model_is_wrong),

@@ -110,6 +110,34 @@ static void workers_run_at_the_same_time(void **state)
     assert_int_equal(atomic_load(&here), WORKERS);
 }
 
+/* What a worker keeps is found by its number, so no two of them may have the same. */
+typedef struct numbers {
+    atomic_int here, of[WORKERS];
+} numbers;
+
+static void count_number(void *context, size_t task, size_t worker)
+{
+    numbers *n = context;
+    atomic_fetch_add(&n->of[worker], 1);
+    meet_others(&n->here, task, worker);
+}
+
+static void workers_at_the_same_time_have_different_numbers(void **state)
+{
+    (void)state;
+    clh_pool *pool = NULL;
+    assert_int_equal(clh_pool_open(&pool, WORKERS, NULL), CLH_OK);
+    (void)alarm(600);
+    for (int job = 0; job < 20; job++) {
+        numbers n = {0};
+        clh_pool_run(pool, WORKERS, count_number, &n);
+        for (size_t i = 0; i < WORKERS; i++)
+            assert_int_equal(atomic_load(&n.of[i]), 1);
+    }
+    (void)alarm(0);
+    clh_pool_close(pool);
+}
+
 static void note_order(void *context, size_t task, size_t worker)
 {
     size_t **next = context;
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_thousand_jobs_lose_and_repeat_nothing),
         cmocka_unit_test(results_are_there_on_return),
         cmocka_unit_test(workers_run_at_the_same_time),
+        cmocka_unit_test(workers_at_the_same_time_have_different_numbers),
         cmocka_unit_test(no_pool_runs_tasks_here_in_order),
         cmocka_unit_test(idle_pool_closes),
         cmocka_unit_test(number_of_threads_is_checked),

@@ -87,6 +87,21 @@ static void seed_stream_and_index_each_change_the_number(void **state)
     assert_true(clh_random_normal(1, 2, 6) != clh_random_normal(1, 2, 7));
 }
 
+/* Two uses that drew from one stream would draw the same. */
+static void every_use_has_its_own_stream(void **state)
+{
+    (void)state;
+    static const clh_stream stream[] = {
+        CLH_STREAM_INIT,    CLH_STREAM_SPLIT, CLH_STREAM_ORDER,       CLH_STREAM_MIX,
+        CLH_STREAM_CUE,     CLH_STREAM_EDIT,  CLH_STREAM_COMPOSITION, CLH_STREAM_BOOTSTRAP,
+        CLH_STREAM_VARIANT, CLH_STREAM_SCRUB};
+    for (size_t i = 0; i < CLH_COUNT(stream); i++) {
+        assert_true(stream[i] < 256); /* above bit 8 some add what they draw for */
+        for (size_t j = 0; j < i; j++)
+            assert_int_not_equal(stream[i], stream[j]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +109,7 @@ int main(void)
         cmocka_unit_test(normal_deviates_have_the_moments_of_a_normal),
         cmocka_unit_test(normal_deviates_have_the_tails_of_a_normal),
         cmocka_unit_test(seed_stream_and_index_each_change_the_number),
+        cmocka_unit_test(every_use_has_its_own_stream),
     };
     return cmocka_run_group_tests_name("base random", tests, NULL, NULL);
 }

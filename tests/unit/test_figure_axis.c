@@ -87,6 +87,9 @@ static void labels_say_the_value(void **state)
     clh_axis small = clh_axis_make(1e-12, 1e-6, (clh_axis_want){.log = true, .ticks = 8});
     assert_string_equal(small.label[0], "1e-12");
     assert_string_equal(small.label[small.count - 1], "1e-6");
+    clh_axis large = clh_axis_make(1e6, 1e12, (clh_axis_want){.log = true, .ticks = 8});
+    assert_string_equal(large.label[0], "1e6");
+    assert_string_equal(large.label[large.count - 1], "1e12");
 }
 
 static void place_is_linear_or_logarithmic(void **state)

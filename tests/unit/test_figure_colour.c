@@ -84,6 +84,38 @@ static void xterm_colours_are_the_nearest(void **state)
     assert_int_equal(clh_colormap_xterm((clh_rgb){128, 128, 128}), 244);
 }
 
+/* xterm's palette: a cube of six levels from 16 on, greys from 232 on. */
+static clh_rgb xterm_colour(unsigned number)
+{
+    static const unsigned char level[6] = {0, 95, 135, 175, 215, 255};
+    const unsigned cube = number - 16;
+    const unsigned char grey = (unsigned char)(8 + 10 * (number - 232));
+    return number >= 232 ? (clh_rgb){grey, grey, grey}
+                         : (clh_rgb){level[cube / 36], level[cube / 6 % 6], level[cube % 6]};
+}
+
+static int apart(clh_rgb a, clh_rgb b)
+{
+    return (a.r - b.r) * (a.r - b.r) + (a.g - b.g) * (a.g - b.g) + (a.b - b.b) * (a.b - b.b);
+}
+
+/* Each colour of the palette is itself, and no colour of a map has a nearer one. */
+static void no_xterm_colour_is_nearer(void **state)
+{
+    (void)state;
+    for (unsigned number = 16; number < 256; number++) {
+        unsigned found = clh_colormap_xterm(xterm_colour(number));
+        assert_int_equal(apart(xterm_colour(found), xterm_colour(number)), 0);
+    }
+    for (int dark = 0; dark < 2; dark++)
+        for (int i = -100; i <= 100; i++) {
+            clh_rgb colour = clh_colormap_at(i / 100.0, dark);
+            int found = apart(xterm_colour(clh_colormap_xterm(colour)), colour);
+            for (unsigned number = 16; number < 256; number++)
+                assert_true(apart(xterm_colour(number), colour) >= found);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +125,7 @@ int main(void)
         cmocka_unit_test(luminance_follows_magnitude),
         cmocka_unit_test(ink_reads_on_every_colour),
         cmocka_unit_test(xterm_colours_are_the_nearest),
+        cmocka_unit_test(no_xterm_colour_is_nearer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,23 @@ static void long_labels_are_cut_with_an_ellipsis(void **state)
     assert_string_equal(out, "17");
 }
 
+/* Room for the widest label, wherever it stands; numbers where there are no labels. */
+static void the_widest_label_has_room(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"p", " ππ", "", "ab"};
+    static const char *const turned[] = {" ππ", "p"};
+    assert_int_equal(clh_label_columns_max(labels, 4), 3);
+    assert_int_equal(clh_label_columns_max(labels, 1), 1);
+    assert_int_equal(clh_label_columns_max(turned, 2), 3);
+    assert_int_equal(clh_label_columns_max(NULL, 100), 2); /* 0 … 99 */
+    assert_int_equal(clh_label_columns_max(NULL, 101), 3);
+    assert_int_equal(clh_label_columns_max(NULL, 0), 1);
+    char out[CLH_LABEL_BYTES];
+    clh_label_show(out, labels, 1, 3); /* as wide as the room: nothing is cut */
+    assert_string_equal(out, "·ππ");
+}
+
 /* Every token is on exactly one line, in order; no line is too wide; words stay whole. */
 static void lines_hold_all_tokens(void **state)
 {
@@ -136,6 +153,7 @@ int main(void)
         cmocka_unit_test(tokens_without_ink_are_shown),
         cmocka_unit_test(position_labels_are_the_notebooks),
         cmocka_unit_test(long_labels_are_cut_with_an_ellipsis),
+        cmocka_unit_test(the_widest_label_has_room),
         cmocka_unit_test(lines_hold_all_tokens),
         cmocka_unit_test(a_line_feed_ends_its_line),
     };

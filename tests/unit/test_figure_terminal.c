@@ -164,19 +164,23 @@ static void heat_map_cells_have_their_colours(void **state)
 {
     (void)state;
     clh_real values[4] = {1, 0, 0, -1};
-    clh_heatmap_panel panel = {.values = values};
+    clh_heatmap_panel panel = {.values = values, .title = "head 0"};
     clh_heatmap_data map = {.panels = &panel, .panel_count = 1, .rows = 2, .cols = 2};
     clh_terminal_style style = {.colour = CLH_COLOUR_TRUE};
     char *text = NULL;
     assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
+    assert_memory_equal(text, "head 0\n", 7);
     assert_true(count_of(text, "48;2;5;48;97m") >= 2);
     assert_true(count_of(text, "48;2;103;0;31m") >= 2);
     assert_non_null(strstr(text, "48;2;247;247;247m"));
+    assert_non_null(strstr(text, "\n  -1 \033[48;2;")); /* the scale, from end to end */
+    assert_non_null(strstr(text, "\033[49m 1\n"));
     clh_free(text);
     style.colour = CLH_COLOUR_NONE;
     map.causal = true;
     assert_int_equal(clh_terminal_heatmap(&text, &map, &style, NULL), CLH_OK);
     assert_non_null(strstr(text, "0 ████\n")); /* the future is blank */
+    assert_non_null(strstr(text, "\n  0 ·░▒▓█ 1 "));
     clh_free(text);
 }
 
@@ -262,6 +266,74 @@ static void curve_falls(void **state)
     clh_free(text);
 }
 
+/* Under each tick of the axis stands its label; the ends of the data are the ends of the axis. */
+static void ticks_of_a_curve_have_their_labels(void **state)
+{
+    (void)state;
+    double x[2] = {0, 100}, y[2] = {10, 1};
+    clh_series series = {.x = x, .y = y, .count = 2};
+    clh_curve_data data = {.series = &series, .series_count = 1};
+    for (size_t width = 40; width < 60; width++) {
+        clh_terminal_style style = {.width = width, .height = 8, .ascii = true};
+        char *text = NULL, *labels;
+        assert_int_equal(clh_terminal_curve(&text, &data, &style, NULL), CLH_OK);
+        char *axis = strstr(text, "\n   ++-"); /* the corner, then the tick at 0 */
+        assert_non_null(axis++);
+        assert_non_null(labels = strchr(axis, '\n'));
+        *labels++ = '\0';
+        assert_int_equal(strlen(axis), width);
+        assert_int_equal(axis[width - 1], '+');
+        assert_int_equal(strcspn(labels, "\n"), width);
+        for (size_t c = 4; c < width; c++)
+            assert_true(axis[c] != '+' || labels[c] != ' ');
+        assert_memory_equal(labels, "    0 ", 6);
+        assert_memory_equal(labels + width - 4, " 100", 4);
+        clh_free(text);
+    }
+}
+
+/* A bar ends on the line that has the label of its value. */
+static void bars_end_where_the_axis_says(void **state)
+{
+    (void)state;
+    double values[3] = {10, 4, 0};
+    const char *tokens[3] = {"a", " ", "c"};
+    clh_positions_data data = {
+        .values = values, .count = 3, .tokens = tokens, .y_label = "loss", .linear_y = true};
+    clh_terminal_style style = {.width = 40, .height = 8, .ascii = true};
+    char *text = NULL;
+    assert_int_equal(clh_terminal_positions(&text, &data, &style, NULL), CLH_OK);
+    assert_memory_equal(text, " 10+# ", 5);
+    assert_non_null(strstr(text, "\n  0+")); /* under the bars their tokens, and what they are */
+    assert_non_null(strstr(text, "\n    a_c\n"));
+    assert_non_null(strstr(text, "\n    loss by position\n"));
+    size_t tall = 0, low = 0;
+    for (char *line = strtok(text, "\n"), *bar; line; line = strtok(NULL, "\n")) {
+        if (!(bar = strpbrk(line, "+|")))
+            break;
+        const bool first = bar[1] && bar[1] != ' ', second = first && bar[2] && bar[2] != ' ';
+        if (second && low == 0)
+            assert_memory_equal(line, "  4+", 4);
+        tall += first;
+        low += second;
+    }
+    assert_int_equal(tall, 8);
+    assert_int_equal(low, 4); /* 0.4 of 8 lines, the last begun */
+    clh_free(text);
+}
+
+static void the_least_and_the_largest_size_are_taken(void **state)
+{
+    (void)state;
+    static const size_t widths[] = {20, 1000};
+    for (size_t i = 0; i < 2; i++) {
+        clh_terminal_style style = {.width = widths[i]};
+        char *text = NULL;
+        assert_int_equal(render(3, &text, &style, NULL), CLH_OK);
+        clh_free(text);
+    }
+}
+
 static void bad_sizes_are_refused(void **state)
 {
     (void)state;
@@ -329,6 +401,9 @@ int main(void)
         cmocka_unit_test(tokens_show_text_values_and_destination),
         cmocka_unit_test(table_is_aligned_text),
         cmocka_unit_test(curve_falls),
+        cmocka_unit_test(ticks_of_a_curve_have_their_labels),
+        cmocka_unit_test(bars_end_where_the_axis_says),
+        cmocka_unit_test(the_least_and_the_largest_size_are_taken),
         cmocka_unit_test(bad_sizes_are_refused),
         cmocka_unit_test(out_of_memory_is_reported_and_nothing_leaks),
     };

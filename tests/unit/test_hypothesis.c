@@ -100,7 +100,7 @@ static void what_is_no_hypothesis_is_named(void **state)
         {RULE("\"to\": \"*\", \"agree\": \"token\", \"positions\": [1000001]"),
          "rule 0: positions[0] is not a whole number in [-1000000, 1000000]"},
         {RULE("\"to\": \"*\", \"agree\": \"token\", \"wehn\": 1"),
-         "rule 0: unknown key wehn; keys begin with from"},
+         "rule 0: unknown key wehn; the keys are from, to, agree, positions"},
     };
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
         clh_error err = {0};

@@ -336,7 +336,7 @@ static void run_spread(bench *b, const clh_kernels *kernel, size_t n, uint64_t s
     enum { WITH = 5 };
     clh_real *sums = row_of(b, 9, 1), *scale = row_of(b, 9, 2);
     for (size_t r = 0; r < WITH; r++) {
-        sums[r] = 0;
+        sums[r] = (clh_real)(0.3 * (double)r - 0.4); /* is added to */
         scale[r] = (clh_real)(0.6 + 0.2 * (double)r);
         b->number[r] = (uint32_t)(r % 3);
     }
@@ -368,7 +368,7 @@ static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t 
 {
     clh_real *sums = row_of(b, 9, 0);
     for (size_t r = 0; r < 3; r++)
-        sums[r] = 0;
+        sums[r] = (clh_real)r; /* the last two are added to */
     sums[0] = kernel->centre(n, row_of(b, 0, 0), (clh_real)0.25, row_of(b, 1, 0));
     (void)kernel->centre(n, row_of(b, 0, 1), 1, row_of(b, 0, 1));
     kernel->unfold(n, (clh_real)1.2, (clh_real)-0.4, row_of(b, 2, 0), row_of(b, 3, 0),

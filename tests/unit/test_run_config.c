@@ -305,6 +305,7 @@ static void wrong_configs_name_both_sides(void **state)
         {"{\"beta2\": 1.0}", "cfg.json: beta2 is 1, want a number in [0, 1)"},
         {"{\"n_ctx\": 50}", "n_ctx is 50, want at least 122, the tokens of the longest sequence"},
         {"{\"d_vocab\": 64}", "d_vocab is 64, want at least 65, the task's vocabulary"},
+        {"{\"d_vocab_out\": 64}", "d_vocab_out is 64, want at least 65, the task's vocabulary"},
         {"{\"first_scored\": 122}",
          "first_scored is 122, want less than 122, the tokens of the longest sequence"},
         {"{\"task\": \"lines\"}", "task is lines, want data to name their JSONL file"},

@@ -123,6 +123,32 @@ static void wrong_shape_or_name_is_named_and_nothing_is_read(void **state)
     clh_safetensors_close(file);
 }
 
+/* As many numbers in another order of sizes, or more in any one of them, are another tensor. */
+static void every_size_of_a_shape_is_held_to(void **state)
+{
+    enum { COUNT = 2 * 3 * 4 * 5 };
+    static const size_t shape[] = {2, 3, 4, 5};
+    clh_safetensors *file =
+        open_raw(*state, "{\"t\":{\"dtype\":\"F32\",\"shape\":[2,3,4,5],\"data_offsets\":[0,480]}}",
+                 NULL, COUNT * 4);
+    clh_real number[2 * COUNT];
+    clh_tensor into = {.data = number, .rank = 4, .name = "t"};
+    memcpy(into.shape, shape, sizeof shape);
+    assert_int_equal(clh_safetensors_read(file, &into, NULL), CLH_OK);
+    for (size_t d = 0; d < 4; d++) {
+        into.shape[d] = shape[d] + 1;
+        assert_int_equal(clh_safetensors_read(file, &into, NULL), CLH_ESHAPE);
+        into.shape[d] = shape[d];
+        for (size_t e = 0; e < d; e++) {
+            into.shape[d] = shape[e];
+            into.shape[e] = shape[d];
+            assert_int_equal(clh_safetensors_read(file, &into, NULL), CLH_ESHAPE);
+            memcpy(into.shape, shape, sizeof shape);
+        }
+    }
+    clh_safetensors_close(file);
+}
+
 static void file_cut_after_it_was_opened_is_an_error(void **state)
 {
     char path[TEMP_PATH_MAX];
@@ -146,6 +172,7 @@ int main(void)
         FOLDER_TEST(header_describes_every_dtype),
         FOLDER_TEST(doubles_are_read_whole_where_numbers_are_doubles),
         FOLDER_TEST(wrong_shape_or_name_is_named_and_nothing_is_read),
+        FOLDER_TEST(every_size_of_a_shape_is_held_to),
         FOLDER_TEST(file_cut_after_it_was_opened_is_an_error),
     };
     return cmocka_run_group_tests_name("safetensors read", tests, NULL, NULL);
