@@ -180,7 +180,7 @@ static void an_evaluation_is_the_mean_of_its_sequences(void **state)
                     count[i]++;
                 }
         }
-        must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TRAIN, FIRST, COUNT, 2, &err), &err);
+        must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TRAIN, FIRST, COUNT, 2, NULL, &err), &err);
         assert_int_equal(e.sequences, COUNT);
         assert_int_equal(e.positions, LENGTH_MAX);
         assert_true(fabs(e.loss * (double)sum.count / sum.loss - 1) < 1e-6);
