@@ -130,7 +130,7 @@ static void every_size_of_a_shape_is_held_to(void **state)
     static const size_t shape[] = {2, 3, 4, 5};
     clh_safetensors *file =
         open_raw(*state, "{\"t\":{\"dtype\":\"F32\",\"shape\":[2,3,4,5],\"data_offsets\":[0,480]}}",
-                 NULL, COUNT * 4);
+                 NULL, (size_t)COUNT * 4);
     clh_real number[2 * COUNT];
     clh_tensor into = {.data = number, .rank = 4, .name = "t"};
     memcpy(into.shape, shape, sizeof shape);
