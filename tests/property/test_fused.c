@@ -286,7 +286,8 @@ int main(void)
         three[2] = (struct CMUnitTest){"evaluation", test_evaluation_same_as_general, NULL, NULL,
                                        shape_of};
     }
-    tests[(size_t)3 * SHAPES] = (struct CMUnitTest)cmocka_unit_test(test_what_is_not_scored_is_nothing);
+    tests[(size_t)3 * SHAPES] =
+        (struct CMUnitTest)cmocka_unit_test(test_what_is_not_scored_is_nothing);
     tests[3 * SHAPES + 1] = (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
