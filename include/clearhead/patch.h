@@ -51,7 +51,8 @@ typedef struct clh_patch {
 
 /** Patch every piece of every site. CLH_ESHAPE for sequences of two lengths or more than one each;
  *  CLH_ENOMEM says what it takes and what there is; CLH_EINPUT names a site that there is not, with
- *  the nearest; CLH_ENUMERIC names the run and its first activation that is not finite; errors of clh_metric_value() and clh_forward(). */
+ *  the nearest; CLH_ENUMERIC names the run and its first activation that is not finite; errors of
+ *  clh_metric_value() and clh_forward(). */
 clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
                          clh_error *err);
 

@@ -30,8 +30,8 @@ typedef struct clh_evaluation {
 void clh_evaluation_deinit(clh_evaluation *evaluation);
 
 /** Evaluate on sequences first … first+count-1 of a split, with `threads` threads; `watch` may be
- *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite, naming the first sequence and
- *  the first activation in it that is not. */
+ *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite,
+ *  naming the first sequence and the first activation in it that is not. */
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         const clh_watch *watch, clh_error *err);

@@ -1,6 +1,9 @@
 /** Being told how far something is that takes its time.
  *
- *    static void show(size_t done, size_t count, void *user) { printf("%zu of %zu\r", done, count); }
+ *    static void show(size_t done, size_t count, void *user)
+ *    {
+ *        printf("%zu of %zu\r", done, count);
+ *    }
  *    ...
  *    const clh_watch watch = {.progress = show};
  *    clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 2000, 1, &watch, &err);

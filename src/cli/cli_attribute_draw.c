@@ -1,5 +1,5 @@
-/* The pictures of `clearhead attribute`: a strip, a row for each part and a column for each position;
- * or, of more positions than a strip can show, a panel for each part in which the positions run row
+/* The pictures of `clearhead attribute`: a strip, a row for each part and a column for each
+ * position; or, of more positions than a strip can show, a panel for each part in which the positions run row
  * by row, whole terms in each, so that what a slot has in common stands in one column. */
 #include <assert.h>
 #include <math.h>
@@ -171,15 +171,11 @@ static clh_status write_file(const char *path, const picture *p, const clh_run *
                                    .col_labels = p->label + p->rows,
                                    .x_label = x_label,
                                    .value_label = lens ? "prob" : "logit",
+                                   .strip = strip,
                                    .limit = lens ? 1 : 0};
-    const size_t width = 300 + 14 * p->cols, height = 170 + 18 * p->rows;
-    clh_figure_style style = {.title =
-                                  lens ? "Logit lens: the right token" : "Direct logit attribution",
-                              .caption = clh_run_path(run)};
-    if (strip) {
-        style.width = width < 12000 ? width : 12000;
-        style.height = height < 12000 ? height : 12000;
-    }
+    const clh_figure_style style = {.title = lens ? "Logit lens: the right token"
+                                                  : "Direct logit attribution",
+                                    .caption = clh_run_path(run)};
     return clh_figure_heatmap(path, &data, &style, err);
 }
 

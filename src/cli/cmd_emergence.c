@@ -6,20 +6,22 @@
 #include "clearhead/figure.h"
 #include "cli/cli_measure.h"
 
-/* The questions: from when on is this right? */
+/* The questions: from when on is this right? Those with a curve are drawn. */
 static const struct question {
-    const char *text, *name;
+    const char *text, *name, *curve;
     clh_swap swap;
     clh_ratio ratio;
 } questions[] = {
-    {"spaces are right", "spaces", CLH_SWAP_NONE, CLH_RATIO_SPACES},
-    {"letters are right", "letters", CLH_SWAP_NONE, CLH_RATIO_LETTERS},
-    {"the period is right", "periods", CLH_SWAP_NONE, CLH_RATIO_PERIODS},
-    {"QK would do for the final model's letters", "qk", CLH_SWAP_QK_THEN, CLH_RATIO_LETTERS},
-    {"OV would do for the final model's letters", "ov", CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS},
-    {"letters would be right with the final QK", "letters_with_last_qk", CLH_SWAP_QK_LAST,
+    {"spaces are right", "spaces", "spaces", CLH_SWAP_NONE, CLH_RATIO_SPACES},
+    {"letters are right", "letters", "letters", CLH_SWAP_NONE, CLH_RATIO_LETTERS},
+    {"the period is right", "periods", "period", CLH_SWAP_NONE, CLH_RATIO_PERIODS},
+    {"QK would do for the final model's letters", "qk",
+     "letters of the final model with QK of then", CLH_SWAP_QK_THEN, CLH_RATIO_LETTERS},
+    {"OV would do for the final model's letters", "ov",
+     "letters of the final model with OV of then", CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS},
+    {"letters would be right with the final QK", "letters_with_last_qk", NULL, CLH_SWAP_QK_LAST,
      CLH_RATIO_LETTERS},
-    {"letters would be right with the final OV", "letters_with_last_ov", CLH_SWAP_OV_LAST,
+    {"letters would be right with the final OV", "letters_with_last_ov", NULL, CLH_SWAP_OV_LAST,
      CLH_RATIO_LETTERS},
 };
 
@@ -45,23 +47,22 @@ static clh_status compute(emergence_job *job, clh_error *err)
 /* Accuracies of the checkpoint itself, and what the final model keeps with its QK or OV. */
 static clh_status draw(const emergence_job *job, const char *path, clh_error *err)
 {
-    static const char *const curves[] = {"spaces", "letters", "period",
-                                         "letters of the final model with QK of then",
-                                         "letters of the final model with OV of then"};
-    static const size_t shown = CLH_COUNT(curves);
     const clh_emergence *e = &job->emergence;
-    clh_series series[CLH_COUNT(curves)];
-    double *numbers = clh_alloc_array(e->count * (shown + 1), sizeof *numbers, err);
+    clh_series series[CLH_COUNT(questions)];
+    size_t shown = 0;
+    double *numbers = clh_alloc_array(e->count, (CLH_COUNT(questions) + 1) * sizeof *numbers, err);
     if (!numbers)
         return CLH_ENOMEM;
     for (size_t i = 0; i < e->count; i++)
         numbers[i] = (double)e->row[i].step;
-    for (size_t q = 0; q < shown; q++) {
+    for (size_t q = 0; q < CLH_COUNT(questions); q++) {
         double *y = numbers + (q + 1) * e->count;
+        if (!questions[q].curve)
+            continue;
         for (size_t i = 0; i < e->count; i++)
             y[i] = clh_tally_ratio(&e->row[i].tally[questions[q].swap], questions[q].ratio);
-        series[q] = (clh_series){
-            .name = curves[q], .x = numbers, .y = y, .count = e->count, .points = true};
+        series[shown++] = (clh_series){
+            .name = questions[q].curve, .x = numbers, .y = y, .count = e->count, .points = true};
     }
     const clh_curve_data data = {.series = series,
                                  .series_count = shown,

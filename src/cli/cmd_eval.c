@@ -145,12 +145,10 @@ static clh_status examine(void *user, const clh_frame *frame, clh_error *err)
     eval_job *job = user;
     exam e = {0};
     clh_evaluation v = {0};
-    const bool film = clh_opt_flag(job->inv, "checkpoints"); /* which counts checkpoints */
-    const clh_watch watch = clh_cli_progress(job->inv, "sequence");
     clh_status status = exam_make(&e, job->inv, frame->run, err);
     if (!status)
         status = clh_evaluate(&v, clh_run_model(frame->run), e.task, e.split, 0, e.count, e.threads,
-                              film ? NULL : &watch, err);
+                              frame->watch, err);
     if (!status)
         status = verdict(job->inv, &v, &job->code, err);
     if (!status && frame->json)

@@ -113,6 +113,28 @@ static inline void figure_sample_init(figure_sample *s)
     (void)clh_threshold_table_init(&s->table, s->pattern, SAMPLE_T, tokens, NULL, NULL);
 }
 
+enum { SAMPLE_KINDS = 6 };
+
+/** Figure `kind` of the sample, below SAMPLE_KINDS, to `path`. */
+static inline clh_status figure_sample_draw(const figure_sample *s, int kind, const char *path,
+                                            const clh_figure_style *style, clh_error *err)
+{
+    switch (kind) {
+    case 0:
+        return clh_figure_curve(path, &s->curve, style, err);
+    case 1:
+        return clh_figure_positions(path, &s->positions, style, err);
+    case 2:
+        return clh_figure_heatmap(path, &s->heatmap, style, err);
+    case 3:
+        return clh_figure_tokens(path, &s->text, style, err);
+    case 4:
+        return clh_figure_table(path, &s->table, style, err);
+    default:
+        return clh_figure_rows(path, &s->rows, style, err);
+    }
+}
+
 static inline void figure_sample_deinit(figure_sample *s)
 {
     clh_threshold_table_deinit(&s->table);

@@ -36,27 +36,12 @@ static int tear_down(void **state)
     return temp_folder_teardown(state);
 }
 
-enum { KINDS = 6 };
-
 /* Draw kind `kind` of the sample at folder/name. */
 static clh_status draw(int kind, const char *name, const clh_figure_style *style, clh_error *err)
 {
     char path[TEMP_PATH_MAX];
     temp_folder_path(folder, name, path);
-    switch (kind) {
-    case 0:
-        return clh_figure_curve(path, &sample.curve, style, err);
-    case 1:
-        return clh_figure_positions(path, &sample.positions, style, err);
-    case 2:
-        return clh_figure_heatmap(path, &sample.heatmap, style, err);
-    case 3:
-        return clh_figure_tokens(path, &sample.text, style, err);
-    case 4:
-        return clh_figure_table(path, &sample.table, style, err);
-    default:
-        return clh_figure_rows(path, &sample.rows, style, err);
-    }
+    return figure_sample_draw(&sample, kind, path, style, err);
 }
 
 static char *read_file(const char *name, size_t *length)
@@ -76,7 +61,7 @@ static unsigned big_endian(const char *at)
 static void png_has_the_size_asked_for(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
         clh_figure_style style = {.width = 900, .height = 700, .title = "Title", .caption = "run"};
         size_t length;
         assert_int_equal(draw(kind, "a.png", &style, NULL), CLH_OK);
@@ -92,7 +77,7 @@ static void png_has_the_size_asked_for(void **state)
 static void svg_and_pdf_are_what_their_ending_says(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int kind = 0; kind < SAMPLE_KINDS; kind++) {
         clh_figure_style style = {.width = 800, .height = 600, .title = "Title"};
         size_t length;
         assert_int_equal(draw(kind, "a.svg", &style, NULL), CLH_OK);
@@ -119,7 +104,7 @@ static void the_same_data_gives_the_same_bytes(void **state)
 {
     (void)state;
     static const char *const endings[] = {"png", "pdf"};
-    for (int kind = 0; kind < KINDS; kind++)
+    for (int kind = 0; kind < SAMPLE_KINDS; kind++)
         for (int e = 0; e < 2; e++) {
             char name[2][16];
             size_t length[2];
@@ -297,7 +282,7 @@ static void absurd_sizes_are_refused(void **state)
     static const size_t sides[][2] = {{20001, 500}, {500, 20001},  {1, 300},
                                       {300, 63},    {SIZE_MAX, 0}, {64, 64}};
     size_t files = temp_folder_count(folder);
-    for (int kind = 0; kind < KINDS; kind++)
+    for (int kind = 0; kind < SAMPLE_KINDS; kind++)
         for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
             clh_error err = {0};
             clh_figure_style style = {
@@ -396,7 +381,7 @@ static void fail_release(void *context, void *memory)
 static void out_of_memory_is_reported(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < KINDS; kind++)
+    for (int kind = 0; kind < SAMPLE_KINDS; kind++)
         for (size_t at = 0;; at++) {
             failing f = {.fail_at = at};
             clh_allocator mine = {fail_allocate, fail_release, &f};

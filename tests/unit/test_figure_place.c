@@ -15,7 +15,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:libfontconfig";
 }
 
-enum { KINDS = 6, GLYPHS_MAX = 4096, SVG_MAX = 1 << 24 };
+enum { GLYPHS_MAX = 4096, SVG_MAX = 1 << 24 };
 
 typedef struct point {
     double x, y;
@@ -36,24 +36,6 @@ static int tear_down(void **state)
     (void)state;
     figure_sample_deinit(&sample);
     return 0;
-}
-
-static clh_status draw(int kind, const char *path, const clh_figure_style *style, clh_error *err)
-{
-    switch (kind) {
-    case 0:
-        return clh_figure_curve(path, &sample.curve, style, err);
-    case 1:
-        return clh_figure_positions(path, &sample.positions, style, err);
-    case 2:
-        return clh_figure_heatmap(path, &sample.heatmap, style, err);
-    case 3:
-        return clh_figure_tokens(path, &sample.text, style, err);
-    case 4:
-        return clh_figure_table(path, &sample.table, style, err);
-    default:
-        return clh_figure_rows(path, &sample.rows, style, err);
-    }
 }
 
 static double number_after(const char *at, const char *name)
@@ -81,7 +63,8 @@ static size_t count_glyphs(const temp_folder *folder, int kind, const clh_figure
 {
     char path[TEMP_PATH_MAX], *svg = NULL;
     clh_error err = {0};
-    must(draw(kind, temp_folder_path(folder, "a.svg", path), style, &err), &err);
+    must(figure_sample_draw(&sample, kind, temp_folder_path(folder, "a.svg", path), style, &err),
+         &err);
     must(clh_file_read_text(&svg, path, SVG_MAX, &err), &err);
     size_t count = read_glyphs(svg, page);
     clh_free(svg);
@@ -120,7 +103,7 @@ static void no_letter_is_over_another(void **state)
     const clh_figure_style styles[] = {
         {.title = "A title", .caption = "A caption"},
         {.width = 1300, .height = 1000, .title = "A title", .caption = "A caption"}};
-    for (int kind = 0; kind < KINDS; kind++)
+    for (int kind = 0; kind < SAMPLE_KINDS; kind++)
         for (size_t s = 0; s < 2; s++) {
             point page;
             size_t count = count_glyphs(*state, kind, &styles[s], &page);

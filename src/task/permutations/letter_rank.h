@@ -25,7 +25,8 @@ void clh_combination_unrank(unsigned size, uint64_t rank, unsigned n, uint8_t *l
 /** How many ordered choices of n different letters: size! / (size - n)!. */
 uint64_t clh_arrangement_count(unsigned size, unsigned n);
 /** Rank of n different letters in any order, as itertools.permutations(letters, n) orders them:
- *  mixed radix size, size - 1, size - 2, …, each digit a letter's place among those not used before it. */
+ *  mixed radix size, size - 1, size - 2, …, each digit a letter's place among those not used
+ *  before it. */
 uint64_t clh_arrangement_rank(unsigned size, const uint8_t *letters, unsigned n);
 /** The ordered choice at `rank` < clh_arrangement_count(size, n). */
 void clh_arrangement_unrank(unsigned size, uint64_t rank, unsigned n, uint8_t *letters);
