@@ -31,47 +31,88 @@ void clh_fused_run(clh_fused *f, const clh_fused_job *jobs, size_t count)
     clh_pool_run(f->pool, pieces, run_piece, &s);
 }
 
-static void run_slot(void *context, size_t slot, size_t worker)
+static void run_slot(clh_fused *f, size_t slot, clh_fused_rows_sums *rows, size_t worker)
 {
-    clh_fused *f = context;
     clh_fused_sums *sums = &f->sums[slot];
-    const size_t count = clh_fused_sums_place(f, sums);
+    clh_fused_sums_place(f, sums);
+    sums->of_positions = rows;
     for (size_t b = slot; b < f->batch->count; b += f->slots)
         clh_fused_sequence(f, &f->batch->sequence[b], sums, &f->room[worker]);
     if (sums->fresh) /* nothing in this slot is scored */
-        memset(sums->memory, 0, count * sizeof *sums->memory);
+        memset(sums->memory, 0, clh_fused_sums_count(f) * sizeof *sums->memory);
 }
 
-static size_t sums_count(const clh_fused *f)
+/* Task 0 is the run of slots that share their sums of positions, each other task a slot. */
+static void run_slots(void *context, size_t task, size_t worker)
 {
-    const clh_fused_sums *sums = &f->sums[0];
-    return (size_t)(sums->parts - sums->memory) + f->size.heads * f->shape.parts;
+    clh_fused *f = context;
+    clh_fused_rows_sums *rows = &f->of_positions[task];
+    const size_t begin = task == 0 ? 0 : f->run + task - 1, end = f->run + task;
+    clh_fused_rows_sums_place(f, rows);
+    for (size_t slot = begin; slot < end; slot++)
+        run_slot(f, slot, rows, worker);
+    if (rows->fresh)
+        memset(rows->memory, 0, clh_fused_rows_sums_count(f) * sizeof *rows->memory);
+}
+
+static size_t used_slots(const clh_fused *f)
+{
+    return f->batch->count < f->slots ? f->batch->count : f->slots;
 }
 
 enum { PIECE = 4096 };
 
+static size_t sums_pieces(size_t numbers)
+{
+    return (numbers + PIECE - 1) / PIECE;
+}
+
+/* Onto the first of `count` sums of `numbers` numbers, one after the other, a piece of the rest. */
+static void add_sums(const clh_fused *f, size_t piece, size_t numbers, size_t count,
+                     clh_real *first, const clh_real *second)
+{
+    const size_t begin = piece * PIECE, rest = numbers - begin;
+    f->kernel->add_rows(rest < PIECE ? rest : PIECE, count - 1, second + begin,
+                        (size_t)(second - first), first + begin);
+}
+
 static void add_slots(clh_fused *f, size_t piece)
 {
-    const size_t begin = piece * PIECE, rest = sums_count(f) - begin;
-    const size_t used = f->batch->count < f->slots ? f->batch->count : f->slots;
-    f->kernel->add_rows(rest < PIECE ? rest : PIECE, used - 1, f->sums[1].memory + begin,
-                        (size_t)(f->sums[1].memory - f->sums[0].memory), f->sums[0].memory + begin);
+    add_sums(f, piece, clh_fused_sums_count(f), used_slots(f), f->sums[0].memory,
+             f->sums[1].memory);
+}
+
+static void add_positions(clh_fused *f, size_t piece)
+{
+    add_sums(f, piece, clh_fused_rows_sums_count(f), 1 + used_slots(f) - f->run,
+             f->of_positions[0].memory, f->of_positions[1].memory);
+}
+
+/* All slots' sums into the first's. */
+static void add_up(clh_fused *f)
+{
+    const size_t used = used_slots(f);
+    const clh_fused_job jobs[] = {
+        {add_slots, used > 1 ? sums_pieces(clh_fused_sums_count(f)) : 0},
+        {add_positions, used > f->run ? sums_pieces(clh_fused_rows_sums_count(f)) : 0},
+    };
+    clh_fused_run(f, jobs, CLH_COUNT(jobs));
 }
 
 void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gradient,
                         clh_loss_sum *sum)
 {
     assert(f && f->slots >= 1 && batch && batch->count >= 1 && gradient && sum);
-    const size_t used = batch->count < f->slots ? batch->count : f->slots;
+    assert(batch->count <= f->batch_most);
     f->batch = batch;
     f->gradient = gradient;
+    f->run = clh_fused_run_of(f, batch->count);
     clh_fused_tables_make(f);
-    clh_pool_run(f->pool, used, run_slot, f);
-    if (used > 1)
-        clh_fused_run(f, &(clh_fused_job){add_slots, (sums_count(f) + PIECE - 1) / PIECE}, 1);
+    clh_pool_run(f->pool, 1 + used_slots(f) - f->run, run_slots, f);
+    add_up(f);
     clh_fused_tables_backward(f);
     *sum = (clh_loss_sum){0};
-    for (size_t s = 0; s < used; s++)
+    for (size_t s = 0; s < used_slots(f); s++)
         clh_loss_sum_add(sum, &f->sums[s].loss);
 }
 

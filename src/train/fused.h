@@ -46,7 +46,8 @@
  *  = W_O [W_O^T U'], all sequences together go back through the products (tables_backward).
  *
  *  Sequences are cut into slots as clh_gradient_compute() does, so the bytes do not depend on
- *  threads.
+ *  threads. Slots have sums of their own but of positions' rows, most of the memory: those are
+ *  shared by the slots that one worker runs in turn (clh_fused_rows_sums).
  */
 #ifndef CLH_FUSED_H
 #define CLH_FUSED_H
@@ -55,22 +56,26 @@
 #include "clearhead/model.h"
 #include "clearhead/task.h"
 
+/** A batch is cut into at most as many slots: sequence b belongs to slot b modulo their number. A
+ *  slot adds up its sequences in order; slots are added up in order. */
+enum { CLH_GRADIENT_SLOTS = 8 };
+
 typedef struct clh_fused clh_fused;
 
 /** Whether this path computes models of `config`: its kind, and with few enough tokens that most
  *  positions read one that others read too. */
 bool clh_fused_applies(const clh_model_config *config);
 
-/** For sequences of up to `length` tokens in `slots` slots (0: for clh_fused_loss() only); model
- *  and pool are borrowed. */
-clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t slots,
+/** For sequences of up to `length` tokens and batches of up to `batch` (0: for clh_fused_loss()
+ *  only); model and pool are borrowed. */
+clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t batch,
                           clh_pool *pool, clh_error *err);
 
 /** Free. NULL is fine. */
 void clh_fused_close(clh_fused *fused);
 
 /** Bytes clh_fused_open() takes with a pool of `threads`; SIZE_MAX when they cannot be counted. */
-size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t slots, size_t threads);
+size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t batch, size_t threads);
 
 /** A batch of sequences; `weight` is 1 / (scored positions in all of them), for gradients. */
 typedef struct clh_fused_batch {

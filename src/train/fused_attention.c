@@ -10,7 +10,7 @@
 /* A head of a block of queries. */
 typedef struct block {
     size_t head, begin, end; /* queries; keys are 0 … end-1 */
-    size_t part, across;     /* of the first query's row in parts, and between rows */
+    size_t part, across;     /* of the first query's row in positions' parts, and between rows */
     size_t room;             /* of its row in scores and pattern, `span` between rows */
 } block;
 
@@ -40,19 +40,11 @@ static block block_at(const clh_fused_work *w, size_t head, size_t k)
     return (block){.head = head,
                    .begin = q.begin,
                    .end = q.end,
-                   .part = head * s->parts + clh_fused_position_part(w->f, q.begin),
+                   .part = clh_fused_position_part(w->f, head, q.begin),
                    .across = s->across[k],
                    .room = head * s->block * s->span};
 }
 
-/* The tokens' rows of a head's parts of scores, from the first position's column on, for the
- * block's queries. */
-static clh_token_rows token_parts(const clh_fused_work *w, const block *b, const clh_real *parts)
-{
-    const clh_fused_shape *s = &w->f->shape;
-    return (clh_token_rows){parts + b->head * s->parts + clh_fused_token_part(w->f, 0) + s->lead,
-                            s->span, w->room->number + b->begin};
-}
 
 /* ---- Forward
  * ---------------------------------------------------------------------------------------- */
@@ -76,8 +68,8 @@ static void kinds_of_queries(const clh_fused_work *w, const block *b)
     const clh_real *position = f->tables.parts + b->part;
     clh_real *kind = w->room->kind;
     for (size_t i = b->begin; i < b->end; i++, position += b->across, kind += w->kind_stride) {
-        const clh_real *token = f->tables.parts + b->head * f->shape.parts +
-                                clh_fused_token_part(f, w->room->number[i]);
+        const clh_real *token =
+            f->tables.token_parts + clh_fused_token_part(f, b->head, w->room->number[i]);
         for (size_t c = 0; c < w->kinds; c++)
             kind[c] = position[row_of_kind[c]] + token[row_of_kind[c]];
     }
@@ -87,13 +79,15 @@ static void attend_rows(const clh_fused_work *w, const block *b)
 {
     const clh_fused_room *room = w->room;
     const clh_fused_shape *s = &w->f->shape;
+    const clh_real *token_parts =
+        w->f->tables.token_parts + clh_fused_token_part(w->f, b->head, 0) + s->lead;
     kinds_of_queries(w, b);
     w->f->kernel->attend(&(clh_queries){.rows = b->end - b->begin,
                                         .keys = b->begin + 1,
                                         .end = b->end,
                                         .position = w->f->tables.parts + b->part + s->lead,
                                         .position_row = b->across,
-                                        .token = token_parts(w, b, w->f->tables.parts),
+                                        .token = {token_parts, s->span, room->number + b->begin},
                                         .kind = room->kind,
                                         .kind_row = w->kind_stride,
                                         .kinds = w->kinds,
@@ -144,11 +138,11 @@ static void values_backward(const clh_fused_work *w, const block *b)
                       CLH_GEMM_A_UPPER, b->begin - had);
 }
 
-/* In a fresh slot, numbers of parts that nobody else writes: of tokens, past the block's keys. */
+/* In fresh sums, numbers of parts that nobody else writes: of tokens, past the block's keys. */
 static void clear_rest(const clh_fused_work *w, const block *b)
 {
     const clh_fused_shape *s = &w->f->shape;
-    clh_real *row = w->sums->parts + b->part;
+    clh_real *row = w->sums->of_positions->parts + b->part;
     for (size_t i = b->begin; i < b->end; i++, row += b->across) {
         memset(row, 0, s->lead * sizeof *row);
         memset(row + s->lead + b->end, 0, (b->across - s->lead - b->end) * sizeof *row);
@@ -160,8 +154,9 @@ static void attend_rows_backward(const clh_fused_work *w, const block *b)
     const clh_fused_room *room = w->room;
     const clh_fused_shape *s = &w->f->shape;
     const size_t keys = b->head * w->length;
-    clh_real *parts = w->sums->parts;
-    if (w->sums->fresh)
+    const clh_fused_rows_sums *sums = w->sums->of_positions;
+    clh_real *token_parts = w->sums->parts + clh_fused_token_part(w->f, b->head, 0);
+    if (sums->fresh)
         clear_rest(w, b);
     w->f->kernel->attend_back(&(clh_queries_back){
         .rows = b->end - b->begin,
@@ -174,10 +169,10 @@ static void attend_rows_backward(const clh_fused_work *w, const block *b)
         .scale = room->inverse + b->begin,
         .inverse = room->inverse,
         .bias = room->bias + keys,
-        .fresh = w->sums->fresh,
-        .g_position = parts + b->part + s->lead,
+        .fresh = sums->fresh,
+        .g_position = sums->parts + b->part + s->lead,
         .position_row = b->across,
-        .g_token = parts + b->head * s->parts + clh_fused_token_part(w->f, 0) + s->lead,
+        .g_token = token_parts + s->lead,
         .token_row = s->span,
         .number = room->number + b->begin,
         .sum = room->sum + keys,
@@ -196,9 +191,9 @@ static void kinds_backward(const clh_fused_work *w, const block *b)
                       room->g_kind, stride, CLH_GEMM_A_LOWER, b->begin);
     for (size_t i = b->begin; i < b->end; i++) {
         const clh_real *g = room->g_kind + (i - b->begin) * stride;
-        clh_real *position = w->sums->parts + b->part + (i - b->begin) * b->across;
-        clh_real *token = w->sums->parts + b->head * w->f->shape.parts +
-                          clh_fused_token_part(w->f, room->number[i]);
+        clh_real *position = w->sums->of_positions->parts + b->part + (i - b->begin) * b->across;
+        clh_real *token =
+            w->sums->parts + clh_fused_token_part(w->f, b->head, room->number[i]);
         for (size_t c = 0; c < w->kinds; c++) {
             position[room->kind_row[c]] += g[c];
             token[room->kind_row[c]] += g[c];
@@ -220,17 +215,17 @@ void clh_fused_attend_backward(const clh_fused_work *w, size_t k)
 /* ---- Before the first block and after the last
  * ------------------------------------------------------ */
 
-/* Queries that nobody asked, before the first and after the last, have no part in a fresh slot. */
+/* Queries that nobody asked, before the first and after the last, have no part in fresh sums. */
 static void clear_unasked(const clh_fused_work *w, size_t head)
 {
     const clh_fused_shape *s = &w->f->shape;
-    clh_real *parts = w->sums->parts + head * s->parts;
-    const size_t of_first = clh_fused_position_part(w->f, s->first);
-    const size_t end = clh_fused_position_part(w->f, w->first);
-    memset(parts + of_first, 0, (end - of_first) * sizeof *parts);
+    clh_real *parts = w->sums->of_positions->parts;
+    const size_t begin = clh_fused_position_part(w->f, head, s->first);
+    const size_t end = clh_fused_position_part(w->f, head, w->first);
+    memset(parts + begin, 0, (end - begin) * sizeof *parts);
     if (w->length < s->positions) {
-        const size_t from = clh_fused_position_part(w->f, w->length);
-        memset(parts + from, 0, (s->parts - from) * sizeof *parts);
+        const size_t from = clh_fused_position_part(w->f, head, w->length);
+        memset(parts + from, 0, ((head + 1) * s->parts - from) * sizeof *parts);
     }
 }
 
@@ -248,7 +243,7 @@ void clh_fused_attend_begin(const clh_fused_work *w)
     memset(room->along, 0, w->length * sizeof *room->along);
     memset(room->sum, 0, heads * w->length * sizeof *room->sum);
     memset(room->sum_along, 0, heads * w->length * sizeof *room->sum_along);
-    for (size_t h = 0; h < heads && w->sums->fresh; h++)
+    for (size_t h = 0; h < heads && w->sums->of_positions->fresh; h++)
         clear_unasked(w, h);
 }
 

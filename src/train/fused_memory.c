@@ -112,24 +112,49 @@ static size_t cut_sums(const clh_fused_size *s, const clh_fused_shape *shape, cl
     sums->u_bias = cut(&c, 1, s->O);
     sums->norm = cut(&c, 1, shape->sources);
     sums->key_bias = cut(&c, shape->sources, s->heads);
-    sums->Y = cut(&c, shape->sources, shape->g_stride);
+    sums->Y = cut(&c, 1 + shape->used, shape->g_stride);
+    sums->parts = cut(&c, s->heads * shape->used, shape->span);
     sums->K = cut(&c, s->A, s->A + s->U);
+    return c.overflow ? SIZE_MAX : c.used;
+}
+
+static size_t cut_rows_sums(const clh_fused_size *s, const clh_fused_shape *shape,
+                            clh_fused_rows_sums *sums)
+{
+    cutter c = {.memory = sums->memory};
+    sums->Y = cut(&c, shape->sources, shape->g_stride);
     sums->parts = cut(&c, s->heads, shape->parts);
     return c.overflow ? SIZE_MAX : c.used;
 }
 
-size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums)
+void clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums)
 {
     assert(f && sums && sums->memory);
-    const clh_fused_shape *shape = &f->shape;
-    const size_t count = cut_sums(&f->size, shape, sums);
-    memset(sums->memory, 0, (size_t)(sums->Y - sums->memory) * sizeof *sums->memory);
-    memset(sums->Y, 0, (1 + shape->used) * shape->g_stride * sizeof *sums->Y);
-    for (size_t h = 0; h < f->size.heads; h++)
-        memset(sums->parts + h * shape->parts, 0, shape->used * shape->span * sizeof *sums->parts);
+    (void)cut_sums(&f->size, &f->shape, sums);
+    memset(sums->memory, 0, (size_t)(sums->K - sums->memory) * sizeof *sums->memory);
     sums->fresh = true;
     sums->loss = (clh_loss_sum){0};
-    return count;
+}
+
+void clh_fused_rows_sums_place(const clh_fused *f, clh_fused_rows_sums *sums)
+{
+    assert(f && sums && sums->memory);
+    (void)cut_rows_sums(&f->size, &f->shape, sums);
+    sums->fresh = true;
+}
+
+size_t clh_fused_sums_count(const clh_fused *f)
+{
+    assert(f);
+    clh_fused_sums none = {0};
+    return cut_sums(&f->size, &f->shape, &none);
+}
+
+size_t clh_fused_rows_sums_count(const clh_fused *f)
+{
+    assert(f);
+    clh_fused_rows_sums none = {0};
+    return cut_rows_sums(&f->size, &f->shape, &none);
 }
 
 /* ---- Opening
@@ -150,6 +175,7 @@ static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape
     t->WU_t = cut(c, s->U, s->A);
     t->key_bias = cut(c, most->sources, s->heads);
     t->keys_t = cut(c, s->A, most->span);
+    t->token_parts = cut(c, s->heads * s->V, most->span);
     t->parts = cut(c, s->heads, most->parts);
     t->g_qk = cut(c, most->sources, 2 * s->A);
     t->g_right = cut(c, 1 + s->V, s->D);
@@ -190,14 +216,22 @@ static size_t ones_of(const clh_fused_size *s)
     return s->T > s->V ? s->T : s->V;
 }
 
+/* Sums of positions: the run's and each other slot's. A batch of fewer sequences takes no more. */
+static size_t rows_sums_of(const clh_fused *f)
+{
+    return f->slots ? 1 + f->slots - clh_fused_run_of(f, f->batch_most) : 0;
+}
+
 /* All of a fused path's numbers; `f` has arrays for slots and workers, or only counts. A batch with
  * fewer tokens or positions takes less of each. */
 static void cut_all(cutter *c, clh_fused *f)
 {
     const clh_fused_shape most = shape_most(&f->size);
     clh_fused_sums no_sums = {0};
+    clh_fused_rows_sums no_rows = {0};
     clh_fused_room no_room = {0};
     const size_t of_sums = cut_sums(&f->size, &most, &no_sums);
+    const size_t of_rows = cut_rows_sums(&f->size, &most, &no_rows);
     cut_tables(c, &f->size, &most, &f->tables);
     f->ones = cut(c, 1, ones_of(&f->size));
     for (size_t i = 0; i < f->slots; i++) {
@@ -205,13 +239,32 @@ static void cut_all(cutter *c, clh_fused *f)
         if (f->sums)
             f->sums[i].memory = memory;
     }
+    for (size_t i = 0; i < rows_sums_of(f); i++) {
+        clh_real *memory = cut(c, 1, of_rows);
+        if (f->of_positions)
+            f->of_positions[i].memory = memory;
+    }
     for (size_t i = 0; i < f->workers; i++)
         cut_room(c, &f->size, &most, f->room ? &f->room[i] : &no_room);
 }
 
-size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t slots, size_t threads)
+static size_t slots_of(size_t batch)
 {
-    clh_fused f = {.size = size_of(config, length), .slots = slots, .workers = threads};
+    return batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
+}
+
+size_t clh_fused_run_of(const clh_fused *f, size_t count)
+{
+    assert(f && f->slots >= 1 && f->workers >= 1 && count >= 1);
+    return count > f->slots ? 1 : (count + f->workers - 1) / f->workers;
+}
+
+size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t batch, size_t threads)
+{
+    clh_fused f = {.size = size_of(config, length),
+                   .batch_most = batch,
+                   .slots = slots_of(batch),
+                   .workers = threads};
     cutter count = {0};
     size_t bytes;
     if (f.size.T > POSITIONS_MOST)
@@ -272,9 +325,10 @@ static clh_status allocate(clh_fused *f, clh_error *err)
     if (c.overflow)
         return clh_fail(err, CLH_ENOMEM, "this model cannot be addressed");
     f->sums = clh_alloc_zeroed(f->slots + 1, sizeof *f->sums, err);
+    f->of_positions = clh_alloc_zeroed(f->slots + 1, sizeof *f->of_positions, err);
     f->room = clh_alloc_zeroed(f->workers, sizeof *f->room, err);
     f->memory = clh_alloc_array(c.used, sizeof *f->memory, err);
-    if (!f->sums || !f->room || !f->memory || allocate_numbers(f, err))
+    if (!f->sums || !f->of_positions || !f->room || !f->memory || allocate_numbers(f, err))
         return CLH_ENOMEM;
     c = (cutter){.memory = f->memory};
     cut_all(&c, f);
@@ -283,7 +337,7 @@ static clh_status allocate(clh_fused *f, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t slots,
+clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t batch,
                           clh_pool *pool, clh_error *err)
 {
     assert(out && model && clh_fused_applies(clh_model_get_config(model)));
@@ -298,7 +352,8 @@ clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length
                      .weights = weights_of(model),
                      .eps = c->eps,
                      .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
-                     .slots = slots,
+                     .batch_most = batch,
+                     .slots = slots_of(batch),
                      .workers = clh_pool_size(pool)};
     clh_status status = allocate(f, err);
     if (status)
@@ -316,6 +371,7 @@ void clh_fused_close(clh_fused *f)
     clh_free(f->numbers);
     clh_free(f->memory);
     clh_free(f->room);
+    clh_free(f->of_positions);
     clh_free(f->sums);
     clh_free(f);
 }

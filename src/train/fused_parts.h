@@ -25,10 +25,10 @@ typedef struct clh_fused_weights {
 /** Tokens are numbered 0 … used-1 in order of appearance in the batch. Sources of the residual
  *  stream are b_O, then tokens, then positions: rows of X and Y.
  *
- *  Square tables over queries and keys ("parts"), one for each head, have the tokens' rows first,
- *  [used, span], then the positions' rows in blocks that are as wide as their last query needs:
- *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions; of rows
- *  only those from `first` on are asked. */
+ *  Square tables over queries and keys ("parts") are in two: the tokens' rows, [heads, used, span],
+ *  and the positions' rows, [heads, parts], in blocks that are as wide as their last query needs:
+ *  row i of block k is `across[k]` long. Columns are tokens, from `lead` on positions; of
+ *  positions' rows only those from `first` on are asked. */
 typedef struct clh_fused_shape {
     size_t used, positions; /**< rows this batch has */
     size_t sources;         /**< 1 + used + positions */
@@ -39,7 +39,7 @@ typedef struct clh_fused_shape {
     size_t first;           /**< the first position anybody asks: block 0 begins there */
     size_t block, blocks;   /**< queries in a block of positions, blocks */
     size_t *at, *across;    /**< [blocks]: a block's first number in parts, its rows' length */
-    size_t parts;           /**< numbers of a head's parts */
+    size_t parts;           /**< numbers of a head's positions' rows */
 } clh_fused_shape;
 
 /** Made once a step from the weights. */
@@ -56,10 +56,22 @@ typedef struct clh_fused_tables {
     clh_real *K, *WU_t;      /**< W_O [W_O^T U'] [A, A + U], its U' part transposed [U, A] */
     clh_real *key_bias;      /**< b_Q . Y_k / scale [sources, heads] */
     clh_real *keys_t;        /**< Y_k transposed [heads, d_head, span] */
-    clh_real *parts;         /**< Y_q Y_k^T / scale [heads, parts] */
+    clh_real *token_parts;   /**< Y_q Y_k^T / scale of tokens' rows [heads, used, span] */
+    clh_real *parts;         /**< of positions' rows [heads, parts] */
     clh_real *g_qk;          /**< gradient of the q and k columns of Y [sources, 2 A] */
     clh_real *g_right;       /**< gradients of rows of E and b_O on their way [1 + V, D] */
 } clh_fused_tables;
+
+/** Sums of rows of positions, most of what a sequence adds to. It adds to each number once, so
+ *  slots of one sequence that one worker runs in turn may share one of these ("a run"): it ends as
+ *  sums of their own, added up in order, would. */
+typedef struct clh_fused_rows_sums {
+    clh_real *memory;
+    clh_real *Y; /**< gradient of Y but its q and k columns [sources, g_stride]; rows of o and
+                      tokens get there last of all */
+    clh_real *parts; /**< [heads, parts] */
+    bool fresh;      /**< no sequence has written yet: they hold nothing */
+} clh_fused_rows_sums;
 
 /** Sums over the sequences of a slot, then of all slots (in the first): one stretch of memory. */
 typedef struct clh_fused_sums {
@@ -67,10 +79,11 @@ typedef struct clh_fused_sums {
     clh_real *b_V, *u_bias; /**< [A], [O] */
     clh_real *norm;         /**< factor of X in its own gradient [sources] */
     clh_real *key_bias;     /**< [sources, heads] */
-    clh_real *Y;            /**< gradient of Y but its q and k columns [sources, g_stride] */
+    clh_real *Y;            /**< as in clh_fused_rows_sums, of o and tokens [1 + used, g_stride] */
+    clh_real *parts;        /**< of tokens [heads, used, span] */
     clh_real *K;            /**< [A, A + U], of the first A columns the lower half */
-    clh_real *parts;        /**< [heads, parts] */
-    bool fresh;             /**< no sequence has written yet: K, the positions' rows hold nothing */
+    bool fresh;             /**< no sequence has written yet: K holds nothing */
+    clh_fused_rows_sums *of_positions;
     clh_loss_sum loss;
 } clh_fused_sums;
 
@@ -104,9 +117,11 @@ struct clh_fused {
     clh_fused_shape shape;
     clh_fused_weights weights;
     double eps, attn_scale;
-    size_t slots, workers;
+    size_t batch_most, slots, workers;
+    size_t run; /**< slots, from the first on, that share their sums of positions */
     clh_fused_tables tables;
-    clh_fused_sums *sums; /**< [slots] */
+    clh_fused_sums *sums;              /**< [slots] */
+    clh_fused_rows_sums *of_positions; /**< the run's, then one for each other slot */
     clh_fused_room *room; /**< [workers] */
     clh_real *ones;       /**< of 1, [T] and [V] */
     clh_real *memory;
@@ -153,16 +168,17 @@ static inline size_t clh_fused_block_end(const clh_fused_shape *s, size_t block,
     return end < positions ? end : positions;
 }
 
-/** In a head's parts: the first number of a token's row, of a position's row. */
-static inline size_t clh_fused_token_part(const clh_fused *f, size_t row)
+/** Where parts of scores begin: of a token's row among the tokens', of a position's row among the
+ *  positions'. */
+static inline size_t clh_fused_token_part(const clh_fused *f, size_t head, size_t row)
 {
-    return row * f->shape.span;
+    return (head * f->shape.used + row) * f->shape.span;
 }
-static inline size_t clh_fused_position_part(const clh_fused *f, size_t p)
+static inline size_t clh_fused_position_part(const clh_fused *f, size_t head, size_t p)
 {
     const clh_fused_shape *s = &f->shape;
     const size_t k = (p - s->first) / s->block;
-    return s->at[k] + (p - clh_fused_block_begin(s, k)) * s->across[k];
+    return head * s->parts + s->at[k] + (p - clh_fused_block_begin(s, k)) * s->across[k];
 }
 
 /** A piece of a stage's work. */
@@ -184,8 +200,17 @@ void clh_fused_tables_make(clh_fused *f);
  *  queries. */
 void clh_fused_shape_set(clh_fused *f, size_t used, size_t first, size_t positions);
 
-/** Lay a slot's sums out for this batch and clear what is added to. Numbers they take. */
-size_t clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums);
+/** The run of a batch of `count` sequences: a worker's share of the slots, the first one's where a
+ *  slot has several. */
+size_t clh_fused_run_of(const clh_fused *f, size_t count);
+
+/** Lay sums out for this batch; what is added to begins as 0. */
+void clh_fused_sums_place(const clh_fused *f, clh_fused_sums *sums);
+void clh_fused_rows_sums_place(const clh_fused *f, clh_fused_rows_sums *sums);
+
+/** Numbers of this batch's sums, from their memory's first on. */
+size_t clh_fused_sums_count(const clh_fused *f);
+size_t clh_fused_rows_sums_count(const clh_fused *f);
 
 /** One sequence's view of the work: rows r are positions, `first` is the first query that counts,
  *  length the positions that anybody reads. */

@@ -176,13 +176,13 @@ static void spread_rows(const clh_fused_work *w, size_t begin, size_t end, size_
                                     .position_row = stride,
                                     .g = w->room->row + begin * g_stride,
                                     .g_token = w->sums->Y + clh_fused_token(0) * g_stride,
-                                    .g_position = w->sums->Y + at * g_stride,
+                                    .g_position = w->sums->of_positions->Y + at * g_stride,
                                     .g_row = g_stride,
                                     .along = w->room->along + begin,
-                                    .fresh = w->sums->fresh});
-    for (size_t p = begin; p < end && w->sums->fresh; p++)
-        memset(w->sums->Y + clh_fused_position(f, p) * g_stride + n, 0,
-               (g_stride - n) * sizeof *w->sums->Y);
+                                    .fresh = w->sums->of_positions->fresh});
+    clh_real *Y = w->sums->of_positions->Y;
+    for (size_t p = begin; p < end && w->sums->of_positions->fresh; p++)
+        memset(Y + clh_fused_position(f, p) * g_stride + n, 0, (g_stride - n) * sizeof *Y);
 }
 
 /* What came along both norms, each a function of |E_t + P_p (+ o)|^2:
@@ -195,7 +195,8 @@ static void spread_squares(const clh_fused_work *w)
     const size_t g_stride = f->shape.g_stride, X = clh_fused_column_X(f) - 2 * f->size.A;
     for (size_t p = 0; p < w->length; p++) {
         const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
-        clh_real *token = w->sums->Y + at_t * g_stride, *position = w->sums->Y + at_p * g_stride;
+        clh_real *token = w->sums->Y + at_t * g_stride;
+        clh_real *position = w->sums->of_positions->Y + at_p * g_stride;
         const clh_real of_last = p < w->first ? 0 : 2 * room->g_square[p];
         const clh_real of_both =
             of_last - room->along[p] * room->inverse[p] * room->inverse[p] / (clh_real)f->size.D;
@@ -258,10 +259,11 @@ void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fu
     spread_rows(&w, 0, w.first, f->size.A);
     spread_rows(&w, w.first, w.length, clh_fused_column_X(f) - 2 * f->size.A);
     spread_squares(&w);
-    if (sums->fresh) /* rows that a longer sequence will add to */
-        memset(sums->Y + clh_fused_position(f, w.length) * f->shape.g_stride, 0,
-               (f->shape.positions - w.length) * f->shape.g_stride * sizeof *sums->Y);
-    sums->fresh = false;
+    clh_fused_rows_sums *rows = sums->of_positions;
+    if (rows->fresh) /* rows that a longer sequence will add to */
+        memset(rows->Y + clh_fused_position(f, w.length) * f->shape.g_stride, 0,
+               (f->shape.positions - w.length) * f->shape.g_stride * sizeof *rows->Y);
+    sums->fresh = rows->fresh = false;
 }
 
 void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,

@@ -230,16 +230,15 @@ static void make_parts(clh_fused *f, size_t piece)
 {
     const clh_fused_shape *s = &f->shape;
     const size_t h = piece / (s->blocks + 1), left = piece % (s->blocks + 1);
-    clh_real *parts = f->tables.parts + h * s->parts;
     if (left == 0) {
-        multiply_parts(f, h, clh_fused_token(0), s->used, s->positions, s->positions, parts,
-                       s->span);
+        multiply_parts(f, h, clh_fused_token(0), s->used, s->positions, s->positions,
+                       f->tables.token_parts + clh_fused_token_part(f, h, 0), s->span);
         return;
     }
     const size_t k = s->blocks - left, begin = clh_fused_block_begin(s, k);
     const size_t end = clh_fused_block_end(s, k, s->positions);
-    multiply_parts(f, h, clh_fused_position(f, begin), end - begin, end, begin, parts + s->at[k],
-                   s->across[k]);
+    multiply_parts(f, h, clh_fused_position(f, begin), end - begin, end, begin,
+                   f->tables.parts + clh_fused_position_part(f, h, begin), s->across[k]);
 }
 
 void clh_fused_tables_make(clh_fused *f)

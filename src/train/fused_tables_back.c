@@ -17,7 +17,7 @@ static clh_real *gradient_of(const clh_fused *f, const clh_real *weight)
 
 /* A head's columns of Y and of its gradient. */
 typedef struct head {
-    const clh_real *parts, *q, *k; /* sums of gradients; rows of Y */
+    const clh_real *token_parts, *parts, *q, *k; /* sums of gradients; rows of Y */
     clh_real *g_q, *g_k;
     double alpha; /* 1 / scale */
 } head;
@@ -25,7 +25,8 @@ typedef struct head {
 static head head_of(const clh_fused *f, size_t h)
 {
     const size_t A = f->size.A, at = h * f->size.d_head;
-    return (head){.parts = f->sums[0].parts + h * f->shape.parts,
+    return (head){.token_parts = f->sums[0].parts + clh_fused_token_part(f, h, 0),
+                  .parts = f->of_positions[0].parts + h * f->shape.parts,
                   .q = f->tables.Y + at,
                   .k = f->tables.Y + A + at,
                   .g_q = f->tables.g_qk + at,
@@ -56,7 +57,7 @@ static void keys_backward(const clh_fused *f, size_t number, size_t begin, size_
     const clh_fused_shape *s = &f->shape;
     const size_t d = f->size.d_head, g = 2 * f->size.A, heads = f->size.heads;
     clh_real *out = h.g_k + begin * g;
-    clh_multiply(f->kernel, rows, d, s->used, h.alpha, clh_transposed(h.parts + column, s->span),
+    clh_multiply(f->kernel, rows, d, s->used, h.alpha, clh_transposed(h.token_parts + column, s->span),
                  clh_rows(h.q + clh_fused_token(0) * s->stride, s->stride), out, g);
     for (size_t k = first; k < s->blocks; k++) {
         const size_t from = clh_fused_block_begin(s, k);
@@ -81,8 +82,8 @@ static void parts_backward(clh_fused *f, size_t piece)
     const size_t number = piece / (s->blocks + 1), left = piece % (s->blocks + 1);
     const head h = head_of(f, number);
     if (left == 0) {
-        queries_backward(f, &h, clh_fused_token(0), s->used, s->positions, s->positions, h.parts,
-                         s->span);
+        queries_backward(f, &h, clh_fused_token(0), s->used, s->positions, s->positions,
+                         h.token_parts, s->span);
         keys_backward(f, number, clh_fused_token(0), s->used, 0, 0);
         return;
     }
@@ -94,7 +95,7 @@ static void parts_backward(clh_fused *f, size_t piece)
 }
 
 /* g_b'_Q = sum_r g_key_bias_r Y_k,r / scale; b'_K moves all scores of a query alike: none; g_b'_V
- * is summed. And o, which met every token, gets what they got. */
+ * is summed. And o, which met every token, gets what they got; then all rows of Y are together. */
 static void biases_backward(clh_fused *f, size_t piece)
 {
     (void)piece;
@@ -115,6 +116,7 @@ static void biases_backward(clh_fused *f, size_t piece)
     clh_multiply(f->kernel, 1, A + s->U, f->shape.used, 1, clh_rows(f->ones, f->shape.used),
                  clh_rows(sums->Y + clh_fused_token(0) * g_stride + A, g_stride), sums->Y + A,
                  g_stride);
+    memcpy(f->of_positions[0].Y, sums->Y, (1 + f->shape.used) * g_stride * sizeof *sums->Y);
 }
 
 /* ---- Y = X M, K = W_O [W_O^T U'], and what was folded and centred: a gradient goes through the
@@ -129,7 +131,7 @@ static void sources_backward(const clh_fused *f, size_t begin, size_t rows, clh_
     clh_multiply(f->kernel, rows, D, 2 * A, 1, clh_rows(t->g_qk + begin * 2 * A, 2 * A),
                  clh_rows(t->M_t, D), out, D);
     clh_multiply_add(f->kernel, rows, D, f->shape.columns - 2 * A, 1,
-                     clh_rows(f->sums[0].Y + begin * g_stride, g_stride),
+                     clh_rows(f->of_positions[0].Y + begin * g_stride, g_stride),
                      clh_rows(t->M_t + 2 * A * D, D), out, D);
     for (size_t r = 0; r < rows; r++)
         f->kernel->axpy(D, f->sums[0].norm[begin + r], t->X + (begin + r) * D, out + r * D);
@@ -140,7 +142,7 @@ static void columns_backward(const clh_fused *f, size_t column, size_t rows, clh
 {
     const size_t D = f->size.D, g_stride = f->shape.g_stride;
     clh_multiply_add(f->kernel, rows, D, f->shape.sources, 1,
-                     clh_transposed(f->sums[0].Y + column - 2 * f->size.A, g_stride),
+                     clh_transposed(f->of_positions[0].Y + column - 2 * f->size.A, g_stride),
                      clh_rows(f->tables.X, D), out, D);
 }
 
@@ -233,19 +235,19 @@ static void folded_backward(clh_fused *f, size_t piece)
 {
     const clh_fused_size *s = &f->size;
     const clh_fused_tables *t = &f->tables;
-    const clh_fused_sums *sums = &f->sums[0];
+    const clh_real *g_Y = f->of_positions[0].Y;
     const size_t A = s->A, stride = f->shape.stride, g_stride = f->shape.g_stride;
     const clh_fused_rows rows = clh_fused_rows_of(s->D, piece);
     const clh_matrix X_t = clh_transposed(t->X + rows.begin, s->D);
     clh_real *g = t->M + rows.begin * stride, *g_U = g + clh_fused_column_U(f);
     clh_multiply(f->kernel, rows.count, 2 * A, f->shape.sources, 1, X_t, clh_rows(t->g_qk, 2 * A),
                  g, stride);
-    clh_multiply(f->kernel, rows.count, A, f->shape.sources, 1, X_t, clh_rows(sums->Y, g_stride),
+    clh_multiply(f->kernel, rows.count, A, f->shape.sources, 1, X_t, clh_rows(g_Y, g_stride),
                  g + 2 * A, stride);
     clh_multiply(f->kernel, rows.count, s->U, f->shape.sources, 1, X_t,
-                 clh_rows(sums->Y + 2 * A, g_stride), g_U, stride);
+                 clh_rows(g_Y + 2 * A, g_stride), g_U, stride);
     clh_multiply_add(f->kernel, rows.count, s->U, A, 1, clh_transposed(t->W_O + rows.begin, s->D),
-                     clh_rows(sums->K + A, A + s->U), g_U, stride);
+                     clh_rows(f->sums[0].K + A, A + s->U), g_U, stride);
     for (size_t r = 0; r < rows.count; r++) {
         unfold_projections(f, rows.begin + r, g + r * stride);
         unfold_unembedding(f, rows.begin + r, g_U + r * stride);

@@ -44,7 +44,7 @@ size_t clh_gradient_bytes(const clh_model_config *config, size_t length, size_t 
     size_t n = clh_blob_count(&clh_layout_params, config, false, 0, 0), bytes;
     const size_t copies = path == CLH_PATH_FUSED ? 1 : slots_of(batch);
     size_t fused =
-        path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, slots_of(batch), threads) : 0;
+        path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, batch, threads) : 0;
     if (n == SIZE_MAX || fused == SIZE_MAX || !clh_mul_ok(n, copies * sizeof(clh_real), &bytes) ||
         !clh_add_ok(bytes, fused, &bytes))
         return SIZE_MAX;
@@ -74,7 +74,7 @@ clh_status clh_gradient_open(clh_gradient **out, const clh_model *model, const c
     for (size_t b = 0; b < batch && !status; b++)
         g->sequence[b] = (clh_sequence){.tokens = g->tokens + b * length, .capacity = length};
     if (!status && path == CLH_PATH_FUSED)
-        status = clh_fused_open(&g->fused, model, length, g->slots, workers->pool, err);
+        status = clh_fused_open(&g->fused, model, length, batch, workers->pool, err);
     if (status)
         clh_gradient_close(g);
     else

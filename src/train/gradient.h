@@ -16,8 +16,6 @@
 #include "train/fused.h"
 #include "train/workers.h"
 
-enum { CLH_GRADIENT_SLOTS = 8 };
-
 typedef struct clh_gradient clh_gradient;
 
 /** The way through one step: any model, or the fast way for the models it is written for. */
