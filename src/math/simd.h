@@ -32,8 +32,10 @@
  * plain number for less than that, and then an array that should be registers lies in memory. */
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL_TWICE _Pragma("clang loop unroll_count(2)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL_TWICE _Pragma("GCC unroll 2")
 #endif
 
 #if defined(__AVX2__) && defined(__FMA__) && !defined(CLH_SIMD_GENERIC)

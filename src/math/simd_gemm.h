@@ -88,6 +88,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
         for (size_t v = 0; v < vectors; v++)
             sum[i][v] = (vec){0};
     }
+    UNROLL_TWICE
     for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
         vec bl[VECTORS];
         UNROLL
@@ -187,12 +188,22 @@ static size_t no_more_than(size_t n, size_t most)
     return n < most ? n : most;
 }
 
-/* The first of the fewest parts of n, none over `most`, that are as even as can be: five vectors
- * are three and two, since a tile of four, and then one of one, would wait for its sums. */
-static size_t even_part(size_t n, size_t most)
+/* The fewest parts of n, none over `most`, that are as even as can be: five vectors are three and
+ * two, since a tile of four, and then one of one, would wait for its sums. The first `longer` parts
+ * have `size`, the others one less. */
+typedef struct even_parts {
+    size_t size, longer;
+} even_parts;
+
+static even_parts even_parts_of(size_t n, size_t most)
 {
-    const size_t parts = (n + most - 1) / most;
-    return (n + parts - 1) / parts;
+    const size_t parts = (n + most - 1) / most, size = parts ? (n + parts - 1) / parts : 0;
+    return (even_parts){size, n + parts - size * parts};
+}
+
+static size_t part_size(const even_parts *p, size_t number)
+{
+    return p->size - (number >= p->longer);
 }
 
 /* Rows [i, i + rows) of a block. */
@@ -222,12 +233,19 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
         tail, b->accumulate, b->c + i * g->c_row);
 }
 
-/* One panel of columns, all rows, one block of k. */
-static void panel_run(const clh_gemm *g, const gemm_block *b)
+/* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it has
+ * one vector of columns only. */
+static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
 {
-    const bool narrow = b->columns <= LANE;
-    for (size_t i = 0, rows; i < g->m; i += rows) {
-        rows = narrow && g->m - i >= ROWS_NARROW ? ROWS_NARROW : even_part(g->m - i, ROWS);
+    even_parts parts = *wide;
+    size_t i = 0;
+    if (b->columns <= LANE) {
+        for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW)
+            tile_part(g, b, i, ROWS_NARROW);
+        parts = even_parts_of(g->m - i, ROWS);
+    }
+    for (size_t number = 0, rows; i < g->m; number++, i += rows) {
+        rows = part_size(&parts, number);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
         else
@@ -250,15 +268,16 @@ static void simd_gemm(const clh_gemm *g)
     assert(g->b_row == 1 || g->b_col == 1);
     assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
+    const even_parts rows = even_parts_of(g->m, ROWS);
+    const even_parts vectors = even_parts_of((g->n + LANE - 1) / LANE, VECTORS);
     if (g->k == 0 && !g->accumulate)
         for (size_t i = 0; i < g->m; i++)
             memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
     for (size_t l = 0; l < g->k; l += chain) {
         const size_t depth = no_more_than(g->k - l, chain);
-        for (size_t j = 0, columns; j < g->n; j += columns) {
-            const size_t vectors = (g->n - j + LANE - 1) / LANE;
+        for (size_t j = 0, number = 0, columns; j < g->n; j += columns, number++) {
             const clh_real *b = g->b + l * g->b_row + j * g->b_col;
-            columns = no_more_than(LANE * even_part(vectors, VECTORS), g->n - j);
+            columns = no_more_than(LANE * part_size(&vectors, number), g->n - j);
             if (packs)
                 pack(g, columns, depth, b, packed);
             const gemm_block of = {.l0 = l,
@@ -270,7 +289,7 @@ static void simd_gemm(const clh_gemm *g)
                                    .b_row = packs ? PANEL : g->b_row,
                                    .accumulate = g->accumulate || l > 0,
                                    .c = g->c + j};
-            panel_run(g, &of);
+            panel_run(g, &of, &rows);
         }
     }
 }

@@ -118,6 +118,12 @@ void clh_fused_attend(const clh_fused_work *w, size_t k)
 /* ---- Backward
  * --------------------------------------------------------------------------------------- */
 
+/* Between rows of values_t: each begins a line of the cache. */
+static size_t keys_across(const clh_fused_work *w)
+{
+    return w->f->shape.span - w->f->shape.lead;
+}
+
 /* g_pattern_ij = g_z_i . v_j into the room, g_v_j += sum_i pattern_ij g_z_i, where keys that no
  * earlier block had are written. */
 static void values_backward(const clh_fused_work *w, const block *b)
@@ -129,7 +135,7 @@ static void values_backward(const clh_fused_work *w, const block *b)
     const clh_real *pattern = w->room->pattern + b->room;
     clh_real *g_v = w->room->row + b->head * d;
     clh_multiply_part(f->kernel, rows, b->end, d, 1, g_z,
-                      clh_rows(w->room->values_t + b->head * d * w->length, w->length),
+                      clh_rows(w->room->values_t + b->head * d * keys_across(w), keys_across(w)),
                       w->room->g_pattern, f->shape.span, CLH_GEMM_C_LOWER, b->begin);
     clh_multiply_add(f->kernel, had, d, rows, 1, clh_transposed(pattern, f->shape.span), g_z, g_v,
                      stride);
@@ -239,7 +245,7 @@ void clh_fused_attend_begin(const clh_fused_work *w)
         bias_of_keys(w, h);
     if (!w->sums)
         return;
-    f->kernel->transpose(w->length, A, room->values, A, room->values_t, w->length);
+    f->kernel->transpose(w->length, A, room->values, A, room->values_t, keys_across(w));
     memset(room->along, 0, w->length * sizeof *room->along);
     memset(room->sum, 0, heads * w->length * sizeof *room->sum);
     memset(room->sum_along, 0, heads * w->length * sizeof *room->sum_along);

@@ -192,7 +192,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
     room->inverse = cut(c, 1, s->T);
     room->along = cut(c, 1, s->T);
     room->values = cut(c, s->T, s->A);
-    room->values_t = cut(c, s->A, s->T);
+    room->values_t = cut(c, s->A, rounded(s->T));
     room->bias = cut(c, s->heads, s->T);
     room->sum = cut(c, s->heads, s->T);
     room->sum_along = cut(c, s->heads, s->T);

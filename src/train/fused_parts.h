@@ -95,7 +95,7 @@ typedef struct clh_fused_room {
     clh_real *inverse;            /**< 1 / s of the first norm [T] */
     clh_real *along;              /**< gradient of log(1 / s) [T] */
     clh_real *values;             /**< v [T, A] */
-    clh_real *values_t;           /**< [d_head, T] */
+    clh_real *values_t;           /**< [A, T rounded up] */
     clh_real *bias;               /**< b_Q . k of a head [T] */
     clh_real *sum, *sum_along;    /**< of a head's keys [T] */
     clh_real *scores, *pattern;   /**< [heads, parts] */
