@@ -72,8 +72,9 @@ static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row
 
 enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
 
-/* A tile of one vector has room for more rows; with ROWS it would wait for its sums. */
-enum { ROWS_NARROW = 12 };
+/* A tile of one vector has room for more rows; with ROWS it would wait for its sums. One of two
+ * vectors, where registers are many, loads less for each sum. */
+enum { ROWS_NARROW = 12, VECTORS_NARROW = MANY_REGISTERS ? 2 : 1 };
 
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
@@ -145,10 +146,11 @@ typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const c
             tile_6_##vectors##_##partial                                                           \
     }
 
-#define NARROW_TABLE(partial)                                                                      \
+#define NARROW_TABLE(vectors, partial)                                                             \
     {                                                                                              \
-        tile_1_1_##partial, tile_2_1_##partial, tile_3_1_##partial, tile_4_1_##partial,            \
-            tile_5_1_##partial, tile_6_1_##partial, [ROWS_NARROW - 1] = tile_12_1_##partial        \
+        tile_1_##vectors##_##partial, tile_2_##vectors##_##partial, tile_3_##vectors##_##partial,  \
+            tile_4_##vectors##_##partial, tile_5_##vectors##_##partial,                            \
+            tile_6_##vectors##_##partial, [ROWS_NARROW - 1] = tile_12_##vectors##_##partial        \
     }
 
 TILE_ROWS(1, 0)
@@ -158,6 +160,8 @@ TILE(12, 1, 1)
 TILE_ROWS(2, 0)
 TILE_ROWS(2, 1)
 #if MANY_REGISTERS
+TILE(12, 2, 0)
+TILE(12, 2, 1)
 TILE_ROWS(3, 0)
 TILE_ROWS(3, 1)
 TILE_ROWS(4, 0)
@@ -166,11 +170,13 @@ TILE_ROWS(4, 1)
 
 /* [vectors - 1][last is partial][rows - 1] */
 static tile_fn *const tile_table[VECTORS][2][ROWS_NARROW] = {
-    {NARROW_TABLE(0), NARROW_TABLE(1)},
-    {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
+    {NARROW_TABLE(1, 0), NARROW_TABLE(1, 1)},
 #if MANY_REGISTERS
+    {NARROW_TABLE(2, 0), NARROW_TABLE(2, 1)},
     {ROW_TABLE(3, 0), ROW_TABLE(3, 1)},
     {ROW_TABLE(4, 0), ROW_TABLE(4, 1)},
+#else
+    {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
 #endif
 };
 
@@ -233,13 +239,13 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
         tail, b->accumulate, b->c + i * g->c_row);
 }
 
-/* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it has
- * one vector of columns only. */
+/* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it is
+ * narrow. */
 static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
 {
     even_parts parts = *wide;
     size_t i = 0;
-    if (b->columns <= LANE) {
+    if (b->columns <= VECTORS_NARROW * LANE) {
         for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW)
             tile_part(g, b, i, ROWS_NARROW);
         parts = even_parts_of(g->m - i, ROWS);

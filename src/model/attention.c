@@ -113,7 +113,8 @@ static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer
                       .z = clh_blob_slot(blob, CLH_A_Z, layer) + vectors,
                       .scores = clh_blob_slot(blob, CLH_A_ATTN_SCORES, layer) + rows,
                       .pattern = clh_blob_slot(blob, CLH_A_PATTERN, layer) + rows,
-                      .turned = pass->cache->scratch};
+                      .turned = pass->cache->scratch,
+                      .turned_row = clh_cache_scratch_row(T)};
 }
 
 typedef void head_step(const clh_pass *pass, const clh_head *head, const clh_head *g);

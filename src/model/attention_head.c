@@ -37,19 +37,19 @@ static size_t keys_held(const clh_head *h, const clh_real *rows, size_t begin, s
 
 void clh_head_turn_k(const clh_head *h, const clh_kernels *kernel)
 {
-    kernel->transpose(h->T, h->d, h->k, h->stride, h->turned, h->T);
+    kernel->transpose(h->T, h->d, h->k, h->stride, h->turned, h->turned_row);
 }
 
 void clh_head_turn_v(const clh_head *h, const clh_kernels *kernel)
 {
-    kernel->transpose(h->T, h->d, h->v, h->stride, h->turned, h->T);
+    kernel->transpose(h->T, h->d, h->v, h->stride, h->turned, h->turned_row);
 }
 
 void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
     assert(h && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, end, h->d, 1 / h->attn_scale,
-                 clh_rows(h->q + begin * h->stride, h->stride), clh_rows(h->turned, h->T),
+                 clh_rows(h->q + begin * h->stride, h->stride), clh_rows(h->turned, h->turned_row),
                  h->scores + row_of(h, begin), h->across);
     for (size_t i = begin; i < end; i++)
         for (size_t j = i + 1; j < keys_of(h, end); j++)
@@ -83,7 +83,7 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
 {
     assert(h && g && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, keys_of(h, end), h->d, 1,
-                 clh_rows(g->z + begin * h->z_stride, h->z_stride), clh_rows(h->turned, h->T),
+                 clh_rows(g->z + begin * h->z_stride, h->z_stride), clh_rows(h->turned, h->turned_row),
                  g->pattern + row_of(g, begin), g->across);
 }
 

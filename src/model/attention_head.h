@@ -30,7 +30,8 @@ typedef struct clh_head {
     double attn_scale;
     clh_real *q, *k, *v, *z;    /**< first rows of this head */
     clh_real *scores, *pattern; /**< may be the same memory unless `whole` */
-    clh_real *turned;           /**< [d, T]: room for keys or values transposed */
+    clh_real *turned;           /**< [d, turned_row]: room for keys or values transposed */
+    size_t turned_row;          /**< T, rounded up so that each row begins a line of the cache */
 } clh_head;
 
 /** Queries a block has when T positions are attended to. */

@@ -38,7 +38,7 @@ clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_err
     if (status)
         return status;
     size_t need;
-    if (!clh_mul_ok(cache->values.config.d_head, pos, &need))
+    if (!clh_mul_ok(cache->values.config.d_head, clh_cache_scratch_row(pos), &need))
         return clh_fail(err, CLH_ENOMEM, "%zu positions cannot be addressed", pos);
     if (need <= cache->scratch_count)
         return CLH_OK;

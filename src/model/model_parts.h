@@ -3,6 +3,7 @@
 #define CLH_MODEL_PARTS_H
 
 #include "clearhead/model.h"
+#include "math/kernels.h"
 #include "model/blob.h"
 
 struct clh_model {
@@ -13,9 +14,15 @@ struct clh_model {
 struct clh_cache {
     clh_blob values;
     clh_keep keep;
-    clh_real *scratch; /**< [d_head, pos]: keys or values transposed */
+    clh_real *scratch; /**< [d_head, clh_cache_scratch_row(pos)]: keys or values transposed */
     size_t scratch_count;
     size_t filled; /**< positions the last pass computed, for clh_forward_more() */
 };
+
+/** Each row of scratch begins a line of the processor's cache. */
+static inline size_t clh_cache_scratch_row(size_t pos)
+{
+    return (pos + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+}
 
 #endif
