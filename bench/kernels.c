@@ -21,7 +21,7 @@ typedef struct shape {
     const char *what;
     size_t m, n, k;
     size_t a_row, a_col, b_row, b_col, c_row;
-    bool accumulate;
+    bool added;
 } shape;
 
 static const shape shapes[] = {
@@ -100,8 +100,9 @@ static bool product_print(const clh_kernels *kernel, const shape *s, double peak
                             .b_col = s->b_col,
                             .c = c,
                             .c_row = s->c_row,
-                            .alpha = s->accumulate ? 0 : 1,
-                            .accumulate = s->accumulate};
+                            .alpha = s->added ? 0 : 1,
+                            .start = s->added ? c : NULL,
+                            .start_row = s->added ? s->c_row : 0};
         const double operations = 2.0 * (double)s->m * (double)s->n * (double)s->k;
         const size_t times = (size_t)(2e7 / operations) + 1;
         double least;
@@ -131,7 +132,7 @@ ROW_KERNEL(sum, sink = k->sum(n, x))
 ROW_KERNEL(dot, sink = k->dot(n, x, y))
 ROW_KERNEL(axpy, k->axpy(n, 0, x, y))
 ROW_KERNEL(shift, k->shift(n, 0, y))
-ROW_KERNEL(softmax, sink = k->softmax(n, x, z))
+ROW_KERNEL(softmax, k->softmax(n, x, z, NULL))
 ROW_KERNEL(softmax_backward, k->softmax_backward(n, x, y, z))
 ROW_KERNEL(square, sink = k->square(n, x, 1))
 ROW_KERNEL(normalize, k->normalize(n, x, 0, 1, w, w, z))

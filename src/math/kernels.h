@@ -25,9 +25,11 @@
 
 enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
 
-/** C[i,j] = alpha * sum_l A[i,l] B[l,j] (+ C[i,j] when `accumulate`), i < m, j < n, l < k. Element
- *  [i,l] of A is a[i * a_row + l * a_col]; of B, b[l * b_row + j * b_col], where one of b_row and
- *  b_col is 1; of C, c[i * c_row + j]. C overlaps neither A nor B.
+/** C[i,j] = alpha * sum_l A[i,l] B[l,j] + S[i,j], i < m, j < n, l < k. Element [i,l] of A is
+ *  a[i * a_row + l * a_col]; of B, b[l * b_row + j * b_col], where one of b_row and b_col is 1; of
+ *  C, c[i * c_row + j]; of S, start[i * start_row + j]. S is C itself where a product is added, one
+ *  row for all (start_row 0) where it is a bias, and 0 where `start` is NULL. Nothing else overlaps
+ *  C.
  *
  *  Queries that see no key past their own make products of which part is known to be 0 or not
  *  asked; most of that is left out when `part` says so. */
@@ -48,7 +50,8 @@ typedef struct clh_gemm {
     clh_real *c;
     size_t c_row;
     clh_real alpha;
-    bool accumulate;
+    const clh_real *start;
+    size_t start_row;
     clh_gemm_part part;
     size_t diagonal;
     size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
@@ -104,9 +107,10 @@ typedef struct clh_kernels {
     void (*add_rows)(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y);
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
-     *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. Returns log sum_j
-     *  exp(x[j]). The exponential is within 1.25 units in the last place; below -87.3 it is 0. */
-    clh_real (*softmax)(size_t n, const clh_real *x, clh_real *p);
+     *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. *log_sum, unless NULL, is
+     *  log sum_j exp(x[j]). The exponential is within 1.25 units in the last place; below -87.3 it
+     *  is 0. */
+    void (*softmax)(size_t n, const clh_real *x, clh_real *p, clh_real *log_sum);
 
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
@@ -178,6 +182,13 @@ static inline clh_gemm clh_product(size_t m, size_t n, size_t k, double alpha, c
                       .alpha = (clh_real)alpha};
 }
 
+/** Let it be added to C. */
+static inline void clh_product_adds(clh_gemm *g)
+{
+    g->start = g->c;
+    g->start_row = g->c_row;
+}
+
 /** C = alpha A B. */
 static inline void clh_multiply(const clh_kernels *kernel, size_t m, size_t n, size_t k,
                                 double alpha, clh_matrix a, clh_matrix b, clh_real *c, size_t c_row)
@@ -192,7 +203,7 @@ static inline void clh_multiply_add(const clh_kernels *kernel, size_t m, size_t 
                                     size_t c_row)
 {
     clh_gemm g = clh_product(m, n, k, alpha, a, b, c, c_row);
-    g.accumulate = true;
+    clh_product_adds(&g);
     kernel->gemm(&g);
 }
 
@@ -213,7 +224,7 @@ static inline void clh_multiply_add_part(const clh_kernels *kernel, size_t m, si
                                          size_t c_row, clh_gemm_part part, size_t diagonal)
 {
     clh_gemm g = clh_product(m, n, k, alpha, a, b, c, c_row);
-    g.accumulate = true;
+    clh_product_adds(&g);
     g.part = part;
     g.diagonal = diagonal;
     kernel->gemm(&g);

@@ -14,7 +14,7 @@ static void plain_gemm(const clh_gemm *g)
             for (size_t l = 0; l < g->k; l++)
                 sum += g->a[i * g->a_row + l * g->a_col] * g->b[l * g->b_row + j * g->b_col];
             clh_real *c = &g->c[i * g->c_row + j];
-            *c = g->alpha * sum + (g->accumulate ? *c : 0);
+            *c = g->alpha * sum + (g->start ? g->start[i * g->start_row + j] : 0);
         }
     }
 }
@@ -56,7 +56,7 @@ static void plain_axpy(size_t n, clh_real alpha, const clh_real *x, clh_real *y)
         y[i] += alpha * x[i];
 }
 
-static clh_real plain_softmax(size_t n, const clh_real *x, clh_real *p)
+static void plain_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *log_sum)
 {
     clh_real max = -(clh_real)INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -67,7 +67,8 @@ static clh_real plain_softmax(size_t n, const clh_real *x, clh_real *p)
     }
     for (size_t i = 0; i < n && sum != 0; i++)
         p[i] /= sum;
-    return sum == 0 ? max : max + log(sum);
+    if (log_sum)
+        *log_sum = sum == 0 ? max : max + log(sum);
 }
 
 static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)
@@ -80,7 +81,7 @@ static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *
 static void plain_solu_backward(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx)
 {
     clh_real mean = 0;
-    plain_softmax(n, x, gx);
+    plain_softmax(n, x, gx, NULL);
     for (size_t i = 0; i < n; i++)
         mean += gy[i] * x[i] * gx[i];
     for (size_t i = 0; i < n; i++)
@@ -198,7 +199,7 @@ static void plain_attend(const clh_queries *q)
         for (size_t j = 0; j < keys; j++)
             scores[j] = (position[j] + token[j] + kind[q->of[j]]) * (q->scale[r] * q->inverse[j]) +
                         q->bias[j];
-        plain_softmax(keys, scores, pattern);
+        plain_softmax(keys, scores, pattern, NULL);
         for (size_t j = keys; j < q->end; j++)
             pattern[j] = 0;
     }
@@ -256,7 +257,9 @@ static clh_real predict_forward(const clh_predictions *c, size_t r, clh_real *lo
     logits[c->outputs] = 0;
     const clh_real own = logits[c->target[r]];
     out->wrong += !first_of_the_largest(c->outputs + 1, logits, c->target[r]);
-    const double loss = (double)plain_softmax(c->outputs + 1, logits, logits) - (double)own;
+    clh_real log_sum;
+    plain_softmax(c->outputs + 1, logits, logits, &log_sum);
+    const double loss = (double)log_sum - (double)own;
     out->loss += loss;
     if (c->each)
         c->each[r] = loss;

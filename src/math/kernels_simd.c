@@ -76,7 +76,7 @@ static clh_real row_max(size_t n, const clh_real *x)
     return max;
 }
 
-static clh_real simd_softmax(size_t n, const clh_real *x, clh_real *p)
+static void simd_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *log_sum)
 {
     clh_real max = row_max(n, x);
     if (isinf(max) && max < 0) {
@@ -85,13 +85,16 @@ static clh_real simd_softmax(size_t n, const clh_real *x, clh_real *p)
             all = isnan(x[i]) ? x[i] : all;
         for (size_t i = 0; i < n; i++)
             p[i] = all;
-        return isnan(all) ? all : max;
+        if (log_sum)
+            *log_sum = isnan(all) ? all : max;
+        return;
     }
     vec sum[PARTS] = {{0}};
     ALONG(n, exp_step, x, vec_set(max), p, sum);
     const clh_real total = lanes_sum(sum);
     ALONG(n, scale_step, vec_set(1 / total), p);
-    return max + (clh_real)log((double)total);
+    if (log_sum)
+        *log_sum = max + (clh_real)log((double)total);
 }
 
 INLINE void softmax_back_step(place w, vec mean, const clh_real *p, const clh_real *dp,

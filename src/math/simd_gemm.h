@@ -80,7 +80,7 @@ enum { ROWS_NARROW = 12, VECTORS_NARROW = MANY_REGISTERS ? 2 : 1 };
  * rows, vectors and partial are constants wherever this is inlined. */
 INLINE void tile(const size_t rows, const size_t vectors, const int partial, const clh_gemm *g,
                  size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
-                 int accumulate, clh_real *c)
+                 const clh_real *start, size_t start_row, clh_real *c)
 {
     vec sum[ROWS_NARROW][VECTORS];
     UNROLL
@@ -106,14 +106,14 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
     }
     vec alpha = vec_set(g->alpha);
     UNROLL
-    for (size_t i = 0; i < rows; i++, c += g->c_row) {
+    for (size_t i = 0; i < rows; i++, c += g->c_row, start += start_row) {
         UNROLL
         for (size_t v = 0; v < vectors; v++) {
             int part = partial && v + 1 == vectors;
             vec old = vec_set(0);
-            if (accumulate)
-                old = part ? vec_load_part(c + v * LANE, tail) : vec_load(c + v * LANE);
-            vec value = accumulate ? vec_fma(alpha, sum[i][v], old) : alpha * sum[i][v];
+            if (start)
+                old = part ? vec_load_part(start + v * LANE, tail) : vec_load(start + v * LANE);
+            vec value = start ? vec_fma(alpha, sum[i][v], old) : alpha * sum[i][v];
             if (part)
                 vec_store_part(c + v * LANE, value, tail);
             else
@@ -123,14 +123,15 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
 }
 
 typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b,
-                     size_t b_row, size_t tail, int accumulate, clh_real *c);
+                     size_t b_row, size_t tail, const clh_real *start, size_t start_row,
+                     clh_real *c);
 
 #define TILE(rows, vectors, partial)                                                               \
     static void tile_##rows##_##vectors##_##partial(                                               \
         const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b, size_t b_row,       \
-        size_t tail, int accumulate, clh_real *c)                                                  \
+        size_t tail, const clh_real *start, size_t start_row, clh_real *c)                         \
     {                                                                                              \
-        tile(rows, vectors, partial, g, depth, a, b, b_row, tail, accumulate, c);                  \
+        tile(rows, vectors, partial, g, depth, a, b, b_row, tail, start, start_row, c);            \
     }
 #define TILE_ROWS(vectors, partial)                                                                \
     TILE(1, vectors, partial)                                                                      \
@@ -185,9 +186,16 @@ typedef struct gemm_block {
     size_t l0, depth, j0, columns;
     const clh_real *a, *b;
     size_t b_row;
-    int accumulate;
+    const clh_real *start;
+    size_t start_row;
     clh_real *c;
 } gemm_block;
+
+/* Where rows from i on start, or NULL. */
+static const clh_real *start_at(const gemm_block *b, size_t i)
+{
+    return b->start ? b->start + i * b->start_row : NULL;
+}
 
 static size_t no_more_than(size_t n, size_t most)
 {
@@ -217,7 +225,8 @@ INLINE void tile_all(const gemm_block *b, const clh_gemm *g, size_t i, size_t ro
 {
     const size_t vectors = (b->columns + LANE - 1) / LANE, tail = b->columns - (vectors - 1) * LANE;
     tile_table[vectors - 1][tail < LANE][rows - 1](g, b->depth, b->a + i * g->a_row, b->b, b->b_row,
-                                                   tail, b->accumulate, b->c + i * g->c_row);
+                                                   tail, start_at(b, i), b->start_row,
+                                                   b->c + i * g->c_row);
 }
 
 /* The same less what `part` leaves out for all of these rows. */
@@ -231,12 +240,12 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
         begin = no_more_than(i - g->diagonal - b->l0, end);
     if (g->part == CLH_GEMM_C_LOWER)
         columns = last > b->j0 ? no_more_than((last - b->j0 + LANE - 1) / LANE * LANE, columns) : 0;
-    if (columns == 0 || (begin == end && b->accumulate))
+    if (columns == 0 || (begin == end && b->start == b->c))
         return;
     const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
     tile_fn *const run = tile_table[vectors - 1][tail < LANE][rows - 1];
     run(g, end - begin, b->a + i * g->a_row + begin * g->a_col, b->b + begin * b->b_row, b->b_row,
-        tail, b->accumulate, b->c + i * g->c_row);
+        tail, start_at(b, i), b->start_row, b->c + i * g->c_row);
 }
 
 /* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it is
@@ -266,6 +275,13 @@ static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real
     simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
 }
 
+/* A row of C where there is nothing to add up. */
+static void no_product(const clh_gemm *g, clh_real *c, const clh_real *start)
+{
+    for (size_t j = 0; j < g->n; j++)
+        c[j] = start ? start[j] : 0;
+}
+
 static void simd_gemm(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
@@ -276,9 +292,8 @@ static void simd_gemm(const clh_gemm *g)
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
     const even_parts rows = even_parts_of(g->m, ROWS);
     const even_parts vectors = even_parts_of((g->n + LANE - 1) / LANE, VECTORS);
-    if (g->k == 0 && !g->accumulate)
-        for (size_t i = 0; i < g->m; i++)
-            memset(g->c + i * g->c_row, 0, g->n * sizeof(clh_real));
+    for (size_t i = 0; g->k == 0 && i < g->m; i++)
+        no_product(g, g->c + i * g->c_row, g->start ? g->start + i * g->start_row : NULL);
     for (size_t l = 0; l < g->k; l += chain) {
         const size_t depth = no_more_than(g->k - l, chain);
         for (size_t j = 0, number = 0, columns; j < g->n; j += columns, number++) {
@@ -293,7 +308,10 @@ static void simd_gemm(const clh_gemm *g)
                                    .a = g->a + l * g->a_col,
                                    .b = packs ? packed : b,
                                    .b_row = packs ? PANEL : g->b_row,
-                                   .accumulate = g->accumulate || l > 0,
+                                   .start = l > 0      ? g->c + j
+                                            : g->start ? g->start + j
+                                                       : NULL,
+                                   .start_row = l > 0 ? g->c_row : g->start_row,
                                    .c = g->c + j};
             panel_run(g, &of, &rows);
         }

@@ -59,12 +59,14 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
     clh_real *out = clh_act(pass, projections[p].out, layer) + pass->row0 * width;
-    for (size_t r = 0; r < pass->rows; r++)
-        memcpy(out + r * width, b, width * sizeof *b);
-    for (size_t h = 0; h < c->n_heads; h++)
-        clh_multiply_add(pass->kernel, pass->rows, d, c->d_model, 1,
-                         clh_rows(in.data + pass->row0 * in.row + h * in.head, in.row),
-                         clh_rows(W + h * c->d_model * d, d), out + h * d, width);
+    for (size_t h = 0; h < c->n_heads; h++) {
+        clh_gemm product =
+            clh_product(pass->rows, d, c->d_model, 1,
+                        clh_rows(in.data + pass->row0 * in.row + h * in.head, in.row),
+                        clh_rows(W + h * c->d_model * d, d), out + h * d, width);
+        product.start = b + h * d;
+        pass->kernel->gemm(&product);
+    }
     clh_pass_fire(pass, projections[p].out, layer);
 }
 

@@ -12,11 +12,12 @@ double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits,
 {
     assert(kernel && logits && gradient && token < n);
     const double own = (double)logits[token];
-    double log_sum = (double)kernel->softmax(n, logits, gradient);
+    clh_real log_sum;
+    kernel->softmax(n, logits, gradient, &log_sum);
     for (size_t i = 0; i < n; i++)
         gradient[i] *= (clh_real)weight;
     gradient[token] -= (clh_real)weight;
-    return log_sum - own;
+    return (double)log_sum - own;
 }
 
 /* Counts what beats it without leaving early, so that the loop can run in vectors. */

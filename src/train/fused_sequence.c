@@ -154,7 +154,10 @@ static void weights_backward(const clh_fused_work *w)
     clh_gemm of_U = clh_product(A, f->size.U, w->rows, 1, z_t, clh_rows(row + A, stride),
                                 w->sums->K + A, across);
     of_W_O.part = CLH_GEMM_C_LOWER;
-    of_W_O.accumulate = of_U.accumulate = !w->sums->fresh;
+    if (!w->sums->fresh) {
+        clh_product_adds(&of_W_O);
+        clh_product_adds(&of_U);
+    }
     f->kernel->gemm(&of_W_O);
     f->kernel->gemm(&of_U);
     add_rows(w, w->rows, A, w->room->g_z + w->first * A, w->sums->b_V);

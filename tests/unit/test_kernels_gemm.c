@@ -14,7 +14,7 @@ enum { STREAM_SHAPE = 301, STREAM_VALUE = 302, GUARD = 24, PRODUCTS = 400 };
 /* One product and the memory behind it; what no product may read or write is NaN. */
 typedef struct product {
     clh_gemm g;
-    clh_real *a, *b, *c, *c_before;
+    clh_real *a, *b, *c, *c_before, *bias;
     size_t c_count;
 } product;
 
@@ -79,7 +79,7 @@ static product product_make(uint64_t seed, bool whole)
     g->b_col = b_turned ? b_row : 1;
     g->c_row = g->n + pick(seed, 12, 0, 5);
     g->alpha = whole ? (clh_real)2 : (clh_real)0.37;
-    g->accumulate = pick(seed, 13, 0, 1);
+    const size_t start = pick(seed, 13, 0, 2); /* nothing, C, a row */
     g->chain = pick(seed, 14, 0, 2) ? 0 : pick(seed, 15, 1, CLH_GEMM_BLOCK);
     p.c_count = g->m * g->c_row + shift + GUARD;
     p.a = nan_array((a_turned ? g->k : g->m) * a_row + shift);
@@ -91,8 +91,14 @@ static product product_make(uint64_t seed, bool whole)
     g->c = p.c + shift;
     fill(p.a + shift, g->m, g->k, g->a_row, g->a_col, seed + 1, whole);
     fill(p.b + shift, g->k, g->n, g->b_row, g->b_col, seed + 2, whole);
-    if (g->accumulate)
+    p.bias = nan_array(g->n + shift);
+    fill(p.bias + shift, 1, g->n, 0, 1, seed + 4, whole);
+    if (start == 1) {
         fill(p.c_before + shift, g->m, g->n, g->c_row, 1, seed + 3, whole);
+        clh_product_adds(g);
+    }
+    if (start == 2)
+        g->start = p.bias + shift;
     return p;
 }
 
@@ -102,6 +108,7 @@ static void product_free(product *p)
     clh_free(p->b);
     clh_free(p->c);
     clh_free(p->c_before);
+    clh_free(p->bias);
 }
 
 static void run(product *p, const clh_kernels *kernel)
@@ -115,7 +122,9 @@ static double truth(const product *p, size_t i, size_t j, double *absolute)
 {
     const clh_gemm *g = &p->g;
     const double alpha = (double)g->alpha;
-    double old = g->accumulate ? (double)p->c_before[(size_t)(g->c - p->c) + i * g->c_row + j] : 0;
+    const clh_real *before = p->c_before + (g->c - p->c);
+    const clh_real *start = g->start == g->c ? before : g->start;
+    double old = start ? (double)start[i * g->start_row + j] : 0;
     double sum = 0, size = 0;
     for (size_t l = 0; l < g->k; l++) {
         double term =
