@@ -86,9 +86,9 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
         pass->kernel->add_rows(width, pass->rows, g_out, width, gb);
     for (size_t h = 0; h < c->n_heads; h++) {
         if (gW)
-            clh_multiply_add(pass->kernel, c->d_model, d, pass->rows, 1,
-                             clh_transposed(in.data + h * in.head, in.row),
-                             clh_rows(g_out + h * d, width), gW + h * W_size, d);
+            clh_weight_gradient(pass, c->d_model, d,
+                                clh_transposed(in.data + h * in.head, in.row),
+                                clh_rows(g_out + h * d, width), gW + h * W_size);
         clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, 1, clh_rows(g_out + h * d, width),
                          clh_transposed(W + h * W_size, d), g_in.data + h * g_in.head, g_in.row);
     }
@@ -235,9 +235,8 @@ static void output_backward(clh_pass *pass, size_t layer)
     clh_real *g_result = clh_act_gradient(pass, CLH_A_RESULT, layer);
     clh_real *gW_O = clh_param_gradient(pass, CLH_P_W_O, layer);
     clh_real *gb_O = clh_param_gradient(pass, CLH_P_B_O, layer);
-    memset(g_z, 0, pass->rows * width * sizeof *g_z);
     if (!g_result) {
-        clh_linear_backward(pass, z, width, W_O, d, g_out, g_z, gW_O, gb_O);
+        clh_linear_backward(pass, z, width, W_O, d, g_out, g_z, CLH_WRITE, gW_O, gb_O);
         return;
     }
     if (gb_O)
@@ -249,12 +248,11 @@ static void output_backward(clh_pass *pass, size_t layer)
     for (size_t h = 0; h < c->n_heads; h++) {
         const size_t W_at = h * c->d_head * d;
         if (gW_O)
-            clh_multiply_add(pass->kernel, c->d_head, d, pass->rows, 1,
-                             clh_transposed(z + h * c->d_head, width),
-                             clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at, d);
-        clh_multiply_add(pass->kernel, pass->rows, c->d_head, d, 1,
-                         clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),
-                         g_z + h * c->d_head, width);
+            clh_weight_gradient(pass, c->d_head, d, clh_transposed(z + h * c->d_head, width),
+                                clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at);
+        clh_multiply(pass->kernel, pass->rows, c->d_head, d, 1,
+                     clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),
+                     g_z + h * c->d_head, width);
     }
 }
 

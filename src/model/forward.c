@@ -140,8 +140,8 @@ static void copy_gradient(clh_pass *pass, clh_act_id to, size_t to_layer, clh_ac
                   pass->rows * pass->config->d_model);
 }
 
-/* Readers add to the gradient of a norm's output, so it starts at zero; without a norm they add to
- * the norm's input itself, which already holds what came along the residual stream. */
+/* Attention's readers add to the gradient of a norm's output, so it starts at zero; without a norm
+ * they add to the norm's input itself, which already holds what came along the residual stream. */
 static void clear_norm_gradient(clh_pass *pass, clh_norm_place place, size_t layer)
 {
     const clh_model_config *c = pass->config;
@@ -193,7 +193,6 @@ static void mlp_backward(clh_pass *pass, size_t layer)
         clh_real *g = clh_act_gradient(pass, CLH_A_MLP_IN, layer);
         memset(g, 0, pass->rows * c->d_model * sizeof *g);
     }
-    clear_norm_gradient(pass, CLH_NORM_AT_MLP, layer);
     clh_mlp_backward(pass, layer);
     clh_norms_backward(pass, CLH_NORM_AT_MLP, layer);
     if (c->use_hook_mlp_in) {
@@ -223,11 +222,12 @@ static void block_backward(clh_pass *pass, size_t layer)
 
 static void pass_backward(clh_pass *pass)
 {
+    if (pass->fresh)
+        clh_pass_clear_parameters(pass);
     const clh_model_config *c = pass->config;
     const size_t last = c->n_layers - 1;
     clh_real *g = clh_act_gradient(pass, CLH_A_RESID_POST, last);
     memset(g, 0, pass->rows * c->d_model * sizeof *g);
-    clear_norm_gradient(pass, CLH_NORM_AT_FINAL, 0);
     clh_unembed_backward(pass);
     clh_norms_backward(pass, CLH_NORM_AT_FINAL, 0);
     for (size_t layer = c->n_layers; layer-- > 0;)
@@ -352,9 +352,10 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
     return pass.status;
 }
 
-clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
-                        clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
-                        clh_error *err)
+/* What both ways to ask for gradients begin with. */
+static clh_pass pass_back(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
+                          clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
+                          clh_error *err)
 {
     assert(model && tokens && cache && gradient);
     assert(cache->keep == gradient->keep && cache->filled == tokens->pos);
@@ -365,6 +366,23 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
     clh_pass pass = pass_make(model, tokens, readable, 0, hooks, err);
     pass.gradient = gradient;
     pass.parameters = parameters;
+    return pass;
+}
+
+clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
+                        clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
+                        clh_error *err)
+{
+    clh_pass pass = pass_back(model, tokens, cache, gradient, parameters, hooks, err);
     pass_backward(&pass);
     return pass.status;
+}
+
+void clh_backward_first(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
+                        clh_cache *gradient, clh_real *parameters)
+{
+    assert(parameters);
+    clh_pass pass = pass_back(model, tokens, cache, gradient, parameters, NULL, NULL);
+    pass.fresh = true;
+    pass_backward(&pass);
 }

@@ -66,10 +66,9 @@ void clh_mlp_backward(clh_pass *pass, size_t layer)
     clh_real *g_post = clh_act_gradient(pass, CLH_A_MLP_POST, layer);
     clh_real *g_pre = clh_act_gradient(pass, CLH_A_MLP_PRE, layer);
     clh_real *g_activated = clh_act_gradient(pass, activated(pass), layer);
-    memset(g_post, 0, count * sizeof *g_post);
     clh_linear_backward(
         pass, clh_act(pass, CLH_A_MLP_POST, layer), m, clh_param(pass, CLH_P_W_OUT, layer), d,
-        clh_act_gradient(pass, CLH_A_MLP_OUT, layer), g_post,
+        clh_act_gradient(pass, CLH_A_MLP_OUT, layer), g_post, CLH_WRITE,
         clh_param_gradient(pass, CLH_P_W_OUT, layer), clh_param_gradient(pass, CLH_P_B_OUT, layer));
     clh_pass_fire(pass, CLH_A_MLP_POST, layer);
     if (has_inner_norm(pass)) {
@@ -82,7 +81,7 @@ void clh_mlp_backward(clh_pass *pass, size_t layer)
                             clh_act(pass, CLH_A_MLP_PRE, layer), g_activated, g_pre);
     clh_pass_fire(pass, CLH_A_MLP_PRE, layer);
     clh_linear_backward(pass, clh_act(pass, in, layer), d, clh_param(pass, CLH_P_W_IN, layer), m,
-                        g_pre, clh_act_gradient(pass, in, layer),
+                        g_pre, clh_act_gradient(pass, in, layer), clh_norms_reader(c),
                         clh_param_gradient(pass, CLH_P_W_IN, layer),
                         clh_param_gradient(pass, CLH_P_B_IN, layer));
 }

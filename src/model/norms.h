@@ -27,4 +27,11 @@ void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer);
  *  there is no norm. */
 clh_act_id clh_norms_output(const clh_model_config *config, clh_norm_place place);
 
+/** What its only reader does with the gradient of a norm's output: without a norm that is the
+ *  input's, which already holds what came along the residual stream. */
+static inline clh_onto clh_norms_reader(const clh_model_config *config)
+{
+    return config->normalization_type == CLH_NORM_NONE ? CLH_ADD : CLH_WRITE;
+}
+
 #endif

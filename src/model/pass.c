@@ -120,14 +120,52 @@ void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_rea
 }
 
 void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
-                         size_t n, const clh_real *gy, clh_real *gx, clh_real *gW, clh_real *gb)
+                         size_t n, const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
+                         clh_real *gb)
 {
     assert(pass->row0 == 0);
     if (gW)
-        clh_multiply_add(pass->kernel, m, n, pass->rows, 1, clh_transposed(x, m), clh_rows(gy, n),
-                         gW, n);
+        clh_weight_gradient(pass, m, n, clh_transposed(x, m), clh_rows(gy, n), gW);
     if (gb)
         pass->kernel->add_rows(n, pass->rows, gy, n, gb);
-    clh_multiply_add(pass->kernel, pass->rows, m, n, 1, clh_rows(gy, n), clh_transposed(W, n), gx,
-                     m);
+    clh_gemm product =
+        clh_product(pass->rows, m, n, 1, clh_rows(gy, n), clh_transposed(W, n), gx, m);
+    if (onto == CLH_ADD)
+        clh_product_adds(&product);
+    pass->kernel->gemm(&product);
+}
+
+void clh_weight_gradient(const clh_pass *pass, size_t m, size_t n, clh_matrix x_t, clh_matrix gy,
+                         clh_real *gW)
+{
+    assert(pass && gW && pass->row0 == 0);
+    clh_gemm product = clh_product(m, n, pass->rows, 1, x_t, gy, gW, n);
+    if (!pass->fresh)
+        clh_product_adds(&product);
+    pass->kernel->gemm(&product);
+}
+
+/* Whether its gradient is one product, clh_weight_gradient(). */
+static bool is_weight(size_t id)
+{
+    static const clh_param_id weights[] = {CLH_P_W_Q,  CLH_P_W_K,   CLH_P_W_V, CLH_P_W_O,
+                                           CLH_P_W_IN, CLH_P_W_OUT, CLH_P_W_U};
+    for (size_t i = 0; i < CLH_COUNT(weights); i++)
+        if (weights[i] == id)
+            return true;
+    return false;
+}
+
+void clh_pass_clear_parameters(const clh_pass *pass)
+{
+    assert(pass && pass->parameters);
+    for (clh_place at = clh_layout_first(&clh_layout_params, pass->config); at.row;
+         at = clh_layout_next(&clh_layout_params, pass->config, at)) {
+        const clh_tensor shape = clh_row_shape(at.row, pass->config, 0, 0);
+        size_t count = is_weight(at.id) ? 0 : 1;
+        for (size_t i = 0; i < shape.rank; i++)
+            count *= shape.shape[i];
+        memset(clh_param_gradient(pass, (clh_param_id)at.id, at.layer), 0,
+               count * sizeof(clh_real));
+    }
 }

@@ -35,6 +35,7 @@ typedef struct clh_pass {
     clh_cache *cache;     /**< activations; the backward pass does not write them */
     clh_cache *gradient;  /**< of activations; NULL in the forward pass */
     clh_real *parameters; /**< gradients of parameters, added to; NULL: not wanted */
+    bool fresh; /**< those of weights hold nothing yet and are written (clh_weight_gradient()) */
     const clh_hooks *hooks;
     clh_error *err;
     clh_status status; /**< the first hook's failure; parts go on, the pass ends with it */
@@ -90,9 +91,22 @@ void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count);
 void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
                 const clh_real *b, size_t n, clh_real *out);
 
-/** Its gradients, added: gx += gy W^T, gW += x^T gy, gb += sum_r gy[r]. NULL gW, gb: not wanted. */
+/** What becomes of numbers that are there already. */
+typedef enum clh_onto { CLH_WRITE, CLH_ADD } clh_onto;
+
+/** Its gradients: gx = gy W^T, written or added, and added gW += x^T gy, gb += sum_r gy[r]. NULL gW,
+ *  gb: not wanted. */
 void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
-                         size_t n, const clh_real *gy, clh_real *gx, clh_real *gW, clh_real *gb);
+                         size_t n, const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
+                         clh_real *gb);
+
+/** gW += x^T gy, [m, n], over the rows of the pass; x^T and gy as they lie in memory. */
+void clh_weight_gradient(const clh_pass *pass, size_t m, size_t n, clh_matrix x_t, clh_matrix gy,
+                         clh_real *gW);
+
+/** Make room for a fresh pass: 0 in the gradients that are added to all the same, of embeddings,
+ *  biases and norms. */
+void clh_pass_clear_parameters(const clh_pass *pass);
 
 /** Parts; see their files for the equations. */
 void clh_embed_forward(clh_pass *pass);

@@ -33,6 +33,6 @@ void clh_unembed_backward(clh_pass *pass)
     clh_linear_backward(
         pass, clh_act(pass, in, input_layer(pass)), c->d_model, clh_param(pass, CLH_P_W_U, 0),
         c->d_vocab_out, clh_act_gradient(pass, CLH_A_LOGITS, 0),
-        clh_act_gradient(pass, in, input_layer(pass)), clh_param_gradient(pass, CLH_P_W_U, 0),
-        clh_param_gradient(pass, CLH_P_B_U, 0));
+        clh_act_gradient(pass, in, input_layer(pass)), clh_norms_reader(c),
+        clh_param_gradient(pass, CLH_P_W_U, 0), clh_param_gradient(pass, CLH_P_B_U, 0));
 }

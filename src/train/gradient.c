@@ -104,7 +104,8 @@ static clh_status draw_sequence(void *context, size_t b, clh_worker *worker, clh
     return status;
 }
 
-static clh_status add_sequence(clh_gradient *g, size_t slot, const clh_sequence *s,
+/* Onto what the slot has, or, of its first sequence, in place of it. */
+static clh_status add_sequence(clh_gradient *g, size_t slot, const clh_sequence *s, bool first,
                                clh_worker *worker, clh_error *err)
 {
     const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
@@ -113,9 +114,11 @@ static clh_status add_sequence(clh_gradient *g, size_t slot, const clh_sequence 
     if (!status)
         status = clh_loss(worker->cache, &tokens, &scored, 1.0 / (double)g->total, worker->gradient,
                           NULL, &g->sum[slot], err);
-    if (!status)
-        status = clh_backward(g->model, &tokens, worker->cache, worker->gradient,
-                              g->slot + slot * g->n, NULL, err);
+    clh_real *sums = g->slot + slot * g->n;
+    if (!status && first)
+        clh_backward_first(g->model, &tokens, worker->cache, worker->gradient, sums);
+    else if (!status)
+        status = clh_backward(g->model, &tokens, worker->cache, worker->gradient, sums, NULL, err);
     return status;
 }
 
@@ -124,9 +127,8 @@ static clh_status add_slot(void *context, size_t slot, clh_worker *worker, clh_e
     clh_gradient *g = context;
     clh_status status = CLH_OK;
     g->sum[slot] = (clh_loss_sum){0};
-    memset(g->slot + slot * g->n, 0, g->n * sizeof *g->slot);
     for (size_t b = slot; b < g->count && !status; b += g->slots)
-        status = add_sequence(g, slot, &g->sequence[b], worker, err);
+        status = add_sequence(g, slot, &g->sequence[b], b == slot, worker, err);
     return status;
 }
 
