@@ -124,21 +124,24 @@ typedef struct clh_combine {
     clh_real *y;                  /**< [rows, n] */
 } clh_combine;
 
-/** The way back, of positions' gradients g_r of [y, rest]:
+/** The way back, of positions' gradients g_r:
  *
- *    along_r += scale_r sum_i g_ri (token_ri + position_ri),  i < values
- *    g_token_ri += f g_ri,  g_position_ri += f g_ri (= where `fresh`),  i < n,  f = scale_r for
- *    i < values, 1 for the rest
+ *    along_r += scale_r sum_i g_ri (token_ri + position_ri)
+ *    g_token_ri += scale_r g_ri,  g_position_ri += scale_r g_ri (= where `fresh`),  i < n
+ *
+ *  With `scale` NULL, 1 for scale_r and nothing along: position, token's rows and along are not
+ *  looked at.
  */
 typedef struct clh_spread {
-    size_t rows, values, n;
+    size_t rows, n;
     const clh_real *scale;
-    clh_token_rows token; /**< [values] each */
+    clh_token_rows token;
     const clh_real *position;
     size_t position_row;
-    const clh_real *g;              /**< [rows, g_row] */
-    clh_real *g_token, *g_position; /**< rows as those of g apart */
+    const clh_real *g; /**< [rows, g_row] */
     size_t g_row;
+    clh_real *g_token, *g_position; /**< rows `sum_row` apart */
+    size_t sum_row;
     clh_real *along; /**< [rows] */
     bool fresh;
 } clh_spread;

@@ -173,19 +173,19 @@ static void plain_combine(const clh_combine *c)
 static void plain_spread(const clh_spread *s)
 {
     for (size_t r = 0; r < s->rows; r++) {
-        const clh_real *token = token_row(&s->token, r),
-                       *position = s->position + r * s->position_row;
         const clh_real *g = s->g + r * s->g_row;
-        clh_real *g_position = s->g_position + r * s->g_row;
-        clh_real *g_token = s->g_token + s->token.number[r] * s->g_row, along = 0;
+        clh_real *g_position = s->g_position + r * s->sum_row, along = 0;
+        clh_real *g_token = s->g_token + s->token.number[r] * s->sum_row;
         for (size_t i = 0; i < s->n; i++) {
-            const clh_real of = i < s->values ? g[i] * s->scale[r] : g[i];
-            if (i < s->values)
-                along += g[i] * (token[i] + position[i]);
+            const clh_real of = s->scale ? g[i] * s->scale[r] : g[i];
             g_token[i] += of;
             g_position[i] = s->fresh ? of : g_position[i] + of;
         }
-        s->along[r] += along * s->scale[r];
+        const clh_real *token = token_row(&s->token, r);
+        for (size_t i = 0; s->scale && i < s->n; i++)
+            along += g[i] * (token[i] + s->position[r * s->position_row + i]);
+        if (s->scale)
+            s->along[r] += along * s->scale[r];
     }
 }
 

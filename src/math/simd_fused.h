@@ -106,10 +106,10 @@ typedef struct spread_row {
     vec scale, along[PARTS];
 } spread_row;
 
-INLINE void spread_step(place w, const int values, const int fresh, spread_row *r)
+INLINE void spread_step(place w, const int scaled, const int fresh, spread_row *r)
 {
     vec g = get(r->g, w);
-    if (values) {
+    if (scaled) {
         r->along[w.part] = vec_fma(g, get(r->t, w) + get(r->p, w), r->along[w.part]);
         g *= r->scale;
     }
@@ -117,34 +117,34 @@ INLINE void spread_step(place w, const int values, const int fresh, spread_row *
     put(r->g_p, w, fresh ? g : get(r->g_p, w) + g);
 }
 
-INLINE void spread_rest_step(place w, size_t from, const int fresh, spread_row *r)
-{
-    w.at += from;
-    spread_step(w, 0, fresh, r);
-}
-
-INLINE void spread_rows(const clh_spread *s, const int fresh)
+INLINE void spread_rows(const clh_spread *s, const int scaled, const int fresh)
 {
     for (size_t r = 0; r < s->rows; r++) {
-        spread_row row = {.t = row_of_token(&s->token, r),
-                          .p = s->position + r * s->position_row,
-                          .g = s->g + r * s->g_row,
-                          .g_t = s->g_token + s->token.number[r] * s->g_row,
-                          .g_p = s->g_position + r * s->g_row,
-                          .scale = vec_set(s->scale[r])};
-        ALONG(s->values, spread_step, 1, fresh, &row);
-        ALONG(s->n - s->values, spread_rest_step, s->values, fresh, &row);
-        s->along[r] += lanes_sum(row.along) * s->scale[r];
+        spread_row row = {.g = s->g + r * s->g_row,
+                          .g_t = s->g_token + s->token.number[r] * s->sum_row,
+                          .g_p = s->g_position + r * s->sum_row};
+        if (scaled) {
+            row.t = row_of_token(&s->token, r);
+            row.p = s->position + r * s->position_row;
+            row.scale = vec_set(s->scale[r]);
+        }
+        ALONG(s->n, spread_step, scaled, fresh, &row);
+        if (scaled)
+            s->along[r] += lanes_sum(row.along) * s->scale[r];
     }
 }
 
 static void simd_spread(const clh_spread *rows)
 {
     const clh_spread s = *rows;
-    if (s.fresh)
-        spread_rows(&s, 1);
+    if (s.scale && s.fresh)
+        spread_rows(&s, 1, 1);
+    else if (s.scale)
+        spread_rows(&s, 1, 0);
+    else if (s.fresh)
+        spread_rows(&s, 0, 1);
     else
-        spread_rows(&s, 0);
+        spread_rows(&s, 0, 0);
 }
 
 #endif

@@ -110,7 +110,7 @@ void clh_fused_attend(const clh_fused_work *w, size_t k)
         attend_rows(w, &b);
         clh_multiply_part(f->kernel, b.end - b.begin, d, b.end, 1,
                           clh_rows(w->room->pattern + b.room, f->shape.span),
-                          clh_rows(w->room->values + h * d, A), w->room->z + b.begin * A + h * d, A,
+                          clh_rows(w->room->values + h * d, A), clh_fused_z(w, b.begin) + h * d, A,
                           CLH_GEMM_A_LOWER, b.begin);
     }
 }
@@ -130,17 +130,17 @@ static void values_backward(const clh_fused_work *w, const block *b)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, d = f->size.d_head, rows = b->end - b->begin;
-    const size_t had = b->begin == w->first ? 0 : b->begin, stride = f->shape.g_stride;
-    const clh_matrix g_z = clh_rows(w->room->g_z + b->begin * A + b->head * d, A);
+    const size_t had = b->begin == w->first ? 0 : b->begin;
+    const clh_matrix g_z = clh_rows(clh_fused_g_z(w, b->begin) + b->head * d, A);
     const clh_real *pattern = w->room->pattern + b->room;
-    clh_real *g_v = w->room->row + b->head * d;
+    clh_real *g_v = w->room->g_values + b->head * d;
     clh_multiply_part(f->kernel, rows, b->end, d, 1, g_z,
                       clh_rows(w->room->values_t + b->head * d * keys_across(w), keys_across(w)),
                       w->room->g_pattern, f->shape.span, CLH_GEMM_C_LOWER, b->begin);
     clh_multiply_add(f->kernel, had, d, rows, 1, clh_transposed(pattern, f->shape.span), g_z, g_v,
-                     stride);
+                     A);
     clh_multiply_part(f->kernel, b->end - had, d, rows, 1,
-                      clh_transposed(pattern + had, f->shape.span), g_z, g_v + had * stride, stride,
+                      clh_transposed(pattern + had, f->shape.span), g_z, g_v + had * A, A,
                       CLH_GEMM_A_UPPER, b->begin - had);
 }
 

@@ -186,6 +186,11 @@ static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape
     }
 }
 
+static size_t kept_of(const clh_fused_size *s)
+{
+    return s->T < CLH_FUSED_KEPT ? s->T : CLH_FUSED_KEPT;
+}
+
 static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *most,
                      clh_fused_room *room)
 {
@@ -202,12 +207,13 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
     room->kind = cut(c, CLH_FUSED_BLOCK, most->lead);
     room->g_kind = cut(c, CLH_FUSED_BLOCK, most->lead);
     room->one_hot = cut(c, s->T, most->lead);
-    room->z = cut(c, s->T, s->A);
-    room->g_z = cut(c, s->T, s->A);
+    room->g_values = cut(c, s->T, s->A);
+    room->z = cut(c, kept_of(s), s->A);
+    room->g_z = cut(c, kept_of(s), s->A);
     room->logits = cut(c, CLH_ROWS_TOGETHER, s->O);
     room->square = cut(c, 1, CLH_FUSED_BLOCK);
     room->g_square = cut(c, 1, s->T);
-    room->row = cut(c, s->T, most->g_stride);
+    room->row = cut(c, kept_of(s), s->A + s->U);
 }
 
 /* To add up rows, of positions or of tokens. */

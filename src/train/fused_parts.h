@@ -7,8 +7,9 @@
 #include "math/kernels.h"
 #include "train/fused.h"
 
-/** Queries a block has at most, a multiple of the products' tiles. */
-enum { CLH_FUSED_BLOCK = 48 };
+/** Queries a block has at most, a multiple of the products' tiles; rows of z and what follows that a
+ *  sequence keeps until they are added to the sums: one chain of a product (CLH_GEMM_BLOCK). */
+enum { CLH_FUSED_BLOCK = 48, CLH_FUSED_KEPT = 256 };
 
 /** Sizes: D d_model, A = heads * d_head, N = 3 A, V d_vocab, O d_vocab_out, U = O - 1, T positions
  *  computed. */
@@ -102,11 +103,13 @@ typedef struct clh_fused_room {
     clh_real *g_pattern;          /**< [block, span] */
     clh_real *kind, *g_kind;      /**< [block, lead] */
     clh_real *one_hot;            /**< of the keys' kinds [T, V] */
-    clh_real *z, *g_z;            /**< [T, A] */
+    clh_real *g_values;           /**< [T, A] */
+    clh_real *z, *g_z;            /**< of the rows kept [CLH_FUSED_KEPT, A] */
     clh_real *logits;             /**< [CLH_ROWS_TOGETHER, O] */
     clh_real *square;             /**< of tp + b_O in the last norm [block] */
     clh_real *g_square;           /**< gradient of |x|^2 of the last norm [T] */
-    clh_real *row; /**< [T, g_stride], 2 A + U used: g_v | z [W_O W_O^T, W_O U'] and its gradient */
+    clh_real *row; /**< of the rows kept: z [W_O W_O^T, W_O U'], then its gradient
+                        [CLH_FUSED_KEPT, A + U] */
 } clh_fused_room;
 
 struct clh_fused {
@@ -220,6 +223,7 @@ typedef struct clh_fused_work {
     clh_fused_sums *sums;
     const clh_sequence *sequence;
     size_t length, first, rows; /**< rows = length - first */
+    size_t kept;                /**< the first position whose rows of z and so on the room has */
     size_t kinds;               /**< different tokens among the positions */
     size_t kind_stride;         /**< between rows of one_hot and g_kind */
 } clh_fused_work;
@@ -243,11 +247,25 @@ size_t clh_fused_blocks(const clh_fused_work *work);
 
 /** Attention of a sequence: begin, then block by block z of its queries from the parts of their
  *  scores and the values, and back, from the gradient of z to that of the parts (into the sums) and
- *  of the values (`row`); then end, for what all queries' keys got. */
+ *  of the values; then end, for what all queries' keys got. */
 void clh_fused_attend_begin(const clh_fused_work *work);
 void clh_fused_attend(const clh_fused_work *work, size_t k);
 void clh_fused_attend_backward(const clh_fused_work *work, size_t k);
 void clh_fused_attend_end(const clh_fused_work *work);
+
+/** z of a position that is kept, and its gradient; row of `row`. */
+static inline clh_real *clh_fused_z(const clh_fused_work *w, size_t p)
+{
+    return w->room->z + (p - w->kept) * w->f->size.A;
+}
+static inline clh_real *clh_fused_g_z(const clh_fused_work *w, size_t p)
+{
+    return w->room->g_z + (p - w->kept) * w->f->size.A;
+}
+static inline clh_real *clh_fused_row(const clh_fused_work *w, size_t p)
+{
+    return w->room->row + (p - w->kept) * (w->f->size.A + w->f->size.U);
+}
 
 /** From the sums of all slots to the gradient of every parameter. */
 void clh_fused_tables_backward(clh_fused *f);

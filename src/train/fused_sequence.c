@@ -68,9 +68,9 @@ static void project(const clh_fused_work *w)
 static void output(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.U, stride = f->shape.g_stride;
-    clh_multiply(f->kernel, q.end - q.begin, across, A, 1, clh_rows(w->room->z + q.begin * A, A),
-                 clh_rows(f->tables.K, across), w->room->row + q.begin * stride + A, stride);
+    const size_t A = f->size.A, across = A + f->size.U;
+    clh_multiply(f->kernel, q.end - q.begin, across, A, 1, clh_rows(clh_fused_z(w, q.begin), A),
+                 clh_rows(f->tables.K, across), clh_fused_row(w, q.begin), across);
 }
 
 /* |E_t + P_p + o|^2 of some rows */
@@ -103,7 +103,7 @@ static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum
         .eps = f->unit_eps,
         .weight = (clh_real)f->batch->weight,
         .bias = f->tables.u_bias,
-        .z = room->z + q.begin * A,
+        .z = clh_fused_z(w, q.begin),
         .z_row = A,
         .token = token_rows(w, f->tables.Y, stride, column, q.begin),
         .position = f->tables.Y + clh_fused_position(f, q.begin) * stride + column,
@@ -112,9 +112,9 @@ static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum
         .target = w->sequence->tokens + q.begin + 1,
         .logits = room->logits,
         .logits_row = f->size.O,
-        .row = room->row + q.begin * f->shape.g_stride + A,
-        .row_row = f->shape.g_stride,
-        .g_z = w->sums ? room->g_z + q.begin * A : NULL,
+        .row = clh_fused_row(w, q.begin),
+        .row_row = A + f->size.U,
+        .g_z = w->sums ? clh_fused_g_z(w, q.begin) : NULL,
         .g_square = room->g_square + q.begin,
         .g_bias = w->sums ? w->sums->u_bias : NULL,
         .each = per_position ? per_position + q.begin + 1 : NULL,
@@ -132,26 +132,33 @@ static void add_rows(const clh_fused_work *w, size_t rows, size_t n, const clh_r
                      n);
 }
 
+/* Row of sums of gradients of Y. */
+static clh_real *row_of_sums(const clh_fused_work *w, clh_real *Y, size_t source)
+{
+    return Y + source * w->f->shape.g_stride;
+}
+
 /* With r = [2 g_square z, g_y] what predict() leaves of a row: g_z += g_y (W_O U')^T */
 static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, stride = f->shape.g_stride;
+    const size_t A = f->size.A, across = A + f->size.U;
     clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.U, 1,
-                     clh_rows(w->room->row + q.begin * stride + 2 * A, stride),
-                     clh_rows(f->tables.WU_t, A), w->room->g_z + q.begin * A, A);
+                     clh_rows(clh_fused_row(w, q.begin) + A, across),
+                     clh_rows(f->tables.WU_t, A), clh_fused_g_z(w, q.begin), A);
 }
 
-/* g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows sum to 1
- * g_b'_V += sum_r g_z. Of the part of W_O W_O^T, z^T diag(2 g_square) z, only the lower half. */
-static void weights_backward(const clh_fused_work *w)
+/* Of the rows kept: g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows
+ * sum to 1 g_b'_V += sum_r g_z. Of the part of W_O W_O^T, z^T diag(2 g_square) z, only the lower
+ * half. */
+static void weights_backward(const clh_fused_work *w, size_t rows)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.U, stride = f->shape.g_stride;
-    const clh_matrix z_t = clh_transposed(w->room->z + w->first * A, A);
-    const clh_real *row = w->room->row + w->first * stride + A;
-    clh_gemm of_W_O = clh_product(A, A, w->rows, 1, z_t, clh_rows(row, stride), w->sums->K, across);
-    clh_gemm of_U = clh_product(A, f->size.U, w->rows, 1, z_t, clh_rows(row + A, stride),
+    const size_t A = f->size.A, across = A + f->size.U;
+    const clh_matrix z_t = clh_transposed(w->room->z, A);
+    const clh_real *row = w->room->row;
+    clh_gemm of_W_O = clh_product(A, A, rows, 1, z_t, clh_rows(row, across), w->sums->K, across);
+    clh_gemm of_U = clh_product(A, f->size.U, rows, 1, z_t, clh_rows(row + A, across),
                                 w->sums->K + A, across);
     of_W_O.part = CLH_GEMM_C_LOWER;
     if (!w->sums->fresh) {
@@ -160,32 +167,58 @@ static void weights_backward(const clh_fused_work *w)
     }
     f->kernel->gemm(&of_W_O);
     f->kernel->gemm(&of_U);
-    add_rows(w, w->rows, A, w->room->g_z + w->first * A, w->sums->b_V);
+    w->sums->fresh = false;
+    add_rows(w, rows, A, w->room->g_z, w->sums->b_V);
 }
 
-/* Rows [g_v, 2 g_square z, g_y] of positions [begin, end), `n` numbers of each, g_v / s first, to
- * the rows of Y they came from. */
-static void spread_rows(const clh_fused_work *w, size_t begin, size_t end, size_t n)
+/* g_v / s of all positions to the rows of Y they came from. */
+static void spread_values(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, stride = f->shape.stride, g_stride = f->shape.g_stride;
-    const size_t at = clh_fused_position(f, begin);
-    f->kernel->spread(&(clh_spread){.rows = end - begin,
-                                    .values = A,
-                                    .n = n,
-                                    .scale = w->room->inverse + begin,
-                                    .token = token_rows(w, f->tables.Y, stride, 2 * A, begin),
+    const size_t A = f->size.A, stride = f->shape.stride, at = clh_fused_position(f, 0);
+    f->kernel->spread(&(clh_spread){.rows = w->length,
+                                    .n = A,
+                                    .scale = w->room->inverse,
+                                    .token = token_rows(w, f->tables.Y, stride, 2 * A, 0),
                                     .position = f->tables.Y + at * stride + 2 * A,
                                     .position_row = stride,
-                                    .g = w->room->row + begin * g_stride,
-                                    .g_token = w->sums->Y + clh_fused_token(0) * g_stride,
-                                    .g_position = w->sums->of_positions->Y + at * g_stride,
-                                    .g_row = g_stride,
-                                    .along = w->room->along + begin,
+                                    .g = w->room->g_values,
+                                    .g_row = A,
+                                    .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)),
+                                    .g_position = row_of_sums(w, w->sums->of_positions->Y, at),
+                                    .sum_row = f->shape.g_stride,
+                                    .along = w->room->along,
                                     .fresh = w->sums->of_positions->fresh});
+}
+
+/* [2 g_square z, g_y] of the rows kept likewise. */
+static void spread_outputs(const clh_fused_work *w, size_t rows)
+{
+    const clh_fused *f = w->f;
+    const size_t A = f->size.A, across = A + f->size.U, at = clh_fused_position(f, w->kept);
+    f->kernel->spread(&(clh_spread){.rows = rows,
+                                    .n = across,
+                                    .token = {.number = w->room->number + w->kept},
+                                    .g = w->room->row,
+                                    .g_row = across,
+                                    .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)) + A,
+                                    .g_position = row_of_sums(w, w->sums->of_positions->Y, at) + A,
+                                    .sum_row = f->shape.g_stride,
+                                    .fresh = w->sums->of_positions->fresh});
+}
+
+/* Of fresh sums of positions, what nothing is written to: columns of rows, rows that a longer
+ * sequence will add to. */
+static void clear_rest(const clh_fused_work *w)
+{
+    const clh_fused *f = w->f;
+    const size_t stride = f->shape.g_stride, X = clh_fused_column_X(f) - 2 * f->size.A;
     clh_real *Y = w->sums->of_positions->Y;
-    for (size_t p = begin; p < end && w->sums->of_positions->fresh; p++)
-        memset(Y + clh_fused_position(f, p) * g_stride + n, 0, (g_stride - n) * sizeof *Y);
+    for (size_t p = 0; p < f->shape.positions; p++) {
+        const size_t begin = p >= w->length ? 0 : p < w->first ? f->size.A : X;
+        memset(row_of_sums(w, Y, clh_fused_position(f, p)) + begin, 0,
+               (stride - begin) * sizeof *Y);
+    }
 }
 
 /* What came along both norms, each a function of |E_t + P_p (+ o)|^2:
@@ -222,7 +255,21 @@ static bool begin(clh_fused_work *w, const clh_fused *f, const clh_sequence *seq
     w->length = sequence->length - 1;
     w->first = sequence->first_scored - 1;
     w->rows = w->length - w->first;
+    w->kept = w->first;
     return true;
+}
+
+/* What is kept goes to the sums, before the room has no place for the next block. */
+static void add_kept(clh_fused_work *w, size_t end)
+{
+    const size_t rows = end - w->kept;
+    if (w->sums && end < w->length && rows + CLH_FUSED_BLOCK <= CLH_FUSED_KEPT)
+        return;
+    if (w->sums) {
+        weights_backward(w, rows);
+        spread_outputs(w, rows);
+    }
+    w->kept = end;
 }
 
 /* Block after block of queries, forward and, for training, back. */
@@ -237,10 +284,11 @@ static void run_blocks(clh_fused_work *w, clh_loss_sum *sum, double *per_positio
         clh_fused_attend(w, k);
         output(w, q);
         wrong += predict(w, q, sum, per_position);
-        if (!w->sums)
-            continue;
-        output_backward(w, q);
-        clh_fused_attend_backward(w, k);
+        if (w->sums) {
+            output_backward(w, q);
+            clh_fused_attend_backward(w, k);
+        }
+        add_kept(w, q.end);
     }
     sum->count += w->rows;
     sum->correct += w->rows - wrong;
@@ -258,15 +306,11 @@ void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fu
     w.sums = sums;
     run_blocks(&w, &sums->loss, NULL);
     clh_fused_attend_end(&w);
-    weights_backward(&w);
-    spread_rows(&w, 0, w.first, f->size.A);
-    spread_rows(&w, w.first, w.length, clh_fused_column_X(f) - 2 * f->size.A);
+    spread_values(&w);
+    if (sums->of_positions->fresh)
+        clear_rest(&w);
     spread_squares(&w);
-    clh_fused_rows_sums *rows = sums->of_positions;
-    if (rows->fresh) /* rows that a longer sequence will add to */
-        memset(rows->Y + clh_fused_position(f, w.length) * f->shape.g_stride, 0,
-               (f->shape.positions - w.length) * f->shape.g_stride * sizeof *rows->Y);
-    sums->fresh = rows->fresh = false;
+    sums->of_positions->fresh = false;
 }
 
 void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,

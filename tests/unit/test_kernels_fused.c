@@ -350,16 +350,16 @@ static void run_spread(bench *b, const clh_kernels *kernel, size_t n, uint64_t s
                                    .bias = row_of(b, 2, 1),
                                    .y = row_of(b, 12, 0)});
     kernel->spread(&(clh_spread){.rows = WITH,
-                                 .values = n / 2,
                                  .n = n,
-                                 .scale = scale,
+                                 .scale = seed / 2 % 2 ? scale : NULL,
                                  .token = token,
                                  .position = row_of(b, 6, 3),
                                  .position_row = MOST,
                                  .g = row_of(b, 7, 0),
+                                 .g_row = MOST,
                                  .g_token = row_of(b, 8, 0),
                                  .g_position = row_of(b, 8, 3),
-                                 .g_row = MOST,
+                                 .sum_row = MOST,
                                  .along = sums,
                                  .fresh = seed % 2});
 }
