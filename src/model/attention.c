@@ -86,8 +86,7 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
         pass->kernel->add_rows(width, pass->rows, g_out, width, gb);
     for (size_t h = 0; h < c->n_heads; h++) {
         if (gW)
-            clh_weight_gradient(pass, c->d_model, d,
-                                clh_transposed(in.data + h * in.head, in.row),
+            clh_weight_gradient(pass, c->d_model, d, clh_transposed(in.data + h * in.head, in.row),
                                 clh_rows(g_out + h * d, width), gW + h * W_size);
         clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, 1, clh_rows(g_out + h * d, width),
                          clh_transposed(W + h * W_size, d), g_in.data + h * g_in.head, g_in.row);

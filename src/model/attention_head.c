@@ -83,8 +83,8 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
 {
     assert(h && g && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, keys_of(h, end), h->d, 1,
-                 clh_rows(g->z + begin * h->z_stride, h->z_stride), clh_rows(h->turned, h->turned_row),
-                 g->pattern + row_of(g, begin), g->across);
+                 clh_rows(g->z + begin * h->z_stride, h->z_stride),
+                 clh_rows(h->turned, h->turned_row), g->pattern + row_of(g, begin), g->across);
 }
 
 /* g_v_j += sum_i pattern_ij g_z_i */

@@ -113,8 +113,7 @@ void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_rea
     assert(pass && x && W && b && out && x != out);
     x += pass->row0 * m;
     out += pass->row0 * n;
-    clh_gemm product =
-        clh_product(pass->rows, n, m, 1, clh_rows(x, m), clh_rows(W, n), out, n);
+    clh_gemm product = clh_product(pass->rows, n, m, 1, clh_rows(x, m), clh_rows(W, n), out, n);
     product.start = b;
     pass->kernel->gemm(&product);
 }

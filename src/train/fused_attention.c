@@ -45,7 +45,6 @@ static block block_at(const clh_fused_work *w, size_t head, size_t k)
                    .room = head * s->block * s->span};
 }
 
-
 /* ---- Forward
  * ---------------------------------------------------------------------------------------- */
 
@@ -198,8 +197,7 @@ static void kinds_backward(const clh_fused_work *w, const block *b)
     for (size_t i = b->begin; i < b->end; i++) {
         const clh_real *g = room->g_kind + (i - b->begin) * stride;
         clh_real *position = w->sums->of_positions->parts + b->part + (i - b->begin) * b->across;
-        clh_real *token =
-            w->sums->parts + clh_fused_token_part(w->f, b->head, room->number[i]);
+        clh_real *token = w->sums->parts + clh_fused_token_part(w->f, b->head, room->number[i]);
         for (size_t c = 0; c < w->kinds; c++) {
             position[room->kind_row[c]] += g[c];
             token[room->kind_row[c]] += g[c];

@@ -68,7 +68,7 @@ typedef struct clh_fused_tables {
  *  sums of their own, added up in order, would. */
 typedef struct clh_fused_rows_sums {
     clh_real *memory;
-    clh_real *Y; /**< gradient of Y but its q and k columns [sources, g_stride]; rows of o and
+    clh_real *Y;     /**< gradient of Y but its q and k columns [sources, g_stride]; rows of o and
                       tokens get there last of all */
     clh_real *parts; /**< [heads, parts] */
     bool fresh;      /**< no sequence has written yet: they hold nothing */
@@ -108,7 +108,7 @@ typedef struct clh_fused_room {
     clh_real *logits;             /**< [CLH_ROWS_TOGETHER, O] */
     clh_real *square;             /**< of tp + b_O in the last norm [block] */
     clh_real *g_square;           /**< gradient of |x|^2 of the last norm [T] */
-    clh_real *row; /**< of the rows kept: z [W_O W_O^T, W_O U'], then its gradient
+    clh_real *row;                /**< of the rows kept: z [W_O W_O^T, W_O U'], then its gradient
                         [CLH_FUSED_KEPT, A + U] */
 } clh_fused_room;
 
@@ -125,8 +125,8 @@ struct clh_fused {
     clh_fused_tables tables;
     clh_fused_sums *sums;              /**< [slots] */
     clh_fused_rows_sums *of_positions; /**< the run's, then one for each other slot */
-    clh_fused_room *room; /**< [workers] */
-    clh_real *ones;       /**< of 1, [T] and [V] */
+    clh_fused_room *room;              /**< [workers] */
+    clh_real *ones;                    /**< of 1, [T] and [V] */
     clh_real *memory;
     uint32_t *numbers;
     size_t *offsets;

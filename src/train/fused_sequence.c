@@ -144,8 +144,8 @@ static void output_backward(const clh_fused_work *w, clh_fused_queries q)
     const clh_fused *f = w->f;
     const size_t A = f->size.A, across = A + f->size.U;
     clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.U, 1,
-                     clh_rows(clh_fused_row(w, q.begin) + A, across),
-                     clh_rows(f->tables.WU_t, A), clh_fused_g_z(w, q.begin), A);
+                     clh_rows(clh_fused_row(w, q.begin) + A, across), clh_rows(f->tables.WU_t, A),
+                     clh_fused_g_z(w, q.begin), A);
 }
 
 /* Of the rows kept: g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows
@@ -158,8 +158,8 @@ static void weights_backward(const clh_fused_work *w, size_t rows)
     const clh_matrix z_t = clh_transposed(w->room->z, A);
     const clh_real *row = w->room->row;
     clh_gemm of_W_O = clh_product(A, A, rows, 1, z_t, clh_rows(row, across), w->sums->K, across);
-    clh_gemm of_U = clh_product(A, f->size.U, rows, 1, z_t, clh_rows(row + A, across),
-                                w->sums->K + A, across);
+    clh_gemm of_U =
+        clh_product(A, f->size.U, rows, 1, z_t, clh_rows(row + A, across), w->sums->K + A, across);
     of_W_O.part = CLH_GEMM_C_LOWER;
     if (!w->sums->fresh) {
         clh_product_adds(&of_W_O);

@@ -57,7 +57,8 @@ static void keys_backward(const clh_fused *f, size_t number, size_t begin, size_
     const clh_fused_shape *s = &f->shape;
     const size_t d = f->size.d_head, g = 2 * f->size.A, heads = f->size.heads;
     clh_real *out = h.g_k + begin * g;
-    clh_multiply(f->kernel, rows, d, s->used, h.alpha, clh_transposed(h.token_parts + column, s->span),
+    clh_multiply(f->kernel, rows, d, s->used, h.alpha,
+                 clh_transposed(h.token_parts + column, s->span),
                  clh_rows(h.q + clh_fused_token(0) * s->stride, s->stride), out, g);
     for (size_t k = first; k < s->blocks; k++) {
         const size_t from = clh_fused_block_begin(s, k);

@@ -43,8 +43,7 @@ size_t clh_gradient_bytes(const clh_model_config *config, size_t length, size_t 
 {
     size_t n = clh_blob_count(&clh_layout_params, config, false, 0, 0), bytes;
     const size_t copies = path == CLH_PATH_FUSED ? 1 : slots_of(batch);
-    size_t fused =
-        path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, batch, threads) : 0;
+    size_t fused = path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, batch, threads) : 0;
     if (n == SIZE_MAX || fused == SIZE_MAX || !clh_mul_ok(n, copies * sizeof(clh_real), &bytes) ||
         !clh_add_ok(bytes, fused, &bytes))
         return SIZE_MAX;

@@ -35,6 +35,14 @@ static const shape shapes[] = {
     {"one sequence", {4}, 1, 1, 1, 128, 64, CLH_LETTERS_SORTED},
     {"two letters", {2}, 1, 4, 1, 128, 64, CLH_LETTERS_SORTED},
     {"three letters, more sequences than slots", {3}, 1, 11, 1, 128, 64, CLH_LETTERS_ORDERED},
+    {"as many sequences as slots, more queries than are kept",
+     {4, 5},
+     2,
+     8,
+     1,
+     32,
+     16,
+     CLH_LETTERS_SORTED},
     {"five letters", {5}, 1, 2, 1, 128, 64, CLH_LETTERS_SORTED},
     {"one letter", {1}, 1, 3, 1, 32, 16, CLH_LETTERS_SORTED},
     {"a mixture", {2, 3, 4}, 3, 7, 1, 64, 32, CLH_LETTERS_TUPLES},
@@ -245,6 +253,16 @@ static void test_what_is_not_scored_is_nothing(void **state)
     clh_fused_gradient(fused, &two, beside, &sum_beside);
     assert_memory_equal(alone, beside, n * sizeof *alone);
     assert_memory_equal(&sum_alone, &sum_beside, sizeof sum_alone);
+    both[1].first_scored = both[0].first_scored; /* and the other way round: the first is nothing */
+    clh_fused_gradient(fused, &(clh_fused_batch){both + 1, 1, 0.25}, alone, &sum_alone);
+    both[0].first_scored = both[0].length;
+    clh_fused_gradient(fused, &two, beside, &sum_beside);
+    double apart = 0, size = 0; /* tokens are numbered in another order, so not the same bits */
+    for (size_t i = 0; i < n; i++) {
+        apart += pow((double)alone[i] - (double)beside[i], 2);
+        size += pow((double)alone[i], 2);
+    }
+    assert_true(sqrt(apart / size) <= bound());
     clh_free(beside);
     clh_free(alone);
     clh_fused_close(fused);

@@ -187,10 +187,34 @@ static void lean_memory_gives_the_same_gradients(void **state)
     clh_free(parameters);
 }
 
+/* Into parameters that hold nothing: what is not written would show. Numbers between them belong to
+ * none and stay. */
+static void a_first_pass_writes_what_others_add(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    size_t count;
+    (void)clh_model_data(b->model, &count);
+    clh_real *parameters = clh_alloc_zeroed(count, sizeof *parameters, &err);
+    assert_non_null(parameters);
+    for (size_t t = 0; t < clh_model_tensor_count(b->model); t++) {
+        clh_tensor tensor = clh_model_tensor_in(b->model, t, parameters);
+        for (size_t i = 0; i < clh_tensor_count(&tensor); i++)
+            tensor.data[i] = (clh_real)NAN;
+    }
+    (void)loss_of(b, b->other, b->gradient);
+    cache_poison(b->gradient, clh_cache_count(b->gradient) - 1);
+    clh_backward_first(b->model, &b->tokens, b->other, b->gradient, parameters);
+    for (size_t i = 0; i < count; i++)
+        assert_true(parameters[i] == b->parameters[i]);
+    clh_free(parameters);
+}
+
 static const each_truth truths[] = {
     {"parameters have the gradient of differences", parameters_have_the_gradient_of_differences},
     {"activations have the gradient of differences", activations_have_the_gradient_of_differences},
     {"lean memory gives the same gradients", lean_memory_gives_the_same_gradients},
+    {"a first pass writes what others add", a_first_pass_writes_what_others_add},
 };
 
 int main(void)
