@@ -22,6 +22,9 @@ typedef struct clh_bench_result {
     double operations; /**< of one step, conventionally */
     double seconds;    /**< of one step: median over rounds */
     double seconds_least, seconds_most;
+    double peak_at_clock; /**< multiply-adds from registers straight after a round, operations a
+                               second of all threads: median. Less than clh_bench_peak() where the
+                               processor lowers its clock for products */
     size_t rounds;
     bool fused; /**< the path that ran */
 } clh_bench_result;

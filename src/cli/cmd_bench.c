@@ -17,8 +17,9 @@ static void print_header(const clh_run_config *c)
     (void)printf("%s, n = %u, batch %zu, %zu layer%s, d_model %zu\n", clh_bench_isa(),
                  c->n[c->n_count - 1], c->train.batch, c->model.n_layers,
                  c->model.n_layers == 1 ? "" : "s", c->model.d_model);
-    (void)printf("%-8s %7s %12s %12s %22s %10s %10s %9s\n", "path", "threads", "peak GFLOP/s",
-                 "MFLOP/step", "ms/step (least, most)", "steps/s", "GFLOP/s", "of peak");
+    (void)printf("%-8s %7s %12s %12s %22s %10s %10s %9s %12s\n", "path", "threads", "peak GFLOP/s",
+                 "MFLOP/step", "ms/step (least, most)", "steps/s", "GFLOP/s", "of peak",
+                 "at its clock");
 }
 
 static void print_row(const row *r)
@@ -27,9 +28,10 @@ static void print_row(const row *r)
     char time[48];
     (void)snprintf(time, sizeof time, "%.3f (%.3f, %.3f)", 1e3 * b->seconds, 1e3 * b->seconds_least,
                    1e3 * b->seconds_most);
-    (void)printf("%-8s %7zu %12.1f %12.1f %22s %10.0f %10.1f %9.2f\n", r->path, r->threads,
-                 1e-9 * r->peak, 1e-6 * b->operations, time, 1 / b->seconds,
-                 1e-9 * b->operations / b->seconds, b->operations / b->seconds / r->peak);
+    const double speed = b->operations / b->seconds;
+    (void)printf("%-8s %7zu %12.1f %12.1f %22s %10.0f %10.1f %9.2f %12.2f\n", r->path, r->threads,
+                 1e-9 * r->peak, 1e-6 * b->operations, time, 1 / b->seconds, 1e-9 * speed,
+                 speed / r->peak, speed / b->peak_at_clock);
     (void)fflush(stdout);
 }
 
@@ -38,10 +40,11 @@ static void print_json(const row *r)
     const clh_bench_result *b = &r->result;
     (void)printf("{\"isa\": \"%s\", \"path\": \"%s\", \"threads\": %zu, \"peak\": %.6g, "
                  "\"operations\": %.9g, \"seconds\": %.9g, \"seconds_least\": %.9g, "
-                 "\"seconds_most\": %.9g, \"rounds\": %zu, \"ratio\": %.6g}\n",
+                 "\"seconds_most\": %.9g, \"rounds\": %zu, \"ratio\": %.6g, "
+                 "\"peak_at_clock\": %.6g, \"ratio_at_clock\": %.6g}\n",
                  clh_bench_isa(), r->path, r->threads, r->peak, b->operations, b->seconds,
-                 b->seconds_least, b->seconds_most, b->rounds,
-                 b->operations / b->seconds / r->peak);
+                 b->seconds_least, b->seconds_most, b->rounds, b->operations / b->seconds / r->peak,
+                 b->peak_at_clock, b->operations / b->seconds / b->peak_at_clock);
 }
 
 static clh_status bench_row(const clh_invocation *inv, const clh_run_config *config,

@@ -133,10 +133,25 @@ static int ascending(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static double median(double *x, size_t count)
+{
+    qsort(x, count, sizeof *x, ascending);
+    return x[count / 2];
+}
+
+/* Multiply-adds a second at the clock the processor has now: over before it finds another. */
+static double peak_now(void)
+{
+    enum { LOOPS = 3000 };
+    const double began = clh_clock_seconds();
+    const double operations = clh_kernels_best()->multiply_adds(LOOPS);
+    return operations / (clh_clock_seconds() - began);
+}
+
 /* Rounds of steps, each long enough for the clock (2 ms), until `seconds` are over. */
 static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, clh_error *err)
 {
-    double took[ROUNDS_MAX], began = clh_clock_seconds();
+    double took[ROUNDS_MAX], peak[ROUNDS_MAX], began = clh_clock_seconds();
     size_t rounds = 0, steps = 1;
     clh_status status = bench_step(b, err); /* warm-up */
     for (; !status && rounds < ROUNDS_MAX; rounds++) {
@@ -146,15 +161,16 @@ static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, c
         for (size_t i = 0; i < steps && !status; i++)
             status = bench_step(b, err);
         took[rounds] = (clh_clock_seconds() - round) / (double)steps;
+        peak[rounds] = peak_now();
         if (rounds == 0)
             steps = took[0] < 0.002 ? (size_t)(0.002 / took[0]) + 1 : 1;
     }
     if (status)
         return status;
-    qsort(took, rounds, sizeof *took, ascending);
-    out->seconds = took[rounds / 2];
+    out->seconds = median(took, rounds);
     out->seconds_least = took[0];
     out->seconds_most = took[rounds - 1];
+    out->peak_at_clock = median(peak, rounds);
     out->rounds = rounds;
     return CLH_OK;
 }
@@ -172,6 +188,7 @@ clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, siz
         out->operations =
             clh_bench_operations(&config->model, config->train.batch, clh_task_length_max(b.task));
         status = time_rounds(&b, seconds, out, err);
+        out->peak_at_clock *= (double)threads;
     }
     bench_close(&b);
     return status;

@@ -48,6 +48,8 @@ static void steps_are_timed_on_the_path_asked_for(void **state)
     assert_true(best.seconds_least > 0 && best.seconds_least <= best.seconds);
     assert_true(best.seconds <= best.seconds_most && best.rounds >= 3);
     assert_true(best.operations == general.operations);
+    assert_true(best.peak_at_clock > 1e6 && isfinite(best.peak_at_clock));
+    assert_true(general.peak_at_clock > 1e6 && isfinite(general.peak_at_clock));
 }
 
 static void the_machine_has_a_speed(void **state)
