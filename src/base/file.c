@@ -17,6 +17,7 @@ struct clh_file {
     char *path, *temporary;
     size_t wanted;
     int failure; /* errno of the first failure, 0 while all is well */
+    bool settled;
 };
 
 char *clh_path_join(const char *folder, const char *name, clh_error *err)
@@ -94,19 +95,37 @@ void clh_file_write(clh_file *file, const void *bytes, size_t length)
         file->failure = errno ? errno : EIO;
 }
 
-clh_status clh_file_commit(clh_file *file, clh_error *err)
+bool clh_file_flush(clh_file *file)
 {
-    assert(file);
-    if (!file->failure && (fflush(file->stream) || fsync(fileno(file->stream))))
+    assert(file && !file->settled);
+    if (!file->failure && fflush(file->stream))
         file->failure = errno;
+    return !file->failure;
+}
+
+bool clh_file_settle(clh_file *file)
+{
+    assert(file && !file->settled);
+    if (clh_file_flush(file) && fsync(fileno(file->stream)))
+        file->failure = errno;
+    file->settled = true;
     if (fclose(file->stream) && !file->failure)
         file->failure = errno;
     if (!file->failure && rename(file->temporary, file->path))
         file->failure = errno;
+    if (file->failure)
+        (void)unlink(file->temporary);
+    return !file->failure;
+}
+
+clh_status clh_file_commit(clh_file *file, clh_error *err)
+{
+    assert(file);
     clh_status status = CLH_OK;
+    if (!file->settled)
+        (void)clh_file_settle(file);
     if (file->failure) {
         char text[24];
-        (void)unlink(file->temporary);
         status = clh_fail(err, CLH_EIO, "cannot write %s (%s): %s", file->path,
                           clh_bytes_text(file->wanted, text), strerror(file->failure));
     }
@@ -118,8 +137,10 @@ void clh_file_abandon(clh_file *file)
 {
     if (!file)
         return;
-    (void)fclose(file->stream);
-    (void)unlink(file->temporary);
+    if (!file->settled) {
+        (void)fclose(file->stream);
+        (void)unlink(file->temporary);
+    }
     file_free(file);
 }
 

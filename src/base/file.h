@@ -20,6 +20,15 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err);
 /** Append bytes; a failure is kept and reported by clh_file_commit(). */
 void clh_file_write(clh_file *file, const void *bytes, size_t length);
 
+/** Hand what was appended to the system, so that a full disk shows now; false after a failure, which
+ *  clh_file_commit() then reports. */
+bool clh_file_flush(clh_file *file);
+
+/** What of a commit takes time: sync, and rename to the final name. It may run on another thread than
+ *  what came before and clh_file_commit(), which then has nothing but the outcome left. False when
+ *  something failed. */
+bool clh_file_settle(clh_file *file);
+
 /** Sync, rename to the final name, free. On failure the temporary file is gone, the target as it
  *  was, and the line names the path, the system's reason and how much was to be written. */
 clh_status clh_file_commit(clh_file *file, clh_error *err);

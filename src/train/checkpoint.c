@@ -9,11 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
-#include "clearhead/safetensors.h"
 #include "train/plan.h"
+#include "train/stage.h"
 
 static const char optimizer_file[] = "checkpoints/optimizer.safetensors";
 static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};
@@ -50,9 +49,9 @@ static clh_tensor *moment_tensors(const clh_model *model, const clh_moments *mom
     return tensors;
 }
 
-static clh_status save_moments(const char *path, const clh_run_config *config,
-                               const clh_model *model, const clh_moments *moments, size_t step,
-                               clh_error *err)
+static clh_status stage_moments(clh_file **out, const char *path, const clh_run_config *config,
+                                const clh_model *model, const clh_moments *moments, size_t step,
+                                clh_error *err)
 {
     static const char *const optimizer_name[] = {"adamw", "adam", "sgd"};
     char text[24], *names = NULL;
@@ -64,7 +63,7 @@ static clh_status save_moments(const char *path, const clh_run_config *config,
                                  {"clearhead", "1"},
                                  {"optimizer", optimizer_name[config->train.optimizer]},
                                  {"step", text}};
-    clh_status status = clh_safetensors_write(path, tensors, 2 * clh_model_tensor_count(model),
+    clh_status status = clh_safetensors_stage(out, path, tensors, 2 * clh_model_tensor_count(model),
                                               metadata, CLH_COUNT(metadata), err);
     clh_free(tensors);
     clh_free(names);
@@ -86,11 +85,11 @@ static clh_status check_finite(const clh_run_config *config, const clh_model *mo
     return CLH_OK;
 }
 
-clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
-                               const clh_model *model, const clh_moments *moments, size_t step,
-                               clh_error *err)
+clh_status clh_checkpoint_stage(clh_file *files[CLH_CHECKPOINT_FILES], const char *run,
+                                const clh_run_config *config, const clh_model *model,
+                                const clh_moments *moments, size_t step, clh_error *err)
 {
-    assert(run && config && model && moments);
+    assert(files && run && config && model && moments);
     clh_status status = check_finite(config, model, moments, step, err);
     if (status)
         return status;
@@ -98,9 +97,12 @@ clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
     char *optimizer = clh_path_join(run, optimizer_file, err);
     status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
     if (!status)
-        status = clh_model_save(model, parameters, config, step, err);
-    if (!status)
-        status = save_moments(optimizer, config, model, moments, step, err);
+        status = clh_model_stage(&files[0], model, parameters, config, step, err);
+    if (!status) {
+        status = stage_moments(&files[1], optimizer, config, model, moments, step, err);
+        if (status)
+            clh_file_abandon(files[0]);
+    }
     clh_free(optimizer);
     clh_free(parameters);
     return status;

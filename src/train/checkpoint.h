@@ -9,7 +9,11 @@
 #ifndef CLH_CHECKPOINT_H
 #define CLH_CHECKPOINT_H
 
+#include "base/file.h"
 #include "clearhead/run.h"
+
+/** The files of a checkpoint, in the order in which they come into their places. */
+enum { CLH_CHECKPOINT_FILES = 2 };
 
 /** Optimizer moments laid out as clh_model_data(). */
 typedef struct clh_moments {
@@ -19,11 +23,12 @@ typedef struct clh_moments {
 /** Path of the parameters after `step`, owned by the caller; NULL with ENOMEM filled in. */
 char *clh_checkpoint_path(const char *run, size_t step, clh_error *err);
 
-/** Write both files. CLH_ENUMERIC, with nothing written, when a number is not finite: the
- *  checkpoint before stays the newest. */
-clh_status clh_checkpoint_save(const char *run, const clh_run_config *config,
-                               const clh_model *model, const clh_moments *moments, size_t step,
-                               clh_error *err);
+/** Write both files, which are not in their places yet (train/stage.h); none on failure.
+ *  CLH_ENUMERIC, with nothing written, when a number is not finite: the checkpoint before stays the
+ *  newest. */
+clh_status clh_checkpoint_stage(clh_file *files[CLH_CHECKPOINT_FILES], const char *run,
+                                const clh_run_config *config, const clh_model *model,
+                                const clh_moments *moments, size_t step, clh_error *err);
 
 /** Step that the weights file at `path` was saved after. CLH_EFORMAT when it does not say. */
 clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err);

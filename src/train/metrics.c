@@ -131,13 +131,16 @@ clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err)
     return status;
 }
 
-clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err)
+int clh_metrics_file(const clh_metrics *metrics)
 {
     assert(metrics);
-    clh_status status = clh_metrics_flush(metrics, err);
-    if (!status && fdatasync(metrics->file))
-        status = clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));
-    return status;
+    return metrics->file;
+}
+
+const char *clh_metrics_path(const clh_metrics *metrics)
+{
+    assert(metrics);
+    return metrics->path;
 }
 
 void clh_metrics_close(clh_metrics *metrics)

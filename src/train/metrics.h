@@ -30,9 +30,10 @@ void clh_metrics_evaluation(clh_metrics *metrics, size_t step, const clh_evaluat
 /** Hand what was noted to the system. CLH_EIO with path and reason. */
 clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err);
 
-/** As clh_metrics_flush(), and down to the disk: a checkpoint that outlives a power cut must find
- *  the lines before it. */
-clh_status clh_metrics_sync(clh_metrics *metrics, clh_error *err);
+/** The file's descriptor and path, for who brings it down to the disk: a checkpoint that outlives a
+ *  power cut must find the lines before it. Borrowed. */
+int clh_metrics_file(const clh_metrics *metrics);
+const char *clh_metrics_path(const clh_metrics *metrics);
 
 /** Close without flushing. NULL is fine. */
 void clh_metrics_close(clh_metrics *metrics);

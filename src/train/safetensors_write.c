@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <endian.h>
 
-#include "base/file.h"
 #include "base/strbuf.h"
 #include "train/array_stream.h"
 #include "train/safetensors_header.h"
+#include "train/stage.h"
 
 enum { ALIGNMENT = 8 };
 
@@ -40,10 +40,10 @@ static void put(void *file, const void *bytes, size_t length)
     clh_file_write(file, bytes, length);
 }
 
-clh_status clh_safetensors_write_arrays(const char *path, const clh_array *arrays, size_t count,
-                                        const clh_pair *metadata, size_t pairs, clh_error *err)
+static clh_status stage_arrays(clh_file **out, const char *path, const clh_array *arrays,
+                               size_t count, const clh_pair *metadata, size_t pairs, clh_error *err)
 {
-    assert(path && (arrays || count == 0) && (metadata || pairs == 0));
+    assert(out && path && (arrays || count == 0) && (metadata || pairs == 0));
     clh_status status = clh_array_names_check(path, arrays, count, CLH_SAFETENSORS_METADATA, err);
     if (status)
         return status;
@@ -64,16 +64,28 @@ clh_status clh_safetensors_write_arrays(const char *path, const clh_array *array
         clh_file_write(file, header.data, header.length);
         for (size_t i = 0; i < count; i++)
             clh_array_stream(&arrays[i], put, file);
-        status = clh_file_commit(file, err);
+        if (clh_file_flush(file))
+            *out = file;
+        else
+            status = clh_file_commit(file, err);
     }
     clh_strbuf_deinit(&header);
     return status;
 }
 
-clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
-                                 const clh_pair *metadata, size_t pairs, clh_error *err)
+clh_status clh_safetensors_write_arrays(const char *path, const clh_array *arrays, size_t count,
+                                        const clh_pair *metadata, size_t pairs, clh_error *err)
 {
-    assert(path && (tensors || count == 0));
+    clh_file *file = NULL;
+    clh_status status = stage_arrays(&file, path, arrays, count, metadata, pairs, err);
+    return status ? status : clh_file_commit(file, err);
+}
+
+clh_status clh_safetensors_stage(clh_file **out, const char *path, const clh_tensor *tensors,
+                                 size_t count, const clh_pair *metadata, size_t pairs,
+                                 clh_error *err)
+{
+    assert(out && path && (tensors || count == 0));
     clh_array *arrays = clh_alloc_array(count, sizeof *arrays, err);
     if (!arrays)
         return CLH_ENOMEM;
@@ -81,7 +93,15 @@ clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, si
         arrays[i] = clh_array_of(&tensors[i]);
         arrays[i].dtype = CLH_F32;
     }
-    clh_status status = clh_safetensors_write_arrays(path, arrays, count, metadata, pairs, err);
+    clh_status status = stage_arrays(out, path, arrays, count, metadata, pairs, err);
     clh_free(arrays);
     return status;
+}
+
+clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
+                                 const clh_pair *metadata, size_t pairs, clh_error *err)
+{
+    clh_file *file = NULL;
+    clh_status status = clh_safetensors_stage(&file, path, tensors, count, metadata, pairs, err);
+    return status ? status : clh_file_commit(file, err);
 }

@@ -15,6 +15,7 @@
 
 void clh_trainer_close(clh_trainer *t)
 {
+    clh_keeper_close(t->keeper);
     clh_evaluation_deinit(&t->evaluation);
     clh_metrics_close(t->metrics);
     clh_free(t->moments.v);
@@ -64,6 +65,8 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
     if (!status)
         status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
                                    t->workers, err);
+    if (!status)
+        status = clh_keeper_open(&t->keeper, err);
     if (status)
         return status;
     (void)clh_model_data(t->model, &n);
@@ -101,10 +104,28 @@ static void update_piece(void *context, size_t begin, size_t end)
                          t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
 }
 
+/* Until the last checkpoint is in its place. */
+static clh_status wait_for_checkpoint(clh_trainer *t, clh_error *err)
+{
+    if (!clh_keeper_busy(t->keeper))
+        return CLH_OK;
+    clh_status status = clh_keeper_wait(t->keeper, err);
+    if (status)
+        return status;
+    t->saved = t->keeping;
+    if (t->passing)
+        clh_checkpoint_tidy(t->path, &t->config.train, t->saved);
+    t->passing = false;
+    return CLH_OK;
+}
+
 /* fabs(): a NaN may have a sign, which nobody wants to read. */
-static clh_status not_finite(const clh_trainer *t, clh_error *err)
+static clh_status not_finite(clh_trainer *t, clh_error *err)
 {
     const clh_progress *p = &t->progress;
+    clh_status status = wait_for_checkpoint(t, err);
+    if (status)
+        return status;
     return clh_fail(
         err, CLH_ENUMERIC,
         "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large; "
@@ -156,19 +177,23 @@ static clh_status evaluate(clh_trainer *t, clh_error *err)
     return CLH_OK;
 }
 
-/* Lines of the metrics are handed over before the checkpoint that covers them. */
+/* Lines of the metrics are handed over before the checkpoint that covers them. It is written here,
+ * and kept while training goes on. */
 static clh_status checkpoint(clh_trainer *t, clh_error *err)
 {
+    clh_file *files[CLH_CHECKPOINT_FILES];
     const size_t step = t->progress.step;
-    clh_status status = clh_metrics_sync(t->metrics, err);
+    clh_status status = wait_for_checkpoint(t, err);
     if (!status)
-        status = clh_checkpoint_save(t->path, &t->config, t->model, &t->moments, step, err);
+        status = clh_metrics_flush(t->metrics, err);
     if (!status)
-        t->saved = step;
-    if (!status && t->passing)
-        clh_checkpoint_tidy(t->path, &t->config.train, step);
-    t->passing = t->passing && status;
-    return status;
+        status = clh_checkpoint_stage(files, t->path, &t->config, t->model, &t->moments, step, err);
+    if (status)
+        return status;
+    t->keeping = step;
+    clh_keeper_give(t->keeper, clh_metrics_file(t->metrics), clh_metrics_path(t->metrics), files,
+                    CLH_CHECKPOINT_FILES);
+    return CLH_OK;
 }
 
 /* What is due at this step, then the watcher. */
@@ -192,6 +217,8 @@ static clh_status after_step(clh_trainer *t, clh_error *err)
         return CLH_OK;
     if (!clh_plan_keeps(c, p->step))
         status = checkpoint(t, err);
+    if (!status)
+        status = wait_for_checkpoint(t, err);
     return status ? status
                   : clh_fail(err, CLH_STOPPED, "stopped after step %zu of %zu", p->step, c->steps);
 }
@@ -214,6 +241,8 @@ clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
         return status;
     char *path = clh_path_join(t->path, "model.safetensors", err);
     status = path ? clh_metrics_flush(t->metrics, err) : CLH_ENOMEM;
+    if (!status)
+        status = wait_for_checkpoint(t, err);
     if (!status)
         status = clh_model_save(t->model, path, &t->config, t->progress.step, err);
     clh_free(path);
@@ -241,6 +270,8 @@ clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
         status = evaluate(t, err);
     if (!status)
         status = checkpoint(t, err);
+    if (!status) /* a run without one has not begun */
+        status = wait_for_checkpoint(t, err);
     if (!status && t->watch && t->watch->progress &&
         !t->watch->progress(&t->progress, t->watch->user))
         status = clh_fail(err, CLH_STOPPED, "stopped before the first of %zu steps",

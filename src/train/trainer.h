@@ -19,6 +19,7 @@
 #include "clearhead/train.h"
 #include "train/checkpoint.h"
 #include "train/gradient.h"
+#include "train/keeper.h"
 #include "train/metrics.h"
 
 typedef struct clh_trainer {
@@ -32,12 +33,13 @@ typedef struct clh_trainer {
     clh_gradient *gradient;
     clh_moments moments;
     clh_metrics *metrics;
+    clh_keeper *keeper;
     clh_evaluation evaluation;
     clh_progress progress;
     double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
     size_t first_step;                     /* where this process began */
-    size_t saved;                          /* step of the newest checkpoint */
-    bool passing;                          /* a checkpoint only an interruption made is there */
+    size_t saved, keeping; /* step of the newest checkpoint; of that which the keeper has */
+    bool passing;          /* a checkpoint only an interruption made is there */
 } clh_trainer;
 
 /** Everything in memory, for the config; nothing is written. The memory it takes and that the task

@@ -6,8 +6,8 @@
 #include "base/base.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"
-#include "clearhead/safetensors.h"
 #include "train/folder.h"
+#include "train/stage.h"
 
 /* Buffers of TransformerLens' state_dict: they follow from the config. */
 static bool is_buffer(const char *name)
@@ -53,10 +53,10 @@ clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
     return status;
 }
 
-clh_status clh_model_save(const clh_model *model, const char *path, const clh_run_config *config,
-                          size_t step, clh_error *err)
+clh_status clh_model_stage(clh_file **out, const clh_model *model, const char *path,
+                           const clh_run_config *config, size_t step, clh_error *err)
 {
-    assert(model && path && config);
+    assert(out && model && path && config);
     const size_t count = clh_model_tensor_count(model);
     char step_text[24];
     (void)snprintf(step_text, sizeof step_text, "%zu", step);
@@ -70,9 +70,18 @@ clh_status clh_model_save(const clh_model *model, const char *path, const clh_ru
             {"format", "pt"}, {"clearhead", "1"}, {"config", config_text}, {"step", step_text}};
         for (size_t i = 0; i < count; i++)
             tensors[i] = clh_model_tensor(model, i);
-        status = clh_safetensors_write(path, tensors, count, metadata, CLH_COUNT(metadata), err);
+        status =
+            clh_safetensors_stage(out, path, tensors, count, metadata, CLH_COUNT(metadata), err);
     }
     clh_free(tensors);
     clh_free(config_text);
     return status;
+}
+
+clh_status clh_model_save(const clh_model *model, const char *path, const clh_run_config *config,
+                          size_t step, clh_error *err)
+{
+    clh_file *file = NULL;
+    clh_status status = clh_model_stage(&file, model, path, config, step, err);
+    return status ? status : clh_file_commit(file, err);
 }
