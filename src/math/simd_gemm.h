@@ -74,7 +74,7 @@ enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
 
 /* A tile of one vector has room for more rows; with ROWS it would wait for its sums. One of two
  * vectors, where registers are many, loads less for each sum. */
-enum { ROWS_NARROW = 12, VECTORS_NARROW = MANY_REGISTERS ? 2 : 1 };
+enum { ROWS_NARROW = 12, NARROW = (MANY_REGISTERS ? 2 : 1) * LANE };
 
 /* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
  * rows, vectors and partial are constants wherever this is inlined. */
@@ -254,7 +254,7 @@ static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *
 {
     even_parts parts = *wide;
     size_t i = 0;
-    if (b->columns <= VECTORS_NARROW * LANE) {
+    if (b->columns <= NARROW) {
         for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW)
             tile_part(g, b, i, ROWS_NARROW);
         parts = even_parts_of(g->m - i, ROWS);

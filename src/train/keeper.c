@@ -54,7 +54,8 @@ void clh_keeper_give(clh_keeper *k, int log, const char *log_path, clh_file *con
     k->log = log;
     k->log_path = log_path;
     k->count = count;
-    memcpy(k->files, files, count * sizeof *files);
+    for (size_t i = 0; i < count; i++)
+        k->files[i] = files[i];
     k->threaded = start(k);
     if (!k->threaded)
         (void)settle(k);
