@@ -165,6 +165,10 @@ def arguments():
     if unknown:
         parser.error(f"--peers has {unknown[0]}, want some of {','.join(PEERS)}")
     args.peers = ["clearhead"] + [name for name in args.peers if name != "clearhead"]
+    try:  # now, not after half an hour
+        os.makedirs(args.out, exist_ok=True)
+    except OSError as reason:
+        parser.error(f"--out {args.out}: {reason.strerror}")
     return args
 
 

@@ -181,11 +181,12 @@ static void plain_spread(const clh_spread *s)
             g_token[i] += of;
             g_position[i] = s->fresh ? of : g_position[i] + of;
         }
+        if (!s->scale)
+            continue;
         const clh_real *token = token_row(&s->token, r);
-        for (size_t i = 0; s->scale && i < s->n; i++)
+        for (size_t i = 0; i < s->n; i++)
             along += g[i] * (token[i] + s->position[r * s->position_row + i]);
-        if (s->scale)
-            s->along[r] += along * s->scale[r];
+        s->along[r] += along * s->scale[r];
     }
 }
 

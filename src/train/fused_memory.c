@@ -18,6 +18,11 @@ bool clh_fused_applies(const clh_model_config *c)
            !c->use_split_qkv_input && !c->use_hook_tokens;
 }
 
+static size_t rounded(size_t n)
+{
+    return (n + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+}
+
 static clh_fused_size size_of(const clh_model_config *c, size_t length)
 {
     const size_t A = c->n_heads * c->d_head;
@@ -27,6 +32,7 @@ static clh_fused_size size_of(const clh_model_config *c, size_t length)
                             .V = c->d_vocab,
                             .O = c->d_vocab_out,
                             .U = c->d_vocab_out - 1,
+                            .R = rounded(A + c->d_vocab_out - 1),
                             .T = length > 1 ? length - 1 : 1,
                             .heads = c->n_heads,
                             .d_head = c->d_head};
@@ -34,11 +40,6 @@ static clh_fused_size size_of(const clh_model_config *c, size_t length)
 
 /* ---- Shapes of a batch
  * ---------------------------------------------------------------------------- */
-
-static size_t rounded(size_t n)
-{
-    return (n + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
-}
 
 /* As few blocks as can be, and nearly even; TILE rows go through a product together. */
 static size_t block_of(size_t queries)
@@ -171,7 +172,7 @@ static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape
     t->g_bias = cut(c, 1, s->N);
     t->square = cut(c, 1, most->sources);
     t->Y = cut(c, most->sources, most->stride);
-    t->K = cut(c, s->A, s->A + s->U);
+    t->K = cut(c, s->A, s->R);
     t->WU_t = cut(c, s->U, s->A);
     t->key_bias = cut(c, most->sources, s->heads);
     t->keys_t = cut(c, s->A, most->span);
@@ -213,7 +214,7 @@ static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *
     room->logits = cut(c, CLH_ROWS_TOGETHER, s->O);
     room->square = cut(c, 1, CLH_FUSED_BLOCK);
     room->g_square = cut(c, 1, s->T);
-    room->row = cut(c, kept_of(s), s->A + s->U);
+    room->row = cut(c, kept_of(s), s->R);
 }
 
 /* To add up rows, of positions or of tokens. */

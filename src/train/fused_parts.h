@@ -11,10 +11,10 @@
  *  sequence keeps until they are added to the sums: one chain of a product (CLH_GEMM_BLOCK). */
 enum { CLH_FUSED_BLOCK = 48, CLH_FUSED_KEPT = 256 };
 
-/** Sizes: D d_model, A = heads * d_head, N = 3 A, V d_vocab, O d_vocab_out, U = O - 1, T positions
- *  computed. */
+/** Sizes: D d_model, A = heads * d_head, N = 3 A, V d_vocab, O d_vocab_out, U = O - 1, R = A + U
+ *  rounded up, between rows of K and of z K; T positions computed. */
 typedef struct clh_fused_size {
-    size_t D, A, N, V, O, U, T, heads, d_head;
+    size_t D, A, N, V, O, U, R, T, heads, d_head;
 } clh_fused_size;
 
 /** Where a parameter lies in clh_model_data() and in a gradient. */
@@ -54,7 +54,7 @@ typedef struct clh_fused_tables {
     clh_real *g_bias;        /**< gradient of b' [N] */
     clh_real *square;        /**< |X|^2 [sources] */
     clh_real *Y;             /**< X M [sources, stride] */
-    clh_real *K, *WU_t;      /**< W_O [W_O^T U'] [A, A + U], its U' part transposed [U, A] */
+    clh_real *K, *WU_t;      /**< W_O [W_O^T U'] [A, R], its U' part transposed [U, A] */
     clh_real *key_bias;      /**< b_Q . Y_k / scale [sources, heads] */
     clh_real *keys_t;        /**< Y_k transposed [heads, d_head, span] */
     clh_real *token_parts;   /**< Y_q Y_k^T / scale of tokens' rows [heads, used, span] */
@@ -109,7 +109,7 @@ typedef struct clh_fused_room {
     clh_real *square;             /**< of tp + b_O in the last norm [block] */
     clh_real *g_square;           /**< gradient of |x|^2 of the last norm [T] */
     clh_real *row;                /**< of the rows kept: z [W_O W_O^T, W_O U'], then its gradient
-                        [CLH_FUSED_KEPT, A + U] */
+                        [CLH_FUSED_KEPT, R] */
 } clh_fused_room;
 
 struct clh_fused {
@@ -264,7 +264,7 @@ static inline clh_real *clh_fused_g_z(const clh_fused_work *w, size_t p)
 }
 static inline clh_real *clh_fused_row(const clh_fused_work *w, size_t p)
 {
-    return w->room->row + (p - w->kept) * (w->f->size.A + w->f->size.U);
+    return w->room->row + (p - w->kept) * w->f->size.R;
 }
 
 /** From the sums of all slots to the gradient of every parameter. */

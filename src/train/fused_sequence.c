@@ -68,9 +68,10 @@ static void project(const clh_fused_work *w)
 static void output(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.U;
-    clh_multiply(f->kernel, q.end - q.begin, across, A, 1, clh_rows(clh_fused_z(w, q.begin), A),
-                 clh_rows(f->tables.K, across), clh_fused_row(w, q.begin), across);
+    const size_t A = f->size.A, R = f->size.R;
+    clh_multiply(f->kernel, q.end - q.begin, A + f->size.U, A, 1,
+                 clh_rows(clh_fused_z(w, q.begin), A), clh_rows(f->tables.K, R),
+                 clh_fused_row(w, q.begin), R);
 }
 
 /* |E_t + P_p + o|^2 of some rows */
@@ -113,7 +114,7 @@ static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum
         .logits = room->logits,
         .logits_row = f->size.O,
         .row = clh_fused_row(w, q.begin),
-        .row_row = A + f->size.U,
+        .row_row = f->size.R,
         .g_z = w->sums ? clh_fused_g_z(w, q.begin) : NULL,
         .g_square = room->g_square + q.begin,
         .g_bias = w->sums ? w->sums->u_bias : NULL,
@@ -142,10 +143,10 @@ static clh_real *row_of_sums(const clh_fused_work *w, clh_real *Y, size_t source
 static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.U;
+    const size_t A = f->size.A;
     clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.U, 1,
-                     clh_rows(clh_fused_row(w, q.begin) + A, across), clh_rows(f->tables.WU_t, A),
-                     clh_fused_g_z(w, q.begin), A);
+                     clh_rows(clh_fused_row(w, q.begin) + A, f->size.R),
+                     clh_rows(f->tables.WU_t, A), clh_fused_g_z(w, q.begin), A);
 }
 
 /* Of the rows kept: g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows
@@ -154,12 +155,11 @@ static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 static void weights_backward(const clh_fused_work *w, size_t rows)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.U;
+    const size_t A = f->size.A, U = f->size.U, R = f->size.R, across = A + U;
     const clh_matrix z_t = clh_transposed(w->room->z, A);
     const clh_real *row = w->room->row;
-    clh_gemm of_W_O = clh_product(A, A, rows, 1, z_t, clh_rows(row, across), w->sums->K, across);
-    clh_gemm of_U =
-        clh_product(A, f->size.U, rows, 1, z_t, clh_rows(row + A, across), w->sums->K + A, across);
+    clh_gemm of_W_O = clh_product(A, A, rows, 1, z_t, clh_rows(row, R), w->sums->K, across);
+    clh_gemm of_U = clh_product(A, U, rows, 1, z_t, clh_rows(row + A, R), w->sums->K + A, across);
     of_W_O.part = CLH_GEMM_C_LOWER;
     if (!w->sums->fresh) {
         clh_product_adds(&of_W_O);
@@ -195,12 +195,12 @@ static void spread_values(const clh_fused_work *w)
 static void spread_outputs(const clh_fused_work *w, size_t rows)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, across = A + f->size.U, at = clh_fused_position(f, w->kept);
+    const size_t A = f->size.A, at = clh_fused_position(f, w->kept);
     f->kernel->spread(&(clh_spread){.rows = rows,
-                                    .n = across,
+                                    .n = A + f->size.U,
                                     .token = {.number = w->room->number + w->kept},
                                     .g = w->room->row,
-                                    .g_row = across,
+                                    .g_row = f->size.R,
                                     .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)) + A,
                                     .g_position = row_of_sums(w, w->sums->of_positions->Y, at) + A,
                                     .sum_row = f->shape.g_stride,

@@ -190,14 +190,13 @@ static void multiply_W_O(clh_fused *f, size_t piece)
     const clh_fused_size *s = &f->size;
     clh_fused_tables *t = &f->tables;
     const clh_fused_rows rows = clh_fused_rows_of(s->A, piece);
-    const size_t across = s->A + s->U;
-    clh_real *out = t->K + rows.begin * across;
+    clh_real *out = t->K + rows.begin * s->R;
     clh_gemm K =
-        clh_product(rows.count, across, s->D, 1, clh_rows(t->W_O + rows.begin * s->D, s->D),
-                    clh_rows(t->M + clh_fused_column_O(f), f->shape.stride), out, across);
+        clh_product(rows.count, s->A + s->U, s->D, 1, clh_rows(t->W_O + rows.begin * s->D, s->D),
+                    clh_rows(t->M + clh_fused_column_O(f), f->shape.stride), out, s->R);
     K.chain = CHAIN_K;
     f->kernel->gemm(&K);
-    f->kernel->transpose(rows.count, s->U, out + s->A, across, t->WU_t + rows.begin, s->A);
+    f->kernel->transpose(rows.count, s->U, out + s->A, s->R, t->WU_t + rows.begin, s->A);
 }
 
 /* o meets every token: rows of E in the columns of W_O and U' get those of o. */
