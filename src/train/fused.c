@@ -55,11 +55,6 @@ static void run_slots(void *context, size_t task, size_t worker)
         memset(rows->memory, 0, clh_fused_rows_sums_count(f) * sizeof *rows->memory);
 }
 
-static size_t used_slots(const clh_fused *f)
-{
-    return f->batch->count < f->slots ? f->batch->count : f->slots;
-}
-
 enum { PIECE = 4096 };
 
 static size_t sums_pieces(size_t numbers)
@@ -78,20 +73,21 @@ static void add_sums(const clh_fused *f, size_t piece, size_t numbers, size_t co
 
 static void add_slots(clh_fused *f, size_t piece)
 {
-    add_sums(f, piece, clh_fused_sums_count(f), used_slots(f), f->sums[0].memory,
-             f->sums[1].memory);
+    add_sums(f, piece, clh_fused_sums_count(f), clh_gradient_slots(f->batch->count),
+             f->sums[0].memory, f->sums[1].memory);
 }
 
 static void add_positions(clh_fused *f, size_t piece)
 {
-    add_sums(f, piece, clh_fused_rows_sums_count(f), 1 + used_slots(f) - f->run,
-             f->of_positions[0].memory, f->of_positions[1].memory);
+    add_sums(f, piece, clh_fused_rows_sums_count(f),
+             1 + clh_gradient_slots(f->batch->count) - f->run, f->of_positions[0].memory,
+             f->of_positions[1].memory);
 }
 
 /* All slots' sums into the first's. */
 static void add_up(clh_fused *f)
 {
-    const size_t used = used_slots(f);
+    const size_t used = clh_gradient_slots(f->batch->count);
     const clh_fused_job jobs[] = {
         {add_slots, used > 1 ? sums_pieces(clh_fused_sums_count(f)) : 0},
         {add_positions, used > f->run ? sums_pieces(clh_fused_rows_sums_count(f)) : 0},
@@ -108,11 +104,11 @@ void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gr
     f->gradient = gradient;
     f->run = clh_fused_run_of(f, batch->count);
     clh_fused_tables_make(f);
-    clh_pool_run(f->pool, 1 + used_slots(f) - f->run, run_slots, f);
+    clh_pool_run(f->pool, 1 + clh_gradient_slots(f->batch->count) - f->run, run_slots, f);
     add_up(f);
     clh_fused_tables_backward(f);
     *sum = (clh_loss_sum){0};
-    for (size_t s = 0; s < used_slots(f); s++)
+    for (size_t s = 0; s < clh_gradient_slots(f->batch->count); s++)
         clh_loss_sum_add(sum, &f->sums[s].loss);
 }
 

@@ -60,6 +60,11 @@
  *  slot adds up its sequences in order; slots are added up in order. */
 enum { CLH_GRADIENT_SLOTS = 8 };
 
+static inline size_t clh_gradient_slots(size_t batch)
+{
+    return batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
+}
+
 typedef struct clh_fused clh_fused;
 
 /** Whether this path computes models of `config`: its kind, and with few enough tokens that most

@@ -255,11 +255,6 @@ static void cut_all(cutter *c, clh_fused *f)
         cut_room(c, &f->size, &most, f->room ? &f->room[i] : &no_room);
 }
 
-static size_t slots_of(size_t batch)
-{
-    return batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
-}
-
 size_t clh_fused_run_of(const clh_fused *f, size_t count)
 {
     assert(f && f->slots >= 1 && f->workers >= 1 && count >= 1);
@@ -270,7 +265,7 @@ size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t bat
 {
     clh_fused f = {.size = size_of(config, length),
                    .batch_most = batch,
-                   .slots = slots_of(batch),
+                   .slots = clh_gradient_slots(batch),
                    .workers = threads};
     cutter count = {0};
     size_t bytes;
@@ -360,7 +355,7 @@ clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length
                      .eps = c->eps,
                      .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
                      .batch_most = batch,
-                     .slots = slots_of(batch),
+                     .slots = clh_gradient_slots(batch),
                      .workers = clh_pool_size(pool)};
     clh_status status = allocate(f, err);
     if (status)

@@ -33,16 +33,11 @@ clh_workers_need clh_gradient_needs(clh_gradient_path path)
     return path == CLH_PATH_FUSED ? CLH_WORKERS_SEQUENCE : CLH_WORKERS_GRADIENTS;
 }
 
-static size_t slots_of(size_t batch)
-{
-    return batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
-}
-
 size_t clh_gradient_bytes(const clh_model_config *config, size_t length, size_t batch,
                           clh_gradient_path path, size_t threads)
 {
     size_t n = clh_blob_count(&clh_layout_params, config, false, 0, 0), bytes;
-    const size_t copies = path == CLH_PATH_FUSED ? 1 : slots_of(batch);
+    const size_t copies = path == CLH_PATH_FUSED ? 1 : clh_gradient_slots(batch);
     size_t fused = path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, batch, threads) : 0;
     if (n == SIZE_MAX || fused == SIZE_MAX || !clh_mul_ok(n, copies * sizeof(clh_real), &bytes) ||
         !clh_add_ok(bytes, fused, &bytes))
@@ -61,7 +56,7 @@ clh_status clh_gradient_open(clh_gradient **out, const clh_model *model, const c
         return CLH_ENOMEM;
     *g = (clh_gradient){.model = model, .task = task, .workers = workers, .batch = batch};
     (void)clh_model_data(model, &g->n);
-    g->slots = slots_of(batch);
+    g->slots = clh_gradient_slots(batch);
     g->slot = clh_alloc_zeroed(path == CLH_PATH_FUSED ? 1 : g->slots, g->n * sizeof *g->slot, err);
     g->sum = clh_alloc_zeroed(g->slots, sizeof *g->sum, err);
     g->sequence = clh_alloc_zeroed(batch, sizeof *g->sequence, err);
@@ -156,7 +151,7 @@ static void finish_piece(void *context, size_t begin, size_t end)
 {
     clh_gradient *g = context;
     const clh_kernels *kernel = clh_kernels_best();
-    size_t used = g->count < g->slots ? g->count : g->slots;
+    size_t used = clh_gradient_slots(g->count);
     if (!g->fused && used > 1)
         kernel->add_rows(end - begin, used - 1, g->slot + g->n + begin, g->n, g->slot + begin);
     double square = 0; /* added up in double every BLOCK numbers */
@@ -183,7 +178,7 @@ static clh_status draw_batch(clh_gradient *g, clh_error *err)
 
 static clh_status general_gradient(clh_gradient *g, clh_loss_sum *sum, clh_error *err)
 {
-    const size_t used = g->count < g->slots ? g->count : g->slots;
+    const size_t used = clh_gradient_slots(g->count);
     clh_status status = clh_workers_run(g->workers, used, add_slot, g, err);
     *sum = (clh_loss_sum){0};
     for (size_t s = 0; s < used; s++)

@@ -1,9 +1,12 @@
 /* A process that dies at any point at which the folder changes, and is resumed, ends with the bytes
- * of one that never died. The calls that change a folder are replaced here by ones that can end the
- * process, before and after; each point is tried in turn, so nothing is left to luck.
- * tests/cli/test_resume.c kills the program itself at random moments. */
+ * of one that never died; so does one whose disk refuses a checkpoint. The calls that change a
+ * folder are replaced here by ones that can end the process, before and after, or fail. Each point
+ * is tried in turn; what the other of the two threads that change the folder has done by then is
+ * left to luck. tests/cli/test_resume.c kills the program itself at random moments. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,18 +23,20 @@
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"
 #include "support/run_case.h"
+#include "train/checkpoint.h"
 
 /* ---- Calls that can be the last ---------------------------------------------------------------*/
 
 static struct {
     bool armed;
-    size_t at;    /* the point that ends the process; 0: none does */
-    size_t *seen; /* points passed, shared with the parent */
+    size_t at;           /* the point that ends the process; 0: none does */
+    atomic_size_t *seen; /* points passed, shared with the parent */
+    const char *refused; /* a file that does not come into its place; NULL: all do */
 } crash;
 
 static bool is_last(void)
 {
-    return crash.armed && ++*crash.seen == crash.at;
+    return crash.armed && atomic_fetch_add(crash.seen, 1) + 1 == crash.at;
 }
 
 static void point(void)
@@ -43,6 +48,10 @@ static void point(void)
 int rename(const char *old, const char *new)
 {
     point();
+    if (crash.refused && strstr(new, crash.refused)) {
+        errno = EIO;
+        return -1;
+    }
     long result = syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
     point();
     return (int)result;
@@ -225,6 +234,45 @@ static void dying_many_times_changes_nothing(void **state)
     assert_true(deaths >= 50);
 }
 
+static clh_status train_here(const char *path, const char *refused, clh_error *err)
+{
+    crash.refused = refused;
+    clh_status status = train_or_resume(&(job){.path = path, .threads = 1}, err);
+    crash.refused = NULL;
+    return status;
+}
+
+static void a_refused_first_checkpoint_is_no_run(void **state)
+{
+    const bench *b = *state;
+    char path[TEMP_PATH_MAX];
+    clh_error err = {0};
+    (void)run_path(b, "refused", 0, path);
+    assert_int_equal(train_here(path, "step-00000000", &err), CLH_EIO);
+    assert_non_null(strstr(err.message, "step-00000000.safetensors"));
+    assert_false(clh_path_exists(path));
+}
+
+/* Steps of a checkpoint or two have gone by when it shows; nothing of them stays. */
+static void a_refused_checkpoint_leaves_the_one_before(void **state)
+{
+    static const char *const refused[] = {"step-00000002", "step-00000005", "step-00000007"};
+    static const size_t before[] = {1, 4, 5};
+    const bench *b = *state;
+    for (size_t i = 0; i < CLH_COUNT(refused); i++) {
+        char path[TEMP_PATH_MAX];
+        clh_error err = {0};
+        size_t newest = 0;
+        (void)run_path(b, "refused", 1 + i, path);
+        assert_int_equal(train_here(path, refused[i], &err), CLH_EIO);
+        assert_non_null(strstr(err.message, refused[i]));
+        assert_int_equal(clh_checkpoint_newest(path, &newest, NULL), CLH_OK);
+        assert_int_equal(newest, before[i]);
+        run_case_assert_tidy(path);
+        finish_and_compare(b, path, 1);
+    }
+}
+
 static int open_bench(void **state)
 {
     static bench b;
@@ -250,6 +298,8 @@ int main(void)
         cmocka_unit_test(dying_anywhere_changes_nothing),
         cmocka_unit_test(dying_after_a_stop_changes_nothing),
         cmocka_unit_test(dying_many_times_changes_nothing),
+        cmocka_unit_test(a_refused_first_checkpoint_is_no_run),
+        cmocka_unit_test(a_refused_checkpoint_leaves_the_one_before),
     };
     return cmocka_run_group_tests(tests, open_bench, close_bench);
 }
