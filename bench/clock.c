@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/platform/clock.h"
 #include "clearhead/bench.h"
 #include "clearhead/run_config.h"
 #include "train/gradient.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/platform/clock.h"
 #include "clearhead/bench.h"
 #include "math/kernels.h"
 

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../tests/support/tap.sh"
 cd "${CLH_SOURCE:-.}" || exit 3
 
-layers='base math task model train lens prove study report serve cli'
+layers='base math file result report task model fused run train measure edit lens prove study ask serve cli'
 
 includes() { # FOLDER: "file: what it includes", for includes in quotes
     grep -rnHo '^ *# *include *"[^"]*"' "$1" 2> /dev/null | sed 's/:[0-9]*: *# *include *"\([^"]*\)"/: \1/'
@@ -16,7 +16,7 @@ below='clearhead'
 for layer in $layers; do
     may="$below|$layer"
     # report draws what it is given: it needs nothing of models
-    [ "$layer" = report ] && may='clearhead|base|math|report'
+    [ "$layer" = report ] && may='clearhead|base|math|file|result|report'
     if [ -d "src/$layer" ]; then
         is '' "$(includes "src/$layer" | grep '/.*: .*/' | grep -vE ": ($may)/")" \
             "$layer includes only what stands below it"

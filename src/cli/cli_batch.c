@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "cli/cli_measure.h"
 
 enum { FILE_MAX = 1 << 30 };

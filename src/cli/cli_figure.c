@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 
 /* As many panels as a heat map holds. */
 enum { PANELS = 64 };

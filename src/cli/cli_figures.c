@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "cli/cli_figure.h"
 
 static const char *const endings[] = {"png", "svg", "pdf"};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 
 clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error *err)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/study.h"
 #include "cli/cli_measure.h"
 

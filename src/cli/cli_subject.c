@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "cli/cli_figure.h"
 
 clh_subject clh_subject_make(const clh_run *run)

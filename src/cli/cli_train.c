@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run.h"
 #include "cli/cli_terminal.h"
 #include "train/folder.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "cli/cli.h"
 
 /** Write what `print` (or, for a page, clh_man_page) prints to out/name, whole or not at all. */

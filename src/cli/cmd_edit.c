@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/platform/clock.h"
 #include "base/strbuf.h"
 #include "clearhead/edit.h"
 #include "cli/cli_film.h"

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
 #include "cli/cli_measure.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/heads.h"
 #include "clearhead/safetensors.h"
 #include "cli/cli_film.h"

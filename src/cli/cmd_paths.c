@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/platform/clock.h"
 #include "clearhead/figure.h"
 #include "clearhead/path.h"
 #include "clearhead/safetensors.h"

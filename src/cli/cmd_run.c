@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "cli/cli_figure.h"
 #include "cli/cli_sample.h"
 #include "cli/cli_terminal.h"

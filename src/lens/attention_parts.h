@@ -8,7 +8,7 @@
 #ifndef CLH_ATTENTION_PARTS_H
 #define CLH_ATTENTION_PARTS_H
 
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "lens/cue.h"
 #include "lens/place.h"
 

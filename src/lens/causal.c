@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "base/random.h"
 #include "lens/causal_parts.h"
 #include "lens/edit_row.h"

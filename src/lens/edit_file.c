@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
 #include "base/json_keys.h"
+#include "base/platform/file.h"
 #include "clearhead/safetensors.h"
 #include "lens/edit_read.h"
 #include "train/checkpoint.h"

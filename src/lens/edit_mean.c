@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "lens/lens_view.h"
 #include "lens/part.h"
 

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/base.h"
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "lens/detection.h"
 #include "lens/lens_view.h"
 

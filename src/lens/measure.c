@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/base.h"
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "lens/tally.h"
 
 typedef struct measuring {

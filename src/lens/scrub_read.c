@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
 #include "base/json_keys.h"
+#include "base/platform/file.h"
 #include "clearhead/scrub.h"
 
 enum { FILE_MAX = 1 << 20 };

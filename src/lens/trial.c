@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/pool.h"
+#include "base/platform/pool.h"
 
 enum { INPUTS_MAX = 3 };
 

@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json_keys.h"
+#include "base/platform/file.h"
 #include "model/model_keys.h"
 
 enum { FILE_MAX = 1 << 20 };

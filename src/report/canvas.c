@@ -5,7 +5,7 @@
 #include <cairo-svg.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "report/figure_check.h"
 #include "report/label.h"
 

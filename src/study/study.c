@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
-#include "base/pool.h"
+#include "base/platform/file.h"
+#include "base/platform/pool.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
 

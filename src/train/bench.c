@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/pool.h"
+#include "base/platform/clock.h"
+#include "base/platform/pool.h"
 #include "clearhead/run_config.h"
 #include "train/gradient.h"
 #include "train/optimizer.h"

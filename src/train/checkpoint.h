@@ -9,7 +9,7 @@
 #ifndef CLH_CHECKPOINT_H
 #define CLH_CHECKPOINT_H
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run.h"
 
 /** The files of a checkpoint, in the order in which they come into their places. */

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "train/checkpoint.h"
 

@@ -52,7 +52,7 @@
 #ifndef CLH_FUSED_H
 #define CLH_FUSED_H
 
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "clearhead/model.h"
 #include "clearhead/task.h"
 

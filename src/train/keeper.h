@@ -8,7 +8,7 @@
 #ifndef CLH_KEEPER_H
 #define CLH_KEEPER_H
 
-#include "base/file.h"
+#include "base/platform/file.h"
 
 typedef struct clh_keeper clh_keeper;
 

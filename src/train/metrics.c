@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "base/strbuf.h"
 
 struct clh_metrics {

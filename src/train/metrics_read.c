@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "train/metrics.h"
 
 enum { METRICS_MAX = 1 << 30 };

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/npz.h"
 #include "train/array_stream.h"
 

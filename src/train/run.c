@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
 #include "train/folder.h"

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "model/model_keys.h"
 #include "train/run_keys.h"
 

@@ -4,7 +4,7 @@
 #ifndef CLH_STAGE_H
 #define CLH_STAGE_H
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run.h"
 #include "clearhead/safetensors.h"
 

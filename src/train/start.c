@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "train/folder.h"
 #include "train/plan.h"

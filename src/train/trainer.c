@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <math.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "base/platform/clock.h"
+#include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"

@@ -12,7 +12,7 @@
 #ifndef CLH_WORKERS_H
 #define CLH_WORKERS_H
 
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "clearhead/model.h"
 #include "clearhead/task.h"
 

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "base/platform/clock.h"
+#include "base/platform/file.h"
 #include "base/random.h"
 #include "support/cmocka_all.h"
 #include "support/run_case.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "base/strbuf.h"
 #include "clearhead/edit.h"
 #include "support/cmocka_all.h"

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "base/random.h"
 #include "clearhead/run.h"
 #include "clearhead/train.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "support/edit_bench.h"
 #include "support/failing_alloc.h"
 #include "support/must.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/study.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"

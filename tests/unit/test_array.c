@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/npz.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/temp_folder.h"

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/pool.h"
+#include "base/platform/pool.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 

@@ -6,7 +6,7 @@
 
 #include <cairo.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "figure_sample.h"
 #include "report/colormap.h"
 #include "support/cmocka_all.h"

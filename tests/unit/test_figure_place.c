@@ -2,7 +2,7 @@
  * from SVG, where each glyph is a <use> with the point it begins at. */
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "figure_sample.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"

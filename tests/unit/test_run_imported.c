@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"

@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/platform/file.h"
 #include "task/vocab.h"
 
 /* Room for `extra` more tokens after the `used` there are. */

@@ -1,4 +1,4 @@
-#include "base/pool.h"
+#include "base/platform/pool.h"
 
 #include <assert.h>
 #include <errno.h>

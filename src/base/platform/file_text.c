@@ -1,4 +1,4 @@
-#include "base/file.h"
+#include "base/platform/file.h"
 
 #include <assert.h>
 #include <string.h>
