@@ -11,8 +11,9 @@
 
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
+#include "file/stage.h"
 #include "train/plan.h"
-#include "train/stage.h"
+#include "train/weights.h"
 
 static const char optimizer_file[] = "checkpoints/optimizer.safetensors";
 static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};

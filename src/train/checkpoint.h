@@ -23,7 +23,7 @@ typedef struct clh_moments {
 /** Path of the parameters after `step`, owned by the caller; NULL with ENOMEM filled in. */
 char *clh_checkpoint_path(const char *run, size_t step, clh_error *err);
 
-/** Write both files, which are not in their places yet (train/stage.h); none on failure.
+/** Write both files, which are not in their places yet (file/stage.h); none on failure.
  *  CLH_ENUMERIC, with nothing written, when a number is not finite: the checkpoint before stays the
  *  newest. */
 clh_status clh_checkpoint_stage(clh_file *files[CLH_CHECKPOINT_FILES], const char *run,

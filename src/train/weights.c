@@ -1,13 +1,14 @@
 /* A model's parameters in a safetensors file, under TransformerLens' state_dict names. */
+#include "train/weights.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "clearhead/run.h"
 #include "clearhead/run_config.h"
+#include "file/stage.h"
 #include "train/folder.h"
-#include "train/stage.h"
 
 /* Buffers of TransformerLens' state_dict: they follow from the config. */
 static bool is_buffer(const char *name)

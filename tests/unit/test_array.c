@@ -7,11 +7,11 @@
 #include "base/base.h"
 #include "base/platform/file.h"
 #include "clearhead/npz.h"
+#include "file/array_stream.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/must.h"
 #include "support/temp_folder.h"
-#include "train/array_stream.h"
 
 enum { A = 3, B = 4, C = 5, D = 2, COUNT = A * B * C * D };
 

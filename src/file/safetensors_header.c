@@ -1,4 +1,4 @@
-#include "train/safetensors_header.h"
+#include "file/safetensors_header.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #include "base/platform/file.h"
 #include "clearhead/npz.h"
-#include "train/array_stream.h"
+#include "file/array_stream.h"
 
 enum { HEADER_MULTIPLE = 64, PREAMBLE = 10, BLOCK = 1 << 16 };
 

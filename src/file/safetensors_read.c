@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "train/safetensors_header.h"
+#include "file/safetensors_header.h"
 
 enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
 

@@ -1,11 +1,11 @@
-#include "train/array_stream.h"
+#include "file/array_stream.h"
 
 #include <assert.h>
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/safetensors_header.h"
+#include "file/safetensors_header.h"
 
 static const struct dtype_row {
     const char *name;

@@ -4,9 +4,9 @@
 #include <endian.h>
 
 #include "base/strbuf.h"
-#include "train/array_stream.h"
-#include "train/safetensors_header.h"
-#include "train/stage.h"
+#include "file/array_stream.h"
+#include "file/safetensors_header.h"
+#include "file/stage.h"
 
 enum { ALIGNMENT = 8 };
 
