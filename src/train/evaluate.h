@@ -3,7 +3,7 @@
 #define CLH_EVALUATE_H
 
 #include "clearhead/train.h"
-#include "train/fused.h"
+#include "fused/fused.h"
 #include "train/workers.h"
 
 /** As clh_evaluate(), on the fused path where there is one, else (`fused` NULL) with workers that

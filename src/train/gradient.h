@@ -12,8 +12,8 @@
 #ifndef CLH_GRADIENT_H
 #define CLH_GRADIENT_H
 
+#include "fused/fused.h"
 #include "math/kernels.h"
-#include "train/fused.h"
 #include "train/workers.h"
 
 typedef struct clh_gradient clh_gradient;
@@ -21,7 +21,7 @@ typedef struct clh_gradient clh_gradient;
 /** The way through one step: any model, or the fast way for the models it is written for. */
 typedef enum clh_gradient_path { CLH_PATH_GENERAL, CLH_PATH_FUSED } clh_gradient_path;
 
-/** CLH_PATH_FUSED where train/fused.h has it, else CLH_PATH_GENERAL. */
+/** CLH_PATH_FUSED where fused/fused.h has it, else CLH_PATH_GENERAL. */
 clh_gradient_path clh_gradient_best_path(const clh_model_config *config);
 
 /** What workers need for a path. */

@@ -6,9 +6,9 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/run_config.h"
+#include "fused/fused.h"
 #include "support/cmocka_all.h"
 #include "train/evaluate.h"
-#include "train/fused.h"
 #include "train/gradient.h"
 
 typedef struct shape {

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "train/fused_parts.h"
+#include "fused/fused_parts.h"
 
 /* A head of a block of queries. */
 typedef struct block {

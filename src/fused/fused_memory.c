@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "train/fused_parts.h"
+#include "fused/fused_parts.h"
 
 /* More tokens would make tables of tokens by tokens that cost more than they save; more positions
  * need more memory than there is, and counting how much would take long. */

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/fused_parts.h"
-#include "train/fused_projections.h"
+#include "fused/fused_parts.h"
+#include "fused/fused_projections.h"
 
 /* What K is off, and the scores' half of Y, is off at every position alike and does not average
  * out: their sums are made of shorter ones, which leaves less to rounding. */

@@ -4,8 +4,8 @@
 #ifndef CLH_FUSED_PARTS_H
 #define CLH_FUSED_PARTS_H
 
+#include "fused/fused.h"
 #include "math/kernels.h"
-#include "train/fused.h"
 
 /** Queries a block has at most, a multiple of the products' tiles; rows of z and what follows that a
  *  sequence keeps until they are added to the sums: one chain of a product (CLH_GEMM_BLOCK). */

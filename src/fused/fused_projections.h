@@ -4,7 +4,7 @@
 #ifndef CLH_FUSED_PROJECTIONS_H
 #define CLH_FUSED_PROJECTIONS_H
 
-#include "train/fused_parts.h"
+#include "fused/fused_parts.h"
 
 /** [heads, D, d_head] with its bias [heads, d_head]: A columns of W'. */
 typedef struct clh_fused_projection {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/fused_parts.h"
+#include "fused/fused_parts.h"
 
 /* Of the rows of Y that meet at a position: its token's. */
 static size_t token_source(const clh_fused_work *w, size_t p)

@@ -1,10 +1,10 @@
 /* A batch on the fused path: its stages, one after the other in the pool. */
-#include "train/fused.h"
+#include "fused/fused.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "train/fused_parts.h"
+#include "fused/fused_parts.h"
 
 typedef struct stage {
     clh_fused *f;

@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "train/fused_parts.h"
-#include "train/fused_projections.h"
+#include "fused/fused_parts.h"
+#include "fused/fused_projections.h"
 
 /* Where the gradient of the parameter at `weight` goes. */
 static clh_real *gradient_of(const clh_fused *f, const clh_real *weight)
