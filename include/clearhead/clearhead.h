@@ -24,6 +24,7 @@
 #include "clearhead/npz.h"
 #include "clearhead/patch.h"
 #include "clearhead/path.h"
+#include "clearhead/progress.h"
 #include "clearhead/residual.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"

@@ -12,22 +12,9 @@
 
 #include "clearhead/config.h"
 #include "clearhead/model.h"
+#include "clearhead/progress.h"
 #include "clearhead/task.h"
 #include "clearhead/watch.h"
-
-/** What a model does on sequences whose answers are known. */
-typedef struct clh_evaluation {
-    size_t sequences;
-    double loss;               /**< mean over scored positions, nats */
-    double token_accuracy;     /**< of scored positions, whose largest logit is right */
-    double sequence_accuracy;  /**< of sequences without a mistake */
-    size_t positions;          /**< of the longest sequence */
-    double *loss_per_position; /**< [positions] mean -log p(token), at the token's own index; NaN
-                                    where nothing is scored; owned */
-} clh_evaluation;
-
-/** Free what an evaluation holds. All zero is fine. */
-void clh_evaluation_deinit(clh_evaluation *evaluation);
 
 /** Evaluate on sequences first … first+count-1 of a split, with `threads` threads; `watch` may be
  *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite,
@@ -35,15 +22,6 @@ void clh_evaluation_deinit(clh_evaluation *evaluation);
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         const clh_watch *watch, clh_error *err);
-
-/** Where training is. */
-typedef struct clh_progress {
-    size_t step, steps, epoch; /**< step 0 is before the first */
-    uint64_t samples;          /**< sequences seen */
-    double loss, grad_norm, lr, seconds, steps_per_second;
-    const clh_evaluation *evaluation; /**< the newest; NULL before the first; borrowed */
-    bool evaluated;                   /**< it was made at this step */
-} clh_progress;
 
 /** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop:
  *  what was done is saved, and the call returns CLH_STOPPED. */

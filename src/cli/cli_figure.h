@@ -15,7 +15,7 @@
 
 #include "clearhead/figure.h"
 #include "cli/cli_batch.h"
-#include "train/metrics.h"
+#include "run/metrics.h"
 
 /** Every head side by side (attention), else the first. */
 #define CLH_ALL_HEADS ((size_t)-1)

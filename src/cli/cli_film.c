@@ -10,8 +10,8 @@
 #include "base/base.h"
 #include "clearhead/figure.h"
 #include "cli/cli_measure.h"
-#include "train/checkpoint.h"
-#include "train/folder.h"
+#include "run/checkpoint.h"
+#include "run/folder.h"
 
 enum { NUMBERS_MOST = 6, COLUMN = 10, KEYS_MOST = 64 }; /* a figure has at most six curves */
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "train/run_keys.h"
+#include "run/run_keys.h"
 
 static const clh_command commands[] = {
 #define COMMAND(name_, hidden_, args_, least_, most_, summary_, description_, keys_, examples_,    \

@@ -11,7 +11,7 @@
 #include "base/platform/file.h"
 #include "clearhead/run.h"
 #include "cli/cli_terminal.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 static volatile sig_atomic_t stop_wanted;
 

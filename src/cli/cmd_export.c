@@ -7,7 +7,7 @@
 #include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
 #include "cli/cli_measure.h"
-#include "model/tl_config.h"
+#include "run/tl_config.h"
 
 /* What our file has replaces what the model was made with: its keys must all be the model's. The
  * constants of TransformerLens' state_dict (mask, IGNORE) stay. */

@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "cli/cli_run.h"
-#include "model/tl_config.h"
+#include "run/tl_config.h"
 
 /** Tokens of a sequence of n letters: (n + 1)! + 2. */
 static size_t sequence_length(unsigned n)

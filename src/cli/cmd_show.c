@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "cli/cli_run.h"
-#include "train/run_keys.h"
+#include "run/run_keys.h"
 
 static void add_shape(clh_strbuf *text, const clh_tensor *tensor)
 {

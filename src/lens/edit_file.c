@@ -8,7 +8,7 @@
 #include "base/platform/file.h"
 #include "clearhead/safetensors.h"
 #include "lens/edit_read.h"
-#include "train/checkpoint.h"
+#include "run/checkpoint.h"
 
 enum { FILE_MAX = 1 << 20 };
 

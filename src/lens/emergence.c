@@ -6,8 +6,8 @@
 #include "base/base.h"
 #include "clearhead/run.h"
 #include "lens/edit_weights.h"
-#include "train/checkpoint.h"
-#include "train/folder.h"
+#include "run/checkpoint.h"
+#include "run/folder.h"
 
 /* What is taken from another model under each swap. */
 static const struct swap_row {

@@ -201,9 +201,3 @@ clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_t
     clh_workers_close(workers);
     return status;
 }
-
-void clh_evaluation_deinit(clh_evaluation *evaluation)
-{
-    clh_free(evaluation->loss_per_position);
-    *evaluation = (clh_evaluation){0};
-}

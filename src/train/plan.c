@@ -31,14 +31,6 @@ bool clh_plan_evaluates(const clh_train_config *c, size_t step)
            (step == c->steps || (c->eval_every && step % c->eval_every == 0));
 }
 
-bool clh_plan_keeps(const clh_train_config *c, size_t step)
-{
-    assert(c);
-    if (step == 0 || step == c->steps || (c->checkpoint_every && step % c->checkpoint_every == 0))
-        return true;
-    return c->checkpoint_log && (step & (step - 1)) == 0;
-}
-
 double clh_learning_rate(const clh_train_config *c, size_t step)
 {
     assert(step >= 1);

@@ -21,8 +21,4 @@ size_t clh_plan_epoch(const clh_train_config *config, size_t step);
  *  held-out sequences, which lines may not have. */
 bool clh_plan_evaluates(const clh_train_config *config, size_t step);
 
-/** Whether a run keeps the parameters after `step`: the untrained, every checkpoint_every steps,
- *  the last, and with checkpoint_log 1, 2, 4, 8, … */
-bool clh_plan_keeps(const clh_train_config *config, size_t step);
-
 #endif

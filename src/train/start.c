@@ -4,7 +4,7 @@
 
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
-#include "train/folder.h"
+#include "run/folder.h"
 #include "train/plan.h"
 #include "train/trainer.h"
 
@@ -107,7 +107,7 @@ static clh_status restore(clh_trainer *t, clh_error *err)
     clh_trainer_place(t, step);
     t->saved = step;
     clh_checkpoint_tidy(t->path, &t->config.train, step);
-    t->passing = !clh_plan_keeps(&t->config.train, step);
+    t->passing = !clh_checkpoint_keeps(&t->config.train, step);
     return has_ended(t) ? CLH_OK : clh_trainer_append(t, step + 1, err);
 }
 

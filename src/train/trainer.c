@@ -205,7 +205,7 @@ static clh_status after_step(clh_trainer *t, clh_error *err)
     p->evaluated = false;
     if (clh_plan_evaluates(c, p->step))
         status = evaluate(t, err);
-    if (!status && clh_plan_keeps(c, p->step))
+    if (!status && clh_checkpoint_keeps(c, p->step))
         status = checkpoint(t, err);
     if (!status && clh_clock_seconds() - t->flushed > 0.5) {
         status = clh_metrics_flush(t->metrics, err);
@@ -215,7 +215,7 @@ static clh_status after_step(clh_trainer *t, clh_error *err)
         return status;
     if (p->step == c->steps) /* nothing left to stop */
         return CLH_OK;
-    if (!clh_plan_keeps(c, p->step))
+    if (!clh_checkpoint_keeps(c, p->step))
         status = checkpoint(t, err);
     if (!status)
         status = wait_for_checkpoint(t, err);

@@ -17,10 +17,10 @@
 #define CLH_TRAINER_H
 
 #include "clearhead/train.h"
-#include "train/checkpoint.h"
+#include "run/checkpoint.h"
+#include "run/keeper.h"
+#include "run/metrics.h"
 #include "train/gradient.h"
-#include "train/keeper.h"
-#include "train/metrics.h"
 
 typedef struct clh_trainer {
     clh_run_config config;

@@ -21,9 +21,9 @@
 #include "base/random.h"
 #include "clearhead/run.h"
 #include "clearhead/train.h"
+#include "run/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "support/run_case.h"
-#include "train/checkpoint.h"
 
 /* ---- Calls that can be the last ---------------------------------------------------------------*/
 

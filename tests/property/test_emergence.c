@@ -7,10 +7,10 @@
 #include "base/keys.h"
 #include "clearhead/emergence.h"
 #include "clearhead/run.h"
+#include "run/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"
-#include "train/checkpoint.h"
 
 enum { COUNT = 5, STEPS = 12 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/tl_config.h"
+#include "run/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

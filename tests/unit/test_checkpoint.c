@@ -7,13 +7,13 @@
 #include "base/base.h"
 #include "base/platform/file.h"
 #include "clearhead/train.h"
+#include "run/checkpoint.h"
+#include "run/folder.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/must.h"
 #include "support/raw_safetensors.h"
 #include "support/run_case.h"
-#include "train/checkpoint.h"
-#include "train/folder.h"
 #include "train/plan.h"
 
 static clh_status step_of(const temp_folder *folder, const char *metadata, size_t *step,

@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "run/keeper.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/temp_folder.h"
-#include "train/keeper.h"
 
 enum { FILES = 2 };
 

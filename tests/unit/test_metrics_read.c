@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "run/metrics.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/temp_folder.h"
-#include "train/metrics.h"
 
 /** Two steps and two evaluations as the trainer notes them; the second loss is infinite. */
 static void write_metrics(const char *path)

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "clearhead/train.h"
+#include "run/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "train/plan.h"
 
@@ -98,17 +99,17 @@ static void what_is_kept_and_evaluated_follows_from_the_step(void **state)
     c.checkpoint_log = true;
     for (size_t step = 0, k = 0; step <= 50; step++) {
         bool wanted = k < CLH_COUNT(log_spaced) && log_spaced[k] == step;
-        assert_int_equal(clh_plan_keeps(&c, step), wanted);
+        assert_int_equal(clh_checkpoint_keeps(&c, step), wanted);
         k += wanted;
     }
     c.checkpoint_log = false;
     for (size_t step = 0; step <= 50;
          step++) /* the untrained model and the last, whatever is set */
-        assert_int_equal(clh_plan_keeps(&c, step), step == 0 || step == 50);
+        assert_int_equal(clh_checkpoint_keeps(&c, step), step == 0 || step == 50);
     c.checkpoint_every = 20;
     c.eval_every = 15;
     for (size_t step = 0; step <= 50; step++) {
-        assert_int_equal(clh_plan_keeps(&c, step), step % 20 == 0 || step == 50);
+        assert_int_equal(clh_checkpoint_keeps(&c, step), step % 20 == 0 || step == 50);
         assert_false(clh_plan_evaluates(&c, step)); /* nothing to evaluate on */
     }
     c.test_sequences = 5;

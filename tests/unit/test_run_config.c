@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "clearhead/run_config.h"
+#include "run/run_keys.h"
 #include "support/cmocka_all.h"
-#include "train/run_keys.h"
 
 /** defaults < preset (when `preset`) < file (when `json`) < "key=value key=value". */
 static clh_status resolve(clh_run_config *out, clh_run_layer *all, bool preset, const char *json,

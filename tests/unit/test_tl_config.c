@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "clearhead/alloc.h"
-#include "model/tl_config.h"
+#include "run/tl_config.h"
 #include "support/cmocka_all.h"
 
 /** cfg.to_dict() of a small config, with `more` (", \"key\": value") added. */

@@ -1,4 +1,4 @@
-#include "model/tl_config.h"
+#include "run/tl_config.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -21,7 +21,7 @@ static const struct tl_key {
 } tl_keys[] = {
 #define TL(name_, rule_, fallback_, also_) {#name_, RULE_##rule_, fallback_, also_, false},
 #define TL_OTHER(name_, rule_, fallback_) {#name_, RULE_##rule_, fallback_, NULL, true},
-#include "model/tl_keys.def"
+#include "run/tl_keys.def"
 #undef TL_OTHER
 #undef TL
 };

@@ -15,7 +15,7 @@
 /** Place of each key in the table and in clh_run_layer.state. */
 typedef enum clh_run_key {
 #define RUN(section, name, ...) CLH_RUN_KEY_##name,
-#include "train/options.def"
+#include "run/options.def"
 #undef RUN
     CLH_RUN_KEY_COUNT
 } clh_run_key;

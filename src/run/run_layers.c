@@ -6,7 +6,7 @@
 
 #include "base/platform/file.h"
 #include "model/model_keys.h"
-#include "train/run_keys.h"
+#include "run/run_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
 

@@ -1,4 +1,4 @@
-#include "train/checkpoint.h"
+#include "run/checkpoint.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -12,8 +12,7 @@
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
-#include "train/plan.h"
-#include "train/weights.h"
+#include "run/weights.h"
 
 static const char optimizer_file[] = "checkpoints/optimizer.safetensors";
 static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};
@@ -172,6 +171,14 @@ done:
     return status;
 }
 
+bool clh_checkpoint_keeps(const clh_train_config *c, size_t step)
+{
+    assert(c);
+    if (step == 0 || step == c->steps || (c->checkpoint_every && step % c->checkpoint_every == 0))
+        return true;
+    return c->checkpoint_log && (step & (step - 1)) == 0;
+}
+
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
 {
     assert(run && config);
@@ -179,7 +186,8 @@ void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t
     DIR *stream = folder ? opendir(folder) : NULL;
     for (const struct dirent *entry; stream && (entry = readdir(stream));) {
         size_t step;
-        if (is_parameters(entry->d_name, &step) && step != newest && !clh_plan_keeps(config, step))
+        if (is_parameters(entry->d_name, &step) && step != newest &&
+            !clh_checkpoint_keeps(config, step))
             (void)unlinkat(dirfd(stream), entry->d_name, 0);
     }
     if (stream)

@@ -1,4 +1,4 @@
-#include "train/keeper.h"
+#include "run/keeper.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "train/run_keys.h"
+#include "run/run_keys.h"
 
 static const clh_key run_keys[] = {
 #define RUN(section_, name_, kind_, field_, fallback_, values_, automatic_, resets_, help_)        \
@@ -13,7 +13,7 @@ static const clh_key run_keys[] = {
      .values = values_,                                                                            \
      .resets = resets_,                                                                            \
      .help = help_},
-#include "train/options.def"
+#include "run/options.def"
 #undef RUN
 };
 

@@ -1,5 +1,5 @@
 /* A model's parameters in a safetensors file, under TransformerLens' state_dict names. */
-#include "train/weights.h"
+#include "run/weights.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 /* Buffers of TransformerLens' state_dict: they follow from the config. */
 static bool is_buffer(const char *name)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/model_keys.h"
-#include "train/run_keys.h"
+#include "run/run_keys.h"
 
 /** Automatic values, given from what is already known: each reads only what stands before it. */
 typedef struct clh_resolver {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/platform/file.h"
-#include "train/metrics.h"
+#include "run/metrics.h"
 
 enum { METRICS_MAX = 1 << 30 };
 

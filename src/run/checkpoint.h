@@ -44,6 +44,10 @@ clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_mome
  *  (clh_free()); none where there is no folder of them. CLH_EIO when it cannot be read. */
 clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err);
 
+/** Whether a run keeps the parameters after `step`: the untrained, every checkpoint_every steps,
+ *  the last, and with checkpoint_log 1, 2, 4, 8, … */
+bool clh_checkpoint_keeps(const clh_train_config *config, size_t step);
+
 /** Remove the parameters of steps that the run does not keep, but for those of `newest`: what only
  *  an interruption needed. */
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest);

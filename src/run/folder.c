@@ -1,4 +1,4 @@
-#include "train/folder.h"
+#include "run/folder.h"
 
 #include <assert.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
-#include "train/checkpoint.h"
+#include "run/checkpoint.h"
 
 /* The files that a run writes beside its folders; the first makes it one. */
 static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};

@@ -1,4 +1,4 @@
-#include "train/metrics.h"
+#include "run/metrics.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -152,4 +152,10 @@ void clh_metrics_close(clh_metrics *metrics)
     clh_strbuf_deinit(&metrics->text);
     clh_free(metrics->path);
     clh_free(metrics);
+}
+
+void clh_evaluation_deinit(clh_evaluation *evaluation)
+{
+    clh_free(evaluation->loss_per_position);
+    *evaluation = (clh_evaluation){0};
 }

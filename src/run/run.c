@@ -8,7 +8,7 @@
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
-#include "train/folder.h"
+#include "run/folder.h"
 
 struct clh_run {
     char *path;

@@ -11,7 +11,8 @@
 #ifndef CLH_METRICS_H
 #define CLH_METRICS_H
 
-#include "clearhead/train.h"
+#include "base/base.h"
+#include "clearhead/progress.h"
 
 typedef struct clh_metrics clh_metrics;
 
