@@ -37,15 +37,6 @@ typedef enum clh_cue_feature {
 
 enum { CLH_CUE_SHUFFLES = 16 };
 
-enum { CLH_SLOTS_MAX = 16 };
-
-/** Kinds of destinations, by what they predict. */
-typedef struct clh_slots {
-    size_t count;
-    char name[CLH_SLOTS_MAX][16]; /**< "slot 1" …, "space", "period", "other": those there are */
-    size_t rows[CLH_SLOTS_MAX];   /**< how many of a sequence */
-} clh_slots;
-
 /** What a feature has to do with the part of the scores that position does not explain. */
 typedef struct clh_cue_effect {
     double effect; /**< eta squared: share of that part's variance between levels of the feature,

@@ -37,6 +37,15 @@ clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index);
 /** What kind of token stands at `position` of sequence `index`; CLH_TOKEN_OTHER without a task. */
 clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position);
 
+enum { CLH_SLOTS_MAX = 16 };
+
+/** Kinds of destinations of a sample whose sequences have one length, by what they predict. */
+typedef struct clh_slots {
+    size_t count;
+    char name[CLH_SLOTS_MAX][16]; /**< "slot 1" …, "space", "period", "other": those there are */
+    size_t rows[CLH_SLOTS_MAX];   /**< how many of a sequence */
+} clh_slots;
+
 /** Free what a sample holds. All zero is fine. */
 void clh_sample_deinit(clh_sample *sample);
 

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "clearhead/figure.h"
 #include "cli/cli_attribute.h"
-#include "lens/place.h"
+#include "measure/place.h"
 
 enum { STRIP_MOST = 40, PANELS_MOST = 64, NO_TERMS = 10, LABEL = 48 };
 

@@ -10,7 +10,7 @@
 
 #include "base/platform/pool.h"
 #include "lens/cue.h"
-#include "lens/place.h"
+#include "measure/place.h"
 
 enum {
     CLH_LOOK_SCORES,

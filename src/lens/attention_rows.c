@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "lens/attention_parts.h"
-#include "lens/lens_view.h"
+#include "measure/lens_view.h"
 
 static const clh_cue_feature feature_of[CLH_BYS] = {CLH_CUE_TOKEN, CLH_CUE_RANK};
 

@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "lens/causal_parts.h"
 #include "lens/edit_row.h"
-#include "lens/tally.h"
+#include "measure/tally.h"
 
 enum { KEPT = CLH_AT_PATTERN + 1, CHUNK = 64 };
 

@@ -6,8 +6,8 @@
 
 #include "base/base.h"
 #include "lens/causal_parts.h"
-#include "lens/lens_view.h"
 #include "lens/part.h"
+#include "measure/lens_view.h"
 
 /* ---- Groups of one length ----------------------------------------------------------------------
  */

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/causal.h"
-#include "lens/interval.h"
+#include "measure/interval.h"
 
 enum { VALUES = CLH_RATIOS + 1 }; /* ratios, then what is recovered */
 

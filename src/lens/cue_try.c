@@ -6,8 +6,8 @@
 
 #include "base/base.h"
 #include "lens/cue.h"
-#include "lens/place.h"
 #include "lens/trial.h"
+#include "measure/place.h"
 
 /* The rows of an embedding that the cue tells apart, and which level each has. */
 typedef struct rows {

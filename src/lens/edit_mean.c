@@ -10,8 +10,8 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
-#include "lens/lens_view.h"
 #include "lens/part.h"
+#include "measure/lens_view.h"
 
 enum { SLOTS_MAX = 8, NUMBERS_MOST = 1 << 25 /* of all slots, where there is more than one */ };
 enum { PARTS = 2 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "lens/lens_view.h"
+#include "measure/lens_view.h"
 #include "model/norm.h"
 
 clh_status clh_edit_parter_open(clh_edit_parter *out, const clh_model *model, size_t rows,

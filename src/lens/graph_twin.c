@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "lens/lens_view.h"
+#include "measure/lens_view.h"
 
 static clh_model_config split_config(const clh_model_config *config)
 {

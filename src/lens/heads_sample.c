@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "lens/detection.h"
-#include "lens/lens_view.h"
+#include "measure/lens_view.h"
 
 enum { TARGETS = CLH_DETECTS + 1, SEQUENCES_EACH = 8 }; /* between two calls of the watch */
 

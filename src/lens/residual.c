@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "lens/lens_view.h"
 #include "math/kernels.h"
+#include "measure/lens_view.h"
 
 const char *clh_component_label(const clh_component *component, char out[32])
 {

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "base/base.h"
-#include "lens/interval.h"
 #include "lens/scrub_parts.h"
+#include "measure/interval.h"
 
 struct clh_scrub {
     clh_graph_twin twin;

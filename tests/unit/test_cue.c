@@ -2,7 +2,7 @@
  * space 1, '.' 2, then a-z, A-Z, 0-9. */
 #include "base/base.h"
 #include "lens/cue.h"
-#include "lens/place.h"
+#include "measure/place.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

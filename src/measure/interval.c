@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "lens/interval.h"
+#include "measure/interval.h"
 
 void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
 {

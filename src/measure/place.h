@@ -6,7 +6,7 @@
 #ifndef CLH_PLACE_H
 #define CLH_PLACE_H
 
-#include "clearhead/attention.h"
+#include "clearhead/sample.h"
 
 /** Term and slot, from 1; 0 for what is no letter of a term. */
 typedef struct clh_place {

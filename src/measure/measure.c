@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
-#include "lens/tally.h"
+#include "measure/tally.h"
 
 typedef struct measuring {
     const clh_model *model;

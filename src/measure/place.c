@@ -1,4 +1,4 @@
-#include "lens/place.h"
+#include "measure/place.h"
 
 #include <assert.h>
 #include <stdio.h>
