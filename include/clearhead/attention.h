@@ -138,17 +138,4 @@ static inline bool clh_cue_can_try(clh_cue_feature feature)
     return feature != CLH_CUE_RANK;
 }
 
-/** What queries, keys or values of layer 0 may still know. */
-typedef enum clh_input_part {
-    CLH_PART_POSITION, /**< every W_E[t] is the mean over the sample's tokens */
-    CLH_PART_TOKEN,    /**< every W_pos[p] is the mean over the sample's positions */
-} clh_input_part;
-
-/** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
- *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the
- *  direct path, sees the whole input. */
-clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
-                        const clh_sample *sample, const char *inputs, clh_input_part part,
-                        clh_error *err);
-
 #endif

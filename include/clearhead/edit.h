@@ -15,8 +15,14 @@
 #ifndef CLEARHEAD_EDIT_H
 #define CLEARHEAD_EDIT_H
 
-#include "clearhead/attention.h"
+#include "clearhead/measure.h"
 #include "clearhead/run.h"
+
+/** What queries, keys or values of layer 0 may still know. */
+typedef enum clh_input_part {
+    CLH_PART_POSITION, /**< every W_E[t] is the mean over the sample's tokens */
+    CLH_PART_TOKEN,    /**< every W_pos[p] is the mean over the sample's positions */
+} clh_input_part;
 
 /** What is done to each chosen row; attention patterns have a row for each head and query. */
 typedef enum clh_edit_kind {
@@ -57,7 +63,7 @@ typedef enum clh_edit_sources {
     CLH_SOURCES_KINDS
 } clh_edit_sources;
 
-/** Parameters that are swapped together; src/lens/edit_weights.c is the table. */
+/** Parameters that are swapped together; src/edit/edit_weights.c is the table. */
 typedef enum clh_edit_circuit {
     CLH_EDIT_QK, /**< W_Q b_Q W_K b_K */
     CLH_EDIT_OV, /**< W_V b_V W_O, and b_O where every head is meant */
@@ -131,6 +137,13 @@ clh_measure_way clh_edits_way(clh_edits *edits);
 
 /** Free. NULL is fine. */
 void clh_edits_close(clh_edits *edits);
+
+/** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
+ *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the
+ *  direct path, sees the whole input. */
+clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
+                        const clh_sample *sample, const char *inputs, clh_input_part part,
+                        clh_error *err);
 
 /** A file of edits (docs/formats.md) and what it names: tensors, sequences, runs. Open for as long
  *  as its edits are used. */

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/platform/file.h"
 #include "clearhead/circuit.h"
+#include "clearhead/edit.h"
 #include "run/checkpoint.h"
 
 /* Wilson score interval of k of n at 95 %. Wilson 1927. */

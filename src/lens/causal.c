@@ -13,8 +13,8 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "base/random.h"
+#include "edit/edit_row.h"
 #include "lens/causal_parts.h"
-#include "lens/edit_row.h"
 #include "measure/tally.h"
 
 enum { KEPT = CLH_AT_PATTERN + 1, CHUNK = 64 };

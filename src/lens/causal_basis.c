@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "edit/part.h"
 #include "lens/causal_parts.h"
-#include "lens/part.h"
 #include "measure/lens_view.h"
 
 /* ---- Groups of one length ----------------------------------------------------------------------

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "edit/trial.h"
 #include "lens/cue.h"
-#include "lens/trial.h"
 #include "measure/place.h"
 
 /* The rows of an embedding that the cue tells apart, and which level each has. */

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/run.h"
-#include "lens/edit_weights.h"
+#include "edit/edit_weights.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/answers.h"
+#include "clearhead/edit.h"
 #include "clearhead/run.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"

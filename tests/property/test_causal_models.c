@@ -7,7 +7,7 @@
 #include "clearhead/causal.h"
 #include "clearhead/run.h"
 #include "clearhead/variant.h"
-#include "lens/edit_row.h"
+#include "edit/edit_row.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/model_case.h"

@@ -1,6 +1,6 @@
 /* The sample is dealt to slots by number; a slot adds up its sequences in order, slots are added up
  * in order. How many slots there are depends on the size of the sums alone. */
-#include "lens/edit_mean.h"
+#include "edit/edit_mean.h"
 
 #include <assert.h>
 #include <fnmatch.h>
@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
-#include "lens/part.h"
+#include "edit/part.h"
 #include "measure/lens_view.h"
 
 enum { SLOTS_MAX = 8, NUMBERS_MOST = 1 << 25 /* of all slots, where there is more than one */ };

@@ -1,4 +1,4 @@
-#include "lens/trial.h"
+#include "edit/trial.h"
 
 #include <assert.h>
 #include <math.h>

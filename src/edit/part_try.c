@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "lens/part.h"
-#include "lens/trial.h"
+#include "edit/part.h"
+#include "edit/trial.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
  */

@@ -7,7 +7,7 @@
 #include "base/json_keys.h"
 #include "base/platform/file.h"
 #include "clearhead/safetensors.h"
-#include "lens/edit_read.h"
+#include "edit/edit_read.h"
 #include "run/checkpoint.h"
 
 enum { FILE_MAX = 1 << 20 };

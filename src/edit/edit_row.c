@@ -1,4 +1,4 @@
-#include "lens/edit_row.h"
+#include "edit/edit_row.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "lens/edit_check.h"
+#include "edit/edit_check.h"
 
 #include <assert.h>
 #include <fnmatch.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "lens/edit_row.h"
+#include "edit/edit_row.h"
 
 /* What is being checked: an edit against sequence `k`. */
 typedef struct checking {

@@ -1,4 +1,4 @@
-#include "lens/edit_weights.h"
+#include "edit/edit_weights.h"
 
 #include <assert.h>
 #include <fnmatch.h>

@@ -6,7 +6,7 @@
 #ifndef CLH_PART_H
 #define CLH_PART_H
 
-#include "clearhead/attention.h"
+#include "clearhead/edit.h"
 
 /** Flatten the embedding that `part` leaves out: every W_E[t] becomes the mean over the sample's
  *  tokens (position), or every W_pos[p] the mean over its positions (token). */

@@ -8,11 +8,11 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "lens/edit_check.h"
-#include "lens/edit_mean.h"
-#include "lens/edit_part.h"
-#include "lens/edit_row.h"
-#include "lens/edit_weights.h"
+#include "edit/edit_check.h"
+#include "edit/edit_mean.h"
+#include "edit/edit_part.h"
+#include "edit/edit_row.h"
+#include "edit/edit_weights.h"
 
 typedef struct worker worker;
 

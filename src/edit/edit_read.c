@@ -1,5 +1,5 @@
 /* An edit as JSON: a table of keys, which kinds take each, which cannot be without it. */
-#include "lens/edit_read.h"
+#include "edit/edit_read.h"
 
 #include <assert.h>
 #include <math.h>

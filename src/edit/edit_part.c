@@ -1,4 +1,4 @@
-#include "lens/edit_part.h"
+#include "edit/edit_part.h"
 
 #include <assert.h>
 #include <string.h>
