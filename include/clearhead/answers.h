@@ -81,7 +81,7 @@ const char *clh_question_name(clh_question question);
 /** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
 const char *clh_answers_verdict(const clh_answers *answers, clh_question question);
 
-/** A number behind the verdicts: a row of the table in src/lens/answers_numbers.c. */
+/** A number behind the verdicts: a row of the table in src/lens/answers/answers_numbers.c. */
 typedef struct clh_answers_number {
     const char *name;  /**< in JSON: "scores_position" */
     const char *title; /**< over a column; NULL for those too many for a table */

@@ -78,7 +78,8 @@ typedef enum clh_side {
     CLH_SIDE_OUTPUT,   /**< d_vocab_out logits, through W_U */
 } clh_side;
 
-/** The circuits: of a head, or DIRECT ones, which have none. src/lens/circuit.c is the table. */
+/** The circuits: of a head, or DIRECT ones, which have none. The table is
+ *  src/lens/circuits/circuit.c. */
 typedef enum clh_circuit_kind {
     CLH_CIRCUIT_OV,                /**< source token -> logits: W_E W_V W_O W_U */
     CLH_CIRCUIT_OV_POSITION,       /**< source position -> logits: W_pos W_V W_O W_U */

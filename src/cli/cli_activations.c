@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "lens/patch_sites.h"
+#include "lens/causal/patch_sites.h"
 
 /* ---- Which -------------------------------------------------------------------------------------
  */

@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "clearhead/run.h"
-#include "lens/scrub_parts.h"
+#include "lens/paths/scrub_parts.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"

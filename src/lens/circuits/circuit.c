@@ -1,0 +1,160 @@
+/* The table of circuits, and how each is made. */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/base.h"
+#include "lens/circuits/circuit_parts.h"
+
+/** Which matrices a circuit goes through. */
+typedef enum family { OV, QK, DIRECT } family;
+
+static const struct {
+    const char *name;
+    family family;
+    clh_side rows, cols;
+} table[CLH_CIRCUIT_KINDS] = {
+    [CLH_CIRCUIT_OV] = {"ov", OV, CLH_SIDE_TOKEN, CLH_SIDE_OUTPUT},
+    [CLH_CIRCUIT_OV_POSITION] = {"ov_position", OV, CLH_SIDE_POSITION, CLH_SIDE_OUTPUT},
+    [CLH_CIRCUIT_QK] = {"qk", QK, CLH_SIDE_TOKEN, CLH_SIDE_TOKEN},
+    [CLH_CIRCUIT_QK_TOKEN_POSITION] = {"qk_token_position", QK, CLH_SIDE_TOKEN, CLH_SIDE_POSITION},
+    [CLH_CIRCUIT_QK_POSITION_TOKEN] = {"qk_position_token", QK, CLH_SIDE_POSITION, CLH_SIDE_TOKEN},
+    [CLH_CIRCUIT_QK_POSITION] = {"qk_position", QK, CLH_SIDE_POSITION, CLH_SIDE_POSITION},
+    [CLH_CIRCUIT_QK_BIAS_TOKEN] = {"qk_bias_token", QK, CLH_SIDE_BIAS, CLH_SIDE_TOKEN},
+    [CLH_CIRCUIT_QK_BIAS_POSITION] = {"qk_bias_position", QK, CLH_SIDE_BIAS, CLH_SIDE_POSITION},
+    [CLH_CIRCUIT_HEAD_OV] = {"head_ov", OV, CLH_SIDE_RESIDUAL, CLH_SIDE_RESIDUAL},
+    [CLH_CIRCUIT_HEAD_QK] = {"head_qk", QK, CLH_SIDE_RESIDUAL, CLH_SIDE_RESIDUAL},
+    [CLH_CIRCUIT_DIRECT] = {"direct", DIRECT, CLH_SIDE_TOKEN, CLH_SIDE_OUTPUT},
+    [CLH_CIRCUIT_DIRECT_POSITION] = {"direct_position", DIRECT, CLH_SIDE_POSITION, CLH_SIDE_OUTPUT},
+};
+
+/** A part's matrix in the text of a product: before what reads it, after it transposed. */
+static const char *const before[] = {[CLH_SIDE_TOKEN] = "W_E ",
+                                     [CLH_SIDE_POSITION] = "W_pos ",
+                                     [CLH_SIDE_BIAS] = "",
+                                     [CLH_SIDE_RESIDUAL] = "",
+                                     [CLH_SIDE_OUTPUT] = ""};
+static const char *const after[] = {[CLH_SIDE_TOKEN] = " W_E^T",
+                                    [CLH_SIDE_POSITION] = " W_pos^T",
+                                    [CLH_SIDE_BIAS] = "",
+                                    [CLH_SIDE_RESIDUAL] = "",
+                                    [CLH_SIDE_OUTPUT] = " W_U"};
+
+const char *clh_circuit_name(clh_circuit_kind kind)
+{
+    assert(kind < CLH_CIRCUIT_KINDS);
+    return table[kind].name;
+}
+
+bool clh_circuit_has_head(clh_circuit_kind kind)
+{
+    assert(kind < CLH_CIRCUIT_KINDS);
+    return table[kind].family != DIRECT;
+}
+
+static void write_product(clh_circuit *c)
+{
+    const char *fold = c->norm ? "'" : "", *row = before[c->rows], *col = after[c->cols];
+    switch (table[c->kind].family) {
+    case OV:
+        (void)snprintf(c->product, sizeof c->product, "%sW_V%s W_O%s%s", row, fold, col,
+                       c->cols == CLH_SIDE_OUTPUT ? fold : "");
+        break;
+    case QK:
+        (void)snprintf(c->product, sizeof c->product, "%s%s%s W_K%s^T%s%s", row,
+                       c->rows == CLH_SIDE_BIAS ? "b_Q" : "W_Q", fold, fold, col,
+                       c->norm ? " / attn_scale" : "");
+        break;
+    case DIRECT:
+        (void)snprintf(c->product, sizeof c->product, "%sW_U%s", row, fold);
+        break;
+    }
+}
+
+/** W_U, the final norm folded in. */
+static clh_status take_unembed(clh_dense *out, const clh_model *model, bool norm, clh_error *err)
+{
+    clh_status status = clh_weight_take(out, model, "unembed.W_U", SIZE_MAX, err);
+    if (!status && norm)
+        status = clh_norm_fold(out, model, "ln_final", err);
+    if (status)
+        clh_dense_deinit(out);
+    return status;
+}
+
+/** A = rows W_V, B = W_O or W_O W_U. */
+static clh_status make_ov(clh_circuit *c, const clh_model *model, clh_error *err)
+{
+    clh_dense w_o = {0}, w_u = {0};
+    clh_status status =
+        clh_leg_make(&c->matrix.a, model, c->rows, "W_V", c->layer, c->head, c->norm, err);
+    if (!status)
+        status = clh_head_weight(&w_o, model, "W_O", c->layer, c->head, err);
+    if (!status && c->cols == CLH_SIDE_RESIDUAL) {
+        c->matrix.b = w_o;
+        return CLH_OK;
+    }
+    if (!status)
+        status = take_unembed(&w_u, model, c->norm, err);
+    if (!status)
+        status = clh_dense_multiply(&c->matrix.b, &w_o, &w_u, err);
+    clh_dense_deinit(&w_u);
+    clh_dense_deinit(&w_o);
+    return status;
+}
+
+/** A = rows W_Q, B = (cols W_K)^T. */
+static clh_status make_qk(clh_circuit *c, const clh_model *model, clh_error *err)
+{
+    clh_dense key = {0};
+    clh_status status =
+        clh_leg_make(&c->matrix.a, model, c->rows, "W_Q", c->layer, c->head, c->norm, err);
+    if (!status)
+        status = clh_leg_make(&key, model, c->cols, "W_K", c->layer, c->head, c->norm, err);
+    if (!status)
+        status = clh_dense_transpose(&c->matrix.b, &key, err);
+    clh_dense_deinit(&key);
+    if (!status && c->norm)
+        for (size_t i = 0; i < c->matrix.a.rows * c->matrix.a.cols; i++)
+            c->matrix.a.data[i] /= clh_attn_scale(model);
+    return status;
+}
+
+/** A = W_E or W_pos, B = W_U. */
+static clh_status make_direct(clh_circuit *c, const clh_model *model, clh_error *err)
+{
+    const char *embedding = c->rows == CLH_SIDE_TOKEN ? "embed.W_E" : "pos_embed.W_pos";
+    clh_status status = clh_weight_take(&c->matrix.a, model, embedding, SIZE_MAX, err);
+    return status ? status : take_unembed(&c->matrix.b, model, c->norm, err);
+}
+
+clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circuit_kind kind,
+                            size_t layer, size_t head, bool norm, clh_error *err)
+{
+    static clh_status (*const make[])(clh_circuit *, const clh_model *, clh_error *) = {
+        [OV] = make_ov, [QK] = make_qk, [DIRECT] = make_direct};
+    assert(out && model && kind < CLH_CIRCUIT_KINDS);
+    *out = (clh_circuit){0};
+    clh_status status = clh_head_check(model, layer, head, err);
+    if (status)
+        return status;
+    clh_circuit circuit = {.kind = kind,
+                           .rows = table[kind].rows,
+                           .cols = table[kind].cols,
+                           .layer = layer,
+                           .head = head,
+                           .norm = norm};
+    status = make[table[kind].family](&circuit, model, err);
+    if (status) {
+        clh_circuit_deinit(&circuit);
+        return status;
+    }
+    write_product(&circuit);
+    *out = circuit;
+    return CLH_OK;
+}
+
+void clh_circuit_deinit(clh_circuit *circuit)
+{
+    clh_factored_deinit(&circuit->matrix);
+    *circuit = (clh_circuit){0};
+}

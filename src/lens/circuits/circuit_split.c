@@ -1,0 +1,62 @@
+/* A score in its parts: token, position and bias of the query with those of the key. */
+#include <assert.h>
+
+#include "base/base.h"
+#include "lens/circuits/circuit_parts.h"
+
+clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t layer, size_t head,
+                             clh_error *err)
+{
+    assert(out && model);
+    *out = (clh_qk_split){0};
+    clh_qk_split split = {0};
+    clh_status status = clh_head_check(model, layer, head, err);
+    for (size_t i = 0; i < CLH_SPLIT_PARTS && !status; i++) {
+        const clh_side part = (clh_side)i;
+        status = clh_leg_make(&split.q[part], model, part, "W_Q", layer, head, true, err);
+        if (!status)
+            status = clh_leg_make(&split.k[part], model, part, "W_K", layer, head, true, err);
+        for (size_t at = 0; at < split.q[part].rows * split.q[part].cols; at++)
+            split.q[part].data[at] /= clh_attn_scale(model);
+    }
+    if (status)
+        clh_qk_split_deinit(&split);
+    *out = split;
+    return status;
+}
+
+/** The row of each part that an end reads, and what it is divided by. */
+static void rows_of(const double *row[CLH_SPLIT_PARTS], double scale[CLH_SPLIT_PARTS],
+                    const clh_dense part[CLH_SPLIT_PARTS], const clh_qk_end *end)
+{
+    const size_t index[CLH_SPLIT_PARTS] = {end->token, end->position, 0};
+    for (size_t i = 0; i < CLH_SPLIT_PARTS; i++) {
+        assert(index[i] < part[i].rows);
+        row[i] = part[i].data + index[i] * part[i].cols;
+        scale[i] = i == CLH_SIDE_BIAS ? 1 : end->scale;
+    }
+}
+
+void clh_qk_split_score(double parts[CLH_SPLIT_PARTS][CLH_SPLIT_PARTS], const clh_qk_split *split,
+                        const clh_qk_end *query, const clh_qk_end *key)
+{
+    const double *q[CLH_SPLIT_PARTS], *k[CLH_SPLIT_PARTS];
+    double q_scale[CLH_SPLIT_PARTS], k_scale[CLH_SPLIT_PARTS];
+    rows_of(q, q_scale, split->q, query);
+    rows_of(k, k_scale, split->k, key);
+    for (size_t x = 0; x < CLH_SPLIT_PARTS; x++)
+        for (size_t y = 0; y < CLH_SPLIT_PARTS; y++) {
+            double sum = 0;
+            for (size_t i = 0; i < split->q[x].cols; i++)
+                sum += q[x][i] * k[y][i];
+            parts[x][y] = sum / (q_scale[x] * k_scale[y]);
+        }
+}
+
+void clh_qk_split_deinit(clh_qk_split *split)
+{
+    for (size_t i = 0; i < CLH_SPLIT_PARTS; i++) {
+        clh_dense_deinit(&split->q[i]);
+        clh_dense_deinit(&split->k[i]);
+    }
+}

@@ -1,0 +1,175 @@
+/* Hypotheses: names, presets, and one rule for every edge. */
+#include <assert.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "lens/paths/scrub_parts.h"
+
+/* Nodes a sequence may take: the tree grows by a factor with every layer. */
+enum { NODES_MOST = 20000 };
+
+const char *clh_agree_name(clh_agree agree)
+{
+    static const char *const names[CLH_AGREES] = {"nothing",  "all",   "token",
+                                                  "alphabet", "class", "rank"};
+    assert(agree < CLH_AGREES);
+    return names[agree];
+}
+
+#define NOTHING(from, to)                                                                          \
+    {                                                                                              \
+        from, to, CLH_AGREE_NOTHING, {0}, 0                                                        \
+    }
+#define ROWS(from, to, agree)                                                                      \
+    {                                                                                              \
+        from, to, agree, {0}, 0                                                                    \
+    }
+
+static const clh_hypothesis presets[] = {
+    {"everything", CLH_AGREE_ALL, 0, {{"", "", CLH_AGREE_ALL, {0}, 0}}},
+    {"q_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.q")}},
+    {"k_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.k")}},
+    {"qk_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.[qk]")}},
+    {"no_direct", CLH_AGREE_ALL, 1, {NOTHING("embed", "logits")}},
+    {"algorithm",
+     CLH_AGREE_ALL,
+     3,
+     {NOTHING("*", "*.[qk]"), ROWS("embed", "*.v", CLH_AGREE_TOKEN), NOTHING("embed", "logits")}},
+    {"v_rank", CLH_AGREE_ALL, 1, {ROWS("embed", "*.v", CLH_AGREE_RANK)}},
+    {"v_class", CLH_AGREE_ALL, 1, {ROWS("embed", "*.v", CLH_AGREE_CLASS)}},
+    {"v_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.v")}},
+    {"nothing", CLH_AGREE_NOTHING, 0, {{"", "", CLH_AGREE_ALL, {0}, 0}}},
+};
+
+static const char *const preset_texts[CLH_COUNT(presets)] = {
+    "everything matters",
+    "queries need to know position only",
+    "keys need to know position only",
+    "attention needs to know positions only",
+    "the embedding's direct path to the logits does not matter",
+    "attention knows positions, values the token of their row, and the direct path does not matter",
+    "values need no more of a token than its rank among the letters of its sequence",
+    "values need no more of a token than its class: lower case, upper case, digit",
+    "values need to know position only",
+    "nothing matters",
+};
+
+const clh_hypothesis *clh_hypothesis_presets(size_t *count)
+{
+    *count = CLH_COUNT(presets);
+    return presets;
+}
+
+const char *clh_hypothesis_preset_text(size_t index)
+{
+    assert(index < CLH_COUNT(presets));
+    return preset_texts[index];
+}
+
+size_t clh_scrub_readers(const clh_graph *graph, size_t writer, size_t *first)
+{
+    assert(graph && first);
+    const clh_component *w = &graph->writer[writer];
+    const clh_input input = w->kind == CLH_PART_MLP_OUT ? CLH_INPUT_MLP : CLH_INPUT_Q;
+    if (w->kind != CLH_PART_MLP_OUT && w->kind != CLH_PART_HEAD)
+        return 0;
+    *first = 0;
+    while (graph->reader[*first].input != input || graph->reader[*first].layer != w->layer ||
+           graph->reader[*first].head != w->index)
+        ++*first;
+    return input == CLH_INPUT_MLP ? 1 : 3; /* q, k, v follow each other */
+}
+
+/* Give every edge that rule `index` matches that rule. */
+static clh_status put_rule(clh_scrub_plan *plan, const clh_graph *graph, const clh_scrub_rule *rule,
+                           size_t index, clh_error *err)
+{
+    size_t found = 0;
+    for (size_t e = 0; e < graph->edges; e++) {
+        const clh_edge edge = clh_graph_edge(graph, e);
+        char from[32], to[32];
+        clh_component_label(&graph->writer[edge.writer], from);
+        clh_reader_label(&graph->reader[edge.reader], to);
+        if (fnmatch(rule->from, from, 0) != 0 || fnmatch(rule->to, to, 0) != 0)
+            continue;
+        if (clh_scrub_by_rows(rule) && edge.writer > 1)
+            return clh_fail(err, CLH_ESUPPORT,
+                            "rule %zu: agree %s without positions is row by row, which only embed "
+                            "and pos_embed can be; it matches %s->%s",
+                            index, clh_agree_name(rule->agree), from, to);
+        plan->rule[e] = rule;
+        found++;
+    }
+    return found ? CLH_OK
+                 : clh_fail(err, CLH_EINPUT,
+                            "rule %zu: from %s to %s is no edge of this model; clearhead paths "
+                            "lists them",
+                            index, rule->from, rule->to);
+}
+
+/* Nodes behind an input, with the sum over the readers of each node before it. */
+static double count_nodes(const clh_scrub_plan *plan, const double *node, const clh_reader *reader)
+{
+    double sum = 0;
+    for (size_t w = 0; w < reader->reads; w++)
+        if (plan->rule[reader->first_edge + w]->agree != CLH_AGREE_NOTHING)
+            sum += node[w];
+    return sum;
+}
+
+/* Which writers are whole, and how many nodes a sequence takes. */
+static clh_status look_ahead(clh_scrub_plan *plan, const clh_graph *graph, clh_error *err)
+{
+    double *node = clh_alloc_zeroed(graph->writers, sizeof *node, err);
+    if (!node)
+        return CLH_ENOMEM;
+    for (size_t w = 0; w < graph->writers; w++) {
+        size_t first = 0;
+        const size_t readers = clh_scrub_readers(graph, w, &first);
+        plan->whole[w] = true;
+        for (size_t r = first; r < first + readers; r++) {
+            const clh_reader *reader = &graph->reader[r];
+            for (size_t v = 0; v < reader->reads; v++)
+                plan->whole[w] = plan->whole[w] && plan->whole[v] &&
+                                 plan->rule[reader->first_edge + v]->agree == CLH_AGREE_ALL;
+            node[w] += count_nodes(plan, node, reader);
+        }
+        node[w] = plan->whole[w] ? 0 : 1 + node[w];
+    }
+    const double nodes = count_nodes(plan, node, &graph->reader[graph->readers - 1]);
+    clh_free(node);
+    if (!(nodes <= NODES_MOST))
+        return clh_fail(err, CLH_ESUPPORT,
+                        "the hypothesis takes %.0f heads and MLPs for every sequence, want at most "
+                        "%d",
+                        nodes, NODES_MOST);
+    plan->nodes = (size_t)nodes;
+    return CLH_OK;
+}
+
+clh_status clh_scrub_plan_make(clh_scrub_plan *plan, const clh_graph *graph,
+                               const clh_hypothesis *hypothesis, clh_error *err)
+{
+    assert(plan && graph && hypothesis && hypothesis->count <= CLH_SCRUB_RULES_MAX);
+    *plan = (clh_scrub_plan){.everywhere = {"*", "*", hypothesis->otherwise, {0}, 0}};
+    plan->rule = clh_alloc_array(graph->edges, sizeof(clh_scrub_rule *), err);
+    plan->whole = clh_alloc_zeroed(graph->writers, sizeof *plan->whole, err);
+    clh_status status = plan->rule && plan->whole ? CLH_OK : CLH_ENOMEM;
+    for (size_t e = 0; e < graph->edges && !status; e++)
+        plan->rule[e] = &plan->everywhere;
+    for (size_t r = 0; r < hypothesis->count && !status; r++)
+        status = put_rule(plan, graph, &hypothesis->rule[r], r, err);
+    if (!status)
+        status = look_ahead(plan, graph, err);
+    if (status)
+        clh_scrub_plan_deinit(plan);
+    return status;
+}
+
+void clh_scrub_plan_deinit(clh_scrub_plan *plan)
+{
+    clh_free(plan->whole);
+    clh_free((void *)plan->rule);
+    *plan = (clh_scrub_plan){0};
+}

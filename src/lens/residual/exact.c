@@ -1,0 +1,236 @@
+#include "lens/residual/exact.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+
+typedef struct exact {
+    const clh_model *model;
+    const clh_model_config *config;
+    size_t pos, layer;
+    double *resid;   /* [pos, d_model] */
+    double *normed;  /* [pos, the widest] what a norm gives */
+    double *q, *k;   /* [pos, d_head] */
+    double *v, *z;   /* [pos, d_head] */
+    double *pattern; /* [pos] a row */
+    double *mlp;     /* [pos, d_mlp] */
+} exact;
+
+/* A parameter; ".name" is one of the layer at work. */
+static clh_tensor param(const exact *e, const char *name)
+{
+    char key[64];
+    (void)snprintf(key, sizeof key, name[0] == '.' ? "blocks.%zu%s" : "%.0zu%s",
+                   name[0] == '.' ? e->layer : 0, name);
+    return clh_model_view(e->model, key);
+}
+
+/* ---- The formulas ------------------------------------------------------------------------------
+ */
+
+/* y [width] = norm of x [width]; w and b have no data where the kind has none. x may be y. */
+static void norm_row(const exact *e, clh_normalization kind, const clh_tensor *w,
+                     const clh_tensor *b, size_t width, const double *x, double *y)
+{
+    const bool centres = kind == CLH_NORM_LN || kind == CLH_NORM_LNPRE;
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < width && centres; i++)
+        mean += x[i] / (double)width;
+    for (size_t i = 0; i < width; i++)
+        square += (x[i] - mean) * (x[i] - mean) / (double)width;
+    const double scale = kind == CLH_NORM_NONE ? 1 : sqrt(square + e->config->eps);
+    for (size_t i = 0; i < width; i++) {
+        y[i] = (x[i] - mean) / scale;
+        y[i] = w->data ? y[i] * (double)w->data[i] : y[i];
+        y[i] = b->data ? y[i] + (double)b->data[i] : y[i];
+    }
+}
+
+/* y [pos, cols] (+)= x [pos, rows] W [rows, cols] + b [cols], b NULL for none. */
+static void multiply(const exact *e, const double *x, size_t rows, const clh_real *W,
+                     const clh_real *b, size_t cols, bool add, double *y)
+{
+    for (size_t p = 0; p < e->pos; p++) {
+        double *out = y + p * cols;
+        for (size_t c = 0; c < cols; c++)
+            out[c] = (add ? out[c] : 0) + (b ? (double)b[c] : 0);
+        for (size_t r = 0; r < rows; r++)
+            for (size_t c = 0; c < cols; c++)
+                out[c] += x[p * rows + r] * (double)W[r * cols + c];
+    }
+}
+
+/* softmax of x [count] in place; returns log of the sum of exponentials. */
+static double softmax(double *x, size_t count)
+{
+    assert(count > 0);
+    double most = x[0];
+    for (size_t i = 1; i < count; i++)
+        most = fmax(most, x[i]);
+    double sum = x[0] = exp(x[0] - most);
+    for (size_t i = 1; i < count; i++) {
+        x[i] = exp(x[i] - most);
+        sum += x[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        x[i] /= sum;
+    return most + log(sum);
+}
+
+static double gelu(double x)
+{
+    return x / 2 * (1 + erf(x * 0.70710678118654752440));
+}
+
+static double gelu_new(double x)
+{
+    return x / 2 * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
+}
+
+/* x [count] becomes act(x); `room` [count]. */
+static void act_row(clh_act_fn fn, double *x, double *room, size_t count)
+{
+    if (fn == CLH_ACT_SOLU || fn == CLH_ACT_SOLU_LN) { /* x softmax(x) */
+        memcpy(room, x, count * sizeof *x);
+        (void)softmax(room, count);
+        for (size_t i = 0; i < count; i++)
+            x[i] *= room[i];
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        x[i] = fn == CLH_ACT_RELU   ? fmax(x[i], 0)
+               : fn == CLH_ACT_GELU ? gelu(x[i])
+               : fn == CLH_ACT_SILU ? x[i] / (1 + exp(-x[i]))
+                                    : gelu_new(x[i]);
+}
+
+/* ---- The model ---------------------------------------------------------------------------------
+ */
+
+static void norm_all(const exact *e, const char *w_name, const char *b_name)
+{
+    const size_t d = e->config->d_model;
+    const clh_tensor w = param(e, w_name), b = param(e, b_name);
+    for (size_t p = 0; p < e->pos; p++)
+        norm_row(e, e->config->normalization_type, &w, &b, d, e->resid + p * d, e->normed + p * d);
+}
+
+static void embed(const exact *e, const uint32_t *ids)
+{
+    const size_t d = e->config->d_model;
+    const clh_tensor E = param(e, "embed.W_E"), P = param(e, "pos_embed.W_pos");
+    for (size_t p = 0; p < e->pos; p++)
+        for (size_t i = 0; i < d; i++)
+            e->resid[p * d + i] = (double)E.data[ids[p] * d + i] + (double)P.data[p * d + i];
+}
+
+/* z of one head from its q, k, v. */
+static void attend(const exact *e)
+{
+    const clh_model_config *c = e->config;
+    const size_t d = c->d_head;
+    const double scale = c->use_attn_scale ? c->attn_scale : 1;
+    memset(e->z, 0, e->pos * d * sizeof *e->z);
+    for (size_t i = 0; i < e->pos; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double score = 0;
+            for (size_t n = 0; n < d; n++)
+                score += e->q[i * d + n] * e->k[j * d + n];
+            e->pattern[j] = score / scale;
+        }
+        (void)softmax(e->pattern, i + 1);
+        for (size_t j = 0; j <= i; j++)
+            for (size_t n = 0; n < d; n++)
+                e->z[i * d + n] += e->pattern[j] * e->v[j * d + n];
+    }
+}
+
+static void attention(const exact *e)
+{
+    static const char *const weights[3] = {".attn.W_Q", ".attn.W_K", ".attn.W_V"};
+    static const char *const biases[3] = {".attn.b_Q", ".attn.b_K", ".attn.b_V"};
+    const size_t d = e->config->d_model, d_head = e->config->d_head;
+    const clh_tensor W_O = param(e, ".attn.W_O"), b_O = param(e, ".attn.b_O");
+    double *const to[3] = {e->q, e->k, e->v};
+    norm_all(e, ".ln1.w", ".ln1.b");
+    for (size_t h = 0; h < e->config->n_heads; h++) {
+        for (int i = 0; i < 3; i++)
+            multiply(e, e->normed, d, param(e, weights[i]).data + h * d * d_head,
+                     param(e, biases[i]).data + h * d_head, d_head, false, to[i]);
+        attend(e);
+        multiply(e, e->z, d_head, W_O.data + h * d_head * d, h == 0 ? b_O.data : NULL, d, true,
+                 e->resid);
+    }
+}
+
+static void mlp(const exact *e)
+{
+    const clh_model_config *c = e->config;
+    const clh_tensor W_in = param(e, ".mlp.W_in"), b_in = param(e, ".mlp.b_in");
+    const clh_tensor W_out = param(e, ".mlp.W_out"), b_out = param(e, ".mlp.b_out");
+    const clh_tensor w = param(e, ".mlp.ln.w"), b = param(e, ".mlp.ln.b");
+    /* behind solu every normalization but LN is LNPre */
+    const clh_normalization kind =
+        c->normalization_type == CLH_NORM_LN ? CLH_NORM_LN : CLH_NORM_LNPRE;
+    norm_all(e, ".ln2.w", ".ln2.b");
+    multiply(e, e->normed, c->d_model, W_in.data, b_in.data, c->d_mlp, false, e->mlp);
+    for (size_t p = 0; p < e->pos; p++) {
+        double *row = e->mlp + p * c->d_mlp;
+        act_row(c->act_fn, row, e->normed, c->d_mlp);
+        if (c->act_fn == CLH_ACT_SOLU_LN)
+            norm_row(e, kind, &w, &b, c->d_mlp, row, row);
+    }
+    multiply(e, e->mlp, c->d_mlp, W_out.data, b_out.data, c->d_model, true, e->resid);
+}
+
+static clh_status unembed(const exact *e, double *out, double *room, clh_error *err)
+{
+    const size_t vocab = e->config->d_vocab_out;
+    const clh_tensor W_U = param(e, "unembed.W_U"), b_U = param(e, "unembed.b_U");
+    norm_all(e, "ln_final.w", "ln_final.b");
+    multiply(e, e->normed, e->config->d_model, W_U.data, b_U.data, vocab, false, out);
+    for (size_t p = 0; p < e->pos; p++) {
+        memcpy(room, out + p * vocab, vocab * sizeof *room);
+        const double all = softmax(room, vocab);
+        if (!isfinite(all))
+            return clh_fail(err, CLH_ENUMERIC, "logits of position %zu are not finite", p);
+        for (size_t t = 0; t < vocab; t++)
+            out[p * vocab + t] -= all;
+    }
+    return CLH_OK;
+}
+
+clh_status clh_exact_log_probs(double *out, const clh_model *model, const uint32_t *ids, size_t pos,
+                               clh_error *err)
+{
+    assert(out && model && ids && pos > 0);
+    const clh_model_config *c = clh_model_get_config(model);
+    const size_t d_mlp = c->attn_only ? 0 : c->d_mlp;
+    const size_t widest = c->d_model > d_mlp ? c->d_model : d_mlp;
+    const size_t sizes[] = {c->d_model, widest,    c->d_head, c->d_head,
+                            c->d_head,  c->d_head, 1,         d_mlp};
+    exact e = {.model = model, .config = c, .pos = pos};
+    double **const to[] = {&e.resid, &e.normed, &e.q, &e.k, &e.v, &e.z, &e.pattern, &e.mlp};
+    clh_status status = CLH_OK;
+    double *room = clh_alloc_array(c->d_vocab_out, sizeof *room, err);
+    for (size_t i = 0; i < CLH_COUNT(to); i++) {
+        *to[i] = clh_alloc_array(pos, sizes[i] * sizeof **to[i], err);
+        status = *to[i] && room ? status : CLH_ENOMEM;
+    }
+    if (!status) {
+        embed(&e, ids);
+        for (e.layer = 0; e.layer < c->n_layers; e.layer++) {
+            attention(&e);
+            if (!c->attn_only)
+                mlp(&e);
+        }
+        status = unembed(&e, out, room, err);
+    }
+    for (size_t i = 0; i < CLH_COUNT(to); i++)
+        clh_free(*to[i]);
+    clh_free(room);
+    return status;
+}

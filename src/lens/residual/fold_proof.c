@@ -1,0 +1,128 @@
+/* The proof of a folding: log-probabilities before and after, without and with rounding. */
+#include <assert.h>
+#include <math.h>
+
+#include "base/base.h"
+#include "clearhead/fold.h"
+#include "lens/residual/exact.h"
+
+static double log_sum_exp(const clh_real *x, size_t count)
+{
+    assert(count > 0);
+    double most = (double)x[0];
+    for (size_t i = 1; i < count; i++)
+        most = fmax(most, (double)x[i]);
+    double sum = exp((double)x[0] - most);
+    for (size_t i = 1; i < count; i++)
+        sum += exp((double)x[i] - most);
+    return most + log(sum);
+}
+
+/* The largest |log p - log q| of finite logits a and b. */
+static double log_difference(const clh_tensor *a, const clh_tensor *b)
+{
+    const size_t vocab = a->shape[2];
+    double most = 0;
+    assert(vocab > 0);
+    for (size_t at = 0; at < clh_tensor_count(a); at += vocab) {
+        const double za = log_sum_exp(a->data + at, vocab), zb = log_sum_exp(b->data + at, vocab);
+        for (size_t i = 0; i < vocab; i++) {
+            const double log_p = (double)a->data[at + i] - za, log_q = (double)b->data[at + i] - zb;
+            most = fmax(most, fabs(log_p - log_q));
+        }
+    }
+    return most;
+}
+
+static clh_status run(clh_cache **cache, const clh_model *model, const clh_tokens *tokens,
+                      clh_error *err)
+{
+    clh_status status = clh_cache_open(cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_forward(model, tokens, *cache, NULL, err);
+    return status ? status : clh_cache_check(*cache, err);
+}
+
+clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
+                                 const clh_tokens *tokens, clh_error *err)
+{
+    assert(distance && a && b && tokens);
+    clh_cache *cache_a = NULL, *cache_b = NULL;
+    clh_status status = run(&cache_a, a, tokens, err);
+    if (!status)
+        status = run(&cache_b, b, tokens, err);
+    if (!status) {
+        const clh_tensor x = clh_cache_view(cache_a, "logits"),
+                         y = clh_cache_view(cache_b, "logits");
+        if (x.shape[2] == y.shape[2])
+            *distance = log_difference(&x, &y);
+        else
+            status = clh_fail(err, CLH_ESHAPE, "the models have d_vocab_out %zu and %zu, want one",
+                              x.shape[2], y.shape[2]);
+    }
+    clh_cache_close(cache_b);
+    clh_cache_close(cache_a);
+    return status;
+}
+
+/* ---- Without rounding --------------------------------------------------------------------------
+ */
+
+/* The largest |a - b| of `count` numbers. */
+static double largest_difference(const double *a, const double *b, size_t count)
+{
+    double most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmax(most, fabs(a[i] - b[i]));
+    return most;
+}
+
+/* By how much the forward pass' log-probabilities differ from the exact ones. */
+static clh_status rounding_of(double *out, const clh_model *model, const clh_tokens *tokens,
+                              const double *exact, clh_error *err)
+{
+    clh_cache *cache = NULL;
+    clh_status status = run(&cache, model, tokens, err);
+    *out = 0;
+    if (!status) {
+        const clh_tensor logits = clh_cache_view(cache, "logits");
+        const size_t vocab = logits.shape[2];
+        for (size_t at = 0; at < clh_tensor_count(&logits); at += vocab) {
+            const double all = log_sum_exp(logits.data + at, vocab);
+            for (size_t i = 0; i < vocab; i++)
+                *out = fmax(*out, fabs((double)logits.data[at + i] - all - exact[at + i]));
+        }
+    }
+    clh_cache_close(cache);
+    return status;
+}
+
+clh_status clh_fold_prove(clh_fold_proof *out, const clh_model *model, const clh_model *folded,
+                          const clh_tokens *tokens, clh_error *err)
+{
+    assert(out && model && folded && tokens && tokens->batch == 1);
+    const size_t vocab = clh_model_get_config(model)->d_vocab_out;
+    size_t count = 0;
+    clh_fold_proof proof = {0};
+    if (!clh_mul_ok(tokens->pos, vocab, &count))
+        return clh_fail(err, CLH_ENOMEM, "[%zu, %zu] log-probabilities cannot be counted",
+                        tokens->pos, vocab);
+    double *before = clh_alloc_array(count, sizeof *before, err);
+    double *after = clh_alloc_array(count, sizeof *after, err);
+    clh_status status = before && after ? CLH_OK : CLH_ENOMEM;
+    if (!status) /* also that the vocabularies are one */
+        status = clh_log_prob_distance(&proof.forward, model, folded, tokens, err);
+    if (!status)
+        status = clh_exact_log_probs(before, model, tokens->ids, tokens->pos, err);
+    if (!status)
+        status = clh_exact_log_probs(after, folded, tokens->ids, tokens->pos, err);
+    if (!status) {
+        proof.change = largest_difference(before, after, count);
+        status = rounding_of(&proof.rounding, model, tokens, before, err);
+    }
+    clh_free(after);
+    clh_free(before);
+    if (!status)
+        *out = proof;
+    return status;
+}
