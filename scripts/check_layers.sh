@@ -1,33 +1,63 @@
 #!/bin/sh
-# A layer includes only what stands below it (TAP, run by the tests).
+# A floor includes only what stands on it or below it (TAP, run by the tests).
 . "$(dirname "$0")/../tests/support/tap.sh"
 cd "${CLH_SOURCE:-.}" || exit 3
 
-layers='base math file result report task model fused run train measure edit lens prove study ask serve cli'
+# Folders of src, from the ground up. report draws what it is given: it stands below all that knows models.
+floors='base math file result report task model fused run train measure edit lens prove study ask serve cli'
 
-includes() { # FOLDER: "file: what it includes", for includes in quotes
-    grep -rnHo '^ *# *include *"[^"]*"' "$1" 2> /dev/null | sed 's/:[0-9]*: *# *include *"\([^"]*\)"/: \1/'
+# The floor of each public header. clearhead.h is all of them, for users: nobody here includes it.
+headers='
+base     alloc error watch
+math     linalg tensor
+file     array npz safetensors
+report   figure threshold
+task     task
+model    config model
+run      progress run run_config
+train    bench train
+measure  measure metric sample variant
+edit     edit
+lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub
+study    study
+'
+
+headers_of() { # FLOOR: its public headers
+    echo "$headers" | awk -v floor="$1" '$1 == floor { for (i = 2; i <= NF; i++) print $i }'
 }
 
-# Public headers stand alone.
-is '' "$(includes include | grep -v ': clearhead/')" 'public headers include only public headers'
+includes() { # FILES...: "file: what it includes", for includes of ours
+    grep -rHoE '^ *# *include *("[^"]*"|<clearhead/[^>]*>)' "$@" 2> /dev/null |
+        sed 's/: *# *include *["<]\([^">]*\)[">]/: \1/'
+}
 
-below='clearhead'
-for layer in $layers; do
-    may="$below|$layer"
-    # report draws what it is given: it needs nothing of models
-    [ "$layer" = report ] && may='clearhead|base|math|file|result|report'
-    if [ -d "src/$layer" ]; then
-        is '' "$(includes "src/$layer" | grep '/.*: .*/' | grep -vE ": ($may)/")" \
-            "$layer includes only what stands below it"
+may='' # what may be included, one pattern after the other
+for floor in $floors; do
+    public=$(headers_of "$floor")
+    may="$may|$floor/.*"
+    for header in $public; do may="$may|clearhead/$header\\.h"; done
+    allowed=${may#|}
+    if [ -d "src/$floor" ]; then
+        is '' "$(includes "src/$floor" | grep -vE ": ($allowed)\$")" \
+            "src/$floor includes only what stands on it or below it"
     fi
-    below="$below|$layer"
+    for header in $public; do
+        is '' "$(includes "include/clearhead/$header.h" | grep -vE ": ($allowed)\$")" \
+            "$header.h includes only what stands on its floor ($floor) or below it"
+    done
 done
+
+# Public headers are the library to a stranger: they know no private one, and each has a floor.
+is '' "$(includes include | grep -v ': clearhead/')" 'public headers include only public headers'
+is "$( (for floor in $floors; do headers_of "$floor"; done; echo clearhead) | sort)" \
+    "$(find include/clearhead -name '*.h' | sed 's|.*/||; s/\.h$//' | sort)" \
+    'each public header is on one floor'
+
 for folder in src/*/; do
     folder=$(basename "$folder")
-    case " $layers " in
+    case " $floors " in
     *" $folder "*) ;;
-    *) ok 1 "src/$folder is a layer" ;;
+    *) ok 1 "src/$folder is a floor" ;;
     esac
 done
 finish
