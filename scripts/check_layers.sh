@@ -11,7 +11,8 @@ headers='
 base     alloc error watch
 math     linalg tensor
 file     array npz safetensors
-report   figure threshold
+result   result
+report   figure report threshold
 task     task
 model    config model
 run      progress run run_config
@@ -20,6 +21,7 @@ measure  measure metric sample variant
 edit     edit
 lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub
 study    study
+ask      ask
 '
 
 headers_of() { # FLOOR: its public headers

@@ -30,6 +30,7 @@ need pkg-config        tool pkg-config
 need libjansson-dev    library 'jansson >= 2.13'
 need liblapacke-dev    library 'lapacke >= 3.9'
 need librandom123-dev  header Random123/philox.h
+need libmd-dev         library 'libmd >= 1.0'
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
 library 'libarchive >= 3.6' > /dev/null 2>&1 || useful="$useful libarchive-dev" # writes npz files
 case $purpose in
@@ -63,6 +64,7 @@ if [ "$purpose" = ci ]; then
     need libcmocka-dev:arm64    arm 'cmocka >= 1.1.5'
     need libjansson-dev:arm64   arm 'jansson >= 2.13'
     need liblapacke-dev:arm64   arm 'lapacke >= 3.9'
+    need libmd-dev:arm64        arm 'libmd >= 1.0'
 fi
 foreign=$missing missing=$here
 

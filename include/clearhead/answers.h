@@ -19,7 +19,7 @@
 #include "clearhead/run.h"
 #include "clearhead/train.h"
 
-typedef enum clh_question {
+typedef enum clh_notebook_question {
     CLH_QUESTION_UNSEEN,     /**< does it work on sets of letters never seen? */
     CLH_QUESTION_QK,         /**< what does QK compute? */
     CLH_QUESTION_CUES,       /**< does it take a shortcut by a feature of the letters? */
@@ -30,7 +30,7 @@ typedef enum clh_question {
     CLH_QUESTION_SPACING,    /**< are a source's destinations evenly spaced, and why? */
     CLH_QUESTION_LOSS,       /**< at which positions is the loss? */
     CLH_QUESTIONS
-} clh_question;
+} clh_notebook_question;
 
 /** Loss and accuracy of an intervention. */
 typedef struct clh_outcome {
@@ -73,13 +73,13 @@ clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answer
 clh_status clh_answers_check(const clh_run *run, clh_error *err);
 
 /** "Does it work on sets of letters never seen?" */
-const char *clh_question_text(clh_question question);
+const char *clh_notebook_text(clh_notebook_question question);
 
 /** "unseen", "qk", …: its name in JSON. */
-const char *clh_question_name(clh_question question);
+const char *clh_notebook_name(clh_notebook_question question);
 
 /** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
-const char *clh_answers_verdict(const clh_answers *answers, clh_question question);
+const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question);
 
 /** A number behind the verdicts: a row of the table in src/lens/answers/answers_numbers.c. */
 typedef struct clh_answers_number {

@@ -4,6 +4,7 @@
 
 #include "clearhead/alloc.h"
 #include "clearhead/answers.h"
+#include "clearhead/ask.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
 #include "clearhead/box.h"
@@ -25,7 +26,9 @@
 #include "clearhead/patch.h"
 #include "clearhead/path.h"
 #include "clearhead/progress.h"
+#include "clearhead/report.h"
 #include "clearhead/residual.h"
+#include "clearhead/result.h"
 #include "clearhead/run.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"

@@ -45,7 +45,7 @@ typedef struct clh_vote {
 
 /** The different verdicts of a question into votes [seeds], most frequent first (of equal ones that
  *  of the smaller seed), and how many there are. */
-size_t clh_study_votes(const clh_study *study, clh_question question, clh_vote *votes);
+size_t clh_study_votes(const clh_study *study, clh_notebook_question question, clh_vote *votes);
 
 /** A number over the seeds; NaN where it is so for every seed. */
 typedef struct clh_spread {

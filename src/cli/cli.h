@@ -41,7 +41,8 @@ typedef struct clh_command {
     const char *examples;    /**< lines "command # what it does" */
     const char *exits;       /**< lines "1 when ..." beside what every command means by them */
     clh_command_run *run;
-    bool hidden; /**< left out of help, man pages and completion */
+    const struct clh_question *question; /**< that it asks; NULL: a command of its own */
+    bool hidden;                         /**< left out of help, man pages and completion */
 } clh_command;
 
 typedef enum clh_option_kind {
@@ -176,6 +177,9 @@ void clh_man_page(FILE *out, const clh_command *command);
 void clh_completion_bash(FILE *out);
 void clh_completion_zsh(FILE *out);
 void clh_completion_fish(FILE *out);
+
+/** Any question: the one its command names. */
+clh_command_run clh_cmd_ask;
 
 #define COMMAND(name, ...) clh_command_run clh_cmd_##name;
 #include "cli/commands.def"

@@ -33,9 +33,9 @@ static void add(page *p, const char *label, double share, double loss, double st
 }
 
 /* The question and its answer above the next row. */
-static void head(page *p, const clh_answers *a, clh_question question)
+static void head(page *p, const clh_answers *a, clh_notebook_question question)
 {
-    (void)snprintf(p->text[question], HEADING, "%s  %s", clh_question_text(question),
+    (void)snprintf(p->text[question], HEADING, "%s  %s", clh_notebook_text(question),
                    clh_answers_verdict(a, question));
     p->heading[p->rows] = p->text[question];
 }

@@ -41,7 +41,7 @@ clh_figure_ask clh_figure_ask_default(clh_figure_kind kind)
                             .destination = CLH_NO_DESTINATION};
 }
 
-static clh_status draw_loss(const clh_subject *s, const frame *f, clh_error *err)
+static clh_status draw_loss(const clh_sitter *s, const frame *f, clh_error *err)
 {
     const clh_metrics_log *log = &s->log;
     const clh_series series[] = {
@@ -68,7 +68,7 @@ static clh_status draw_loss(const clh_subject *s, const frame *f, clh_error *err
 
 /** Tokens that stand for what each position holds: the answer to the first letters. NULL where the
  *  task has no such thing. */
-static const char **typical_tokens(const clh_subject *s, size_t count, char (**symbols)[16])
+static const char **typical_tokens(const clh_sitter *s, size_t count, char (**symbols)[16])
 {
     static const char letters[] = "abcdef";
     const clh_run_config *config = clh_run_get_config(s->run);
@@ -92,7 +92,7 @@ static const char **typical_tokens(const clh_subject *s, size_t count, char (**s
     return known ? tokens : NULL;
 }
 
-static clh_status draw_positions(const clh_subject *s, const frame *f, clh_error *err)
+static clh_status draw_positions(const clh_sitter *s, const frame *f, clh_error *err)
 {
     char(*symbols)[16] = NULL;
     const clh_metrics_log *log = &s->log;
@@ -112,7 +112,7 @@ static clh_status draw_positions(const clh_subject *s, const frame *f, clh_error
 }
 
 /** The heads that are asked for, side by side: as many as a figure holds. */
-static clh_status draw_attention(const clh_subject *s, const clh_figure_ask *ask, const frame *f,
+static clh_status draw_attention(const clh_sitter *s, const clh_figure_ask *ask, const frame *f,
                                  clh_error *err)
 {
     clh_heatmap_panel panel[PANELS];
@@ -125,7 +125,7 @@ static clh_status draw_attention(const clh_subject *s, const clh_figure_ask *ask
         (void)snprintf(title[h], sizeof title[h], "head %zu", h);
         panel[h] =
             (clh_heatmap_panel){.title = count > 1 ? title[h] : NULL,
-                                .values = clh_subject_pattern(s, ask->layer, all ? h : ask->head),
+                                .values = clh_sitter_pattern(s, ask->layer, all ? h : ask->head),
                                 .stride = pos};
     }
     const char *const *labels = (const char *const *)s->labels;
@@ -147,7 +147,7 @@ static size_t one_head(const clh_figure_ask *ask)
     return ask->head == CLH_ALL_HEADS ? 0 : ask->head;
 }
 
-static clh_status draw_thresholds(const clh_subject *s, const clh_figure_ask *ask, const frame *f,
+static clh_status draw_thresholds(const clh_sitter *s, const clh_figure_ask *ask, const frame *f,
                                   clh_error *err)
 {
     clh_threshold_table table = {0};
@@ -158,14 +158,14 @@ static clh_status draw_thresholds(const clh_subject *s, const clh_figure_ask *as
     return status;
 }
 
-static clh_status draw_tokens(const clh_subject *s, const clh_figure_ask *ask, const frame *f,
+static clh_status draw_tokens(const clh_sitter *s, const clh_figure_ask *ask, const frame *f,
                               clh_error *err)
 {
     char label[64];
     const size_t pos = s->batch.tokens.pos, destination = clh_figure_destination(s, ask);
     (void)snprintf(label, sizeof label, "attention from %zu", destination);
     const clh_tokens_data data = {.tokens = s->tokens,
-                                  .values = clh_subject_pattern(s, ask->layer, one_head(ask)) +
+                                  .values = clh_sitter_pattern(s, ask->layer, one_head(ask)) +
                                             destination * pos,
                                   .count = pos,
                                   .destination = destination,
@@ -173,17 +173,17 @@ static clh_status draw_tokens(const clh_subject *s, const clh_figure_ask *ask, c
     return DRAW(tokens, f, &data, err);
 }
 
-clh_status clh_figure_thresholds(const clh_subject *subject, const clh_figure_ask *ask,
+clh_status clh_figure_thresholds(const clh_sitter *subject, const clh_figure_ask *ask,
                                  clh_threshold_table *table, clh_error *err)
 {
     /* above 0 is above the smallest number there is: 0 itself means the default */
     const clh_threshold_options options = {.threshold =
                                                ask->threshold > 0 ? ask->threshold : 0x1p-1074};
-    return clh_threshold_table_init(table, clh_subject_pattern(subject, ask->layer, one_head(ask)),
+    return clh_threshold_table_init(table, clh_sitter_pattern(subject, ask->layer, one_head(ask)),
                                     subject->batch.tokens.pos, subject->tokens, &options, err);
 }
 
-size_t clh_figure_destination(const clh_subject *subject, const clh_figure_ask *ask)
+size_t clh_figure_destination(const clh_sitter *subject, const clh_figure_ask *ask)
 {
     const clh_task *task = clh_run_task(subject->run);
     const size_t pos = subject->batch.tokens.pos;
@@ -195,7 +195,7 @@ size_t clh_figure_destination(const clh_subject *subject, const clh_figure_ask *
     return predicted > 0 ? predicted - 1 : 0;
 }
 
-static void make_title(frame *f, const clh_subject *s, const clh_figure_ask *ask)
+static void make_title(frame *f, const clh_sitter *s, const clh_figure_ask *ask)
 {
     const size_t heads = clh_model_get_config(clh_run_model(s->run))->n_heads;
     const size_t pos = s->batch.tokens.pos;
@@ -225,12 +225,12 @@ static void make_title(frame *f, const clh_subject *s, const clh_figure_ask *ask
                    clh_run_step(s->run));
 }
 
-clh_status clh_figure_draw(clh_subject *subject, const clh_figure_ask *ask, const clh_figure_to *to,
+clh_status clh_figure_draw(clh_sitter *subject, const clh_figure_ask *ask, const clh_figure_to *to,
                            clh_error *err)
 {
     assert(subject && ask && to && (to->path || to->text));
     frame f = {.to = to, .terminal = to->style};
-    clh_status status = clh_subject_load(subject, ask, err);
+    clh_status status = clh_sitter_load(subject, ask, err);
     if (status)
         return status;
     make_title(&f, subject, ask);

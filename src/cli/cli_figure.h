@@ -3,10 +3,10 @@
  *    clh_error err = {0};
  *    if (clh_figures_write(run, &err)) ...                 // RUN/figures/loss.png, .svg, .pdf, …
  *
- *    clh_subject subject = clh_subject_make(run);          // one picture, as a file or as text
+ *    clh_sitter subject = clh_sitter_make(run);          // one picture, as a file or as text
  *    clh_figure_ask ask = clh_figure_ask_default(CLH_FIGURE_ATTENTION);
  *    if (clh_figure_draw(&subject, &ask, &(clh_figure_to){.path = "attention.png"}, &err)) ...
- *    clh_subject_deinit(&subject);
+ *    clh_sitter_deinit(&subject);
  *
  *  The caller owns the subject; it borrows the run.
  */
@@ -41,7 +41,7 @@ typedef struct clh_figure_ask {
 } clh_figure_ask;
 
 /** What pictures of a run are made of. */
-typedef struct clh_subject {
+typedef struct clh_sitter {
     const clh_run *run;
     clh_cli_batch batch; /**< its first sequence is looked at; owned. Without one, the first
                               held-out sequence */
@@ -50,7 +50,7 @@ typedef struct clh_subject {
     char (*symbols)[16];
     const char **tokens; /**< [pos]: the symbols */
     char **labels;       /**< [pos]: "symbol,position" */
-} clh_subject;
+} clh_sitter;
 
 /** Where a picture goes. */
 typedef struct clh_figure_to {
@@ -66,28 +66,28 @@ const char *clh_figure_kind_name(clh_figure_kind kind);
 clh_figure_ask clh_figure_ask_default(clh_figure_kind kind);
 
 /** A subject that has loaded nothing yet; its batch may be set. */
-clh_subject clh_subject_make(const clh_run *run);
+clh_sitter clh_sitter_make(const clh_run *run);
 
 /** Load what `ask` needs and is not there yet: the metrics file, or a forward pass. CLH_EIO,
  *  CLH_EFORMAT; CLH_EINPUT when the run has no such numbers; CLH_ERANGE for a layer, head or
  *  destination that there is not. */
-clh_status clh_subject_load(clh_subject *subject, const clh_figure_ask *ask, clh_error *err);
+clh_status clh_sitter_load(clh_sitter *subject, const clh_figure_ask *ask, clh_error *err);
 
 /** The pattern of one head of the loaded sequence, [pos, pos]; borrowed. */
-const clh_real *clh_subject_pattern(const clh_subject *subject, size_t layer, size_t head);
+const clh_real *clh_sitter_pattern(const clh_sitter *subject, size_t layer, size_t head);
 
 /** Free what it holds. All zero is fine. */
-void clh_subject_deinit(clh_subject *subject);
+void clh_sitter_deinit(clh_sitter *subject);
 
 /** The threshold table of a loaded subject; the caller owns it (clh_threshold_table_deinit()). */
-clh_status clh_figure_thresholds(const clh_subject *subject, const clh_figure_ask *ask,
+clh_status clh_figure_thresholds(const clh_sitter *subject, const clh_figure_ask *ask,
                                  clh_threshold_table *table, clh_error *err);
 
 /** The destination whose attention colours the tokens of a loaded subject. */
-size_t clh_figure_destination(const clh_subject *subject, const clh_figure_ask *ask);
+size_t clh_figure_destination(const clh_sitter *subject, const clh_figure_ask *ask);
 
-/** Load what it needs and draw. Errors of clh_subject_load() and of clearhead/figure.h. */
-clh_status clh_figure_draw(clh_subject *subject, const clh_figure_ask *ask, const clh_figure_to *to,
+/** Load what it needs and draw. Errors of clh_sitter_load() and of clearhead/figure.h. */
+clh_status clh_figure_draw(clh_sitter *subject, const clh_figure_ask *ask, const clh_figure_to *to,
                            clh_error *err);
 
 /** Write the standard set of a run folder: loss, positions, attention, thresholds and tokens, each

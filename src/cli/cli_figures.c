@@ -9,12 +9,12 @@
 
 static const char *const endings[] = {"png", "svg", "pdf"};
 
-static clh_status write_kind(clh_subject *subject, clh_figure_kind kind, const char *folder,
+static clh_status write_kind(clh_sitter *subject, clh_figure_kind kind, const char *folder,
                              clh_error *err)
 {
     const clh_figure_ask ask = clh_figure_ask_default(kind);
     clh_error missing = {0};
-    clh_status status = clh_subject_load(subject, &ask, &missing);
+    clh_status status = clh_sitter_load(subject, &ask, &missing);
     if (status == CLH_EINPUT)
         return CLH_OK; /* the run has no such numbers */
     if (status)
@@ -41,11 +41,11 @@ clh_status clh_figures_write(const clh_run *run, clh_error *err)
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return clh_fail(err, CLH_EINPUT, "%s is a file, want a run folder for its figures", path);
     char *folder = clh_path_join(path, "figures", err);
-    clh_subject subject = clh_subject_make(run);
+    clh_sitter subject = clh_sitter_make(run);
     status = folder ? clh_folder_make(folder, err) : CLH_ENOMEM;
     for (clh_figure_kind kind = 0; kind < CLH_FIGURE_KINDS && !status; kind++)
         status = write_kind(&subject, kind, folder, err);
-    clh_subject_deinit(&subject);
+    clh_sitter_deinit(&subject);
     clh_free(folder);
     return status;
 }

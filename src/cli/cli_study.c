@@ -22,7 +22,7 @@ typedef struct study_job {
 /* Whether a question's verdicts are one; they are left in job->votes, `said` of them. */
 static bool ask(const study_job *job, int question, size_t *said)
 {
-    *said = clh_study_votes(&job->study, (clh_question)question, job->votes);
+    *said = clh_study_votes(&job->study, (clh_notebook_question)question, job->votes);
     return *said == 1;
 }
 
@@ -31,7 +31,7 @@ static void add_seeds(clh_strbuf *text, const study_job *job, int question, cons
 {
     size_t shown = 0;
     for (size_t s = 0; s < job->study.seeds; s++)
-        if (strcmp(clh_answers_verdict(&job->study.answers[s], (clh_question)question), verdict) ==
+        if (strcmp(clh_answers_verdict(&job->study.answers[s], (clh_notebook_question)question), verdict) ==
             0)
             clh_strbuf_addf(text, "%s%zu", shown++ ? ", " : "", s);
 }
@@ -49,7 +49,7 @@ static void add_value(clh_strbuf *text, const clh_answers_number *number, double
 
 static void print_question(const study_job *job, int question, size_t said)
 {
-    (void)printf("\n  %s\n", clh_question_text((clh_question)question));
+    (void)printf("\n  %s\n", clh_notebook_text((clh_notebook_question)question));
     for (size_t v = 0; v < said; v++) {
         clh_strbuf line = {0};
         const clh_vote *vote = &job->votes[v];
@@ -104,8 +104,8 @@ static void add_question_json(clh_strbuf *text, const study_job *job, int questi
     size_t said = 0;
     const bool same = ask(job, question, &said);
     clh_strbuf_addf(text, "%s{\"name\": \"%s\", \"question\": ", question ? ", " : "",
-                    clh_question_name((clh_question)question));
-    clh_strbuf_add_json(text, clh_question_text((clh_question)question));
+                    clh_notebook_name((clh_notebook_question)question));
+    clh_strbuf_add_json(text, clh_notebook_text((clh_notebook_question)question));
     clh_strbuf_addf(text, ", \"same\": %s, \"verdicts\": [", same ? "true" : "false");
     for (size_t v = 0; v < said; v++) {
         clh_strbuf_adds(text, v ? ", {\"verdict\": " : "{\"verdict\": ");
@@ -192,7 +192,7 @@ static void add_verdicts(clh_strbuf *text, const study_job *job, bool same)
         if (shown++ == 0)
             clh_strbuf_adds(text, same ? "| question | verdict |\n|---|---|\n"
                                        : "| question | verdicts (how many seeds) |\n|---|---|\n");
-        clh_strbuf_addf(text, "| %s | ", clh_question_text((clh_question)q));
+        clh_strbuf_addf(text, "| %s | ", clh_notebook_text((clh_notebook_question)q));
         for (size_t v = 0; v < said; v++) {
             clh_strbuf_addf(text, "%s%s", v ? "; " : "", job->votes[v].verdict);
             if (!same)

@@ -7,13 +7,13 @@
 #include "base/platform/file.h"
 #include "cli/cli_figure.h"
 
-clh_subject clh_subject_make(const clh_run *run)
+clh_sitter clh_sitter_make(const clh_run *run)
 {
     assert(run);
-    return (clh_subject){.run = run};
+    return (clh_sitter){.run = run};
 }
 
-static clh_status load_metrics(clh_subject *s, clh_error *err)
+static clh_status load_metrics(clh_sitter *s, clh_error *err)
 {
     if (s->log.step)
         return CLH_OK;
@@ -30,7 +30,7 @@ static clh_status load_metrics(clh_subject *s, clh_error *err)
     return status;
 }
 
-static clh_status check_metrics(const clh_subject *s, clh_figure_kind kind, clh_error *err)
+static clh_status check_metrics(const clh_sitter *s, clh_figure_kind kind, clh_error *err)
 {
     if (kind == CLH_FIGURE_LOSS && s->log.steps + s->log.evaluations == 0)
         return clh_fail(err, CLH_EINPUT, "%s has no step in its metrics yet", clh_run_path(s->run));
@@ -41,7 +41,7 @@ static clh_status check_metrics(const clh_subject *s, clh_figure_kind kind, clh_
 }
 
 /** The first held-out sequence where nothing else was asked for. */
-static clh_status load_batch(clh_subject *s, clh_error *err)
+static clh_status load_batch(clh_sitter *s, clh_error *err)
 {
     clh_sequence sequence = {0};
     if (s->batch.ids)
@@ -52,7 +52,7 @@ static clh_status load_batch(clh_subject *s, clh_error *err)
     return status;
 }
 
-static clh_status load_symbols(clh_subject *s, clh_error *err)
+static clh_status load_symbols(clh_sitter *s, clh_error *err)
 {
     const size_t pos = s->batch.tokens.pos;
     const clh_task *task = clh_run_task(s->run);
@@ -71,7 +71,7 @@ static clh_status load_symbols(clh_subject *s, clh_error *err)
     return s->labels ? CLH_OK : CLH_ENOMEM;
 }
 
-static clh_status load_attention(clh_subject *s, clh_error *err)
+static clh_status load_attention(clh_sitter *s, clh_error *err)
 {
     const clh_model *model = clh_run_model(s->run);
     if (s->cache)
@@ -88,7 +88,7 @@ static clh_status load_attention(clh_subject *s, clh_error *err)
     return status ? status : clh_cache_check(s->cache, err);
 }
 
-static clh_status check_ask(const clh_subject *s, const clh_figure_ask *ask, clh_error *err)
+static clh_status check_ask(const clh_sitter *s, const clh_figure_ask *ask, clh_error *err)
 {
     const clh_model_config *c = clh_model_get_config(clh_run_model(s->run));
     if (ask->layer >= c->n_layers)
@@ -104,7 +104,7 @@ static clh_status check_ask(const clh_subject *s, const clh_figure_ask *ask, clh
     return CLH_OK;
 }
 
-clh_status clh_subject_load(clh_subject *subject, const clh_figure_ask *ask, clh_error *err)
+clh_status clh_sitter_load(clh_sitter *subject, const clh_figure_ask *ask, clh_error *err)
 {
     assert(subject && ask && ask->kind < CLH_FIGURE_KINDS);
     clh_status status;
@@ -116,7 +116,7 @@ clh_status clh_subject_load(clh_subject *subject, const clh_figure_ask *ask, clh
     return status ? status : check_ask(subject, ask, err);
 }
 
-const clh_real *clh_subject_pattern(const clh_subject *subject, size_t layer, size_t head)
+const clh_real *clh_sitter_pattern(const clh_sitter *subject, size_t layer, size_t head)
 {
     char name[64];
     (void)snprintf(name, sizeof name, "blocks.%zu.attn.hook_pattern", layer);
@@ -125,7 +125,7 @@ const clh_real *clh_subject_pattern(const clh_subject *subject, size_t layer, si
     return pattern.data + clh_tensor_at(&pattern, 0, head, 0, 0);
 }
 
-void clh_subject_deinit(clh_subject *subject)
+void clh_sitter_deinit(clh_sitter *subject)
 {
     clh_cli_batch_deinit(&subject->batch);
     clh_metrics_log_deinit(&subject->log);
@@ -133,5 +133,5 @@ void clh_subject_deinit(clh_subject *subject)
     clh_free(subject->symbols);
     clh_free(subject->tokens);
     clh_free(subject->labels);
-    *subject = (clh_subject){0};
+    *subject = (clh_sitter){0};
 }

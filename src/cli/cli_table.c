@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ask/question.h"
 #include "run/run_keys.h"
 
 static const clh_command commands[] = {
@@ -36,21 +37,48 @@ static const clh_option own_options[] = {
 #undef OPTION
 };
 
+/** A question as a command: all that a command is stands in the question's row. */
+static clh_command command_of(const clh_question *q)
+{
+    const bool subject = !(q->needs & CLH_NEEDS_NOTHING);
+    return (clh_command){.name = q->name,
+                         .args = subject ? "RUN[@STEP]" : "",
+                         .args_least = subject,
+                         .args_most = subject,
+                         .summary = q->summary,
+                         .description = q->description,
+                         .keys = "",
+                         .examples = q->examples,
+                         .exits = "",
+                         .run = clh_cmd_ask,
+                         .question = q};
+}
+
+enum { COMMANDS_MAX = 64 };
+
 const clh_command *clh_commands(size_t *count)
 {
-    *count = CLH_COUNT(commands);
-    return commands;
+    static clh_command all[COMMANDS_MAX]; /* commands, then questions: made once */
+    static size_t made = 0;
+    assert(CLH_COUNT(commands) + clh_question_count() <= COMMANDS_MAX);
+    for (size_t i = 0; made == 0 && i < CLH_COUNT(commands); i++)
+        all[i] = commands[i];
+    for (size_t i = 0; made == 0 && i < clh_question_count(); i++)
+        all[CLH_COUNT(commands) + i] = command_of(clh_question_at(i));
+    *count = made = CLH_COUNT(commands) + clh_question_count();
+    return all;
 }
 
 const clh_command *clh_command_find(const char *name, clh_error *err)
 {
-    const char *names[CLH_COUNT(commands)];
-    size_t shown = 0;
-    for (size_t i = 0; i < CLH_COUNT(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-        if (!commands[i].hidden)
-            names[shown++] = commands[i].name;
+    const char *names[COMMANDS_MAX];
+    size_t shown = 0, count = 0;
+    const clh_command *all = clh_commands(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+        if (!all[i].hidden)
+            names[shown++] = all[i].name;
     }
     const char *nearest = clh_nearest_name(name, names, shown);
     clh_fail(err, CLH_EUSAGE, "unknown command %s%s%s%s", name, nearest ? "; did you mean " : "",
@@ -67,7 +95,7 @@ static clh_option option_of_key(const clh_key *key)
         [CLH_KEY_CHOICE] = CLH_OPTION_CHOICE, [CLH_KEY_TEXT] = CLH_OPTION_FILE,
         [CLH_KEY_LIST] = CLH_OPTION_TEXT,
     };
-    clh_option option = {.section = key->section,
+    clh_option option = {.section = key->section ? key->section : "settings",
                          .kind = kind[key->kind],
                          .values = key->kind == CLH_KEY_LIST ? "N[,N...]" : key->values,
                          .fallback = key->fallback,
@@ -90,13 +118,25 @@ static bool takes_key(const char *keys, const clh_key *key)
     return clh_word_in(keys, ' ', section) || clh_word_in(keys, ' ', key->name);
 }
 
+/** Whether a row of cli_options.def is for this command; "?" stands for every question, "@" for those
+ *  that ask a run. */
+static bool is_for(const clh_option *option, const clh_command *command)
+{
+    const clh_question *q = command->question;
+    return strcmp(option->commands, "*") == 0 || (q && strcmp(option->commands, "?") == 0) ||
+           (q && !(q->needs & CLH_NEEDS_NOTHING) && strcmp(option->commands, "@") == 0) ||
+           clh_word_in(option->commands, ' ', command->name);
+}
+
 void clh_command_options(const clh_command *command, clh_option_set *out)
 {
     assert(command && out);
+    const clh_question *q = command->question;
     out->count = 0;
+    for (size_t i = 0; q && i < q->key_count; i++)
+        out->option[out->count++] = option_of_key(&q->keys[i]);
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)
-        if (strcmp(own_options[i].commands, "*") == 0 ||
-            clh_word_in(own_options[i].commands, ' ', command->name))
+        if (is_for(&own_options[i], command))
             out->option[out->count++] = own_options[i];
     for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
         if (takes_key(command->keys, &clh_run_keys()[i]))

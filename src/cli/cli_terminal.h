@@ -4,8 +4,14 @@
 
 #include <stddef.h>
 
+#include "clearhead/report.h"
+#include "cli/cli.h"
+
 /** Columns of the terminal a file descriptor is; COLUMNS where it is none, else 100. Between 40 and
  *  1000. */
 size_t clh_cli_columns(int stream);
+
+/** How a result is shown on stdout, as far as the terminal decides it: width, colours, characters. */
+clh_show clh_cli_show(const clh_invocation *inv);
 
 #endif

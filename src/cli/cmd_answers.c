@@ -153,8 +153,8 @@ static void print_text(const answers_job *job)
     for (int q = 0; q < CLH_QUESTIONS; q++) {
         clh_strbuf text = {0};
         say[q](job, &text);
-        (void)printf("\n%d. %s\n   %s\n   ", q + 1, clh_question_text((clh_question)q),
-                     clh_answers_verdict(&job->answers, (clh_question)q));
+        (void)printf("\n%d. %s\n   %s\n   ", q + 1, clh_notebook_text((clh_notebook_question)q),
+                     clh_answers_verdict(&job->answers, (clh_notebook_question)q));
         clh_help_wrap(stdout, clh_strbuf_view(&text), 3, 3, 92);
         (void)puts("");
         clh_strbuf_deinit(&text);
@@ -183,10 +183,10 @@ static void add_json(clh_strbuf *text, const answers_job *job, size_t step)
         clh_strbuf evidence = {0};
         say[q](job, &evidence);
         clh_strbuf_addf(text, "%s{\"name\": \"%s\", \"question\": ", q ? ", " : "",
-                        clh_question_name((clh_question)q));
-        clh_strbuf_add_json(text, clh_question_text((clh_question)q));
+                        clh_notebook_name((clh_notebook_question)q));
+        clh_strbuf_add_json(text, clh_notebook_text((clh_notebook_question)q));
         clh_strbuf_adds(text, ", \"verdict\": ");
-        clh_strbuf_add_json(text, clh_answers_verdict(&job->answers, (clh_question)q));
+        clh_strbuf_add_json(text, clh_answers_verdict(&job->answers, (clh_notebook_question)q));
         clh_strbuf_adds(text, ", \"evidence\": ");
         clh_strbuf_add_json(text, clh_strbuf_view(&evidence));
         clh_strbuf_adds(text, "}");

@@ -54,7 +54,7 @@ static void add_reals(clh_strbuf *text, const clh_real *values, size_t count)
     clh_strbuf_adds(text, "]");
 }
 
-static void add_tokens(clh_strbuf *text, const clh_subject *s, size_t count)
+static void add_tokens(clh_strbuf *text, const clh_sitter *s, size_t count)
 {
     clh_strbuf_adds(text, ", \"tokens\": [");
     for (size_t i = 0; i < count; i++) {
@@ -65,7 +65,7 @@ static void add_tokens(clh_strbuf *text, const clh_subject *s, size_t count)
 }
 
 /** [head][dst][src] of the heads and positions asked for. */
-static void add_attention(clh_strbuf *text, const clh_subject *s, const clh_figure_ask *ask)
+static void add_attention(clh_strbuf *text, const clh_sitter *s, const clh_figure_ask *ask)
 {
     const size_t heads = clh_model_get_config(clh_run_model(s->run))->n_heads;
     const size_t pos = s->batch.tokens.pos, shown = pos < ask->limit ? pos : ask->limit;
@@ -73,7 +73,7 @@ static void add_attention(clh_strbuf *text, const clh_subject *s, const clh_figu
     add_tokens(text, s, shown);
     clh_strbuf_adds(text, ", \"pattern\": [");
     for (size_t h = 0; h < (all ? heads : 1); h++) {
-        const clh_real *pattern = clh_subject_pattern(s, ask->layer, all ? h : ask->head);
+        const clh_real *pattern = clh_sitter_pattern(s, ask->layer, all ? h : ask->head);
         for (size_t i = 0; i < shown; i++) {
             clh_strbuf_adds(text, i ? ", " : h ? "], [" : "[");
             add_reals(text, pattern + i * pos, shown);
@@ -82,7 +82,7 @@ static void add_attention(clh_strbuf *text, const clh_subject *s, const clh_figu
     clh_strbuf_adds(text, "]]");
 }
 
-static clh_status add_thresholds(clh_strbuf *text, const clh_subject *s, const clh_figure_ask *ask,
+static clh_status add_thresholds(clh_strbuf *text, const clh_sitter *s, const clh_figure_ask *ask,
                                  clh_error *err)
 {
     clh_threshold_table table = {0};
@@ -108,19 +108,19 @@ static clh_status add_thresholds(clh_strbuf *text, const clh_subject *s, const c
     return CLH_OK;
 }
 
-static void add_destination(clh_strbuf *text, const clh_subject *s, const clh_figure_ask *ask)
+static void add_destination(clh_strbuf *text, const clh_sitter *s, const clh_figure_ask *ask)
 {
     const size_t pos = s->batch.tokens.pos, destination = clh_figure_destination(s, ask);
     const size_t head = ask->head == CLH_ALL_HEADS ? 0 : ask->head;
     add_tokens(text, s, pos);
     clh_strbuf_addf(text, ", \"position\": %zu, \"values\": ", destination);
-    add_reals(text, clh_subject_pattern(s, ask->layer, head) + destination * pos, pos);
+    add_reals(text, clh_sitter_pattern(s, ask->layer, head) + destination * pos, pos);
 }
 
-static clh_status print_numbers(clh_subject *s, const clh_figure_ask *ask, clh_error *err)
+static clh_status print_numbers(clh_sitter *s, const clh_figure_ask *ask, clh_error *err)
 {
     clh_strbuf text = {0};
-    clh_status status = clh_subject_load(s, ask, err);
+    clh_status status = clh_sitter_load(s, ask, err);
     if (status)
         return status;
     const clh_metrics_log *log = &s->log;
@@ -156,7 +156,7 @@ static clh_status print_numbers(clh_subject *s, const clh_figure_ask *ask, clh_e
 /* ---- The command -------------------------------------------------------------------------------
  */
 
-static clh_status draw_file(const clh_invocation *inv, clh_subject *s, const clh_figure_ask *ask,
+static clh_status draw_file(const clh_invocation *inv, clh_sitter *s, const clh_figure_ask *ask,
                             const char *path, clh_error *err)
 {
     clh_strbuf text = {0};
@@ -174,7 +174,7 @@ static clh_status draw_file(const clh_invocation *inv, clh_subject *s, const clh
     return CLH_OK;
 }
 
-static clh_status draw_text(const clh_invocation *inv, clh_subject *s, const clh_figure_ask *ask,
+static clh_status draw_text(const clh_invocation *inv, clh_sitter *s, const clh_figure_ask *ask,
                             clh_error *err)
 {
     char *text = NULL;
@@ -190,7 +190,7 @@ static clh_status draw(const clh_invocation *inv, clh_run *run, clh_error *err)
 {
     const char *out = clh_opt_text(inv, "out");
     clh_figure_ask ask;
-    clh_subject subject = clh_subject_make(run);
+    clh_sitter subject = clh_sitter_make(run);
     clh_status status = read_ask(inv, &ask, err);
     bool words =
         clh_opt_given(inv, "letters") || clh_opt_given(inv, "text") || clh_opt_given(inv, "tokens");
@@ -201,7 +201,7 @@ static clh_status draw(const clh_invocation *inv, clh_run *run, clh_error *err)
     else if (!status)
         status =
             inv->json ? print_numbers(&subject, &ask, err) : draw_text(inv, &subject, &ask, err);
-    clh_subject_deinit(&subject);
+    clh_sitter_deinit(&subject);
     return status;
 }
 

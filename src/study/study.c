@@ -156,7 +156,7 @@ clh_status clh_study_run(clh_study *out, const char *path, const char *folder,
 /* ---- What they say -----------------------------------------------------------------------------
  */
 
-size_t clh_study_votes(const clh_study *study, clh_question question, clh_vote *votes)
+size_t clh_study_votes(const clh_study *study, clh_notebook_question question, clh_vote *votes)
 {
     assert(study && study->answers && votes);
     size_t count = 0;

@@ -11,7 +11,7 @@
 #include "support/must.h"
 #include "support/run_case.h"
 
-static const char *says(const clh_answers *a, clh_question question)
+static const char *says(const clh_answers *a, clh_notebook_question question)
 {
     return clh_answers_verdict(a, question);
 }
@@ -46,7 +46,7 @@ static void a_trained_and_an_untrained_model_differ(void **state)
     assert_string_equal(says(&fresh, CLH_QUESTION_QK), "nothing that serves the task");
     assert_string_equal(says(&fresh, CLH_QUESTION_ORDER), "neither spaces nor letters by the end");
     for (int q = 0; q < CLH_QUESTIONS; q++)
-        assert_true(*says(&trained, (clh_question)q) && *clh_question_text((clh_question)q));
+        assert_true(*says(&trained, (clh_notebook_question)q) && *clh_notebook_text((clh_notebook_question)q));
     assert_true(trained.copies > 0.9 && fresh.copies < 0.2);
     assert_true(trained.qk_position.accuracy > trained.qk_token.accuracy + 0.3);
     assert_true(trained.attention.answer_top > fresh.attention.answer_top + 0.3);

@@ -45,6 +45,11 @@ runs() { # EXIT ARGUMENTS...: run the program, then compare its exit code
     is "$wanted" "$code" "exit code of: $*"
 }
 
+value() { # PATH: the number, text or answer at that path of the result in $out (JSON)
+    [ -e "$folder/questions.json" ] || "$clearhead" questions --json > "$folder/questions.json"
+    printf '%s' "$out" | python3 "$CLH_SOURCE/tests/support/result.py" get "$1" "$folder/questions.json"
+}
+
 finish() {
     echo "1..$count"
 }

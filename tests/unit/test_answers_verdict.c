@@ -5,7 +5,7 @@
 #include "clearhead/answers.h"
 #include "support/cmocka_all.h"
 
-static void says(const clh_answers *a, clh_question question, const char *want)
+static void says(const clh_answers *a, clh_notebook_question question, const char *want)
 {
     assert_string_equal(clh_answers_verdict(a, question), want);
 }

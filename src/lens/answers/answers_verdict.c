@@ -22,13 +22,13 @@ static const struct {
     {"loss", "At which positions is the loss?"},
 };
 
-const char *clh_question_text(clh_question question)
+const char *clh_notebook_text(clh_notebook_question question)
 {
     assert(question < CLH_QUESTIONS);
     return questions[question].text;
 }
 
-const char *clh_question_name(clh_question question)
+const char *clh_notebook_name(clh_notebook_question question)
 {
     assert(question < CLH_QUESTIONS);
     return questions[question].name;
@@ -128,7 +128,7 @@ static const char *loss(const clh_answers *a)
     return a->worst_share >= 0.5 ? "at a few" : "spread out";
 }
 
-const char *clh_answers_verdict(const clh_answers *answers, clh_question question)
+const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question)
 {
     static const char *(*const decide[CLH_QUESTIONS])(const clh_answers *) = {
         unseen, qk, cues, ov, order, duplicates, early, spacing, loss};

@@ -1,0 +1,41 @@
+/** One result, shown: as text, JSON, CSV, Markdown, arrays or a picture.
+ *
+ *    char *text = NULL;
+ *    if (clh_report_text(&text, result, "json", NULL, &err)) ...      // clh_free(text)
+ *    if (clh_report_save(result, "causal.pdf", NULL, &err)) ...       // the ending decides
+ *
+ *  Formats: text, json, csv, markdown, terminal (a drawing in characters); png, svg, pdf, npz,
+ *  safetensors as files. A file is written whole or not at all. Nothing here knows a question:
+ *  what is shown, and how it is drawn, stands in the schema of the result.
+ */
+#ifndef CLEARHEAD_REPORT_H
+#define CLEARHEAD_REPORT_H
+
+#include <stdbool.h>
+
+#include "clearhead/figure.h"
+#include "clearhead/result.h"
+
+/** How it is shown; NULL stands for all zero. */
+typedef struct clh_show {
+    const char *part;        /**< only this table or array; NULL: what there is */
+    bool full;               /**< text: every number, table and row, not only the headlines */
+    size_t width;            /**< columns of a terminal; 0: 100 */
+    clh_colour_depth colour; /**< of a terminal */
+    bool dark;               /**< light on dark */
+    bool ascii;              /**< a terminal that shows only ASCII */
+} clh_show;
+
+/** The result as text in a format that is text; the caller frees it with clh_free(). CLH_EUSAGE
+ *  for another format, or a part that there is not (names the nearest); CLH_EINPUT when there is
+ *  nothing to show; errors of computing an array. */
+clh_status clh_report_text(char **text, clh_result *result, const char *format,
+                           const clh_show *show, clh_error *err);
+
+/** Write the result to `path` in the format that its ending names (.json, .csv, .md, .txt, .npz,
+ *  .safetensors, .png, .svg, .pdf; any case). Errors as clh_report_text(); CLH_EUSAGE for another
+ *  ending, CLH_ESUPPORT when this build cannot write it (names what is missing), CLH_EIO. */
+clh_status clh_report_save(clh_result *result, const char *path, const clh_show *show,
+                           clh_error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* A question asked of two subjects: both values beside each other. */
+#include <string.h>
+
+#include "ask/combine.h"
+#include "result/result_parts.h"
+
+static const clh_field number_columns[] = {
+    {"this", NULL, "of the subject", .decimals = 6, .flags = CLH_HEADLINE, .panel = "both"},
+    {"other", NULL, "of the one it is compared with", .decimals = 6, .flags = CLH_HEADLINE,
+     .panel = "both"},
+    {"difference", NULL, "this - other", .decimals = 6, .flags = CLH_HEADLINE},
+    {0}};
+static const clh_field answer_columns[] = {
+    {"this", NULL, "the subject's answer", .flags = CLH_TEXT},
+    {"other", NULL, "the other's", .flags = CLH_TEXT},
+    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_TABLE, "numbers", "both values of each number, and their difference",
+     .keys = "number", .draw = "rows", .fields = number_columns},
+    {CLH_PART_TABLE, "answers", "both answers to each verdict", .keys = "verdict",
+     .fields = answer_columns},
+    {0},
+};
+
+static void compare(clh_result *r, const clh_result *a, const clh_result *b)
+{
+    const clh_picked *p = clh_combine_picked(r);
+    for (size_t i = 0; i < p->count; i++) {
+        const double x = clh_result_number(a, p->path[i]), y = clh_result_number(b, p->path[i]);
+        clh_result_row(r, "numbers", p->path[i]);
+        clh_row_label(r, p->column[i].meaning, NULL);
+        clh_row_put_number(r, "this", x);
+        clh_row_put_number(r, "other", y);
+        clh_row_put_number(r, "difference", x - y);
+    }
+    for (size_t i = 0; i < p->verdicts; i++) {
+        clh_result_row(r, "answers", p->verdict[i]->name);
+        clh_row_label(r, p->verdict[i]->meaning, NULL);
+        clh_row_text(r, "this", clh_result_answer(a, p->verdict[i]->name));
+        clh_row_text(r, "other", clh_result_answer(b, p->verdict[i]->name));
+    }
+}
+
+static clh_status build(clh_result **out, const clh_question *q, const char *numbers,
+                        const clh_result *a, const clh_result *b, clh_error *err)
+{
+    clh_picked picked = {0};
+    clh_status status = clh_picked_make(&picked, q, a, numbers, err);
+    if (!status)
+        status = clh_combine_open(out, q, schema, &picked, err);
+    clh_picked_deinit(&picked);
+    if (!status)
+        compare(*out, a, b);
+    return status;
+}
+
+clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *other,
+                           const char *question, const clh_settings *settings, const char *numbers,
+                           const clh_how *how, clh_error *err)
+{
+    clh_settings *own = NULL;
+    clh_result *a = NULL, *b = NULL, *both = NULL;
+    if (!out || !subject || !other)
+        return clh_fail(err, CLH_EUSAGE, "clh_ask_against() was given NULL, want two subjects");
+    clh_status status = clh_ask_check(subject, question, settings, err);
+    if (!status)
+        status = clh_combine_check(clh_question_find(question, err), "against another run", err);
+    if (!status)
+        status = clh_ask_check(other, question, settings, err);
+    if (!status && !settings)
+        status = clh_settings_open(&own, question, err);
+    settings = settings ? settings : own;
+    if (!status)
+        status = clh_ask(&a, subject, question, settings, how, err);
+    if (!status)
+        status = clh_ask(&b, other, question, settings, how, err);
+    if (!status)
+        status = build(&both, clh_question_find(question, err), numbers, a, b, err);
+    if (!status) {
+        char step[24], other_step[24];
+        clh_combine_stamp(both, subject, settings, "against");
+        clh_result_stamp(both, "step", clh_key_text(step, clh_subject_step(subject)));
+        clh_result_stamp(both, "against", clh_subject_path(other));
+        clh_result_stamp(both, "against_step", clh_key_text(other_step, clh_subject_step(other)));
+        status = clh_result_check(both, err);
+    }
+    clh_result_close(b);
+    clh_result_close(a);
+    clh_settings_close(own);
+    if (status)
+        clh_result_close(both);
+    else
+        *out = both;
+    return status;
+}

@@ -1,0 +1,179 @@
+/* Asking: find the question, refuse what does not fit, answer, say what was asked. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ask/question.h"
+
+static const clh_question *const questions[] = {
+#define QUESTION(name) &clh_question_##name,
+#include "ask/questions.def"
+#ifdef CLH_MORE_QUESTIONS /* the tests add rows */
+#include CLH_MORE_QUESTIONS
+#endif
+#undef QUESTION
+};
+
+/* ---- The table ---------------------------------------------------------------------------------
+ */
+
+size_t clh_question_count(void)
+{
+    return CLH_COUNT(questions);
+}
+
+const clh_question *clh_question_at(size_t index)
+{
+    assert(index < CLH_COUNT(questions));
+    return questions[index];
+}
+
+const char *clh_question_name(size_t index)
+{
+    return index < CLH_COUNT(questions) ? questions[index]->name : NULL;
+}
+
+const clh_question *clh_question_find(const char *name, clh_error *err)
+{
+    const char *names[CLH_COUNT(questions)];
+    for (size_t i = 0; i < CLH_COUNT(questions); i++) {
+        names[i] = questions[i]->name;
+        if (strcmp(names[i], name) == 0)
+            return questions[i];
+    }
+    const char *nearest = clh_nearest_name(name, names, CLH_COUNT(questions));
+    clh_fail(err, CLH_EUSAGE, "there is no question %s%s%s", name,
+             nearest ? ", did you mean " : "; clearhead questions lists them",
+             nearest ? nearest : "");
+    return NULL;
+}
+
+static void add_key(const clh_key *key, clh_strbuf *out)
+{
+    static const char *const type[] = {
+        [CLH_KEY_SIZE] = "integer", [CLH_KEY_SEED] = "integer",  [CLH_KEY_REAL] = "number",
+        [CLH_KEY_BOOL] = "boolean", [CLH_KEY_CHOICE] = "choice", [CLH_KEY_TEXT] = "text",
+        [CLH_KEY_LIST] = "integers"};
+    clh_strbuf_addf(out, "{\"name\": \"%s\", \"type\": \"%s\"", key->name, type[key->kind]);
+    if (key->values) {
+        clh_strbuf_adds(out, ", \"values\": ");
+        clh_strbuf_add_json(out, key->values);
+    }
+    clh_strbuf_adds(out, ", \"default\": ");
+    if (key->fallback)
+        clh_strbuf_add_json(out, key->fallback);
+    else
+        clh_strbuf_adds(out, "null");
+    clh_strbuf_adds(out, ", \"help\": ");
+    clh_strbuf_add_json(out, key->help);
+    clh_strbuf_adds(out, "}");
+}
+
+static void add_question(const clh_question *q, clh_strbuf *out)
+{
+    clh_strbuf_addf(out, "{\"name\": \"%s\", \"summary\": ", q->name);
+    clh_strbuf_add_json(out, q->summary);
+    clh_strbuf_adds(out, ", \"description\": ");
+    clh_strbuf_add_json(out, q->description);
+    clh_strbuf_adds(out, ", \"needs\": ");
+    clh_needs_json(q->needs, out);
+    clh_strbuf_adds(out, ", \"settings\": [");
+    for (size_t k = 0; k < q->key_count; k++) {
+        clh_strbuf_adds(out, k ? ", " : "");
+        add_key(&q->keys[k], out);
+    }
+    clh_strbuf_adds(out, "], \"result\": ");
+    clh_schema_json(q->schema, out);
+    clh_strbuf_adds(out, "}");
+}
+
+char *clh_questions_json(clh_error *err)
+{
+    clh_strbuf text = {0};
+    clh_strbuf_adds(&text, "[");
+    for (size_t i = 0; i < CLH_COUNT(questions); i++) {
+        clh_strbuf_adds(&text, i ? ",\n " : "");
+        add_question(questions[i], &text);
+    }
+    clh_strbuf_adds(&text, "]");
+    return clh_strbuf_take(&text, err);
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------
+ */
+
+clh_status clh_ask_check(const clh_subject *subject, const char *question,
+                         const clh_settings *settings, clh_error *err)
+{
+    if (!question)
+        return clh_fail(err, CLH_EUSAGE, "NULL was asked, want the name of a question");
+    const clh_question *q = clh_question_find(question, err);
+    if (!q)
+        return CLH_EUSAGE;
+    if (settings && clh_settings_question(settings) != q)
+        return clh_fail(err, CLH_EUSAGE, "these settings are of %s, want those of %s",
+                        clh_settings_question(settings)->name, q->name);
+    clh_status status = clh_needs_check(q, subject, err);
+    if (!status && q->check && settings)
+        status = q->check(subject, clh_settings_values(settings), err);
+    return status;
+}
+
+/* What was asked, so that it can be asked again. */
+static clh_status stamp(clh_result *r, clh_subject *s, const clh_settings *settings, clh_error *err)
+{
+    clh_strbuf text = {0};
+    char number[24];
+    const char *hash = NULL;
+    clh_status status = s ? clh_subject_hash(&hash, s, err) : CLH_OK;
+    if (!status && s) {
+        clh_result_stamp(r, "run", clh_subject_path(s));
+        clh_result_stamp(r, "step", clh_key_text(number, clh_subject_step(s)));
+        clh_result_stamp(r, "seed", clh_key_text(number, clh_subject_seed(s)));
+        clh_result_stamp(r, "weights", hash);
+    }
+    clh_result_stamp(r, "version", CLH_VERSION);
+    clh_settings_json(settings, &text);
+    clh_result_stamp(r, "settings", clh_strbuf_view(&text));
+    if (!status)
+        status = clh_strbuf_check(&text, err);
+    clh_strbuf_deinit(&text);
+    return status;
+}
+
+static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings *settings,
+                      const clh_how *how, clh_error *err)
+{
+    const clh_question *q = clh_settings_question(settings);
+    const clh_how plain = {clh_how_threads(how), clh_how_watch(how)};
+    clh_result *r = NULL;
+    clh_status status = clh_result_open(&r, q->name, q->schema, err);
+    if (!status)
+        status = stamp(r, subject, settings, err);
+    if (!status)
+        status = q->ask(r, subject, clh_settings_values(settings), &plain, err);
+    if (!status)
+        status = clh_result_check(r, err);
+    if (status)
+        clh_result_close(r);
+    else
+        *out = r;
+    return status;
+}
+
+clh_status clh_ask(clh_result **out, clh_subject *subject, const char *question,
+                   const clh_settings *settings, const clh_how *how, clh_error *err)
+{
+    clh_settings *own = NULL;
+    if (!out)
+        return clh_fail(err, CLH_EUSAGE, "clh_ask() was given NULL, want a place for the result");
+    clh_status status = clh_ask_check(subject, question, settings, err);
+    if (!status && !settings)
+        status = clh_settings_open(&own, question, err);
+    if (!status && own)
+        status = clh_ask_check(subject, question, own, err);
+    if (!status)
+        status = ask(out, subject, settings ? settings : own, how, err);
+    clh_settings_close(own);
+    return status;
+}

@@ -1,0 +1,183 @@
+#include "ask/combine.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "result/result_parts.h"
+
+enum { PICKED_MAX = 256 };
+
+/* ---- Picking -----------------------------------------------------------------------------------
+ */
+
+static clh_status add_path(clh_picked *p, const clh_result *first, const char *path, bool must,
+                           clh_error *err)
+{
+    const clh_field *field = NULL;
+    const char *absent = NULL;
+    clh_value value;
+    const clh_cell *cell = clh_result_cell(first, path, &field, &absent);
+    if (!cell || field->flags & CLH_TEXT) {
+        if (!must)
+            return CLH_OK;
+        clh_status status = clh_result_get(&value, first, path, err);
+        return clh_fail_context(err, status == CLH_ENOMEM ? status : CLH_EUSAGE, "--numbers");
+    }
+    if (p->count == PICKED_MAX)
+        return clh_fail(err, CLH_EUSAGE, "more than %d numbers are named, want at most that",
+                        PICKED_MAX);
+    p->path[p->count] = clh_text_copy(path, err);
+    if (!p->path[p->count])
+        return CLH_ENOMEM;
+    p->column[p->count] = *field;
+    p->column[p->count].name = p->path[p->count];
+    p->column[p->count].from = CLH_FROM_NONE;
+    p->column[p->count].flags |= CLH_HEADLINE;
+    p->count++;
+    return CLH_OK;
+}
+
+/* Names of `list`, commas between, a blank before each allowed. */
+static clh_status add_list(clh_picked *p, const clh_result *first, const char *list, bool must,
+                           clh_error *err)
+{
+    clh_status status = CLH_OK;
+    char *copy = clh_text_copy(list, err), *save = NULL;
+    if (!copy)
+        return CLH_ENOMEM;
+    for (char *name = strtok_r(copy, ",", &save); name && !status;
+         name = strtok_r(NULL, ",", &save))
+        status = add_path(p, first, name + strspn(name, " \n"), must, err);
+    clh_free(copy);
+    return status;
+}
+
+static clh_status add_headlines(clh_picked *p, const clh_question *q, const clh_result *first,
+                                clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (const clh_schema *part = q->schema; part->kind; part++)
+        for (size_t i = 0; part->kind == CLH_PART_NUMBERS && i < clh_field_count(part->fields); i++)
+            if (part->fields[i].flags & CLH_HEADLINE && !status)
+                status = add_path(p, first, part->fields[i].name, false, err);
+    return status;
+}
+
+static void add_verdicts(clh_picked *p, const clh_question *q)
+{
+    for (const clh_schema *part = q->schema; part->kind; part++)
+        for (size_t i = 0; part->kind == CLH_PART_VERDICTS && i < clh_field_count(part->fields);
+             i++)
+            if (p->verdicts < PICKED_MAX)
+                p->verdict[p->verdicts++] = &part->fields[i];
+}
+
+clh_status clh_picked_make(clh_picked *out, const clh_question *q, const clh_result *first,
+                           const char *numbers, clh_error *err)
+{
+    clh_picked p = {.path = clh_alloc_zeroed(PICKED_MAX, sizeof *p.path, err),
+                    .column = clh_alloc_zeroed(PICKED_MAX + 1, sizeof *p.column, err),
+                    .verdict = clh_alloc_zeroed(PICKED_MAX, sizeof *p.verdict, err)};
+    clh_status status = p.path && p.column && p.verdict ? CLH_OK : CLH_ENOMEM;
+    if (!status)
+        status = numbers   ? add_list(&p, first, numbers, true, err)
+                 : q->over ? add_list(&p, first, q->over, false, err)
+                           : add_headlines(&p, q, first, err);
+    if (!status)
+        add_verdicts(&p, q);
+    if (!status && p.count + p.verdicts == 0)
+        status = clh_fail(err, CLH_EUSAGE, "%s has no number to compare, want one with --numbers",
+                          q->name);
+    if (status)
+        clh_picked_deinit(&p);
+    else
+        *out = p;
+    return status;
+}
+
+void clh_picked_deinit(clh_picked *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        clh_free(p->path[i]);
+    clh_free(p->path);
+    clh_free(p->column);
+    clh_free(p->verdict);
+    *p = (clh_picked){0};
+}
+
+/* ---- Combined results --------------------------------------------------------------------------
+ */
+
+clh_status clh_combine_check(const clh_question *q, const char *how, clh_error *err)
+{
+    if (q->needs & CLH_NEEDS_NOTHING)
+        return clh_fail(err, CLH_EUSAGE, "%s asks no run and cannot be asked %s", q->name, how);
+    if (q->needs & (CLH_ABOUT_WHOLE_RUN | CLH_ABOUT_METRICS) && strstr(how, "checkpoint"))
+        return clh_fail(err, CLH_EUSAGE, "%s is about a whole run and cannot be asked %s", q->name,
+                        how);
+    return CLH_OK;
+}
+
+void clh_combine_stamp(clh_result *r, const clh_subject *s, const clh_settings *settings,
+                       const char *over)
+{
+    clh_strbuf text = {0};
+    clh_result_stamp(r, "run", clh_subject_path(s));
+    clh_result_stamp(r, "over", over);
+    clh_result_stamp(r, "version", CLH_VERSION);
+    clh_settings_json(settings, &text);
+    clh_result_stamp(r, "settings", clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+}
+
+/* A combined result's own schema and columns, kept by it. */
+typedef struct combined {
+    clh_schema schema[6];
+    clh_picked picked;
+} combined;
+
+static void close_combined(void *owner)
+{
+    combined *c = owner;
+    clh_picked_deinit(&c->picked);
+    clh_free(c);
+}
+
+clh_status clh_combine_open(clh_result **out, const clh_question *q, const clh_schema *schema,
+                            clh_picked *picked, clh_error *err)
+{
+    combined *c = clh_alloc_zeroed(1, sizeof *c, err);
+    if (!c)
+        return CLH_ENOMEM;
+    assert(clh_schema_count(schema) < CLH_COUNT(c->schema));
+    memcpy(c->schema, schema, clh_schema_count(schema) * sizeof *schema);
+    for (size_t i = 0; i < clh_schema_count(schema); i++)
+        if (!c->schema[i].fields)
+            c->schema[i].fields = picked->column;
+    clh_status status = clh_result_open(out, q->name, c->schema, err);
+    if (status) {
+        clh_free(c);
+        return status;
+    }
+    c->picked = *picked;
+    *picked = (clh_picked){0};
+    clh_result_keep(*out, c, close_combined);
+    return clh_result_check(*out, err);
+}
+
+const clh_picked *clh_combine_picked(const clh_result *r)
+{
+    return &((const combined *)(const void *)r->schema)->picked;
+}
+
+void clh_combine_row(clh_result *r, const clh_picked *picked, const clh_result *one)
+{
+    const clh_field *field = NULL;
+    const char *absent = NULL;
+    for (size_t i = 0; i < picked->count; i++) {
+        const clh_cell *cell = clh_result_cell(one, picked->path[i], &field, &absent);
+        if (cell)
+            clh_row_put(r, picked->path[i], cell->value);
+    }
+}

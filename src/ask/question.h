@@ -1,0 +1,101 @@
+/** A question: a row of the table src/ask/questions.def, a file of src/ask that exports one constant.
+ *
+ *    typedef struct heads_settings { size_t count; } heads_settings;
+ *    static const clh_key keys[] = {
+ *        {.name = "count", .kind = CLH_KEY_SIZE, CLH_SETTING(heads_settings, count),
+ *         .fallback = "500", .values = "[1, 1000000]", .help = "how many held-out sequences"}};
+ *    const clh_question clh_question_heads = {
+ *        .name = "heads", .summary = "…", .keys = keys, .key_count = CLH_COUNT(keys),
+ *        .settings_size = sizeof(heads_settings), .needs = CLH_NEEDS_TASK, .schema = schema,
+ *        .ask = ask_heads};
+ *
+ *  `ask` computes with the floors below and fills the result; it prints, draws and writes nothing.
+ *  Help, man page, completion, JSON schema and the command line are loops over these constants.
+ */
+#ifndef CLH_QUESTION_H
+#define CLH_QUESTION_H
+
+#include "base/keys.h"
+#include "clearhead/ask.h"
+#include "result/build.h"
+
+/** What a question wants of its subject: a row each in src/ask/needs.c. */
+enum clh_needs {
+    CLH_NEEDS_NOTHING = 1,     /**< no subject at all */
+    CLH_NEEDS_TASK = 2,        /**< sequences */
+    CLH_NEEDS_HELD_OUT = 4,    /**< sequences it was not trained on */
+    CLH_NEEDS_LETTERS = 8,     /**< a task of letters */
+    CLH_NEEDS_ONE_N = 16,      /**< no mixture of lengths */
+    CLH_NEEDS_ONE_HEAD = 32,   /**< one layer, one head */
+    CLH_NEEDS_ATTENTION = 64,  /**< at least one layer */
+    CLH_NEEDS_RUN = 128,       /**< the folder of a run that was trained: metrics, checkpoints */
+    CLH_ABOUT_WHOLE_RUN = 256, /**< of all checkpoints at once: refuses one of them */
+    CLH_ABOUT_METRICS = 512,   /**< read from what training wrote, not from weights */
+};
+
+typedef struct clh_question clh_question;
+struct clh_question {
+    const char *name, *summary;
+    const char *description; /**< paragraphs, an empty line between them */
+    const char *examples;    /**< lines "clearhead … # what it does" */
+    const clh_key *keys;
+    size_t key_count, settings_size;
+    unsigned needs;
+    const clh_schema *schema;
+    const char
+        *over; /**< paths of the numbers shown over checkpoints, over seeds and against another
+                           run, commas between; NULL: the headline numbers */
+    clh_status (*ask)(clh_result *out, clh_subject *s, const void *settings, const clh_how *how,
+                      clh_error *err);
+    /** Refuses settings that cannot be, before anything is computed; NULL: nothing to refuse. */
+    clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
+};
+
+/** Where a setting lives in its struct. */
+#define CLH_SETTING(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
+
+/** The question at `index` < clh_question_count(), and the one called `name`; NULL with CLH_EUSAGE
+ *  filled in, naming the nearest. */
+size_t clh_question_count(void);
+const clh_question *clh_question_at(size_t index);
+const clh_question *clh_question_find(const char *name, clh_error *err);
+
+/** CLH_OK when the subject, which may be NULL, has what the question needs; else what is missing. */
+clh_status clh_needs_check(const clh_question *question, const clh_subject *subject,
+                           clh_error *err);
+
+/** The needs as JSON: ["task", "one_n"]. */
+void clh_needs_json(unsigned needs, clh_strbuf *out);
+
+/* ---- Settings ---- */
+
+/** The values of opened settings: a struct of the question's own; and as a JSON object. */
+const void *clh_settings_values(const clh_settings *settings);
+const clh_question *clh_settings_question(const clh_settings *settings);
+void clh_settings_json(const clh_settings *settings, clh_strbuf *out);
+
+/** A setting of no value: a size that was not given. */
+#define CLH_UNSET ((size_t)-1)
+
+/* ---- What questions share ---- */
+
+/** The first `count` held-out sequences; those of training where none is held out. Borrowed from
+ *  the subject, which draws them once. */
+clh_status clh_subject_sample(const clh_sample **out, clh_subject *s, size_t count, clh_error *err);
+
+/** What the model as it is does on a sample of the subject; measured once, borrowed. */
+clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_sample *sample,
+                             const clh_how *how, clh_error *err);
+
+/** Threads of `how`, which may be NULL, at least 1; and its watch, which may be NULL. */
+size_t clh_how_threads(const clh_how *how);
+const clh_watch *clh_how_watch(const clh_how *how);
+
+/** SHA-256 of the parameters in the order of the layout, as hexadecimal digits; borrowed. */
+clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err);
+
+#define QUESTION(name) extern const clh_question clh_question_##name;
+#include "ask/questions.def"
+#undef QUESTION
+
+#endif

@@ -1,0 +1,285 @@
+/* A question to the same run with other seeds. Seeds are tasks of a pool, each trained and asked on
+ * one thread: a seed's result depends on nothing but its configuration, so neither do those of all
+ * of them on the threads. */
+#include <assert.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ask/combine.h"
+#include "base/platform/file.h"
+#include "base/platform/pool.h"
+#include "clearhead/run_config.h"
+#include "clearhead/train.h"
+
+enum { SEEDS_MAX = 1000 };
+
+static const clh_field spread_columns[] = {
+    {"least", NULL, "least of all seeds", .decimals = 6, .panel = "over seeds"},
+    {"median", NULL, "median over seeds", .decimals = 6, .panel = "over seeds"},
+    {"most", NULL, "most of all seeds", .decimals = 6, .panel = "over seeds"},
+    {"none", "seeds", "how many seeds have no such number", .decimals = 0},
+    {0}};
+static const clh_field vote_columns[] = {
+    {"votes", "seeds", "how many seeds gave this answer", .decimals = 0},
+    {"seeds", NULL, "which", .flags = CLH_TEXT},
+    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_TABLE, "votes", "which answer how many seeds gave to each verdict",
+     .keys = "verdict,answer", .fields = vote_columns},
+    {CLH_PART_TABLE, "numbers", "each number over the seeds", .keys = "number", .draw = "rows",
+     .fields = spread_columns},
+    {CLH_PART_TABLE, "seeds", "a row for each seed", .keys = "#seed", .flags = CLH_DETAIL},
+    {0},
+};
+
+typedef struct study {
+    const clh_question *question;
+    const clh_settings *settings;
+    const char *folder;
+    const clh_watch *watch;
+    clh_run_config config;
+    size_t seeds;
+    clh_result **result; /**< [seeds] */
+    clh_error *error;    /**< [seeds] */
+    pthread_mutex_t telling;
+    size_t told;        /**< seeds begun */
+    atomic_bool failed; /**< no new seed begins */
+} study;
+
+/* ---- One seed ----------------------------------------------------------------------------------
+ */
+
+/* Whether two configurations train the same: all that config.json says but for threads. */
+static clh_status same_settings(bool *same, clh_run_config a, clh_run_config b, clh_error *err)
+{
+    a.threads = b.threads = 1;
+    char *one = clh_run_config_json(&a, err), *other = one ? clh_run_config_json(&b, err) : NULL;
+    clh_status status = one && other ? CLH_OK : CLH_ENOMEM;
+    *same = !status && strcmp(one, other) == 0;
+    clh_free(other);
+    clh_free(one);
+    return status;
+}
+
+/* A trained run of `config` at `path`: made, gone on with, or there already. */
+static clh_status train_seed(const clh_run_config *config, const char *path, clh_error *err)
+{
+    clh_run_config found;
+    bool same = false;
+    char *file = clh_path_join(path, "config.json", err);
+    if (!file)
+        return CLH_ENOMEM;
+    const bool begun = clh_path_exists(file);
+    clh_free(file);
+    if (!begun)
+        return clh_train(config, path, NULL, err);
+    clh_status status = clh_run_config_peek(&found, path, err);
+    if (!status)
+        status = same_settings(&same, found, *config, err);
+    if (!status && !same)
+        status =
+            clh_fail(err, CLH_EBUSY,
+                     "%s holds a run with other settings: name another folder for the seeds", path);
+    return status ? status : clh_train_resume(path, 1, NULL, err);
+}
+
+static clh_status do_seed(const study *s, size_t seed, clh_error *err)
+{
+    char name[32];
+    clh_run_config config = s->config;
+    clh_subject *subject = NULL;
+    const clh_how how = {1, NULL};
+    config.seed = seed;
+    config.threads = 1;
+    (void)snprintf(name, sizeof name, "seed-%02zu", seed);
+    char *path = clh_path_join(s->folder, name, err);
+    clh_status status = path ? train_seed(&config, path, err) : CLH_ENOMEM;
+    if (!status)
+        status = clh_subject_open(&subject, path, err);
+    if (!status)
+        status = clh_ask(&s->result[seed], subject, s->question->name, s->settings, &how, err);
+    clh_subject_close(subject);
+    clh_free(path);
+    return status;
+}
+
+static void seed_task(void *context, size_t seed, size_t worker)
+{
+    study *s = context;
+    (void)worker;
+    if (atomic_load(&s->failed))
+        return;
+    pthread_mutex_lock(&s->telling);
+    clh_watch_call(s->watch, s->told++, s->seeds);
+    pthread_mutex_unlock(&s->telling);
+    if (do_seed(s, seed, &s->error[seed]))
+        atomic_store(&s->failed, true);
+}
+
+static clh_status do_seeds(study *s, size_t threads, clh_error *err)
+{
+    clh_pool *pool = NULL;
+    clh_status status = clh_pool_open(&pool, threads, err);
+    if (status)
+        return status;
+    pthread_mutex_init(&s->telling, NULL);
+    clh_pool_run(pool, s->seeds, seed_task, s);
+    pthread_mutex_destroy(&s->telling);
+    clh_pool_close(pool);
+    for (size_t i = 0; i < s->seeds && !status; i++) {
+        status = s->error[i].status;
+        if (status && err)
+            *err = s->error[i];
+        if (status)
+            clh_fail_context(err, status, "seed %zu", i);
+    }
+    return status;
+}
+
+/* ---- What they say -----------------------------------------------------------------------------
+ */
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void add_spread(clh_result *r, const study *s, const clh_field *field, double *values)
+{
+    size_t count = 0;
+    for (size_t seed = 0; seed < s->seeds; seed++) {
+        const double value = clh_result_number(s->result[seed], field->name);
+        if (!isnan(value))
+            values[count++] = value;
+    }
+    qsort(values, count, sizeof *values, by_value);
+    clh_result_row(r, "numbers", field->name);
+    clh_row_label(r, field->meaning, NULL);
+    clh_row_put_number(r, "none", (double)(s->seeds - count));
+    if (count == 0)
+        return;
+    clh_row_put_number(r, "least", values[0]);
+    clh_row_put_number(r, "median", (values[(count - 1) / 2] + values[count / 2]) / 2);
+    clh_row_put_number(r, "most", values[count - 1]);
+}
+
+/* The seeds that give the answer of seed `first`, as text, and how many. */
+static size_t count_votes(clh_strbuf *who, const study *s, const char *verdict, size_t first)
+{
+    const char *answer = clh_result_answer(s->result[first], verdict);
+    size_t votes = 0;
+    for (size_t seed = 0; seed < s->seeds; seed++) {
+        const char *said = clh_result_answer(s->result[seed], verdict);
+        if (said && strcmp(said, answer) == 0) {
+            clh_strbuf_addf(who, "%s%zu", votes++ ? ", " : "", seed);
+            if (seed < first)
+                return 0; /* counted with that seed */
+        }
+    }
+    return votes;
+}
+
+/* Most frequent answers first; of equal ones that of the smaller seed. */
+static clh_status add_votes(clh_result *r, const study *s, const clh_field *verdict, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (size_t most = s->seeds; most > 0 && !status; most--)
+        for (size_t seed = 0; seed < s->seeds && !status; seed++) {
+            clh_strbuf who = {0};
+            const char *answer = clh_result_answer(s->result[seed], verdict->name);
+            if (answer && count_votes(&who, s, verdict->name, seed) == most) {
+                clh_result_row(r, "votes", verdict->name, answer);
+                clh_row_label(r, verdict->meaning, NULL);
+                clh_row_put_number(r, "votes", (double)most);
+                clh_row_text(r, "seeds", clh_strbuf_view(&who));
+            }
+            status = clh_strbuf_check(&who, err);
+            clh_strbuf_deinit(&who);
+        }
+    return status;
+}
+
+static clh_status build(clh_result **out, const study *s, const char *numbers, clh_error *err)
+{
+    clh_picked made = {0};
+    double *values = clh_alloc_array(s->seeds, sizeof *values, err);
+    clh_status status =
+        values ? clh_picked_make(&made, s->question, s->result[0], numbers, err) : CLH_ENOMEM;
+    if (!status)
+        status = clh_combine_open(out, s->question, schema, &made, err);
+    clh_picked_deinit(&made);
+    const clh_picked *picked = status ? NULL : clh_combine_picked(*out);
+    for (size_t i = 0; picked && i < picked->verdicts && !status; i++)
+        status = add_votes(*out, s, picked->verdict[i], err);
+    for (size_t i = 0; picked && i < picked->count && !status; i++)
+        add_spread(*out, s, &picked->column[i], values);
+    for (size_t seed = 0; picked && seed < s->seeds && !status; seed++) {
+        char key[24];
+        clh_result_row(*out, "seeds", clh_key_text(key, seed));
+        clh_combine_row(*out, picked, s->result[seed]);
+    }
+    clh_free(values);
+    return status;
+}
+
+/* ---- All of them -------------------------------------------------------------------------------
+ */
+
+static clh_status run_study(study *s, clh_subject *subject, const char *folder, size_t threads,
+                            clh_error *err)
+{
+    char *own = folder ? NULL : clh_path_join(clh_subject_path(subject), "seeds", err);
+    s->folder = folder ? folder : own;
+    clh_status status = s->folder ? clh_folder_make(s->folder, err) : CLH_ENOMEM;
+    s->result = clh_alloc_zeroed(s->seeds, sizeof(clh_result *), err);
+    s->error = clh_alloc_zeroed(s->seeds, sizeof *s->error, err);
+    if (!status)
+        status = s->result && s->error ? do_seeds(s, threads, err) : CLH_ENOMEM;
+    clh_free(own);
+    return status;
+}
+
+clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *question,
+                         const clh_settings *settings, const char *numbers, const char *folder,
+                         size_t count, const clh_how *how, clh_error *err)
+{
+    clh_settings *own = NULL;
+    clh_result *r = NULL;
+    study s = {.watch = clh_how_watch(how), .seeds = count};
+    if (!out || !subject || !clh_subject_run(subject))
+        return clh_fail(err, CLH_EUSAGE, "clh_ask_seeds() was given NULL, want a run");
+    if (count < 1 || count > SEEDS_MAX)
+        return clh_fail(err, CLH_ERANGE, "%zu seeds, want 1 to %d", count, SEEDS_MAX);
+    clh_status status = clh_ask_check(subject, question, settings, err);
+    if (!status)
+        s.question = clh_question_find(question, err);
+    if (!status)
+        status = clh_combine_check(s.question, "over seeds", err);
+    if (!status && !settings)
+        status = clh_settings_open(&own, question, err);
+    s.settings = settings ? settings : own;
+    s.config = *clh_run_get_config(clh_subject_run(subject));
+    if (!status)
+        status = run_study(&s, subject, folder, clh_how_threads(how), err);
+    if (!status)
+        status = build(&r, &s, numbers, err);
+    if (!status) {
+        clh_combine_stamp(r, subject, s.settings, "seeds");
+        status = clh_result_check(r, err);
+    }
+    for (size_t i = 0; s.result && i < count; i++)
+        clh_result_close(s.result[i]);
+    clh_free(s.result);
+    clh_free(s.error);
+    clh_settings_close(own);
+    if (status)
+        clh_result_close(r);
+    else
+        *out = r;
+    return status;
+}

@@ -1,0 +1,249 @@
+/* Any question as a command: read the settings, ask, show. It knows no question. */
+#include <assert.h>
+#include <string.h>
+
+#include "ask/question.h"
+#include "cli/cli.h"
+#include "cli/cli_measure.h"
+#include "cli/cli_terminal.h"
+#include "report/format.h"
+
+typedef struct job {
+    const clh_invocation *inv;
+    const clh_question *question;
+    clh_settings *settings;
+    clh_subject *subject;
+    clh_show show;
+    const char *numbers;
+    clh_how how;
+    clh_watch watch;
+    size_t rows; /**< of the table over checkpoints, printed so far */
+} job;
+
+/* ---- What is asked -----------------------------------------------------------------------------
+ */
+
+static clh_status read_settings(job *j, clh_error *err)
+{
+    clh_status status = clh_settings_open(&j->settings, j->question->name, err);
+    for (size_t i = 0; i < j->inv->options.count && !status; i++)
+        if (j->inv->options.option[i].key && j->inv->value[i])
+            status = clh_settings_set(j->settings, j->inv->options.option[i].name, j->inv->value[i],
+                                      err);
+    return status;
+}
+
+static const char *text_of(const job *j, const char *name)
+{
+    const bool has = !(j->question->needs & CLH_NEEDS_NOTHING);
+    return has ? clh_opt_text(j->inv, name) : NULL;
+}
+
+/* Which of the three ways to ask more than once; at most one. */
+static const char *combinator(const job *j, clh_error *err)
+{
+    static const char *const names[] = {"checkpoints", "seeds", "against"};
+    const char *found = NULL;
+    for (size_t i = 0; i < CLH_COUNT(names); i++) {
+        if (!text_of(j, names[i]))
+            continue;
+        if (found) {
+            clh_fail(err, CLH_EUSAGE, "--%s and --%s are both given, want one of them", found,
+                     names[i]);
+            return NULL;
+        }
+        found = names[i];
+    }
+    return found ? found : "";
+}
+
+/* Options that say how another is meant, and that one. */
+static clh_status check_together(const job *j, const char *over, clh_error *err)
+{
+    static const char *const outputs[] = {"json", "csv", "markdown"};
+    const char *first = NULL;
+    if (text_of(j, "numbers") && !*over)
+        return clh_fail(err, CLH_EUSAGE,
+                        "--numbers are shown over checkpoints, over seeds or against another run, "
+                        "want --checkpoints, --seeds or --against too");
+    if (text_of(j, "folder") && strcmp(over, "seeds") != 0)
+        return clh_fail(err, CLH_EUSAGE, "--folder is for --seeds, want that too");
+    if (text_of(j, "checkpoint") && *over && strcmp(over, "against") != 0)
+        return clh_fail(err, CLH_EUSAGE, "--checkpoint and --%s are both given, want one of them",
+                        over);
+    for (size_t i = 0; i < CLH_COUNT(outputs); i++)
+        if (clh_opt_flag(j->inv, outputs[i])) {
+            if (first)
+                return clh_fail(err, CLH_EUSAGE, "--%s and --%s are both given, want one of them",
+                                first, outputs[i]);
+            first = outputs[i];
+        }
+    return CLH_OK;
+}
+
+static clh_status open_subject(job *j, clh_error *err)
+{
+    clh_strbuf where = {0};
+    size_t step = CLH_UNSET;
+    const char *run = clh_arg(j->inv, 0);
+    if (j->question->needs & CLH_NEEDS_NOTHING)
+        return CLH_OK;
+    clh_status status = clh_opt_size(j->inv, "checkpoint", &step, err);
+    clh_strbuf_adds(&where, run);
+    if (step != CLH_UNSET)
+        clh_strbuf_addf(&where, "@%zu", step);
+    if (!status)
+        status = clh_strbuf_check(&where, err);
+    if (!status)
+        status = clh_subject_open(&j->subject, clh_strbuf_view(&where), err);
+    clh_strbuf_deinit(&where);
+    return status;
+}
+
+/* What cannot be written or drawn is refused before anything is computed. */
+static clh_status check_files(const job *j, bool over, clh_error *err)
+{
+    static const char *const names[] = {"out", "figure"};
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_COUNT(names) && !status; i++) {
+        const char *path = clh_opt_text(j->inv, names[i]);
+        const clh_format *format = path ? clh_format_of_path(path, err) : NULL;
+        if (path && !format)
+            return CLH_EUSAGE;
+        if (path && i == 1 && !format->picture)
+            return clh_fail(err, CLH_EUSAGE, "--figure is %s, want an image: .png, .svg or .pdf",
+                            path);
+        if (path)
+            status = clh_format_check_path(path, over ? NULL : j->question->schema, &j->show, err);
+    }
+    return status;
+}
+
+/* ---- What is shown -----------------------------------------------------------------------------
+ */
+
+static clh_status print_result(const job *j, clh_result *r, clh_error *err)
+{
+    const char *format = j->inv->json                       ? "json"
+                         : clh_opt_flag(j->inv, "csv")      ? "csv"
+                         : clh_opt_flag(j->inv, "markdown") ? "markdown"
+                                                            : "text";
+    char *text = NULL;
+    clh_status status = clh_report_text(&text, r, format, &j->show, err);
+    if (!status)
+        (void)fputs(text, stdout);
+    (void)fflush(stdout);
+    clh_free(text);
+    return status;
+}
+
+/* A checkpoint as soon as it is done: a row of the table, or with --json a line. */
+static clh_status print_step(clh_result *one, const clh_result *so_far, void *user, clh_error *err)
+{
+    job *j = user;
+    clh_strbuf row = {0};
+    if (clh_cli_out_failed())
+        return clh_fail(err, CLH_STOPPED, "stdout cannot be written");
+    if (j->inv->progress)
+        (void)fputs("\r\033[K", stderr);
+    if (j->inv->json)
+        return print_result(j, one, err);
+    if (clh_opt_flag(j->inv, "csv") || clh_opt_flag(j->inv, "markdown"))
+        return CLH_OK;
+    clh_text_row(&row, so_far, "steps", j->rows++);
+    (void)fputs(clh_strbuf_view(&row), stdout);
+    (void)fflush(stdout);
+    clh_status status = clh_strbuf_check(&row, err);
+    clh_strbuf_deinit(&row);
+    return status;
+}
+
+static clh_status show_result(const job *j, clh_result *r, bool printed, clh_error *err)
+{
+    static const char *const files[] = {"out", "figure"};
+    clh_status status = printed ? CLH_OK : print_result(j, r, err);
+    for (size_t i = 0; i < CLH_COUNT(files) && !status; i++)
+        if (clh_opt_text(j->inv, files[i]))
+            status = clh_report_save(r, clh_opt_text(j->inv, files[i]), &j->show, err);
+    return status;
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------
+ */
+
+static clh_status ask_against(const job *j, clh_result **out, clh_error *err)
+{
+    clh_subject *other = NULL;
+    clh_status status = clh_subject_open(&other, text_of(j, "against"), err);
+    if (!status)
+        status = clh_ask_against(out, j->subject, other, j->question->name, j->settings, j->numbers,
+                                 &j->how, err);
+    clh_subject_close(other);
+    return status;
+}
+
+static clh_status ask_seeds(const job *j, clh_result **out, clh_error *err)
+{
+    size_t seeds = 0;
+    clh_status status = clh_opt_size(j->inv, "seeds", &seeds, err);
+    return status ? status
+                  : clh_ask_seeds(out, j->subject, j->question->name, j->settings, j->numbers,
+                                  text_of(j, "folder"), seeds, &j->how, err);
+}
+
+static clh_status ask(job *j, const char *over, clh_result **out, clh_error *err)
+{
+    if (strcmp(over, "checkpoints") == 0)
+        return clh_ask_steps(out, j->subject, j->question->name, j->settings, j->numbers,
+                             print_step, j, &j->how, err);
+    if (strcmp(over, "seeds") == 0)
+        return ask_seeds(j, out, err);
+    if (strcmp(over, "against") == 0)
+        return ask_against(j, out, err);
+    return clh_ask(out, j->subject, j->question->name, j->settings, &j->how, err);
+}
+
+static clh_status prepare(job *j, const char *over, clh_error *err)
+{
+    clh_status status = check_together(j, over, err);
+    if (!status)
+        status = read_settings(j, err);
+    if (!status && text_of(j, "threads"))
+        status = clh_opt_size(j->inv, "threads", &j->how.threads, err);
+    if (!status)
+        status = check_files(j, *over, err);
+    if (!status)
+        status = open_subject(j, err);
+    return status;
+}
+
+int clh_cmd_ask(const clh_invocation *inv)
+{
+    clh_error err = {0};
+    clh_result *result = NULL;
+    job j = {.inv = inv, .question = inv->command->question, .show = clh_cli_show(inv)};
+    assert(j.question);
+    j.show.part = clh_opt_text(inv, "part");
+    j.show.full = clh_opt_flag(inv, "full");
+    j.numbers = text_of(&j, "numbers");
+    j.watch = clh_cli_progress(inv, j.question->name);
+    j.how = (clh_how){1, &j.watch};
+    const char *over = combinator(&j, &err);
+    clh_status status = over ? prepare(&j, over, &err) : CLH_EUSAGE;
+    if (!status)
+        status = ask(&j, over, &result, &err);
+    if (inv->progress)
+        (void)fputs("\r\033[K", stderr);
+    const bool printed = !status && strcmp(over, "checkpoints") == 0 && !clh_opt_flag(inv, "csv") &&
+                         !clh_opt_flag(inv, "markdown");
+    if (!status)
+        status = show_result(&j, result, printed, &err);
+    if (!status)
+        status = clh_result_outcome(result);
+    clh_result_close(result);
+    clh_subject_close(j.subject);
+    clh_settings_close(j.settings);
+    if (status == CLH_STOPPED && clh_cli_out_failed())
+        return 0; /* whoever read has what they wanted; main says what else it was */
+    return status && status != CLH_NO ? clh_cli_fail(inv, &err) : clh_status_exit_code(status);
+}

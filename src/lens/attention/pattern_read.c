@@ -1,0 +1,102 @@
+/* A pattern of one's own, from a file. */
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/base.h"
+#include "base/platform/file.h"
+#include "clearhead/heads.h"
+#include "clearhead/safetensors.h"
+
+enum { FILE_MAX = 1 << 30 };
+
+static clh_status make_square(clh_tensor *out, size_t pos, clh_error *err)
+{
+    size_t cells = 0;
+    if (!clh_mul_ok(pos, pos, &cells))
+        return clh_fail(err, CLH_ENOMEM, "a pattern of %zu positions cannot be counted", pos);
+    *out = (clh_tensor){.rank = 2, .shape = {pos, pos}};
+    out->data = clh_alloc_zeroed(cells, sizeof *out->data, err);
+    return out->data ? CLH_OK : CLH_ENOMEM;
+}
+
+/* [[1], [0.5, 0.5], …] or whole rows: what a row does not name is 0. */
+static clh_status read_rows(clh_tensor *out, const json_t *rows, const char *path, clh_error *err)
+{
+    const size_t pos = json_array_size(rows);
+    if (pos == 0)
+        return clh_fail(err, CLH_EINPUT, "%s: want an array of rows of numbers: [[1], [0, 1]]",
+                        path);
+    clh_status status = make_square(out, pos, err);
+    for (size_t i = 0; i < pos && !status; i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (!json_is_array(row) || json_array_size(row) > pos)
+            return clh_fail(err, CLH_ESHAPE,
+                            "%s: row %zu has %zu numbers, want at most %zu, one "
+                            "for each row",
+                            path, i, json_array_size(row), pos);
+        for (size_t j = 0; j < json_array_size(row); j++) {
+            const json_t *value = json_array_get(row, j);
+            if (!json_is_number(value))
+                return clh_fail(err, CLH_EINPUT, "%s: row %zu, place %zu is no number", path, i, j);
+            out->data[i * pos + j] = (clh_real)json_number_value(value);
+        }
+    }
+    return status;
+}
+
+static clh_status read_json(clh_tensor *out, const char *path, clh_error *err)
+{
+    json_error_t where;
+    char *text = NULL;
+    clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
+    if (status)
+        return status;
+    json_t *rows = json_loads(text, 0, &where);
+    status = rows ? read_rows(out, rows, path, err)
+                  : clh_fail(err, CLH_EFORMAT, "%s: line %d: %s", path, where.line, where.text);
+    json_decref(rows);
+    clh_free(text);
+    return status;
+}
+
+/* The tensor called pattern, or the only one. */
+static clh_status read_tensor(clh_tensor *out, const char *path, clh_error *err)
+{
+    clh_safetensors *file = NULL;
+    clh_tensor shape;
+    clh_status status = clh_safetensors_open(&file, path, err);
+    const char *name =
+        !status && clh_safetensors_count(file) == 1 ? clh_safetensors_name(file, 0) : "pattern";
+    if (!status)
+        status = clh_safetensors_describe(file, name, &shape, NULL, err);
+    if (!status && (shape.rank != 2 || shape.shape[0] != shape.shape[1]))
+        status = clh_fail(err, CLH_ESHAPE,
+                          "%s: %s has %zu dimensions, the first of %zu, want a "
+                          "square [pos, pos]",
+                          path, name, shape.rank, shape.rank ? shape.shape[0] : 0);
+    if (!status)
+        status = make_square(out, shape.shape[0], err);
+    if (!status) {
+        out->name = name;
+        status = clh_safetensors_read(file, out, err);
+        out->name = NULL; /* the file's, which is closed */
+    }
+    clh_safetensors_close(file);
+    return status;
+}
+
+clh_status clh_pattern_read(clh_tensor *out, const char *path, clh_error *err)
+{
+    if (!out || !path)
+        return clh_fail(err, CLH_EUSAGE, "clh_pattern_read() was given NULL, want a path");
+    const size_t length = strlen(path);
+    const bool json = length > 5 && strcasecmp(path + length - 5, ".json") == 0;
+    *out = (clh_tensor){0};
+    clh_status status = (json ? read_json : read_tensor)(out, path, err);
+    if (status) {
+        clh_free(out->data);
+        *out = (clh_tensor){0};
+    }
+    return status;
+}

@@ -1,0 +1,320 @@
+/* A result as JSON: one envelope for every question. docs/formats.md, "Results". */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "report/format.h"
+#include "result/result_parts.h"
+
+enum { DIGITS = 9, INLINE_MAX = 10000 }; /* numbers of an array that are written out */
+
+static void add_text(clh_strbuf *out, const char *text)
+{
+    if (text)
+        clh_strbuf_add_json(out, text);
+    else
+        clh_strbuf_adds(out, "null");
+}
+
+static bool shown(const clh_show *show, const char *name)
+{
+    return !show->part || strcmp(show->part, name) == 0;
+}
+
+static const char *stamp_of(const clh_result *r, const char *name)
+{
+    for (size_t i = 0; i < r->stamps; i++)
+        if (strcmp(r->stamp[i].name, name) == 0)
+            return r->stamp[i].text;
+    return NULL;
+}
+
+/* What was asked of what. "run" and "step" are always there. */
+static void add_stamps(const clh_result *r, clh_strbuf *out)
+{
+    static const char *const whole[] = {"step", "seed", "settings", "against_step"};
+    const char *step = stamp_of(r, "step");
+    clh_strbuf_adds(out, "\"question\": ");
+    clh_strbuf_add_json(out, r->question);
+    clh_strbuf_adds(out, ", \"run\": ");
+    add_text(out, stamp_of(r, "run"));
+    clh_strbuf_addf(out, ", \"step\": %s", step ? step : "null");
+    for (size_t i = 0; i < r->stamps; i++) {
+        const clh_stamp *s = &r->stamp[i];
+        bool raw = false;
+        if (strcmp(s->name, "run") == 0 || strcmp(s->name, "step") == 0)
+            continue;
+        for (size_t w = 0; w < CLH_COUNT(whole); w++)
+            raw = raw || strcmp(s->name, whole[w]) == 0;
+        clh_strbuf_addf(out, ", \"%s\": ", s->name);
+        if (raw)
+            clh_strbuf_adds(out, s->text);
+        else
+            clh_strbuf_add_json(out, s->text);
+    }
+}
+
+static void add_value(const clh_field *field, const clh_cell *cell, clh_strbuf *out)
+{
+    if (field->flags & CLH_TEXT) {
+        add_text(out, cell->text);
+        return;
+    }
+    if (!field->band) {
+        clh_strbuf_add_number(out, cell->value.value, DIGITS);
+        return;
+    }
+    clh_strbuf_adds(out, "{\"value\": ");
+    clh_strbuf_add_number(out, cell->value.value, DIGITS);
+    clh_strbuf_adds(out, ", \"low\": ");
+    clh_strbuf_add_number(out, cell->value.low, DIGITS);
+    clh_strbuf_adds(out, ", \"high\": ");
+    clh_strbuf_add_number(out, cell->value.high, DIGITS);
+    clh_strbuf_adds(out, "}");
+}
+
+static void add_number(const clh_part *part, size_t i, clh_strbuf *out)
+{
+    const clh_field *field = &part->schema->fields[i];
+    const clh_value *v = &part->cell[i].value;
+    clh_strbuf_add_json(out, field->name);
+    clh_strbuf_adds(out, ": {\"value\": ");
+    if (field->flags & CLH_TEXT)
+        add_text(out, part->cell[i].text);
+    else
+        clh_strbuf_add_number(out, v->value, DIGITS);
+    clh_strbuf_adds(out, ", \"low\": ");
+    clh_strbuf_add_number(out, v->low, DIGITS);
+    clh_strbuf_adds(out, ", \"high\": ");
+    clh_strbuf_add_number(out, v->high, DIGITS);
+    clh_strbuf_adds(out, ", \"unit\": ");
+    add_text(out, field->unit);
+    if (part->note[i]) {
+        clh_strbuf_adds(out, ", \"absent\": ");
+        clh_strbuf_add_json(out, part->note[i]);
+    }
+    clh_strbuf_adds(out, "}");
+}
+
+static void add_row(const clh_part *part, const clh_table_row *row, clh_strbuf *out)
+{
+    for (size_t k = 0; k < part->keys; k++) {
+        char name[32];
+        const bool whole = clh_schema_key(part->schema, k, name);
+        clh_strbuf_addf(out, "%s\"%s\": ", k ? ", " : "{", name);
+        if (whole)
+            clh_strbuf_adds(out, *row->key[k] ? row->key[k] : "null");
+        else
+            clh_strbuf_add_json(out, row->key[k]);
+    }
+    clh_strbuf_adds(out, part->keys ? "" : "{");
+    const char *const extra[][2] = {
+        {"label", row->label}, {"heading", row->heading}, {"absent", row->absent}};
+    bool comma = part->keys > 0;
+    for (size_t i = 0; i < CLH_COUNT(extra); i++)
+        if (extra[i][1]) {
+            clh_strbuf_addf(out, "%s\"%s\": ", comma ? ", " : "", extra[i][0]);
+            clh_strbuf_add_json(out, extra[i][1]);
+            comma = true;
+        }
+    for (size_t i = 0; i < part->fields; i++) {
+        clh_strbuf_adds(out, comma ? ", " : "");
+        clh_strbuf_add_json(out, part->schema->fields[i].name);
+        clh_strbuf_adds(out, ": ");
+        add_value(&part->schema->fields[i], &row->cell[i], out);
+        comma = true;
+    }
+    clh_strbuf_adds(out, "}");
+}
+
+static void add_verdict(const clh_part *part, size_t i, clh_strbuf *out)
+{
+    const clh_field *field = &part->schema->fields[i];
+    clh_strbuf_add_json(out, field->name);
+    clh_strbuf_adds(out, ": {\"question\": ");
+    clh_strbuf_add_json(out, field->meaning);
+    clh_strbuf_adds(out, ", \"answer\": ");
+    add_text(out, part->cell[i].text);
+    clh_strbuf_adds(out, ", \"by\": ");
+    add_text(out, part->note[i]);
+    clh_strbuf_adds(out, "}");
+}
+
+/* Every part of one kind as an object of its names. */
+static void add_parts(const clh_result *r, clh_part_kind kind, const clh_show *show,
+                      clh_strbuf *out)
+{
+    size_t count = 0;
+    clh_strbuf_adds(out, "{");
+    for (size_t p = 0; p < r->parts; p++) {
+        const clh_part *part = &r->part[p];
+        if (part->schema->kind != kind || !shown(show, part->schema->name))
+            continue;
+        for (size_t i = 0; kind != CLH_PART_TABLE && i < part->fields; i++) {
+            clh_strbuf_adds(out, count++ ? ", " : "");
+            (kind == CLH_PART_NUMBERS ? add_number : add_verdict)(part, i, out);
+        }
+        if (kind != CLH_PART_TABLE)
+            continue;
+        clh_strbuf_adds(out, count++ ? ", " : "");
+        clh_strbuf_add_json(out, part->schema->name);
+        clh_strbuf_adds(out, ": [");
+        for (size_t i = 0; i < part->rows; i++) {
+            clh_strbuf_adds(out, i ? ", " : "");
+            add_row(part, &part->row[i], out);
+        }
+        clh_strbuf_adds(out, "]");
+    }
+    clh_strbuf_adds(out, "}");
+}
+
+/* ---- Arrays ------------------------------------------------------------------------------------
+ */
+
+static double number_at(const clh_array *a, size_t place)
+{
+    switch (a->memory) {
+    case CLH_F32:
+        return (double)((const float *)a->data)[place];
+    case CLH_F64:
+        return ((const double *)a->data)[place];
+    case CLH_I32:
+        return (double)((const int32_t *)a->data)[place];
+    case CLH_I64:
+        return (double)((const int64_t *)a->data)[place];
+    case CLH_DTYPES:
+        break;
+    }
+    return 0;
+}
+
+/* Place in memory of the element at index [rank]. */
+static size_t place_of(const clh_array *a, const size_t index[CLH_RANK_MAX])
+{
+    size_t place = 0;
+    for (size_t d = 0; d < a->rank; d++)
+        place = place * a->extent[d] + (a->index[d] ? a->index[d][index[d]] : index[d]);
+    return place;
+}
+
+/* Numbers as nested lists: the index counts up as an odometer does, and lists open and close where
+ * its last places turn. */
+static void add_numbers(const clh_array *a, clh_strbuf *out)
+{
+    const size_t count = clh_array_count(a);
+    size_t index[CLH_RANK_MAX] = {0}, opened = a->rank;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t d = 0; d < opened; d++)
+            clh_strbuf_adds(out, "[");
+        clh_strbuf_add_number(out, number_at(a, place_of(a, index)), DIGITS);
+        opened = 0;
+        for (size_t d = a->rank; d > 0 && ++index[d - 1] == a->shape[d - 1]; d--) {
+            index[d - 1] = 0;
+            opened++;
+        }
+        for (size_t d = 0; d < opened; d++)
+            clh_strbuf_adds(out, "]");
+        clh_strbuf_adds(out, i + 1 < count ? ", " : "");
+    }
+    clh_strbuf_adds(out, count == 0 ? "[]" : "");
+}
+
+static void add_axis(const clh_result_axis *axis, size_t length, clh_strbuf *out)
+{
+    clh_strbuf_adds(out, "{\"name\": ");
+    add_text(out, axis->name);
+    clh_strbuf_addf(out, ", \"length\": %zu", length);
+    if (axis->label) {
+        clh_strbuf_adds(out, ", \"labels\": [");
+        for (size_t i = 0; i < length; i++) {
+            clh_strbuf_adds(out, i ? ", " : "");
+            clh_strbuf_add_json(out, axis->label[i]);
+        }
+        clh_strbuf_adds(out, "]");
+    }
+    clh_strbuf_adds(out, "}");
+}
+
+/* Small arrays are written out; of larger ones what they are, for --out writes their numbers. */
+static clh_status add_array(clh_result *r, clh_result_item *item, clh_strbuf *out, clh_error *err)
+{
+    clh_array view = item->view;
+    const size_t count = clh_array_count(&view);
+    clh_status status =
+        count <= INLINE_MAX ? clh_result_view(&view, r, item->view.name, err) : CLH_OK;
+    clh_strbuf_add_json(out, item->view.name);
+    clh_strbuf_addf(out, ": {\"dtype\": \"%s\", \"unit\": ", clh_dtype_name(view.dtype));
+    add_text(out, item->schema->unit);
+    clh_strbuf_adds(out, ", \"axes\": [");
+    for (size_t d = 0; d < view.rank; d++) {
+        clh_strbuf_adds(out, d ? ", " : "");
+        add_axis(&item->axis[d], view.shape[d], out);
+    }
+    clh_strbuf_addf(out, "], \"bytes\": %zu, \"values\": ", clh_array_bytes(&view));
+    if (!status && count <= INLINE_MAX)
+        add_numbers(&view, out);
+    else
+        clh_strbuf_adds(out, "null");
+    clh_strbuf_adds(out, "}");
+    return status;
+}
+
+static clh_status add_arrays(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    size_t count = 0;
+    clh_strbuf_adds(out, "{");
+    for (size_t i = 0; i < r->items && !status; i++) {
+        if (!shown(show, r->item[i].view.name) && !shown(show, r->item[i].schema->name))
+            continue;
+        clh_strbuf_adds(out, count++ ? ", " : "");
+        status = add_array(r, &r->item[i], out, err);
+    }
+    clh_strbuf_adds(out, "}");
+    return status;
+}
+
+/* ---- The whole ---------------------------------------------------------------------------------
+ */
+
+static void add_absent(const clh_result *r, clh_strbuf *out)
+{
+    size_t count = 0;
+    clh_strbuf_adds(out, "{");
+    for (size_t p = 0; p < r->parts; p++)
+        if (r->part[p].absent) {
+            clh_strbuf_adds(out, count++ ? ", " : "");
+            clh_strbuf_add_json(out, r->part[p].schema->name);
+            clh_strbuf_adds(out, ": ");
+            clh_strbuf_add_json(out, r->part[p].absent);
+        }
+    clh_strbuf_adds(out, "}, \"notes\": [");
+    for (size_t i = 0; i < r->note_count; i++) {
+        clh_strbuf_adds(out, i ? ", " : "");
+        clh_strbuf_add_json(out, r->notes[i]);
+    }
+    clh_strbuf_adds(out, "]");
+}
+
+static clh_status to_json(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
+{
+    clh_strbuf_adds(out, "{");
+    add_stamps(r, out);
+    clh_strbuf_adds(out, ", \"numbers\": ");
+    add_parts(r, CLH_PART_NUMBERS, show, out);
+    clh_strbuf_adds(out, ", \"tables\": ");
+    add_parts(r, CLH_PART_TABLE, show, out);
+    clh_strbuf_adds(out, ", \"verdicts\": ");
+    add_parts(r, CLH_PART_VERDICTS, show, out);
+    clh_strbuf_adds(out, ", \"arrays\": ");
+    clh_status status = add_arrays(r, show, out, err);
+    clh_strbuf_adds(out, ", \"absent\": ");
+    add_absent(r, out);
+    clh_strbuf_adds(out, "}\n");
+    return status ? status : clh_strbuf_check(out, err);
+}
+
+const clh_format clh_format_json = {.name = "json",
+                                    .endings = ".json",
+                                    .summary = "one object, the same envelope for every question",
+                                    .text = to_json};

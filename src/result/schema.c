@@ -1,0 +1,138 @@
+#include "result/schema.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *clh_band_name(clh_band band)
+{
+    static const char *const name[] = {"none", "bootstrap", "wilson", "deviation", "range"};
+    assert((size_t)band < CLH_COUNT(name));
+    return name[band];
+}
+
+const char *clh_band_text(clh_band band)
+{
+    static const char *const text[] = {"", "95 % bootstrap intervals", "95 % Wilson intervals",
+                                       "one standard deviation to each side", "least to most"};
+    assert((size_t)band < CLH_COUNT(text));
+    return text[band];
+}
+
+const char *clh_part_kind_name(clh_part_kind kind)
+{
+    static const char *const name[] = {"", "numbers", "table", "verdicts", "array"};
+    assert((size_t)kind < CLH_COUNT(name));
+    return name[kind];
+}
+
+size_t clh_schema_count(const clh_schema *schema)
+{
+    size_t count = 0;
+    while (schema && schema[count].kind != CLH_PART_END)
+        count++;
+    return count;
+}
+
+size_t clh_field_count(const clh_field *fields)
+{
+    size_t count = 0;
+    while (fields && fields[count].name)
+        count++;
+    return count;
+}
+
+size_t clh_schema_key_count(const clh_schema *part)
+{
+    size_t count = part->keys && *part->keys ? 1 : 0;
+    for (const char *c = part->keys; c && *c; c++)
+        count += *c == ',';
+    return count;
+}
+
+bool clh_schema_key(const clh_schema *part, size_t index, char out[32])
+{
+    const char *at = part->keys;
+    assert(index < clh_schema_key_count(part));
+    for (; index > 0; index--)
+        at = strchr(at, ',') + 1;
+    const bool whole = *at == '#';
+    at += whole;
+    const size_t length = strcspn(at, ",");
+    assert(length < 32);
+    memcpy(out, at, length);
+    out[length] = '\0';
+    return whole;
+}
+
+const clh_schema *clh_schema_find(const clh_schema *schema, const char *name)
+{
+    const clh_schema *any = NULL;
+    for (; schema && schema->kind != CLH_PART_END; schema++) {
+        if (strcmp(schema->name, name) == 0)
+            return schema;
+        if (schema->kind == CLH_PART_ARRAY && strcmp(schema->name, "*") == 0)
+            any = schema;
+    }
+    return any;
+}
+
+/* `"name": "text"`, a comma before; nothing for no text. */
+static void add_text(clh_strbuf *out, const char *name, const char *text)
+{
+    if (!text || !*text)
+        return;
+    clh_strbuf_addf(out, ", \"%s\": ", name);
+    clh_strbuf_add_json(out, text);
+}
+
+static void add_field(const clh_field *f, bool verdict, clh_strbuf *out)
+{
+    clh_strbuf_adds(out, "{\"name\": ");
+    clh_strbuf_add_json(out, f->name);
+    add_text(out, verdict ? "question" : "meaning", f->meaning);
+    add_text(out, verdict ? "rule" : "formula", f->formula);
+    add_text(out, "unit", f->unit);
+    clh_strbuf_addf(out, ", \"type\": \"%s\"", verdict || f->flags & CLH_TEXT ? "text" : "number");
+    if (f->band)
+        clh_strbuf_addf(out, ", \"interval\": \"%s\"", clh_band_name(f->band));
+    if (f->flags & CLH_HEADLINE)
+        clh_strbuf_adds(out, ", \"headline\": true");
+    clh_strbuf_adds(out, "}");
+}
+
+static void add_part(const clh_schema *part, clh_strbuf *out)
+{
+    clh_strbuf_addf(out, "{\"kind\": \"%s\", \"name\": ", clh_part_kind_name(part->kind));
+    clh_strbuf_add_json(out, part->name);
+    add_text(out, "meaning", part->meaning);
+    add_text(out, "unit", part->unit);
+    add_text(out, "drawn", part->draw);
+    for (size_t k = 0; k < clh_schema_key_count(part); k++) {
+        char name[32];
+        const bool whole = clh_schema_key(part, k, name);
+        clh_strbuf_addf(out, "%s{\"name\": \"%s\", \"type\": \"%s\"}", k ? ", " : ", \"keys\": [",
+                        name, whole ? "integer" : "text");
+    }
+    clh_strbuf_adds(out, clh_schema_key_count(part) ? "]" : "");
+    if (part->fields) {
+        const size_t count = clh_field_count(part->fields);
+        clh_strbuf_adds(out, ", \"fields\": [");
+        for (size_t i = 0; i < count; i++) {
+            clh_strbuf_adds(out, i ? ", " : "");
+            add_field(&part->fields[i], part->kind == CLH_PART_VERDICTS, out);
+        }
+        clh_strbuf_adds(out, "]");
+    }
+    clh_strbuf_adds(out, "}");
+}
+
+void clh_schema_json(const clh_schema *schema, clh_strbuf *out)
+{
+    const size_t count = clh_schema_count(schema);
+    clh_strbuf_adds(out, "[");
+    for (size_t i = 0; i < count; i++) {
+        clh_strbuf_adds(out, i ? ", " : "");
+        add_part(&schema[i], out);
+    }
+    clh_strbuf_adds(out, "]");
+}

@@ -1,0 +1,107 @@
+/** What a result can hold, declared once for each question as plain tables: documentation, JSON
+ *  schema, column titles, decimals and drawings are made from them.
+ *
+ *    static const clh_field numbers[] = {
+ *        {"loss", "nats/token", "mean loss of the scored predictions", "-mean log p(token)", 6,
+ *         CLH_BAND_BOOTSTRAP, CLH_HEADLINE | CLH_LOG, .from = CLH_FROM_VALUE,
+ *         .offset = offsetof(clh_row, loss)},
+ *        {0}};
+ *    static const clh_schema schema[] = {
+ *        {CLH_PART_NUMBERS, "numbers", "over all sequences", .fields = numbers},
+ *        {CLH_PART_TABLE, "heads", "a row for each head", .keys = "#layer,#head", .fields = heads},
+ *        {0}};
+ *
+ *  Tables end with an entry whose name is NULL. All texts are constants of the program.
+ */
+#ifndef CLH_SCHEMA_H
+#define CLH_SCHEMA_H
+
+#include "base/base.h"
+#include "base/strbuf.h"
+
+/** What low and high of a value are. */
+typedef enum clh_band {
+    CLH_BAND_NONE = 0,
+    CLH_BAND_BOOTSTRAP = 1, /**< 95 % percentile bootstrap over sequences */
+    CLH_BAND_WILSON = 2,    /**< 95 % Wilson interval of a share */
+    CLH_BAND_DEVIATION = 3, /**< one standard deviation to each side */
+    CLH_BAND_RANGE = 4,     /**< least and most seen */
+} clh_band;
+
+/** "none", "bootstrap", "wilson", "deviation", "range". */
+const char *clh_band_name(clh_band band);
+
+/** "95 % bootstrap intervals": what a caption says of it; "" for none. */
+const char *clh_band_text(clh_band band);
+
+/** How a field is shown. */
+enum clh_field_flags {
+    CLH_HEADLINE = 1, /**< shown first, and over checkpoints, over seeds and against another run */
+    CLH_DETAIL = 2,   /**< text shows it only in full */
+    CLH_TEXT = 4,     /**< a text, no number */
+    CLH_LOG = 8,      /**< drawn on a logarithmic axis */
+    CLH_SHARE = 16,   /**< lies in [0, 1], and is drawn so */
+    CLH_CELL = 32,    /**< drawn as a coloured cell, not as a point */
+};
+
+/** What stands at `offset` of a struct that a field is read from. */
+typedef enum clh_from {
+    CLH_FROM_NONE = 0, /**< put by name */
+    CLH_FROM_DOUBLE,
+    CLH_FROM_SIZE,  /**< size_t; SIZE_MAX: none */
+    CLH_FROM_VALUE, /**< clh_value */
+    CLH_FROM_TEXT,  /**< const char *; NULL: none */
+} clh_from;
+
+/** A number, a column or a verdict. Of a verdict `meaning` is the question and `formula` the rule
+ *  that decides it. */
+typedef struct clh_field {
+    const char *name, *unit, *meaning;
+    const char *formula; /**< with its source; NULL where the meaning says it */
+    int decimals;
+    clh_band band;
+    unsigned flags;
+    const char
+        *panel; /**< title of what it is drawn in, beside others of that title; NULL: not drawn */
+    clh_from from;
+    size_t offset;
+} clh_field;
+
+typedef enum clh_part_kind {
+    CLH_PART_END = 0,
+    CLH_PART_NUMBERS,
+    CLH_PART_TABLE,
+    CLH_PART_VERDICTS,
+    CLH_PART_ARRAY,
+} clh_part_kind;
+
+/** "numbers", "table", "verdicts", "array". */
+const char *clh_part_kind_name(clh_part_kind kind);
+
+/** A part of a result. Several parts may be numbers: their names are one space. An array called "*"
+ *  stands for any number of arrays, named when they are added. */
+typedef struct clh_schema {
+    clh_part_kind kind;
+    const char *name, *meaning;
+    const char *keys; /**< of a table: "input,#step", '#' before those that are whole numbers */
+    const char *draw; /**< how report/draw.c draws it; NULL: it is not drawn */
+    const char *unit; /**< of an array */
+    unsigned flags;   /**< CLH_DETAIL */
+    const clh_field *fields; /**< not of an array */
+} clh_schema;
+
+/** How many parts, fields, keys there are; NULL has none. */
+size_t clh_schema_count(const clh_schema *schema);
+size_t clh_field_count(const clh_field *fields);
+size_t clh_schema_key_count(const clh_schema *part);
+
+/** The key at `index` without its '#', into `out`; whether it is a whole number. */
+bool clh_schema_key(const clh_schema *part, size_t index, char out[32]);
+
+/** The part called `name`, or, for an array that is not, the one called "*"; NULL: none. */
+const clh_schema *clh_schema_find(const clh_schema *schema, const char *name);
+
+/** Append the schema as JSON: an array of parts with their fields. */
+void clh_schema_json(const clh_schema *schema, clh_strbuf *out);
+
+#endif
