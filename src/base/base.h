@@ -51,6 +51,20 @@ static inline bool clh_add_ok(size_t a, size_t b, size_t *out)
     return !__builtin_add_overflow(a, b, out);
 }
 
+/** a * b and a + b of bytes that are only counted: SIZE_MAX, more than there can be, where they do
+ *  not fit or a part is that already. */
+static inline size_t clh_bytes_times(size_t a, size_t b)
+{
+    size_t product;
+    return clh_mul_ok(a, b, &product) ? product : SIZE_MAX;
+}
+
+static inline size_t clh_bytes_plus(size_t a, size_t b)
+{
+    size_t sum;
+    return clh_add_ok(a, b, &sum) ? sum : SIZE_MAX;
+}
+
 /** Refuse what cannot fit this machine before asking for it: CLH_ENOMEM with a line that names
  *  `what`, its size and the memory there is: physical, or the limit of the process or of its
  *  control group where that is lower. */

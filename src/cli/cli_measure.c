@@ -25,13 +25,14 @@ clh_status clh_cli_threads(const clh_invocation *inv, size_t *threads, clh_error
 }
 
 /* Every hundredth is shown, and the line is cleared behind the last. */
-static void show(size_t done, size_t count, void *user)
+static bool show(size_t done, size_t count, void *user)
 {
     const size_t every = count / 100 ? count / 100 : 1;
     if (done % every == 0)
         (void)fprintf(stderr, "\r\033[K%s %zu of %zu", (const char *)user, done + 1, count);
     if (done + 1 == count)
         (void)fputs("\r\033[K", stderr);
+    return true;
 }
 
 clh_watch clh_cli_progress(const clh_invocation *inv, const char *what)

@@ -4,12 +4,14 @@
 
 #include <assert.h>
 #include <fnmatch.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/platform/pool.h"
+#include "edit/edit_row.h"
 #include "edit/part.h"
 #include "measure/lens_view.h"
 
@@ -252,6 +254,37 @@ static clh_status take_rests(clh_edit_means *m, const clh_edits_setting *s, cons
     return status;
 }
 
+/* ---- Numbers that are none ---------------------------------------------------------------------
+ */
+
+/* Scores of keys in the future are -inf, and so is their mean. */
+static clh_status check_mean(const clh_edit_means *m, const wanted *w, clh_error *err)
+{
+    const bool scores = clh_edit_name_ends(w->name, "hook_attn_scores");
+    for (size_t n = w->at; n < w->at + w->numbers; n++)
+        if (!(scores ? m->mean[n] < INFINITY : isfinite(m->mean[n])))
+            return clh_fail(err, CLH_ENUMERIC,
+                            "the mean of %s over sequences of %zu tokens is not finite", w->name,
+                            w->length);
+    return CLH_OK;
+}
+
+static clh_status check_numbers(const clh_edit_means *m, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < m->want_count && !status; i++)
+        status = check_mean(m, &m->want[i], err);
+    const size_t each = (size_t)PARTS * m->d_model;
+    for (size_t n = 0; m->rest && n < (m->deep ? m->n_layers : 1) * each && !status; n++)
+        if (!isfinite(m->rest[n]))
+            status = clh_fail(err, CLH_ENUMERIC,
+                              "the mean of blocks.%zu.hook_resid_pre less the %s embedding is not "
+                              "finite",
+                              n / each,
+                              n / m->d_model % PARTS == CLH_PART_POSITION ? "position" : "token");
+    return status;
+}
+
 /* ---- All of it ----------------------------------------------------------------------------------
  */
 
@@ -282,7 +315,7 @@ static clh_status take(clh_edit_means *m, const clh_edits_setting *s, clh_error 
     if (!status && m->parts)
         status = take_rests(m, s, g.sum, err);
     clh_free(g.sum);
-    return status;
+    return status ? status : check_numbers(m, err);
 }
 
 clh_status clh_edit_means_open(clh_edit_means **out, const clh_edit *edits, size_t count,

@@ -176,19 +176,19 @@ static void spread_values(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, stride = f->shape.stride, at = clh_fused_position(f, 0);
-    f->kernel->spread(&(clh_spread){.rows = w->length,
-                                    .n = A,
-                                    .scale = w->room->inverse,
-                                    .token = token_rows(w, f->tables.Y, stride, 2 * A, 0),
-                                    .position = f->tables.Y + at * stride + 2 * A,
-                                    .position_row = stride,
-                                    .g = w->room->g_values,
-                                    .g_row = A,
-                                    .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)),
-                                    .g_position = row_of_sums(w, w->sums->of_positions->Y, at),
-                                    .sum_row = f->shape.g_stride,
-                                    .along = w->room->along,
-                                    .fresh = w->sums->of_positions->fresh});
+    f->kernel->spread(&(clh_spread_rows){.rows = w->length,
+                                         .n = A,
+                                         .scale = w->room->inverse,
+                                         .token = token_rows(w, f->tables.Y, stride, 2 * A, 0),
+                                         .position = f->tables.Y + at * stride + 2 * A,
+                                         .position_row = stride,
+                                         .g = w->room->g_values,
+                                         .g_row = A,
+                                         .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)),
+                                         .g_position = row_of_sums(w, w->sums->of_positions->Y, at),
+                                         .sum_row = f->shape.g_stride,
+                                         .along = w->room->along,
+                                         .fresh = w->sums->of_positions->fresh});
 }
 
 /* [2 g_square z, g_y] of the rows kept likewise. */
@@ -196,15 +196,16 @@ static void spread_outputs(const clh_fused_work *w, size_t rows)
 {
     const clh_fused *f = w->f;
     const size_t A = f->size.A, at = clh_fused_position(f, w->kept);
-    f->kernel->spread(&(clh_spread){.rows = rows,
-                                    .n = A + f->size.U,
-                                    .token = {.number = w->room->number + w->kept},
-                                    .g = w->room->row,
-                                    .g_row = f->size.R,
-                                    .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)) + A,
-                                    .g_position = row_of_sums(w, w->sums->of_positions->Y, at) + A,
-                                    .sum_row = f->shape.g_stride,
-                                    .fresh = w->sums->of_positions->fresh});
+    f->kernel->spread(
+        &(clh_spread_rows){.rows = rows,
+                           .n = A + f->size.U,
+                           .token = {.number = w->room->number + w->kept},
+                           .g = w->room->row,
+                           .g_row = f->size.R,
+                           .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)) + A,
+                           .g_position = row_of_sums(w, w->sums->of_positions->Y, at) + A,
+                           .sum_row = f->shape.g_stride,
+                           .fresh = w->sums->of_positions->fresh});
 }
 
 /* Of fresh sums of positions, what nothing is written to: columns of rows, rows that a longer

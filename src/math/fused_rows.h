@@ -132,7 +132,7 @@ typedef struct clh_combine {
  *  With `scale` NULL, 1 for scale_r and nothing along: position, token's rows and along are not
  *  looked at.
  */
-typedef struct clh_spread {
+typedef struct clh_spread_rows {
     size_t rows, n;
     const clh_real *scale;
     clh_token_rows token;
@@ -144,6 +144,6 @@ typedef struct clh_spread {
     size_t sum_row;
     clh_real *along; /**< [rows] */
     bool fresh;
-} clh_spread;
+} clh_spread_rows;
 
 #endif

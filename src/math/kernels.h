@@ -150,7 +150,7 @@ typedef struct clh_kernels {
     void (*attend_back)(const clh_queries_back *queries);
     clh_predicted (*predict)(const clh_predictions *rows);
     void (*combine)(const clh_combine *rows);
-    void (*spread)(const clh_spread *rows);
+    void (*spread)(const clh_spread_rows *rows);
 
     /** x[i] += c */
     void (*shift)(size_t n, clh_real c, clh_real *x);

@@ -170,7 +170,7 @@ static void plain_combine(const clh_combine *c)
     }
 }
 
-static void plain_spread(const clh_spread *s)
+static void plain_spread(const clh_spread_rows *s)
 {
     for (size_t r = 0; r < s->rows; r++) {
         const clh_real *g = s->g + r * s->g_row;

@@ -117,7 +117,7 @@ INLINE void spread_step(place w, const int scaled, const int fresh, spread_row *
     put(r->g_p, w, fresh ? g : get(r->g_p, w) + g);
 }
 
-INLINE void spread_rows(const clh_spread *s, const int scaled, const int fresh)
+INLINE void spread_rows(const clh_spread_rows *s, const int scaled, const int fresh)
 {
     for (size_t r = 0; r < s->rows; r++) {
         spread_row row = {.g = s->g + r * s->g_row,
@@ -134,9 +134,9 @@ INLINE void spread_rows(const clh_spread *s, const int scaled, const int fresh)
     }
 }
 
-static void simd_spread(const clh_spread *rows)
+static void simd_spread(const clh_spread_rows *rows)
 {
-    const clh_spread s = *rows;
+    const clh_spread_rows s = *rows;
     if (s.scale && s.fresh)
         spread_rows(&s, 1, 1);
     else if (s.scale)

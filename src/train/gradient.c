@@ -36,13 +36,14 @@ clh_workers_need clh_gradient_needs(clh_gradient_path path)
 size_t clh_gradient_bytes(const clh_model_config *config, size_t length, size_t batch,
                           clh_gradient_path path, size_t threads)
 {
-    size_t n = clh_blob_count(&clh_layout_params, config, false, 0, 0), bytes;
+    const size_t n = clh_blob_count(&clh_layout_params, config, false, 0, 0);
     const size_t copies = path == CLH_PATH_FUSED ? 1 : clh_gradient_slots(batch);
-    size_t fused = path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, batch, threads) : 0;
-    if (n == SIZE_MAX || fused == SIZE_MAX || !clh_mul_ok(n, copies * sizeof(clh_real), &bytes) ||
-        !clh_add_ok(bytes, fused, &bytes))
-        return SIZE_MAX;
-    return bytes;
+    const size_t fused =
+        path == CLH_PATH_FUSED ? clh_fused_bytes(config, length, batch, threads) : 0;
+    const size_t sequence =
+        clh_bytes_plus(sizeof(clh_sequence), clh_bytes_times(length, sizeof(uint32_t)));
+    return clh_bytes_plus(clh_bytes_plus(clh_bytes_times(n, copies * sizeof(clh_real)), fused),
+                          clh_bytes_times(batch, sequence));
 }
 
 clh_status clh_gradient_open(clh_gradient **out, const clh_model *model, const clh_task *task,

@@ -50,14 +50,12 @@ size_t clh_train_bytes(const clh_run_config *config)
     assert(config);
     const clh_gradient_path path = clh_gradient_best_path(&config->model);
     const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 0; /* parameters, m, v */
-    size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
-    size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, config->model.n_ctx);
-    size_t total = clh_gradient_bytes(&config->model, config->model.n_ctx, config->train.batch,
-                                      path, config->threads);
-    if (parameters == SIZE_MAX || cache == SIZE_MAX || total == SIZE_MAX ||
-        !clh_mul_ok(parameters, vectors * sizeof(clh_real), &parameters) ||
-        !clh_mul_ok(cache, caches * config->threads, &cache) ||
-        !clh_add_ok(total, parameters, &total) || !clh_add_ok(total, cache, &total))
-        return SIZE_MAX;
-    return total;
+    const size_t length = config->model.n_ctx, threads = config->threads;
+    const size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
+    const size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, length);
+    const size_t worker =
+        clh_bytes_plus(clh_bytes_times(cache, caches), clh_bytes_times(length, sizeof(uint32_t)));
+    size_t total = clh_gradient_bytes(&config->model, length, config->train.batch, path, threads);
+    total = clh_bytes_plus(total, clh_bytes_times(parameters, vectors * sizeof(clh_real)));
+    return clh_bytes_plus(total, clh_bytes_times(threads, worker));
 }

@@ -137,6 +137,33 @@ static void a_tensor_that_is_not_finite_is_named(void **state)
     assert_true(p.data[5] == 0);
 }
 
+/* Wherever the number came from: the mean is taken before anything is measured. */
+static void a_mean_that_is_not_finite_is_named(void **state)
+{
+    edit_bench *b = *state;
+    clh_error err = {0};
+    const clh_tensor W_O = clh_model_view(b->model, "blocks.1.attn.W_O");
+    const clh_tensor W_E = clh_model_view(b->model, "embed.W_E");
+    const clh_real held = W_O.data[3],
+                   first = W_E.data[0]; /* of token 0, which begins a sequence */
+    W_O.data[3] = (clh_real)NAN;
+    clh_edit edit = edit_of(CLH_EDIT_MEAN, "blocks.1.hook_attn_out");
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ENUMERIC);
+    assert_string_equal(err.message,
+                        "the mean of blocks.1.hook_attn_out over sequences of 8 tokens is not "
+                        "finite");
+    edit = edit_of(CLH_EDIT_MEAN, "blocks.1.attn.hook_attn_scores"); /* holds -inf, and may */
+    (void)edit_look(b, &edit, 0, "blocks.1.attn.hook_pattern");
+    W_O.data[3] = held;
+    W_E.data[0] = (clh_real)INFINITY;
+    edit = edit_of(CLH_EDIT_PART, "blocks.1.attn.hook_k");
+    edit.part = CLH_PART_TOKEN;
+    assert_int_equal(edit_refused(b, &edit, &err), CLH_ENUMERIC);
+    assert_non_null(strstr(err.message, "the mean of blocks."));
+    W_E.data[0] = first;
+    (void)edit_look(b, &edit, 0, "blocks.1.attn.hook_k");
+}
+
 /* ---- Weights ------------------------------------------------------------------------------------
  */
 
@@ -432,6 +459,7 @@ int main(void)
         cmocka_unit_test(what_is_set_behind_the_mask_counts),
         cmocka_unit_test(a_tensor_that_does_not_fit_names_both_shapes),
         cmocka_unit_test(a_tensor_that_is_not_finite_is_named),
+        cmocka_unit_test(a_mean_that_is_not_finite_is_named),
         cmocka_unit_test(weights_of_the_model_itself_change_no_bit),
         cmocka_unit_test(all_circuits_of_another_model_are_that_model),
         cmocka_unit_test(heads_and_names_limit_what_is_swapped),

@@ -417,13 +417,14 @@ typedef struct told {
     size_t calls, last;
 } told;
 
-static void remember(size_t done, size_t count, void *user)
+static bool remember(size_t done, size_t count, void *user)
 {
     told *t = user;
     assert_true(done < count && count == DEEP_COUNT);
     assert_true(t->calls == 0 || done > t->last);
     t->last = done;
     t->calls++;
+    return true;
 }
 
 static void who_watches_is_told_of_every_sequence(void **state)

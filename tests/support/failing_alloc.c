@@ -1,28 +1,42 @@
 #include "support/failing_alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "clearhead/alloc.h"
 #include "support/cmocka_all.h"
 
+enum { LINE = 64 }; /* in front of a block: how many bytes it has */
+
 static void *failing_allocate(void *context, size_t size)
 {
     failing_alloc *state = context;
-    const size_t line = 64;
     if (size > state->largest)
         state->largest = size;
-    if (++state->calls == state->fail_at || size > SIZE_MAX - line)
+    if (++state->calls == state->fail_at || size > SIZE_MAX - 2 * LINE)
         return NULL;
-    void *memory = aligned_alloc(line, (size / line + 1) * line);
-    state->live += memory != NULL;
-    return memory;
+    char *memory = aligned_alloc(LINE, (size / LINE + 2) * LINE);
+    if (!memory)
+        return NULL;
+    memcpy(memory, &size, sizeof size);
+    state->live++;
+    state->bytes += size;
+    if (state->bytes > state->most)
+        state->most = state->bytes;
+    return memory + LINE;
 }
 
 static void failing_release(void *context, void *memory)
 {
     failing_alloc *state = context;
-    state->live -= memory != NULL;
-    free(memory);
+    size_t size;
+    if (!memory)
+        return;
+    char *block = (char *)memory - LINE;
+    memcpy(&size, block, sizeof size);
+    state->live--;
+    state->bytes -= size;
+    free(block);
 }
 
 void failing_alloc_install(failing_alloc *state, size_t fail_at)

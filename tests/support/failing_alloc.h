@@ -21,6 +21,8 @@ typedef struct failing_alloc {
     size_t calls;   /**< allocations asked for so far */
     size_t live;    /**< blocks not given back yet */
     size_t largest; /**< most bytes asked for at once */
+    size_t bytes;   /**< of the blocks not given back yet */
+    size_t most;    /**< the most these ever were */
 } failing_alloc;
 
 /** Count from now on and fail allocation `fail_at`. `state` must stay until it is removed. */

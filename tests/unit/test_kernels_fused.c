@@ -349,19 +349,19 @@ static void run_spread(bench *b, const clh_kernels *kernel, size_t n, uint64_t s
                                    .scale = scale,
                                    .bias = row_of(b, 2, 1),
                                    .y = row_of(b, 12, 0)});
-    kernel->spread(&(clh_spread){.rows = WITH,
-                                 .n = n,
-                                 .scale = seed / 2 % 2 ? scale : NULL,
-                                 .token = token,
-                                 .position = row_of(b, 6, 3),
-                                 .position_row = MOST,
-                                 .g = row_of(b, 7, 0),
-                                 .g_row = MOST,
-                                 .g_token = row_of(b, 8, 0),
-                                 .g_position = row_of(b, 8, 3),
-                                 .sum_row = MOST,
-                                 .along = sums,
-                                 .fresh = seed % 2});
+    kernel->spread(&(clh_spread_rows){.rows = WITH,
+                                      .n = n,
+                                      .scale = seed / 2 % 2 ? scale : NULL,
+                                      .token = token,
+                                      .position = row_of(b, 6, 3),
+                                      .position_row = MOST,
+                                      .g = row_of(b, 7, 0),
+                                      .g_row = MOST,
+                                      .g_token = row_of(b, 8, 0),
+                                      .g_position = row_of(b, 8, 3),
+                                      .sum_row = MOST,
+                                      .along = sums,
+                                      .fresh = seed % 2});
 }
 
 static void run_weights(bench *b, const clh_kernels *kernel, size_t n, uint64_t seed)

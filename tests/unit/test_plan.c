@@ -1,10 +1,13 @@
 /* What a configuration means step by step: batches cut from epochs, learning rates, what is due. */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/base.h"
 #include "clearhead/train.h"
 #include "run/checkpoint.h"
 #include "support/cmocka_all.h"
+#include "support/failing_alloc.h"
+#include "support/run_case.h"
 #include "train/plan.h"
 
 static clh_train_config config_of(clh_schedule schedule, size_t warmup, size_t steps)
@@ -120,6 +123,29 @@ static void what_is_kept_and_evaluated_follows_from_the_step(void **state)
     assert_true(clh_plan_evaluates(&c, 50));
 }
 
+/* What training is said to take before it begins, beside what it then takes at most: a batch so large
+ * that its tokens are most of it. The second row goes the general path. */
+static void bytes_said_before_are_those_taken(void **state)
+{
+    static const char *const words[] = {
+        "n=2 batch=60000 steps=1 test_sequences=1 d_model=8 d_head=8",
+        "n=2 batch=60000 steps=1 test_sequences=1 d_model=8 d_head=8 n_layers=2",
+    };
+    for (size_t i = 0; i < CLH_COUNT(words); i++) {
+        char path[TEMP_PATH_MAX], name[16];
+        failing_alloc alloc;
+        const clh_run_config config = run_case_config(words[i]);
+        const size_t said = clh_train_bytes(&config);
+        (void)snprintf(name, sizeof name, "run %zu", i);
+        failing_alloc_install(&alloc, 0);
+        run_case_train(&config, temp_folder_path(*state, name, path));
+        (void)failing_alloc_remove(&alloc);
+        assert_int_equal(alloc.bytes, 0);
+        assert_true((double)said > 0.95 * (double)alloc.most);
+        assert_true((double)said < 1.05 * (double)alloc.most);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_cosine_may_begin_with_a_warm_up),
         cmocka_unit_test(epochs_are_cut_into_batches_and_lose_nothing),
         cmocka_unit_test(what_is_kept_and_evaluated_follows_from_the_step),
+        FOLDER_TEST(bytes_said_before_are_those_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
