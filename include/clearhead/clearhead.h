@@ -4,6 +4,7 @@
 
 #include "clearhead/alloc.h"
 #include "clearhead/answers.h"
+#include "clearhead/api.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
 #include "clearhead/box.h"

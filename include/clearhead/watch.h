@@ -13,6 +13,10 @@
 
 #include <stddef.h>
 
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
+
 /** Told how far something is that takes its time. */
 typedef struct clh_watch {
     void (*progress)(size_t done, size_t count, void *user); /**< before step `done` of `count` */
@@ -25,5 +29,7 @@ static inline void clh_watch_call(const clh_watch *watch, size_t done, size_t co
     if (watch && watch->progress)
         watch->progress(done, count, watch->user);
 }
+
+CLH_END_DECLS
 
 #endif
