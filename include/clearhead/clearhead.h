@@ -38,6 +38,7 @@
 #include "clearhead/threshold.h"
 #include "clearhead/train.h"
 #include "clearhead/variant.h"
+#include "clearhead/version.h"
 #include "clearhead/watch.h"
 
 #endif
