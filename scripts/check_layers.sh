@@ -8,7 +8,7 @@ floors='base math file result report task model fused run train measure edit len
 
 # The floor of each public header. clearhead.h is all of them, for users: nobody here includes it.
 headers='
-base     alloc error watch
+base     alloc api error version watch
 math     linalg tensor
 file     array npz safetensors
 result   result

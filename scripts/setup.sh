@@ -38,6 +38,7 @@ build) ;;
 test | ci)
     need libcmocka-dev library 'cmocka >= 1.1.5'
     need python3       tool python3
+    need g++           tool g++
     ;;
 *)
     echo "setup.sh: purpose is $purpose, want build, test or ci" >&2
@@ -87,7 +88,8 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, Random123, cairo, libarchive; cmocka and Python 3 for the tests), then try again."
+pkg-config, Jansson >= 2.13, LAPACKE >= 3.9, Random123, cairo, libarchive; cmocka, Python 3 and g++ for the
+tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then
     root=sudo

@@ -9,6 +9,10 @@
 
 #include <stddef.h>
 
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
+
 /** `allocate` returns `size` bytes aligned to 64, or NULL; `release` takes what it returned. */
 typedef struct clh_allocator {
     void *(*allocate)(void *context, size_t size);
@@ -17,9 +21,11 @@ typedef struct clh_allocator {
 } clh_allocator;
 
 /** Use `allocator` (copied) from now on; NULL restores the default. Not thread-safe: call first. */
-void clh_allocator_set(const clh_allocator *allocator);
+CLH_API void clh_allocator_set(const clh_allocator *allocator);
 
 /** Free what the library returned as owned text or memory. NULL is fine. */
-void clh_free(void *memory);
+CLH_API void clh_free(void *memory);
+
+CLH_END_DECLS
 
 #endif

@@ -14,22 +14,25 @@
 #ifndef CLEARHEAD_ANSWERS_H
 #define CLEARHEAD_ANSWERS_H
 
+#include "clearhead/api.h"
 #include "clearhead/attention.h"
 #include "clearhead/emergence.h"
 #include "clearhead/run.h"
 #include "clearhead/train.h"
 
+CLH_BEGIN_DECLS
+
 typedef enum clh_notebook_question {
-    CLH_QUESTION_UNSEEN,     /**< does it work on sets of letters never seen? */
-    CLH_QUESTION_QK,         /**< what does QK compute? */
-    CLH_QUESTION_CUES,       /**< does it take a shortcut by a feature of the letters? */
-    CLH_QUESTION_OV,         /**< what does OV compute? */
-    CLH_QUESTION_ORDER,      /**< in which order did it learn? */
-    CLH_QUESTION_DUPLICATES, /**< does the strongest source always hold the right letter? */
-    CLH_QUESTION_EARLY,      /**< why are early sources so strong? */
-    CLH_QUESTION_SPACING,    /**< are a source's destinations evenly spaced, and why? */
-    CLH_QUESTION_LOSS,       /**< at which positions is the loss? */
-    CLH_QUESTIONS
+    CLH_QUESTION_UNSEEN = 0,     /**< does it work on sets of letters never seen? */
+    CLH_QUESTION_QK = 1,         /**< what does QK compute? */
+    CLH_QUESTION_CUES = 2,       /**< does it take a shortcut by a feature of the letters? */
+    CLH_QUESTION_OV = 3,         /**< what does OV compute? */
+    CLH_QUESTION_ORDER = 4,      /**< in which order did it learn? */
+    CLH_QUESTION_DUPLICATES = 5, /**< does the strongest source always hold the right letter? */
+    CLH_QUESTION_EARLY = 6,      /**< why are early sources so strong? */
+    CLH_QUESTION_SPACING = 7,    /**< are a source's destinations evenly spaced, and why? */
+    CLH_QUESTION_LOSS = 8,       /**< at which positions is the loss? */
+    CLH_QUESTIONS = 9
 } clh_notebook_question;
 
 /** Loss and accuracy of an intervention. */
@@ -66,20 +69,20 @@ typedef struct clh_answers_ask {
 
 /** Find the answers of the run folder `path`. CLH_ESUPPORT for another task or model, CLH_EINPUT
  *  for a mixture; errors of what is called. */
-clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answers_ask *ask,
-                            const clh_watch *watch, clh_error *err);
+CLH_API clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answers_ask *ask,
+                                    const clh_watch *watch, clh_error *err);
 
 /** Whether the questions can be asked of a run; else what clh_answers_find() says. */
-clh_status clh_answers_check(const clh_run *run, clh_error *err);
+CLH_API clh_status clh_answers_check(const clh_run *run, clh_error *err);
 
 /** "Does it work on sets of letters never seen?" */
-const char *clh_notebook_text(clh_notebook_question question);
+CLH_API const char *clh_notebook_text(clh_notebook_question question);
 
 /** "unseen", "qk", …: its name in JSON. */
-const char *clh_notebook_name(clh_notebook_question question);
+CLH_API const char *clh_notebook_name(clh_notebook_question question);
 
 /** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
-const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question);
+CLH_API const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question);
 
 /** A number behind the verdicts: a row of the table in src/lens/answers/answers_numbers.c. */
 typedef struct clh_answers_number {
@@ -90,9 +93,11 @@ typedef struct clh_answers_number {
 } clh_answers_number;
 
 /** All of them, *count. */
-const clh_answers_number *clh_answers_numbers(size_t *count);
+CLH_API const clh_answers_number *clh_answers_numbers(size_t *count);
 
 /** Free what it holds. All zero is fine. */
-void clh_answers_deinit(clh_answers *answers);
+CLH_API void clh_answers_deinit(clh_answers *answers);
+
+CLH_END_DECLS
 
 #endif

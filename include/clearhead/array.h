@@ -13,9 +13,18 @@
 
 #include <stddef.h>
 
+#include "clearhead/api.h"
 #include "clearhead/tensor.h"
 
-typedef enum clh_dtype { CLH_F32, CLH_F64, CLH_I32, CLH_I64, CLH_DTYPES } clh_dtype;
+CLH_BEGIN_DECLS
+
+typedef enum clh_dtype {
+    CLH_F32 = 0,
+    CLH_F64 = 1,
+    CLH_I32 = 2,
+    CLH_I64 = 3,
+    CLH_DTYPES = 4
+} clh_dtype;
 
 typedef struct clh_array {
     const char *name;
@@ -29,22 +38,26 @@ typedef struct clh_array {
 } clh_array;
 
 /** Bytes of one number. */
-size_t clh_dtype_size(clh_dtype dtype);
+CLH_API size_t clh_dtype_size(clh_dtype dtype);
 
 /** "F32", "F64", "I32", "I64": its name in a safetensors header. */
-const char *clh_dtype_name(clh_dtype dtype);
+CLH_API const char *clh_dtype_name(clh_dtype dtype);
 
 /** All of a tensor, in the type it has. */
-clh_array clh_array_of(const clh_tensor *tensor);
+CLH_API clh_array clh_array_of(const clh_tensor *tensor);
 
 /** Numbers of a vector, [count]. */
-clh_array clh_array_vector(const char *name, clh_dtype dtype, const void *data, size_t count);
+CLH_API clh_array clh_array_vector(const char *name, clh_dtype dtype, const void *data,
+                                   size_t count);
 
 /** Of `dimension` only these. */
-void clh_array_select(clh_array *array, size_t dimension, const size_t *index, size_t count);
+CLH_API void clh_array_select(clh_array *array, size_t dimension, const size_t *index,
+                              size_t count);
 
 /** How many numbers are written, and how many bytes these take. */
-size_t clh_array_count(const clh_array *array);
-size_t clh_array_bytes(const clh_array *array);
+CLH_API size_t clh_array_count(const clh_array *array);
+CLH_API size_t clh_array_bytes(const clh_array *array);
+
+CLH_END_DECLS
 
 #endif

@@ -26,61 +26,56 @@
 #include "clearhead/run.h"
 #include "clearhead/watch.h"
 
+CLH_BEGIN_DECLS
+
 typedef struct clh_subject clh_subject;
 typedef struct clh_settings clh_settings;
-
-/** How a question is asked: changes no byte of the result. NULL stands for one thread, no watch. */
-typedef struct clh_how {
-    size_t threads;
-    const clh_watch
-        *watch; /**< told how far it is, by the asking thread; may stop it: CLH_STOPPED */
-} clh_how;
 
 /* ---- What is asked about ---- */
 
 /** Open "RUN" (its last weights), "RUN@STEP" (a checkpoint) or a .safetensors file that carries its
  *  config. A path that exists wins over RUN@STEP. Errors of clh_run_open(); CLH_EINPUT when RUN has
  *  no checkpoint of that step (names the nearest). */
-clh_status clh_subject_open(clh_subject **out, const char *where, clh_error *err);
+CLH_API clh_status clh_subject_open(clh_subject **out, const char *where, clh_error *err);
 
 /** A model in memory with its task, which may be NULL; both borrowed. */
-clh_status clh_subject_of(clh_subject **out, const clh_model *model, const clh_task *task,
-                          clh_error *err);
+CLH_API clh_status clh_subject_of(clh_subject **out, const clh_model *model, const clh_task *task,
+                                  clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_subject_close(clh_subject *subject);
+CLH_API void clh_subject_close(clh_subject *subject);
 
 /** Its model, and its task and run, which may be NULL; borrowed. */
-const clh_model *clh_subject_model(const clh_subject *subject);
-const clh_task *clh_subject_task(const clh_subject *subject);
-const clh_run *clh_subject_run(const clh_subject *subject);
+CLH_API const clh_model *clh_subject_model(const clh_subject *subject);
+CLH_API const clh_task *clh_subject_task(const clh_subject *subject);
+CLH_API const clh_run *clh_subject_run(const clh_subject *subject);
 
 /** Where it was opened from, without the step: "runs/notebook"; "" for a model in memory. */
-const char *clh_subject_path(const clh_subject *subject);
+CLH_API const char *clh_subject_path(const clh_subject *subject);
 
 /** Optimizer steps its weights have seen, and the seed of its run; 0 for a model in memory. */
-size_t clh_subject_step(const clh_subject *subject);
-uint64_t clh_subject_seed(const clh_subject *subject);
+CLH_API size_t clh_subject_step(const clh_subject *subject);
+CLH_API uint64_t clh_subject_seed(const clh_subject *subject);
 
 /* ---- What can be asked ---- */
 
 /** Name of the question at `index`: "causal"; NULL past the last. */
-const char *clh_question_name(size_t index);
+CLH_API const char *clh_question_name(size_t index);
 
 /** Every question as JSON: name, summary, settings with types, ranges and defaults, needs, and the
  *  schema of its result. The caller frees it with clh_free(); NULL when out of memory. */
-char *clh_questions_json(clh_error *err);
+CLH_API char *clh_questions_json(clh_error *err);
 
 /** The settings of a question at their defaults. CLH_EUSAGE when there is no such question (names
  *  the nearest). */
-clh_status clh_settings_open(clh_settings **out, const char *question, clh_error *err);
+CLH_API clh_status clh_settings_open(clh_settings **out, const char *question, clh_error *err);
 
 /** Set one by name and text. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted. */
-clh_status clh_settings_set(clh_settings *settings, const char *name, const char *text,
-                            clh_error *err);
+CLH_API clh_status clh_settings_set(clh_settings *settings, const char *name, const char *text,
+                                    clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_settings_close(clh_settings *settings);
+CLH_API void clh_settings_close(clh_settings *settings);
 
 /* ---- Asking ---- */
 
@@ -88,12 +83,12 @@ void clh_settings_close(clh_settings *settings);
  *  result carries run, step, seed, hash of the weights, settings and version. CLH_ESUPPORT or
  *  CLH_EINPUT, naming what is missing, when the question does not fit the subject; CLH_STOPPED when
  *  the watch said so; errors of what is computed. */
-clh_status clh_ask(clh_result **out, clh_subject *subject, const char *question,
-                   const clh_settings *settings, const clh_how *how, clh_error *err);
+CLH_API clh_status clh_ask(clh_result **out, clh_subject *subject, const char *question,
+                           const clh_settings *settings, const clh_how *how, clh_error *err);
 
 /** What clh_ask() would refuse, found out before anything is computed. */
-clh_status clh_ask_check(const clh_subject *subject, const char *question,
-                         const clh_settings *settings, clh_error *err);
+CLH_API clh_status clh_ask_check(const clh_subject *subject, const char *question,
+                                 const clh_settings *settings, clh_error *err);
 
 /** Told each checkpoint's own result as soon as it is there, and the table as far as it is, whose last
  *  row is that checkpoint's. What is returned other than CLH_OK ends the asking. */
@@ -103,22 +98,25 @@ typedef clh_status clh_each(clh_result *one, const clh_result *so_far, void *use
  *  each, a column for each of `numbers` (paths, commas between; NULL: the headline numbers).
  *  `each`, which may be NULL, is told every checkpoint's own result. CLH_EUSAGE for a question about
  *  a whole run, or a number it has not. */
-clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *question,
-                         const clh_settings *settings, const char *numbers, clh_each *each,
-                         void *user, const clh_how *how, clh_error *err);
+CLH_API clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *question,
+                                 const clh_settings *settings, const char *numbers, clh_each *each,
+                                 void *user, const clh_how *how, clh_error *err);
 
 /** Ask the subject's run as it comes out with seeds 0 … `count` - 1, each trained in a folder of its
  *  own below `folder` (NULL: "RUN/seeds") where it is not yet, `how->threads` of them at a time. The
  *  result has tables "numbers" (least, median, most of each), "votes" (how many seeds gave which
  *  answer to a verdict) and "seeds" (a row for each). */
-clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *question,
-                         const clh_settings *settings, const char *numbers, const char *folder,
-                         size_t count, const clh_how *how, clh_error *err);
+CLH_API clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *question,
+                                 const clh_settings *settings, const char *numbers,
+                                 const char *folder, size_t count, const clh_how *how,
+                                 clh_error *err);
 
 /** Ask two subjects. The result has a table "numbers": both values and their difference, and a table
  *  "answers": both answers to each verdict. */
-clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *other,
-                           const char *question, const clh_settings *settings, const char *numbers,
-                           const clh_how *how, clh_error *err);
+CLH_API clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *other,
+                                   const char *question, const clh_settings *settings,
+                                   const char *numbers, const clh_how *how, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -14,7 +14,10 @@
 #ifndef CLEARHEAD_ATTENTION_H
 #define CLEARHEAD_ATTENTION_H
 
+#include "clearhead/api.h"
 #include "clearhead/measure.h"
+
+CLH_BEGIN_DECLS
 
 /** Analysis of variance of x[b, i, j] (sequence, destination, source j <= i), each row less its
  *  mean over j, which softmax does not see:  sum x^2 = B sum_ij mean_b(x)^2  +  what is left.
@@ -27,12 +30,14 @@ typedef struct clh_variance_split {
 
 /** A feature of the token at the source. */
 typedef enum clh_cue_feature {
-    CLH_CUE_TOKEN,    /**< which token it is */
-    CLH_CUE_ALPHABET, /**< in which eighth of the letters' order it stands */
-    CLH_CUE_CLASS,    /**< lower case, upper case, digit, other */
-    CLH_CUE_RANK, /**< how many different letters of its sequence come before it in that order */
-    CLH_CUE_SLOT, /**< in which slot of a term it stands, or space or period: a part of position */
-    CLH_CUES
+    CLH_CUE_TOKEN = 0,    /**< which token it is */
+    CLH_CUE_ALPHABET = 1, /**< in which eighth of the letters' order it stands */
+    CLH_CUE_CLASS = 2,    /**< lower case, upper case, digit, other */
+    CLH_CUE_RANK =
+        3, /**< how many different letters of its sequence come before it in that order */
+    CLH_CUE_SLOT =
+        4, /**< in which slot of a term it stands, or space or period: a part of position */
+    CLH_CUES = 5
 } clh_cue_feature;
 
 enum { CLH_CUE_SHUFFLES = 16 };
@@ -84,7 +89,7 @@ typedef struct clh_attention_report {
 } clh_attention_report;
 
 /** "token", "alphabet", "class", "rank", "slot". */
-const char *clh_cue_name(clh_cue_feature feature);
+CLH_API const char *clh_cue_name(clh_cue_feature feature);
 
 /** Which head, and how. */
 typedef struct clh_attention_ask {
@@ -97,12 +102,12 @@ typedef struct clh_attention_ask {
  *  CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
  *  fewer than two of them, or none with a scored prediction, CLH_ENUMERIC names the
  *  sequence and its first activation that is not finite. */
-clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
-                              const clh_sample *sample, const clh_attention_ask *ask,
-                              const clh_watch *watch, clh_error *err);
+CLH_API clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
+                                      const clh_sample *sample, const clh_attention_ask *ask,
+                                      const clh_watch *watch, clh_error *err);
 
 /** Free what a report holds. All zero is fine. */
-void clh_attention_deinit(clh_attention_report *report);
+CLH_API void clh_attention_deinit(clh_attention_report *report);
 
 /** What an edit of a cue did: over all scored predictions, or over those of one kind. */
 typedef struct clh_cue_outcome {
@@ -124,18 +129,20 @@ typedef struct clh_cue_test {
 
 /** Try a cue with `threads` threads, which change no byte. CLH_ESUPPORT for CLH_CUE_RANK, which is
  *  no property of a token or a position alone. */
-clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
-                       clh_cue_feature feature, size_t threads, clh_error *err);
+CLH_API clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
+                               clh_cue_feature feature, size_t threads, clh_error *err);
 
 /** Try all that can be tried, the plain run shared: out[feature]; rank's is all zero but its slots.
  *  CLH_EINPUT for sequences of different lengths, of which slots are not to be told. */
-clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
-                        const clh_sample *sample, size_t threads, clh_error *err);
+CLH_API clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
+                                const clh_sample *sample, size_t threads, clh_error *err);
 
 /** Whether clh_cue_try() can. */
 static inline bool clh_cue_can_try(clh_cue_feature feature)
 {
     return feature != CLH_CUE_RANK;
 }
+
+CLH_END_DECLS
 
 #endif

@@ -13,10 +13,13 @@
 #ifndef CLEARHEAD_BENCH_H
 #define CLEARHEAD_BENCH_H
 
+#include "clearhead/api.h"
 #include "clearhead/config.h"
 
+CLH_BEGIN_DECLS
+
 /** Which way through a step. */
-typedef enum clh_bench_path { CLH_BENCH_BEST, CLH_BENCH_GENERAL } clh_bench_path;
+typedef enum clh_bench_path { CLH_BENCH_BEST = 0, CLH_BENCH_GENERAL = 1 } clh_bench_path;
 
 typedef struct clh_bench_result {
     double operations; /**< of one step, conventionally */
@@ -30,17 +33,19 @@ typedef struct clh_bench_result {
 } clh_bench_result;
 
 /** Name of the instruction set in use: "avx512", "avx2", "neon", "base", "plain". */
-const char *clh_bench_isa(void);
+CLH_API const char *clh_bench_isa(void);
 
 /** Multiply-adds from registers, in operations a second, on `threads` threads at once: what no
  *  product can pass. The best of several short rounds. */
-clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err);
+CLH_API clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err);
 
 /** Time training steps (gradient, clipping, optimizer; no files) of a run for about `seconds`. */
-clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
-                          double seconds, clh_bench_result *out, clh_error *err);
+CLH_API clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
+                                  double seconds, clh_bench_result *out, clh_error *err);
 
 /** Operations of a training step on `batch` sequences of `length` tokens, conventionally. */
-double clh_bench_operations(const clh_model_config *config, size_t batch, size_t length);
+CLH_API double clh_bench_operations(const clh_model_config *config, size_t batch, size_t length);
+
+CLH_END_DECLS
 
 #endif

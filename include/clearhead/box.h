@@ -11,7 +11,10 @@
 #ifndef CLEARHEAD_BOX_H
 #define CLEARHEAD_BOX_H
 
+#include "clearhead/api.h"
 #include "clearhead/model.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_box {
     size_t activation;                             /**< its index in a cache */
@@ -22,14 +25,17 @@ typedef struct clh_box {
  *  dimension, negative from the end: "blocks.0.attn.hook_pattern[0,0,-2,:]". `cache` (which may be
  *  empty) is of the model's config, its shape that of [batch, pos] tokens. CLH_EUSAGE names what
  *  cannot be, with the shape or the nearest name. */
-clh_status clh_box_parse(clh_box *out, const char *text, const clh_cache *cache, size_t batch,
-                         size_t pos, clh_error *err);
+CLH_API clh_status clh_box_parse(clh_box *out, const char *text, const clh_cache *cache,
+                                 size_t batch, size_t pos, clh_error *err);
 
 /** The sum over the box in `cache`, a forward pass of `tokens` with all kept, and its gradients as
  *  clh_metric_gradient(): of what is computed after the box they are 0. CLH_ENUMERIC when the sum
  *  is not finite (scores of keys in the future are -inf). */
-clh_status clh_box_gradient(const clh_box *box, const clh_model *model, const clh_tokens *tokens,
-                            const clh_cache *cache, clh_cache *gradient, clh_real *parameters,
-                            double *value, clh_error *err);
+CLH_API clh_status clh_box_gradient(const clh_box *box, const clh_model *model,
+                                    const clh_tokens *tokens, const clh_cache *cache,
+                                    clh_cache *gradient, clh_real *parameters, double *value,
+                                    clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -23,56 +23,59 @@
 #ifndef CLEARHEAD_CAUSAL_H
 #define CLEARHEAD_CAUSAL_H
 
+#include "clearhead/api.h"
 #include "clearhead/measure.h"
+
+CLH_BEGIN_DECLS
 
 /** What is done. Queries, keys and values that know a part of their input are layer 0's; patterns
  *  and attention outputs are those of every layer and head, changed one layer after the other. */
 typedef enum clh_intervention {
-    CLH_CAUSAL_NONE,                /**< the model as it is */
-    CLH_CAUSAL_Q_POSITION,          /**< queries from embeddings with every W_E[t] the mean token */
-    CLH_CAUSAL_K_POSITION,          /**< keys likewise */
-    CLH_CAUSAL_QK_POSITION,         /**< both */
-    CLH_CAUSAL_QK_TOKEN,            /**< both with every W_pos[p] the mean position */
-    CLH_CAUSAL_V_TOKEN,             /**< values with every W_pos[p] the mean position */
-    CLH_CAUSAL_V_POSITION,          /**< values with every W_E[t] the mean token */
-    CLH_CAUSAL_QK_POSITION_V_TOKEN, /**< positions choose, tokens are moved: both at once */
-    CLH_CAUSAL_PATTERN_OTHER,       /**< the pattern of the other sequence */
-    CLH_CAUSAL_PATTERN_MEAN,        /**< the mean pattern */
-    CLH_CAUSAL_PATTERN_MEAN_TOP,    /**< 1 at the mean pattern's strongest source */
-    CLH_CAUSAL_PATTERN_ONE_HOT,     /**< 1 at the pattern's own strongest source */
-    CLH_CAUSAL_PATTERN_EVEN,        /**< 1 / (i + 1) at each source */
-    CLH_CAUSAL_ONLY_ANSWER,         /**< of the pattern only sources that hold the next token */
-    CLH_CAUSAL_WITHOUT_ANSWER,      /**< all but those */
-    CLH_CAUSAL_ONLY_FIRST_TERM,     /**< only the letters of the prompt */
-    CLH_CAUSAL_WITHOUT_FIRST_TERM,  /**< all but those */
-    CLH_CAUSAL_WITHOUT_STRONGEST,   /**< all but the strongest source */
-    CLH_CAUSAL_ATTN_ZERO,           /**< attention's output 0 */
-    CLH_CAUSAL_ATTN_MEAN,           /**< its mean at each position */
-    CLH_CAUSAL_ATTN_OTHER,          /**< that of the other sequence */
-    CLH_CAUSAL_NO_DIRECT,           /**< last residual stream less what the embeddings put there */
-    CLH_CAUSAL_REFERENCE, /**< the other sequence's logits: nothing is known of this one */
-    CLH_INTERVENTIONS
+    CLH_CAUSAL_NONE = 0,        /**< the model as it is */
+    CLH_CAUSAL_Q_POSITION = 1,  /**< queries from embeddings with every W_E[t] the mean token */
+    CLH_CAUSAL_K_POSITION = 2,  /**< keys likewise */
+    CLH_CAUSAL_QK_POSITION = 3, /**< both */
+    CLH_CAUSAL_QK_TOKEN = 4,    /**< both with every W_pos[p] the mean position */
+    CLH_CAUSAL_V_TOKEN = 5,     /**< values with every W_pos[p] the mean position */
+    CLH_CAUSAL_V_POSITION = 6,  /**< values with every W_E[t] the mean token */
+    CLH_CAUSAL_QK_POSITION_V_TOKEN = 7, /**< positions choose, tokens are moved: both at once */
+    CLH_CAUSAL_PATTERN_OTHER = 8,       /**< the pattern of the other sequence */
+    CLH_CAUSAL_PATTERN_MEAN = 9,        /**< the mean pattern */
+    CLH_CAUSAL_PATTERN_MEAN_TOP = 10,   /**< 1 at the mean pattern's strongest source */
+    CLH_CAUSAL_PATTERN_ONE_HOT = 11,    /**< 1 at the pattern's own strongest source */
+    CLH_CAUSAL_PATTERN_EVEN = 12,       /**< 1 / (i + 1) at each source */
+    CLH_CAUSAL_ONLY_ANSWER = 13,        /**< of the pattern only sources that hold the next token */
+    CLH_CAUSAL_WITHOUT_ANSWER = 14,     /**< all but those */
+    CLH_CAUSAL_ONLY_FIRST_TERM = 15,    /**< only the letters of the prompt */
+    CLH_CAUSAL_WITHOUT_FIRST_TERM = 16, /**< all but those */
+    CLH_CAUSAL_WITHOUT_STRONGEST = 17,  /**< all but the strongest source */
+    CLH_CAUSAL_ATTN_ZERO = 18,          /**< attention's output 0 */
+    CLH_CAUSAL_ATTN_MEAN = 19,          /**< its mean at each position */
+    CLH_CAUSAL_ATTN_OTHER = 20,         /**< that of the other sequence */
+    CLH_CAUSAL_NO_DIRECT = 21, /**< last residual stream less what the embeddings put there */
+    CLH_CAUSAL_REFERENCE = 22, /**< the other sequence's logits: nothing is known of this one */
+    CLH_INTERVENTIONS = 23
 } clh_intervention;
 
 /** "qk_position": its name in JSON and tables. */
-const char *clh_intervention_name(clh_intervention intervention);
+CLH_API const char *clh_intervention_name(clh_intervention intervention);
 
 /** What it is, in a line. */
-const char *clh_intervention_text(clh_intervention intervention);
+CLH_API const char *clh_intervention_text(clh_intervention intervention);
 
 /** The same as a JSON array of edits (docs/formats.md) for `clearhead edit`; NULL where edits
  *  cannot say it. They take their means from the measured sample. */
-const char *clh_intervention_edits(clh_intervention intervention);
+CLH_API const char *clh_intervention_edits(clh_intervention intervention);
 
 /** A suite with its statistics. */
 typedef struct clh_causal clh_causal;
 
 /** Open a suite: one pass over `base`. CLH_ENOMEM says what it takes; errors of clh_forward(). */
-clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
-                           uint64_t seed, clh_error *err);
+CLH_API clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
+                                   uint64_t seed, clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_causal_close(clh_causal *causal);
+CLH_API void clh_causal_close(clh_causal *causal);
 
 /** Every intervention on one sample. */
 typedef struct clh_causal_result {
@@ -84,12 +87,12 @@ typedef struct clh_causal_result {
 /** Measure every intervention on `sample`; `watch`, which may be NULL, is told the sequence.
  *  CLH_ESHAPE for a sequence longer than any of base, CLH_EINPUT when nothing is scored,
  *  CLH_ENUMERIC names the intervention and the sequence. */
-clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
-                          const clh_sample *sample, size_t threads, const clh_watch *watch,
-                          clh_error *err);
+CLH_API clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
+                                  const clh_sample *sample, size_t threads, const clh_watch *watch,
+                                  clh_error *err);
 
 /** Free what it holds. All zero is fine. */
-void clh_causal_result_deinit(clh_causal_result *result);
+CLH_API void clh_causal_result_deinit(clh_causal_result *result);
 
 /** The numbers of one intervention, each with its interval; NaN where there is none. */
 typedef struct clh_causal_row {
@@ -101,7 +104,10 @@ typedef struct clh_causal_row {
 /** Percentile bootstrap over sequences, as clh_measure_interval() and with its bits. All
  *  interventions share their resamples, so that `recovered` is paired. Chan et al. 2022, Causal
  *  Scrubbing: 1 - (L_rand - L_scrub) / (L_rand - L_model) is what is lost. */
-clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_causal_result *result,
-                           size_t rounds, double level, uint64_t seed, clh_error *err);
+CLH_API clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS],
+                                   const clh_causal_result *result, size_t rounds, double level,
+                                   uint64_t seed, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

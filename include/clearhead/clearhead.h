@@ -4,6 +4,7 @@
 
 #include "clearhead/alloc.h"
 #include "clearhead/answers.h"
+#include "clearhead/api.h"
 #include "clearhead/ask.h"
 #include "clearhead/attention.h"
 #include "clearhead/bench.h"
@@ -40,6 +41,7 @@
 #include "clearhead/threshold.h"
 #include "clearhead/train.h"
 #include "clearhead/variant.h"
+#include "clearhead/version.h"
 #include "clearhead/watch.h"
 
 #endif

@@ -13,28 +13,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clearhead/api.h"
 #include "clearhead/error.h"
 #include "clearhead/task.h"
+
+CLH_BEGIN_DECLS
 
 /** Activation of the MLP, by TransformerLens' names (src/model/activations.def is the one table).
  */
 typedef enum clh_act_fn {
-    CLH_ACT_RELU,
-    CLH_ACT_GELU,
-    CLH_ACT_GELU_NEW,
-    CLH_ACT_GELU_FAST,
-    CLH_ACT_SILU,
-    CLH_ACT_SOLU,
-    CLH_ACT_SOLU_LN,
+    CLH_ACT_RELU = 0,
+    CLH_ACT_GELU = 1,
+    CLH_ACT_GELU_NEW = 2,
+    CLH_ACT_GELU_FAST = 3,
+    CLH_ACT_SILU = 4,
+    CLH_ACT_SOLU = 5,
+    CLH_ACT_SOLU_LN = 6,
 } clh_act_fn;
 
 /** Normalization, by TransformerLens' names; the Pre kinds have no parameters. */
 typedef enum clh_normalization {
-    CLH_NORM_NONE,
-    CLH_NORM_LN,
-    CLH_NORM_LNPRE,
-    CLH_NORM_RMS,
-    CLH_NORM_RMSPRE,
+    CLH_NORM_NONE = 0,
+    CLH_NORM_LN = 1,
+    CLH_NORM_LNPRE = 2,
+    CLH_NORM_RMS = 3,
+    CLH_NORM_RMSPRE = 4,
 } clh_normalization;
 
 /** HookedTransformerConfig, as far as it has an effect here; same names, same meaning. */
@@ -50,12 +53,12 @@ typedef struct clh_model_config {
     bool use_attn_result, use_attn_in, use_split_qkv_input, use_hook_mlp_in, use_hook_tokens;
 } clh_model_config;
 
-typedef enum clh_optimizer { CLH_ADAMW, CLH_ADAM, CLH_SGD } clh_optimizer;
+typedef enum clh_optimizer { CLH_ADAMW = 0, CLH_ADAM = 1, CLH_SGD = 2 } clh_optimizer;
 
 typedef enum clh_schedule {
-    CLH_SCHEDULE_CONSTANT,
-    CLH_SCHEDULE_WARMUP,
-    CLH_SCHEDULE_COSINE
+    CLH_SCHEDULE_CONSTANT = 0,
+    CLH_SCHEDULE_WARMUP = 1,
+    CLH_SCHEDULE_COSINE = 2
 } clh_schedule;
 
 /** How weights change; PyTorch's names and semantics. */
@@ -96,9 +99,11 @@ typedef struct clh_run_config {
 
 /** The notebook's model without n_ctx and d_vocab: 1 layer, 1 head, d_model 128, d_head 64,
  *  attn_only, LN. */
-clh_model_config clh_model_config_default(void);
+CLH_API clh_model_config clh_model_config_default(void);
 
 /** CLH_ECONFIG or CLH_ERANGE naming the first key that cannot be, what it is and what is wanted. */
-clh_status clh_model_config_check(const clh_model_config *config, clh_error *err);
+CLH_API clh_status clh_model_config_check(const clh_model_config *config, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

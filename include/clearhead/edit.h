@@ -15,30 +15,34 @@
 #ifndef CLEARHEAD_EDIT_H
 #define CLEARHEAD_EDIT_H
 
+#include "clearhead/api.h"
 #include "clearhead/measure.h"
 #include "clearhead/run.h"
 
+CLH_BEGIN_DECLS
+
 /** What queries, keys or values of layer 0 may still know. */
 typedef enum clh_input_part {
-    CLH_PART_POSITION, /**< every W_E[t] is the mean over the sample's tokens */
-    CLH_PART_TOKEN,    /**< every W_pos[p] is the mean over the sample's positions */
+    CLH_PART_POSITION = 0, /**< every W_E[t] is the mean over the sample's tokens */
+    CLH_PART_TOKEN = 1,    /**< every W_pos[p] is the mean over the sample's positions */
 } clh_input_part;
 
 /** What is done to each chosen row; attention patterns have a row for each head and query. */
 typedef enum clh_edit_kind {
-    CLH_EDIT_ZERO,     /**< 0 */
-    CLH_EDIT_SET,      /**< `value`, or what stands in `tensor` */
-    CLH_EDIT_ADD,      /**< `value` is added, or `tensor` */
-    CLH_EDIT_MEAN,     /**< mean, at this position, over the sample's sequences of this length */
-    CLH_EDIT_RESAMPLE, /**< what a sequence of this length, drawn, maybe itself, has there */
-    CLH_EDIT_ONE_HOT,  /**< pattern: 1 at its strongest source (the first of equals), else 0 */
-    CLH_EDIT_ONLY,     /**< pattern: sources outside the set 0, the rest scaled to sum to 1 */
-    CLH_EDIT_WITHOUT,  /**< pattern: sources of the set 0, the rest scaled to sum to 1 */
-    CLH_EDIT_DIRECT,   /**< last resid_post: less what embeddings put there (blocks.0 resid_pre) */
-    CLH_EDIT_PART,     /**< hook_q, hook_k or hook_v: made of a part of its input, see below */
-    CLH_EDIT_PATCH,    /**< what the sequence `from` has there */
-    CLH_EDIT_WEIGHTS,  /**< the parameters of `circuit` are those of `other`; no hook */
-    CLH_EDIT_KINDS
+    CLH_EDIT_ZERO = 0, /**< 0 */
+    CLH_EDIT_SET = 1,  /**< `value`, or what stands in `tensor` */
+    CLH_EDIT_ADD = 2,  /**< `value` is added, or `tensor` */
+    CLH_EDIT_MEAN = 3, /**< mean, at this position, over the sample's sequences of this length */
+    CLH_EDIT_RESAMPLE = 4, /**< what a sequence of this length, drawn, maybe itself, has there */
+    CLH_EDIT_ONE_HOT = 5,  /**< pattern: 1 at its strongest source (the first of equals), else 0 */
+    CLH_EDIT_ONLY = 6,     /**< pattern: sources outside the set 0, the rest scaled to sum to 1 */
+    CLH_EDIT_WITHOUT = 7,  /**< pattern: sources of the set 0, the rest scaled to sum to 1 */
+    CLH_EDIT_DIRECT =
+        8,             /**< last resid_post: less what embeddings put there (blocks.0 resid_pre) */
+    CLH_EDIT_PART = 9, /**< hook_q, hook_k or hook_v: made of a part of its input, see below */
+    CLH_EDIT_PATCH = 10,   /**< what the sequence `from` has there */
+    CLH_EDIT_WEIGHTS = 11, /**< the parameters of `circuit` are those of `other`; no hook */
+    CLH_EDIT_KINDS = 12
 } clh_edit_kind;
 
 /* PART, in layer l: x = resid_pre, part = hook_embed or hook_pos_embed of this very pass,
@@ -54,29 +58,29 @@ typedef enum clh_edit_kind {
 /** Sets of sources (keys j <= i of query i). Where nothing with weight is left the row is 0; where
  *  nothing is taken away it keeps its bits. */
 typedef enum clh_edit_sources {
-    CLH_SOURCES_ANSWER,     /**< whose token is token i+1; at the last query none */
-    CLH_SOURCES_FIRST_TERM, /**< letters before first_scored */
-    CLH_SOURCES_STRONGEST,  /**< the strongest, the first of equals */
-    CLH_SOURCES_SELF,       /**< i */
-    CLH_SOURCES_ALL,        /**< every one */
-    CLH_SOURCES_POSITIONS,  /**< those of `keys` */
-    CLH_SOURCES_KINDS
+    CLH_SOURCES_ANSWER = 0,     /**< whose token is token i+1; at the last query none */
+    CLH_SOURCES_FIRST_TERM = 1, /**< letters before first_scored */
+    CLH_SOURCES_STRONGEST = 2,  /**< the strongest, the first of equals */
+    CLH_SOURCES_SELF = 3,       /**< i */
+    CLH_SOURCES_ALL = 4,        /**< every one */
+    CLH_SOURCES_POSITIONS = 5,  /**< those of `keys` */
+    CLH_SOURCES_KINDS = 6
 } clh_edit_sources;
 
 /** Parameters that are swapped together; src/edit/edit_weights.c is the table. */
 typedef enum clh_edit_circuit {
-    CLH_EDIT_QK, /**< W_Q b_Q W_K b_K */
-    CLH_EDIT_OV, /**< W_V b_V W_O, and b_O where every head is meant */
-    CLH_EDIT_Q,
-    CLH_EDIT_K,
-    CLH_EDIT_V,
-    CLH_EDIT_O,
-    CLH_EDIT_MLP,
-    CLH_EDIT_EMBED,     /**< W_E */
-    CLH_EDIT_POS_EMBED, /**< W_pos */
-    CLH_EDIT_UNEMBED,   /**< W_U b_U */
-    CLH_EDIT_LN,        /**< of every norm */
-    CLH_EDIT_CIRCUITS
+    CLH_EDIT_QK = 0, /**< W_Q b_Q W_K b_K */
+    CLH_EDIT_OV = 1, /**< W_V b_V W_O, and b_O where every head is meant */
+    CLH_EDIT_Q = 2,
+    CLH_EDIT_K = 3,
+    CLH_EDIT_V = 4,
+    CLH_EDIT_O = 5,
+    CLH_EDIT_MLP = 6,
+    CLH_EDIT_EMBED = 7,     /**< W_E */
+    CLH_EDIT_POS_EMBED = 8, /**< W_pos */
+    CLH_EDIT_UNEMBED = 9,   /**< W_U b_U */
+    CLH_EDIT_LN = 10,       /**< of every norm */
+    CLH_EDIT_CIRCUITS = 11
 } clh_edit_circuit;
 
 enum { CLH_EDIT_LIST_MAX = 64, CLH_EDITS_MAX = 64 };
@@ -101,9 +105,9 @@ typedef struct clh_edit {
 } clh_edit;
 
 /** Names as in files: "zero", "only"; "answer", "first_term"; "qk", "ov". */
-const char *clh_edit_kind_name(clh_edit_kind kind);
-const char *clh_edit_sources_name(clh_edit_sources sources);
-const char *clh_edit_circuit_name(clh_edit_circuit circuit);
+CLH_API const char *clh_edit_kind_name(clh_edit_kind kind);
+CLH_API const char *clh_edit_sources_name(clh_edit_sources sources);
+CLH_API const char *clh_edit_circuit_name(clh_edit_circuit circuit);
 
 typedef struct clh_edits clh_edits;
 
@@ -112,9 +116,9 @@ typedef struct clh_edits clh_edits;
  *  the edit needs, or both shapes of a tensor, sequence or parameter that does not fit; CLH_ERANGE
  *  a head or position that is not there; CLH_ENUMERIC where a tensor is not finite; CLH_ESUPPORT a
  *  kind that copies where a hook occurs twice. */
-clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
-                          const clh_model *model, const clh_sample *sample, uint64_t seed,
-                          size_t threads, clh_error *err);
+CLH_API clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
+                                  const clh_model *model, const clh_sample *sample, uint64_t seed,
+                                  size_t threads, clh_error *err);
 
 /** What edits are compiled for. */
 typedef struct clh_edits_setting {
@@ -129,21 +133,21 @@ typedef struct clh_edits_setting {
 
 /** As clh_edits_open(). CLH_EINPUT also for a reference without sequences of a length that a mean
  *  or resampling needs. */
-clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
-                               const clh_edits_setting *setting, clh_error *err);
+CLH_API clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
+                                       const clh_edits_setting *setting, clh_error *err);
 
 /** The way to compute with the edits; borrowed, for at most `threads` threads. */
-clh_measure_way clh_edits_way(clh_edits *edits);
+CLH_API clh_measure_way clh_edits_way(clh_edits *edits);
 
 /** Free. NULL is fine. */
-void clh_edits_close(clh_edits *edits);
+CLH_API void clh_edits_close(clh_edits *edits);
 
 /** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
  *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the
  *  direct path, sees the whole input. */
-clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
-                        const clh_sample *sample, const char *inputs, clh_input_part part,
-                        clh_error *err);
+CLH_API clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
+                                const clh_sample *sample, const char *inputs, clh_input_part part,
+                                clh_error *err);
 
 /** A file of edits (docs/formats.md) and what it names: tensors, sequences, runs. Open for as long
  *  as its edits are used. */
@@ -152,16 +156,18 @@ typedef struct clh_edit_file clh_edit_file;
 /** Read it. `run` (may be NULL) is the run the edits are for: its task makes tokens of letters and
  *  text, its folder has the checkpoint of a bare step. Names of files are relative to the folder of
  *  `path`. CLH_EFORMAT, CLH_EINPUT, CLH_EIO and others name the edit, found and wanted. */
-clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_run *run,
-                              clh_error *err);
+CLH_API clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_run *run,
+                                      clh_error *err);
 
 /** Its edits, *count of them; borrowed. */
-const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count);
+CLH_API const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count);
 
 /** How many other sequences it wants means taken over; 0: the measured ones. */
-size_t clh_edit_file_reference(const clh_edit_file *file);
+CLH_API size_t clh_edit_file_reference(const clh_edit_file *file);
 
 /** Free. NULL is fine. */
-void clh_edit_file_close(clh_edit_file *file);
+CLH_API void clh_edit_file_close(clh_edit_file *file);
+
+CLH_END_DECLS
 
 #endif

@@ -13,25 +13,29 @@
 #ifndef CLEARHEAD_ERROR_H
 #define CLEARHEAD_ERROR_H
 
-/** The one table of codes: name, exit code a command turns it into, text. */
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
+
+/** The one table of codes: name, number, exit code a command turns it into, text. */
 #define CLH_STATUS_MAP(X)                                                                          \
-    X(OK, 0, "success")                                                                            \
-    X(NO, 1, "the answer is no")                                                                   \
-    X(EUSAGE, 2, "usage")                                                                          \
-    X(ECONFIG, 2, "configuration")                                                                 \
-    X(EINPUT, 2, "bad input")                                                                      \
-    X(ESHAPE, 2, "shape mismatch")                                                                 \
-    X(ERANGE, 2, "out of range")                                                                   \
-    X(EFORMAT, 3, "bad file format")                                                               \
-    X(ENOMEM, 3, "out of memory")                                                                  \
-    X(EIO, 3, "input/output")                                                                      \
-    X(EBUSY, 3, "already in use")                                                                  \
-    X(ENUMERIC, 3, "not a finite number")                                                          \
-    X(ESUPPORT, 3, "not supported")                                                                \
-    X(STOPPED, 130, "stopped on request")
+    X(OK, 0, 0, "success")                                                                         \
+    X(NO, 1, 1, "the answer is no")                                                                \
+    X(EUSAGE, 2, 2, "usage")                                                                       \
+    X(ECONFIG, 3, 2, "configuration")                                                              \
+    X(EINPUT, 4, 2, "bad input")                                                                   \
+    X(ESHAPE, 5, 2, "shape mismatch")                                                              \
+    X(ERANGE, 6, 2, "out of range")                                                                \
+    X(EFORMAT, 7, 3, "bad file format")                                                            \
+    X(ENOMEM, 8, 3, "out of memory")                                                               \
+    X(EIO, 9, 3, "input/output")                                                                   \
+    X(EBUSY, 10, 3, "already in use")                                                              \
+    X(ENUMERIC, 11, 3, "not a finite number")                                                      \
+    X(ESUPPORT, 12, 3, "not supported")                                                            \
+    X(STOPPED, 13, 130, "stopped on request")
 
 typedef enum clh_status {
-#define CLH_STATUS_ENUM(name, exit_code, text) CLH_##name,
+#define CLH_STATUS_ENUM(name, number, exit_code, text) CLH_##name = (number),
     CLH_STATUS_MAP(CLH_STATUS_ENUM)
 #undef CLH_STATUS_ENUM
 } clh_status;
@@ -43,9 +47,11 @@ typedef struct clh_error {
 } clh_error;
 
 /** Text of a status from CLH_STATUS_MAP, e.g. "bad file format"; never NULL. */
-const char *clh_status_text(clh_status status);
+CLH_API const char *clh_status_text(clh_status status);
 
 /** Exit code a command ends with for a status: 0 success, 1 no, 2 usage, 3 failure, 130 stopped. */
-int clh_status_exit_code(clh_status status);
+CLH_API int clh_status_exit_code(clh_status status);
+
+CLH_END_DECLS
 
 #endif

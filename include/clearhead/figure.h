@@ -18,9 +18,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "clearhead/api.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
 #include "clearhead/threshold.h"
+
+CLH_BEGIN_DECLS
 
 /** How a figure file looks; NULL stands for all zero. */
 typedef struct clh_figure_style {
@@ -32,9 +35,9 @@ typedef struct clh_figure_style {
 
 /** What colours a terminal can show. */
 typedef enum clh_colour_depth {
-    CLH_COLOUR_NONE, /**< no escape codes: NO_COLOR, or not a terminal */
-    CLH_COLOUR_256,  /**< the 6 x 6 x 6 cube of xterm */
-    CLH_COLOUR_TRUE, /**< 24 bit */
+    CLH_COLOUR_NONE = 0, /**< no escape codes: NO_COLOR, or not a terminal */
+    CLH_COLOUR_256 = 1,  /**< the 6 x 6 x 6 cube of xterm */
+    CLH_COLOUR_TRUE = 2, /**< 24 bit */
 } clh_colour_depth;
 
 /** How a terminal rendering looks; NULL stands for all zero. */
@@ -48,11 +51,11 @@ typedef struct clh_terminal_style {
 } clh_terminal_style;
 
 /** CLH_OK when this build writes figure files; else CLH_ESUPPORT and the package it would need. */
-clh_status clh_figure_available(clh_error *err);
+CLH_API clh_status clh_figure_available(clh_error *err);
 
 /** "token,position" for each of `count` tokens, e.g. "p,2", as the notebook labels its heat map;
  *  a space becomes a middle dot. One block, freed with clh_free(); NULL with ENOMEM filled in. */
-char **clh_position_labels_make(const char *const *tokens, size_t count, clh_error *err);
+CLH_API char **clh_position_labels_make(const char *const *tokens, size_t count, clh_error *err);
 
 /** One line of a curve. Points whose y is not finite, or not above 0 on a log axis, break it. */
 typedef struct clh_series {
@@ -75,12 +78,12 @@ typedef struct clh_curve_data {
  *  above the plot when there is more than one series.
  *  CLH_EINPUT without a drawable point, CLH_EUSAGE for an unknown ending, CLH_ERANGE for a size
  *  outside the limits, CLH_ESUPPORT without cairo, CLH_EIO, CLH_ENOMEM. */
-clh_status clh_figure_curve(const char *path, const clh_curve_data *data,
-                            const clh_figure_style *style, clh_error *err);
+CLH_API clh_status clh_figure_curve(const char *path, const clh_curve_data *data,
+                                    const clh_figure_style *style, clh_error *err);
 
 /** The same in characters: the first series in braille, the others as marks. Errors as above. */
-clh_status clh_terminal_curve(char **text, const clh_curve_data *data,
-                              const clh_terminal_style *style, clh_error *err);
+CLH_API clh_status clh_terminal_curve(char **text, const clh_curve_data *data,
+                                      const clh_terminal_style *style, clh_error *err);
 
 typedef struct clh_positions_data {
     const double *values; /**< [count], e.g. the loss of each prediction; NaN where there is none */
@@ -93,12 +96,12 @@ typedef struct clh_positions_data {
 } clh_positions_data;
 
 /** One value for each token position, e.g. loss per position. Errors as clh_figure_curve(). */
-clh_status clh_figure_positions(const char *path, const clh_positions_data *data,
-                                const clh_figure_style *style, clh_error *err);
+CLH_API clh_status clh_figure_positions(const char *path, const clh_positions_data *data,
+                                        const clh_figure_style *style, clh_error *err);
 
 /** The same as a column chart; where columns are fewer than positions each shows its largest. */
-clh_status clh_terminal_positions(char **text, const clh_positions_data *data,
-                                  const clh_terminal_style *style, clh_error *err);
+CLH_API clh_status clh_terminal_positions(char **text, const clh_positions_data *data,
+                                          const clh_terminal_style *style, clh_error *err);
 
 /** One matrix of a heat map: values[r * stride + c]. */
 typedef struct clh_heatmap_panel {
@@ -124,12 +127,12 @@ typedef struct clh_heatmap_data {
  *  positive blue; on a dark page the same hues from a dark centre). Cells have whole pixels; a
  *  matrix with more cells than pixels shows the value of largest magnitude of each block and the
  *  caption says so. Labels are thinned until none touch. Errors as clh_figure_curve(). */
-clh_status clh_figure_heatmap(const char *path, const clh_heatmap_data *data,
-                              const clh_figure_style *style, clh_error *err);
+CLH_API clh_status clh_figure_heatmap(const char *path, const clh_heatmap_data *data,
+                                      const clh_figure_style *style, clh_error *err);
 
 /** The same in half blocks, two rows a line; without colour in five shades of magnitude. */
-clh_status clh_terminal_heatmap(char **text, const clh_heatmap_data *data,
-                                const clh_terminal_style *style, clh_error *err);
+CLH_API clh_status clh_terminal_heatmap(char **text, const clh_heatmap_data *data,
+                                        const clh_terminal_style *style, clh_error *err);
 
 /** No destination is chosen. */
 #define CLH_NO_DESTINATION ((size_t)-1)
@@ -147,21 +150,21 @@ typedef struct clh_tokens_data {
 /** The text with every token on the colour of its value (as circuitsvis' colored_tokens_multi),
  *  each line led by the position of its first token. CLH_EINPUT also for a destination that is
  *  not in the text; else errors as clh_figure_curve(). */
-clh_status clh_figure_tokens(const char *path, const clh_tokens_data *data,
-                             const clh_figure_style *style, clh_error *err);
+CLH_API clh_status clh_figure_tokens(const char *path, const clh_tokens_data *data,
+                                     const clh_figure_style *style, clh_error *err);
 
 /** The same in background colours; without colour a line of tenths (0 … 9) under each line. */
-clh_status clh_terminal_tokens(char **text, const clh_tokens_data *data,
-                               const clh_terminal_style *style, clh_error *err);
+CLH_API clh_status clh_terminal_tokens(char **text, const clh_tokens_data *data,
+                                       const clh_terminal_style *style, clh_error *err);
 
 /** The threshold table as a table: token, position, count, maximum, gaps. Rows that do not fit
  *  the height (default: 40 rows) are counted in a last line. Errors as clh_figure_curve(). */
-clh_status clh_figure_table(const char *path, const clh_threshold_table *table,
-                            const clh_figure_style *style, clh_error *err);
+CLH_API clh_status clh_figure_table(const char *path, const clh_threshold_table *table,
+                                    const clh_figure_style *style, clh_error *err);
 
 /** The same as aligned text; height 0: all rows. */
-clh_status clh_terminal_table(char **text, const clh_threshold_table *table,
-                              const clh_terminal_style *style, clh_error *err);
+CLH_API clh_status clh_terminal_table(char **text, const clh_threshold_table *table,
+                                      const clh_terminal_style *style, clh_error *err);
 
 /** Numbers beside each row: points on an axis of their own, or coloured cells that say them. */
 typedef struct clh_rows_panel {
@@ -188,7 +191,9 @@ typedef struct clh_rows_data {
 /** A table to look at: measures of several things side by side, with intervals where there are any.
  *  Cells are coloured from -1 (red) to 1 (blue), whatever the limits of the others. CLH_EINPUT
  *  without a drawable number; else errors as clh_figure_curve(). */
-clh_status clh_figure_rows(const char *path, const clh_rows_data *data,
-                           const clh_figure_style *style, clh_error *err);
+CLH_API clh_status clh_figure_rows(const char *path, const clh_rows_data *data,
+                                   const clh_figure_style *style, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

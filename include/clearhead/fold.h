@@ -11,7 +11,10 @@
 #ifndef CLEARHEAD_FOLD_H
 #define CLEARHEAD_FOLD_H
 
+#include "clearhead/api.h"
 #include "clearhead/model.h"
+
+CLH_BEGIN_DECLS
 
 /** What is done, in this order; bits to be joined. Names are HookedTransformer's methods. */
 typedef enum clh_fold {
@@ -35,15 +38,16 @@ typedef enum clh_fold {
  *  bits. Computed in double precision, kept as clh_real. A refactoring takes LAPACK, whose last
  *  bits are its own. CLH_ECONFIG when the writing weights of a
  *  model are to be centred whose norm does not centre; CLH_ENOMEM, CLH_ENUMERIC. */
-clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what, clh_error *err);
+CLH_API clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what,
+                                  clh_error *err);
 
 enum { CLH_FOLD_RECORD = 128 };
 
 /** What was done to weights, as a run's config keeps it in `folded`: the methods' names in their
  *  order, spaces between. `before` is the record of the model that was folded ("" for none),
  *  `config` its configuration: norms that have nothing to fold are not said to be folded. */
-void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before, const clh_model_config *config,
-                     unsigned what);
+CLH_API void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before,
+                             const clh_model_config *config, unsigned what);
 
 /** What a folding changed, in nats: each the largest |log p - log q| over positions and tokens. */
 typedef struct clh_fold_proof {
@@ -54,13 +58,16 @@ typedef struct clh_fold_proof {
 
 /** Prove a folding on one sequence. CLH_ESHAPE when the vocabularies differ, CLH_ENUMERIC naming an
  *  activation that is not finite; errors of clh_forward(). */
-clh_status clh_fold_prove(clh_fold_proof *out, const clh_model *model, const clh_model *folded,
-                          const clh_tokens *tokens, clh_error *err);
+CLH_API clh_status clh_fold_prove(clh_fold_proof *out, const clh_model *model,
+                                  const clh_model *folded, const clh_tokens *tokens,
+                                  clh_error *err);
 
 /** The largest |log p - log q| over all positions and tokens of the vocabulary, p and q the
  *  predictions of two models for `tokens`, into *distance. CLH_ESHAPE when their vocabularies
  *  differ, CLH_ENUMERIC naming an activation that is not finite; errors of clh_forward(). */
-clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
-                                 const clh_tokens *tokens, clh_error *err);
+CLH_API clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
+                                         const clh_tokens *tokens, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

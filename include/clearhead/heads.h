@@ -14,39 +14,43 @@
 #ifndef CLEARHEAD_HEADS_H
 #define CLEARHEAD_HEADS_H
 
+#include "clearhead/api.h"
 #include "clearhead/measure.h"
 #include "clearhead/task.h"
 
+CLH_BEGIN_DECLS
+
 /** Patterns to look for. Key j of query i, j <= i: */
 typedef enum clh_detect {
-    CLH_DETECT_PREVIOUS_TOKEN,  /**< j = i - 1 */
-    CLH_DETECT_DUPLICATE_TOKEN, /**< token j is token i, j < i */
-    CLH_DETECT_INDUCTION,       /**< token j - 1 is token i: what followed it before */
-    CLH_DETECT_SAME_SLOT,       /**< i in a slot of a term, j that slot of the term before */
-    CLH_DETECT_NEXT_SLOT,  /**< i + 1 in a slot of a term (i predicts it), j that slot of the term
+    CLH_DETECT_PREVIOUS_TOKEN = 0,  /**< j = i - 1 */
+    CLH_DETECT_DUPLICATE_TOKEN = 1, /**< token j is token i, j < i */
+    CLH_DETECT_INDUCTION = 2,       /**< token j - 1 is token i: what followed it before */
+    CLH_DETECT_SAME_SLOT = 3,       /**< i in a slot of a term, j that slot of the term before */
+    CLH_DETECT_NEXT_SLOT =
+        4, /**< i + 1 in a slot of a term (i predicts it), j that slot of the term
                                 before */
-    CLH_DETECT_FIRST_TERM, /**< j a letter of the first term, i behind that term */
-    CLH_DETECTS
+    CLH_DETECT_FIRST_TERM = 5, /**< j a letter of the first term, i behind that term */
+    CLH_DETECTS = 6
 } clh_detect;
 
 /** "previous_token", "duplicate_token", "induction", "same_slot", "next_slot", "first_term". */
-const char *clh_detect_name(clh_detect detect);
+CLH_API const char *clh_detect_name(clh_detect detect);
 
 /** Whether a pattern needs a task with terms and slots. */
-bool clh_detect_needs_terms(clh_detect detect);
+CLH_API bool clh_detect_needs_terms(clh_detect detect);
 
 /** The expected pattern, ones and zeros [pos, pos], of the first sequence of `tokens` (batch 1).
  *  CLH_ESUPPORT for terms and slots without a task that has them. `task` may be NULL for the
  *  others. TransformerLens: get_<name>_head_detection_pattern. */
-clh_status clh_detection_pattern(clh_real *out, clh_detect detect, const clh_tokens *tokens,
-                                 const clh_task *task, clh_error *err);
+CLH_API clh_status clh_detection_pattern(clh_real *out, clh_detect detect, const clh_tokens *tokens,
+                                         const clh_task *task, clh_error *err);
 
 /** How a match is measured. */
 typedef enum clh_detect_measure {
-    CLH_DETECT_MUL, /**< the share of attention that is where it is expected: 0 … 1 */
-    CLH_DETECT_ABS, /**< 1 - mean over queries of sum |pattern - expected|: at most 1;
+    CLH_DETECT_MUL = 0, /**< the share of attention that is where it is expected: 0 … 1 */
+    CLH_DETECT_ABS = 1, /**< 1 - mean over queries of sum |pattern - expected|: at most 1;
                          below -1 where a query expects several keys (duplicates, induction) */
-    CLH_DETECT_MEASURES
+    CLH_DETECT_MEASURES = 2
 } clh_detect_measure;
 
 typedef struct clh_detect_options {
@@ -58,8 +62,8 @@ typedef struct clh_detect_options {
 /** Score of one head: `pattern` and `expected` [pos, pos], lower triangular. NaN where no attention
  *  is left that counts (mul). Not rounded to three digits as TransformerLens' abs is.
  *  TransformerLens: compute_head_attention_similarity_score. */
-double clh_head_score(const clh_real *pattern, const clh_real *expected, size_t pos,
-                      const clh_detect_options *options);
+CLH_API double clh_head_score(const clh_real *pattern, const clh_real *expected, size_t pos,
+                              const clh_detect_options *options);
 
 /** Where a pattern of the caller's own stands beside those with names. */
 enum { CLH_DETECT_GIVEN = CLH_DETECTS };
@@ -68,7 +72,7 @@ enum { CLH_DETECT_GIVEN = CLH_DETECTS };
  *  not name is 0) or a .safetensors file (the tensor called "pattern", or the only one). Its numbers
  *  are the caller's: clh_free(out->data). CLH_EIO, CLH_EFORMAT, CLH_ESHAPE, CLH_EINPUT name the file
  *  and what was wanted. */
-clh_status clh_pattern_read(clh_tensor *out, const char *path, clh_error *err);
+CLH_API clh_status clh_pattern_read(clh_tensor *out, const char *path, clh_error *err);
 
 /** Mean scores over a sample. */
 typedef struct clh_detection {
@@ -85,11 +89,14 @@ typedef struct clh_detection {
  *  left corner. `watch` may be NULL; threads change no byte. CLH_ESHAPE or CLH_EINPUT for a given
  *  pattern that cannot be one, CLH_ENUMERIC naming the activation that is not finite; errors of
  *  clh_forward(). TransformerLens: detect_head(), whose detection_pattern may be a tensor. */
-clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const clh_sample *sample,
-                            const clh_tensor *given, const clh_detect_options *options,
-                            size_t threads, const clh_watch *watch, clh_error *err);
+CLH_API clh_status clh_heads_detect(clh_detection *out, const clh_model *model,
+                                    const clh_sample *sample, const clh_tensor *given,
+                                    const clh_detect_options *options, size_t threads,
+                                    const clh_watch *watch, clh_error *err);
 
 /** Free. All zero is fine. */
-void clh_detection_deinit(clh_detection *detection);
+CLH_API void clh_detection_deinit(clh_detection *detection);
+
+CLH_END_DECLS
 
 #endif

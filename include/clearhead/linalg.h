@@ -18,7 +18,10 @@
 
 #include <stddef.h>
 
+#include "clearhead/api.h"
 #include "clearhead/error.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_dense {
     double *data; /**< [rows, cols]; owned */
@@ -26,20 +29,20 @@ typedef struct clh_dense {
 } clh_dense;
 
 /** A matrix of zeros. CLH_ENOMEM. */
-clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *err);
+CLH_API clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *err);
 
 /** Free what it holds. */
-void clh_dense_deinit(clh_dense *matrix);
+CLH_API void clh_dense_deinit(clh_dense *matrix);
 
 /** A B. CLH_ESHAPE naming both shapes when they do not fit, CLH_ENOMEM. */
-clh_status clh_dense_multiply(clh_dense *out, const clh_dense *a, const clh_dense *b,
-                              clh_error *err);
+CLH_API clh_status clh_dense_multiply(clh_dense *out, const clh_dense *a, const clh_dense *b,
+                                      clh_error *err);
 
 /** The transpose. */
-clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *err);
+CLH_API clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *err);
 
 /** Frobenius norm: the root of the sum of squares. */
-double clh_dense_norm(const clh_dense *a);
+CLH_API double clh_dense_norm(const clh_dense *a);
 
 /** A = U diag(s) V^T with count = min(rows, cols): U [rows, count], V [cols, count] with
  *  orthonormal columns, s descending. */
@@ -51,9 +54,9 @@ typedef struct clh_svd {
 
 /** LAPACK dgesdd. CLH_ENUMERIC when A is not finite or it does not converge, CLH_ERANGE past the
  *  sizes LAPACK counts in, CLH_ENOMEM. */
-clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err);
+CLH_API clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err);
 
-void clh_svd_deinit(clh_svd *svd);
+CLH_API void clh_svd_deinit(clh_svd *svd);
 
 /** A = Q R with count = min(rows, cols): Q [rows, count] with orthonormal columns, R [count, cols]
  *  upper triangular. */
@@ -62,9 +65,9 @@ typedef struct clh_qr {
 } clh_qr;
 
 /** LAPACK dgeqrf and dorgqr. Errors as clh_dense_svd(). */
-clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err);
+CLH_API clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err);
 
-void clh_qr_deinit(clh_qr *qr);
+CLH_API void clh_qr_deinit(clh_qr *qr);
 
 /** The eigenvalues of a square matrix, largest magnitude first; of a conjugate pair the one with
  *  positive imaginary part first. */
@@ -74,8 +77,10 @@ typedef struct clh_eigenvalues {
 } clh_eigenvalues;
 
 /** LAPACK dgeev. CLH_ESHAPE when it is not square, else errors as clh_dense_svd(). */
-clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_error *err);
+CLH_API clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_error *err);
 
-void clh_eigenvalues_deinit(clh_eigenvalues *eigenvalues);
+CLH_API void clh_eigenvalues_deinit(clh_eigenvalues *eigenvalues);
+
+CLH_END_DECLS
 
 #endif

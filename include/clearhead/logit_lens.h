@@ -14,7 +14,10 @@
 #ifndef CLEARHEAD_LOGIT_LENS_H
 #define CLEARHEAD_LOGIT_LENS_H
 
+#include "clearhead/api.h"
 #include "clearhead/residual.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_lens_ask {
     bool mid;            /**< also the streams between attention and MLP */
@@ -39,10 +42,13 @@ typedef struct clh_logit_lens {
 /** Read every stream through ln_final and the unembedding. `cache` keeps all and holds a forward
  *  pass of `tokens`. CLH_ERANGE for tokens that are not predicted: outside [1, pos), or not below
  *  d_vocab_out. */
-clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const clh_cache *cache,
-                              const clh_tokens *tokens, const clh_lens_ask *ask, clh_error *err);
+CLH_API clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model,
+                                      const clh_cache *cache, const clh_tokens *tokens,
+                                      const clh_lens_ask *ask, clh_error *err);
 
 /** Free what a lens holds. All zero is fine. */
-void clh_logit_lens_deinit(clh_logit_lens *lens);
+CLH_API void clh_logit_lens_deinit(clh_logit_lens *lens);
+
+CLH_END_DECLS
 
 #endif

@@ -10,8 +10,11 @@
 #ifndef CLEARHEAD_MEASURE_H
 #define CLEARHEAD_MEASURE_H
 
+#include "clearhead/api.h"
 #include "clearhead/sample.h"
 #include "clearhead/watch.h"
+
+CLH_BEGIN_DECLS
 
 /** Sums over the scored predictions of one sequence, or of several. */
 typedef struct clh_tally {
@@ -23,7 +26,7 @@ typedef struct clh_tally {
 } clh_tally;
 
 /** *sum += *more. */
-void clh_tally_add(clh_tally *sum, const clh_tally *more);
+CLH_API void clh_tally_add(clh_tally *sum, const clh_tally *more);
 
 typedef struct clh_measure {
     clh_tally total;
@@ -45,11 +48,12 @@ typedef struct clh_measure_way {
 /** Measure `model` on `sample`; `way` NULL is the plain forward pass. CLH_ENUMERIC names the first
  *  tensor that is not finite and the sequence: that sequence is then computed once more with all
  *  kept, whatever `way` keeps. */
-clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
-                           const clh_measure_way *way, size_t threads, clh_error *err);
+CLH_API clh_status clh_measure_run(clh_measure *out, const clh_model *model,
+                                   const clh_sample *sample, const clh_measure_way *way,
+                                   size_t threads, clh_error *err);
 
 /** Free what a measure holds. All zero is fine. */
-void clh_measure_deinit(clh_measure *measure);
+CLH_API void clh_measure_deinit(clh_measure *measure);
 
 /** A number with its interval. */
 typedef struct clh_interval {
@@ -58,31 +62,34 @@ typedef struct clh_interval {
 
 /** What intervals are asked of: a ratio of two sums over sequences. */
 typedef enum clh_ratio {
-    CLH_RATIO_LOSS,     /**< loss / count, nats */
-    CLH_RATIO_ACCURACY, /**< correct / count */
-    CLH_RATIO_LETTERS,  /**< of letters */
-    CLH_RATIO_SPACES,
-    CLH_RATIO_PERIODS,
-    CLH_RATIO_SEQUENCES, /**< of whole sequences */
-    CLH_RATIOS
+    CLH_RATIO_LOSS = 0,     /**< loss / count, nats */
+    CLH_RATIO_ACCURACY = 1, /**< correct / count */
+    CLH_RATIO_LETTERS = 2,  /**< of letters */
+    CLH_RATIO_SPACES = 3,
+    CLH_RATIO_PERIODS = 4,
+    CLH_RATIO_SEQUENCES = 5, /**< of whole sequences */
+    CLH_RATIOS = 6
 } clh_ratio;
 
 /** "loss", "token_accuracy", "letter_accuracy", …: its name in JSON and tables. */
-const char *clh_ratio_name(clh_ratio ratio);
+CLH_API const char *clh_ratio_name(clh_ratio ratio);
 
 /** The ratio of a tally; NaN where nothing counts. */
-double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
+CLH_API double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
 
 /** The ratio over all sequences with its percentile bootstrap interval at `level` (0.95): `rounds`
  *  resamples of sequences with replacement, drawn by Philox from `seed`. NaN where nothing counts.
  *  Efron and Tibshirani 1993, section 13.3. */
-clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, size_t sequences,
-                                clh_ratio ratio, size_t rounds, double level, uint64_t seed,
-                                clh_error *err);
+CLH_API clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure,
+                                        size_t sequences, clh_ratio ratio, size_t rounds,
+                                        double level, uint64_t seed, clh_error *err);
 
 /** Every ratio's interval over the same resamples, with the bits that clh_measure_interval() gives
  *  each: `out` [CLH_RATIOS]. */
-clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
-                                 size_t rounds, double level, uint64_t seed, clh_error *err);
+CLH_API clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure,
+                                         size_t sequences, size_t rounds, double level,
+                                         uint64_t seed, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -19,9 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clearhead/api.h"
 #include "clearhead/config.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_model clh_model;
 typedef struct clh_cache clh_cache;
@@ -30,46 +33,46 @@ typedef struct clh_cache clh_cache;
  */
 
 /** A model with every parameter 0. Checks the config and the memory it takes first. */
-clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err);
+CLH_API clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_model_close(clh_model *model);
+CLH_API void clh_model_close(clh_model *model);
 
 /** Initializer `gpt2`: W_* normal with std initializer_range, biases 0, norm weights 1; a function
  *  of the seed alone. TransformerLens 2.4, HookedTransformer._init_weights_gpt2. */
-void clh_model_init(clh_model *model, uint64_t seed);
+CLH_API void clh_model_init(clh_model *model, uint64_t seed);
 
 /** Its configuration; borrowed. */
-const clh_model_config *clh_model_get_config(const clh_model *model);
+CLH_API const clh_model_config *clh_model_get_config(const clh_model *model);
 
 /** Number of parameter tensors and of numbers in them. */
-size_t clh_model_tensor_count(const clh_model *model);
-size_t clh_model_parameter_count(const clh_model *model);
+CLH_API size_t clh_model_tensor_count(const clh_model *model);
+CLH_API size_t clh_model_parameter_count(const clh_model *model);
 
 /** Parameter tensor `index` under its state_dict name; may be written through. */
-clh_tensor clh_model_tensor(const clh_model *model, size_t index);
+CLH_API clh_tensor clh_model_tensor(const clh_model *model, size_t index);
 
 /** Parameter of that state_dict name; data NULL when there is none. */
-clh_tensor clh_model_view(const clh_model *model, const char *name);
+CLH_API clh_tensor clh_model_view(const clh_model *model, const char *name);
 
 /** All parameters as one vector, tensors one after another with gaps of zeros between, so that each
  *  starts aligned; *count (may be NULL) gets its length. Gradients and moments have the same
  *  layout. */
-clh_real *clh_model_data(const clh_model *model, size_t *count);
+CLH_API clh_real *clh_model_data(const clh_model *model, size_t *count);
 
 /** The view of `tensor` (one of this model's) in another vector laid out as clh_model_data(). */
-clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector);
+CLH_API clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector);
 
 /** Text of the module tree with hook points and shapes, as print(HookedTransformer) shows it; owned
  *  by the caller (clh_free()). */
-clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err);
+CLH_API clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err);
 
 /* ---- Activations -------------------------------------------------------------------------------
  */
 
 typedef enum clh_keep {
-    CLH_KEEP_ALL,      /**< every hook point in memory of its own */
-    CLH_KEEP_BACKWARD, /**< what the backward pass needs; the rest shares memory */
+    CLH_KEEP_ALL = 0,      /**< every hook point in memory of its own */
+    CLH_KEEP_BACKWARD = 1, /**< what the backward pass needs; the rest shares memory */
 } clh_keep;
 
 /** Token ids [batch, pos], row-major, borrowed. */
@@ -79,46 +82,48 @@ typedef struct clh_tokens {
 } clh_tokens;
 
 /** An empty cache (or gradient of one) for models of this config. */
-clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
-                          clh_error *err);
+CLH_API clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
+                                  clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_cache_close(clh_cache *cache);
+CLH_API void clh_cache_close(clh_cache *cache);
 
 /** Bytes a cache takes for [batch, pos] tokens; SIZE_MAX when that cannot be addressed. */
-size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch, size_t pos);
+CLH_API size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch,
+                               size_t pos);
 
 /** Number of activations, in the order in which a forward pass computes them. */
-size_t clh_cache_count(const clh_cache *cache);
+CLH_API size_t clh_cache_count(const clh_cache *cache);
 
 /** Activation `index` under its hook name ("logits" for the logits). Where a name occurs twice (the
  *  norm of split inputs runs for q, k and v) all are listed. */
-clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
+CLH_API clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index);
 
 /** Name and shape that activation `index` has for [batch, pos] tokens; data NULL. Takes no memory,
  *  so it tells what a forward pass will need. */
-clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos);
+CLH_API clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch,
+                                      size_t pos);
 
 /** Whether an activation after `index` has the same name, so that clh_cache_view() gives that one
  *  instead. */
-bool clh_cache_repeats(const clh_cache *cache, size_t index);
+CLH_API bool clh_cache_repeats(const clh_cache *cache, size_t index);
 
 /** Which dimension of activation `index` is the position: of scores and pattern the query's. */
-size_t clh_cache_position_dim(const clh_cache *cache, size_t index);
+CLH_API size_t clh_cache_position_dim(const clh_cache *cache, size_t index);
 
 /** NaN in, NaN reported: CLH_ENUMERIC names the first activation, in the order in which a forward
  *  pass computes them, that holds a NaN or an infinity (-inf among attn_scores is none: keys in the
  *  future have it). Of a CLH_KEEP_ALL cache. */
-clh_status clh_cache_check(const clh_cache *cache, clh_error *err);
+CLH_API clh_status clh_cache_check(const clh_cache *cache, clh_error *err);
 
 /** Whether the logits and the scales of norms are finite: quick, and of any cache. A NaN shows in
  *  the logits; an infinity there or in a scale, but where a pattern or an activation function made
  *  0 of it, which only clh_cache_check() sees. */
-bool clh_cache_sound(const clh_cache *cache);
+CLH_API bool clh_cache_sound(const clh_cache *cache);
 
 /** Activation of that hook name, the last where it occurs twice, as TransformerLens' cache; data
  *  NULL when there is none. */
-clh_tensor clh_cache_view(const clh_cache *cache, const char *name);
+CLH_API clh_tensor clh_cache_view(const clh_cache *cache, const char *name);
 
 /* ---- Hooks -------------------------------------------------------------------------------------
  */
@@ -152,24 +157,25 @@ typedef struct clh_hooks {
 /** Compute every activation for `tokens` into `cache` (reshaped to fit). Hooks (NULL: none) fire in
  *  order of computation and need a CLH_KEEP_ALL cache. CLH_EINPUT names a token outside d_vocab,
  *  CLH_ESHAPE a length past n_ctx. */
-clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
-                       const clh_hooks *hooks, clh_error *err);
+CLH_API clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                               const clh_hooks *hooks, clh_error *err);
 
 /** As clh_forward() without hooks, but only as far as activation `activation` (its index, see
  *  clh_cache_tensor()): those behind it are left as they are. For what needs a few activations of
  *  many sequences; nothing can go on from such a cache. Errors of clh_forward(). */
-clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
-                             size_t activation, clh_error *err);
+CLH_API clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens,
+                                     clh_cache *cache, size_t activation, clh_error *err);
 
 /** Where a NaN comes from: compute `tokens` with everything kept. CLH_ENUMERIC names the first
  *  activation that is not finite (clh_cache_check()), CLH_OK when there is none. */
-clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err);
+CLH_API clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens,
+                                     clh_error *err);
 
 /** Extend a forward pass of one sequence: positions `from` … pos-1 are computed, those before are
  *  taken from the cache, which must have been given clh_cache_reserve(). The keys and values in the
  *  cache are the key/value cache of text generation. */
-clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
-                            clh_cache *cache, clh_error *err);
+CLH_API clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
+                                    clh_cache *cache, clh_error *err);
 
 /** What was written into a filled cache, and which logits are asked for. */
 typedef struct clh_change {
@@ -185,11 +191,11 @@ typedef struct clh_change {
  *  from there on. Behind the last layer's keys and values only positions whose logits are wanted
  *  are renewed. Writing the old numbers back and calling again undoes it. CLH_ESHAPE for another
  *  shape, CLH_ERANGE for positions that there are not. Allocates nothing. */
-clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
-                            const clh_change *change, clh_error *err);
+CLH_API clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens,
+                                    clh_cache *cache, const clh_change *change, clh_error *err);
 
 /** Give a cache the shape [batch, pos] now. */
-clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err);
+CLH_API clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err);
 
 /** Gradients of a scalar. On entry `gradient`'s logits hold d scalar / d logits [batch, pos,
  *  d_vocab_out] (clh_loss() writes them); on return every activation of `gradient` holds its
@@ -199,25 +205,25 @@ clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_err
  *  the activations were computed, may edit it, and need CLH_KEEP_ALL caches. What has no slope
  *  (hook_tokens; hook_attn_in where the inputs are split and nothing reads it) has gradient 0.
  *  Both caches hold the shape of `tokens`. */
-clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
-                        clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
-                        clh_error *err);
+CLH_API clh_status clh_backward(const clh_model *model, const clh_tokens *tokens,
+                                const clh_cache *cache, clh_cache *gradient, clh_real *parameters,
+                                const clh_hooks *hooks, clh_error *err);
 
 /** The same without hooks, into `parameters` of which nothing is kept: they get what clh_backward()
  *  would have added to zeros, in less time. */
-void clh_backward_first(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
-                        clh_cache *gradient, clh_real *parameters);
+CLH_API void clh_backward_first(const clh_model *model, const clh_tokens *tokens,
+                                const clh_cache *cache, clh_cache *gradient, clh_real *parameters);
 
 /** Index of the largest logit of sequence `b` at position `i` (the first of equals): what the model
  *  says comes at position i + 1. */
-uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i);
+CLH_API uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i);
 
 /** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
  *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
  *  *written gets how many stand there. Keys and values are kept, so each token costs one row.
  *  CLH_ENUMERIC names the first activation that is not finite. */
-clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
-                        uint32_t stop, size_t *written, clh_error *err);
+CLH_API clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
+                                uint32_t stop, size_t *written, clh_error *err);
 
 /** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
  *  rest is prompt or padding. */
@@ -235,14 +241,16 @@ typedef struct clh_loss_sum {
 } clh_loss_sum;
 
 /** *sum += *more. */
-void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more);
+CLH_API void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more);
 
 /** Cross-entropy of the logits in `cache` against the tokens, ADDED to *sum. When `gradient` is not
  *  NULL its logits get d(weight * loss) / d logits, zero where nothing is scored. When
  *  `per_position` is not NULL, [batch, pos] of -log p(token) at the token's own index, NaN where
  *  nothing is scored. The logit at position i predicts token i + 1. */
-clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_scored *scored,
-                    double weight, clh_cache *gradient, double *per_position, clh_loss_sum *sum,
-                    clh_error *err);
+CLH_API clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens,
+                            const clh_scored *scored, double weight, clh_cache *gradient,
+                            double *per_position, clh_loss_sum *sum, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

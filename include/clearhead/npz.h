@@ -12,16 +12,21 @@
 #ifndef CLEARHEAD_NPZ_H
 #define CLEARHEAD_NPZ_H
 
+#include "clearhead/api.h"
 #include "clearhead/array.h"
 #include "clearhead/safetensors.h"
 
+CLH_BEGIN_DECLS
+
 /** CLH_OK when this build writes npz files; else CLH_ESUPPORT and the package it would need. */
-clh_status clh_npz_available(clh_error *err);
+CLH_API clh_status clh_npz_available(clh_error *err);
 
 /** Write arrays under their names in the order given to `path`, whole or not at all, and metadata
  *  (if any) as `__metadata__`, the bytes of a JSON object. The same content gives the same bytes.
  *  Errors as clh_safetensors_write_arrays(), CLH_ESUPPORT as above. */
-clh_status clh_npz_write(const char *path, const clh_array *arrays, size_t count,
-                         const clh_pair *metadata, size_t pairs, clh_error *err);
+CLH_API clh_status clh_npz_write(const char *path, const clh_array *arrays, size_t count,
+                                 const clh_pair *metadata, size_t pairs, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

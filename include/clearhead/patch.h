@@ -20,7 +20,10 @@
 #ifndef CLEARHEAD_PATCH_H
 #define CLEARHEAD_PATCH_H
 
+#include "clearhead/api.h"
 #include "clearhead/metric.h"
+
+CLH_BEGIN_DECLS
 
 /** Two sequences of one length and the scalar they are compared by. Borrowed. */
 typedef struct clh_patch_ask {
@@ -53,10 +56,12 @@ typedef struct clh_patch {
  *  CLH_ENOMEM says what it takes and what there is; CLH_EINPUT names a site that there is not, with
  *  the nearest; CLH_ENUMERIC names the run and its first activation that is not finite; errors of
  *  clh_metric_value() and clh_forward(). */
-clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
-                         clh_error *err);
+CLH_API clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
+                                 clh_error *err);
 
 /** Free what a patch holds. All zero is fine. */
-void clh_patch_deinit(clh_patch *patch);
+CLH_API void clh_patch_deinit(clh_patch *patch);
+
+CLH_END_DECLS
 
 #endif

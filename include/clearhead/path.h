@@ -23,17 +23,20 @@
 #ifndef CLEARHEAD_PATH_H
 #define CLEARHEAD_PATH_H
 
+#include "clearhead/api.h"
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
 #include "clearhead/residual.h"
 
+CLH_BEGIN_DECLS
+
 typedef enum clh_input {
-    CLH_INPUT_Q,
-    CLH_INPUT_K,
-    CLH_INPUT_V,
-    CLH_INPUT_MLP,
-    CLH_INPUT_LOGITS,
-    CLH_INPUTS
+    CLH_INPUT_Q = 0,
+    CLH_INPUT_K = 1,
+    CLH_INPUT_V = 2,
+    CLH_INPUT_MLP = 3,
+    CLH_INPUT_LOGITS = 4,
+    CLH_INPUTS = 5
 } clh_input;
 
 /** What reads the stream; its input is the sum of writers 0 … reads-1. */
@@ -56,31 +59,31 @@ typedef struct clh_edge {
 } clh_edge;
 
 /** The graph of models of this config. */
-clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_error *err);
+CLH_API clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_error *err);
 
 /** Free what a graph holds. All zero is fine. */
-void clh_graph_deinit(clh_graph *graph);
+CLH_API void clh_graph_deinit(clh_graph *graph);
 
 /** "L1H0.q", "1_mlp_in", "logits"; a writer's label is clh_component_label()'s. Returns `out`. */
-const char *clh_reader_label(const clh_reader *reader, char out[32]);
+CLH_API const char *clh_reader_label(const clh_reader *reader, char out[32]);
 
 /** Writer and reader of edge `index` < edges. */
-clh_edge clh_graph_edge(const clh_graph *graph, size_t index);
+CLH_API clh_edge clh_graph_edge(const clh_graph *graph, size_t index);
 
 /** "L0H1->L1H0.q", into `out`; returns `out`. */
-const char *clh_edge_label(const clh_graph *graph, size_t index, char out[72]);
+CLH_API const char *clh_edge_label(const clh_graph *graph, size_t index, char out[72]);
 
 /** Mark in `chosen` [edges] the edges that `names` means: labels or shell patterns of them, commas
  *  between. CLH_EINPUT for one that means none, with the nearest. */
-clh_status clh_graph_choose(const clh_graph *graph, const char *names, bool *chosen,
-                            clh_error *err);
+CLH_API clh_status clh_graph_choose(const clh_graph *graph, const char *names, bool *chosen,
+                                    clh_error *err);
 
 /** The edges of a path such as "embed->L0H0.v->L1H0.q->logits", into `edges` [capacity]; *count
  *  gets how many. CLH_EINPUT names the step that is no edge, or that does not begin where the one
  *  before it ended; CLH_ERANGE for more than there is room for (a model of n layers has no path of
  *  more than 2n + 1 edges). */
-clh_status clh_graph_path(const clh_graph *graph, const char *text, size_t *edges, size_t capacity,
-                          size_t *count, clh_error *err);
+CLH_API clh_status clh_graph_path(const clh_graph *graph, const char *text, size_t *edges,
+                                  size_t capacity, size_t *count, clh_error *err);
 
 /** Two sequences of one length and the scalar they are compared by. Borrowed. */
 typedef struct clh_paths_ask {
@@ -93,44 +96,47 @@ typedef struct clh_paths clh_paths;
 /** Compute both runs. CLH_ESHAPE for sequences of two lengths or more than one each; CLH_ENOMEM
  *  says what it takes and what there is; CLH_ENUMERIC names the run and its first
  *  activation that is not finite; errors of clh_metric_value() and clh_forward(). */
-clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
-                          clh_error *err);
+CLH_API clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
+                                  clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_paths_close(clh_paths *paths);
+CLH_API void clh_paths_close(clh_paths *paths);
 
 /** The graph; borrowed. */
-const clh_graph *clh_paths_graph(const clh_paths *paths);
+CLH_API const clh_graph *clh_paths_graph(const clh_paths *paths);
 
 /** Metric of the clean and of the corrupted run, to rounding those of clh_forward(): attention adds
  *  up its heads one by one here. */
-double clh_paths_clean(const clh_paths *paths);
-double clh_paths_corrupted(const clh_paths *paths);
+CLH_API double clh_paths_clean(const clh_paths *paths);
+CLH_API double clh_paths_corrupted(const clh_paths *paths);
 
 /** The exact effect of every edge alone: its reader's input has the corrupted run's contribution of
  *  its writer, all other contributions are clean, and everything behind the reader is computed
  *  again. `effect` [edges]; `watch` (may be NULL) is told of each. */
-clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_watch *watch,
-                           clh_error *err);
+CLH_API clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_watch *watch,
+                                   clh_error *err);
 
 /** The exact effect of a set of edges (`chosen` [edges]) patched at once: the input of every reader
  *  is the sum of what the corrupted run's writers wrote, over the edges chosen, and of what those
  *  of this very run wrote, over the others. All edges: the corrupted run, bit for bit; none: the
  *  clean one. */
-clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect, clh_error *err);
+CLH_API clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect,
+                                 clh_error *err);
 
 /** The exact effect along one path: the first edge carries the corrupted writer, each further edge
  *  what its writer makes of the edge before it, and nothing else of the path's writers is changed
  *  for anyone else. Behind the last reader everything is computed again. `edges` [count] as
  *  clh_graph_path() gives them. */
-clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, double *effect,
-                           clh_error *err);
+CLH_API clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count,
+                                   double *effect, clh_error *err);
 
 /** Every effect estimated by gradients: sum over positions of (corrupted - clean output of the
  *  writer) . d metric / d input of the reader, the gradient being the mean over `steps` >= 1 runs
  *  of the clean sequence whose hook_embed is corrupted + k/steps (clean - corrupted), k = 1 …
  *  steps. One step is the clean run alone: EAP (Syed et al. 2023); more are EAP-IG (Hanna et al.
  *  2024). `estimate` [edges]. */
-clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_error *err);
+CLH_API clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
+
 /** What a model does on sequences whose answers are known. */
 typedef struct clh_evaluation {
     size_t sequences;
@@ -28,7 +32,7 @@ typedef struct clh_evaluation {
 } clh_evaluation;
 
 /** Free what an evaluation holds. All zero is fine. */
-void clh_evaluation_deinit(clh_evaluation *evaluation);
+CLH_API void clh_evaluation_deinit(clh_evaluation *evaluation);
 
 /** Where training is. */
 typedef struct clh_progress {
@@ -38,5 +42,7 @@ typedef struct clh_progress {
     const clh_evaluation *evaluation; /**< the newest; NULL before the first; borrowed */
     bool evaluated;                   /**< it was made at this step */
 } clh_progress;
+
+CLH_END_DECLS
 
 #endif

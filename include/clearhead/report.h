@@ -13,8 +13,11 @@
 
 #include <stdbool.h>
 
+#include "clearhead/api.h"
 #include "clearhead/figure.h"
 #include "clearhead/result.h"
+
+CLH_BEGIN_DECLS
 
 /** How it is shown; NULL stands for all zero. */
 typedef struct clh_show {
@@ -29,13 +32,15 @@ typedef struct clh_show {
 /** The result as text in a format that is text; the caller frees it with clh_free(). CLH_EUSAGE
  *  for another format, or a part that there is not (names the nearest); CLH_EINPUT when there is
  *  nothing to show; errors of computing an array. */
-clh_status clh_report_text(char **text, clh_result *result, const char *format,
-                           const clh_show *show, clh_error *err);
+CLH_API clh_status clh_report_text(char **text, clh_result *result, const char *format,
+                                   const clh_show *show, clh_error *err);
 
 /** Write the result to `path` in the format that its ending names (.json, .csv, .md, .txt, .npz,
  *  .safetensors, .png, .svg, .pdf; any case). Errors as clh_report_text(); CLH_EUSAGE for another
  *  ending, CLH_ESUPPORT when this build cannot write it (names what is missing), CLH_EIO. */
-clh_status clh_report_save(clh_result *result, const char *path, const clh_show *show,
-                           clh_error *err);
+CLH_API clh_status clh_report_save(clh_result *result, const char *path, const clh_show *show,
+                                   clh_error *err);
+
+CLH_END_DECLS
 
 #endif

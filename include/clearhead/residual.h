@@ -16,25 +16,30 @@
 #ifndef CLEARHEAD_RESIDUAL_H
 #define CLEARHEAD_RESIDUAL_H
 
+#include "clearhead/api.h"
 #include "clearhead/metric.h"
 #include "clearhead/model.h"
 
+CLH_BEGIN_DECLS
+
 /** What wrote to the stream, or what the stream was. */
 typedef enum clh_component_kind {
-    CLH_PART_EMBED,
-    CLH_PART_POS_EMBED,
-    CLH_PART_ATTN_OUT,  /**< a layer's attention, its b_O in it */
-    CLH_PART_MLP_OUT,   /**< a layer's MLP, its b_out in it */
-    CLH_PART_HEAD,      /**< z W_O of one head */
-    CLH_PART_B_O,       /**< b_O of a layer, where its heads stand apart */
-    CLH_PART_NEURON,    /**< post W_out of one neuron */
-    CLH_PART_B_OUT,     /**< b_out of a layer, where its neurons stand apart */
-    CLH_PART_REMAINDER, /**< the stream less all parts: rounding, and what was edited in flight */
-    CLH_PART_RESID_PRE, /**< the stream itself, before a layer, between attention and MLP, at last
+    CLH_PART_EMBED = 0,
+    CLH_PART_POS_EMBED = 1,
+    CLH_PART_ATTN_OUT = 2, /**< a layer's attention, its b_O in it */
+    CLH_PART_MLP_OUT = 3,  /**< a layer's MLP, its b_out in it */
+    CLH_PART_HEAD = 4,     /**< z W_O of one head */
+    CLH_PART_B_O = 5,      /**< b_O of a layer, where its heads stand apart */
+    CLH_PART_NEURON = 6,   /**< post W_out of one neuron */
+    CLH_PART_B_OUT = 7,    /**< b_out of a layer, where its neurons stand apart */
+    CLH_PART_REMAINDER =
+        8, /**< the stream less all parts: rounding, and what was edited in flight */
+    CLH_PART_RESID_PRE =
+        9, /**< the stream itself, before a layer, between attention and MLP, at last
                          */
-    CLH_PART_RESID_MID,
-    CLH_PART_RESID_FINAL,
-    CLH_PART_KINDS
+    CLH_PART_RESID_MID = 10,
+    CLH_PART_RESID_FINAL = 11,
+    CLH_PART_KINDS = 12
 } clh_component_kind;
 
 typedef struct clh_component {
@@ -44,7 +49,7 @@ typedef struct clh_component {
 
 /** "embed", "0_attn_out", "L0H1", "L0N17", "0_b_O", "0_pre", "final_post", "remainder":
  *  TransformerLens' labels, and "0_b_O", "0_b_out" for what it sums up as "bias". Returns `out`. */
-const char *clh_component_label(const clh_component *component, char out[32]);
+CLH_API const char *clh_component_label(const clh_component *component, char out[32]);
 
 /** How fine a decomposition is; both may be asked for. */
 enum { CLH_SPLIT_LAYERS = 0, CLH_SPLIT_HEADS = 1, CLH_SPLIT_NEURONS = 2 };
@@ -68,38 +73,41 @@ typedef struct clh_resid_stack {
  *  b_out); last the remainder, so that the parts are the whole. CLH_ERANGE for positions or layers
  *  that there are not, CLH_ENOMEM with the bytes for more than the machine has. TransformerLens:
  *  ActivationCache.decompose_resid, stack_head_results, stack_neuron_results. */
-clh_status clh_resid_decompose(clh_resid_stack *out, const clh_model *model, const clh_cache *cache,
-                               const clh_resid_ask *ask, clh_error *err);
+CLH_API clh_status clh_resid_decompose(clh_resid_stack *out, const clh_model *model,
+                                       const clh_cache *cache, const clh_resid_ask *ask,
+                                       clh_error *err);
 
 /** The stream before each layer, with `mid` also between attention and MLP, and at the end.
  *  TransformerLens: ActivationCache.accumulated_resid(incl_mid=mid). Errors as above. */
-clh_status clh_resid_accumulate(clh_resid_stack *out, const clh_model *model,
-                                const clh_cache *cache, bool mid, size_t begin, size_t end,
-                                clh_error *err);
+CLH_API clh_status clh_resid_accumulate(clh_resid_stack *out, const clh_model *model,
+                                        const clh_cache *cache, bool mid, size_t begin, size_t end,
+                                        clh_error *err);
 
 /** Free what a stack holds. All zero is fine. */
-void clh_resid_stack_deinit(clh_resid_stack *stack);
+CLH_API void clh_resid_stack_deinit(clh_resid_stack *stack);
 
 /** What ln_final does to one part of the stream: the choice is part of every result. */
 typedef enum clh_final_norm {
-    CLH_NORM_FROZEN, /**< divided by the scale of the whole stream, as cached: linear, adds up */
-    CLH_NORM_RECOMPUTED, /**< divided by the part's own scale, as if it were the whole stream */
-    CLH_FINAL_NORMS
+    CLH_NORM_FROZEN =
+        0, /**< divided by the scale of the whole stream, as cached: linear, adds up */
+    CLH_NORM_RECOMPUTED = 1, /**< divided by the part's own scale, as if it were the whole stream */
+    CLH_FINAL_NORMS = 2
 } clh_final_norm;
 
 /** "frozen", "recomputed". */
-const char *clh_final_norm_name(clh_final_norm norm);
+CLH_API const char *clh_final_norm_name(clh_final_norm norm);
 
 /** Centre every row (LN, LNPre) and divide it by its scale, in place; w and b are left out.
  *  Frozen is TransformerLens' ActivationCache.apply_ln_to_stack(layer=-1). */
-clh_status clh_resid_normalize(clh_resid_stack *stack, const clh_model *model,
-                               const clh_cache *cache, clh_final_norm norm, clh_error *err);
+CLH_API clh_status clh_resid_normalize(clh_resid_stack *stack, const clh_model *model,
+                                       const clh_cache *cache, clh_final_norm norm, clh_error *err);
 
 /** Logits that every part would give alone, ln_final's w, b and b_U with it: of
  *  clh_resid_accumulate() the logit lens, whose last row are the model's own logits.
  *  `out` [count, batch, pos, d_vocab_out]. nostalgebraist 2020 (recomputed). */
-clh_status clh_resid_logits(clh_real *out, const clh_resid_stack *stack, const clh_model *model,
-                            const clh_cache *cache, clh_final_norm norm, clh_error *err);
+CLH_API clh_status clh_resid_logits(clh_real *out, const clh_resid_stack *stack,
+                                    const clh_model *model, const clh_cache *cache,
+                                    clh_final_norm norm, clh_error *err);
 
 /** No second token: the logit itself. */
 #define CLH_NO_TOKEN UINT32_MAX
@@ -110,9 +118,10 @@ clh_status clh_resid_logits(clh_real *out, const clh_resid_stack *stack, const c
  *  W_U[against]). `token`, `against` [batch, pos] of the stack's rows; `out` [count, batch, pos].
  *  CLH_ERANGE for a token that is not below d_vocab_out. TransformerLens:
  *  ActivationCache.logit_attrs of a model whose w is folded into W_U (fold_ln). */
-clh_status clh_logit_attrs(double *out, const clh_resid_stack *stack, const clh_model *model,
-                           const clh_cache *cache, const uint32_t *token, const uint32_t *against,
-                           clh_final_norm norm, clh_error *err);
+CLH_API clh_status clh_logit_attrs(double *out, const clh_resid_stack *stack,
+                                   const clh_model *model, const clh_cache *cache,
+                                   const uint32_t *token, const uint32_t *against,
+                                   clh_final_norm norm, clh_error *err);
 
 /** Direct logit attribution: sum of value, norm_bias, unembed_bias and remainder is `total`. */
 typedef struct clh_attribution {
@@ -128,26 +137,28 @@ typedef struct clh_attribution {
 
 /** Attribution of a metric that is linear in the logits: logit or logit_diff, summed over the
  *  batch. CLH_ESUPPORT for another kind; errors of the functions above. */
-clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
-                                  const clh_cache *cache, const clh_metric *metric, unsigned split,
-                                  clh_final_norm norm, clh_error *err);
+CLH_API clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
+                                          const clh_cache *cache, const clh_metric *metric,
+                                          unsigned split, clh_final_norm norm, clh_error *err);
 
 /** Attribution of the right token's logit, mean over the predictions of tokens begin … end-1 of the
  *  batch: less another token's, less the mean logit (`against` CLH_EVERY_TOKEN), or itself
  *  (CLH_NO_TOKEN). CLH_ERANGE for predictions that there are not. */
-clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *model,
-                                       const clh_cache *cache, const clh_tokens *tokens,
-                                       size_t begin, size_t end, uint32_t against, unsigned split,
-                                       clh_final_norm norm, clh_error *err);
+CLH_API clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *model,
+                                               const clh_cache *cache, const clh_tokens *tokens,
+                                               size_t begin, size_t end, uint32_t against,
+                                               unsigned split, clh_final_norm norm, clh_error *err);
 
 /** Attribution of the right token's logit less the mean logit, mean over the predictions of tokens
  *  first_scored … pos-1 of the batch. CLH_ERANGE for a first_scored outside [1, pos). */
-clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
-                                  const clh_cache *cache, const clh_tokens *tokens,
-                                  size_t first_scored, unsigned split, clh_final_norm norm,
-                                  clh_error *err);
+CLH_API clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
+                                          const clh_cache *cache, const clh_tokens *tokens,
+                                          size_t first_scored, unsigned split, clh_final_norm norm,
+                                          clh_error *err);
 
 /** Free what an attribution holds. All zero is fine. */
-void clh_attribution_deinit(clh_attribution *attribution);
+CLH_API void clh_attribution_deinit(clh_attribution *attribution);
+
+CLH_END_DECLS
 
 #endif

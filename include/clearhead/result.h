@@ -20,8 +20,11 @@
 
 #include <stddef.h>
 
+#include "clearhead/api.h"
 #include "clearhead/array.h"
 #include "clearhead/error.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_result clh_result;
 
@@ -31,37 +34,40 @@ typedef struct clh_value {
 } clh_value;
 
 /** Free a result and everything it owns. NULL is fine. */
-void clh_result_close(clh_result *result);
+CLH_API void clh_result_close(clh_result *result);
 
 /** Name of the question it answers; borrowed, as all texts below. */
-const char *clh_result_question(const clh_result *result);
+CLH_API const char *clh_result_question(const clh_result *result);
 
 /** CLH_NO when the answer is no (exit code 1 of the command), else CLH_OK. */
-clh_status clh_result_outcome(const clh_result *result);
+CLH_API clh_status clh_result_outcome(const clh_result *result);
 
 /** The number at `path`; NaN when there is no such number, or none was to be had. */
-double clh_result_number(const clh_result *result, const char *path);
+CLH_API double clh_result_number(const clh_result *result, const char *path);
 
 /** The number at `path` with its interval. CLH_EINPUT when there is no such path (names the
  *  nearest), or when it is absent (says why). */
-clh_status clh_result_get(clh_value *out, const clh_result *result, const char *path,
-                          clh_error *err);
+CLH_API clh_status clh_result_get(clh_value *out, const clh_result *result, const char *path,
+                                  clh_error *err);
 
 /** Path of the number at `index`, in order; NULL past the last. */
-const char *clh_result_path(const clh_result *result, size_t index);
+CLH_API const char *clh_result_path(const clh_result *result, size_t index);
 
 /** The answer of a verdict: "by position"; NULL when there is no such verdict. */
-const char *clh_result_answer(const clh_result *result, const char *verdict);
+CLH_API const char *clh_result_answer(const clh_result *result, const char *verdict);
 
 /** A text: of the stamp ("run", "step", "seed", "weights", "version"), or a cell of text. NULL when
  *  there is none. */
-const char *clh_result_text(const clh_result *result, const char *path);
+CLH_API const char *clh_result_text(const clh_result *result, const char *path);
 
 /** An array, computed now if it has not been; a view that lives as long as the result. CLH_EINPUT
  *  when there is no such array; errors of computing it. */
-clh_status clh_result_view(clh_array *out, clh_result *result, const char *name, clh_error *err);
+CLH_API clh_status clh_result_view(clh_array *out, clh_result *result, const char *name,
+                                   clh_error *err);
 
 /** Name of the array at `index`; NULL past the last. */
-const char *clh_result_array_name(const clh_result *result, size_t index);
+CLH_API const char *clh_result_array_name(const clh_result *result, size_t index);
+
+CLH_END_DECLS
 
 #endif

@@ -18,9 +18,12 @@
 #ifndef CLEARHEAD_RUN_H
 #define CLEARHEAD_RUN_H
 
+#include "clearhead/api.h"
 #include "clearhead/config.h"
 #include "clearhead/model.h"
 #include "clearhead/task.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_run clh_run;
 
@@ -28,37 +31,39 @@ typedef struct clh_run clh_run;
  *  checkpoint). Weights are model.safetensors, or the newest checkpoint where training has not
  *  ended. CLH_EIO, CLH_EFORMAT, CLH_ECONFIG, CLH_ESHAPE, CLH_ENUMERIC name file, found and wanted.
  */
-clh_status clh_run_open(clh_run **out, const char *path, clh_error *err);
+CLH_API clh_status clh_run_open(clh_run **out, const char *path, clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_run_close(clh_run *run);
+CLH_API void clh_run_close(clh_run *run);
 
 /** Its parts; borrowed. The task is NULL for an imported model that fits none. */
-clh_model *clh_run_model(const clh_run *run);
-const clh_run_config *clh_run_get_config(const clh_run *run);
-const clh_task *clh_run_task(const clh_run *run);
+CLH_API clh_model *clh_run_model(const clh_run *run);
+CLH_API const clh_run_config *clh_run_get_config(const clh_run *run);
+CLH_API const clh_task *clh_run_task(const clh_run *run);
 
 /** The folder or file it was opened from; borrowed. */
-const char *clh_run_path(const clh_run *run);
+CLH_API const char *clh_run_path(const clh_run *run);
 
 /** Optimizer steps its weights have seen. */
-size_t clh_run_step(const clh_run *run);
+CLH_API size_t clh_run_step(const clh_run *run);
 
 /** Only the config of a run folder or of a .safetensors file; CLH_NO when the file carries none. */
-clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error *err);
+CLH_API clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error *err);
 
 /** Write a run folder that holds given weights and no training: what `import` makes. CLH_EBUSY when
  *  `path` holds a run already. */
-clh_status clh_run_create(const char *path, const clh_run_config *config, const clh_model *model,
-                          clh_error *err);
+CLH_API clh_status clh_run_create(const char *path, const clh_run_config *config,
+                                  const clh_model *model, clh_error *err);
 
 /** Read parameters from a safetensors file, or of a run folder (its last weights), by their
  *  state_dict names. TransformerLens' buffers
  *  (attn.mask, attn.IGNORE) are passed over; a missing, unknown or misshapen tensor is an error. */
-clh_status clh_model_load(clh_model *model, const char *path, clh_error *err);
+CLH_API clh_status clh_model_load(clh_model *model, const char *path, clh_error *err);
 
 /** Write parameters; metadata says which config and after which step. */
-clh_status clh_model_save(const clh_model *model, const char *path, const clh_run_config *config,
-                          size_t step, clh_error *err);
+CLH_API clh_status clh_model_save(const clh_model *model, const char *path,
+                                  const clh_run_config *config, size_t step, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -18,16 +18,20 @@
 #ifndef CLEARHEAD_RUN_CONFIG_H
 #define CLEARHEAD_RUN_CONFIG_H
 
+#include "clearhead/api.h"
 #include "clearhead/config.h"
+
+CLH_BEGIN_DECLS
 
 enum { CLH_RUN_KEYS_MAX = 64 };
 
 /** What a layer says of a key. */
 typedef enum clh_key_state {
-    CLH_KEY_ABSENT,    /**< nothing */
-    CLH_KEY_AUTOMATIC, /**< it follows from the others (JSON null, "auto" on the command line) */
-    CLH_KEY_GIVEN,     /**< a value, from a default, a preset or weights */
-    CLH_KEY_ASKED,     /**< a value the user wrote */
+    CLH_KEY_ABSENT = 0, /**< nothing */
+    CLH_KEY_AUTOMATIC =
+        1,             /**< it follows from the others (JSON null, "auto" on the command line) */
+    CLH_KEY_GIVEN = 2, /**< a value, from a default, a preset or weights */
+    CLH_KEY_ASKED = 3, /**< a value the user wrote */
 } clh_key_state;
 
 /** One layer, or several applied onto one another: values, and for each row of options.def its
@@ -45,67 +49,69 @@ typedef struct clh_task_sizes {
 } clh_task_sizes;
 
 /** A layer that says nothing. */
-void clh_run_layer_init(clh_run_layer *layer);
+CLH_API void clh_run_layer_init(clh_run_layer *layer);
 
 /** The lowest layer: the notebook's settings, the rest automatic. */
-void clh_run_layer_default(clh_run_layer *layer);
+CLH_API void clh_run_layer_default(clh_run_layer *layer);
 
 /** The layer of a preset: "notebook". CLH_EUSAGE naming those there are. */
-clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_error *err);
+CLH_API clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_error *err);
 
 /** The layer of given weights: every key of their model. */
-void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model);
+CLH_API void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model);
 
 /** Give every key that is still automatic the value it has in `layer`, if it has one there. After
  *  all layers, with the layer of given weights: `n` and `data` return n_ctx to automatic, but
  *  weights have the size they have. */
-void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer);
+CLH_API void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer);
 
 /** The layer of a config file's text: one flat JSON object, null for automatic. `origin` (a path)
  *  begins the error line. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted, or the nearest
  *  key; CLH_EFORMAT with the line when it is not JSON. */
-clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char *origin,
-                              clh_error *err);
+CLH_API clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char *origin,
+                                      clh_error *err);
 
 /** The layer of a config file; CLH_EIO too. A run's config.json is one. */
-clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err);
+CLH_API clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err);
 
 /** Add one key as written on the command line ("auto" for automatic) to a layer. '-' counts as
  *  '_' in `key`. Errors as clh_run_layer_json(). */
-clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *text,
-                             clh_error *err);
+CLH_API clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *text,
+                                     clh_error *err);
 
 /** Lay `layer` onto `onto`. */
-void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer);
+CLH_API void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer);
 
 /** What clh_task_open() needs, from all layers; texts are borrowed from `layer`. */
-clh_task_config clh_run_layer_task(const clh_run_layer *layer);
+CLH_API clh_task_config clh_run_layer_task(const clh_run_layer *layer);
 
 /** The complete config that all layers mean. `lines` is needed when the task is `lines` and keys
  *  are automatic that follow from its file; NULL else. CLH_ECONFIG or CLH_ERANGE naming the key,
  *  found and wanted. */
-clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,
-                                  const clh_task_sizes *lines, clh_error *err);
+CLH_API clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,
+                                          const clh_task_sizes *lines, clh_error *err);
 
 /** Open the task that all layers mean and resolve with its sizes. `task` may be NULL when only the
  *  config is wanted; else the caller closes it. */
-clh_status clh_run_config_open(clh_run_config *out, clh_task **task, const clh_run_layer *layer,
-                               clh_error *err);
+CLH_API clh_status clh_run_config_open(clh_run_config *out, clh_task **task,
+                                       const clh_run_layer *layer, clh_error *err);
 
 /** The task a complete config asks for; texts are borrowed from `config`. */
-clh_task_config clh_run_config_task(const clh_run_config *config);
+CLH_API clh_task_config clh_run_config_task(const clh_run_config *config);
 
 /** Settings the user wrote that cannot have an effect, one a line; "" when there are none. NULL
  *  when out of memory. */
-char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *layer,
-                           clh_error *err);
+CLH_API char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *layer,
+                                   clh_error *err);
 
 /** The complete config as JSON, one key a line; NULL when out of memory. */
-char *clh_run_config_json(const clh_run_config *config, clh_error *err);
+CLH_API char *clh_run_config_json(const clh_run_config *config, clh_error *err);
 
 /** Read a complete config back: what clh_run_config_json() wrote gives the same struct. Keys that
  *  are missing have their defaults. Errors as clh_run_layer_json(). */
-clh_status clh_run_config_from_json(clh_run_config *out, const char *text, const char *origin,
-                                    clh_error *err);
+CLH_API clh_status clh_run_config_from_json(clh_run_config *out, const char *text,
+                                            const char *origin, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -17,9 +17,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "clearhead/api.h"
 #include "clearhead/array.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
+
+CLH_BEGIN_DECLS
 
 /** One key of the file's metadata. */
 typedef struct clh_pair {
@@ -29,13 +32,14 @@ typedef struct clh_pair {
 /** Write tensors (F32; doubles are narrowed) in the order given, and metadata with different keys,
  *  to `path`, whole or not at all. Any numbers, also infinities and NaN. Texts are UTF-8.
  *  CLH_EINPUT when a tensor has another's name, CLH_EIO with path and reason. */
-clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
-                                 const clh_pair *metadata, size_t pairs, clh_error *err);
+CLH_API clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
+                                         const clh_pair *metadata, size_t pairs, clh_error *err);
 
 /** The same for arrays of any type and selections of them. Each number is aligned to its size when
  *  those of 8 bytes come first. */
-clh_status clh_safetensors_write_arrays(const char *path, const clh_array *arrays, size_t count,
-                                        const clh_pair *metadata, size_t pairs, clh_error *err);
+CLH_API clh_status clh_safetensors_write_arrays(const char *path, const clh_array *arrays,
+                                                size_t count, const clh_pair *metadata,
+                                                size_t pairs, clh_error *err);
 
 typedef struct clh_safetensors clh_safetensors;
 
@@ -44,35 +48,37 @@ typedef struct clh_safetensors clh_safetensors;
  *  holes, pass the end or do not fit dtype and shape; the line names file, tensor, found and
  *  wanted. CLH_EIO when it is not there or not a regular file, CLH_ENOMEM when the header, parsed,
  *  would not fit. Once open, every function but close may be called from any thread. */
-clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err);
+CLH_API clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err);
 
 /** Close and free. NULL is fine. */
-void clh_safetensors_close(clh_safetensors *file);
+CLH_API void clh_safetensors_close(clh_safetensors *file);
 
 /** Number of tensors. */
-size_t clh_safetensors_count(const clh_safetensors *file);
+CLH_API size_t clh_safetensors_count(const clh_safetensors *file);
 
 /** Name of tensor `index`, in the order of their data; borrowed until close. */
-const char *clh_safetensors_name(const clh_safetensors *file, size_t index);
+CLH_API const char *clh_safetensors_name(const clh_safetensors *file, size_t index);
 
 /** What the header says of a tensor; NULL data, the name borrowed until close, as is `dtype` (may
  *  be NULL). CLH_EINPUT when there is none of that name, naming the nearest; CLH_ESUPPORT when it
  *  has more than CLH_RANK_MAX dimensions. */
-clh_status clh_safetensors_describe(const clh_safetensors *file, const char *name,
-                                    clh_tensor *shape, const char **dtype, clh_error *err);
+CLH_API clh_status clh_safetensors_describe(const clh_safetensors *file, const char *name,
+                                            clh_tensor *shape, const char **dtype, clh_error *err);
 
 /** Read tensor `into->name` into `into->data`. Its shape must be exactly that of `into`, its dtype
  *  F32 (F64 too in a CLH_DOUBLE build) and every number finite: CLH_ESHAPE, CLH_EFORMAT and
  *  CLH_ENUMERIC name the tensor, found and wanted; CLH_EIO when the file was cut since. The data is
  *  untouched by a wrong name, dtype or shape, unspecified after the other failures. */
-clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into,
-                                clh_error *err);
+CLH_API clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into,
+                                        clh_error *err);
 
 /** As clh_safetensors_read(), taking infinities and NaN as they are. */
-clh_status clh_safetensors_read_any(const clh_safetensors *file, const clh_tensor *into,
-                                    clh_error *err);
+CLH_API clh_status clh_safetensors_read_any(const clh_safetensors *file, const clh_tensor *into,
+                                            clh_error *err);
 
 /** Value of a metadata key, borrowed until close; NULL when there is none. */
-const char *clh_safetensors_metadata(const clh_safetensors *file, const char *key);
+CLH_API const char *clh_safetensors_metadata(const clh_safetensors *file, const char *key);
+
+CLH_END_DECLS
 
 #endif

@@ -11,8 +11,11 @@
 #ifndef CLEARHEAD_SAMPLE_H
 #define CLEARHEAD_SAMPLE_H
 
+#include "clearhead/api.h"
 #include "clearhead/model.h"
 #include "clearhead/task.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_sample {
     const clh_task *task; /**< where they come from; borrowed, NULL when given as token ids */
@@ -24,18 +27,18 @@ typedef struct clh_sample {
 } clh_sample;
 
 /** Draws first … first+count-1 of a split. Errors of clh_task_draw(); CLH_ERANGE for none. */
-clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split, uint64_t first,
-                           size_t count, clh_error *err);
+CLH_API clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split,
+                                   uint64_t first, size_t count, clh_error *err);
 
 /** Sequences given as token ids [batch, pos], scored from `first_scored` on; copied. */
-clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t first_scored,
-                            clh_error *err);
+CLH_API clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t first_scored,
+                                    clh_error *err);
 
 /** Sequence `index` < count as a batch of one; borrowed. */
-clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index);
+CLH_API clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index);
 
 /** What kind of token stands at `position` of sequence `index`; CLH_TOKEN_OTHER without a task. */
-clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position);
+CLH_API clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position);
 
 enum { CLH_SLOTS_MAX = 16 };
 
@@ -47,6 +50,8 @@ typedef struct clh_slots {
 } clh_slots;
 
 /** Free what a sample holds. All zero is fine. */
-void clh_sample_deinit(clh_sample *sample);
+CLH_API void clh_sample_deinit(clh_sample *sample);
+
+CLH_END_DECLS
 
 #endif

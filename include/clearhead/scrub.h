@@ -21,18 +21,22 @@
 #ifndef CLEARHEAD_SCRUB_H
 #define CLEARHEAD_SCRUB_H
 
+#include "clearhead/api.h"
 #include "clearhead/measure.h"
 #include "clearhead/path.h"
 
+CLH_BEGIN_DECLS
+
 /** In what two sequences agree. */
 typedef enum clh_agree {
-    CLH_AGREE_NOTHING,  /**< any other sequence will do; one for all such writers of a reader */
-    CLH_AGREE_ALL,      /**< the same sequence */
-    CLH_AGREE_TOKEN,    /**< the token, */
-    CLH_AGREE_ALPHABET, /**< its eighth of the alphabet, */
-    CLH_AGREE_CLASS,    /**< its class (lower, upper, digit, other), or */
-    CLH_AGREE_RANK, /**< its rank among the letters of its sequence: see clearhead/attention.h */
-    CLH_AGREES
+    CLH_AGREE_NOTHING = 0,  /**< any other sequence will do; one for all such writers of a reader */
+    CLH_AGREE_ALL = 1,      /**< the same sequence */
+    CLH_AGREE_TOKEN = 2,    /**< the token, */
+    CLH_AGREE_ALPHABET = 3, /**< its eighth of the alphabet, */
+    CLH_AGREE_CLASS = 4,    /**< its class (lower, upper, digit, other), or */
+    CLH_AGREE_RANK =
+        5, /**< its rank among the letters of its sequence: see clearhead/attention.h */
+    CLH_AGREES = 6
 } clh_agree;
 
 enum { CLH_SCRUB_RULES_MAX = 64, CLH_SCRUB_POSITIONS_MAX = 16, CLH_SCRUB_NAME_MAX = 48 };
@@ -57,33 +61,33 @@ typedef struct clh_hypothesis {
 } clh_hypothesis;
 
 /** "nothing", "token" and the like. */
-const char *clh_agree_name(clh_agree agree);
+CLH_API const char *clh_agree_name(clh_agree agree);
 
 /** Hypotheses that come with the library, and how many: everything, nothing, what a model of the
  *  permutation task may be thought to do, and what it should not do without. Static. */
-const clh_hypothesis *clh_hypothesis_presets(size_t *count);
+CLH_API const clh_hypothesis *clh_hypothesis_presets(size_t *count);
 
 /** One line that says what preset `index` claims. */
-const char *clh_hypothesis_preset_text(size_t index);
+CLH_API const char *clh_hypothesis_preset_text(size_t index);
 
 /** Read a hypothesis from a JSON file. CLH_EFORMAT or CLH_EINPUT name the rule, found and wanted.
  */
-clh_status clh_hypothesis_read(clh_hypothesis *out, const char *path, clh_error *err);
+CLH_API clh_status clh_hypothesis_read(clh_hypothesis *out, const char *path, clh_error *err);
 
 typedef struct clh_scrub clh_scrub;
 
 /** Measure the model as it is, and what its answers to other sequences are worth. CLH_EINPUT for a
  *  sample of nothing; errors of clh_measure_run(). */
-clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sample *sample,
-                          uint64_t seed, size_t threads, clh_error *err);
+CLH_API clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sample *sample,
+                                  uint64_t seed, size_t threads, clh_error *err);
 
 /** Free. NULL is fine. */
-void clh_scrub_close(clh_scrub *scrub);
+CLH_API void clh_scrub_close(clh_scrub *scrub);
 
 /** The model as it is, and the model's answer to a sequence drawn at random held against this one's
  *  tokens: L_model and L_rand. Borrowed. */
-const clh_measure *clh_scrub_plain(const clh_scrub *scrub);
-const clh_measure *clh_scrub_random(const clh_scrub *scrub);
+CLH_API const clh_measure *clh_scrub_plain(const clh_scrub *scrub);
+CLH_API const clh_measure *clh_scrub_random(const clh_scrub *scrub);
 
 typedef struct clh_scrub_result {
     clh_measure measure;    /**< of the scrubbed model: L_scrub */
@@ -96,11 +100,13 @@ typedef struct clh_scrub_result {
  *  NULL) is told the sequence. CLH_EINPUT names a rule that matches no edge, CLH_ESUPPORT one that
  *  asks for rows of a writer that has none of its own, or a hypothesis whose tree is too large;
  *  CLH_ERANGE a position that a sequence has not. */
-clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, size_t rounds,
-                         double level, const clh_watch *watch, clh_scrub_result *out,
-                         clh_error *err);
+CLH_API clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, size_t rounds,
+                                 double level, const clh_watch *watch, clh_scrub_result *out,
+                                 clh_error *err);
 
 /** Free what a result holds. All zero is fine. */
-void clh_scrub_result_deinit(clh_scrub_result *result);
+CLH_API void clh_scrub_result_deinit(clh_scrub_result *result);
+
+CLH_END_DECLS
 
 #endif

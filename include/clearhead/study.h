@@ -15,6 +15,9 @@
 #define CLEARHEAD_STUDY_H
 
 #include "clearhead/answers.h"
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
 
 enum { CLH_STUDY_SEEDS_MAX = 1000 };
 
@@ -34,8 +37,8 @@ typedef struct clh_study {
  *  told before each seed, by one thread at a time. What clh_answers_check() refuses is refused
  *  before anything is trained. CLH_EBUSY when a seed's folder holds a run of other settings, naming
  *  it; the error of the first seed that failed; those that ended stay. */
-clh_status clh_study_run(clh_study *out, const char *path, const char *folder,
-                         const clh_study_ask *ask, const clh_watch *watch, clh_error *err);
+CLH_API clh_status clh_study_run(clh_study *out, const char *path, const char *folder,
+                                 const clh_study_ask *ask, const clh_watch *watch, clh_error *err);
 
 /** A verdict and the seeds that gave it. */
 typedef struct clh_vote {
@@ -45,7 +48,8 @@ typedef struct clh_vote {
 
 /** The different verdicts of a question into votes [seeds], most frequent first (of equal ones that
  *  of the smaller seed), and how many there are. */
-size_t clh_study_votes(const clh_study *study, clh_notebook_question question, clh_vote *votes);
+CLH_API size_t clh_study_votes(const clh_study *study, clh_notebook_question question,
+                               clh_vote *votes);
 
 /** A number over the seeds; NaN where it is so for every seed. */
 typedef struct clh_spread {
@@ -54,10 +58,12 @@ typedef struct clh_spread {
 } clh_spread;
 
 /** Of one of clh_answers_numbers(). CLH_ENOMEM. */
-clh_status clh_study_spread(clh_spread *out, const clh_study *study,
-                            const clh_answers_number *number, clh_error *err);
+CLH_API clh_status clh_study_spread(clh_spread *out, const clh_study *study,
+                                    const clh_answers_number *number, clh_error *err);
 
 /** Free what it holds. All zero is fine. */
-void clh_study_deinit(clh_study *study);
+CLH_API void clh_study_deinit(clh_study *study);
+
+CLH_END_DECLS
 
 #endif

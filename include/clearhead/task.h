@@ -19,17 +19,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clearhead/api.h"
 #include "clearhead/error.h"
+
+CLH_BEGIN_DECLS
 
 typedef struct clh_task clh_task;
 
-typedef enum clh_split { CLH_SPLIT_TRAIN, CLH_SPLIT_TEST } clh_split;
+typedef enum clh_split { CLH_SPLIT_TRAIN = 0, CLH_SPLIT_TEST = 1 } clh_split;
 
 /** Which choices of letters a permutation task draws from. */
 typedef enum clh_letters {
-    CLH_LETTERS_SORTED,  /**< combinations in vocabulary order, as the notebook: C(62, n) */
-    CLH_LETTERS_ORDERED, /**< any order, no repeats: 62! / (62-n)! */
-    CLH_LETTERS_TUPLES,  /**< repeats allowed: 62^n */
+    CLH_LETTERS_SORTED = 0,  /**< combinations in vocabulary order, as the notebook: C(62, n) */
+    CLH_LETTERS_ORDERED = 1, /**< any order, no repeats: 62! / (62-n)! */
+    CLH_LETTERS_TUPLES = 2,  /**< repeats allowed: 62^n */
 } clh_letters;
 
 enum { CLH_TASK_N_MAX = 6, CLH_LETTERS_UNSEEN_MAX = 50 };
@@ -61,87 +64,91 @@ typedef struct clh_sequence {
 
 /** Make a task. CLH_ECONFIG, CLH_ERANGE, CLH_EIO or CLH_EFORMAT, naming what was found and wanted;
  *  CLH_EINPUT for a line that is held out and also trained on. */
-clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err);
+CLH_API clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err);
 
 /** Free a task. NULL is fine. */
-void clh_task_close(clh_task *task);
+CLH_API void clh_task_close(clh_task *task);
 
 /** Name it was opened under; borrowed. */
-const char *clh_task_name(const clh_task *task);
+CLH_API const char *clh_task_name(const clh_task *task);
 
 /** Number of token ids. */
-size_t clh_task_d_vocab(const clh_task *task);
+CLH_API size_t clh_task_d_vocab(const clh_task *task);
 
 /** How many letters, the last of the vocabulary, no sequence has. */
-size_t clh_task_unseen(const clh_task *task);
+CLH_API size_t clh_task_unseen(const clh_task *task);
 
 /** Length in tokens of the longest sequence. */
-size_t clh_task_length_max(const clh_task *task);
+CLH_API size_t clh_task_length_max(const clh_task *task);
 
 /** How many elements of the domain a split holds. No set of letters is in both splits: the sets of
  *  m letters are shuffled by (seed, m) and a fifth of them, rounded down, is held out, whatever n
  *  and the order or repeats of the letters. Of lines, no two equal ones are in different splits. */
-uint64_t clh_task_split_size(const clh_task *task, clh_split split);
+CLH_API uint64_t clh_task_split_size(const clh_task *task, clh_split split);
 
 /** The k-th sequence of a split: any k; each round of clh_task_split_size() visits every element
  *  once in a new order (permutations) or in file order (lines). In a mixture every n comes once in
  *  each n_count draws, in shuffled order, and goes its own rounds. CLH_ERANGE when the split is
  *  empty, CLH_ESHAPE when `out` has too little room; `out` is then untouched. */
-clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_sequence *out,
-                         clh_error *err);
+CLH_API clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k,
+                                 clh_sequence *out, clh_error *err);
 
 /** Number of elements of the domain. */
-uint64_t clh_task_domain_size(const clh_task *task);
+CLH_API uint64_t clh_task_domain_size(const clh_task *task);
 
 /** The element of the domain at `rank` < clh_task_domain_size(), in lexicographic order of
  *  vocabulary positions (smaller n first in a mixture; file order for lines). */
-clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *out, clh_error *err);
+CLH_API clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *out,
+                                   clh_error *err);
 
 /** Rank of a sequence in the domain, the first of equal lines; CLH_NO when it is not an element
  *  (the message says why). */
-clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t length,
-                         uint64_t *rank, clh_error *err);
+CLH_API clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t length,
+                                 uint64_t *rank, clh_error *err);
 
 /** Which split the element at `rank` belongs to. */
-clh_status clh_task_split_of(const clh_task *task, uint64_t rank, clh_split *split, clh_error *err);
+CLH_API clh_status clh_task_split_of(const clh_task *task, uint64_t rank, clh_split *split,
+                                     clh_error *err);
 
 /** Tokens of a text; CLH_EINPUT names the unknown symbol and its place, CLH_ESHAPE when longer than
  *  `capacity`. */
-clh_status clh_task_encode(const clh_task *task, const char *text, uint32_t *tokens,
-                           size_t capacity, size_t *length, clh_error *err);
+CLH_API clh_status clh_task_encode(const clh_task *task, const char *text, uint32_t *tokens,
+                                   size_t capacity, size_t *length, clh_error *err);
 
 /** Text of tokens, owned by the caller (clh_free()), into *text; CLH_EINPUT names an id that is not
  *  in the vocabulary. Tokens without a symbol are written as <id>. */
-clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens, size_t length, char **text,
-                           clh_error *err);
+CLH_API clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens, size_t length,
+                                   char **text, clh_error *err);
 
 /** The symbol of one token, terminated, into `out`: "a", " ", or "<17>" where there is none. */
-void clh_task_symbol(const clh_task *task, uint32_t token, char out[16]);
+CLH_API void clh_task_symbol(const clh_task *task, uint32_t token, char out[16]);
 
 /** The whole sequence that a choice of letters asks for ("psM1" -> "> psM1 ps1M …"), also for
  *  letters out of order or repeated and for any n of 1 … 6. CLH_EINPUT names a symbol that is no
  *  letter, or how many letters there are; CLH_ESHAPE when it is longer than `out` has room for;
  *  CLH_ESUPPORT for tasks without letters. */
-clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,
-                           clh_error *err);
+CLH_API clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,
+                                   clh_error *err);
 
 /** What stands at `position` < `length` of a sequence of `length` tokens: "start", "term 3 slot 2",
  *  "space 2" (the one before term 2), "period"; "position 17" for lines; into `out`. Terms, slots
  *  and spaces count from 1, positions from 0. A length that the task's n does not have is taken for
  *  the beginning of its least n that is longer. */
-void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48]);
+CLH_API void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48]);
 
 /** What kind of token a position asks for, for accuracy by kind. */
 typedef enum clh_token_kind {
-    CLH_TOKEN_OTHER,
-    CLH_TOKEN_START,
-    CLH_TOKEN_LETTER,
-    CLH_TOKEN_SPACE,
-    CLH_TOKEN_PERIOD,
-    CLH_TOKEN_KINDS
+    CLH_TOKEN_OTHER = 0,
+    CLH_TOKEN_START = 1,
+    CLH_TOKEN_LETTER = 2,
+    CLH_TOKEN_SPACE = 3,
+    CLH_TOKEN_PERIOD = 4,
+    CLH_TOKEN_KINDS = 5
 } clh_token_kind;
 
 /** Kind of `position` in a sequence of `length` tokens. */
-clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position);
+CLH_API clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position);
+
+CLH_END_DECLS
 
 #endif

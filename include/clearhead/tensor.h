@@ -11,6 +11,10 @@
 
 #include <stddef.h>
 
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
+
 /** Every number of a model: float, or double where the library is compiled with CLH_DOUBLE to
  *  check gradients by differences. */
 #ifdef CLH_DOUBLE
@@ -44,6 +48,8 @@ static inline size_t clh_tensor_at(const clh_tensor *tensor, size_t a, size_t b,
 }
 
 /** "[4, 122, 128]" into `out`; returns `out`. */
-const char *clh_tensor_shape_text(const clh_tensor *tensor, char out[96]);
+CLH_API const char *clh_tensor_shape_text(const clh_tensor *tensor, char out[96]);
+
+CLH_END_DECLS
 
 #endif

@@ -14,8 +14,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "clearhead/api.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
+
+CLH_BEGIN_DECLS
 
 /** One source position with at least one weight above the threshold. */
 typedef struct clh_threshold_row {
@@ -66,11 +69,13 @@ typedef struct clh_threshold_options {
  *  @return CLH_OK (also with no row at all), CLH_EINPUT for an empty pattern, CLH_ERANGE for a
  *          threshold that is not finite, CLH_ENOMEM
  */
-clh_status clh_threshold_table_init(clh_threshold_table *table, const clh_real *pattern,
-                                    size_t length, const char *const *tokens,
-                                    const clh_threshold_options *options, clh_error *err);
+CLH_API clh_status clh_threshold_table_init(clh_threshold_table *table, const clh_real *pattern,
+                                            size_t length, const char *const *tokens,
+                                            const clh_threshold_options *options, clh_error *err);
 
 /** Free what the table holds. All zero is fine. */
-void clh_threshold_table_deinit(clh_threshold_table *table);
+CLH_API void clh_threshold_table_deinit(clh_threshold_table *table);
+
+CLH_END_DECLS
 
 #endif

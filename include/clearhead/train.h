@@ -10,18 +10,21 @@
 #ifndef CLEARHEAD_TRAIN_H
 #define CLEARHEAD_TRAIN_H
 
+#include "clearhead/api.h"
 #include "clearhead/config.h"
 #include "clearhead/model.h"
 #include "clearhead/progress.h"
 #include "clearhead/task.h"
 #include "clearhead/watch.h"
 
+CLH_BEGIN_DECLS
+
 /** Evaluate on sequences first … first+count-1 of a split, with `threads` threads; `watch` may be
  *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite,
  *  naming the first sequence and the first activation in it that is not. */
-clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
-                        clh_split split, uint64_t first, size_t count, size_t threads,
-                        const clh_watch *watch, clh_error *err);
+CLH_API clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
+                                clh_split split, uint64_t first, size_t count, size_t threads,
+                                const clh_watch *watch, clh_error *err);
 
 /** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop:
  *  what was done is saved, and the call returns CLH_STOPPED. */
@@ -33,18 +36,20 @@ typedef struct clh_train_watch {
 /** Train into the folder `path`, which must not hold a run yet (CLH_EBUSY). The memory it takes is
  *  checked before anything is written. A loss that is not finite ends it with CLH_ENUMERIC, naming
  *  the step; the last checkpoint stays. */
-clh_status clh_train(const clh_run_config *config, const char *path, const clh_train_watch *watch,
-                     clh_error *err);
+CLH_API clh_status clh_train(const clh_run_config *config, const char *path,
+                             const clh_train_watch *watch, clh_error *err);
 
 /** Go on where the newest checkpoint of `path` is, with `threads` threads (0: as configured). A run
  *  that has ended is left as it is. */
-clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
-                            clh_error *err);
+CLH_API clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
+                                    clh_error *err);
 
 /** Bytes that training with this config takes at its peak; SIZE_MAX when they cannot be counted. */
-size_t clh_train_bytes(const clh_run_config *config);
+CLH_API size_t clh_train_bytes(const clh_run_config *config);
 
 /** Learning rate of step `step` (from 1) under the config's schedule. */
-double clh_learning_rate(const clh_train_config *config, size_t step);
+CLH_API double clh_learning_rate(const clh_train_config *config, size_t step);
+
+CLH_END_DECLS
 
 #endif

@@ -12,33 +12,38 @@
 #ifndef CLEARHEAD_VARIANT_H
 #define CLEARHEAD_VARIANT_H
 
+#include "clearhead/api.h"
 #include "clearhead/sample.h"
 
+CLH_BEGIN_DECLS
+
 typedef enum clh_variant {
-    CLH_VARIANT_NONE,
-    CLH_VARIANT_SHUFFLED,
-    CLH_VARIANT_REVERSED,
-    CLH_VARIANT_ONE_PAIR,
-    CLH_VARIANT_TWO_PAIRS,
-    CLH_VARIANT_TRIPLE,
-    CLH_VARIANT_ALL_SAME,
-    CLH_VARIANT_UNSEEN,
-    CLH_VARIANT_NO_START,
-    CLH_VARIANT_CORRUPTED,
-    CLH_VARIANTS
+    CLH_VARIANT_NONE = 0,
+    CLH_VARIANT_SHUFFLED = 1,
+    CLH_VARIANT_REVERSED = 2,
+    CLH_VARIANT_ONE_PAIR = 3,
+    CLH_VARIANT_TWO_PAIRS = 4,
+    CLH_VARIANT_TRIPLE = 5,
+    CLH_VARIANT_ALL_SAME = 6,
+    CLH_VARIANT_UNSEEN = 7,
+    CLH_VARIANT_NO_START = 8,
+    CLH_VARIANT_CORRUPTED = 9,
+    CLH_VARIANTS = 10
 } clh_variant;
 
 /** "two pairs" and the like. */
-const char *clh_variant_name(clh_variant variant);
+CLH_API const char *clh_variant_name(clh_variant variant);
 
 /** One line that says what is changed. */
-const char *clh_variant_text(clh_variant variant);
+CLH_API const char *clh_variant_text(clh_variant variant);
 
 /** `count` sequences, a function of (task, variant, seed). The answer to letters that repeat is
  *  clh_task_expand()'s. CLH_ERANGE names the n that is too few letters for the variant, or
  *  more than letters_unseen;
  *  CLH_ESUPPORT for tasks without letters; else as clh_sample_draw(). */
-clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
-                            size_t count, uint64_t seed, clh_error *err);
+CLH_API clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
+                                    size_t count, uint64_t seed, clh_error *err);
+
+CLH_END_DECLS
 
 #endif

@@ -20,6 +20,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "clearhead/api.h"
+
+CLH_BEGIN_DECLS
+
 /** Told how far something is; may stop it. Plain values, borrowed while the call lasts. */
 typedef struct clh_watch {
     /** `done` of `count` steps are done; more than once for the same `done` where a step is long.
@@ -40,5 +44,7 @@ static inline bool clh_watch_call(const clh_watch *watch, size_t done, size_t co
 {
     return !watch || !watch->progress || watch->progress(done, count, watch->user);
 }
+
+CLH_END_DECLS
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "clearhead/version.h"
 
 static const clh_question *const questions[] = {
 #define QUESTION(name) &clh_question_##name,
@@ -132,7 +133,7 @@ static clh_status stamp(clh_result *r, clh_subject *s, const clh_settings *setti
         clh_result_stamp(r, "seed", clh_key_text(number, clh_subject_seed(s)));
         clh_result_stamp(r, "weights", hash);
     }
-    clh_result_stamp(r, "version", CLH_VERSION);
+    clh_result_stamp(r, "version", clh_version());
     clh_settings_json(settings, &text);
     clh_result_stamp(r, "settings", clh_strbuf_view(&text));
     if (!status)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clearhead/version.h"
 #include "result/result_parts.h"
 
 enum { PICKED_MAX = 256 };
@@ -125,7 +126,7 @@ void clh_combine_stamp(clh_result *r, const clh_subject *s, const clh_settings *
     clh_strbuf text = {0};
     clh_result_stamp(r, "run", clh_subject_path(s));
     clh_result_stamp(r, "over", over);
-    clh_result_stamp(r, "version", CLH_VERSION);
+    clh_result_stamp(r, "version", clh_version());
     clh_settings_json(settings, &text);
     clh_result_stamp(r, "settings", clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);

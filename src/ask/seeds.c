@@ -3,7 +3,6 @@
  * of them on the threads. */
 #include <assert.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "ask/combine.h"
 #include "base/platform/file.h"
 #include "base/platform/pool.h"
+#include "base/stop.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
 
@@ -45,8 +45,7 @@ typedef struct study {
     size_t seeds;
     clh_result **result; /**< [seeds] */
     clh_error *error;    /**< [seeds] */
-    pthread_mutex_t telling;
-    size_t told;        /**< seeds begun */
+    atomic_size_t begun;
     atomic_bool failed; /**< no new seed begins */
 } study;
 
@@ -110,12 +109,11 @@ static clh_status do_seed(const study *s, size_t seed, clh_error *err)
 static void seed_task(void *context, size_t seed, size_t worker)
 {
     study *s = context;
-    (void)worker;
+    const size_t begun = atomic_fetch_add(&s->begun, 1);
+    if (worker == 0 && clh_watch_check(s->watch, begun, s->seeds, "seeds", &s->error[seed]))
+        atomic_store(&s->failed, true); /* worker 0 is the thread that asks */
     if (atomic_load(&s->failed))
         return;
-    pthread_mutex_lock(&s->telling);
-    clh_watch_call(s->watch, s->told++, s->seeds);
-    pthread_mutex_unlock(&s->telling);
     if (do_seed(s, seed, &s->error[seed]))
         atomic_store(&s->failed, true);
 }
@@ -126,9 +124,7 @@ static clh_status do_seeds(study *s, size_t threads, clh_error *err)
     clh_status status = clh_pool_open(&pool, threads, err);
     if (status)
         return status;
-    pthread_mutex_init(&s->telling, NULL);
     clh_pool_run(pool, s->seeds, seed_task, s);
-    pthread_mutex_destroy(&s->telling);
     clh_pool_close(pool);
     for (size_t i = 0; i < s->seeds && !status; i++) {
         status = s->error[i].status;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ask/combine.h"
+#include "base/stop.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
 
@@ -102,8 +103,9 @@ clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *que
     if (!status)
         status = list_steps(&r, err);
     for (size_t i = 0; i < r.count && !status; i++) {
-        clh_watch_call(clh_how_watch(how), i, r.count);
-        status = ask_one(&r, i, err);
+        status = clh_watch_check(clh_how_watch(how), i, r.count, "checkpoints", err);
+        if (!status)
+            status = ask_one(&r, i, err);
     }
     if (status)
         clh_result_close(r.out);

@@ -8,7 +8,7 @@ static const struct {
     int exit_code;
     const char *text;
 } status_table[] = {
-#define STATUS_ROW(name, exit_code, text) {exit_code, text},
+#define STATUS_ROW(name, number, exit_code, text) [number] = {exit_code, text},
     CLH_STATUS_MAP(STATUS_ROW)
 #undef STATUS_ROW
 };

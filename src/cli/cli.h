@@ -22,6 +22,7 @@
 
 #include "base/keys.h"
 #include "clearhead/run_config.h"
+#include "clearhead/version.h"
 
 enum { CLH_OPTIONS_MAX = 96, CLH_ARGS_MAX = 8 };
 

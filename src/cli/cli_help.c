@@ -141,7 +141,7 @@ void clh_help_program(FILE *out)
     (void)fprintf(out,
                   "clearhead %s: a glass-box laboratory for small transformers\n\n"
                   "Usage: clearhead COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n",
-                  CLH_VERSION);
+                  clh_version());
     for (size_t i = 0; i < count; i++)
         if (!command[i].hidden)
             (void)fprintf(out, "  %-10s %s\n", command[i].name, command[i].summary);

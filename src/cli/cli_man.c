@@ -48,7 +48,7 @@ static void head(FILE *out, const char *name)
         upper(out, name);
     }
     (void)fprintf(out, " 1 \"\" \"clearhead %s\" \"Clearhead\"\n.SH NAME\nclearhead%s%s \\- ",
-                  CLH_VERSION, name ? "\\-" : "", name ? name : "");
+                  clh_version(), name ? "\\-" : "", name ? name : "");
 }
 
 static void man_option(FILE *out, const clh_option *option)

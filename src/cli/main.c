@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     }
     const char *word = argv[1];
     if (strcmp(word, "--version") == 0) {
-        (void)printf("clearhead %s\n", CLH_VERSION);
+        (void)printf("clearhead %s\n", clh_version());
     } else if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
         clh_help_program(stdout);
     } else if (word[0] == '-') {
