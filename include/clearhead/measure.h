@@ -11,6 +11,7 @@
 #define CLEARHEAD_MEASURE_H
 
 #include "clearhead/api.h"
+#include "clearhead/result.h"
 #include "clearhead/sample.h"
 #include "clearhead/watch.h"
 
@@ -56,9 +57,7 @@ CLH_API clh_status clh_measure_run(clh_measure *out, const clh_model *model,
 CLH_API void clh_measure_deinit(clh_measure *measure);
 
 /** A number with its interval. */
-typedef struct clh_interval {
-    double value, low, high;
-} clh_interval;
+typedef clh_value clh_interval;
 
 /** What intervals are asked of: a ratio of two sums over sequences. */
 typedef enum clh_ratio {

@@ -1,0 +1,89 @@
+/* generalise: what a model does on inputs unlike those it was trained on. */
+#include <stdio.h>
+
+#include "ask/ratios.h"
+#include "base/stop.h"
+#include "clearhead/variant.h"
+
+typedef struct generalise_settings {
+    size_t count;
+} generalise_settings;
+
+static const clh_key keys[] = {{.name = "count",
+                                .kind = CLH_KEY_SIZE,
+                                CLH_SETTING(generalise_settings, count),
+                                .fallback = "500",
+                                .values = "[1, 1000000]",
+                                .help = "how many sequences of each kind"}};
+
+typedef struct row {
+    clh_interval of[CLH_RATIOS];
+} row;
+
+static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
+static const clh_schema schema[] = {{CLH_PART_TABLE, "inputs",
+                                     "held-out sequences, and the same with one thing changed",
+                                     .keys = "input", .draw = "rows", .fields = columns},
+                                    {0}};
+
+static clh_status measure_variant(clh_result *out, clh_variant variant, const clh_subject *s,
+                                  size_t count, size_t threads, clh_error *err)
+{
+    clh_sample sample = {0};
+    clh_measure measure = {0};
+    clh_error why = {0};
+    row r;
+    clh_status status = clh_variant_draw(&sample, variant, clh_subject_task(s), count, 0, &why);
+    clh_result_row(out, "inputs", clh_variant_name(variant));
+    clh_row_label(out, clh_variant_text(variant), NULL);
+    if (status == CLH_ERANGE || status == CLH_ESUPPORT) {
+        clh_row_absent(out, why.message);
+        return CLH_OK;
+    }
+    if (status)
+        return clh_fail(err, status, "%s", why.message);
+    status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, threads, err);
+    if (!status)
+        status = clh_ask_intervals(r.of, &measure, count, s, err);
+    if (!status)
+        clh_row_read(out, &r);
+    clh_measure_deinit(&measure);
+    clh_sample_deinit(&sample);
+    return status;
+}
+
+static clh_status ask_generalise(clh_result *out, clh_subject *s, const void *settings,
+                                 const clh_how *how, clh_error *err)
+{
+    const generalise_settings *set = settings;
+    char text[64];
+    clh_status status = CLH_OK;
+    (void)snprintf(text, sizeof text, "%zu sequences of each kind", set->count);
+    clh_result_stamp(out, "sample", text);
+    for (int v = 0; v < CLH_VARIANTS && !status; v++) {
+        status = clh_watch_check(how->watch, (size_t)v, CLH_VARIANTS, "kinds of input", err);
+        if (!status)
+            status = measure_variant(out, (clh_variant)v, s, set->count, how->threads, err);
+    }
+    return status;
+}
+
+const clh_question clh_question_generalise = {
+    .name = "generalise",
+    .summary = "what a model does on inputs it never saw the like of",
+    .description =
+        "Loss and accuracy, by kind of token and of whole sequences, each with a 95 % bootstrap "
+        "interval, on held-out sequences and on the same with one thing changed: the letters out "
+        "of "
+        "order, reversed, repeated, or kept from training (train --letters-unseen), the leading > "
+        "removed, one term of the context wrong.",
+    .examples = "clearhead generalise runs/notebook # every kind of change\n"
+                "clearhead generalise runs/notebook --figure g.png # and a figure\n"
+                "clearhead generalise runs/notebook --json # for a program",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(generalise_settings),
+    .needs = CLH_NEEDS_HELD_OUT,
+    .schema = schema,
+    .over = "held out.token_accuracy,shuffled.token_accuracy,one pair.token_accuracy",
+    .ask = ask_generalise};

@@ -1,0 +1,162 @@
+/* scrub: causal scrubbing of the model's own graph under one hypothesis, or under each that comes with
+ * the library. */
+#include <string.h>
+
+#include "ask/ratios.h"
+#include "base/stop.h"
+#include "clearhead/scrub.h"
+
+enum { NAMES_MAX = 32 };
+
+typedef struct scrub_settings {
+    size_t count;
+    char hypothesis[CLH_PATH_MAX];
+} scrub_settings;
+
+static const clh_key keys[] = {
+    {.name = "count",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(scrub_settings, count),
+     .fallback = "500",
+     .values = "[2, 1000000]",
+     .help = "how many held-out sequences"},
+    {.name = "hypothesis",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(scrub_settings, hypothesis),
+     .values = "NAME|FILE",
+     .help = "only this one: a name of the table, or a JSON file (docs/formats.md)"},
+};
+
+typedef struct row {
+    clh_interval recovered, of[CLH_RATIOS];
+    size_t nodes;
+} row;
+
+static const clh_field numbers[] = {
+    {"loss_model", "nats/token", "loss of the model as it is: L_model", .decimals = 6,
+     .flags = CLH_HEADLINE | CLH_LOG},
+    {"loss_random", "nats/token", "loss of its answers to other sequences: L_rand", .decimals = 6,
+     .flags = CLH_HEADLINE | CLH_LOG},
+    {0}};
+static const clh_field columns[] = {
+    {"recovered", "share",
+     "of the loss, when all that the hypothesis says is irrelevant is resampled",
+     "(L_rand - L_scrub) / (L_rand - L_model); Chan et al. 2022, Causal Scrubbing", 6,
+     CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM_VALUE, offsetof(row, recovered)},
+    CLH_RATIO_FIELDS(row, of),
+    {"nodes", NULL, "heads and MLPs computed for each sequence", .flags = CLH_DETAIL,
+     .from = CLH_FROM_SIZE, .offset = offsetof(row, nodes)},
+    {0}};
+static const clh_schema schema[] = {{CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+                                    {CLH_PART_TABLE, "hypotheses",
+                                     "how much of the loss each recovers", .keys = "hypothesis",
+                                     .draw = "rows", .fields = columns},
+                                    {0}};
+
+/* What is tried: the preset of that name, the file, or every preset. */
+typedef struct tried {
+    clh_hypothesis own;
+    const clh_hypothesis *first;
+    size_t count, preset; /**< place of the first among the presets; SIZE_MAX: a file's */
+} tried;
+
+static clh_status find(tried *t, const char *text, clh_error *err)
+{
+    const char *names[NAMES_MAX];
+    const clh_hypothesis *presets = clh_hypothesis_presets(&t->count);
+    const size_t all = t->count;
+    t->first = presets;
+    t->preset = 0;
+    for (size_t i = 0; *text && i < all && i < NAMES_MAX; i++) {
+        names[i] = presets[i].name;
+        if (strcmp(names[i], text) == 0) {
+            t->first = &presets[i];
+            t->preset = i;
+            t->count = 1;
+            return CLH_OK;
+        }
+    }
+    if (!*text)
+        return CLH_OK;
+    *t = (tried){.first = &t->own, .count = 1, .preset = SIZE_MAX};
+    if (strpbrk(text, "./"))
+        return clh_hypothesis_read(&t->own, text, err);
+    const char *near = clh_nearest_name(text, names, all);
+    return clh_fail(err, CLH_EUSAGE, "the hypothesis is %s, want %s%s or a file (hypothesis.json)",
+                    text, near ? "perhaps " : "one of those that clearhead scrub RUN lists",
+                    near ? near : "");
+}
+
+static clh_status try_one(clh_result *out, clh_scrub *scrub, const tried *t, size_t index,
+                          const clh_subject *s, size_t count, const clh_watch *watch,
+                          clh_error *err)
+{
+    clh_scrub_result result = {0};
+    row r = {0};
+    clh_status status =
+        clh_scrub_try(scrub, &t->first[index], CLH_ASK_ROUNDS, CLH_ASK_LEVEL, watch, &result, err);
+    r.recovered = result.recovered;
+    r.nodes = result.nodes;
+    if (!status)
+        status = clh_ask_intervals(r.of, &result.measure, count, s, err);
+    if (!status) {
+        clh_result_row(out, "hypotheses", t->first[index].name);
+        if (t->preset != SIZE_MAX)
+            clh_row_label(out, clh_hypothesis_preset_text(t->preset + index), NULL);
+        clh_row_read(out, &r);
+    }
+    clh_scrub_result_deinit(&result);
+    return status;
+}
+
+static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *settings,
+                            const clh_how *how, clh_error *err)
+{
+    const scrub_settings *set = settings;
+    const clh_sample *sample = NULL;
+    clh_scrub *scrub = NULL;
+    tried t = {0};
+    clh_status status = find(&t, set->hypothesis, err);
+    if (!status)
+        status = clh_subject_sample(&sample, s, set->count, err);
+    if (!status)
+        status = clh_scrub_open(&scrub, clh_subject_model(s), sample, clh_subject_seed(s),
+                                how->threads, err);
+    for (size_t i = 0; i < t.count && !status; i++) {
+        status = t.count > 1 ? clh_watch_check(how->watch, i, t.count, "hypotheses", err) : CLH_OK;
+        if (!status)
+            status =
+                try_one(out, scrub, &t, i, s, set->count, t.count > 1 ? NULL : how->watch, err);
+    }
+    if (!status) {
+        clh_ask_stamp_sample(out, s, set->count);
+        clh_result_put_number(out, "loss_model",
+                              clh_tally_ratio(&clh_scrub_plain(scrub)->total, CLH_RATIO_LOSS));
+        clh_result_put_number(out, "loss_random",
+                              clh_tally_ratio(&clh_scrub_random(scrub)->total, CLH_RATIO_LOSS));
+    }
+    clh_scrub_close(scrub);
+    return status;
+}
+
+const clh_question clh_question_scrub = {
+    .name = "scrub",
+    .summary = "how much of what a model does a hypothesis accounts for",
+    .description =
+        "Causal scrubbing: a hypothesis says of every edge of the model's own graph (see paths) in "
+        "what the sequence behind it must agree with the one being answered; all else is taken "
+        "from "
+        "other held-out sequences, through the graph. Recovered is (loss of answers to other "
+        "sequences - loss scrubbed) / (loss of answers to other sequences - loss): 1 when nothing "
+        "that matters was scrubbed, 0 when everything was.\n\n"
+        "Without --hypothesis a table of those that come with the library.",
+    .examples = "clearhead scrub runs/notebook # a table\n"
+                "clearhead scrub runs/notebook --hypothesis algorithm --count 2000 # one, closer\n"
+                "clearhead scrub runs/notebook --hypothesis mine.json --json # your own",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(scrub_settings),
+    .needs = CLH_NEEDS_HELD_OUT,
+    .schema = schema,
+    .over = "algorithm.recovered,qk_position.recovered,v_class.recovered",
+    .ask = ask_scrub};

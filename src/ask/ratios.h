@@ -1,0 +1,47 @@
+/** What a model does on a sample, as every question says it: the same names, units and intervals.
+ *
+ *    typedef struct row { clh_interval of[CLH_RATIOS]; } row;
+ *    static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
+ *    status = clh_ask_intervals(row.of, measure, sample->count, s, err);
+ */
+#ifndef CLH_RATIOS_H
+#define CLH_RATIOS_H
+
+#include "ask/question.h"
+
+#define CLH_RATIO_FIELD(type, member, ratio, name_, unit_, meaning_, decimals_, flags_, panel_)    \
+    {                                                                                              \
+        .name = name_, .unit = unit_, .meaning = meaning_, .decimals = decimals_,                  \
+        .band = CLH_BAND_BOOTSTRAP, .flags = flags_, .panel = panel_, .from = CLH_FROM_VALUE,      \
+        .offset = offsetof(type, member) + (ratio) * sizeof(clh_interval)                          \
+    }
+
+/** A field for each clh_ratio, read from `member` [CLH_RATIOS] of `type`. */
+#define CLH_RATIO_FIELDS(type, member)                                                             \
+    CLH_RATIO_FIELD(type, member, CLH_RATIO_LOSS, "loss", "nats/token",                            \
+                    "mean of -log p(right token) over scored predictions", 6,                      \
+                    CLH_HEADLINE | CLH_LOG, "loss, nats a token"),                                 \
+        CLH_RATIO_FIELD(type, member, CLH_RATIO_ACCURACY, "token_accuracy", "share",               \
+                        "scored predictions whose most likely token is right", 4,                  \
+                        CLH_HEADLINE | CLH_SHARE, NULL),                                           \
+        CLH_RATIO_FIELD(type, member, CLH_RATIO_LETTERS, "letter_accuracy", "share",               \
+                        "the same of letters", 4, CLH_SHARE, "accuracy by kind of token"),         \
+        CLH_RATIO_FIELD(type, member, CLH_RATIO_SPACES, "space_accuracy", "share",                 \
+                        "the same of spaces", 4, CLH_SHARE, "accuracy by kind of token"),          \
+        CLH_RATIO_FIELD(type, member, CLH_RATIO_PERIODS, "period_accuracy", "share",               \
+                        "the same of periods", 4, CLH_SHARE, "accuracy by kind of token"),         \
+        CLH_RATIO_FIELD(type, member, CLH_RATIO_SEQUENCES, "sequence_accuracy", "share",           \
+                        "sequences without a mistake", 4, CLH_HEADLINE | CLH_SHARE,                \
+                        "whole sequences")
+
+/** Every ratio with its 95 % interval: 1,000 resamples of sequences, drawn from the run's seed. */
+clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *measure,
+                             size_t sequences, const clh_subject *s, clh_error *err);
+
+enum { CLH_ASK_ROUNDS = 1000 };
+#define CLH_ASK_LEVEL 0.95
+
+/** Say in the result what it rests on: "500 held-out sequences". */
+void clh_ask_stamp_sample(clh_result *out, const clh_subject *s, size_t count);
+
+#endif
