@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "report/format.h"
+#include "report/number.h"
 #include "report/text_parts.h"
 
 static bool shown(const clh_show *show, const char *name)
