@@ -6,16 +6,17 @@ cd "$folder" || exit 3
 runs 0 train --n 3 --steps 300 --d-model 32 --d-head 16 --out run
 runs 0 scrub run --count 60
 is 'everything q_position k_position qk_position no_direct algorithm v_rank v_class v_position nothing' \
-    "$(printf '%s\n' "$out" | awk '/\[/ {printf "%s%s", sep, $1; sep = " "}')" 'a row for each hypothesis'
+    "$(printf '%s\n' "$out" | sed '1,/hypothesis  /d; /^$/q' | awk 'NF {printf "%s%s", sep, $1; sep = " "}')" 'a row for each hypothesis'
 runs 0 scrub run --count 60 --json
 is 'True True True' "$(printf '%s' "$out" | python3 -c '
 import json, sys
 p = json.load(sys.stdin)
-h = p["hypotheses"]
+h = {row["hypothesis"]: row for row in p["tables"]["hypotheses"]}
 r = {name: x["recovered"] for name, x in h.items()}
-print(r["everything"] == [1, 1, 1] and h["everything"]["loss"] == p["loss_model"],
-      abs(r["nothing"][0]) < 0.2 and r["nothing"][1] < 0 < r["nothing"][2],
-      all(abs((p["loss_random"] - x["loss"]) / (p["loss_random"] - p["loss_model"]) - x["recovered"][0]) < 1e-6
+model, random = (p["numbers"][k]["value"] for k in ("loss_model", "loss_random"))
+print(set(r["everything"].values()) == {1} and h["everything"]["loss"]["value"] == model,
+      abs(r["nothing"]["value"]) < 0.2 and r["nothing"]["low"] < 0 < r["nothing"]["high"],
+      all(abs((random - x["loss"]["value"]) / (random - model) - x["recovered"]["value"]) < 1e-6
           for x in h.values()))')" 'everything is the model, nothing is chance, the rest is between, by the formula'
 
 cat > mine.json << 'END'
@@ -24,11 +25,16 @@ cat > mine.json << 'END'
   {"from": "embed", "to": "*.v", "agree": "token"},
   {"from": "embed", "to": "logits", "agree": "nothing"}]}
 END
-json() { "$clearhead" scrub run --count 60 --hypothesis "$1" --json | sed 's/"mine"/"algorithm"/'; }
+json() { # NAME: the numbers of that hypothesis
+    "$clearhead" scrub run --count 60 --hypothesis "$1" --json | python3 -c '
+import json, sys
+row = json.load(sys.stdin)["tables"]["hypotheses"][0]
+print({k: v for k, v in row.items() if k not in ("hypothesis", "label")})'
+}
 is "$(json algorithm)" "$(json mine.json)" 'a file says what a name says'
 sed 's/"agree": "token"/"agree": "class", "positions": [2, -1]/' mine.json > places.json
 runs 0 scrub run --count 60 --hypothesis places.json
-runs 0 scrub run --count 20 --checkpoints --numbers hypotheses.algorithm.recovered.0
+runs 0 scrub run --count 20 --checkpoints --numbers algorithm.recovered
 is yes "$(printf '%s\n' "$out" | awk 'NR > 4 {print ($2 > 0.5 ? "yes" : $0)}' | tail -n 1)" 'over training'
 
 code=$("$clearhead" scrub run --hypothesis nowhere.json > /dev/null 2>&1; echo $?)

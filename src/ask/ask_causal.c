@@ -1,0 +1,152 @@
+/* causal: which part of a model does what, by some twenty interventions, on held-out sequences and on
+ * inputs unlike them. */
+#include "ask/ratios.h"
+#include "base/stop.h"
+#include "clearhead/causal.h"
+#include "clearhead/variant.h"
+
+typedef struct causal_settings {
+    size_t count, others;
+} causal_settings;
+
+static const clh_key keys[] = {
+    {.name = "count",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(causal_settings, count),
+     .fallback = "2000",
+     .values = "[2, 1000000]",
+     .help = "how many held-out sequences"},
+    {.name = "others",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(causal_settings, others),
+     .fallback = "500",
+     .values = "[0, 1000000]",
+     .help = "how many sequences of each other kind of input; 0: none"},
+};
+
+#define RECOVERED                                                                                  \
+    {                                                                                              \
+        .name = "recovered", .unit = "share", .meaning = "of the loss, 1 when nothing is lost",    \
+        .formula =                                                                                 \
+            "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing",      \
+        .decimals = 5, .band = CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE,                          \
+        .panel = "loss recovered", .from = CLH_FROM_VALUE,                                         \
+        .offset = offsetof(clh_causal_row, recovered)                                              \
+    }
+static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_causal_row, ratio), RECOVERED, {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_TABLE, "interventions",
+     "the model with one thing inside it changed, on held-out sequences; the last is the reference",
+     .keys = "intervention", .draw = "rows", .fields = columns},
+    {CLH_PART_TABLE, "inputs", "the same on other kinds of input", .keys = "input,intervention",
+     .flags = CLH_DETAIL, .fields = columns},
+    {0}};
+
+/* What stands above the first of each group. */
+static const char *heading_of(clh_intervention i)
+{
+    static const char *const heading[CLH_INTERVENTIONS] = {
+        [CLH_CAUSAL_Q_POSITION] = "what queries, keys and values know",
+        [CLH_CAUSAL_PATTERN_OTHER] = "the pattern",
+        [CLH_CAUSAL_ONLY_ANSWER] = "the sources",
+        [CLH_CAUSAL_ATTN_ZERO] = "what reaches the logits"};
+    return heading[i];
+}
+
+typedef struct suite {
+    clh_result *out;
+    const clh_subject *subject;
+    const clh_causal *causal;
+    const clh_how *how;
+} suite;
+
+/* Every intervention on one sample; `input` NULL: held-out sequences. */
+static clh_status measure(const suite *u, const clh_sample *sample, const char *input,
+                          clh_error *err)
+{
+    clh_causal_result result = {0};
+    clh_causal_row row[CLH_INTERVENTIONS];
+    clh_status status =
+        clh_causal_run(&result, u->causal, sample, u->how->threads, u->how->watch, err);
+    if (!status)
+        status = clh_causal_rows(row, &result, CLH_ASK_ROUNDS, CLH_ASK_LEVEL,
+                                 clh_subject_seed(u->subject), err);
+    for (int i = 0; i < CLH_INTERVENTIONS && !status; i++) {
+        const clh_intervention which = (clh_intervention)i;
+        if (input)
+            clh_result_row(u->out, "inputs", input, clh_intervention_name(which));
+        else
+            clh_result_row(u->out, "interventions", clh_intervention_name(which));
+        clh_row_label(u->out, clh_intervention_text(which), input ? NULL : heading_of(which));
+        if (result.left_out[i])
+            clh_row_absent(u->out, "the task has no letters");
+        else
+            clh_row_read(u->out, &row[i]);
+    }
+    clh_causal_result_deinit(&result);
+    return status;
+}
+
+static clh_status measure_other(const suite *u, clh_variant variant, size_t count, clh_error *err)
+{
+    clh_sample sample = {0};
+    clh_error why = {0};
+    clh_status status =
+        clh_variant_draw(&sample, variant, clh_subject_task(u->subject), count, 0, &why);
+    if (status == CLH_ERANGE || status == CLH_ESUPPORT) {
+        clh_result_row(u->out, "inputs", clh_variant_name(variant), "");
+        clh_row_label(u->out, clh_variant_text(variant), NULL);
+        clh_row_absent(u->out, why.message);
+        return CLH_OK;
+    }
+    status = status ? clh_fail(err, status, "%s", why.message)
+                    : measure(u, &sample, clh_variant_name(variant), err);
+    clh_sample_deinit(&sample);
+    return status;
+}
+
+static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settings,
+                             const clh_how *how, clh_error *err)
+{
+    const causal_settings *set = settings;
+    const clh_sample *sample = NULL;
+    clh_causal *causal = NULL;
+    clh_status status = clh_subject_sample(&sample, s, set->count, err);
+    if (!status)
+        status = clh_causal_open(&causal, clh_subject_model(s), sample, clh_subject_seed(s), err);
+    const suite u = {out, s, causal, how};
+    if (!status)
+        status = measure(&u, sample, NULL, err);
+    for (int v = CLH_VARIANT_NONE + 1; v < CLH_VARIANTS && set->others > 0 && !status; v++)
+        status = measure_other(&u, (clh_variant)v, set->others, err);
+    if (!status) {
+        clh_ask_stamp_sample(out, s, set->count);
+        clh_result_note(out,
+                        "Means, and the other sequence (one for each, drawn with replacement), are "
+                        "those of the held-out sequences, also where other inputs are measured.");
+    }
+    clh_causal_close(causal);
+    return status;
+}
+
+const clh_question clh_question_causal = {
+    .name = "causal",
+    .summary = "which part does what, by interventions",
+    .description =
+        "Measures the model with one thing inside it changed, some twenty times: queries, keys or "
+        "values that know only position or only token; patterns taken from another sequence, "
+        "averaged, one-hot, even; attention only on, or without, certain sources; attention's "
+        "output "
+        "or the direct path removed. Each with loss, accuracies and the loss recovered, with 95 % "
+        "bootstrap intervals over one set of resamples, on held-out sequences and, with --full, on "
+        "inputs unlike those the model was trained on.",
+    .examples = "clearhead causal runs/notebook # every intervention\n"
+                "clearhead causal runs/notebook --figure causal.png # side by side\n"
+                "clearhead causal runs/notebook --seeds 8 --others 0 # is it so for other seeds?",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(causal_settings),
+    .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
+    .schema = schema,
+    .over = "none.loss,qk_position.loss,v_token.loss,pattern_mean.loss",
+    .ask = ask_causal};

@@ -1,0 +1,166 @@
+/* edit: loss and accuracy of a model as it is and with something inside it changed. */
+#include <stdio.h>
+
+#include "ask/ratios.h"
+#include "clearhead/edit.h"
+
+typedef struct edit_settings {
+    char edits[CLH_PATH_MAX];
+    size_t count;
+    unsigned split;
+} edit_settings;
+
+static const clh_key keys[] = {
+    {.name = "edits",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(edit_settings, edits),
+     .values = "FILE",
+     .help = "the edits, as JSON (docs/formats.md); must be given"},
+    {.name = "count",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(edit_settings, count),
+     .fallback = "2000",
+     .values = "[1, 1000000]",
+     .help = "how many sequences"},
+    {.name = "split",
+     .kind = CLH_KEY_CHOICE,
+     CLH_SETTING(edit_settings, split),
+     .fallback = "test",
+     .values = "train|test",
+     .help = "which sequences: those trained on, or held out"},
+};
+
+typedef struct row {
+    clh_interval of[CLH_RATIOS];
+} row;
+
+static const clh_field numbers[] = {
+    {"edits", NULL, "how many edits the file has", .decimals = 0},
+    {"reference", "sequences", "others that means and resampling come from", .decimals = 0},
+    {0}};
+static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .flags = CLH_DETAIL, .fields = numbers},
+    {CLH_PART_TABLE, "interventions", "the model as it is (none), and with the edits",
+     .keys = "intervention", .draw = "rows", .fields = columns},
+    {0}};
+
+/* What is measured, and with what. */
+typedef struct job {
+    const edit_settings *set;
+    clh_subject *subject;
+    const clh_how *how;
+    clh_edit_file *file;
+    clh_sample sample, reference; /**< reference: no sequence where the sample itself is meant */
+    clh_edits *edits;
+} job;
+
+/* The sequences measured, and behind them in the same split those that statistics are taken of. */
+static clh_status draw(job *j, clh_error *err)
+{
+    const clh_task *task = clh_subject_task(j->subject);
+    const clh_split split = j->set->split ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN;
+    const size_t reference = clh_edit_file_reference(j->file);
+    const uint64_t there = clh_task_split_size(task, split);
+    if (reference && j->set->count + reference > there)
+        return clh_fail(err, CLH_ERANGE,
+                        "%zu sequences and a reference of %zu others, this split has %llu",
+                        j->set->count, reference, (unsigned long long)there);
+    clh_status status = clh_sample_draw(&j->sample, task, split, 0, j->set->count, err);
+    if (!status && reference)
+        status = clh_sample_draw(&j->reference, task, split, j->set->count, reference, err);
+    return status;
+}
+
+static clh_status compile(job *j, size_t *count, clh_error *err)
+{
+    const clh_edit *edit = clh_edit_file_edits(j->file, count);
+    const clh_edits_setting setting = {.model = clh_subject_model(j->subject),
+                                       .sample = &j->sample,
+                                       .reference = j->reference.count ? &j->reference : NULL,
+                                       .seed = clh_subject_seed(j->subject),
+                                       .threads = j->how->threads,
+                                       .watch = j->how->watch};
+    return clh_edits_open_with(&j->edits, edit, *count, &setting, err);
+}
+
+static clh_status measure(clh_result *out, const job *j, const char *name,
+                          const clh_measure_way *way, clh_error *err)
+{
+    clh_measure measure = {0};
+    row r;
+    clh_status status = clh_measure_run(&measure, clh_subject_model(j->subject), &j->sample, way,
+                                        j->how->threads, err);
+    if (!status)
+        status = clh_ask_intervals(r.of, &measure, j->sample.count, j->subject, err);
+    if (!status) {
+        clh_result_row(out, "interventions", name);
+        clh_row_read(out, &r);
+    }
+    clh_measure_deinit(&measure);
+    return status;
+}
+
+static clh_status ask_edit(clh_result *out, clh_subject *s, const void *settings,
+                           const clh_how *how, clh_error *err)
+{
+    job j = {.set = settings, .subject = s, .how = how};
+    size_t count = 0;
+    char text[96];
+    clh_status status = clh_edit_file_open(&j.file, j.set->edits, clh_subject_run(s), err);
+    if (!status)
+        status = draw(&j, err);
+    if (!status)
+        status = compile(&j, &count, err);
+    if (!status)
+        status = measure(out, &j, "none", NULL, err);
+    if (!status) {
+        const clh_measure_way way = clh_edits_way(j.edits);
+        status = measure(out, &j, "edited", &way, err);
+    }
+    if (!status) {
+        (void)snprintf(text, sizeof text, "%zu %s sequences", j.set->count,
+                       j.set->split ? "held-out" : "training");
+        clh_result_stamp(out, "sample", text);
+        clh_result_put_number(out, "edits", (double)count);
+        clh_result_put_number(out, "reference", (double)j.reference.count);
+        if (j.reference.count == 0)
+            clh_result_absent(out, "reference", "means and resampling come from these sequences");
+    }
+    clh_edits_close(j.edits);
+    clh_sample_deinit(&j.reference);
+    clh_sample_deinit(&j.sample);
+    clh_edit_file_close(j.file);
+    return status;
+}
+
+static clh_status check_edit(const clh_subject *s, const void *settings, clh_error *err)
+{
+    const edit_settings *set = settings;
+    (void)s;
+    return *set->edits
+               ? CLH_OK
+               : clh_fail(err, CLH_EUSAGE, "--edits FILE is missing; see clearhead edit -h");
+}
+
+const clh_question clh_question_edit = {
+    .name = "edit",
+    .summary = "loss and accuracy with something inside changed",
+    .description =
+        "Runs the model on held-out sequences as it is and with the edits of a JSON file "
+        "(docs/formats.md), and shows loss and accuracy of both with 95 % intervals (bootstrap "
+        "over "
+        "sequences).\n\n"
+        "{\"format\": \"clearhead-edits-1\", \"edits\": [{\"kind\": \"zero\", \"site\": "
+        "\"blocks.0.attn.hook_z\"}]} is such a file. Kinds: zero, set, add, mean, resample, patch, "
+        "part, one_hot, only, without, direct, weights.",
+    .examples = "clearhead edit runs/notebook --edits edits.json # what depends on it\n"
+                "clearhead edit runs/notebook --edits edits.json --checkpoints # over training",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(edit_settings),
+    .needs = CLH_NEEDS_TASK,
+    .schema = schema,
+    .over = "none.loss,edited.loss,none.token_accuracy,edited.token_accuracy",
+    .ask = ask_edit,
+    .check = check_edit};
