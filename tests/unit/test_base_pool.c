@@ -1,4 +1,5 @@
 /* Every task runs exactly once, whatever the number of workers. */
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -168,6 +169,57 @@ static void idle_pool_closes(void **state)
     (void)alarm(0);
 }
 
+/* Where each worker may run, and where the caller does. */
+typedef struct places {
+    atomic_int here;
+    cpu_set_t of[2];
+} places;
+
+static void note_places(void *context, size_t task, size_t worker)
+{
+    places *p = context;
+    (void)task;
+    (void)sched_getaffinity(0, sizeof p->of[worker], &p->of[worker]);
+    atomic_fetch_add(&p->here, 1);
+    while (atomic_load(&p->here) < 2)
+        (void)usleep(50);
+}
+
+static void started_threads_make_way_for_the_caller(void **state)
+{
+    (void)state;
+    clh_pool *pool = NULL;
+    cpu_set_t before, after, one;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(clh_pool_open(&pool, 2, NULL), CLH_OK);
+    (void)alarm(600);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        places p = {0};
+        if (!CPU_ISSET(cpu, &before))
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0); /* the caller moves */
+        clh_pool_run(pool, 2, note_places, &p);
+        assert_true(CPU_EQUAL(&p.of[0], &one));
+        if (CPU_COUNT(&before) > 1) {
+            assert_int_equal(CPU_COUNT(&p.of[1]), 1);
+            assert_false(CPU_ISSET(cpu, &p.of[1]));
+        } else {
+            assert_true(CPU_EQUAL(&p.of[1], &before));
+        }
+    }
+    (void)alarm(0);
+    clh_pool_close(pool);
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&after, &one));
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(clh_pool_open(&pool, 2, NULL), CLH_OK);
+    assert_int_equal(sched_getaffinity(0, sizeof after, &after), 0);
+    assert_true(CPU_EQUAL(&after, &before));
+    clh_pool_close(pool);
+}
+
 static void number_of_threads_is_checked(void **state)
 {
     (void)state;
@@ -247,6 +299,7 @@ int main(void)
         cmocka_unit_test(workers_at_the_same_time_have_different_numbers),
         cmocka_unit_test(no_pool_runs_tasks_here_in_order),
         cmocka_unit_test(idle_pool_closes),
+        cmocka_unit_test(started_threads_make_way_for_the_caller),
         cmocka_unit_test(number_of_threads_is_checked),
         cmocka_unit_test(open_survives_a_failed_allocation),
         cmocka_unit_test(thread_that_cannot_start_is_an_error),

@@ -16,6 +16,7 @@ typedef struct share {
     _Alignas(64) atomic_size_t next; /* of [its begin, end) */
     size_t end;
     pthread_t thread; /* any of the started ones: which worker it is it counts out itself */
+    int processor;    /* the one it is pinned to */
 } share;
 
 /* A job is published under the mutex by raising `generation`; the last worker to leave (`busy`
@@ -28,8 +29,8 @@ struct clh_pool {
     _Atomic uint64_t generation;
     atomic_size_t busy;
     atomic_bool closing;
-    bool pinned; /* the caller too, who was free to run on `before` */
-    cpu_set_t before;
+    bool pinned; /* each started thread to a processor of its own, none of them `caller` */
+    int caller;  /* the processor the caller was on when last seen */
     clh_pool_work *work;
     void *context;
     atomic_size_t worker_number;
@@ -112,23 +113,39 @@ static bool pin(pthread_t thread, size_t processor)
     return pthread_setaffinity_np(thread, sizeof one, &one) == 0;
 }
 
-/* Each worker gets one processor of those allowed, the caller the one it is on; the caller's
- * freedom is given back when the pool closes. Failing to pin costs speed only. */
+/* Each started thread gets one processor of those allowed, none the one the caller is on. Failing to
+ * pin costs speed only. */
 static void pin_workers(clh_pool *pool)
 {
-    cpu_set_t *allowed = &pool->before;
-    if (pool->started == 0 || sched_getaffinity(0, sizeof *allowed, allowed) ||
-        (size_t)CPU_COUNT(allowed) < pool->threads)
+    cpu_set_t allowed;
+    pool->caller = sched_getcpu();
+    if (pool->started == 0 || pool->caller < 0 || sched_getaffinity(0, sizeof allowed, &allowed) ||
+        (size_t)CPU_COUNT(&allowed) < pool->threads)
         return;
-    int here = sched_getcpu();
-    size_t processor = here < 0 ? 0 : (size_t)here;
-    pool->pinned = here >= 0 && pin(pthread_self(), processor);
+    size_t processor = (size_t)pool->caller;
+    pool->pinned = true;
     for (size_t i = 0; i < pool->started; i++) {
         do
             processor = (processor + 1) % CPU_SETSIZE;
-        while (!CPU_ISSET(processor, allowed));
-        (void)pin(pool->share[i].thread, processor);
+        while (!CPU_ISSET(processor, &allowed));
+        pool->share[i].processor = (int)processor;
+        pool->pinned = pin(pool->share[i].thread, processor) && pool->pinned;
     }
+}
+
+/* The caller goes where the system puts it. Where that is a thread's processor the two change
+ * places: the thread goes where the caller was. */
+static void make_way(clh_pool *pool)
+{
+    const int here = pool->pinned ? sched_getcpu() : pool->caller;
+    if (here == pool->caller || here < 0)
+        return;
+    for (size_t i = 0; i < pool->started; i++) {
+        share *s = &pool->share[i];
+        if (s->processor == here && pin(s->thread, (size_t)pool->caller))
+            s->processor = pool->caller;
+    }
+    pool->caller = here;
 }
 
 /* Signals stay with the thread that made the pool. */
@@ -182,6 +199,7 @@ void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *conte
             work(context, task, 0);
         return;
     }
+    make_way(pool);
     pthread_mutex_lock(&pool->mutex);
     pool->work = work;
     pool->context = context;
@@ -204,8 +222,6 @@ void clh_pool_close(clh_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++)
         pthread_join(pool->share[i].thread, NULL);
-    if (pool->pinned)
-        (void)pthread_setaffinity_np(pthread_self(), sizeof pool->before, &pool->before);
     pthread_cond_destroy(&pool->end);
     pthread_cond_destroy(&pool->begin);
     pthread_mutex_destroy(&pool->mutex);

@@ -7,9 +7,10 @@
  *
  *  The calling thread is worker 0. Which worker runs a task is not determined, so a task writes
  *  only what belongs to its number, and anything shared by a worker must not reach the results.
- *  Where the process may use as many processors as there are workers each worker is pinned to one,
- *  the caller too until the pool closes: unpinned, two threads of one process were seen to share
- *  one virtual processor. The thread that opened a pool is the one that runs and closes it.
+ *  Where the process may use as many processors as there are workers each started thread is pinned
+ *  to one, and makes way where the caller comes to be on it: left alone, two threads of one process
+ *  were seen to share one virtual processor. The caller itself is not touched. The thread that
+ *  opened a pool is the one that runs and closes it.
  */
 #ifndef CLH_POOL_H
 #define CLH_POOL_H
