@@ -29,7 +29,7 @@ typedef struct clh_bench_result {
                                second of all threads: median. Less than clh_bench_peak() where the
                                processor lowers its clock for products */
     size_t rounds;
-    bool fused; /**< the path that ran */
+    const char *backend; /**< the one that ran: "fused", "general"; static memory */
 } clh_bench_result;
 
 /** Name of the instruction set in use: "avx512", "avx2", "neon", "base", "plain". */

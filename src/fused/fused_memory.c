@@ -10,12 +10,13 @@
  * need more memory than there is, and counting how much would take long. */
 enum { TOKENS_MOST = 256, POSITIONS_MOST = 1 << 24 };
 
-bool clh_fused_applies(const clh_model_config *c)
+bool clh_fused_fits(const clh_model_config *c, const clh_backend_use *use)
 {
-    assert(c);
+    assert(c && use);
     return c->d_vocab <= TOKENS_MOST && c->n_layers == 1 && c->attn_only &&
            c->normalization_type == CLH_NORM_LN && !c->use_attn_result && !c->use_attn_in &&
-           !c->use_split_qkv_input && !c->use_hook_tokens;
+           !c->use_split_qkv_input && !c->use_hook_tokens && use->length <= c->n_ctx &&
+           use->d_vocab <= c->d_vocab && use->d_vocab <= c->d_vocab_out;
 }
 
 static size_t rounded(size_t n)
@@ -261,11 +262,11 @@ size_t clh_fused_run_of(const clh_fused *f, size_t count)
     return count > f->slots ? 1 : (count + f->workers - 1) / f->workers;
 }
 
-size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t batch, size_t threads)
+size_t clh_fused_bytes(const clh_model_config *config, const clh_backend_use *use, size_t threads)
 {
-    clh_fused f = {.size = size_of(config, length),
-                   .batch_most = batch,
-                   .slots = clh_gradient_slots(batch),
+    clh_fused f = {.size = size_of(config, use->length),
+                   .batch_most = use->batch,
+                   .slots = clh_gradient_slots(use->batch),
                    .workers = threads};
     cutter count = {0};
     size_t bytes;
@@ -339,10 +340,10 @@ static clh_status allocate(clh_fused *f, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t batch,
+clh_status clh_fused_open(void **state, const clh_model *model, const clh_backend_use *use,
                           clh_pool *pool, clh_error *err)
 {
-    assert(out && model && clh_fused_applies(clh_model_get_config(model)));
+    assert(state && model && use && clh_fused_fits(clh_model_get_config(model), use));
     const clh_model_config *c = clh_model_get_config(model);
     clh_fused *f = clh_alloc_zeroed(1, sizeof *f, err);
     if (!f)
@@ -350,23 +351,24 @@ clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length
     *f = (clh_fused){.model = model,
                      .kernel = clh_kernels_best(),
                      .pool = pool,
-                     .size = size_of(c, length),
+                     .size = size_of(c, use->length),
                      .weights = weights_of(model),
                      .eps = c->eps,
                      .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
-                     .batch_most = batch,
-                     .slots = clh_gradient_slots(batch),
+                     .batch_most = use->batch,
+                     .slots = clh_gradient_slots(use->batch),
                      .workers = clh_pool_size(pool)};
     clh_status status = allocate(f, err);
     if (status)
         clh_fused_close(f);
     else
-        *out = f;
+        *state = f;
     return status;
 }
 
-void clh_fused_close(clh_fused *f)
+void clh_fused_close(void *state)
 {
+    clh_fused *f = state;
     if (!f)
         return;
     clh_free(f->offsets);

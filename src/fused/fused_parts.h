@@ -112,7 +112,7 @@ typedef struct clh_fused_room {
                         [CLH_FUSED_KEPT, R] */
 } clh_fused_room;
 
-struct clh_fused {
+typedef struct clh_fused {
     const clh_model *model;
     const clh_kernels *kernel;
     clh_pool *pool;
@@ -130,11 +130,18 @@ struct clh_fused {
     clh_real *memory;
     uint32_t *numbers;
     size_t *offsets;
-    const clh_fused_batch *batch; /**< the one at hand */
-    clh_real unit;                /**< what o, E, P and W_O are multiplied by in X and M */
-    double unit_eps;              /**< eps in that unit */
+    const clh_batch *batch; /**< the one at hand */
+    clh_real unit;          /**< what o, E, P and W_O are multiplied by in X and M */
+    double unit_eps;        /**< eps in that unit */
     clh_real *gradient;
-};
+} clh_fused;
+
+/** The row of the table of backends (model/backend.h) but its two ways to compute (fused.c). */
+bool clh_fused_fits(const clh_model_config *config, const clh_backend_use *use);
+size_t clh_fused_bytes(const clh_model_config *config, const clh_backend_use *use, size_t threads);
+clh_status clh_fused_open(void **state, const clh_model *model, const clh_backend_use *use,
+                          clh_pool *pool, clh_error *err);
+void clh_fused_close(void *state);
 
 /** Columns of M and Y. In the gradient of Y, which has no q and k columns, 2 A less. */
 static inline size_t clh_fused_column_O(const clh_fused *f)
@@ -232,7 +239,7 @@ typedef struct clh_fused_work {
 void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fused_sums *sums,
                         const clh_fused_room *room);
 
-/** Loss of one sequence; row per_position as in clh_fused_loss(). */
+/** Loss of one sequence; row per_position as in clh_backend.losses(). */
 void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
                              const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
                              size_t positions);

@@ -60,7 +60,8 @@ typedef struct bench {
     clh_run_config config;
     clh_task *task;
     clh_model *model;
-    clh_workers *workers;
+    clh_pool *pool;
+    clh_stepper stepper;
     clh_gradient *gradient;
     clh_real *m, *v;
     size_t step;
@@ -71,12 +72,13 @@ static void bench_close(bench *b)
     clh_free(b->v);
     clh_free(b->m);
     clh_gradient_close(b->gradient);
-    clh_workers_close(b->workers);
+    clh_stepper_close(&b->stepper);
+    clh_pool_close(b->pool);
     clh_model_close(b->model);
     clh_task_close(b->task);
 }
 
-static clh_status bench_open(bench *b, clh_gradient_path path, size_t threads, clh_error *err)
+static clh_status bench_open(bench *b, const char *backend, size_t threads, clh_error *err)
 {
     const clh_run_config *c = &b->config;
     const clh_task_config task = clh_run_config_task(c);
@@ -84,11 +86,13 @@ static clh_status bench_open(bench *b, clh_gradient_path path, size_t threads, c
     if (!status)
         status = clh_model_open(&b->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&b->workers, &c->model, b->task, threads,
-                                  clh_gradient_needs(path), err);
+        status = clh_pool_open(&b->pool, threads, err);
     if (!status)
-        status = clh_gradient_open(&b->gradient, b->model, b->task, c->train.batch, path,
-                                   b->workers, err);
+        status =
+            clh_stepper_open(&b->stepper, b->model, b->task, c->train.batch, backend, b->pool, err);
+    if (!status)
+        status = clh_gradient_open(&b->gradient, b->model, b->task, c->train.batch, &b->stepper,
+                                   b->pool, err);
     if (status)
         return status;
     size_t n;
@@ -179,12 +183,12 @@ clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, siz
                           double seconds, clh_bench_result *out, clh_error *err)
 {
     assert(config && out);
-    const clh_gradient_path way =
-        path == CLH_BENCH_BEST ? clh_gradient_best_path(&config->model) : CLH_PATH_GENERAL;
     bench b = {.config = *config};
-    *out = (clh_bench_result){.fused = way == CLH_PATH_FUSED};
-    clh_status status = bench_open(&b, way, threads, err);
+    *out = (clh_bench_result){0};
+    clh_status status =
+        bench_open(&b, path == CLH_BENCH_BEST ? NULL : clh_general_backend.name, threads, err);
     if (!status) {
+        out->backend = b.stepper.backend->name;
         out->operations =
             clh_bench_operations(&config->model, config->train.batch, clh_task_length_max(b.task));
         status = time_rounds(&b, seconds, out, err);

@@ -43,19 +43,18 @@ double clh_learning_rate(const clh_train_config *c, size_t step)
     return c->min_lr + (c->lr - c->min_lr) * 0.5 * (1 + cos(pi * (done < 1 ? done : 1)));
 }
 
-/* Any worker may get any sequence sooner or later, so on the general path each has its activations
- * and their gradients. */
 size_t clh_train_bytes(const clh_run_config *config)
 {
     assert(config);
-    const clh_gradient_path path = clh_gradient_best_path(&config->model);
-    const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 0; /* parameters, m, v */
-    const size_t length = config->model.n_ctx, threads = config->threads;
-    const size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
-    const size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, length);
-    const size_t worker =
-        clh_bytes_plus(clh_bytes_times(cache, caches), clh_bytes_times(length, sizeof(uint32_t)));
-    size_t total = clh_gradient_bytes(&config->model, length, config->train.batch, path, threads);
-    total = clh_bytes_plus(total, clh_bytes_times(parameters, vectors * sizeof(clh_real)));
-    return clh_bytes_plus(total, clh_bytes_times(threads, worker));
+    enum { VECTORS = 3 }; /* parameters, and the optimizer's m and v */
+    const clh_model_config *model = &config->model;
+    const clh_backend_use use = {
+        .length = model->n_ctx,
+        .d_vocab = model->d_vocab < model->d_vocab_out ? model->d_vocab : model->d_vocab_out,
+        .batch = config->train.batch};
+    const size_t parameters = clh_blob_count(&clh_layout_params, model, false, 0, 0);
+    const size_t step = clh_backend_pick(model, &use, NULL)->bytes(model, &use, config->threads);
+    return clh_bytes_plus(
+        clh_bytes_plus(step, clh_gradient_bytes(parameters, use.length, use.batch)),
+        clh_bytes_times(parameters, VECTORS * sizeof(clh_real)));
 }

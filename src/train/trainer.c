@@ -21,7 +21,8 @@ void clh_trainer_close(clh_trainer *t)
     clh_free(t->moments.v);
     clh_free(t->moments.m);
     clh_gradient_close(t->gradient);
-    clh_workers_close(t->workers);
+    clh_stepper_close(&t->stepper);
+    clh_pool_close(t->pool);
     clh_model_close(t->model);
     clh_task_close(t->task);
     clh_lock_release(t->lock);
@@ -50,7 +51,6 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
     assert(t);
     const clh_run_config *c = &t->config;
     clh_task_config task = clh_run_config_task(c);
-    const clh_gradient_path path = clh_gradient_best_path(&c->model);
     size_t n = 0;
     clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
@@ -60,11 +60,13 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads,
-                                  clh_gradient_needs(path), err);
+        status = clh_pool_open(&t->pool, c->threads, err);
     if (!status)
-        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
-                                   t->workers, err);
+        status =
+            clh_stepper_open(&t->stepper, t->model, t->task, c->train.batch, NULL, t->pool, err);
+    if (!status)
+        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, &t->stepper,
+                                   t->pool, err);
     if (!status)
         status = clh_keeper_open(&t->keeper, err);
     if (status)
@@ -163,10 +165,9 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
 static clh_status evaluate(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
+    const clh_evaluate_what held_out = {t->task, CLH_SPLIT_TEST, 0, c->test_sequences};
     clh_evaluation fresh = {0};
-    clh_status status =
-        clh_evaluate_with(&fresh, t->model, t->task, CLH_SPLIT_TEST, 0, c->test_sequences,
-                          t->workers, clh_gradient_fused(t->gradient), NULL, err);
+    clh_status status = clh_evaluate_with(&fresh, &held_out, &t->stepper, t->pool, NULL, err);
     if (status)
         return status;
     clh_evaluation_deinit(&t->evaluation);

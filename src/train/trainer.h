@@ -29,7 +29,8 @@ typedef struct clh_trainer {
     int lock;
     clh_task *task;
     clh_model *model;
-    clh_workers *workers;
+    clh_pool *pool;
+    clh_stepper stepper;
     clh_gradient *gradient;
     clh_moments moments;
     clh_metrics *metrics;
