@@ -145,7 +145,13 @@ clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_t
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         const clh_watch *watch, clh_error *err)
 {
-    assert(out && model && task && threads >= 1);
+    if (!out || !model || !task)
+        return clh_fail(err, CLH_EUSAGE,
+                        "clh_evaluate() was given NULL, want a model, a task and a place for what "
+                        "it finds");
+    if (split != CLH_SPLIT_TRAIN && split != CLH_SPLIT_TEST)
+        return clh_fail(err, CLH_ERANGE, "split is %d, want training (%d) or held out (%d)",
+                        (int)split, (int)CLH_SPLIT_TRAIN, (int)CLH_SPLIT_TEST);
     const clh_evaluate_what what = {task, split, first, count};
     clh_pool *pool = NULL;
     clh_stepper stepper = {0};

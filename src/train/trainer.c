@@ -28,35 +28,20 @@ void clh_trainer_close(clh_trainer *t)
     clh_lock_release(t->lock);
 }
 
-/* The lines of a file may have changed since the config was made of them. */
-static clh_status check_fit(const clh_trainer *t, clh_error *err)
-{
-    const clh_model_config *m = &t->config.model;
-    const size_t length = clh_task_length_max(t->task), d_vocab = clh_task_d_vocab(t->task);
-    const size_t read = m->d_vocab < m->d_vocab_out ? m->d_vocab : m->d_vocab_out;
-    if (length > m->n_ctx)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the task's longest sequence has %zu tokens, the model takes at most %zu "
-                        "(n_ctx)",
-                        length, m->n_ctx);
-    if (d_vocab > read)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the task has token ids up to %zu, the model takes less than %zu (d_vocab)",
-                        d_vocab - 1, read);
-    return CLH_OK;
-}
-
 clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
 {
     assert(t);
     const clh_run_config *c = &t->config;
-    clh_task_config task = clh_run_config_task(c);
     size_t n = 0;
-    clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
+    clh_status status = clh_run_config_check(c, err);
+    if (status)
+        return status;
+    const clh_task_config task = clh_run_config_task(c);
+    status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
         status = clh_task_open(&t->task, &task, err);
     if (!status)
-        status = check_fit(t, err);
+        status = clh_plan_check(&c->model, t->task, err);
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
