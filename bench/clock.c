@@ -13,6 +13,7 @@
 #include "base/platform/clock.h"
 #include "clearhead/bench.h"
 #include "clearhead/run_config.h"
+#include "math/kernels.h"
 #include "train/gradient.h"
 
 enum { STRETCHES = 2000, ROOM = 1 << 18, CHAIN = 200, CYCLES = 3 };
@@ -78,7 +79,7 @@ static double second_cache(void)
 /* The notebook's model and batches. */
 static clh_task *task;
 static clh_model *model;
-static clh_workers *workers;
+static clh_stepper stepper;
 static clh_gradient *gradient;
 
 static clh_status open_notebook(clh_error *err)
@@ -90,11 +91,9 @@ static clh_status open_notebook(clh_error *err)
     if (!status)
         status = clh_model_open(&model, &config.model, err);
     if (!status)
-        status = clh_workers_open(&workers, &config.model, task, 1,
-                                  clh_gradient_needs(CLH_PATH_FUSED), err);
+        status = clh_stepper_open(&stepper, model, task, config.train.batch, NULL, NULL, err);
     if (!status)
-        status = clh_gradient_open(&gradient, model, task, config.train.batch, CLH_PATH_FUSED,
-                                   workers, err);
+        status = clh_gradient_open(&gradient, model, task, config.train.batch, &stepper, NULL, err);
     if (!status)
         clh_model_init(model, config.seed);
     return status;
@@ -103,7 +102,7 @@ static clh_status open_notebook(clh_error *err)
 static void close_notebook(void)
 {
     clh_gradient_close(gradient);
-    clh_workers_close(workers);
+    clh_stepper_close(&stepper);
     clh_model_close(model);
     clh_task_close(task);
 }

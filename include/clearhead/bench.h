@@ -29,21 +29,25 @@ typedef struct clh_bench_result {
                                second of all threads: median. Less than clh_bench_peak() where the
                                processor lowers its clock for products */
     size_t rounds;
-    bool fused; /**< the path that ran */
+    const char *backend; /**< the one that ran: "fused", "general"; static memory */
 } clh_bench_result;
 
 /** Name of the instruction set in use: "avx512", "avx2", "neon", "base", "plain". */
 CLH_API const char *clh_bench_isa(void);
 
 /** Multiply-adds from registers, in operations a second, on `threads` threads at once: what no
- *  product can pass. The best of several short rounds. */
+ *  product can pass. The best of several short rounds. CLH_ERANGE for threads that are not 1 to
+ *  1024, CLH_EUSAGE for NULL; written on success only. */
 CLH_API clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err);
 
-/** Time training steps (gradient, clipping, optimizer; no files) of a run for about `seconds`. */
+/** Time training steps (gradient, clipping, optimizer; no files) of a run for about `seconds`, 0 or
+ *  more. *out is written on success only. CLH_ERANGE, CLH_ECONFIG or CLH_ESHAPE for what cannot be
+ *  (clh_run_config_check(), a task that does not fit the model), CLH_ENOMEM, CLH_EUSAGE for NULL. */
 CLH_API clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
                                   double seconds, clh_bench_result *out, clh_error *err);
 
-/** Operations of a training step on `batch` sequences of `length` tokens, conventionally. */
+/** Operations of a training step on `batch` sequences of `length` tokens, conventionally; NaN for
+ *  none of either and for NULL. */
 CLH_API double clh_bench_operations(const clh_model_config *config, size_t batch, size_t length);
 
 CLH_END_DECLS

@@ -96,6 +96,11 @@ CLH_API clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_lay
 CLH_API clh_status clh_run_config_open(clh_run_config *out, clh_task **task,
                                        const clh_run_layer *layer, clh_error *err);
 
+/** Whether a complete config, wherever its numbers come from, is one that could have been resolved,
+ *  as far as that shows without its task: each key in its range. CLH_ERANGE or CLH_ECONFIG naming
+ *  the first key that is not, found and wanted; CLH_EUSAGE for NULL. */
+CLH_API clh_status clh_run_config_check(const clh_run_config *config, clh_error *err);
+
 /** The task a complete config asks for; texts are borrowed from `config`. */
 CLH_API clh_task_config clh_run_config_task(const clh_run_config *config);
 

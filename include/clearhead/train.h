@@ -21,7 +21,9 @@ CLH_BEGIN_DECLS
 
 /** Evaluate on sequences first … first+count-1 of a split, with `threads` threads; `watch` may be
  *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite,
- *  naming the first sequence and the first activation in it that is not. */
+ *  naming the first sequence and the first activation in it that is not. CLH_ERANGE for 0 sequences,
+ *  for threads that are not 1 to 1024 and for a split that there is not; CLH_EUSAGE for NULL. *out
+ *  is written on success only; clh_evaluation_deinit() frees what it holds. */
 CLH_API clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                                 clh_split split, uint64_t first, size_t count, size_t threads,
                                 const clh_watch *watch, clh_error *err);
@@ -35,19 +37,22 @@ typedef struct clh_train_watch {
 
 /** Train into the folder `path`, which must not hold a run yet (CLH_EBUSY). The memory it takes is
  *  checked before anything is written. A loss that is not finite ends it with CLH_ENUMERIC, naming
- *  the step; the last checkpoint stays. */
+ *  the step; the last checkpoint stays. CLH_ERANGE or CLH_ECONFIG for a config that cannot be
+ *  (clh_run_config_check()), CLH_ESHAPE for one whose task does not fit its model, CLH_EUSAGE for
+ *  NULL; nothing is written then. `watch` may be NULL. */
 CLH_API clh_status clh_train(const clh_run_config *config, const char *path,
                              const clh_train_watch *watch, clh_error *err);
 
 /** Go on where the newest checkpoint of `path` is, with `threads` threads (0: as configured). A run
- *  that has ended is left as it is. */
+ *  that has ended is left as it is. Errors as clh_train(). */
 CLH_API clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
                                     clh_error *err);
 
-/** Bytes that training with this config takes at its peak; SIZE_MAX when they cannot be counted. */
+/** Bytes that training with this config takes at its peak; SIZE_MAX when they cannot be counted, and
+ *  for NULL or a config that cannot be. */
 CLH_API size_t clh_train_bytes(const clh_run_config *config);
 
-/** Learning rate of step `step` (from 1) under the config's schedule. */
+/** Learning rate of step `step` (from 1) under the config's schedule; NaN for step 0 and for NULL. */
 CLH_API double clh_learning_rate(const clh_train_config *config, size_t step);
 
 CLH_END_DECLS

@@ -63,7 +63,8 @@ void clh_key_copy(const clh_key *key, void *to, const void *from);
 /** Whether a field is the same in both. */
 bool clh_key_equal(const clh_key *key, const void *a, const void *b);
 
-/** Whether the field's value is one that clh_key_from_text() would take. CLH_ERANGE if not. */
+/** Whether the field's value is one that clh_key_from_text() would take, whatever stands there: an
+ *  enum without a name, a text without an end. CLH_ERANGE or CLH_ECONFIG if not. */
 clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err);
 
 /** The key called `name`; NULL with CLH_ECONFIG filled in, naming the nearest. Words may be joined

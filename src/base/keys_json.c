@@ -162,10 +162,28 @@ static bool is_finite(const clh_key *key, const void *config)
     return isfinite(value);
 }
 
+/* Texts that end and lists that fit their arrays can be read at all. */
+static clh_status check_bounds(const clh_key *key, const void *config, clh_error *err)
+{
+    const char *field = (const char *)config + key->offset;
+    size_t count = 0;
+    if (key->kind == CLH_KEY_TEXT && !memchr(field, '\0', key->size))
+        return clh_fail(err, CLH_ERANGE, "%s does not end, want at most %zu characters", key->name,
+                        key->size - 1);
+    if (key->kind == CLH_KEY_LIST)
+        memcpy(&count, (const char *)config + key->count_offset, sizeof count);
+    if (count > key->size / sizeof(unsigned))
+        return clh_fail(err, CLH_ERANGE, "%s has %zu numbers, want at most %zu", key->name, count,
+                        key->size / sizeof(unsigned));
+    return CLH_OK;
+}
+
 clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
 {
-    if (key->kind == CLH_KEY_TEXT)
-        return CLH_OK;
+    assert(key && config);
+    clh_status bounds = check_bounds(key, config, err);
+    if (bounds || key->kind == CLH_KEY_TEXT)
+        return bounds;
     _Alignas(16) char scratch[256];
     clh_key moved = *key;
     moved.offset = 0;
@@ -174,6 +192,11 @@ clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
     clh_strbuf text = {0};
     clh_key_to_json(key, config, &text);
     clh_status status = clh_strbuf_check(&text, err);
+    if (!status && (key->kind == CLH_KEY_SIZE || key->kind == CLH_KEY_SEED)) {
+        status = clh_key_from_text(&moved, scratch, clh_strbuf_view(&text), err);
+        clh_strbuf_deinit(&text); /* JSON readers end at 2^63 */
+        return status;
+    }
     json_t *value = status ? NULL : json_loads(clh_strbuf_view(&text), JSON_DECODE_ANY, NULL);
     if (!status && !value)
         status = is_finite(key, config)

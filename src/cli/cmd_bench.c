@@ -56,7 +56,7 @@ static clh_status bench_row(const clh_invocation *inv, const clh_run_config *con
         status = clh_bench_step(config, path, threads, seconds, &r.result, err);
     if (status)
         return status;
-    r.path = r.result.fused ? "fused" : "general";
+    r.path = r.result.backend;
     (inv->json ? print_json : print_row)(&r);
     return CLH_OK;
 }

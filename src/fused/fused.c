@@ -95,9 +95,11 @@ static void add_up(clh_fused *f)
     clh_fused_run(f, jobs, CLH_COUNT(jobs));
 }
 
-void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gradient,
-                        clh_loss_sum *sum)
+static clh_status fused_gradient(void *state, const clh_batch *batch, clh_real *gradient,
+                                 clh_loss_sum *sum, clh_error *err)
 {
+    (void)err;
+    clh_fused *f = state;
     assert(f && f->slots >= 1 && batch && batch->count >= 1 && gradient && sum);
     assert(batch->count <= f->batch_most);
     f->batch = batch;
@@ -110,6 +112,7 @@ void clh_fused_gradient(clh_fused *f, const clh_fused_batch *batch, clh_real *gr
     *sum = (clh_loss_sum){0};
     for (size_t s = 0; s < clh_gradient_slots(f->batch->count); s++)
         clh_loss_sum_add(sum, &f->sums[s].loss);
+    return CLH_OK;
 }
 
 typedef struct losses {
@@ -126,12 +129,25 @@ static void run_loss(void *context, size_t number, size_t worker)
                             &l->sum[number], l->per_position + number * l->positions, l->positions);
 }
 
-void clh_fused_loss(clh_fused *f, const clh_fused_batch *batch, clh_loss_sum *sum,
-                    double *per_position, size_t positions)
+static clh_status fused_losses(void *state, const clh_batch *batch, clh_loss_sum *sum,
+                               double *per_position, size_t positions, clh_error *err)
 {
+    (void)err;
+    clh_fused *f = state;
     assert(f && batch && batch->count >= 1 && sum && per_position);
     losses l = {f, sum, per_position, positions};
     f->batch = batch;
     clh_fused_tables_make(f);
     clh_pool_run(f->pool, batch->count, run_loss, &l);
+    return CLH_OK;
 }
+
+const clh_backend clh_fused_backend = {
+    .name = "fused",
+    .fits = clh_fused_fits,
+    .bytes = clh_fused_bytes,
+    .open = clh_fused_open,
+    .gradient = fused_gradient,
+    .losses = fused_losses,
+    .close = clh_fused_close,
+};

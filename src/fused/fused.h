@@ -45,59 +45,17 @@
  *  Backward is the same walk: each sequence adds its gradients to rows of Y, of the parts and of K
  *  = W_O [W_O^T U'], all sequences together go back through the products (tables_backward).
  *
- *  Sequences are cut into slots as clh_gradient_compute() does, so the bytes do not depend on
+ *  Sequences are cut into slots as model/backend.h says, so the bytes do not depend on
  *  threads. Slots have sums of their own but of positions' rows, most of the memory: those are
  *  shared by the slots that one worker runs in turn (clh_fused_rows_sums).
  */
 #ifndef CLH_FUSED_H
 #define CLH_FUSED_H
 
-#include "base/platform/pool.h"
-#include "clearhead/model.h"
-#include "clearhead/task.h"
+#include "model/backend.h"
 
-/** A batch is cut into at most as many slots: sequence b belongs to slot b modulo their number. A
- *  slot adds up its sequences in order; slots are added up in order. */
-enum { CLH_GRADIENT_SLOTS = 8 };
-
-static inline size_t clh_gradient_slots(size_t batch)
-{
-    return batch < CLH_GRADIENT_SLOTS ? batch : CLH_GRADIENT_SLOTS;
-}
-
-typedef struct clh_fused clh_fused;
-
-/** Whether this path computes models of `config`: its kind, and with few enough tokens that most
- *  positions read one that others read too. */
-bool clh_fused_applies(const clh_model_config *config);
-
-/** For sequences of up to `length` tokens and batches of up to `batch` (0: for clh_fused_loss()
- *  only); model and pool are borrowed. */
-clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t batch,
-                          clh_pool *pool, clh_error *err);
-
-/** Free. NULL is fine. */
-void clh_fused_close(clh_fused *fused);
-
-/** Bytes clh_fused_open() takes with a pool of `threads`; SIZE_MAX when they cannot be counted. */
-size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t batch, size_t threads);
-
-/** A batch of sequences; `weight` is 1 / (scored positions in all of them), for gradients. */
-typedef struct clh_fused_batch {
-    const clh_sequence *sequence;
-    size_t count;
-    double weight;
-} clh_fused_batch;
-
-/** The gradient of the batch's mean loss into `gradient`, laid out as clh_model_data(),
- *  overwritten; loss and accuracy into *sum. Tokens must be of the vocabulary, lengths of the
- *  promised size. */
-void clh_fused_gradient(clh_fused *fused, const clh_fused_batch *batch, clh_real *gradient,
-                        clh_loss_sum *sum);
-
-/** The loss of each sequence into sum[its number], no gradient. Row `number` of per_position,
- *  `positions` long, gets -log p of each scored token at its own index, NaN elsewhere. */
-void clh_fused_loss(clh_fused *fused, const clh_fused_batch *batch, clh_loss_sum *sum,
-                    double *per_position, size_t positions);
+/** One layer, attention only, LayerNorm, and few enough tokens that most positions read one that
+ *  others read too. The rest of this folder is how. */
+extern const clh_backend clh_fused_backend;
 
 #endif

@@ -52,11 +52,11 @@ static block block_at(const clh_fused_work *w, size_t head, size_t k)
 static void bias_of_keys(const clh_fused_work *w, size_t head)
 {
     const clh_real *key_bias = w->f->tables.key_bias + head;
-    const size_t heads = w->f->size.heads;
+    const size_t n_heads = w->f->size.n_heads;
     for (size_t j = 0; j < w->length; j++)
         w->room->bias[head * w->length + j] =
-            w->room->inverse[j] * (key_bias[clh_fused_token(w->room->number[j]) * heads] +
-                                   key_bias[clh_fused_position(w->f, j) * heads]);
+            w->room->inverse[j] * (key_bias[clh_fused_token(w->room->number[j]) * n_heads] +
+                                   key_bias[clh_fused_position(w->f, j) * n_heads]);
 }
 
 /* What position and token of each query make of each kind of token. */
@@ -103,14 +103,14 @@ void clh_fused_attend(const clh_fused_work *w, size_t k)
 {
     assert(w && k < w->f->shape.blocks);
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, d = f->size.d_head;
-    for (size_t h = 0; h < f->size.heads; h++) {
+    const size_t d_attn = f->size.d_attn, d_head = f->size.d_head;
+    for (size_t h = 0; h < f->size.n_heads; h++) {
         const block b = block_at(w, h, k);
         attend_rows(w, &b);
-        clh_multiply_part(f->kernel, b.end - b.begin, d, b.end, 1,
+        clh_multiply_part(f->kernel, b.end - b.begin, d_head, b.end, 1,
                           clh_rows(w->room->pattern + b.room, f->shape.span),
-                          clh_rows(w->room->values + h * d, A), clh_fused_z(w, b.begin) + h * d, A,
-                          CLH_GEMM_A_LOWER, b.begin);
+                          clh_rows(w->room->values + h * d_head, d_attn),
+                          clh_fused_z(w, b.begin) + h * d_head, d_attn, CLH_GEMM_A_LOWER, b.begin);
     }
 }
 
@@ -128,18 +128,19 @@ static size_t keys_across(const clh_fused_work *w)
 static void values_backward(const clh_fused_work *w, const block *b)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, d = f->size.d_head, rows = b->end - b->begin;
+    const size_t d_attn = f->size.d_attn, d_head = f->size.d_head, rows = b->end - b->begin;
     const size_t had = b->begin == w->first ? 0 : b->begin;
-    const clh_matrix g_z = clh_rows(clh_fused_g_z(w, b->begin) + b->head * d, A);
+    const clh_matrix g_z = clh_rows(clh_fused_g_z(w, b->begin) + b->head * d_head, d_attn);
     const clh_real *pattern = w->room->pattern + b->room;
-    clh_real *g_v = w->room->g_values + b->head * d;
-    clh_multiply_part(f->kernel, rows, b->end, d, 1, g_z,
-                      clh_rows(w->room->values_t + b->head * d * keys_across(w), keys_across(w)),
-                      w->room->g_pattern, f->shape.span, CLH_GEMM_C_LOWER, b->begin);
-    clh_multiply_add(f->kernel, had, d, rows, 1, clh_transposed(pattern, f->shape.span), g_z, g_v,
-                     A);
-    clh_multiply_part(f->kernel, b->end - had, d, rows, 1,
-                      clh_transposed(pattern + had, f->shape.span), g_z, g_v + had * A, A,
+    clh_real *g_v = w->room->g_values + b->head * d_head;
+    clh_multiply_part(
+        f->kernel, rows, b->end, d_head, 1, g_z,
+        clh_rows(w->room->values_t + b->head * d_head * keys_across(w), keys_across(w)),
+        w->room->g_pattern, f->shape.span, CLH_GEMM_C_LOWER, b->begin);
+    clh_multiply_add(f->kernel, had, d_head, rows, 1, clh_transposed(pattern, f->shape.span), g_z,
+                     g_v, d_attn);
+    clh_multiply_part(f->kernel, b->end - had, d_head, rows, 1,
+                      clh_transposed(pattern + had, f->shape.span), g_z, g_v + had * d_attn, d_attn,
                       CLH_GEMM_A_UPPER, b->begin - had);
 }
 
@@ -208,7 +209,7 @@ static void kinds_backward(const clh_fused_work *w, const block *b)
 void clh_fused_attend_backward(const clh_fused_work *w, size_t k)
 {
     assert(w && w->sums && k < w->f->shape.blocks);
-    for (size_t h = 0; h < w->f->size.heads; h++) {
+    for (size_t h = 0; h < w->f->size.n_heads; h++) {
         const block b = block_at(w, h, k);
         values_backward(w, &b);
         attend_rows_backward(w, &b);
@@ -238,16 +239,16 @@ void clh_fused_attend_begin(const clh_fused_work *w)
     assert(w && w->first < w->length);
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
-    const size_t A = f->size.A, heads = f->size.heads;
-    for (size_t h = 0; h < heads; h++)
+    const size_t d_attn = f->size.d_attn, n_heads = f->size.n_heads;
+    for (size_t h = 0; h < n_heads; h++)
         bias_of_keys(w, h);
     if (!w->sums)
         return;
-    f->kernel->transpose(w->length, A, room->values, A, room->values_t, keys_across(w));
+    f->kernel->transpose(w->length, d_attn, room->values, d_attn, room->values_t, keys_across(w));
     memset(room->along, 0, w->length * sizeof *room->along);
-    memset(room->sum, 0, heads * w->length * sizeof *room->sum);
-    memset(room->sum_along, 0, heads * w->length * sizeof *room->sum_along);
-    for (size_t h = 0; h < heads && w->sums->of_positions->fresh; h++)
+    memset(room->sum, 0, n_heads * w->length * sizeof *room->sum);
+    memset(room->sum_along, 0, n_heads * w->length * sizeof *room->sum_along);
+    for (size_t h = 0; h < n_heads && w->sums->of_positions->fresh; h++)
         clear_unasked(w, h);
 }
 
@@ -255,15 +256,15 @@ void clh_fused_attend_begin(const clh_fused_work *w)
 void clh_fused_attend_end(const clh_fused_work *w)
 {
     assert(w && w->sums);
-    const size_t heads = w->f->size.heads;
-    for (size_t h = 0; h < heads; h++) {
+    const size_t n_heads = w->f->size.n_heads;
+    for (size_t h = 0; h < n_heads; h++) {
         clh_real *g = w->sums->key_bias + h;
         const clh_real *sum = w->room->sum + h * w->length;
         for (size_t j = 0; j < w->length; j++) {
             const clh_real g_bias = sum[j] * w->room->inverse[j];
             w->room->along[j] += w->room->sum_along[h * w->length + j];
-            g[clh_fused_token(w->room->number[j]) * heads] += g_bias;
-            g[clh_fused_position(w->f, j) * heads] += g_bias;
+            g[clh_fused_token(w->room->number[j]) * n_heads] += g_bias;
+            g[clh_fused_position(w->f, j) * n_heads] += g_bias;
         }
     }
 }

@@ -1,21 +1,22 @@
-/* What the fused path holds, and where a batch lies in it. One allocation of numbers, made when it
- * is opened for the largest batch that may come; nothing is allocated in a step. */
+/* What the fused backend holds, and where a batch lies in it. */
+#include "fused/fused_memory.h"
+
 #include <assert.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "fused/fused_parts.h"
 
 /* More tokens would make tables of tokens by tokens that cost more than they save; more positions
  * need more memory than there is, and counting how much would take long. */
 enum { TOKENS_MOST = 256, POSITIONS_MOST = 1 << 24 };
 
-bool clh_fused_applies(const clh_model_config *c)
+bool clh_fused_fits(const clh_model_config *c, const clh_backend_use *use)
 {
-    assert(c);
+    assert(c && use);
     return c->d_vocab <= TOKENS_MOST && c->n_layers == 1 && c->attn_only &&
            c->normalization_type == CLH_NORM_LN && !c->use_attn_result && !c->use_attn_in &&
-           !c->use_split_qkv_input && !c->use_hook_tokens;
+           !c->use_split_qkv_input && !c->use_hook_tokens && use->length <= c->n_ctx &&
+           use->d_vocab <= c->d_vocab && use->d_vocab <= c->d_vocab_out;
 }
 
 static size_t rounded(size_t n)
@@ -25,16 +26,16 @@ static size_t rounded(size_t n)
 
 static clh_fused_size size_of(const clh_model_config *c, size_t length)
 {
-    const size_t A = c->n_heads * c->d_head;
-    return (clh_fused_size){.D = c->d_model,
-                            .A = A,
-                            .N = 3 * A,
-                            .V = c->d_vocab,
-                            .O = c->d_vocab_out,
-                            .U = c->d_vocab_out - 1,
-                            .R = rounded(A + c->d_vocab_out - 1),
-                            .T = length > 1 ? length - 1 : 1,
-                            .heads = c->n_heads,
+    const size_t d_attn = c->n_heads * c->d_head;
+    return (clh_fused_size){.d_model = c->d_model,
+                            .d_attn = d_attn,
+                            .d_qkv = 3 * d_attn,
+                            .d_vocab = c->d_vocab,
+                            .d_vocab_out = c->d_vocab_out,
+                            .d_logits = c->d_vocab_out - 1,
+                            .K_stride = rounded(d_attn + c->d_vocab_out - 1),
+                            .pos = length > 1 ? length - 1 : 1,
+                            .n_heads = c->n_heads,
                             .d_head = c->d_head};
 }
 
@@ -56,14 +57,13 @@ static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t 
     clh_fused_shape s = {
         .used = used, .first = first, .positions = positions, .at = at, .across = across};
     s.sources = 1 + used + positions;
-    s.columns = size->N + size->A + size->U + 1 + used;
+    s.columns = size->d_qkv + size->d_attn + size->d_logits + 1 + used;
     s.stride = rounded(s.columns);
-    s.g_stride = rounded(s.columns - 2 * size->A);
+    s.g_stride = rounded(s.columns - 2 * size->d_attn);
     s.lead = rounded(used);
     s.span = s.lead + rounded(positions);
     s.block = block_of(positions - first);
     s.blocks = (positions - first + s.block - 1) / s.block;
-    s.parts = used * s.span;
     for (size_t k = 0; k < s.blocks; k++) {
         const size_t end = clh_fused_block_end(&s, k, positions), width = s.lead + rounded(end);
         if (at) {
@@ -77,15 +77,15 @@ static clh_fused_shape shape_of(const clh_fused_size *size, size_t used, size_t 
 
 void clh_fused_shape_set(clh_fused *f, size_t used, size_t first, size_t positions)
 {
-    assert(used <= f->size.V && first < positions && positions <= f->size.T);
+    assert(used <= f->size.d_vocab && first < positions && positions <= f->size.pos);
     f->shape = shape_of(&f->size, used, first, positions, f->shape.at, f->shape.across);
 }
 
 /* No batch takes more of anything. Blocks that begin later can end later, by less than a block. */
 static clh_fused_shape shape_most(const clh_fused_size *size)
 {
-    clh_fused_shape most = shape_of(size, size->V, 0, size->T, NULL, NULL);
-    most.parts += size->T * rounded(CLH_FUSED_BLOCK);
+    clh_fused_shape most = shape_of(size, size->d_vocab, 0, size->pos, NULL, NULL);
+    most.parts += size->pos * rounded(CLH_FUSED_BLOCK);
     return most;
 }
 
@@ -109,13 +109,13 @@ static clh_real *cut(cutter *c, size_t rows, size_t columns)
 static size_t cut_sums(const clh_fused_size *s, const clh_fused_shape *shape, clh_fused_sums *sums)
 {
     cutter c = {.memory = sums->memory};
-    sums->b_V = cut(&c, 1, s->A);
-    sums->u_bias = cut(&c, 1, s->O);
+    sums->b_V = cut(&c, 1, s->d_attn);
+    sums->u_bias = cut(&c, 1, s->d_vocab_out);
     sums->norm = cut(&c, 1, shape->sources);
-    sums->key_bias = cut(&c, shape->sources, s->heads);
+    sums->key_bias = cut(&c, shape->sources, s->n_heads);
     sums->Y = cut(&c, 1 + shape->used, shape->g_stride);
-    sums->parts = cut(&c, s->heads * shape->used, shape->span);
-    sums->K = cut(&c, s->A, s->A + s->U);
+    sums->parts = cut(&c, s->n_heads * shape->used, shape->span);
+    sums->K = cut(&c, s->d_attn, s->d_attn + s->d_logits);
     return c.overflow ? SIZE_MAX : c.used;
 }
 
@@ -124,7 +124,7 @@ static size_t cut_rows_sums(const clh_fused_size *s, const clh_fused_shape *shap
 {
     cutter c = {.memory = sums->memory};
     sums->Y = cut(&c, shape->sources, shape->g_stride);
-    sums->parts = cut(&c, s->heads, shape->parts);
+    sums->parts = cut(&c, s->n_heads, shape->parts);
     return c.overflow ? SIZE_MAX : c.used;
 }
 
@@ -164,63 +164,63 @@ size_t clh_fused_rows_sums_count(const clh_fused *f)
 static void cut_tables(cutter *c, const clh_fused_size *s, const clh_fused_shape *most,
                        clh_fused_tables *t)
 {
-    const size_t before = s->N + s->A + s->U;
-    t->M = cut(c, s->D, most->stride);
-    t->M_t = cut(c, before + most->sources, s->D);
-    t->bias = cut(c, 1, s->N);
-    t->u_bias = cut(c, 1, s->O);
-    t->g_bias = cut(c, 1, s->N);
+    const size_t before = s->d_qkv + s->d_attn + s->d_logits;
+    t->M = cut(c, s->d_model, most->stride);
+    t->M_t = cut(c, before + most->sources, s->d_model);
+    t->bias = cut(c, 1, s->d_qkv);
+    t->u_bias = cut(c, 1, s->d_vocab_out);
+    t->g_bias = cut(c, 1, s->d_qkv);
     t->square = cut(c, 1, most->sources);
     t->Y = cut(c, most->sources, most->stride);
-    t->K = cut(c, s->A, s->R);
-    t->WU_t = cut(c, s->U, s->A);
-    t->key_bias = cut(c, most->sources, s->heads);
-    t->keys_t = cut(c, s->A, most->span);
-    t->token_parts = cut(c, s->heads * s->V, most->span);
-    t->parts = cut(c, s->heads, most->parts);
-    t->g_qk = cut(c, most->sources, 2 * s->A);
-    t->g_right = cut(c, 1 + s->V, s->D);
+    t->K = cut(c, s->d_attn, s->K_stride);
+    t->WU_t = cut(c, s->d_logits, s->d_attn);
+    t->key_bias = cut(c, most->sources, s->n_heads);
+    t->keys_t = cut(c, s->d_attn, most->span);
+    t->token_parts = cut(c, s->n_heads * s->d_vocab, most->span);
+    t->parts = cut(c, s->n_heads, most->parts);
+    t->g_qk = cut(c, most->sources, 2 * s->d_attn);
+    t->g_right = cut(c, 1 + s->d_vocab, s->d_model);
     if (c->memory) {
-        t->W_O = t->M_t + s->N * s->D;
-        t->U_t = t->W_O + s->A * s->D;
-        t->X = t->U_t + s->U * s->D;
+        t->W_O = t->M_t + s->d_qkv * s->d_model;
+        t->U_t = t->W_O + s->d_attn * s->d_model;
+        t->X = t->U_t + s->d_logits * s->d_model;
     }
 }
 
 static size_t kept_of(const clh_fused_size *s)
 {
-    return s->T < CLH_FUSED_KEPT ? s->T : CLH_FUSED_KEPT;
+    return s->pos < CLH_FUSED_KEPT ? s->pos : CLH_FUSED_KEPT;
 }
 
 static void cut_room(cutter *c, const clh_fused_size *s, const clh_fused_shape *most,
                      clh_fused_room *room)
 {
-    room->inverse = cut(c, 1, s->T);
-    room->along = cut(c, 1, s->T);
-    room->values = cut(c, s->T, s->A);
-    room->values_t = cut(c, s->A, rounded(s->T));
-    room->bias = cut(c, s->heads, s->T);
-    room->sum = cut(c, s->heads, s->T);
-    room->sum_along = cut(c, s->heads, s->T);
-    room->scores = cut(c, s->heads, CLH_FUSED_BLOCK * most->span);
-    room->pattern = cut(c, s->heads, CLH_FUSED_BLOCK * most->span);
+    room->inverse = cut(c, 1, s->pos);
+    room->along = cut(c, 1, s->pos);
+    room->values = cut(c, s->pos, s->d_attn);
+    room->values_t = cut(c, s->d_attn, rounded(s->pos));
+    room->bias = cut(c, s->n_heads, s->pos);
+    room->sum = cut(c, s->n_heads, s->pos);
+    room->sum_along = cut(c, s->n_heads, s->pos);
+    room->scores = cut(c, s->n_heads, CLH_FUSED_BLOCK * most->span);
+    room->pattern = cut(c, s->n_heads, CLH_FUSED_BLOCK * most->span);
     room->g_pattern = cut(c, CLH_FUSED_BLOCK, most->span);
     room->kind = cut(c, CLH_FUSED_BLOCK, most->lead);
     room->g_kind = cut(c, CLH_FUSED_BLOCK, most->lead);
-    room->one_hot = cut(c, s->T, most->lead);
-    room->g_values = cut(c, s->T, s->A);
-    room->z = cut(c, kept_of(s), s->A);
-    room->g_z = cut(c, kept_of(s), s->A);
-    room->logits = cut(c, CLH_ROWS_TOGETHER, s->O);
+    room->one_hot = cut(c, s->pos, most->lead);
+    room->g_values = cut(c, s->pos, s->d_attn);
+    room->z = cut(c, kept_of(s), s->d_attn);
+    room->g_z = cut(c, kept_of(s), s->d_attn);
+    room->logits = cut(c, CLH_ROWS_TOGETHER, s->d_vocab_out);
     room->square = cut(c, 1, CLH_FUSED_BLOCK);
-    room->g_square = cut(c, 1, s->T);
-    room->row = cut(c, kept_of(s), s->R);
+    room->g_square = cut(c, 1, s->pos);
+    room->row = cut(c, kept_of(s), s->K_stride);
 }
 
 /* To add up rows, of positions or of tokens. */
 static size_t ones_of(const clh_fused_size *s)
 {
-    return s->T > s->V ? s->T : s->V;
+    return s->pos > s->d_vocab ? s->pos : s->d_vocab;
 }
 
 /* Sums of positions: the run's and each other slot's. A batch of fewer sequences takes no more. */
@@ -261,15 +261,15 @@ size_t clh_fused_run_of(const clh_fused *f, size_t count)
     return count > f->slots ? 1 : (count + f->workers - 1) / f->workers;
 }
 
-size_t clh_fused_bytes(const clh_model_config *config, size_t length, size_t batch, size_t threads)
+size_t clh_fused_bytes(const clh_model_config *config, const clh_backend_use *use, size_t threads)
 {
-    clh_fused f = {.size = size_of(config, length),
-                   .batch_most = batch,
-                   .slots = clh_gradient_slots(batch),
+    clh_fused f = {.size = size_of(config, use->length),
+                   .batch_most = use->batch,
+                   .slots = clh_gradient_slots(use->batch),
                    .workers = threads};
     cutter count = {0};
     size_t bytes;
-    if (f.size.T > POSITIONS_MOST)
+    if (f.size.pos > POSITIONS_MOST)
         return SIZE_MAX;
     cut_all(&count, &f);
     return !count.overflow && clh_mul_ok(count.used, sizeof(clh_real), &bytes) ? bytes : SIZE_MAX;
@@ -281,8 +281,8 @@ static clh_fused_weights weights_of(const clh_model *model)
     return (clh_fused_weights){
         .W_E = AT("embed.W_E"),
         .W_pos = AT("pos_embed.W_pos"),
-        .w = AT("blocks.0.ln1.w"),
-        .b = AT("blocks.0.ln1.b"),
+        .ln1_w = AT("blocks.0.ln1.w"),
+        .ln1_b = AT("blocks.0.ln1.b"),
         .W_Q = AT("blocks.0.attn.W_Q"),
         .W_K = AT("blocks.0.attn.W_K"),
         .W_V = AT("blocks.0.attn.W_V"),
@@ -291,32 +291,32 @@ static clh_fused_weights weights_of(const clh_model *model)
         .b_V = AT("blocks.0.attn.b_V"),
         .W_O = AT("blocks.0.attn.W_O"),
         .b_O = AT("blocks.0.attn.b_O"),
-        .w_f = AT("ln_final.w"),
-        .b_f = AT("ln_final.b"),
+        .ln_final_w = AT("ln_final.w"),
+        .ln_final_b = AT("ln_final.b"),
         .W_U = AT("unembed.W_U"),
         .b_U = AT("unembed.b_U"),
     };
 #undef AT
 }
 
-/* Numbers of tokens: the tables' two [V], each worker's two [T] and two [V]. */
+/* Numbers of tokens: the tables' two [d_vocab], each worker's two [pos] and two [d_vocab]. */
 static clh_status allocate_numbers(clh_fused *f, clh_error *err)
 {
-    const size_t V = f->size.V, T = f->size.T;
-    f->numbers = clh_alloc_array(f->workers + 1, 2 * (V + T) * sizeof *f->numbers, err);
-    f->offsets = clh_alloc_array(2, (T / CLH_FUSED_BLOCK + 1) * sizeof *f->offsets, err);
+    const size_t d_vocab = f->size.d_vocab, pos = f->size.pos;
+    f->numbers = clh_alloc_array(f->workers + 1, 2 * (d_vocab + pos) * sizeof *f->numbers, err);
+    f->offsets = clh_alloc_array(2, (pos / CLH_FUSED_BLOCK + 1) * sizeof *f->offsets, err);
     if (!f->numbers || !f->offsets)
         return CLH_ENOMEM;
     f->tables.token_of = f->numbers;
-    f->tables.row_of = f->numbers + V;
+    f->tables.row_of = f->numbers + d_vocab;
     for (size_t i = 0; i < f->workers; i++) {
-        f->room[i].kind_row = f->numbers + 2 * V + i * 2 * (V + T);
-        f->room[i].kind_of = f->room[i].kind_row + V;
-        f->room[i].of = f->room[i].kind_of + V;
-        f->room[i].number = f->room[i].of + T;
+        f->room[i].kind_row = f->numbers + 2 * d_vocab + i * 2 * (d_vocab + pos);
+        f->room[i].kind_of = f->room[i].kind_row + d_vocab;
+        f->room[i].of = f->room[i].kind_of + d_vocab;
+        f->room[i].number = f->room[i].of + pos;
     }
     f->shape.at = f->offsets;
-    f->shape.across = f->offsets + T / CLH_FUSED_BLOCK + 1;
+    f->shape.across = f->offsets + pos / CLH_FUSED_BLOCK + 1;
     return CLH_OK;
 }
 
@@ -339,10 +339,10 @@ static clh_status allocate(clh_fused *f, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length, size_t batch,
+clh_status clh_fused_open(void **state, const clh_model *model, const clh_backend_use *use,
                           clh_pool *pool, clh_error *err)
 {
-    assert(out && model && clh_fused_applies(clh_model_get_config(model)));
+    assert(state && model && use && clh_fused_fits(clh_model_get_config(model), use));
     const clh_model_config *c = clh_model_get_config(model);
     clh_fused *f = clh_alloc_zeroed(1, sizeof *f, err);
     if (!f)
@@ -350,23 +350,24 @@ clh_status clh_fused_open(clh_fused **out, const clh_model *model, size_t length
     *f = (clh_fused){.model = model,
                      .kernel = clh_kernels_best(),
                      .pool = pool,
-                     .size = size_of(c, length),
+                     .size = size_of(c, use->length),
                      .weights = weights_of(model),
                      .eps = c->eps,
                      .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
-                     .batch_most = batch,
-                     .slots = clh_gradient_slots(batch),
+                     .batch_most = use->batch,
+                     .slots = clh_gradient_slots(use->batch),
                      .workers = clh_pool_size(pool)};
     clh_status status = allocate(f, err);
     if (status)
         clh_fused_close(f);
     else
-        *out = f;
+        *state = f;
     return status;
 }
 
-void clh_fused_close(clh_fused *f)
+void clh_fused_close(void *state)
 {
+    clh_fused *f = state;
     if (!f)
         return;
     clh_free(f->offsets);

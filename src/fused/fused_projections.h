@@ -6,7 +6,7 @@
 
 #include "fused/fused_parts.h"
 
-/** [heads, D, d_head] with its bias [heads, d_head]: A columns of W'. */
+/** [n_heads, d_model, d_head] with its bias [n_heads, d_head]: d_attn columns of W'. */
 typedef struct clh_fused_projection {
     const clh_real *W, *b;
     size_t column; /**< of W' where head 0 begins */
@@ -15,10 +15,10 @@ typedef struct clh_fused_projection {
 static inline void clh_fused_projections(const clh_fused *f, clh_fused_projection out[3])
 {
     const clh_fused_weights *w = &f->weights;
-    const size_t A = f->size.A;
+    const size_t d_attn = f->size.d_attn;
     out[0] = (clh_fused_projection){w->W_Q, w->b_Q, 0};
-    out[1] = (clh_fused_projection){w->W_K, w->b_K, A};
-    out[2] = (clh_fused_projection){w->W_V, w->b_V, 2 * A};
+    out[1] = (clh_fused_projection){w->W_K, w->b_K, d_attn};
+    out[2] = (clh_fused_projection){w->W_V, w->b_V, 2 * d_attn};
 }
 
 /** Rows of a piece: a multiple of the product's tiles and, nearly, of a line of the cache. */

@@ -45,22 +45,22 @@ static void project(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
     const clh_fused_tables *t = &f->tables;
-    const size_t A = f->size.A, stride = f->shape.stride, X = clh_fused_column_X(f);
-    const size_t first = clh_fused_position(f, 0);
+    const size_t d_attn = f->size.d_attn, stride = f->shape.stride;
+    const size_t column_X = clh_fused_column_X(f), first = clh_fused_position(f, 0);
     for (size_t p = 0; p < w->length; p++) {
         const size_t at_t = token_source(w, p), at_p = first + p;
-        const clh_real dot = t->Y[at_p * stride + X + at_t];
+        const clh_real dot = t->Y[at_p * stride + column_X + at_t];
         const clh_real square = t->square[at_t] + t->square[at_p] + 2 * dot;
-        const double mean = (double)(square < 0 ? 0 : square) / (double)f->size.D;
+        const double mean = (double)(square < 0 ? 0 : square) / (double)f->size.d_model;
         w->room->inverse[p] = 1 / (clh_real)sqrt(mean + f->unit_eps);
     }
     f->kernel->combine(&(clh_combine){.rows = w->length,
-                                      .n = A,
-                                      .token = token_rows(w, t->Y, stride, 2 * A, 0),
-                                      .position = t->Y + first * stride + 2 * A,
+                                      .n = d_attn,
+                                      .token = token_rows(w, t->Y, stride, 2 * d_attn, 0),
+                                      .position = t->Y + first * stride + 2 * d_attn,
                                       .position_row = stride,
                                       .scale = w->room->inverse,
-                                      .bias = t->bias + 2 * A,
+                                      .bias = t->bias + 2 * d_attn,
                                       .y = w->room->values});
 }
 
@@ -68,22 +68,23 @@ static void project(const clh_fused_work *w)
 static void output(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, R = f->size.R;
-    clh_multiply(f->kernel, q.end - q.begin, A + f->size.U, A, 1,
-                 clh_rows(clh_fused_z(w, q.begin), A), clh_rows(f->tables.K, R),
-                 clh_fused_row(w, q.begin), R);
+    const size_t d_attn = f->size.d_attn, K_stride = f->size.K_stride;
+    clh_multiply(f->kernel, q.end - q.begin, d_attn + f->size.d_logits, d_attn, 1,
+                 clh_rows(clh_fused_z(w, q.begin), d_attn), clh_rows(f->tables.K, K_stride),
+                 clh_fused_row(w, q.begin), K_stride);
 }
 
 /* |E_t + P_p + o|^2 of some rows */
 static void squares(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused_tables *t = &w->f->tables;
-    const size_t stride = w->f->shape.stride, X = clh_fused_column_X(w->f);
+    const size_t stride = w->f->shape.stride, column_X = clh_fused_column_X(w->f);
     for (size_t p = q.begin; p < q.end; p++) {
         const size_t at_t = token_source(w, p), at_p = clh_fused_position(w->f, p);
         const clh_real *token = t->Y + at_t * stride, *position = t->Y + at_p * stride;
-        w->room->square[p - q.begin] = t->square[at_t] + t->square[at_p] + t->square[0] +
-                                       2 * (position[X + at_t] + position[X] + token[X]);
+        w->room->square[p - q.begin] =
+            t->square[at_t] + t->square[at_p] + t->square[0] +
+            2 * (position[column_X + at_t] + position[column_X] + token[column_X]);
     }
 }
 
@@ -94,27 +95,28 @@ static size_t predict(const clh_fused_work *w, clh_fused_queries q, clh_loss_sum
 {
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
-    const size_t A = f->size.A, stride = f->shape.stride, column = clh_fused_column_O(f);
+    const size_t d_attn = f->size.d_attn, stride = f->shape.stride;
+    const size_t column = clh_fused_column_W_O(f);
     squares(w, q);
     const clh_predictions rows = {
         .rows = q.end - q.begin,
-        .width = A,
-        .outputs = f->size.U,
-        .d = (double)f->size.D,
+        .width = d_attn,
+        .outputs = f->size.d_logits,
+        .d = (double)f->size.d_model,
         .eps = f->unit_eps,
         .weight = (clh_real)f->batch->weight,
         .bias = f->tables.u_bias,
         .z = clh_fused_z(w, q.begin),
-        .z_row = A,
+        .z_row = d_attn,
         .token = token_rows(w, f->tables.Y, stride, column, q.begin),
         .position = f->tables.Y + clh_fused_position(f, q.begin) * stride + column,
         .position_row = stride,
         .square = room->square,
         .target = w->sequence->tokens + q.begin + 1,
         .logits = room->logits,
-        .logits_row = f->size.O,
+        .logits_row = f->size.d_vocab_out,
         .row = clh_fused_row(w, q.begin),
-        .row_row = f->size.R,
+        .row_row = f->size.K_stride,
         .g_z = w->sums ? clh_fused_g_z(w, q.begin) : NULL,
         .g_square = room->g_square + q.begin,
         .g_bias = w->sums ? w->sums->u_bias : NULL,
@@ -143,10 +145,10 @@ static clh_real *row_of_sums(const clh_fused_work *w, clh_real *Y, size_t source
 static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A;
-    clh_multiply_add(f->kernel, q.end - q.begin, A, f->size.U, 1,
-                     clh_rows(clh_fused_row(w, q.begin) + A, f->size.R),
-                     clh_rows(f->tables.WU_t, A), clh_fused_g_z(w, q.begin), A);
+    const size_t d_attn = f->size.d_attn;
+    clh_multiply_add(f->kernel, q.end - q.begin, d_attn, f->size.d_logits, 1,
+                     clh_rows(clh_fused_row(w, q.begin) + d_attn, f->size.K_stride),
+                     clh_rows(f->tables.WU_t, d_attn), clh_fused_g_z(w, q.begin), d_attn);
 }
 
 /* Of the rows kept: g_K += z^T r (twice that of W_O W_O^T, which has W_O twice), and as pattern rows
@@ -155,11 +157,14 @@ static void output_backward(const clh_fused_work *w, clh_fused_queries q)
 static void weights_backward(const clh_fused_work *w, size_t rows)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, U = f->size.U, R = f->size.R, across = A + U;
-    const clh_matrix z_t = clh_transposed(w->room->z, A);
+    const size_t d_attn = f->size.d_attn, d_logits = f->size.d_logits;
+    const size_t K_stride = f->size.K_stride, across = d_attn + d_logits;
+    const clh_matrix z_t = clh_transposed(w->room->z, d_attn);
     const clh_real *row = w->room->row;
-    clh_gemm of_W_O = clh_product(A, A, rows, 1, z_t, clh_rows(row, R), w->sums->K, across);
-    clh_gemm of_U = clh_product(A, U, rows, 1, z_t, clh_rows(row + A, R), w->sums->K + A, across);
+    clh_gemm of_W_O =
+        clh_product(d_attn, d_attn, rows, 1, z_t, clh_rows(row, K_stride), w->sums->K, across);
+    clh_gemm of_U = clh_product(d_attn, d_logits, rows, 1, z_t, clh_rows(row + d_attn, K_stride),
+                                w->sums->K + d_attn, across);
     of_W_O.part = CLH_GEMM_C_LOWER;
     if (!w->sums->fresh) {
         clh_product_adds(&of_W_O);
@@ -168,22 +173,22 @@ static void weights_backward(const clh_fused_work *w, size_t rows)
     f->kernel->gemm(&of_W_O);
     f->kernel->gemm(&of_U);
     w->sums->fresh = false;
-    add_rows(w, rows, A, w->room->g_z, w->sums->b_V);
+    add_rows(w, rows, d_attn, w->room->g_z, w->sums->b_V);
 }
 
 /* g_v / s of all positions to the rows of Y they came from. */
 static void spread_values(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, stride = f->shape.stride, at = clh_fused_position(f, 0);
+    const size_t d_attn = f->size.d_attn, stride = f->shape.stride, at = clh_fused_position(f, 0);
     f->kernel->spread(&(clh_spread_rows){.rows = w->length,
-                                         .n = A,
+                                         .n = d_attn,
                                          .scale = w->room->inverse,
-                                         .token = token_rows(w, f->tables.Y, stride, 2 * A, 0),
-                                         .position = f->tables.Y + at * stride + 2 * A,
+                                         .token = token_rows(w, f->tables.Y, stride, 2 * d_attn, 0),
+                                         .position = f->tables.Y + at * stride + 2 * d_attn,
                                          .position_row = stride,
                                          .g = w->room->g_values,
-                                         .g_row = A,
+                                         .g_row = d_attn,
                                          .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)),
                                          .g_position = row_of_sums(w, w->sums->of_positions->Y, at),
                                          .sum_row = f->shape.g_stride,
@@ -195,17 +200,19 @@ static void spread_values(const clh_fused_work *w)
 static void spread_outputs(const clh_fused_work *w, size_t rows)
 {
     const clh_fused *f = w->f;
-    const size_t A = f->size.A, at = clh_fused_position(f, w->kept);
-    f->kernel->spread(
-        &(clh_spread_rows){.rows = rows,
-                           .n = A + f->size.U,
-                           .token = {.number = w->room->number + w->kept},
-                           .g = w->room->row,
-                           .g_row = f->size.R,
-                           .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)) + A,
-                           .g_position = row_of_sums(w, w->sums->of_positions->Y, at) + A,
-                           .sum_row = f->shape.g_stride,
-                           .fresh = w->sums->of_positions->fresh});
+    const size_t d_attn = f->size.d_attn, at = clh_fused_position(f, w->kept);
+    const clh_fused_rows_sums *of_positions = w->sums->of_positions;
+    f->kernel->spread(&(clh_spread_rows){
+        .rows = rows,
+        .n = d_attn + f->size.d_logits,
+        .token = {.number = w->room->number + w->kept},
+        .g = w->room->row,
+        .g_row = f->size.K_stride,
+        .g_token = row_of_sums(w, w->sums->Y, clh_fused_token(0)) + d_attn,
+        .g_position = row_of_sums(w, of_positions->Y, at) + d_attn,
+        .sum_row = f->shape.g_stride,
+        .fresh = of_positions->fresh,
+    });
 }
 
 /* Of fresh sums of positions, what nothing is written to: columns of rows, rows that a longer
@@ -213,10 +220,10 @@ static void spread_outputs(const clh_fused_work *w, size_t rows)
 static void clear_rest(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
-    const size_t stride = f->shape.g_stride, X = clh_fused_column_X(f) - 2 * f->size.A;
+    const size_t stride = f->shape.g_stride, column_X = clh_fused_column_X(f) - 2 * f->size.d_attn;
     clh_real *Y = w->sums->of_positions->Y;
     for (size_t p = 0; p < f->shape.positions; p++) {
-        const size_t begin = p >= w->length ? 0 : p < w->first ? f->size.A : X;
+        const size_t begin = p >= w->length ? 0 : p < w->first ? f->size.d_attn : column_X;
         memset(row_of_sums(w, Y, clh_fused_position(f, p)) + begin, 0,
                (stride - begin) * sizeof *Y);
     }
@@ -229,19 +236,20 @@ static void spread_squares(const clh_fused_work *w)
 {
     const clh_fused *f = w->f;
     const clh_fused_room *room = w->room;
-    const size_t g_stride = f->shape.g_stride, X = clh_fused_column_X(f) - 2 * f->size.A;
+    const size_t g_stride = f->shape.g_stride;
+    const size_t column_X = clh_fused_column_X(f) - 2 * f->size.d_attn;
     for (size_t p = 0; p < w->length; p++) {
         const size_t at_t = token_source(w, p), at_p = clh_fused_position(f, p);
         clh_real *token = w->sums->Y + at_t * g_stride;
         clh_real *position = w->sums->of_positions->Y + at_p * g_stride;
         const clh_real of_last = p < w->first ? 0 : 2 * room->g_square[p];
-        const clh_real of_both =
-            of_last - room->along[p] * room->inverse[p] * room->inverse[p] / (clh_real)f->size.D;
-        position[X + at_t] += of_both;
+        const clh_real of_both = of_last - room->along[p] * room->inverse[p] * room->inverse[p] /
+                                               (clh_real)f->size.d_model;
+        position[column_X + at_t] += of_both;
         w->sums->norm[at_t] += of_both;
         w->sums->norm[at_p] += of_both;
-        position[X] += of_last;
-        token[X] += of_last;
+        position[column_X] += of_last;
+        token[column_X] += of_last;
         w->sums->norm[0] += of_last;
     }
 }
@@ -249,7 +257,7 @@ static void spread_squares(const clh_fused_work *w)
 static bool begin(clh_fused_work *w, const clh_fused *f, const clh_sequence *sequence,
                   const clh_fused_room *room)
 {
-    assert(sequence->first_scored >= 1 && sequence->length - 1 <= f->size.T);
+    assert(sequence->first_scored >= 1 && sequence->length - 1 <= f->size.pos);
     if (sequence->length <= sequence->first_scored)
         return false;
     *w = (clh_fused_work){.f = f, .room = room, .sequence = sequence};

@@ -207,7 +207,17 @@ static clh_status check_fit(const clh_resolver *r, clh_error *err)
     if ((is_lines(c) || is_none(c)) && c->first_scored == 0)
         return clh_fail(err, CLH_ERANGE,
                         "first_scored is 0, want at least 1: nothing predicts the first token");
-    return clh_model_config_check(m, err);
+    return CLH_OK;
+}
+
+clh_status clh_run_config_check(const clh_run_config *config, clh_error *err)
+{
+    if (!config)
+        return clh_fail(err, CLH_EUSAGE, "clh_run_config_check() was given NULL, want a config");
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_RUN_KEY_COUNT && !status; i++)
+        status = clh_key_check(&clh_run_keys()[i], config, err);
+    return status ? status : clh_model_config_check(&config->model, err);
 }
 
 clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,
@@ -225,8 +235,8 @@ clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *laye
         status = resolve_training(&r, err);
     if (!status)
         status = check_fit(&r, err);
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT && !status; i++)
-        status = clh_key_check(&clh_run_keys()[i], &config, err);
+    if (!status)
+        status = clh_run_config_check(&config, err);
     if (!status)
         *out = config;
     return status;

@@ -1,13 +1,16 @@
 #include "clearhead/bench.h"
 
-#include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/platform/clock.h"
 #include "base/platform/pool.h"
 #include "clearhead/run_config.h"
+#include "clearhead/train.h"
+#include "math/kernels.h"
 #include "train/gradient.h"
 #include "train/optimizer.h"
+#include "train/plan.h"
 
 enum { PEAK_ROUNDS = 40, PEAK_LOOPS = 200000, ROUNDS_MAX = 512 };
 
@@ -18,7 +21,8 @@ const char *clh_bench_isa(void)
 
 double clh_bench_operations(const clh_model_config *c, size_t batch, size_t length)
 {
-    assert(c && batch > 0 && length > 0);
+    if (!c || batch == 0 || length == 0)
+        return NAN;
     const double D = (double)c->d_model, A = (double)(c->n_heads * c->d_head);
     const double keys = ((double)length + 1) / 2, mlp = c->attn_only ? 0 : (double)c->d_mlp;
     const double layer = 2 * (4 * D * A + 2 * A * keys + 2 * D * mlp);
@@ -35,10 +39,15 @@ static void peak_task(void *context, size_t task, size_t worker)
 
 clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err)
 {
-    assert(operations_per_second);
+    if (!operations_per_second)
+        return clh_fail(err, CLH_EUSAGE, "clh_bench_peak() was given NULL, want a place for it");
     clh_pool *pool = NULL;
-    double *operations = clh_alloc_zeroed(threads, sizeof *operations, err), best = 0;
-    clh_status status = operations ? clh_pool_open(&pool, threads, err) : CLH_ENOMEM;
+    double *operations = NULL, best = 0;
+    clh_status status = clh_pool_open(&pool, threads, err);
+    if (!status) {
+        operations = clh_alloc_zeroed(threads, sizeof *operations, err);
+        status = operations ? CLH_OK : CLH_ENOMEM;
+    }
     for (size_t round = 0; round < PEAK_ROUNDS && !status; round++) {
         double total = 0, began = clh_clock_seconds();
         clh_pool_run(pool, threads, peak_task, operations);
@@ -60,7 +69,8 @@ typedef struct bench {
     clh_run_config config;
     clh_task *task;
     clh_model *model;
-    clh_workers *workers;
+    clh_pool *pool;
+    clh_stepper stepper;
     clh_gradient *gradient;
     clh_real *m, *v;
     size_t step;
@@ -71,24 +81,31 @@ static void bench_close(bench *b)
     clh_free(b->v);
     clh_free(b->m);
     clh_gradient_close(b->gradient);
-    clh_workers_close(b->workers);
+    clh_stepper_close(&b->stepper);
+    clh_pool_close(b->pool);
     clh_model_close(b->model);
     clh_task_close(b->task);
 }
 
-static clh_status bench_open(bench *b, clh_gradient_path path, size_t threads, clh_error *err)
+static clh_status bench_open(bench *b, const char *backend, size_t threads, clh_error *err)
 {
     const clh_run_config *c = &b->config;
     const clh_task_config task = clh_run_config_task(c);
-    clh_status status = clh_task_open(&b->task, &task, err);
+    clh_status status = clh_memory_check(clh_train_bytes(c), "a step of this model", err);
+    if (!status)
+        status = clh_task_open(&b->task, &task, err);
+    if (!status)
+        status = clh_plan_check(&c->model, b->task, err);
     if (!status)
         status = clh_model_open(&b->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&b->workers, &c->model, b->task, threads,
-                                  clh_gradient_needs(path), err);
+        status = clh_pool_open(&b->pool, threads, err);
     if (!status)
-        status = clh_gradient_open(&b->gradient, b->model, b->task, c->train.batch, path,
-                                   b->workers, err);
+        status =
+            clh_stepper_open(&b->stepper, b->model, b->task, c->train.batch, backend, b->pool, err);
+    if (!status)
+        status = clh_gradient_open(&b->gradient, b->model, b->task, c->train.batch, &b->stepper,
+                                   b->pool, err);
     if (status)
         return status;
     size_t n;
@@ -175,21 +192,41 @@ static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, c
     return CLH_OK;
 }
 
+static clh_status check_asked(const clh_run_config *config, clh_bench_path path, double seconds,
+                              const clh_bench_result *out, clh_error *err)
+{
+    if (!config || !out)
+        return clh_fail(
+            err, CLH_EUSAGE,
+            "clh_bench_step() was given NULL, want a config and a place for the result");
+    if (path != CLH_BENCH_BEST && path != CLH_BENCH_GENERAL)
+        return clh_fail(err, CLH_ERANGE, "path is %d, want the best (%d) or the general (%d)",
+                        (int)path, (int)CLH_BENCH_BEST, (int)CLH_BENCH_GENERAL);
+    if (!(seconds >= 0 && isfinite(seconds)))
+        return clh_fail(err, CLH_ERANGE, "seconds is %g, want 0 or more",
+                        isnan(seconds) ? NAN : seconds);
+    return clh_run_config_check(config, err);
+}
+
 clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
                           double seconds, clh_bench_result *out, clh_error *err)
 {
-    assert(config && out);
-    const clh_gradient_path way =
-        path == CLH_BENCH_BEST ? clh_gradient_best_path(&config->model) : CLH_PATH_GENERAL;
+    clh_status status = check_asked(config, path, seconds, out, err);
+    if (status)
+        return status;
+    const char *backend = path == CLH_BENCH_BEST ? NULL : clh_general_backend.name;
+    clh_bench_result result = {0};
     bench b = {.config = *config};
-    *out = (clh_bench_result){.fused = way == CLH_PATH_FUSED};
-    clh_status status = bench_open(&b, way, threads, err);
+    status = bench_open(&b, backend, threads, err);
     if (!status) {
-        out->operations =
+        result.backend = b.stepper.backend->name;
+        result.operations =
             clh_bench_operations(&config->model, config->train.batch, clh_task_length_max(b.task));
-        status = time_rounds(&b, seconds, out, err);
-        out->peak_at_clock *= (double)threads;
+        status = time_rounds(&b, seconds, &result, err);
+        result.peak_at_clock *= (double)threads;
     }
     bench_close(&b);
+    if (!status)
+        *out = result;
     return status;
 }

@@ -1,63 +1,41 @@
+#include "train/evaluate.h"
+
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
-#include "train/evaluate.h"
+#include "base/platform/pool_try.h"
 
 /* Sequences are looked at in chunks, each writing its own row; rows are added up in order, so the
  * result does not depend on threads. */
 enum { CHUNK = 64 };
 
 typedef struct evaluator {
-    const clh_model *model;
-    const clh_task *task;
-    clh_split split;
-    uint64_t first;
+    clh_evaluate_what what; /* what is left */
+    const clh_stepper *stepper;
+    clh_pool *pool;
     size_t positions;
-    clh_fused *fused; /* NULL: the general path */
     clh_loss_sum sum[CHUNK];
-    double *per_position;         /* [CHUNK, positions] */
-    clh_sequence sequence[CHUNK]; /* the fused path's */
-    uint32_t *tokens;             /* [CHUNK, positions], theirs */
+    double *per_position; /* [CHUNK, positions] */
+    clh_sequence sequence[CHUNK];
+    uint32_t *tokens; /* [CHUNK, positions], theirs */
 } evaluator;
 
-static clh_status evaluate_one(void *context, size_t index, clh_worker *worker, clh_error *err)
-{
-    evaluator *e = context;
-    clh_sequence *s = &worker->sequence;
-    double *row = e->per_position + index * e->positions;
-    e->sum[index] = (clh_loss_sum){0};
-    clh_status status = clh_task_draw(e->task, e->split, e->first + index, s, err);
-    if (status)
-        return status;
-    const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
-    const clh_scored scored = {.length = &s->length, .first_scored = &s->first_scored};
-    status = clh_forward(e->model, &tokens, worker->cache, NULL, err);
-    if (!status)
-        status = clh_loss(worker->cache, &tokens, &scored, 0, NULL, row, &e->sum[index], err);
-    if (!status && !clh_cache_sound(worker->cache))
-        e->sum[index].loss = NAN; /* of numbers that came out of an infinity */
-    for (size_t i = s->length; i < e->positions; i++)
-        row[i] = NAN;
-    return status;
-}
-
-static clh_status draw_one(void *context, size_t index, clh_worker *worker, clh_error *err)
+static clh_status draw_one(void *context, size_t index, size_t worker, clh_error *err)
 {
     (void)worker;
     evaluator *e = context;
-    return clh_task_draw(e->task, e->split, e->first + index, &e->sequence[index], err);
+    return clh_task_draw(e->what.task, e->what.split, e->what.first + index, &e->sequence[index],
+                         err);
 }
 
-static clh_status run_chunk(evaluator *e, size_t count, clh_workers *workers, clh_error *err)
+static clh_status run_chunk(evaluator *e, size_t count, clh_error *err)
 {
-    if (!e->fused)
-        return clh_workers_run(workers, count, evaluate_one, e, err);
-    clh_status status = clh_workers_run(workers, count, draw_one, e, err);
-    if (!status)
-        clh_fused_loss(e->fused, &(clh_fused_batch){e->sequence, count, 0}, e->sum, e->per_position,
-                       e->positions);
-    return status;
+    clh_status status = clh_pool_try(e->pool, count, draw_one, e, err);
+    if (status)
+        return status;
+    const clh_batch batch = {e->sequence, count, 0};
+    return e->stepper->backend->losses(e->stepper->state, &batch, e->sum, e->per_position,
+                                       e->positions, err);
 }
 
 static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, double *position_loss,
@@ -74,19 +52,20 @@ static void add_chunk(const evaluator *e, size_t count, clh_loss_sum *total, dou
     }
 }
 
-static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, clh_evaluation *out,
-                             size_t *position_count, const clh_watch *watch, clh_error *err)
+static clh_status run_chunks(evaluator *e, clh_evaluation *out, size_t *position_count,
+                             const clh_watch *watch, clh_error *err)
 {
+    const size_t count = e->what.count;
     clh_loss_sum total = {0};
     clh_status status = CLH_OK;
     for (size_t done = 0; done < count && !status; done += CHUNK) {
         size_t now = count - done < CHUNK ? count - done : CHUNK;
         for (size_t i = 0; i < now; i++)
             clh_watch_call(watch, done + i, count);
-        status = run_chunk(e, now, workers, err);
+        status = run_chunk(e, now, err);
         if (!status)
             add_chunk(e, now, &total, out->loss_per_position, position_count);
-        e->first += now;
+        e->what.first += now;
     }
     if (!status && total.count == 0)
         status = clh_fail(err, CLH_EINPUT,
@@ -105,32 +84,26 @@ static clh_status run_chunks(evaluator *e, size_t count, clh_workers *workers, c
     return status;
 }
 
-/* Memory of an evaluation: rows of losses and, for the fused path, the sequences of a chunk. */
+/* Memory of an evaluation: rows of losses and the sequences of a chunk. */
 static clh_status evaluator_open(evaluator *e, clh_error *err)
 {
     e->per_position = clh_alloc_array(e->positions, CHUNK * sizeof *e->per_position, err);
-    if (e->per_position && e->fused)
-        e->tokens = clh_alloc_array(e->positions, CHUNK * sizeof *e->tokens, err);
+    e->tokens = clh_alloc_array(e->positions, CHUNK * sizeof *e->tokens, err);
     for (size_t i = 0; i < CHUNK && e->tokens; i++)
         e->sequence[i] =
             (clh_sequence){.tokens = e->tokens + i * e->positions, .capacity = e->positions};
-    return e->per_position && (e->tokens || !e->fused) ? CLH_OK : CLH_ENOMEM;
+    return e->per_position && e->tokens ? CLH_OK : CLH_ENOMEM;
 }
 
-clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const clh_task *task,
-                             clh_split split, uint64_t first, size_t count, clh_workers *workers,
-                             clh_fused *fused, const clh_watch *watch, clh_error *err)
+clh_status clh_evaluate_with(clh_evaluation *out, const clh_evaluate_what *what,
+                             const clh_stepper *stepper, clh_pool *pool, const clh_watch *watch,
+                             clh_error *err)
 {
-    assert(out && model && task && workers);
-    if (count == 0)
+    assert(out && what && what->task && stepper && stepper->backend);
+    if (what->count == 0)
         return clh_fail(err, CLH_ERANGE, "0 sequences to evaluate, want at least 1");
-    const size_t positions = clh_task_length_max(task);
-    evaluator e = {.model = model,
-                   .task = task,
-                   .split = split,
-                   .first = first,
-                   .positions = positions,
-                   .fused = fused};
+    const size_t positions = clh_task_length_max(what->task);
+    evaluator e = {.what = *what, .stepper = stepper, .pool = pool, .positions = positions};
     clh_evaluation result = {.positions = positions};
     size_t *position_count = clh_alloc_zeroed(positions, sizeof *position_count, err);
     result.loss_per_position = clh_alloc_zeroed(positions, sizeof *result.loss_per_position, err);
@@ -138,7 +111,7 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const 
     if (position_count && result.loss_per_position)
         status = evaluator_open(&e, err);
     if (!status)
-        status = run_chunks(&e, count, workers, &result, position_count, watch, err);
+        status = run_chunks(&e, &result, position_count, watch, err);
     clh_free(e.tokens);
     clh_free(e.per_position);
     clh_free(position_count);
@@ -150,16 +123,15 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_model *model, const 
 }
 
 /* A loss that is not finite: the first sequence with it, and what in it is not. */
-static clh_status say_what_is_not_finite(const clh_model *model, const clh_task *task,
-                                         clh_split split, uint64_t first, size_t count,
+static clh_status say_what_is_not_finite(const clh_model *model, const clh_evaluate_what *what,
                                          clh_error *err)
 {
-    clh_sequence s = {.capacity = clh_task_length_max(task)};
+    clh_sequence s = {.capacity = clh_task_length_max(what->task)};
     s.tokens = clh_alloc_array(s.capacity, sizeof *s.tokens, err);
     clh_status status = s.tokens ? CLH_OK : CLH_ENOMEM;
     size_t i = 0;
-    for (; i < count && !status; i++) {
-        status = clh_task_draw(task, split, first + i, &s, err);
+    for (; i < what->count && !status; i++) {
+        status = clh_task_draw(what->task, what->split, what->first + i, &s, err);
         if (!status)
             status = clh_forward_check(model, &(clh_tokens){s.tokens, 1, s.length}, err);
     }
@@ -169,35 +141,30 @@ static clh_status say_what_is_not_finite(const clh_model *model, const clh_task 
                     : clh_fail(err, CLH_ENUMERIC, "the loss is not finite, every activation is");
 }
 
-/* A task that does not fit the model goes the general path, which says what does not fit. */
-static bool fits_fused(const clh_model_config *c, const clh_task *task)
-{
-    const size_t tokens = clh_task_d_vocab(task);
-    return clh_fused_applies(c) && clh_task_length_max(task) <= c->n_ctx && tokens <= c->d_vocab &&
-           tokens <= c->d_vocab_out;
-}
-
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
                         clh_split split, uint64_t first, size_t count, size_t threads,
                         const clh_watch *watch, clh_error *err)
 {
-    assert(out && model && task && threads >= 1);
-    const clh_model_config *c = clh_model_get_config(model);
-    const bool fits = fits_fused(c, task);
-    clh_workers *workers = NULL;
-    clh_fused *fused = NULL;
-    clh_status status = clh_workers_open(
-        &workers, c, task, threads, fits ? CLH_WORKERS_SEQUENCE : CLH_WORKERS_ACTIVATIONS, err);
-    if (!status && fits)
-        status = clh_fused_open(&fused, model, clh_task_length_max(task), 0, workers->pool, err);
+    if (!out || !model || !task)
+        return clh_fail(err, CLH_EUSAGE,
+                        "clh_evaluate() was given NULL, want a model, a task and a place for what "
+                        "it finds");
+    if (split != CLH_SPLIT_TRAIN && split != CLH_SPLIT_TEST)
+        return clh_fail(err, CLH_ERANGE, "split is %d, want training (%d) or held out (%d)",
+                        (int)split, (int)CLH_SPLIT_TRAIN, (int)CLH_SPLIT_TEST);
+    const clh_evaluate_what what = {task, split, first, count};
+    clh_pool *pool = NULL;
+    clh_stepper stepper = {0};
+    clh_status status = clh_pool_open(&pool, threads, err);
     if (!status)
-        status =
-            clh_evaluate_with(out, model, task, split, first, count, workers, fused, watch, err);
+        status = clh_stepper_open(&stepper, model, task, 0, NULL, pool, err);
+    if (!status)
+        status = clh_evaluate_with(out, &what, &stepper, pool, watch, err);
     if (!status && !isfinite(out->loss)) {
         clh_evaluation_deinit(out);
-        status = say_what_is_not_finite(model, task, split, first, count, err);
+        status = say_what_is_not_finite(model, &what, err);
     }
-    clh_fused_close(fused);
-    clh_workers_close(workers);
+    clh_stepper_close(&stepper);
+    clh_pool_close(pool);
     return status;
 }

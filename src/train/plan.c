@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/base.h"
+#include "clearhead/run_config.h"
 #include "clearhead/train.h"
 #include "model/blob.h"
 #include "train/gradient.h"
@@ -31,9 +32,27 @@ bool clh_plan_evaluates(const clh_train_config *c, size_t step)
            (step == c->steps || (c->eval_every && step % c->eval_every == 0));
 }
 
+clh_status clh_plan_check(const clh_model_config *m, const clh_task *task, clh_error *err)
+{
+    assert(m && task);
+    const size_t length = clh_task_length_max(task), d_vocab = clh_task_d_vocab(task);
+    const size_t read = m->d_vocab < m->d_vocab_out ? m->d_vocab : m->d_vocab_out;
+    if (length > m->n_ctx)
+        return clh_fail(err, CLH_ESHAPE,
+                        "the task's longest sequence has %zu tokens, the model takes at most %zu "
+                        "(n_ctx)",
+                        length, m->n_ctx);
+    if (d_vocab > read)
+        return clh_fail(err, CLH_ESHAPE,
+                        "the task has token ids up to %zu, the model takes less than %zu (d_vocab)",
+                        d_vocab - 1, read);
+    return CLH_OK;
+}
+
 double clh_learning_rate(const clh_train_config *c, size_t step)
 {
-    assert(step >= 1);
+    if (!c || step < 1)
+        return NAN;
     const double pi = 3.14159265358979323846;
     if (c->schedule != CLH_SCHEDULE_CONSTANT && step <= c->warmup_steps)
         return c->lr * (double)step / (double)c->warmup_steps;
@@ -43,19 +62,19 @@ double clh_learning_rate(const clh_train_config *c, size_t step)
     return c->min_lr + (c->lr - c->min_lr) * 0.5 * (1 + cos(pi * (done < 1 ? done : 1)));
 }
 
-/* Any worker may get any sequence sooner or later, so on the general path each has its activations
- * and their gradients. */
 size_t clh_train_bytes(const clh_run_config *config)
 {
-    assert(config);
-    const clh_gradient_path path = clh_gradient_best_path(&config->model);
-    const size_t vectors = 3, caches = path == CLH_PATH_GENERAL ? 2 : 0; /* parameters, m, v */
-    const size_t length = config->model.n_ctx, threads = config->threads;
-    const size_t parameters = clh_blob_count(&clh_layout_params, &config->model, false, 0, 0);
-    const size_t cache = clh_cache_bytes(&config->model, CLH_KEEP_BACKWARD, 1, length);
-    const size_t worker =
-        clh_bytes_plus(clh_bytes_times(cache, caches), clh_bytes_times(length, sizeof(uint32_t)));
-    size_t total = clh_gradient_bytes(&config->model, length, config->train.batch, path, threads);
-    total = clh_bytes_plus(total, clh_bytes_times(parameters, vectors * sizeof(clh_real)));
-    return clh_bytes_plus(total, clh_bytes_times(threads, worker));
+    if (clh_run_config_check(config, NULL))
+        return SIZE_MAX;
+    enum { VECTORS = 3 }; /* parameters, and the optimizer's m and v */
+    const clh_model_config *model = &config->model;
+    const clh_backend_use use = {
+        .length = model->n_ctx,
+        .d_vocab = model->d_vocab < model->d_vocab_out ? model->d_vocab : model->d_vocab_out,
+        .batch = config->train.batch};
+    const size_t parameters = clh_blob_count(&clh_layout_params, model, false, 0, 0);
+    const size_t step = clh_backend_pick(model, &use, NULL)->bytes(model, &use, config->threads);
+    return clh_bytes_plus(
+        clh_bytes_plus(step, clh_gradient_bytes(parameters, use.length, use.batch)),
+        clh_bytes_times(parameters, VECTORS * sizeof(clh_real)));
 }

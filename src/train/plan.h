@@ -17,6 +17,10 @@ uint64_t clh_plan_samples(const clh_train_config *config, size_t step);
 /** Epoch that step `step` belongs to, from 1; 0 for step 0, before the first. */
 size_t clh_plan_epoch(const clh_train_config *config, size_t step);
 
+/** Whether the model can read every sequence of the task, which the config may not have been made
+ *  for (the lines of a file change). CLH_ESHAPE naming both sizes. */
+clh_status clh_plan_check(const clh_model_config *config, const clh_task *task, clh_error *err);
+
 /** Whether the model is evaluated after `step`: every eval_every steps, the last; never without
  *  held-out sequences, which lines may not have. */
 bool clh_plan_evaluates(const clh_train_config *config, size_t step);

@@ -1,5 +1,4 @@
 /* Starting a run and going on with one: from a configuration, or from what is in its folder. */
-#include <assert.h>
 #include <unistd.h>
 
 #include "base/platform/file.h"
@@ -37,7 +36,8 @@ static void abandon(const char *path)
 clh_status clh_train(const clh_run_config *config, const char *path, const clh_train_watch *watch,
                      clh_error *err)
 {
-    assert(config && path);
+    if (!config || !path)
+        return clh_fail(err, CLH_EUSAGE, "clh_train() was given NULL, want a config and a folder");
     clh_trainer t = trainer_make(path, watch);
     t.config = *config;
     t.config.folded[0] = '\0'; /* weights that learn are folded no more */
@@ -114,7 +114,8 @@ static clh_status restore(clh_trainer *t, clh_error *err)
 clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
                             clh_error *err)
 {
-    assert(path);
+    if (!path)
+        return clh_fail(err, CLH_EUSAGE, "clh_train_resume() was given NULL, want a folder");
     clh_trainer t = trainer_make(path, watch);
     clh_status status =
         clh_path_exists(path) && !clh_is_folder(path)

@@ -21,50 +21,37 @@ void clh_trainer_close(clh_trainer *t)
     clh_free(t->moments.v);
     clh_free(t->moments.m);
     clh_gradient_close(t->gradient);
-    clh_workers_close(t->workers);
+    clh_stepper_close(&t->stepper);
+    clh_pool_close(t->pool);
     clh_model_close(t->model);
     clh_task_close(t->task);
     clh_lock_release(t->lock);
-}
-
-/* The lines of a file may have changed since the config was made of them. */
-static clh_status check_fit(const clh_trainer *t, clh_error *err)
-{
-    const clh_model_config *m = &t->config.model;
-    const size_t length = clh_task_length_max(t->task), d_vocab = clh_task_d_vocab(t->task);
-    const size_t read = m->d_vocab < m->d_vocab_out ? m->d_vocab : m->d_vocab_out;
-    if (length > m->n_ctx)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the task's longest sequence has %zu tokens, the model takes at most %zu "
-                        "(n_ctx)",
-                        length, m->n_ctx);
-    if (d_vocab > read)
-        return clh_fail(err, CLH_ESHAPE,
-                        "the task has token ids up to %zu, the model takes less than %zu (d_vocab)",
-                        d_vocab - 1, read);
-    return CLH_OK;
 }
 
 clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
 {
     assert(t);
     const clh_run_config *c = &t->config;
-    clh_task_config task = clh_run_config_task(c);
-    const clh_gradient_path path = clh_gradient_best_path(&c->model);
     size_t n = 0;
-    clh_status status = clh_memory_check(clh_train_bytes(c), "training this model", err);
+    clh_status status = clh_run_config_check(c, err);
+    if (status)
+        return status;
+    const clh_task_config task = clh_run_config_task(c);
+    status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
         status = clh_task_open(&t->task, &task, err);
     if (!status)
-        status = check_fit(t, err);
+        status = clh_plan_check(&c->model, t->task, err);
     if (!status)
         status = clh_model_open(&t->model, &c->model, err);
     if (!status)
-        status = clh_workers_open(&t->workers, &c->model, t->task, c->threads,
-                                  clh_gradient_needs(path), err);
+        status = clh_pool_open(&t->pool, c->threads, err);
     if (!status)
-        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, path,
-                                   t->workers, err);
+        status =
+            clh_stepper_open(&t->stepper, t->model, t->task, c->train.batch, NULL, t->pool, err);
+    if (!status)
+        status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, &t->stepper,
+                                   t->pool, err);
     if (!status)
         status = clh_keeper_open(&t->keeper, err);
     if (status)
@@ -163,10 +150,9 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
 static clh_status evaluate(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
+    const clh_evaluate_what held_out = {t->task, CLH_SPLIT_TEST, 0, c->test_sequences};
     clh_evaluation fresh = {0};
-    clh_status status =
-        clh_evaluate_with(&fresh, t->model, t->task, CLH_SPLIT_TEST, 0, c->test_sequences,
-                          t->workers, clh_gradient_fused(t->gradient), NULL, err);
+    clh_status status = clh_evaluate_with(&fresh, &held_out, &t->stepper, t->pool, NULL, err);
     if (status)
         return status;
     clh_evaluation_deinit(&t->evaluation);

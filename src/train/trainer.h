@@ -29,7 +29,8 @@ typedef struct clh_trainer {
     int lock;
     clh_task *task;
     clh_model *model;
-    clh_workers *workers;
+    clh_pool *pool;
+    clh_stepper stepper;
     clh_gradient *gradient;
     clh_moments moments;
     clh_metrics *metrics;
@@ -42,8 +43,8 @@ typedef struct clh_trainer {
     bool passing;          /* a checkpoint only an interruption made is there */
 } clh_trainer;
 
-/** Everything in memory, for the config; nothing is written. The memory it takes and that the task
- *  fits the model are checked first. */
+/** Everything in memory, for the config; nothing is written. The config, the memory it takes and that
+ *  the task fits the model are checked first. */
 clh_status clh_trainer_open(clh_trainer *t, clh_error *err);
 
 /** Free what was opened and let the folder's lock go. */

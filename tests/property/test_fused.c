@@ -1,5 +1,6 @@
-/* The fused path against the general one: the same loss and the same gradient of every parameter,
- * whatever the sizes, with norm weights and biases moved off 1 and 0 so that each one matters. */
+/* The fused backend against the general one: the same loss and the same gradient of every
+ * parameter, whatever the sizes, with norm weights and biases moved off 1 and 0 so that each one
+ * matters. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +8,9 @@
 #include "base/random.h"
 #include "clearhead/run_config.h"
 #include "fused/fused.h"
+#include "math/kernels.h"
 #include "support/cmocka_all.h"
+#include "support/must.h"
 #include "train/evaluate.h"
 #include "train/gradient.h"
 
@@ -81,26 +84,27 @@ typedef struct result {
 } result;
 
 static result compute(const clh_model *model, const clh_task *task, const shape *s,
-                      clh_gradient_path path, size_t threads)
+                      const clh_backend *backend, size_t threads)
 {
     result r = {0};
-    clh_workers *workers = NULL;
+    clh_error err = {0};
+    clh_pool *pool = NULL;
+    clh_stepper stepper = {0};
     clh_gradient *gradient = NULL;
     size_t n;
     (void)clh_model_data(model, &n);
-    assert_int_equal(clh_workers_open(&workers, clh_model_get_config(model), task, threads,
-                                      clh_gradient_needs(path), NULL),
-                     CLH_OK);
-    assert_int_equal(clh_gradient_open(&gradient, model, task, s->batch, path, workers, NULL),
-                     CLH_OK);
+    must(clh_pool_open(&pool, threads, &err), &err);
+    must(clh_stepper_open(&stepper, model, task, s->batch, backend->name, pool, &err), &err);
+    must(clh_gradient_open(&gradient, model, task, s->batch, &stepper, pool, &err), &err);
     /* A first batch elsewhere, smaller where it can be: nothing of it may be left over. */
-    assert_int_equal(clh_gradient_compute(gradient, 100, s->batch / 2 + 1, &r.sum, NULL), CLH_OK);
-    assert_int_equal(clh_gradient_compute(gradient, 3, s->batch, &r.sum, NULL), CLH_OK);
+    must(clh_gradient_compute(gradient, 100, s->batch / 2 + 1, &r.sum, &err), &err);
+    must(clh_gradient_compute(gradient, 3, s->batch, &r.sum, &err), &err);
     r.norm = clh_gradient_norm(gradient);
     r.gradient = clh_alloc_array(n, sizeof *r.gradient, NULL);
     memcpy(r.gradient, clh_gradient_data(gradient), n * sizeof *r.gradient);
     clh_gradient_close(gradient);
-    clh_workers_close(workers);
+    clh_stepper_close(&stepper);
+    clh_pool_close(pool);
     return r;
 }
 
@@ -126,8 +130,8 @@ static void test_same_as_general(void **state)
     memcpy(config.n, s->n, sizeof config.n);
     assert_int_equal(clh_task_open(&task, &config, NULL), CLH_OK);
     clh_model *model = open_model(s, clh_task_length_max(task) + 3);
-    result general = compute(model, task, s, CLH_PATH_GENERAL, 1);
-    result fused = compute(model, task, s, CLH_PATH_FUSED, 1);
+    result general = compute(model, task, s, &clh_general_backend, 1);
+    result fused = compute(model, task, s, &clh_fused_backend, 1);
     assert_true(fabs(fused.sum.loss / general.sum.loss - 1) <= bound());
     assert_int_equal(fused.sum.count, general.sum.count);
     assert_int_equal(fused.sum.correct, general.sum.correct);
@@ -148,26 +152,34 @@ static void test_same_as_general(void **state)
     clh_task_close(task);
 }
 
-static clh_evaluation evaluate(const clh_model *model, const clh_task *task, bool fused,
-                               size_t threads)
+static clh_evaluation evaluate(const clh_model *model, const clh_task *task,
+                               const clh_backend *backend, size_t threads)
 {
     enum { SEQUENCES = 70 }; /* more than go together */
+    const clh_evaluate_what what = {task, CLH_SPLIT_TEST, 2, SEQUENCES};
     clh_evaluation e = {0};
-    if (fused) {
-        assert_int_equal(
-            clh_evaluate(&e, model, task, CLH_SPLIT_TEST, 2, SEQUENCES, threads, NULL, NULL),
-            CLH_OK);
-        return e;
-    }
-    clh_workers *workers = NULL;
-    assert_int_equal(clh_workers_open(&workers, clh_model_get_config(model), task, threads,
-                                      CLH_WORKERS_ACTIVATIONS, NULL),
-                     CLH_OK);
-    assert_int_equal(
-        clh_evaluate_with(&e, model, task, CLH_SPLIT_TEST, 2, SEQUENCES, workers, NULL, NULL, NULL),
-        CLH_OK);
-    clh_workers_close(workers);
+    clh_error err = {0};
+    clh_pool *pool = NULL;
+    clh_stepper stepper = {0};
+    must(clh_pool_open(&pool, threads, &err), &err);
+    must(clh_stepper_open(&stepper, model, task, 0, backend->name, pool, &err), &err);
+    must(clh_evaluate_with(&e, &what, &stepper, pool, NULL, &err), &err);
+    clh_stepper_close(&stepper);
+    clh_pool_close(pool);
     return e;
+}
+
+/* clh_evaluate() itself takes the first that fits: the fused one. */
+static void assert_is_evaluated(const clh_evaluation *fused, const clh_model *model,
+                                const clh_task *task)
+{
+    clh_evaluation e = {0};
+    clh_error err = {0};
+    must(clh_evaluate(&e, model, task, CLH_SPLIT_TEST, 2, fused->sequences, 2, NULL, &err), &err);
+    assert_true(e.loss == fused->loss);
+    assert_memory_equal(e.loss_per_position, fused->loss_per_position,
+                        e.positions * sizeof *e.loss_per_position);
+    clh_evaluation_deinit(&e);
 }
 
 static void test_evaluation_same_as_general(void **state)
@@ -178,8 +190,9 @@ static void test_evaluation_same_as_general(void **state)
     memcpy(config.n, s->n, sizeof config.n);
     assert_int_equal(clh_task_open(&task, &config, NULL), CLH_OK);
     clh_model *model = open_model(s, clh_task_length_max(task));
-    clh_evaluation general = evaluate(model, task, false, 1);
-    clh_evaluation one = evaluate(model, task, true, 1), three = evaluate(model, task, true, 3);
+    clh_evaluation general = evaluate(model, task, &clh_general_backend, 1);
+    clh_evaluation one = evaluate(model, task, &clh_fused_backend, 1);
+    clh_evaluation three = evaluate(model, task, &clh_fused_backend, 3);
     assert_true(fabs(one.loss / general.loss - 1) <= bound());
     assert_true(one.token_accuracy == general.token_accuracy);
     assert_true(one.sequence_accuracy == general.sequence_accuracy);
@@ -191,6 +204,7 @@ static void test_evaluation_same_as_general(void **state)
     assert_memory_equal(one.loss_per_position, three.loss_per_position,
                         one.positions * sizeof *one.loss_per_position);
     assert_true(one.loss == three.loss);
+    assert_is_evaluated(&one, model, task);
     clh_evaluation_deinit(&general);
     clh_evaluation_deinit(&one);
     clh_evaluation_deinit(&three);
@@ -208,10 +222,11 @@ static void test_same_bytes_at_any_threads(void **state)
     clh_model *model = open_model(s, clh_task_length_max(task));
     size_t n;
     (void)clh_model_data(model, &n);
-    for (int path = CLH_PATH_GENERAL; path <= CLH_PATH_FUSED; path++) {
-        result one = compute(model, task, s, (clh_gradient_path)path, 1);
+    const clh_backend *const backends[] = {&clh_general_backend, &clh_fused_backend};
+    for (size_t i = 0; i < CLH_COUNT(backends); i++) {
+        result one = compute(model, task, s, backends[i], 1);
         for (size_t threads = 2; threads <= 4; threads++) {
-            result more = compute(model, task, s, (clh_gradient_path)path, threads);
+            result more = compute(model, task, s, backends[i], threads);
             assert_memory_equal(one.gradient, more.gradient, n * sizeof *one.gradient);
             assert_memory_equal(&one.sum, &more.sum, sizeof one.sum);
             assert_memory_equal(&one.norm, &more.norm, sizeof one.norm);
@@ -223,6 +238,11 @@ static void test_same_bytes_at_any_threads(void **state)
     clh_task_close(task);
 }
 
+static void into(void *fused, const clh_batch *batch, clh_real *gradient, clh_loss_sum *sum)
+{
+    assert_int_equal(clh_fused_backend.gradient(fused, batch, gradient, sum, NULL), CLH_OK);
+}
+
 /* A sequence of which nothing is scored adds nothing to its batch, not even what its slot held. */
 static void test_what_is_not_scored_is_nothing(void **state)
 {
@@ -232,31 +252,32 @@ static void test_what_is_not_scored_is_nothing(void **state)
     clh_task_config config = {.n_count = 1, .n = {2}, .seed = 5};
     assert_int_equal(clh_task_open(&task, &config, NULL), CLH_OK);
     clh_model *model = open_model(&shapes[2], LENGTH);
-    clh_fused *fused = NULL;
-    assert_int_equal(clh_fused_open(&fused, model, LENGTH, 2, NULL, NULL), CLH_OK);
+    void *fused = NULL;
+    const clh_backend_use use = {LENGTH, clh_task_d_vocab(task), 2};
+    assert_int_equal(clh_fused_backend.open(&fused, model, &use, NULL, NULL), CLH_OK);
     uint32_t tokens[2][LENGTH];
     clh_sequence both[2];
     for (uint64_t k = 0; k < 2; k++) {
         both[k] = (clh_sequence){.tokens = tokens[k], .capacity = LENGTH};
         assert_int_equal(clh_task_draw(task, CLH_SPLIT_TRAIN, k, &both[k], NULL), CLH_OK);
     }
-    const clh_fused_batch two = {both, 2, 0.25}, one = {both, 1, 0.25};
+    const clh_batch two = {both, 2, 0.25}, one = {both, 1, 0.25};
     size_t n;
     (void)clh_model_data(model, &n);
     clh_real *alone = clh_alloc_zeroed(n, sizeof *alone, NULL);
     clh_real *beside = clh_alloc_zeroed(n, sizeof *beside, NULL);
     clh_loss_sum sum_alone, sum_beside;
-    clh_fused_gradient(fused, &one, alone, &sum_alone);
-    clh_fused_gradient(fused, &two, beside, &sum_beside);
+    into(fused, &one, alone, &sum_alone);
+    into(fused, &two, beside, &sum_beside);
     assert_memory_not_equal(alone, beside, n * sizeof *alone);
     both[1].first_scored = both[1].length;
-    clh_fused_gradient(fused, &two, beside, &sum_beside);
+    into(fused, &two, beside, &sum_beside);
     assert_memory_equal(alone, beside, n * sizeof *alone);
     assert_memory_equal(&sum_alone, &sum_beside, sizeof sum_alone);
     both[1].first_scored = both[0].first_scored; /* and the other way round: the first is nothing */
-    clh_fused_gradient(fused, &(clh_fused_batch){both + 1, 1, 0.25}, alone, &sum_alone);
+    into(fused, &(clh_batch){both + 1, 1, 0.25}, alone, &sum_alone);
     both[0].first_scored = both[0].length;
-    clh_fused_gradient(fused, &two, beside, &sum_beside);
+    into(fused, &two, beside, &sum_beside);
     double apart = 0, size = 0; /* tokens are numbered in another order, so not the same bits */
     for (size_t i = 0; i < n; i++) {
         apart += pow((double)alone[i] - (double)beside[i], 2);
@@ -265,36 +286,15 @@ static void test_what_is_not_scored_is_nothing(void **state)
     assert_true(sqrt(apart / size) <= bound());
     clh_free(beside);
     clh_free(alone);
-    clh_fused_close(fused);
+    clh_fused_backend.close(fused);
     clh_model_close(model);
     clh_task_close(task);
-}
-
-static void test_applies_to_what_it_computes(void **state)
-{
-    (void)state;
-    clh_model_config c = clh_model_config_default();
-    assert_true(clh_gradient_best_path(&c) == CLH_PATH_FUSED);
-    c.n_layers = 2;
-    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
-    c = clh_model_config_default();
-    c.attn_only = false;
-    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
-    c = clh_model_config_default();
-    c.normalization_type = CLH_NORM_RMS;
-    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
-    c = clh_model_config_default();
-    c.d_vocab = 50000; /* tables of tokens by tokens */
-    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
-    c = clh_model_config_default();
-    c.use_split_qkv_input = true;
-    assert_true(clh_gradient_best_path(&c) == CLH_PATH_GENERAL);
 }
 
 int main(void)
 {
     enum { SHAPES = CLH_COUNT(shapes) };
-    struct CMUnitTest tests[3 * SHAPES + 2];
+    struct CMUnitTest tests[3 * SHAPES + 1];
     for (size_t i = 0; i < SHAPES; i++) {
         void *shape_of = (void *)&shapes[i];
         struct CMUnitTest *three = tests + 3 * i;
@@ -306,6 +306,5 @@ int main(void)
     }
     tests[(size_t)3 * SHAPES] =
         (struct CMUnitTest)cmocka_unit_test(test_what_is_not_scored_is_nothing);
-    tests[3 * SHAPES + 1] = (struct CMUnitTest)cmocka_unit_test(test_applies_to_what_it_computes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* What a step costs by convention, and that a benchmark measures what it says. */
 #include <math.h>
+#include <string.h>
 
 #include "clearhead/bench.h"
 #include "clearhead/run_config.h"
@@ -44,7 +45,7 @@ static void steps_are_timed_on_the_path_asked_for(void **state)
     clh_bench_result best, general;
     assert_int_equal(clh_bench_step(&config, CLH_BENCH_BEST, 1, 0, &best, NULL), CLH_OK);
     assert_int_equal(clh_bench_step(&config, CLH_BENCH_GENERAL, 2, 0, &general, NULL), CLH_OK);
-    assert_true(best.fused && !general.fused);
+    assert_true(strcmp(best.backend, "fused") == 0 && strcmp(general.backend, "general") == 0);
     assert_true(best.seconds_least > 0 && best.seconds_least <= best.seconds);
     assert_true(best.seconds <= best.seconds_most && best.rounds >= 3);
     assert_true(best.operations == general.operations);
