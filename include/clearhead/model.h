@@ -134,6 +134,7 @@ typedef struct clh_hook_point {
     size_t layer;      /**< of a block's activation, else 0 */
     char input;        /**< 'q' or 'k' for the norms of split inputs, else 0 */
     int gradient;      /**< 1 in the backward pass */
+    size_t begin, end; /**< positions that may be edited: all, but in a clh_write */
 } clh_hook_point;
 
 /** Reads or edits an activation in flight; an error ends the pass with it. */
@@ -193,6 +194,42 @@ typedef struct clh_change {
  *  shape, CLH_ERANGE for positions that there are not. Allocates nothing. */
 CLH_API clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens,
                                     clh_cache *cache, const clh_change *change, clh_error *err);
+
+/** Rows that are written while a pass comes by: positions begin … end-1 (of scores and pattern,
+ *  queries) of one activation, of heads head_begin … head_end-1 where it has any (head_end 0: all).
+ *  The hook writes those rows of point->tensor and no others; whatever is computed before the
+ *  activation it may read. point->begin, end may be fewer: rows nobody asks for are left alone. */
+typedef struct clh_write {
+    size_t activation; /**< its index, see clh_cache_tensor() */
+    size_t begin, end;
+    size_t head_begin, head_end;
+    clh_hook_fn *write;
+    void *user;
+} clh_write;
+
+/** What one pass writes. */
+typedef struct clh_writes {
+    const clh_write *items; /**< ascending by activation, of one in their order; borrowed */
+    size_t count;
+    size_t logits_begin, logits_end; /**< positions whose logits are wanted; both 0: all */
+} clh_writes;
+
+/** From the plain pass of one sequence in a CLH_KEEP_ALL cache (clh_forward() without hooks) to the
+ *  pass with these writes, and from there to that with others: what the last call wrote is undone
+ *  in the same pass that writes anew, and only what either can have changed is computed. The bits
+ *  are those of a whole pass whose hooks make the same writes; without writes those of the plain
+ *  pass. Behind the last layer's keys and values only positions whose logits are wanted are
+ *  renewed, and those wanted since there were no writes. The cache keeps the plain numbers of
+ *  rows overwritten, and no others; clh_forward() forgets them.
+ *
+ *  CLH_EINPUT for a cache without the plain pass, CLH_ESHAPE for another shape, CLH_ERANGE for
+ *  positions or heads that there are not: the cache is then as before. CLH_ENOMEM, or what a write
+ *  fails with: the cache then holds nothing and needs a clh_forward(). */
+CLH_API clh_status clh_forward_writes(const clh_model *model, const clh_tokens *tokens,
+                                      clh_cache *cache, const clh_writes *writes, clh_error *err);
+
+/** Numbers that a cache holds beside its activations: of rows that writes stand in. */
+CLH_API size_t clh_cache_undo_count(const clh_cache *cache);
 
 /** Give a cache the shape [batch, pos] now. */
 CLH_API clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err);

@@ -26,6 +26,7 @@ void clh_cache_close(clh_cache *cache)
 {
     if (!cache)
         return;
+    clh_undo_deinit(&cache->undo);
     clh_free(cache->scratch);
     clh_blob_deinit(&cache->values);
     clh_free(cache);
@@ -34,6 +35,7 @@ void clh_cache_close(clh_cache *cache)
 clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err)
 {
     cache->filled = 0;
+    clh_undo_forget(&cache->undo);
     clh_status status = clh_blob_reshape(&cache->values, batch, pos, err);
     if (status)
         return status;
@@ -96,6 +98,11 @@ size_t clh_cache_position_dim(const clh_cache *cache, size_t index)
     assert(index < cache->values.tensors);
     const clh_dim *dim = cache->values.place[index].row->dim;
     return dim[1] == DIM_POS ? 1 : 2;
+}
+
+size_t clh_cache_undo_count(const clh_cache *cache)
+{
+    return cache ? clh_undo_count(&cache->undo, &cache->values) : 0;
 }
 
 /* Without an end in the middle, so that the compiler takes many at once. */

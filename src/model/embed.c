@@ -28,7 +28,7 @@ void clh_embed_forward(clh_pass *pass)
     clh_real *seen = clh_act(pass, CLH_A_TOKENS, 0), *embed = clh_act(pass, CLH_A_EMBED, 0);
     clh_real *pos_embed = clh_act(pass, CLH_A_POS_EMBED, 0);
     clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, 0);
-    if (!pass->changed) { /* tokens and positions follow from nothing */
+    if (clh_pass_due_first(pass, CLH_A_TOKENS, 0)) {
         for (size_t r = pass->row0; seen && r < row_end(pass); r++)
             seen[r] = (clh_real)pass->tokens->ids[r];
         clh_pass_fire(pass, CLH_A_TOKENS, 0);
@@ -38,7 +38,7 @@ void clh_embed_forward(clh_pass *pass)
             clh_pass_copy(embed + r * d, W_E + token_at(pass, r) * d, d);
         clh_pass_fire(pass, CLH_A_EMBED, 0);
     }
-    if (!pass->changed && clh_pass_due(pass, CLH_A_POS_EMBED, 0, CLH_A_TOKENS, CLH_A_TOKENS)) {
+    if (clh_pass_due_first(pass, CLH_A_POS_EMBED, 0)) {
         for (size_t r = pass->row0; r < row_end(pass); r++)
             clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
         clh_pass_fire(pass, CLH_A_POS_EMBED, 0);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/norms.h"
-#include "model/pass.h"
+#include "model/partial.h"
 
 /* The inputs of attention that have a hook of their own, and the norm behind each. */
 static const struct branch {
@@ -106,23 +106,20 @@ static void block_forward(clh_pass *pass, size_t layer)
 static void go_up(clh_pass *pass, size_t layer)
 {
     copy_forward(pass, CLH_A_RESID_PRE, layer, CLH_A_RESID_POST, layer - 1);
-    if (!pass->changed)
-        return;
-    const clh_window resid = pass->changed[CLH_A_RESID_POST];
-    memset(pass->changed, 0, CLH_A_COUNT * sizeof *pass->changed);
-    pass->changed[CLH_A_RESID_PRE] = resid;
+    if (pass->partial)
+        clh_partial_go_up(pass->partial);
 }
 
-/* From the embedding, or (partial) from activation `start`, whose window is set. */
-static void pass_forward(clh_pass *pass, const clh_place *start)
+void clh_pass_forward(clh_pass *pass, const clh_place *start)
 {
+    assert(pass && (!start || pass->partial));
     const size_t layers = pass->config->n_layers;
     const bool at_end = start && start->id >= clh_layout_acts.block_end;
-    if (!start || start->id < clh_layout_acts.block_begin)
-        clh_embed_forward(pass);
     const size_t first = at_end ? layers : start ? start->layer : 0;
+    if (!start || (first == 0 && start->id <= CLH_A_RESID_PRE))
+        clh_embed_forward(pass);
     for (size_t layer = first; layer < layers; layer++) {
-        if (layer > first)
+        if (layer > 0)
             go_up(pass, layer);
         block_forward(pass, layer);
     }
@@ -258,8 +255,8 @@ static clh_status check_tokens(const clh_model *model, const clh_tokens *tokens,
     return CLH_OK;
 }
 
-static clh_pass pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
-                          size_t from, const clh_hooks *hooks, clh_error *err)
+clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                       size_t from, const clh_hooks *hooks, clh_error *err)
 {
     return (clh_pass){.model = model,
                       .config = &model->config,
@@ -283,9 +280,10 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
         status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
     if (status)
         return status;
-    clh_pass pass = pass_make(model, tokens, cache, 0, hooks, err);
-    pass_forward(&pass, NULL);
+    clh_pass pass = clh_pass_make(model, tokens, cache, 0, hooks, err);
+    clh_pass_forward(&pass, NULL);
     cache->filled = pass.status ? 0 : tokens->pos;
+    cache->plain = !pass.hooks;
     return pass.status;
 }
 
@@ -299,38 +297,11 @@ clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, c
         status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
     if (status)
         return status;
-    clh_pass pass = pass_make(model, tokens, cache, 0, NULL, err);
+    clh_pass pass = clh_pass_make(model, tokens, cache, 0, NULL, err);
     pass.last = &cache->values.place[activation];
-    pass_forward(&pass, NULL);
+    clh_pass_forward(&pass, NULL);
     cache->filled = 0;
     return CLH_OK;
-}
-
-clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
-                            const clh_change *change, clh_error *err)
-{
-    assert(model && tokens && cache && change);
-    assert(cache->keep == CLH_KEEP_ALL && change->activation < cache->values.tensors);
-    if (tokens->batch != 1 || cache->values.batch != 1 || tokens->pos != cache->values.pos ||
-        cache->filled != tokens->pos)
-        return clh_fail(err, CLH_ESHAPE,
-                        "tokens are [%zu, %zu], want the one sequence that the cache holds: [%zu, "
-                        "%zu], %zu computed",
-                        tokens->batch, tokens->pos, cache->values.batch, cache->values.pos,
-                        cache->filled);
-    if (change->end > tokens->pos || change->logits_end > tokens->pos)
-        return clh_fail(err, CLH_ERANGE, "position %zu of a change, the sequence has %zu",
-                        (change->end > tokens->pos ? change->end : change->logits_end) - 1,
-                        tokens->pos);
-    const clh_place start = cache->values.place[change->activation];
-    clh_window changed[CLH_A_COUNT] = {{0, 0}};
-    clh_pass pass = pass_make(model, tokens, cache, 0, NULL, err);
-    changed[start.id] = (clh_window){change->begin, change->end};
-    pass.changed = changed;
-    pass.wanted = change->logits_end ? (clh_window){change->logits_begin, change->logits_end}
-                                     : (clh_window){0, tokens->pos};
-    pass_forward(&pass, &start);
-    return pass.status;
 }
 
 clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
@@ -343,11 +314,13 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
     if (tokens->batch != 1 || cache->values.batch != 1 || tokens->pos > cache->values.pos)
         return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], the cache has room for [%zu, %zu]",
                         tokens->batch, tokens->pos, cache->values.batch, cache->values.pos);
+    if (clh_cache_written(cache))
+        return clh_fail(err, CLH_EINPUT, "writes stand in the cache, want the plain pass");
     if (from > cache->filled || from >= tokens->pos)
         return clh_fail(err, CLH_ERANGE, "cannot go on at position %zu of %zu: %zu are computed",
                         from, tokens->pos, cache->filled);
-    clh_pass pass = pass_make(model, tokens, cache, from, NULL, err);
-    pass_forward(&pass, NULL);
+    clh_pass pass = clh_pass_make(model, tokens, cache, from, NULL, err);
+    clh_pass_forward(&pass, NULL);
     cache->filled = tokens->pos;
     return pass.status;
 }
@@ -363,7 +336,7 @@ static clh_pass pass_back(const clh_model *model, const clh_tokens *tokens, cons
     assert(gradient->values.batch == tokens->batch && gradient->values.pos == tokens->pos);
     assert(!hooks || hooks->count == 0 || gradient->keep == CLH_KEEP_ALL);
     clh_cache *readable = (clh_cache *)cache; /* only its scratch is written */
-    clh_pass pass = pass_make(model, tokens, readable, 0, hooks, err);
+    clh_pass pass = clh_pass_make(model, tokens, readable, 0, hooks, err);
     pass.gradient = gradient;
     pass.parameters = parameters;
     return pass;

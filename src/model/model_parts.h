@@ -5,6 +5,7 @@
 #include "clearhead/model.h"
 #include "math/kernels.h"
 #include "model/blob.h"
+#include "model/undo.h"
 
 struct clh_model {
     clh_model_config config;
@@ -17,7 +18,15 @@ struct clh_cache {
     clh_real *scratch; /**< [d_head, clh_cache_scratch_row(pos)]: keys or values transposed */
     size_t scratch_count;
     size_t filled; /**< positions the last pass computed, for clh_forward_more() */
+    bool plain;    /**< that pass had no hooks */
+    clh_undo undo; /**< what clh_forward_writes() overwrote of it */
 };
+
+/** Whether writes stand in the cache, so that it holds no pass that could be gone on from. */
+static inline bool clh_cache_written(const clh_cache *cache)
+{
+    return !clh_window_empty(cache->undo.wanted);
+}
 
 /** Each row of scratch begins a line of the processor's cache. */
 static inline size_t clh_cache_scratch_row(size_t pos)

@@ -4,6 +4,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "model/partial.h"
+
 /* Index of (id, layer) among the named tensors, or their count. */
 static size_t tensor_of(const clh_blob *blob, clh_act_id id, size_t layer)
 {
@@ -11,34 +13,6 @@ static size_t tensor_of(const clh_blob *blob, clh_act_id id, size_t layer)
     while (i < blob->tensors && (blob->place[i].id != id || blob->place[i].layer != layer))
         i++;
     return i;
-}
-
-static clh_window hull(clh_window a, clh_window b)
-{
-    if (a.begin >= a.end || b.begin >= b.end)
-        return a.begin < a.end ? a : b;
-    return (clh_window){a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end};
-}
-
-/* Behind the last keys and values a position is read by its own logits only. */
-static bool only_for_logits(const clh_pass *pass, clh_act_id out, size_t layer)
-{
-    const bool last = layer + 1 == pass->config->n_layers;
-    return out >= CLH_A_LN_FINAL_SCALE || (last && out >= CLH_A_ATTN_SCORES);
-}
-
-static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window window)
-{
-    if (only_for_logits(pass, out, layer)) {
-        window.begin = window.begin > pass->wanted.begin ? window.begin : pass->wanted.begin;
-        window.end = window.end < pass->wanted.end ? window.end : pass->wanted.end;
-    }
-    if (window.begin >= window.end)
-        return false;
-    pass->changed[out] = pass->at = window;
-    pass->row0 = window.begin;
-    pass->rows = window.end - window.begin;
-    return true;
 }
 
 static bool in_block(size_t id)
@@ -57,24 +31,28 @@ static bool is_past(const clh_pass *pass, clh_act_id out, size_t layer)
 
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
-    if (is_past(pass, out, layer))
-        return false;
-    return !pass->changed || due(pass, out, layer, hull(pass->changed[a], pass->changed[b]));
+    assert(pass && out < CLH_A_COUNT && a < CLH_A_COUNT && b < CLH_A_COUNT);
+    return !is_past(pass, out, layer) &&
+           (!pass->partial || clh_partial_due(pass, out, layer, a, b));
 }
 
 bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
                        clh_act_id keys)
 {
     assert(pass && out < CLH_A_COUNT && own < CLH_A_COUNT && keys < CLH_A_COUNT);
-    if (!pass->changed)
-        return !is_past(pass, out, layer);
-    clh_window after = pass->changed[keys];
-    if (after.begin < after.end)
-        after.end = pass->tokens->pos;
-    return due(pass, out, layer, hull(pass->changed[own], after));
+    return !is_past(pass, out, layer) &&
+           (!pass->partial || clh_partial_due_keys(pass, out, layer, own, keys));
 }
 
-static char input_of(clh_act_id id)
+bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer)
+{
+    assert(pass && out < CLH_A_COUNT);
+    if (pass->partial)
+        clh_partial_first(pass, out, layer);
+    return !pass->partial && !is_past(pass, out, layer);
+}
+
+char clh_pass_input(clh_act_id id)
 {
     bool q = id == CLH_A_LN1_SCALE_Q || id == CLH_A_LN1_NORMALIZED_Q;
     bool k = id == CLH_A_LN1_SCALE_K || id == CLH_A_LN1_NORMALIZED_K;
@@ -84,16 +62,19 @@ static char input_of(clh_act_id id)
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
 {
     assert(pass && id < CLH_A_COUNT);
+    if (pass->partial)
+        clh_partial_write(pass, id, layer);
     if (!pass->hooks || pass->status)
         return;
     const clh_blob *blob = pass->gradient ? &pass->gradient->values : &pass->cache->values;
     size_t i = tensor_of(blob, id, layer);
     if (i == blob->tensors)
         return;
-    clh_hook_point point = {.tensor = blob->tensor[i],
-                            .layer = layer,
-                            .input = input_of(id),
-                            .gradient = pass->gradient != NULL};
+    const clh_hook_point point = {.tensor = blob->tensor[i],
+                                  .layer = layer,
+                                  .input = clh_pass_input(id),
+                                  .gradient = pass->gradient != NULL,
+                                  .end = pass->tokens->pos};
     for (size_t h = 0; h < pass->hooks->count && !pass->status; h++) {
         const clh_hook *hook = &pass->hooks->items[h];
         if (fnmatch(hook->names, point.tensor.name, 0) == 0)

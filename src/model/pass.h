@@ -4,28 +4,27 @@
  *  Both take the pass and a layer, read and write the activations' slots, and fire the hooks of
  *  what they computed. Rows are tokens: a tensor [batch, pos, width] is `rows` rows of `width`
  *  from `row0` on. A whole pass has all rows from start to end, an extended pass
- *  (clh_forward_more) those from some position on. In a partial pass (clh_forward_from) every
- *  activation has a window of positions of its own, those that may differ from what the cache
- *  holds:
+ *  (clh_forward_more) those from some position on. In a partial pass (clh_forward_from,
+ *  clh_forward_writes) every activation has a window of positions of its own, those that may differ
+ *  from what the cache held before:
  *
- *    1. at first only the activation that was written to has one, all others are empty;
+ *    1. at first all windows are empty;
  *    2. an activation that is computed row by row has the hull of what it reads;
  *    3. a key or value at j reaches every query from j on, so scores and z open up to the end;
- *    4. what has an empty window is not computed.
+ *    4. what has an empty window is not computed;
+ *    5. where rows are written, or put back, the window grows by them.
  *
  *  So each forward stage begins with `if (clh_pass_due(pass, out, layer, what it reads))`, which
- *  tells whether there is something to do and makes the rows of the pass those of the window.
+ *  tells whether there is something to do and makes the rows of the pass those of the window, and
+ *  ends with clh_pass_fire(). Rows are written in the second, or in the first where nothing is to
+ *  be computed (partial.h).
  */
 #ifndef CLH_PASS_H
 #define CLH_PASS_H
 
 #include "math/kernels.h"
 #include "model/model_parts.h"
-
-/** Positions [begin, end); empty when begin >= end. */
-typedef struct clh_window {
-    size_t begin, end;
-} clh_window;
+#include "model/window.h"
 
 typedef struct clh_pass {
     const clh_model *model;
@@ -41,10 +40,8 @@ typedef struct clh_pass {
     clh_status status; /**< the first hook's failure; parts go on, the pass ends with it */
     clh_window at;     /**< positions computed: each sequence's, the same for all */
     size_t row0, rows; /**< the same as rows */
-    clh_window
-        *changed; /**< [CLH_A_COUNT]: of the layer being computed; NULL but in a partial pass */
-    clh_window wanted;     /**< partial pass: positions whose logits are asked for */
-    const clh_place *last; /**< nothing behind it is computed; NULL: everything is */
+    struct clh_partial *partial; /**< NULL but in a partial pass (partial.h) */
+    const clh_place *last;       /**< nothing behind it is computed; NULL: everything is */
 } clh_pass;
 
 /** Activation of this pass, at its first row's block start (row 0). */
@@ -81,8 +78,21 @@ bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, cl
 bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
                        clh_act_id keys);
 
+/** The same for what follows from no other activation: a partial pass does not compute it. */
+bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer);
+
+/** The walk up, from the embedding or (partial) from activation `start`. */
+void clh_pass_forward(clh_pass *pass, const clh_place *start);
+
+/** A pass over all positions from `from` on. */
+clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                       size_t from, const clh_hooks *hooks, clh_error *err);
+
 /** Show activation (id, layer), or its gradient when pass->gradient is set, to the hooks. */
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer);
+
+/** What clh_hook_point says of the norms of split inputs: 'q', 'k', or 0. */
+char clh_pass_input(clh_act_id id);
 
 /** dst = src unless they are the same memory. */
 void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count);

@@ -1,0 +1,43 @@
+/** A partial pass: the walk of a whole one, over what writes can have changed and nothing else.
+ *
+ *  Each activation has two windows of positions. `changed`: what may differ from what the cache held
+ *  before the pass; it is computed. `edited`, within it: what may differ from the plain pass when
+ *  this pass has ended, because of its own writes; the rest of `changed` is the last pass undone.
+ *  Both grow along the walk as pass.h says. At an activation, after its window was computed:
+ *
+ *    1. rows that the last pass wrote are put back, where they were not computed just now;
+ *    2. rows that are about to be written are kept, but those of `edited`: the next pass computes
+ *       these again, as its `changed` holds this pass's `edited`;
+ *    3. they are written, in the order of the writes.
+ *
+ *  So after the walk the cache holds what a whole pass with the same writes in flight would, and
+ *  the plain number of every row is either in the cache, or kept, or follows from those that are.
+ */
+#ifndef CLH_PARTIAL_H
+#define CLH_PARTIAL_H
+
+#include "model/pass.h"
+
+typedef struct clh_partial {
+    clh_window changed[CLH_A_COUNT], edited[CLH_A_COUNT]; /**< of the layer being computed */
+    clh_window wanted;      /**< positions whose logits are asked for */
+    const clh_write *write; /**< those that are still to be made … */
+    size_t writes;
+    clh_undo *undo;        /**< NULL: the caller wrote, and puts back (clh_forward_from()) */
+    const clh_place *next; /**< the next activation with rows to write or put back; NULL: none */
+} clh_partial;
+
+/** clh_pass_due(), clh_pass_due_keys() and clh_pass_due_first() in a partial pass. Rows are written
+ *  here where nothing is to be computed. */
+bool clh_partial_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b);
+bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
+                          clh_act_id keys);
+void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer);
+
+/** Write and put back rows of an activation whose window is computed. */
+void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer);
+
+/** To the next layer: of all windows only that of its resid_pre stays. */
+void clh_partial_go_up(clh_partial *partial);
+
+#endif
