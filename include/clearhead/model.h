@@ -49,6 +49,10 @@ size_t clh_model_parameter_count(const clh_model *model);
 /** Parameter tensor `index` under its state_dict name; may be written through. */
 clh_tensor clh_model_tensor(const clh_model *model, size_t index);
 
+/** Name of axis `axis` of parameter tensor `index`: "head", "d_model", "d_vocab" …; "" past its rank.
+ */
+const char *clh_model_axis(const clh_model *model, size_t index, size_t axis);
+
 /** Parameter of that state_dict name; data NULL when there is none. */
 clh_tensor clh_model_view(const clh_model *model, const char *name);
 
@@ -102,6 +106,10 @@ clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch
 /** Whether an activation after `index` has the same name, so that clh_cache_view() gives that one
  *  instead. */
 bool clh_cache_repeats(const clh_cache *cache, size_t index);
+
+/** Name of axis `axis` of activation `index`: "batch", "pos", "head", "query_pos", "d_head" …; "" past
+ *  its rank. */
+const char *clh_cache_axis(const clh_cache *cache, size_t index, size_t axis);
 
 /** Which dimension of activation `index` is the position: of scores and pattern the query's. */
 size_t clh_cache_position_dim(const clh_cache *cache, size_t index);
