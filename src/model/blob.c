@@ -1,12 +1,25 @@
 #include "model/blob.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "math/kernels.h"
 
-enum { NAME_SIZE = 64 };
+/* The first row of the residual stream from `id` on that exists; the last one of a block does. */
+static size_t next_of_stream(const clh_layout *layout, const clh_model_config *config, size_t id)
+{
+    while (layout->row[id].stream != STREAM_SELF || !clh_row_exists(&layout->row[id], config))
+        id++;
+    return id;
+}
+
+static size_t last_of_stream(const clh_layout *layout)
+{
+    size_t id = layout->block_end - 1;
+    while (layout->row[id].stream != STREAM_SELF)
+        id--;
+    return id;
+}
 
 /* The row whose memory `at` uses: itself, or where its `shares` leads (layout.def). */
 static clh_place owner_of(const clh_layout *layout, const clh_model_config *config, bool shared,
@@ -16,12 +29,13 @@ static clh_place owner_of(const clh_layout *layout, const clh_model_config *conf
         if (at.row->shares == SHARES_EARLIER) {
             if (at.layer == 0)
                 break;
-            at = (clh_place){&layout->row[CLH_A_RESID_POST], CLH_A_RESID_POST, at.layer - 1};
+            const size_t last = last_of_stream(layout);
+            at = (clh_place){&layout->row[last], last, at.layer - 1};
             continue;
         }
         size_t id = (size_t)at.row->shares;
         if (!clh_row_exists(&layout->row[id], config))
-            id = CLH_A_RESID_POST; /* attn_out without an MLP: there is no resid_mid */
+            id = next_of_stream(layout, config, id);
         at = (clh_place){&layout->row[id], id, at.layer};
     }
     return at;
@@ -58,15 +72,6 @@ size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, 
     return clh_mul_ok(total, sizeof(clh_real), &bytes) ? total : SIZE_MAX;
 }
 
-static void write_name(char out[NAME_SIZE], clh_place at)
-{
-    int length = at.row->scope == SCOPE_BLOCK
-                     ? snprintf(out, NAME_SIZE, "blocks.%zu.%s", at.layer, at.row->name)
-                     : snprintf(out, NAME_SIZE, "%s", at.row->name);
-    assert(length > 0 && length < NAME_SIZE);
-    (void)length;
-}
-
 clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_model_config *config,
                          bool shared, clh_error *err)
 {
@@ -78,7 +83,7 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
     blob->slot = clh_alloc_zeroed(config->n_layers * layout->count, sizeof *blob->slot, err);
     blob->tensor = clh_alloc_zeroed(named, sizeof *blob->tensor, err);
     blob->place = clh_alloc_zeroed(named, sizeof *blob->place, err);
-    blob->names = clh_alloc_zeroed(named, NAME_SIZE, err);
+    blob->names = clh_alloc_zeroed(named, CLH_ROW_NAME_MAX, err);
     if (!blob->slot || !blob->tensor || !blob->place || !blob->names) {
         clh_blob_deinit(blob);
         return CLH_ENOMEM;
@@ -87,9 +92,8 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
          at = clh_layout_next(layout, config, at)) {
         if (at.row->name[0] == '\0')
             continue;
-        char *name = blob->names + blob->tensors * NAME_SIZE;
-        write_name(name, at);
-        blob->tensor[blob->tensors].name = name;
+        char *name = blob->names + blob->tensors * CLH_ROW_NAME_MAX;
+        blob->tensor[blob->tensors].name = clh_row_name(at.row, at.layer, name);
         blob->place[blob->tensors++] = at;
     }
     assert(blob->tensors == named);
@@ -156,7 +160,7 @@ clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, clh_error 
         clh_place at = blob->place[i];
         blob->tensor[i] = clh_row_shape(at.row, &blob->config, batch, pos);
         blob->tensor[i].data = clh_blob_slot(blob, at.id, at.layer);
-        blob->tensor[i].name = blob->names + i * NAME_SIZE;
+        blob->tensor[i].name = blob->names + i * CLH_ROW_NAME_MAX;
     }
     return CLH_OK;
 }
@@ -168,6 +172,21 @@ clh_tensor clh_blob_view(const clh_blob *blob, const char *name)
         if (strcmp(blob->tensor[i].name, name) == 0)
             return blob->tensor[i];
     return (clh_tensor){0};
+}
+
+size_t clh_blob_index(const clh_blob *blob, size_t id, size_t layer)
+{
+    assert(blob);
+    for (size_t i = 0; i < blob->tensors; i++)
+        if (blob->place[i].id == id && blob->place[i].layer == layer)
+            return i;
+    return SIZE_MAX;
+}
+
+clh_tensor clh_blob_tensor(const clh_blob *blob, size_t id, size_t layer)
+{
+    const size_t i = clh_blob_index(blob, id, layer);
+    return i < blob->tensors && blob->data ? blob->tensor[i] : (clh_tensor){0};
 }
 
 void clh_blob_deinit(clh_blob *blob)

@@ -50,6 +50,12 @@ static inline clh_real *clh_blob_slot(const clh_blob *blob, size_t id, size_t la
 /** The last tensor of that name; data NULL when there is none. */
 clh_tensor clh_blob_view(const clh_blob *blob, const char *name);
 
+/** Index among the named tensors of row `id` in `layer`; SIZE_MAX where it does not exist. */
+size_t clh_blob_index(const clh_blob *blob, size_t id, size_t layer);
+
+/** That tensor; data NULL when there is none. */
+clh_tensor clh_blob_tensor(const clh_blob *blob, size_t id, size_t layer);
+
 /** Free. All zero is fine. */
 void clh_blob_deinit(clh_blob *blob);
 

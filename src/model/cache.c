@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/model_parts.h"
+#include "model/tensors.h"
 
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
                           clh_error *err)
@@ -96,8 +97,7 @@ bool clh_cache_repeats(const clh_cache *cache, size_t index)
 size_t clh_cache_position_dim(const clh_cache *cache, size_t index)
 {
     assert(index < cache->values.tensors);
-    const clh_dim *dim = cache->values.place[index].row->dim;
-    return dim[1] == DIM_POS ? 1 : 2;
+    return clh_row_position(cache->values.place[index].row, &cache->values.config);
 }
 
 size_t clh_cache_undo_count(const clh_cache *cache)
@@ -128,23 +128,28 @@ clh_status clh_cache_check(const clh_cache *cache, clh_error *err)
     const clh_blob *values = &cache->values;
     for (size_t t = 0; t < values->tensors; t++) {
         const clh_tensor *tensor = &values->tensor[t];
-        if (!(values->place[t].id == CLH_A_ATTN_SCORES ? no_infinity_but_of_the_mask(tensor)
-                                                       : all_finite(tensor)))
+        if (!(values->place[t].row->masked ? no_infinity_but_of_the_mask(tensor)
+                                           : all_finite(tensor)))
             return clh_fail(err, CLH_ENUMERIC, "%s is not finite", tensor->name);
     }
     return CLH_OK;
 }
 
+/* Whatever is not finite ends up in the logits, or in a norm's scale, unless it is multiplied by 0. */
+static bool shows(size_t id)
+{
+    bool found = id == CLH_A_LOGITS;
+    for (size_t n = 0; n < CLH_NORM_PLACES; n++)
+        found = found || clh_norm_rows[n].scale == id;
+    return found;
+}
+
 bool clh_cache_sound(const clh_cache *cache)
 {
-    static const clh_act_id shows[] = {CLH_A_LN1_SCALE_Q, CLH_A_LN1_SCALE_K,  CLH_A_LN1_SCALE,
-                                       CLH_A_LN2_SCALE,   CLH_A_MLP_LN_SCALE, CLH_A_LN_FINAL_SCALE,
-                                       CLH_A_LOGITS};
     const clh_blob *values = &cache->values;
     bool sound = true;
     for (size_t t = 0; t < values->tensors && sound; t++)
-        for (size_t k = 0; k < CLH_COUNT(shows) && sound; k++)
-            sound = values->place[t].id != shows[k] || all_finite(&values->tensor[t]);
+        sound = !shows(values->place[t].id) || all_finite(&values->tensor[t]);
     return sound;
 }
 
@@ -159,6 +164,33 @@ clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, c
         status = clh_cache_check(cache, err);
     clh_cache_close(cache);
     return status;
+}
+
+clh_tensor clh_cache_act(const clh_cache *cache, clh_act_id id, size_t layer)
+{
+    return clh_blob_tensor(&cache->values, id, layer);
+}
+
+size_t clh_cache_index(const clh_cache *cache, clh_act_id id, size_t layer)
+{
+    return clh_blob_index(&cache->values, id, layer);
+}
+
+clh_place clh_cache_place(const clh_cache *cache, size_t index)
+{
+    assert(index < cache->values.tensors);
+    return cache->values.place[index];
+}
+
+const clh_model_config *clh_cache_config(const clh_cache *cache)
+{
+    return &cache->values.config;
+}
+
+const char *clh_cache_axis(const clh_cache *cache, size_t index, size_t axis)
+{
+    assert(index < cache->values.tensors);
+    return clh_dim_name(clh_row_dim(cache->values.place[index].row, &cache->values.config, axis));
 }
 
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)

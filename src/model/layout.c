@@ -1,9 +1,13 @@
 #include "model/layout.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
-/* The first of the dimensions a row names is at most four; what is not named is DIM_NO. */
-static const clh_row param_rows[] = {
+/* ---- The tables --------------------------------------------------------------------------------
+ */
+
+/* A row has at most four dimensions; what is not named is DIM_NO. */
 #define DIMS1(a)                                                                                   \
     {                                                                                              \
         DIM_##a                                                                                    \
@@ -21,81 +25,144 @@ static const clh_row param_rows[] = {
         DIM_##a, DIM_##b, DIM_##c, DIM_##d                                                         \
     }
 #define DIMS_PICK(a, b, c, d, macro, ...) macro
-#define DIMS(...) DIMS_PICK(__VA_ARGS__, DIMS4, DIMS3, DIMS2, DIMS1, 0)(__VA_ARGS__)
-#define PARAM(id, scope_, when_, start_, name_, ...)                                               \
-    {.name = name_,                                                                                \
-     .scope = SCOPE_##scope_,                                                                      \
-     .when = WHEN_##when_,                                                                         \
-     .start = START_##start_,                                                                      \
-     .shares = SHARES_OWN,                                                                         \
-     .dim = DIMS(__VA_ARGS__)},
+#define DIMS(...) .dim = DIMS_PICK(__VA_ARGS__, DIMS4, DIMS3, DIMS2, DIMS1, 0)(__VA_ARGS__)
+#define EACH(...) DIMS(BATCH, POS, __VA_ARGS__)
+#define PAIRS DIMS(BATCH, HEADS, QUERY_POS, KEY_POS)
+
+/* Uses. */
+#define BIAS(id) .bias = &param_rows[CLH_P_##id]
+#define BEHIND(id) .behind = &clh_norm_rows[CLH_NORM_AT_##id]
+#define TO_STREAM .adds_to = ADDS_TO_STREAM
+#define TO_LOGITS .adds_to = ADDS_TO_LOGITS
+#define STREAM .stream = STREAM_SELF
+#define INPUT .stream = STREAM_INPUT
+#define TERM .stream = STREAM_TERM
+#define APART .stream = STREAM_APART
+#define BY(from_, map_) .from = &act_rows[CLH_A_##from_], .map = &param_rows[CLH_P_##map_]
+#define ROWS(map_) .map = &param_rows[CLH_P_##map_]
+#define SITE .site = true
+#define MASKED .masked = true
+
+static const clh_row param_rows[CLH_P_COUNT] = {
+#define PARAM(id, scope_, when_, start_, group_, name_, ...)                                       \
+    [CLH_P_##id] = {.name = name_,                                                                 \
+                    .scope = SCOPE_##scope_,                                                       \
+                    .when = WHEN_##when_,                                                          \
+                    .start = START_##start_,                                                       \
+                    .group = GROUP_##group_,                                                       \
+                    .shares = SHARES_OWN,                                                          \
+                    __VA_ARGS__},
 #include "model/layout.def"
 };
 
 #define CLH_A_OWN SHARES_OWN
 #define CLH_A_EARLIER SHARES_EARLIER
-static const clh_row act_rows[] = {
+static const clh_row act_rows[CLH_A_COUNT] = {
 #define ACT(id, scope_, when_, shares_, name_, ...)                                                \
-    {.name = name_,                                                                                \
-     .scope = SCOPE_##scope_,                                                                      \
-     .when = WHEN_##when_,                                                                         \
-     .shares = (int)CLH_A_##shares_,                                                               \
-     .dim = DIMS(__VA_ARGS__)},
+    [CLH_A_##id] = {.name = name_,                                                                 \
+                    .scope = SCOPE_##scope_,                                                       \
+                    .when = WHEN_##when_,                                                          \
+                    .shares = (int)CLH_A_##shares_,                                                \
+                    __VA_ARGS__},
 #include "model/layout.def"
 };
 
-const clh_layout clh_layout_params = {param_rows, CLH_P_COUNT, CLH_P_LN1_W, CLH_P_LN_FINAL_W};
-const clh_layout clh_layout_acts = {act_rows, CLH_A_COUNT, CLH_A_RESID_PRE, CLH_A_LN_FINAL_SCALE};
+const clh_norm_row clh_norm_rows[CLH_NORM_PLACES] = {
+#define NORM(id, in, scale, normalized, out, w, b)                                                 \
+    [CLH_NORM_AT_##                                                                                \
+        id] = {CLH_A_##in, CLH_A_##scale, CLH_A_##normalized, CLH_A_##out, CLH_P_##w, CLH_P_##b},
+#include "model/layout.def"
+};
 
-bool clh_row_exists(const clh_row *row, const clh_model_config *c)
+/* How many rows stand before the blocks, and in them. */
+enum {
+    PARAMS_BEFORE = 0
+#define PARAM(id, scope, ...) +(SCOPE_##scope == SCOPE_BEFORE)
+#include "model/layout.def"
+    ,
+    PARAMS_IN_BLOCK = 0
+#define PARAM(id, scope, ...) +(SCOPE_##scope == SCOPE_BLOCK)
+#include "model/layout.def"
+    ,
+    ACTS_BEFORE = 0
+#define ACT(id, scope, ...) +(SCOPE_##scope == SCOPE_BEFORE)
+#include "model/layout.def"
+    ,
+    ACTS_IN_BLOCK = 0
+#define ACT(id, scope, ...) +(SCOPE_##scope == SCOPE_BLOCK)
+#include "model/layout.def"
+};
+
+const clh_layout clh_layout_params = {param_rows, CLH_P_COUNT, PARAMS_BEFORE,
+                                      PARAMS_BEFORE + PARAMS_IN_BLOCK};
+const clh_layout clh_layout_acts = {act_rows, CLH_A_COUNT, ACTS_BEFORE,
+                                    ACTS_BEFORE + ACTS_IN_BLOCK};
+
+/* ---- Conditions --------------------------------------------------------------------------------
+ */
+
+static bool is_ln(const clh_model_config *c)
 {
-    const clh_normalization norm = c->normalization_type;
-    const bool mlp = !c->attn_only, normed = norm != CLH_NORM_NONE;
-    const bool rms = norm == CLH_NORM_RMS, ln = norm == CLH_NORM_LN;
-    const bool solu_ln = mlp && c->act_fn == CLH_ACT_SOLU_LN;
-    switch (row->when) {
-    case WHEN_ALWAYS:
-        return true;
-    case WHEN_HOOK_TOKENS:
-        return c->use_hook_tokens;
-    case WHEN_ATTN_IN:
-        return c->use_attn_in;
-    case WHEN_SPLIT_QKV:
-        return c->use_split_qkv_input;
-    case WHEN_ATTN_RESULT:
-        return c->use_attn_result;
-    case WHEN_HOOK_MLP_IN:
-        return mlp && c->use_hook_mlp_in;
-    case WHEN_MLP:
-        return mlp;
-    case WHEN_NORM:
-        return normed;
-    case WHEN_NORM_SPLIT:
-        return normed && c->use_split_qkv_input;
-    case WHEN_NORM_W:
-        return ln || rms;
-    case WHEN_NORM_B:
-        return ln;
-    case WHEN_RMS:
-        return rms;
-    case WHEN_RMS_SPLIT:
-        return rms && c->use_split_qkv_input;
-    case WHEN_MLP_NORM:
-        return mlp && normed;
-    case WHEN_MLP_NORM_W:
-        return mlp && (ln || rms);
-    case WHEN_MLP_NORM_B:
-        return mlp && ln;
-    case WHEN_MLP_RMS:
-        return mlp && rms;
-    case WHEN_SOLU_LN:
-        return solu_ln;
-    case WHEN_SOLU_LN_W:
-        return solu_ln && ln;
+    return c->normalization_type == CLH_NORM_LN;
+}
+
+static bool is_rms(const clh_model_config *c)
+{
+    return c->normalization_type == CLH_NORM_RMS;
+}
+
+static bool has_norm(const clh_model_config *c)
+{
+    return c->normalization_type != CLH_NORM_NONE;
+}
+
+static bool has_mlp(const clh_model_config *c)
+{
+    return !c->attn_only;
+}
+
+static bool is_solu_ln(const clh_model_config *c)
+{
+    return has_mlp(c) && c->act_fn == CLH_ACT_SOLU_LN;
+}
+
+bool clh_when_holds(clh_when when, const clh_model_config *c)
+{
+    switch (when) {
+#define WHEN(id, condition)                                                                        \
+    case WHEN_##id:                                                                                \
+        return condition;
+#define SWITCH(id, setting, when)                                                                  \
+    case WHEN_##id:                                                                                \
+        return c->setting && clh_when_holds(WHEN_##when, c);
+#include "model/layout.def"
     }
-    assert(false && "a row has a condition that layout.c does not know");
+    assert(false && "a row has a condition that layout.def does not know");
     return false;
 }
+
+bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name)
+{
+    assert(config && name);
+    switch (when) {
+#define SWITCH(id, setting, when)                                                                  \
+    case WHEN_##id:                                                                                \
+        *name = #setting;                                                                          \
+        return &config->setting;
+#include "model/layout.def"
+    default:
+        *name = NULL;
+        return NULL;
+    }
+}
+
+bool clh_row_exists(const clh_row *row, const clh_model_config *config)
+{
+    return clh_when_holds(row->when, config);
+}
+
+/* ---- Rows in their order -----------------------------------------------------------------------
+ */
 
 /* The row after (id, layer), whether it exists or not. */
 static clh_place step(const clh_layout *layout, const clh_model_config *config, clh_place at)
@@ -127,34 +194,33 @@ clh_place clh_layout_next(const clh_layout *layout, const clh_model_config *conf
     return skip_absent(layout, config, step(layout, config, place));
 }
 
+/* ---- Shapes and names --------------------------------------------------------------------------
+ */
+
 static size_t dim_size(clh_dim dim, const clh_model_config *c, size_t batch, size_t pos)
 {
     switch (dim) {
-    case DIM_BATCH:
-        return batch;
-    case DIM_POS:
-    case DIM_KEY_POS:
-        return pos;
-    case DIM_HEADS:
-    case DIM_HEADS_IF_SPLIT:
-        return c->n_heads;
-    case DIM_D_MODEL:
-        return c->d_model;
-    case DIM_D_HEAD:
-        return c->d_head;
-    case DIM_D_MLP:
-        return c->d_mlp;
-    case DIM_D_VOCAB:
-        return c->d_vocab;
-    case DIM_D_VOCAB_OUT:
-        return c->d_vocab_out;
-    case DIM_N_CTX:
-        return c->n_ctx;
-    case DIM_ONE:
+#define DIM(id, name, size)                                                                        \
+    case DIM_##id:                                                                                 \
+        return size;
+#include "model/layout.def"
     case DIM_NO:
-        return 1;
+        break;
     }
     return 1;
+}
+
+const char *clh_dim_name(clh_dim dim)
+{
+    switch (dim) {
+#define DIM(id, name, size)                                                                        \
+    case DIM_##id:                                                                                 \
+        return name;
+#include "model/layout.def"
+    case DIM_NO:
+        break;
+    }
+    return "";
 }
 
 clh_tensor clh_row_shape(const clh_row *row, const clh_model_config *config, size_t batch,
@@ -166,4 +232,73 @@ clh_tensor clh_row_shape(const clh_row *row, const clh_model_config *config, siz
         if (row->dim[i] != DIM_HEADS_IF_SPLIT || clh_heads_split(config))
             tensor.shape[tensor.rank++] = dim_size(row->dim[i], config, batch, pos);
     return tensor;
+}
+
+clh_dim clh_row_dim(const clh_row *row, const clh_model_config *config, size_t axis)
+{
+    assert(row && config);
+    for (size_t i = 0; i < CLH_RANK_MAX && row->dim[i] != DIM_NO; i++) {
+        if (row->dim[i] == DIM_HEADS_IF_SPLIT && !clh_heads_split(config))
+            continue;
+        if (axis-- == 0)
+            return row->dim[i];
+    }
+    return DIM_NO;
+}
+
+/* The first axis that is either dimension. */
+static size_t find_axis(const clh_row *row, const clh_model_config *config, clh_dim a, clh_dim b)
+{
+    clh_dim dim;
+    for (size_t axis = 0; (dim = clh_row_dim(row, config, axis)) != DIM_NO; axis++)
+        if (dim == a || dim == b)
+            return axis;
+    return SIZE_MAX;
+}
+
+size_t clh_row_heads(const clh_row *row, const clh_model_config *config)
+{
+    return find_axis(row, config, DIM_HEADS, DIM_HEADS_IF_SPLIT);
+}
+
+size_t clh_row_position(const clh_row *row, const clh_model_config *config)
+{
+    return find_axis(row, config, DIM_POS, DIM_QUERY_POS);
+}
+
+const char *clh_row_short(const clh_row *row)
+{
+    static const char hook[] = "hook_";
+    assert(row);
+    const char *dot = strrchr(row->name, '.'), *last = dot ? dot + 1 : row->name;
+    return strncmp(last, hook, sizeof hook - 1) == 0 ? last + sizeof hook - 1 : last;
+}
+
+const char *clh_row_name(const clh_row *row, size_t layer, char out[CLH_ROW_NAME_MAX])
+{
+    assert(row && out);
+    int length;
+    if (row->scope != SCOPE_BLOCK)
+        length = snprintf(out, CLH_ROW_NAME_MAX, "%s", row->name);
+    else if (layer == SIZE_MAX)
+        length = snprintf(out, CLH_ROW_NAME_MAX, "blocks.*.%s", row->name);
+    else
+        length = snprintf(out, CLH_ROW_NAME_MAX, "blocks.%zu.%s", layer, row->name);
+    assert(length >= 0 && length < CLH_ROW_NAME_MAX);
+    (void)length;
+    return out;
+}
+
+const clh_row *clh_row_named(const clh_layout *layout, const char *name)
+{
+    static const char blocks[] = "blocks.";
+    assert(layout && name);
+    const bool in_block = strncmp(name, blocks, sizeof blocks - 1) == 0;
+    const char *dot = in_block ? strchr(name + sizeof blocks - 1, '.') : NULL;
+    const char *own = dot ? dot + 1 : name;
+    for (size_t id = layout->count; id-- > 0;)
+        if ((layout->row[id].scope == SCOPE_BLOCK) == (dot != NULL) && own[0] &&
+            strcmp(layout->row[id].name, own) == 0)
+            return &layout->row[id];
+    return NULL;
 }

@@ -1,10 +1,13 @@
-/** layout.def as data: what exists under a config, of which shape, in which order.
+/** layout.def as data: what exists under a config, of which shape, in which order, and what uses it.
  *
- *    for (clh_place at = clh_layout_first(layout, config); at.row; at = clh_layout_next(layout,
- *  config, at))
+ *    for (clh_place at = clh_layout_first(layout, config); at.row;
+ *         at = clh_layout_next(layout, config, at))
  *        ... at.row->name, at.layer
+ *    clh_layout_acts.row[CLH_A_Q].map->bias                          // b_Q
  *
  *  Order: rows before the blocks, then all block rows layer by layer, then rows after the blocks.
+ *  Who looks for tensors asks for rows with a property, or for one by its id (model/tensors.h);
+ *  names are for users. Everything here is constant.
  */
 #ifndef CLH_LAYOUT_H
 #define CLH_LAYOUT_H
@@ -25,58 +28,84 @@ typedef enum clh_act_id {
     CLH_A_COUNT
 } clh_act_id;
 
+/** A place where a norm stands. */
+typedef enum clh_norm_place {
+#define NORM(id, ...) CLH_NORM_AT_##id,
+#include "model/layout.def"
+    CLH_NORM_PLACES
+} clh_norm_place;
+
 typedef enum clh_dim {
     DIM_NO, /**< past the row's rank */
-    DIM_BATCH,
-    DIM_POS,
-    DIM_KEY_POS,
-    DIM_HEADS,
-    DIM_HEADS_IF_SPLIT,
-    DIM_D_MODEL,
-    DIM_D_HEAD,
-    DIM_D_MLP,
-    DIM_D_VOCAB,
-    DIM_D_VOCAB_OUT,
-    DIM_N_CTX,
-    DIM_ONE,
+#define DIM(id, ...) DIM_##id,
+#include "model/layout.def"
 } clh_dim;
-
-typedef enum clh_scope { SCOPE_ONCE, SCOPE_BLOCK } clh_scope;
-typedef enum clh_start { START_NORMAL, START_ZEROS, START_ONES } clh_start;
 
 /** Under which settings a row exists. */
 typedef enum clh_when {
-    WHEN_ALWAYS,
-    WHEN_HOOK_TOKENS,
-    WHEN_ATTN_IN,
-    WHEN_SPLIT_QKV,
-    WHEN_ATTN_RESULT,
-    WHEN_HOOK_MLP_IN,
-    WHEN_MLP,
-    WHEN_NORM,
-    WHEN_NORM_SPLIT,
-    WHEN_NORM_W,
-    WHEN_NORM_B,
-    WHEN_RMS,
-    WHEN_RMS_SPLIT,
-    WHEN_MLP_NORM,
-    WHEN_MLP_NORM_W,
-    WHEN_MLP_NORM_B,
-    WHEN_MLP_RMS,
-    WHEN_SOLU_LN,
-    WHEN_SOLU_LN_W,
+#define WHEN(id, ...) WHEN_##id,
+#define SWITCH(id, ...) WHEN_##id,
+#include "model/layout.def"
 } clh_when;
+
+typedef enum clh_scope { SCOPE_BEFORE, SCOPE_BLOCK, SCOPE_AFTER } clh_scope;
+typedef enum clh_start { START_NORMAL, START_ZEROS, START_ONES } clh_start;
+
+/** Parameters that a graft swaps together; bits. */
+typedef enum clh_group {
+    GROUP_Q = 1,
+    GROUP_K = 1 << 1,
+    GROUP_V = 1 << 2,
+    GROUP_O = 1 << 3,
+    GROUP_MLP = 1 << 4,
+    GROUP_EMBED = 1 << 5,
+    GROUP_POS_EMBED = 1 << 6,
+    GROUP_UNEMBED = 1 << 7,
+    GROUP_LN = 1 << 8,
+} clh_group;
+
+/** Which sum a parameter's output is a term of. */
+typedef enum clh_adds_to { ADDS_TO_NONE, ADDS_TO_STREAM, ADDS_TO_LOGITS } clh_adds_to;
+
+/** What an activation is to the residual stream. */
+typedef enum clh_stream_role {
+    STREAM_NO,
+    STREAM_SELF,  /**< the stream */
+    STREAM_INPUT, /**< a copy that one node reads */
+    STREAM_TERM,  /**< what is added to it */
+    STREAM_APART, /**< the heads of the next term */
+} clh_stream_role;
 
 enum { SHARES_OWN = -1, SHARES_EARLIER = -2 };
 
-typedef struct clh_row {
+typedef struct clh_row clh_row;
+typedef struct clh_norm_row clh_norm_row;
+
+struct clh_row {
     const char *name;
     clh_scope scope;
     clh_when when;
-    clh_start start; /**< parameters */
-    int shares;      /**< activations: SHARES_OWN, SHARES_EARLIER, or a clh_act_id */
     clh_dim dim[CLH_RANK_MAX];
-} clh_row;
+    /* of parameters */
+    clh_start start;
+    clh_group group;
+    clh_adds_to adds_to;
+    const clh_row *bias;        /**< of a matrix, else NULL */
+    const clh_norm_row *behind; /**< the norm it reads through; NULL: none */
+    /* of activations */
+    int shares; /**< SHARES_OWN, SHARES_EARLIER, or a clh_act_id */
+    clh_stream_role stream;
+    const clh_row *map, *from; /**< the parameter and the activation it is made of; NULL: it is made
+                                    otherwise. `map` without `from`: an embedding's rows */
+    bool site;                 /**< patched where nobody says what */
+    bool masked;               /**< may hold -inf */
+};
+
+/** Which slots the norm at a place reads and writes. */
+struct clh_norm_row {
+    clh_act_id in, scale, normalized, out;
+    clh_param_id w, b;
+};
 
 typedef struct clh_layout {
     const clh_row *row;
@@ -89,9 +118,28 @@ typedef struct clh_place {
 } clh_place;
 
 extern const clh_layout clh_layout_params, clh_layout_acts;
+extern const clh_norm_row clh_norm_rows[CLH_NORM_PLACES];
+
+/** Which row of its table it is. */
+static inline clh_act_id clh_act_of(const clh_row *row)
+{
+    return (clh_act_id)(row - clh_layout_acts.row);
+}
+
+static inline clh_param_id clh_param_of(const clh_row *row)
+{
+    return (clh_param_id)(row - clh_layout_params.row);
+}
 
 /** Whether `row` exists under `config`. */
 bool clh_row_exists(const clh_row *row, const clh_model_config *config);
+
+/** Whether a row of this condition exists. */
+bool clh_when_holds(clh_when when, const clh_model_config *config);
+
+/** The setting for hook points that a condition waits for, in *config, and its name; NULL where it
+ *  waits for none. */
+bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name);
 
 /** First and next existing row. */
 clh_place clh_layout_first(const clh_layout *layout, const clh_model_config *config);
@@ -101,6 +149,29 @@ clh_place clh_layout_next(const clh_layout *layout, const clh_model_config *conf
 /** Rank and shape of a row for [batch, pos] tokens (0, 0 for parameters); data and name NULL. */
 clh_tensor clh_row_shape(const clh_row *row, const clh_model_config *config, size_t batch,
                          size_t pos);
+
+/** The dimension of the row that has index `axis` in its shape; DIM_NO past the rank. */
+clh_dim clh_row_dim(const clh_row *row, const clh_model_config *config, size_t axis);
+
+/** Index in its shape of the row's heads; of its position (scores and patterns: the query's).
+ *  SIZE_MAX where it has none. */
+size_t clh_row_heads(const clh_row *row, const clh_model_config *config);
+size_t clh_row_position(const clh_row *row, const clh_model_config *config);
+
+/** "batch", "head", "query_pos": the name of an axis. */
+const char *clh_dim_name(clh_dim dim);
+
+/** What a user may say for short: "q" of "attn.hook_q", "W_Q" of "attn.W_Q", "logits". */
+const char *clh_row_short(const clh_row *row);
+
+enum { CLH_ROW_NAME_MAX = 64 };
+
+/** The full name of a row in a layer, "blocks.0.attn.hook_q"; returns `out`. A layer SIZE_MAX stands
+ *  for every one: "blocks.*.attn.hook_q". */
+const char *clh_row_name(const clh_row *row, size_t layer, char out[CLH_ROW_NAME_MAX]);
+
+/** The row of a full name; of a name that repeats the last; NULL when there is none. */
+const clh_row *clh_row_named(const clh_layout *layout, const char *name);
 
 /** Whether each head has its own input (use_attn_in or use_split_qkv_input). */
 static inline bool clh_heads_split(const clh_model_config *config)

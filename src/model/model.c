@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "model/tensors.h"
 
 clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err)
 {
@@ -86,6 +87,23 @@ clh_tensor clh_model_tensor(const clh_model *model, size_t index)
 clh_tensor clh_model_view(const clh_model *model, const char *name)
 {
     return clh_blob_view(&model->params, name);
+}
+
+clh_tensor clh_model_param(const clh_model *model, clh_param_id id, size_t layer)
+{
+    return clh_blob_tensor(&model->params, id, layer);
+}
+
+clh_place clh_model_place(const clh_model *model, size_t index)
+{
+    assert(index < model->params.tensors);
+    return model->params.place[index];
+}
+
+const char *clh_model_axis(const clh_model *model, size_t index, size_t axis)
+{
+    assert(index < model->params.tensors);
+    return clh_dim_name(clh_row_dim(model->params.place[index].row, &model->config, axis));
 }
 
 clh_real *clh_model_data(const clh_model *model, size_t *count)

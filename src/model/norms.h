@@ -1,19 +1,8 @@
-/** The places in a model where a norm stands, as rows: which slots it reads and writes. */
+/** The places in a model where a norm stands (NORM in layout.def), and their passes. */
 #ifndef CLH_NORMS_H
 #define CLH_NORMS_H
 
 #include "model/pass.h"
-
-typedef enum clh_norm_place {
-    CLH_NORM_AT_Q,     /**< ln1 of the queries' own input (use_split_qkv_input) */
-    CLH_NORM_AT_K,     /**< ln1 of the keys' own input */
-    CLH_NORM_AT_V,     /**< ln1 of the values' own input */
-    CLH_NORM_AT_HEADS, /**< ln1 of each head's input (use_attn_in) */
-    CLH_NORM_AT_ATTN,  /**< ln1 of the residual stream */
-    CLH_NORM_AT_MLP,   /**< ln2 */
-    CLH_NORM_AT_SOLU,  /**< mlp.ln behind solu */
-    CLH_NORM_AT_FINAL, /**< ln_final */
-} clh_norm_place;
 
 /** Run the norm at `place` over the rows of the pass, firing its hooks. With normalization None
  *  (but not behind solu) nothing happens: readers take the input itself. */

@@ -10,7 +10,7 @@
 static bool only_for_logits(const clh_pass *pass, size_t out, size_t layer)
 {
     const bool last = layer + 1 == pass->config->n_layers;
-    return out >= CLH_A_LN_FINAL_SCALE || (last && out >= CLH_A_ATTN_SCORES);
+    return clh_layout_acts.row[out].scope == SCOPE_AFTER || (last && out >= CLH_A_ATTN_SCORES);
 }
 
 static clh_window asked(const clh_pass *pass, size_t out, size_t layer, clh_window window)

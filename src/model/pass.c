@@ -6,18 +6,9 @@
 
 #include "model/partial.h"
 
-/* Index of (id, layer) among the named tensors, or their count. */
-static size_t tensor_of(const clh_blob *blob, clh_act_id id, size_t layer)
-{
-    size_t i = 0;
-    while (i < blob->tensors && (blob->place[i].id != id || blob->place[i].layer != layer))
-        i++;
-    return i;
-}
-
 static bool in_block(size_t id)
 {
-    return id >= clh_layout_acts.block_begin && id < clh_layout_acts.block_end;
+    return clh_layout_acts.row[id].scope == SCOPE_BLOCK;
 }
 
 /* Whether (out, layer) comes behind the last activation that is asked for. */
@@ -54,9 +45,10 @@ bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer)
 
 char clh_pass_input(clh_act_id id)
 {
-    bool q = id == CLH_A_LN1_SCALE_Q || id == CLH_A_LN1_NORMALIZED_Q;
-    bool k = id == CLH_A_LN1_SCALE_K || id == CLH_A_LN1_NORMALIZED_K;
-    return q ? 'q' : k ? 'k' : '\0';
+    const clh_norm_row *q = &clh_norm_rows[CLH_NORM_AT_Q], *k = &clh_norm_rows[CLH_NORM_AT_K];
+    return id == q->scale || id == q->normalized   ? 'q'
+           : id == k->scale || id == k->normalized ? 'k'
+                                                   : '\0';
 }
 
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
@@ -67,8 +59,8 @@ void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
     if (!pass->hooks || pass->status)
         return;
     const clh_blob *blob = pass->gradient ? &pass->gradient->values : &pass->cache->values;
-    size_t i = tensor_of(blob, id, layer);
-    if (i == blob->tensors)
+    size_t i = clh_blob_index(blob, id, layer);
+    if (i == SIZE_MAX)
         return;
     const clh_hook_point point = {.tensor = blob->tensor[i],
                                   .layer = layer,
@@ -125,24 +117,13 @@ void clh_weight_gradient(const clh_pass *pass, size_t m, size_t n, clh_matrix x_
     pass->kernel->gemm(&product);
 }
 
-/* Whether its gradient is one product, clh_weight_gradient(). */
-static bool is_weight(size_t id)
-{
-    static const clh_param_id weights[] = {CLH_P_W_Q,  CLH_P_W_K,   CLH_P_W_V, CLH_P_W_O,
-                                           CLH_P_W_IN, CLH_P_W_OUT, CLH_P_W_U};
-    for (size_t i = 0; i < CLH_COUNT(weights); i++)
-        if (weights[i] == id)
-            return true;
-    return false;
-}
-
 void clh_pass_clear_parameters(const clh_pass *pass)
 {
     assert(pass && pass->parameters);
     for (clh_place at = clh_layout_first(&clh_layout_params, pass->config); at.row;
          at = clh_layout_next(&clh_layout_params, pass->config, at)) {
         const clh_tensor shape = clh_row_shape(at.row, pass->config, 0, 0);
-        size_t count = is_weight(at.id) ? 0 : 1;
+        size_t count = at.row->bias ? 0 : 1; /* a matrix's is written, clh_weight_gradient() */
         for (size_t i = 0; i < shape.rank; i++)
             count *= shape.shape[i];
         memset(clh_param_gradient(pass, (clh_param_id)at.id, at.layer), 0,

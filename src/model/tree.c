@@ -1,7 +1,9 @@
 /* The module tree as print(HookedTransformer) shows it, with the shape of every parameter and hook
- * point beside it. Shapes and what exists come from the layout; the table below is the order in
- * which TransformerLens registers modules, which is not the order in which they compute. */
+ * point beside it. What a module holds comes from the layout: the rows whose names begin with its own,
+ * parameters first. The table below is what the layout cannot know: the modules' classes, and where
+ * TransformerLens registers something in another order than it computes. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
@@ -16,16 +18,14 @@ typedef enum tree_kind {
     TREE_OPEN_SOLU_NORM, /* behind solu every normalization but LN is LNPre */
     TREE_OPEN_BLOCKS,
     TREE_CLOSE,
-    TREE_PARAM,
     TREE_HOOK,
-    TREE_HOOK_LISTED, /* TransformerLens lists it also where it never fires */
 } tree_kind;
 
 typedef struct tree_line {
     tree_kind kind;
     const char *name, *class;
     clh_when when; /* of a module */
-    int id;        /* of a parameter or hook point */
+    clh_act_id id; /* of a hook point that stands before those its module's other lines leave */
 } tree_line;
 
 #define OPEN(name, class, when)                                                                    \
@@ -40,49 +40,28 @@ typedef struct tree_line {
     {                                                                                              \
         TREE_CLOSE, NULL, NULL, WHEN_ALWAYS, 0                                                     \
     }
-#define P(id)                                                                                      \
-    {                                                                                              \
-        TREE_PARAM, NULL, NULL, WHEN_ALWAYS, CLH_P_##id                                            \
-    }
 #define A(id)                                                                                      \
     {                                                                                              \
         TREE_HOOK, NULL, NULL, WHEN_ALWAYS, CLH_A_##id                                             \
     }
-#define LISTED(id)                                                                                 \
-    {                                                                                              \
-        TREE_HOOK_LISTED, NULL, NULL, WHEN_ALWAYS, CLH_A_##id                                      \
-    }
 
 /* clang-format off */
 static const tree_line tree_lines[] = {
-    OPEN("embed", "Embed", ALWAYS), P(W_E), CLOSE,
+    OPEN("embed", "Embed", ALWAYS), CLOSE,
     A(EMBED),
-    OPEN("pos_embed", "PosEmbed", ALWAYS), P(W_POS), CLOSE,
+    OPEN("pos_embed", "PosEmbed", ALWAYS), CLOSE,
     A(POS_EMBED), A(TOKENS),
     OPEN("blocks", "ModuleList", ALWAYS),
         {TREE_OPEN_BLOCKS, "0", "TransformerBlock", WHEN_ALWAYS, 0},
-            NORM("ln1", NORM, ALWAYS), P(LN1_W), P(LN1_B), A(LN1_SCALE), A(LN1_NORMALIZED), CLOSE,
-            NORM("ln2", NORM, MLP), P(LN2_W), P(LN2_B), A(LN2_SCALE), A(LN2_NORMALIZED), CLOSE,
-            OPEN("attn", "Attention", ALWAYS),
-                P(W_Q), P(W_O), P(B_Q), P(B_O), P(W_K), P(W_V), P(B_K), P(B_V),
-                A(K), A(Q), A(V), A(Z), A(ATTN_SCORES), A(PATTERN), LISTED(RESULT),
-            CLOSE,
-            OPEN("mlp", "MLP", MLP),
-                P(W_IN), P(B_IN), P(W_OUT), P(B_OUT),
-                A(MLP_MID),
-                NORM("ln", SOLU_NORM, SOLU_LN),
-                    P(MLP_LN_W), P(MLP_LN_B), A(MLP_LN_SCALE), A(MLP_LN_NORMALIZED),
-                CLOSE,
-                A(MLP_PRE), A(MLP_POST),
-            CLOSE,
-            LISTED(ATTN_IN), LISTED(Q_INPUT), LISTED(K_INPUT), LISTED(V_INPUT), LISTED(MLP_IN),
-            A(ATTN_OUT), LISTED(MLP_OUT), A(RESID_PRE), A(RESID_MID), A(RESID_POST),
+            NORM("ln1", NORM, ALWAYS), CLOSE,
+            NORM("ln2", NORM, MLP), CLOSE,
+            OPEN("attn", "Attention", ALWAYS), A(K), A(Q), A(V), A(Z), CLOSE,
+            OPEN("mlp", "MLP", MLP), A(MLP_MID), NORM("ln", SOLU_NORM, SOLU_LN), CLOSE, CLOSE,
+            A(ATTN_IN), A(Q_INPUT), A(K_INPUT), A(V_INPUT), A(MLP_IN), A(ATTN_OUT), A(MLP_OUT),
         CLOSE,
     CLOSE,
-    NORM("ln_final", NORM, NORM),
-        P(LN_FINAL_W), P(LN_FINAL_B), A(LN_FINAL_SCALE), A(LN_FINAL_NORMALIZED),
-    CLOSE,
-    OPEN("unembed", "Unembed", ALWAYS), P(W_U), P(B_U), CLOSE,
+    NORM("ln_final", NORM, NORM), CLOSE,
+    OPEN("unembed", "Unembed", ALWAYS), CLOSE,
 };
 /* clang-format on */
 
@@ -96,51 +75,78 @@ static const char *norm_class(clh_normalization kind)
     return classes[kind];
 }
 
-/* The switch that a listed hook point which never fires is waiting for. */
-static const char *reason_off(const clh_row *row, const clh_model_config *config)
+/* A module: the rows in it are in the blocks or not, and their names begin with its path. */
+typedef struct module {
+    bool in_block;
+    char path[CLH_ROW_NAME_MAX];
+} module;
+
+static bool is_in(const clh_row *row, const module *m)
 {
-    switch (row->when) {
-    case WHEN_ATTN_IN:
-        return "use_attn_in is false";
-    case WHEN_SPLIT_QKV:
-        return "use_split_qkv_input is false";
-    case WHEN_ATTN_RESULT:
-        return "use_attn_result is false";
-    case WHEN_HOOK_MLP_IN:
-        return config->attn_only ? "attn_only" : "use_hook_mlp_in is false";
-    default:
-        return "attn_only";
-    }
+    const char *dot = strrchr(row->name, '.');
+    const size_t length = dot ? (size_t)(dot - row->name) : 0;
+    return (row->scope == SCOPE_BLOCK) == m->in_block && strlen(m->path) == length &&
+           strncmp(row->name, m->path, length) == 0;
+}
+
+/* Whether TransformerLens has a hook point for the row: the last of its name, and no logits. */
+static bool is_hook(size_t id)
+{
+    const clh_row *row = &clh_layout_acts.row[id];
+    for (size_t i = id + 1; i < clh_layout_acts.count; i++)
+        if (strcmp(clh_layout_acts.row[i].name, row->name) == 0)
+            return false;
+    return strstr(row->name, "hook_") != NULL;
+}
+
+/* TransformerLens lists a block's hook points that wait for a setting, and mlp_out, also where they
+ * never fire. */
+static bool is_listed(const clh_row *row, const clh_model_config *config)
+{
+    const char *name;
+    clh_model_config on = *config;
+    return row->scope == SCOPE_BLOCK && (clh_when_switch(row->when, &on, &name) != NULL ||
+                                         row == &clh_layout_acts.row[CLH_A_MLP_OUT]);
+}
+
+/* What a listed hook point that never fires is waiting for. */
+static void add_reason_off(clh_strbuf *out, const clh_row *row, const clh_model_config *config)
+{
+    const char *name;
+    clh_model_config on = *config;
+    bool *setting = clh_when_switch(row->when, &on, &name);
+    if (setting)
+        *setting = true;
+    if (setting && clh_row_exists(row, &on))
+        clh_strbuf_addf(out, "off: %s is false", name);
+    else
+        clh_strbuf_adds(out, "off: attn_only");
 }
 
 /* "[batch, pos, 1, 64]": what the tokens decide by name, what the config decides as a number. */
 static void add_shape(clh_strbuf *out, const clh_row *row, const clh_model_config *config)
 {
-    clh_tensor shape = clh_row_shape(row, config, 1, 1);
+    const clh_tensor shape = clh_row_shape(row, config, 1, 1);
     clh_strbuf_adds(out, "[");
-    for (size_t i = 0, at = 0; i < CLH_RANK_MAX && row->dim[i] != DIM_NO; i++) {
-        if (row->dim[i] == DIM_HEADS_IF_SPLIT && !clh_heads_split(config))
-            continue;
-        clh_strbuf_adds(out, at ? ", " : "");
-        if (row->dim[i] == DIM_BATCH || row->dim[i] == DIM_POS || row->dim[i] == DIM_KEY_POS)
-            clh_strbuf_adds(out, row->dim[i] == DIM_BATCH ? "batch"
-                                 : row->dim[i] == DIM_POS ? "pos"
-                                                          : "key_pos");
+    for (size_t i = 0; i < shape.rank; i++) {
+        const clh_dim dim = clh_row_dim(row, config, i);
+        clh_strbuf_adds(out, i ? ", " : "");
+        if (dim == DIM_BATCH || dim == DIM_POS || dim == DIM_KEY_POS)
+            clh_strbuf_adds(out, clh_dim_name(dim));
+        else if (dim == DIM_QUERY_POS) /* short, as it stands before key_pos */
+            clh_strbuf_adds(out, clh_dim_name(DIM_POS));
         else
-            clh_strbuf_addf(out, "%zu", shape.shape[at]);
-        at++;
+            clh_strbuf_addf(out, "%zu", shape.shape[i]);
     }
     clh_strbuf_adds(out, "]");
 }
 
 /* One parameter or hook point, its shape or why it has none in a column of its own. */
-static void add_leaf(clh_strbuf *out, const tree_line *line, const clh_model_config *config,
-                     size_t indent)
+static void add_leaf(clh_strbuf *out, const clh_row *row, bool param,
+                     const clh_model_config *config, size_t indent)
 {
-    const bool param = line->kind == TREE_PARAM;
-    const clh_row *row = (param ? &clh_layout_params : &clh_layout_acts)->row + line->id;
     const bool exists = clh_row_exists(row, config);
-    if (!exists && line->kind != TREE_HOOK_LISTED)
+    if (!exists && (param || !is_listed(row, config)))
         return;
     const char *dot = strrchr(row->name, '.'), *name = dot ? dot + 1 : row->name;
     size_t start = out->length;
@@ -150,8 +156,29 @@ static void add_leaf(clh_strbuf *out, const tree_line *line, const clh_model_con
     if (exists)
         add_shape(out, row, config);
     else
-        clh_strbuf_addf(out, "off: %s", reason_off(row, config));
+        add_reason_off(out, row, config);
     clh_strbuf_adds(out, "\n");
+}
+
+static void add_params(clh_strbuf *out, const clh_model_config *config, const module *m,
+                       size_t indent)
+{
+    for (size_t id = 0; id < CLH_P_COUNT; id++)
+        if (is_in(&clh_layout_params.row[id], m))
+            add_leaf(out, &clh_layout_params.row[id], true, config, indent);
+}
+
+/* The hook points of a module that have no line of their own. */
+static void add_other_hooks(clh_strbuf *out, const clh_model_config *config, const module *m,
+                            size_t indent)
+{
+    for (size_t id = 0; id < CLH_A_COUNT; id++) {
+        bool has_line = false;
+        for (size_t i = 0; i < CLH_COUNT(tree_lines); i++)
+            has_line = has_line || (tree_lines[i].kind == TREE_HOOK && tree_lines[i].id == id);
+        if (!has_line && is_hook(id) && is_in(&clh_layout_acts.row[id], m))
+            add_leaf(out, &clh_layout_acts.row[id], false, config, indent);
+    }
 }
 
 static void add_open(clh_strbuf *out, const tree_line *line, const clh_model_config *config,
@@ -181,21 +208,36 @@ static size_t skip_module(size_t at)
     return at;
 }
 
-/* The lines inside a module, from `at` to its end; returns where that is. */
-static size_t add_inside(clh_strbuf *out, const clh_model_config *config, size_t at, size_t depth)
+static module module_in(const module *outer, const tree_line *line)
+{
+    module m = {.in_block = outer->in_block || line->kind == TREE_OPEN_BLOCKS};
+    if (line->kind == TREE_OPEN_BLOCKS)
+        return m;
+    const int length = snprintf(m.path, sizeof m.path, "%s%s%s", outer->path,
+                                outer->path[0] ? "." : "", line->name);
+    assert(length > 0 && (size_t)length < sizeof m.path);
+    (void)length;
+    return m;
+}
+
+/* What is inside a module, whose lines go from `at` to its end; returns where that is. */
+static size_t add_inside(clh_strbuf *out, const clh_model_config *config, const module *m,
+                         size_t at, size_t depth)
 {
     const size_t indent = INDENT * depth;
+    add_params(out, config, m, indent);
     while (at < CLH_COUNT(tree_lines) && tree_lines[at].kind != TREE_CLOSE) {
         const tree_line *line = &tree_lines[at];
-        if (line->kind > TREE_CLOSE) {
-            add_leaf(out, line, config, indent);
+        if (line->kind == TREE_HOOK) {
+            add_leaf(out, &clh_layout_acts.row[line->id], false, config, indent);
             at++;
-        } else if (!clh_row_exists(&(clh_row){.when = line->when}, config)) {
+        } else if (!clh_when_holds(line->when, config)) {
             at = skip_module(at);
         } else {
             add_open(out, line, config, indent);
             clh_strbuf inside = {0};
-            at = add_inside(&inside, config, at + 1, depth + 1) + 1;
+            const module inner = module_in(m, line);
+            at = add_inside(&inside, config, &inner, at + 1, depth + 1) + 1;
             if (inside.length > 0)
                 clh_strbuf_addf(out, "\n%s%*s", clh_strbuf_view(&inside), (int)indent, "");
             clh_strbuf_adds(out, ")\n");
@@ -203,6 +245,7 @@ static size_t add_inside(clh_strbuf *out, const clh_model_config *config, size_t
             clh_strbuf_deinit(&inside);
         }
     }
+    add_other_hooks(out, config, m, indent);
     return at;
 }
 
@@ -211,7 +254,8 @@ clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error
     assert(config && text);
     clh_strbuf out = {0};
     clh_strbuf_adds(&out, "HookedTransformer(\n");
-    size_t end = add_inside(&out, config, 0, 1);
+    const module root = {0};
+    size_t end = add_inside(&out, config, &root, 0, 1);
     assert(end == CLH_COUNT(tree_lines));
     (void)end;
     clh_strbuf_adds(&out, ")\n");

@@ -7,40 +7,40 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "model/tensors.h"
 
-/* An activation is [batch, pos, width], [batch, pos, head, width] or [batch, head, query_pos,
- * key_pos]; which dimensions are positions is seen from two lengths. */
 clh_pieces clh_pieces_of(const clh_cache *cache, size_t index, size_t pos)
 {
     assert(cache && pos > 0);
     const clh_tensor shape = clh_cache_describe(cache, index, 1, pos);
-    const clh_tensor longer = clh_cache_describe(cache, index, 1, pos + 1);
-    const bool by_query = shape.rank == 4 && shape.shape[2] != longer.shape[2];
-    if (by_query)
-        return (clh_pieces){.activation = index,
-                            .heads = shape.shape[1],
-                            .head_stride = pos * pos,
-                            .pos_stride = pos,
-                            .width = pos};
-    const size_t row = clh_tensor_count(&shape) / pos;
-    const size_t heads = shape.rank == 4 ? shape.shape[2] : 0, width = row / (heads ? heads : 1);
-    return (clh_pieces){.activation = index,
-                        .heads = heads,
-                        .head_stride = width,
-                        .pos_stride = row,
-                        .width = width};
+    const clh_row *row = clh_cache_place(cache, index).row;
+    const clh_model_config *config = clh_cache_config(cache);
+    const size_t head = clh_row_heads(row, config), position = clh_row_position(row, config);
+    size_t stride[CLH_RANK_MAX], step = 1;
+    assert(position < shape.rank);
+    for (size_t d = shape.rank; d-- > 0; step *= shape.shape[d])
+        stride[d] = step;
+    clh_pieces pieces = {.activation = index,
+                         .pos_stride = stride[position],
+                         .head_stride = stride[position],
+                         .width = stride[position]};
+    if (head < shape.rank) {
+        pieces.heads = shape.shape[head];
+        pieces.head_stride = stride[head];
+        pieces.width = stride[head] < stride[position] ? stride[head] : stride[position];
+    }
+    return pieces;
 }
 
-/* "q" of "blocks.0.attn.hook_q"; the whole name where it has no "hook_". */
-static const char *short_name(const char *name)
+static const char *short_name(const clh_cache *cache, size_t index)
 {
-    const char *hook = strstr(name, "hook_");
-    return hook ? hook + strlen("hook_") : name;
+    return clh_row_short(clh_cache_place(cache, index).row);
 }
 
-static bool names(const char *part, const char *name)
+static bool names(const char *part, const clh_cache *cache, size_t index)
 {
-    return fnmatch(part, name, 0) == 0 || strcmp(part, short_name(name)) == 0;
+    return fnmatch(part, clh_cache_describe(cache, index, 1, 1).name, 0) == 0 ||
+           strcmp(part, short_name(cache, index)) == 0;
 }
 
 static clh_status unknown(const char *part, const clh_cache *cache, clh_error *err)
@@ -50,34 +50,34 @@ static clh_status unknown(const char *part, const clh_cache *cache, clh_error *e
     if (!all)
         return CLH_ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        all[2 * i] = short_name(clh_cache_describe(cache, i, 1, 1).name);
+        all[2 * i] = short_name(cache, i);
         all[2 * i + 1] = clh_cache_describe(cache, i, 1, 1).name;
     }
     const char *nearest = clh_nearest_name(part, all, 2 * count);
-    if (!nearest) /* hook_qq: q is asked for by its short name */
-        nearest = clh_nearest_name(short_name(part), all, 2 * count);
+    if (!nearest) { /* hook_qq: q is asked for by its short name */
+        const clh_row said = {.name = part};
+        nearest = clh_nearest_name(clh_row_short(&said), all, 2 * count);
+    }
+    const char *example = clh_row_short(&clh_layout_acts.row[CLH_A_RESID_PRE]);
     clh_status status = clh_fail(err, CLH_EINPUT, "no activation is called %s%s%s%s", part,
                                  nearest ? "; did you mean "
-                                         : ", want a hook name, a pattern or a "
-                                           "short name such as resid_pre",
-                                 nearest ? nearest : "", nearest ? "?" : "");
+                                         : ", want a hook name, a pattern or a short name such as ",
+                                 nearest ? nearest : example, nearest ? "?" : "");
     clh_free(all);
     return status;
 }
 
-/* Mark what one part of the list names. The default list may name what a model has not. */
-static clh_status mark(bool *chosen, const char *part, bool optional, const clh_cache *cache,
-                       clh_error *err)
+/* Mark what one part of the list names. */
+static clh_status mark(bool *chosen, const char *part, const clh_cache *cache, clh_error *err)
 {
     bool found = false;
     for (size_t i = 0; i < clh_cache_count(cache); i++)
-        if (!clh_cache_repeats(cache, i) && names(part, clh_cache_describe(cache, i, 1, 1).name))
+        if (!clh_cache_repeats(cache, i) && names(part, cache, i))
             chosen[i] = found = true;
-    return found || optional ? CLH_OK : unknown(part, cache, err);
+    return found ? CLH_OK : unknown(part, cache, err);
 }
 
-static clh_status mark_all(bool *chosen, const clh_cache *cache, const char *sites, bool optional,
-                           clh_error *err)
+static clh_status mark_all(bool *chosen, const clh_cache *cache, const char *sites, clh_error *err)
 {
     clh_status status = CLH_OK;
     for (const char *at = sites; !status; at++) {
@@ -90,7 +90,7 @@ static clh_status mark_all(bool *chosen, const clh_cache *cache, const char *sit
                             sites);
         memcpy(part, at, length);
         part[length] = '\0';
-        status = mark(chosen, part, optional, cache, err);
+        status = mark(chosen, part, cache, err);
         at += length;
         if (!*at)
             break;
@@ -101,15 +101,16 @@ static clh_status mark_all(bool *chosen, const clh_cache *cache, const char *sit
 clh_status clh_patch_sites_find(size_t **out, size_t *count, const clh_cache *cache,
                                 const char *sites, clh_error *err)
 {
-    static const char optional[] = "resid_pre,attn_out,mlp_out,q,k,v,z,pattern";
     assert(out && count && cache);
     const size_t all = clh_cache_count(cache);
     bool *chosen = clh_alloc_zeroed(all, sizeof *chosen, err);
     *out = clh_alloc_array(all, sizeof **out, err);
     *count = 0;
-    clh_status status = chosen && *out
-                            ? mark_all(chosen, cache, sites ? sites : optional, !sites, err)
-                            : CLH_ENOMEM;
+    clh_status status = chosen && *out ? CLH_OK : CLH_ENOMEM;
+    if (!status && sites)
+        status = mark_all(chosen, cache, sites, err);
+    for (size_t i = 0; i < all && !status && !sites; i++)
+        chosen[i] = clh_cache_place(cache, i).row->site;
     for (size_t i = 0; i < all && !status; i++)
         if (chosen[i])
             (*out)[(*count)++] = i;

@@ -1,0 +1,33 @@
+/** Tensors of a model or a cache by their row of layout.def, for those who look inside.
+ *
+ *    clh_tensor z = clh_cache_act(cache, CLH_A_Z, layer);
+ *    clh_tensor W_O = clh_model_param(model, CLH_P_W_O, layer);
+ *
+ *  Borrowed views, as clh_cache_view() and clh_model_view() give them by name. The layer of a row that
+ *  is not in the blocks is 0.
+ */
+#ifndef CLH_TENSORS_H
+#define CLH_TENSORS_H
+
+#include "clearhead/model.h"
+#include "model/layout.h"
+
+/** Parameter `id` of a layer; data NULL where the model has none. */
+clh_tensor clh_model_param(const clh_model *model, clh_param_id id, size_t layer);
+
+/** Row of parameter tensor `index`, and its layer. */
+clh_place clh_model_place(const clh_model *model, size_t index);
+
+/** Activation `id` of a layer; data NULL where the config has none, or nothing is computed yet. */
+clh_tensor clh_cache_act(const clh_cache *cache, clh_act_id id, size_t layer);
+
+/** Its index among the activations, see clh_cache_tensor(); SIZE_MAX where the config has none. */
+size_t clh_cache_index(const clh_cache *cache, clh_act_id id, size_t layer);
+
+/** Row of activation `index`, and its layer. */
+clh_place clh_cache_place(const clh_cache *cache, size_t index);
+
+/** The config that a cache is for. */
+const clh_model_config *clh_cache_config(const clh_cache *cache);
+
+#endif
