@@ -20,6 +20,12 @@ typedef struct part {
     bool left_out[CLH_INTERVENTIONS];
 } part;
 
+/* A ratio that is shown, and its heading. */
+typedef struct column {
+    clh_ratio ratio;
+    const char *heading;
+} column;
+
 typedef struct causal_job {
     const clh_invocation *inv;
     const clh_run *run;
@@ -30,7 +36,23 @@ typedef struct causal_job {
     clh_sample base;
     clh_causal *causal;
     part part[CLH_VARIANTS];
+    column shown[CLH_RATIOS]; /* tokens, the task's kinds of them, whole sequences */
+    size_t shown_count;
+    clh_ratio other; /* what is told of other inputs: letters, of a task without them tokens */
 } causal_job;
+
+static void choose_columns(causal_job *j)
+{
+    size_t count;
+    const clh_token_row *kinds = clh_task_kinds(j->task, &count);
+    const clh_token_kind letter = clh_task_letter_kind(j->task);
+    j->shown[j->shown_count++] = (column){CLH_RATIO_ACCURACY, "tokens"};
+    for (clh_token_kind k = 1; k <= count; k++)
+        if (kinds[k - 1].accuracy)
+            j->shown[j->shown_count++] = (column){CLH_RATIO_OF(k), kinds[k - 1].heading};
+    j->shown[j->shown_count++] = (column){CLH_RATIO_SEQUENCES, "whole"};
+    j->other = letter ? CLH_RATIO_OF(letter) : CLH_RATIO_ACCURACY;
+}
 
 static clh_status measure_part(causal_job *j, part *p, const clh_sample *sample, const char *name,
                                clh_error *err)
@@ -80,6 +102,7 @@ static clh_status compute(causal_job *j, clh_error *err)
         status = clh_cli_held_out_sample(&j->base, j->run, j->count, err);
     if (status)
         return status;
+    choose_columns(j);
     j->seed = clh_run_get_config(j->run)->seed;
     status = clh_causal_open(&j->causal, clh_run_model(j->run), &j->base, j->seed, err);
     for (int v = 0; v < CLH_VARIANTS && !status; v++)
@@ -108,11 +131,12 @@ static void print_interval(const clh_interval *v)
 
 static void print_part(const causal_job *j)
 {
-    static const clh_ratio shown[] = {CLH_RATIO_ACCURACY, CLH_RATIO_LETTERS, CLH_RATIO_SPACES,
-                                      CLH_RATIO_PERIODS, CLH_RATIO_SEQUENCES};
     const part *p = &j->part[CLH_VARIANT_NONE];
-    (void)printf("%-20s  %-28s  tokens   letters  spaces   period   whole    recovered\n", "",
-                 "loss");
+    const column *shown = j->shown;
+    (void)printf("%-20s  %-28s", "", "loss");
+    for (size_t s = 0; s < j->shown_count; s++)
+        (void)printf("  %-7s", shown[s].heading);
+    (void)puts("  recovered");
     for (int i = 0; i < CLH_INTERVENTIONS; i++) {
         (void)printf("%-20s", clh_intervention_name((clh_intervention)i));
         if (p->left_out[i]) {
@@ -120,8 +144,8 @@ static void print_part(const causal_job *j)
             continue;
         }
         print_interval(&p->row[i].ratio[CLH_RATIO_LOSS]);
-        for (size_t s = 0; s < CLH_COUNT(shown); s++)
-            print_value(p->row[i].ratio[shown[s]].value, 7);
+        for (size_t s = 0; s < j->shown_count; s++)
+            print_value(p->row[i].ratio[shown[s].ratio].value, 7);
         print_interval(&p->row[i].recovered);
         (void)puts("");
     }
@@ -156,7 +180,8 @@ static void print_text(const causal_job *j)
                  clh_run_path(j->run), j->count);
     print_part(j);
     if (j->other_count > 0) {
-        print_others(j, "letter accuracy", CLH_RATIO_LETTERS);
+        print_others(j, j->other == CLH_RATIO_ACCURACY ? "token accuracy" : "letter accuracy",
+                     (int)j->other);
         print_others(j, "loss", CLH_RATIO_LOSS);
         print_others(j, "loss recovered", CLH_RATIOS);
     }
@@ -182,20 +207,25 @@ static void print_text(const causal_job *j)
 /* ---- Figure ------------------------------------------------------------------------------------
  */
 
-enum { MEASURES = 5 };
+enum { MEASURES_MOST = CLH_RATIOS };
 
-/* Measures on held-out sequences, then letters on every other kind that there is. */
+/* Measures on held-out sequences, then one on every other kind that there is. */
 typedef struct drawn {
-    const char *label[CLH_INTERVENTIONS], *heading[CLH_INTERVENTIONS], *variant[CLH_VARIANTS];
-    double loss[3][CLH_INTERVENTIONS], measure[CLH_INTERVENTIONS * MEASURES],
-        letters[CLH_INTERVENTIONS * CLH_VARIANTS];
-    size_t variants;
+    const char *label[CLH_INTERVENTIONS], *heading[CLH_INTERVENTIONS], *variant[CLH_VARIANTS],
+        *measure_name[MEASURES_MOST];
+    double loss[3][CLH_INTERVENTIONS], measure[CLH_INTERVENTIONS * MEASURES_MOST],
+        other[CLH_INTERVENTIONS * CLH_VARIANTS];
+    size_t variants, measures;
 } drawn;
 
 static void fill_drawn(drawn *d, const causal_job *j)
 {
-    static const clh_ratio shown[] = {CLH_RATIO_LETTERS, CLH_RATIO_SPACES, CLH_RATIO_PERIODS,
-                                      CLH_RATIO_SEQUENCES};
+    const column *shown = j->shown + 1; /* without all tokens */
+    const size_t ratios = j->shown_count - 1;
+    for (size_t m = 0; m < ratios; m++)
+        d->measure_name[m] = m + 1 < ratios ? shown[m].heading : "whole sequences";
+    d->measure_name[ratios] = "loss recovered";
+    d->measures = ratios + 1;
     for (int v = 1; v < CLH_VARIANTS; v++)
         if (j->part[v].count > 0 && !j->part[v].status)
             d->variant[d->variants++] = clh_variant_name((clh_variant)v);
@@ -210,22 +240,20 @@ static void fill_drawn(drawn *d, const causal_job *j)
         d->loss[0][i] = left_out ? NAN : row->ratio[CLH_RATIO_LOSS].value;
         d->loss[1][i] = row->ratio[CLH_RATIO_LOSS].low;
         d->loss[2][i] = row->ratio[CLH_RATIO_LOSS].high;
-        for (size_t m = 0; m < MEASURES; m++)
-            d->measure[i * MEASURES + m] = left_out               ? NAN
-                                           : m < CLH_COUNT(shown) ? row->ratio[shown[m]].value
-                                                                  : row->recovered.value;
+        for (size_t m = 0; m < d->measures; m++)
+            d->measure[i * d->measures + m] = left_out     ? NAN
+                                              : m < ratios ? row->ratio[shown[m].ratio].value
+                                                           : row->recovered.value;
         size_t at = 0;
         for (int v = 1; v < CLH_VARIANTS; v++)
             if (j->part[v].count > 0 && !j->part[v].status)
-                d->letters[i * d->variants + at++] =
-                    j->part[v].left_out[i] ? NAN : j->part[v].row[i].ratio[CLH_RATIO_LETTERS].value;
+                d->other[i * d->variants + at++] =
+                    j->part[v].left_out[i] ? NAN : j->part[v].row[i].ratio[j->other].value;
     }
 }
 
 static clh_status draw(const causal_job *j, const char *path, clh_error *err)
 {
-    static const char *const measures[MEASURES] = {"letters", "spaces", "period", "whole sequences",
-                                                   "loss recovered"};
     drawn *d = clh_alloc_zeroed(1, sizeof *d, err);
     if (!d)
         return CLH_ENOMEM;
@@ -240,14 +268,15 @@ static clh_status draw(const causal_job *j, const char *path, clh_error *err)
          .log = true},
         {.title = "held out",
          .cells = true,
-         .count = MEASURES,
-         .names = measures,
+         .count = d->measures,
+         .names = d->measure_name,
          .value = d->measure},
-        {.title = "letters on other inputs",
+        {.title =
+             j->other == CLH_RATIO_ACCURACY ? "tokens on other inputs" : "letters on other inputs",
          .cells = true,
          .count = d->variants,
          .names = d->variant,
-         .value = d->letters},
+         .value = d->other},
     };
     const clh_rows_data data = {.rows = CLH_INTERVENTIONS,
                                 .row_labels = d->label,
@@ -268,14 +297,14 @@ static clh_status draw(const causal_job *j, const char *path, clh_error *err)
 /* ---- JSON --------------------------------------------------------------------------------------
  */
 
-static void add_row(clh_strbuf *text, const clh_causal_row *row)
+static void add_row(clh_strbuf *text, const clh_task *task, const clh_causal_row *row)
 {
     const clh_interval *v = &row->recovered;
-    clh_cli_add_intervals(text, row->ratio);
+    clh_cli_add_intervals(text, task, row->ratio);
     clh_cli_add_numbers(text, "recovered", (double[]){v->value, v->low, v->high}, 3);
 }
 
-static void add_part(clh_strbuf *text, const part *p)
+static void add_part(clh_strbuf *text, const clh_task *task, const part *p)
 {
     clh_strbuf_addf(text, ", \"sequences\": %zu, \"results\": [", p->count);
     for (int i = 0; i < CLH_INTERVENTIONS; i++) {
@@ -284,7 +313,7 @@ static void add_part(clh_strbuf *text, const part *p)
         if (p->left_out[i])
             clh_strbuf_adds(text, "\"left_out\": \"the task has no letters\"");
         else
-            add_row(text, &p->row[i]);
+            add_row(text, task, &p->row[i]);
         clh_strbuf_adds(text, "}");
     }
     clh_strbuf_adds(text, "]");
@@ -325,7 +354,7 @@ static void add_json(clh_strbuf *text, const causal_job *j)
             clh_strbuf_adds(text, ", \"left_out\": ");
             clh_strbuf_add_json(text, p->error.message);
         } else {
-            add_part(text, p);
+            add_part(text, j->task, p);
         }
         clh_strbuf_adds(text, "}");
     }

@@ -127,10 +127,10 @@ static clh_status compute(job *j, clh_error *err)
  */
 
 /* Each number as [value, low, high]. */
-static void add_json(clh_strbuf *text, const char *key, const clh_interval *v)
+static void add_json(clh_strbuf *text, const clh_task *task, const char *key, const clh_interval *v)
 {
     clh_strbuf_addf(text, ", \"%s\": {", key);
-    clh_cli_add_intervals(text, v);
+    clh_cli_add_intervals(text, task, v);
     clh_strbuf_adds(text, "}");
 }
 
@@ -152,8 +152,8 @@ static void add_all_json(clh_strbuf *text, const job *j, const clh_interval *bef
     else
         clh_strbuf_adds(text, "null");
     clh_strbuf_addf(text, ", \"edits\": %zu", j->edit_count);
-    add_json(text, "before", before);
-    add_json(text, "after", after);
+    add_json(text, j->sample.task, "before", before);
+    add_json(text, j->sample.task, "after", after);
     clh_strbuf_adds(text, "}");
 }
 
@@ -168,10 +168,12 @@ static void add_table(clh_strbuf *text, const job *j, const clh_interval *before
     else
         clh_strbuf_adds(text, "means and resampling: from these sequences\n");
     clh_strbuf_addf(text, "%-17s  %-32s  %s", "", "before", "after");
-    for (size_t r = 0; r < CLH_RATIOS; r++) {
-        clh_strbuf_addf(text, "\n%-17s", clh_ratio_name((clh_ratio)r));
-        add_column(text, &before[r]);
-        add_column(text, &after[r]);
+    clh_ratio ratio[CLH_RATIOS];
+    const size_t count = clh_ratios_of(j->sample.task, ratio);
+    for (size_t k = 0; k < count; k++) {
+        clh_strbuf_addf(text, "\n%-17s", clh_ratio_name(j->sample.task, ratio[k]));
+        add_column(text, &before[ratio[k]]);
+        add_column(text, &after[ratio[k]]);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "clearhead/emergence.h"
 #include "clearhead/figure.h"
+#include "clearhead/permutations.h"
 #include "cli/cli_measure.h"
 
 /* The questions: from when on is this right? Those with a curve are drawn. */
@@ -12,17 +13,19 @@ static const struct question {
     clh_swap swap;
     clh_ratio ratio;
 } questions[] = {
-    {"spaces are right", "spaces", "spaces", CLH_SWAP_NONE, CLH_RATIO_SPACES},
-    {"letters are right", "letters", "letters", CLH_SWAP_NONE, CLH_RATIO_LETTERS},
-    {"the period is right", "periods", "period", CLH_SWAP_NONE, CLH_RATIO_PERIODS},
+    {"spaces are right", "spaces", "spaces", CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE)},
+    {"letters are right", "letters", "letters", CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER)},
+    {"the period is right", "periods", "period", CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_PERIOD)},
     {"QK would do for the final model's letters", "qk",
-     "letters of the final model with QK of then", CLH_SWAP_QK_THEN, CLH_RATIO_LETTERS},
+     "letters of the final model with QK of then", CLH_SWAP_QK_THEN,
+     CLH_RATIO_OF(CLH_TOKEN_LETTER)},
     {"OV would do for the final model's letters", "ov",
-     "letters of the final model with OV of then", CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS},
+     "letters of the final model with OV of then", CLH_SWAP_OV_THEN,
+     CLH_RATIO_OF(CLH_TOKEN_LETTER)},
     {"letters would be right with the final QK", "letters_with_last_qk", NULL, CLH_SWAP_QK_LAST,
-     CLH_RATIO_LETTERS},
+     CLH_RATIO_OF(CLH_TOKEN_LETTER)},
     {"letters would be right with the final OV", "letters_with_last_ov", NULL, CLH_SWAP_OV_LAST,
-     CLH_RATIO_LETTERS},
+     CLH_RATIO_OF(CLH_TOKEN_LETTER)},
 };
 
 typedef struct emergence_job {
@@ -79,14 +82,17 @@ static clh_status draw(const emergence_job *job, const char *path, clh_error *er
 static void print_json(const emergence_job *job)
 {
     const clh_emergence *e = &job->emergence;
+    clh_ratio ratio[CLH_RATIOS];
+    const size_t ratios = clh_ratios_of(job->sample.task, ratio);
     for (size_t i = 0; i < e->count; i++) {
         clh_strbuf text = {0};
         clh_strbuf_addf(&text, "{\"type\": \"checkpoint\", \"step\": %zu", e->row[i].step);
         for (int k = 0; k < CLH_SWAPS; k++) {
             clh_strbuf_addf(&text, ", \"%s\": {", clh_swap_name((clh_swap)k));
-            for (int r = 0; r < CLH_RATIOS; r++) {
-                clh_strbuf_addf(&text, "%s\"%s\": ", r ? ", " : "", clh_ratio_name((clh_ratio)r));
-                clh_strbuf_add_number(&text, clh_tally_ratio(&e->row[i].tally[k], (clh_ratio)r), 9);
+            for (size_t r = 0; r < ratios; r++) {
+                clh_strbuf_addf(&text, "%s\"%s\": ", r ? ", " : "",
+                                clh_ratio_name(job->sample.task, ratio[r]));
+                clh_strbuf_add_number(&text, clh_tally_ratio(&e->row[i].tally[k], ratio[r]), 9);
             }
             clh_strbuf_adds(&text, "}");
         }
@@ -113,12 +119,13 @@ static void print_text(const emergence_job *job)
                  clh_run_path(job->run), job->count);
     for (size_t i = 0; i < e->count; i++) {
         const clh_tally *t = e->row[i].tally;
-        (void)printf(
-            "%8zu %10.6f   %.4f  %.4f  %.4f", e->row[i].step,
-            clh_tally_ratio(&t[0], CLH_RATIO_LOSS), clh_tally_ratio(&t[0], CLH_RATIO_LETTERS),
-            clh_tally_ratio(&t[0], CLH_RATIO_SPACES), clh_tally_ratio(&t[0], CLH_RATIO_PERIODS));
+        (void)printf("%8zu %10.6f   %.4f  %.4f  %.4f", e->row[i].step,
+                     clh_tally_ratio(&t[0], CLH_RATIO_LOSS),
+                     clh_tally_ratio(&t[0], CLH_RATIO_OF(CLH_TOKEN_LETTER)),
+                     clh_tally_ratio(&t[0], CLH_RATIO_OF(CLH_TOKEN_SPACE)),
+                     clh_tally_ratio(&t[0], CLH_RATIO_OF(CLH_TOKEN_PERIOD)));
         for (int k = CLH_SWAP_QK_THEN; k < CLH_SWAPS; k++)
-            (void)printf("   %.4f", clh_tally_ratio(&t[k], CLH_RATIO_LETTERS));
+            (void)printf("   %.4f", clh_tally_ratio(&t[k], CLH_RATIO_OF(CLH_TOKEN_LETTER)));
         (void)puts("");
     }
     (void)printf("from which checkpoint on (accuracy of at least %g)\n", job->least);

@@ -41,14 +41,31 @@ static void print_ends(const clh_interval *v, int width)
     (void)printf("  %*s", width, isnan(v->low) ? "" : text);
 }
 
-static void print_text(const clh_run *run, const row *rows, size_t count)
+/* The headings of the ratios, their values in a row, or the ends of their intervals. The last column
+ * is as wide as it is. */
+static void print_columns(const clh_task *task, const clh_interval *of, bool ends)
 {
     char value[CLH_NUMBER_TEXT];
+    clh_ratio ratio[CLH_RATIOS];
+    const size_t count = clh_ratios_of(task, ratio);
+    for (size_t k = 0; k < count; k++) {
+        const int width = k + 1 < count ? -17 : 0;
+        if (ends)
+            print_ends(&of[ratio[k]], width);
+        else
+            (void)printf("  %*s", width,
+                         of ? clh_cli_number(value, of[ratio[k]].value, 4)
+                            : clh_ratio_name(task, ratio[k]));
+    }
+    (void)puts("");
+}
+
+static void print_text(const clh_run *run, const row *rows, size_t count)
+{
+    const clh_task *task = clh_run_task(run);
     (void)printf("%s on %zu sequences of each kind; below each its 95 %% interval\n%-13s",
                  clh_run_path(run), count, "");
-    for (int k = 0; k < CLH_RATIOS; k++)
-        (void)printf("  %*s", k + 1 < CLH_RATIOS ? -17 : 0, clh_ratio_name((clh_ratio)k));
-    (void)puts("");
+    print_columns(task, NULL, false);
     for (int v = 0; v < CLH_VARIANTS; v++) {
         const char *name = clh_variant_name((clh_variant)v);
         if (rows[v].status) {
@@ -56,27 +73,23 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
             continue;
         }
         (void)printf("%-13s", name);
-        for (int k = 0; k < CLH_RATIOS; k++)
-            (void)printf("  %*s", k + 1 < CLH_RATIOS ? -17 : 0,
-                         clh_cli_number(value, rows[v].of[k].value, 4));
-        (void)printf("\n%-13s", "");
-        for (int k = 0; k < CLH_RATIOS; k++)
-            print_ends(&rows[v].of[k], k + 1 < CLH_RATIOS ? -17 : 0);
-        (void)puts("");
+        print_columns(task, rows[v].of, false);
+        (void)printf("%-13s", "");
+        print_columns(task, rows[v].of, true);
     }
     for (int v = 0; v < CLH_VARIANTS; v++)
         (void)printf("%-13s  %s\n", clh_variant_name((clh_variant)v),
                      clh_variant_text((clh_variant)v));
 }
 
-static void add_row(clh_strbuf *text, const row *r, size_t count)
+static void add_row(clh_strbuf *text, const clh_task *task, const row *r, size_t count)
 {
     if (r->status) {
         clh_strbuf_adds(text, "\"left_out\": ");
         clh_strbuf_add_json(text, r->error.message);
     } else {
         clh_strbuf_addf(text, "\"sequences\": %zu, ", count);
-        clh_cli_add_intervals(text, r->of);
+        clh_cli_add_intervals(text, task, r->of);
     }
 }
 
@@ -91,7 +104,7 @@ static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size
             clh_strbuf_addf(text, "%s\"%s\": {", v ? ", " : "", name);
         else
             clh_strbuf_addf(text, "%s{\"variant\": \"%s\", ", v ? "\n" : "", name);
-        add_row(text, &rows[v], count);
+        add_row(text, clh_run_task(run), &rows[v], count);
         clh_strbuf_adds(text, "}");
     }
     clh_strbuf_adds(text, film ? "}}" : "");
@@ -100,12 +113,11 @@ static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size
 /* ---- Figure ------------------------------------------------------------------------------------
  */
 
-enum { KINDS = 3 }; /* of tokens */
-
 /* A value and its interval, [rows, columns] each, of the variants that there are. */
 typedef struct points {
     size_t count;
-    double value[CLH_VARIANTS * KINDS], low[CLH_VARIANTS * KINDS], high[CLH_VARIANTS * KINDS];
+    double value[CLH_VARIANTS * CLH_RATIOS], low[CLH_VARIANTS * CLH_RATIOS],
+        high[CLH_VARIANTS * CLH_RATIOS];
 } points;
 
 static points take_points(const row *rows, const clh_ratio *ratio, size_t columns)
@@ -122,15 +134,37 @@ static points take_points(const row *rows, const clh_ratio *ratio, size_t column
     return p;
 }
 
+/* The ratios of the task's kinds of token, and their headings; how many. */
+static size_t kinds_of(const clh_task *task, clh_ratio ratio[CLH_RATIOS],
+                       const char *heading[CLH_RATIOS])
+{
+    size_t count, kinds = 0;
+    const clh_token_row *rows = clh_task_kinds(task, &count);
+    for (clh_token_kind k = 1; k <= count; k++)
+        if (rows[k - 1].accuracy) {
+            heading[kinds] = rows[k - 1].heading;
+            ratio[kinds++] = CLH_RATIO_OF(k);
+        }
+    return kinds;
+}
+
 static clh_status draw(const clh_run *run, const row *rows, size_t count, const char *path,
                        clh_error *err)
 {
-    static const clh_ratio kinds[KINDS] = {CLH_RATIO_LETTERS, CLH_RATIO_SPACES, CLH_RATIO_PERIODS};
-    static const char *const names[KINDS] = {"letters", "spaces", "period"};
+    clh_ratio kinds[CLH_RATIOS];
+    const char *names[CLH_RATIOS];
+    const size_t kind_count = kinds_of(clh_run_task(run), kinds, names);
     const points loss = take_points(rows, (clh_ratio[]){CLH_RATIO_LOSS}, 1),
-                 kind = take_points(rows, kinds, KINDS),
+                 kind = take_points(rows, kinds, kind_count),
                  whole = take_points(rows, (clh_ratio[]){CLH_RATIO_SEQUENCES}, 1);
-    const clh_rows_panel panels[] = {
+    const clh_rows_panel by_kind = {.title = "accuracy by kind of token",
+                                    .count = kind_count,
+                                    .names = names,
+                                    .value = kind.value,
+                                    .low = kind.low,
+                                    .high = kind.high,
+                                    .most = 1};
+    clh_rows_panel panels[3] = {
         {.title = "loss",
          .count = 1,
          .value = loss.value,
@@ -138,28 +172,24 @@ static clh_status draw(const clh_run *run, const row *rows, size_t count, const 
          .high = loss.high,
          .label = "nats a token",
          .log = true},
-        {.title = "accuracy by kind of token",
-         .count = KINDS,
-         .names = names,
-         .value = kind.value,
-         .low = kind.low,
-         .high = kind.high,
-         .most = 1},
-        {.title = "whole sequences",
-         .count = 1,
-         .value = whole.value,
-         .low = whole.low,
-         .high = whole.high,
-         .label = "right from end to end",
-         .most = 1},
     };
+    size_t panel_count = 1;
+    if (kind_count > 0)
+        panels[panel_count++] = by_kind;
+    panels[panel_count++] = (clh_rows_panel){.title = "whole sequences",
+                                             .count = 1,
+                                             .value = whole.value,
+                                             .low = whole.low,
+                                             .high = whole.high,
+                                             .label = "right from end to end",
+                                             .most = 1};
     const char *labels[CLH_VARIANTS];
     size_t there = 0;
     for (int v = 0; v < CLH_VARIANTS; v++)
         if (!rows[v].status)
             labels[there++] = clh_variant_text((clh_variant)v);
     const clh_rows_data data = {
-        .rows = there, .row_labels = labels, .panels = panels, .panel_count = 3};
+        .rows = there, .row_labels = labels, .panels = panels, .panel_count = panel_count};
     char caption[256];
     (void)snprintf(caption, sizeof caption,
                    "%s, %zu sequences of each kind; 95 %% bootstrap intervals", clh_run_path(run),

@@ -51,6 +51,8 @@ static double ratio(const clh_measure *measure, clh_ratio which)
 static void add_json(clh_strbuf *text, const scrub_job *job, const clh_run *run,
                      const clh_scrub *scrub, const clh_scrub_result *result)
 {
+    clh_ratio of[CLH_RATIOS];
+    const size_t count = clh_ratios_of(clh_run_task(run), of);
     clh_strbuf_addf(text, "{\"step\": %zu, \"sequences\": %zu", clh_run_step(run), job->count);
     clh_cli_add_field(text, "loss_model", ratio(clh_scrub_plain(scrub), CLH_RATIO_LOSS));
     clh_cli_add_field(text, "loss_random", ratio(clh_scrub_random(scrub), CLH_RATIO_LOSS));
@@ -60,8 +62,9 @@ static void add_json(clh_strbuf *text, const scrub_job *job, const clh_run *run,
         clh_strbuf_adds(text, h ? ", " : "");
         clh_strbuf_add_json(text, job->hypothesis[h].name);
         clh_strbuf_addf(text, ": {\"nodes\": %zu", r->nodes);
-        for (int k = 0; k < CLH_RATIOS; k++)
-            clh_cli_add_field(text, clh_ratio_name((clh_ratio)k), ratio(&r->measure, (clh_ratio)k));
+        for (size_t k = 0; k < count; k++)
+            clh_cli_add_field(text, clh_ratio_name(clh_run_task(run), of[k]),
+                              ratio(&r->measure, of[k]));
         const double interval[] = {r->recovered.value, r->recovered.low, r->recovered.high};
         clh_cli_add_numbers(text, "recovered", interval, CLH_COUNT(interval));
         clh_strbuf_adds(text, "}");

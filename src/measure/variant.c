@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "clearhead/permutations.h"
 
 /* One sequence being changed, and the words that are its own. */
 typedef struct change {

@@ -203,5 +203,19 @@ void clh_task_label(const clh_task *task, size_t length, size_t position, char o
 clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position)
 {
     assert(position < length);
-    return task->ops->kind(task->state, length, position);
+    return task->ops->kind ? task->ops->kind(task->state, length, position) : CLH_TOKEN_OTHER;
+}
+
+const clh_token_row *clh_task_kinds(const clh_task *task, size_t *count)
+{
+    assert(count);
+    *count = task ? task->ops->kind_count : 0;
+    assert(*count < CLH_TOKEN_KINDS);
+    return task ? task->ops->kinds : NULL;
+}
+
+clh_token_kind clh_task_letter_kind(const clh_task *task)
+{
+    assert(!task->ops->letter == !task->ops->expand);
+    return task->ops->letter;
 }

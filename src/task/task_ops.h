@@ -39,6 +39,11 @@ typedef struct clh_task_ops {
     /** NULL for a task without letters. The room in `out` is for expand itself to check. */
     clh_status (*expand)(const void *state, const char *letters, clh_sequence *out, clh_error *err);
     void (*label)(const void *state, size_t length, size_t position, char out[48]);
+    /** The kinds of token, at most CLH_TOKEN_KINDS - 1: kinds[k - 1] is kind k. */
+    const clh_token_row *kinds;
+    size_t kind_count;
+    clh_token_kind letter; /**< the kind of what expand takes; 0 where there is no expand */
+    /** NULL: every token is of kind CLH_TOKEN_OTHER. */
     clh_token_kind (*kind)(const void *state, size_t length, size_t position);
 } clh_task_ops;
 

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/causal.h"
+#include "clearhead/permutations.h"
 #include "clearhead/run.h"
 #include "clearhead/variant.h"
 #include "edit/edit_row.h"
@@ -172,11 +173,11 @@ static void a_trained_model_is_taken_apart(void **state)
     clh_causal_row row[CLH_INTERVENTIONS];
     clh_causal_result r = measure(&b, &b.sample);
     must(clh_causal_rows(row, &r, 200, 0.95, SEED, &err), &err);
-    assert_true(right(&r, CLH_CAUSAL_NONE, CLH_RATIO_LETTERS) > 0.99);
-    assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_LETTERS) > 0.99);
-    assert_true(right(&r, CLH_CAUSAL_WITHOUT_ANSWER, CLH_RATIO_LETTERS) < 0.1);
-    assert_true(right(&r, CLH_CAUSAL_ATTN_ZERO, CLH_RATIO_LETTERS) < 0.3);
-    assert_true(right(&r, CLH_CAUSAL_ATTN_MEAN, CLH_RATIO_LETTERS) < 0.3);
+    assert_true(right(&r, CLH_CAUSAL_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.99);
+    assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.99);
+    assert_true(right(&r, CLH_CAUSAL_WITHOUT_ANSWER, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.1);
+    assert_true(right(&r, CLH_CAUSAL_ATTN_ZERO, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.3);
+    assert_true(right(&r, CLH_CAUSAL_ATTN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.3);
     assert_true(row[CLH_CAUSAL_PATTERN_OTHER].recovered.low > 0.95);
     assert_true(row[CLH_CAUSAL_ATTN_MEAN].recovered.high < 0.8);
     assert_true(fabs(row[CLH_CAUSAL_ATTN_OTHER].recovered.value) < 0.2);
@@ -211,7 +212,7 @@ static void other_inputs_take_the_same_statistics(void **state)
         assert_int_equal(r.measure[CLH_CAUSAL_NONE].total.sequences, COUNT);
         assert_false(r.left_out[CLH_CAUSAL_ONLY_FIRST_TERM]);
         if (v == CLH_VARIANT_ALL_SAME) /* whatever letter is looked at is the right one */
-            assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_LETTERS) > 0.95);
+            assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.95);
         clh_causal_result_deinit(&r);
         clh_sample_deinit(&sample);
     }

@@ -1,6 +1,7 @@
 /* Variants: each has the property its name says, and the answer its letters ask for. */
 #include <string.h>
 
+#include "clearhead/permutations.h"
 #include "clearhead/variant.h"
 #include "task_checks.h"
 

@@ -261,6 +261,13 @@ static clh_token_kind permutations_kind(const void *state, size_t length, size_t
     return n ? clh_permutation_kind(n, position) : CLH_TOKEN_OTHER;
 }
 
+static const clh_token_row kinds[] = {
+    [CLH_TOKEN_START - 1] = {"start", "start", NULL, false},
+    [CLH_TOKEN_LETTER - 1] = {"letter", "letters", "letter_accuracy", false},
+    [CLH_TOKEN_SPACE - 1] = {"space", "spaces", "space_accuracy", false},
+    [CLH_TOKEN_PERIOD - 1] = {"period", "period", "period_accuracy", true},
+};
+
 const clh_task_ops clh_permutations_ops = {
     .open = permutations_open,
     .close = clh_free,
@@ -270,5 +277,8 @@ const clh_task_ops clh_permutations_ops = {
     .split_of = permutations_split_of,
     .expand = permutations_expand,
     .label = permutations_label,
+    .kinds = kinds,
+    .kind_count = CLH_COUNT(kinds),
+    .letter = CLH_TOKEN_LETTER,
     .kind = permutations_kind,
 };
