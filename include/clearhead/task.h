@@ -75,9 +75,6 @@ CLH_API const char *clh_task_name(const clh_task *task);
 /** Number of token ids. */
 CLH_API size_t clh_task_d_vocab(const clh_task *task);
 
-/** How many letters, the last of the vocabulary, no sequence has. */
-CLH_API size_t clh_task_unseen(const clh_task *task);
-
 /** Length in tokens of the longest sequence. */
 CLH_API size_t clh_task_length_max(const clh_task *task);
 

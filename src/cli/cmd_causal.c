@@ -35,7 +35,8 @@ typedef struct causal_job {
     uint64_t seed;
     clh_sample base;
     clh_causal *causal;
-    part part[CLH_VARIANTS];
+    part part[CLH_VARIANTS_MAX];
+    size_t variants;
     column shown[CLH_RATIOS]; /* tokens, the task's kinds of them, whole sequences */
     size_t shown_count;
     clh_ratio other; /* what is told of other inputs: letters, of a task without them tokens */
@@ -74,17 +75,15 @@ static clh_status measure_variant(causal_job *j, clh_variant variant, clh_error 
     clh_sample sample = {0};
     p->count = variant == CLH_VARIANT_NONE ? j->count : j->other_count;
     if (variant == CLH_VARIANT_NONE)
-        return measure_part(j, p, &j->base, clh_variant_name(variant), err);
+        return measure_part(j, p, &j->base, clh_variant_name(j->task, variant), err);
     if (p->count == 0)
         return CLH_OK;
-    p->status = clh_variant_draw(&sample, variant, j->task, p->count, 0, &p->error);
-    if (p->status == CLH_ERANGE || p->status == CLH_ESUPPORT)
-        return CLH_OK;
+    p->status = clh_variant_check(j->task, variant, &p->error);
     if (p->status)
-        *err = p->error;
-    clh_status status = p->status;
+        return CLH_OK;
+    clh_status status = clh_variant_draw(&sample, variant, j->task, p->count, 0, err);
     if (!status)
-        status = measure_part(j, p, &sample, clh_variant_name(variant), err);
+        status = measure_part(j, p, &sample, clh_variant_name(j->task, variant), err);
     clh_sample_deinit(&sample);
     return status;
 }
@@ -103,10 +102,11 @@ static clh_status compute(causal_job *j, clh_error *err)
     if (status)
         return status;
     choose_columns(j);
+    j->variants = clh_variant_count(j->task);
     j->seed = clh_run_get_config(j->run)->seed;
     status = clh_causal_open(&j->causal, clh_run_model(j->run), &j->base, j->seed, err);
-    for (int v = 0; v < CLH_VARIANTS && !status; v++)
-        status = measure_variant(j, (clh_variant)v, err);
+    for (clh_variant v = 0; v < j->variants && !status; v++)
+        status = measure_variant(j, v, err);
     return status;
 }
 
@@ -156,13 +156,13 @@ static void print_others(const causal_job *j, const char *what, int ratio)
 {
     (void)printf("\n%s, on %zu sequences of each kind (held out: %zu)\n%-20s", what, j->other_count,
                  j->count, "");
-    for (int v = 0; v < CLH_VARIANTS; v++)
+    for (clh_variant v = 0; v < j->variants; v++)
         if (!j->part[v].status)
-            (void)printf("  %12s", clh_variant_name((clh_variant)v));
+            (void)printf("  %12s", clh_variant_name(j->task, v));
     (void)puts("");
     for (int i = 0; i < CLH_INTERVENTIONS; i++) {
         (void)printf("%-20s", clh_intervention_name((clh_intervention)i));
-        for (int v = 0; v < CLH_VARIANTS; v++) {
+        for (clh_variant v = 0; v < j->variants; v++) {
             const clh_causal_row *row = &j->part[v].row[i];
             if (!j->part[v].status)
                 print_value(j->part[v].left_out[i] ? NAN
@@ -189,9 +189,9 @@ static void print_text(const causal_job *j)
     for (int i = 0; i < CLH_INTERVENTIONS; i++)
         (void)printf("%-20s  %s\n", clh_intervention_name((clh_intervention)i),
                      clh_intervention_text((clh_intervention)i));
-    for (int v = 1; v < CLH_VARIANTS && j->other_count > 0; v++)
+    for (clh_variant v = 1; v < j->variants && j->other_count > 0; v++)
         if (j->part[v].status)
-            (void)printf("%-20s  left out: %s\n", clh_variant_name((clh_variant)v),
+            (void)printf("%-20s  left out: %s\n", clh_variant_name(j->task, v),
                          j->part[v].error.message);
     clh_help_wrap(
         stdout,
@@ -211,10 +211,10 @@ enum { MEASURES_MOST = CLH_RATIOS };
 
 /* Measures on held-out sequences, then one on every other kind that there is. */
 typedef struct drawn {
-    const char *label[CLH_INTERVENTIONS], *heading[CLH_INTERVENTIONS], *variant[CLH_VARIANTS],
+    const char *label[CLH_INTERVENTIONS], *heading[CLH_INTERVENTIONS], *variant[CLH_VARIANTS_MAX],
         *measure_name[MEASURES_MOST];
     double loss[3][CLH_INTERVENTIONS], measure[CLH_INTERVENTIONS * MEASURES_MOST],
-        other[CLH_INTERVENTIONS * CLH_VARIANTS];
+        other[CLH_INTERVENTIONS * CLH_VARIANTS_MAX];
     size_t variants, measures;
 } drawn;
 
@@ -226,9 +226,9 @@ static void fill_drawn(drawn *d, const causal_job *j)
         d->measure_name[m] = m + 1 < ratios ? shown[m].heading : "whole sequences";
     d->measure_name[ratios] = "loss recovered";
     d->measures = ratios + 1;
-    for (int v = 1; v < CLH_VARIANTS; v++)
+    for (clh_variant v = 1; v < j->variants; v++)
         if (j->part[v].count > 0 && !j->part[v].status)
-            d->variant[d->variants++] = clh_variant_name((clh_variant)v);
+            d->variant[d->variants++] = clh_variant_name(j->task, v);
     d->heading[CLH_CAUSAL_Q_POSITION] = "what queries, keys and values know";
     d->heading[CLH_CAUSAL_PATTERN_OTHER] = "the pattern";
     d->heading[CLH_CAUSAL_ONLY_ANSWER] = "the sources";
@@ -245,7 +245,7 @@ static void fill_drawn(drawn *d, const causal_job *j)
                                               : m < ratios ? row->ratio[shown[m].ratio].value
                                                            : row->recovered.value;
         size_t at = 0;
-        for (int v = 1; v < CLH_VARIANTS; v++)
+        for (clh_variant v = 1; v < j->variants; v++)
             if (j->part[v].count > 0 && !j->part[v].status)
                 d->other[i * d->variants + at++] =
                     j->part[v].left_out[i] ? NAN : j->part[v].row[i].ratio[j->other].value;
@@ -343,12 +343,12 @@ static void add_json(clh_strbuf *text, const causal_job *j)
                     clh_intervention_name(CLH_CAUSAL_REFERENCE));
     add_interventions(text);
     clh_strbuf_adds(text, ", \"inputs\": [");
-    for (int v = 0; v < CLH_VARIANTS; v++) {
+    for (clh_variant v = 0; v < j->variants; v++) {
         const part *p = &j->part[v];
         if (p->count == 0)
             continue;
         clh_strbuf_addf(text, "%s{\"variant\": \"%s\"", first ? "" : ", ",
-                        clh_variant_name((clh_variant)v));
+                        clh_variant_name(j->task, v));
         first = false;
         if (p->status) {
             clh_strbuf_adds(text, ", \"left_out\": ");

@@ -6,7 +6,7 @@
 #include "cli/cli_film.h"
 #include "cli/cli_measure.h"
 
-/* One row; `status` CLH_ERANGE where the task has too few letters for it. */
+/* One row; `status` where the task has none of it. */
 typedef struct row {
     clh_status status;
     clh_error error;
@@ -18,12 +18,10 @@ static clh_status measure_row(row *r, clh_variant variant, const clh_run *run, c
 {
     clh_sample sample = {0};
     clh_measure measure = {0};
-    clh_status status = clh_variant_draw(&sample, variant, task, count, 0, &r->error);
-    r->status = status;
-    if (status == CLH_ERANGE)
+    r->status = clh_variant_check(task, variant, &r->error);
+    if (r->status && variant != CLH_VARIANT_NONE)
         return CLH_OK;
-    if (status)
-        *err = r->error;
+    clh_status status = clh_variant_draw(&sample, variant, task, count, 0, err);
     if (!status)
         status = clh_measure_run(&measure, clh_run_model(run), &sample, NULL, threads, err);
     if (!status)
@@ -63,11 +61,12 @@ static void print_columns(const clh_task *task, const clh_interval *of, bool end
 static void print_text(const clh_run *run, const row *rows, size_t count)
 {
     const clh_task *task = clh_run_task(run);
+    const size_t variants = clh_variant_count(task);
     (void)printf("%s on %zu sequences of each kind; below each its 95 %% interval\n%-13s",
                  clh_run_path(run), count, "");
     print_columns(task, NULL, false);
-    for (int v = 0; v < CLH_VARIANTS; v++) {
-        const char *name = clh_variant_name((clh_variant)v);
+    for (clh_variant v = 0; v < variants; v++) {
+        const char *name = clh_variant_name(task, v);
         if (rows[v].status) {
             (void)printf("%-13s  left out: %s\n", name, rows[v].error.message);
             continue;
@@ -77,9 +76,8 @@ static void print_text(const clh_run *run, const row *rows, size_t count)
         (void)printf("%-13s", "");
         print_columns(task, rows[v].of, true);
     }
-    for (int v = 0; v < CLH_VARIANTS; v++)
-        (void)printf("%-13s  %s\n", clh_variant_name((clh_variant)v),
-                     clh_variant_text((clh_variant)v));
+    for (clh_variant v = 0; v < variants; v++)
+        (void)printf("%-13s  %s\n", clh_variant_name(task, v), clh_variant_text(task, v));
 }
 
 static void add_row(clh_strbuf *text, const clh_task *task, const row *r, size_t count)
@@ -96,15 +94,17 @@ static void add_row(clh_strbuf *text, const clh_task *task, const row *r, size_t
 /* A line for each variant of one model; of every checkpoint a line with all. */
 static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size_t count, bool film)
 {
+    const clh_task *task = clh_run_task(run);
+    const size_t variants = clh_variant_count(task);
     if (film)
         clh_strbuf_addf(text, "{\"step\": %zu, \"variants\": {", clh_run_step(run));
-    for (int v = 0; v < CLH_VARIANTS; v++) {
-        const char *name = clh_variant_name((clh_variant)v);
+    for (clh_variant v = 0; v < variants; v++) {
+        const char *name = clh_variant_name(task, v);
         if (film)
             clh_strbuf_addf(text, "%s\"%s\": {", v ? ", " : "", name);
         else
             clh_strbuf_addf(text, "%s{\"variant\": \"%s\", ", v ? "\n" : "", name);
-        add_row(text, clh_run_task(run), &rows[v], count);
+        add_row(text, task, &rows[v], count);
         clh_strbuf_adds(text, "}");
     }
     clh_strbuf_adds(text, film ? "}}" : "");
@@ -116,14 +116,14 @@ static void add_json(clh_strbuf *text, const clh_run *run, const row *rows, size
 /* A value and its interval, [rows, columns] each, of the variants that there are. */
 typedef struct points {
     size_t count;
-    double value[CLH_VARIANTS * CLH_RATIOS], low[CLH_VARIANTS * CLH_RATIOS],
-        high[CLH_VARIANTS * CLH_RATIOS];
+    double value[CLH_VARIANTS_MAX * CLH_RATIOS], low[CLH_VARIANTS_MAX * CLH_RATIOS],
+        high[CLH_VARIANTS_MAX * CLH_RATIOS];
 } points;
 
-static points take_points(const row *rows, const clh_ratio *ratio, size_t columns)
+static points take_points(const row *rows, size_t variants, const clh_ratio *ratio, size_t columns)
 {
     points p = {0};
-    for (size_t i = 0; i < CLH_VARIANTS * columns; i++) {
+    for (size_t i = 0; i < variants * columns; i++) {
         const clh_interval *v = &rows[i / columns].of[ratio[i % columns]];
         if (rows[i / columns].status)
             continue;
@@ -151,12 +151,13 @@ static size_t kinds_of(const clh_task *task, clh_ratio ratio[CLH_RATIOS],
 static clh_status draw(const clh_run *run, const row *rows, size_t count, const char *path,
                        clh_error *err)
 {
-    clh_ratio kinds[CLH_RATIOS];
+    clh_ratio kinds[CLH_RATIOS] = {0};
     const char *names[CLH_RATIOS];
-    const size_t kind_count = kinds_of(clh_run_task(run), kinds, names);
-    const points loss = take_points(rows, (clh_ratio[]){CLH_RATIO_LOSS}, 1),
-                 kind = take_points(rows, kinds, kind_count),
-                 whole = take_points(rows, (clh_ratio[]){CLH_RATIO_SEQUENCES}, 1);
+    const clh_task *task = clh_run_task(run);
+    const size_t kind_count = kinds_of(task, kinds, names), variants = clh_variant_count(task);
+    const points loss = take_points(rows, variants, (clh_ratio[]){CLH_RATIO_LOSS}, 1),
+                 kind = take_points(rows, variants, kinds, kind_count),
+                 whole = take_points(rows, variants, (clh_ratio[]){CLH_RATIO_SEQUENCES}, 1);
     const clh_rows_panel by_kind = {.title = "accuracy by kind of token",
                                     .count = kind_count,
                                     .names = names,
@@ -183,11 +184,11 @@ static clh_status draw(const clh_run *run, const row *rows, size_t count, const 
                                              .high = whole.high,
                                              .label = "right from end to end",
                                              .most = 1};
-    const char *labels[CLH_VARIANTS];
+    const char *labels[CLH_VARIANTS_MAX];
     size_t there = 0;
-    for (int v = 0; v < CLH_VARIANTS; v++)
+    for (clh_variant v = 0; v < variants; v++)
         if (!rows[v].status)
-            labels[there++] = clh_variant_text((clh_variant)v);
+            labels[there++] = clh_variant_text(task, v);
     const clh_rows_data data = {
         .rows = there, .row_labels = labels, .panels = panels, .panel_count = panel_count};
     char caption[256];
@@ -208,16 +209,16 @@ static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
 {
     const generalise_job *job = user;
     const clh_task *task = NULL;
-    row rows[CLH_VARIANTS] = {0};
+    row rows[CLH_VARIANTS_MAX] = {0};
     const bool film = clh_opt_flag(job->inv, "checkpoints");
     const char *figure = film ? NULL : clh_opt_text(job->inv, "figure");
     if (figure && clh_figure_available(err))
         return CLH_ESUPPORT;
     clh_status status = clh_cli_task(frame->run, &task, err);
-    for (int v = 0; v < CLH_VARIANTS && !status; v++) {
-        clh_watch_call(frame->watch, (size_t)v, CLH_VARIANTS);
-        status =
-            measure_row(&rows[v], (clh_variant)v, frame->run, task, job->count, job->threads, err);
+    const size_t variants = status ? 0 : clh_variant_count(task);
+    for (clh_variant v = 0; v < variants && !status; v++) {
+        clh_watch_call(frame->watch, v, variants);
+        status = measure_row(&rows[v], v, frame->run, task, job->count, job->threads, err);
     }
     if (!status && figure)
         status = draw(frame->run, rows, job->count, figure, err);

@@ -23,13 +23,6 @@ static const task_row tasks[] = {
 #undef CLH_TASK
 };
 
-struct clh_task {
-    const char *name;
-    const clh_task_ops *ops;
-    clh_task_facts facts;
-    void *state;
-};
-
 static clh_status fail_name(const char *name, clh_error *err)
 {
     const char *names[CLH_COUNT(tasks)];
@@ -86,11 +79,6 @@ const char *clh_task_name(const clh_task *task)
 size_t clh_task_d_vocab(const clh_task *task)
 {
     return task->facts.vocab.size;
-}
-
-size_t clh_task_unseen(const clh_task *task)
-{
-    return task->facts.unseen;
 }
 
 size_t clh_task_length_max(const clh_task *task)

@@ -204,9 +204,9 @@ static void other_inputs_take_the_same_statistics(void **state)
 {
     bench b = open_bench(*state, "n=3 steps=300 d_model=64 d_head=32");
     clh_error err = {0};
-    for (int v = 0; v < CLH_VARIANTS; v++) {
+    for (clh_variant v = 0; v < clh_variant_count(clh_run_task(b.run)); v++) {
         clh_sample sample = {0};
-        if (clh_variant_draw(&sample, (clh_variant)v, clh_run_task(b.run), COUNT, 0, &err))
+        if (clh_variant_draw(&sample, v, clh_run_task(b.run), COUNT, 0, &err))
             continue;
         clh_causal_result r = measure(&b, &sample);
         assert_int_equal(r.measure[CLH_CAUSAL_NONE].total.sequences, COUNT);
@@ -225,9 +225,9 @@ static void the_first_term_is_found_without_the_start(void **state)
     bench b = open_bench(*state, small);
     clh_error err = {0};
     const clh_edit only = {.kind = CLH_EDIT_ONLY, .sources = CLH_SOURCES_FIRST_TERM};
-    for (int v = CLH_VARIANT_NONE; v <= CLH_VARIANT_NO_START; v += CLH_VARIANT_NO_START) {
+    for (clh_variant v = CLH_VARIANT_NONE; v <= CLH_VARIANT_NO_START; v += CLH_VARIANT_NO_START) {
         clh_sample sample = {0};
-        must(clh_variant_draw(&sample, (clh_variant)v, clh_run_task(b.run), 1, 0, &err), &err);
+        must(clh_variant_draw(&sample, v, clh_run_task(b.run), 1, 0, &err), &err);
         const clh_tokens tokens = clh_sample_tokens(&sample, 0);
         const size_t first = v ? 1 : 2;
         clh_real row[26];
