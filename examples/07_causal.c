@@ -33,8 +33,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < CLH_INTERVENTIONS; i++) {
         const clh_interval *v = &row[i].recovered;
         printf("%-20s letters %.4f, out of order %.4f; recovers %.4f [%.4f, %.4f]: %s\n",
-               clh_intervention_name((clh_intervention)i), row[i].ratio[CLH_RATIO_LETTERS].value,
-               there[i].ratio[CLH_RATIO_LETTERS].value, v->value, v->low, v->high,
+               clh_intervention_name((clh_intervention)i),
+               row[i].ratio[CLH_RATIO_OF(CLH_TOKEN_LETTER)].value,
+               there[i].ratio[CLH_RATIO_OF(CLH_TOKEN_LETTER)].value, v->value, v->low, v->high,
                clh_intervention_text((clh_intervention)i));
     }
 done:

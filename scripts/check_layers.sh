@@ -13,7 +13,7 @@ math     linalg tensor
 file     array npz safetensors
 result   result
 report   figure report threshold
-task     task
+task     permutations task
 model    config model
 run      progress run run_config
 train    bench train

@@ -26,6 +26,7 @@
 #include "clearhead/npz.h"
 #include "clearhead/patch.h"
 #include "clearhead/path.h"
+#include "clearhead/permutations.h"
 #include "clearhead/progress.h"
 #include "clearhead/report.h"
 #include "clearhead/residual.h"

@@ -4,7 +4,7 @@
  *    clh_emergence emergence = {0};
  *    if (clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, threads, NULL, &err))
  *        ...
- *    size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, 0.99);
+ *    size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE), 0.99);
  *    clh_emergence_deinit(&emergence);
  *
  *  The caller owns the struct.

@@ -61,17 +61,23 @@ typedef clh_value clh_interval;
 
 /** What intervals are asked of: a ratio of two sums over sequences. */
 typedef enum clh_ratio {
-    CLH_RATIO_LOSS = 0,     /**< loss / count, nats */
-    CLH_RATIO_ACCURACY = 1, /**< correct / count */
-    CLH_RATIO_LETTERS = 2,  /**< of letters */
-    CLH_RATIO_SPACES = 3,
-    CLH_RATIO_PERIODS = 4,
-    CLH_RATIO_SEQUENCES = 5, /**< of whole sequences */
-    CLH_RATIOS = 6
+    CLH_RATIO_LOSS = 0,      /**< loss / count, nats */
+    CLH_RATIO_ACCURACY = 1,  /**< correct / count */
+    CLH_RATIO_SEQUENCES = 2, /**< of whole sequences */
+    CLH_RATIO_KIND = 3,      /**< of the tokens of kind 1, 4 of those of kind 2, … */
+    CLH_RATIOS = 7
 } clh_ratio;
 
-/** "loss", "token_accuracy", "letter_accuracy", …: its name in JSON and tables. */
-CLH_API const char *clh_ratio_name(clh_ratio ratio);
+/** The ratio of the tokens of a kind that a task names: 1 <= kind < CLH_TOKEN_KINDS. */
+#define CLH_RATIO_OF(kind) ((clh_ratio)(CLH_RATIO_KIND + (kind)-1))
+
+/** "loss", "token_accuracy", …: its name in JSON and tables; of a kind of token the task's name for
+ *  it, "letter_accuracy". NULL for a ratio that the task, which may be NULL, has not. */
+CLH_API const char *clh_ratio_name(const clh_task *task, clh_ratio ratio);
+
+/** The ratios a task, which may be NULL, has, in the order in which they are shown (whole sequences
+ *  last), into `out`; how many. */
+CLH_API size_t clh_ratios_of(const clh_task *task, clh_ratio out[CLH_RATIOS]);
 
 /** The ratio of a tally; NaN where nothing counts. */
 CLH_API double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);

@@ -45,7 +45,8 @@ enum { CLH_SLOTS_MAX = 16 };
 /** Kinds of destinations of a sample whose sequences have one length, by what they predict. */
 typedef struct clh_slots {
     size_t count;
-    char name[CLH_SLOTS_MAX][16]; /**< "slot 1" …, "space", "period", "other": those there are */
+    char name[CLH_SLOTS_MAX][16]; /**< "slot 1" …, the task's kinds of token ("space", "period"),
+                                       "other": those there are */
     size_t rows[CLH_SLOTS_MAX];   /**< how many of a sequence */
 } clh_slots;
 

@@ -75,9 +75,6 @@ CLH_API const char *clh_task_name(const clh_task *task);
 /** Number of token ids. */
 CLH_API size_t clh_task_d_vocab(const clh_task *task);
 
-/** How many letters, the last of the vocabulary, no sequence has. */
-CLH_API size_t clh_task_unseen(const clh_task *task);
-
 /** Length in tokens of the longest sequence. */
 CLH_API size_t clh_task_length_max(const clh_task *task);
 
@@ -136,18 +133,30 @@ CLH_API clh_status clh_task_expand(const clh_task *task, const char *letters, cl
  *  the beginning of its least n that is longer. */
 CLH_API void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48]);
 
-/** What kind of token a position asks for, for accuracy by kind. */
-typedef enum clh_token_kind {
-    CLH_TOKEN_OTHER = 0,
-    CLH_TOKEN_START = 1,
-    CLH_TOKEN_LETTER = 2,
-    CLH_TOKEN_SPACE = 3,
-    CLH_TOKEN_PERIOD = 4,
-    CLH_TOKEN_KINDS = 5
-} clh_token_kind;
+/** What kind of token a position asks for, for accuracy by kind: 1 and more are the task's own,
+ *  CLH_TOKEN_OTHER is whatever it has no name for. */
+typedef unsigned clh_token_kind;
+
+enum { CLH_TOKEN_OTHER = 0, CLH_TOKEN_KINDS = 5 /**< at most, with the other */ };
+
+/** A kind of token of a task. */
+typedef struct clh_token_row {
+    const char *name;     /**< "letter" */
+    const char *heading;  /**< over a column: "letters" */
+    const char *accuracy; /**< name of the ratio of those predicted right: "letter_accuracy"; NULL
+                               for a kind that is never predicted */
+    bool closes;          /**< only ever the last of a sequence */
+} clh_token_row;
 
 /** Kind of `position` in a sequence of `length` tokens. */
 CLH_API clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position);
+
+/** The kinds a task names, *count < CLH_TOKEN_KINDS of them: the row of kind k is [k - 1].
+ *  Borrowed from the task; none for a task of NULL. */
+CLH_API const clh_token_row *clh_task_kinds(const clh_task *task, size_t *count);
+
+/** The kind of the letters that clh_task_expand() takes; CLH_TOKEN_OTHER for a task without. */
+CLH_API clh_token_kind clh_task_letter_kind(const clh_task *task);
 
 CLH_END_DECLS
 

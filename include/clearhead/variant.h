@@ -1,13 +1,17 @@
-/** Inputs unlike those a permutation model was trained on, as samples with the right answer.
+/** Kinds of input that a task knows beside those a model of it is trained on, as samples with the
+ *  right answer.
  *
- *    clh_sample sample = {0};
- *    if (clh_variant_draw(&sample, CLH_VARIANT_REVERSED, task, 2000, seed, &err)) ...
- *    clh_measure_run(&measure, model, &sample, NULL, threads, &err);
- *    clh_sample_deinit(&sample);
+ *    for (clh_variant v = 0; v < clh_variant_count(task); v++) {
+ *        clh_sample sample = {0};
+ *        if (clh_variant_check(task, v, &why)) continue;                 // why.message: none of it
+ *        if (clh_variant_draw(&sample, v, task, 2000, seed, &err)) ...
+ *        clh_measure_run(&measure, model, &sample, NULL, threads, &err);
+ *        clh_sample_deinit(&sample);
+ *    }
  *
- *  Each begins from held-out sequences of the task and changes one thing, so that what a model does
- *  on it compares with what it does on CLH_VARIANT_NONE. With a fifth of the sets held out every
- *  letter is trained on, so CLH_VARIANT_UNSEEN needs a task with letters_unseen of at least n.
+ *  Variant 0 is the held-out sequences as the task draws them, which every task has; what a model
+ *  does on the others compares with what it does on these. The permutation task's are listed in
+ *  clearhead/permutations.h.
  */
 #ifndef CLEARHEAD_VARIANT_H
 #define CLEARHEAD_VARIANT_H
@@ -17,30 +21,26 @@
 
 CLH_BEGIN_DECLS
 
-typedef enum clh_variant {
-    CLH_VARIANT_NONE = 0,
-    CLH_VARIANT_SHUFFLED = 1,
-    CLH_VARIANT_REVERSED = 2,
-    CLH_VARIANT_ONE_PAIR = 3,
-    CLH_VARIANT_TWO_PAIRS = 4,
-    CLH_VARIANT_TRIPLE = 5,
-    CLH_VARIANT_ALL_SAME = 6,
-    CLH_VARIANT_UNSEEN = 7,
-    CLH_VARIANT_NO_START = 8,
-    CLH_VARIANT_CORRUPTED = 9,
-    CLH_VARIANTS = 10
-} clh_variant;
+/** Number of a kind of input of a task. */
+typedef unsigned clh_variant;
 
-/** "two pairs" and the like. */
-CLH_API const char *clh_variant_name(clh_variant variant);
+enum { CLH_VARIANT_NONE = 0, CLH_VARIANTS_MAX = 16 };
 
-/** One line that says what is changed. */
-CLH_API const char *clh_variant_text(clh_variant variant);
+/** How many there are, at least 1. */
+CLH_API size_t clh_variant_count(const clh_task *task);
 
-/** `count` sequences, a function of (task, variant, seed). The answer to letters that repeat is
- *  clh_task_expand()'s. CLH_ERANGE names the n that is too few letters for the variant, or
- *  more than letters_unseen;
- *  CLH_ESUPPORT for tasks without letters; else as clh_sample_draw(). */
+/** "two pairs" and the like; NULL past the last. */
+CLH_API const char *clh_variant_name(const clh_task *task, clh_variant variant);
+
+/** One line that says what is changed; NULL past the last. */
+CLH_API const char *clh_variant_text(const clh_task *task, clh_variant variant);
+
+/** CLH_OK when the task, with its settings, has inputs of this kind. CLH_ERANGE, and the reason, when
+ *  it has none: what asks over several kinds leaves this one out and says why. */
+CLH_API clh_status clh_variant_check(const clh_task *task, clh_variant variant, clh_error *err);
+
+/** `count` sequences, a function of (task, variant, count, seed). Errors of clh_variant_check() and
+ *  clh_sample_draw(); CLH_EINPUT when the task draws no sequence that can be changed so. */
 CLH_API clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
                                     size_t count, uint64_t seed, clh_error *err);
 

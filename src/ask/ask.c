@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask/question.h"
+#include "ask/kinds.h"
 #include "clearhead/version.h"
 
 static const clh_question *const questions[] = {
@@ -147,8 +147,17 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
 {
     const clh_question *q = clh_settings_question(settings);
     const clh_how plain = {clh_how_threads(how), clh_how_watch(how)};
+    const clh_schema *schema = NULL;
+    void *owner = NULL;
     clh_result *r = NULL;
-    clh_status status = clh_result_open(&r, q->name, q->schema, err);
+    clh_status status =
+        clh_kinds_schema(&schema, &owner, q->schema, clh_subject_task(subject), err);
+    if (!status)
+        status = clh_result_open(&r, q->name, schema, err);
+    if (!status && owner)
+        clh_result_keep(r, owner, clh_free);
+    else
+        clh_free(owner);
     if (!status)
         status = stamp(r, subject, settings, err);
     if (!status)

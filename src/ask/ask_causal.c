@@ -89,18 +89,18 @@ static clh_status measure(const suite *u, const clh_sample *sample, const char *
 
 static clh_status measure_other(const suite *u, clh_variant variant, size_t count, clh_error *err)
 {
+    const clh_task *task = clh_subject_task(u->subject);
     clh_sample sample = {0};
     clh_error why = {0};
-    clh_status status =
-        clh_variant_draw(&sample, variant, clh_subject_task(u->subject), count, 0, &why);
-    if (status == CLH_ERANGE || status == CLH_ESUPPORT) {
-        clh_result_row(u->out, "inputs", clh_variant_name(variant), "");
-        clh_row_label(u->out, clh_variant_text(variant), NULL);
+    if (clh_variant_check(task, variant, &why)) {
+        clh_result_row(u->out, "inputs", clh_variant_name(task, variant), "");
+        clh_row_label(u->out, clh_variant_text(task, variant), NULL);
         clh_row_absent(u->out, why.message);
         return CLH_OK;
     }
-    status = status ? clh_fail(err, status, "%s", why.message)
-                    : measure(u, &sample, clh_variant_name(variant), err);
+    clh_status status = clh_variant_draw(&sample, variant, task, count, 0, err);
+    if (!status)
+        status = measure(u, &sample, clh_variant_name(task, variant), err);
     clh_sample_deinit(&sample);
     return status;
 }
@@ -117,7 +117,8 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     const suite u = {out, s, causal, how};
     if (!status)
         status = measure(&u, sample, NULL, err);
-    for (int v = CLH_VARIANT_NONE + 1; v < CLH_VARIANTS && set->others > 0 && !status; v++)
+    const size_t variants = clh_variant_count(clh_subject_task(s));
+    for (size_t v = CLH_VARIANT_NONE + 1; v < variants && set->others > 0 && !status; v++)
         status = measure_other(&u, (clh_variant)v, set->others, err);
     if (!status) {
         clh_ask_stamp_sample(out, s, set->count);

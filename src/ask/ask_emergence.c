@@ -23,88 +23,69 @@ static const clh_key keys[] = {
      .help = "the accuracy that counts as right"},
 };
 
-/* From which checkpoint on is this right? */
-static const struct {
-    clh_swap swap;
-    clh_ratio ratio;
-} from_of[] = {
-    {CLH_SWAP_NONE, CLH_RATIO_SPACES},     {CLH_SWAP_NONE, CLH_RATIO_LETTERS},
-    {CLH_SWAP_NONE, CLH_RATIO_PERIODS},    {CLH_SWAP_QK_THEN, CLH_RATIO_LETTERS},
-    {CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS}, {CLH_SWAP_QK_LAST, CLH_RATIO_LETTERS},
-    {CLH_SWAP_OV_LAST, CLH_RATIO_LETTERS},
-};
-
-#define FROM(name_, meaning_)                                                                      \
-    {                                                                                              \
-        .name = name_, .unit = "step", .meaning = meaning_, .flags = CLH_HEADLINE                  \
-    }
-static const clh_field numbers[] = {
-    FROM("spaces_from", "first checkpoint from which on spaces are right"),
-    FROM("letters_from", "letters are right"),
-    FROM("period_from", "the period is right"),
-    FROM("qk_from", "the final model with this QK writes letters right"),
-    FROM("ov_from", "the final model with this OV does"),
-    FROM("letters_with_last_qk_from", "the checkpoint with the final QK writes letters right"),
-    FROM("letters_with_last_ov_from", "the checkpoint with the final OV does"),
-    {0}};
-
-#define ACCURACY(name_, meaning_, flags_)                                                          \
+#define ACCURACY(name_, meaning_, panel_)                                                          \
     {                                                                                              \
         .name = name_, .unit = "share", .meaning = meaning_, .decimals = 4,                        \
-        .flags = (flags_) | CLH_SHARE, .panel = "accuracy"                                         \
+        .flags = CLH_HEADLINE | CLH_SHARE, .panel = panel_                                         \
     }
 static const clh_field columns[] = {
     {"loss", "nats/token", "of the checkpoint", .decimals = 6, .flags = CLH_HEADLINE | CLH_LOG},
-    ACCURACY("space_accuracy", "of spaces", CLH_HEADLINE),
-    ACCURACY("letter_accuracy", "of letters", CLH_HEADLINE),
-    ACCURACY("period_accuracy", "of the period", CLH_HEADLINE),
-    ACCURACY("qk_then", "of letters: the final model with this checkpoint's QK", CLH_HEADLINE),
-    ACCURACY("ov_then", "of letters: the final model with this checkpoint's OV", CLH_HEADLINE),
-    {"qk_last", "share", "of letters: the checkpoint with the final QK", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
-    {"ov_last", "share", "of letters: the checkpoint with the final OV", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
+    {"*_accuracy", "share", "of the tokens of this kind, those predicted right", .decimals = 4,
+     .flags = CLH_HEADLINE | CLH_SHARE | CLH_BY_KIND, .panel = "accuracy"},
+    ACCURACY("qk_then", "of the answer: the final model with this checkpoint's QK", "accuracy"),
+    ACCURACY("ov_then", "of the answer: the final model with this checkpoint's OV", "accuracy"),
+    ACCURACY("qk_last", "of the answer: the checkpoint with the final QK", NULL),
+    ACCURACY("ov_last", "of the answer: the checkpoint with the final OV", NULL),
+    {0}};
+static const clh_field from_columns[] = {
+    {"step", "step", "the first checkpoint from which on it stays right", .flags = CLH_HEADLINE},
     {0}};
 
 typedef struct ratios {
     double of[CLH_RATIOS];
 } ratios;
-#define RATIO(name_, ratio)                                                                        \
+#define RATIO(name_, ratio, flags_)                                                                \
     {                                                                                              \
         .name = name_, .unit = (ratio) == CLH_RATIO_LOSS ? "nats/token" : "share",                 \
-        .decimals = (ratio) == CLH_RATIO_LOSS ? 6 : 4, .from = CLH_FROM_DOUBLE,                    \
+        .decimals = (ratio) == CLH_RATIO_LOSS ? 6 : 4, .flags = flags_, .from = CLH_FROM_DOUBLE,   \
         .offset = offsetof(ratios, of) + (ratio) * sizeof(double)                                  \
     }
-static const clh_field all_columns[] = {RATIO("loss", CLH_RATIO_LOSS),
-                                        RATIO("token_accuracy", CLH_RATIO_ACCURACY),
-                                        RATIO("letter_accuracy", CLH_RATIO_LETTERS),
-                                        RATIO("space_accuracy", CLH_RATIO_SPACES),
-                                        RATIO("period_accuracy", CLH_RATIO_PERIODS),
-                                        RATIO("sequence_accuracy", CLH_RATIO_SEQUENCES),
+static const clh_field all_columns[] = {RATIO("loss", CLH_RATIO_LOSS, CLH_LOG),
+                                        RATIO("token_accuracy", CLH_RATIO_ACCURACY, CLH_SHARE),
+                                        RATIO("*_accuracy", CLH_RATIO_KIND, CLH_BY_KIND),
+                                        RATIO("sequence_accuracy", CLH_RATIO_SEQUENCES, CLH_SHARE),
                                         {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "checkpoints", "each checkpoint, and what swapped circuits do",
      .keys = "#step", .draw = "curve", .fields = columns},
-    {CLH_PART_NUMBERS, "from", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "from", "from which checkpoint on something is right: at least --least",
+     .keys = "what", .fields = from_columns},
     {CLH_PART_TABLE, "swaps",
      "every measure: then is the checkpoint; qk_then and ov_then the final model with its QK (W_Q, "
      "b_Q, W_K, b_K) or OV (W_V, b_V, W_O, b_O); qk_last and ov_last the reverse",
      .keys = "#step,swap", .flags = CLH_DETAIL, .fields = all_columns},
     {0}};
 
-static void put_row(clh_result *out, const clh_emergence_row *row)
+/* What is asked of the swaps: letters where the task has them, else every token. */
+static clh_ratio answer_of(const clh_task *task)
 {
-    static const char *const swapped[CLH_SWAPS] = {NULL, "qk_then", "ov_then", "qk_last",
-                                                   "ov_last"};
+    const clh_token_kind letters = clh_task_letter_kind(task);
+    return letters == CLH_TOKEN_OTHER ? CLH_RATIO_ACCURACY : CLH_RATIO_OF(letters);
+}
+
+static void put_row(clh_result *out, const clh_task *task, const clh_emergence_row *row)
+{
     char step[24];
     const clh_tally *then = &row->tally[CLH_SWAP_NONE];
     clh_result_row(out, "checkpoints", clh_key_text(step, row->step));
     clh_row_put_number(out, "loss", clh_tally_ratio(then, CLH_RATIO_LOSS));
-    clh_row_put_number(out, "space_accuracy", clh_tally_ratio(then, CLH_RATIO_SPACES));
-    clh_row_put_number(out, "letter_accuracy", clh_tally_ratio(then, CLH_RATIO_LETTERS));
-    clh_row_put_number(out, "period_accuracy", clh_tally_ratio(then, CLH_RATIO_PERIODS));
+    for (int r = CLH_RATIO_KIND; r < CLH_RATIOS; r++)
+        if (clh_ratio_name(task, (clh_ratio)r))
+            clh_row_put_number(out, clh_ratio_name(task, (clh_ratio)r),
+                               clh_tally_ratio(then, (clh_ratio)r));
     for (int k = CLH_SWAP_QK_THEN; k < CLH_SWAPS; k++)
-        clh_row_put_number(out, swapped[k], clh_tally_ratio(&row->tally[k], CLH_RATIO_LETTERS));
+        clh_row_put_number(out, clh_swap_name((clh_swap)k),
+                           clh_tally_ratio(&row->tally[k], answer_of(task)));
     for (int k = 0; k < CLH_SWAPS; k++) {
         ratios all;
         for (int r = 0; r < CLH_RATIOS; r++)
@@ -114,27 +95,38 @@ static void put_row(clh_result *out, const clh_emergence_row *row)
     }
 }
 
+static void put_from(clh_result *out, const clh_emergence *e, const char *what, clh_swap swap,
+                     clh_ratio ratio, double least)
+{
+    const size_t at = clh_emergence_from(e, swap, ratio, least);
+    clh_result_row(out, "from", what);
+    if (at < e->count)
+        clh_row_put_number(out, "step", (double)e->row[at].step);
+    else
+        clh_row_absent(out, "not by the end");
+}
+
 static clh_status ask_emergence(clh_result *out, clh_subject *s, const void *settings,
                                 const clh_how *how, clh_error *err)
 {
     const emergence_settings *set = settings;
+    const clh_task *task = clh_subject_task(s);
     const clh_sample *sample = NULL;
     clh_emergence e = {0};
     clh_status status = clh_subject_sample(&sample, s, set->count, err);
     if (!status)
         status = clh_emergence_run(&e, clh_subject_path(s), CLH_LAST, sample, how->threads,
                                    how->watch, err);
+    for (size_t i = 0; i < e.count && !status; i++)
+        put_row(out, task, &e.row[i]);
+    for (int r = CLH_RATIO_ACCURACY; r < CLH_RATIOS && !status; r++)
+        if (r != CLH_RATIO_SEQUENCES && clh_ratio_name(task, (clh_ratio)r))
+            put_from(out, &e, clh_ratio_name(task, (clh_ratio)r), CLH_SWAP_NONE, (clh_ratio)r,
+                     set->least);
+    for (int k = CLH_SWAP_QK_THEN; k < CLH_SWAPS && !status; k++)
+        put_from(out, &e, clh_swap_name((clh_swap)k), (clh_swap)k, answer_of(task), set->least);
     if (!status)
         clh_ask_stamp_sample(out, s, set->count);
-    for (size_t i = 0; i < e.count && !status; i++)
-        put_row(out, &e.row[i]);
-    for (size_t i = 0; i < CLH_COUNT(from_of) && !status; i++) {
-        const size_t at = clh_emergence_from(&e, from_of[i].swap, from_of[i].ratio, set->least);
-        if (at < e.count)
-            clh_result_put_number(out, numbers[i].name, (double)e.row[at].step);
-        else
-            clh_result_absent(out, numbers[i].name, "not by the end");
-    }
     clh_emergence_deinit(&e);
     return status;
 }
@@ -158,4 +150,6 @@ const clh_question clh_question_emergence = {
     .settings_size = sizeof(emergence_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_ABOUT_WHOLE_RUN | CLH_NEEDS_ATTENTION,
     .schema = schema,
+    .over = "letter_accuracy.step,space_accuracy.step,period_accuracy.step,token_accuracy.step,"
+            "qk_then.step,ov_then.step",
     .ask = ask_emergence};

@@ -29,20 +29,20 @@ static const clh_schema schema[] = {{CLH_PART_TABLE, "inputs",
 static clh_status measure_variant(clh_result *out, clh_variant variant, const clh_subject *s,
                                   size_t count, size_t threads, clh_error *err)
 {
+    const clh_task *task = clh_subject_task(s);
     clh_sample sample = {0};
     clh_measure measure = {0};
     clh_error why = {0};
     row r;
-    clh_status status = clh_variant_draw(&sample, variant, clh_subject_task(s), count, 0, &why);
-    clh_result_row(out, "inputs", clh_variant_name(variant));
-    clh_row_label(out, clh_variant_text(variant), NULL);
-    if (status == CLH_ERANGE || status == CLH_ESUPPORT) {
+    clh_result_row(out, "inputs", clh_variant_name(task, variant));
+    clh_row_label(out, clh_variant_text(task, variant), NULL);
+    if (clh_variant_check(task, variant, &why)) {
         clh_row_absent(out, why.message);
         return CLH_OK;
     }
-    if (status)
-        return clh_fail(err, status, "%s", why.message);
-    status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, threads, err);
+    clh_status status = clh_variant_draw(&sample, variant, task, count, 0, err);
+    if (!status)
+        status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, threads, err);
     if (!status)
         status = clh_ask_intervals(r.of, &measure, count, s, err);
     if (!status)
@@ -56,12 +56,13 @@ static clh_status ask_generalise(clh_result *out, clh_subject *s, const void *se
                                  const clh_how *how, clh_error *err)
 {
     const generalise_settings *set = settings;
+    const size_t variants = clh_variant_count(clh_subject_task(s));
     char text[64];
     clh_status status = CLH_OK;
     (void)snprintf(text, sizeof text, "%zu sequences of each kind", set->count);
     clh_result_stamp(out, "sample", text);
-    for (int v = 0; v < CLH_VARIANTS && !status; v++) {
-        status = clh_watch_check(how->watch, (size_t)v, CLH_VARIANTS, "kinds of input", err);
+    for (size_t v = 0; v < variants && !status; v++) {
+        status = clh_watch_check(how->watch, v, variants, "kinds of input", err);
         if (!status)
             status = measure_variant(out, (clh_variant)v, s, set->count, how->threads, err);
     }

@@ -34,9 +34,9 @@ static clh_status has_held_out(const clh_question *q, const clh_subject *s, clh_
 static clh_status has_letters(const clh_question *q, const clh_subject *s, clh_error *err)
 {
     clh_status status = has_task(q, s, err);
-    if (!status && strcmp(clh_task_name(clh_subject_task(s)), "permutations") != 0)
+    if (!status && clh_task_letter_kind(clh_subject_task(s)) == CLH_TOKEN_OTHER)
         status = clh_fail(err, CLH_ESUPPORT,
-                          "%s needs a task of letters (permutations), the task of %s is %s",
+                          "%s needs a task of letters, as permutations is; the task of %s is %s",
                           q->name, clh_subject_path(s), clh_task_name(clh_subject_task(s)));
     return status;
 }

@@ -24,12 +24,9 @@
         CLH_RATIO_FIELD(type, member, CLH_RATIO_ACCURACY, "token_accuracy", "share",               \
                         "scored predictions whose most likely token is right", 4,                  \
                         CLH_HEADLINE | CLH_SHARE, NULL),                                           \
-        CLH_RATIO_FIELD(type, member, CLH_RATIO_LETTERS, "letter_accuracy", "share",               \
-                        "the same of letters", 4, CLH_SHARE, "accuracy by kind of token"),         \
-        CLH_RATIO_FIELD(type, member, CLH_RATIO_SPACES, "space_accuracy", "share",                 \
-                        "the same of spaces", 4, CLH_SHARE, "accuracy by kind of token"),          \
-        CLH_RATIO_FIELD(type, member, CLH_RATIO_PERIODS, "period_accuracy", "share",               \
-                        "the same of periods", 4, CLH_SHARE, "accuracy by kind of token"),         \
+        CLH_RATIO_FIELD(type, member, CLH_RATIO_KIND, "*_accuracy", "share",                       \
+                        "of the tokens of this kind, those predicted right", 4,                    \
+                        CLH_SHARE | CLH_BY_KIND, "accuracy by kind of token"),                     \
         CLH_RATIO_FIELD(type, member, CLH_RATIO_SEQUENCES, "sequence_accuracy", "share",           \
                         "sequences without a mistake", 4, CLH_HEADLINE | CLH_SHARE,                \
                         "whole sequences")

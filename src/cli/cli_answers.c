@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "clearhead/figure.h"
+#include "clearhead/permutations.h"
 
 enum { ROWS_MAX = 40, SERIES = 2, HEADING = 160 };
 
@@ -93,11 +94,12 @@ static void fill_behaviour(page *p, const clh_answers *a)
 {
     const clh_attention_report *r = &a->attention;
     head(p, a, CLH_QUESTION_ORDER);
-    add_step(p, a, "spaces right", CLH_SWAP_NONE, CLH_RATIO_SPACES);
-    add_step(p, a, "letters right", CLH_SWAP_NONE, CLH_RATIO_LETTERS);
-    add_step(p, a, "period right", CLH_SWAP_NONE, CLH_RATIO_PERIODS);
-    add_step(p, a, "QK of then serves the final model", CLH_SWAP_QK_THEN, CLH_RATIO_LETTERS);
-    add_step(p, a, "OV of then does", CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS);
+    add_step(p, a, "spaces right", CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE));
+    add_step(p, a, "letters right", CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER));
+    add_step(p, a, "period right", CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_PERIOD));
+    add_step(p, a, "QK of then serves the final model", CLH_SWAP_QK_THEN,
+             CLH_RATIO_OF(CLH_TOKEN_LETTER));
+    add_step(p, a, "OV of then does", CLH_SWAP_OV_THEN, CLH_RATIO_OF(CLH_TOKEN_LETTER));
     head(p, a, CLH_QUESTION_DUPLICATES);
     add_share(p, "strongest source holds the right token", r->answer_top);
     add_share(p, "some source does", r->answer_possible);

@@ -183,6 +183,15 @@ clh_status clh_figure_thresholds(const clh_sitter *subject, const clh_figure_ask
                                     subject->batch.tokens.pos, subject->tokens, &options, err);
 }
 
+/* Whether what stands there is only ever the last: there is more to see in what is before it. */
+static bool closes(const clh_task *task, size_t length, size_t position)
+{
+    size_t count;
+    const clh_token_row *kinds = clh_task_kinds(task, &count);
+    const clh_token_kind kind = task ? clh_task_kind(task, length, position) : CLH_TOKEN_OTHER;
+    return kind != CLH_TOKEN_OTHER && kinds[kind - 1].closes;
+}
+
 size_t clh_figure_destination(const clh_sitter *subject, const clh_figure_ask *ask)
 {
     const clh_task *task = clh_run_task(subject->run);
@@ -190,7 +199,7 @@ size_t clh_figure_destination(const clh_sitter *subject, const clh_figure_ask *a
     if (ask->destination != CLH_NO_DESTINATION)
         return ask->destination;
     size_t predicted = pos - 1;
-    while (task && predicted > 1 && clh_task_kind(task, pos, predicted) == CLH_TOKEN_PERIOD)
+    while (predicted > 1 && closes(task, pos, predicted))
         predicted--;
     return predicted > 0 ? predicted - 1 : 0;
 }

@@ -56,11 +56,13 @@ static void add_list(clh_strbuf *text, const double *values, size_t count)
     clh_strbuf_adds(text, "]");
 }
 
-void clh_cli_add_intervals(clh_strbuf *text, const clh_interval *intervals)
+void clh_cli_add_intervals(clh_strbuf *text, const clh_task *task, const clh_interval *intervals)
 {
-    for (int r = 0; r < CLH_RATIOS; r++) {
-        const clh_interval *v = &intervals[r];
-        clh_strbuf_addf(text, "%s\"%s\": ", r ? ", " : "", clh_ratio_name((clh_ratio)r));
+    clh_ratio ratio[CLH_RATIOS];
+    const size_t count = clh_ratios_of(task, ratio);
+    for (size_t k = 0; k < count; k++) {
+        const clh_interval *v = &intervals[ratio[k]];
+        clh_strbuf_addf(text, "%s\"%s\": ", k ? ", " : "", clh_ratio_name(task, ratio[k]));
         add_list(text, (double[]){v->value, v->low, v->high}, 3);
     }
 }

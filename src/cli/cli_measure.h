@@ -3,7 +3,7 @@
  *    const clh_watch watch = clh_cli_progress(inv, "sequence");
  *    clh_interval v[CLH_RATIOS];
  *    if (clh_cli_intervals(v, &measure, sample.count, seed, err)) ...
- *    clh_cli_add_intervals(&text, v);          // "loss": [0.1, 0.09, 0.11], "token_accuracy": …
+ *    clh_cli_add_intervals(&text, task, v);          // "loss": [0.1, 0.09, 0.11], "token_accuracy": …
  */
 #ifndef CLH_CLI_MEASURE_H
 #define CLH_CLI_MEASURE_H
@@ -27,8 +27,8 @@ clh_watch clh_cli_progress(const clh_invocation *inv, const char *what);
 clh_status clh_cli_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
                              uint64_t seed, clh_error *err);
 
-/** Every ratio as "name": [value, low, high], commas between. */
-void clh_cli_add_intervals(clh_strbuf *text, const clh_interval *intervals);
+/** Every ratio the task has as "name": [value, low, high], commas between. */
+void clh_cli_add_intervals(clh_strbuf *text, const clh_task *task, const clh_interval *intervals);
 
 /** "name": [numbers], as JSON with 9 digits, a comma before. */
 void clh_cli_add_numbers(clh_strbuf *text, const char *name, const double *values, size_t count);

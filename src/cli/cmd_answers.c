@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "clearhead/answers.h"
 #include "clearhead/figure.h"
+#include "clearhead/permutations.h"
 #include "cli/cli_answers.h"
 #include "cli/cli_film.h"
 #include "cli/cli_measure.h"
@@ -36,8 +37,10 @@ static void say_unseen(const answers_job *job, clh_strbuf *text)
                     "%zu of %zu whole sequences right (95 %% interval %.4f to %.4f); letters %.5f, "
                     "spaces %.5f, period %.5f; loss %.6f.",
                     t->sequences_correct, t->sequences, a->whole_low, a->whole_high,
-                    clh_tally_ratio(t, CLH_RATIO_LETTERS), clh_tally_ratio(t, CLH_RATIO_SPACES),
-                    clh_tally_ratio(t, CLH_RATIO_PERIODS), clh_tally_ratio(t, CLH_RATIO_LOSS));
+                    clh_tally_ratio(t, CLH_RATIO_OF(CLH_TOKEN_LETTER)),
+                    clh_tally_ratio(t, CLH_RATIO_OF(CLH_TOKEN_SPACE)),
+                    clh_tally_ratio(t, CLH_RATIO_OF(CLH_TOKEN_PERIOD)),
+                    clh_tally_ratio(t, CLH_RATIO_LOSS));
 }
 
 static void say_qk(const answers_job *job, clh_strbuf *text)
@@ -84,12 +87,12 @@ static void say_order(const answers_job *job, clh_strbuf *text)
 {
     const clh_emergence *e = &job->answers.emergence;
     clh_strbuf_adds(text, "Right (0.99) ");
-    add_step(text, "in spaces", e, CLH_SWAP_NONE, CLH_RATIO_SPACES);
-    add_step(text, "In letters", e, CLH_SWAP_NONE, CLH_RATIO_LETTERS);
-    add_step(text, "In the period", e, CLH_SWAP_NONE, CLH_RATIO_PERIODS);
+    add_step(text, "in spaces", e, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE));
+    add_step(text, "In letters", e, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER));
+    add_step(text, "In the period", e, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_PERIOD));
     add_step(text, "QK of the time serves the final model's letters", e, CLH_SWAP_QK_THEN,
-             CLH_RATIO_LETTERS);
-    add_step(text, "OV does", e, CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS);
+             CLH_RATIO_OF(CLH_TOKEN_LETTER));
+    add_step(text, "OV does", e, CLH_SWAP_OV_THEN, CLH_RATIO_OF(CLH_TOKEN_LETTER));
 }
 
 static void say_duplicates(const answers_job *job, clh_strbuf *text)

@@ -96,6 +96,13 @@ static size_t strongest(const clh_real *row, size_t p)
     return best;
 }
 
+/* Whether a letter stands at `position` of the `length` tokens of a sequence of the task. */
+static bool is_letter(const clh_task *task, size_t length, size_t position)
+{
+    const clh_token_kind letter = task ? clh_task_letter_kind(task) : 0;
+    return letter && clh_task_kind(task, length, position) == letter;
+}
+
 static bool in_set(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
                    size_t first_scored, size_t p, size_t j, size_t best)
 {
@@ -103,9 +110,8 @@ static bool in_set(const clh_edit *edit, const clh_sample *sample, const clh_tok
     case CLH_SOURCES_ANSWER:
         return p + 1 < tokens->pos && tokens->ids[j] == tokens->ids[p + 1];
     case CLH_SOURCES_FIRST_TERM:
-        return j < first_scored && sample->task &&
-               clh_task_kind(sample->task, sample->skip + tokens->pos, sample->skip + j) ==
-                   CLH_TOKEN_LETTER;
+        return j < first_scored &&
+               is_letter(sample->task, sample->skip + tokens->pos, sample->skip + j);
     case CLH_SOURCES_STRONGEST:
         return j == best;
     case CLH_SOURCES_SELF:

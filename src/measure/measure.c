@@ -32,32 +32,59 @@ void clh_tally_add(clh_tally *sum, const clh_tally *more)
     sum->sequences_correct += more->sequences_correct;
 }
 
-const char *clh_ratio_name(clh_ratio ratio)
+_Static_assert((int)CLH_RATIOS == (int)CLH_RATIO_OF(CLH_TOKEN_KINDS),
+               "a ratio for every kind of token but the other");
+
+const char *clh_ratio_name(const clh_task *task, clh_ratio ratio)
 {
-    static const char *const names[CLH_RATIOS] = {
-        "loss",           "token_accuracy",  "letter_accuracy",
-        "space_accuracy", "period_accuracy", "sequence_accuracy"};
+    size_t count;
+    const clh_token_row *kinds = clh_task_kinds(task, &count);
     assert(ratio < CLH_RATIOS);
-    return names[ratio];
+    switch (ratio) {
+    case CLH_RATIO_LOSS:
+        return "loss";
+    case CLH_RATIO_ACCURACY:
+        return "token_accuracy";
+    case CLH_RATIO_SEQUENCES:
+        return "sequence_accuracy";
+    default:
+        return ratio - CLH_RATIO_KIND < count ? kinds[ratio - CLH_RATIO_KIND].accuracy : NULL;
+    }
+}
+
+size_t clh_ratios_of(const clh_task *task, clh_ratio out[CLH_RATIOS])
+{
+    size_t count = 0;
+    assert(out);
+    out[count++] = CLH_RATIO_LOSS;
+    out[count++] = CLH_RATIO_ACCURACY;
+    for (clh_token_kind k = 1; k < CLH_TOKEN_KINDS; k++)
+        if (clh_ratio_name(task, CLH_RATIO_OF(k)))
+            out[count++] = CLH_RATIO_OF(k);
+    out[count++] = CLH_RATIO_SEQUENCES;
+    return count;
+}
+
+void clh_tally_parts(const clh_tally *t, double part[CLH_RATIOS], double whole[CLH_RATIOS])
+{
+    assert(t && part && whole);
+    part[CLH_RATIO_LOSS] = t->loss;
+    part[CLH_RATIO_ACCURACY] = (double)t->correct;
+    whole[CLH_RATIO_LOSS] = whole[CLH_RATIO_ACCURACY] = (double)t->count;
+    for (clh_token_kind k = 1; k < CLH_TOKEN_KINDS; k++) {
+        part[CLH_RATIO_OF(k)] = (double)t->kind_correct[k];
+        whole[CLH_RATIO_OF(k)] = (double)t->kind_count[k];
+    }
+    part[CLH_RATIO_SEQUENCES] = (double)t->sequences_correct;
+    whole[CLH_RATIO_SEQUENCES] = (double)t->sequences;
 }
 
 double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
 {
-    const struct {
-        double part, whole;
-    } of[CLH_RATIOS] = {
-        [CLH_RATIO_LOSS] = {t->loss, (double)t->count},
-        [CLH_RATIO_ACCURACY] = {(double)t->correct, (double)t->count},
-        [CLH_RATIO_LETTERS] = {(double)t->kind_correct[CLH_TOKEN_LETTER],
-                               (double)t->kind_count[CLH_TOKEN_LETTER]},
-        [CLH_RATIO_SPACES] = {(double)t->kind_correct[CLH_TOKEN_SPACE],
-                              (double)t->kind_count[CLH_TOKEN_SPACE]},
-        [CLH_RATIO_PERIODS] = {(double)t->kind_correct[CLH_TOKEN_PERIOD],
-                               (double)t->kind_count[CLH_TOKEN_PERIOD]},
-        [CLH_RATIO_SEQUENCES] = {(double)t->sequences_correct, (double)t->sequences},
-    };
+    double part[CLH_RATIOS], whole[CLH_RATIOS];
     assert(ratio < CLH_RATIOS);
-    return of[ratio].whole > 0 ? of[ratio].part / of[ratio].whole : NAN;
+    clh_tally_parts(t, part, whole);
+    return whole[ratio] > 0 ? part[ratio] / whole[ratio] : NAN;
 }
 
 /* The first activation that is not finite, where the cache kept it. */

@@ -6,8 +6,9 @@
 
 #include "base/base.h"
 
-/* Kinds before those that do not occur are left out: slots, then what is no letter of a term. */
-enum { SLOTS = CLH_SLOTS_MAX - 3, SPACE = SLOTS, PERIOD, OTHER };
+/* Groups of destinations, before those that do not occur are left out: slots, then the task's kinds
+ * of token, then whatever it has no name for. */
+enum { SLOTS = CLH_SLOTS_MAX - CLH_TOKEN_KINDS, OTHER = CLH_SLOTS_MAX - 1 };
 
 size_t clh_places_find(clh_place *at, const clh_task *task, size_t pos)
 {
@@ -43,21 +44,22 @@ clh_status clh_key_slots(uint32_t *out, const clh_sample *sample, clh_error *err
     return CLH_OK;
 }
 
-static uint32_t kind_of(const clh_sample *sample, const clh_place *place, size_t position)
+static uint32_t group_of(const clh_sample *sample, const clh_place *place, size_t position)
 {
     const clh_token_kind kind = clh_sample_kind(sample, 0, position);
     if (place->slot > 0 && place->slot <= SLOTS)
         return (uint32_t)(place->slot - 1);
-    return kind == CLH_TOKEN_SPACE ? SPACE : kind == CLH_TOKEN_PERIOD ? PERIOD : OTHER;
+    return kind == CLH_TOKEN_OTHER ? OTHER : SLOTS + kind - 1;
 }
 
-static void name_kind(uint32_t kind, char out[16])
+static void name_group(const clh_task *task, uint32_t group, char out[16])
 {
-    static const char *const names[] = {"space", "period", "other"};
-    if (kind < SLOTS)
-        (void)snprintf(out, 16, "slot %u", kind + 1);
+    size_t count;
+    const clh_token_row *kinds = clh_task_kinds(task, &count);
+    if (group < SLOTS)
+        (void)snprintf(out, 16, "slot %u", group + 1);
     else
-        (void)snprintf(out, 16, "%s", names[kind - SLOTS]);
+        (void)snprintf(out, 16, "%s", group < SLOTS + count ? kinds[group - SLOTS].name : "other");
 }
 
 clh_status clh_slots_find(clh_slots *out, uint32_t *group, const clh_sample *sample, clh_error *err)
@@ -71,14 +73,14 @@ clh_status clh_slots_find(clh_slots *out, uint32_t *group, const clh_sample *sam
     *out = (clh_slots){0};
     (void)clh_places_find(at, sample->task, whole);
     for (size_t p = sample->first_scored[0]; p < length; p++) {
-        group[p] = kind_of(sample, &at[p + sample->skip], p);
+        group[p] = group_of(sample, &at[p + sample->skip], p);
         number[group[p]]++;
     }
     for (uint32_t kind = 0; kind < CLH_SLOTS_MAX; kind++) {
         if (number[kind] == 0)
             continue;
         out->rows[out->count] = number[kind];
-        name_kind(kind, out->name[out->count]);
+        name_group(sample->task, kind, out->name[out->count]);
         number[kind] = (uint32_t)out->count++;
     }
     for (size_t p = sample->first_scored[0]; p < length; p++)

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "measure/sample_make.h"
 
-/* Room for `count` sequences of up to `stride` tokens, all zero. */
-static clh_status sample_make(clh_sample *out, const clh_task *task, size_t count, size_t stride,
-                              clh_error *err)
+clh_status clh_sample_make(clh_sample *out, const clh_task *task, size_t count, size_t stride,
+                           clh_error *err)
 {
     size_t ids;
+    if (count == 0)
+        return clh_fail(err, CLH_ERANGE, "a sample of 0 sequences, want at least 1");
     if (!clh_mul_ok(count, stride, &ids)) {
         (void)clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", count,
                        stride);
@@ -33,7 +35,7 @@ clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split spli
     if (count == 0)
         return clh_fail(err, CLH_ERANGE, "a sample of 0 sequences, want at least 1");
     clh_sample sample = {0};
-    clh_status status = sample_make(&sample, task, count, clh_task_length_max(task), err);
+    clh_status status = clh_sample_make(&sample, task, count, clh_task_length_max(task), err);
     for (size_t i = 0; i < count && !status; i++) {
         clh_sequence sequence = {.tokens = sample.ids + i * sample.stride,
                                  .capacity = sample.stride};
@@ -56,7 +58,7 @@ clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t fi
         return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
                         tokens->batch, tokens->pos);
     clh_sample sample = {0};
-    clh_status status = sample_make(&sample, NULL, tokens->batch, tokens->pos, err);
+    clh_status status = clh_sample_make(&sample, NULL, tokens->batch, tokens->pos, err);
     if (status)
         return status;
     memcpy(sample.ids, tokens->ids, tokens->batch * tokens->pos * sizeof *sample.ids);

@@ -9,4 +9,7 @@
 clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index,
                           const clh_cache *cache, clh_keep keep, clh_error *err);
 
+/** The two sums that each ratio divides. */
+void clh_tally_parts(const clh_tally *tally, double part[CLH_RATIOS], double whole[CLH_RATIOS]);
+
 #endif

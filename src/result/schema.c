@@ -95,6 +95,8 @@ static void add_field(const clh_field *f, bool verdict, clh_strbuf *out)
     clh_strbuf_addf(out, ", \"type\": \"%s\"", verdict || f->flags & CLH_TEXT ? "text" : "number");
     if (f->band)
         clh_strbuf_addf(out, ", \"interval\": \"%s\"", clh_band_name(f->band));
+    if (f->flags & CLH_BY_KIND)
+        clh_strbuf_adds(out, ", \"by\": \"kind of token\"");
     if (f->flags & CLH_HEADLINE)
         clh_strbuf_adds(out, ", \"headline\": true");
     clh_strbuf_adds(out, "}");

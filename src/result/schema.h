@@ -42,6 +42,8 @@ enum clh_field_flags {
     CLH_LOG = 8,      /**< drawn on a logarithmic axis */
     CLH_SHARE = 16,   /**< lies in [0, 1], and is drawn so */
     CLH_CELL = 32,    /**< drawn as a coloured cell, not as a point */
+    CLH_BY_KIND = 64, /**< stands for a field of each kind of token that the task names: called
+                           "*_accuracy" here, "letter_accuracy" in a result */
 };
 
 /** What stands at `offset` of a struct that a field is read from. */

@@ -23,13 +23,6 @@ static const task_row tasks[] = {
 #undef CLH_TASK
 };
 
-struct clh_task {
-    const char *name;
-    const clh_task_ops *ops;
-    clh_task_facts facts;
-    void *state;
-};
-
 static clh_status fail_name(const char *name, clh_error *err)
 {
     const char *names[CLH_COUNT(tasks)];
@@ -86,11 +79,6 @@ const char *clh_task_name(const clh_task *task)
 size_t clh_task_d_vocab(const clh_task *task)
 {
     return task->facts.vocab.size;
-}
-
-size_t clh_task_unseen(const clh_task *task)
-{
-    return task->facts.unseen;
 }
 
 size_t clh_task_length_max(const clh_task *task)
@@ -203,5 +191,19 @@ void clh_task_label(const clh_task *task, size_t length, size_t position, char o
 clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position)
 {
     assert(position < length);
-    return task->ops->kind(task->state, length, position);
+    return task->ops->kind ? task->ops->kind(task->state, length, position) : CLH_TOKEN_OTHER;
+}
+
+const clh_token_row *clh_task_kinds(const clh_task *task, size_t *count)
+{
+    assert(count);
+    *count = task ? task->ops->kind_count : 0;
+    assert(*count < CLH_TOKEN_KINDS);
+    return task ? task->ops->kinds : NULL;
+}
+
+clh_token_kind clh_task_letter_kind(const clh_task *task)
+{
+    assert(!task->ops->letter == !task->ops->expand);
+    return task->ops->letter;
 }

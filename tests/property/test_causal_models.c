@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/causal.h"
+#include "clearhead/permutations.h"
 #include "clearhead/run.h"
 #include "clearhead/variant.h"
 #include "edit/edit_row.h"
@@ -172,11 +173,11 @@ static void a_trained_model_is_taken_apart(void **state)
     clh_causal_row row[CLH_INTERVENTIONS];
     clh_causal_result r = measure(&b, &b.sample);
     must(clh_causal_rows(row, &r, 200, 0.95, SEED, &err), &err);
-    assert_true(right(&r, CLH_CAUSAL_NONE, CLH_RATIO_LETTERS) > 0.99);
-    assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_LETTERS) > 0.99);
-    assert_true(right(&r, CLH_CAUSAL_WITHOUT_ANSWER, CLH_RATIO_LETTERS) < 0.1);
-    assert_true(right(&r, CLH_CAUSAL_ATTN_ZERO, CLH_RATIO_LETTERS) < 0.3);
-    assert_true(right(&r, CLH_CAUSAL_ATTN_MEAN, CLH_RATIO_LETTERS) < 0.3);
+    assert_true(right(&r, CLH_CAUSAL_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.99);
+    assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.99);
+    assert_true(right(&r, CLH_CAUSAL_WITHOUT_ANSWER, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.1);
+    assert_true(right(&r, CLH_CAUSAL_ATTN_ZERO, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.3);
+    assert_true(right(&r, CLH_CAUSAL_ATTN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.3);
     assert_true(row[CLH_CAUSAL_PATTERN_OTHER].recovered.low > 0.95);
     assert_true(row[CLH_CAUSAL_ATTN_MEAN].recovered.high < 0.8);
     assert_true(fabs(row[CLH_CAUSAL_ATTN_OTHER].recovered.value) < 0.2);
@@ -203,15 +204,15 @@ static void other_inputs_take_the_same_statistics(void **state)
 {
     bench b = open_bench(*state, "n=3 steps=300 d_model=64 d_head=32");
     clh_error err = {0};
-    for (int v = 0; v < CLH_VARIANTS; v++) {
+    for (clh_variant v = 0; v < clh_variant_count(clh_run_task(b.run)); v++) {
         clh_sample sample = {0};
-        if (clh_variant_draw(&sample, (clh_variant)v, clh_run_task(b.run), COUNT, 0, &err))
+        if (clh_variant_draw(&sample, v, clh_run_task(b.run), COUNT, 0, &err))
             continue;
         clh_causal_result r = measure(&b, &sample);
         assert_int_equal(r.measure[CLH_CAUSAL_NONE].total.sequences, COUNT);
         assert_false(r.left_out[CLH_CAUSAL_ONLY_FIRST_TERM]);
         if (v == CLH_VARIANT_ALL_SAME) /* whatever letter is looked at is the right one */
-            assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_LETTERS) > 0.95);
+            assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.95);
         clh_causal_result_deinit(&r);
         clh_sample_deinit(&sample);
     }
@@ -224,9 +225,9 @@ static void the_first_term_is_found_without_the_start(void **state)
     bench b = open_bench(*state, small);
     clh_error err = {0};
     const clh_edit only = {.kind = CLH_EDIT_ONLY, .sources = CLH_SOURCES_FIRST_TERM};
-    for (int v = CLH_VARIANT_NONE; v <= CLH_VARIANT_NO_START; v += CLH_VARIANT_NO_START) {
+    for (clh_variant v = CLH_VARIANT_NONE; v <= CLH_VARIANT_NO_START; v += CLH_VARIANT_NO_START) {
         clh_sample sample = {0};
-        must(clh_variant_draw(&sample, (clh_variant)v, clh_run_task(b.run), 1, 0, &err), &err);
+        must(clh_variant_draw(&sample, v, clh_run_task(b.run), 1, 0, &err), &err);
         const clh_tokens tokens = clh_sample_tokens(&sample, 0);
         const size_t first = v ? 1 : 2;
         clh_real row[26];

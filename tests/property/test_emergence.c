@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/keys.h"
 #include "clearhead/emergence.h"
+#include "clearhead/permutations.h"
 #include "clearhead/run.h"
 #include "run/checkpoint.h"
 #include "support/cmocka_all.h"
@@ -122,7 +123,8 @@ static void from_is_where_it_stays(void **state)
     assert_int_equal(clh_emergence_from(&e, CLH_SWAP_NONE, CLH_RATIO_ACCURACY, 0.95), 3);
     assert_int_equal(clh_emergence_from(&e, CLH_SWAP_NONE, CLH_RATIO_ACCURACY, 0.8), 0);
     assert_int_equal(clh_emergence_from(&e, CLH_SWAP_NONE, CLH_RATIO_ACCURACY, 1.1), 4);
-    assert_int_equal(clh_emergence_from(&e, CLH_SWAP_NONE, CLH_RATIO_LETTERS, 0), 4); /* NaN */
+    assert_int_equal(clh_emergence_from(&e, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER), 0),
+                     4); /* NaN */
 }
 
 static void no_checkpoints_is_said(void **state)

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "clearhead/answers.h"
+#include "clearhead/permutations.h"
 #include "support/cmocka_all.h"
 
 static void says(const clh_answers *a, clh_notebook_question question, const char *want)

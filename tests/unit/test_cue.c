@@ -1,6 +1,7 @@
 /* Features of tokens and kinds of destinations, by hand. Tokens of the permutation task: '>' 0,
  * space 1, '.' 2, then a-z, A-Z, 0-9. */
 #include "base/base.h"
+#include "clearhead/permutations.h"
 #include "lens/attention/cue.h"
 #include "measure/place.h"
 #include "support/cmocka_all.h"

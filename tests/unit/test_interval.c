@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/measure.h"
+#include "clearhead/permutations.h"
 #include "support/must.h"
 
 /* A measure of `count` sequences with ten predictions each, each right with probability p. */
@@ -29,7 +30,8 @@ static void constant_data_has_no_width(void **state)
     clh_interval i;
     must(clh_measure_interval(&i, &m, 40, CLH_RATIO_LOSS, 200, 0.95, 0, &err), &err);
     assert_true(i.value == 0.25 && i.low == 0.25 && i.high == 0.25);
-    must(clh_measure_interval(&i, &m, 40, CLH_RATIO_LETTERS, 200, 0.95, 0, &err), &err);
+    must(clh_measure_interval(&i, &m, 40, CLH_RATIO_OF(CLH_TOKEN_LETTER), 200, 0.95, 0, &err),
+         &err);
     assert_true(isnan(i.value) && isnan(i.low) && isnan(i.high));
     clh_measure_deinit(&m);
 }

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/measure.h"
+#include "clearhead/permutations.h"
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
@@ -99,8 +100,8 @@ static void kinds_are_those_of_the_predicted(void **state)
     assert_int_equal(t->kind_correct[CLH_TOKEN_SPACE], 0);
     assert_int_equal(t->kind_correct[CLH_TOKEN_PERIOD], 0);
     assert_int_equal(t->correct, t->kind_correct[CLH_TOKEN_LETTER]);
-    assert_true(clh_tally_ratio(t, CLH_RATIO_LETTERS) == 1);
-    assert_true(clh_tally_ratio(t, CLH_RATIO_SPACES) == 0);
+    assert_true(clh_tally_ratio(t, CLH_RATIO_OF(CLH_TOKEN_LETTER)) == 1);
+    assert_true(clh_tally_ratio(t, CLH_RATIO_OF(CLH_TOKEN_SPACE)) == 0);
     assert_true(isnan(clh_tally_ratio(&(clh_tally){0}, CLH_RATIO_LOSS)));
     clh_measure_deinit(&m);
     bench_close(&b);

@@ -1,5 +1,6 @@
 /* The permutation task through the public interface: its text is the notebook's, its positions are
  * named and scored, and whatever it cannot do is said. */
+#include "clearhead/permutations.h"
 #include "task_checks.h"
 
 #define NOTEBOOK_FOUR                                                                              \

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "clearhead/answers.h"
+#include "clearhead/permutations.h"
 
 static double from(const clh_answers *a, clh_swap swap, clh_ratio ratio)
 {
@@ -39,11 +40,11 @@ static double from(const clh_answers *a, clh_swap swap, clh_ratio ratio)
     X(gap_share, "its share", 3, a->attention.gap_share)                                           \
     X(cue_token, "cue: token", 3, a->attention.cue[CLH_CUE_TOKEN].effect)                          \
     X(loss_without_token, "loss without it", 6, a->cue[CLH_CUE_TOKEN].loss_without)                \
-    X(spaces_from, "spaces from", 0, from(a, CLH_SWAP_NONE, CLH_RATIO_SPACES))                     \
-    X(letters_from, "letters from", 0, from(a, CLH_SWAP_NONE, CLH_RATIO_LETTERS))                  \
-    X(period_from, NULL, 0, from(a, CLH_SWAP_NONE, CLH_RATIO_PERIODS))                             \
-    X(qk_from, "QK from", 0, from(a, CLH_SWAP_QK_THEN, CLH_RATIO_LETTERS))                         \
-    X(ov_from, "OV from", 0, from(a, CLH_SWAP_OV_THEN, CLH_RATIO_LETTERS))                         \
+    X(spaces_from, "spaces from", 0, from(a, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE)))        \
+    X(letters_from, "letters from", 0, from(a, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER)))     \
+    X(period_from, NULL, 0, from(a, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_PERIOD)))                \
+    X(qk_from, "QK from", 0, from(a, CLH_SWAP_QK_THEN, CLH_RATIO_OF(CLH_TOKEN_LETTER)))            \
+    X(ov_from, "OV from", 0, from(a, CLH_SWAP_OV_THEN, CLH_RATIO_OF(CLH_TOKEN_LETTER)))            \
     X(worst_share, NULL, 6, a->worst_share)
 
 #define GETTER(name, title, decimals, value)                                                       \

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "clearhead/answers.h"
+#include "clearhead/permutations.h"
 
 enum { SIGMAS = 10 };
 
@@ -87,9 +88,10 @@ static const char *ov(const clh_answers *a)
 /* Which was right first; ties are told. */
 static const char *order(const clh_answers *a)
 {
-    const size_t space = clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_SPACES, right);
+    const size_t space =
+        clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE), right);
     const size_t letter =
-        clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_LETTERS, right);
+        clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER), right);
     if (letter == a->emergence.count)
         return space == letter ? "neither spaces nor letters by the end" : "spaces, no letters yet";
     return space < letter   ? "spaces before letters"

@@ -287,9 +287,12 @@ static void measure_task(void *context, size_t task, size_t worker_index)
 
 static bool has_letters(const clh_sample *sample)
 {
+    const clh_token_kind letter = sample->task ? clh_task_letter_kind(sample->task) : 0;
+    if (!letter)
+        return false;
     for (size_t i = 0; i < sample->count; i++)
         for (size_t p = 0; p < sample->first_scored[i] && p < sample->length[i]; p++)
-            if (clh_sample_kind(sample, i, p) == CLH_TOKEN_LETTER)
+            if (clh_sample_kind(sample, i, p) == letter)
                 return true;
     return false;
 }

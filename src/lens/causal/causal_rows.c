@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "clearhead/causal.h"
 #include "measure/interval.h"
+#include "measure/tally.h"
 
 enum { VALUES = CLH_RATIOS + 1 }; /* ratios, then what is recovered */
 
@@ -16,25 +17,30 @@ typedef struct sums {
 
 static sums sums_of(const clh_tally *t)
 {
-    sums s = {{0}, {0}};
-    static const clh_token_kind kind[CLH_RATIOS] = {[CLH_RATIO_LETTERS] = CLH_TOKEN_LETTER,
-                                                    [CLH_RATIO_SPACES] = CLH_TOKEN_SPACE,
-                                                    [CLH_RATIO_PERIODS] = CLH_TOKEN_PERIOD};
-    for (int r = 0; r < CLH_RATIOS; r++) {
-        s.part[r] = (double)t->kind_correct[kind[r]];
-        s.whole[r] = (double)t->kind_count[kind[r]];
-    }
-    s.part[CLH_RATIO_LOSS] = t->loss;
-    s.part[CLH_RATIO_ACCURACY] = (double)t->correct;
-    s.whole[CLH_RATIO_LOSS] = s.whole[CLH_RATIO_ACCURACY] = (double)t->count;
-    s.part[CLH_RATIO_SEQUENCES] = (double)t->sequences_correct;
-    s.whole[CLH_RATIO_SEQUENCES] = (double)t->sequences;
+    sums s;
+    clh_tally_parts(t, s.part, s.whole);
     return s;
 }
 
 static double recovered(double reference, double loss, double plain)
 {
     return reference > plain ? (reference - loss) / (reference - plain) : NAN;
+}
+
+/* The ratios in which anything counts: what is scored does not depend on an intervention. */
+typedef struct counted {
+    size_t count;
+    clh_ratio ratio[CLH_RATIOS];
+} counted;
+
+static counted counted_in(const clh_tally *total)
+{
+    const sums s = sums_of(total);
+    counted c = {0};
+    for (int r = 0; r < CLH_RATIOS; r++)
+        if (s.whole[r] > 0)
+            c.ratio[c.count++] = (clh_ratio)r;
+    return c;
 }
 
 /* The values of every intervention from its sums. */
@@ -50,11 +56,12 @@ static void values_of(double (*out)[VALUES], const sums *s)
 }
 
 /* part and whole are exact for counts; losses are added in the order in which they are drawn. */
-static sums add_up(const sums *of, const uint32_t *drawn, size_t sequences)
+static sums add_up(const sums *of, const uint32_t *drawn, size_t sequences, const counted *c)
 {
     sums all = {{0}, {0}};
     for (size_t k = 0; k < sequences; k++)
-        for (int r = 0; r < CLH_RATIOS; r++) {
+        for (size_t i = 0; i < c->count; i++) {
+            const clh_ratio r = c->ratio[i];
             all.part[r] += of[drawn[k]].part[r];
             all.whole[r] += of[drawn[k]].whole[r];
         }
@@ -65,6 +72,7 @@ typedef struct room {
     sums *of;        /* [interventions, sequences] */
     uint32_t *drawn; /* [sequences] */
     double *value;   /* [interventions, VALUES, rounds] */
+    counted counted;
     sums all[CLH_INTERVENTIONS];
     double now[CLH_INTERVENTIONS][VALUES];
 } room;
@@ -74,7 +82,7 @@ static void resample_all(room *r, size_t sequences, size_t rounds, uint64_t seed
     for (size_t round = 0; round < rounds; round++) {
         clh_resample(r->drawn, sequences, round, seed);
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
-            r->all[i] = add_up(r->of + i * sequences, r->drawn, sequences);
+            r->all[i] = add_up(r->of + i * sequences, r->drawn, sequences, &r->counted);
         values_of(r->now, r->all);
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
             for (size_t v = 0; v < VALUES; v++)
@@ -104,7 +112,8 @@ clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_caus
         return status;
     room r = {.of = clh_alloc_array(n, CLH_INTERVENTIONS * sizeof *r.of, err),
               .drawn = clh_alloc_array(n, sizeof *r.drawn, err),
-              .value = clh_alloc_array(rounds, sizeof(double[CLH_INTERVENTIONS][VALUES]), err)};
+              .value = clh_alloc_array(rounds, sizeof(double[CLH_INTERVENTIONS][VALUES]), err),
+              .counted = counted_in(&result->measure[CLH_CAUSAL_NONE].total)};
     if (r.of && r.drawn && r.value) {
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
             for (size_t k = 0; k < n; k++)

@@ -162,13 +162,6 @@ static void lines_label(const void *state, size_t length, size_t position, char 
     (void)snprintf(out, 48, "position %zu", position);
 }
 
-static clh_token_kind lines_kind(const void *state, size_t length, size_t position)
-{
-    (void)state;
-    assert(position < length);
-    return CLH_TOKEN_OTHER;
-}
-
 const clh_task_ops clh_lines_ops = {
     .open = lines_open,
     .close = lines_close,
@@ -177,5 +170,4 @@ const clh_task_ops clh_lines_ops = {
     .rank = lines_rank,
     .split_of = lines_split_of,
     .label = lines_label,
-    .kind = lines_kind,
 };

@@ -10,18 +10,11 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "task/permutations/letter_domain.h"
+#include "clearhead/permutations.h"
+#include "task/permutations/permutation_task.h"
 #include "task/permutations/permutation_text.h"
-#include "task/task_ops.h"
 
 enum { LENGTH_MAX = 5042 };
-
-typedef struct permutations {
-    uint64_t seed;
-    size_t first_scored; /* 0: n + 2 */
-    size_t count;
-    clh_letter_domain domain[CLH_TASK_N_MAX]; /* ascending in n */
-} permutations;
 
 /* The numbers of letters of a config, checked and ascending, into n; how many, 0 on failure. */
 static size_t read_n(unsigned n[CLH_TASK_N_MAX], const clh_task_config *config, clh_error *err)
@@ -87,8 +80,9 @@ static clh_status permutations_open(void **state, clh_task_facts *facts,
         return CLH_ENOMEM;
     task->seed = config->seed;
     task->first_scored = config->first_scored;
+    task->unseen = config->letters_unseen;
     task->count = count;
-    *facts = (clh_task_facts){.vocab = clh_vocab_letters(), .unseen = config->letters_unseen};
+    *facts = (clh_task_facts){.vocab = clh_vocab_letters()};
     for (size_t i = 0; i < count; i++) {
         task->domain[i] = clh_letter_domain_make(
             config->letters, n[i], (unsigned)(CLH_VOCAB_LETTERS - config->letters_unseen),
@@ -102,9 +96,8 @@ static clh_status permutations_open(void **state, clh_task_facts *facts,
     return CLH_OK;
 }
 
-/* The text for `letters` [n], 0 … 61, into `out`. */
-static void write_sequence(const permutations *task, const uint8_t *letters, unsigned n,
-                           clh_sequence *out)
+void clh_permutations_write(const permutations *task, const uint8_t *letters, unsigned n,
+                            clh_sequence *out)
 {
     uint32_t tokens[CLH_TASK_N_MAX];
     for (unsigned i = 0; i < n; i++)
@@ -115,16 +108,20 @@ static void write_sequence(const permutations *task, const uint8_t *letters, uns
     clh_permutation_write(tokens, n, out->tokens);
 }
 
-static void permutations_draw(const void *state, clh_split split, uint64_t k, clh_sequence *out)
+void clh_permutations_draw(const permutations *task, clh_split split, uint64_t k, clh_sequence *out)
 {
-    const permutations *task = state;
     uint64_t block = k / task->count;
     uint64_t stream = clh_letter_round_stream(CLH_STREAM_MIX, split, 0, block);
     clh_shuffle mix = clh_shuffle_make(task->seed, stream, task->count);
     const clh_letter_domain *domain = &task->domain[clh_shuffle_at(&mix, k % task->count)];
     uint8_t letters[CLH_TASK_N_MAX];
     clh_letter_domain_draw(domain, split, block, letters);
-    write_sequence(task, letters, domain->n, out);
+    clh_permutations_write(task, letters, domain->n, out);
+}
+
+static void permutations_draw(const void *state, clh_split split, uint64_t k, clh_sequence *out)
+{
+    clh_permutations_draw(state, split, k, out);
 }
 
 /* The domain that a rank of the mixture falls in; *rank becomes the rank within it. */
@@ -144,7 +141,7 @@ static void permutations_unrank(const void *state, uint64_t rank, clh_sequence *
     const clh_letter_domain *domain = domain_at(task, &rank);
     uint8_t letters[CLH_TASK_N_MAX];
     clh_letter_domain_unrank(domain, rank, letters);
-    write_sequence(task, letters, domain->n, out);
+    clh_permutations_write(task, letters, domain->n, out);
 }
 
 static clh_split permutations_split_of(const void *state, uint64_t rank)
@@ -224,13 +221,11 @@ static clh_status permutations_expand(const void *state, const char *letters, cl
     if (out->capacity < length)
         return clh_fail(err, CLH_ESHAPE, "%zu letters make %zu tokens, want at most %zu", n, length,
                         out->capacity);
-    write_sequence(state, chosen, (unsigned)n, out);
+    clh_permutations_write(state, chosen, (unsigned)n, out);
     return CLH_OK;
 }
 
-/* Which n a sequence of `length` tokens has: the task's own n of that length; else the task's least
- * n that is longer, of which it is then a beginning; else any n of that length; else 0. */
-static unsigned n_of_length(const permutations *task, size_t length)
+unsigned clh_permutations_n(const permutations *task, size_t length)
 {
     unsigned longer = 0;
     for (size_t i = task->count; i-- > 0;) {
@@ -248,7 +243,7 @@ static unsigned n_of_length(const permutations *task, size_t length)
 
 static void permutations_label(const void *state, size_t length, size_t position, char out[48])
 {
-    unsigned n = n_of_length(state, length);
+    unsigned n = clh_permutations_n(state, length);
     if (n)
         clh_permutation_label(n, position, out);
     else
@@ -257,9 +252,16 @@ static void permutations_label(const void *state, size_t length, size_t position
 
 static clh_token_kind permutations_kind(const void *state, size_t length, size_t position)
 {
-    unsigned n = n_of_length(state, length);
+    unsigned n = clh_permutations_n(state, length);
     return n ? clh_permutation_kind(n, position) : CLH_TOKEN_OTHER;
 }
+
+static const clh_token_row kinds[] = {
+    [CLH_TOKEN_START - 1] = {"start", "start", NULL, false},
+    [CLH_TOKEN_LETTER - 1] = {"letter", "letters", "letter_accuracy", false},
+    [CLH_TOKEN_SPACE - 1] = {"space", "spaces", "space_accuracy", false},
+    [CLH_TOKEN_PERIOD - 1] = {"period", "period", "period_accuracy", true},
+};
 
 const clh_task_ops clh_permutations_ops = {
     .open = permutations_open,
@@ -270,5 +272,10 @@ const clh_task_ops clh_permutations_ops = {
     .split_of = permutations_split_of,
     .expand = permutations_expand,
     .label = permutations_label,
+    .variants = clh_permutation_variants,
+    .variant_count = CLH_PERMUTATION_VARIANTS,
+    .kinds = kinds,
+    .kind_count = CLH_COUNT(kinds),
+    .letter = CLH_TOKEN_LETTER,
     .kind = permutations_kind,
 };

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "clearhead/task.h"
+#include "clearhead/permutations.h"
 
 /** Tokens of the text for n <= CLH_TASK_N_MAX letters: (n + 1)! + 2. */
 size_t clh_permutation_length(unsigned n);
