@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "report/label.h"
+#include "report/both/label.h"
 
 size_t clh_gaps_add(clh_strbuf *line, const clh_threshold_row *row, size_t from, size_t columns)
 {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/axis.h"
-#include "report/label.h"
+#include "report/both/axis.h"
+#include "report/both/label.h"
 #include "support/cmocka_all.h"
 
 static const double ranges[][2] = {

@@ -8,7 +8,7 @@
 
 #include "base/platform/file.h"
 #include "figure_sample.h"
-#include "report/colormap.h"
+#include "report/both/colormap.h"
 #include "support/cmocka_all.h"
 #include "support/temp_folder.h"
 

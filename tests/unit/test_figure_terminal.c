@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "figure_sample.h"
-#include "report/label.h"
+#include "report/both/label.h"
 #include "support/cmocka_all.h"
 
 enum { KINDS = 5 };

@@ -14,7 +14,7 @@
 
 #include "base/base.h"
 #include "clearhead/figure.h"
-#include "report/colormap.h"
+#include "report/both/colormap.h"
 
 typedef struct clh_rect {
     double x, y, width, height;

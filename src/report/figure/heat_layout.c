@@ -1,11 +1,11 @@
-#include "report/heat_layout.h"
+#include "report/figure/heat_layout.h"
 
 #include <assert.h>
 #include <math.h>
 
-#include "report/figure_check.h"
-#include "report/label.h"
-#include "report/matrix.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/both/matrix.h"
 
 enum {
     SCALE_ROOM = 82,

@@ -10,7 +10,7 @@
 #ifndef CLH_HEAT_LAYOUT_H
 #define CLH_HEAT_LAYOUT_H
 
-#include "report/canvas.h"
+#include "report/figure/canvas.h"
 
 enum { CLH_HEAT_GAP = 22, CLH_HEAT_NAME = 22, CLH_HEAT_PLOT_MIN = 32 };
 

@@ -10,8 +10,8 @@
 #ifndef CLH_PLOT_H
 #define CLH_PLOT_H
 
-#include "report/axis.h"
-#include "report/canvas.h"
+#include "report/both/axis.h"
+#include "report/figure/canvas.h"
 
 /** One axis as wanted. */
 typedef struct clh_plot_axis {

@@ -1,4 +1,4 @@
-#include "report/label.h"
+#include "report/both/label.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "report/colormap.h"
+#include "report/both/colormap.h"
 
 #include <math.h>
 

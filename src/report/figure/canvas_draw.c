@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/axis.h"
-#include "report/canvas.h"
-#include "report/label.h"
+#include "report/both/axis.h"
+#include "report/both/label.h"
+#include "report/figure/canvas.h"
 
 /* Half the height of capitals over the font's size in DejaVu: puts y through the letters' middle.
  */

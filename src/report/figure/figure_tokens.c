@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/canvas.h"
-#include "report/figure_check.h"
-#include "report/flow.h"
-#include "report/label.h"
-#include "report/matrix.h"
+#include "report/both/figure_check.h"
+#include "report/both/flow.h"
+#include "report/both/label.h"
+#include "report/both/matrix.h"
+#include "report/figure/canvas.h"
 
 #define FONT 15.0
 #define COLUMN 10.0 /* px from one character to the next: a little air around FONT * 0.602 */

@@ -1,4 +1,4 @@
-#include "report/canvas.h"
+#include "report/figure/canvas.h"
 
 #include <assert.h>
 #include <cairo-pdf.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/platform/file.h"
-#include "report/figure_check.h"
-#include "report/label.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
 
 /* PDF counts in points of 1/72 inch, our pixels are 1/96 inch. */
 #define POINTS_PER_PIXEL 0.75

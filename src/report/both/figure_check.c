@@ -1,12 +1,12 @@
-#include "report/figure_check.h"
+#include "report/both/figure_check.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
 
-#include "report/axis.h"
-#include "report/colormap.h"
+#include "report/both/axis.h"
+#include "report/both/colormap.h"
 
 clh_status clh_check_format(clh_figure_format *format, const char *path, clh_error *err)
 {

@@ -1,10 +1,10 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "report/figure_check.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
 #include "report/gaps.h"
-#include "report/label.h"
-#include "report/terminal_paint.h"
+#include "report/terminal/terminal_paint.h"
 
 enum { TOKEN_COLUMNS = 10, NUMBER_COLUMNS = 9, GAPS_AT = TOKEN_COLUMNS + 3 * NUMBER_COLUMNS + 2 };
 

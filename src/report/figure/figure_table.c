@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/canvas.h"
-#include "report/figure_check.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/figure/canvas.h"
 #include "report/gaps.h"
-#include "report/label.h"
 
 enum { ROWS_DEFAULT = 40, HEAD_ROOM = 28, ROW_PADDING = 8, LINE = 17, REST_ROOM = 24 };
 

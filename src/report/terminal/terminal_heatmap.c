@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/figure_check.h"
-#include "report/label.h"
-#include "report/matrix.h"
-#include "report/terminal_paint.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/both/matrix.h"
+#include "report/terminal/terminal_paint.h"
 
 enum { LABEL_COLUMNS_MAX = 10, COLUMNS_MIN = 8, ZOOM_MAX = 4, SHADES = 5 };
 

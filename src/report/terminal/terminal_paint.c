@@ -1,10 +1,10 @@
-#include "report/terminal_paint.h"
+#include "report/terminal/terminal_paint.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "report/label.h"
+#include "report/both/label.h"
 
 enum { WIDTH_DEFAULT = 80, SCALE_STEPS = 20 };
 

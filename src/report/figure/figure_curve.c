@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/canvas.h"
-#include "report/figure_check.h"
-#include "report/plot.h"
+#include "report/both/figure_check.h"
+#include "report/figure/canvas.h"
+#include "report/figure/plot.h"
 
 enum { LEGEND_ROOM = 22, LEGEND_KEY = 28, NAME_BYTES = 256 };
 

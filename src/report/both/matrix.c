@@ -1,4 +1,4 @@
-#include "report/matrix.h"
+#include "report/both/matrix.h"
 
 #include <assert.h>
 #include <math.h>

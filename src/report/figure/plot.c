@@ -1,4 +1,4 @@
-#include "report/plot.h"
+#include "report/figure/plot.h"
 
 #include <assert.h>
 #include <math.h>

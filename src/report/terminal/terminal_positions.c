@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/axis.h"
-#include "report/figure_check.h"
-#include "report/label.h"
-#include "report/terminal_paint.h"
+#include "report/both/axis.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/terminal/terminal_paint.h"
 
 enum { LINES_DEFAULT = 8, COLUMNS_MIN = 8, EIGHTHS = 8 };
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/figure_check.h"
-#include "report/heat_layout.h"
-#include "report/label.h"
-#include "report/matrix.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/both/matrix.h"
+#include "report/figure/heat_layout.h"
 
 /* Below this the labels are thinned instead. */
 #define FONT_MIN 9.0

@@ -1,4 +1,4 @@
-#include "report/terminal_grid.h"
+#include "report/terminal/terminal_grid.h"
 
 #include <assert.h>
 #include <stdlib.h>

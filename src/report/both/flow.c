@@ -1,9 +1,9 @@
-#include "report/flow.h"
+#include "report/both/flow.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "report/label.h"
+#include "report/both/label.h"
 
 static bool ends_word(const char *token)
 {

@@ -1,10 +1,10 @@
 #include <assert.h>
 #include <math.h>
 
-#include "report/canvas.h"
-#include "report/figure_check.h"
-#include "report/label.h"
-#include "report/plot.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/figure/canvas.h"
+#include "report/figure/plot.h"
 
 enum { SYMBOL_ROOM = 17 };
 

@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/figure_check.h"
-#include "report/flow.h"
-#include "report/label.h"
-#include "report/matrix.h"
-#include "report/terminal_paint.h"
+#include "report/both/figure_check.h"
+#include "report/both/flow.h"
+#include "report/both/label.h"
+#include "report/both/matrix.h"
+#include "report/terminal/terminal_paint.h"
 
 static const char *const tenths[10] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 

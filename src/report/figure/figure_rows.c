@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/axis.h"
-#include "report/canvas.h"
-#include "report/figure_check.h"
-#include "report/label.h"
+#include "report/both/axis.h"
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/figure/canvas.h"
 
 enum {
     TITLE_ROOM = 24,

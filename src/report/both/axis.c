@@ -1,4 +1,4 @@
-#include "report/axis.h"
+#include "report/both/axis.h"
 
 #include <assert.h>
 #include <math.h>

@@ -14,7 +14,7 @@
 
 #include "base/strbuf.h"
 #include "clearhead/figure.h"
-#include "report/colormap.h"
+#include "report/both/colormap.h"
 
 typedef struct clh_painter {
     clh_strbuf text;

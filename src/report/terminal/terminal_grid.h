@@ -11,7 +11,7 @@
 #define CLH_TERMINAL_GRID_H
 
 #include "base/base.h"
-#include "report/terminal_paint.h"
+#include "report/terminal/terminal_paint.h"
 
 typedef struct clh_grid_cell {
     unsigned char dots, mark, series;
