@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "report/both/axis.h"
 #include "report/both/colormap.h"
+#include "report/both/scale.h"
 
 clh_status clh_check_format(clh_figure_format *format, const char *path, clh_error *err)
 {
@@ -60,8 +60,8 @@ double clh_series_x(const clh_series *series, size_t i)
 bool clh_series_shows(const clh_curve_data *data, const clh_series *series, size_t i)
 {
     bool log = !series->right && !data->linear_y;
-    return clh_axis_can_show(clh_series_x(series, i), false) &&
-           clh_axis_can_show(series->y[i], log);
+    return clh_scale_can_show(clh_series_x(series, i), false) &&
+           clh_scale_can_show(series->y[i], log);
 }
 
 static void stretch(double value, bool *found, double *low, double *high)
@@ -100,7 +100,7 @@ bool clh_positions_range(const clh_positions_data *data, double *low, double *hi
     assert(data && low && high);
     bool found = false;
     for (size_t i = 0; i < data->count; i++)
-        if (clh_axis_can_show(data->values[i], !data->linear_y))
+        if (clh_scale_can_show(data->values[i], !data->linear_y))
             stretch(data->values[i], &found, low, high);
     if (found && data->linear_y)
         stretch(0.0, &found, low, high);
@@ -180,7 +180,7 @@ bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, doub
     bool found = false;
     for (size_t k = 0; k < CLH_COUNT(all); k++)
         for (size_t i = 0; all[k] && i < data->rows * panel->count; i++)
-            if (clh_axis_can_show(all[k][i], panel->log))
+            if (clh_scale_can_show(all[k][i], panel->log))
                 stretch(all[k][i], &found, low, high);
     return found;
 }

@@ -28,7 +28,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-clh_cell clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, double *value)
+clh_cell_kind clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, double *value)
 {
     size_t row_first = row * view->block_rows, col_first = col * view->block_cols;
     assert(row_first < view->rows && col_first < view->cols);

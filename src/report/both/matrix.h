@@ -23,11 +23,11 @@ typedef struct clh_matrix_view {
     size_t block_rows, block_cols; /**< >= 1 */
 } clh_matrix_view;
 
-typedef enum clh_cell {
+typedef enum clh_cell_kind {
     CLH_CELL_VALUE,   /**< *value: of the block's finite values the one of largest magnitude */
     CLH_CELL_MISSING, /**< none is finite */
     CLH_CELL_FUTURE,  /**< causal, and every column is later than every row */
-} clh_cell;
+} clh_cell_kind;
 
 /** View of panel `index` of `data` in blocks of block_rows x block_cols, both >= 1. */
 clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block_rows,
@@ -37,7 +37,7 @@ clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index,
 size_t clh_matrix_cells(size_t count, size_t block);
 
 /** What cell (row, col) of the view shows. */
-clh_cell clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, double *value);
+clh_cell_kind clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, double *value);
 
 /** The colours' limit: `data`'s own, or the largest finite magnitude outside the future, 1 when
  *  all is zero. *negative tells whether a value below zero is shown. */

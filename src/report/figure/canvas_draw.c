@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/both/axis.h"
 #include "report/both/label.h"
+#include "report/both/scale.h"
 #include "report/figure/canvas.h"
 
 /* Half the height of capitals over the font's size in DejaVu: puts y through the letters' middle.
@@ -156,13 +156,13 @@ void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, double limit, bool nega
     assert(limit > 0.0);
     bool upright = rect.height > rect.width;
     double length = upright ? rect.height : rect.width;
-    clh_axis_want want = {.ticks = length > 240.0 ? 8 : 4};
-    clh_axis axis = clh_axis_fit(negative ? -limit : 0.0, limit, want, length, upright ? 0.0 : 7.0,
-                                 upright ? 18.0 : 10.0);
+    clh_scale_want want = {.ticks = length > 240.0 ? 8 : 4};
+    clh_scale axis = clh_scale_fit(negative ? -limit : 0.0, limit, want, length,
+                                   upright ? 0.0 : 7.0, upright ? 18.0 : 10.0);
     clh_text_style text = {.size = 11.0};
     fill_scale(canvas, rect, upright, negative);
     for (size_t i = 0; i < axis.count; i++) {
-        double place = clh_axis_place(&axis, axis.value[i]) * (length - 1.0);
+        double place = clh_scale_place(&axis, axis.value[i]) * (length - 1.0);
         if (upright) {
             double y = rect.y + rect.height - 1.0 - place, x = rect.x + rect.width;
             clh_canvas_line(canvas, x, y, x + 4.0, y, 1.0, canvas->theme->frame);

@@ -30,7 +30,7 @@ static void paint_cells(clh_canvas *canvas, const clh_matrix_view *view, size_t 
 {
     for (size_t c = 0; c < cells; c++) {
         double value;
-        clh_cell kind = clh_matrix_cell(view, row, c, &value);
+        clh_cell_kind kind = clh_matrix_cell(view, row, c, &value);
         clh_rgb colour = kind == CLH_CELL_VALUE    ? clh_colormap_at(value / limit, canvas->dark)
                          : kind == CLH_CELL_FUTURE ? canvas->theme->page
                                                    : canvas->theme->missing;

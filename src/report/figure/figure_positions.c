@@ -42,7 +42,7 @@ static void draw_values(clh_canvas *canvas, const clh_plot *plot, const clh_posi
     clh_rgb colour = theme->series[0];
     for (size_t i = 0; i < data->count; i++) {
         double value = data->values[i], x = page_x(plot, data, i);
-        if (!clh_axis_can_show(value, !data->linear_y))
+        if (!clh_scale_can_show(value, !data->linear_y))
             continue;
         double y = clh_plot_y(plot, value, false);
         if (data->linear_y) {

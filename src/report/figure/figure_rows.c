@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "report/both/axis.h"
 #include "report/both/figure_check.h"
 #include "report/both/label.h"
+#include "report/both/scale.h"
 #include "report/figure/canvas.h"
 
 enum {
@@ -40,7 +40,7 @@ typedef struct rows_plan {
 typedef struct rows_layout {
     double label, top, row, bottom; /* widths and heights */
     clh_rect panel[PANELS_MAX];     /* from the first row to the last */
-    clh_axis axis[PANELS_MAX];
+    clh_scale axis[PANELS_MAX];
     double y[200]; /* middle of each row */
 } rows_layout;
 
@@ -209,12 +209,12 @@ static void draw_cells(clh_canvas *canvas, const rows_layout *l, const clh_rows_
                         (clh_text_style){.size = FONT, .upright = true});
 }
 
-static double place(const clh_rect *area, const clh_axis *axis, double value)
+static double place(const clh_rect *area, const clh_scale *axis, double value)
 {
-    return area->x + fmin(fmax(clh_axis_place(axis, value), 0.0), 1.0) * area->width;
+    return area->x + fmin(fmax(clh_scale_place(axis, value), 0.0), 1.0) * area->width;
 }
 
-static void draw_axis(clh_canvas *canvas, const clh_rect *area, const clh_axis *axis,
+static void draw_axis(clh_canvas *canvas, const clh_rect *area, const clh_scale *axis,
                       const char *label)
 {
     const double end = area->y + area->height;
@@ -251,7 +251,7 @@ static double point_below(const clh_rows_panel *panel, size_t row, size_t series
     const double *value = panel->value + row * panel->count;
     double before = 0.0, all = 0.0;
     for (size_t s = 0; s < panel->count; s++) {
-        const double here = clh_axis_can_show(value[s], panel->log) ? 1.0 : 0.0;
+        const double here = clh_scale_can_show(value[s], panel->log) ? 1.0 : 0.0;
         before += s < series ? here : 0.0;
         all += here;
     }
@@ -259,15 +259,15 @@ static double point_below(const clh_rows_panel *panel, size_t row, size_t series
 }
 
 static void draw_point(clh_canvas *canvas, const rows_layout *l, const clh_rows_panel *panel,
-                       const clh_rect *area, const clh_axis *axis, size_t i)
+                       const clh_rect *area, const clh_scale *axis, size_t i)
 {
     const size_t r = i / panel->count, s = i % panel->count;
     const clh_rgb colour = canvas->theme->series[s];
-    if (!clh_axis_can_show(panel->value[i], panel->log))
+    if (!clh_scale_can_show(panel->value[i], panel->log))
         return;
     const double y = l->y[r] + point_below(panel, r, s, l->row);
-    if (panel->low && panel->high && clh_axis_can_show(panel->low[i], panel->log) &&
-        clh_axis_can_show(panel->high[i], panel->log))
+    if (panel->low && panel->high && clh_scale_can_show(panel->low[i], panel->log) &&
+        clh_scale_can_show(panel->high[i], panel->log))
         clh_canvas_line(canvas, place(area, axis, panel->low[i]), y,
                         place(area, axis, panel->high[i]), y, 2.0, colour);
     clh_canvas_dot(canvas, place(area, axis, panel->value[i]), y, fmin(3.4, l->row * 0.2), colour);
@@ -282,9 +282,9 @@ static void draw_points(clh_canvas *canvas, const rows_layout *l, const clh_rows
     const bool given = low < high;
     if (!given && !clh_rows_range(data, panel, &low, &high))
         return;
-    const clh_axis axis =
-        clh_axis_fit(low, high, (clh_axis_want){.log = panel->log, .grow = !given, .ticks = 6},
-                     area->width, 7.2, 10.0);
+    const clh_scale axis =
+        clh_scale_fit(low, high, (clh_scale_want){.log = panel->log, .grow = !given, .ticks = 6},
+                      area->width, 7.2, 10.0);
     draw_axis(canvas, area, &axis, panel->label);
     for (size_t i = 0; i < data->rows * panel->count; i++)
         draw_point(canvas, l, panel, area, &axis, i);

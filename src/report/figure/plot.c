@@ -9,7 +9,7 @@ static const clh_text_style name_text = {.size = 12.0, .anchor = 0.5};
 enum { AREA_MIN = 40, NAME_ROOM = 20, TICK_ROOM = 20 };
 
 /* Widest tick label, and the gap to the axis. */
-static double ticks_width(const clh_axis *axis, clh_canvas *canvas)
+static double ticks_width(const clh_scale *axis, clh_canvas *canvas)
 {
     double widest = 0.0;
     for (size_t i = 0; i < axis->count; i++)
@@ -17,12 +17,12 @@ static double ticks_width(const clh_axis *axis, clh_canvas *canvas)
     return ceil(widest) + 9.0;
 }
 
-static clh_axis fit_upright(clh_plot_axis want, double height)
+static clh_scale fit_upright(clh_plot_axis want, double height)
 {
     size_t ticks = (size_t)fmin(fmax(height / 45.0, 2.0), 10.0);
-    return clh_axis_fit(want.low, want.high,
-                        (clh_axis_want){.log = want.log, .grow = want.grow, .ticks = ticks}, height,
-                        0.0, 16.0);
+    return clh_scale_fit(want.low, want.high,
+                         (clh_scale_want){.log = want.log, .grow = want.grow, .ticks = ticks},
+                         height, 0.0, 16.0);
 }
 
 bool clh_plot_init(clh_plot *plot, clh_canvas *canvas, clh_rect room)
@@ -49,22 +49,22 @@ bool clh_plot_init(clh_plot *plot, clh_canvas *canvas, clh_rect room)
         return false;
     area = (clh_rect){floor(area.x), floor(area.y), floor(area.width), floor(area.height)};
     size_t ticks = (size_t)fmin(fmax(area.width / 80.0, 2.0), 12.0);
-    plot->x = clh_axis_fit(x->low, x->high,
-                           (clh_axis_want){.log = x->log, .grow = x->grow, .ticks = ticks},
-                           area.width, 7.2, 12.0);
+    plot->x = clh_scale_fit(x->low, x->high,
+                            (clh_scale_want){.log = x->log, .grow = x->grow, .ticks = ticks},
+                            area.width, 7.2, 12.0);
     plot->area = area;
     return true;
 }
 
 double clh_plot_x(const clh_plot *plot, double value)
 {
-    return plot->area.x + clh_axis_place(&plot->x, value) * plot->area.width;
+    return plot->area.x + clh_scale_place(&plot->x, value) * plot->area.width;
 }
 
 double clh_plot_y(const clh_plot *plot, double value, bool right)
 {
-    const clh_axis *axis = right ? &plot->right : &plot->y;
-    return plot->area.y + (1.0 - clh_axis_place(axis, value)) * plot->area.height;
+    const clh_scale *axis = right ? &plot->right : &plot->y;
+    return plot->area.y + (1.0 - clh_scale_place(axis, value)) * plot->area.height;
 }
 
 static void draw_x(const clh_plot *plot, clh_canvas *canvas)
@@ -90,7 +90,7 @@ static void draw_x(const clh_plot *plot, clh_canvas *canvas)
 static void draw_upright(const clh_plot *plot, clh_canvas *canvas, bool right)
 {
     const clh_theme *theme = canvas->theme;
-    const clh_axis *axis = right ? &plot->right : &plot->y;
+    const clh_scale *axis = right ? &plot->right : &plot->y;
     const char *label = right ? plot->want_right.label : plot->want_y.label;
     clh_rect a = plot->area;
     double edge = right ? a.x + a.width : a.x, outward = right ? 1.0 : -1.0;

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/both/axis.h"
 #include "report/both/figure_check.h"
 #include "report/both/label.h"
+#include "report/both/scale.h"
 #include "report/terminal/terminal_grid.h"
 
 enum { LINES_DEFAULT = 16, COLUMNS_MIN = 8 };
@@ -13,13 +13,13 @@ static const char marks[CLH_SERIES_MAX] = {0, 'o', 'x', '+', '*', '#'};
 
 typedef struct curve_view {
     const clh_curve_data *data;
-    clh_axis x, y, right;
+    clh_scale x, y, right;
     bool has_y, has_right;
     size_t gutter, gutter_right; /* characters, with the axis */
     clh_grid grid;
 } curve_view;
 
-static size_t label_width(const clh_axis *axis, bool on)
+static size_t label_width(const clh_scale *axis, bool on)
 {
     size_t widest = 0;
     for (size_t i = 0; on && i < axis->count; i++)
@@ -27,11 +27,11 @@ static size_t label_width(const clh_axis *axis, bool on)
     return on ? widest + 2 : 1;
 }
 
-static clh_axis fit_upright(double low, double high, bool log, size_t lines)
+static clh_scale fit_upright(double low, double high, bool log, size_t lines)
 {
     size_t ticks = lines / 3 < 2 ? 2 : lines / 3 > 10 ? 10 : lines / 3;
-    return clh_axis_fit(low, high, (clh_axis_want){.log = log, .grow = true, .ticks = ticks},
-                        (double)(lines - 1), 0.0, 1.0);
+    return clh_scale_fit(low, high, (clh_scale_want){.log = log, .grow = true, .ticks = ticks},
+                         (double)(lines - 1), 0.0, 1.0);
 }
 
 static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_error *err)
@@ -55,14 +55,14 @@ static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_erro
     (void)clh_curve_range_x(data, &low, &high);
     size_t ticks = columns / 10 < 2 ? 2 : columns / 10 > 12 ? 12 : columns / 10;
     view->x =
-        clh_axis_fit(low, high, (clh_axis_want){.ticks = ticks}, (double)(columns - 1), 1.0, 2.0);
+        clh_scale_fit(low, high, (clh_scale_want){.ticks = ticks}, (double)(columns - 1), 1.0, 2.0);
     return clh_grid_init(&view->grid, columns, lines, err);
 }
 
 static void draw_series(curve_view *view, size_t s)
 {
     const clh_series *series = &view->data->series[s];
-    const clh_axis *axis = series->right ? &view->right : &view->y;
+    const clh_scale *axis = series->right ? &view->right : &view->y;
     double width = (double)(view->grid.columns * CLH_GRID_DOTS_X - 1);
     double height = (double)(view->grid.lines * CLH_GRID_DOTS_Y - 1);
     bool before = false;
@@ -72,8 +72,8 @@ static void draw_series(curve_view *view, size_t s)
             before = false;
             continue;
         }
-        double place_x = clh_axis_place(&view->x, clh_series_x(series, i));
-        double place_y = clh_axis_place(axis, series->y[i]);
+        double place_x = clh_scale_place(&view->x, clh_series_x(series, i));
+        double place_y = clh_scale_place(axis, series->y[i]);
         long x = lround(fmin(fmax(place_x, 0.0), 1.0) * width);
         long y = lround((1.0 - fmin(fmax(place_y, 0.0), 1.0)) * height);
         if (marks[s])
@@ -87,10 +87,10 @@ static void draw_series(curve_view *view, size_t s)
 }
 
 /* Tick whose line this is, or `count`. */
-static size_t tick_on_line(const clh_axis *axis, size_t line, size_t lines)
+static size_t tick_on_line(const clh_scale *axis, size_t line, size_t lines)
 {
     for (size_t i = 0; i < axis->count; i++)
-        if (lround((1.0 - clh_axis_place(axis, axis->value[i])) * (double)(lines - 1)) ==
+        if (lround((1.0 - clh_scale_place(axis, axis->value[i])) * (double)(lines - 1)) ==
             (long)line)
             return i;
     return axis->count;
@@ -117,7 +117,7 @@ static void paint_below(const curve_view *view, clh_painter *painter)
 {
     size_t columns = view->grid.columns, at[CLH_TICKS_MAX] = {0};
     for (size_t i = 0; i < view->x.count; i++)
-        at[i] = (size_t)lround(clh_axis_place(&view->x, view->x.value[i]) * (double)(columns - 1));
+        at[i] = (size_t)lround(clh_scale_place(&view->x, view->x.value[i]) * (double)(columns - 1));
     clh_painter_repeat(painter, " ", view->gutter - 1);
     clh_painter_add(painter, clh_painter_pick(painter, "└", "+"));
     for (size_t c = 0, tick = 0; c < columns; c++) {

@@ -70,7 +70,7 @@ static const clh_rgb *half_colour(const heat_view *view, const clh_painter *pain
     size_t row = half / view->tall;
     if (row >= view->cells_y)
         return NULL;
-    clh_cell kind = clh_matrix_cell(matrix, row, col, &value);
+    clh_cell_kind kind = clh_matrix_cell(matrix, row, col, &value);
     if (kind == CLH_CELL_FUTURE)
         return NULL;
     *out = clh_colormap_at(kind == CLH_CELL_VALUE ? value / view->limit : NAN, painter->style.dark);
@@ -102,7 +102,7 @@ static void paint_shade(const heat_view *view, clh_painter *painter, const clh_m
 {
     double value;
     const char *const *shades = painter->style.ascii ? shades_plain : shades_fancy;
-    clh_cell kind = clh_matrix_cell(matrix, line / view->tall, col, &value);
+    clh_cell_kind kind = clh_matrix_cell(matrix, line / view->tall, col, &value);
     const char *shade = kind == CLH_CELL_FUTURE ? " " : "?";
     if (kind == CLH_CELL_VALUE) {
         double part = fmin(fabs(value) / view->limit, 1.0);

@@ -2,16 +2,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/both/axis.h"
 #include "report/both/figure_check.h"
 #include "report/both/label.h"
+#include "report/both/scale.h"
 #include "report/terminal/terminal_paint.h"
 
 enum { LINES_DEFAULT = 8, COLUMNS_MIN = 8, EIGHTHS = 8 };
 
 typedef struct positions_view {
     const clh_positions_data *data;
-    clh_axis y;
+    clh_scale y;
     size_t gutter, block, columns, lines;
 } positions_view;
 
@@ -22,8 +22,8 @@ static clh_status lay_out(positions_view *view, const clh_painter *painter, clh_
     view->lines = painter->style.height ? painter->style.height : LINES_DEFAULT;
     (void)clh_positions_range(view->data, &low, &high);
     size_t ticks = view->lines / 2 < 2 ? 2 : view->lines / 2 > 10 ? 10 : view->lines / 2;
-    view->y = clh_axis_fit(low, high, (clh_axis_want){.log = log, .grow = true, .ticks = ticks},
-                           (double)view->lines, 0.0, 1.0);
+    view->y = clh_scale_fit(low, high, (clh_scale_want){.log = log, .grow = true, .ticks = ticks},
+                            (double)view->lines, 0.0, 1.0);
     for (size_t i = 0; i < view->y.count; i++)
         if (strlen(view->y.label[i]) + 2 > view->gutter)
             view->gutter = strlen(view->y.label[i]) + 2;
@@ -42,8 +42,8 @@ static size_t column_height(const positions_view *view, size_t column)
     double most = -1.0;
     for (size_t i = column * view->block; i < (column + 1) * view->block && i < view->data->count;
          i++)
-        if (clh_axis_can_show(view->data->values[i], view->y.log))
-            most = fmax(most, clh_axis_place(&view->y, view->data->values[i]));
+        if (clh_scale_can_show(view->data->values[i], view->y.log))
+            most = fmax(most, clh_scale_place(&view->y, view->data->values[i]));
     if (most < 0.0)
         return 0;
     size_t eighths = (size_t)lround(fmin(most, 1.0) * (double)(view->lines * EIGHTHS));
@@ -56,7 +56,7 @@ static void paint_line(const positions_view *view, clh_painter *painter, size_t 
     static const char *const plain[EIGHTHS + 1] = {" ", ".", ".", ".", ":", ":", ":", "#", "#"};
     size_t below = (view->lines - 1 - line) * EIGHTHS, tick = view->y.count;
     for (size_t i = 0; i < view->y.count; i++) {
-        double from_top = (1.0 - clh_axis_place(&view->y, view->y.value[i])) * (double)view->lines;
+        double from_top = (1.0 - clh_scale_place(&view->y, view->y.value[i])) * (double)view->lines;
         if ((size_t)fmin(from_top, (double)(view->lines - 1)) == line)
             tick = i;
     }
@@ -88,8 +88,8 @@ static void paint_below(const positions_view *view, clh_painter *painter)
     }
     double first = (double)data->first_position, last = first + (double)data->count - 1.0;
     size_t ticks = view->columns / 10 < 2 ? 2 : view->columns / 10 > 12 ? 12 : view->columns / 10;
-    clh_axis x = clh_axis_fit(first, fmax(last, first + 1.0), (clh_axis_want){.ticks = ticks},
-                              (double)view->columns, 1.0, 2.0);
+    clh_scale x = clh_scale_fit(first, fmax(last, first + 1.0), (clh_scale_want){.ticks = ticks},
+                                (double)view->columns, 1.0, 2.0);
     size_t at[CLH_TICKS_MAX] = {0};
     for (size_t i = 0; i < x.count; i++)
         at[i] = (size_t)(x.value[i] - first) / view->block;

@@ -1,11 +1,11 @@
-#include "report/both/axis.h"
+#include "report/both/scale.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-bool clh_axis_can_show(double value, bool log)
+bool clh_scale_can_show(double value, bool log)
 {
     return isfinite(value) && fabs(value) < 1e200 && (!log || value > 1e-200);
 }
@@ -26,7 +26,7 @@ static void tidy_exponent(char *label)
     memmove(to, digits, strlen(digits) + 1);
 }
 
-static void add_tick(clh_axis *axis, double value, double step)
+static void add_tick(clh_scale *axis, double value, double step)
 {
     if (axis->count == CLH_TICKS_MAX || value < axis->low || value > axis->high)
         return;
@@ -51,7 +51,7 @@ static double nice_step(double span, double ticks)
     return (part < 1.5 ? 1.0 : part < 3.0 ? 2.0 : part < 7.0 ? 5.0 : 10.0) * power;
 }
 
-static void ticks_linear(clh_axis *axis, clh_axis_want want)
+static void ticks_linear(clh_scale *axis, clh_scale_want want)
 {
     double step = nice_step(axis->high - axis->low, (double)want.ticks);
     double slack = 1e-9;
@@ -87,7 +87,7 @@ static double round_log(double value, int direction)
     return power;
 }
 
-static void ticks_log(clh_axis *axis, clh_axis_want want)
+static void ticks_log(clh_scale *axis, clh_scale_want want)
 {
     if (want.grow) {
         axis->low = round_log(axis->low, -1);
@@ -106,7 +106,7 @@ static void ticks_log(clh_axis *axis, clh_axis_want want)
     }
 }
 
-static void widen(clh_axis *axis)
+static void widen(clh_scale *axis)
 {
     double size = fmax(fabs(axis->low), fabs(axis->high));
     if (axis->high - axis->low > 1e-6 * size)
@@ -121,11 +121,11 @@ static void widen(clh_axis *axis)
     axis->high += room;
 }
 
-clh_axis clh_axis_make(double low, double high, clh_axis_want want)
+clh_scale clh_scale_make(double low, double high, clh_scale_want want)
 {
-    assert(low <= high && clh_axis_can_show(low, want.log) && clh_axis_can_show(high, want.log));
+    assert(low <= high && clh_scale_can_show(low, want.log) && clh_scale_can_show(high, want.log));
     assert(want.ticks >= 2 && want.ticks <= 16);
-    clh_axis axis = {.low = low, .high = high, .log = want.log};
+    clh_scale axis = {.low = low, .high = high, .log = want.log};
     widen(&axis);
     if (want.log)
         ticks_log(&axis, want);
@@ -137,7 +137,7 @@ clh_axis clh_axis_make(double low, double high, clh_axis_want want)
     return axis;
 }
 
-double clh_axis_place(const clh_axis *axis, double value)
+double clh_scale_place(const clh_scale *axis, double value)
 {
     assert(axis);
     if (axis->log)
@@ -145,11 +145,11 @@ double clh_axis_place(const clh_axis *axis, double value)
     return (value - axis->low) / (axis->high - axis->low);
 }
 
-static bool labels_touch(const clh_axis *axis, double length, double per_character, double gap)
+static bool labels_touch(const clh_scale *axis, double length, double per_character, double gap)
 {
     for (size_t i = 1; i < axis->count; i++) {
         double apart =
-            clh_axis_place(axis, axis->value[i]) - clh_axis_place(axis, axis->value[i - 1]);
+            clh_scale_place(axis, axis->value[i]) - clh_scale_place(axis, axis->value[i - 1]);
         double half =
             per_character * (double)(strlen(axis->label[i]) + strlen(axis->label[i - 1])) / 2.0;
         if (apart * length < half + gap)
@@ -158,13 +158,13 @@ static bool labels_touch(const clh_axis *axis, double length, double per_charact
     return false;
 }
 
-clh_axis clh_axis_fit(double low, double high, clh_axis_want want, double length,
-                      double per_character, double gap)
+clh_scale clh_scale_fit(double low, double high, clh_scale_want want, double length,
+                        double per_character, double gap)
 {
-    clh_axis axis = clh_axis_make(low, high, want);
+    clh_scale axis = clh_scale_make(low, high, want);
     while (want.ticks > 2 && labels_touch(&axis, length, per_character, gap)) {
         want.ticks--;
-        axis = clh_axis_make(low, high, want);
+        axis = clh_scale_make(low, high, want);
     }
     if (labels_touch(&axis, length, per_character, gap))
         axis.count = 1;
