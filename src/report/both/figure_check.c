@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "report/both/colormap.h"
+#include "report/both/columns.h"
 #include "report/both/scale.h"
 
 clh_status clh_check_format(clh_figure_format *format, const char *path, clh_error *err)
@@ -170,6 +171,15 @@ clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
         return clh_fail(err, CLH_EINPUT, "the destination is position %zu, the text has 0 to %zu",
                         data->destination, data->count - 1);
     return check_limit(data->limit, err);
+}
+
+clh_status clh_check_table(const clh_table_data *data, clh_error *err)
+{
+    assert(data && (data->cell || data->rows == 0) && (data->column || data->columns == 0));
+    if (data->columns == 0 || data->columns > CLH_COLUMNS_MAX)
+        return clh_fail(err, CLH_EINPUT, "the table has %zu columns, want 1 to %d", data->columns,
+                        CLH_COLUMNS_MAX);
+    return CLH_OK;
 }
 
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,

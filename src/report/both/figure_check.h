@@ -33,6 +33,9 @@ clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err);
 /** At least one token; a destination inside the text; a finite limit. */
 clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err);
 
+/** 1 … 40 columns. */
+clh_status clh_check_table(const clh_table_data *data, clh_error *err);
+
 /** 1 … 200 rows, 1 … 8 panels, columns and series within their limits, a number to draw. */
 clh_status clh_check_rows(const clh_rows_data *data, clh_error *err);
 

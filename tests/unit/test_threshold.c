@@ -7,7 +7,6 @@
 #include "base/random.h"
 #include "clearhead/alloc.h"
 #include "clearhead/threshold.h"
-#include "report/gaps.h"
 #include "support/cmocka_all.h"
 
 enum { T = 8 };
@@ -135,38 +134,6 @@ static void nothing_above_is_an_empty_table(void **state)
     clh_threshold_table_deinit(&table);
 }
 
-/* Every gap is on one line, in order; a line takes what fits its columns, and one gap always. */
-static void lines_of_gaps_are_filled(void **state)
-{
-    (void)state;
-    static size_t gaps[] = {1, 10, 100, 7, 12345, 6, 6};
-    const clh_threshold_row row = {.count = CLH_COUNT(gaps) + 1, .gaps = gaps};
-    const clh_threshold_row lone = {.count = 1};
-    for (size_t columns = 1; columns <= 21; columns++) {
-        size_t lines = 0, next = 0;
-        for (size_t from = 0; from < CLH_COUNT(gaps); from = next, lines++) {
-            clh_strbuf line = {0};
-            char text[64] = "";
-            size_t length = 0;
-            next = clh_gaps_add(&line, &row, from, columns);
-            assert_true(next > from && next <= CLH_COUNT(gaps));
-            for (size_t k = from; k < next; k++)
-                length += (size_t)snprintf(text + length, sizeof text - length, "%s%zu",
-                                           k > from ? " " : "", gaps[k]);
-            assert_string_equal(clh_strbuf_view(&line), text);
-            assert_true(length <= columns || next == from + 1);
-            if (next < CLH_COUNT(gaps))
-                assert_true(length + (size_t)snprintf(NULL, 0, " %zu", gaps[next]) > columns);
-            clh_strbuf_deinit(&line);
-        }
-        assert_int_equal(clh_gaps_lines(&row, columns), lines);
-    }
-    assert_int_equal(clh_gaps_lines(&row, 21), 1); /* "1 10 100 7 12345 6 6" has 20 */
-    assert_int_equal(clh_gaps_lines(&row, 20), 1);
-    assert_int_equal(clh_gaps_lines(&row, 19), 2);
-    assert_int_equal(clh_gaps_lines(&lone, 20), 1); /* a row without gaps has its line too */
-}
-
 static void bad_input_is_named(void **state)
 {
     (void)state;
@@ -189,7 +156,6 @@ int main(void)
         cmocka_unit_test(a_symbol_is_listed_once_when_asked),
         cmocka_unit_test(the_threshold_is_strict_and_adjustable),
         cmocka_unit_test(nothing_above_is_an_empty_table),
-        cmocka_unit_test(lines_of_gaps_are_filled),
         cmocka_unit_test(bad_input_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
