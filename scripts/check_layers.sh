@@ -12,14 +12,14 @@ base     alloc api error version watch
 math     linalg tensor
 file     array npz safetensors
 result   result
-report   figure report threshold
+report   figure report
 task     permutations task
 model    config model
 run      progress run run_config
 train    bench train
 measure  measure metric sample variant
 edit     edit
-lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub
+lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub threshold
 study    study
 ask      ask
 '

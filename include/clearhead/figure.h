@@ -21,7 +21,6 @@
 #include "clearhead/api.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
-#include "clearhead/threshold.h"
 
 CLH_BEGIN_DECLS
 
@@ -157,13 +156,28 @@ CLH_API clh_status clh_figure_tokens(const char *path, const clh_tokens_data *da
 CLH_API clh_status clh_terminal_tokens(char **text, const clh_tokens_data *data,
                                        const clh_terminal_style *style, clh_error *err);
 
-/** The threshold table as a table: token, position, count, maximum, gaps. Rows that do not fit
- *  the height (default: 40 rows) are counted in a last line. Errors as clh_figure_curve(). */
-CLH_API clh_status clh_figure_table(const char *path, const clh_threshold_table *table,
+/** A column of a table. */
+typedef struct clh_table_column {
+    const char *name;
+    bool number; /**< against the right edge; else a text, which may go on in a line below */
+} clh_table_column;
+
+typedef struct clh_table_data {
+    const clh_table_column *column; /**< [columns], at most 40 */
+    size_t columns;
+    const char *const *cell; /**< [rows, columns]; NULL: nothing there */
+    size_t rows;
+    const char *none; /**< said where there are no rows; NULL: "no rows" */
+    const char *more; /**< what the rows are called that do not fit; NULL: "rows" */
+} clh_table_data;
+
+/** A table of texts. Rows that do not fit the height (default: 40 rows) are counted in a last line.
+ *  CLH_EINPUT without a column or with too many; else errors as clh_figure_curve(). */
+CLH_API clh_status clh_figure_table(const char *path, const clh_table_data *data,
                                     const clh_figure_style *style, clh_error *err);
 
 /** The same as aligned text; height 0: all rows. */
-CLH_API clh_status clh_terminal_table(char **text, const clh_threshold_table *table,
+CLH_API clh_status clh_terminal_table(char **text, const clh_table_data *data,
                                       const clh_terminal_style *style, clh_error *err);
 
 /** Numbers beside each row: points on an axis of their own, or coloured cells that say them. */

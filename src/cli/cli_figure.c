@@ -7,6 +7,8 @@
 
 #include "base/base.h"
 #include "base/platform/file.h"
+#include "base/strbuf.h"
+#include "report/both/label.h"
 
 /* As many panels as a heat map holds. */
 enum { PANELS = 64 };
@@ -147,13 +149,51 @@ static size_t one_head(const clh_figure_ask *ask)
     return ask->head == CLH_ALL_HEADS ? 0 : ask->head;
 }
 
+/* What stands in a row of the table of thresholds, into memory that its caller frees. */
+static clh_status threshold_texts(const clh_threshold_row *row, char **cell, clh_error *err)
+{
+    clh_strbuf text[5] = {0};
+    clh_status status = CLH_OK;
+    char shown[CLH_LABEL_BYTES];
+    (void)clh_token_show(shown, row->token);
+    clh_strbuf_adds(&text[0], shown);
+    clh_strbuf_addf(&text[1], "%zu", row->position);
+    clh_strbuf_addf(&text[2], "%zu", row->count);
+    clh_strbuf_addf(&text[3], "%.4f", row->maximum);
+    for (size_t k = 0; k + 1 < row->count; k++)
+        clh_strbuf_addf(&text[4], "%s%zu", k ? " " : "", row->gaps[k]);
+    for (size_t i = 0; i < CLH_COUNT(text); i++)
+        if (!(cell[i] = clh_strbuf_take(&text[i], err)))
+            status = CLH_ENOMEM;
+    return status;
+}
+
 static clh_status draw_thresholds(const clh_sitter *s, const clh_figure_ask *ask, const frame *f,
                                   clh_error *err)
 {
+    static const clh_table_column column[] = {
+        {"token", false}, {"position", true}, {"count", true}, {"maximum", true}, {"gaps", false}};
+    enum { COLUMNS = CLH_COUNT(column) };
     clh_threshold_table table = {0};
     clh_status status = clh_figure_thresholds(s, ask, &table, err);
+    if (status)
+        return status;
+    char none[64], **cell = clh_alloc_zeroed(COLUMNS * table.row_count, sizeof *cell, err);
+    status = cell ? CLH_OK : CLH_ENOMEM;
+    for (size_t r = 0; r < table.row_count && !status; r++)
+        status = threshold_texts(&table.rows[r], cell + r * COLUMNS, err);
+    (void)snprintf(none, sizeof none, "no weight is above %g", ask->threshold);
+    const clh_table_data data = {.column = column,
+                                 .columns = COLUMNS,
+                                 .cell = (const char *const *)cell,
+                                 .rows = table.row_count,
+                                 .none = none,
+                                 .more = "source positions"};
     if (!status)
-        status = DRAW(table, f, &table, err);
+        status = DRAW(table, f, &data, err);
+    for (size_t i = 0; cell && i < COLUMNS * table.row_count; i++)
+        clh_free(cell[i]);
+    clh_free(cell);
     clh_threshold_table_deinit(&table);
     return status;
 }

@@ -14,6 +14,7 @@
 #define CLH_CLI_FIGURE_H
 
 #include "clearhead/figure.h"
+#include "clearhead/threshold.h"
 #include "cli/cli_batch.h"
 #include "run/metrics.h"
 

@@ -54,22 +54,11 @@ runs 2 causal nowhere
 echo '[1, 2, 3, 4]' > mine.jsonl
 echo '[4, 3, 2, 1]' >> mine.jsonl
 runs 0 train --data mine.jsonl --test-sequences 1 --steps 1 --out lines
-<<<<<<< HEAD
 runs 0 causal lines --count 2 --others 3 --full
 is 1 "$(printf '%s\n' "$out" | grep -c '^  only_first_term *left out')" 'lines have no first term'
-is 9 "$(printf '%s\n' "$out" | grep -c 'left out: task lines has no letters to vary')" 'and no variants'
+is 2 "$(printf '%s\n' "$out" | grep -c 'left out: ')" 'and know no other kind of input'
 runs 0 causal lines --count 2 --json
 is null "$(value interventions.none.letter_accuracy)" 'nor an accuracy of letters'
-=======
-runs 0 causal lines --count 1 --others 3
-is 1 "$(printf '%s\n' "$out" | grep -c '^only_first_term *left out')" 'lines have no first term'
-is 2 "$(printf '%s\n' "$out" | grep -c 'left out: ')" 'and know no other kind of input'
-runs 0 causal lines --count 1 --json
-is 'loss token_accuracy sequence_accuracy' "$(printf '%s\n' "$out" | python3 -c '
-import json, sys
-row = json.load(sys.stdin)["inputs"][0]["results"][0]
-print(*[name for name in row if name not in ("name", "recovered")])')" 'nor an accuracy of letters'
->>>>>>> 9d5f63f
 
 runs 0 train --n 2 --steps 2 --n-layers 2 --n-heads 2 --attn-only=false --d-model 16 --d-head 8 --out two
 runs 0 causal two --count 5 --others 3

@@ -31,7 +31,7 @@ typedef struct figure_sample {
     clh_positions_data positions;
     clh_heatmap_data heatmap;
     clh_tokens_data text;
-    clh_threshold_table table;
+    clh_table_data table;
     clh_rows_panel beside[2];
     clh_rows_data rows;
 } figure_sample;
@@ -110,7 +110,24 @@ static inline void figure_sample_init(figure_sample *s)
                               .headings = headings,
                               .panels = s->beside,
                               .panel_count = 2};
-    (void)clh_threshold_table_init(&s->table, s->pattern, SAMPLE_T, tokens, NULL, NULL);
+    static const clh_table_column table_columns[] = {
+        {"token", false}, {"position", true}, {"gaps", false}, {"note", false}};
+    static const char *const texts[] = {
+        "·",
+        "1",
+        "6 6 6 6 6 6 6",
+        NULL,
+        "p",
+        "2",
+        "19 6 1 5 8 13 21 34 55 89 144 233 377 610 987 "
+        "1597 2584 4181 6765 10946 17711 28657 46368 75025 121393 196418 317811 514229 832040",
+        "long",
+        "s",
+        "121",
+        NULL,
+        NULL};
+    s->table = (clh_table_data){
+        .column = table_columns, .columns = 4, .cell = texts, .rows = 3, .more = "positions"};
 }
 
 enum { SAMPLE_KINDS = 6 };
@@ -137,7 +154,6 @@ static inline clh_status figure_sample_draw(const figure_sample *s, int kind, co
 
 static inline void figure_sample_deinit(figure_sample *s)
 {
-    clh_threshold_table_deinit(&s->table);
     clh_free(s->labels);
 }
 

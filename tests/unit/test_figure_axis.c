@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/axis.h"
-#include "report/label.h"
+#include "report/both/label.h"
+#include "report/both/scale.h"
 #include "support/cmocka_all.h"
 
 static const double ranges[][2] = {
@@ -31,15 +31,15 @@ static void ticks_are_inside_and_ascend(void **state)
                 bool log = flags & 1;
                 if (log && ranges[r][0] <= 0.0)
                     continue;
-                clh_axis axis =
-                    clh_axis_make(ranges[r][0], ranges[r][1],
-                                  (clh_axis_want){.log = log, .grow = flags & 2, .ticks = want});
+                clh_scale axis =
+                    clh_scale_make(ranges[r][0], ranges[r][1],
+                                   (clh_scale_want){.log = log, .grow = flags & 2, .ticks = want});
                 assert_true(axis.low < axis.high);
-                assert_true(clh_axis_place(&axis, ranges[r][0]) >= -1e-6);
-                assert_true(clh_axis_place(&axis, ranges[r][1]) <= 1.0 + 1e-6);
+                assert_true(clh_scale_place(&axis, ranges[r][0]) >= -1e-6);
+                assert_true(clh_scale_place(&axis, ranges[r][1]) <= 1.0 + 1e-6);
                 assert_true(axis.count >= 1 || !(flags & 2));
                 for (size_t i = 0; i < axis.count; i++) {
-                    double place = clh_axis_place(&axis, axis.value[i]);
+                    double place = clh_scale_place(&axis, axis.value[i]);
                     assert_true(place >= -1e-9 && place <= 1.0 + 1e-9);
                     assert_true(i == 0 || axis.value[i] > axis.value[i - 1]);
                     assert_true(strlen(axis.label[i]) > 0);
@@ -51,8 +51,8 @@ static void linear_ticks_are_round_steps(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RANGES; r++) {
-        clh_axis axis =
-            clh_axis_make(ranges[r][0], ranges[r][1], (clh_axis_want){.grow = true, .ticks = 6});
+        clh_scale axis =
+            clh_scale_make(ranges[r][0], ranges[r][1], (clh_scale_want){.grow = true, .ticks = 6});
         assert_true(axis.count >= 2);
         double step = axis.value[1] - axis.value[0];
         assert_true(is_round(step) || ranges[r][0] > 1e5);
@@ -64,8 +64,8 @@ static void linear_ticks_are_round_steps(void **state)
 static void log_ticks_are_round_numbers(void **state)
 {
     (void)state;
-    clh_axis axis =
-        clh_axis_make(0.0011, 4.34, (clh_axis_want){.log = true, .grow = true, .ticks = 8});
+    clh_scale axis =
+        clh_scale_make(0.0011, 4.34, (clh_scale_want){.log = true, .grow = true, .ticks = 8});
     assert_true(axis.count >= 4);
     for (size_t i = 0; i < axis.count; i++)
         assert_true(is_round(axis.value[i]));
@@ -76,18 +76,18 @@ static void labels_say_the_value(void **state)
 {
     (void)state;
     for (size_t r = 0; r < RANGES; r++) {
-        clh_axis axis =
-            clh_axis_make(ranges[r][0], ranges[r][1], (clh_axis_want){.grow = true, .ticks = 5});
+        clh_scale axis =
+            clh_scale_make(ranges[r][0], ranges[r][1], (clh_scale_want){.grow = true, .ticks = 5});
         double step = axis.high - axis.low;
         if (ranges[r][0] == 1000000)
             step *= 1e4; /* four digits do not tell these apart; they are no range we draw */
         for (size_t i = 0; i < axis.count; i++)
             assert_true(fabs(strtod(axis.label[i], NULL) - axis.value[i]) <= 0.01 * step);
     }
-    clh_axis small = clh_axis_make(1e-12, 1e-6, (clh_axis_want){.log = true, .ticks = 8});
+    clh_scale small = clh_scale_make(1e-12, 1e-6, (clh_scale_want){.log = true, .ticks = 8});
     assert_string_equal(small.label[0], "1e-12");
     assert_string_equal(small.label[small.count - 1], "1e-6");
-    clh_axis large = clh_axis_make(1e6, 1e12, (clh_axis_want){.log = true, .ticks = 8});
+    clh_scale large = clh_scale_make(1e6, 1e12, (clh_scale_want){.log = true, .ticks = 8});
     assert_string_equal(large.label[0], "1e6");
     assert_string_equal(large.label[large.count - 1], "1e12");
 }
@@ -95,9 +95,9 @@ static void labels_say_the_value(void **state)
 static void place_is_linear_or_logarithmic(void **state)
 {
     (void)state;
-    clh_axis linear = {.low = 10, .high = 20}, log_axis = {.low = 0.01, .high = 100, .log = true};
-    assert_true(fabs(clh_axis_place(&linear, 12.5) - 0.25) < 1e-12);
-    assert_true(fabs(clh_axis_place(&log_axis, 1.0) - 0.5) < 1e-12);
+    clh_scale linear = {.low = 10, .high = 20}, log_axis = {.low = 0.01, .high = 100, .log = true};
+    assert_true(fabs(clh_scale_place(&linear, 12.5) - 0.25) < 1e-12);
+    assert_true(fabs(clh_scale_place(&log_axis, 1.0) - 0.5) < 1e-12);
 }
 
 static void fitted_labels_never_touch(void **state)
@@ -105,12 +105,12 @@ static void fitted_labels_never_touch(void **state)
     (void)state;
     for (size_t r = 0; r < RANGES; r++)
         for (double length = 20.0; length < 2000.0; length *= 1.3) {
-            clh_axis axis =
-                clh_axis_fit(ranges[r][0], ranges[r][1], (clh_axis_want){.grow = true, .ticks = 12},
-                             length, 7.0, 10.0);
+            clh_scale axis =
+                clh_scale_fit(ranges[r][0], ranges[r][1],
+                              (clh_scale_want){.grow = true, .ticks = 12}, length, 7.0, 10.0);
             double end = -INFINITY;
             for (size_t i = 0; i < axis.count; i++) {
-                double middle = clh_axis_place(&axis, axis.value[i]) * length;
+                double middle = clh_scale_place(&axis, axis.value[i]) * length;
                 double half = 7.0 * (double)strlen(axis.label[i]) / 2.0;
                 assert_true(middle - half >= end + 9.99);
                 end = middle + half;

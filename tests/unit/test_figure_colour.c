@@ -1,7 +1,7 @@
 /** Colours of values are plotly's, centred on zero; ink is readable on each of them. */
 #include <math.h>
 
-#include "report/colormap.h"
+#include "report/both/colormap.h"
 #include "support/cmocka_all.h"
 
 static void assert_colour(clh_rgb found, int r, int g, int b)

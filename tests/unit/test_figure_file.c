@@ -8,7 +8,7 @@
 
 #include "base/platform/file.h"
 #include "figure_sample.h"
-#include "report/colormap.h"
+#include "report/both/colormap.h"
 #include "support/cmocka_all.h"
 #include "support/temp_folder.h"
 
@@ -317,7 +317,11 @@ static void empty_data_are_refused(void **state)
     series_7.panels = &many;
     no_rows.rows = 0;
     beyond.destination = SAMPLE_T;
+    const clh_table_data no_column = {.rows = 0}, narrow = sample.table;
+    const clh_figure_style small = {.width = 200};
     temp_folder_path(folder, "none.png", path);
+    assert_int_equal(clh_figure_table(path, &no_column, NULL, NULL), CLH_EINPUT);
+    assert_int_equal(clh_figure_table(path, &narrow, &small, NULL), CLH_ERANGE);
     assert_int_equal(clh_figure_curve(path, &no_series, NULL, NULL), CLH_EINPUT);
     assert_int_equal(clh_figure_curve(path, &no_point, NULL, NULL), CLH_EINPUT);
     assert_int_equal(clh_figure_positions(path, &no_value, NULL, NULL), CLH_EINPUT);
@@ -352,7 +356,8 @@ static void odd_data_are_drawn(void **state)
     const char *tokens[3] = {"", "\xff\xff", wide};
     clh_tokens_data text = {
         .tokens = tokens, .values = bad, .count = 3, .destination = CLH_NO_DESTINATION};
-    clh_threshold_table none = {.threshold = 0.8};
+    static const clh_table_column column[] = {{"\xff", true}, {"", false}};
+    const clh_table_data none = {.column = column, .columns = 2, .none = "\033\xff"};
     clh_figure_style style = {.title = "\xff bad \n title", .caption = "\033"};
     temp_folder_path(folder, "odd.svg", path);
     assert_int_equal(clh_figure_curve(path, &curve, &style, &err), CLH_OK);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "clearhead/figure.h"
-#include "report/flow.h"
-#include "report/label.h"
+#include "report/both/flow.h"
+#include "report/both/label.h"
 #include "support/cmocka_all.h"
 
 static void bad_bytes_become_the_replacement(void **state)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "figure_sample.h"
-#include "report/label.h"
+#include "report/both/columns.h"
 #include "support/cmocka_all.h"
 
 enum { KINDS = 5 };
@@ -120,9 +120,9 @@ static void labels_cannot_carry_escape_codes(void **state)
                             .value_label = evil[0]};
     clh_tokens_data tokens = {
         .tokens = evil, .values = values, .count = 2, .destination = 1, .value_label = evil[1]};
-    clh_threshold_table table;
+    const clh_table_column column[2] = {{evil[0], false}, {evil[1], true}};
+    const clh_table_data table = {.column = column, .columns = 2, .cell = evil, .rows = 1};
     clh_terminal_style style = {.title = evil[0]};
-    assert_int_equal(clh_threshold_table_init(&table, values, 2, evil, NULL, NULL), CLH_OK);
     char *texts[6] = {0};
     assert_int_equal(clh_terminal_curve(&texts[0], &curve, &style, NULL), CLH_OK);
     assert_int_equal(clh_terminal_curve(&texts[1], &one, &style, NULL), CLH_OK);
@@ -135,7 +135,6 @@ static void labels_cannot_carry_escape_codes(void **state)
         assert_null(strstr(texts[i], "\xc2\x9b"));
         clh_free(texts[i]);
     }
-    clh_threshold_table_deinit(&table);
 }
 
 static void colour_is_used_and_put_back(void **state)
@@ -224,22 +223,73 @@ static void tokens_show_text_values_and_destination(void **state)
 static void table_is_aligned_text(void **state)
 {
     (void)state;
-    clh_real pattern[9] = {1, 0, 0, 1, 0, 0, 0, (clh_real)0.875, 0};
-    const char *tokens[3] = {">", " ", "p"};
-    clh_threshold_table table;
+    static const clh_table_column column[] = {
+        {"token", false}, {"position", true}, {"gaps", false}};
+    static const char *const cell[] = {">", "0", "1 12", "p", "110", NULL, "s", "7", NULL};
+    clh_table_data table = {
+        .column = column, .columns = 3, .cell = cell, .rows = 3, .more = "source positions"};
+    clh_terminal_style two = {.height = 2}, three = {.height = 3, .ascii = true};
     char *text = NULL;
-    assert_int_equal(clh_threshold_table_init(&table, pattern, 3, tokens, NULL, NULL), CLH_OK);
     assert_int_equal(clh_terminal_table(&text, &table, NULL, NULL), CLH_OK);
-    assert_string_equal(text, "token      position    count  maximum  gaps\n"
-                              ">                 0        2   1.0000  1\n"
-                              "·                 1        1   0.8750\n");
+    assert_string_equal(text, "token  position  gaps\n"
+                              ">             0  1 12\n"
+                              "p           110\n"
+                              "s             7\n");
     clh_free(text);
-    clh_terminal_style one = {.height = 2};
-    table.row_count = 2;
-    assert_int_equal(clh_terminal_table(&text, &table, &one, NULL), CLH_OK);
+    assert_int_equal(clh_terminal_table(&text, &table, &three, NULL), CLH_OK);
     assert_null(strstr(text, "more"));
     clh_free(text);
-    clh_threshold_table_deinit(&table);
+    assert_int_equal(clh_terminal_table(&text, &table, &two, NULL), CLH_OK);
+    assert_non_null(strstr(text, "110\n… and 1 more source positions\n"));
+    clh_free(text);
+    table.rows = 0;
+    assert_int_equal(clh_terminal_table(&text, &table, &two, NULL), CLH_OK);
+    assert_string_equal(text, "token  position  gaps\nno rows\n");
+    clh_free(text);
+    table.columns = 0;
+    assert_int_equal(clh_terminal_table(&text, &table, &two, NULL), CLH_EINPUT);
+}
+
+/* Where the page is narrow a text goes on below, broken between words; every word is there once, in
+ * order; a word that no line holds is broken where it must. */
+static void texts_of_a_table_go_on_below(void **state)
+{
+    (void)state;
+    static const clh_table_column column[] = {{"n", true}, {"text", false}};
+    static const char *const cell[] = {"1", "1 10 100 7 12345 6 6 99 1000000 3 4"};
+    const clh_table_data table = {.column = column, .columns = 2, .cell = cell, .rows = 1};
+    for (size_t room = 11; room < 45; room++) {
+        clh_columns columns;
+        const char *rest[CLH_COLUMNS_MAX];
+        char text[CLH_LABEL_BYTES], all[128] = "";
+        size_t lines = 0;
+        assert_true(clh_columns_fit(&columns, &table, room));
+        assert_true(columns.total <= room && columns.at[1] == 3);
+        clh_columns_begin(rest, &table, 0);
+        for (; clh_columns_more(rest, &table); lines++) {
+            (void)clh_columns_next(&rest[0], columns.width[0], text);
+            assert_string_equal(text, lines ? "" : "1");
+            const char *line = clh_columns_next(&rest[1], columns.width[1], text);
+            const size_t length = strlen(line), word = strcspn(rest[1], " ");
+            assert_true(length > 0 && length <= columns.width[1] && line[length - 1] != ' ');
+            assert_true(word == 0 || length + 1 + word > columns.width[1]); /* no room for more */
+            (void)snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", *all ? " " : "",
+                           line);
+        }
+        assert_string_equal(all, cell[1]);
+        assert_int_equal(lines, clh_columns_lines(&columns, &table, 0));
+    }
+    static const char *const wide[] = {NULL, "äöüäöüäöüäöü"};
+    const clh_table_data umlauts = {.column = column, .columns = 2, .cell = wide, .rows = 1};
+    clh_terminal_style style = {.width = 20};
+    clh_columns columns;
+    char *text = NULL;
+    assert_false(clh_columns_fit(&columns, &umlauts, 10)); /* 1 + 2 + 8 at least */
+    assert_true(clh_columns_fit(&columns, &umlauts, 11));
+    assert_int_equal(clh_columns_lines(&columns, &umlauts, 0), 2);
+    assert_int_equal(clh_terminal_table(&text, &umlauts, &style, NULL), CLH_OK);
+    assert_string_equal(text, "n  text\n   äöüäöüäöüäöü\n");
+    clh_free(text);
 }
 
 /* A falling loss is drawn from the upper left to the lower right. */
@@ -400,6 +450,7 @@ int main(void)
         cmocka_unit_test(pooled_heat_map_keeps_the_largest),
         cmocka_unit_test(tokens_show_text_values_and_destination),
         cmocka_unit_test(table_is_aligned_text),
+        cmocka_unit_test(texts_of_a_table_go_on_below),
         cmocka_unit_test(curve_falls),
         cmocka_unit_test(ticks_of_a_curve_have_their_labels),
         cmocka_unit_test(bars_end_where_the_axis_says),

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "clearhead/alloc.h"
-#include "report/terminal_paint.h"
+#include "report/terminal/terminal_paint.h"
 #include "support/cmocka_all.h"
 
 static clh_painter painter_of(clh_colour_depth colour)

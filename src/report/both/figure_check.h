@@ -1,0 +1,62 @@
+/** What a figure or a terminal rendering refuses before it draws, shared by both homes. Each gives
+ *  CLH_OK, or one line that names what was found and what was wanted.
+ */
+#ifndef CLH_FIGURE_CHECK_H
+#define CLH_FIGURE_CHECK_H
+
+#include "base/base.h"
+#include "clearhead/figure.h"
+
+/** File formats by ending. */
+typedef enum clh_figure_format { CLH_FIGURE_PNG, CLH_FIGURE_SVG, CLH_FIGURE_PDF } clh_figure_format;
+
+enum { CLH_FIGURE_SIDE_MIN = 64, CLH_FIGURE_SIDE_MAX = 20000, CLH_PANELS_MAX = 64 };
+
+/** Format from the ending of `path`, in either case; CLH_EUSAGE for any other. */
+clh_status clh_check_format(clh_figure_format *format, const char *path, clh_error *err);
+
+/** Sizes within limits; NULL is fine. */
+clh_status clh_check_figure_style(const clh_figure_style *style, clh_error *err);
+
+/** Columns and lines within limits; NULL is fine. */
+clh_status clh_check_terminal_style(const clh_terminal_style *style, clh_error *err);
+
+/** At least one drawable point; 1 … 6 series. */
+clh_status clh_check_curve(const clh_curve_data *data, clh_error *err);
+
+/** At least one drawable value. */
+clh_status clh_check_positions(const clh_positions_data *data, clh_error *err);
+
+/** At least one panel and one cell; strides that hold a row; a finite limit. */
+clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err);
+
+/** At least one token; a destination inside the text; a finite limit. */
+clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err);
+
+/** 1 … 40 columns. */
+clh_status clh_check_table(const clh_table_data *data, clh_error *err);
+
+/** 1 … 200 rows, 1 … 8 panels, columns and series within their limits, a number to draw. */
+clh_status clh_check_rows(const clh_rows_data *data, clh_error *err);
+
+/** Least and greatest value, ends of intervals too, that a panel of points can show; false when
+ *  there is none. */
+bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
+                    double *high);
+
+/** Least and greatest value an axis can show of the series on one side; false when none can. */
+bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double *high);
+
+/** x of point `i`: the series' own, or i. */
+double clh_series_x(const clh_series *series, size_t i);
+
+/** Whether point `i` can be drawn on its axes. */
+bool clh_series_shows(const clh_curve_data *data, const clh_series *series, size_t i);
+
+/** Least and greatest x of all points that can be drawn; false when none can. */
+bool clh_curve_range_x(const clh_curve_data *data, double *low, double *high);
+
+/** Range of the values an axis can show; on a linear axis zero is in it. False when none can. */
+bool clh_positions_range(const clh_positions_data *data, double *low, double *high);
+
+#endif

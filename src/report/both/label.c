@@ -1,0 +1,147 @@
+#include "report/both/label.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/figure.h"
+
+size_t clh_utf8_next(const char *text, bool *valid)
+{
+    assert(text && valid);
+    const unsigned char *s = (const unsigned char *)text;
+    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    *valid = false;
+    if (length == 0 || s[0] > 0xf4)
+        return 1;
+    for (size_t i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 1;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool outside = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
+    *valid = !overlong && !outside;
+    return *valid ? length : 1;
+}
+
+bool clh_utf8_is_control(const char *text)
+{
+    unsigned char a = (unsigned char)text[0], b = a ? (unsigned char)text[1] : 0;
+    return a < 0x20 || a == 0x7f || (a == 0xc2 && b >= 0x80 && b < 0xa0);
+}
+
+/* Append one character if it fits whole. */
+static bool put(char *out, size_t size, size_t *used, const char *bytes, size_t length)
+{
+    if (*used + length + 1 > size)
+        return false;
+    memcpy(out + *used, bytes, length);
+    *used += length;
+    out[*used] = '\0';
+    return true;
+}
+
+static const char *visible(char c)
+{
+    return c == ' ' ? "·" : c == '\n' ? "↵" : c == '\t' ? "→" : "\xef\xbf\xbd";
+}
+
+static size_t clean(char *out, size_t size, const char *text, bool token)
+{
+    size_t used = 0, characters = 0;
+    out[0] = '\0';
+    for (size_t length; *text; text += length) {
+        bool valid;
+        length = clh_utf8_next(text, &valid);
+        bool control = clh_utf8_is_control(text);
+        const char *shown = !valid                               ? "\xef\xbf\xbd"
+                            : token && (control || *text == ' ') ? visible(*text)
+                            : control                            ? " "
+                                                                 : NULL;
+        if (!put(out, size, &used, shown ? shown : text, shown ? strlen(shown) : length))
+            break;
+        characters++;
+    }
+    return characters;
+}
+
+size_t clh_text_clean(char *out, size_t size, const char *text)
+{
+    assert(out && size > 0 && text);
+    return clean(out, size, text, false);
+}
+
+size_t clh_token_show(char out[CLH_LABEL_BYTES], const char *token)
+{
+    assert(out && token);
+    return clean(out, CLH_LABEL_BYTES, *token ? token : "∅", true);
+}
+
+size_t clh_label_columns_max(const char *const *labels, size_t count)
+{
+    char shown[CLH_LABEL_BYTES];
+    size_t most = 1;
+    if (!labels)
+        return (size_t)snprintf(shown, sizeof shown, "%zu", count > 0 ? count - 1 : 0);
+    for (size_t i = 0; i < count; i++) {
+        size_t columns = clh_token_show(shown, labels[i]);
+        most = columns > most ? columns : most;
+    }
+    return most;
+}
+
+void clh_label_show(char out[CLH_LABEL_BYTES], const char *const *labels, size_t index,
+                    size_t columns)
+{
+    assert(columns > 0);
+    if (!labels) {
+        (void)snprintf(out, CLH_LABEL_BYTES, "%zu", index);
+        return;
+    }
+    if (clh_token_show(out, labels[index]) <= columns)
+        return;
+    size_t bytes = 0;
+    for (size_t i = 0; i + 1 < columns; i++) {
+        bool valid;
+        bytes += clh_utf8_next(out + bytes, &valid);
+    }
+    (void)snprintf(out + bytes, CLH_LABEL_BYTES - bytes, "…");
+}
+
+size_t clh_label_stride(size_t count, double pitch, double extent)
+{
+    static const size_t steps[3] = {1, 2, 5};
+    assert(pitch > 0.0);
+    for (size_t decade = 1; decade < count; decade *= 10) {
+        for (size_t i = 0; i < CLH_COUNT(steps); i++)
+            if ((double)(steps[i] * decade) * pitch >= extent && steps[i] * decade < count)
+                return steps[i] * decade;
+        if (decade > SIZE_MAX / 100)
+            break;
+    }
+    return count > 0 ? count : 1;
+}
+
+char **clh_position_labels_make(const char *const *tokens, size_t count, clh_error *err)
+{
+    assert(tokens || count == 0);
+    char shown[CLH_LABEL_BYTES];
+    size_t pointers = (count + 1) * sizeof(char *), bytes = pointers;
+    for (size_t i = 0; i < count; i++) {
+        (void)clh_token_show(shown, tokens[i]);
+        bytes += strlen(shown) + 24;
+    }
+    char *block = clh_alloc_array(bytes, 1, err);
+    if (!block)
+        return NULL;
+    char **labels = (char **)(void *)block;
+    char *next = block + pointers, *end = block + bytes;
+    for (size_t i = 0; i < count; i++) {
+        (void)clh_token_show(shown, tokens[i]);
+        labels[i] = next;
+        next += snprintf(next, (size_t)(end - next), "%s,%zu", shown, i) + 1;
+    }
+    labels[count] = NULL;
+    return labels;
+}

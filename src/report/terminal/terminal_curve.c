@@ -1,0 +1,192 @@
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "report/both/figure_check.h"
+#include "report/both/label.h"
+#include "report/both/scale.h"
+#include "report/terminal/terminal_grid.h"
+
+enum { LINES_DEFAULT = 16, COLUMNS_MIN = 8 };
+
+static const char marks[CLH_SERIES_MAX] = {0, 'o', 'x', '+', '*', '#'};
+
+typedef struct curve_view {
+    const clh_curve_data *data;
+    clh_scale x, y, right;
+    bool has_y, has_right;
+    size_t gutter, gutter_right; /* characters, with the axis */
+    clh_grid grid;
+} curve_view;
+
+static size_t label_width(const clh_scale *axis, bool on)
+{
+    size_t widest = 0;
+    for (size_t i = 0; on && i < axis->count; i++)
+        widest = strlen(axis->label[i]) > widest ? strlen(axis->label[i]) : widest;
+    return on ? widest + 2 : 1;
+}
+
+static clh_scale fit_upright(double low, double high, bool log, size_t lines)
+{
+    size_t ticks = lines / 3 < 2 ? 2 : lines / 3 > 10 ? 10 : lines / 3;
+    return clh_scale_fit(low, high, (clh_scale_want){.log = log, .grow = true, .ticks = ticks},
+                         (double)(lines - 1), 0.0, 1.0);
+}
+
+static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_error *err)
+{
+    const clh_curve_data *data = view->data;
+    double low, high;
+    size_t lines = painter->style.height ? painter->style.height : LINES_DEFAULT;
+    view->has_y = clh_curve_range(data, false, &low, &high);
+    if (view->has_y)
+        view->y = fit_upright(low, high, !data->linear_y, lines);
+    view->has_right = clh_curve_range(data, true, &low, &high);
+    if (view->has_right)
+        view->right = fit_upright(low, high, false, lines);
+    view->gutter = label_width(&view->y, view->has_y);
+    view->gutter_right = view->has_right ? label_width(&view->right, true) : 0;
+    size_t taken = view->gutter + view->gutter_right;
+    if (painter->style.width < taken + COLUMNS_MIN)
+        return clh_fail(err, CLH_ERANGE, "%zu columns leave no room for the curve, want %zu",
+                        painter->style.width, taken + COLUMNS_MIN);
+    size_t columns = painter->style.width - taken;
+    (void)clh_curve_range_x(data, &low, &high);
+    size_t ticks = columns / 10 < 2 ? 2 : columns / 10 > 12 ? 12 : columns / 10;
+    view->x =
+        clh_scale_fit(low, high, (clh_scale_want){.ticks = ticks}, (double)(columns - 1), 1.0, 2.0);
+    return clh_grid_init(&view->grid, columns, lines, err);
+}
+
+static void draw_series(curve_view *view, size_t s)
+{
+    const clh_series *series = &view->data->series[s];
+    const clh_scale *axis = series->right ? &view->right : &view->y;
+    double width = (double)(view->grid.columns * CLH_GRID_DOTS_X - 1);
+    double height = (double)(view->grid.lines * CLH_GRID_DOTS_Y - 1);
+    bool before = false;
+    long last_x = 0, last_y = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        if (!clh_series_shows(view->data, series, i)) {
+            before = false;
+            continue;
+        }
+        double place_x = clh_scale_place(&view->x, clh_series_x(series, i));
+        double place_y = clh_scale_place(axis, series->y[i]);
+        long x = lround(fmin(fmax(place_x, 0.0), 1.0) * width);
+        long y = lround((1.0 - fmin(fmax(place_y, 0.0), 1.0)) * height);
+        if (marks[s])
+            clh_grid_mark(&view->grid, x, y, marks[s], s);
+        else
+            clh_grid_line(&view->grid, before ? last_x : x, before ? last_y : y, x, y, s);
+        before = true;
+        last_x = x;
+        last_y = y;
+    }
+}
+
+/* Tick whose line this is, or `count`. */
+static size_t tick_on_line(const clh_scale *axis, size_t line, size_t lines)
+{
+    for (size_t i = 0; i < axis->count; i++)
+        if (lround((1.0 - clh_scale_place(axis, axis->value[i])) * (double)(lines - 1)) ==
+            (long)line)
+            return i;
+    return axis->count;
+}
+
+static void paint_line(const curve_view *view, clh_painter *painter, size_t line)
+{
+    const char *bar = clh_painter_pick(painter, "│", "|");
+    size_t left = view->has_y ? tick_on_line(&view->y, line, view->grid.lines) : 0;
+    bool has_left = view->has_y && left < view->y.count;
+    clh_painter_field(painter, has_left ? view->y.label[left] : "", view->gutter - 1, true);
+    clh_painter_add(painter, has_left ? clh_painter_pick(painter, "┤", "+") : bar);
+    clh_grid_paint(&view->grid, painter, line);
+    if (view->has_right) {
+        size_t right = tick_on_line(&view->right, line, view->grid.lines);
+        bool has_right = right < view->right.count;
+        clh_painter_add(painter, has_right ? clh_painter_pick(painter, "├", "+") : bar);
+        clh_painter_add(painter, has_right ? view->right.label[right] : "");
+    }
+    clh_painter_end_line(painter);
+}
+
+static void paint_below(const curve_view *view, clh_painter *painter)
+{
+    size_t columns = view->grid.columns, at[CLH_TICKS_MAX] = {0};
+    for (size_t i = 0; i < view->x.count; i++)
+        at[i] = (size_t)lround(clh_scale_place(&view->x, view->x.value[i]) * (double)(columns - 1));
+    clh_painter_repeat(painter, " ", view->gutter - 1);
+    clh_painter_add(painter, clh_painter_pick(painter, "└", "+"));
+    for (size_t c = 0, tick = 0; c < columns; c++) {
+        bool here = tick < view->x.count && at[tick] == c;
+        tick += here;
+        clh_painter_add(painter, here ? clh_painter_pick(painter, "┬", "+")
+                                      : clh_painter_pick(painter, "─", "-"));
+    }
+    if (view->has_right)
+        clh_painter_add(painter, clh_painter_pick(painter, "┘", "+"));
+    clh_painter_end_line(painter);
+    clh_painter_ticks(painter, view->gutter, columns, view->x.label, at, view->x.count);
+}
+
+/* One series' mark and name; on a new line when this one is too short for it. */
+static void paint_legend(const curve_view *view, clh_painter *painter, size_t s)
+{
+    char name[CLH_LABEL_BYTES], mark[2] = {marks[s], '\0'};
+    const clh_series *series = &view->data->series[s];
+    size_t columns = clh_text_clean(name, sizeof name, series->name ? series->name : "") + 5;
+    columns += series->right ? 8 : 0;
+    if (painter->column > view->gutter && painter->column + columns > painter->style.width) {
+        clh_painter_end_line(painter);
+        clh_painter_repeat(painter, " ", view->gutter);
+    }
+    clh_painter_fore(painter, &painter->theme->series[s]);
+    clh_painter_add(painter, marks[s] ? mark : clh_painter_pick(painter, "⠒⠒", ".."));
+    clh_painter_fore(painter, NULL);
+    clh_painter_addf(painter, " %s%s  ", name, series->right ? " (right)" : "");
+}
+
+/* Names of the axes, or of the series with their marks where there are several. */
+static void paint_names(const curve_view *view, clh_painter *painter)
+{
+    const clh_curve_data *data = view->data;
+    clh_painter_repeat(painter, " ", view->gutter);
+    if (data->series_count == 1) {
+        clh_painter_add(painter, data->y_label ? data->y_label : "");
+        clh_painter_add(painter, data->y_label && data->x_label ? " by " : "");
+        clh_painter_add(painter, data->x_label ? data->x_label : "");
+    }
+    for (size_t s = 0; data->series_count > 1 && s < data->series_count; s++)
+        paint_legend(view, painter, s);
+    clh_painter_end_line(painter);
+}
+
+clh_status clh_terminal_curve(char **text, const clh_curve_data *data,
+                              const clh_terminal_style *style, clh_error *err)
+{
+    assert(text && data);
+    clh_status status = clh_check_curve(data, err);
+    if (!status)
+        status = clh_check_terminal_style(style, err);
+    if (status)
+        return status;
+    curve_view view = {.data = data};
+    clh_painter painter = clh_painter_make(style);
+    status = lay_out(&view, &painter, err);
+    if (status)
+        goto done;
+    for (size_t s = 0; s < data->series_count; s++)
+        draw_series(&view, s);
+    for (size_t line = 0; line < view.grid.lines; line++)
+        paint_line(&view, &painter, line);
+    paint_below(&view, &painter);
+    paint_names(&view, &painter);
+    status = clh_painter_take(&painter, text, err);
+done:
+    clh_strbuf_deinit(&painter.text);
+    clh_grid_deinit(&view.grid);
+    return status;
+}
