@@ -1,8 +1,10 @@
 /** Inputs unlike those a permutation model was trained on, as samples with the right answer.
  *
  *    clh_sample sample = {0};
+ *    clh_measure measure = {0};
  *    if (clh_variant_draw(&sample, CLH_VARIANT_REVERSED, task, 2000, seed, &err)) ...
- *    clh_measure_run(&measure, model, &sample, NULL, threads, &err);
+ *    if (clh_measure_run(&measure, model, &sample, NULL, threads, &err)) ...
+ *    clh_measure_deinit(&measure);
  *    clh_sample_deinit(&sample);
  *
  *  Each begins from held-out sequences of the task and changes one thing, so that what a model does

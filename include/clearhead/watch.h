@@ -5,8 +5,10 @@
  *        printf("%zu of %zu\r", done, count);
  *    }
  *    ...
+ *    clh_evaluation evaluation = {0};
  *    const clh_watch watch = {.progress = show};
- *    clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 2000, 1, &watch, &err);
+ *    if (clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 20, 1, &watch, &err)) ...
+ *    clh_evaluation_deinit(&evaluation);
  */
 #ifndef CLEARHEAD_WATCH_H
 #define CLEARHEAD_WATCH_H
