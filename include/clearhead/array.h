@@ -3,7 +3,7 @@
  *
  *    clh_array q = clh_array_of(&tensor);                      // all of it, as it lies there
  *    clh_array_select(&q, 1, positions, count);                // only these positions
- *    clh_npz_write("acts.npz", &q, 1, NULL, 0, &err);
+ *    if (clh_safetensors_write_arrays("acts.safetensors", &q, 1, NULL, 0, &err)) ...
  *
  *  Plain values; memory, name and lists of indices are borrowed. Writing streams them: a selection
  *  takes no memory of its own.

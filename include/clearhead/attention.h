@@ -4,7 +4,7 @@
  *    clh_attention_report report = {0};
  *    const clh_attention_ask ask = {.layer = 0, .head = 0, .seed = 1, .threads = 2};
  *    if (clh_attention_look(&report, model, &sample, &ask, NULL, &err)) ...
- *    report.scores.position        // share of the scores' variance that position alone explains
+ *    printf("%g\n", report.scores.position);   // share of the scores' variance that position explains
  *    clh_attention_deinit(&report);
  *
  *  All sequences of the sample have one length. Rows are the destinations whose prediction counts:

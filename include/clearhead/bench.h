@@ -3,7 +3,7 @@
  *    double peak = 0;
  *    clh_bench_result step;
  *    if (clh_bench_peak(1, &peak, &err)) ...                         // operations a second
- *    if (clh_bench_step(&config, CLH_BENCH_BEST, 1, 2.0, &step, &err)) ...
+ *    if (clh_bench_step(&config, CLH_BENCH_BEST, 1, 0.5, &step, &err)) ...
  *    printf("%.2f of the peak\n", step.operations / step.seconds / peak);
  *
  *  Operations are counted conventionally: two for a multiply-add, the products of a forward pass

@@ -2,9 +2,10 @@
  *  other. What a score, a neuron or a logit depends on.
  *
  *    clh_box box;
+ *    double value;
  *    if (clh_box_parse(&box, "blocks.0.attn.hook_attn_scores[0,0,57,12]", cache, 1, 122, &err)) ...
  *    if (clh_box_gradient(&box, model, &tokens, cache, gradient, NULL, &value, &err)) ...
- *    clh_cache_view(gradient, "hook_embed")       // d score / d embedding
+ *    clh_tensor slope = clh_cache_view(gradient, "hook_embed");       // d score / d embedding
  *
  *  Plain values; the caller owns them.
  */

@@ -7,7 +7,8 @@
  *    if (clh_causal_open(&causal, model, &base, seed, &err) ||
  *        clh_causal_run(&result, causal, &sample, threads, NULL, &err) ||
  *        clh_causal_rows(row, &result, 1000, 0.95, seed, &err)) ...
- *    row[CLH_CAUSAL_QK_POSITION].recovered.value     // 1: nothing lost, 0: as bad as the reference
+ *    // 1: nothing lost, 0: as bad as the reference
+ *    printf("%g\n", row[CLH_CAUSAL_QK_POSITION].recovered.value);
  *    clh_causal_result_deinit(&result);
  *    clh_causal_close(causal);
  *

@@ -1,4 +1,20 @@
-/** All of Clearhead's public headers. */
+/** All of Clearhead's public headers. Each opens with how it is used; this is how they are used
+ *  together:
+ *
+ *    #include <clearhead/clearhead.h>
+ *    ...
+ *    clh_error err = {0};
+ *    clh_run *run = NULL;
+ *    clh_cache *cache = NULL;
+ *    if (clh_run_open(&run, "runs/notebook", &err)) goto fail;
+ *    const clh_model *model = clh_run_model(run);
+ *    if (clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, &err)) goto fail;
+ *    const clh_tokens tokens = {ids, 1, pos};                       // token ids [1, pos]
+ *    if (clh_forward(model, &tokens, cache, NULL, &err)) goto fail;
+ *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
+ *    clh_cache_close(cache);
+ *    clh_run_close(run);
+ */
 #ifndef CLEARHEAD_CLEARHEAD_H
 #define CLEARHEAD_CLEARHEAD_H
 

@@ -2,9 +2,12 @@
  *
  *    const clh_edit edit = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_z"};
  *    clh_edits *edits = NULL;
+ *    clh_measure edited = {0};
  *    if (clh_edits_open(&edits, &edit, 1, model, &sample, seed, threads, &err)) ...
  *    const clh_measure_way way = clh_edits_way(edits);
- *    clh_measure_run(&edited, model, &sample, &way, threads, &err);
+ *    if (clh_measure_run(&edited, model, &sample, &way, threads, &err)) ...
+ *    printf("%g\n", clh_tally_ratio(&edited.total, CLH_RATIO_ACCURACY));
+ *    clh_measure_deinit(&edited);
  *    clh_edits_close(edits);
  *
  *  Compiled edits borrow model and sample, and what an edit points to. Means are taken over the

@@ -1,10 +1,12 @@
 /** Status codes and the error object every public function reports through.
  *
  *    clh_error err = {0};
+ *    clh_run *run = NULL;
  *    if (clh_run_open(&run, "runs/notebook", &err)) {
  *        fprintf(stderr, "%s\n", err.message);      // one line, names both sides
  *        goto done;
  *    }
+ *    clh_run_close(run);
  *
  *  A function that can fail returns a clh_status and takes a clh_error last. The caller owns the
  *  error object; it may be NULL, and is left untouched on success. The library never prints,

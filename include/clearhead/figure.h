@@ -1,9 +1,9 @@
 /** Figures of a model, as a file or in the terminal, from plain numbers and labels.
  *
- *    clh_series loss = {.name = "training", .y = losses, .count = 500};
+ *    clh_series loss = {.name = "training", .y = losses, .count = steps};
  *    clh_curve_data data = {.series = &loss, .series_count = 1, .x_label = "step",
  *                           .y_label = "loss"};
- *    if (clh_figure_curve("runs/a/figures/loss.svg", &data, NULL, &err)) puts(err.message);
+ *    if (clh_figure_curve("loss.svg", &data, NULL, &err)) ...
  *
  *  A figure's file is PNG, SVG or PDF by its ending, drawn by one code path, written whole or not
  *  at all. The same data gives the same PNG bytes. Each kind exists twice: clh_figure_<kind>()

@@ -1,9 +1,9 @@
 /** Which head does what: how well attention patterns match a pattern one would expect.
  *
- *    clh_real expected[pos * pos];
+ *    clh_real expected[pos * pos];                                  // pattern: [1, 1, pos, pos]
  *    if (clh_detection_pattern(expected, CLH_DETECT_INDUCTION, &tokens, task, &err)) ...
  *    clh_detect_options options = {.measure = CLH_DETECT_MUL};
- *    double score = clh_head_score(pattern, expected, pos, &options);
+ *    double score = clh_head_score(pattern.data, expected, pos, &options);
  *
  *    clh_detection found = {0};                                     // all of it over a sample
  *    if (clh_heads_detect(&found, model, &sample, NULL, &options, threads, NULL, &err)) ...

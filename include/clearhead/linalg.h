@@ -3,7 +3,7 @@
  *    clh_dense a = {0};
  *    clh_svd svd = {0};
  *    if (clh_dense_open(&a, 128, 64, &err)) ...
- *    a.data[r * a.cols + c] = 1;
+ *    a.data[2 * a.cols + 3] = 1;                             // row 2, column 3
  *    if (clh_dense_svd(&svd, &a, &err)) ...                  // A = U diag(s) V^T
  *    clh_svd_deinit(&svd);
  *    clh_dense_deinit(&a);

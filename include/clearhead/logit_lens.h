@@ -4,7 +4,8 @@
  *    const clh_lens_ask ask = {.mid = true, .begin = 5, .end = tokens.pos,
  *                              .norm = CLH_NORM_RECOMPUTED};
  *    if (clh_logit_lens_run(&lens, model, cache, &tokens, &ask, &err)) ...
- *    lens.prob[s * lens.count + i]              // of token ask.begin + i, read from stream s
+ *    for (size_t s = 0; s < lens.streams; s++)  // of token ask.begin + 7, read from stream s
+ *        printf("%g\n", lens.prob[s * lens.count + 7]);
  *    clh_logit_lens_deinit(&lens);
  *
  *  Streams are the residual stream before each layer, between attention and MLP, and at the end:

@@ -4,8 +4,8 @@
  *    clh_metric metric = {.kind = CLH_METRIC_LOGIT_DIFF, .position = 12, .token = 3, .against = 5};
  *    double value;
  *    if (clh_metric_value(&metric, cache, &tokens, &value, NULL, &err)) ...
- *    if (clh_metric_value(&metric, cache, &tokens, &value, gradient, &err)) ... // then
- *  clh_backward()
+ *    if (clh_metric_value(&metric, cache, &tokens, &value, gradient, &err)) ...
+ *    if (clh_backward(model, &tokens, cache, gradient, NULL, NULL, &err)) ...
  *
  *  Plain values; the caller owns them.
  */

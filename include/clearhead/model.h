@@ -2,12 +2,15 @@
  *
  *    clh_model *model = NULL;
  *    clh_cache *cache = NULL;
- *    if (clh_model_open(&model, &config, &err)) goto done;
+ *    const clh_tokens tokens = {ids, batch, pos};
+ *    if (clh_model_open(&model, &config.model, &err)) goto done;
  *    clh_model_init(model, seed);
- *    if (clh_cache_open(&cache, &config, CLH_KEEP_ALL, &err)) goto done;
- *    if (clh_forward(model, &(clh_tokens){ids, batch, pos}, cache, NULL, &err)) goto done;
- *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");   // [batch, head,
- *  query_pos, key_pos]
+ *    if (clh_cache_open(&cache, &config.model, CLH_KEEP_ALL, &err)) goto done;
+ *    if (clh_forward(model, &tokens, cache, NULL, &err)) goto done;
+ *    // [batch, head, query_pos, key_pos]
+ *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
+ *    clh_cache_close(cache);
+ *    clh_model_close(model);
  *
  *  Names, shapes and meaning are TransformerLens' HookedTransformer. Opened things are closed by
  *  the caller; views are borrowed and last until the next forward pass with another shape. A model

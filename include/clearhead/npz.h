@@ -3,6 +3,8 @@
  *    const clh_array array = clh_array_of(&tensor);
  *    if (clh_npz_write("acts.npz", &array, 1, NULL, 0, &err)) ...
  *
+ *  In Python:
+ *
  *    import numpy as np
  *    acts = np.load("acts.npz")["blocks.0.attn.hook_q"]
  *

@@ -4,9 +4,9 @@
  *    const clh_patch_ask ask = {.clean = clean, .corrupted = corrupted, .metric = metric};
  *    clh_patch patch = {0};
  *    if (clh_patch_run(&patch, model, &ask, &err)) ...
- *    for (size_t s = 0; s < patch.count; s++)              // every site, every head, every
- *  position
- *        ... patch.site[s].name, patch.site[s].value[head * patch.pos + pos] - patch.corrupted
+ *    for (size_t s = 0; s < patch.count; s++)      // of each site: head 0, position 7
+ *        printf("%s %g\n", patch.site[s].name,
+ *               patch.site[s].value[0 * patch.pos + 7] - patch.corrupted);
  *    clh_patch_deinit(&patch);
  *
  *  A site is an activation of a layer; a piece of it is one position (of scores and pattern: one

@@ -1,9 +1,11 @@
 /** The model's own graph, and what flows along each of its edges.
  *
+ *    const clh_paths_ask ask = {.clean = clean, .corrupted = corrupted, .metric = metric};
  *    clh_paths *paths = NULL;
  *    if (clh_paths_open(&paths, model, &ask, &err)) ...
  *    const clh_graph *graph = clh_paths_graph(paths);
- *    if (clh_paths_exact(paths, effect, NULL, &err)) ...      // effect [graph->edges]
+ *    double effect[graph->edges], estimate[graph->edges];
+ *    if (clh_paths_exact(paths, effect, NULL, &err)) ...      // by computing again
  *    if (clh_paths_eap(paths, 1, estimate, &err)) ...         // and by the gradient
  *    clh_paths_close(paths);
  *

@@ -6,6 +6,9 @@
  *        printf("step %zu of %zu: %g\n", at->step, at->steps, at->loss);
  *        return true;
  *    }
+ *    ...
+ *    const clh_train_watch watch = {.progress = on_progress};
+ *    if (clh_train(&config, "runs/six", &watch, &err)) ...
  *
  *  clearhead/train.h has the functions that fill these structs.
  */

@@ -1,5 +1,12 @@
 /** A run: the folder that training writes and everything later reads.
  *
+ *    clh_run *run = NULL;
+ *    if (clh_run_open(&run, "runs/notebook", &err)) goto fail;
+ *    clh_model *model = clh_run_model(run);               // borrowed
+ *    clh_run_close(run);
+ *
+ *  The folder:
+ *
  *    runs/notebook/
  *      config.json               every setting, defaults filled in
  *      metrics.jsonl             one object a line: "step" and "eval"
@@ -7,11 +14,6 @@
  *      checkpoints/optimizer.safetensors        optimizer state of the newest of them
  *      model.safetensors         the parameters it ended with
  *      figures/
- *
- *    clh_run *run = NULL;
- *    if (clh_run_open(&run, "runs/notebook", &err)) goto fail;
- *    clh_model *model = clh_run_model(run);               // borrowed
- *    clh_run_close(run);
  *
  *  docs/formats.md describes each file.
  */

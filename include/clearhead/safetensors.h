@@ -1,15 +1,18 @@
 /** safetensors files: named tensors with a JSON header, readable by every framework.
  *
+ *    clh_safetensors *file = NULL;
+ *    if (clh_safetensors_open(&file, "runs/notebook/model.safetensors", &err)) ...
+ *    clh_tensor W_E = clh_model_view(model, "embed.W_E");     // its name, its shape, where it goes
+ *    if (clh_safetensors_read(file, &W_E, &err)) ...
+ *    clh_safetensors_close(file);
+ *
+ *  A file is:
+ *
  *    1. 8 bytes: length N of the header, little-endian
  *    2. N bytes: JSON {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}}
  *    3. the data, little-endian, tensors one after another without holes
  *
  *  Written with data aligned to 8 bytes; read with every field checked before it is believed.
- *
- *    clh_safetensors *file = NULL;
- *    if (clh_safetensors_open(&file, "model.safetensors", &err)) ...
- *    clh_safetensors_read(file, "embed.W_E", &tensor, &err);     // into the caller's memory
- *    clh_safetensors_close(file);
  */
 #ifndef CLEARHEAD_SAFETENSORS_H
 #define CLEARHEAD_SAFETENSORS_H

@@ -1,9 +1,9 @@
 /** A study: the notebook's questions to the same run with other seeds; what all say, what differs.
  *
  *    clh_study study = {0};
- *    const clh_study_ask ask = {.seeds = 16, .count = 500, .threads = 2};
+ *    const clh_study_ask ask = {.seeds = 3, .count = 100, .threads = 2};
  *    if (clh_study_run(&study, "runs/notebook", "runs/notebook/seeds", &ask, NULL, &err)) ...
- *    clh_vote votes[16];
+ *    clh_vote votes[3];
  *    size_t said = clh_study_votes(&study, CLH_QUESTION_QK, votes);     // 1: all say the same
  *    clh_study_deinit(&study);
  *

@@ -4,8 +4,9 @@
  *    clh_task *task = NULL;
  *    clh_task_config config = {.name = "permutations", .n = {4}, .n_count = 1, .seed = 0};
  *    if (clh_task_open(&task, &config, &err)) ...
+ *    uint32_t room[clh_task_length_max(task)];
  *    clh_sequence sequence = {.tokens = room, .capacity = clh_task_length_max(task)};
- *    clh_task_draw(task, CLH_SPLIT_TRAIN, k, &sequence, &err);       // the k-th of the split
+ *    if (clh_task_draw(task, CLH_SPLIT_TRAIN, k, &sequence, &err)) ...      // the k-th of the split
  *    clh_task_close(task);
  *
  *  All of it is a function of (config, k): nothing is remembered, so any worker, shard or resumed

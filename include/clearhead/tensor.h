@@ -1,8 +1,8 @@
 /** A borrowed view of numbers with a shape: what the library hands out and takes in.
  *
  *    clh_tensor pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
- *    float p = pattern.data[clh_tensor_at(&pattern, b, h, i, j)];     // [batch, head, query_pos,
- *  key_pos]
+ *    // [batch, head, query_pos, key_pos]
+ *    float p = pattern.data[clh_tensor_at(&pattern, 0, 0, 57, 12)];
  *
  *  Row-major, dense, the last dimension fastest. The owner is whoever made the memory.
  */

@@ -1,8 +1,9 @@
 /** Which source positions a head copies from: the table the notebook prints under its heat map.
  *
  *    clh_threshold_table table;
- *    if (clh_threshold_table_init(&table, pattern.data, 122, tokens, NULL, err)) ...
- *    for (size_t r = 0; r < table.row_count; r++) use(table.rows[r].position, table.rows[r].gaps);
+ *    if (clh_threshold_table_init(&table, pattern.data, pos, symbols, NULL, &err)) ...
+ *    for (size_t r = 0; r < table.row_count; r++)
+ *        printf("%s at %zu\n", table.rows[r].token, table.rows[r].position);
  *    clh_threshold_table_deinit(&table);
  *
  *  The caller owns the struct; the rows and what they point to belong to it. Token texts are

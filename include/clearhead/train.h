@@ -1,7 +1,6 @@
 /** Training and evaluation of a run.
  *
- *    clh_run_config config;                               // clearhead/run_config.h fills it
- *    if (clh_train(&config, "runs/five", &(clh_train_watch){on_progress, &me}, &err)) ...
+ *    if (clh_train(&config, "runs/five", NULL, &err)) ...  // clearhead/run_config.h fills a config
  *    if (clh_train_resume("runs/five", 2, NULL, &err)) ... // after an interruption: same bytes
  *
  *  The same config gives the same bytes at any number of threads and after any interruption, as

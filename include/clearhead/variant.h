@@ -1,11 +1,14 @@
 /** Kinds of input that a task knows beside those a model of it is trained on, as samples with the
  *  right answer.
  *
+ *    clh_error why = {0};
  *    for (clh_variant v = 0; v < clh_variant_count(task); v++) {
  *        clh_sample sample = {0};
+ *        clh_measure measure = {0};
  *        if (clh_variant_check(task, v, &why)) continue;                 // why.message: none of it
- *        if (clh_variant_draw(&sample, v, task, 2000, seed, &err)) ...
- *        clh_measure_run(&measure, model, &sample, NULL, threads, &err);
+ *        if (clh_variant_draw(&sample, v, task, 20, seed, &err)) ...
+ *        if (clh_measure_run(&measure, model, &sample, NULL, threads, &err)) ...
+ *        clh_measure_deinit(&measure);
  *        clh_sample_deinit(&sample);
  *    }
  *

@@ -7,8 +7,11 @@
  *        return !*(const bool *)user;                      // false: stop
  *    }
  *    ...
+ *    bool wants_to_stop = false;
+ *    clh_evaluation evaluation = {0};
  *    const clh_watch watch = {.progress = show, .user = &wants_to_stop};
- *    clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 2000, 1, &watch, &err);
+ *    if (clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 20, 1, &watch, &err)) ...
+ *    clh_evaluation_deinit(&evaluation);
  *
  *  What is stopped returns CLH_STOPPED with a line that says how far it was; it has freed what it
  *  had, and what it was to fill in is as after any other failure. Asking again gives the same

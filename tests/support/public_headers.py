@@ -13,7 +13,7 @@ import os
 import pathlib
 import re
 
-FOLDER = pathlib.Path(os.environ.get("CLH_SOURCE", ".")) / "include/clearhead"
+FOLDER = pathlib.Path(os.environ.get("CLH_SOURCE", ".")).resolve() / "include/clearhead"
 
 # Result and parameters are types as written; a parameter is (type, name). An array is a pointer.
 Function = collections.namedtuple("Function", "result name parameters inline")
