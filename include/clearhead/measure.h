@@ -64,7 +64,10 @@ typedef enum clh_ratio {
     CLH_RATIO_LOSS = 0,      /**< loss / count, nats */
     CLH_RATIO_ACCURACY = 1,  /**< correct / count */
     CLH_RATIO_SEQUENCES = 2, /**< of whole sequences */
-    CLH_RATIO_KIND = 3,      /**< of the tokens of kind 1, 4 of those of kind 2, … */
+    CLH_RATIO_KIND = 3,      /**< of the tokens of kind 1, … */
+    CLH_RATIO_KIND_2 = 4,    /**< … 2, … */
+    CLH_RATIO_KIND_3 = 5,
+    CLH_RATIO_KIND_4 = 6,
     CLH_RATIOS = 7
 } clh_ratio;
 

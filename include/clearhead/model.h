@@ -57,7 +57,7 @@ CLH_API clh_tensor clh_model_tensor(const clh_model *model, size_t index);
 
 /** Name of axis `axis` of parameter tensor `index`: "head", "d_model", "d_vocab" …; "" past its rank.
  */
-const char *clh_model_axis(const clh_model *model, size_t index, size_t axis);
+CLH_API const char *clh_model_axis(const clh_model *model, size_t index, size_t axis);
 
 /** Parameter of that state_dict name; data NULL when there is none. */
 CLH_API clh_tensor clh_model_view(const clh_model *model, const char *name);
@@ -117,7 +117,7 @@ CLH_API bool clh_cache_repeats(const clh_cache *cache, size_t index);
 
 /** Name of axis `axis` of activation `index`: "batch", "pos", "head", "query_pos", "d_head" …; "" past
  *  its rank. */
-const char *clh_cache_axis(const clh_cache *cache, size_t index, size_t axis);
+CLH_API const char *clh_cache_axis(const clh_cache *cache, size_t index, size_t axis);
 
 /** Which dimension of activation `index` is the position: of scores and pattern the query's. */
 CLH_API size_t clh_cache_position_dim(const clh_cache *cache, size_t index);

@@ -1,9 +1,7 @@
 /** What the permutation task calls its kinds of token and of input, for code that is about this
  *  task.
  *
- *    if (clh_task_kind(task, length, position) == CLH_TOKEN_SPACE) ...
- *    clh_tally_ratio(&measure.total, CLH_RATIO_OF(CLH_TOKEN_LETTER))       // "letter_accuracy"
- *    clh_variant_draw(&sample, CLH_VARIANT_REVERSED, task, 2000, seed, &err)
+ *    const bool space = clh_task_kind(task, 26, 5) == CLH_TOKEN_SPACE;     // behind the first term
  *
  *  Code that is about any task asks clh_task_kinds() and clh_variant_count(). The task itself is in
  *  clearhead/task.h.

@@ -58,7 +58,7 @@ runs 0 causal lines --count 2 --others 3 --full
 is 1 "$(printf '%s\n' "$out" | grep -c '^  only_first_term *left out')" 'lines have no first term'
 is 2 "$(printf '%s\n' "$out" | grep -c 'left out: ')" 'and know no other kind of input'
 runs 0 causal lines --count 2 --json
-is null "$(value interventions.none.letter_accuracy)" 'nor an accuracy of letters'
+is 0 "$(printf '%s\n' "$out" | grep -c letter_accuracy)" 'nor an accuracy of letters'
 
 runs 0 train --n 2 --steps 2 --n-layers 2 --n-heads 2 --attn-only=false --d-model 16 --d-head 8 --out two
 runs 0 causal two --count 5 --others 3

@@ -41,6 +41,17 @@ def get(result, schema, path):
     sys.exit("no " + path)
 
 
+def fields_of(part, names):
+    """The part's fields, those by kind of token written out as far as `names` has them."""
+    plain = [f for f in part["fields"] if "by" not in f]
+    for field in part["fields"]:
+        if "by" in field:
+            ending = field["name"].lstrip("*")
+            plain += [dict(field, name=n) for n in names
+                      if n.endswith(ending) and n not in {f["name"] for f in plain}]
+    return plain
+
+
 def is_number(x):
     return x is None or (isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x))
 
@@ -58,8 +69,9 @@ def check_value(where, field, value):
 
 
 def check_table(part, rows):
-    fields, keys, seen = part["fields"], part.get("keys", []), set()
+    keys, seen = part.get("keys", []), set()
     for row in rows:
+        fields = fields_of(part, row)
         extra = set(row) - {f["name"] for f in fields} - {k["name"] for k in keys}
         assert extra <= {"label", "heading", "absent"}, (part["name"], extra)
         for key in keys:
@@ -100,7 +112,8 @@ def check(result, question):
     assert result["question"] == question["name"]
     assert set(result["settings"]) == {s["name"] for s in question["settings"]}
     parts = {part["name"]: part for part in schema}
-    numbers = {f["name"]: f for p in schema if p["kind"] == "numbers" for f in p["fields"]}
+    numbers = {f["name"]: f for p in schema if p["kind"] == "numbers"
+               for f in fields_of(p, result["numbers"])}
     verdicts = {f["name"]: f for p in schema if p["kind"] == "verdicts" for f in p["fields"]}
     assert set(result["numbers"]) == set(numbers)
     for name, number in result["numbers"].items():
