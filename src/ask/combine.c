@@ -114,7 +114,7 @@ clh_status clh_combine_check(const clh_question *q, const char *how, clh_error *
 {
     if (q->needs & CLH_NEEDS_NOTHING)
         return clh_fail(err, CLH_EUSAGE, "%s asks no run and cannot be asked %s", q->name, how);
-    if (q->needs & (CLH_ABOUT_WHOLE_RUN | CLH_ABOUT_METRICS) && strstr(how, "checkpoint"))
+    if (q->needs & CLH_ABOUT_WHOLE_RUN && strstr(how, "checkpoint"))
         return clh_fail(err, CLH_EUSAGE, "%s is about a whole run and cannot be asked %s", q->name,
                         how);
     return CLH_OK;

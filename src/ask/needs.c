@@ -101,7 +101,6 @@ static const struct need {
     {CLH_NEEDS_ATTENTION, "attention", has_attention},
     {CLH_NEEDS_RUN, "run", has_folder},
     {CLH_ABOUT_WHOLE_RUN, "whole_run", is_whole},
-    {CLH_ABOUT_METRICS, "metrics", has_folder},
 };
 
 clh_status clh_needs_check(const clh_question *q, const clh_subject *s, clh_error *err)

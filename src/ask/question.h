@@ -30,7 +30,6 @@ enum clh_needs {
     CLH_NEEDS_ATTENTION = 64,  /**< at least one layer */
     CLH_NEEDS_RUN = 128,       /**< the folder of a run that was trained: metrics, checkpoints */
     CLH_ABOUT_WHOLE_RUN = 256, /**< of all checkpoints at once: refuses one of them */
-    CLH_ABOUT_METRICS = 512,   /**< read from what training wrote, not from weights */
 };
 
 typedef struct clh_question clh_question;

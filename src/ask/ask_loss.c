@@ -1,0 +1,103 @@
+/* loss: the loss curve of a run, from what training wrote. */
+#include <math.h>
+
+#include "ask/question.h"
+#include "base/platform/file.h"
+#include "run/metrics.h"
+
+static const clh_field numbers[] = {
+    {"steps", NULL, "optimizer steps in the metrics", .decimals = 0},
+    {"loss", "nats/token", "training loss of the last step", .decimals = 6,
+     .flags = CLH_HEADLINE | CLH_LOG},
+    {"held_out_loss", "nats/token", "of the last evaluation", .decimals = 6,
+     .flags = CLH_HEADLINE | CLH_LOG},
+    {"token_accuracy", "share", "of the last evaluation", .decimals = 4,
+     .flags = CLH_HEADLINE | CLH_SHARE},
+    {0}};
+static const clh_field columns[] = {
+    {"training_loss", "nats/token", "of the step's batch, before its update", .decimals = 6,
+     .flags = CLH_LOG, .panel = "loss, nats a token"},
+    {"held_out_loss", "nats/token", "on held-out sequences", .decimals = 6, .flags = CLH_LOG,
+     .panel = "loss, nats a token"},
+    {"token_accuracy", "share", "on held-out sequences", .decimals = 4, .flags = CLH_SHARE,
+     .panel = "accuracy"},
+    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_TABLE, "curve", "by optimizer step; step 0 is before the first", .keys = "#step",
+     .draw = "curve", .flags = CLH_HEADLINE, .fields = columns},
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    {0}};
+
+/* Steps and evaluations, both ascending, as one table. */
+static void put_curve(clh_result *out, const clh_metrics_log *log)
+{
+    char key[24];
+    for (size_t s = 0, e = 0; s < log->steps || e < log->evaluations;) {
+        const double step = s < log->steps ? log->step[s] : INFINITY,
+                     evaluated = e < log->evaluations ? log->eval_step[e] : INFINITY,
+                     at = fmin(step, evaluated);
+        clh_result_row(out, "curve", clh_key_text(key, (size_t)at));
+        if (step <= at)
+            clh_row_put_number(out, "training_loss", log->loss[s++]);
+        if (evaluated <= at) {
+            clh_row_put_number(out, "held_out_loss", log->eval_loss[e]);
+            clh_row_put_number(out, "token_accuracy", log->token_accuracy[e++]);
+        }
+    }
+}
+
+static void put_numbers(clh_result *out, const clh_metrics_log *log)
+{
+    clh_result_put_number(out, "steps", (double)log->steps);
+    if (log->steps > 0)
+        clh_result_put_number(out, "loss", log->loss[log->steps - 1]);
+    else
+        clh_result_absent(out, "loss", "no step yet");
+    if (log->evaluations == 0) {
+        clh_result_absent(out, "held_out_loss", "no evaluation yet");
+        clh_result_absent(out, "token_accuracy", "no evaluation yet");
+        return;
+    }
+    clh_result_put_number(out, "held_out_loss", log->eval_loss[log->evaluations - 1]);
+    clh_result_put_number(out, "token_accuracy", log->token_accuracy[log->evaluations - 1]);
+}
+
+static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings,
+                           const clh_how *how, clh_error *err)
+{
+    (void)settings;
+    (void)how;
+    clh_metrics_log log = {0};
+    char *path = clh_path_join(clh_subject_path(s), "metrics.jsonl", err);
+    if (!path)
+        return CLH_ENOMEM;
+    clh_status status =
+        clh_path_exists(path)
+            ? clh_metrics_read(&log, path, err)
+            : clh_fail(err, CLH_EINPUT,
+                       "%s has no metrics.jsonl, want the folder of a run that was trained",
+                       clh_subject_path(s));
+    if (!status && log.steps + log.evaluations == 0)
+        status =
+            clh_fail(err, CLH_EINPUT, "%s has no step in its metrics yet", clh_subject_path(s));
+    if (!status) {
+        put_curve(out, &log);
+        put_numbers(out, &log);
+    }
+    clh_metrics_log_deinit(&log);
+    clh_free(path);
+    return status;
+}
+
+const clh_question clh_question_loss = {
+    .name = "loss",
+    .summary = "the loss curve of training",
+    .description =
+        "What training wrote into metrics.jsonl: the loss of every step's batch, and loss "
+        "and accuracy on held-out sequences at every evaluation.",
+    .examples = "clearhead loss runs/notebook # as a curve in the terminal\n"
+                "clearhead loss runs/notebook --figure loss.pdf # as an image\n"
+                "clearhead loss runs/notebook --csv > loss.csv # every step",
+    .needs = CLH_ABOUT_WHOLE_RUN,
+    .schema = schema,
+    .ask = ask_loss};
