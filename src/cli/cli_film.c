@@ -274,7 +274,7 @@ static clh_status check_options(const clh_invocation *inv, const clh_film *film,
 
 static clh_status film_all(reel *r, clh_error *err)
 {
-    const clh_watch watch = clh_cli_progress(r->inv, "checkpoint");
+    const clh_watch watch = clh_cli_watch_line(r->inv, "checkpoint");
     const char *figure = clh_opt_text(r->inv, "figure");
     clh_status status = load(r, err);
     for (size_t i = 0; i < r->count && !status && !clh_cli_out_failed(); i++) {
@@ -286,7 +286,7 @@ static clh_status film_all(reel *r, clh_error *err)
 
 static clh_status measure_alone(const clh_invocation *inv, const clh_film *film, clh_error *err)
 {
-    const clh_watch watch = clh_cli_progress(inv, film->unit);
+    const clh_watch watch = clh_cli_watch_line(inv, film->unit);
     clh_run *run = NULL;
     clh_strbuf json = {0};
     clh_status status = clh_cli_open_run(inv, &run, err);

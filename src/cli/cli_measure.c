@@ -35,7 +35,7 @@ static bool show(size_t done, size_t count, void *user)
     return true;
 }
 
-clh_watch clh_cli_progress(const clh_invocation *inv, const char *what)
+clh_watch clh_cli_watch_line(const clh_invocation *inv, const char *what)
 {
     return (clh_watch){inv->progress ? show : NULL, (void *)what};
 }

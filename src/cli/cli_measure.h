@@ -1,6 +1,6 @@
 /** What the commands that ask a model share: the held-out sequences asked, progress, intervals.
  *
- *    const clh_watch watch = clh_cli_progress(inv, "sequence");
+ *    const clh_watch watch = clh_cli_watch_line(inv, "sequence");
  *    clh_interval v[CLH_RATIOS];
  *    if (clh_cli_intervals(v, &measure, sample.count, seed, err)) ...
  *    clh_cli_add_intervals(&text, task, v);          // "loss": [0.1, 0.09, 0.11], "token_accuracy": …
@@ -21,7 +21,7 @@ clh_status clh_cli_held_out_sample(clh_sample *out, const clh_run *run, size_t c
 clh_status clh_cli_threads(const clh_invocation *inv, size_t *threads, clh_error *err);
 
 /** "sequence 12 of 500" on stderr, in place, where that is a terminal; `what` is borrowed. */
-clh_watch clh_cli_progress(const clh_invocation *inv, const char *what);
+clh_watch clh_cli_watch_line(const clh_invocation *inv, const char *what);
 
 /** Every ratio with its 95 % interval of 1,000 resamples: out [CLH_RATIOS]. */
 clh_status clh_cli_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,

@@ -31,8 +31,8 @@ static void add_seeds(clh_strbuf *text, const study_job *job, int question, cons
 {
     size_t shown = 0;
     for (size_t s = 0; s < job->study.seeds; s++)
-        if (strcmp(clh_answers_verdict(&job->study.answers[s], (clh_notebook_question)question), verdict) ==
-            0)
+        if (strcmp(clh_answers_verdict(&job->study.answers[s], (clh_notebook_question)question),
+                   verdict) == 0)
             clh_strbuf_addf(text, "%s%zu", shown++ ? ", " : "", s);
 }
 
@@ -280,7 +280,7 @@ static clh_status write_markdown(const study_job *job, const char *path, clh_err
 
 static clh_status compute(study_job *job, clh_error *err)
 {
-    const clh_watch watch = clh_cli_progress(job->inv, "seed");
+    const clh_watch watch = clh_cli_watch_line(job->inv, "seed");
     const char *folder = clh_opt_text(job->inv, "folder");
     clh_study_ask wanted = {0};
     clh_status status = clh_opt_size(job->inv, "seeds", &wanted.seeds, err);

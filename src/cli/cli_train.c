@@ -1,10 +1,8 @@
 #include "cli/cli_train.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -12,31 +10,6 @@
 #include "clearhead/run.h"
 #include "cli/cli_terminal.h"
 #include "run/folder.h"
-
-static volatile sig_atomic_t stop_wanted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_wanted = 1;
-}
-
-/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. SA_RESTART:
- * the first does not break off a write to the disk. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-}
-
-static double clock_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* A path that a resume from another folder finds again; as typed where that does not fit. */
 static void make_absolute(char path[CLH_PATH_MAX])
@@ -106,19 +79,17 @@ clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **fo
     return clh_fail(err, CLH_EBUSY, "runs/%s and 99998 more exist: name a folder with --out", name);
 }
 
-/* No wider than the terminal: \r goes back over one row only. */
-static void show_line(const clh_cli_watch *w, const clh_progress *p)
+static void show_line(clh_cli_watch *w, const clh_progress *p)
 {
-    double left = p->steps_per_second > 0 ? (double)(p->steps - p->step) / p->steps_per_second : 0;
-    const size_t columns = clh_cli_columns(STDERR_FILENO);
+    const double left =
+        p->steps_per_second > 0 ? (double)(p->steps - p->step) / p->steps_per_second : 0;
     clh_strbuf text = {0};
     clh_strbuf_addf(&text, "step %zu/%zu  loss %.4f", p->step, p->steps, p->loss);
     if (w->evaluated)
-        clh_strbuf_addf(&text, "  %saccuracy %.4f", columns > 80 ? "held-out " : "",
-                        w->token_accuracy);
+        clh_strbuf_addf(&text, "  %saccuracy %.4f",
+                        clh_cli_columns(STDERR_FILENO) > 80 ? "held-out " : "", w->token_accuracy);
     clh_strbuf_addf(&text, "  %.0f steps/s  %.0f s left", p->steps_per_second, left);
-    (void)fprintf(stderr, "\r%.*s\033[K", (int)columns - 1, clh_strbuf_view(&text));
-    (void)fflush(stderr);
+    clh_cli_progress_show(&w->progress, clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }
 
@@ -131,32 +102,27 @@ static bool on_progress(const clh_progress *p, void *user)
         w->token_accuracy = p->evaluation->token_accuracy;
         w->sequence_accuracy = p->evaluation->sequence_accuracy;
         w->held_out_loss = p->evaluation->loss;
-        if (w->each)
+        if (w->each) {
+            clh_cli_progress_clear(&w->progress);
             w->each(p);
+        }
     }
-    double now = clock_seconds();
-    if (w->inv->progress && p->step > 0 && now - w->shown >= 0.1) {
+    if (p->step > 0)
         show_line(w, p);
-        w->shown = now;
-    }
-    return !stop_wanted;
+    return !clh_cli_stop_wanted();
 }
 
 clh_train_watch clh_cli_watch_begin(clh_cli_watch *watch)
 {
     assert(watch->inv);
-    stop_wanted = 0;
-    watch->shown = clock_seconds();
-    catch_signals();
+    watch->progress = (clh_cli_progress){.inv = watch->inv, .what = "training"};
+    (void)clh_cli_progress_begin(&watch->progress);
     return (clh_train_watch){.progress = on_progress, .user = watch};
 }
 
 void clh_cli_watch_end(clh_cli_watch *watch)
 {
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
-    if (watch->inv->progress)
-        (void)fputs("\r\033[K", stderr);
+    clh_cli_progress_end(&watch->progress);
 }
 
 static void print_json(const clh_cli_watch *w, const char *folder)

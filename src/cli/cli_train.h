@@ -4,7 +4,7 @@
 #define CLH_CLI_TRAIN_H
 
 #include "clearhead/train.h"
-#include "cli/cli.h"
+#include "cli/cli_progress.h"
 
 /** How training is shown and stopped. `each` (may be NULL) is called at every evaluation. */
 typedef struct clh_cli_watch {
@@ -13,7 +13,7 @@ typedef struct clh_cli_watch {
     clh_progress last; /**< the newest, its evaluation borrowed from the trainer: do not use */
     double token_accuracy, sequence_accuracy, held_out_loss; /**< of the newest evaluation */
     bool evaluated;                                          /**< there was one */
-    double shown;                                            /**< when the line was last drawn */
+    clh_cli_progress progress;
 } clh_cli_watch;
 
 /** The complete configuration of the command line, with the model of --init beneath it; settings

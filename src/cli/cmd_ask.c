@@ -4,7 +4,7 @@
 
 #include "ask/question.h"
 #include "cli/cli.h"
-#include "cli/cli_measure.h"
+#include "cli/cli_progress.h"
 #include "cli/cli_terminal.h"
 #include "report/format.h"
 
@@ -16,7 +16,7 @@ typedef struct job {
     clh_show show;
     const char *numbers;
     clh_how how;
-    clh_watch watch;
+    clh_cli_progress progress;
     size_t rows; /**< of the table over checkpoints, printed so far */
 } job;
 
@@ -144,8 +144,7 @@ static clh_status print_step(clh_result *one, const clh_result *so_far, void *us
     clh_strbuf row = {0};
     if (clh_cli_out_failed())
         return clh_fail(err, CLH_STOPPED, "stdout cannot be written");
-    if (j->inv->progress)
-        (void)fputs("\r\033[K", stderr);
+    clh_cli_progress_clear(&j->progress);
     if (j->inv->json)
         return print_result(j, one, err);
     if (clh_opt_flag(j->inv, "csv") || clh_opt_flag(j->inv, "markdown"))
@@ -226,14 +225,14 @@ int clh_cmd_ask(const clh_invocation *inv)
     j.show.part = clh_opt_text(inv, "part");
     j.show.full = clh_opt_flag(inv, "full");
     j.numbers = text_of(&j, "numbers");
-    j.watch = clh_cli_progress(inv, j.question->name);
-    j.how = (clh_how){1, &j.watch};
+    j.progress = (clh_cli_progress){.inv = inv, .what = j.question->name};
+    const clh_watch watch = clh_cli_progress_begin(&j.progress);
+    j.how = (clh_how){1, &watch};
     const char *over = combinator(&j, &err);
     clh_status status = over ? prepare(&j, over, &err) : CLH_EUSAGE;
     if (!status)
         status = ask(&j, over, &result, &err);
-    if (inv->progress)
-        (void)fputs("\r\033[K", stderr);
+    clh_cli_progress_end(&j.progress);
     const bool printed = !status && strcmp(over, "checkpoints") == 0 && !clh_opt_flag(inv, "csv") &&
                          !clh_opt_flag(inv, "markdown");
     if (!status)

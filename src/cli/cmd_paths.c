@@ -70,7 +70,7 @@ static clh_status sort_edges(paths_job *job, clh_error *err)
 
 static clh_status compute_edges(paths_job *job, clh_error *err)
 {
-    const clh_watch watch = clh_cli_progress(job->inv, "edge");
+    const clh_watch watch = clh_cli_watch_line(job->inv, "edge");
     size_t steps = 1;
     clh_status status = make_column(job, 0, err);
     if (!status)

@@ -20,4 +20,13 @@ for columns in 45 120; do
 done
 ok "$(printf '%s\n' "$shown" | grep -q 'steps/s  [0-9]* s left$'; echo $?)" 'speed and time left'
 ok "$(python3 "$terminal" 80 "$clearhead" attribute run45 --count 30 | sed 's/<clear>//g' | grep -q '^position 116 of 116$'; echo $?)" 'attribute says how far it is'
+
+# On one terminal the line of progress and the rows of a table never share a row.
+screen=$(python3 "$terminal" --screen 100 "$clearhead" run --n 3 --steps 1500 --eval-every 100 --out rows)
+is 16 "$(printf '%s\n' "$screen" | grep -cE '^ {2,}[0-9]+ +([0-9]+|-) +([0-9.]+|-) +[0-9.]+ +[01]\.[0-9]{4} +[01]\.[0-9]{4}$')" \
+    'run: every row of the table stands alone'
+is 0 "$(printf '%s\n' "$screen" | grep -c 'steps/s  [0-9]* s left')" 'run: no line of progress is left'
+screen=$(python3 "$terminal" --screen 100 "$clearhead" attention rows --count 60 --checkpoints)
+is "$(ls rows/checkpoints/step-* | wc -l | tr -d ' ')" "$(printf '%s\n' "$screen" | grep -cE '^ +[0-9]+( +[0-9.]+){4}$')" \
+    'over checkpoints: every row stands alone'
 finish

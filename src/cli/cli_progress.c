@@ -1,0 +1,86 @@
+#include "cli/cli_progress.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli_terminal.h"
+
+static const double between = 0.1; /* seconds between two lines */
+
+static volatile sig_atomic_t stop_wanted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_wanted = 1;
+}
+
+/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. SA_RESTART:
+ * the first does not break off a write to the disk. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+static double clock_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+bool clh_cli_stop_wanted(void)
+{
+    return stop_wanted != 0;
+}
+
+void clh_cli_progress_show(clh_cli_progress *p, const char *line)
+{
+    const double now = clock_seconds();
+    if (!p->inv->progress || now - p->shown < between)
+        return;
+    p->shown = now;
+    p->there = true;
+    /* no wider than the terminal: \r goes back over one row only */
+    (void)fprintf(stderr, "\r%.*s\033[K", (int)clh_cli_columns(STDERR_FILENO) - 1, line);
+    (void)fflush(stderr);
+}
+
+void clh_cli_progress_clear(clh_cli_progress *p)
+{
+    if (p->there)
+        (void)fputs("\r\033[K", stderr);
+    (void)fflush(stderr);
+    p->there = false;
+}
+
+static bool on_progress(size_t done, size_t count, void *user)
+{
+    clh_cli_progress *p = user;
+    char line[96];
+    (void)snprintf(line, sizeof line, "%s: %zu of %zu", p->what, done, count);
+    clh_cli_progress_show(p, line);
+    return !stop_wanted;
+}
+
+clh_watch clh_cli_progress_begin(clh_cli_progress *p)
+{
+    assert(p->inv && p->what);
+    stop_wanted = 0;
+    p->shown = clock_seconds();
+    catch_signals();
+    return (clh_watch){on_progress, p};
+}
+
+void clh_cli_progress_end(clh_cli_progress *p)
+{
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    clh_cli_progress_clear(p);
+}

@@ -1,0 +1,39 @@
+/** How far something is, on stderr where that is a terminal; and Ctrl-C, which asks it to stop.
+ *
+ *    clh_cli_progress progress = {.inv = inv, .what = "heads"};
+ *    const clh_watch watch = clh_cli_progress_begin(&progress);
+ *    ... {how.watch = &watch} ...
+ *    clh_cli_progress_end(&progress);
+ *
+ *  The line is drawn at most ten times a second and taken away before anything is written to stdout
+ *  (clh_cli_progress_clear()), so that the two never share a row of a terminal.
+ */
+#ifndef CLH_CLI_PROGRESS_H
+#define CLH_CLI_PROGRESS_H
+
+#include "clearhead/watch.h"
+#include "cli/cli.h"
+
+typedef struct clh_cli_progress {
+    const clh_invocation *inv;
+    const char *what; /**< "heads": begins the line; borrowed */
+    double shown;     /**< when the line was last drawn */
+    bool there;       /**< a line stands on the terminal */
+} clh_cli_progress;
+
+/** Catch Ctrl-C, SIGTERM: the first asks to stop, the second ends the process. */
+clh_watch clh_cli_progress_begin(clh_cli_progress *progress);
+
+/** Take the line away; Ctrl-C does again what it did. */
+void clh_cli_progress_end(clh_cli_progress *progress);
+
+/** Draw `line`, cut to the terminal's width, unless one was drawn less than a tenth of a second ago. */
+void clh_cli_progress_show(clh_cli_progress *progress, const char *line);
+
+/** Take the line away, where one stands. */
+void clh_cli_progress_clear(clh_cli_progress *progress);
+
+/** Whether Ctrl-C was pressed since clh_cli_progress_begin(). */
+bool clh_cli_stop_wanted(void);
+
+#endif
