@@ -64,7 +64,7 @@ static void put_reader(builder *b, const clh_row *row, size_t layer, size_t head
 }
 
 /* The inputs that follow each other from `at` on, of each head. */
-static void put_inputs(builder *b, clh_place at)
+static void put_inputs(builder *b, clh_row_place at)
 {
     const clh_row *end = at.row;
     while (end->stream == STREAM_INPUT && has_heads(end) == has_heads(at.row))
@@ -75,7 +75,7 @@ static void put_inputs(builder *b, clh_place at)
 }
 
 /* A term, or its heads; they are what the node makes of the inputs before them. */
-static void put_term(builder *b, clh_place at)
+static void put_term(builder *b, clh_row_place at)
 {
     clh_graph *g = &b->g;
     const bool apart = clh_graph_apart(at.row) != NULL;
@@ -97,7 +97,7 @@ static void build(builder *b, const clh_model_config *c)
     const clh_row *before = NULL;
     b->g.readers = b->g.writers = b->g.edges = b->waiting = 0;
     b->heads = c->n_heads;
-    for (clh_place at = clh_layout_first(&clh_layout_acts, c); at.row;
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); at.row;
          at = clh_layout_next(&clh_layout_acts, c, at)) {
         if (at.row->stream == STREAM_INPUT && !(before && before->stream == STREAM_INPUT))
             put_inputs(b, at);

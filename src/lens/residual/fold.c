@@ -62,7 +62,7 @@ static void fold_norm(const folding *f, const clh_row *row, size_t layer)
 
 static void fold_norms(const folding *f)
 {
-    for (clh_place at = clh_layout_first(&clh_layout_params, f->config); at.row;
+    for (clh_row_place at = clh_layout_first(&clh_layout_params, f->config); at.row;
          at = clh_layout_next(&clh_layout_params, f->config, at))
         if (at.row->behind)
             fold_norm(f, at.row, at.layer);

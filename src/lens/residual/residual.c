@@ -86,7 +86,7 @@ static void put_term(list *to, const clh_model_config *c, unsigned split, size_t
     put(to, CLH_PART_BIAS, id, layer, 0);
 }
 
-static bool is_before(const clh_place *at, size_t layers)
+static bool is_before(const clh_row_place *at, size_t layers)
 {
     return at->row && (at->row->scope == SCOPE_BEFORE ||
                        (at->row->scope == SCOPE_BLOCK && at->layer < layers));
@@ -94,7 +94,7 @@ static bool is_before(const clh_place *at, size_t layers)
 
 static void list_parts(list *to, const clh_model_config *c, unsigned split, size_t layers)
 {
-    for (clh_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, layers);
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, layers);
          at = clh_layout_next(&clh_layout_acts, c, at))
         if (at.row->stream == STREAM_TERM)
             put_term(to, c, split, at.id, at.layer);
@@ -114,7 +114,7 @@ static size_t stream_row(bool last)
 static void list_streams(list *to, const clh_model_config *c, bool mid)
 {
     const size_t first = stream_row(false), last = stream_row(true);
-    for (clh_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, c->n_layers);
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, c->n_layers);
          at = clh_layout_next(&clh_layout_acts, c, at))
         if (at.row->stream == STREAM_SELF && at.id != last && (mid || at.id == first))
             put(to, CLH_PART_RESID, at.id, at.layer, 0);
