@@ -305,3 +305,18 @@ const clh_row *clh_row_named(const clh_layout *layout, const char *name)
             return &layout->row[id];
     return NULL;
 }
+
+bool clh_row_is_head_input(const clh_row *row)
+{
+    assert(row);
+    return row->map && row->map->behind == &clh_norm_rows[CLH_NORM_AT_ATTN];
+}
+
+const clh_row *clh_row_head_input(char letter)
+{
+    const char name[] = {letter, '\0'};
+    for (size_t id = 0; id < CLH_A_COUNT; id++)
+        if (clh_row_is_head_input(&act_rows[id]) && strcmp(clh_row_short(&act_rows[id]), name) == 0)
+            return &act_rows[id];
+    return NULL;
+}

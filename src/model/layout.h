@@ -173,6 +173,12 @@ const char *clh_row_name(const clh_row *row, size_t layer, char out[CLH_ROW_NAME
 /** The row of a full name; of a name that repeats the last; NULL when there is none. */
 const clh_row *clh_row_named(const clh_layout *layout, const char *name);
 
+/** Whether an activation is what heads make of the stream through ln1: queries, keys or values. */
+bool clh_row_is_head_input(const clh_row *row);
+
+/** Which of them a letter of "qkv" is; NULL for another letter. */
+const clh_row *clh_row_head_input(char letter);
+
 /** Whether each head has its own input (use_attn_in or use_split_qkv_input). */
 static inline bool clh_heads_split(const clh_model_config *config)
 {
