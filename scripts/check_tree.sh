@@ -21,6 +21,19 @@ is '' "$(files py | xargs python3 -c 'import ast, sys
 for name in sys.argv[1:]: ast.parse(open(name, encoding="utf-8").read(), name)' 2>&1 | tail -n 1)" \
     'Python scripts are Python'
 
+# A tensor is found by its row, not by its name. Who speaks to users says names: these files, and why.
+names='
+src/model/layout.c             puts names together and takes them apart
+src/lens/causal/causal_table.c the suite as edits, in the language of a file of edits
+src/ask/ask_edit.c             a description with an example of such a file
+src/ask/ask_emergence.c        descriptions of which weights are swapped
+src/cli/cli_options.def        descriptions with examples of what one may say
+src/cli/cmd_circuits.c         names of matrices in a file, which are no tensors of the model
+src/cli/cmd_patch.c            titles of panels, cut from names
+'
+is '' "$(python3 scripts/check_names.py $(echo "$names" | awk '{print $1}'))" \
+    'names of tensors stand in layout.def, and where users are told of them'
+
 # What the objects call, not what the text says: comments and names cannot mislead.
 is '' "$(nm -u "$library" 2> /dev/null | awk '{print $2}' | sort -u |
     grep -xE '(__)?(v?printf|f?puts|putchar|perror|exit|_exit|quick_exit|abort)(_chk)?|stdout|stderr')" \

@@ -32,27 +32,19 @@
 
 CLH_BEGIN_DECLS
 
-typedef enum clh_input {
-    CLH_INPUT_Q = 0,
-    CLH_INPUT_K = 1,
-    CLH_INPUT_V = 2,
-    CLH_INPUT_MLP = 3,
-    CLH_INPUT_LOGITS = 4,
-    CLH_INPUTS = 5
-} clh_input;
-
 /** What reads the stream; its input is the sum of writers 0 … reads-1. */
 typedef struct clh_reader {
-    clh_input input;
+    size_t row; /**< the activation that is its input: a row of the model's layout */
     size_t layer, head;
     size_t reads;
     size_t first_edge; /**< its edges are first_edge + writer */
+    size_t writer;     /**< what the node makes of its inputs; SIZE_MAX: the logits */
 } clh_reader;
 
 /** All in the order of the forward pass; owned by who made it. */
 typedef struct clh_graph {
     size_t writers, readers, edges;
-    clh_component *writer; /**< [writers]: of the kinds embed, pos_embed, head, mlp_out */
+    clh_component *writer; /**< [writers]: terms of the stream, those of attention as heads */
     clh_reader *reader;    /**< [readers] */
 } clh_graph;
 

@@ -24,27 +24,22 @@ CLH_BEGIN_DECLS
 
 /** What wrote to the stream, or what the stream was. */
 typedef enum clh_component_kind {
-    CLH_PART_EMBED = 0,
-    CLH_PART_POS_EMBED = 1,
-    CLH_PART_ATTN_OUT = 2, /**< a layer's attention, its b_O in it */
-    CLH_PART_MLP_OUT = 3,  /**< a layer's MLP, its b_out in it */
-    CLH_PART_HEAD = 4,     /**< z W_O of one head */
-    CLH_PART_B_O = 5,      /**< b_O of a layer, where its heads stand apart */
-    CLH_PART_NEURON = 6,   /**< post W_out of one neuron */
-    CLH_PART_B_OUT = 7,    /**< b_out of a layer, where its neurons stand apart */
+    CLH_PART_TERM = 0,   /**< what an activation adds to it: embed, pos_embed, a layer's attn_out
+                                 or mlp_out, their bias in it */
+    CLH_PART_HEAD = 1,   /**< z W_O of one head */
+    CLH_PART_NEURON = 2, /**< post W_out of one neuron */
+    CLH_PART_BIAS = 3,   /**< b_O or b_out of a layer, where its heads or neurons stand apart */
     CLH_PART_REMAINDER =
-        8, /**< the stream less all parts: rounding, and what was edited in flight */
-    CLH_PART_RESID_PRE =
-        9, /**< the stream itself, before a layer, between attention and MLP, at last
-                         */
-    CLH_PART_RESID_MID = 10,
-    CLH_PART_RESID_FINAL = 11,
-    CLH_PART_KINDS = 12
+        4,              /**< the stream less all parts: rounding, and what was edited in flight */
+    CLH_PART_RESID = 5, /**< the stream itself, before a layer or between attention and MLP */
+    CLH_PART_RESID_FINAL = 6, /**< the stream at last */
+    CLH_PART_KINDS = 7
 } clh_component_kind;
 
 typedef struct clh_component {
     clh_component_kind kind;
     size_t layer, index; /**< index: of the head or neuron */
+    size_t row; /**< which activation it is, or is a share of: a row of the model's layout */
 } clh_component;
 
 /** "embed", "0_attn_out", "L0H1", "L0N17", "0_b_O", "0_pre", "final_post", "remainder":

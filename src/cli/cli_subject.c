@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/platform/file.h"
 #include "cli/cli_figure.h"
+#include "model/tensors.h"
 
 clh_sitter clh_sitter_make(const clh_run *run)
 {
@@ -118,9 +119,7 @@ clh_status clh_sitter_load(clh_sitter *subject, const clh_figure_ask *ask, clh_e
 
 const clh_real *clh_sitter_pattern(const clh_sitter *subject, size_t layer, size_t head)
 {
-    char name[64];
-    (void)snprintf(name, sizeof name, "blocks.%zu.attn.hook_pattern", layer);
-    clh_tensor pattern = clh_cache_view(subject->cache, name);
+    const clh_tensor pattern = clh_cache_act(subject->cache, CLH_A_PATTERN, layer);
     assert(pattern.data && head < pattern.shape[1]);
     return pattern.data + clh_tensor_at(&pattern, 0, head, 0, 0);
 }

@@ -13,6 +13,7 @@
 #include "edit/edit_part.h"
 #include "edit/edit_row.h"
 #include "edit/edit_weights.h"
+#include "model/tensors.h"
 
 typedef struct worker worker;
 
@@ -80,7 +81,7 @@ static source source_of(const bound *b, const clh_hook_point *point)
         from.data = clh_cache_view(b->given, t->name).data;
         break;
     case CLH_EDIT_DIRECT:
-        from.data = clh_cache_view(w->cache, "blocks.0.hook_resid_pre").data;
+        from.data = clh_cache_act(w->cache, CLH_A_RESID_PRE, 0).data;
         break;
     case CLH_EDIT_PART:
         from.data = clh_edit_part_run(

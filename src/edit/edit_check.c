@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "edit/edit_row.h"
+#include "model/tensors.h"
 
 /* What is being checked: an edit against sequence `k`. */
 typedef struct checking {
@@ -21,10 +22,10 @@ typedef struct checking {
 void clh_edit_site(clh_edit *edit, const clh_model_config *config)
 {
     if (edit->kind == CLH_EDIT_DIRECT)
-        (void)snprintf(edit->site, sizeof edit->site, "blocks.%zu.hook_resid_post",
-                       config->n_layers - 1);
+        (void)clh_row_name(&clh_layout_acts.row[CLH_A_RESID_POST], config->n_layers - 1,
+                           edit->site);
     else if (clh_edit_of_patterns(edit->kind) && !edit->site[0])
-        (void)snprintf(edit->site, sizeof edit->site, "blocks.*.attn.hook_pattern");
+        (void)clh_row_name(&clh_layout_acts.row[CLH_A_PATTERN], SIZE_MAX, edit->site);
 }
 
 static clh_status no_such_site(const checking *c, clh_error *err)
@@ -71,13 +72,13 @@ static clh_status check_tensor(const checking *c, const clh_tensor *site, clh_er
     clh_edit_spread spread;
     const clh_tensor *t = &c->edit->tensor;
     const char *name = t->name ? t->name : "the tensor";
-    const bool scores = clh_edit_name_ends(site->name, "hook_attn_scores");
+    const bool masked = clh_row_named(&clh_layout_acts, site->name)->masked;
     if (!clh_edit_spread_of(&spread, t, site))
         return clh_fail(err, CLH_ESHAPE, "edit %zu: %s is %s, %s of sequence %zu is %s", c->index,
                         name, clh_tensor_shape_text(t, found), site->name, c->k,
                         clh_tensor_shape_text(site, wanted));
     for (size_t i = 0; i < clh_tensor_count(t); i++)
-        if (scores ? isnan(t->data[i]) : !isfinite(t->data[i])) {
+        if (masked ? isnan(t->data[i]) : !isfinite(t->data[i])) {
             place_text(t, i, found);
             return clh_fail(err, CLH_ENUMERIC, "edit %zu: %s holds %g at %s", c->index, name,
                             (double)t->data[i], found);
@@ -100,25 +101,20 @@ static clh_status check_from(const checking *c, size_t activation, clh_error *er
                     clh_tensor_shape_text(&to, here));
 }
 
-static bool is_input(const char *name)
-{
-    return clh_edit_name_ends(name, "attn.hook_q") || clh_edit_name_ends(name, "attn.hook_k") ||
-           clh_edit_name_ends(name, "attn.hook_v");
-}
-
 static clh_status check_kind(const checking *c, size_t activation, const clh_tensor *t,
                              clh_error *err)
 {
     char shape[96];
     const clh_edit_kind kind = c->edit->kind;
-    if (clh_edit_of_patterns(kind) && !clh_edit_name_ends(t->name, "hook_pattern"))
+    const clh_row *row = clh_cache_place(c->cache, activation).row;
+    if (clh_edit_of_patterns(kind) && clh_act_of(row) != CLH_A_PATTERN)
         return clh_fail(err, CLH_ESHAPE,
                         "edit %zu: %s is for patterns [1, n_heads, %zu, %zu], %s is %s", c->index,
                         clh_edit_kind_name(kind), c->length, c->length, t->name,
                         clh_tensor_shape_text(t, shape));
-    if (kind == CLH_EDIT_PART && !is_input(t->name))
+    if (kind == CLH_EDIT_PART && !clh_row_is_head_input(row))
         return clh_fail(err, CLH_ESHAPE,
-                        "edit %zu: part is for hook_q, hook_k and hook_v [1, %zu, n_heads, d_head],"
+                        "edit %zu: part is for queries, keys and values [1, %zu, n_heads, d_head],"
                         " %s is %s",
                         c->index, c->length, t->name, clh_tensor_shape_text(t, shape));
     const bool copies =

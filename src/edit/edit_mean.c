@@ -13,14 +13,14 @@
 #include "base/platform/pool.h"
 #include "edit/edit_row.h"
 #include "edit/part.h"
-#include "measure/lens_view.h"
+#include "model/tensors.h"
 
 enum { SLOTS_MAX = 8, NUMBERS_MOST = 1 << 25 /* of all slots, where there is more than one */ };
 enum { PARTS = 2 };
 
 /* One activation of the sequences of one length, and where its sums lie. */
 typedef struct wanted {
-    char name[CLH_BLOCK_NAME_MAX];
+    char name[CLH_ROW_NAME_MAX];
     size_t length, activation, sequences, at, numbers;
 } wanted;
 
@@ -61,10 +61,10 @@ static bool mean_wanted(const clh_edit *edits, size_t count, const char *name)
 static bool rest_wanted(const clh_edit *edits, size_t count, size_t layer)
 {
     bool any = false;
-    char name[CLH_BLOCK_NAME_MAX];
+    char name[CLH_ROW_NAME_MAX];
     for (size_t i = 0; i < count; i++)
         for (const char *input = "qkv"; *input && edits[i].kind == CLH_EDIT_PART; input++) {
-            (void)snprintf(name, sizeof name, "blocks.%zu.attn.hook_%c", layer, *input);
+            (void)clh_row_name(clh_row_head_input(*input), layer, name);
             any = any || (!edits[i].bare && fnmatch(edits[i].site, name, 0) == 0);
         }
     return any;
@@ -160,7 +160,7 @@ static void add_sequence(const gathering *g, const clh_cache *cache, size_t leng
             sum[w->at + n] += (double)t.data[n];
     }
     for (size_t layer = 1; m->deep && layer < m->n_layers; layer++) {
-        const clh_tensor t = clh_cache_in_block(cache, layer, "hook_resid_pre");
+        const clh_tensor t = clh_cache_act(cache, CLH_A_RESID_PRE, layer);
         double *to = sum + m->residual + layer * d;
         for (size_t n = 0; n < length * d; n++)
             to[n % d] += (double)t.data[n];
@@ -228,7 +228,7 @@ static clh_status embedding_mean(clh_real *mean, const clh_edits_setting *s, clh
     if (status)
         return status;
     const clh_tensor W =
-        clh_model_view(flat, part == CLH_PART_POSITION ? "embed.W_E" : "pos_embed.W_pos");
+        clh_model_param(flat, part == CLH_PART_POSITION ? CLH_P_W_E : CLH_P_W_POS, 0);
     memcpy(mean, W.data, W.shape[1] * sizeof *mean);
     clh_model_close(flat);
     return CLH_OK;
@@ -260,9 +260,9 @@ static clh_status take_rests(clh_edit_means *m, const clh_edits_setting *s, cons
 /* Scores of keys in the future are -inf, and so is their mean. */
 static clh_status check_mean(const clh_edit_means *m, const wanted *w, clh_error *err)
 {
-    const bool scores = clh_edit_name_ends(w->name, "hook_attn_scores");
+    const bool masked = clh_row_named(&clh_layout_acts, w->name)->masked;
     for (size_t n = w->at; n < w->at + w->numbers; n++)
-        if (!(scores ? m->mean[n] < INFINITY : isfinite(m->mean[n])))
+        if (!(masked ? m->mean[n] < INFINITY : isfinite(m->mean[n])))
             return clh_fail(err, CLH_ENUMERIC,
                             "the mean of %s over sequences of %zu tokens is not finite", w->name,
                             w->length);
@@ -275,13 +275,13 @@ static clh_status check_numbers(const clh_edit_means *m, clh_error *err)
     for (size_t i = 0; i < m->want_count && !status; i++)
         status = check_mean(m, &m->want[i], err);
     const size_t each = (size_t)PARTS * m->d_model;
+    char name[CLH_ROW_NAME_MAX];
     for (size_t n = 0; m->rest && n < (m->deep ? m->n_layers : 1) * each && !status; n++)
         if (!isfinite(m->rest[n]))
-            status = clh_fail(err, CLH_ENUMERIC,
-                              "the mean of blocks.%zu.hook_resid_pre less the %s embedding is not "
-                              "finite",
-                              n / each,
-                              n / m->d_model % PARTS == CLH_PART_POSITION ? "position" : "token");
+            status =
+                clh_fail(err, CLH_ENUMERIC, "the mean of %s less the %s embedding is not finite",
+                         clh_row_name(&clh_layout_acts.row[CLH_A_RESID_PRE], n / each, name),
+                         n / m->d_model % PARTS == CLH_PART_POSITION ? "position" : "token");
     return status;
 }
 

@@ -2,7 +2,7 @@
  *
  *    clh_edit_means *means = NULL;
  *    if (clh_edit_means_open(&means, edits, count, &setting, err)) ...
- *    const clh_real *mean = clh_edit_mean(means, "blocks.0.attn.hook_pattern", 26);
+ *    const clh_real *mean = clh_edit_mean(means, point->tensor.name, 26);
  *    clh_edit_means_close(means);
  *
  *  Sums are in double, in an order that depends on the sample alone.

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "measure/lens_view.h"
 #include "model/norm.h"
+#include "model/tensors.h"
 
 clh_status clh_edit_parter_open(clh_edit_parter *out, const clh_model *model, size_t rows,
                                 clh_error *err)
@@ -43,7 +43,7 @@ static void make_input(const clh_edit_parter *p, const clh_edit *edit, const clh
 {
     const size_t d = clh_model_get_config(p->model)->d_model;
     const clh_tensor part =
-        clh_cache_view(cache, edit->part == CLH_PART_TOKEN ? "hook_embed" : "hook_pos_embed");
+        clh_cache_act(cache, edit->part == CLH_PART_TOKEN ? CLH_A_EMBED : CLH_A_POS_EMBED, 0);
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < d; i++)
             p->x[r * d + i] = part.data[r * d + i] + (edit->bare ? 0 : rest[i]);
@@ -57,13 +57,14 @@ static const clh_real *normalize(const clh_edit_parter *p, const clh_edit *edit,
     const clh_kernels *kernel = clh_kernels_best();
     if (c->normalization_type == CLH_NORM_NONE)
         return p->x;
-    const clh_tensor whole = clh_cache_in_block(cache, layer, "hook_resid_pre");
+    const clh_norm_row *ln1 = &clh_norm_rows[CLH_NORM_AT_ATTN];
+    const clh_tensor whole = clh_cache_act(cache, CLH_A_RESID_PRE, layer);
     clh_norm norm = {.kind = c->normalization_type,
                      .eps = c->eps,
                      .rows = rows,
                      .width = c->d_model,
-                     .w = clh_model_in_block(p->model, layer, "ln1.w").data,
-                     .b = clh_model_in_block(p->model, layer, "ln1.b").data,
+                     .w = clh_model_param(p->model, ln1->w, layer).data,
+                     .b = clh_model_param(p->model, ln1->b, layer).data,
                      .x = edit->frozen ? whole.data : p->x,
                      .scale = p->scale,
                      .normalized = p->normalized,
@@ -82,13 +83,10 @@ const clh_real *clh_edit_part_run(const clh_edit_parter *p, const clh_edit *edit
     assert(p && edit && cache && (input == 'q' || input == 'k' || input == 'v'));
     const clh_model_config *c = clh_model_get_config(p->model);
     const size_t d = c->d_head, width = c->n_heads * d;
-    const size_t rows = clh_cache_view(cache, "hook_embed").shape[1];
-    const char which[] = {(char)(input - 'a' + 'A'), '\0'};
-    char W_name[16], b_name[16];
-    (void)snprintf(W_name, sizeof W_name, "attn.W_%s", which);
-    (void)snprintf(b_name, sizeof b_name, "attn.b_%s", which);
-    const clh_tensor W = clh_model_in_block(p->model, layer, W_name);
-    const clh_tensor b = clh_model_in_block(p->model, layer, b_name);
+    const size_t rows = clh_cache_act(cache, CLH_A_EMBED, 0).shape[1];
+    const clh_row *map = clh_row_head_input(input)->map;
+    const clh_tensor W = clh_model_param(p->model, clh_param_of(map), layer);
+    const clh_tensor b = clh_model_param(p->model, clh_param_of(map->bias), layer);
     assert(rows <= p->rows && W.data && b.data && (edit->bare || rest));
     make_input(p, edit, cache, rows, rest);
     const clh_real *in = normalize(p, edit, cache, layer, rows);

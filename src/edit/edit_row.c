@@ -1,7 +1,8 @@
 #include "edit/edit_row.h"
 
 #include <assert.h>
-#include <string.h>
+
+#include "model/layout.h"
 
 static const char *const kinds[CLH_EDIT_KINDS] = {"zero",     "set",     "add",   "mean",
                                                   "resample", "one_hot", "only",  "without",
@@ -21,17 +22,11 @@ const char *clh_edit_sources_name(clh_edit_sources sources)
     return sets[sources];
 }
 
-bool clh_edit_name_ends(const char *text, const char *end)
-{
-    const size_t length = strlen(text), more = strlen(end);
-    return length >= more && strcmp(text + length - more, end) == 0;
-}
-
 clh_edit_layout clh_edit_layout_of(const clh_tensor *tensor)
 {
     clh_edit_layout layout = {.heads = 1, .width = 1};
-    layout.pattern = clh_edit_name_ends(tensor->name, "hook_pattern") ||
-                     clh_edit_name_ends(tensor->name, "hook_attn_scores");
+    const clh_row *row = clh_row_named(&clh_layout_acts, tensor->name);
+    layout.pattern = row && row->dim[CLH_RANK_MAX - 1] == DIM_KEY_POS;
     layout.has_heads = tensor->rank == 4;
     if (layout.has_heads)
         layout.heads = tensor->shape[layout.pattern ? 1 : 2];

@@ -22,9 +22,6 @@ bool clh_edit_chooses(const clh_edit *edit, size_t h, size_t p, size_t pos);
 /** Whether the kind is for attention patterns alone. */
 bool clh_edit_of_patterns(clh_edit_kind kind);
 
-/** Whether `name` is that of a hook ending in `end`. */
-bool clh_edit_name_ends(const char *name, const char *end);
-
 /** A tensor spread over a site: how far apart its numbers are along each dimension, 0 where one
  *  stands for all. */
 typedef struct clh_edit_spread {

@@ -5,23 +5,24 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "model/tensors.h"
 
-/* Parameters of a circuit as shell patterns of their state_dict keys. Those that begin
- * "blocks.*.attn." but for b_O have the heads as their first dimension. */
+/* The groups of parameters (layout.def) that a circuit is. */
 static const struct circuit_row {
-    const char *name, *parts[4];
+    const char *name;
+    unsigned groups;
 } circuits[CLH_EDIT_CIRCUITS] = {
-    [CLH_EDIT_QK] = {"qk", {"*.attn.W_Q", "*.attn.b_Q", "*.attn.W_K", "*.attn.b_K"}},
-    [CLH_EDIT_OV] = {"ov", {"*.attn.W_V", "*.attn.b_V", "*.attn.W_O", "*.attn.b_O"}},
-    [CLH_EDIT_Q] = {"q", {"*.attn.W_Q", "*.attn.b_Q"}},
-    [CLH_EDIT_K] = {"k", {"*.attn.W_K", "*.attn.b_K"}},
-    [CLH_EDIT_V] = {"v", {"*.attn.W_V", "*.attn.b_V"}},
-    [CLH_EDIT_O] = {"o", {"*.attn.W_O", "*.attn.b_O"}},
-    [CLH_EDIT_MLP] = {"mlp", {"*.mlp.W_*", "*.mlp.b_*"}},
-    [CLH_EDIT_EMBED] = {"embed", {"embed.W_E"}},
-    [CLH_EDIT_POS_EMBED] = {"pos_embed", {"pos_embed.W_pos"}},
-    [CLH_EDIT_UNEMBED] = {"unembed", {"unembed.*"}},
-    [CLH_EDIT_LN] = {"ln", {"*.ln[12].[wb]", "*.mlp.ln.[wb]", "ln_final.[wb]"}},
+    [CLH_EDIT_QK] = {"qk", GROUP_Q | GROUP_K},
+    [CLH_EDIT_OV] = {"ov", GROUP_V | GROUP_O},
+    [CLH_EDIT_Q] = {"q", GROUP_Q},
+    [CLH_EDIT_K] = {"k", GROUP_K},
+    [CLH_EDIT_V] = {"v", GROUP_V},
+    [CLH_EDIT_O] = {"o", GROUP_O},
+    [CLH_EDIT_MLP] = {"mlp", GROUP_MLP},
+    [CLH_EDIT_EMBED] = {"embed", GROUP_EMBED},
+    [CLH_EDIT_POS_EMBED] = {"pos_embed", GROUP_POS_EMBED},
+    [CLH_EDIT_UNEMBED] = {"unembed", GROUP_UNEMBED},
+    [CLH_EDIT_LN] = {"ln", GROUP_LN},
 };
 
 const char *clh_edit_circuit_name(clh_edit_circuit circuit)
@@ -30,13 +31,9 @@ const char *clh_edit_circuit_name(clh_edit_circuit circuit)
     return circuits[circuit].name;
 }
 
-static bool is_part(clh_edit_circuit circuit, const char *name)
+static bool is_part(clh_edit_circuit circuit, const clh_row *row)
 {
-    const char *const *part = circuits[circuit].parts;
-    bool found = false;
-    for (size_t i = 0; i < CLH_COUNT(circuits[circuit].parts) && part[i]; i++)
-        found = found || fnmatch(part[i], name, 0) == 0;
-    return found;
+    return (circuits[circuit].groups & row->group) != 0;
 }
 
 void clh_edit_weights_copy(clh_model *to, const clh_model *from, clh_edit_circuit circuit)
@@ -45,7 +42,7 @@ void clh_edit_weights_copy(clh_model *to, const clh_model *from, clh_edit_circui
     for (size_t i = 0; i < clh_model_tensor_count(from); i++) {
         const clh_tensor of = clh_model_tensor(from, i), into = clh_model_tensor(to, i);
         assert(strcmp(of.name, into.name) == 0 && clh_tensor_count(&of) == clh_tensor_count(&into));
-        if (is_part(circuit, of.name))
+        if (is_part(circuit, clh_model_place(from, i).row))
             memcpy(into.data, of.data, clh_tensor_count(&of) * sizeof *of.data);
     }
 }
@@ -53,27 +50,38 @@ void clh_edit_weights_copy(clh_model *to, const clh_model *from, clh_edit_circui
 /* ---- An edit ------------------------------------------------------------------------------------
  */
 
-static bool has_heads(const char *name)
+/* Whether its first dimension are the heads. */
+static bool has_heads(const clh_row *row)
 {
-    return fnmatch("*.attn.*", name, 0) == 0 && fnmatch("*.b_O", name, 0) != 0;
+    return row->dim[0] == DIM_HEADS;
 }
 
-static clh_status check_heads(const clh_edit *edit, size_t index, const clh_tensor *to,
-                              clh_error *err)
+/* Whether it is of a head's group, as b_O is, which all heads share. */
+static bool goes_with_heads(const clh_row *row)
+{
+    bool found = false;
+    for (size_t id = 0; id < CLH_P_COUNT; id++)
+        found = found || (clh_layout_params.row[id].group == row->group &&
+                          has_heads(&clh_layout_params.row[id]));
+    return found;
+}
+
+static clh_status check_heads(const clh_edit *edit, size_t index, const clh_row *row,
+                              const clh_tensor *to, clh_error *err)
 {
     char shape[96];
-    if (fnmatch("*.attn.*", to->name, 0) != 0)
+    if (!goes_with_heads(row))
         return clh_fail(err, CLH_ESHAPE, "edit %zu: heads are given, %s is %s and has none", index,
                         to->name, clh_tensor_shape_text(to, shape));
-    for (size_t i = 0; i < edit->head_count && has_heads(to->name); i++)
+    for (size_t i = 0; i < edit->head_count && has_heads(row); i++)
         if (edit->heads[i] >= to->shape[0])
             return clh_fail(err, CLH_ERANGE, "edit %zu: head %zu, %s has %zu", index,
                             edit->heads[i], to->name, to->shape[0]);
     return CLH_OK;
 }
 
-static clh_status copy_tensor(const clh_edit *edit, size_t index, const clh_tensor *to,
-                              clh_error *err)
+static clh_status copy_tensor(const clh_edit *edit, size_t index, const clh_row *row,
+                              const clh_tensor *to, clh_error *err)
 {
     char here[96], there[96];
     const clh_tensor from = clh_model_view(edit->other, to->name);
@@ -90,7 +98,7 @@ static clh_status copy_tensor(const clh_edit *edit, size_t index, const clh_tens
     const size_t count = clh_tensor_count(to), each = count / to->shape[0];
     if (edit->head_count == 0)
         memcpy(to->data, from.data, count * sizeof *to->data);
-    else if (has_heads(to->name))
+    else if (has_heads(row))
         for (size_t i = 0; i < edit->head_count; i++)
             memcpy(to->data + edit->heads[i] * each, from.data + edit->heads[i] * each,
                    each * sizeof *to->data);
@@ -104,13 +112,13 @@ clh_status clh_edit_weights(clh_model *model, const clh_edit *edit, size_t index
     bool found = false;
     for (size_t i = 0; i < clh_model_tensor_count(model) && !status; i++) {
         const clh_tensor to = clh_model_tensor(model, i);
-        if (!is_part(edit->circuit, to.name) ||
-            (edit->site[0] && fnmatch(edit->site, to.name, 0) != 0))
+        const clh_row *row = clh_model_place(model, i).row;
+        if (!is_part(edit->circuit, row) || (edit->site[0] && fnmatch(edit->site, to.name, 0) != 0))
             continue;
         found = true;
-        status = edit->head_count ? check_heads(edit, index, &to, err) : CLH_OK;
+        status = edit->head_count ? check_heads(edit, index, row, &to, err) : CLH_OK;
         if (!status)
-            status = copy_tensor(edit, index, &to, err);
+            status = copy_tensor(edit, index, row, &to, err);
     }
     if (!status && !found)
         status =

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "edit/part.h"
 #include "edit/trial.h"
+#include "model/tensors.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
  */
@@ -46,7 +47,7 @@ clh_status clh_part_flatten(clh_model *model, const clh_sample *sample, clh_inpu
     const clh_model_config *c = clh_model_get_config(model);
     const size_t size = part == CLH_PART_POSITION ? c->d_vocab : c->n_ctx;
     const clh_tensor W =
-        clh_model_view(model, part == CLH_PART_POSITION ? "embed.W_E" : "pos_embed.W_pos");
+        clh_model_param(model, part == CLH_PART_POSITION ? CLH_P_W_E : CLH_P_W_POS, 0);
     double *mean = clh_alloc_array(c->d_model, sizeof *mean, err);
     size_t *count = count_use(sample, part, size, err);
     if (mean && count)

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
+#include "model/layout.h"
 
 enum { INPUTS_MAX = 3 };
 
@@ -81,22 +82,18 @@ static clh_status enough(const clh_hook_point *point, void *user, clh_error *err
     return CLH_STOPPED;
 }
 
-static const char *hook_name(char input)
-{
-    return input == 'q'   ? "blocks.0.attn.hook_q"
-           : input == 'k' ? "blocks.0.attn.hook_k"
-                          : "blocks.0.attn.hook_v";
-}
-
 static clh_status forward(const trying *t, const clh_tokens *tokens, clh_cache *cache,
                           clh_cache *other, clh_error *err)
 {
     const size_t count = strlen(t->inputs);
-    const clh_hook stop = {"blocks.0.attn.hook_attn_scores", enough, NULL};
+    char name[INPUTS_MAX][CLH_ROW_NAME_MAX], scores[CLH_ROW_NAME_MAX];
+    const clh_row *after = &clh_layout_acts.row[CLH_A_ATTN_SCORES];
+    const clh_hook stop = {clh_row_name(after, 0, scores), enough, NULL};
     const clh_hooks until = {&stop, 1};
     clh_hook hook[INPUTS_MAX];
     for (size_t i = 0; i < count; i++)
-        hook[i] = (clh_hook){hook_name(t->inputs[i]), put_others, other};
+        hook[i] = (clh_hook){clh_row_name(clh_row_head_input(t->inputs[i]), 0, name[i]), put_others,
+                             other};
     const clh_hooks hooks = {hook, count};
     clh_status status = CLH_OK;
     if (count > 0)

@@ -3,7 +3,7 @@
  *
  *    clh_trial trial = {.model = model, .sample = sample};
  *    if (clh_trial_open(&trial, err)) ...                     // trial.other is a copy of the model
- *    ... change clh_model_view(trial.other, "embed.W_E") ...
+ *    ... change clh_model_param(trial.other, CLH_P_W_E, 0) ...
  *    clh_trial_run(&trial, "kv", &loss, &accuracy, err);      // keys and values are the other's
  *    clh_trial_close(&trial);
  *

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "model/tensors.h"
 
 /* More tokens would make tables of tokens by tokens that cost more than they save; more positions
  * need more memory than there is, and counting how much would take long. */
@@ -277,24 +278,24 @@ size_t clh_fused_bytes(const clh_model_config *config, const clh_backend_use *us
 
 static clh_fused_weights weights_of(const clh_model *model)
 {
-#define AT(name) clh_model_view(model, name).data
+#define AT(id) clh_model_param(model, CLH_P_##id, 0).data
     return (clh_fused_weights){
-        .W_E = AT("embed.W_E"),
-        .W_pos = AT("pos_embed.W_pos"),
-        .ln1_w = AT("blocks.0.ln1.w"),
-        .ln1_b = AT("blocks.0.ln1.b"),
-        .W_Q = AT("blocks.0.attn.W_Q"),
-        .W_K = AT("blocks.0.attn.W_K"),
-        .W_V = AT("blocks.0.attn.W_V"),
-        .b_Q = AT("blocks.0.attn.b_Q"),
-        .b_K = AT("blocks.0.attn.b_K"),
-        .b_V = AT("blocks.0.attn.b_V"),
-        .W_O = AT("blocks.0.attn.W_O"),
-        .b_O = AT("blocks.0.attn.b_O"),
-        .ln_final_w = AT("ln_final.w"),
-        .ln_final_b = AT("ln_final.b"),
-        .W_U = AT("unembed.W_U"),
-        .b_U = AT("unembed.b_U"),
+        .W_E = AT(W_E),
+        .W_pos = AT(W_POS),
+        .ln1_w = AT(LN1_W),
+        .ln1_b = AT(LN1_B),
+        .W_Q = AT(W_Q),
+        .W_K = AT(W_K),
+        .W_V = AT(W_V),
+        .b_Q = AT(B_Q),
+        .b_K = AT(B_K),
+        .b_V = AT(B_V),
+        .W_O = AT(W_O),
+        .b_O = AT(B_O),
+        .ln_final_w = AT(LN_FINAL_W),
+        .ln_final_b = AT(LN_FINAL_B),
+        .W_U = AT(W_U),
+        .b_U = AT(B_U),
     };
 #undef AT
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "model/tensors.h"
 
 static const char *const names[CLH_METRIC_KINDS] = {"loss", "logit", "logit_diff", "log_prob",
                                                     "prob"};
@@ -100,11 +101,11 @@ clh_status clh_metric_value(const clh_metric *metric, const clh_cache *cache,
     assert(metric && cache && tokens && value);
     if (metric->kind == CLH_METRIC_LOSS)
         return loss_value(metric, cache, tokens, value, gradient, err);
-    const clh_tensor logits = clh_cache_view(cache, "logits");
+    const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
     clh_status status = check(metric, &logits, err);
     if (status)
         return status;
-    const clh_tensor g = gradient ? clh_cache_view(gradient, "logits") : (clh_tensor){0};
+    const clh_tensor g = gradient ? clh_cache_act(gradient, CLH_A_LOGITS, 0) : (clh_tensor){0};
     if (gradient)
         memset(g.data, 0, clh_tensor_count(&g) * sizeof *g.data);
     *value = 0;

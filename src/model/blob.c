@@ -22,21 +22,21 @@ static size_t last_of_stream(const clh_layout *layout)
 }
 
 /* The row whose memory `at` uses: itself, or where its `shares` leads (layout.def). */
-static clh_place owner_of(const clh_layout *layout, const clh_model_config *config, bool shared,
-                          clh_place at)
+static clh_row_place owner_of(const clh_layout *layout, const clh_model_config *config, bool shared,
+                              clh_row_place at)
 {
     while (shared && at.row->shares != SHARES_OWN) {
         if (at.row->shares == SHARES_EARLIER) {
             if (at.layer == 0)
                 break;
             const size_t last = last_of_stream(layout);
-            at = (clh_place){&layout->row[last], last, at.layer - 1};
+            at = (clh_row_place){&layout->row[last], last, at.layer - 1};
             continue;
         }
         size_t id = (size_t)at.row->shares;
         if (!clh_row_exists(&layout->row[id], config))
             id = next_of_stream(layout, config, id);
-        at = (clh_place){&layout->row[id], id, at.layer};
+        at = (clh_row_place){&layout->row[id], id, at.layer};
     }
     return at;
 }
@@ -60,10 +60,10 @@ size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, 
                       size_t batch, size_t pos)
 {
     size_t total = 0, bytes;
-    for (clh_place at = clh_layout_first(layout, config); at.row;
+    for (clh_row_place at = clh_layout_first(layout, config); at.row;
          at = clh_layout_next(layout, config, at)) {
         size_t size;
-        clh_place owner = owner_of(layout, config, shared, at);
+        clh_row_place owner = owner_of(layout, config, shared, at);
         if (owner.row != at.row || owner.layer != at.layer)
             continue;
         if (!row_size(at.row, config, batch, pos, &size) || !clh_add_ok(total, size, &total))
@@ -77,7 +77,7 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
 {
     *blob = (clh_blob){.layout = layout, .config = *config, .shared = shared};
     size_t named = 0;
-    for (clh_place at = clh_layout_first(layout, config); at.row;
+    for (clh_row_place at = clh_layout_first(layout, config); at.row;
          at = clh_layout_next(layout, config, at))
         named += at.row->name[0] != '\0';
     blob->slot = clh_alloc_zeroed(config->n_layers * layout->count, sizeof *blob->slot, err);
@@ -88,7 +88,7 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
         clh_blob_deinit(blob);
         return CLH_ENOMEM;
     }
-    for (clh_place at = clh_layout_first(layout, config); at.row;
+    for (clh_row_place at = clh_layout_first(layout, config); at.row;
          at = clh_layout_next(layout, config, at)) {
         if (at.row->name[0] == '\0')
             continue;
@@ -127,9 +127,9 @@ static void place_slots(clh_blob *blob, size_t batch, size_t pos)
     const clh_layout *layout = blob->layout;
     size_t offset = 0;
     for (int sharing = 0; sharing < 2; sharing++)
-        for (clh_place at = clh_layout_first(layout, &blob->config); at.row;
+        for (clh_row_place at = clh_layout_first(layout, &blob->config); at.row;
              at = clh_layout_next(layout, &blob->config, at)) {
-            clh_place owner = owner_of(layout, &blob->config, blob->shared, at);
+            clh_row_place owner = owner_of(layout, &blob->config, blob->shared, at);
             bool own = owner.row == at.row && owner.layer == at.layer;
             clh_real **slot = &blob->slot[at.layer * layout->count + at.id];
             if (sharing && !own) {
@@ -157,7 +157,7 @@ clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, clh_error 
     blob->pos = pos;
     place_slots(blob, batch, pos);
     for (size_t i = 0; i < blob->tensors; i++) {
-        clh_place at = blob->place[i];
+        clh_row_place at = blob->place[i];
         blob->tensor[i] = clh_row_shape(at.row, &blob->config, batch, pos);
         blob->tensor[i].data = clh_blob_slot(blob, at.id, at.layer);
         blob->tensor[i].name = blob->names + i * CLH_ROW_NAME_MAX;

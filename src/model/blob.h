@@ -23,7 +23,7 @@ typedef struct clh_blob {
     clh_real *data;
     size_t count, capacity;
     clh_real **slot; /**< [n_layers][layout->count], NULL where a row does not exist */
-    clh_place *place;
+    clh_row_place *place;
     clh_tensor *tensor; /**< named tensors in order, `tensors` of them, each at place[i] */
     size_t tensors;
     char *names;

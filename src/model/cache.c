@@ -176,7 +176,7 @@ size_t clh_cache_index(const clh_cache *cache, clh_act_id id, size_t layer)
     return clh_blob_index(&cache->values, id, layer);
 }
 
-clh_place clh_cache_place(const clh_cache *cache, size_t index)
+clh_row_place clh_cache_place(const clh_cache *cache, size_t index)
 {
     assert(index < cache->values.tensors);
     return cache->values.place[index];

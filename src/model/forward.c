@@ -110,7 +110,7 @@ static void go_up(clh_pass *pass, size_t layer)
         clh_partial_go_up(pass->partial);
 }
 
-void clh_pass_forward(clh_pass *pass, const clh_place *start)
+void clh_pass_forward(clh_pass *pass, const clh_row_place *start)
 {
     assert(pass && (!start || pass->partial));
     const size_t layers = pass->config->n_layers;

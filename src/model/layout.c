@@ -165,7 +165,8 @@ bool clh_row_exists(const clh_row *row, const clh_model_config *config)
  */
 
 /* The row after (id, layer), whether it exists or not. */
-static clh_place step(const clh_layout *layout, const clh_model_config *config, clh_place at)
+static clh_row_place step(const clh_layout *layout, const clh_model_config *config,
+                          clh_row_place at)
 {
     size_t id = at.id + 1, layer = at.layer;
     if (id == layout->block_end && at.row->scope == SCOPE_BLOCK) {
@@ -173,22 +174,24 @@ static clh_place step(const clh_layout *layout, const clh_model_config *config, 
         id = again ? layout->block_begin : layout->block_end;
         layer = again ? layer + 1 : 0;
     }
-    return (clh_place){id < layout->count ? &layout->row[id] : NULL, id, layer};
+    return (clh_row_place){id < layout->count ? &layout->row[id] : NULL, id, layer};
 }
 
-static clh_place skip_absent(const clh_layout *layout, const clh_model_config *config, clh_place at)
+static clh_row_place skip_absent(const clh_layout *layout, const clh_model_config *config,
+                                 clh_row_place at)
 {
     while (at.row && !clh_row_exists(at.row, config))
         at = step(layout, config, at);
     return at;
 }
 
-clh_place clh_layout_first(const clh_layout *layout, const clh_model_config *config)
+clh_row_place clh_layout_first(const clh_layout *layout, const clh_model_config *config)
 {
-    return skip_absent(layout, config, (clh_place){&layout->row[0], 0, 0});
+    return skip_absent(layout, config, (clh_row_place){&layout->row[0], 0, 0});
 }
 
-clh_place clh_layout_next(const clh_layout *layout, const clh_model_config *config, clh_place place)
+clh_row_place clh_layout_next(const clh_layout *layout, const clh_model_config *config,
+                              clh_row_place place)
 {
     assert(place.row);
     return skip_absent(layout, config, step(layout, config, place));
@@ -300,5 +303,20 @@ const clh_row *clh_row_named(const clh_layout *layout, const char *name)
         if ((layout->row[id].scope == SCOPE_BLOCK) == (dot != NULL) && own[0] &&
             strcmp(layout->row[id].name, own) == 0)
             return &layout->row[id];
+    return NULL;
+}
+
+bool clh_row_is_head_input(const clh_row *row)
+{
+    assert(row);
+    return row->map && row->map->behind == &clh_norm_rows[CLH_NORM_AT_ATTN];
+}
+
+const clh_row *clh_row_head_input(char letter)
+{
+    const char name[] = {letter, '\0'};
+    for (size_t id = 0; id < CLH_A_COUNT; id++)
+        if (clh_row_is_head_input(&act_rows[id]) && strcmp(clh_row_short(&act_rows[id]), name) == 0)
+            return &act_rows[id];
     return NULL;
 }

@@ -1,6 +1,6 @@
 /** layout.def as data: what exists under a config, of which shape, in which order, and what uses it.
  *
- *    for (clh_place at = clh_layout_first(layout, config); at.row;
+ *    for (clh_row_place at = clh_layout_first(layout, config); at.row;
  *         at = clh_layout_next(layout, config, at))
  *        ... at.row->name, at.layer
  *    clh_layout_acts.row[CLH_A_Q].map->bias                          // b_Q
@@ -112,10 +112,10 @@ typedef struct clh_layout {
     size_t count, block_begin, block_end; /**< rows [block_begin, block_end) repeat a layer */
 } clh_layout;
 
-typedef struct clh_place {
+typedef struct clh_row_place {
     const clh_row *row; /**< NULL past the end */
     size_t id, layer;
-} clh_place;
+} clh_row_place;
 
 extern const clh_layout clh_layout_params, clh_layout_acts;
 extern const clh_norm_row clh_norm_rows[CLH_NORM_PLACES];
@@ -142,9 +142,9 @@ bool clh_when_holds(clh_when when, const clh_model_config *config);
 bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name);
 
 /** First and next existing row. */
-clh_place clh_layout_first(const clh_layout *layout, const clh_model_config *config);
-clh_place clh_layout_next(const clh_layout *layout, const clh_model_config *config,
-                          clh_place place);
+clh_row_place clh_layout_first(const clh_layout *layout, const clh_model_config *config);
+clh_row_place clh_layout_next(const clh_layout *layout, const clh_model_config *config,
+                              clh_row_place place);
 
 /** Rank and shape of a row for [batch, pos] tokens (0, 0 for parameters); data and name NULL. */
 clh_tensor clh_row_shape(const clh_row *row, const clh_model_config *config, size_t batch,
@@ -172,6 +172,12 @@ const char *clh_row_name(const clh_row *row, size_t layer, char out[CLH_ROW_NAME
 
 /** The row of a full name; of a name that repeats the last; NULL when there is none. */
 const clh_row *clh_row_named(const clh_layout *layout, const char *name);
+
+/** Whether an activation is what heads make of the stream through ln1: queries, keys or values. */
+bool clh_row_is_head_input(const clh_row *row);
+
+/** Which of them a letter of "qkv" is; NULL for another letter. */
+const clh_row *clh_row_head_input(char letter);
 
 /** Whether each head has its own input (use_attn_in or use_split_qkv_input). */
 static inline bool clh_heads_split(const clh_model_config *config)

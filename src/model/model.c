@@ -94,7 +94,7 @@ clh_tensor clh_model_param(const clh_model *model, clh_param_id id, size_t layer
     return clh_blob_tensor(&model->params, id, layer);
 }
 
-clh_place clh_model_place(const clh_model *model, size_t index)
+clh_row_place clh_model_place(const clh_model *model, size_t index)
 {
     assert(index < model->params.tensors);
     return model->params.place[index];

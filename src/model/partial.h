@@ -23,8 +23,9 @@ typedef struct clh_partial {
     clh_window wanted;      /**< positions whose logits are asked for */
     const clh_write *write; /**< those that are still to be made … */
     size_t writes;
-    clh_undo *undo;        /**< NULL: the caller wrote, and puts back (clh_forward_from()) */
-    const clh_place *next; /**< the next activation with rows to write or put back; NULL: none */
+    clh_undo *undo; /**< NULL: the caller wrote, and puts back (clh_forward_from()) */
+    const clh_row_place
+        *next; /**< the next activation with rows to write or put back; NULL: none */
 } clh_partial;
 
 /** clh_pass_due(), clh_pass_due_keys() and clh_pass_due_first() in a partial pass. Rows are written

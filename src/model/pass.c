@@ -14,7 +14,7 @@ static bool in_block(size_t id)
 /* Whether (out, layer) comes behind the last activation that is asked for. */
 static bool is_past(const clh_pass *pass, clh_act_id out, size_t layer)
 {
-    const clh_place *last = pass->last;
+    const clh_row_place *last = pass->last;
     if (last && in_block(out) && in_block(last->id) && layer != last->layer)
         return layer > last->layer;
     return last && out > last->id;
@@ -120,7 +120,7 @@ void clh_weight_gradient(const clh_pass *pass, size_t m, size_t n, clh_matrix x_
 void clh_pass_clear_parameters(const clh_pass *pass)
 {
     assert(pass && pass->parameters);
-    for (clh_place at = clh_layout_first(&clh_layout_params, pass->config); at.row;
+    for (clh_row_place at = clh_layout_first(&clh_layout_params, pass->config); at.row;
          at = clh_layout_next(&clh_layout_params, pass->config, at)) {
         const clh_tensor shape = clh_row_shape(at.row, pass->config, 0, 0);
         size_t count = at.row->bias ? 0 : 1; /* a matrix's is written, clh_weight_gradient() */

@@ -41,7 +41,7 @@ typedef struct clh_pass {
     clh_window at;     /**< positions computed: each sequence's, the same for all */
     size_t row0, rows; /**< the same as rows */
     struct clh_partial *partial; /**< NULL but in a partial pass (partial.h) */
-    const clh_place *last;       /**< nothing behind it is computed; NULL: everything is */
+    const clh_row_place *last;   /**< nothing behind it is computed; NULL: everything is */
 } clh_pass;
 
 /** Activation of this pass, at its first row's block start (row 0). */
@@ -82,7 +82,7 @@ bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id 
 bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer);
 
 /** The walk up, from the embedding or (partial) from activation `start`. */
-void clh_pass_forward(clh_pass *pass, const clh_place *start);
+void clh_pass_forward(clh_pass *pass, const clh_row_place *start);
 
 /** A pass over all positions from `from` on. */
 clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,

@@ -16,7 +16,7 @@
 clh_tensor clh_model_param(const clh_model *model, clh_param_id id, size_t layer);
 
 /** Row of parameter tensor `index`, and its layer. */
-clh_place clh_model_place(const clh_model *model, size_t index);
+clh_row_place clh_model_place(const clh_model *model, size_t index);
 
 /** Activation `id` of a layer; data NULL where the config has none, or nothing is computed yet. */
 clh_tensor clh_cache_act(const clh_cache *cache, clh_act_id id, size_t layer);
@@ -25,7 +25,7 @@ clh_tensor clh_cache_act(const clh_cache *cache, clh_act_id id, size_t layer);
 size_t clh_cache_index(const clh_cache *cache, clh_act_id id, size_t layer);
 
 /** Row of activation `index`, and its layer. */
-clh_place clh_cache_place(const clh_cache *cache, size_t index);
+clh_row_place clh_cache_place(const clh_cache *cache, size_t index);
 
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);

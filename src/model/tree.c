@@ -96,7 +96,8 @@ static bool is_hook(size_t id)
     for (size_t i = id + 1; i < clh_layout_acts.count; i++)
         if (strcmp(clh_layout_acts.row[i].name, row->name) == 0)
             return false;
-    return strstr(row->name, "hook_") != NULL;
+    const char *dot = strrchr(row->name, '.');
+    return clh_row_short(row) != (dot ? dot + 1 : row->name);
 }
 
 /* TransformerLens lists a block's hook points that wait for a setting, and mlp_out, also where they

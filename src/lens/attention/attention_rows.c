@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "lens/attention/attention_parts.h"
-#include "measure/lens_view.h"
+#include "model/tensors.h"
 
 static const clh_cue_feature feature_of[CLH_BYS] = {CLH_CUE_TOKEN, CLH_CUE_RANK};
 
@@ -144,9 +144,8 @@ void clh_look_add_row(void *context, size_t r, size_t worker)
     for (size_t n = 0; n < k->batch; n++) {
         const clh_look_sequence *s = &k->sequence[n];
         const clh_tokens tokens = clh_sample_tokens(k->sample, s->index);
-        const clh_tensor scores =
-            clh_cache_in_block(s->cache, k->out->layer, "attn.hook_attn_scores");
-        const clh_tensor pattern = clh_cache_in_block(s->cache, k->out->layer, "attn.hook_pattern");
+        const clh_tensor scores = clh_cache_act(s->cache, CLH_A_ATTN_SCORES, k->out->layer);
+        const clh_tensor pattern = clh_cache_act(s->cache, CLH_A_PATTERN, k->out->layer);
         const size_t at = clh_tensor_at(&scores, 0, k->out->head, k->out->first + r, 0);
         add_values(k, CLH_LOOK_PATTERN, r, pattern.data + at, x);
         add_values(k, CLH_LOOK_SCORES, r, scores.data + at, x);

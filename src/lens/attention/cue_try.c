@@ -8,10 +8,11 @@
 #include "edit/trial.h"
 #include "lens/attention/cue.h"
 #include "measure/place.h"
+#include "model/tensors.h"
 
 /* The rows of an embedding that the cue tells apart, and which level each has. */
 typedef struct rows {
-    const char *embedding;
+    clh_param_id embedding;
     size_t count;
     const uint32_t *level; /* [count] */
     const bool *counts;    /* [count] those that are changed; NULL: all */
@@ -37,8 +38,8 @@ static void mean_row(const rows *r, uint32_t level, const clh_tensor *E, double 
 /* The embedding of the other model: the cue alone, or all but it. */
 static void make_embeddings(const clh_trial *t, const rows *r, bool only, double *mean)
 {
-    const clh_tensor E = clh_model_view(t->model, r->embedding);
-    const clh_tensor to = clh_model_view(t->other, r->embedding);
+    const clh_tensor E = clh_model_param(t->model, r->embedding, 0);
+    const clh_tensor to = clh_model_param(t->other, r->embedding, 0);
     const size_t d = E.shape[1];
     double *all = mean + d;
     mean_row(r, UINT32_MAX, &E, all);
@@ -140,20 +141,20 @@ static clh_status choose_rows(rows *out, const room *r, const clh_sample *sample
                               clh_cue_feature feature, clh_error *err)
 {
     if (feature != CLH_CUE_SLOT) {
-        *out = (rows){"embed.W_E", r->levels.d_vocab, r->levels.level[feature], r->levels.letter};
+        *out = (rows){CLH_P_W_E, r->levels.d_vocab, r->levels.level[feature], r->levels.letter};
         return CLH_OK;
     }
-    *out = (rows){"pos_embed.W_pos", sample->length[0], r->key_level, NULL};
+    *out = (rows){CLH_P_W_POS, sample->length[0], r->key_level, NULL};
     return one_length(sample)
                ? clh_key_slots(r->key_level, sample, err)
                : clh_fail(err, CLH_EINPUT, "sequences of several lengths, want one for slots");
 }
 
 /* The keys as they were. */
-static void restore(const clh_trial *t, const char *embedding)
+static void restore(const clh_trial *t, clh_param_id embedding)
 {
-    const clh_tensor from = clh_model_view(t->model, embedding),
-                     to = clh_model_view(t->other, embedding);
+    const clh_tensor from = clh_model_param(t->model, embedding, 0),
+                     to = clh_model_param(t->other, embedding, 0);
     memcpy(to.data, from.data, clh_tensor_count(&from) * sizeof *from.data);
 }
 

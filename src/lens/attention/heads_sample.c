@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "lens/attention/detection.h"
-#include "measure/lens_view.h"
+#include "model/tensors.h"
 
 enum { TARGETS = CLH_DETECTS + 1, SEQUENCES_EACH = 8 }; /* between two calls of the watch */
 
@@ -55,7 +55,7 @@ static void score_target(const detecting *d, const room *r, size_t pos, double *
 {
     const clh_model_config *c = d->config;
     for (size_t l = 0; l < c->n_layers; l++) {
-        const clh_tensor pattern = clh_cache_in_block(r->cache, l, "attn.hook_pattern");
+        const clh_tensor pattern = clh_cache_act(r->cache, CLH_A_PATTERN, l);
         for (size_t h = 0; h < c->n_heads; h++)
             out[l * c->n_heads + h] =
                 clh_head_score(pattern.data + h * pos * pos, r->expected, pos, d->options);

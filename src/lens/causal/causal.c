@@ -16,6 +16,7 @@
 #include "edit/edit_row.h"
 #include "lens/causal/causal_parts.h"
 #include "measure/tally.h"
+#include "model/tensors.h"
 
 enum { KEPT = CLH_AT_PATTERN + 1, CHUNK = 64 };
 
@@ -150,7 +151,7 @@ static void put(const bench *b, const clh_causal_write *w, size_t layer)
         break;
     default: {
         assert(w->put == CLH_PUT_DIRECT);
-        const clh_tensor less = clh_cache_view(b->worker->cache, "blocks.0.hook_resid_pre");
+        const clh_tensor less = clh_cache_act(b->worker->cache, CLH_A_RESID_PRE, 0);
         put_less(&to, &less);
     }
     }
@@ -229,8 +230,8 @@ static clh_status intervene(const bench *b, clh_intervention intervention, clh_e
 
 static void refer(const bench *b)
 {
-    const clh_tensor from = clh_cache_view(b->worker->other, "logits");
-    const clh_tensor to = clh_cache_view(b->worker->cache, "logits");
+    const clh_tensor from = clh_cache_act(b->worker->other, CLH_A_LOGITS, 0);
+    const clh_tensor to = clh_cache_act(b->worker->cache, CLH_A_LOGITS, 0);
     put_first(&to, from.data);
 }
 

@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "edit/part.h"
 #include "lens/causal/causal_parts.h"
-#include "measure/lens_view.h"
+#include "model/tensors.h"
 
 /* ---- Groups of one length ----------------------------------------------------------------------
  */
@@ -89,8 +89,8 @@ static clh_status sum_members(const clh_causal *s, const clh_causal_group *group
         const clh_tokens tokens = clh_sample_tokens(s->base, group->member[m]);
         status = clh_forward(s->model, &tokens, cache, NULL, err);
         for (size_t l = 0; l < c->n_layers && !status; l++) {
-            const clh_tensor p = clh_cache_in_block(cache, l, "attn.hook_pattern");
-            const clh_tensor a = clh_cache_in_block(cache, l, "hook_attn_out");
+            const clh_tensor p = clh_cache_act(cache, CLH_A_PATTERN, l);
+            const clh_tensor a = clh_cache_act(cache, CLH_A_ATTN_OUT, l);
             assert(clh_tensor_count(&p) == cells && clh_tensor_count(&a) == width);
             add_tensor(pattern + l * cells, &p);
             add_tensor(attn_out + l * width, &a);

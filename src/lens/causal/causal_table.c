@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "lens/causal/causal_parts.h"
+#include "model/layout.h"
 
 #define ROWS(kind, sources)                                                                        \
     {                                                                                              \
@@ -140,9 +141,8 @@ const clh_causal_write *clh_causal_writes(clh_intervention intervention)
 
 void clh_causal_site_name(clh_causal_site site, size_t layer, char out[64])
 {
-    static const char *const names[CLH_AT_SITES] = {"attn.hook_q",   "attn.hook_k",
-                                                    "attn.hook_v",   "attn.hook_pattern",
-                                                    "hook_attn_out", "hook_resid_post"};
+    static const clh_act_id rows[CLH_AT_SITES] = {CLH_A_Q,       CLH_A_K,        CLH_A_V,
+                                                  CLH_A_PATTERN, CLH_A_ATTN_OUT, CLH_A_RESID_POST};
     assert(site < CLH_AT_SITES);
-    (void)snprintf(out, 64, "blocks.%zu.%s", layer, names[site]);
+    (void)clh_row_name(&clh_layout_acts.row[rows[site]], layer, out);
 }

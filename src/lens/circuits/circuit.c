@@ -27,18 +27,6 @@ static const struct {
     [CLH_CIRCUIT_DIRECT_POSITION] = {"direct_position", DIRECT, CLH_SIDE_POSITION, CLH_SIDE_OUTPUT},
 };
 
-/** A part's matrix in the text of a product: before what reads it, after it transposed. */
-static const char *const before[] = {[CLH_SIDE_TOKEN] = "W_E ",
-                                     [CLH_SIDE_POSITION] = "W_pos ",
-                                     [CLH_SIDE_BIAS] = "",
-                                     [CLH_SIDE_RESIDUAL] = "",
-                                     [CLH_SIDE_OUTPUT] = ""};
-static const char *const after[] = {[CLH_SIDE_TOKEN] = " W_E^T",
-                                    [CLH_SIDE_POSITION] = " W_pos^T",
-                                    [CLH_SIDE_BIAS] = "",
-                                    [CLH_SIDE_RESIDUAL] = "",
-                                    [CLH_SIDE_OUTPUT] = " W_U"};
-
 const char *clh_circuit_name(clh_circuit_kind kind)
 {
     assert(kind < CLH_CIRCUIT_KINDS);
@@ -51,21 +39,40 @@ bool clh_circuit_has_head(clh_circuit_kind kind)
     return table[kind].family != DIRECT;
 }
 
+/* "W_Q" */
+static const char *symbol(clh_param_id id)
+{
+    return clh_row_short(&clh_layout_params.row[id]);
+}
+
+/* An embedding's matrix before what reads it, "W_E ", or transposed after it, " W_E^T". */
+static void write_embedding(char out[16], clh_side part, bool after)
+{
+    out[0] = '\0';
+    if (part == CLH_SIDE_TOKEN || part == CLH_SIDE_POSITION)
+        (void)snprintf(out, 16, after ? " %s^T" : "%s ", symbol(clh_embedding_of(part)));
+}
+
 static void write_product(clh_circuit *c)
 {
-    const char *fold = c->norm ? "'" : "", *row = before[c->rows], *col = after[c->cols];
+    const char *fold = c->norm ? "'" : "";
+    const bool to_logits = c->cols == CLH_SIDE_OUTPUT, bias = c->rows == CLH_SIDE_BIAS;
+    char row[16], col[16];
+    write_embedding(row, c->rows, false);
+    write_embedding(col, c->cols, true);
     switch (table[c->kind].family) {
     case OV:
-        (void)snprintf(c->product, sizeof c->product, "%sW_V%s W_O%s%s", row, fold, col,
-                       c->cols == CLH_SIDE_OUTPUT ? fold : "");
+        (void)snprintf(c->product, sizeof c->product, "%s%s%s %s%s%s%s", row, symbol(CLH_P_W_V),
+                       fold, symbol(CLH_P_W_O), to_logits ? " " : col,
+                       to_logits ? symbol(CLH_P_W_U) : "", to_logits ? fold : "");
         break;
     case QK:
-        (void)snprintf(c->product, sizeof c->product, "%s%s%s W_K%s^T%s%s", row,
-                       c->rows == CLH_SIDE_BIAS ? "b_Q" : "W_Q", fold, fold, col,
+        (void)snprintf(c->product, sizeof c->product, "%s%s%s %s%s^T%s%s", row,
+                       symbol(bias ? CLH_P_B_Q : CLH_P_W_Q), fold, symbol(CLH_P_W_K), fold, col,
                        c->norm ? " / attn_scale" : "");
         break;
     case DIRECT:
-        (void)snprintf(c->product, sizeof c->product, "%sW_U%s", row, fold);
+        (void)snprintf(c->product, sizeof c->product, "%s%s%s", row, symbol(CLH_P_W_U), fold);
         break;
     }
 }
@@ -73,9 +80,9 @@ static void write_product(clh_circuit *c)
 /** W_U, the final norm folded in. */
 static clh_status take_unembed(clh_dense *out, const clh_model *model, bool norm, clh_error *err)
 {
-    clh_status status = clh_weight_take(out, model, "unembed.W_U", SIZE_MAX, err);
+    clh_status status = clh_weight_take(out, model, CLH_P_W_U, 0, SIZE_MAX, err);
     if (!status && norm)
-        status = clh_norm_fold(out, model, "ln_final", err);
+        status = clh_norm_fold(out, model, CLH_P_W_U, 0, err);
     if (status)
         clh_dense_deinit(out);
     return status;
@@ -86,9 +93,9 @@ static clh_status make_ov(clh_circuit *c, const clh_model *model, clh_error *err
 {
     clh_dense w_o = {0}, w_u = {0};
     clh_status status =
-        clh_leg_make(&c->matrix.a, model, c->rows, "W_V", c->layer, c->head, c->norm, err);
+        clh_leg_make(&c->matrix.a, model, c->rows, CLH_P_W_V, c->layer, c->head, c->norm, err);
     if (!status)
-        status = clh_head_weight(&w_o, model, "W_O", c->layer, c->head, err);
+        status = clh_weight_take(&w_o, model, CLH_P_W_O, c->layer, c->head, err);
     if (!status && c->cols == CLH_SIDE_RESIDUAL) {
         c->matrix.b = w_o;
         return CLH_OK;
@@ -107,9 +114,9 @@ static clh_status make_qk(clh_circuit *c, const clh_model *model, clh_error *err
 {
     clh_dense key = {0};
     clh_status status =
-        clh_leg_make(&c->matrix.a, model, c->rows, "W_Q", c->layer, c->head, c->norm, err);
+        clh_leg_make(&c->matrix.a, model, c->rows, CLH_P_W_Q, c->layer, c->head, c->norm, err);
     if (!status)
-        status = clh_leg_make(&key, model, c->cols, "W_K", c->layer, c->head, c->norm, err);
+        status = clh_leg_make(&key, model, c->cols, CLH_P_W_K, c->layer, c->head, c->norm, err);
     if (!status)
         status = clh_dense_transpose(&c->matrix.b, &key, err);
     clh_dense_deinit(&key);
@@ -122,8 +129,8 @@ static clh_status make_qk(clh_circuit *c, const clh_model *model, clh_error *err
 /** A = W_E or W_pos, B = W_U. */
 static clh_status make_direct(clh_circuit *c, const clh_model *model, clh_error *err)
 {
-    const char *embedding = c->rows == CLH_SIDE_TOKEN ? "embed.W_E" : "pos_embed.W_pos";
-    clh_status status = clh_weight_take(&c->matrix.a, model, embedding, SIZE_MAX, err);
+    clh_status status =
+        clh_weight_take(&c->matrix.a, model, clh_embedding_of(c->rows), 0, SIZE_MAX, err);
     return status ? status : take_unembed(&c->matrix.b, model, c->norm, err);
 }
 

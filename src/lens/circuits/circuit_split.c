@@ -13,9 +13,9 @@ clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t l
     clh_status status = clh_head_check(model, layer, head, err);
     for (size_t i = 0; i < CLH_SPLIT_PARTS && !status; i++) {
         const clh_side part = (clh_side)i;
-        status = clh_leg_make(&split.q[part], model, part, "W_Q", layer, head, true, err);
+        status = clh_leg_make(&split.q[part], model, part, CLH_P_W_Q, layer, head, true, err);
         if (!status)
-            status = clh_leg_make(&split.k[part], model, part, "W_K", layer, head, true, err);
+            status = clh_leg_make(&split.k[part], model, part, CLH_P_W_K, layer, head, true, err);
         for (size_t at = 0; at < split.q[part].rows * split.q[part].cols; at++)
             split.q[part].data[at] /= clh_attn_scale(model);
     }

@@ -56,12 +56,12 @@ typedef struct ends {
 static clh_status make_ends(ends *out, const clh_model *model, size_t layer, size_t head,
                             clh_error *err)
 {
-    static const char *const names[] = {"W_Q", "W_K", "W_V", "W_O"};
+    static const clh_param_id ids[] = {CLH_P_W_Q, CLH_P_W_K, CLH_P_W_V, CLH_P_W_O};
     enum { W_Q, W_K, W_V, W_O, COUNT };
     clh_dense w[COUNT] = {0}, w_o_t = {0};
     clh_status status = CLH_OK;
     for (size_t i = 0; i < COUNT && !status; i++)
-        status = clh_head_weight(&w[i], model, names[i], layer, head, err);
+        status = clh_weight_take(&w[i], model, ids[i], layer, head, err);
     if (!status)
         status = clh_dense_transpose(&w_o_t, &w[W_O], err);
     if (!status)

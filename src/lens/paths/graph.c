@@ -5,53 +5,123 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "clearhead/path.h"
+#include "lens/paths/graph_twin.h"
+#include "model/layout.h"
 
-static const clh_input head_inputs[] = {CLH_INPUT_Q, CLH_INPUT_K, CLH_INPUT_V};
-
-static void put_writer(clh_graph *g, clh_component_kind kind, size_t layer, size_t index)
+/* Every input has a row of its own; of other hook points that wait for a setting there are none. */
+clh_model_config clh_graph_config(const clh_model_config *config)
 {
-    g->writer[g->writers++] = (clh_component){kind, layer, index};
+    clh_model_config c = *config;
+    for (size_t id = 0; id < CLH_A_COUNT; id++) {
+        const clh_row *row = &clh_layout_acts.row[id];
+        const char *name;
+        bool *setting = clh_when_switch(row->when, &c, &name);
+        if (!setting)
+            continue;
+        *setting = true; /* and off again where the row is not there for want of something else */
+        *setting =
+            (row->stream == STREAM_INPUT || row->stream == STREAM_APART) && clh_row_exists(row, &c);
+    }
+    return c;
 }
 
-static void put_reader(clh_graph *g, clh_input input, size_t layer, size_t head)
+static bool has_heads(const clh_row *row)
 {
-    g->reader[g->readers++] = (clh_reader){input, layer, head, g->writers, g->edges};
+    bool found = false;
+    for (size_t i = 0; i < CLH_RANK_MAX; i++)
+        found = found || row->dim[i] == DIM_HEADS;
+    return found;
+}
+
+const clh_row *clh_graph_apart(const clh_row *term)
+{
+    for (size_t id = 0; id < CLH_A_COUNT; id++)
+        if (clh_layout_acts.row[id].stream == STREAM_APART &&
+            clh_layout_acts.row[id].map == term->map)
+            return &clh_layout_acts.row[id];
+    return NULL;
+}
+
+/* A graph under construction; without arrays its nodes are only counted. */
+typedef struct builder {
+    clh_graph g;
+    size_t heads;
+    size_t waiting; /* the first reader of a node whose writer is still to come */
+} builder;
+
+static void put_reader(builder *b, const clh_row *row, size_t layer, size_t head)
+{
+    clh_graph *g = &b->g;
+    if (g->reader)
+        g->reader[g->readers] = (clh_reader){.row = clh_act_of(row),
+                                             .layer = layer,
+                                             .head = head,
+                                             .reads = g->writers,
+                                             .first_edge = g->edges,
+                                             .writer = SIZE_MAX};
+    g->readers++;
     g->edges += g->writers;
 }
 
-static void put_layer(clh_graph *g, const clh_model_config *c, size_t layer)
+/* The inputs that follow each other from `at` on, of each head. */
+static void put_inputs(builder *b, clh_row_place at)
 {
-    for (size_t h = 0; h < c->n_heads; h++)
-        for (size_t i = 0; i < CLH_COUNT(head_inputs); i++)
-            put_reader(g, head_inputs[i], layer, h);
-    for (size_t h = 0; h < c->n_heads; h++)
-        put_writer(g, CLH_PART_HEAD, layer, h);
-    if (c->attn_only)
-        return;
-    put_reader(g, CLH_INPUT_MLP, layer, 0);
-    put_writer(g, CLH_PART_MLP_OUT, layer, 0);
+    const clh_row *end = at.row;
+    while (end->stream == STREAM_INPUT && has_heads(end) == has_heads(at.row))
+        end++;
+    for (size_t h = 0; h < (has_heads(at.row) ? b->heads : 1); h++)
+        for (const clh_row *row = at.row; row < end; row++)
+            put_reader(b, row, at.layer, h);
+}
+
+/* A term, or its heads; they are what the node makes of the inputs before them. */
+static void put_term(builder *b, clh_row_place at)
+{
+    clh_graph *g = &b->g;
+    const bool apart = clh_graph_apart(at.row) != NULL;
+    for (size_t r = b->waiting; g->reader && r < g->readers; r++)
+        g->reader[r].writer = g->writers + g->reader[r].head;
+    b->waiting = g->readers;
+    for (size_t h = 0; h < (apart ? b->heads : 1); h++) {
+        if (g->writer)
+            g->writer[g->writers] = (clh_component){.kind = apart ? CLH_PART_HEAD : CLH_PART_TERM,
+                                                    .layer = at.layer,
+                                                    .index = h,
+                                                    .row = at.id};
+        g->writers++;
+    }
+}
+
+static void build(builder *b, const clh_model_config *c)
+{
+    const clh_row *before = NULL;
+    b->g.readers = b->g.writers = b->g.edges = b->waiting = 0;
+    b->heads = c->n_heads;
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); at.row;
+         at = clh_layout_next(&clh_layout_acts, c, at)) {
+        if (at.row->stream == STREAM_INPUT && !(before && before->stream == STREAM_INPUT))
+            put_inputs(b, at);
+        if (at.row->stream == STREAM_TERM)
+            put_term(b, at);
+        before = at.row;
+    }
+    put_reader(b, clh_layout_acts.row[CLH_A_LOGITS].from, c->n_layers - 1, 0);
 }
 
 clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_error *err)
 {
     assert(out && config);
-    const size_t writers = 2 + config->n_layers * (config->n_heads + !config->attn_only);
-    const size_t readers =
-        1 + config->n_layers * (CLH_COUNT(head_inputs) * config->n_heads + !config->attn_only);
-    clh_graph g = {.writer = clh_alloc_array(writers, sizeof *g.writer, err),
-                   .reader = clh_alloc_array(readers, sizeof *g.reader, err)};
-    if (!g.writer || !g.reader) {
-        clh_graph_deinit(&g);
+    const clh_model_config c = clh_graph_config(config);
+    builder b = {0};
+    build(&b, &c);
+    b.g.writer = clh_alloc_array(b.g.writers, sizeof *b.g.writer, err);
+    b.g.reader = clh_alloc_array(b.g.readers, sizeof *b.g.reader, err);
+    if (!b.g.writer || !b.g.reader) {
+        clh_graph_deinit(&b.g);
         return CLH_ENOMEM;
     }
-    put_writer(&g, CLH_PART_EMBED, 0, 0);
-    put_writer(&g, CLH_PART_POS_EMBED, 0, 0);
-    for (size_t l = 0; l < config->n_layers; l++)
-        put_layer(&g, config, l);
-    put_reader(&g, CLH_INPUT_LOGITS, config->n_layers - 1, 0);
-    assert(g.writers == writers && g.readers == readers);
-    *out = g;
+    build(&b, &c);
+    *out = b.g;
     return CLH_OK;
 }
 
@@ -64,12 +134,16 @@ void clh_graph_deinit(clh_graph *graph)
 
 const char *clh_reader_label(const clh_reader *reader, char out[32])
 {
-    static const char *const format[CLH_INPUTS] = {
-        [CLH_INPUT_Q] = "L%zuH%zu.q",   [CLH_INPUT_K] = "L%zuH%zu.k",  [CLH_INPUT_V] = "L%zuH%zu.v",
-        [CLH_INPUT_MLP] = "%zu_mlp_in", [CLH_INPUT_LOGITS] = "logits",
-    };
-    assert(reader->input < CLH_INPUTS);
-    (void)snprintf(out, 32, format[reader->input], reader->layer, reader->head);
+    assert(reader->row < CLH_A_COUNT);
+    const clh_row *row = &clh_layout_acts.row[reader->row];
+    const char *name = clh_row_short(row), *end = strstr(name, "_input");
+    if (row->stream != STREAM_INPUT)
+        (void)snprintf(out, 32, "%s", clh_row_short(&clh_layout_acts.row[CLH_A_LOGITS]));
+    else if (has_heads(row))
+        (void)snprintf(out, 32, "L%zuH%zu.%.*s", reader->layer, reader->head,
+                       (int)(end ? end - name : 16), name);
+    else
+        (void)snprintf(out, 32, "%zu_%s", reader->layer, name);
     return out;
 }
 
@@ -152,18 +226,6 @@ clh_status clh_graph_choose(const clh_graph *graph, const char *names, bool *cho
     return status;
 }
 
-/* The writer that the node of a reader is; SIZE_MAX for the logits. */
-static size_t writer_of(const clh_graph *graph, const clh_reader *reader)
-{
-    const clh_component_kind kind =
-        reader->input == CLH_INPUT_MLP ? CLH_PART_MLP_OUT : CLH_PART_HEAD;
-    for (size_t w = 0; w < graph->writers && reader->input != CLH_INPUT_LOGITS; w++)
-        if (graph->writer[w].kind == kind && graph->writer[w].layer == reader->layer &&
-            graph->writer[w].index == reader->head)
-            return w;
-    return SIZE_MAX;
-}
-
 static size_t find_writer(const clh_graph *graph, const char *name)
 {
     char label[32];
@@ -227,7 +289,7 @@ clh_status clh_graph_path(const clh_graph *graph, const char *text, size_t *edge
         if (status)
             return status;
         ++*count;
-        writer = writer_of(graph, &graph->reader[reader]);
+        writer = graph->reader[reader].writer;
     }
     return CLH_OK;
 }

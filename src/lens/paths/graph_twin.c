@@ -4,50 +4,34 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "measure/lens_view.h"
+#include "model/tensors.h"
 
-static clh_model_config split_config(const clh_model_config *config)
-{
-    clh_model_config c = *config;
-    c.use_attn_in = c.use_hook_tokens = false;
-    c.use_split_qkv_input = c.use_attn_result = true;
-    c.use_hook_mlp_in = !c.attn_only;
-    return c;
-}
-
-/* Where activation "blocks.<layer>.<name>", or <name> where `once`, has its rows for `head`. */
-static clh_node_place place_of(const clh_cache *cache, bool once, size_t layer, const char *name,
+/* Where an activation has its rows for `head`. */
+static clh_node_place place_of(const clh_cache *cache, const clh_row *row, size_t layer,
                                size_t head)
 {
-    char full[CLH_BLOCK_NAME_MAX];
-    (void)snprintf(full, sizeof full, "blocks.%zu.%s", layer, name);
-    for (size_t a = 0; a < clh_cache_count(cache); a++) {
-        const clh_tensor t = clh_cache_describe(cache, a, 1, 1);
-        if (strcmp(t.name, once ? name : full) == 0)
-            return (clh_node_place){a, head * t.shape[t.rank - 1], clh_tensor_count(&t)};
-    }
-    assert(0 && "the twin's config has every node");
-    return (clh_node_place){0};
+    const size_t a = clh_cache_index(cache, clh_act_of(row), layer);
+    assert(a != SIZE_MAX && "the twin's config has every node");
+    const clh_tensor t = clh_cache_describe(cache, a, 1, 1);
+    return (clh_node_place){a, head * t.shape[t.rank - 1], clh_tensor_count(&t)};
 }
 
-static clh_node_place output_of(const clh_cache *cache, const clh_component *writer)
+static const clh_row *row_of(const clh_component *writer)
 {
-    const bool once = writer->kind == CLH_PART_EMBED || writer->kind == CLH_PART_POS_EMBED;
-    const char *name = writer->kind == CLH_PART_EMBED       ? "hook_embed"
-                       : writer->kind == CLH_PART_POS_EMBED ? "hook_pos_embed"
-                       : writer->kind == CLH_PART_HEAD      ? "attn.hook_result"
-                                                            : "hook_mlp_out";
-    return place_of(cache, once, writer->layer, name, writer->index);
+    return &clh_layout_acts.row[writer->row];
 }
 
-static clh_node_place input_of(const clh_cache *cache, const clh_reader *reader)
+/* What a writer is made of: a head the bias of its layer's sum, an embedding its table. */
+static void find_weights(clh_graph_twin *twin, size_t w)
 {
-    static const char *const name[CLH_INPUTS] = {
-        [CLH_INPUT_Q] = "hook_q_input",         [CLH_INPUT_K] = "hook_k_input",
-        [CLH_INPUT_V] = "hook_v_input",         [CLH_INPUT_MLP] = "hook_mlp_in",
-        [CLH_INPUT_LOGITS] = "hook_resid_post",
-    };
-    return place_of(cache, false, reader->layer, name[reader->input], reader->head);
+    const clh_component *writer = &twin->graph.writer[w];
+    const clh_row *row = row_of(writer);
+    twin->bias[w] = twin->table[w] = NULL;
+    if (writer->kind == CLH_PART_HEAD)
+        twin->bias[w] =
+            clh_model_param(twin->model, clh_param_of(row->map->bias), writer->layer).data;
+    else if (!row->from)
+        twin->table[w] = clh_model_param(twin->model, clh_param_of(row->map), writer->layer).data;
 }
 
 static clh_status find_places(clh_graph_twin *twin, clh_error *err)
@@ -59,17 +43,22 @@ static clh_status find_places(clh_graph_twin *twin, clh_error *err)
         return status;
     twin->output = clh_alloc_array(g->writers, sizeof *twin->output, err);
     twin->input = clh_alloc_array(g->readers, sizeof *twin->input, err);
-    twin->b_O = clh_alloc_array(twin->config.n_layers, sizeof *twin->b_O, err);
-    if (!twin->output || !twin->input || !twin->b_O) {
+    twin->bias = clh_alloc_array(g->writers, sizeof *twin->bias, err);
+    twin->table = clh_alloc_array(g->writers, sizeof *twin->table, err);
+    if (!twin->output || !twin->input || !twin->bias || !twin->table) {
         clh_cache_close(cache);
         return CLH_ENOMEM;
     }
-    for (size_t w = 0; w < g->writers; w++)
-        twin->output[w] = output_of(cache, &g->writer[w]);
+    for (size_t w = 0; w < g->writers; w++) {
+        const clh_component *writer = &g->writer[w];
+        const bool head = writer->kind == CLH_PART_HEAD;
+        const clh_row *row = head ? clh_graph_apart(row_of(writer)) : row_of(writer);
+        twin->output[w] = place_of(cache, row, writer->layer, writer->index);
+        find_weights(twin, w);
+    }
     for (size_t r = 0; r < g->readers; r++)
-        twin->input[r] = input_of(cache, &g->reader[r]);
-    for (size_t l = 0; l < twin->config.n_layers; l++)
-        twin->b_O[l] = clh_model_in_block(twin->model, l, "attn.b_O").data;
+        twin->input[r] = place_of(cache, &clh_layout_acts.row[g->reader[r].row], g->reader[r].layer,
+                                  g->reader[r].head);
     clh_cache_close(cache);
     return CLH_OK;
 }
@@ -77,7 +66,7 @@ static clh_status find_places(clh_graph_twin *twin, clh_error *err)
 clh_status clh_graph_twin_open(clh_graph_twin *out, const clh_model *model, clh_error *err)
 {
     assert(out && model);
-    clh_graph_twin twin = {.config = split_config(clh_model_get_config(model))};
+    clh_graph_twin twin = {.config = clh_graph_config(clh_model_get_config(model))};
     clh_status status = clh_model_open(&twin.model, &twin.config, err);
     if (!status) {
         size_t count, same;
@@ -98,7 +87,8 @@ clh_status clh_graph_twin_open(clh_graph_twin *out, const clh_model *model, clh_
 
 void clh_graph_twin_close(clh_graph_twin *twin)
 {
-    clh_free((void *)twin->b_O);
+    clh_free((void *)twin->table);
+    clh_free((void *)twin->bias);
     clh_free(twin->input);
     clh_free(twin->output);
     clh_graph_deinit(&twin->graph);
@@ -130,23 +120,25 @@ void clh_graph_outputs(const clh_graph_twin *twin, const clh_cache *cache, clh_n
         from[w] = clh_graph_output(twin, cache, w);
 }
 
+bool clh_graph_by_token(const clh_graph_twin *twin, size_t writer)
+{
+    assert(twin->table[writer]);
+    return row_of(&twin->graph.writer[writer])->map->dim[0] == DIM_D_VOCAB;
+}
+
 /* sum = embed + pos_embed; of each layer sum += (b_O + head 0 + head 1 …), sum += mlp_out */
 static clh_real sum_number(const clh_graph_twin *twin, size_t reads, const clh_node_rows *from,
                            size_t position, size_t k)
 {
     const size_t heads = twin->config.n_heads;
-    size_t w = 2;
-    clh_real sum =
-        from[0].data[position * from[0].stride + k] + from[1].data[position * from[1].stride + k];
-    while (w < reads) {
-        clh_real attn_out = twin->b_O[twin->graph.writer[w].layer][k];
-        for (const size_t end = w + heads; w < end; w++)
-            attn_out += from[w].data[position * from[w].stride + k];
-        sum += attn_out;
-        if (w < reads && !twin->config.attn_only) {
-            sum += from[w].data[position * from[w].stride + k];
-            w++;
-        }
+    clh_real sum = 0;
+    for (size_t w = 0; w < reads;) {
+        const bool first = w == 0, apart = twin->bias[w] != NULL;
+        clh_real term = apart ? twin->bias[w][k] : from[w].data[position * from[w].stride + k];
+        for (const size_t end = w + heads; apart && w < end; w++)
+            term += from[w].data[position * from[w].stride + k];
+        w += !apart;
+        sum = first ? term : sum + term;
     }
     return sum;
 }

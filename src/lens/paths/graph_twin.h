@@ -16,6 +16,7 @@
 #define CLH_GRAPH_TWIN_H
 
 #include "clearhead/path.h"
+#include "model/layout.h"
 
 /** Where in a cache a node lies: activation, first number, distance between positions. */
 typedef struct clh_node_place {
@@ -33,8 +34,18 @@ typedef struct clh_graph_twin {
     clh_model_config config;
     clh_graph graph;
     clh_node_place *output, *input; /**< [writers], [readers] */
-    const clh_real **b_O;           /**< [n_layers] */
+    const clh_real **bias;  /**< [writers]: of a head the bias behind the sum of its layer's */
+    const clh_real **table; /**< [writers]: of an embedding its rows, else NULL */
 } clh_graph_twin;
+
+/** The config of a twin of models of `config`: each reader has an input of its own. */
+clh_model_config clh_graph_config(const clh_model_config *config);
+
+/** The row that holds the heads of a term apart; NULL where it has none. */
+const clh_row *clh_graph_apart(const clh_row *term);
+
+/** Whether an embedding's rows are looked up by token, not by position. */
+bool clh_graph_by_token(const clh_graph_twin *twin, size_t writer);
 
 /** A twin of `model`, which is copied. */
 clh_status clh_graph_twin_open(clh_graph_twin *out, const clh_model *model, clh_error *err);
@@ -49,7 +60,7 @@ clh_node_rows clh_graph_input(const clh_graph_twin *twin, const clh_cache *cache
 /** All outputs in `cache`, into `from` [writers]. */
 void clh_graph_outputs(const clh_graph_twin *twin, const clh_cache *cache, clh_node_rows *from);
 
-/** Positions begin … end-1 of a reader's input: the sum of its writers' rows `from` and of b_O in
+/** Positions begin … end-1 of a reader's input: the sum of its writers' rows `from` and biases in
  *  the order of the forward pass, so that the rows of one run give the bits of that run. */
 void clh_graph_sum(const clh_graph_twin *twin, size_t reader, const clh_node_rows *from,
                    size_t begin, size_t end, clh_node_rows to);

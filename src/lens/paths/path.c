@@ -23,8 +23,7 @@ static clh_status metric_of(const clh_paths *p, const clh_cache *cache, double *
 
 static clh_status check_memory(const clh_paths_ask *ask, const clh_model *model, clh_error *err)
 {
-    clh_model_config split = *clh_model_get_config(model);
-    split.use_split_qkv_input = split.use_attn_result = true;
+    const clh_model_config split = clh_graph_config(clh_model_get_config(model));
     size_t bytes = clh_cache_bytes(&split, CLH_KEEP_ALL, 1, ask->clean.pos);
     char what[64];
     if (!clh_mul_ok(bytes, 4, &bytes))
@@ -272,15 +271,11 @@ static clh_status mix_inputs(const clh_hook_point *point, void *user, clh_error 
 clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect, clh_error *err)
 {
     assert(paths && chosen && effect);
-    static const char *const names[] = {"blocks.*.hook_[qkv]_input", "blocks.*.hook_mlp_in",
-                                        "blocks.*.hook_resid_post"};
     together t = {paths, chosen};
-    clh_hook hooks[CLH_COUNT(names)];
+    const clh_hook everywhere = {"*", mix_inputs, &t};
     double value = NAN;
-    for (size_t i = 0; i < CLH_COUNT(names); i++)
-        hooks[i] = (clh_hook){names[i], mix_inputs, &t};
     clh_status status = clh_forward(paths->twin.model, &paths->ask.clean, paths->scratch,
-                                    &(clh_hooks){hooks, CLH_COUNT(hooks)}, err);
+                                    &(clh_hooks){&everywhere, 1}, err);
     if (!status)
         status = metric_of(paths, paths->scratch, &value, err);
     *effect = value - paths->clean_metric;

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "lens/paths/path_runs.h"
+#include "model/tensors.h"
 
 static clh_status make_gradient(clh_paths *p, clh_error *err)
 {
@@ -21,12 +22,11 @@ static clh_status run_between(clh_paths *p, size_t step, size_t steps, clh_error
     clh_status status = clh_forward(p->twin.model, &p->ask.clean, p->scratch, NULL, err);
     if (status || step == steps)
         return status;
-    const size_t activation = p->twin.output[0].activation;
+    const size_t activation = clh_cache_index(p->scratch, CLH_A_EMBED, 0);
     const clh_tensor to = clh_cache_tensor(p->scratch, activation);
     const clh_real *clean = clh_cache_tensor(p->clean, activation).data;
     const clh_real *corrupted = clh_cache_tensor(p->corrupted, activation).data;
     const double share = (double)step / (double)steps;
-    assert(p->twin.graph.writer[0].kind == CLH_PART_EMBED);
     for (size_t i = 0, n = clh_tensor_count(&to); i < n; i++)
         to.data[i] =
             (clh_real)((double)corrupted[i] + share * ((double)clean[i] - (double)corrupted[i]));

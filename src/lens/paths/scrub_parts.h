@@ -22,7 +22,11 @@ clh_status clh_scrub_plan_make(clh_scrub_plan *plan, const clh_graph *graph,
 /** Free what a plan holds. All zero is fine. */
 void clh_scrub_plan_deinit(clh_scrub_plan *plan);
 
-/** The readers of a writer's node into *first: their number, 0 for embed and pos_embed. */
+/** Inputs of one node: queries, keys and values. */
+enum { CLH_SCRUB_INPUTS_MAX = 3 };
+
+/** The readers of a writer's node, which follow each other, from *first on: their number, 0 for an
+ *  embedding. */
 size_t clh_scrub_readers(const clh_graph *graph, size_t writer, size_t *first);
 
 /** Rule by rows: each row of its own, from a sequence that agrees there. */
@@ -60,14 +64,13 @@ typedef struct clh_scrub_worker {
     const clh_graph_twin *twin;
     const clh_scrub_levels *levels;
     const clh_scrub_plan *plan;
-    const clh_real *embedding[2]; /**< W_E, W_pos: rows of embed and pos_embed */
-    clh_cache *other, *scratch;   /**< another sequence's plain run; a node being computed */
-    clh_real *room;               /**< [depth, writers + 3, stride, d_model] */
-    clh_node_rows *from;          /**< [depth, writers] */
-    size_t index, other_index;    /**< sequence scrubbed; the one in `other`, SIZE_MAX: none */
-    clh_cache *plain;             /**< the plain run of `index`; borrowed */
+    clh_cache *other, *scratch; /**< another sequence's plain run; a node being computed */
+    clh_real *room;             /**< [depth, writers + CLH_SCRUB_INPUTS_MAX, stride, d_model] */
+    clh_node_rows *from;        /**< [depth, writers] */
+    size_t index, other_index;  /**< sequence scrubbed; the one in `other`, SIZE_MAX: none */
+    clh_cache *plain;           /**< the plain run of `index`; borrowed */
     clh_scrub_dice dice;
-    clh_node_rows input[3]; /**< of the node being computed */
+    clh_node_rows input[CLH_SCRUB_INPUTS_MAX]; /**< of the node being computed */
     size_t first_reader, readers;
 } clh_scrub_worker;
 

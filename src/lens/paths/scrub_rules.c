@@ -70,15 +70,12 @@ const char *clh_hypothesis_preset_text(size_t index)
 size_t clh_scrub_readers(const clh_graph *graph, size_t writer, size_t *first)
 {
     assert(graph && first);
-    const clh_component *w = &graph->writer[writer];
-    const clh_input input = w->kind == CLH_PART_MLP_OUT ? CLH_INPUT_MLP : CLH_INPUT_Q;
-    if (w->kind != CLH_PART_MLP_OUT && w->kind != CLH_PART_HEAD)
-        return 0;
-    *first = 0;
-    while (graph->reader[*first].input != input || graph->reader[*first].layer != w->layer ||
-           graph->reader[*first].head != w->index)
-        ++*first;
-    return input == CLH_INPUT_MLP ? 1 : 3; /* q, k, v follow each other */
+    size_t count = 0;
+    for (size_t r = 0; r < graph->readers; r++)
+        if (graph->reader[r].writer == writer && count++ == 0)
+            *first = r;
+    assert(count <= CLH_SCRUB_INPUTS_MAX);
+    return count;
 }
 
 /* Give every edge that rule `index` matches that rule. */
@@ -93,7 +90,8 @@ static clh_status put_rule(clh_scrub_plan *plan, const clh_graph *graph, const c
         clh_reader_label(&graph->reader[edge.reader], to);
         if (fnmatch(rule->from, from, 0) != 0 || fnmatch(rule->to, to, 0) != 0)
             continue;
-        if (clh_scrub_by_rows(rule) && edge.writer > 1)
+        size_t first;
+        if (clh_scrub_by_rows(rule) && clh_scrub_readers(graph, edge.writer, &first) > 0)
             return clh_fail(err, CLH_ESUPPORT,
                             "rule %zu: agree %s without positions is row by row, which only embed "
                             "and pos_embed can be; it matches %s->%s",

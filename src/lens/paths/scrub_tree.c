@@ -28,7 +28,7 @@ size_t clh_scrub_worker_bytes(const clh_graph_twin *twin, size_t stride)
 {
     size_t caches = clh_cache_bytes(&twin->config, CLH_KEEP_ALL, 1, stride), rows = 0;
     if (!clh_mul_ok(caches, 3, &caches) ||
-        !clh_mul_ok(depth_of(twin) * (twin->graph.writers + 3), stride, &rows) ||
+        !clh_mul_ok(depth_of(twin) * (twin->graph.writers + CLH_SCRUB_INPUTS_MAX), stride, &rows) ||
         !clh_mul_ok(rows, twin->config.d_model * sizeof(clh_real), &rows) ||
         !clh_add_ok(caches, rows, &rows))
         return SIZE_MAX;
@@ -40,16 +40,12 @@ clh_status clh_scrub_worker_make(clh_scrub_worker *out, const clh_graph_twin *tw
 {
     assert(out && twin && levels);
     const size_t depth = depth_of(twin), writers = twin->graph.writers;
-    *out = (clh_scrub_worker){.twin = twin,
-                              .levels = levels,
-                              .embedding = {clh_model_view(twin->model, "embed.W_E").data,
-                                            clh_model_view(twin->model, "pos_embed.W_pos").data},
-                              .other_index = SIZE_MAX};
+    *out = (clh_scrub_worker){.twin = twin, .levels = levels, .other_index = SIZE_MAX};
     clh_status status = clh_cache_open(&out->other, &twin->config, CLH_KEEP_ALL, err);
     if (!status)
         status = clh_cache_open(&out->scratch, &twin->config, CLH_KEEP_ALL, err);
     if (!status) {
-        const size_t rows = depth * (writers + 3) * levels->sample->stride;
+        const size_t rows = depth * (writers + CLH_SCRUB_INPUTS_MAX) * levels->sample->stride;
         out->room = clh_alloc_array(rows, twin->config.d_model * sizeof *out->room, err);
         out->from = clh_alloc_array(depth * writers, sizeof *out->from, err);
         status = out->room && out->from ? CLH_OK : CLH_ENOMEM;
@@ -73,8 +69,9 @@ static clh_node_rows rows_at(const clh_scrub_worker *k, size_t depth, size_t whi
 {
     const size_t d = k->twin->config.d_model, stride = k->levels->sample->stride;
     assert(depth < depth_of(k->twin));
-    return (clh_node_rows){k->room + (depth * (k->twin->graph.writers + 3) + which) * stride * d,
-                           d};
+    return (clh_node_rows){
+        k->room + (depth * (k->twin->graph.writers + CLH_SCRUB_INPUTS_MAX) + which) * stride * d,
+        d};
 }
 
 /* ---- Plain outputs ------------------------------------------------------------------------------
@@ -87,13 +84,15 @@ static void copy_rows(const clh_scrub_worker *k, clh_node_rows from, clh_node_ro
                k->twin->config.d_model * sizeof *to.data);
 }
 
-/* What embed or pos_embed writes at `row` on sequence `y`. */
+/* What an embedding writes at `row` on sequence `y`. */
 static void embed_row(const clh_scrub_worker *k, size_t writer, size_t y, size_t row,
                       clh_node_rows to)
 {
     const size_t d = k->twin->config.d_model;
-    const size_t at = writer == 0 ? clh_sample_tokens(k->levels->sample, y).ids[row] : row;
-    memcpy(to.data + row * to.stride, k->embedding[writer] + at * d, d * sizeof *to.data);
+    const size_t at = clh_graph_by_token(k->twin, writer)
+                          ? clh_sample_tokens(k->levels->sample, y).ids[row]
+                          : row;
+    memcpy(to.data + row * to.stride, k->twin->table[writer] + at * d, d * sizeof *to.data);
 }
 
 /* The writer's output of the plain run on `y`. */
@@ -102,7 +101,7 @@ static clh_status plain_output(clh_scrub_worker *k, size_t writer, size_t y, clh
 {
     const clh_tokens tokens = clh_sample_tokens(k->levels->sample, y);
     clh_status status = CLH_OK;
-    if (writer <= 1) {
+    if (k->twin->table[writer]) {
         for (size_t i = 0; i < tokens.pos; i++)
             embed_row(k, writer, y, i, to);
         return CLH_OK;
@@ -137,11 +136,10 @@ static clh_status set_inputs(const clh_hook_point *point, void *user, clh_error 
 /* What the node makes of the inputs in k->input. */
 static clh_status compute_node(clh_scrub_worker *k, size_t writer, clh_node_rows to, clh_error *err)
 {
-    const clh_hook hooks[] = {{"blocks.*.hook_[qkv]_input", set_inputs, k},
-                              {"blocks.*.hook_mlp_in", set_inputs, k}};
+    const clh_hook everywhere = {"*", set_inputs, k};
     const clh_tokens tokens = clh_sample_tokens(k->levels->sample, k->index);
-    clh_status status = clh_forward(k->twin->model, &tokens, k->scratch,
-                                    &(clh_hooks){hooks, CLH_COUNT(hooks)}, err);
+    clh_status status =
+        clh_forward(k->twin->model, &tokens, k->scratch, &(clh_hooks){&everywhere, 1}, err);
     if (!status)
         copy_rows(k, clh_graph_output(k->twin, k->scratch, writer), to);
     return status;

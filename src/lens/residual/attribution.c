@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "clearhead/residual.h"
+#include "model/tensors.h"
 
 const char *clh_final_norm_name(clh_final_norm norm)
 {
@@ -33,17 +34,19 @@ typedef struct way {
 static way way_out(const clh_model *model, const clh_cache *cache, clh_final_norm norm)
 {
     const clh_model_config *c = clh_model_get_config(model);
-    const clh_tensor scale = clh_cache_view(cache, "ln_final.hook_scale");
-    const clh_tensor embed = clh_cache_view(cache, "hook_embed");
+    const clh_row *logits = &clh_layout_acts.row[CLH_A_LOGITS], *unembed = logits->map;
+    const clh_norm_row *final = unembed->behind;
+    const clh_tensor scale = clh_cache_act(cache, final->scale, 0);
+    const clh_tensor embed = clh_cache_act(cache, CLH_A_EMBED, 0);
     assert(norm < CLH_FINAL_NORMS && (scale.data || c->normalization_type == CLH_NORM_NONE));
     return (way){.config = c,
                  .norm = norm,
                  .scale = scale.data,
                  .pos = embed.shape[1],
-                 .w = clh_model_view(model, "ln_final.w").data,
-                 .b = clh_model_view(model, "ln_final.b").data,
-                 .W_U = clh_model_view(model, "unembed.W_U").data,
-                 .b_U = clh_model_view(model, "unembed.b_U").data,
+                 .w = clh_model_param(model, final->w, 0).data,
+                 .b = clh_model_param(model, final->b, 0).data,
+                 .W_U = clh_model_param(model, clh_param_of(unembed), 0).data,
+                 .b_U = clh_model_param(model, clh_param_of(unembed->bias), 0).data,
                  .d = c->d_model,
                  .vocab = c->d_vocab_out};
 }
@@ -229,7 +232,7 @@ static clh_status name_rows(clh_attribution *out, const clh_resid_stack *stack, 
 static clh_status add_position(job *of, size_t position, const uint32_t *token, size_t stride,
                                uint32_t against, double weight, clh_error *err)
 {
-    const clh_tensor logits = clh_cache_view(of->cache, "logits");
+    const clh_tensor logits = clh_cache_act(of->cache, CLH_A_LOGITS, 0);
     const clh_resid_ask ask = {.split = of->split, .begin = position, .end = position + 1};
     clh_resid_stack stack = {0};
     clh_status status = clh_resid_decompose(&stack, of->model, of->cache, &ask, err);

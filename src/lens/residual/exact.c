@@ -2,10 +2,10 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
+#include "model/tensors.h"
 
 typedef struct exact {
     const clh_model *model;
@@ -19,13 +19,11 @@ typedef struct exact {
     double *mlp;     /* [pos, d_mlp] */
 } exact;
 
-/* A parameter; ".name" is one of the layer at work. */
-static clh_tensor param(const exact *e, const char *name)
+/* A parameter, of the layer at work where it is one of a block's. */
+static clh_tensor param(const exact *e, clh_param_id id)
 {
-    char key[64];
-    (void)snprintf(key, sizeof key, name[0] == '.' ? "blocks.%zu%s" : "%.0zu%s",
-                   name[0] == '.' ? e->layer : 0, name);
-    return clh_model_view(e->model, key);
+    const bool once = clh_layout_params.row[id].scope != SCOPE_BLOCK;
+    return clh_model_param(e->model, id, once ? 0 : e->layer);
 }
 
 /* ---- The formulas ------------------------------------------------------------------------------
@@ -110,10 +108,10 @@ static void act_row(clh_act_fn fn, double *x, double *room, size_t count)
 /* ---- The model ---------------------------------------------------------------------------------
  */
 
-static void norm_all(const exact *e, const char *w_name, const char *b_name)
+static void norm_all(const exact *e, clh_param_id w_id, clh_param_id b_id)
 {
     const size_t d = e->config->d_model;
-    const clh_tensor w = param(e, w_name), b = param(e, b_name);
+    const clh_tensor w = param(e, w_id), b = param(e, b_id);
     for (size_t p = 0; p < e->pos; p++)
         norm_row(e, e->config->normalization_type, &w, &b, d, e->resid + p * d, e->normed + p * d);
 }
@@ -121,7 +119,7 @@ static void norm_all(const exact *e, const char *w_name, const char *b_name)
 static void embed(const exact *e, const uint32_t *ids)
 {
     const size_t d = e->config->d_model;
-    const clh_tensor E = param(e, "embed.W_E"), P = param(e, "pos_embed.W_pos");
+    const clh_tensor E = param(e, CLH_P_W_E), P = param(e, CLH_P_W_POS);
     for (size_t p = 0; p < e->pos; p++)
         for (size_t i = 0; i < d; i++)
             e->resid[p * d + i] = (double)E.data[ids[p] * d + i] + (double)P.data[p * d + i];
@@ -150,12 +148,12 @@ static void attend(const exact *e)
 
 static void attention(const exact *e)
 {
-    static const char *const weights[3] = {".attn.W_Q", ".attn.W_K", ".attn.W_V"};
-    static const char *const biases[3] = {".attn.b_Q", ".attn.b_K", ".attn.b_V"};
+    static const clh_param_id weights[3] = {CLH_P_W_Q, CLH_P_W_K, CLH_P_W_V};
+    static const clh_param_id biases[3] = {CLH_P_B_Q, CLH_P_B_K, CLH_P_B_V};
     const size_t d = e->config->d_model, d_head = e->config->d_head;
-    const clh_tensor W_O = param(e, ".attn.W_O"), b_O = param(e, ".attn.b_O");
+    const clh_tensor W_O = param(e, CLH_P_W_O), b_O = param(e, CLH_P_B_O);
     double *const to[3] = {e->q, e->k, e->v};
-    norm_all(e, ".ln1.w", ".ln1.b");
+    norm_all(e, CLH_P_LN1_W, CLH_P_LN1_B);
     for (size_t h = 0; h < e->config->n_heads; h++) {
         for (int i = 0; i < 3; i++)
             multiply(e, e->normed, d, param(e, weights[i]).data + h * d * d_head,
@@ -169,13 +167,13 @@ static void attention(const exact *e)
 static void mlp(const exact *e)
 {
     const clh_model_config *c = e->config;
-    const clh_tensor W_in = param(e, ".mlp.W_in"), b_in = param(e, ".mlp.b_in");
-    const clh_tensor W_out = param(e, ".mlp.W_out"), b_out = param(e, ".mlp.b_out");
-    const clh_tensor w = param(e, ".mlp.ln.w"), b = param(e, ".mlp.ln.b");
+    const clh_tensor W_in = param(e, CLH_P_W_IN), b_in = param(e, CLH_P_B_IN);
+    const clh_tensor W_out = param(e, CLH_P_W_OUT), b_out = param(e, CLH_P_B_OUT);
+    const clh_tensor w = param(e, CLH_P_MLP_LN_W), b = param(e, CLH_P_MLP_LN_B);
     /* behind solu every normalization but LN is LNPre */
     const clh_normalization kind =
         c->normalization_type == CLH_NORM_LN ? CLH_NORM_LN : CLH_NORM_LNPRE;
-    norm_all(e, ".ln2.w", ".ln2.b");
+    norm_all(e, CLH_P_LN2_W, CLH_P_LN2_B);
     multiply(e, e->normed, c->d_model, W_in.data, b_in.data, c->d_mlp, false, e->mlp);
     for (size_t p = 0; p < e->pos; p++) {
         double *row = e->mlp + p * c->d_mlp;
@@ -189,8 +187,8 @@ static void mlp(const exact *e)
 static clh_status unembed(const exact *e, double *out, double *room, clh_error *err)
 {
     const size_t vocab = e->config->d_vocab_out;
-    const clh_tensor W_U = param(e, "unembed.W_U"), b_U = param(e, "unembed.b_U");
-    norm_all(e, "ln_final.w", "ln_final.b");
+    const clh_tensor W_U = param(e, CLH_P_W_U), b_U = param(e, CLH_P_B_U);
+    norm_all(e, CLH_P_LN_FINAL_W, CLH_P_LN_FINAL_B);
     multiply(e, e->normed, e->config->d_model, W_U.data, b_U.data, vocab, false, out);
     for (size_t p = 0; p < e->pos; p++) {
         memcpy(room, out + p * vocab, vocab * sizeof *room);

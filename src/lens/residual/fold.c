@@ -9,26 +9,14 @@
 
 #include "base/base.h"
 #include "lens/residual/fold_refactor.h"
+#include "model/tensors.h"
 
-/** The two models, and the layer at work. */
+/** The two models. */
 typedef struct folding {
     const clh_model *from;
     clh_model *to;
     const clh_model_config *config; /* of `from` */
-    size_t layer;
 } folding;
-
-/** A parameter of a model by its name, "blocks.<layer>." put before it where it has a point first.
- */
-static clh_tensor view(const folding *f, const clh_model *model, const char *name)
-{
-    char key[64];
-    if (name[0] == '.')
-        (void)snprintf(key, sizeof key, "blocks.%zu%s", f->layer, name);
-    else
-        (void)snprintf(key, sizeof key, "%s", name);
-    return clh_model_view(model, key);
-}
 
 /** One matrix that reads behind a norm, [rows, cols], and the bias beside it. */
 typedef struct reader {
@@ -54,13 +42,16 @@ static void fold_reader(const reader *r, const clh_real *w, const clh_real *b)
     }
 }
 
-/** Fold one norm into one reader, or into every head's. */
-static void fold_norm(const folding *f, const char *norm_w, const char *norm_b, const char *weight,
-                      const char *bias)
+/** Fold the norm a matrix reads through into it, or into every head's. */
+static void fold_norm(const folding *f, const clh_row *row, size_t layer)
 {
-    const clh_tensor w = view(f, f->from, norm_w), b = view(f, f->from, norm_b);
-    const clh_tensor matrix = view(f, f->to, weight), beside = view(f, f->to, bias);
-    assert(w.data && matrix.data && beside.data);
+    const clh_tensor w = clh_model_param(f->from, row->behind->w, layer);
+    const clh_tensor b = clh_model_param(f->from, row->behind->b, layer);
+    const clh_tensor matrix = clh_model_param(f->to, clh_param_of(row), layer);
+    const clh_tensor beside = clh_model_param(f->to, clh_param_of(row->bias), layer);
+    if (!w.data) /* of the Pre kinds, and of an MLP that has none */
+        return;
+    assert(matrix.data && beside.data);
     const size_t rows = matrix.shape[matrix.rank - 2], cols = matrix.shape[matrix.rank - 1];
     const size_t heads = matrix.rank == 3 ? matrix.shape[0] : 1;
     for (size_t h = 0; h < heads; h++) {
@@ -69,21 +60,12 @@ static void fold_norm(const folding *f, const char *norm_w, const char *norm_b, 
     }
 }
 
-static void fold_norms(folding *f)
+static void fold_norms(const folding *f)
 {
-    const clh_model_config *c = f->config;
-    if (c->normalization_type != CLH_NORM_LN && c->normalization_type != CLH_NORM_RMS)
-        return;
-    for (f->layer = 0; f->layer < c->n_layers; f->layer++) {
-        fold_norm(f, ".ln1.w", ".ln1.b", ".attn.W_Q", ".attn.b_Q");
-        fold_norm(f, ".ln1.w", ".ln1.b", ".attn.W_K", ".attn.b_K");
-        fold_norm(f, ".ln1.w", ".ln1.b", ".attn.W_V", ".attn.b_V");
-        if (!c->attn_only)
-            fold_norm(f, ".ln2.w", ".ln2.b", ".mlp.W_in", ".mlp.b_in");
-        if (view(f, f->from, ".mlp.ln.w").data)
-            fold_norm(f, ".mlp.ln.w", ".mlp.ln.b", ".mlp.W_out", ".mlp.b_out");
-    }
-    fold_norm(f, "ln_final.w", "ln_final.b", "unembed.W_U", "unembed.b_U");
+    for (clh_row_place at = clh_layout_first(&clh_layout_params, f->config); at.row;
+         at = clh_layout_next(&clh_layout_params, f->config, at))
+        if (at.row->behind)
+            fold_norm(f, at.row, at.layer);
 }
 
 /** Every row of the last dimension less its mean. */
@@ -99,36 +81,24 @@ static void centre_rows(const clh_tensor *tensor)
     }
 }
 
-static void centre(const folding *f, const char *const *names, size_t count)
+/** Whatever adds to the stream, or to the logits. */
+static void centre(const folding *f, clh_adds_to adds_to)
 {
-    for (size_t i = 0; i < count; i++) {
-        const clh_tensor tensor = view(f, f->to, names[i]);
-        if (tensor.data)
+    for (size_t i = 0; i < clh_model_tensor_count(f->to); i++) {
+        const clh_tensor tensor = clh_model_tensor(f->to, i);
+        if (clh_model_place(f->to, i).row->adds_to == adds_to)
             centre_rows(&tensor);
     }
 }
 
-static void centre_writing(folding *f)
-{
-    static const char *const once[] = {"embed.W_E", "pos_embed.W_pos"};
-    static const char *const block[] = {".attn.W_O", ".attn.b_O", ".mlp.W_out", ".mlp.b_out"};
-    centre(f, once, CLH_COUNT(once));
-    for (f->layer = 0; f->layer < f->config->n_layers; f->layer++)
-        centre(f, block, CLH_COUNT(block));
-}
-
-static void centre_unembed(const folding *f)
-{
-    static const char *const names[] = {"unembed.W_U", "unembed.b_U"};
-    centre(f, names, CLH_COUNT(names));
-}
-
 /* The pattern's rows sum to 1, so a value's bias is the same at every position. */
-static void fold_value_biases(folding *f)
+static void fold_value_biases(const folding *f)
 {
-    for (f->layer = 0; f->layer < f->config->n_layers; f->layer++) {
-        const clh_tensor b_v = view(f, f->to, ".attn.b_V"), b_o = view(f, f->to, ".attn.b_O");
-        const clh_tensor w_o = view(f, f->to, ".attn.W_O"); /* [heads, d_head, d_model] */
+    for (size_t layer = 0; layer < f->config->n_layers; layer++) {
+        const clh_tensor b_v = clh_model_param(f->to, CLH_P_B_V, layer);
+        const clh_tensor b_o = clh_model_param(f->to, CLH_P_B_O, layer);
+        const clh_tensor w_o =
+            clh_model_param(f->to, CLH_P_W_O, layer); /* [heads, d_head, d_model] */
         const size_t rows = w_o.shape[0] * w_o.shape[1], d_model = w_o.shape[2];
         for (size_t c = 0; c < d_model; c++) {
             double sum = (double)b_o.data[c];
@@ -218,9 +188,9 @@ clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what
     if (what & CLH_FOLD_LN)
         fold_norms(&f);
     if (what & CLH_FOLD_WRITING)
-        centre_writing(&f);
+        centre(&f, ADDS_TO_STREAM);
     if (what & CLH_FOLD_UNEMBED)
-        centre_unembed(&f);
+        centre(&f, ADDS_TO_LOGITS);
     if (what & (CLH_FOLD_VALUE_BIAS | CLH_FOLD_REFACTOR))
         fold_value_biases(&f);
     if (what & CLH_FOLD_REFACTOR)

@@ -5,6 +5,7 @@
 #include "base/base.h"
 #include "clearhead/fold.h"
 #include "lens/residual/exact.h"
+#include "model/tensors.h"
 
 static double log_sum_exp(const clh_real *x, size_t count)
 {
@@ -52,8 +53,8 @@ clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh
     if (!status)
         status = run(&cache_b, b, tokens, err);
     if (!status) {
-        const clh_tensor x = clh_cache_view(cache_a, "logits"),
-                         y = clh_cache_view(cache_b, "logits");
+        const clh_tensor x = clh_cache_act(cache_a, CLH_A_LOGITS, 0),
+                         y = clh_cache_act(cache_b, CLH_A_LOGITS, 0);
         if (x.shape[2] == y.shape[2])
             *distance = log_difference(&x, &y);
         else
@@ -85,7 +86,7 @@ static clh_status rounding_of(double *out, const clh_model *model, const clh_tok
     clh_status status = run(&cache, model, tokens, err);
     *out = 0;
     if (!status) {
-        const clh_tensor logits = clh_cache_view(cache, "logits");
+        const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
         const size_t vocab = logits.shape[2];
         for (size_t at = 0; at < clh_tensor_count(&logits); at += vocab) {
             const double all = log_sum_exp(logits.data + at, vocab);

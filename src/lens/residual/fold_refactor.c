@@ -4,10 +4,10 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 
 #include "base/base.h"
 #include "clearhead/circuit.h"
+#include "model/tensors.h"
 
 /* One factor of a head: `rows` of a weight [rows, cols] of the model, and the bias as a further row
  * where there is one. */
@@ -117,14 +117,12 @@ clh_status clh_refactor_heads(clh_model *model, clh_error *err)
     double *root = clh_alloc_array(c->d_head, sizeof *root, err);
     clh_status status = root ? CLH_OK : CLH_ENOMEM;
     for (size_t i = 0; i < c->n_layers * c->n_heads && !status; i++) {
-        static const char *const keys[6] = {"W_Q", "b_Q", "W_K", "b_K", "W_V", "W_O"};
+        static const clh_param_id ids[6] = {CLH_P_W_Q, CLH_P_B_Q, CLH_P_W_K,
+                                            CLH_P_B_K, CLH_P_W_V, CLH_P_W_O};
         clh_tensor t[6];
         const size_t head = i % c->n_heads;
-        for (int n = 0; n < 6; n++) {
-            char key[64];
-            (void)snprintf(key, sizeof key, "blocks.%zu.attn.%s", i / c->n_heads, keys[n]);
-            t[n] = clh_model_view(model, key);
-        }
+        for (int n = 0; n < 6; n++)
+            t[n] = clh_model_param(model, ids[n], i / c->n_heads);
         const part q = part_of(&t[0], &t[1], head), k = part_of(&t[2], &t[3], head);
         const part v = part_of(&t[4], NULL, head), o = part_of(&t[5], NULL, head);
         status = refactor_qk(&q, &k, root, err);

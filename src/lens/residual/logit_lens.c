@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "model/tensors.h"
 
 /* What reads the streams. */
 typedef struct reader {
@@ -120,7 +121,7 @@ clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const
                 .cache = cache,
                 .tokens = tokens,
                 .ask = ask,
-                .logits = clh_cache_view(cache, "logits"),
+                .logits = clh_cache_act(cache, CLH_A_LOGITS, 0),
                 .vocab = clh_model_get_config(model)->d_vocab_out};
     clh_status status = check_ask(&r, err);
     for (size_t i = 0; !status && i < ask->end - ask->begin; i++)

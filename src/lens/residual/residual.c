@@ -7,24 +7,49 @@
 #include "clearhead/residual.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "math/kernels.h"
-#include "measure/lens_view.h"
+#include "model/tensors.h"
+
+static const clh_row *row_of(const clh_component *component)
+{
+    assert(component->row < CLH_A_COUNT);
+    return &clh_layout_acts.row[component->row];
+}
 
 const char *clh_component_label(const clh_component *component, char out[32])
 {
-    static const char *const format[CLH_PART_KINDS] = {
-        [CLH_PART_EMBED] = "embed",           [CLH_PART_POS_EMBED] = "pos_embed",
-        [CLH_PART_ATTN_OUT] = "%zu_attn_out", [CLH_PART_MLP_OUT] = "%zu_mlp_out",
-        [CLH_PART_HEAD] = "L%zuH%zu",         [CLH_PART_B_O] = "%zu_b_O",
-        [CLH_PART_NEURON] = "L%zuN%zu",       [CLH_PART_B_OUT] = "%zu_b_out",
-        [CLH_PART_REMAINDER] = "remainder",   [CLH_PART_RESID_PRE] = "%zu_pre",
-        [CLH_PART_RESID_MID] = "%zu_mid",     [CLH_PART_RESID_FINAL] = "final_post",
-    };
     assert(component->kind < CLH_PART_KINDS);
-    (void)snprintf(out, 32, format[component->kind], component->layer, component->index);
+    const clh_row *row = row_of(component);
+    const char *name = clh_row_short(row), *tail = strchr(name, '_'); /* "_pre" of resid_pre */
+    switch (component->kind) {
+    case CLH_PART_HEAD:
+        (void)snprintf(out, 32, "L%zuH%zu", component->layer, component->index);
+        break;
+    case CLH_PART_NEURON:
+        (void)snprintf(out, 32, "L%zuN%zu", component->layer, component->index);
+        break;
+    case CLH_PART_BIAS:
+        (void)snprintf(out, 32, "%zu_%s", component->layer, clh_row_short(row->map->bias));
+        break;
+    case CLH_PART_REMAINDER:
+        (void)snprintf(out, 32, "remainder");
+        break;
+    case CLH_PART_RESID:
+        (void)snprintf(out, 32, "%zu%s", component->layer, tail);
+        break;
+    case CLH_PART_RESID_FINAL:
+        (void)snprintf(out, 32, "final%s", tail);
+        break;
+    default: /* CLH_PART_TERM */
+        if (row->scope == SCOPE_BLOCK)
+            (void)snprintf(out, 32, "%zu_%s", component->layer, name);
+        else
+            (void)snprintf(out, 32, "%s", name);
+    }
     return out;
 }
 
@@ -37,44 +62,63 @@ typedef struct list {
     size_t count;
 } list;
 
-static void put(list *to, clh_component_kind kind, size_t layer, size_t index)
+static void put(list *to, clh_component_kind kind, size_t row, size_t layer, size_t index)
 {
     if (to->out)
-        to->out[to->count] = (clh_component){kind, layer, index};
+        to->out[to->count] =
+            (clh_component){.kind = kind, .layer = layer, .index = index, .row = row};
     to->count++;
 }
 
-static void put_each(list *to, clh_component_kind kind, size_t layer, size_t count)
+/* A term, or its shares and its bias where it is to be split. */
+static void put_term(list *to, const clh_model_config *c, unsigned split, size_t id, size_t layer)
 {
-    for (size_t i = 0; i < count; i++)
-        put(to, kind, layer, i);
+    const clh_row *row = &clh_layout_acts.row[id];
+    const bool heads = row->from && clh_row_heads(row->from, c) != SIZE_MAX;
+    const unsigned apart = !row->from ? 0 : heads ? CLH_SPLIT_HEADS : CLH_SPLIT_NEURONS;
+    if (!(split & apart)) {
+        put(to, CLH_PART_TERM, id, layer, 0);
+        return;
+    }
+    const clh_tensor shape = clh_row_shape(row->from, c, 1, 1);
+    for (size_t i = 0; i < (heads ? c->n_heads : shape.shape[shape.rank - 1]); i++)
+        put(to, heads ? CLH_PART_HEAD : CLH_PART_NEURON, id, layer, i);
+    put(to, CLH_PART_BIAS, id, layer, 0);
+}
+
+static bool is_before(const clh_row_place *at, size_t layers)
+{
+    return at->row && (at->row->scope == SCOPE_BEFORE ||
+                       (at->row->scope == SCOPE_BLOCK && at->layer < layers));
 }
 
 static void list_parts(list *to, const clh_model_config *c, unsigned split, size_t layers)
 {
-    put(to, CLH_PART_EMBED, 0, 0);
-    put(to, CLH_PART_POS_EMBED, 0, 0);
-    for (size_t l = 0; l < layers; l++) {
-        if (split & CLH_SPLIT_HEADS)
-            put_each(to, CLH_PART_HEAD, l, c->n_heads);
-        put(to, split & CLH_SPLIT_HEADS ? CLH_PART_B_O : CLH_PART_ATTN_OUT, l, 0);
-        if (c->attn_only)
-            continue;
-        if (split & CLH_SPLIT_NEURONS)
-            put_each(to, CLH_PART_NEURON, l, c->d_mlp);
-        put(to, split & CLH_SPLIT_NEURONS ? CLH_PART_B_OUT : CLH_PART_MLP_OUT, l, 0);
-    }
-    put(to, CLH_PART_REMAINDER, layers, 0);
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, layers);
+         at = clh_layout_next(&clh_layout_acts, c, at))
+        if (at.row->stream == STREAM_TERM)
+            put_term(to, c, split, at.id, at.layer);
+    put(to, CLH_PART_REMAINDER, 0, layers, 0);
+}
+
+/* The first row of the stream in a block, and the last, which is the next layer's first. */
+static size_t stream_row(bool last)
+{
+    size_t found = SIZE_MAX;
+    for (size_t id = clh_layout_acts.block_begin; id < clh_layout_acts.block_end; id++)
+        if (clh_layout_acts.row[id].stream == STREAM_SELF && (last || found == SIZE_MAX))
+            found = id;
+    return found;
 }
 
 static void list_streams(list *to, const clh_model_config *c, bool mid)
 {
-    for (size_t l = 0; l < c->n_layers; l++) {
-        put(to, CLH_PART_RESID_PRE, l, 0);
-        if (mid && !c->attn_only)
-            put(to, CLH_PART_RESID_MID, l, 0);
-    }
-    put(to, CLH_PART_RESID_FINAL, c->n_layers - 1, 0);
+    const size_t first = stream_row(false), last = stream_row(true);
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, c->n_layers);
+         at = clh_layout_next(&clh_layout_acts, c, at))
+        if (at.row->stream == STREAM_SELF && at.id != last && (mid || at.id == first))
+            put(to, CLH_PART_RESID, at.id, at.layer, 0);
+    put(to, CLH_PART_RESID_FINAL, last, c->n_layers - 1, 0);
 }
 
 /* ---- What each part is ------------------------------------------------------------------------
@@ -111,12 +155,21 @@ static void repeat_row(const clh_resid_stack *stack, const clh_tensor *row, clh_
         memcpy(out + r * stack->d_model, row->data, stack->d_model * sizeof *out);
 }
 
+static clh_tensor map_of(const source *from, const clh_component *part)
+{
+    return clh_model_param(from->model, clh_param_of(row_of(part)->map), part->layer);
+}
+
+static clh_tensor made_from(const source *from, const clh_component *part)
+{
+    return clh_cache_act(from->cache, clh_act_of(row_of(part)->from), part->layer);
+}
+
 /* z[b, i, h] W_O[h] */
 static void head_rows(const clh_resid_stack *stack, const source *from, const clh_component *part,
                       clh_real *out)
 {
-    const clh_tensor z = clh_cache_in_block(from->cache, part->layer, "attn.hook_z");
-    const clh_tensor W_O = clh_model_in_block(from->model, part->layer, "attn.W_O");
+    const clh_tensor z = made_from(from, part), W_O = map_of(from, part);
     const size_t d = from->config->d_head, width = from->config->n_heads * d, m = stack->d_model;
     assert(z.data && W_O.data);
     for (size_t b = 0; b < stack->batch; b++)
@@ -130,8 +183,7 @@ static void head_rows(const clh_resid_stack *stack, const source *from, const cl
 static void neuron_rows(const clh_resid_stack *stack, const source *from, const clh_component *part,
                         clh_real *out)
 {
-    const clh_tensor post = clh_cache_in_block(from->cache, part->layer, "mlp.hook_post");
-    const clh_tensor W_out = clh_model_in_block(from->model, part->layer, "mlp.W_out");
+    const clh_tensor post = made_from(from, part), W_out = map_of(from, part);
     assert(post.data && W_out.data);
     for (size_t b = 0; b < stack->batch; b++)
         for (size_t i = 0; i < stack->pos; i++)
@@ -141,15 +193,29 @@ static void neuron_rows(const clh_resid_stack *stack, const source *from, const 
                          W_out.data[part->index * stack->d_model + k];
 }
 
+static void bias_rows(const clh_resid_stack *stack, const source *from, const clh_component *part,
+                      clh_real *out)
+{
+    const clh_tensor bias =
+        clh_model_param(from->model, clh_param_of(row_of(part)->map->bias), part->layer);
+    repeat_row(stack, &bias, out);
+}
+
+static void activation_rows(const clh_resid_stack *stack, const source *from,
+                            const clh_component *part, clh_real *out)
+{
+    const clh_tensor act = clh_cache_act(from->cache, (clh_act_id)part->row, part->layer);
+    copy_rows(stack, &act, out);
+}
+
 /* The stream behind so many layers, less every part before `part`, in double. */
 static void remainder_rows(const clh_resid_stack *stack, const source *from,
                            const clh_component *part, clh_real *out)
 {
     const size_t size = part_size(stack), before = (size_t)(out - stack->data) / size;
+    const bool last = part->layer == from->config->n_layers;
     const clh_tensor resid =
-        part->layer < from->config->n_layers
-            ? clh_cache_in_block(from->cache, part->layer, "hook_resid_pre")
-            : clh_cache_in_block(from->cache, part->layer - 1, "hook_resid_post");
+        clh_cache_act(from->cache, (clh_act_id)stream_row(last), part->layer - (last ? 1 : 0));
     copy_rows(stack, &resid, out);
     for (size_t i = 0; i < size; i++) {
         double rest = (double)out[i];
@@ -159,43 +225,18 @@ static void remainder_rows(const clh_resid_stack *stack, const source *from,
     }
 }
 
-/* How a part is made: from an activation, from a bias, or by a function of its own. */
-typedef struct recipe {
-    const char *activation, *bias;
-    void (*rows)(const clh_resid_stack *, const source *, const clh_component *, clh_real *);
-} recipe;
-
-static const recipe recipes[CLH_PART_KINDS] = {
-    [CLH_PART_EMBED] = {.activation = "hook_embed"},
-    [CLH_PART_POS_EMBED] = {.activation = "hook_pos_embed"},
-    [CLH_PART_ATTN_OUT] = {.activation = "hook_attn_out"},
-    [CLH_PART_MLP_OUT] = {.activation = "hook_mlp_out"},
-    [CLH_PART_HEAD] = {.rows = head_rows},
-    [CLH_PART_B_O] = {.bias = "attn.b_O"},
-    [CLH_PART_NEURON] = {.rows = neuron_rows},
-    [CLH_PART_B_OUT] = {.bias = "mlp.b_out"},
-    [CLH_PART_REMAINDER] = {.rows = remainder_rows},
-    [CLH_PART_RESID_PRE] = {.activation = "hook_resid_pre"},
-    [CLH_PART_RESID_MID] = {.activation = "hook_resid_mid"},
-    [CLH_PART_RESID_FINAL] = {.activation = "hook_resid_post"},
-};
+typedef void rows_fn(const clh_resid_stack *stack, const source *from, const clh_component *part,
+                     clh_real *out);
 
 static void fill_part(const clh_resid_stack *stack, const source *from, size_t index)
 {
+    static rows_fn *const rows[CLH_PART_KINDS] = {
+        [CLH_PART_TERM] = activation_rows,       [CLH_PART_HEAD] = head_rows,
+        [CLH_PART_NEURON] = neuron_rows,         [CLH_PART_BIAS] = bias_rows,
+        [CLH_PART_REMAINDER] = remainder_rows,   [CLH_PART_RESID] = activation_rows,
+        [CLH_PART_RESID_FINAL] = activation_rows};
     const clh_component *part = &stack->component[index];
-    const recipe *how = &recipes[part->kind];
-    clh_real *out = stack->data + index * part_size(stack);
-    if (how->rows) {
-        how->rows(stack, from, part, out);
-    } else if (how->bias) {
-        const clh_tensor bias = clh_model_in_block(from->model, part->layer, how->bias);
-        repeat_row(stack, &bias, out);
-    } else {
-        const bool once = part->kind == CLH_PART_EMBED || part->kind == CLH_PART_POS_EMBED;
-        const clh_tensor act = once ? clh_cache_view(from->cache, how->activation)
-                                    : clh_cache_in_block(from->cache, part->layer, how->activation);
-        copy_rows(stack, &act, out);
-    }
+    rows[part->kind](stack, from, part, stack->data + index * part_size(stack));
 }
 
 /* ---- Stacks -----------------------------------------------------------------------------------
@@ -205,7 +246,7 @@ static void fill_part(const clh_resid_stack *stack, const source *from, size_t i
 static clh_status stack_make(clh_resid_stack *out, const source *from, size_t count, size_t begin,
                              size_t end, clh_error *err)
 {
-    const clh_tensor embed = clh_cache_view(from->cache, "hook_embed");
+    const clh_tensor embed = clh_cache_act(from->cache, CLH_A_EMBED, 0);
     assert(embed.data && "a cache that keeps all, filled by a forward pass");
     if (begin >= end || end > embed.shape[1])
         return clh_fail(err, CLH_ERANGE,
