@@ -2,12 +2,13 @@
 #
 #   make            build build/clearhead
 #   make run        build, then run the notebook start to end (ARGS='--n 3' for options)
-#   make test       build, then run every test
+#   make test       build, then run every test (OPTIONS=-Dwerror=true for Meson's options)
 #   make install    build, then install (DESTDIR for a staging folder)
 #   make clean      remove the build
 
 BUILD = build
 ARGS =
+OPTIONS =
 
 .PHONY: all run test install clean
 
@@ -21,7 +22,7 @@ run: all
 
 test:
 	@scripts/setup.sh test
-	@scripts/run_tests.sh $(BUILD)
+	@scripts/run_tests.sh $(BUILD) $(OPTIONS)
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild

@@ -19,7 +19,6 @@ is "$out" "$("$CLEARHEAD" answers run --count 30 --json)" 'the same with one thr
 runs 0 train --n 2 --steps 1 --d-model 8 --d-head 4 --n-heads 2 --out heads
 runs 3 answers heads
 is 1 "$(printf '%s\n' "$err" | grep -c '1 layers and 2 heads')" 'another model is refused'
-runs 0 answers run --count 20 --figure a.svg
-is 1 "$(grep -c 'svg' a.svg | awk '{print ($1 > 0)}')" 'a figure'
-runs 2 answers run --count 20 --figure a.gif
+draws a.svg answers run --count 20 --figure
+runs "$bad_ending" answers run --count 20 --figure a.gif
 finish

@@ -46,12 +46,8 @@ is 'clearhead patch: no activation is called resid_prr; did you mean resid_pre?'
 runs 2 patch run --clean abc --corrupt xyz --sites hook_qq
 is 'clearhead patch: no activation is called hook_qq; did you mean q?' "$err" 'one nearest to a short name'
 
-"$clearhead" patch run --clean abc --corrupt xyz --figure p.svg > "$folder/out" 2> "$folder/err"
-code=$?
-if grep -q cairo "$folder/err"; then
-    skip 'a figure' 'this build cannot write figures'
-else
-    is '0 1' "$code $(grep -c '<svg' p.svg)" 'a figure'
+draws p.svg patch run --clean abc --corrupt xyz --figure
+if [ -e p.svg ]; then
     # Seven sites of 722 positions, whose cells are square no more: all in a page.
     runs 0 train --n 5 --steps 0 --out long
     runs 0 patch long --clean abcde --corrupt vwxyz --figure long.png

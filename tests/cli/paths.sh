@@ -39,12 +39,8 @@ runs 2 paths run --clean abc
 runs 2 paths run --clean abc --corrupt xyz --ig 0
 runs 2 paths run --clean-text '> abc' --corrupt-text '> ab'
 
-"$clearhead" paths run --clean abc --corrupt xyz --eap --figure p.svg > "$folder/out" 2> "$folder/err"
-code=$?
-if grep -q cairo "$folder/err"; then
-    skip 'a figure' 'this build cannot write figures'
-else
-    is '0 1' "$code $(grep -c '<svg' p.svg)" 'a figure'
+draws p.svg paths run --clean abc --corrupt xyz --eap --figure
+if [ -e p.svg ]; then
     is 1 "$(sed -n 's/.*<svg.* width="\([0-9]*\)px" height="\([0-9]*\)px".*/\1 \2/p' p.svg |
         awk '{print ($1 > 1.5 * $2)}')" 'two panels side by side and nothing above or below them'
 fi

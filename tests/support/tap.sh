@@ -50,6 +50,27 @@ value() { # PATH: the number, text or answer at that path of the result in $out 
     printf '%s' "$out" | python3 "$CLH_SOURCE/tests/support/result.py" get "$1" "$folder/questions.json"
 }
 
+# Whether the build has its optional parts: meson says so.
+: "${CLH_FIGURES:=yes}" "${CLH_NPZ:=yes}"
+bad_ending=2 # exit code of a figure whose file's ending is none; without cairo any figure is refused
+[ "$CLH_FIGURES" = yes ] || bad_ending=3
+
+draws() { # FILE ARGUMENTS...: run with FILE as the last argument: it is a figure, as its ending says
+    # Without cairo instead: it is refused, with the package to install, and nothing is written.
+    file=$1
+    shift
+    if [ "$CLH_FIGURES" = yes ]; then
+        runs 0 "$@" "$file"
+        case $file in *.png) mark=PNG ;; *.svg) mark='<svg' ;; *) mark='%PDF-' ;; esac
+        is 1 "$(head -c 400 "$file" | grep -ac -e "$mark")" "$file is a figure"
+    else
+        runs 3 "$@" "$file"
+        is 'libcairo2-dev no file' \
+            "$(printf '%s' "$err" | grep -o libcairo2-dev) $([ -e "$file" ] && echo a || echo no) file" \
+            "$file is refused: this build has no figures"
+    fi
+}
+
 finish() {
     echo "1..$count"
 }

@@ -29,6 +29,7 @@ static clh_status random_forward(void *user, size_t index, size_t worker, const 
     const clh_scrub_rule anything = {"*", "*", CLH_AGREE_NOTHING, {0}, 0};
     clh_scrub_dice dice = {.chain = s->sample->count + index}; /* those of scrubbing come before */
     (void)worker;
+    (void)tokens;
     const clh_tokens other =
         clh_sample_tokens(s->sample, clh_scrub_draw(&s->levels, &anything, index, 0, &dice));
     assert(other.pos == tokens->pos);

@@ -158,6 +158,7 @@ static clh_status lines_rank(const void *state, const uint32_t *tokens, size_t l
 static void lines_label(const void *state, size_t length, size_t position, char out[48])
 {
     (void)state;
+    (void)length;
     assert(position < length);
     (void)snprintf(out, 48, "position %zu", position);
 }
