@@ -71,6 +71,9 @@ typedef struct clh_curve_data {
     size_t series_count;
     const char *x_label, *y_label, *right_label; /**< axis names; NULL for none */
     bool linear_y;                               /**< the left axis is logarithmic unless set */
+    bool log_x;   /**< a logarithmic x axis; 0 has a place left of the least x above it, behind a
+                       break */
+    bool whole_x; /**< x are whole numbers: so are the ticks */
 } clh_curve_data;
 
 /** Lines over steps, e.g. loss, held-out loss and (right axis) held-out accuracy. A legend stands

@@ -14,7 +14,7 @@ static const clh_field answer_columns[] = {
     {"this", NULL, "the subject's answer", .flags = CLH_TEXT},
     {"other", NULL, "the other's", .flags = CLH_TEXT},
     {0}};
-static const clh_schema schema[] = {
+const clh_schema clh_schema_of_against[] = {
     {CLH_PART_TABLE, "numbers", "both values of each number, and their difference",
      .keys = "number", .draw = "rows", .fields = number_columns},
     {CLH_PART_TABLE, "answers", "both answers to each verdict", .keys = "verdict",
@@ -47,7 +47,7 @@ static clh_status build(clh_result **out, const clh_question *q, const char *num
     clh_picked picked = {0};
     clh_status status = clh_picked_make(&picked, q, a, numbers, err);
     if (!status)
-        status = clh_combine_open(out, q, schema, &picked, err);
+        status = clh_combine_open(out, q, clh_schema_of_against, &picked, err);
     clh_picked_deinit(&picked);
     if (!status)
         compare(*out, a, b);

@@ -132,6 +132,13 @@ void clh_combine_stamp(clh_result *r, const clh_subject *s, const clh_settings *
     clh_strbuf_deinit(&text);
 }
 
+const clh_schema *clh_combine_schema(const char *over)
+{
+    return strcmp(over, "checkpoints") == 0 ? clh_schema_of_steps
+           : strcmp(over, "seeds") == 0     ? clh_schema_of_seeds
+                                            : clh_schema_of_against;
+}
+
 /* A combined result's own schema and columns, kept by it. */
 typedef struct combined {
     clh_schema schema[6];

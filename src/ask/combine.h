@@ -44,6 +44,11 @@ clh_status clh_combine_open(clh_result **out, const clh_question *question,
 /** The columns of a combined result that clh_combine_open() made; borrowed. */
 const clh_picked *clh_combine_picked(const clh_result *r);
 
+/** What a combined result holds: of "checkpoints", "seeds" or "against". Known before anything is
+ *  computed, but for the columns that are picked (no fields). */
+const clh_schema *clh_combine_schema(const char *over);
+extern const clh_schema clh_schema_of_steps[], clh_schema_of_seeds[], clh_schema_of_against[];
+
 /** Put the picked numbers of `one` into the row begun last. */
 void clh_combine_row(clh_result *r, const clh_picked *picked, const clh_result *one);
 

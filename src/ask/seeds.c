@@ -27,7 +27,7 @@ static const clh_field vote_columns[] = {
     {"votes", "seeds", "how many seeds gave this answer", .decimals = 0},
     {"seeds", NULL, "which", .flags = CLH_TEXT},
     {0}};
-static const clh_schema schema[] = {
+const clh_schema clh_schema_of_seeds[] = {
     {CLH_PART_TABLE, "votes", "which answer how many seeds gave to each verdict",
      .keys = "verdict,answer", .fields = vote_columns},
     {CLH_PART_TABLE, "numbers", "each number over the seeds", .keys = "number", .draw = "rows",
@@ -207,7 +207,7 @@ static clh_status build(clh_result **out, const study *s, const char *numbers, c
     clh_status status =
         values ? clh_picked_make(&made, s->question, s->result[0], numbers, err) : CLH_ENOMEM;
     if (!status)
-        status = clh_combine_open(out, s->question, schema, &made, err);
+        status = clh_combine_open(out, s->question, clh_schema_of_seeds, &made, err);
     clh_picked_deinit(&made);
     const clh_picked *picked = status ? NULL : clh_combine_picked(*out);
     for (size_t i = 0; picked && i < picked->verdicts && !status; i++)

@@ -7,7 +7,7 @@
 #include "run/checkpoint.h"
 #include "run/folder.h"
 
-static const clh_schema schema[] = {
+const clh_schema clh_schema_of_steps[] = {
     {CLH_PART_TABLE, "steps", "a row for each checkpoint", .keys = "#step", .draw = "curve"},
     {0},
 };
@@ -29,7 +29,7 @@ static clh_status begin(reel *r, const clh_result *first, clh_error *err)
     clh_picked picked = {0};
     clh_status status = clh_picked_make(&picked, r->question, first, r->numbers, err);
     if (!status)
-        status = clh_combine_open(&r->out, r->question, schema, &picked, err);
+        status = clh_combine_open(&r->out, r->question, clh_schema_of_steps, &picked, err);
     clh_picked_deinit(&picked);
     if (!status)
         clh_combine_stamp(r->out, r->subject, r->settings, "checkpoints");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "report/format.h"
 #include "run/run_keys.h"
 
 static const clh_command commands[] = {
@@ -128,6 +129,47 @@ static bool is_for(const clh_option *option, const clh_command *command)
            clh_word_in(option->commands, ' ', command->name);
 }
 
+enum { ENDINGS_MAX = 256 };
+
+/** "also write the result; ...": the endings are those of the table of formats. */
+static const char *endings_help(const char *what, bool pictures, char text[ENDINGS_MAX])
+{
+    clh_strbuf endings = {0};
+    clh_format_endings(&endings, pictures);
+    const int length = snprintf(text, ENDINGS_MAX, "%s%s", what,
+                                clh_strbuf_view(&endings)); /* the same each time */
+    assert((size_t)length < ENDINGS_MAX);
+    (void)length;
+    clh_strbuf_deinit(&endings);
+    return text;
+}
+
+/** Options that the table of formats makes: files to write, and a flag for each format of text. */
+static void add_formats(clh_option_set *out)
+{
+    static char files[ENDINGS_MAX], pictures[ENDINGS_MAX];
+    clh_option option = {
+        .name = "out",
+        .section = "options",
+        .commands = "?",
+        .kind = CLH_OPTION_FILE,
+        .values = "FILE",
+        .help = endings_help("also write the result; the ending decides: ", false, files)};
+    out->option[out->count++] = option;
+    (void)snprintf(option.name, sizeof option.name, "figure");
+    option.help = endings_help("also draw the result: ", true, pictures);
+    out->option[out->count++] = option;
+    option.kind = CLH_OPTION_FLAG;
+    option.values = NULL;
+    const clh_format *format = NULL;
+    for (size_t i = 0; (format = clh_format_at(i)); i++) {
+        (void)snprintf(option.name, sizeof option.name, "%s", format->name);
+        option.help = format->summary;
+        if (clh_format_is_flag(format))
+            out->option[out->count++] = option;
+    }
+}
+
 void clh_command_options(const clh_command *command, clh_option_set *out)
 {
     assert(command && out);
@@ -135,6 +177,8 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
     out->count = 0;
     for (size_t i = 0; q && i < q->key_count; i++)
         out->option[out->count++] = option_of_key(&q->keys[i]);
+    if (q)
+        add_formats(out);
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)
         if (is_for(&own_options[i], command))
             out->option[out->count++] = own_options[i];

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ask/question.h"
+#include "ask/combine.h"
 #include "cli/cli.h"
 #include "cli/cli_progress.h"
 #include "cli/cli_terminal.h"
@@ -13,7 +13,8 @@ typedef struct job {
     const clh_question *question;
     clh_settings *settings;
     clh_subject *subject;
-    clh_show show;
+    const clh_format *format; /**< of stdout */
+    clh_show show, file;      /**< on stdout, and in files */
     const char *numbers;
     clh_how how;
     clh_cli_progress progress;
@@ -60,8 +61,6 @@ static const char *combinator(const job *j, clh_error *err)
 /* Options that say how another is meant, and that one. */
 static clh_status check_together(const job *j, const char *over, clh_error *err)
 {
-    static const char *const outputs[] = {"json", "csv", "markdown"};
-    const char *first = NULL;
     if (text_of(j, "numbers") && !*over)
         return clh_fail(err, CLH_EUSAGE,
                         "--numbers are shown over checkpoints, over seeds or against another run, "
@@ -71,13 +70,22 @@ static clh_status check_together(const job *j, const char *over, clh_error *err)
     if (text_of(j, "checkpoint") && *over && strcmp(over, "against") != 0)
         return clh_fail(err, CLH_EUSAGE, "--checkpoint and --%s are both given, want one of them",
                         over);
-    for (size_t i = 0; i < CLH_COUNT(outputs); i++)
-        if (clh_opt_flag(j->inv, outputs[i])) {
-            if (first)
-                return clh_fail(err, CLH_EUSAGE, "--%s and --%s are both given, want one of them",
-                                first, outputs[i]);
-            first = outputs[i];
-        }
+    return CLH_OK;
+}
+
+/* The format of stdout: text, or what a flag of its name chooses; one at most. */
+static clh_status choose_format(job *j, clh_error *err)
+{
+    const clh_format *format = NULL, *given = j->inv->json ? &clh_format_json : NULL;
+    for (size_t i = 0; (format = clh_format_at(i)); i++) {
+        if (!clh_format_is_flag(format) || !clh_opt_flag(j->inv, format->name))
+            continue;
+        if (given)
+            return clh_fail(err, CLH_EUSAGE, "--%s and --%s are both given, want one of them",
+                            given->name, format->name);
+        given = format;
+    }
+    j->format = given ? given : &clh_format_text;
     return CLH_OK;
 }
 
@@ -100,13 +108,17 @@ static clh_status open_subject(job *j, clh_error *err)
     return status;
 }
 
-/* What cannot be written or drawn is refused before anything is computed. */
-static clh_status check_files(const job *j, bool over, clh_error *err)
+static const char *const files[] = {"out", "figure"};
+
+/* What cannot be shown, written or drawn is refused before anything is computed. */
+static clh_status check_shown(const job *j, const char *over, clh_error *err)
 {
-    static const char *const names[] = {"out", "figure"};
-    clh_status status = CLH_OK;
-    for (size_t i = 0; i < CLH_COUNT(names) && !status; i++) {
-        const char *path = clh_opt_text(j->inv, names[i]);
+    const clh_schema *schema = *over ? clh_combine_schema(over) : j->question->schema;
+    const bool each = strcmp(over, "checkpoints") == 0 && j->format == &clh_format_json;
+    clh_status status =
+        clh_format_check(j->format, each ? j->question->schema : schema, &j->show, err);
+    for (size_t i = 0; i < CLH_COUNT(files) && !status; i++) {
+        const char *path = clh_opt_text(j->inv, files[i]);
         const clh_format *format = path ? clh_format_of_path(path, err) : NULL;
         if (path && !format)
             return CLH_EUSAGE;
@@ -114,9 +126,14 @@ static clh_status check_files(const job *j, bool over, clh_error *err)
             return clh_fail(err, CLH_EUSAGE, "--figure is %s, want an image: .png, .svg or .pdf",
                             path);
         if (path)
-            status = clh_format_check_path(path, over ? NULL : j->question->schema, &j->show, err);
+            status = clh_format_check_path(path, schema, &j->file, err);
     }
     return status;
+}
+
+static bool writes_files(const job *j)
+{
+    return clh_opt_given(j->inv, files[0]) || clh_opt_given(j->inv, files[1]);
 }
 
 /* ---- What is shown -----------------------------------------------------------------------------
@@ -124,12 +141,8 @@ static clh_status check_files(const job *j, bool over, clh_error *err)
 
 static clh_status print_result(const job *j, clh_result *r, clh_error *err)
 {
-    const char *format = j->inv->json                       ? "json"
-                         : clh_opt_flag(j->inv, "csv")      ? "csv"
-                         : clh_opt_flag(j->inv, "markdown") ? "markdown"
-                                                            : "text";
     char *text = NULL;
-    clh_status status = clh_report_text(&text, r, format, &j->show, err);
+    clh_status status = clh_report_text(&text, r, j->format->name, &j->show, err);
     if (!status)
         (void)fputs(text, stdout);
     (void)fflush(stdout);
@@ -137,18 +150,24 @@ static clh_status print_result(const job *j, clh_result *r, clh_error *err)
     return status;
 }
 
+/* Rows and lines of checkpoints are printed as they come; other formats need the whole table. */
+static bool prints_steps(const job *j)
+{
+    return j->format == &clh_format_text || j->format == &clh_format_json;
+}
+
 /* A checkpoint as soon as it is done: a row of the table, or with --json a line. */
 static clh_status print_step(clh_result *one, const clh_result *so_far, void *user, clh_error *err)
 {
     job *j = user;
     clh_strbuf row = {0};
-    if (clh_cli_out_failed())
-        return clh_fail(err, CLH_STOPPED, "stdout cannot be written");
     clh_cli_progress_clear(&j->progress);
+    if (clh_cli_out_failed()) /* nobody reads on; what files there are to be is still computed */
+        return writes_files(j) ? CLH_OK : clh_fail(err, CLH_STOPPED, "stdout cannot be written");
+    if (!prints_steps(j))
+        return CLH_OK;
     if (j->inv->json)
         return print_result(j, one, err);
-    if (clh_opt_flag(j->inv, "csv") || clh_opt_flag(j->inv, "markdown"))
-        return CLH_OK;
     clh_text_row(&row, so_far, "steps", j->rows++);
     (void)fputs(clh_strbuf_view(&row), stdout);
     (void)fflush(stdout);
@@ -159,11 +178,10 @@ static clh_status print_step(clh_result *one, const clh_result *so_far, void *us
 
 static clh_status show_result(const job *j, clh_result *r, bool printed, clh_error *err)
 {
-    static const char *const files[] = {"out", "figure"};
     clh_status status = printed ? CLH_OK : print_result(j, r, err);
     for (size_t i = 0; i < CLH_COUNT(files) && !status; i++)
-        if (clh_opt_text(j->inv, files[i]))
-            status = clh_report_save(r, clh_opt_text(j->inv, files[i]), &j->show, err);
+        if (clh_opt_given(j->inv, files[i]))
+            status = clh_report_save(r, clh_opt_text(j->inv, files[i]), &j->file, err);
     return status;
 }
 
@@ -206,11 +224,13 @@ static clh_status prepare(job *j, const char *over, clh_error *err)
 {
     clh_status status = check_together(j, over, err);
     if (!status)
+        status = choose_format(j, err);
+    if (!status)
         status = read_settings(j, err);
     if (!status && text_of(j, "threads"))
         status = clh_opt_size(j->inv, "threads", &j->how.threads, err);
     if (!status)
-        status = check_files(j, *over, err);
+        status = check_shown(j, over, err);
     if (!status)
         status = open_subject(j, err);
     return status;
@@ -222,8 +242,9 @@ int clh_cmd_ask(const clh_invocation *inv)
     clh_result *result = NULL;
     job j = {.inv = inv, .question = inv->command->question, .show = clh_cli_show(inv)};
     assert(j.question);
-    j.show.part = clh_opt_text(inv, "part");
-    j.show.full = clh_opt_flag(inv, "full");
+    j.file = (clh_show){.part = clh_opt_text(inv, "part"), .full = clh_opt_flag(inv, "full")};
+    j.show.part = j.file.part;
+    j.show.full = j.file.full;
     j.numbers = text_of(&j, "numbers");
     j.progress = (clh_cli_progress){.inv = inv, .what = j.question->name};
     const clh_watch watch = clh_cli_progress_begin(&j.progress);
@@ -233,8 +254,7 @@ int clh_cmd_ask(const clh_invocation *inv)
     if (!status)
         status = ask(&j, over, &result, &err);
     clh_cli_progress_end(&j.progress);
-    const bool printed = !status && strcmp(over, "checkpoints") == 0 && !clh_opt_flag(inv, "csv") &&
-                         !clh_opt_flag(inv, "markdown");
+    const bool printed = !status && strcmp(over, "checkpoints") == 0 && prints_steps(&j);
     if (!status)
         status = show_result(&j, result, printed, &err);
     if (!status)

@@ -21,6 +21,11 @@ const clh_format *clh_format_at(size_t index)
     return index < CLH_COUNT(formats) ? formats[index] : NULL;
 }
 
+bool clh_format_is_flag(const clh_format *format)
+{
+    return format->text && format != &clh_format_text && format != &clh_format_json;
+}
+
 const clh_format *clh_format_find(const char *name, clh_error *err)
 {
     const char *names[CLH_COUNT(formats)];
@@ -35,32 +40,60 @@ const clh_format *clh_format_find(const char *name, clh_error *err)
     return NULL;
 }
 
-/* Whether `path` ends with one of `endings`, in any case. */
+/* Whether the name of the file at `path` ends with one of `endings`, in any case, after something. */
 static bool ends_with_one(const char *path, const char *endings)
 {
-    const size_t length = strlen(path);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const size_t length = strlen(name);
     for (const char *at = endings; *at;) {
         const size_t ending = strcspn(at, " ");
-        if (length > ending && strncasecmp(path + length - ending, at, ending) == 0)
+        if (length > ending && strncasecmp(name + length - ending, at, ending) == 0)
             return true;
         at += ending + strspn(at + ending, " ");
     }
     return false;
 }
 
+void clh_format_endings(clh_strbuf *out, bool pictures)
+{
+    bool first = true;
+    for (size_t i = 0; i < CLH_COUNT(formats); i++)
+        for (const char *at = formats[i]->endings; *at && (formats[i]->picture || !pictures);) {
+            const size_t ending = strcspn(at, " ");
+            clh_strbuf_addf(out, "%s%.*s", first ? "" : ", ", (int)ending, at);
+            at += ending + strspn(at + ending, " ");
+            first = false;
+        }
+}
+
 const clh_format *clh_format_of_path(const char *path, clh_error *err)
 {
     clh_strbuf all = {0};
-    for (size_t i = 0; i < CLH_COUNT(formats); i++) {
+    for (size_t i = 0; i < CLH_COUNT(formats); i++)
         if (ends_with_one(path, formats[i]->endings))
-            return clh_strbuf_deinit(&all), formats[i];
-        if (*formats[i]->endings)
-            clh_strbuf_addf(&all, "%s%s", all.length ? ", " : "", formats[i]->endings);
-    }
+            return formats[i];
+    clh_format_endings(&all, false);
     clh_fail(err, CLH_EUSAGE, "%s has no ending that names a format, want one of %s", path,
              clh_strbuf_view(&all));
     clh_strbuf_deinit(&all);
     return NULL;
+}
+
+/* ---- What is refused ---------------------------------------------------------------------------
+ */
+
+/* No part of the name that `show` asks for; `names` are those there are. */
+static clh_status no_such_part(const clh_show *show, const char *const *names, size_t count,
+                               clh_error *err)
+{
+    const char *nearest = clh_nearest_name(show->part, names, count);
+    return clh_fail(err, CLH_EUSAGE, "there is no part %s in this result%s%s", show->part,
+                    nearest ? ", did you mean "
+                    : count ? ", want one such as "
+                            : "",
+                    nearest ? nearest
+                    : count ? names[0]
+                            : "");
 }
 
 clh_status clh_format_part(const clh_schema **out, const clh_schema *schema, const clh_show *show,
@@ -77,26 +110,65 @@ clh_status clh_format_part(const clh_schema **out, const clh_schema *schema, con
         return CLH_OK;
     for (; schema->kind && count < PARTS_MAX; schema++)
         names[count++] = schema->name;
-    const char *nearest = clh_nearest_name(show->part, names, count);
-    return clh_fail(err, CLH_EUSAGE, "there is no part %s in this result%s%s", show->part,
-                    nearest ? ", did you mean "
-                    : count ? ", want one such as "
-                            : "",
-                    nearest ? nearest
-                    : count ? names[0]
-                            : "");
+    return no_such_part(show, names, count, err);
+}
+
+clh_status clh_format_check(const clh_format *format, const clh_schema *schema,
+                            const clh_show *show, clh_error *err)
+{
+    static const clh_show plain = {0};
+    const clh_schema *part = NULL;
+    show = show ? show : &plain;
+    clh_status status = clh_format_part(&part, schema, show, err);
+    if (!status && format->check)
+        status = format->check(schema, show, err);
+    return status;
 }
 
 clh_status clh_format_check_path(const char *path, const clh_schema *schema, const clh_show *show,
                                  clh_error *err)
 {
-    const clh_schema *part = NULL;
+    clh_file *file = NULL;
     const clh_format *format = clh_format_of_path(path, err);
-    clh_status status = !format  ? CLH_EUSAGE
-                        : schema ? clh_format_part(&part, schema, show, err)
-                                 : CLH_OK;
-    if (!status && format->check)
-        status = format->check(schema, show, err);
+    clh_status status = format ? clh_format_check(format, schema, show, err) : CLH_EUSAGE;
+    if (!status)
+        status = clh_file_begin(&file, path, err);
+    clh_file_abandon(file);
+    return status;
+}
+
+/* An array that only the result knows by its name: that there is one. */
+static clh_status check_array(const clh_result *r, const clh_show *show, clh_error *err)
+{
+    enum { NAMES_MAX = 1024 };
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    if (!show->part || clh_result_part(r, show->part))
+        return CLH_OK;
+    for (size_t i = 0; i < r->items; i++) {
+        if (strcmp(r->item[i].view.name, show->part) == 0)
+            return CLH_OK;
+        if (count < NAMES_MAX)
+            names[count++] = r->item[i].view.name;
+    }
+    return no_such_part(show, names, count, err);
+}
+
+/* ---- Writing -----------------------------------------------------------------------------------
+ */
+
+static clh_status to_text(char **text, clh_result *r, const clh_format *format,
+                          const clh_show *show, clh_error *err)
+{
+    clh_strbuf out = {0};
+    clh_status status = clh_format_check(format, r->schema, show, err);
+    if (!status)
+        status = check_array(r, show, err);
+    if (!status)
+        status = format->text(r, show, &out, err);
+    if (!status && !(*text = clh_strbuf_take(&out, err)))
+        status = CLH_ENOMEM;
+    clh_strbuf_deinit(&out);
     return status;
 }
 
@@ -104,43 +176,37 @@ clh_status clh_report_text(char **text, clh_result *result, const char *format,
                            const clh_show *show, clh_error *err)
 {
     static const clh_show plain = {0};
-    clh_strbuf out = {0};
     if (!text || !result || !format)
         return clh_fail(err, CLH_EUSAGE, "clh_report_text() was given NULL, want a result");
-    show = show ? show : &plain;
-    const clh_schema *part = NULL;
     const clh_format *found = clh_format_find(format, err);
     if (!found)
         return CLH_EUSAGE;
     if (!found->text)
         return clh_fail(err, CLH_EUSAGE, "%s is written to files, want text for this", format);
-    clh_status status = clh_format_part(&part, result->schema, show, err);
-    if (!status)
-        status = found->text(result, show, &out, err);
-    if (!status && !(*text = clh_strbuf_take(&out, err)))
-        status = CLH_ENOMEM;
-    clh_strbuf_deinit(&out);
-    return status;
+    return to_text(text, result, found, show ? show : &plain, err);
 }
 
 clh_status clh_report_save(clh_result *result, const char *path, const clh_show *show,
                            clh_error *err)
 {
-    static const clh_show plain = {0};
     char *text = NULL;
     if (!result || !path)
         return clh_fail(err, CLH_EUSAGE,
                         "clh_report_save() was given NULL, want a result and a path");
-    show = show ? show : &plain;
-    clh_status status = clh_format_check_path(path, result->schema, show, err);
-    if (status)
-        return status;
+    clh_show in_file = show ? *show : (clh_show){0};
+    in_file.colour = CLH_COLOUR_NONE; /* escape codes are for terminals */
     const clh_format *format = clh_format_of_path(path, err);
-    if (format->save)
-        return format->save(result, show, path, err);
-    status = clh_report_text(&text, result, format->name, show, err);
+    if (!format)
+        return CLH_EUSAGE;
+    if (format->text) {
+        clh_status status = to_text(&text, result, format, &in_file, err);
+        if (!status)
+            status = clh_file_write_text(path, text, err);
+        clh_free(text);
+        return status;
+    }
+    clh_status status = clh_format_check(format, result->schema, &in_file, err);
     if (!status)
-        status = clh_file_write_text(path, text, err);
-    clh_free(text);
-    return status;
+        status = check_array(result, &in_file, err);
+    return status ? status : format->save(result, &in_file, path, err);
 }

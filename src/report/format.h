@@ -13,8 +13,9 @@
 typedef struct clh_format {
     const char *name;    /**< "json" */
     const char *endings; /**< of files, spaces between: ".json"; "" for none */
-    const char *summary; /**< one line, for help */
-    bool picture;        /**< an image */
+    const char
+        *summary; /**< one line, for help: text formats are options of a question's command */
+    bool picture; /**< an image */
     /** Refuses what this format cannot show of such a schema, or this build cannot write; NULL:
      *  nothing to refuse. */
     clh_status (*check)(const clh_schema *schema, const clh_show *show, clh_error *err);
@@ -26,14 +27,26 @@ typedef struct clh_format {
 /** The format at `index`; NULL past the last. */
 const clh_format *clh_format_at(size_t index);
 
+/** Whether a command chooses it for stdout by a flag of its own name: of texts all but those that
+ *  every command has, text and json. */
+bool clh_format_is_flag(const clh_format *format);
+
 /** The format called `name`, or that the ending of `path` names; NULL with CLH_EUSAGE filled in,
  *  naming those there are. */
 const clh_format *clh_format_find(const char *name, clh_error *err);
 const clh_format *clh_format_of_path(const char *path, clh_error *err);
 
-/** What clh_report_save() would refuse of a result with this schema, found out before anything is
- *  computed: an unknown ending, a part that there is not, what this build lacks. `schema` NULL: a
- *  schema that is not known yet, of which only the ending and the build are looked at. */
+/** Append the endings of all formats, or of pictures alone: ".png, .svg, .pdf". */
+void clh_format_endings(clh_strbuf *out, bool pictures);
+
+/** What writing a result with this schema in this format would refuse, found out before anything is
+ *  computed: a part that there is not (names the nearest), what the format cannot show of it, what
+ *  this build lacks. */
+clh_status clh_format_check(const clh_format *format, const clh_schema *schema,
+                            const clh_show *show, clh_error *err);
+
+/** The same of clh_report_save(): also an ending that names no format, and a file that cannot be
+ *  begun there, CLH_EIO. */
 clh_status clh_format_check_path(const char *path, const clh_schema *schema, const clh_show *show,
                                  clh_error *err);
 
@@ -48,6 +61,9 @@ void clh_text_row(clh_strbuf *out, const clh_result *r, const char *table, size_
 
 #define FORMAT(name) extern const clh_format clh_format_##name;
 #include "report/formats.def"
+#ifdef CLH_MORE_FORMATS /* the tests add rows */
+#include CLH_MORE_FORMATS
+#endif
 #undef FORMAT
 
 #endif

@@ -3,10 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "report/format.h"
-#include "result/result_parts.h"
+#include "report/array_walk.h"
+#include "report/number.h"
+#include "report/shown.h"
 
-enum { DIGITS = 9, INLINE_MAX = 10000 }; /* numbers of an array that are written out */
+enum { INLINE_MAX = 10000 }; /* numbers of an array that are written out */
 
 static void add_text(clh_strbuf *out, const char *text)
 {
@@ -14,11 +15,6 @@ static void add_text(clh_strbuf *out, const char *text)
         clh_strbuf_add_json(out, text);
     else
         clh_strbuf_adds(out, "null");
-}
-
-static bool shown(const clh_show *show, const char *name)
-{
-    return !show->part || strcmp(show->part, name) == 0;
 }
 
 static const char *stamp_of(const clh_result *r, const char *name)
@@ -61,15 +57,15 @@ static void add_value(const clh_field *field, const clh_cell *cell, clh_strbuf *
         return;
     }
     if (!field->band) {
-        clh_strbuf_add_number(out, cell->value.value, DIGITS);
+        clh_number_add(out, cell->value.value, "null");
         return;
     }
     clh_strbuf_adds(out, "{\"value\": ");
-    clh_strbuf_add_number(out, cell->value.value, DIGITS);
+    clh_number_add(out, cell->value.value, "null");
     clh_strbuf_adds(out, ", \"low\": ");
-    clh_strbuf_add_number(out, cell->value.low, DIGITS);
+    clh_number_add(out, cell->value.low, "null");
     clh_strbuf_adds(out, ", \"high\": ");
-    clh_strbuf_add_number(out, cell->value.high, DIGITS);
+    clh_number_add(out, cell->value.high, "null");
     clh_strbuf_adds(out, "}");
 }
 
@@ -82,11 +78,11 @@ static void add_number(const clh_part *part, size_t i, clh_strbuf *out)
     if (field->flags & CLH_TEXT)
         add_text(out, part->cell[i].text);
     else
-        clh_strbuf_add_number(out, v->value, DIGITS);
+        clh_number_add(out, v->value, "null");
     clh_strbuf_adds(out, ", \"low\": ");
-    clh_strbuf_add_number(out, v->low, DIGITS);
+    clh_number_add(out, v->low, "null");
     clh_strbuf_adds(out, ", \"high\": ");
-    clh_strbuf_add_number(out, v->high, DIGITS);
+    clh_number_add(out, v->high, "null");
     clh_strbuf_adds(out, ", \"unit\": ");
     add_text(out, field->unit);
     if (part->note[i]) {
@@ -148,7 +144,7 @@ static void add_parts(const clh_result *r, clh_part_kind kind, const clh_show *s
     clh_strbuf_adds(out, "{");
     for (size_t p = 0; p < r->parts; p++) {
         const clh_part *part = &r->part[p];
-        if (part->schema->kind != kind || !shown(show, part->schema->name))
+        if (part->schema->kind != kind || !clh_shows(show, part->schema->name))
             continue;
         for (size_t i = 0; kind != CLH_PART_TABLE && i < part->fields; i++) {
             clh_strbuf_adds(out, count++ ? ", " : "");
@@ -171,32 +167,6 @@ static void add_parts(const clh_result *r, clh_part_kind kind, const clh_show *s
 /* ---- Arrays ------------------------------------------------------------------------------------
  */
 
-static double number_at(const clh_array *a, size_t place)
-{
-    switch (a->memory) {
-    case CLH_F32:
-        return (double)((const float *)a->data)[place];
-    case CLH_F64:
-        return ((const double *)a->data)[place];
-    case CLH_I32:
-        return (double)((const int32_t *)a->data)[place];
-    case CLH_I64:
-        return (double)((const int64_t *)a->data)[place];
-    case CLH_DTYPES:
-        break;
-    }
-    return 0;
-}
-
-/* Place in memory of the element at index [rank]. */
-static size_t place_of(const clh_array *a, const size_t index[CLH_RANK_MAX])
-{
-    size_t place = 0;
-    for (size_t d = 0; d < a->rank; d++)
-        place = place * a->extent[d] + (a->index[d] ? a->index[d][index[d]] : index[d]);
-    return place;
-}
-
 /* Numbers as nested lists: the index counts up as an odometer does, and lists open and close where
  * its last places turn. */
 static void add_numbers(const clh_array *a, clh_strbuf *out)
@@ -206,12 +176,8 @@ static void add_numbers(const clh_array *a, clh_strbuf *out)
     for (size_t i = 0; i < count; i++) {
         for (size_t d = 0; d < opened; d++)
             clh_strbuf_adds(out, "[");
-        clh_strbuf_add_number(out, number_at(a, place_of(a, index)), DIGITS);
-        opened = 0;
-        for (size_t d = a->rank; d > 0 && ++index[d - 1] == a->shape[d - 1]; d--) {
-            index[d - 1] = 0;
-            opened++;
-        }
+        clh_number_add(out, clh_array_at(a, index), "null");
+        opened = clh_array_step(a, index);
         for (size_t d = 0; d < opened; d++)
             clh_strbuf_adds(out, "]");
         clh_strbuf_adds(out, i + 1 < count ? ", " : "");
@@ -265,7 +231,7 @@ static clh_status add_arrays(clh_result *r, const clh_show *show, clh_strbuf *ou
     size_t count = 0;
     clh_strbuf_adds(out, "{");
     for (size_t i = 0; i < r->items && !status; i++) {
-        if (!shown(show, r->item[i].view.name) && !shown(show, r->item[i].schema->name))
+        if (!clh_shows_item(show, &r->item[i]))
             continue;
         clh_strbuf_adds(out, count++ ? ", " : "");
         status = add_array(r, &r->item[i], out, err);

@@ -1,37 +1,7 @@
 /* A result as text for people: the answer and the headline numbers first, details in full. */
-#include <stdio.h>
-#include <string.h>
-
-#include "report/format.h"
 #include "report/number.h"
+#include "report/shown.h"
 #include "report/text_parts.h"
-
-static bool shown(const clh_show *show, const char *name)
-{
-    return !show->part || strcmp(show->part, name) == 0;
-}
-
-/* ---- What was asked ----------------------------------------------------------------------------
- */
-
-static void add_head(const clh_result *r, clh_strbuf *out)
-{
-    const char *run = clh_result_text(r, "run"), *step = clh_result_text(r, "step");
-    const char *sample = clh_result_text(r, "sample"), *over = clh_result_text(r, "over");
-    const char *against = clh_result_text(r, "against");
-    clh_strbuf_adds(out, r->question);
-    if (run)
-        clh_strbuf_addf(out, ": %s", *run ? run : "a model in memory");
-    if (step)
-        clh_strbuf_addf(out, ", step %s", step);
-    if (sample)
-        clh_strbuf_addf(out, ", %s", sample);
-    if (against)
-        clh_strbuf_addf(out, ", against %s, step %s", against, clh_result_text(r, "against_step"));
-    else if (over)
-        clh_strbuf_addf(out, ", over %s", over);
-    clh_strbuf_adds(out, "\n");
-}
 
 /* ---- Verdicts ----------------------------------------------------------------------------------
  */
@@ -56,18 +26,6 @@ static void add_verdicts(const clh_part *part, const clh_show *show, clh_strbuf 
 /* ---- Numbers -----------------------------------------------------------------------------------
  */
 
-/* Whether a number is shown: headlines, and all but details of a part that has none. */
-static bool is_shown(const clh_part *part, size_t i, const clh_show *show)
-{
-    bool headlines = false;
-    for (size_t k = 0; k < part->fields; k++)
-        headlines = headlines || part->schema->fields[k].flags & CLH_HEADLINE;
-    if (show->full)
-        return true;
-    return headlines ? part->schema->fields[i].flags & CLH_HEADLINE
-                     : !(part->schema->fields[i].flags & CLH_DETAIL);
-}
-
 static void add_number(const clh_part *part, size_t i, size_t name, size_t value,
                        const clh_show *show, clh_strbuf *out)
 {
@@ -80,23 +38,20 @@ static void add_number(const clh_part *part, size_t i, size_t name, size_t value
     clh_text_padded(out, text, value, true);
     clh_strbuf_adds(out, "  ");
     const char *why = part->note[i];
-    char what[512];
-    (void)snprintf(what, sizeof what, "%s%s%s%s%s", why ? "absent: " : "",
-                   why           ? why
-                   : field->unit ? field->unit
-                                 : "",
-                   why || !field->unit || !field->meaning ? "" : "; ",
-                   why || !field->meaning ? "" : field->meaning,
-                   show->full && !why && field->formula ? ": " : "");
-    clh_strbuf text_of_it = {0};
-    clh_strbuf_adds(&text_of_it, what);
+    clh_strbuf what = {0};
+    clh_strbuf_addf(&what, "%s%s%s%s", why ? "absent: " : "",
+                    why           ? why
+                    : field->unit ? field->unit
+                                  : "",
+                    why || !field->unit || !field->meaning ? "" : "; ",
+                    why || !field->meaning ? "" : field->meaning);
     if (show->full && !why && field->formula)
-        clh_strbuf_adds(&text_of_it, field->formula);
-    clh_text_wrapped(out, clh_strbuf_view(&text_of_it), 6 + name + value, 6 + name + value,
+        clh_strbuf_addf(&what, ": %s", field->formula);
+    clh_text_wrapped(out, clh_strbuf_view(&what), 6 + name + value, 6 + name + value,
                      clh_text_page(show) > 60 + name + value ? clh_text_page(show)
                                                              : 60 + name + value);
-    out->failed = out->failed || text_of_it.failed;
-    clh_strbuf_deinit(&text_of_it);
+    out->failed = out->failed || what.failed;
+    clh_strbuf_deinit(&what);
 }
 
 /* Names and values of all numbers stand in two columns. */
@@ -107,7 +62,7 @@ static void measure_numbers(const clh_result *r, const clh_show *show, size_t *n
         const clh_part *part = &r->part[p];
         for (size_t i = 0; part->schema->kind == CLH_PART_NUMBERS && i < part->fields; i++) {
             const clh_field *field = &part->schema->fields[i];
-            if (!is_shown(part, i, show))
+            if (!clh_shows_number(part, i, show))
                 continue;
             clh_text_value(text, sizeof text, field, &part->cell[i], true);
             *name = clh_text_width(field->name) > *name ? clh_text_width(field->name) : *name;
@@ -122,7 +77,7 @@ static void add_numbers(const clh_result *r, const clh_part *part, const clh_sho
     size_t name = 0, value = 0;
     measure_numbers(r, show, &name, &value);
     for (size_t i = 0; i < part->fields; i++)
-        if (is_shown(part, i, show))
+        if (clh_shows_number(part, i, show))
             add_number(part, i, name, value, show, out);
 }
 
@@ -135,7 +90,7 @@ static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *ou
     size_t count = 0;
     for (size_t i = 0; i < r->items; i++) {
         const clh_result_item *item = &r->item[i];
-        if (!shown(show, item->view.name) && !shown(show, item->schema->name))
+        if (!clh_shows_item(show, item))
             continue;
         if (!show->full && count == BRIEF) {
             clh_strbuf_addf(out, "  ... of %zu arrays: --full\n", r->items);
@@ -146,21 +101,22 @@ static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *ou
         for (size_t d = 0; d < item->view.rank; d++)
             clh_strbuf_addf(out, "%s%s %zu", d ? ", " : "",
                             item->axis[d].name ? item->axis[d].name : "", item->view.shape[d]);
-        clh_strbuf_addf(out, "]%s%s%s\n", item->schema->unit ? ", " : "",
-                        item->schema->unit ? item->schema->unit : "", "");
+        clh_strbuf_addf(out, "]%s%s\n", item->schema->unit ? ", " : "",
+                        item->schema->unit ? item->schema->unit : "");
     }
 }
 
 static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
 {
     bool more = false;
-    add_head(r, out);
+    clh_shown_head(r, true, out);
+    clh_strbuf_adds(out, "\n");
     for (int pass = 0; pass < 3; pass++)
         for (size_t i = 0; i < r->parts; i++) {
             static const clh_part_kind order[] = {CLH_PART_VERDICTS, CLH_PART_NUMBERS,
                                                   CLH_PART_TABLE};
             const clh_part *part = &r->part[i];
-            if (part->schema->kind != order[pass] || !shown(show, part->schema->name))
+            if (part->schema->kind != order[pass] || !clh_shows(show, part->schema->name))
                 continue;
             if (part->schema->flags & CLH_DETAIL && !show->full && !show->part)
                 more = true;

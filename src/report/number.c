@@ -19,3 +19,15 @@ const char *clh_number_text(char out[CLH_NUMBER_TEXT], double value, int decimal
                        fabs(value) < least / 2 ? 0.0 : value);
     return out;
 }
+
+void clh_number_add(clh_strbuf *out, double value, const char *none)
+{
+    const bool whole = value >= -0x1p53 && value <= 0x1p53 && floor(value) >= value &&
+                       fabs(value) >= 1e9; /* nine digits say those below */
+    if (!isfinite(value))
+        clh_strbuf_adds(out, none);
+    else if (whole)
+        clh_strbuf_addf(out, "%.0f", value);
+    else
+        clh_strbuf_addf(out, "%.9g", value);
+}

@@ -100,6 +100,43 @@ static void place_is_linear_or_logarithmic(void **state)
     assert_true(fabs(clh_scale_place(&log_axis, 1.0) - 0.5) < 1e-12);
 }
 
+/* 0 stands at the beginning of a logarithmic axis that keeps it a place, all else after the break. */
+static void zero_has_a_place_before_the_logarithms(void **state)
+{
+    (void)state;
+    for (size_t want = 2; want <= 16; want++)
+        for (double high = 1; high < 1e9; high *= 7) {
+            clh_scale axis = clh_scale_make(
+                1, high, (clh_scale_want){.log = true, .zero = true, .whole = true, .ticks = want});
+            assert_true(axis.zero > 0 && axis.zero < 0.2);
+            assert_true(axis.count >= 2 && axis.value[0] == 0);
+            assert_string_equal(axis.label[0], "0");
+            assert_true(clh_scale_place(&axis, 0) == 0);
+            assert_true(clh_scale_place(&axis, 1) >= axis.zero);
+            assert_true(fabs(clh_scale_place(&axis, axis.high) - 1) < 1e-12);
+            for (size_t i = 1; i < axis.count; i++) {
+                assert_true(axis.value[i] == floor(axis.value[i]));
+                assert_true(clh_scale_place(&axis, axis.value[i]) >=
+                            fmax(axis.zero, clh_scale_place(&axis, axis.value[i - 1])));
+            }
+        }
+}
+
+static void ticks_of_whole_numbers_are_whole(void **state)
+{
+    (void)state;
+    for (size_t want = 2; want <= 16; want++)
+        for (double high = 1; high < 1e6; high *= 3)
+            for (int log = 0; log < 2; log++) {
+                clh_scale axis = clh_scale_make(
+                    log, high, (clh_scale_want){.log = log, .whole = true, .ticks = want});
+                for (size_t i = 0; i < axis.count; i++)
+                    assert_true(axis.value[i] == floor(axis.value[i]));
+            }
+    clh_scale halves = clh_scale_make(0, 2, (clh_scale_want){.ticks = 5});
+    assert_true(halves.value[1] == 0.5); /* what a whole axis does without */
+}
+
 static void fitted_labels_never_touch(void **state)
 {
     (void)state;
@@ -149,6 +186,8 @@ int main(void)
         cmocka_unit_test(log_ticks_are_round_numbers),
         cmocka_unit_test(labels_say_the_value),
         cmocka_unit_test(place_is_linear_or_logarithmic),
+        cmocka_unit_test(zero_has_a_place_before_the_logarithms),
+        cmocka_unit_test(ticks_of_whole_numbers_are_whole),
         cmocka_unit_test(fitted_labels_never_touch),
         cmocka_unit_test(thinned_labels_never_touch),
         cmocka_unit_test(thinning_keeps_all_that_fit),

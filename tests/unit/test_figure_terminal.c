@@ -342,6 +342,38 @@ static void ticks_of_a_curve_have_their_labels(void **state)
     }
 }
 
+/* Steps that double stand evenly apart; step 0 before them, behind a break. */
+static void logarithmic_steps_stand_evenly(void **state)
+{
+    (void)state;
+    double x[] = {0, 1, 10, 100, 1000}, y[] = {1, 1, 1, 1, 1};
+    clh_series series[2] = {{.x = x, .y = y, .count = 5}, {.x = x, .y = y, .count = 5}};
+    clh_curve_data data = {.series = series, .series_count = 2, .log_x = true, .whole_x = true};
+    clh_terminal_style style = {.width = 64, .height = 5, .ascii = true};
+    char *text = NULL;
+    assert_int_equal(clh_terminal_curve(&text, &data, &style, NULL), CLH_OK);
+    size_t at[5] = {0}, count = 0;
+    char *marks = strchr(text, 'o'), *axis = strstr(text, "-/-");
+    assert_non_null(marks);
+    assert_non_null(axis);
+    while (marks > text && marks[-1] != '\n')
+        marks--;
+    for (size_t c = 0; marks[c] != '\n'; c++)
+        if (marks[c] == 'o' && count < 5)
+            at[count++] = c;
+    assert_int_equal(count, 5);
+    assert_in_range(at[1] - at[0], 3, 5);
+    for (size_t i = 2; i < 5; i++)
+        assert_in_range(at[i] - at[i - 1], 17, 20);
+    assert_non_null(strstr(text, " 0   1 "));
+    assert_non_null(strstr(text, " 1000\n"));
+    clh_free(text);
+    x[0] = -1; /* is left out: no logarithm has it */
+    assert_int_equal(clh_terminal_curve(&text, &data, &style, NULL), CLH_OK);
+    assert_null(strchr(text, '/'));
+    clh_free(text);
+}
+
 /* A bar ends on the line that has the label of its value. */
 static void bars_end_where_the_axis_says(void **state)
 {
@@ -453,6 +485,7 @@ int main(void)
         cmocka_unit_test(texts_of_a_table_go_on_below),
         cmocka_unit_test(curve_falls),
         cmocka_unit_test(ticks_of_a_curve_have_their_labels),
+        cmocka_unit_test(logarithmic_steps_stand_evenly),
         cmocka_unit_test(bars_end_where_the_axis_says),
         cmocka_unit_test(the_least_and_the_largest_size_are_taken),
         cmocka_unit_test(bad_sizes_are_refused),

@@ -61,8 +61,8 @@ double clh_series_x(const clh_series *series, size_t i)
 bool clh_series_shows(const clh_curve_data *data, const clh_series *series, size_t i)
 {
     bool log = !series->right && !data->linear_y;
-    return clh_scale_can_show(clh_series_x(series, i), false) &&
-           clh_scale_can_show(series->y[i], log);
+    const double x = clh_series_x(series, i);
+    return clh_scale_can_show(x, data->log_x && x != 0.0) && clh_scale_can_show(series->y[i], log);
 }
 
 static void stretch(double value, bool *found, double *low, double *high)
@@ -85,15 +85,26 @@ bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double
     return found;
 }
 
-bool clh_curve_range_x(const clh_curve_data *data, double *low, double *high)
+clh_scale_want clh_curve_want_x(const clh_curve_data *data, double *low, double *high)
 {
     assert(data && low && high);
-    bool found = false;
+    clh_scale_want want = {.whole = data->whole_x};
+    bool zero = false, others = false;
     for (size_t s = 0; s < data->series_count; s++)
-        for (size_t i = 0; i < data->series[s].count; i++)
-            if (clh_series_shows(data, &data->series[s], i))
-                stretch(clh_series_x(&data->series[s], i), &found, low, high);
-    return found;
+        for (size_t i = 0; i < data->series[s].count; i++) {
+            const double x = clh_series_x(&data->series[s], i);
+            if (!clh_series_shows(data, &data->series[s], i))
+                continue;
+            if (data->log_x && x == 0.0)
+                zero = true;
+            else
+                stretch(x, &others, low, high);
+        }
+    want.log = data->log_x && others;
+    want.zero = want.log && zero;
+    if (!others)
+        *low = *high = 0.0;
+    return want;
 }
 
 bool clh_positions_range(const clh_positions_data *data, double *low, double *high)

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "clearhead/figure.h"
+#include "report/both/scale.h"
 
 /** File formats by ending. */
 typedef enum clh_figure_format { CLH_FIGURE_PNG, CLH_FIGURE_SVG, CLH_FIGURE_PDF } clh_figure_format;
@@ -53,8 +54,9 @@ double clh_series_x(const clh_series *series, size_t i);
 /** Whether point `i` can be drawn on its axes. */
 bool clh_series_shows(const clh_curve_data *data, const clh_series *series, size_t i);
 
-/** Least and greatest x of all points that can be drawn; false when none can. */
-bool clh_curve_range_x(const clh_curve_data *data, double *low, double *high);
+/** Least and greatest x of all points that can be drawn (on a logarithmic axis of those above 0), and
+ *  the axis they want but for its ticks. There is at least one. */
+clh_scale_want clh_curve_want_x(const clh_curve_data *data, double *low, double *high);
 
 /** Range of the values an axis can show; on a linear axis zero is in it. False when none can. */
 bool clh_positions_range(const clh_positions_data *data, double *low, double *high);

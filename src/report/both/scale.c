@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How much of a logarithmic axis stands between 0 and the least value above it. */
+#define ZERO_PART 0.07
+
 bool clh_scale_can_show(double value, bool log)
 {
     return isfinite(value) && fabs(value) < 1e200 && (!log || value > 1e-200);
@@ -54,6 +57,8 @@ static double nice_step(double span, double ticks)
 static void ticks_linear(clh_scale *axis, clh_scale_want want)
 {
     double step = nice_step(axis->high - axis->low, (double)want.ticks);
+    if (want.whole)
+        step = fmax(step, 1.0);
     double slack = 1e-9;
     double first = floor(axis->low / step + slack), last = ceil(axis->high / step - slack);
     if (want.grow && !(axis->log && first <= 0.0))
@@ -96,7 +101,7 @@ static void ticks_log(clh_scale *axis, clh_scale_want want)
     double bottom = floor(log10(axis->low) + 1e-9), top = ceil(log10(axis->high) - 1e-9);
     double stride = fmax(1.0, ceil((top - bottom) / (double)want.ticks));
     bool between = stride == 1.0 && (top - bottom) * 3.0 <= (double)want.ticks + 1.0;
-    for (int e = (int)bottom; e <= (int)top; e++) {
+    for (int e = want.whole ? (int)fmax(bottom, 0.0) : (int)bottom; e <= (int)top; e++) {
         if (fmod((double)e, stride) == 0.0)
             add_tick(axis, pow(10.0, (double)e), 0.0);
         if (between) {
@@ -104,6 +109,18 @@ static void ticks_log(clh_scale *axis, clh_scale_want want)
             add_tick(axis, 5.0 * pow(10.0, (double)e), 0.0);
         }
     }
+}
+
+/* 0 stands before all others. */
+static void tick_zero(clh_scale *axis)
+{
+    if (axis->count == CLH_TICKS_MAX)
+        axis->count--;
+    memmove(axis->value + 1, axis->value, axis->count * sizeof *axis->value);
+    memmove(axis->label + 1, axis->label, axis->count * sizeof *axis->label);
+    axis->value[0] = 0.0;
+    (void)snprintf(axis->label[0], CLH_TICK_BYTES, "0");
+    axis->count++;
 }
 
 static void widen(clh_scale *axis)
@@ -134,12 +151,20 @@ clh_scale clh_scale_make(double low, double high, clh_scale_want want)
         axis.count = 0;
         ticks_linear(&axis, want);
     }
+    if (want.log && want.zero) {
+        axis.zero = ZERO_PART;
+        tick_zero(&axis);
+    }
     return axis;
 }
 
 double clh_scale_place(const clh_scale *axis, double value)
 {
     assert(axis);
+    if (axis->zero > 0.0)
+        return value <= 0.0 ? 0.0
+                            : axis->zero + (1.0 - axis->zero) * log(value / axis->low) /
+                                               log(axis->high / axis->low);
     if (axis->log)
         return log(value / axis->low) / log(axis->high / axis->low);
     return (value - axis->low) / (axis->high - axis->low);

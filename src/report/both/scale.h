@@ -17,6 +17,7 @@ enum { CLH_TICKS_MAX = 32, CLH_TICK_BYTES = 24 };
 
 typedef struct clh_scale {
     double low, high;
+    double zero; /**< of a logarithmic one: the part before `low` at whose beginning 0 stands */
     bool log;
     size_t count;
     double value[CLH_TICKS_MAX];
@@ -27,6 +28,8 @@ typedef struct clh_scale {
 typedef struct clh_scale_want {
     bool log;
     bool grow;    /**< widen low … high to round numbers; else they stay */
+    bool zero;    /**< logarithmic: 0 has a place before `low` too */
+    bool whole;   /**< ticks are whole numbers */
     size_t ticks; /**< about how many, 2 … 16 */
 } clh_scale_want;
 
@@ -42,7 +45,8 @@ clh_scale clh_scale_make(double low, double high, clh_scale_want want);
 clh_scale clh_scale_fit(double low, double high, clh_scale_want want, double length,
                         double per_character, double gap);
 
-/** Where `value` lies: 0 at low, 1 at high; beyond for values outside. */
+/** Where `value` lies: 0 at low (or at 0 where that has a place), 1 at high; beyond for values
+ *  outside. */
 double clh_scale_place(const clh_scale *axis, double value);
 
 #endif

@@ -116,10 +116,11 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
     const curve_plan *plan = context;
     const clh_curve_data *data = plan->data;
-    clh_plot plot = {.want_x = {.on = true, .label = data->x_label},
-                     .want_y = {.log = !data->linear_y, .grow = true, .label = data->y_label},
-                     .want_right = {.grow = true, .label = data->right_label}};
-    (void)clh_curve_range_x(data, &plot.want_x.low, &plot.want_x.high);
+    clh_plot plot = {
+        .want_x = {.on = true, .label = data->x_label},
+        .want_y = {.want = {.log = !data->linear_y, .grow = true}, .label = data->y_label},
+        .want_right = {.want = {.grow = true}, .label = data->right_label}};
+    plot.want_x.want = clh_curve_want_x(data, &plot.want_x.low, &plot.want_x.high);
     plot.want_y.on = clh_curve_range(data, false, &plot.want_y.low, &plot.want_y.high);
     plot.want_right.on = clh_curve_range(data, true, &plot.want_right.low, &plot.want_right.high);
     clh_rect room = canvas->body;

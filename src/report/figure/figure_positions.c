@@ -61,9 +61,14 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     const positions_plan *plan = context;
     const clh_positions_data *data = plan->data;
     double first = (double)data->first_position, last = first + (double)data->count - 1.0;
-    clh_plot plot = {
-        .want_x = {.on = true, .low = first - 0.75, .high = last + 0.75, .label = "position"},
-        .want_y = {.on = true, .log = !data->linear_y, .grow = true, .label = data->y_label}};
+    clh_plot plot = {.want_x = {.on = true,
+                                .low = first - 0.75,
+                                .high = last + 0.75,
+                                .want = {.whole = true},
+                                .label = "position"},
+                     .want_y = {.on = true,
+                                .want = {.log = !data->linear_y, .grow = true},
+                                .label = data->y_label}};
     (void)clh_positions_range(data, &plot.want_y.low, &plot.want_y.high);
     if (!clh_plot_init(&plot, canvas, canvas->body))
         return clh_canvas_no_room(plan->page, err);

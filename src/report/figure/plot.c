@@ -20,9 +20,8 @@ static double ticks_width(const clh_scale *axis, clh_canvas *canvas)
 static clh_scale fit_upright(clh_plot_axis want, double height)
 {
     size_t ticks = (size_t)fmin(fmax(height / 45.0, 2.0), 10.0);
-    return clh_scale_fit(want.low, want.high,
-                         (clh_scale_want){.log = want.log, .grow = want.grow, .ticks = ticks},
-                         height, 0.0, 16.0);
+    want.want.ticks = ticks;
+    return clh_scale_fit(want.low, want.high, want.want, height, 0.0, 16.0);
 }
 
 bool clh_plot_init(clh_plot *plot, clh_canvas *canvas, clh_rect room)
@@ -48,10 +47,9 @@ bool clh_plot_init(clh_plot *plot, clh_canvas *canvas, clh_rect room)
     if (area.width < AREA_MIN)
         return false;
     area = (clh_rect){floor(area.x), floor(area.y), floor(area.width), floor(area.height)};
-    size_t ticks = (size_t)fmin(fmax(area.width / 80.0, 2.0), 12.0);
-    plot->x = clh_scale_fit(x->low, x->high,
-                            (clh_scale_want){.log = x->log, .grow = x->grow, .ticks = ticks},
-                            area.width, 7.2, 12.0);
+    clh_scale_want along = x->want;
+    along.ticks = (size_t)fmin(fmax(area.width / 80.0, 2.0), 12.0);
+    plot->x = clh_scale_fit(x->low, x->high, along, area.width, 7.2, 12.0);
     plot->area = area;
     return true;
 }
@@ -85,6 +83,17 @@ static void draw_x(const clh_plot *plot, clh_canvas *canvas)
     if (plot->want_x.label)
         clh_canvas_text(canvas, plot->want_x.label, a.x + a.width / 2.0,
                         base + TICK_ROOM + NAME_ROOM / 2.0 + 2.0, text);
+}
+
+/* Two strokes through the axis between 0 and the least value above it. */
+static void draw_break(const clh_plot *plot, clh_canvas *canvas)
+{
+    const clh_rect a = plot->area;
+    const double x = a.x + a.width * plot->x.zero / 2.0, y = a.y + a.height;
+    clh_canvas_fill(canvas, (clh_rect){x - 3.0, y - 3.0, 7.0, 7.0}, canvas->theme->page);
+    for (int i = -1; i <= 1; i += 2)
+        clh_canvas_line(canvas, x + 3.0 * i - 2.0, y + 5.0, x + 3.0 * i + 2.0, y - 5.0, 1.2,
+                        canvas->theme->frame);
 }
 
 static void draw_upright(const clh_plot *plot, clh_canvas *canvas, bool right)
@@ -127,4 +136,6 @@ void clh_plot_draw(const clh_plot *plot, clh_canvas *canvas)
     if (plot->want_right.on)
         clh_canvas_line(canvas, a.x + a.width, a.y, a.x + a.width, a.y + a.height, 1.0,
                         canvas->theme->frame);
+    if (plot->x.zero > 0.0)
+        draw_break(plot, canvas);
 }

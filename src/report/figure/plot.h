@@ -17,8 +17,8 @@
 typedef struct clh_plot_axis {
     bool on;
     double low, high;
-    bool log, grow;
-    const char *label; /**< NULL for none */
+    clh_scale_want want; /**< but for ticks, which the room decides */
+    const char *label;   /**< NULL for none */
 } clh_plot_axis;
 
 typedef struct clh_plot {

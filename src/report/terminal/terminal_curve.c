@@ -52,10 +52,9 @@ static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_erro
         return clh_fail(err, CLH_ERANGE, "%zu columns leave no room for the curve, want %zu",
                         painter->style.width, taken + COLUMNS_MIN);
     size_t columns = painter->style.width - taken;
-    (void)clh_curve_range_x(data, &low, &high);
-    size_t ticks = columns / 10 < 2 ? 2 : columns / 10 > 12 ? 12 : columns / 10;
-    view->x =
-        clh_scale_fit(low, high, (clh_scale_want){.ticks = ticks}, (double)(columns - 1), 1.0, 2.0);
+    clh_scale_want want = clh_curve_want_x(data, &low, &high);
+    want.ticks = columns / 10 < 2 ? 2 : columns / 10 > 12 ? 12 : columns / 10;
+    view->x = clh_scale_fit(low, high, want, (double)(columns - 1), 1.0, 2.0);
     return clh_grid_init(&view->grid, columns, lines, err);
 }
 
@@ -120,11 +119,14 @@ static void paint_below(const curve_view *view, clh_painter *painter)
         at[i] = (size_t)lround(clh_scale_place(&view->x, view->x.value[i]) * (double)(columns - 1));
     clh_painter_repeat(painter, " ", view->gutter - 1);
     clh_painter_add(painter, clh_painter_pick(painter, "└", "+"));
+    const size_t broken =
+        (size_t)(view->x.zero / 2.0 * (double)columns); /* between 0 and the rest */
     for (size_t c = 0, tick = 0; c < columns; c++) {
         bool here = tick < view->x.count && at[tick] == c;
         tick += here;
-        clh_painter_add(painter, here ? clh_painter_pick(painter, "┬", "+")
-                                      : clh_painter_pick(painter, "─", "-"));
+        clh_painter_add(painter, here                        ? clh_painter_pick(painter, "┬", "+")
+                                 : broken > 0 && c == broken ? clh_painter_pick(painter, "╱", "/")
+                                                             : clh_painter_pick(painter, "─", "-"));
     }
     if (view->has_right)
         clh_painter_add(painter, clh_painter_pick(painter, "┘", "+"));

@@ -1,0 +1,45 @@
+#include "report/shown.h"
+
+#include <string.h>
+
+bool clh_shows(const clh_show *show, const char *name)
+{
+    return !show->part || strcmp(show->part, name) == 0;
+}
+
+bool clh_shows_item(const clh_show *show, const clh_result_item *item)
+{
+    return clh_shows(show, item->view.name) || clh_shows(show, item->schema->name);
+}
+
+bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show)
+{
+    bool headlines = false;
+    for (size_t k = 0; k < part->fields; k++)
+        headlines = headlines || part->schema->fields[k].flags & CLH_HEADLINE;
+    if (show->full)
+        return true;
+    return headlines ? part->schema->fields[field].flags & CLH_HEADLINE
+                     : !(part->schema->fields[field].flags & CLH_DETAIL);
+}
+
+void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out)
+{
+    const char *run = clh_result_text(r, "run"), *step = clh_result_text(r, "step");
+    const char *sample = clh_result_text(r, "sample"), *over = clh_result_text(r, "over");
+    const char *against = clh_result_text(r, "against");
+    const char *comma = "";
+    if (question)
+        clh_strbuf_addf(out, "%s%s", r->question, run || step || sample || over ? ": " : "");
+    if (run)
+        clh_strbuf_addf(out, "%s%s", comma, *run ? run : "a model in memory"), comma = ", ";
+    if (step)
+        clh_strbuf_addf(out, "%sstep %s", comma, step), comma = ", ";
+    if (sample)
+        clh_strbuf_addf(out, "%s%s", comma, sample), comma = ", ";
+    if (against)
+        clh_strbuf_addf(out, "%sagainst %s, step %s", comma, against,
+                        clh_result_text(r, "against_step"));
+    else if (over)
+        clh_strbuf_addf(out, "%sover %s", comma, over);
+}

@@ -1,0 +1,22 @@
+/** What of a result is shown, and under what line: shared by the formats for people and programs. */
+#ifndef CLH_SHOWN_H
+#define CLH_SHOWN_H
+
+#include "report/format.h"
+#include "result/result_parts.h"
+
+/** Whether the part of that name is asked for: this one, or no part at all. */
+bool clh_shows(const clh_show *show, const char *name);
+
+/** Whether an array is: by its own name, or by that of its row in the schema. */
+bool clh_shows_item(const clh_show *show, const clh_result_item *item);
+
+/** Whether people are shown a number without asking for all: headlines, and of a part that has none
+ *  what is no detail. In full every one. */
+bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show);
+
+/** Append what was asked of what: "causal: runs/notebook, step 500, 2000 held-out sequences"; from
+ *  the run on when `question` is false. */
+void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out);
+
+#endif
