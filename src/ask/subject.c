@@ -224,13 +224,3 @@ clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_
     *out = &one->plain;
     return status;
 }
-
-size_t clh_how_threads(const clh_how *how)
-{
-    return how && how->threads ? how->threads : 1;
-}
-
-const clh_watch *clh_how_watch(const clh_how *how)
-{
-    return how ? how->watch : NULL;
-}
