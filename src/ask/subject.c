@@ -219,7 +219,7 @@ clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_
     assert(one && "a sample of this subject");
     clh_status status = CLH_OK;
     if (!one->measured)
-        status = clh_measure_run(&one->plain, s->model, sample, NULL, clh_how_threads(how), err);
+        status = clh_measure_run(&one->plain, s->model, sample, NULL, how, err);
     one->measured = one->measured || !status;
     *out = &one->plain;
     return status;

@@ -90,3 +90,9 @@ clh_status clh_stop_status(const clh_stop *stop, clh_error *err)
     return clh_stop_said(stop) ? stopped(atomic_load(&stop->done), stop->count, stop->what, err)
                                : CLH_OK;
 }
+
+clh_status clh_stop_end(clh_stop *stop, clh_error *err)
+{
+    (void)clh_stop_ask(stop);
+    return clh_stop_status(stop, err);
+}

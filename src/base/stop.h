@@ -10,7 +10,7 @@
  *    clh_stop stop;
  *    clh_stop_init(&stop, watch, count, "sequences");
  *    clh_pool_run_watched(pool, count, work, context, &stop);   // each task ends with
- *    status = clh_stop_status(&stop, err);                      // clh_stop_step(&stop)
+ *    status = clh_stop_end(&stop, err);                         // clh_stop_step(&stop)
  *
  *  What calls something that takes a watch of its own hands it a part:
  *
@@ -84,5 +84,8 @@ const clh_watch *clh_stop_watch(const clh_stop *stop, size_t worker);
 
 /** CLH_OK, or CLH_STOPPED with the line of clh_watch_check(). */
 clh_status clh_stop_status(const clh_stop *stop, clh_error *err);
+
+/** The thread that asked, when nothing is left to do: tells the watch once more, then the same. */
+clh_status clh_stop_end(clh_stop *stop, clh_error *err);
 
 #endif
