@@ -39,7 +39,7 @@ int main(int argc, char **argv)
         if (clh_edits_open(&edit, &edits[i], 1, clh_run_model(run), &sample, 0, 1, &err))
             goto done;
         const clh_measure_way way = clh_edits_way(edit);
-        if (!clh_measure_run(&measure, clh_run_model(run), &sample, &way, 1, &err))
+        if (!clh_measure_run(&measure, clh_run_model(run), &sample, &way, NULL, &err))
             printf("%-42s loss %.4f, accuracy %.4f\n", names[i],
                    clh_tally_ratio(&measure.total, CLH_RATIO_LOSS),
                    clh_tally_ratio(&measure.total, CLH_RATIO_ACCURACY));

@@ -1,7 +1,7 @@
 /** What a model, or a model with something changed in it, does on a sample.
  *
  *    clh_measure plain = {0};
- *    if (clh_measure_run(&plain, model, &sample, NULL, threads, &err)) ...
+ *    if (clh_measure_run(&plain, model, &sample, NULL, &how, &err)) ...
  *    printf("%g\n", plain.total.loss);
  *    clh_measure_deinit(&plain);
  *
@@ -48,10 +48,10 @@ typedef struct clh_measure_way {
 
 /** Measure `model` on `sample`; `way` NULL is the plain forward pass. CLH_ENUMERIC names the first
  *  tensor that is not finite and the sequence: that sequence is then computed once more with all
- *  kept, whatever `way` keeps. */
+ *  kept, whatever `way` keeps. CLH_STOPPED. */
 CLH_API clh_status clh_measure_run(clh_measure *out, const clh_model *model,
                                    const clh_sample *sample, const clh_measure_way *way,
-                                   size_t threads, clh_error *err);
+                                   const clh_how *how, clh_error *err);
 
 /** Free what a measure holds. All zero is fine. */
 CLH_API void clh_measure_deinit(clh_measure *measure);
@@ -87,16 +87,18 @@ CLH_API double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
 
 /** The ratio over all sequences with its percentile bootstrap interval at `level` (0.95): `rounds`
  *  resamples of sequences with replacement, drawn by Philox from `seed`. NaN where nothing counts.
- *  Efron and Tibshirani 1993, section 13.3. */
+ *  `watch`, which may be NULL, is told the resample; CLH_STOPPED. Efron and Tibshirani 1993,
+ *  section 13.3. */
 CLH_API clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure,
                                         size_t sequences, clh_ratio ratio, size_t rounds,
-                                        double level, uint64_t seed, clh_error *err);
+                                        double level, uint64_t seed, const clh_watch *watch,
+                                        clh_error *err);
 
 /** Every ratio's interval over the same resamples, with the bits that clh_measure_interval() gives
  *  each: `out` [CLH_RATIOS]. */
 CLH_API clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure,
                                          size_t sequences, size_t rounds, double level,
-                                         uint64_t seed, clh_error *err);
+                                         uint64_t seed, const clh_watch *watch, clh_error *err);
 
 CLH_END_DECLS
 

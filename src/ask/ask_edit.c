@@ -90,9 +90,9 @@ static clh_status measure(clh_result *out, const job *j, const char *name,
     clh_measure measure = {0};
     row r;
     clh_status status = clh_measure_run(&measure, clh_subject_model(j->subject), &j->sample, way,
-                                        j->how->threads, err);
+                                        j->how, err);
     if (!status)
-        status = clh_ask_intervals(r.of, &measure, j->sample.count, j->subject, err);
+        status = clh_ask_intervals(r.of, &measure, j->sample.count, j->subject, j->how->watch, err);
     if (!status) {
         clh_result_row(out, "interventions", name);
         clh_row_read(out, &r);

@@ -27,7 +27,7 @@ static const clh_schema schema[] = {{CLH_PART_TABLE, "inputs",
                                     {0}};
 
 static clh_status measure_variant(clh_result *out, clh_variant variant, const clh_subject *s,
-                                  size_t count, size_t threads, clh_error *err)
+                                  size_t count, const clh_how *how, clh_error *err)
 {
     const clh_task *task = clh_subject_task(s);
     clh_sample sample = {0};
@@ -42,9 +42,9 @@ static clh_status measure_variant(clh_result *out, clh_variant variant, const cl
     }
     clh_status status = clh_variant_draw(&sample, variant, task, count, 0, err);
     if (!status)
-        status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, threads, err);
+        status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, how, err);
     if (!status)
-        status = clh_ask_intervals(r.of, &measure, count, s, err);
+        status = clh_ask_intervals(r.of, &measure, count, s, how->watch, err);
     if (!status)
         clh_row_read(out, &r);
     clh_measure_deinit(&measure);
@@ -62,9 +62,9 @@ static clh_status ask_generalise(clh_result *out, clh_subject *s, const void *se
     (void)snprintf(text, sizeof text, "%zu sequences of each kind", set->count);
     clh_result_stamp(out, "sample", text);
     for (size_t v = 0; v < variants && !status; v++) {
-        status = clh_watch_check(how->watch, v, variants, "kinds of input", err);
-        if (!status)
-            status = measure_variant(out, (clh_variant)v, s, set->count, how->threads, err);
+        clh_watch_part part;
+        const clh_how one = {how->threads, clh_watch_part_of(&part, how->watch, v, 1, variants)};
+        status = measure_variant(out, (clh_variant)v, s, set->count, &one, err);
     }
     return status;
 }

@@ -98,7 +98,7 @@ static clh_status try_one(clh_result *out, clh_scrub *scrub, const tried *t, siz
     r.recovered = result.recovered;
     r.nodes = result.nodes;
     if (!status)
-        status = clh_ask_intervals(r.of, &result.measure, count, s, err);
+        status = clh_ask_intervals(r.of, &result.measure, count, s, watch, err);
     if (!status) {
         clh_result_row(out, "hypotheses", t->first[index].name);
         if (t->preset != SIZE_MAX)
@@ -123,10 +123,9 @@ static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *setting
         status = clh_scrub_open(&scrub, clh_subject_model(s), sample, clh_subject_seed(s),
                                 how->threads, err);
     for (size_t i = 0; i < t.count && !status; i++) {
-        status = t.count > 1 ? clh_watch_check(how->watch, i, t.count, "hypotheses", err) : CLH_OK;
-        if (!status)
-            status =
-                try_one(out, scrub, &t, i, s, set->count, t.count > 1 ? NULL : how->watch, err);
+        clh_watch_part part;
+        status = try_one(out, scrub, &t, i, s, set->count,
+                         clh_watch_part_of(&part, how->watch, i, 1, t.count), err);
     }
     if (!status) {
         clh_ask_stamp_sample(out, s, set->count);

@@ -16,6 +16,7 @@
 #define CLH_QUESTION_H
 
 #include "base/keys.h"
+#include "base/stop.h"
 #include "clearhead/ask.h"
 #include "result/build.h"
 
@@ -85,10 +86,6 @@ clh_status clh_subject_sample(const clh_sample **out, clh_subject *s, size_t cou
 /** What the model as it is does on a sample of the subject; measured once, borrowed. */
 clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_sample *sample,
                              const clh_how *how, clh_error *err);
-
-/** Threads of `how`, which may be NULL, at least 1; and its watch, which may be NULL. */
-size_t clh_how_threads(const clh_how *how);
-const clh_watch *clh_how_watch(const clh_how *how);
 
 /** SHA-256 of the parameters in the order of the layout, as hexadecimal digits; borrowed. */
 clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err);

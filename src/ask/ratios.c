@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *measure,
-                             size_t sequences, const clh_subject *s, clh_error *err)
+                             size_t sequences, const clh_subject *s, const clh_watch *watch,
+                             clh_error *err)
 {
     return clh_measure_intervals(out, measure, sequences, CLH_ASK_ROUNDS, CLH_ASK_LEVEL,
-                                 clh_subject_seed(s), err);
+                                 clh_subject_seed(s), watch, err);
 }
 
 void clh_ask_stamp_sample(clh_result *out, const clh_subject *s, size_t count)

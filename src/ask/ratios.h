@@ -2,7 +2,7 @@
  *
  *    typedef struct row { clh_interval of[CLH_RATIOS]; } row;
  *    static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
- *    status = clh_ask_intervals(row.of, measure, sample->count, s, err);
+ *    status = clh_ask_intervals(row.of, measure, sample->count, s, how->watch, err);
  */
 #ifndef CLH_RATIOS_H
 #define CLH_RATIOS_H
@@ -33,7 +33,8 @@
 
 /** Every ratio with its 95 % interval: 1,000 resamples of sequences, drawn from the run's seed. */
 clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *measure,
-                             size_t sequences, const clh_subject *s, clh_error *err);
+                             size_t sequences, const clh_subject *s, const clh_watch *watch,
+                             clh_error *err);
 
 /** The accuracy from which on something counts as right: one place for every question. */
 #define CLH_RIGHT 0.99

@@ -42,7 +42,9 @@ static clh_status ask_one(reel *r, size_t index, clh_error *err)
     clh_subject *subject = NULL;
     clh_result *one = NULL;
     char step[24];
-    const clh_how how = {clh_how_threads(r->how), NULL};
+    clh_watch_part part;
+    const clh_how how = {clh_how_threads(r->how),
+                         clh_watch_part_of(&part, clh_how_watch(r->how), index, 1, r->count)};
     clh_strbuf_addf(&where, "%s@%zu", clh_subject_path(r->subject), r->step[index]);
     clh_status status = clh_strbuf_check(&where, err);
     if (!status)

@@ -219,18 +219,8 @@ clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_
     assert(one && "a sample of this subject");
     clh_status status = CLH_OK;
     if (!one->measured)
-        status = clh_measure_run(&one->plain, s->model, sample, NULL, clh_how_threads(how), err);
+        status = clh_measure_run(&one->plain, s->model, sample, NULL, how, err);
     one->measured = one->measured || !status;
     *out = &one->plain;
     return status;
-}
-
-size_t clh_how_threads(const clh_how *how)
-{
-    return how && how->threads ? how->threads : 1;
-}
-
-const clh_watch *clh_how_watch(const clh_how *how)
-{
-    return how ? how->watch : NULL;
 }

@@ -28,10 +28,10 @@ clh_status clh_cli_threads(const clh_invocation *inv, size_t *threads, clh_error
 static bool show(size_t done, size_t count, void *user)
 {
     const size_t every = count / 100 ? count / 100 : 1;
-    if (done % every == 0)
-        (void)fprintf(stderr, "\r\033[K%s %zu of %zu", (const char *)user, done + 1, count);
-    if (done + 1 == count)
+    if (done >= count)
         (void)fputs("\r\033[K", stderr);
+    else if (done % every == 0)
+        (void)fprintf(stderr, "\r\033[K%s %zu of %zu", (const char *)user, done + 1, count);
     return true;
 }
 
@@ -43,7 +43,7 @@ clh_watch clh_cli_watch_line(const clh_invocation *inv, const char *what)
 clh_status clh_cli_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
                              uint64_t seed, clh_error *err)
 {
-    return clh_measure_intervals(out, measure, sequences, ROUNDS, 0.95, seed, err);
+    return clh_measure_intervals(out, measure, sequences, ROUNDS, 0.95, seed, NULL, err);
 }
 
 static void add_list(clh_strbuf *text, const double *values, size_t count)

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "base/stop.h"
 #include "measure/interval.h"
 
 void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
@@ -62,23 +63,26 @@ clh_status clh_interval_check(size_t sequences, size_t rounds, double level, clh
 }
 
 /* `count` ratios from `first` on, all over the same resamples; drawn [count, rounds]. */
-static void draw_ratios(double *drawn, uint32_t *index, const clh_measure *measure,
-                        size_t sequences, clh_ratio first, size_t count, size_t rounds,
-                        uint64_t seed)
+static clh_status draw_ratios(double *drawn, uint32_t *index, const clh_measure *measure,
+                              size_t sequences, clh_ratio first, size_t count, size_t rounds,
+                              uint64_t seed, const clh_watch *watch, clh_error *err)
 {
-    for (size_t r = 0; r < rounds; r++) {
+    clh_status status = CLH_OK;
+    for (size_t r = 0; r < rounds && !status; r++) {
         clh_tally sum = {0};
+        status = clh_watch_check(watch, r, rounds, "resamples", err);
         clh_resample(index, sequences, r, seed);
         for (size_t i = 0; i < sequences; i++)
             clh_tally_add(&sum, &measure->sequence[index[i]]);
         for (size_t k = 0; k < count; k++)
             drawn[k * rounds + r] = clh_tally_ratio(&sum, first + (clh_ratio)k);
     }
+    return status ? status : clh_watch_check(watch, rounds, rounds, "resamples", err);
 }
 
 static clh_status take_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
                                  clh_ratio first, size_t count, size_t rounds, double level,
-                                 uint64_t seed, clh_error *err)
+                                 uint64_t seed, const clh_watch *watch, clh_error *err)
 {
     assert(out && measure && first + count <= CLH_RATIOS);
     clh_status status = clh_interval_check(sequences, rounds, level, err);
@@ -86,14 +90,12 @@ static clh_status take_intervals(clh_interval *out, const clh_measure *measure, 
         return status;
     double *drawn = clh_alloc_array(rounds, count * sizeof *drawn, err);
     uint32_t *index = clh_alloc_array(sequences, sizeof *index, err);
-    if (drawn && index) {
-        draw_ratios(drawn, index, measure, sequences, first, count, rounds, seed);
-        for (size_t k = 0; k < count; k++)
-            out[k] = clh_interval_of(clh_tally_ratio(&measure->total, first + (clh_ratio)k),
-                                     drawn + k * rounds, rounds, level);
-    } else {
-        status = CLH_ENOMEM;
-    }
+    status = drawn && index ? draw_ratios(drawn, index, measure, sequences, first, count, rounds,
+                                          seed, watch, err)
+                            : CLH_ENOMEM;
+    for (size_t k = 0; k < count && !status; k++)
+        out[k] = clh_interval_of(clh_tally_ratio(&measure->total, first + (clh_ratio)k),
+                                 drawn + k * rounds, rounds, level);
     clh_free(index);
     clh_free(drawn);
     return status;
@@ -101,14 +103,15 @@ static clh_status take_intervals(clh_interval *out, const clh_measure *measure, 
 
 clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, size_t sequences,
                                 clh_ratio ratio, size_t rounds, double level, uint64_t seed,
-                                clh_error *err)
+                                const clh_watch *watch, clh_error *err)
 {
     assert(out && measure);
-    return take_intervals(out, measure, sequences, ratio, 1, rounds, level, seed, err);
+    return take_intervals(out, measure, sequences, ratio, 1, rounds, level, seed, watch, err);
 }
 
 clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
-                                 size_t rounds, double level, uint64_t seed, clh_error *err)
+                                 size_t rounds, double level, uint64_t seed,
+                                 const clh_watch *watch, clh_error *err)
 {
-    return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, err);
+    return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, watch, err);
 }

@@ -16,6 +16,7 @@ typedef struct measuring {
     clh_cache **cache; /* [threads] */
     clh_tally *tally;  /* [sequences] */
     clh_error *error;  /* [sequences] */
+    clh_stop stop;
 } measuring;
 
 void clh_tally_add(clh_tally *sum, const clh_tally *more)
@@ -165,8 +166,9 @@ static clh_status measure_one(const measuring *m, size_t index, size_t worker, c
 
 static void measure_task(void *context, size_t index, size_t worker)
 {
-    const measuring *m = context;
+    measuring *m = context;
     (void)measure_one(m, index, worker, &m->error[index]);
+    clh_stop_step(&m->stop);
 }
 
 static clh_status workers_make(measuring *m, size_t threads, clh_error *err)
@@ -188,27 +190,41 @@ static void workers_free(measuring *m, size_t threads)
     clh_free((void *)m->cache);
 }
 
-clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
-                           const clh_measure_way *way, size_t threads, clh_error *err)
+/* The tallies added up, unless a sequence failed. */
+static clh_status add_up(const measuring *m, clh_tally *total, clh_error *err)
 {
-    assert(out && model && sample && threads >= 1);
+    for (size_t i = 0; i < m->sample->count; i++) {
+        if (m->error[i].status) {
+            if (err)
+                *err = m->error[i];
+            return m->error[i].status;
+        }
+        clh_tally_add(total, &m->tally[i]);
+    }
+    return CLH_OK;
+}
+
+clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
+                           const clh_measure_way *way, const clh_how *how, clh_error *err)
+{
+    assert(out && model && sample);
+    const size_t threads = clh_how_threads(how);
     measuring m = {.model = model, .sample = sample, .way = way};
     clh_measure result = {0};
     clh_pool *pool = NULL;
+    clh_stop_init(&m.stop, clh_how_watch(how), sample->count, "sequences");
     result.sequence = clh_alloc_zeroed(sample->count, sizeof *result.sequence, err);
     m.error = clh_alloc_zeroed(sample->count, sizeof *m.error, err);
     m.tally = result.sequence;
     clh_status status = result.sequence && m.error ? workers_make(&m, threads, err) : CLH_ENOMEM;
     if (!status)
         status = clh_pool_open(&pool, threads, err);
-    if (!status)
-        clh_pool_run(pool, sample->count, measure_task, &m);
-    for (size_t i = 0; i < sample->count && !status; i++) {
-        status = m.error[i].status;
-        if (status && err)
-            *err = m.error[i];
-        clh_tally_add(&result.total, &result.sequence[i]);
+    if (!status) {
+        clh_pool_run_watched(pool, sample->count, measure_task, &m, &m.stop);
+        status = clh_stop_end(&m.stop, err);
     }
+    if (!status)
+        status = add_up(&m, &result.total, err);
     clh_pool_close(pool);
     workers_free(&m, threads);
     clh_free(m.error);

@@ -73,7 +73,7 @@ static void none_is_the_plain_measure(void **state)
     const bench *b = *state;
     clh_error err = {0};
     clh_measure plain = {0};
-    must(clh_measure_run(&plain, b->model, &b->sample, NULL, 1, &err), &err);
+    must(clh_measure_run(&plain, b->model, &b->sample, NULL, NULL, &err), &err);
     assert_same_bits(&b->result.measure[CLH_CAUSAL_NONE], &plain);
     clh_measure_deinit(&plain);
 }
@@ -114,7 +114,7 @@ static void each_is_the_same_edit_in_flight(void **state)
                             &err),
              &err);
         const clh_measure_way way = clh_edits_way(edits);
-        must(clh_measure_run(&edited, b->model, &b->sample, &way, 1, &err), &err);
+        must(clh_measure_run(&edited, b->model, &b->sample, &way, NULL, &err), &err);
         assert_same_bits(&b->result.measure[rows[r].intervention], &edited);
         clh_measure_deinit(&edited);
         clh_edits_close(edits);
@@ -172,7 +172,7 @@ static void rows_are_the_intervals_one_by_one(void **state)
         for (int r = 0; r < CLH_RATIOS; r++) {
             clh_interval one;
             must(clh_measure_interval(&one, &b->result.measure[i], COUNT, (clh_ratio)r, 50, 0.9, 3,
-                                      &err),
+                                      NULL, &err),
                  &err);
             assert_true(isnan(one.value) ? isnan(row[i].ratio[r].value)
                                          : one.value == row[i].ratio[r].value);

@@ -271,7 +271,7 @@ static void measure_with(edit_bench *b, const clh_edit *edit, const clh_sample *
                                        .threads = 1};
     must(clh_edits_open_with(&edits, edit, 1, &setting, &err), &err);
     const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(out, b->model, &b->sample, &way, 1, &err), &err);
+    must(clh_measure_run(out, b->model, &b->sample, &way, NULL, &err), &err);
     clh_edits_close(edits);
 }
 
@@ -404,7 +404,7 @@ static clh_status compile_and_run(void *context)
         clh_edits_open(&edits, list, CLH_COUNT(list), b->model, &b->sample, 0, 1, &err);
     if (!status) {
         const clh_measure_way way = clh_edits_way(edits);
-        status = clh_measure_run(&measure, b->model, &b->sample, &way, 1, &err);
+        status = clh_measure_run(&measure, b->model, &b->sample, &way, NULL, &err);
     }
     clh_measure_deinit(&measure);
     clh_edits_close(edits);

@@ -54,7 +54,7 @@ static void rows_are_the_checkpoints(void **state)
         clh_model *model = NULL;
         must(clh_model_open(&model, clh_model_get_config(clh_run_model(run)), &err), &err);
         must(clh_model_load(model, path, &err), &err);
-        must(clh_measure_run(&plain, model, &sample, NULL, 1, &err), &err);
+        must(clh_measure_run(&plain, model, &sample, NULL, NULL, &err), &err);
         assert_memory_equal(&plain.total, &e.row[i].tally[CLH_SWAP_NONE], sizeof plain.total);
         clh_measure_deinit(&plain);
         clh_model_close(model);
@@ -97,7 +97,7 @@ static void swaps_take_what_they_say(void **state)
             if (clh_word_in(rows[r].parts, ' ', strrchr(to.name, '.') + 1))
                 memcpy(to.data, from.data, clh_tensor_count(&to) * sizeof *to.data);
         }
-        must(clh_measure_run(&m, base, &sample, NULL, 1, &err), &err);
+        must(clh_measure_run(&m, base, &sample, NULL, NULL, &err), &err);
         assert_memory_equal(&m.total, &e.row[0].tally[rows[r].swap], sizeof m.total);
         assert_true(m.total.loss != e.row[0].tally[CLH_SWAP_NONE].loss);
         clh_measure_deinit(&m);

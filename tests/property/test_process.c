@@ -160,7 +160,7 @@ static void train_and_ask(const char *path, told *t)
         .model = model, .sample = &sample, .threads = THREADS, .watch = &watch};
     must(clh_edits_open_with(&edits, &edit, 1, &setting, &err), &err);
     const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(&measure, model, &sample, &way, THREADS, &err), &err);
+    must(clh_measure_run(&measure, model, &sample, &way, &(clh_how){THREADS, NULL}, &err), &err);
     clh_measure_deinit(&measure);
     clh_edits_close(edits);
     clh_attention_deinit(&report);

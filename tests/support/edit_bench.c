@@ -61,7 +61,9 @@ void edit_measure(edit_bench *b, const clh_edit *edit, size_t threads, clh_measu
                         &err),
          &err);
     const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(out, b->model, &b->sample, edit ? &way : NULL, threads, &err), &err);
+    must(clh_measure_run(out, b->model, &b->sample, edit ? &way : NULL, &(clh_how){threads, NULL},
+                         &err),
+         &err);
     clh_edits_close(edits);
 }
 

@@ -17,6 +17,7 @@ enum { SEQUENCES = 12, STEPS = 20 };
 static clh_error err;
 static const size_t threads = 2, batch = 1, k = 7, steps = STEPS;
 static const uint64_t seed = 1;
+static const clh_how how = {.threads = 2};
 
 static clh_run *run; /* runs/notebook, and its parts */
 static clh_model *model;

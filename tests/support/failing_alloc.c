@@ -1,5 +1,6 @@
 #include "support/failing_alloc.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,34 +9,51 @@
 
 enum { LINE = 64 }; /* in front of a block: how many bytes it has */
 
-static void *failing_allocate(void *context, size_t size)
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER; /* whose calls come from any thread */
+
+/* Whether an allocation goes through; it is counted as taken. */
+static bool count_in(failing_alloc *state, size_t size)
 {
-    failing_alloc *state = context;
+    pthread_mutex_lock(&counting);
     if (size > state->largest)
         state->largest = size;
-    if (++state->calls == state->fail_at || size > SIZE_MAX - 2 * LINE)
-        return NULL;
-    char *memory = aligned_alloc(LINE, (size / LINE + 2) * LINE);
-    if (!memory)
-        return NULL;
-    memcpy(memory, &size, sizeof size);
-    state->live++;
-    state->bytes += size;
+    const bool fails = ++state->calls == state->fail_at || size > SIZE_MAX - 2 * LINE;
+    state->live += !fails;
+    state->bytes += fails ? 0 : size;
     if (state->bytes > state->most)
         state->most = state->bytes;
-    return memory + LINE;
+    pthread_mutex_unlock(&counting);
+    return !fails;
+}
+
+static void count_out(failing_alloc *state, size_t size)
+{
+    pthread_mutex_lock(&counting);
+    state->live--;
+    state->bytes -= size;
+    pthread_mutex_unlock(&counting);
+}
+
+static void *failing_allocate(void *context, size_t size)
+{
+    if (!count_in(context, size))
+        return NULL;
+    char *memory = aligned_alloc(LINE, (size / LINE + 2) * LINE);
+    if (memory)
+        memcpy(memory, &size, sizeof size);
+    else
+        count_out(context, size);
+    return memory ? memory + LINE : NULL;
 }
 
 static void failing_release(void *context, void *memory)
 {
-    failing_alloc *state = context;
     size_t size;
     if (!memory)
         return;
     char *block = (char *)memory - LINE;
     memcpy(&size, block, sizeof size);
-    state->live--;
-    state->bytes -= size;
+    count_out(context, size);
     free(block);
 }
 

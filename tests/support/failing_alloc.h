@@ -4,7 +4,7 @@
  *    static clh_status open_and_close(void *path) { ... return status; }
  *    assert_true(failing_alloc_each(open_and_close, path) > 3);
  *
- *  It stands in for the library's allocator, from one thread, while it is installed; memory taken
+ *  It stands in for the library's allocator, for every thread, while it is installed; memory taken
  *  under it must be given back under it. What jansson allocates does not fail: version 2.14 drops
  *  the byte for which its buffer could not grow and goes on.
  */

@@ -1,4 +1,5 @@
 /* Every task runs exactly once, whatever the number of workers. */
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -169,6 +170,100 @@ static void idle_pool_closes(void **state)
     (void)alarm(0);
 }
 
+/* ---- Ended early -------------------------------------------------------------------------------
+ */
+
+/* A job of TASKS tasks whose watch says stop at call `stop_at`; 0: never. */
+typedef struct watched {
+    clh_stop stop;
+    atomic_int runs[TASKS];
+    atomic_int begun, others; /* tasks begun, and those of them not the caller's */
+    size_t calls, stop_at, last, wrong;
+    pthread_t asking;
+} watched;
+
+static bool look(size_t done, size_t count, void *user)
+{
+    watched *w = user;
+    w->wrong += count != TASKS || done < w->last || !pthread_equal(w->asking, pthread_self());
+    w->last = done;
+    return ++w->calls != w->stop_at;
+}
+
+static void one_step(void *context, size_t task, size_t worker)
+{
+    watched *w = context;
+    (void)worker;
+    atomic_fetch_add(&w->begun, 1);
+    atomic_fetch_add(&w->runs[task], 1);
+    clh_stop_step(&w->stop);
+}
+
+static void run_watched(watched *w, size_t threads, size_t stop_at, clh_pool_work *work)
+{
+    clh_pool *pool = NULL;
+    const clh_watch watch = {look, w};
+    *w = (watched){.stop_at = stop_at, .asking = pthread_self()};
+    clh_stop_init(&w->stop, &watch, TASKS, "tasks");
+    assert_int_equal(clh_pool_open(&pool, threads, NULL), CLH_OK);
+    clh_pool_run_watched(pool, TASKS, work, w, &w->stop);
+    clh_pool_close(pool);
+    assert_int_equal(w->wrong, 0);
+}
+
+static void a_job_nobody_stops_is_done(void **state)
+{
+    (void)state;
+    static watched w;
+    for (size_t threads = 1; threads <= WORKERS; threads++) {
+        run_watched(&w, threads, 0, one_step);
+        for (size_t i = 0; i < TASKS; i++)
+            assert_int_equal(atomic_load(&w.runs[i]), 1);
+        assert_int_equal(clh_stop_status(&w.stop, NULL), CLH_OK);
+        assert_true(w.calls >= 1);
+    }
+}
+
+static void a_stopped_job_begins_no_task(void **state)
+{
+    (void)state;
+    static watched w;
+    run_watched(&w, 1, 100, one_step); /* told before each task: the 100th is not begun */
+    assert_int_equal(atomic_load(&w.begun), 99);
+    assert_int_equal(w.calls, 100);
+    assert_int_equal(clh_stop_status(&w.stop, NULL), CLH_STOPPED);
+    for (size_t threads = 1; threads <= WORKERS; threads++) {
+        run_watched(&w, threads, 1, one_step);
+        assert_true(atomic_load(&w.begun) < TASKS);
+        assert_int_equal(w.calls, 1);
+        assert_int_equal(clh_stop_status(&w.stop, NULL), CLH_STOPPED);
+    }
+}
+
+/* Of the caller short ones, once all others have one that ends only when it hears of it. */
+static void wait_until_said(void *context, size_t task, size_t worker)
+{
+    watched *w = context;
+    one_step(context, task, worker);
+    atomic_fetch_add(&w->others, worker > 0);
+    while (worker > 0 ? !clh_stop_said(&w->stop) : atomic_load(&w->others) < WORKERS - 1)
+        (void)usleep(50);
+}
+
+static void the_watch_is_looked_at_while_others_are_waited_for(void **state)
+{
+    (void)state;
+    static watched w;
+    (void)alarm(600);
+    run_watched(&w, WORKERS, TASKS + 20, wait_until_said); /* past the caller's own tasks */
+    (void)alarm(0);
+    assert_int_equal(w.calls, TASKS + 20);
+    assert_int_equal(clh_stop_status(&w.stop, NULL), CLH_STOPPED);
+}
+
+/* ---- The caller --------------------------------------------------------------------------------
+ */
+
 /* Where each worker may run, and where the caller does. */
 typedef struct places {
     atomic_int here;
@@ -299,6 +394,9 @@ int main(void)
         cmocka_unit_test(workers_at_the_same_time_have_different_numbers),
         cmocka_unit_test(no_pool_runs_tasks_here_in_order),
         cmocka_unit_test(idle_pool_closes),
+        cmocka_unit_test(a_job_nobody_stops_is_done),
+        cmocka_unit_test(a_stopped_job_begins_no_task),
+        cmocka_unit_test(the_watch_is_looked_at_while_others_are_waited_for),
         cmocka_unit_test(started_threads_make_way_for_the_caller),
         cmocka_unit_test(number_of_threads_is_checked),
         cmocka_unit_test(open_survives_a_failed_allocation),

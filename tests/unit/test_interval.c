@@ -28,9 +28,9 @@ static void constant_data_has_no_width(void **state)
     clh_error err = {0};
     clh_measure m = made_up(40, 0.5, 1);
     clh_interval i;
-    must(clh_measure_interval(&i, &m, 40, CLH_RATIO_LOSS, 200, 0.95, 0, &err), &err);
+    must(clh_measure_interval(&i, &m, 40, CLH_RATIO_LOSS, 200, 0.95, 0, NULL, &err), &err);
     assert_true(i.value == 0.25 && i.low == 0.25 && i.high == 0.25);
-    must(clh_measure_interval(&i, &m, 40, CLH_RATIO_OF(CLH_TOKEN_LETTER), 200, 0.95, 0, &err),
+    must(clh_measure_interval(&i, &m, 40, CLH_RATIO_OF(CLH_TOKEN_LETTER), 200, 0.95, 0, NULL, &err),
          &err);
     assert_true(isnan(i.value) && isnan(i.low) && isnan(i.high));
     clh_measure_deinit(&m);
@@ -47,11 +47,12 @@ static void an_interval_holds_the_truth_as_often_as_it_says(void **state)
     for (uint64_t seed = 0; seed < 300; seed++) {
         clh_measure m = made_up(100, p, seed);
         clh_interval i, again;
-        must(clh_measure_interval(&i, &m, 100, CLH_RATIO_ACCURACY, 400, 0.9, seed, &err), &err);
+        must(clh_measure_interval(&i, &m, 100, CLH_RATIO_ACCURACY, 400, 0.9, seed, NULL, &err),
+             &err);
         assert_true(i.low <= i.value && i.value <= i.high);
         held += i.low <= p && p <= i.high;
         if (seed == 0) {
-            must(clh_measure_interval(&again, &m, 100, CLH_RATIO_ACCURACY, 400, 0.9, 0, &err),
+            must(clh_measure_interval(&again, &m, 100, CLH_RATIO_ACCURACY, 400, 0.9, 0, NULL, &err),
                  &err);
             assert_true(again.low == i.low && again.high == i.high);
         }
@@ -67,9 +68,9 @@ static void every_ratio_at_once_is_each_alone(void **state)
     clh_error err = {0};
     clh_measure m = made_up(50, 0.6, 4);
     clh_interval all[CLH_RATIOS], one;
-    must(clh_measure_intervals(all, &m, 50, 100, 0.9, 7, &err), &err);
+    must(clh_measure_intervals(all, &m, 50, 100, 0.9, 7, NULL, &err), &err);
     for (int r = 0; r < CLH_RATIOS; r++) {
-        must(clh_measure_interval(&one, &m, 50, (clh_ratio)r, 100, 0.9, 7, &err), &err);
+        must(clh_measure_interval(&one, &m, 50, (clh_ratio)r, 100, 0.9, 7, NULL, &err), &err);
         assert_true(isnan(one.value) ? isnan(all[r].value) : all[r].value == one.value);
         assert_true(isnan(one.low) ? isnan(all[r].low) : all[r].low == one.low);
         assert_true(isnan(one.high) ? isnan(all[r].high) : all[r].high == one.high);
@@ -84,9 +85,12 @@ static void impossible_intervals_are_refused(void **state)
     clh_error err = {0};
     clh_measure m = made_up(3, 0.5, 1);
     clh_interval i;
-    assert_int_equal(clh_measure_interval(&i, &m, 0, CLH_RATIO_LOSS, 9, 0.9, 0, &err), CLH_ERANGE);
-    assert_int_equal(clh_measure_interval(&i, &m, 3, CLH_RATIO_LOSS, 0, 0.9, 0, &err), CLH_ERANGE);
-    assert_int_equal(clh_measure_interval(&i, &m, 3, CLH_RATIO_LOSS, 9, 1, 0, &err), CLH_ERANGE);
+    assert_int_equal(clh_measure_interval(&i, &m, 0, CLH_RATIO_LOSS, 9, 0.9, 0, NULL, &err),
+                     CLH_ERANGE);
+    assert_int_equal(clh_measure_interval(&i, &m, 3, CLH_RATIO_LOSS, 0, 0.9, 0, NULL, &err),
+                     CLH_ERANGE);
+    assert_int_equal(clh_measure_interval(&i, &m, 3, CLH_RATIO_LOSS, 9, 1, 0, NULL, &err),
+                     CLH_ERANGE);
     clh_measure_deinit(&m);
 }
 

@@ -49,7 +49,7 @@ static void numbers_are_the_evaluations(void **state)
     clh_measure m = {0};
     clh_evaluation want = {0};
     bench_open(&b);
-    must(clh_measure_run(&m, b.model, &b.sample, NULL, 1, &err), &err);
+    must(clh_measure_run(&m, b.model, &b.sample, NULL, NULL, &err), &err);
     must(clh_evaluate(&want, b.model, b.task, CLH_SPLIT_TEST, 0, COUNT, 1, NULL, &err), &err);
     /* evaluation goes the fused path, a measure the general one: the same to rounding */
     assert_true(fabs(m.total.loss / (double)m.total.count / want.loss - 1) < 1e-6);
@@ -93,7 +93,7 @@ static void kinds_are_those_of_the_predicted(void **state)
     clh_measure m = {0};
     bench_open(&b);
     const clh_measure_way way = {say_letters, &b, CLH_KEEP_ALL};
-    must(clh_measure_run(&m, b.model, &b.sample, &way, 1, &err), &err);
+    must(clh_measure_run(&m, b.model, &b.sample, &way, NULL, &err), &err);
     const clh_tally *t = &m.total;
     assert_true(t->kind_count[CLH_TOKEN_LETTER] > 0 && t->kind_count[CLH_TOKEN_SPACE] > 0);
     assert_int_equal(t->kind_correct[CLH_TOKEN_LETTER], t->kind_count[CLH_TOKEN_LETTER]);
@@ -114,8 +114,8 @@ static void threads_change_nothing(void **state)
     clh_error err = {0};
     clh_measure one = {0}, three = {0};
     bench_open(&b);
-    must(clh_measure_run(&one, b.model, &b.sample, NULL, 1, &err), &err);
-    must(clh_measure_run(&three, b.model, &b.sample, NULL, 3, &err), &err);
+    must(clh_measure_run(&one, b.model, &b.sample, NULL, NULL, &err), &err);
+    must(clh_measure_run(&three, b.model, &b.sample, NULL, &(clh_how){3, NULL}, &err), &err);
     assert_memory_equal(&one.total, &three.total, sizeof one.total);
     assert_memory_equal(one.sequence, three.sequence, COUNT * sizeof *one.sequence);
     clh_measure_deinit(&three);
@@ -142,9 +142,9 @@ static void another_way_is_taken(void **state)
     clh_error err = {0};
     clh_measure plain = {0}, m = {0};
     bench_open(&b);
-    must(clh_measure_run(&plain, b.model, &b.sample, NULL, 1, &err), &err);
+    must(clh_measure_run(&plain, b.model, &b.sample, NULL, NULL, &err), &err);
     const clh_measure_way way = {flatten, b.model, CLH_KEEP_ALL};
-    must(clh_measure_run(&m, b.model, &b.sample, &way, 2, &err), &err);
+    must(clh_measure_run(&m, b.model, &b.sample, &way, &(clh_how){2, NULL}, &err), &err);
     for (size_t i = 0; i < COUNT; i++) {
         const clh_tally *t = &m.sequence[i];
         if (i % 2)
@@ -173,12 +173,14 @@ static void what_is_not_finite_is_named(void **state)
     bench_open(&b);
     clh_model_view(b.model, "blocks.0.attn.W_V").data[0] = NAN;
     const clh_measure_way way = {.keep = CLH_KEEP_ALL};
-    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &way, 1, &err), CLH_ENUMERIC);
+    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &way, NULL, &err), CLH_ENUMERIC);
     assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_v is not finite");
-    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, NULL, 2, &err), CLH_ENUMERIC);
+    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, NULL, &(clh_how){2, NULL}, &err),
+                     CLH_ENUMERIC);
     assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_v is not finite");
     const clh_measure_way own = {forward_only, b.model, CLH_KEEP_BACKWARD};
-    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &own, 2, &err), CLH_ENUMERIC);
+    assert_int_equal(clh_measure_run(&m, b.model, &b.sample, &own, &(clh_how){2, NULL}, &err),
+                     CLH_ENUMERIC);
     assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_v is not finite");
     assert_null(m.sequence);
     bench_close(&b);

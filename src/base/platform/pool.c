@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 /* The tasks of a job are dealt out in equal shares, in order: a worker takes those of its own share
  * first, then what is left of the others'. The same job done again, as in every step of training,
@@ -33,6 +34,7 @@ struct clh_pool {
     int caller;  /* the processor the caller was on when last seen */
     clh_pool_work *work;
     void *context;
+    clh_stop *stop; /* of the job; NULL: nobody may end it */
     atomic_size_t worker_number;
     share share[]; /* [threads] */
 };
@@ -48,11 +50,18 @@ static void deal(clh_pool *pool, size_t count)
     }
 }
 
+/* Before a task: whether it is left out. Only the caller looks at the watch. */
+static bool stopped(clh_stop *stop, size_t worker)
+{
+    return stop && (worker == 0 ? clh_stop_ask(stop) : clh_stop_said(stop));
+}
+
 static void work_off(clh_pool *pool, size_t worker)
 {
     for (size_t i = 0; i < pool->threads; i++) {
         share *s = &pool->share[(worker + i) % pool->threads];
-        for (size_t task; (task = atomic_fetch_add(&s->next, 1)) < s->end;)
+        for (size_t task;
+             !stopped(pool->stop, worker) && (task = atomic_fetch_add(&s->next, 1)) < s->end;)
             pool->work(pool->context, task, worker);
     }
 }
@@ -95,14 +104,31 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
+/* Until the others have ended, or it is time to look at the watch again. */
+static void sleep_until_end(clh_pool *pool)
+{
+    enum { NANOSECONDS = 5000000, SECOND = 1000000000 };
+    struct timespec until;
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->stop) {
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += (until.tv_nsec + NANOSECONDS) / SECOND;
+        until.tv_nsec = (until.tv_nsec + NANOSECONDS) % SECOND;
+        if (pool->busy > 0)
+            (void)pthread_cond_timedwait(&pool->end, &pool->mutex, &until);
+    } else {
+        while (pool->busy > 0)
+            pthread_cond_wait(&pool->end, &pool->mutex);
+    }
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 static void wait_for_end(clh_pool *pool)
 {
     for (int i = 0; i < LOOKS && pool->busy > 0; i++)
         pause_briefly();
-    pthread_mutex_lock(&pool->mutex);
-    while (pool->busy > 0)
-        pthread_cond_wait(&pool->end, &pool->mutex);
-    pthread_mutex_unlock(&pool->mutex);
+    for (sleep_until_end(pool); pool->busy > 0; sleep_until_end(pool))
+        (void)stopped(pool->stop, 0);
 }
 
 static bool pin(pthread_t thread, size_t processor)
@@ -168,9 +194,13 @@ clh_status clh_pool_open(clh_pool **out, size_t threads, clh_error *err)
     if (!pool)
         return CLH_ENOMEM;
     pool->threads = threads;
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->begin, NULL);
-    pthread_cond_init(&pool->end, NULL);
+    pthread_cond_init(&pool->end, &steady);
+    pthread_condattr_destroy(&steady);
     atomic_init(&pool->worker_number, 1);
     for (; pool->started + 1 < threads; pool->started++) {
         int failed = start_thread(pool, &pool->share[pool->started].thread);
@@ -191,11 +221,12 @@ size_t clh_pool_size(const clh_pool *pool)
     return pool ? pool->threads : 1;
 }
 
-void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *context)
+void clh_pool_run_watched(clh_pool *pool, size_t count, clh_pool_work *work, void *context,
+                          clh_stop *stop)
 {
     assert(work || count == 0);
     if (!pool || pool->started == 0 || count < 2) {
-        for (size_t task = 0; task < count; task++)
+        for (size_t task = 0; task < count && !stopped(stop, 0); task++)
             work(context, task, 0);
         return;
     }
@@ -203,6 +234,7 @@ void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *conte
     pthread_mutex_lock(&pool->mutex);
     pool->work = work;
     pool->context = context;
+    pool->stop = stop;
     deal(pool, count);
     pool->busy = pool->started;
     pool->generation++;
@@ -210,6 +242,11 @@ void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *conte
     pthread_mutex_unlock(&pool->mutex);
     work_off(pool, 0);
     wait_for_end(pool);
+}
+
+void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *context)
+{
+    clh_pool_run_watched(pool, count, work, context, NULL);
 }
 
 void clh_pool_close(clh_pool *pool)

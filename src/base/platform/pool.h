@@ -16,6 +16,7 @@
 #define CLH_POOL_H
 
 #include "base/base.h"
+#include "base/stop.h"
 
 typedef struct clh_pool clh_pool;
 
@@ -31,6 +32,12 @@ size_t clh_pool_size(const clh_pool *pool);
 /** Run tasks 0 … count-1, return when the last has ended. NULL runs them here, in order.
  *  One call at a time, and not from inside a task. */
 void clh_pool_run(clh_pool *pool, size_t count, clh_pool_work *work, void *context);
+
+/** The same, to be ended early. The caller looks at the watch of `stop` (NULL: nobody does) before
+ *  each of its tasks and while it waits for the others; once that says stop no task begins, and a
+ *  long one may look at clh_stop_said() itself. Tasks count their steps: clh_stop_step(). */
+void clh_pool_run_watched(clh_pool *pool, size_t count, clh_pool_work *work, void *context,
+                          clh_stop *stop);
 
 /** End the threads. NULL is fine. */
 void clh_pool_close(clh_pool *pool);

@@ -143,7 +143,8 @@ static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_s
 {
     const clh_model *model = clh_run_model(run);
     clh_measure measure = {0};
-    clh_status status = clh_measure_run(&measure, model, sample, NULL, threads, err);
+    clh_status status =
+        clh_measure_run(&measure, model, sample, NULL, &(clh_how){threads, NULL}, err);
     a->held_out = measure.total;
     clh_measure_deinit(&measure);
     if (!status)

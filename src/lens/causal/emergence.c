@@ -57,7 +57,8 @@ static clh_status measure_row(const swapper *s, const char *path, clh_emergence_
     for (int k = 0; k < CLH_SWAPS && !status; k++) {
         clh_measure measure = {0};
         mix(s, &swaps[k]);
-        status = clh_measure_run(&measure, s->mixed, s->sample, NULL, s->threads, err);
+        status =
+            clh_measure_run(&measure, s->mixed, s->sample, NULL, &(clh_how){s->threads, NULL}, err);
         row->tally[k] = measure.total;
         clh_measure_deinit(&measure);
     }

@@ -17,8 +17,6 @@ struct clh_scrub {
     clh_measure plain, random;
     clh_scrub_worker *worker; /* [threads] */
     size_t threads;
-    const clh_watch *watch; /* called by worker 0, which is the calling thread */
-    size_t done;            /* sequences of worker 0 */
     uint64_t seed;
 };
 
@@ -41,20 +39,16 @@ static clh_status scrubbed_forward(void *user, size_t index, size_t worker,
 {
     clh_scrub *s = user;
     assert(worker < s->threads);
-    if (worker == 0) {
-        const size_t done = s->done++ * s->threads; /* others are about as far */
-        if (done < s->sample->count)
-            clh_watch_call(s->watch, done, s->sample->count);
-    }
     clh_status status = clh_forward(s->twin.model, tokens, cache, NULL, err);
     return status ? status : clh_scrub_sequence(&s->worker[worker], s->plan, index, cache, err);
 }
 
-static clh_status run_way(clh_scrub *s, clh_measure_forward *forward, clh_measure *out,
-                          clh_error *err)
+static clh_status run_way(clh_scrub *s, clh_measure_forward *forward, const clh_watch *watch,
+                          clh_measure *out, clh_error *err)
 {
     const clh_measure_way way = {.forward = forward, .user = s, .keep = CLH_KEEP_ALL};
-    return clh_measure_run(out, s->twin.model, s->sample, &way, s->threads, err);
+    return clh_measure_run(out, s->twin.model, s->sample, &way, &(clh_how){s->threads, watch},
+                           err);
 }
 
 static clh_status check_memory(const clh_graph_twin *twin, const clh_sample *sample, size_t threads,
@@ -92,9 +86,10 @@ clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sam
         status = clh_scrub_worker_make(&s->worker[s->threads], &s->twin, &s->levels, err);
     const clh_measure_way plain = {.keep = CLH_KEEP_ALL}; /* the bits of a cache that keeps all */
     if (!status)
-        status = clh_measure_run(&s->plain, s->twin.model, sample, &plain, threads, err);
+        status = clh_measure_run(&s->plain, s->twin.model, sample, &plain,
+                                 &(clh_how){threads, NULL}, err);
     if (!status)
-        status = run_way(s, random_forward, &s->random, err);
+        status = run_way(s, random_forward, NULL, &s->random, err);
     if (status)
         clh_scrub_close(s);
     else
@@ -194,16 +189,13 @@ clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, siz
     if (status)
         return status;
     scrub->plan = &plan;
-    scrub->watch = watch;
-    scrub->done = 0;
     result.nodes = plan.nodes;
     for (size_t t = 0; t < scrub->threads; t++)
         scrub->worker[t].other_index = SIZE_MAX;
-    status = run_way(scrub, scrubbed_forward, &result.measure, err);
+    status = run_way(scrub, scrubbed_forward, watch, &result.measure, err);
     if (!status)
         status = take_interval(scrub, &result, rounds, level, err);
     scrub->plan = NULL;
-    scrub->watch = NULL;
     clh_scrub_plan_deinit(&plan);
     if (status)
         clh_scrub_result_deinit(&result);

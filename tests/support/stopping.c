@@ -1,0 +1,177 @@
+#include "support/stopping.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "support/failing_alloc.h"
+#include "support/must.h"
+#include "support/run_case.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLOWER 20
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOWER 20
+#endif
+#ifndef SLOWER
+#define SLOWER 1
+#endif
+
+enum { FEW = 12, MANY = 500, THREADS = 2 };
+
+void stopping_note(stopping *s, const void *bytes, size_t size)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < size; i++) /* FNV-1a */
+        s->numbers = (s->numbers ^ byte[i]) * 0x100000001b3;
+}
+
+/* ---- Who watches -------------------------------------------------------------------------------
+ */
+
+/* When it says stop: at call number `call` (0: never), or once so many quarters are done. */
+typedef struct point {
+    size_t call, quarters;
+} point;
+
+typedef struct watching {
+    point stop;
+    size_t calls, after; /* told; told although it had said stop */
+    size_t done, count;  /* at last */
+    size_t strangers;    /* told by other threads */
+    pthread_t asking;
+    bool said;
+    double last, most; /* seconds of a processor: at the last call, between two at most */
+    size_t most_done, most_count;
+} watching;
+
+static double processor_seconds(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void pass_time(watching *w, size_t done, size_t count)
+{
+    const double now = processor_seconds();
+    if (now - w->last > w->most) {
+        w->most = now - w->last;
+        w->most_done = done;
+        w->most_count = count;
+    }
+    w->last = now;
+}
+
+static bool look(size_t done, size_t count, void *user)
+{
+    watching *w = user;
+    w->calls++;
+    w->after += w->said;
+    w->strangers += !pthread_equal(w->asking, pthread_self());
+    w->done = done;
+    w->count = count;
+    w->said = w->said || w->calls == w->stop.call ||
+              (w->stop.quarters && 4 * done >= w->stop.quarters * count);
+    pass_time(w, done, count);
+    return !w->said;
+}
+
+static watching asked_with(stopping_work *work, void *context, size_t threads, point stop,
+                           clh_status wanted, uint64_t *numbers)
+{
+    watching w = {.stop = stop, .asking = pthread_self()};
+    const clh_watch watch = {look, &w};
+    const clh_how how = {threads, &watch};
+    stopping s = {.how = &how};
+    clh_error err = {0};
+    failing_alloc alloc;
+    failing_alloc_install(&alloc, 0);
+    w.last = processor_seconds();
+    const clh_status status = work(context, &s, &err);
+    pass_time(&w, 0, 0);
+    (void)failing_alloc_remove(&alloc);
+    if (status != wanted)
+        fail_msg("stopped at call %zu or %zu quarters on %zu threads: status %d (%s), want %d",
+                 stop.call, stop.quarters, threads, (int)status, err.message, (int)wanted);
+    if (status == CLH_STOPPED && !strstr(err.message, "stopped "))
+        fail_msg("stopped, and the line is %s", err.message);
+    assert_int_equal(alloc.live, 0);
+    assert_int_equal(w.after, 0);
+    assert_int_equal(w.strangers, 0);
+    *numbers = s.numbers;
+    return w;
+}
+
+void stopping_check(stopping_work *work, void *context)
+{
+    clh_error err = {0};
+    stopping plain = {0};
+    must(work(context, &plain, &err), &err);
+    assert_true(plain.numbers != 0);
+    for (size_t threads = 1; threads <= THREADS; threads++) {
+        uint64_t numbers;
+        const watching all = asked_with(work, context, threads, (point){0}, CLH_OK, &numbers);
+        assert_true(numbers == plain.numbers);
+        assert_true(all.calls >= 3);
+        assert_int_equal(all.done, all.count); /* at last */
+        const point points[] = {{.call = 1},
+                                {.call = threads == 1 ? (all.calls + 1) / 2 : 2},
+                                {.call = threads == 1 ? all.calls : 3},
+                                {.quarters = 2},
+                                {.quarters = 4}};
+        for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
+            (void)asked_with(work, context, threads, points[i], CLH_STOPPED, &numbers);
+        (void)asked_with(work, context, threads, (point){0}, CLH_OK, &numbers);
+        assert_true(numbers == plain.numbers);
+    }
+}
+
+void stopping_in_time(stopping_work *work, void *context, double most)
+{
+    for (size_t threads = 1; threads <= THREADS; threads++) {
+        uint64_t numbers;
+        const watching w = asked_with(work, context, threads, (point){0}, CLH_OK, &numbers);
+        const double took = 1e3 * w.most / (double)threads;
+        if (took > most * SLOWER)
+            fail_msg("%.1f ms on %zu threads went by before step %zu of %zu, want at most %.0f",
+                     took, threads, w.most_done, w.most_count, most * SLOWER);
+        print_message("# at most %.1f ms on %zu threads between two of %zu calls\n", took, threads,
+                      w.calls);
+    }
+}
+
+/* ---- The world ---------------------------------------------------------------------------------
+ */
+
+int stopping_world_setup(void **state)
+{
+    static stopping_world w;
+    clh_error err = {0};
+    void *folder = NULL;
+    if (temp_folder_setup(&folder))
+        return -1;
+    w = (stopping_world){.folder = folder};
+    const clh_run_config config = run_case_config("n=4 steps=40 test_sequences=10");
+    run_case_train(&config, temp_folder_path(w.folder, "run", w.path));
+    must(clh_run_open(&w.run, w.path, &err), &err);
+    w.model = clh_run_model(w.run);
+    const clh_task *task = clh_run_task(w.run);
+    must(clh_sample_draw(&w.few, task, CLH_SPLIT_TEST, 0, FEW, &err), &err);
+    must(clh_sample_draw(&w.many, task, CLH_SPLIT_TEST, 0, MANY, &err), &err);
+    *state = &w;
+    return 0;
+}
+
+int stopping_world_teardown(void **state)
+{
+    stopping_world *w = *state;
+    void *folder = w->folder;
+    clh_sample_deinit(&w->many);
+    clh_sample_deinit(&w->few);
+    clh_run_close(w->run);
+    return temp_folder_teardown(&folder);
+}
