@@ -32,6 +32,10 @@ CLH_API void clh_tally_add(clh_tally *sum, const clh_tally *more);
 typedef struct clh_measure {
     clh_tally total;
     clh_tally *sequence; /**< [sample.count], for intervals by bootstrap; owned */
+    double *
+        position_loss; /**< [positions] of the plain pass: mean -log p of the token at each position
+                                over the sequences that score it, NaN where none does; owned */
+    size_t positions;  /**< the longest sequence; 0 for another way to compute */
 } clh_measure;
 
 /** How one sequence is computed: its logits, and whatever else the caller looks at, into `cache`.

@@ -251,5 +251,5 @@ const clh_question clh_question_attention = {
     .settings_size = sizeof(attention_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "scores_position,pattern_position,answer_mass,token.effect",
+    .over = "scores_position, pattern_position, answer_mass, token.effect",
     .ask = ask_attention};

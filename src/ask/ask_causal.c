@@ -149,5 +149,5 @@ const clh_question clh_question_causal = {
     .settings_size = sizeof(causal_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "none.loss,qk_position.loss,v_token.loss,pattern_mean.loss",
+    .over = "none.loss, qk_position.loss, v_token.loss, pattern_mean.loss",
     .ask = ask_causal};

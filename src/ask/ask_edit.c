@@ -89,8 +89,8 @@ static clh_status measure(clh_result *out, const job *j, const char *name,
 {
     clh_measure measure = {0};
     row r;
-    clh_status status = clh_measure_run(&measure, clh_subject_model(j->subject), &j->sample, way,
-                                        j->how, err);
+    clh_status status =
+        clh_measure_run(&measure, clh_subject_model(j->subject), &j->sample, way, j->how, err);
     if (!status)
         status = clh_ask_intervals(r.of, &measure, j->sample.count, j->subject, j->how->watch, err);
     if (!status) {
@@ -161,6 +161,6 @@ const clh_question clh_question_edit = {
     .settings_size = sizeof(edit_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
-    .over = "none.loss,edited.loss,none.token_accuracy,edited.token_accuracy",
+    .over = "none.loss, edited.loss, none.token_accuracy, edited.token_accuracy",
     .ask = ask_edit,
     .check = check_edit};

@@ -150,6 +150,6 @@ const clh_question clh_question_emergence = {
     .settings_size = sizeof(emergence_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_ABOUT_WHOLE_RUN | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "letter_accuracy.step,space_accuracy.step,period_accuracy.step,token_accuracy.step,"
-            "qk_then.step,ov_then.step",
+    .over = "letter_accuracy.step, space_accuracy.step, period_accuracy.step, "
+            "token_accuracy.step, qk_then.step, ov_then.step",
     .ask = ask_emergence};

@@ -86,5 +86,5 @@ const clh_question clh_question_generalise = {
     .settings_size = sizeof(generalise_settings),
     .needs = CLH_NEEDS_HELD_OUT,
     .schema = schema,
-    .over = "held out.token_accuracy,shuffled.token_accuracy,one pair.token_accuracy",
+    .over = "held out.token_accuracy, shuffled.token_accuracy, one pair.token_accuracy",
     .ask = ask_generalise};

@@ -112,7 +112,6 @@ const clh_question clh_question_heads = {
     .settings_size = sizeof(heads_settings),
     .needs = CLH_NEEDS_TASK | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "previous_token.0.0.score,induction.0.0.score,"
-            "same_slot.0.0.score,next_slot.0.0.score,"
-            "first_term.0.0.score",
+    .over = "previous_token.0.0.score, induction.0.0.score, same_slot.0.0.score, "
+            "next_slot.0.0.score, first_term.0.0.score",
     .ask = ask_heads};

@@ -157,5 +157,5 @@ const clh_question clh_question_scrub = {
     .settings_size = sizeof(scrub_settings),
     .needs = CLH_NEEDS_HELD_OUT,
     .schema = schema,
-    .over = "algorithm.recovered,qk_position.recovered,v_class.recovered",
+    .over = "algorithm.recovered, qk_position.recovered, v_class.recovered",
     .ask = ask_scrub};

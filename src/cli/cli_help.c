@@ -142,9 +142,14 @@ void clh_help_program(FILE *out)
                   "clearhead %s: a glass-box laboratory for small transformers\n\n"
                   "Usage: clearhead COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:\n",
                   clh_version());
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && command[i].question && !command[i - 1].question)
+            (void)fputs("\nQuestions to a run, RUN or RUN@STEP, each with --json, --figure FILE,\n"
+                        "--out FILE, --checkpoints, --seeds N and --against RUN:\n",
+                        out);
         if (!command[i].hidden)
-            (void)fprintf(out, "  %-10s %s\n", command[i].name, command[i].summary);
+            (void)fprintf(out, "  %-11s %s\n", command[i].name, command[i].summary);
+    }
     (void)fprintf(out, "\nclearhead help COMMAND, or COMMAND -h, explains one, with examples.\n"
                        "Start with: clearhead run\n");
 }

@@ -180,8 +180,12 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
     if (q)
         add_formats(out);
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)
-        if (is_for(&own_options[i], command))
-            out->option[out->count++] = own_options[i];
+        if (is_for(&own_options[i], command)) {
+            out->option[out->count] = own_options[i];
+            if (q && strcmp(own_options[i].name, "numbers") == 0)
+                out->option[out->count].automatic = q->over; /* what it is, not a value of it */
+            out->count++;
+        }
     for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
         if (takes_key(command->keys, &clh_run_keys()[i]))
             out->option[out->count++] = option_of_key(&clh_run_keys()[i]);

@@ -24,13 +24,33 @@ typedef struct job {
 /* ---- What is asked -----------------------------------------------------------------------------
  */
 
+/* A value that cannot be is refused by the name of its option. */
+static clh_status check_value(const job *j, const clh_option *option, const char *text,
+                              clh_error *err)
+{
+    char name[sizeof option->name + 2];
+    clh_key key = *option->key;
+    void *scratch = clh_alloc_zeroed(j->question->settings_size, 1, err);
+    if (!scratch)
+        return CLH_ENOMEM;
+    (void)snprintf(name, sizeof name, "--%s", option->name);
+    key.name = name;
+    clh_status status = clh_key_from_text(&key, scratch, text, err);
+    clh_free(scratch);
+    return status;
+}
+
 static clh_status read_settings(job *j, clh_error *err)
 {
     clh_status status = clh_settings_open(&j->settings, j->question->name, err);
-    for (size_t i = 0; i < j->inv->options.count && !status; i++)
-        if (j->inv->options.option[i].key && j->inv->value[i])
-            status = clh_settings_set(j->settings, j->inv->options.option[i].name, j->inv->value[i],
-                                      err);
+    for (size_t i = 0; i < j->inv->options.count && !status; i++) {
+        const clh_option *option = &j->inv->options.option[i];
+        if (!option->key || !j->inv->value[i])
+            continue;
+        status = check_value(j, option, j->inv->value[i], err);
+        if (!status)
+            status = clh_settings_set(j->settings, option->name, j->inv->value[i], err);
+    }
     return status;
 }
 

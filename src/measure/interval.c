@@ -110,8 +110,8 @@ clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, s
 }
 
 clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, size_t sequences,
-                                 size_t rounds, double level, uint64_t seed,
-                                 const clh_watch *watch, clh_error *err)
+                                 size_t rounds, double level, uint64_t seed, const clh_watch *watch,
+                                 clh_error *err)
 {
     return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, watch, err);
 }

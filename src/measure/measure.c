@@ -15,6 +15,7 @@ typedef struct measuring {
     const clh_measure_way *way;
     clh_cache **cache; /* [threads] */
     clh_tally *tally;  /* [sequences] */
+    double *rows;      /* [sequences, stride] -log p of each token; NULL: not wanted */
     clh_error *error;  /* [sequences] */
     clh_stop stop;
 } measuring;
@@ -109,13 +110,14 @@ static void count_kinds(const clh_sample *sample, size_t index, const clh_cache 
 }
 
 clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index,
-                          const clh_cache *cache, clh_keep keep, clh_error *err)
+                          const clh_cache *cache, clh_keep keep, double *per_position,
+                          clh_error *err)
 {
     assert(out && sample && cache && index < sample->count);
     const clh_tokens tokens = clh_sample_tokens(sample, index);
     const clh_scored scored = {&sample->length[index], &sample->first_scored[index]};
     clh_loss_sum sum = {0};
-    clh_status status = clh_loss(cache, &tokens, &scored, 0, NULL, NULL, &sum, err);
+    clh_status status = clh_loss(cache, &tokens, &scored, 0, NULL, per_position, &sum, err);
     if (!status && !(isfinite(sum.loss) && clh_cache_sound(cache)))
         status = say_what_is_not_finite(cache, keep, index, err);
     if (status)
@@ -147,7 +149,7 @@ static clh_status name_it(const measuring *m, size_t index, size_t worker, const
     if (!status)
         status = compute(m, index, worker, tokens, cache, err);
     if (!status)
-        status = clh_tally_take(&tally, m->sample, index, cache, CLH_KEEP_ALL, err);
+        status = clh_tally_take(&tally, m->sample, index, cache, CLH_KEEP_ALL, NULL, err);
     clh_cache_close(cache);
     return status ? status : CLH_ENUMERIC;
 }
@@ -159,7 +161,8 @@ static clh_status measure_one(const measuring *m, size_t index, size_t worker, c
     clh_cache *cache = m->cache[worker];
     clh_status status = compute(m, index, worker, &tokens, cache, err);
     if (!status)
-        status = clh_tally_take(&m->tally[index], m->sample, index, cache, keep, err);
+        status = clh_tally_take(&m->tally[index], m->sample, index, cache, keep,
+                                m->rows ? m->rows + index * m->sample->stride : NULL, err);
     return status == CLH_ENUMERIC && keep != CLH_KEEP_ALL ? name_it(m, index, worker, &tokens, err)
                                                           : status;
 }
@@ -183,11 +186,44 @@ static clh_status workers_make(measuring *m, size_t threads, clh_error *err)
     return status;
 }
 
+static double *rows_make(const clh_sample *sample, clh_error *err)
+{
+    size_t count = 0;
+    if (clh_mul_ok(sample->count, sample->stride, &count))
+        return clh_alloc_array(count, sizeof(double), err);
+    (void)clh_fail(err, CLH_ENOMEM, "%zu sequences of %zu tokens cannot be counted", sample->count,
+                   sample->stride);
+    return NULL;
+}
+
 static void workers_free(measuring *m, size_t threads)
 {
     for (size_t t = 0; m->cache && t < threads; t++)
         clh_cache_close(m->cache[t]);
     clh_free((void *)m->cache);
+}
+
+/* Mean over the sequences that score a position, in their order. */
+static clh_status mean_rows(const measuring *m, clh_measure *out, clh_error *err)
+{
+    const size_t stride = m->sample->stride;
+    out->position_loss = clh_alloc_array(stride, sizeof *out->position_loss, err);
+    if (!out->position_loss)
+        return CLH_ENOMEM;
+    out->positions = stride;
+    for (size_t p = 0; p < stride; p++) {
+        double sum = 0;
+        size_t count = 0;
+        for (size_t i = 0; i < m->sample->count; i++) {
+            const double loss = m->rows[i * stride + p];
+            if (p < m->sample->length[i] && !isnan(loss)) {
+                sum += loss;
+                count++;
+            }
+        }
+        out->position_loss[p] = count ? sum / (double)count : NAN;
+    }
+    return CLH_OK;
 }
 
 /* The tallies added up, unless a sequence failed. */
@@ -216,7 +252,10 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
     result.sequence = clh_alloc_zeroed(sample->count, sizeof *result.sequence, err);
     m.error = clh_alloc_zeroed(sample->count, sizeof *m.error, err);
     m.tally = result.sequence;
-    clh_status status = result.sequence && m.error ? workers_make(&m, threads, err) : CLH_ENOMEM;
+    if (!way)
+        m.rows = rows_make(sample, err);
+    clh_status status =
+        result.sequence && m.error && (way || m.rows) ? workers_make(&m, threads, err) : CLH_ENOMEM;
     if (!status)
         status = clh_pool_open(&pool, threads, err);
     if (!status) {
@@ -225,8 +264,11 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
     }
     if (!status)
         status = add_up(&m, &result.total, err);
+    if (!status && m.rows)
+        status = mean_rows(&m, &result, err);
     clh_pool_close(pool);
     workers_free(&m, threads);
+    clh_free(m.rows);
     clh_free(m.error);
     if (status)
         clh_measure_deinit(&result);
@@ -237,6 +279,7 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
 
 void clh_measure_deinit(clh_measure *measure)
 {
+    clh_free(measure->position_loss);
     clh_free(measure->sequence);
     *measure = (clh_measure){0};
 }

@@ -383,6 +383,14 @@ void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes
     r->item[r->items++] = item;
 }
 
+double *clh_result_numbers(clh_result *r, const double *numbers, size_t count)
+{
+    double *copy = clh_result_memory(r, count, sizeof *copy);
+    if (copy)
+        memcpy(copy, numbers, count * sizeof *copy);
+    return copy;
+}
+
 void clh_result_array_title(clh_result *r, const char *title, size_t destination)
 {
     if (failed(r))

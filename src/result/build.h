@@ -88,6 +88,10 @@ void clh_result_note(clh_result *r, const char *text);
 void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes, clh_fill *fill,
                       void *user);
 
+/** A copy of `count` numbers that lives as long as the result; NULL when it is not to be had, which is
+ *  remembered. */
+double *clh_result_numbers(clh_result *r, const double *numbers, size_t count);
+
 /** How the array added last is drawn: a title; `destination` of tokens (SIZE_MAX: none). */
 void clh_result_array_title(clh_result *r, const char *title, size_t destination);
 

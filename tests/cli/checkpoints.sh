@@ -18,19 +18,12 @@ done
 runs 0 generalise run --count 9 --checkpoints --json --threads 2
 over=$out
 is "$over" "$("$clearhead" generalise run --count 9 --checkpoints --json)" 'threads change nothing'
-runs 0 generalise run --count 9 --checkpoint 4 --json
-is 1 "$(printf '%s\n%s\n' "$over" "$out" | python3 -c '
-import json, sys
-lines = [json.loads(line) for line in sys.stdin]
-over, alone = lines[:7], lines[7:]
-then = over[4]
-print(int([x["step"] for x in over] == list(range(7))
-          and all(then["variants"][x.pop("variant")] == x for x in alone)))')" \
-    'every variant at every step'
+runs 0 generalise run@4 --count 9 --json
+is "$out" "$(printf '%s\n' "$over" | sed -n 5p)" 'RUN@STEP is that checkpoint'
 
 runs 0 eval run --count 9 --json --checkpoint 5
-loss=$(printf '%s' "$out" | python3 -c 'import json, sys; print("%.6f" % json.load(sys.stdin)["loss_per_position"][9])')
-runs 0 eval run --count 9 --checkpoints --numbers token_accuracy,loss_per_position.9
+loss=$(printf '%.6f' "$(value positions.9.loss)")
+runs 0 eval run --count 9 --checkpoints --numbers token_accuracy,positions.9.loss
 is "5 $loss" "$(printf '%s\n' "$out" | awk '$1 == 5 {print $1, $3}')" 'a number by its path'
 runs 0 circuits run --checkpoints --numbers circuits.qk.norm
 of=$(printf '%s\n' "$out" | awk '$1 == 6 {print $2}')
@@ -65,7 +58,7 @@ runs 0 paths run --clean abc --corrupt abd --path 'embed->L0H0.v->logits' --chec
 runs 2 patch run --clean abc --corrupt abd --checkpoints --out x.safetensors
 
 runs 2 eval run --checkpoints --numbers tokn_accuracy
-is 'clearhead eval: --numbers tokn_accuracy: there is no tokn_accuracy, did you mean token_accuracy' "$err" \
+is 'clearhead eval: --numbers: eval has no number tokn_accuracy, did you mean token_accuracy' "$err" \
     'a typing error'
 runs 2 circuits run --checkpoints --numbers circuits.qk_positoin.norm
 is 'clearhead circuits: --numbers circuits.qk_positoin.norm: there is no qk_positoin, did you mean qk_position' \
@@ -73,16 +66,14 @@ is 'clearhead circuits: --numbers circuits.qk_positoin.norm: there is no qk_posi
 runs 2 patch run --clean abc --corrupt abd --checkpoints --numbers sites.blocks.0.hook_resid_pree.value.6
 is 1 "$(printf '%s\n' "$err" | grep -c 'did you mean blocks.0.hook_resid_pre$')" 'in a name with points in it'
 runs 2 eval run --checkpoints --numbers loss_per_position
-is 1 "$(printf '%s\n' "$err" | grep -c 'is no number, name one of those in it')" 'several numbers are none'
-runs 2 eval run --checkpoints --numbers a,b,c,d,e,f,g
+is 1 "$(printf '%s\n' "$err" | grep -c 'has no number loss_per_position')" 'an array is no number'
 runs 2 eval run --numbers loss
-is 'clearhead eval: --numbers are shown over training, want --checkpoints too' "$err" 'what would have no effect'
-runs 2 eval run --figure x.png
+is 'clearhead eval: --numbers are shown over checkpoints, over seeds or against another run, want --checkpoints, --seeds or --against too' "$err" 'what would have no effect'
 runs 2 eval run --checkpoints --checkpoint 3
 runs 2 circuits run --checkpoints --out x.safetensors
 mkdir empty
 runs 2 eval empty --checkpoints
-is 'clearhead eval: empty has no checkpoints' "$err" 'a folder without them'
+is 'clearhead eval: empty is no run: it has no config.json' "$err" 'a folder without them'
 runs 2 eval run/model.safetensors --checkpoints
 is 'clearhead eval: run/model.safetensors is no run folder, want one with its checkpoints' "$err" \
     'a file has no checkpoints'

@@ -262,7 +262,7 @@ static clh_status measure_one(const bench *b, clh_error *err)
             status = intervene(b, (clh_intervention)i, err);
         if (!status)
             status = clh_tally_take(&out->measure[i].sequence[b->index], b->job->sample, b->index,
-                                    b->worker->cache, CLH_KEEP_ALL, err);
+                                    b->worker->cache, CLH_KEEP_ALL, NULL, err);
         if (status)
             status =
                 clh_fail_context(err, status, "%s", clh_intervention_name((clh_intervention)i));

@@ -1,0 +1,251 @@
+/* eval: accuracy and loss on sequences whose answers are known. */
+#include <math.h>
+#include <stdio.h>
+
+#include "ask/ratios.h"
+
+enum { AUTO, TRAIN, TEST }; /* --split */
+enum { WORST = 5 };
+
+typedef struct eval_settings {
+    size_t count, first_scored;
+    unsigned split;
+    char data[CLH_PATH_MAX];
+    double least;
+} eval_settings;
+
+static const clh_key keys[] = {
+    {.name = "count",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(eval_settings, count),
+     .values = "[1, 1000000000]",
+     .automatic = "test_sequences of the run; every one of a file",
+     .help = "how many sequences"},
+    {.name = "split",
+     .kind = CLH_KEY_CHOICE,
+     CLH_SETTING(eval_settings, split),
+     .fallback = "auto",
+     .values = "auto|train|test",
+     .help = "which of the task's: trained on, or held out (auto)"},
+    {.name = "data",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(eval_settings, data),
+     .values = "FILE",
+     .help = "instead the sequences of this file (JSONL)"},
+    {.name = "first_scored",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(eval_settings, first_scored),
+     .values = "[0, 100000000]",
+     .automatic = "the run's own",
+     .help = "of a file: index of the first token whose prediction is scored"},
+    {.name = "least",
+     .kind = CLH_KEY_REAL,
+     CLH_SETTING(eval_settings, least),
+     .values = "[0, 1]",
+     .help = "the answer is no (exit 1) when the token accuracy is lower"},
+};
+
+typedef struct row {
+    clh_interval of[CLH_RATIOS];
+} row;
+
+static const clh_field numbers[] = {CLH_RATIO_FIELDS(row, of), {0}};
+static const clh_field verdicts[] = {{"enough", NULL, "Is the token accuracy as high as asked for?",
+                                      "token_accuracy >= --least", .decimals = 0},
+                                     {0}};
+static const clh_field positions[] = {
+    {"loss", "nats/token", "mean over the sequences", .decimals = 6, .flags = CLH_LOG}, {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_VERDICTS, "verdicts", NULL, .flags = CLH_DETAIL, .fields = verdicts},
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "worst", "the positions with the largest loss", .keys = "#position",
+     .fields = positions},
+    {CLH_PART_TABLE, "positions", "every position", .keys = "#position", .flags = CLH_DETAIL,
+     .fields = positions},
+    {CLH_PART_ARRAY, "loss_per_position", "mean over the sequences; NaN where nothing is scored",
+     .draw = "positions", .unit = "nats/token"},
+    {0}};
+
+/* What is measured: a sample of the subject's, or one of our own. */
+typedef struct exam {
+    const clh_task *task;
+    clh_task *own_task;
+    clh_sample own;
+    const clh_sample *sample;
+    clh_measure own_measure;
+    const clh_measure *measure;
+    const char *what; /**< "held-out" */
+} exam;
+
+static clh_status draw(exam *e, clh_split split, size_t count, clh_error *err)
+{
+    clh_status status = clh_sample_draw(&e->own, e->task, split, 0, count, err);
+    e->sample = &e->own;
+    return status;
+}
+
+static clh_status of_data(exam *e, const eval_settings *set, const clh_subject *s, clh_error *err)
+{
+    const size_t d_vocab = clh_model_get_config(clh_subject_model(s))->d_vocab;
+    const size_t own =
+        clh_subject_run(s) ? clh_run_get_config(clh_subject_run(s))->first_scored : 0;
+    const size_t first = set->first_scored == CLH_UNSET ? own : set->first_scored;
+    const clh_task_config config = {
+        .name = "lines", .data = set->data, .first_scored = first ? first : 1};
+    clh_status status = clh_task_open(&e->own_task, &config, err);
+    e->task = e->own_task;
+    e->what = "given";
+    if (!status && clh_task_d_vocab(e->task) > d_vocab)
+        status = clh_fail(err, CLH_EINPUT,
+                          "%s has token ids up to %zu, the model takes less than %zu (d_vocab)",
+                          set->data, clh_task_d_vocab(e->task) - 1, d_vocab);
+    if (!status)
+        status =
+            draw(e, CLH_SPLIT_TRAIN,
+                 set->count == CLH_UNSET ? (size_t)clh_task_domain_size(e->task) : set->count, err);
+    return status;
+}
+
+static clh_status of_run(exam *e, const eval_settings *set, clh_subject *s, clh_error *err)
+{
+    const clh_split split = set->split == TRAIN ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
+    const size_t tested =
+        clh_subject_run(s) ? clh_run_get_config(clh_subject_run(s))->train.test_sequences : 0;
+    e->task = clh_subject_task(s);
+    e->what = split == CLH_SPLIT_TRAIN ? "training" : "held-out";
+    if (!e->task)
+        return clh_fail(err, CLH_EINPUT,
+                        "%s was imported and fits no task: give sequences with --data",
+                        clh_subject_path(s));
+    const uint64_t there = clh_task_split_size(e->task, split);
+    if (there == 0)
+        return clh_fail(err, CLH_EINPUT, "this run has no %s sequences: give some with --data",
+                        e->what);
+    const size_t count = set->count != CLH_UNSET ? set->count : tested ? tested : (size_t)there;
+    return split == CLH_SPLIT_TEST ? clh_subject_sample(&e->sample, s, count, err)
+                                   : draw(e, split, count, err);
+}
+
+static clh_status measure(exam *e, clh_subject *s, const clh_how *how, clh_error *err)
+{
+    const size_t n_ctx = clh_model_get_config(clh_subject_model(s))->n_ctx;
+    if (clh_task_length_max(e->task) > n_ctx)
+        return clh_fail(err, CLH_ESHAPE,
+                        "a sequence has %zu tokens, the model takes at most %zu (n_ctx)",
+                        clh_task_length_max(e->task), n_ctx);
+    if (e->sample != &e->own)
+        return clh_subject_plain(&e->measure, s, e->sample, how, err);
+    e->measure = &e->own_measure;
+    return clh_measure_run(&e->own_measure, clh_subject_model(s), &e->own, NULL, how, err);
+}
+
+static void put_position(clh_result *out, const char *table, const exam *e, size_t position)
+{
+    char key[24], label[48];
+    clh_task_label(e->task, e->measure->positions, position, label);
+    clh_result_row(out, table, clh_key_text(key, position));
+    clh_row_label(out, label, NULL);
+    clh_row_put_number(out, "loss", e->measure->position_loss[position]);
+}
+
+/* The position of the largest loss below `under`, or equal and later than `after`. */
+static size_t next_worst(const clh_measure *m, double under, size_t after)
+{
+    size_t worst = SIZE_MAX;
+    for (size_t i = 0; i < m->positions; i++) {
+        const double loss = m->position_loss[i];
+        const bool left = loss < under || (loss == under && i > after);
+        if (isfinite(loss) && left && (worst == SIZE_MAX || loss > m->position_loss[worst]))
+            worst = i;
+    }
+    return worst;
+}
+
+static void put_positions(clh_result *out, const exam *e)
+{
+    const clh_measure *m = e->measure;
+    const clh_axis axis = {"position", NULL};
+    double under = INFINITY;
+    for (size_t i = 0, at = 0; i < WORST; i++) {
+        at = next_worst(m, under, at);
+        if (at == SIZE_MAX)
+            break;
+        under = m->position_loss[at];
+        put_position(out, "worst", e, at);
+    }
+    for (size_t p = 0; p < m->positions; p++)
+        put_position(out, "positions", e, p);
+    double *loss = clh_result_numbers(out, m->position_loss, m->positions);
+    const clh_array view = clh_array_vector("loss_per_position", CLH_F64, loss, m->positions);
+    if (loss)
+        clh_result_array(out, &view, &axis, NULL, NULL);
+}
+
+static void decide(clh_result *out, double accuracy, double least)
+{
+    char by[96];
+    if (isnan(least)) {
+        clh_result_absent(out, "enough", "--least was not given");
+        return;
+    }
+    (void)snprintf(by, sizeof by, "token_accuracy %.6f, wanted %.6f", accuracy, least);
+    clh_result_decide(out, "enough", accuracy >= least ? "yes" : "no", by);
+    if (!(accuracy >= least))
+        clh_result_no(out);
+}
+
+static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings,
+                           const clh_how *how, clh_error *err)
+{
+    const eval_settings *set = settings;
+    exam e = {0};
+    row r;
+    char text[64];
+    clh_status status = *set->data ? of_data(&e, set, s, err) : of_run(&e, set, s, err);
+    if (!status)
+        status = measure(&e, s, how, err);
+    if (!status)
+        status = clh_ask_intervals(r.of, e.measure, e.sample->count, s, how->watch, err);
+    if (!status) {
+        (void)snprintf(text, sizeof text, "%zu %s sequences", e.sample->count, e.what);
+        clh_result_stamp(out, "sample", text);
+        clh_result_read(out, "numbers", &r);
+        put_positions(out, &e);
+        decide(out, r.of[CLH_RATIO_ACCURACY].value, set->least);
+    }
+    clh_measure_deinit(&e.own_measure);
+    clh_sample_deinit(&e.own);
+    clh_task_close(e.own_task);
+    return status;
+}
+
+static clh_status check_eval(const clh_subject *s, const void *settings, clh_error *err)
+{
+    const eval_settings *set = settings;
+    (void)s;
+    if (*set->data && set->split != AUTO)
+        return clh_fail(err, CLH_EUSAGE, "--data and --split are both given, want one of them");
+    if (!*set->data && set->first_scored != CLH_UNSET)
+        return clh_fail(err, CLH_EUSAGE,
+                        "--first-scored is for sequences of a file, want --data too");
+    return CLH_OK;
+}
+
+const clh_question clh_question_eval = {
+    .name = "eval",
+    .summary = "accuracy and loss on held-out sequences",
+    .description =
+        "Loss and accuracy of a run's model on sequences it was not trained on, each with its 95 % "
+        "bootstrap interval, and the loss at each position. With --data on those of a file, scored "
+        "from --first-scored, or else from where the run's own are.",
+    .examples =
+        "clearhead eval runs/notebook # on the held-out sequences\n"
+        "clearhead eval runs/notebook --count 1000 --json # on more of them, for a program\n"
+        "clearhead eval runs/notebook --data mine.jsonl --first-scored 2 # on your own\n"
+        "clearhead eval runs/notebook --checkpoints --figure over.png # over training",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(eval_settings),
+    .schema = schema,
+    .ask = ask_eval,
+    .check = check_eval};
