@@ -147,8 +147,8 @@ static clh_status examine(void *user, const clh_frame *frame, clh_error *err)
     clh_evaluation v = {0};
     clh_status status = exam_make(&e, job->inv, frame->run, err);
     if (!status)
-        status = clh_evaluate(&v, clh_run_model(frame->run), e.task, e.split, 0, e.count, e.threads,
-                              frame->watch, err);
+        status = clh_evaluate(&v, clh_run_model(frame->run), e.task, e.split, 0, e.count,
+                              &(clh_how){e.threads, frame->watch}, err);
     if (!status)
         status = verdict(job->inv, &v, &job->code, err);
     if (!status && frame->json)
