@@ -36,7 +36,7 @@ int main(int argc, char **argv)
         status = clh_run_open(&run, argv[1], &err);
     if (!status) /* 1000 sequences of letters it has never seen together, on two threads */
         status = clh_evaluate(&answers, clh_run_model(run), clh_run_task(run), CLH_SPLIT_TEST, 0,
-                              1000, 2, NULL, &err);
+                              1000, &(clh_how){2, NULL}, &err);
     if (!status)
         printf("on %zu new sequences: loss %.6f, accuracy %.6f, whole sequences %.4f\n",
                answers.sequences, answers.loss, answers.token_accuracy, answers.sequence_accuracy);

@@ -18,17 +18,17 @@
 
 CLH_BEGIN_DECLS
 
-/** Evaluate on sequences first … first+count-1 of a split, with `threads` threads; `watch` may be
- *  NULL. CLH_EINPUT when nothing is scored in them; CLH_ENUMERIC when the loss is not finite,
- *  naming the first sequence and the first activation in it that is not. CLH_ERANGE for 0 sequences,
- *  for threads that are not 1 to 1024 and for a split that there is not; CLH_EUSAGE for NULL. *out
- *  is written on success only; clh_evaluation_deinit() frees what it holds. */
+/** Evaluate on sequences first … first+count-1 of a split. CLH_EINPUT when nothing is scored in them;
+ *  CLH_ENUMERIC when the loss is not finite, naming the first sequence and the first activation in
+ *  it that is not; CLH_STOPPED. CLH_ERANGE for 0 sequences, for more than 1024 threads and for a
+ *  split that there is not; CLH_EUSAGE for NULL. *out is written on success only;
+ *  clh_evaluation_deinit() frees what it holds. */
 CLH_API clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
-                                clh_split split, uint64_t first, size_t count, size_t threads,
-                                const clh_watch *watch, clh_error *err);
+                                clh_split split, uint64_t first, size_t count, const clh_how *how,
+                                clh_error *err);
 
-/** Called after every step and evaluation; `progress` may be NULL. Return false from it to stop:
- *  what was done is saved, and the call returns CLH_STOPPED. */
+/** Called after every step, and while an evaluation is under way that takes long; `progress` may be
+ *  NULL. Return false from it to stop: what was done is saved, and the call returns CLH_STOPPED. */
 typedef struct clh_train_watch {
     bool (*progress)(const clh_progress *progress, void *user);
     void *user;

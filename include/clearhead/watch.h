@@ -10,7 +10,8 @@
  *    bool wants_to_stop = false;
  *    clh_evaluation evaluation = {0};
  *    const clh_watch watch = {.progress = show, .user = &wants_to_stop};
- *    if (clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 20, 1, &watch, &err)) ...
+ *    const clh_how how = {.threads = 2, .watch = &watch};
+ *    if (clh_evaluate(&evaluation, model, task, CLH_SPLIT_TEST, 0, 20, &how, &err)) ...
  *    clh_evaluation_deinit(&evaluation);
  *
  *  What is stopped returns CLH_STOPPED with a line that says how far it was; it has freed what it

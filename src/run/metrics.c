@@ -18,21 +18,25 @@ struct clh_metrics {
 
 enum { METRICS_MAX = 1 << 30 };
 
-/* Whether the line [at, end) is one to keep, and its time if it has one. */
-static bool keep_line(const char *at, const char *end, size_t next, double *seconds)
+/* Whether the line [at, end) is one to keep, and what it says. */
+static bool keep_line(const char *at, const char *end, size_t next, clh_metrics_before *before)
 {
     json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
     const json_t *step = json_object_get(line, "step"), *time = json_object_get(line, "seconds");
+    const char *type = json_string_value(json_object_get(line, "type"));
     bool keep = json_is_integer(step) && json_integer_value(step) >= 0 &&
                 (size_t)json_integer_value(step) < next;
     if (keep && json_is_number(time))
-        *seconds = json_number_value(time);
+        before->seconds = json_number_value(time);
+    if (keep && type && strcmp(type, "eval") == 0)
+        before->evaluated = (size_t)json_integer_value(step);
     json_decref(line);
     return keep;
 }
 
 /* Rewrite `path` without the lines that are not to be kept. */
-static clh_status drop_lines(const char *path, size_t next, double *seconds, clh_error *err)
+static clh_status drop_lines(const char *path, size_t next, clh_metrics_before *before,
+                             clh_error *err)
 {
     char *text = NULL;
     size_t length = 0;
@@ -45,7 +49,7 @@ static clh_status drop_lines(const char *path, size_t next, double *seconds, clh
     if (!status) {
         for (const char *at = text, *end; (end = memchr(at, '\n', length - (size_t)(at - text)));
              at = end + 1)
-            if (keep_line(at, end, next, seconds))
+            if (keep_line(at, end, next, before))
                 clh_file_write(file, at, (size_t)(end + 1 - at));
         status = clh_file_commit(file, err);
     }
@@ -53,12 +57,12 @@ static clh_status drop_lines(const char *path, size_t next, double *seconds, clh
     return status;
 }
 
-clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, double *seconds,
-                            clh_error *err)
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next,
+                            clh_metrics_before *before, clh_error *err)
 {
-    assert(out && path && seconds);
-    *seconds = 0;
-    clh_status status = drop_lines(path, next, seconds, err);
+    assert(out && path && before);
+    *before = (clh_metrics_before){.evaluated = SIZE_MAX};
+    clh_status status = drop_lines(path, next, before, err);
     if (status)
         return status;
     clh_metrics *metrics = clh_alloc_zeroed(1, sizeof *metrics, err);

@@ -16,11 +16,16 @@
 
 typedef struct clh_metrics clh_metrics;
 
+/** What the lines that were there say. */
+typedef struct clh_metrics_before {
+    double seconds;   /**< the last of their times; 0 when there is none */
+    size_t evaluated; /**< step of the last evaluation; SIZE_MAX when there is none */
+} clh_metrics_before;
+
 /** Append to `path`, keeping the lines of steps before `next`, the step that is to come (0: not
- *  even the evaluation before the first); *seconds gets the last of their times, 0 when there is
- *  none. */
-clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next, double *seconds,
-                            clh_error *err);
+ *  even the evaluation before the first); *before is of these. */
+clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next,
+                            clh_metrics_before *before, clh_error *err);
 
 /** Note a step. */
 void clh_metrics_step(clh_metrics *metrics, const clh_progress *progress);

@@ -60,9 +60,9 @@ static clh_status run_chunks(evaluator *e, clh_evaluation *out, size_t *position
     clh_status status = CLH_OK;
     for (size_t done = 0; done < count && !status; done += CHUNK) {
         size_t now = count - done < CHUNK ? count - done : CHUNK;
-        for (size_t i = 0; i < now; i++)
-            clh_watch_call(watch, done + i, count);
-        status = run_chunk(e, now, err);
+        status = clh_watch_check(watch, done, count, "sequences", err);
+        if (!status)
+            status = run_chunk(e, now, err);
         if (!status)
             add_chunk(e, now, &total, out->loss_per_position, position_count);
         e->what.first += now;
@@ -72,6 +72,8 @@ static clh_status run_chunks(evaluator *e, clh_evaluation *out, size_t *position
                           "no prediction is scored in the %zu sequences to "
                           "evaluate: first_scored is past their end",
                           count);
+    if (!status)
+        status = clh_watch_check(watch, count, count, "sequences", err);
     if (status)
         return status;
     out->sequences = count;
@@ -124,14 +126,16 @@ clh_status clh_evaluate_with(clh_evaluation *out, const clh_evaluate_what *what,
 
 /* A loss that is not finite: the first sequence with it, and what in it is not. */
 static clh_status say_what_is_not_finite(const clh_model *model, const clh_evaluate_what *what,
-                                         clh_error *err)
+                                         const clh_watch *watch, clh_error *err)
 {
     clh_sequence s = {.capacity = clh_task_length_max(what->task)};
     s.tokens = clh_alloc_array(s.capacity, sizeof *s.tokens, err);
     clh_status status = s.tokens ? CLH_OK : CLH_ENOMEM;
     size_t i = 0;
     for (; i < what->count && !status; i++) {
-        status = clh_task_draw(what->task, what->split, what->first + i, &s, err);
+        status = clh_watch_check(watch, i, what->count, "sequences", err);
+        if (!status)
+            status = clh_task_draw(what->task, what->split, what->first + i, &s, err);
         if (!status)
             status = clh_forward_check(model, &(clh_tokens){s.tokens, 1, s.length}, err);
     }
@@ -142,8 +146,8 @@ static clh_status say_what_is_not_finite(const clh_model *model, const clh_evalu
 }
 
 clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_task *task,
-                        clh_split split, uint64_t first, size_t count, size_t threads,
-                        const clh_watch *watch, clh_error *err)
+                        clh_split split, uint64_t first, size_t count, const clh_how *how,
+                        clh_error *err)
 {
     if (!out || !model || !task)
         return clh_fail(err, CLH_EUSAGE,
@@ -155,14 +159,14 @@ clh_status clh_evaluate(clh_evaluation *out, const clh_model *model, const clh_t
     const clh_evaluate_what what = {task, split, first, count};
     clh_pool *pool = NULL;
     clh_stepper stepper = {0};
-    clh_status status = clh_pool_open(&pool, threads, err);
+    clh_status status = clh_pool_open(&pool, clh_how_threads(how), err);
     if (!status)
         status = clh_stepper_open(&stepper, model, task, 0, NULL, pool, err);
     if (!status)
-        status = clh_evaluate_with(out, &what, &stepper, pool, watch, err);
+        status = clh_evaluate_with(out, &what, &stepper, pool, clh_how_watch(how), err);
     if (!status && !isfinite(out->loss)) {
         clh_evaluation_deinit(out);
-        status = say_what_is_not_finite(model, &what, err);
+        status = say_what_is_not_finite(model, &what, clh_how_watch(how), err);
     }
     clh_stepper_close(&stepper);
     clh_pool_close(pool);

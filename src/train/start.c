@@ -108,7 +108,10 @@ static clh_status restore(clh_trainer *t, clh_error *err)
     t->saved = step;
     clh_checkpoint_tidy(t->path, &t->config.train, step);
     t->passing = !clh_checkpoint_keeps(&t->config.train, step);
-    return has_ended(t) ? CLH_OK : clh_trainer_append(t, step + 1, err);
+    if (has_ended(t))
+        return CLH_OK;
+    status = clh_trainer_append(t, step + 1, err);
+    return status ? status : clh_trainer_catch_up(t, err);
 }
 
 clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,

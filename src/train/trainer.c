@@ -68,7 +68,7 @@ clh_status clh_trainer_append(clh_trainer *t, size_t next, clh_error *err)
     char *path = clh_path_join(t->path, "metrics.jsonl", err);
     if (!path)
         return CLH_ENOMEM;
-    clh_status status = clh_metrics_open(&t->metrics, path, next, &t->seconds_before, err);
+    clh_status status = clh_metrics_open(&t->metrics, path, next, &t->before, err);
     clh_free(path);
     return status;
 }
@@ -141,18 +141,27 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
     p->epoch = clh_plan_epoch(c, p->step);
     p->samples = last;
     double here = clh_clock_seconds() - t->start;
-    p->seconds = t->seconds_before + here;
+    p->seconds = t->before.seconds + here;
     p->steps_per_second = here > 0 ? (double)(p->step - t->first_step) / here : 0;
     clh_metrics_step(t->metrics, p);
     return CLH_OK;
 }
 
+/* Whoever watches training may stop it in the middle of an evaluation too, where that is long. */
+static bool tell_midway(size_t done, size_t count, void *user)
+{
+    const clh_trainer *t = user;
+    return done == 0 || done == count || !t->watch || !t->watch->progress ||
+           t->watch->progress(&t->progress, t->watch->user);
+}
+
 static clh_status evaluate(clh_trainer *t, clh_error *err)
 {
+    const clh_watch midway = {tell_midway, t};
     const clh_train_config *c = &t->config.train;
     const clh_evaluate_what held_out = {t->task, CLH_SPLIT_TEST, 0, c->test_sequences};
     clh_evaluation fresh = {0};
-    clh_status status = clh_evaluate_with(&fresh, &held_out, &t->stepper, t->pool, NULL, err);
+    clh_status status = clh_evaluate_with(&fresh, &held_out, &t->stepper, t->pool, &midway, err);
     if (status)
         return status;
     clh_evaluation_deinit(&t->evaluation);
@@ -182,31 +191,45 @@ static clh_status checkpoint(clh_trainer *t, clh_error *err)
     return CLH_OK;
 }
 
+/* The state of this step is kept (`kept`: it is already), so that a resumed run goes on from here. */
+static clh_status stop_here(clh_trainer *t, bool kept, clh_error *err)
+{
+    const clh_progress *p = &t->progress;
+    clh_status status = kept ? CLH_OK : checkpoint(t, err);
+    if (!status)
+        status = wait_for_checkpoint(t, err);
+    if (status)
+        return status;
+    return p->step == 0
+               ? clh_fail(err, CLH_STOPPED, "stopped before the first of %zu steps", p->steps)
+               : clh_fail(err, CLH_STOPPED, "stopped after step %zu of %zu", p->step, p->steps);
+}
+
+static bool goes_on(const clh_trainer *t)
+{
+    return !t->watch || !t->watch->progress || t->watch->progress(&t->progress, t->watch->user);
+}
+
 /* What is due at this step, then the watcher. */
 static clh_status after_step(clh_trainer *t, clh_error *err)
 {
     const clh_train_config *c = &t->config.train;
-    clh_progress *p = &t->progress;
+    const size_t step = t->progress.step;
     clh_status status = CLH_OK;
-    p->evaluated = false;
-    if (clh_plan_evaluates(c, p->step))
+    t->progress.evaluated = false;
+    if (clh_plan_evaluates(c, step))
         status = evaluate(t, err);
-    if (!status && clh_checkpoint_keeps(c, p->step))
+    if (status == CLH_STOPPED)
+        return stop_here(t, false, err);
+    if (!status && clh_checkpoint_keeps(c, step))
         status = checkpoint(t, err);
     if (!status && clh_clock_seconds() - t->flushed > 0.5) {
         status = clh_metrics_flush(t->metrics, err);
         t->flushed = clh_clock_seconds();
     }
-    if (status || !t->watch || !t->watch->progress || t->watch->progress(p, t->watch->user))
+    if (status || goes_on(t) || step == c->steps) /* after the last nothing is left to stop */
         return status;
-    if (p->step == c->steps) /* nothing left to stop */
-        return CLH_OK;
-    if (!clh_checkpoint_keeps(c, p->step))
-        status = checkpoint(t, err);
-    if (!status)
-        status = wait_for_checkpoint(t, err);
-    return status ? status
-                  : clh_fail(err, CLH_STOPPED, "stopped after step %zu of %zu", p->step, c->steps);
+    return stop_here(t, clh_checkpoint_keeps(c, step), err);
 }
 
 clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
@@ -254,13 +277,20 @@ clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
     t->start = t->flushed = clh_clock_seconds();
     if (clh_plan_evaluates(&t->config.train, 0))
         status = evaluate(t, err);
+    if (status == CLH_STOPPED)
+        return stop_here(t, false, err);
     if (!status)
         status = checkpoint(t, err);
     if (!status) /* a run without one has not begun */
         status = wait_for_checkpoint(t, err);
-    if (!status && t->watch && t->watch->progress &&
-        !t->watch->progress(&t->progress, t->watch->user))
-        status = clh_fail(err, CLH_STOPPED, "stopped before the first of %zu steps",
-                          t->config.train.steps);
-    return status;
+    return status || goes_on(t) ? status : stop_here(t, true, err);
+}
+
+clh_status clh_trainer_catch_up(clh_trainer *t, clh_error *err)
+{
+    const size_t step = t->progress.step;
+    if (t->before.evaluated == step || !clh_plan_evaluates(&t->config.train, step))
+        return CLH_OK;
+    const clh_status status = evaluate(t, err);
+    return status == CLH_STOPPED ? stop_here(t, true, err) : status;
 }

@@ -37,10 +37,11 @@ typedef struct clh_trainer {
     clh_keeper *keeper;
     clh_evaluation evaluation;
     clh_progress progress;
-    double start, seconds_before, flushed; /* of the clock; of earlier processes; of the clock */
-    size_t first_step;                     /* where this process began */
-    size_t saved, keeping; /* step of the newest checkpoint; of that which the keeper has */
-    bool passing;          /* a checkpoint only an interruption made is there */
+    double start, flushed;     /* of the clock */
+    clh_metrics_before before; /* of earlier processes */
+    size_t first_step;         /* where this process began */
+    size_t saved, keeping;     /* step of the newest checkpoint; of that which the keeper has */
+    bool passing;              /* a checkpoint only an interruption made is there */
 } clh_trainer;
 
 /** Everything in memory, for the config; nothing is written. The config, the memory it takes and that
@@ -59,6 +60,9 @@ clh_status clh_trainer_append(clh_trainer *t, size_t next, clh_error *err);
 /** Step 0: metrics begin, the model as it is is evaluated and kept. CLH_STOPPED when the watcher
  *  asks for it. */
 clh_status clh_trainer_begin(clh_trainer *t, clh_error *err);
+
+/** The evaluation of the step training stands after, where it was due and stopped. */
+clh_status clh_trainer_catch_up(clh_trainer *t, clh_error *err);
 
 /** The steps that are left, and the weights in their place at the end. */
 clh_status clh_trainer_run(clh_trainer *t, clh_error *err);

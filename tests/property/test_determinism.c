@@ -111,13 +111,13 @@ static void an_evaluation_is_the_same_with_any_threads(void **state)
     assert_int_equal(clh_task_open(&task, &wanted, &err), CLH_OK);
     assert_int_equal(clh_model_open(&model, &config.model, &err), CLH_OK);
     clh_model_init(model, 5);
-    assert_int_equal(clh_evaluate(&one, model, task, CLH_SPLIT_TEST, 3, 150, 1, NULL, &err),
-                     CLH_OK);
+    assert_int_equal(clh_evaluate(&one, model, task, CLH_SPLIT_TEST, 3, 150, NULL, &err), CLH_OK);
     assert_int_equal(one.sequences, 150);
     for (size_t threads = 2; threads <= THREADS_MAX; threads++) {
         clh_evaluation many = {0};
-        assert_int_equal(
-            clh_evaluate(&many, model, task, CLH_SPLIT_TEST, 3, 150, threads, NULL, &err), CLH_OK);
+        assert_int_equal(clh_evaluate(&many, model, task, CLH_SPLIT_TEST, 3, 150,
+                                      &(clh_how){threads, NULL}, &err),
+                         CLH_OK);
         assert_true(many.loss == one.loss && many.token_accuracy == one.token_accuracy &&
                     many.sequence_accuracy == one.sequence_accuracy);
         assert_int_equal(many.positions, one.positions);

@@ -175,7 +175,9 @@ static void assert_is_evaluated(const clh_evaluation *fused, const clh_model *mo
 {
     clh_evaluation e = {0};
     clh_error err = {0};
-    must(clh_evaluate(&e, model, task, CLH_SPLIT_TEST, 2, fused->sequences, 2, NULL, &err), &err);
+    must(clh_evaluate(&e, model, task, CLH_SPLIT_TEST, 2, fused->sequences, &(clh_how){2, NULL},
+                      &err),
+         &err);
     assert_true(e.loss == fused->loss);
     assert_memory_equal(e.loss_per_position, fused->loss_per_position,
                         e.positions * sizeof *e.loss_per_position);

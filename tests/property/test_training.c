@@ -180,7 +180,9 @@ static void an_evaluation_is_the_mean_of_its_sequences(void **state)
                     count[i]++;
                 }
         }
-        must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TRAIN, FIRST, COUNT, 2, NULL, &err), &err);
+        must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TRAIN, FIRST, COUNT, &(clh_how){2, NULL},
+                          &err),
+             &err);
         assert_int_equal(e.sequences, COUNT);
         assert_int_equal(e.positions, LENGTH_MAX);
         assert_true(fabs(e.loss * (double)sum.count / sum.loss - 1) < 1e-6);
@@ -260,7 +262,7 @@ static double held_out_accuracy(const char *words, uint64_t seed)
     bench b;
     bench_open(&b, words);
     clh_model_init(b.model, seed);
-    must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TEST, 0, 30, 2, NULL, &err), &err);
+    must(clh_evaluate(&e, b.model, b.task, CLH_SPLIT_TEST, 0, 30, &(clh_how){2, NULL}, &err), &err);
     double accuracy = e.token_accuracy;
     assert_true(fabs(e.loss - log(65)) < 0.6); /* it thinks of everything as about as likely */
     assert_true(e.sequence_accuracy == 0);

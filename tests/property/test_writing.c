@@ -94,7 +94,7 @@ static void a_perfect_model_writes_what_it_predicts(void **state)
     run_case_train(&config, temp_folder_path(*state, "run", path));
     must(clh_run_open(&run, path, &err), &err);
     const clh_task *task = clh_run_task(run);
-    must(clh_evaluate(&e, clh_run_model(run), task, CLH_SPLIT_TEST, 0, SEQUENCES, 1, NULL, &err),
+    must(clh_evaluate(&e, clh_run_model(run), task, CLH_SPLIT_TEST, 0, SEQUENCES, NULL, &err),
          &err);
     assert_true(e.sequence_accuracy == 1); /* what the rest is about */
     for (uint64_t k = 0; k < SEQUENCES; k++) {

@@ -50,7 +50,7 @@ static void numbers_are_the_evaluations(void **state)
     clh_evaluation want = {0};
     bench_open(&b);
     must(clh_measure_run(&m, b.model, &b.sample, NULL, NULL, &err), &err);
-    must(clh_evaluate(&want, b.model, b.task, CLH_SPLIT_TEST, 0, COUNT, 1, NULL, &err), &err);
+    must(clh_evaluate(&want, b.model, b.task, CLH_SPLIT_TEST, 0, COUNT, NULL, &err), &err);
     /* evaluation goes the fused path, a measure the general one: the same to rounding */
     assert_true(fabs(m.total.loss / (double)m.total.count / want.loss - 1) < 1e-6);
     assert_true((double)m.total.correct / (double)m.total.count == want.token_accuracy);

@@ -12,8 +12,9 @@
 static void write_metrics(const char *path)
 {
     clh_metrics *metrics = NULL;
-    double seconds, losses[2][3] = {{NAN, 3, 2}, {NAN, 0.5, 0.25}};
-    assert_int_equal(clh_metrics_open(&metrics, path, SIZE_MAX, &seconds, NULL), CLH_OK);
+    clh_metrics_before before;
+    double losses[2][3] = {{NAN, 3, 2}, {NAN, 0.5, 0.25}};
+    assert_int_equal(clh_metrics_open(&metrics, path, SIZE_MAX, &before, NULL), CLH_OK);
     for (size_t i = 0; i < 2; i++) {
         const clh_evaluation evaluation = {.sequences = 1,
                                            .loss = 2.5 - 2 * (double)i,
@@ -26,6 +27,21 @@ static void write_metrics(const char *path)
     }
     assert_int_equal(clh_metrics_flush(metrics, NULL), CLH_OK);
     clh_metrics_close(metrics);
+}
+
+/* Opened again, the lines before a step are kept, and what they say is told. */
+static void what_is_kept_is_told(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    clh_metrics *metrics = NULL;
+    clh_metrics_before before;
+    write_metrics(temp_folder_path(*state, "metrics.jsonl", path));
+    static const size_t next[] = {3, 2, 1, 0}, last[] = {1, 1, 0, SIZE_MAX};
+    for (size_t i = 0; i < CLH_COUNT(next); i++) {
+        assert_int_equal(clh_metrics_open(&metrics, path, next[i], &before, NULL), CLH_OK);
+        assert_true(before.evaluated == last[i]);
+        clh_metrics_close(metrics);
+    }
 }
 
 static void what_was_noted_is_read(void **state)
@@ -112,9 +128,8 @@ int main(void)
 #define IN_FOLDER(test)                                                                            \
     cmocka_unit_test_setup_teardown(test, temp_folder_setup, temp_folder_teardown)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(what_was_noted_is_read),
-        IN_FOLDER(other_lines_are_passed_over),
-        IN_FOLDER(a_wrong_line_is_named),
+        IN_FOLDER(what_is_kept_is_told),        IN_FOLDER(what_was_noted_is_read),
+        IN_FOLDER(other_lines_are_passed_over), IN_FOLDER(a_wrong_line_is_named),
         IN_FOLDER(memory_may_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,14 +195,14 @@ static void an_evaluation_of_nothing_is_refused(void **state)
     must(clh_task_open(&task, &of, &err), &err);
     must(clh_model_open(&model, &c.model, &err), &err);
     const clh_split test = CLH_SPLIT_TEST;
-    assert_int_equal(clh_evaluate(NULL, model, task, test, 0, 1, 1, NULL, &err), CLH_EUSAGE);
-    assert_int_equal(clh_evaluate(&e, NULL, task, test, 0, 1, 1, NULL, &err), CLH_EUSAGE);
-    assert_int_equal(clh_evaluate(&e, model, NULL, test, 0, 1, 1, NULL, NULL), CLH_EUSAGE);
-    assert_int_equal(clh_evaluate(&e, model, task, (clh_split)2, 0, 1, 1, NULL, &err), CLH_ERANGE);
-    assert_int_equal(clh_evaluate(&e, model, task, (clh_split)-1, 0, 1, 1, NULL, &err), CLH_ERANGE);
-    assert_int_equal(clh_evaluate(&e, model, task, test, 0, 0, 1, NULL, &err), CLH_ERANGE);
-    assert_int_equal(clh_evaluate(&e, model, task, test, 0, 1, 0, NULL, &err), CLH_ERANGE);
-    assert_int_equal(clh_evaluate(&e, model, task, test, 0, 1, SIZE_MAX, NULL, &err), CLH_ERANGE);
+    assert_int_equal(clh_evaluate(NULL, model, task, test, 0, 1, NULL, &err), CLH_EUSAGE);
+    assert_int_equal(clh_evaluate(&e, NULL, task, test, 0, 1, NULL, &err), CLH_EUSAGE);
+    assert_int_equal(clh_evaluate(&e, model, NULL, test, 0, 1, NULL, NULL), CLH_EUSAGE);
+    assert_int_equal(clh_evaluate(&e, model, task, (clh_split)2, 0, 1, NULL, &err), CLH_ERANGE);
+    assert_int_equal(clh_evaluate(&e, model, task, (clh_split)-1, 0, 1, NULL, &err), CLH_ERANGE);
+    assert_int_equal(clh_evaluate(&e, model, task, test, 0, 0, NULL, &err), CLH_ERANGE);
+    assert_int_equal(clh_evaluate(&e, model, task, test, 0, 1, &(clh_how){SIZE_MAX, NULL}, &err),
+                     CLH_ERANGE);
     assert_int_equal(e.sequences, 17);
     clh_model_close(model);
     clh_task_close(task);

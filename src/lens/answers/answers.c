@@ -158,7 +158,7 @@ static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_s
         status = find_copying(a, model, err);
     if (!status)
         status = clh_evaluate(&a->evaluation, model, clh_run_task(run), CLH_SPLIT_TEST, 0,
-                              sample->count, threads, watch, err);
+                              sample->count, &(clh_how){threads, watch}, err);
     return status;
 }
 
