@@ -4,7 +4,7 @@
 cd "${CLH_SOURCE:-.}" || exit 3
 
 # Folders of src, from the ground up. report draws what it is given: it stands below all that knows models.
-floors='base math file result report task model fused run train measure edit lens prove study ask serve cli'
+floors='base math file result report task model fused run train measure edit lens prove ask serve cli'
 
 # The floor of each public header. clearhead.h is all of them, for users: nobody here includes it.
 headers='
@@ -20,7 +20,6 @@ train    bench train
 measure  measure metric sample variant
 edit     edit
 lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub threshold
-study    study
 ask      ask
 '
 

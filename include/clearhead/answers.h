@@ -2,14 +2,20 @@
  *  behind them. Nothing is known in advance: another model gets other numbers, and with them other
  *  answers.
  *
+ *    clh_sample sample = {0};
+ *    clh_measure plain = {0};
  *    clh_answers answers = {0};
- *    const clh_answers_ask ask = {.count = 500, .threads = 2, .step = CLH_LAST};
- *    if (clh_answers_find(&answers, "runs/notebook", &ask, NULL, &err)) ...
+ *    if (clh_sample_draw(&sample, task, CLH_SPLIT_TEST, 0, 40, &err) ||
+ *        clh_measure_run(&plain, model, &sample, NULL, NULL, &err)) ...
+ *    const clh_answers_ask ask = {run, "runs/notebook", CLH_LAST, &sample, &plain};
+ *    if (clh_answers_find(&answers, &ask, NULL, &err)) ...
  *    puts(clh_answers_verdict(&answers, CLH_QUESTION_QK));
  *    clh_answers_deinit(&answers);
+ *    clh_measure_deinit(&plain);
+ *    clh_sample_deinit(&sample);
  *
  *  For runs of the permutation task with one n and a model of one layer and one head. The caller
- *  owns the struct.
+ *  owns the struct. The question `answers` of clearhead/ask.h asks all of this by name.
  */
 #ifndef CLEARHEAD_ANSWERS_H
 #define CLEARHEAD_ANSWERS_H
@@ -18,7 +24,6 @@
 #include "clearhead/attention.h"
 #include "clearhead/emergence.h"
 #include "clearhead/run.h"
-#include "clearhead/train.h"
 
 CLH_BEGIN_DECLS
 
@@ -45,7 +50,7 @@ enum { CLH_ANSWERS_WORST = 3 };
 typedef struct clh_answers {
     size_t sequences, n_letters;
     clh_tally held_out;
-    double whole_low, whole_high; /**< 95 % Wilson interval of whole sequences right */
+    clh_interval whole; /**< share of whole sequences right, 95 % Wilson interval */
     clh_attention_report attention;
     clh_outcome plain;
     clh_outcome qk_position, qk_token; /**< queries and keys know only that part */
@@ -56,44 +61,30 @@ typedef struct clh_answers {
     double copies;     /**< letters t whose OV output, through the unembedding, is largest at t */
     double copy_margin; /**< mean of (logit of t - largest other letter's) over sd of the row */
     clh_emergence emergence;
-    clh_evaluation evaluation;
+    const double *position_loss; /**< [positions] of the plain measure; borrowed from it */
+    size_t positions;
     size_t worst[CLH_ANSWERS_WORST]; /**< positions of the largest losses, largest first */
     double worst_share;              /**< of the whole loss at them */
 } clh_answers;
 
 typedef struct clh_answers_ask {
-    size_t count;   /**< the first so many held-out sequences */
-    size_t threads; /**< change nothing but the time */
-    size_t step;    /**< a checkpoint, with what came before it; CLH_LAST: the whole run */
+    const clh_run *run; /**< its model, task and seed */
+    const char *path;   /**< its folder, whose checkpoints are measured */
+    size_t step;        /**< a checkpoint, with what came before it; CLH_LAST: the whole run */
+    const clh_sample *sample; /**< held-out sequences of it */
+    const clh_measure *plain; /**< what its model does on them; outlives the answers */
 } clh_answers_ask;
 
-/** Find the answers of the run folder `path`. CLH_ESUPPORT for another task or model, CLH_EINPUT
- *  for a mixture; errors of what is called. */
-CLH_API clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answers_ask *ask,
-                                    const clh_watch *watch, clh_error *err);
+/** Find the answers. CLH_ESUPPORT for another task or model, CLH_EINPUT for a mixture; errors of what
+ *  is called; CLH_STOPPED. */
+CLH_API clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask,
+                                    const clh_how *how, clh_error *err);
 
 /** Whether the questions can be asked of a run; else what clh_answers_find() says. */
 CLH_API clh_status clh_answers_check(const clh_run *run, clh_error *err);
 
-/** "Does it work on sets of letters never seen?" */
-CLH_API const char *clh_notebook_text(clh_notebook_question question);
-
-/** "unseen", "qk", …: its name in JSON. */
-CLH_API const char *clh_notebook_name(clh_notebook_question question);
-
 /** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
 CLH_API const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question);
-
-/** A number behind the verdicts: a row of the table in src/lens/answers/answers_numbers.c. */
-typedef struct clh_answers_number {
-    const char *name;  /**< in JSON: "scores_position" */
-    const char *title; /**< over a column; NULL for those too many for a table */
-    int decimals;
-    double (*get)(const clh_answers *answers); /**< NaN where there is none: never, or 0 / 0 */
-} clh_answers_number;
-
-/** All of them, *count. */
-CLH_API const clh_answers_number *clh_answers_numbers(size_t *count);
 
 /** Free what it holds. All zero is fine. */
 CLH_API void clh_answers_deinit(clh_answers *answers);

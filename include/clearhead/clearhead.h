@@ -52,7 +52,6 @@
 #include "clearhead/safetensors.h"
 #include "clearhead/sample.h"
 #include "clearhead/scrub.h"
-#include "clearhead/study.h"
 #include "clearhead/task.h"
 #include "clearhead/tensor.h"
 #include "clearhead/threshold.h"

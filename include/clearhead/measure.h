@@ -104,6 +104,13 @@ CLH_API clh_status clh_measure_intervals(clh_interval *out, const clh_measure *m
                                          size_t sequences, size_t rounds, double level,
                                          uint64_t seed, const clh_watch *watch, clh_error *err);
 
+/** Share k / n with its Wilson score interval at 95 %; NaN for n = 0. Wilson 1927. */
+CLH_API clh_interval clh_wilson(size_t k, size_t n);
+
+/** The accuracy from which on something counts as right, wherever a step is asked for from which on it
+ *  is. */
+#define CLH_RIGHT 0.99
+
 CLH_END_DECLS
 
 #endif

@@ -78,7 +78,7 @@ clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *
         status = build(&both, clh_question_find(question, err), numbers, a, b, err);
     if (!status) {
         char step[24], other_step[24];
-        clh_combine_stamp(both, subject, settings, "against");
+        clh_combine_stamp(both, subject, settings, "against", a);
         clh_result_stamp(both, "step", clh_key_text(step, clh_subject_step(subject)));
         clh_result_stamp(both, "against", clh_subject_path(other));
         clh_result_stamp(both, "against_step", clh_key_text(other_step, clh_subject_step(other)));

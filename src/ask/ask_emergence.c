@@ -3,6 +3,9 @@
 #include "ask/ratios.h"
 #include "clearhead/emergence.h"
 
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
 typedef struct emergence_settings {
     size_t count;
     double least;
@@ -18,7 +21,7 @@ static const clh_key keys[] = {
     {.name = "least",
      .kind = CLH_KEY_REAL,
      CLH_SETTING(emergence_settings, least),
-     .fallback = CLH_RIGHT_TEXT,
+     .fallback = TEXT(CLH_RIGHT),
      .values = "[0, 1]",
      .help = "the accuracy that counts as right"},
 };

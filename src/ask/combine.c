@@ -121,11 +121,13 @@ clh_status clh_combine_check(const clh_question *q, const char *how, clh_error *
 }
 
 void clh_combine_stamp(clh_result *r, const clh_subject *s, const clh_settings *settings,
-                       const char *over)
+                       const char *over, const clh_result *one)
 {
     clh_strbuf text = {0};
     clh_result_stamp(r, "run", clh_subject_path(s));
     clh_result_stamp(r, "over", over);
+    if (clh_result_text(one, "sample"))
+        clh_result_stamp(r, "sample", clh_result_text(one, "sample"));
     clh_result_stamp(r, "version", clh_version());
     clh_settings_json(settings, &text);
     clh_result_stamp(r, "settings", clh_strbuf_view(&text));

@@ -32,9 +32,10 @@ void clh_picked_deinit(clh_picked *picked);
  *  numbers: CLH_EUSAGE then. Also refuses what cannot be asked over checkpoints or seeds. */
 clh_status clh_combine_check(const clh_question *question, const char *how, clh_error *err);
 
-/** The stamps of a combined result: run, settings, version, and "over". */
+/** The stamps of a combined result: run, settings, version, "over", and the sample of `one` of those
+ *  that it is made of. */
 void clh_combine_stamp(clh_result *r, const clh_subject *subject, const clh_settings *settings,
-                       const char *over);
+                       const char *over, const clh_result *one);
 
 /** Open a combined result with a copy of `schema` whose parts named "steps" or "seeds" have
  *  picked's columns; `picked` becomes the result's and is zero after. */

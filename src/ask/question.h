@@ -92,6 +92,9 @@ clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err);
 
 #define QUESTION(name) extern const clh_question clh_question_##name;
 #include "ask/questions.def"
+#ifdef CLH_MORE_QUESTIONS
+#include CLH_MORE_QUESTIONS
+#endif
 #undef QUESTION
 
 #endif

@@ -36,10 +36,6 @@ clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *me
                              size_t sequences, const clh_subject *s, const clh_watch *watch,
                              clh_error *err);
 
-/** The accuracy from which on something counts as right: one place for every question. */
-#define CLH_RIGHT 0.99
-#define CLH_RIGHT_TEXT "0.99"
-
 enum { CLH_ASK_ROUNDS = 1000 };
 #define CLH_ASK_LEVEL 0.95
 

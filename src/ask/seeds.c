@@ -265,7 +265,7 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
     if (!status)
         status = build(&r, &s, numbers, err);
     if (!status) {
-        clh_combine_stamp(r, subject, s.settings, "seeds");
+        clh_combine_stamp(r, subject, s.settings, "seeds", s.result[0]);
         status = clh_result_check(r, err);
     }
     for (size_t i = 0; s.result && i < count; i++)

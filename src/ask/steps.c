@@ -32,7 +32,7 @@ static clh_status begin(reel *r, const clh_result *first, clh_error *err)
         status = clh_combine_open(&r->out, r->question, clh_schema_of_steps, &picked, err);
     clh_picked_deinit(&picked);
     if (!status)
-        clh_combine_stamp(r->out, r->subject, r->settings, "checkpoints");
+        clh_combine_stamp(r->out, r->subject, r->settings, "checkpoints", first);
     return status;
 }
 

@@ -115,3 +115,14 @@ clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, 
 {
     return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, watch, err);
 }
+
+clh_interval clh_wilson(size_t k, size_t n)
+{
+    const double z = 1.959963984540054;
+    if (n == 0)
+        return (clh_interval){NAN, NAN, NAN};
+    const double N = (double)n, p = (double)k / N, d = 1 + z * z / N;
+    const double middle = (p + z * z / (2 * N)) / d;
+    const double half = z / d * sqrt(p * (1 - p) / N + z * z / (4 * N * N));
+    return (clh_interval){p, fmax(0, middle - half), fmin(1, middle + half)};
+}

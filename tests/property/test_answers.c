@@ -16,14 +16,34 @@ static const char *says(const clh_answers *a, clh_notebook_question question)
     return clh_answers_verdict(a, question);
 }
 
-static clh_answers find(const temp_folder *folder, const char *name)
+/* What is asked of a run, for as long as its answers are looked at. */
+typedef struct asked {
+    clh_answers answers;
+    clh_run *run;
+    clh_sample sample;
+    clh_measure plain;
+} asked;
+
+static void find(asked *out, const temp_folder *folder, const char *name)
 {
     clh_error err = {0};
-    clh_answers a = {0};
     char path[TEMP_PATH_MAX];
-    const clh_answers_ask ask = {.count = 80, .threads = 2, .step = CLH_LAST};
-    must(clh_answers_find(&a, temp_folder_path(folder, name, path), &ask, NULL, &err), &err);
-    return a;
+    const clh_how how = {.threads = 2};
+    *out = (asked){0};
+    must(clh_run_open(&out->run, temp_folder_path(folder, name, path), &err), &err);
+    must(clh_sample_draw(&out->sample, clh_run_task(out->run), CLH_SPLIT_TEST, 0, 80, &err), &err);
+    must(clh_measure_run(&out->plain, clh_run_model(out->run), &out->sample, NULL, &how, &err),
+         &err);
+    const clh_answers_ask ask = {out->run, path, CLH_LAST, &out->sample, &out->plain};
+    must(clh_answers_find(&out->answers, &ask, &how, &err), &err);
+}
+
+static void forget(asked *a)
+{
+    clh_answers_deinit(&a->answers);
+    clh_measure_deinit(&a->plain);
+    clh_sample_deinit(&a->sample);
+    clh_run_close(a->run);
 }
 
 static void train(const temp_folder *folder, const char *name, const char *words)
@@ -37,7 +57,10 @@ static void a_trained_and_an_untrained_model_differ(void **state)
 {
     train(*state, "trained", "n=3 steps=500 d_model=64 d_head=32");
     train(*state, "fresh", "n=3 steps=0 d_model=64 d_head=32");
-    clh_answers trained = find(*state, "trained"), fresh = find(*state, "fresh");
+    asked of_trained, of_fresh;
+    find(&of_trained, *state, "trained");
+    find(&of_fresh, *state, "fresh");
+    const clh_answers trained = of_trained.answers, fresh = of_fresh.answers;
     assert_string_equal(says(&trained, CLH_QUESTION_UNSEEN), "yes");
     assert_string_equal(says(&fresh, CLH_QUESTION_UNSEEN), "no");
     assert_string_equal(says(&trained, CLH_QUESTION_OV), "it copies the letter it reads");
@@ -46,12 +69,12 @@ static void a_trained_and_an_untrained_model_differ(void **state)
     assert_string_equal(says(&fresh, CLH_QUESTION_QK), "nothing that serves the task");
     assert_string_equal(says(&fresh, CLH_QUESTION_ORDER), "neither spaces nor letters by the end");
     for (int q = 0; q < CLH_QUESTIONS; q++)
-        assert_true(*says(&trained, (clh_notebook_question)q) && *clh_notebook_text((clh_notebook_question)q));
+        assert_true(*says(&trained, (clh_notebook_question)q));
     assert_true(trained.copies > 0.9 && fresh.copies < 0.2);
     assert_true(trained.qk_position.accuracy > trained.qk_token.accuracy + 0.3);
     assert_true(trained.attention.answer_top > fresh.attention.answer_top + 0.3);
-    clh_answers_deinit(&fresh);
-    clh_answers_deinit(&trained);
+    forget(&of_fresh);
+    forget(&of_trained);
 }
 
 /* In sorted letters the rank is the place; drawn in any order it is something to be heard. */
@@ -59,13 +82,16 @@ static void letters_in_any_order_get_other_numbers(void **state)
 {
     train(*state, "sorted", "n=3 steps=200 d_model=64 d_head=32");
     train(*state, "any", "n=3 steps=200 d_model=64 d_head=32 letters=ordered");
-    clh_answers sorted = find(*state, "sorted"), any = find(*state, "any");
+    asked of_sorted, of_any;
+    find(&of_sorted, *state, "sorted");
+    find(&of_any, *state, "any");
+    const clh_answers sorted = of_sorted.answers, any = of_any.answers;
     const clh_cue place = sorted.attention.cue[CLH_CUE_RANK],
                   rank = any.attention.cue[CLH_CUE_RANK];
     assert_true(place.effect < 1e-9);
     assert_true(rank.effect > rank.shuffled + 4 * rank.deviation);
-    clh_answers_deinit(&any);
-    clh_answers_deinit(&sorted);
+    forget(&of_any);
+    forget(&of_sorted);
 }
 
 /* The same run with W_O negated: what was raised is lowered, and the report follows. */
@@ -84,10 +110,11 @@ static void turned_round_it_copies_nothing(void **state)
                         clh_run_get_config(run), clh_run_step(run), &err),
          &err);
     clh_run_close(run);
-    clh_answers a = find(*state, "trained");
-    assert_true(a.copies == 0);
-    assert_string_equal(says(&a, CLH_QUESTION_UNSEEN), "no");
-    clh_answers_deinit(&a);
+    asked a;
+    find(&a, *state, "trained");
+    assert_true(a.answers.copies == 0);
+    assert_string_equal(says(&a.answers, CLH_QUESTION_UNSEEN), "no");
+    forget(&a);
 }
 
 static void the_parts_are_those_of_the_sample(void **state)
@@ -144,7 +171,7 @@ static void verdicts_follow_the_numbers(void **state)
     assert_string_equal(says(&a, CLH_QUESTION_CUES), "no");
     a.attention.cue[CLH_CUE_CLASS] = (clh_cue){.effect = 0.5, .shuffled = 0.01, .deviation = 0.001};
     assert_string_equal(says(&a, CLH_QUESTION_CUES),
-                        "no: features of letters are heard, and not needed");
+                        "no: attention depends on features of letters, and does not need them");
     a.cue[CLH_CUE_CLASS].accuracy_without = 0.6;
     assert_string_equal(says(&a, CLH_QUESTION_CUES), "yes");
 }
@@ -155,22 +182,22 @@ static void check_wilson(const clh_answers *a)
 {
     const double z = 1.959963984540054, n = (double)a->held_out.sequences;
     const double share = (double)a->held_out.sequences_correct / n;
-    const double bounds[] = {a->whole_low, a->whole_high};
+    const double bounds[] = {a->whole.low, a->whole.high};
     for (size_t i = 0; i < CLH_COUNT(bounds); i++) {
         const double p = bounds[i];
         assert_true(fabs((share - p) * (share - p) - z * z * p * (1 - p) / n) < 1e-12);
     }
-    assert_true(0 <= a->whole_low && a->whole_low <= share);
-    assert_true(share <= a->whole_high && a->whole_high <= 1 && a->whole_low < a->whole_high);
+    assert_true(0 <= a->whole.low && a->whole.low <= share);
+    assert_true(share <= a->whole.high && a->whole.high <= 1 && a->whole.low < a->whole.high);
 }
 
 /* The three largest losses, largest first, and their share of all. */
 static void check_worst(const clh_answers *a)
 {
-    const double *loss = a->evaluation.loss_per_position;
+    const double *loss = a->position_loss;
     double all = 0, worst = 0;
     assert_true(loss[a->worst[0]] >= loss[a->worst[1]] && loss[a->worst[1]] >= loss[a->worst[2]]);
-    for (size_t p = 0; p < a->evaluation.positions; p++) {
+    for (size_t p = 0; p < a->positions; p++) {
         const bool listed = p == a->worst[0] || p == a->worst[1] || p == a->worst[2];
         if (isnan(loss[p]))
             continue;
@@ -184,11 +211,12 @@ static void check_worst(const clh_answers *a)
 static void half_trained_numbers_are_their_definitions(void **state)
 {
     train(*state, "half", "n=3 steps=110 d_model=64 d_head=32");
-    clh_answers a = find(*state, "half");
-    assert_in_range(a.held_out.sequences_correct, 1, a.held_out.sequences - 1);
-    check_wilson(&a);
-    check_worst(&a);
-    clh_answers_deinit(&a);
+    asked a;
+    find(&a, *state, "half");
+    assert_in_range(a.answers.held_out.sequences_correct, 1, a.answers.held_out.sequences - 1);
+    check_wilson(&a.answers);
+    check_worst(&a.answers);
+    forget(&a);
 }
 
 /* What the head reads of letter t it writes to the letter `by` further on; to 'a' it writes more,
@@ -229,28 +257,40 @@ static void planted_copying_is_counted(void **state)
     train(*state, "planted", "n=3 steps=0 d_model=64 d_head=64 normalization_type=None");
     for (size_t by = 0; by < 2; by++) {
         plant_copying(*state, by);
-        clh_answers a = find(*state, "planted");
-        assert_int_equal(a.n_letters, 62);
-        assert_true(a.copies == (by ? 0 : 1));
-        assert_true(fabs(a.copy_margin - (by ? -1 : 1) * 62 / sqrt(61)) < 1e-6);
-        clh_answers_deinit(&a);
+        asked a;
+        find(&a, *state, "planted");
+        assert_int_equal(a.answers.n_letters, 62);
+        assert_true(a.answers.copies == (by ? 0 : 1));
+        assert_true(fabs(a.answers.copy_margin - (by ? -1 : 1) * 62 / sqrt(61)) < 1e-6);
+        forget(&a);
     }
+}
+
+static void refused(const temp_folder *folder, const char *name, clh_status status, const char *why)
+{
+    clh_error err = {0};
+    clh_answers answers = {0};
+    clh_run *run = NULL;
+    clh_sample sample = {0};
+    const clh_measure plain = {0};
+    char path[TEMP_PATH_MAX];
+    must(clh_run_open(&run, temp_folder_path(folder, name, path), &err), &err);
+    const clh_answers_ask ask = {run, path, CLH_LAST, &sample, &plain};
+    assert_int_equal(clh_answers_find(&answers, &ask, NULL, &err), status);
+    assert_non_null(strstr(err.message, why));
+    assert_null(answers.emergence.row);
+    clh_run_close(run);
 }
 
 static void other_models_are_refused(void **state)
 {
     clh_error err = {0};
-    clh_answers a = {0};
-    char path[TEMP_PATH_MAX];
-    const clh_answers_ask ask = {.count = 5, .threads = 1, .step = CLH_LAST};
+    clh_answers answers = {0};
     train(*state, "two", "n=3 steps=0 d_model=8 d_head=4 n_layers=2");
-    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "two", path), &ask, NULL, &err),
-                     CLH_ESUPPORT);
-    assert_non_null(strstr(err.message, "a model of 2 layers and 1 heads"));
+    refused(*state, "two", CLH_ESUPPORT, "a model of 2 layers and 1 heads");
     train(*state, "mix", "n=2,3 steps=0 d_model=8 d_head=4");
-    assert_int_equal(clh_answers_find(&a, temp_folder_path(*state, "mix", path), &ask, NULL, &err),
-                     CLH_EINPUT);
-    assert_null(a.emergence.row);
+    refused(*state, "mix", CLH_EINPUT, "a mixture of 2 n");
+    assert_int_equal(clh_answers_find(&answers, NULL, NULL, &err), CLH_EUSAGE);
 }
 
 int main(void)

@@ -14,10 +14,10 @@ static void says(const clh_answers *a, clh_notebook_question question, const cha
 static void unseen_is_decided_by_the_interval(void **state)
 {
     (void)state;
-    says(&(clh_answers){.whole_low = 0.951, .whole_high = 1}, CLH_QUESTION_UNSEEN, "yes");
-    says(&(clh_answers){.whole_low = 0.949, .whole_high = 1}, CLH_QUESTION_UNSEEN, "not always");
-    says(&(clh_answers){.whole_low = 0.1, .whole_high = 0.51}, CLH_QUESTION_UNSEEN, "not always");
-    says(&(clh_answers){.whole_low = 0.1, .whole_high = 0.49}, CLH_QUESTION_UNSEEN, "no");
+    says(&(clh_answers){.whole.low = 0.951, .whole.high = 1}, CLH_QUESTION_UNSEEN, "yes");
+    says(&(clh_answers){.whole.low = 0.949, .whole.high = 1}, CLH_QUESTION_UNSEEN, "not always");
+    says(&(clh_answers){.whole.low = 0.1, .whole.high = 0.51}, CLH_QUESTION_UNSEEN, "not always");
+    says(&(clh_answers){.whole.low = 0.1, .whole.high = 0.49}, CLH_QUESTION_UNSEEN, "no");
 }
 
 /* 10 deviations above 0.02 with a deviation of 0.001 are 0.03. */
@@ -31,16 +31,20 @@ static void a_cue_is_heard_ten_deviations_above_chance(void **state)
     *cue = (clh_cue){.effect = 0.029, .shuffled = 0.02, .deviation = 0.001};
     says(&a, CLH_QUESTION_CUES, "no");
     cue->effect = 0.031;
-    says(&a, CLH_QUESTION_CUES, "no: features of letters are heard, and not needed");
+    says(&a, CLH_QUESTION_CUES,
+         "no: attention depends on features of letters, and does not need them");
     a.cue[CLH_CUE_ALPHABET].accuracy_without = 0.981;
-    says(&a, CLH_QUESTION_CUES, "no: features of letters are heard, and not needed");
+    says(&a, CLH_QUESTION_CUES,
+         "no: attention depends on features of letters, and does not need them");
     a.cue[CLH_CUE_ALPHABET].accuracy_without = 0.979;
     says(&a, CLH_QUESTION_CUES, "yes");
     a.cue[CLH_CUE_ALPHABET].accuracy_without = 1;
     a.cue[CLH_CUE_CLASS].accuracy_without = 0; /* needed, but not heard */
-    says(&a, CLH_QUESTION_CUES, "no: features of letters are heard, and not needed");
+    says(&a, CLH_QUESTION_CUES,
+         "no: attention depends on features of letters, and does not need them");
     a.plain.accuracy = 0.49;
-    says(&a, CLH_QUESTION_CUES, "features of letters are heard, and the task is not done");
+    says(&a, CLH_QUESTION_CUES,
+         "attention depends on features of letters, and the task is not done");
     cue->effect = 0;
     says(&a, CLH_QUESTION_CUES, "no");
 }

@@ -5,21 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "base/platform/file.h"
 #include "clearhead/circuit.h"
 #include "clearhead/edit.h"
 #include "run/checkpoint.h"
-
-/* Wilson score interval of k of n at 95 %. Wilson 1927. */
-static void wilson(double k, double n, double *low, double *high)
-{
-    const double z = 1.959963984540054, p = k / n, d = 1 + z * z / n;
-    const double middle = (p + z * z / (2 * n)) / d;
-    const double half = z / d * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-    *low = middle - half < 0 ? 0 : middle - half;
-    *high = middle + half > 1 ? 1 : middle + half;
-}
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
 {
@@ -94,38 +84,39 @@ static clh_status find_copying(clh_answers *a, const clh_model *model, clh_error
 }
 
 static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
-                            size_t threads, clh_error *err)
+                            const clh_how *how, clh_error *err)
 {
     const struct {
         const char *inputs;
         clh_input_part part;
         clh_outcome *out;
     } rows[] = {
-        {"", CLH_PART_POSITION, &a->plain},   {"qk", CLH_PART_POSITION, &a->qk_position},
-        {"qk", CLH_PART_TOKEN, &a->qk_token}, {"v", CLH_PART_POSITION, &a->v_position},
+        {"qk", CLH_PART_POSITION, &a->qk_position},
+        {"qk", CLH_PART_TOKEN, &a->qk_token},
+        {"v", CLH_PART_POSITION, &a->v_position},
         {"v", CLH_PART_TOKEN, &a->v_token},
     };
     clh_status status = CLH_OK;
     for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
         status = clh_part_try(&rows[i].out->loss, &rows[i].out->accuracy, model, sample,
                               rows[i].inputs, rows[i].part, err);
-    return status ? status : clh_cues_try(a->cue, model, sample, threads, err);
+    return status ? status : clh_cues_try(a->cue, model, sample, clh_how_threads(how), err);
 }
 
 static void find_worst(clh_answers *a)
 {
-    const clh_evaluation *e = &a->evaluation;
+    const double *loss = a->position_loss;
     double all = 0, at_worst = 0;
     for (size_t i = 0; i < CLH_ANSWERS_WORST; i++)
         a->worst[i] = SIZE_MAX;
-    for (size_t p = 0; p < e->positions; p++) {
-        if (isnan(e->loss_per_position[p]))
+    for (size_t p = 0; p < a->positions; p++) {
+        if (isnan(loss[p]))
             continue;
-        all += e->loss_per_position[p];
+        all += loss[p];
         size_t at = p;
         for (size_t i = 0; i < CLH_ANSWERS_WORST; i++) { /* insertion */
             const size_t held = a->worst[i];
-            if (held == SIZE_MAX || e->loss_per_position[at] > e->loss_per_position[held]) {
+            if (held == SIZE_MAX || loss[at] > loss[held]) {
                 a->worst[i] = at;
                 at = held;
                 if (at == SIZE_MAX)
@@ -134,32 +125,20 @@ static void find_worst(clh_answers *a)
         }
     }
     for (size_t i = 0; i < CLH_ANSWERS_WORST; i++)
-        at_worst += a->worst[i] == SIZE_MAX ? 0 : e->loss_per_position[a->worst[i]];
+        at_worst += a->worst[i] == SIZE_MAX ? 0 : loss[a->worst[i]];
     a->worst_share = all > 0 ? at_worst / all : NAN;
 }
 
-static clh_status find_on_sample(clh_answers *a, const clh_run *run, const clh_sample *sample,
-                                 size_t threads, const clh_watch *watch, clh_error *err)
+/* What is known of the plain model. */
+static void take_plain(clh_answers *a, const clh_measure *plain)
 {
-    const clh_model *model = clh_run_model(run);
-    clh_measure measure = {0};
-    clh_status status =
-        clh_measure_run(&measure, model, sample, NULL, &(clh_how){threads, NULL}, err);
-    a->held_out = measure.total;
-    clh_measure_deinit(&measure);
-    if (!status)
-        status = clh_attention_look(
-            &a->attention, model, sample,
-            &(clh_attention_ask){.seed = clh_run_get_config(run)->seed, .threads = threads}, watch,
-            err);
-    if (!status)
-        status = try_parts(a, model, sample, threads, err);
-    if (!status)
-        status = find_copying(a, model, err);
-    if (!status)
-        status = clh_evaluate(&a->evaluation, model, clh_run_task(run), CLH_SPLIT_TEST, 0,
-                              sample->count, &(clh_how){threads, watch}, err);
-    return status;
+    a->held_out = plain->total;
+    a->plain.loss = clh_tally_ratio(&plain->total, CLH_RATIO_LOSS);
+    a->plain.accuracy = clh_tally_ratio(&plain->total, CLH_RATIO_ACCURACY);
+    a->position_loss = plain->position_loss;
+    a->positions = plain->positions;
+    a->whole = clh_wilson(plain->total.sequences_correct, plain->total.sequences);
+    find_worst(a);
 }
 
 static size_t count_letters(const clh_task *task)
@@ -173,50 +152,41 @@ static size_t count_letters(const clh_task *task)
     return count;
 }
 
-/* The run, with the weights of `step`. */
-static clh_status open_at(clh_run **out, const char *path, size_t step, clh_error *err)
+/* Every checkpoint is measured five times: on no more than so many sequences. */
+static clh_status find_order(clh_answers *a, const clh_answers_ask *ask, const clh_how *how,
+                             clh_error *err)
 {
-    if (step == CLH_LAST)
-        return clh_run_open(out, path, err);
-    char *file = clh_checkpoint_path(path, step, err);
-    clh_status status =
-        !file ? CLH_ENOMEM
-        : clh_path_exists(file)
-            ? clh_run_open(out, file, err)
-            : clh_fail(err, CLH_EINPUT, "%s has no checkpoint of step %zu", path, step);
-    clh_free(file);
-    return status;
+    enum { MOST = 100 };
+    clh_sample fewer = *ask->sample;
+    fewer.count = fewer.count < MOST ? fewer.count : MOST;
+    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer, clh_how_threads(how),
+                             clh_how_watch(how), err);
 }
 
-clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answers_ask *ask,
-                            const clh_watch *watch, clh_error *err)
+clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const clh_how *how,
+                            clh_error *err)
 {
-    assert(out && path && ask && ask->threads >= 1);
-    const size_t count = ask->count, threads = ask->threads;
-    enum { EMERGENCE_MOST = 100 };
-    clh_answers a = {.sequences = count};
-    clh_run *run = NULL;
-    clh_sample sample = {0}, fewer;
-    clh_status status = open_at(&run, path, ask->step, err);
+    if (!out || !ask || !ask->run || !ask->path || !ask->sample || !ask->plain)
+        return clh_fail(err, CLH_EUSAGE,
+                        "clh_answers_find() was given NULL, want a run, its folder, a sample and a "
+                        "measure of it");
+    const clh_model *model = clh_run_model(ask->run);
+    clh_answers a = {.sequences = ask->sample->count};
+    clh_status status = clh_answers_check(ask->run, err);
+    if (status)
+        return status;
+    a.n_letters = count_letters(clh_run_task(ask->run));
+    take_plain(&a, ask->plain);
+    status = clh_attention_look(&a.attention, model, ask->sample,
+                                &(clh_attention_ask){.seed = clh_run_get_config(ask->run)->seed,
+                                                     .threads = clh_how_threads(how)},
+                                clh_how_watch(how), err);
     if (!status)
-        status = clh_answers_check(run, err);
+        status = try_parts(&a, model, ask->sample, how, err);
     if (!status)
-        status = clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, count, err);
-    if (!status) {
-        a.n_letters = count_letters(clh_run_task(run));
-        status = find_on_sample(&a, run, &sample, threads, watch, err);
-    }
-    fewer = sample; /* every checkpoint is measured five times */
-    fewer.count = count < EMERGENCE_MOST ? count : EMERGENCE_MOST;
+        status = find_copying(&a, model, err);
     if (!status)
-        status = clh_emergence_run(&a.emergence, path, ask->step, &fewer, threads, watch, err);
-    if (!status) {
-        wilson((double)a.held_out.sequences_correct, (double)a.held_out.sequences, &a.whole_low,
-               &a.whole_high);
-        find_worst(&a);
-    }
-    clh_sample_deinit(&sample);
-    clh_run_close(run);
+        status = find_order(&a, ask, how, err);
     if (status)
         clh_answers_deinit(&a);
     else
@@ -226,7 +196,6 @@ clh_status clh_answers_find(clh_answers *out, const char *path, const clh_answer
 
 void clh_answers_deinit(clh_answers *answers)
 {
-    clh_evaluation_deinit(&answers->evaluation);
     clh_emergence_deinit(&answers->emergence);
     clh_attention_deinit(&answers->attention);
     *answers = (clh_answers){0};

@@ -7,33 +7,8 @@
 
 enum { SIGMAS = 10 };
 
-static const double right = 0.99, sure = 0.95, kept = 0.02, mostly = 0.1, most = 0.9, able = 0.5;
-
-static const struct {
-    const char *name, *text;
-} questions[CLH_QUESTIONS] = {
-    {"unseen", "Does it work on sets of letters it has never seen?"},
-    {"qk", "What does QK compute: where to look by position, or by token?"},
-    {"cues", "Does it take a shortcut that the letters offer?"},
-    {"ov", "What does OV compute?"},
-    {"order", "In which order did it learn?"},
-    {"duplicates", "Does the strongest source always hold the right token?"},
-    {"early", "Why are early sources so strong?"},
-    {"spacing", "Are the destinations of a source evenly spaced?"},
-    {"loss", "At which positions is the loss?"},
-};
-
-const char *clh_notebook_text(clh_notebook_question question)
-{
-    assert(question < CLH_QUESTIONS);
-    return questions[question].text;
-}
-
-const char *clh_notebook_name(clh_notebook_question question)
-{
-    assert(question < CLH_QUESTIONS);
-    return questions[question].name;
-}
+static const double right = CLH_RIGHT, sure = 0.95, kept = 0.02, mostly = 0.1, most = 0.9,
+                    able = 0.5;
 
 /* Whether an intervention left the model as able as it was; only of a model that is able. */
 static bool keeps(const clh_answers *a, double accuracy)
@@ -43,7 +18,7 @@ static bool keeps(const clh_answers *a, double accuracy)
 
 static const char *unseen(const clh_answers *a)
 {
-    return a->whole_low >= sure ? "yes" : a->whole_high <= 0.5 ? "no" : "not always";
+    return a->whole.low >= sure ? "yes" : a->whole.high <= 0.5 ? "no" : "not always";
 }
 
 static const char *qk(const clh_answers *a)
@@ -58,19 +33,23 @@ static const char *qk(const clh_answers *a)
                                                                    : "by both together";
 }
 
-/* Heard: far above chance. Used: keys without it are worse. */
+/* Attention depends on a feature whose effect is far above chance; it is used where keys without it
+ * are worse. */
 static const char *cues(const clh_answers *a)
 {
-    bool heard = false, used = false;
+    bool depends = false, used = false;
     for (int f = 0; f < CLH_CUE_RANK; f++) {
         const clh_cue *cue = &a->attention.cue[f];
-        const bool loud = cue->effect > cue->shuffled + SIGMAS * cue->deviation;
-        heard = heard || loud;
-        used = used || (loud && a->plain.accuracy >= able && !keeps(a, a->cue[f].accuracy_without));
+        const bool far = cue->effect > cue->shuffled + SIGMAS * cue->deviation;
+        depends = depends || far;
+        used = used || (far && a->plain.accuracy >= able && !keeps(a, a->cue[f].accuracy_without));
     }
     if (a->plain.accuracy < able)
-        return heard ? "features of letters are heard, and the task is not done" : "no";
-    return used ? "yes" : heard ? "no: features of letters are heard, and not needed" : "no";
+        return depends ? "attention depends on features of letters, and the task is not done"
+                       : "no";
+    return used      ? "yes"
+           : depends ? "no: attention depends on features of letters, and does not need them"
+                     : "no";
 }
 
 static const char *ov(const clh_answers *a)
