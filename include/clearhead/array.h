@@ -50,6 +50,10 @@ CLH_API clh_array clh_array_of(const clh_tensor *tensor);
 CLH_API clh_array clh_array_vector(const char *name, clh_dtype dtype, const void *data,
                                    size_t count);
 
+/** Numbers of a matrix, [rows, cols]: of a clh_dense with dtype CLH_F64. */
+CLH_API clh_array clh_array_matrix(const char *name, clh_dtype dtype, const void *data, size_t rows,
+                                   size_t cols);
+
 /** Of `dimension` only these. */
 CLH_API void clh_array_select(clh_array *array, size_t dimension, const size_t *index,
                               size_t count);

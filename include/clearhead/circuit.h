@@ -41,7 +41,8 @@ CLH_API clh_status clh_factored_product(clh_dense *out, const clh_factored *fact
                                         clh_error *err);
 
 /** Singular values and vectors of A B, min(rows, k, cols) of them (all that can differ from 0),
- *  by QR of A and of B^T and the SVD of the small matrix between. Errors as clh_dense_svd(). */
+ *  by QR of A and of B^T and the SVD of the small matrix between. Of a pair of vectors the sign is
+ *  chosen: the largest entry of each column of U is positive. Errors as clh_dense_svd(). */
 CLH_API clh_status clh_factored_svd(clh_svd *out, const clh_factored *factored, clh_error *err);
 
 /** The k eigenvalues of B A: those of A B but for zeros (if BAv = cv then AB Av = c Av).
@@ -82,6 +83,9 @@ typedef enum clh_side {
     CLH_SIDE_RESIDUAL = 3, /**< d_model directions of the residual stream */
     CLH_SIDE_OUTPUT = 4,   /**< d_vocab_out logits, through W_U */
 } clh_side;
+
+/** "token", "position", "bias", "residual", "output": names of axes. */
+CLH_API const char *clh_side_name(clh_side side);
 
 /** The circuits: of a head, or DIRECT ones, which have none. The table is
  *  src/lens/circuits/circuit.c. */

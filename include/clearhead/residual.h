@@ -144,13 +144,6 @@ CLH_API clh_status clh_attribution_predictions(clh_attribution *out, const clh_m
                                                size_t begin, size_t end, uint32_t against,
                                                unsigned split, clh_final_norm norm, clh_error *err);
 
-/** Attribution of the right token's logit less the mean logit, mean over the predictions of tokens
- *  first_scored … pos-1 of the batch. CLH_ERANGE for a first_scored outside [1, pos). */
-CLH_API clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
-                                          const clh_cache *cache, const clh_tokens *tokens,
-                                          size_t first_scored, unsigned split, clh_final_norm norm,
-                                          clh_error *err);
-
 /** Free what an attribution holds. All zero is fine. */
 CLH_API void clh_attribution_deinit(clh_attribution *attribution);
 

@@ -26,11 +26,6 @@ typedef struct circuits_job {
     clh_composition composition;
 } circuits_job;
 
-static const char *const part_names[] = {[CLH_SIDE_TOKEN] = "token",
-                                         [CLH_SIDE_POSITION] = "position",
-                                         [CLH_SIDE_BIAS] = "bias",
-                                         [CLH_SIDE_RESIDUAL] = "residual",
-                                         [CLH_SIDE_OUTPUT] = "output"};
 static const char *const composition_names[] = {"Q", "K", "V"};
 
 /* ---- Computing ---------------------------------------------------------------------------------
@@ -258,8 +253,8 @@ static clh_status draw_matrix(const clh_circuit *c, const clh_tensor *matrix, co
     const char *of[2] = {clh_circuit_has_head(c->kind) ? "source " : "", ""};
     if (strncmp(clh_circuit_name(c->kind), "qk", 2) == 0)
         of[0] = "query ", of[1] = "key ";
-    (void)snprintf(y, sizeof y, "%s%s", of[0], part_names[c->rows]);
-    (void)snprintf(x, sizeof x, "%s%s", of[1], part_names[c->cols]);
+    (void)snprintf(y, sizeof y, "%s%s", of[0], clh_side_name(c->rows));
+    (void)snprintf(x, sizeof x, "%s%s", of[1], clh_side_name(c->cols));
     if (clh_circuit_has_head(c->kind))
         (void)snprintf(title, sizeof title, "%s, layer %zu head %zu", c->product, c->layer,
                        c->head);
@@ -394,7 +389,8 @@ static void add_item_json(clh_strbuf *text, const item *one)
     if (clh_circuit_has_head(c->kind))
         clh_strbuf_addf(text, ", \"layer\": %zu, \"head\": %zu", c->layer, c->head);
     clh_strbuf_addf(text, ", \"rows\": \"%s\", \"cols\": \"%s\", \"shape\": [%zu, %zu]",
-                    part_names[c->rows], part_names[c->cols], c->matrix.a.rows, c->matrix.b.cols);
+                    clh_side_name(c->rows), clh_side_name(c->cols), c->matrix.a.rows,
+                    c->matrix.b.cols);
     for (size_t i = 0; i < CLH_COUNT(numbers); i++) {
         clh_strbuf_addf(text, ", \"%s\": ", numbers[i].key);
         clh_strbuf_add_number(text, numbers[i].value, 9);

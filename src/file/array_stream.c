@@ -50,6 +50,15 @@ clh_array clh_array_vector(const char *name, clh_dtype dtype, const void *data, 
                        .extent = {count}};
 }
 
+clh_array clh_array_matrix(const char *name, clh_dtype dtype, const void *data, size_t rows,
+                           size_t cols)
+{
+    clh_array array = clh_array_vector(name, dtype, data, rows);
+    array.rank = 2;
+    array.shape[1] = array.extent[1] = cols;
+    return array;
+}
+
 void clh_array_select(clh_array *array, size_t dimension, const size_t *index, size_t count)
 {
     assert(array && dimension < array->rank && index);

@@ -120,6 +120,20 @@ static void eigenvalues_of_a_turn(void **state)
     clh_eigenvalues_deinit(&e);
 }
 
+/* Of each pair of vectors the sign is chosen: the largest entry of u is positive. */
+static void check_signs(const clh_svd *svd)
+{
+    for (size_t c = 0; c < svd->count; c++) {
+        double most = 0, least = 0;
+        for (size_t r = 0; r < svd->u.rows; r++) {
+            const double x = svd->u.data[r * svd->count + c];
+            most = x > most ? x : most;
+            least = x < least ? x : least;
+        }
+        assert_true(most >= -least);
+    }
+}
+
 /* The eigenvalues of AB are those of BA and zeros; so are norm, trace and singular values of the
  * factors those of the product. Wide and narrow factors. */
 static void factors_know_their_product(void **state)
@@ -145,6 +159,7 @@ static void factors_know_their_product(void **state)
         }
         clh_dense again = rebuild(&svd);
         assert_true(distance(&again, &ab) < 1e-12 * norm);
+        check_signs(&svd);
         for (size_t i = 0; i < 9; i++)
             diagonal += ab.data[i * 10];
         assert_true(fabs(norm - clh_dense_norm(&ab)) < 1e-12 * norm);

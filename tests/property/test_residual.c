@@ -154,13 +154,13 @@ static void scored_attributions_are_the_mean_of_their_positions(void **state)
     const clh_tensor logits = clh_cache_view(b->cache, "logits");
     const size_t pos = b->tokens.pos, vocab = logits.shape[2];
     if (pos <= 2) {
-        assert_int_equal(clh_attribution_scored(&table, b->model, b->cache, &b->tokens, 2, 0,
-                                                CLH_NORM_FROZEN, &err),
+        assert_int_equal(clh_attribution_predictions(&table, b->model, b->cache, &b->tokens, 2, pos,
+                                                     CLH_EVERY_TOKEN, 0, CLH_NORM_FROZEN, &err),
                          CLH_ERANGE);
         return;
     }
-    must(clh_attribution_scored(&table, b->model, b->cache, &b->tokens, 2, CLH_SPLIT_HEADS,
-                                CLH_NORM_RECOMPUTED, &err),
+    must(clh_attribution_predictions(&table, b->model, b->cache, &b->tokens, 2, pos,
+                                     CLH_EVERY_TOKEN, CLH_SPLIT_HEADS, CLH_NORM_RECOMPUTED, &err),
          &err);
     double want = 0, sum = table.norm_bias + table.unembed_bias + table.remainder;
     for (size_t s = 0; s < b->tokens.batch; s++)

@@ -84,6 +84,23 @@ static void doubles_are_narrowed_where_floats_are_wanted(void **state)
     assert_true(got[0] == 1.0F / 3 && isinf(got[1]) && got[2] == 5);
 }
 
+/* Row by row, and of each row the columns that are chosen. */
+static void a_matrix_has_two_dimensions(void **state)
+{
+    const double numbers[2][3] = {{1, 2, 3}, {4, 5, 6}}, want[] = {3, 1, 6, 4};
+    const size_t columns[] = {2, 0};
+    clh_array array = clh_array_matrix("u", CLH_F64, numbers, 2, 3);
+    static heap h;
+    (void)state;
+    assert_int_equal(array.rank, 2);
+    assert_int_equal(clh_array_count(&array), 6);
+    clh_array_select(&array, 1, columns, 2);
+    h.length = 0;
+    clh_array_stream(&array, keep, &h);
+    assert_int_equal(h.length, sizeof want);
+    assert_memory_equal(h.bytes, want, sizeof want);
+}
+
 /* More than one piece, a single number, nothing at all: both writers, and what is there after. */
 static void files_hold_what_is_streamed(void **state)
 {
@@ -176,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_selection_is_what_its_indices_name),
         cmocka_unit_test(doubles_are_narrowed_where_floats_are_wanted),
+        cmocka_unit_test(a_matrix_has_two_dimensions),
         FOLDER_TEST(files_hold_what_is_streamed),
         FOLDER_TEST(a_failed_npz_leaves_what_was_there),
         FOLDER_TEST(no_memory_leaves_nothing),

@@ -27,6 +27,17 @@ static const struct {
     [CLH_CIRCUIT_DIRECT_POSITION] = {"direct_position", DIRECT, CLH_SIDE_POSITION, CLH_SIDE_OUTPUT},
 };
 
+const char *clh_side_name(clh_side side)
+{
+    static const char *const names[] = {[CLH_SIDE_TOKEN] = "token",
+                                        [CLH_SIDE_POSITION] = "position",
+                                        [CLH_SIDE_BIAS] = "bias",
+                                        [CLH_SIDE_RESIDUAL] = "residual",
+                                        [CLH_SIDE_OUTPUT] = "output"};
+    assert((size_t)side < CLH_COUNT(names));
+    return names[side];
+}
+
 const char *clh_circuit_name(clh_circuit_kind kind)
 {
     assert(kind < CLH_CIRCUIT_KINDS);

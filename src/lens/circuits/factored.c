@@ -27,6 +27,22 @@ static clh_status qr_of_transpose(clh_qr *out, const clh_dense *b, clh_error *er
     return status;
 }
 
+/* A singular vector pair has a sign of its own: the largest entry of each u is made positive. */
+static void settle_signs(clh_svd *svd)
+{
+    for (size_t c = 0; c < svd->count; c++) {
+        double largest = 0;
+        for (size_t r = 0; r < svd->u.rows; r++) {
+            const double x = svd->u.data[r * svd->count + c];
+            largest = fabs(x) > fabs(largest) ? x : largest;
+        }
+        for (size_t r = 0; r < svd->u.rows && largest < 0; r++)
+            svd->u.data[r * svd->count + c] *= -1;
+        for (size_t r = 0; r < svd->v.rows && largest < 0; r++)
+            svd->v.data[r * svd->count + c] *= -1;
+    }
+}
+
 /* A = Qa Ra, B^T = Qb Rb: A B = Qa (Ra Rb^T) Qb^T, and what is between is at most [k, k]. */
 clh_status clh_factored_svd(clh_svd *out, const clh_factored *f, clh_error *err)
 {
@@ -54,6 +70,7 @@ clh_status clh_factored_svd(clh_svd *out, const clh_factored *f, clh_error *err)
         svd.s = small.s;
         svd.count = small.count;
         small.s = NULL;
+        settle_signs(&svd);
     }
     *out = svd;
     clh_svd_deinit(&small);

@@ -308,19 +308,6 @@ clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *mo
     return job_finish(&of, status);
 }
 
-clh_status clh_attribution_scored(clh_attribution *out, const clh_model *model,
-                                  const clh_cache *cache, const clh_tokens *tokens,
-                                  size_t first_scored, unsigned split, clh_final_norm norm,
-                                  clh_error *err)
-{
-    assert(out && model && cache && tokens);
-    if (first_scored == 0 || first_scored >= tokens->pos)
-        return clh_fail(err, CLH_ERANGE, "first_scored is %zu, want it in [1, %zu)", first_scored,
-                        tokens->pos);
-    return clh_attribution_predictions(out, model, cache, tokens, first_scored, tokens->pos,
-                                       CLH_EVERY_TOKEN, split, norm, err);
-}
-
 void clh_attribution_deinit(clh_attribution *attribution)
 {
     clh_free(attribution->component);

@@ -44,22 +44,6 @@ static void write_part(const part *p, const clh_dense *vectors, const double *fa
         }
 }
 
-/* A singular vector pair has a sign of its own: the largest entry of each u is made positive. */
-static void settle_signs(clh_svd *svd)
-{
-    for (size_t c = 0; c < svd->count; c++) {
-        double largest = 0;
-        for (size_t r = 0; r < svd->u.rows; r++) {
-            const double x = svd->u.data[r * svd->count + c];
-            largest = fabs(x) > fabs(largest) ? x : largest;
-        }
-        for (size_t r = 0; r < svd->u.rows && largest < 0; r++)
-            svd->u.data[r * svd->count + c] *= -1;
-        for (size_t r = 0; r < svd->v.rows && largest < 0; r++)
-            svd->v.data[r * svd->count + c] *= -1;
-    }
-}
-
 /* W_Q = U sqrt(S), W_K = V sqrt(S) of (W_Q; b_Q) (W_K; b_K)^T, the biases a last row: as if every
  * input had a last coordinate 1. */
 static clh_status refactor_qk(const part *q, const part *k, double *root, clh_error *err)
@@ -75,7 +59,6 @@ static clh_status refactor_qk(const part *q, const part *k, double *root, clh_er
     if (!status)
         status = clh_factored_svd(&svd, &qk, err);
     if (!status) {
-        settle_signs(&svd);
         for (size_t i = 0; i < svd.count; i++)
             root[i] = sqrt(svd.s[i]);
         write_part(q, &svd.u, root);
@@ -98,7 +81,6 @@ static clh_status refactor_ov(const part *v, const part *o, clh_error *err)
     if (!status)
         status = clh_factored_svd(&svd, &ov, err);
     if (!status) {
-        settle_signs(&svd);
         write_part(v, &svd.u, svd.s);
         for (size_t r = 0; r < o->rows; r++)
             for (size_t c = 0; c < o->cols; c++)
