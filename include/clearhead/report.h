@@ -3,8 +3,10 @@
  *    clh_result *result = NULL;
  *    char *text = NULL;
  *    if (clh_ask(&result, subject, "heads", NULL, NULL, &err)) goto fail;
- *    if (clh_report_text(&text, result, "json", NULL, &err)) ...      // clh_free(text)
+ *    if (clh_report_text(&text, result, "json", NULL, &err)) ...
  *    if (clh_report_save(result, "heads.json", NULL, &err)) ...       // the ending decides
+ *    clh_free(text);
+ *    clh_result_close(result);
  *
  *  Formats: text, json, csv, markdown, terminal (a drawing in characters); png, svg, pdf, npz,
  *  safetensors as files. A file is written whole or not at all. Nothing here knows a question:

@@ -153,20 +153,17 @@ void clh_key_to_json(const clh_key *key, const void *config, clh_strbuf *out)
     }
 }
 
-/* Whether a real is one that JSON can hold. */
-static bool is_finite(const clh_key *key, const void *config)
-{
-    double value = 0;
-    if (key->kind == CLH_KEY_REAL)
-        memcpy(&value, (const char *)config + key->offset, sizeof value);
-    return isfinite(value);
-}
-
-/* Texts that end and lists that fit their arrays can be read at all. */
+/* Texts that end and lists that fit their arrays can be read at all; JSON holds finite reals. */
 static clh_status check_bounds(const clh_key *key, const void *config, clh_error *err)
 {
     const char *field = (const char *)config + key->offset;
     size_t count = 0;
+    double value = 0;
+    if (key->kind == CLH_KEY_REAL)
+        memcpy(&value, field, sizeof value);
+    if (!isfinite(value))
+        return clh_fail(err, CLH_ERANGE, "%s is %g, want a finite number", key->name,
+                        isnan(value) ? NAN : value);
     if (key->kind == CLH_KEY_TEXT && !memchr(field, '\0', key->size))
         return clh_fail(err, CLH_ERANGE, "%s does not end, want at most %zu characters", key->name,
                         key->size - 1);
@@ -199,10 +196,7 @@ clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
     }
     json_t *value = status ? NULL : json_loads(clh_strbuf_view(&text), JSON_DECODE_ANY, NULL);
     if (!status && !value)
-        status = is_finite(key, config)
-                     ? clh_fail(err, CLH_ENOMEM, "out of memory while checking %s", key->name)
-                     : clh_fail(err, CLH_ERANGE, "%s is %s, want a finite number", key->name,
-                                clh_strbuf_view(&text));
+        status = clh_fail(err, CLH_ENOMEM, "out of memory while checking %s", key->name);
     if (!status)
         status = clh_key_from_json(&moved, scratch, value, err);
     json_decref(value);

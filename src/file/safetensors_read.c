@@ -19,6 +19,7 @@ enum { JSON_BYTES_MOST = 80 };
 struct clh_safetensors {
     int handle;
     char *path;
+    size_t size; /* bytes it had when it was opened */
     size_t data_start;
     clh_safetensors_header header;
 };
@@ -36,14 +37,14 @@ static clh_status read_exactly(const clh_safetensors *file, void *into, size_t l
         if (got == 0)
             return clh_fail(err, CLH_EIO,
                             "cannot read %s: it ends at byte %zu, had %zu when opened", file->path,
-                            offset + done, file->data_start + offset + length);
+                            offset + done, file->size);
         done += (size_t)got;
     }
     return CLH_OK;
 }
 
 /* Without O_NONBLOCK opening a pipe would wait for its writer. */
-static clh_status file_open(clh_safetensors *file, size_t *size, clh_error *err)
+static clh_status file_open(clh_safetensors *file, clh_error *err)
 {
     file->handle = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file->handle < 0)
@@ -54,14 +55,14 @@ static clh_status file_open(clh_safetensors *file, size_t *size, clh_error *err)
     if (!S_ISREG(info.st_mode))
         return clh_fail(err, CLH_EIO, "cannot read %s: it is %s, want a regular file", file->path,
                         S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
-    *size = (size_t)info.st_size;
+    file->size = (size_t)info.st_size;
     return CLH_OK;
 }
 
 /* The length is checked against the file before anything of that size is allocated. */
-static clh_status header_length(const clh_safetensors *file, size_t size, size_t *length,
-                                clh_error *err)
+static clh_status header_length(const clh_safetensors *file, size_t *length, clh_error *err)
 {
+    const size_t size = file->size;
     if (size < LENGTH_BYTES)
         return clh_fail(err, CLH_EFORMAT, "%s: the file is %zu bytes long, want at least %d",
                         file->path, size, LENGTH_BYTES);
@@ -85,10 +86,10 @@ static clh_status header_length(const clh_safetensors *file, size_t size, size_t
 
 static clh_status file_load(clh_safetensors *file, clh_error *err)
 {
-    size_t size = 0, length = 0;
-    clh_status status = file_open(file, &size, err);
+    size_t length = 0;
+    clh_status status = file_open(file, err);
     if (!status)
-        status = header_length(file, size, &length, err);
+        status = header_length(file, &length, err);
     if (status)
         return status;
     char *text = clh_alloc_array(length, 1, err);
@@ -97,8 +98,8 @@ static clh_status file_load(clh_safetensors *file, clh_error *err)
     file->data_start = LENGTH_BYTES + length;
     status = read_exactly(file, text, length, LENGTH_BYTES, err);
     if (!status)
-        status = clh_safetensors_header_parse(&file->header, text, length, size - file->data_start,
-                                              file->path, err);
+        status = clh_safetensors_header_parse(&file->header, text, length,
+                                              file->size - file->data_start, file->path, err);
     clh_free(text);
     return status;
 }

@@ -95,8 +95,8 @@ def main():
     library, compiler = sys.argv[1], sys.argv[2:]
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        made = run(os.environ["CLEARHEAD"], "train", "--steps", "60", "--eval-every", "30", "--test-sequences", "20",
-                   "--out", "runs/notebook")
+        made = run(os.environ["CLEARHEAD"], "train", "--steps", "120", "--checkpoint-every", "50",
+                   "--test-sequences", "20", "--out", "runs/notebook")
         if not ok(made.returncode == 0, "a run to ask"):
             note(made.stderr)
         pathlib.Path("algorithm.json").write_text(HYPOTHESIS, encoding="utf-8")

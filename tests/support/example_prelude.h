@@ -40,6 +40,8 @@ static const size_t positions[] = {5, 10, 15};
 static const size_t count = 3;
 static double losses[STEPS];
 
+static clh_subject *subject; /* of the run */
+
 static size_t state; /* of an allocator that counts */
 
 static void *my_alloc(void *context, size_t size)
@@ -78,7 +80,8 @@ static clh_status prelude_open(void)
     for (size_t i = 0; i < STEPS; i++)
         losses[i] = 4.0 / (double)(i + 1);
     if (clh_forward(model, &tokens, cache, NULL, &err) ||
-        clh_cache_reserve(gradient, batch, pos, &err))
+        clh_cache_reserve(gradient, batch, pos, &err) ||
+        clh_subject_open(&subject, "runs/notebook", &err))
         return err.status;
     pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
     tensor = clh_cache_view(cache, "blocks.0.attn.hook_q");
@@ -87,6 +90,7 @@ static clh_status prelude_open(void)
 
 static void prelude_close(void)
 {
+    clh_subject_close(subject);
     clh_cache_close(gradient);
     clh_cache_close(cache);
     clh_sample_deinit(&base);

@@ -184,7 +184,11 @@ static void check_finds_what_a_program_put_there(void **state)
     struct sample s = {.size = 7, .real = (double)NAN, .choice = 9, .list = {1}, .list_count = 1};
     clh_error err = {0};
     assert_int_equal(clh_key_check(&keys[SIZE], &s, &err), CLH_ERANGE);
-    assert_int_equal(clh_key_check(&keys[REAL], &s, NULL), CLH_ERANGE);
+    assert_int_equal(clh_key_check(&keys[REAL], &s, &err), CLH_ERANGE);
+    assert_string_equal(err.message, "real_key is nan, want a finite number");
+    s.real = (double)-INFINITY;
+    assert_int_equal(clh_key_check(&keys[REAL], &s, &err), CLH_ERANGE);
+    assert_string_equal(err.message, "real_key is -inf, want a finite number");
     assert_int_equal(clh_key_check(&keys[CHOICE], &s, NULL), CLH_ECONFIG);
     assert_int_equal(clh_key_check(&keys[LIST], &s, NULL), CLH_OK);
     assert_int_equal(clh_key_check(&keys[SEED], &s, NULL), CLH_OK);
