@@ -3,7 +3,12 @@
 #define CLH_TEXT_PARTS_H
 
 #include "report/format.h"
+#include "report/number.h"
 #include "result/result_parts.h"
+
+/** Append at most `bytes` of `text`, made harmless: no control character (an escape code in a label)
+ *  reaches a terminal, and what is not UTF-8 becomes U+FFFD. */
+void clh_text_add(clh_strbuf *out, const char *text, size_t bytes);
 
 /** Characters, not bytes, of UTF-8; NULL has none. */
 size_t clh_text_width(const char *text);
