@@ -105,7 +105,7 @@ static const clh_field verdicts[] = {
          "hold the answer (0.99) and are the first or last that do (0.5)"},
     {"spacing", NULL, "Are the destinations of a source evenly spaced?",
      .formula = "the most frequent distance is 0.9 of all: yes; 0.25: often"},
-    {"loss", NULL, "At which positions is the loss?",
+    {"loss_where", NULL, "At which positions is the loss?",
      .formula = "at a few: the three worst have half of it"},
     {0}};
 

@@ -54,7 +54,7 @@ runs 0 answers run --seeds 4 --count 20 --json --folder cut
 is "$whole" "$out" 'the same bytes after a kill'
 
 runs 0 answers run --seeds 2 --count 20 --markdown
-is 9 "$(printf '%s\n' "$out" | grep -oE '^\| (unseen|qk|cues|ov|order|duplicates|early|spacing|loss) \|' | sort -u | wc -l | tr -d ' ')" \
+is 9 "$(printf '%s\n' "$out" | grep -oE '^\| (unseen|qk|cues|ov|order|duplicates|early|spacing|loss_where) \|' | sort -u | wc -l | tr -d ' ')" \
     'every verdict stands in the Markdown'
 is 2 "$(find run/seeds -mindepth 1 -maxdepth 1 | wc -l | tr -d ' ')" 'seeds are kept in the run'
 
