@@ -159,8 +159,7 @@ static clh_status find_order(clh_answers *a, const clh_answers_ask *ask, const c
     enum { MOST = 100 };
     clh_sample fewer = *ask->sample;
     fewer.count = fewer.count < MOST ? fewer.count : MOST;
-    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer, clh_how_threads(how),
-                             clh_how_watch(how), err);
+    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer, how, err);
 }
 
 clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const clh_how *how,
