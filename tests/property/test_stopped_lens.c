@@ -1,6 +1,7 @@
 /* What looks at a model over a sample stops when it is told to. */
 #include "base/stop.h"
 #include "clearhead/attention.h"
+#include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "clearhead/emergence.h"
 #include "clearhead/heads.h"
@@ -51,6 +52,25 @@ static clh_status emerge(void *context, stopping *s, clh_error *err)
     if (!status)
         stopping_note(s, e.row, e.count * sizeof *e.row);
     clh_emergence_deinit(&e);
+    return status;
+}
+
+static clh_status intervene(void *context, stopping *s, clh_error *err)
+{
+    const asked *a = context;
+    const clh_watch *watch = clh_how_watch(s->how);
+    clh_causal *causal = NULL;
+    clh_causal_result r = {0};
+    clh_causal_row row[CLH_INTERVENTIONS];
+    clh_status status = clh_causal_open(&causal, a->world->model, a->sample, 3, watch, err);
+    if (!status)
+        status = clh_causal_run(&r, causal, a->sample, s->how, err);
+    if (!status)
+        status = clh_causal_rows(row, &r, 100, 0.95, 3, watch, err);
+    if (!status)
+        stopping_note(s, row, sizeof row);
+    clh_causal_result_deinit(&r);
+    clh_causal_close(causal);
     return status;
 }
 
@@ -165,6 +185,11 @@ static void the_order_of_learning_stops(void **state)
     check(state, emerge);
 }
 
+static void the_causal_suite_stops(void **state)
+{
+    check(state, intervene);
+}
+
 static void scrubbing_stops(void **state)
 {
     check(state, scrub);
@@ -194,6 +219,7 @@ int main(void)
         cmocka_unit_test(looking_at_a_head_stops),
         cmocka_unit_test(detecting_heads_stops),
         cmocka_unit_test(the_order_of_learning_stops),
+        cmocka_unit_test(the_causal_suite_stops),
         cmocka_unit_test(scrubbing_stops),
         cmocka_unit_test(paths_stop),
         cmocka_unit_test(composition_stops),
