@@ -23,8 +23,8 @@ int main(int argc, char **argv)
     const clh_model *model = clh_run_model(run);
     if ((status = clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, 50, &err)))
         goto done;
-    if ((status = clh_attention_look(&report, model, &sample, &(clh_attention_ask){0, 0, 1, 1},
-                                     NULL, &err)))
+    if ((status = clh_attention_look(&report, model, &sample, &(clh_attention_ask){0, 0, 1}, NULL,
+                                     &err)))
         goto done;
     printf("position explains %.4f of the scores' variance, %.4f of the pattern's\n",
            report.scores.position, report.pattern.position);

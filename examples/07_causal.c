@@ -24,11 +24,11 @@ int main(int argc, char **argv)
     const clh_task *task = clh_run_task(run);
     if (clh_variant_draw(&held_out, CLH_VARIANT_NONE, task, SEQUENCES, 0, &err) ||
         clh_variant_draw(&shuffled, CLH_VARIANT_SHUFFLED, task, SEQUENCES, 0, &err) ||
-        clh_causal_open(&causal, clh_run_model(run), &held_out, 0, &err) ||
-        clh_causal_run(&result, causal, &held_out, 1, NULL, &err) ||
-        clh_causal_run(&other, causal, &shuffled, 1, NULL, &err) ||
-        clh_causal_rows(row, &result, ROUNDS, 0.95, 0, &err) ||
-        clh_causal_rows(there, &other, ROUNDS, 0.95, 0, &err))
+        clh_causal_open(&causal, clh_run_model(run), &held_out, 0, NULL, &err) ||
+        clh_causal_run(&result, causal, &held_out, NULL, &err) ||
+        clh_causal_run(&other, causal, &shuffled, NULL, &err) ||
+        clh_causal_rows(row, &result, ROUNDS, 0.95, 0, NULL, &err) ||
+        clh_causal_rows(there, &other, ROUNDS, 0.95, 0, NULL, &err))
         goto done;
     for (int i = 0; i < CLH_INTERVENTIONS; i++) {
         const clh_interval *v = &row[i].recovered;

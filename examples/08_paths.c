@@ -28,13 +28,13 @@ int main(int argc, char **argv)
         .corrupted = {corrupted, 1, b.length},
         .metric = {.kind = CLH_METRIC_LOSS, .first_scored = a.first_scored},
     };
-    if (clh_paths_open(&paths, clh_run_model(run), &ask, &err))
+    if (clh_paths_open(&paths, clh_run_model(run), &ask, NULL, &err))
         goto done;
     const clh_graph *graph = clh_paths_graph(paths);
     exact = calloc(graph->edges, sizeof *exact);
     eap = calloc(graph->edges, sizeof *eap);
     if (!exact || !eap || clh_paths_exact(paths, exact, NULL, &err) ||
-        clh_paths_eap(paths, 20, eap, &err))
+        clh_paths_eap(paths, 20, eap, NULL, &err))
         goto done;
     printf("loss of writing %s: %.4f, of it after %s: %.4f\n", argv[2], clh_paths_clean(paths),
            argv[3], clh_paths_corrupted(paths));

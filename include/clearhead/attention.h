@@ -2,8 +2,8 @@
  *  it listens to.
  *
  *    clh_attention_report report = {0};
- *    const clh_attention_ask ask = {.layer = 0, .head = 0, .seed = 1, .threads = 2};
- *    if (clh_attention_look(&report, model, &sample, &ask, NULL, &err)) ...
+ *    const clh_attention_ask ask = {.layer = 0, .head = 0, .seed = 1};
+ *    if (clh_attention_look(&report, model, &sample, &ask, &how, &err)) ...
  *    printf("%g\n", report.scores.position);   // share of the scores' variance that position explains
  *    clh_attention_deinit(&report);
  *
@@ -94,17 +94,15 @@ CLH_API const char *clh_cue_name(clh_cue_feature feature);
 /** Which head, and how. */
 typedef struct clh_attention_ask {
     size_t layer, head;
-    uint64_t seed;  /**< of the shuffles, by Philox */
-    size_t threads; /**< change no byte */
+    uint64_t seed; /**< of the shuffles, by Philox */
 } clh_attention_ask;
 
-/** Look at one head over a sample; `watch` may be NULL.
- *  CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
+/** Look at one head over a sample. CLH_STOPPED; CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
  *  fewer than two of them, or none with a scored prediction, CLH_ENUMERIC names the
  *  sequence and its first activation that is not finite. */
 CLH_API clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                                       const clh_sample *sample, const clh_attention_ask *ask,
-                                      const clh_watch *watch, clh_error *err);
+                                      const clh_how *how, clh_error *err);
 
 /** Free what a report holds. All zero is fine. */
 CLH_API void clh_attention_deinit(clh_attention_report *report);

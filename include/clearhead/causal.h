@@ -4,9 +4,9 @@
  *    clh_causal *causal = NULL;
  *    clh_causal_result result = {0};
  *    clh_causal_row row[CLH_INTERVENTIONS];
- *    if (clh_causal_open(&causal, model, &base, seed, &err) ||
- *        clh_causal_run(&result, causal, &sample, threads, NULL, &err) ||
- *        clh_causal_rows(row, &result, 1000, 0.95, seed, &err)) ...
+ *    if (clh_causal_open(&causal, model, &base, seed, NULL, &err) ||
+ *        clh_causal_run(&result, causal, &sample, &how, &err) ||
+ *        clh_causal_rows(row, &result, 1000, 0.95, seed, NULL, &err)) ...
  *    // 1: nothing lost, 0: as bad as the reference
  *    printf("%g\n", row[CLH_CAUSAL_QK_POSITION].recovered.value);
  *    clh_causal_result_deinit(&result);
@@ -71,9 +71,9 @@ CLH_API const char *clh_intervention_edits(clh_intervention intervention);
 /** A suite with its statistics. */
 typedef struct clh_causal clh_causal;
 
-/** Open a suite: one pass over `base`. CLH_ENOMEM says what it takes; errors of clh_forward(). */
+/** Open a suite: one pass over `base`, of which `watch` (may be NULL) is told. CLH_ENOMEM says what it takes; errors of clh_forward(). */
 CLH_API clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
-                                   uint64_t seed, clh_error *err);
+                                   uint64_t seed, const clh_watch *watch, clh_error *err);
 
 /** Free. NULL is fine. */
 CLH_API void clh_causal_close(clh_causal *causal);
@@ -85,12 +85,11 @@ typedef struct clh_causal_result {
     clh_measure measure[CLH_INTERVENTIONS]; /**< owned */
 } clh_causal_result;
 
-/** Measure every intervention on `sample`; `watch`, which may be NULL, is told the sequence.
+/** Measure every intervention on `sample`.
  *  CLH_ESHAPE for a sequence longer than any of base, CLH_EINPUT when nothing is scored,
  *  CLH_ENUMERIC names the intervention and the sequence. */
 CLH_API clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
-                                  const clh_sample *sample, size_t threads, const clh_watch *watch,
-                                  clh_error *err);
+                                  const clh_sample *sample, const clh_how *how, clh_error *err);
 
 /** Free what it holds. All zero is fine. */
 CLH_API void clh_causal_result_deinit(clh_causal_result *result);
@@ -103,11 +102,11 @@ typedef struct clh_causal_row {
 } clh_causal_row;
 
 /** Percentile bootstrap over sequences, as clh_measure_interval() and with its bits. All
- *  interventions share their resamples, so that `recovered` is paired. Chan et al. 2022, Causal
+ *  interventions share their resamples, so that `recovered` is paired. `watch` may be NULL. Chan et al. 2022, Causal
  *  Scrubbing: 1 - (L_rand - L_scrub) / (L_rand - L_model) is what is lost. */
 CLH_API clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS],
                                    const clh_causal_result *result, size_t rounds, double level,
-                                   uint64_t seed, clh_error *err);
+                                   uint64_t seed, const clh_watch *watch, clh_error *err);
 
 CLH_END_DECLS
 

@@ -190,9 +190,11 @@ typedef struct clh_composition {
 
 /** All pairs: HookedTransformer.all_composition_scores(). The baseline is `samples` (at least 2)
  *  pairs of heads whose four matrices are normal, drawn from `seed`; it is one for Q, K and V,
- *  which differ only in which matrices are meant. CLH_ERANGE, CLH_ENUMERIC, CLH_ENOMEM. */
+ *  which differ only in which matrices are meant. `watch` may be NULL. CLH_ERANGE,
+ *  CLH_ENUMERIC, CLH_ENOMEM, CLH_STOPPED. */
 CLH_API clh_status clh_composition_open(clh_composition *out, const clh_model *model,
-                                        size_t samples, uint64_t seed, clh_error *err);
+                                        size_t samples, uint64_t seed, const clh_watch *watch,
+                                        clh_error *err);
 
 /** The score of a pair and how many standard deviations of the baseline it is above its mean. */
 typedef struct clh_composition_pair {

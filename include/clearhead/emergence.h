@@ -2,7 +2,7 @@
  *  those of the final model, so that "learned" is what a circuit does and not how it looks.
  *
  *    clh_emergence emergence = {0};
- *    if (clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, threads, NULL, &err))
+ *    if (clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, &how, &err))
  *        ...
  *    size_t at = clh_emergence_from(&emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE), 0.99);
  *    clh_emergence_deinit(&emergence);
@@ -44,13 +44,12 @@ typedef struct clh_emergence {
     size_t count;
 } clh_emergence;
 
-/** Measure every checkpoint of the run folder `path`, telling `watch` (may be NULL) before each.
+/** Measure every checkpoint of the run folder `path`, the watch is told of these.
  *  `until` CLH_LAST is the whole run; else the checkpoint of that step stands for its end.
  *  CLH_EINPUT when it is no folder or has no such checkpoints; errors of clh_model_load() and
  *  clh_measure_run(). The same bytes at any number of threads. */
 CLH_API clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
-                                     const clh_sample *sample, size_t threads,
-                                     const clh_watch *watch, clh_error *err);
+                                     const clh_sample *sample, const clh_how *how, clh_error *err);
 
 /** Index of the first row from which on the accuracy stays at `least` or above; count when there is
  *  none. `ratio` is not CLH_RATIO_LOSS. */

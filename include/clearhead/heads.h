@@ -6,7 +6,7 @@
  *    double score = clh_head_score(pattern.data, expected, pos, &options);
  *
  *    clh_detection found = {0};                                     // all of it over a sample
- *    if (clh_heads_detect(&found, model, &sample, NULL, &options, threads, NULL, &err)) ...
+ *    if (clh_heads_detect(&found, model, &sample, NULL, &options, &how, &err)) ...
  *    clh_detection_deinit(&found);
  *
  *  The caller owns what is filled in. TransformerLens: head_detector.py.
@@ -86,13 +86,13 @@ typedef struct clh_detection {
 
 /** Hold every head against every pattern, one forward pass a sequence. `given` (may be NULL) is a
  *  pattern of one's own [pos, pos], 0 for keys behind the query; shorter sequences use its upper
- *  left corner. `watch` may be NULL; threads change no byte. CLH_ESHAPE or CLH_EINPUT for a given
+ *  left corner. CLH_STOPPED, CLH_ESHAPE or CLH_EINPUT for a given
  *  pattern that cannot be one, CLH_ENUMERIC naming the activation that is not finite; errors of
  *  clh_forward(). TransformerLens: detect_head(), whose detection_pattern may be a tensor. */
 CLH_API clh_status clh_heads_detect(clh_detection *out, const clh_model *model,
                                     const clh_sample *sample, const clh_tensor *given,
-                                    const clh_detect_options *options, size_t threads,
-                                    const clh_watch *watch, clh_error *err);
+                                    const clh_detect_options *options, const clh_how *how,
+                                    clh_error *err);
 
 /** Free. All zero is fine. */
 CLH_API void clh_detection_deinit(clh_detection *detection);

@@ -26,6 +26,7 @@
 #include "clearhead/config.h"
 #include "clearhead/error.h"
 #include "clearhead/tensor.h"
+#include "clearhead/watch.h"
 
 CLH_BEGIN_DECLS
 
@@ -269,9 +270,11 @@ CLH_API uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i
 /** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
  *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
  *  *written gets how many stand there. Keys and values are kept, so each token costs one row.
- *  CLH_ENUMERIC names the first activation that is not finite. */
+ *  `watch`, which may be NULL, is told the tokens. CLH_STOPPED; CLH_ENUMERIC names the first
+ *  activation that is not finite. */
 CLH_API clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
-                                uint32_t stop, size_t *written, clh_error *err);
+                                uint32_t stop, size_t *written, const clh_watch *watch,
+                                clh_error *err);
 
 /** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
  *  rest is prompt or padding. */

@@ -2,11 +2,11 @@
  *
  *    const clh_paths_ask ask = {.clean = clean, .corrupted = corrupted, .metric = metric};
  *    clh_paths *paths = NULL;
- *    if (clh_paths_open(&paths, model, &ask, &err)) ...
+ *    if (clh_paths_open(&paths, model, &ask, NULL, &err)) ...
  *    const clh_graph *graph = clh_paths_graph(paths);
  *    double effect[graph->edges], estimate[graph->edges];
  *    if (clh_paths_exact(paths, effect, NULL, &err)) ...      // by computing again
- *    if (clh_paths_eap(paths, 1, estimate, &err)) ...         // and by the gradient
+ *    if (clh_paths_eap(paths, 1, estimate, NULL, &err)) ...         // and by the gradient
  *    clh_paths_close(paths);
  *
  *  Writers add to the residual stream: embed, pos_embed, every head, every MLP. Readers take its
@@ -87,11 +87,12 @@ typedef struct clh_paths_ask {
 
 typedef struct clh_paths clh_paths;
 
-/** Compute both runs. CLH_ESHAPE for sequences of two lengths or more than one each; CLH_ENOMEM
+/** Compute both runs. Here and below `watch` may be NULL, and CLH_STOPPED is returned where it says
+ *  stop. CLH_ESHAPE for sequences of two lengths or more than one each; CLH_ENOMEM
  *  says what it takes and what there is; CLH_ENUMERIC names the run and its first
  *  activation that is not finite; errors of clh_metric_value() and clh_forward(). */
 CLH_API clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
-                                  clh_error *err);
+                                  const clh_watch *watch, clh_error *err);
 
 /** Free. NULL is fine. */
 CLH_API void clh_paths_close(clh_paths *paths);
@@ -106,7 +107,7 @@ CLH_API double clh_paths_corrupted(const clh_paths *paths);
 
 /** The exact effect of every edge alone: its reader's input has the corrupted run's contribution of
  *  its writer, all other contributions are clean, and everything behind the reader is computed
- *  again. `effect` [edges]; `watch` (may be NULL) is told of each. */
+ *  again. `effect` [edges]; the watch is told of each. */
 CLH_API clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_watch *watch,
                                    clh_error *err);
 
@@ -115,21 +116,22 @@ CLH_API clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_w
  *  of this very run wrote, over the others. All edges: the corrupted run, bit for bit; none: the
  *  clean one. */
 CLH_API clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect,
-                                 clh_error *err);
+                                 const clh_watch *watch, clh_error *err);
 
 /** The exact effect along one path: the first edge carries the corrupted writer, each further edge
  *  what its writer makes of the edge before it, and nothing else of the path's writers is changed
  *  for anyone else. Behind the last reader everything is computed again. `edges` [count] as
  *  clh_graph_path() gives them. */
 CLH_API clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count,
-                                   double *effect, clh_error *err);
+                                   double *effect, const clh_watch *watch, clh_error *err);
 
 /** Every effect estimated by gradients: sum over positions of (corrupted - clean output of the
  *  writer) . d metric / d input of the reader, the gradient being the mean over `steps` >= 1 runs
  *  of the clean sequence whose hook_embed is corrupted + k/steps (clean - corrupted), k = 1 …
  *  steps. One step is the clean run alone: EAP (Syed et al. 2023); more are EAP-IG (Hanna et al.
  *  2024). `estimate` [edges]. */
-CLH_API clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_error *err);
+CLH_API clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate,
+                                 const clh_watch *watch, clh_error *err);
 
 CLH_END_DECLS
 

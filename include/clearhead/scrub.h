@@ -5,7 +5,7 @@
  *    clh_scrub *scrub = NULL;
  *    clh_scrub_result result = {0};
  *    if (clh_hypothesis_read(&hypothesis, "algorithm.json", &err)) ...
- *    if (clh_scrub_open(&scrub, model, &sample, seed, threads, &err)) ...
+ *    if (clh_scrub_open(&scrub, model, &sample, seed, &how, &err)) ...
  *    if (clh_scrub_try(scrub, &hypothesis, 1000, 0.95, NULL, &result, &err)) ...
  *    printf("%g\n", result.recovered.value);          // 1: nothing was lost, 0: everything
  *    clh_scrub_result_deinit(&result);
@@ -77,9 +77,9 @@ CLH_API clh_status clh_hypothesis_read(clh_hypothesis *out, const char *path, cl
 typedef struct clh_scrub clh_scrub;
 
 /** Measure the model as it is, and what its answers to other sequences are worth. CLH_EINPUT for a
- *  sample of nothing; errors of clh_measure_run(). */
+ *  sample of nothing; errors of clh_measure_run(). The threads of `how` are those of clh_scrub_try() too. */
 CLH_API clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sample *sample,
-                                  uint64_t seed, size_t threads, clh_error *err);
+                                  uint64_t seed, const clh_how *how, clh_error *err);
 
 /** Free. NULL is fine. */
 CLH_API void clh_scrub_close(clh_scrub *scrub);

@@ -54,6 +54,17 @@ static clh_status build(clh_result **out, const clh_question *q, const char *num
     return status;
 }
 
+/* Of the two, the first (0) or the second (1). */
+static clh_status ask_half(clh_result **out, clh_subject *subject, const char *question,
+                           const clh_settings *settings, const clh_how *how, size_t which,
+                           clh_error *err)
+{
+    clh_watch_part part;
+    const clh_how half = {clh_how_threads(how),
+                          clh_watch_part_of(&part, clh_how_watch(how), which, 1, 2)};
+    return clh_ask(out, subject, question, settings, &half, err);
+}
+
 clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *other,
                            const char *question, const clh_settings *settings, const char *numbers,
                            const clh_how *how, clh_error *err)
@@ -71,9 +82,9 @@ clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *
         status = clh_settings_open(&own, question, err);
     settings = settings ? settings : own;
     if (!status)
-        status = clh_ask(&a, subject, question, settings, how, err);
+        status = ask_half(&a, subject, question, settings, how, 0, err);
     if (!status)
-        status = clh_ask(&b, other, question, settings, how, err);
+        status = ask_half(&b, other, question, settings, how, 1, err);
     if (!status)
         status = build(&both, clh_question_find(question, err), numbers, a, b, err);
     if (!status) {

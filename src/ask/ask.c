@@ -150,8 +150,9 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
     const clh_schema *schema = NULL;
     void *owner = NULL;
     clh_result *r = NULL;
-    clh_status status =
-        clh_kinds_schema(&schema, &owner, q->schema, clh_subject_task(subject), err);
+    clh_status status = clh_watch_check(plain.watch, 0, 1, "questions", err);
+    if (!status)
+        status = clh_kinds_schema(&schema, &owner, q->schema, clh_subject_task(subject), err);
     if (!status)
         status = clh_result_open(&r, q->name, schema, err);
     if (!status && owner)
@@ -164,6 +165,8 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
         status = q->ask(r, subject, clh_settings_values(settings), &plain, err);
     if (!status)
         status = clh_result_check(r, err);
+    if (!status)
+        status = clh_watch_check(plain.watch, 1, 1, "questions", err);
     if (status)
         clh_result_close(r);
     else

@@ -201,13 +201,13 @@ static clh_status ask_attention(clh_result *out, clh_subject *s, const void *set
                                 const clh_how *how, clh_error *err)
 {
     const attention_settings *set = settings;
-    const clh_attention_ask ask = {set->layer, set->head, clh_subject_seed(s), how->threads};
+    const clh_attention_ask ask = {set->layer, set->head, clh_subject_seed(s)};
     const clh_sample *sample = NULL;
     clh_attention_report report = {0};
     clh_cue_test test[CLH_CUES] = {0};
     clh_status status = clh_subject_sample(&sample, s, set->count, err);
     if (!status)
-        status = clh_attention_look(&report, clh_subject_model(s), sample, &ask, how->watch, err);
+        status = clh_attention_look(&report, clh_subject_model(s), sample, &ask, how, err);
     if (!status && set->layer == 0)
         status = clh_cues_try(test, clh_subject_model(s), sample, how->threads, err);
     if (!status) {

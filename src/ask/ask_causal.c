@@ -58,19 +58,25 @@ typedef struct suite {
     const clh_subject *subject;
     const clh_causal *causal;
     const clh_how *how;
+    size_t done,
+        count; /* sequences, of all samples; a sample that means are taken of counts twice */
 } suite;
 
 /* Every intervention on one sample; `input` NULL: held-out sequences. */
-static clh_status measure(const suite *u, const clh_sample *sample, const char *input,
-                          clh_error *err)
+static clh_status measure(suite *u, const clh_sample *sample, const char *input, clh_error *err)
 {
+    clh_watch_part part, rest;
+    const clh_watch *watch =
+        clh_watch_part_of(&part, u->how->watch, u->done, sample->count, u->count);
     clh_causal_result result = {0};
     clh_causal_row row[CLH_INTERVENTIONS];
     clh_status status =
-        clh_causal_run(&result, u->causal, sample, u->how->threads, u->how->watch, err);
+        clh_causal_run(&result, u->causal, sample, &(clh_how){u->how->threads, watch}, err);
+    u->done += sample->count;
     if (!status)
-        status = clh_causal_rows(row, &result, CLH_ASK_ROUNDS, CLH_ASK_LEVEL,
-                                 clh_subject_seed(u->subject), err);
+        status = clh_causal_rows(
+            row, &result, CLH_ASK_ROUNDS, CLH_ASK_LEVEL, clh_subject_seed(u->subject),
+            clh_watch_part_of(&rest, u->how->watch, u->done, 0, u->count), err);
     for (int i = 0; i < CLH_INTERVENTIONS && !status; i++) {
         const clh_intervention which = (clh_intervention)i;
         if (input)
@@ -87,7 +93,7 @@ static clh_status measure(const suite *u, const clh_sample *sample, const char *
     return status;
 }
 
-static clh_status measure_other(const suite *u, clh_variant variant, size_t count, clh_error *err)
+static clh_status measure_other(suite *u, clh_variant variant, size_t count, clh_error *err)
 {
     const clh_task *task = clh_subject_task(u->subject);
     clh_sample sample = {0};
@@ -111,13 +117,16 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     const causal_settings *set = settings;
     const clh_sample *sample = NULL;
     clh_causal *causal = NULL;
-    clh_status status = clh_subject_sample(&sample, s, set->count, err);
+    const size_t variants = clh_variant_count(clh_subject_task(s)), n = set->count;
+    const size_t all = 2 * n + (variants - 1) * set->others;
+    clh_watch_part part;
+    clh_status status = clh_subject_sample(&sample, s, n, err);
     if (!status)
-        status = clh_causal_open(&causal, clh_subject_model(s), sample, clh_subject_seed(s), err);
-    const suite u = {out, s, causal, how};
+        status = clh_causal_open(&causal, clh_subject_model(s), sample, clh_subject_seed(s),
+                                 clh_watch_part_of(&part, how->watch, 0, n, all), err);
+    suite u = {out, s, causal, how, n, all};
     if (!status)
         status = measure(&u, sample, NULL, err);
-    const size_t variants = clh_variant_count(clh_subject_task(s));
     for (size_t v = CLH_VARIANT_NONE + 1; v < variants && set->others > 0 && !status; v++)
         status = measure_other(&u, (clh_variant)v, set->others, err);
     if (!status) {

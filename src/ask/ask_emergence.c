@@ -118,8 +118,7 @@ static clh_status ask_emergence(clh_result *out, clh_subject *s, const void *set
     clh_emergence e = {0};
     clh_status status = clh_subject_sample(&sample, s, set->count, err);
     if (!status)
-        status = clh_emergence_run(&e, clh_subject_path(s), CLH_LAST, sample, how->threads,
-                                   how->watch, err);
+        status = clh_emergence_run(&e, clh_subject_path(s), CLH_LAST, sample, how, err);
     for (size_t i = 0; i < e.count && !status; i++)
         put_row(out, task, &e.row[i]);
     for (int r = CLH_RATIO_ACCURACY; r < CLH_RATIOS && !status; r++)

@@ -87,7 +87,7 @@ static clh_status ask_heads(clh_result *out, clh_subject *s, const void *setting
         status = clh_subject_sample(&sample, s, set->count, err);
     if (!status)
         status = clh_heads_detect(&found, clh_subject_model(s), sample, given.data ? &given : NULL,
-                                  &options, how->threads, how->watch, err);
+                                  &options, how, err);
     if (!status)
         fill(out, &found);
     clh_detection_deinit(&found);

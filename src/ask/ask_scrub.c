@@ -120,8 +120,8 @@ static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *setting
     if (!status)
         status = clh_subject_sample(&sample, s, set->count, err);
     if (!status)
-        status = clh_scrub_open(&scrub, clh_subject_model(s), sample, clh_subject_seed(s),
-                                how->threads, err);
+        status =
+            clh_scrub_open(&scrub, clh_subject_model(s), sample, clh_subject_seed(s), how, err);
     for (size_t i = 0; i < t.count && !status; i++) {
         clh_watch_part part;
         status = try_one(out, scrub, &t, i, s, set->count,

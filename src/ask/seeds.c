@@ -40,13 +40,12 @@ typedef struct study {
     const clh_question *question;
     const clh_settings *settings;
     const char *folder;
-    const clh_watch *watch;
+    clh_stop stop; /**< told the seeds; training and asking of a seed look at it */
     clh_run_config config;
     size_t seeds;
     clh_result **result; /**< [seeds] */
     clh_error *error;    /**< [seeds] */
-    atomic_size_t begun;
-    atomic_bool failed; /**< no new seed begins */
+    atomic_bool failed;  /**< no new seed begins */
 } study;
 
 /* ---- One seed ----------------------------------------------------------------------------------
@@ -64,9 +63,17 @@ static clh_status same_settings(bool *same, clh_run_config a, clh_run_config b, 
     return status;
 }
 
-/* A trained run of `config` at `path`: made, gone on with, or there already. */
-static clh_status train_seed(const clh_run_config *config, const char *path, clh_error *err)
+static bool train_on(const clh_progress *progress, void *user)
 {
+    (void)progress;
+    return clh_watch_call(user, 0, 0);
+}
+
+/* A trained run of `config` at `path`: made, gone on with, or there already. */
+static clh_status train_seed(const clh_run_config *config, const char *path, const clh_watch *watch,
+                             clh_error *err)
+{
+    const clh_train_watch training = {train_on, (void *)watch};
     clh_run_config found;
     bool same = false;
     char *file = clh_path_join(path, "config.json", err);
@@ -75,7 +82,7 @@ static clh_status train_seed(const clh_run_config *config, const char *path, clh
     const bool begun = clh_path_exists(file);
     clh_free(file);
     if (!begun)
-        return clh_train(config, path, NULL, err);
+        return clh_train(config, path, &training, err);
     clh_status status = clh_run_config_peek(&found, path, err);
     if (!status)
         status = same_settings(&same, found, *config, err);
@@ -83,20 +90,20 @@ static clh_status train_seed(const clh_run_config *config, const char *path, clh
         status =
             clh_fail(err, CLH_EBUSY,
                      "%s holds a run with other settings: name another folder for the seeds", path);
-    return status ? status : clh_train_resume(path, 1, NULL, err);
+    return status ? status : clh_train_resume(path, 1, &training, err);
 }
 
-static clh_status do_seed(const study *s, size_t seed, clh_error *err)
+static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error *err)
 {
     char name[32];
     clh_run_config config = s->config;
     clh_subject *subject = NULL;
-    const clh_how how = {1, NULL};
+    const clh_how how = {1, clh_stop_watch(&s->stop, worker)};
     config.seed = seed;
     config.threads = 1;
     (void)snprintf(name, sizeof name, "seed-%02zu", seed);
     char *path = clh_path_join(s->folder, name, err);
-    clh_status status = path ? train_seed(&config, path, err) : CLH_ENOMEM;
+    clh_status status = path ? train_seed(&config, path, how.watch, err) : CLH_ENOMEM;
     if (!status)
         status = clh_subject_open(&subject, path, err);
     if (!status)
@@ -109,13 +116,12 @@ static clh_status do_seed(const study *s, size_t seed, clh_error *err)
 static void seed_task(void *context, size_t seed, size_t worker)
 {
     study *s = context;
-    const size_t begun = atomic_fetch_add(&s->begun, 1);
-    if (worker == 0 && clh_watch_check(s->watch, begun, s->seeds, "seeds", &s->error[seed]))
-        atomic_store(&s->failed, true); /* worker 0 is the thread that asks */
     if (atomic_load(&s->failed))
         return;
-    if (do_seed(s, seed, &s->error[seed]))
+    if (do_seed(s, seed, worker, &s->error[seed]))
         atomic_store(&s->failed, true);
+    else
+        clh_stop_step(&s->stop);
 }
 
 static clh_status do_seeds(study *s, size_t threads, clh_error *err)
@@ -124,7 +130,8 @@ static clh_status do_seeds(study *s, size_t threads, clh_error *err)
     clh_status status = clh_pool_open(&pool, threads, err);
     if (status)
         return status;
-    clh_pool_run(pool, s->seeds, seed_task, s);
+    clh_pool_run_watched(pool, s->seeds, seed_task, s, &s->stop);
+    status = clh_stop_end(&s->stop, err);
     clh_pool_close(pool);
     for (size_t i = 0; i < s->seeds && !status; i++) {
         status = s->error[i].status;
@@ -246,7 +253,8 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
 {
     clh_settings *own = NULL;
     clh_result *r = NULL;
-    study s = {.watch = clh_how_watch(how), .seeds = count};
+    study s = {.seeds = count};
+    clh_stop_init(&s.stop, clh_how_watch(how), count, "seeds");
     if (!out || !subject || !clh_subject_run(subject))
         return clh_fail(err, CLH_EUSAGE, "clh_ask_seeds() was given NULL, want a run");
     if (count < 1 || count > SEEDS_MAX)

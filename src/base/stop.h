@@ -52,7 +52,8 @@ typedef struct clh_watch_part {
 } clh_watch_part;
 
 /** The watch of steps begin … begin+width-1 of `count`, kept in `part`, which must last as long;
- *  NULL where `whole` is. */
+ *  NULL where `whole` is. A width of 0: what comes before step `begin`, or after the last, and takes
+ *  its time too. */
 const clh_watch *clh_watch_part_of(clh_watch_part *part, const clh_watch *whole, size_t begin,
                                    size_t width, size_t count);
 

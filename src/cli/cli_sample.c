@@ -37,9 +37,9 @@ static clh_status predict_free(clh_cli_sample *s, const clh_model *model, const 
     const clh_sequence *q = &s->sequence;
     const size_t n_ctx = clh_model_get_config(model)->n_ctx;
     return s->answered ? clh_generate(model, s->predicted, q->first_scored, q->length, UINT32_MAX,
-                                      &s->length, err)
+                                      &s->length, NULL, err)
                        : clh_generate(model, s->predicted, q->length, n_ctx, period_of(task),
-                                      &s->length, err);
+                                      &s->length, NULL, err);
 }
 
 clh_status clh_cli_sample_make(clh_cli_sample *out, const clh_model *model, const clh_task *task,

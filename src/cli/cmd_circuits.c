@@ -56,7 +56,7 @@ static clh_status compute(circuits_job *job, clh_error *err)
     if (status || job->config->n_layers < 2)
         return status;
     return clh_composition_open(&job->composition, clh_run_model(job->run), job->samples,
-                                clh_run_get_config(job->run)->seed, err);
+                                clh_run_get_config(job->run)->seed, NULL, err);
 }
 
 /* ---- Labels ------------------------------------------------------------------------------------

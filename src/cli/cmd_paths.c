@@ -80,13 +80,13 @@ static clh_status compute_edges(paths_job *job, clh_error *err)
     if (!status && clh_opt_flag(job->inv, "eap"))
         status = make_column(job, 1, err);
     if (!status && job->column[1].effect)
-        status = clh_paths_eap(job->paths, 1, job->column[1].effect, err);
+        status = clh_paths_eap(job->paths, 1, job->column[1].effect, &watch, err);
     if (!status && clh_opt_given(job->inv, "ig")) {
         status = clh_opt_size(job->inv, "ig", &steps, err);
         if (!status)
             status = make_column(job, 2, err);
         if (!status)
-            status = clh_paths_eap(job->paths, steps, job->column[2].effect, err);
+            status = clh_paths_eap(job->paths, steps, job->column[2].effect, &watch, err);
     }
     return status ? status : sort_edges(job, err);
 }
@@ -103,11 +103,11 @@ static clh_status compute_one(const paths_job *job, double *effect, clh_error *e
     if (!status && path)
         status = clh_graph_path(job->graph, path, along, most, &count, err);
     if (!status && path)
-        status = clh_paths_along(job->paths, along, count, effect, err);
+        status = clh_paths_along(job->paths, along, count, effect, NULL, err);
     if (!status && edges)
         status = clh_graph_choose(job->graph, edges, chosen, err);
     if (!status && edges)
-        status = clh_paths_set(job->paths, chosen, effect, err);
+        status = clh_paths_set(job->paths, chosen, effect, NULL, err);
     clh_free(chosen);
     clh_free(along);
     return status;
@@ -358,7 +358,7 @@ static clh_status measure(void *user, const clh_frame *frame, clh_error *err)
     clh_status status = clh_cli_pair_init(&job.pair, inv, job.run, err);
     const clh_paths_ask ask = {job.pair.clean, job.pair.corrupted, job.pair.metric};
     if (!status)
-        status = clh_paths_open(&job.paths, clh_run_model(job.run), &ask, err);
+        status = clh_paths_open(&job.paths, clh_run_model(job.run), &ask, NULL, err);
     if (!status) {
         job.graph = clh_paths_graph(job.paths);
         status = one ? compute_one(&job, &effect, err) : run_all(&job, frame->json, err);

@@ -1,6 +1,7 @@
 /* Greedy writing with a key/value cache: the activations of the positions so far are that cache. */
 #include <assert.h>
 
+#include "base/stop.h"
 #include "model/model_parts.h"
 
 uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i)
@@ -35,7 +36,7 @@ static clh_status check_lengths(const clh_model *model, size_t have, size_t leng
 }
 
 clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
-                        uint32_t stop, size_t *written, clh_error *err)
+                        uint32_t stop, size_t *written, const clh_watch *watch, clh_error *err)
 {
     assert(model && ids && written);
     clh_cache *cache = NULL;
@@ -45,13 +46,17 @@ clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size
     if (!status)
         status = clh_cache_reserve(cache, 1, length, err);
     for (size_t from = 0; !status && have < length && (from == 0 || ids[have - 1] != stop);) {
-        status = clh_forward_more(model, &(clh_tokens){ids, 1, have}, from, cache, err);
+        status = clh_watch_check(watch, have, length, "tokens", err);
+        if (!status)
+            status = clh_forward_more(model, &(clh_tokens){ids, 1, have}, from, cache, err);
         from = have;
         if (!status) {
             ids[have] = clh_cache_prediction(cache, 0, have - 1);
             have++;
         }
     }
+    if (!status)
+        status = clh_watch_check(watch, length, length, "tokens", err);
     if (!status && !clh_cache_sound(cache))
         status = clh_forward_check(model, &(clh_tokens){ids, 1, have}, err);
     clh_cache_close(cache);

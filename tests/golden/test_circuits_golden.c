@@ -151,7 +151,7 @@ static void composition_is_transformerlens(void **state)
     subject s;
     clh_composition composition;
     open_subject(&s, "mlp_2x2");
-    must(clh_composition_open(&composition, s.golden.model, 2, 0, &err), &err);
+    must(clh_composition_open(&composition, s.golden.model, 2, 0, NULL, &err), &err);
     for (size_t kind = 0; kind < CLH_COMPOSITION_KINDS; kind++) {
         clh_tensor want = take(&s, names[kind], "");
         check_numbers(composition.score[kind], want.data, clh_tensor_count(&want));

@@ -27,7 +27,7 @@ static int open_bench(void **state)
     clh_error err = {0};
     golden_pair_open(&b.pair, "paths", ((const each_case *)*state)->name);
     const clh_paths_ask ask = {b.pair.clean, b.pair.corrupted, b.pair.metric};
-    must(clh_paths_open(&b.paths, b.pair.golden.model, &ask, &err), &err);
+    must(clh_paths_open(&b.paths, b.pair.golden.model, &ask, NULL, &err), &err);
     b.graph = clh_paths_graph(b.paths);
     assert_true(b.graph->edges <= EDGES_MAX);
     *state = &b;
@@ -82,12 +82,12 @@ static void every_set_and_path_has_the_effect_of_the_file(void **state)
         if (strncmp(name, "set.", 4) == 0) {
             for (size_t e = 0; e < b->graph->edges; e++)
                 chosen[e] = e % strtoul(name + 4, NULL, 10) == 0;
-            must(clh_paths_set(b->paths, chosen, &effect, &err), &err);
+            must(clh_paths_set(b->paths, chosen, &effect, NULL, &err), &err);
         } else if (strncmp(name, "path.", 5) == 0) {
             must(clh_graph_path(b->graph, golden_pair_metadata(&b->pair, name), edges, 8, &count,
                                 &err),
                  &err);
-            must(clh_paths_along(b->paths, edges, count, &effect, &err), &err);
+            must(clh_paths_along(b->paths, edges, count, &effect, NULL, &err), &err);
         } else {
             continue;
         }
@@ -102,9 +102,9 @@ static void every_estimate_is_that_of_the_file(void **state)
     const bench *b = *state;
     double estimate[EDGES_MAX];
     clh_error err = {0};
-    must(clh_paths_eap(b->paths, 1, estimate, &err), &err);
+    must(clh_paths_eap(b->paths, 1, estimate, NULL, &err), &err);
     check(b, "eap", estimate, b->graph->edges);
-    must(clh_paths_eap(b->paths, 5, estimate, &err), &err);
+    must(clh_paths_eap(b->paths, 5, estimate, NULL, &err), &err);
     check(b, "ig_5", estimate, b->graph->edges);
 }
 

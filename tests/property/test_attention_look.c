@@ -70,7 +70,7 @@ static clh_attention_report look(const bench *b, size_t layer, size_t head)
 {
     clh_error err = {0};
     clh_attention_report report = {0};
-    must(clh_attention_look(&report, b->model, &b->sample, &(clh_attention_ask){layer, head, 1, 1},
+    must(clh_attention_look(&report, b->model, &b->sample, &(clh_attention_ask){layer, head, 1},
                             NULL, &err),
          &err);
     return report;
@@ -358,24 +358,24 @@ static void what_cannot_be_looked_at(void **state)
     clh_attention_report r = {0};
     bench_open(&b, CLH_LETTERS_SORTED, 1);
     assert_int_equal(
-        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){1, 0, 1, 1}, NULL, &err),
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){1, 0, 1}, NULL, &err),
         CLH_ERANGE);
     assert_string_equal(err.message,
                         "layer 1, head 0: the model has 1 layers of 2 heads, counted from 0");
     b.sample.length[7] = 8;
     assert_int_equal(
-        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1, 1}, NULL, &err),
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1}, NULL, &err),
         CLH_EINPUT);
     assert_non_null(strstr(err.message, "sequence 7 has 8 tokens and sequence 0 has 26"));
     b.sample.count = 1;
     assert_int_equal(
-        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1, 1}, NULL, &err),
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1}, NULL, &err),
         CLH_EINPUT);
     b.sample.count = COUNT;
     b.sample.length[7] = LENGTH;
     clh_model_view(b.model, "blocks.0.attn.W_Q").data[0] = NAN;
     assert_int_equal(
-        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1, 1}, NULL, &err),
+        clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){0, 0, 1}, NULL, &err),
         CLH_ENUMERIC);
     assert_string_equal(err.message, "sequence 0: blocks.0.attn.hook_q is not finite");
     assert_null(r.memory);

@@ -44,8 +44,8 @@ static int open_bench(void **state)
     assert_non_null(b);
     b->model = model_case_open(index, SEED);
     b->sample = sample_of(index, model_case_at(index)->pos + 2); /* n_ctx has room for 3 */
-    must(clh_causal_open(&b->causal, b->model, &b->sample, SEED, &err), &err);
-    must(clh_causal_run(&b->result, b->causal, &b->sample, 1, NULL, &err), &err);
+    must(clh_causal_open(&b->causal, b->model, &b->sample, SEED, NULL, &err), &err);
+    must(clh_causal_run(&b->result, b->causal, &b->sample, NULL, &err), &err);
     *state = b;
     return 0;
 }
@@ -153,7 +153,7 @@ static void threads_change_no_bit(void **state)
     const bench *b = *state;
     clh_error err = {0};
     clh_causal_result more = {0};
-    must(clh_causal_run(&more, b->causal, &b->sample, 3, NULL, &err), &err);
+    must(clh_causal_run(&more, b->causal, &b->sample, &(clh_how){3, NULL}, &err), &err);
     for (int i = 0; i < CLH_INTERVENTIONS; i++) {
         assert_int_equal(more.left_out[i], b->result.left_out[i]);
         if (!more.left_out[i])
@@ -167,7 +167,7 @@ static void rows_are_the_intervals_one_by_one(void **state)
     const bench *b = *state;
     clh_error err = {0};
     clh_causal_row row[CLH_INTERVENTIONS];
-    must(clh_causal_rows(row, &b->result, 50, 0.9, 3, &err), &err);
+    must(clh_causal_rows(row, &b->result, 50, 0.9, 3, NULL, &err), &err);
     for (int i = 0; i < CLH_INTERVENTIONS; i++)
         for (int r = 0; r < CLH_RATIOS; r++) {
             clh_interval one;
@@ -203,7 +203,7 @@ static void shorter_sequences_take_the_beginnings(void **state)
     for (size_t i = 0; i < COUNT; i++)
         length[i] = b->sample.length[i] - 1;
     part.length = length;
-    must(clh_causal_run(&cut, b->causal, &part, 1, NULL, &err), &err);
+    must(clh_causal_run(&cut, b->causal, &part, NULL, &err), &err);
     part.length = b->sample.length;
     for (int i = 0; i < CLH_INTERVENTIONS; i++)
         for (size_t k = 0; k < COUNT && !cut.left_out[i]; k++) {

@@ -49,8 +49,8 @@ static clh_causal_result measure(const bench *b, const clh_sample *sample)
     clh_error err = {0};
     clh_causal *causal = NULL;
     clh_causal_result result = {0};
-    must(clh_causal_open(&causal, b->model, &b->sample, SEED, &err), &err);
-    must(clh_causal_run(&result, causal, sample, 2, NULL, &err), &err);
+    must(clh_causal_open(&causal, b->model, &b->sample, SEED, NULL, &err), &err);
+    must(clh_causal_run(&result, causal, sample, &(clh_how){2, NULL}, &err), &err);
     clh_causal_close(causal);
     return result;
 }
@@ -172,7 +172,7 @@ static void a_trained_model_is_taken_apart(void **state)
     clh_error err = {0};
     clh_causal_row row[CLH_INTERVENTIONS];
     clh_causal_result r = measure(&b, &b.sample);
-    must(clh_causal_rows(row, &r, 200, 0.95, SEED, &err), &err);
+    must(clh_causal_rows(row, &r, 200, 0.95, SEED, NULL, &err), &err);
     assert_true(right(&r, CLH_CAUSAL_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.99);
     assert_true(right(&r, CLH_CAUSAL_PATTERN_MEAN, CLH_RATIO_OF(CLH_TOKEN_LETTER)) > 0.99);
     assert_true(right(&r, CLH_CAUSAL_WITHOUT_ANSWER, CLH_RATIO_OF(CLH_TOKEN_LETTER)) < 0.1);
@@ -311,11 +311,11 @@ static clh_status open_run_and_close(void *context)
     clh_causal *causal = NULL;
     clh_causal_result result = {0};
     clh_causal_row row[CLH_INTERVENTIONS];
-    clh_status status = clh_causal_open(&causal, b->model, &b->sample, SEED, &err);
+    clh_status status = clh_causal_open(&causal, b->model, &b->sample, SEED, NULL, &err);
     if (!status)
-        status = clh_causal_run(&result, causal, &b->sample, 1, NULL, &err);
+        status = clh_causal_run(&result, causal, &b->sample, NULL, &err);
     if (!status)
-        status = clh_causal_rows(row, &result, 2, 0.9, 3, &err);
+        status = clh_causal_rows(row, &result, 2, 0.9, 3, NULL, &err);
     clh_causal_result_deinit(&result);
     clh_causal_close(causal);
     return status;
@@ -338,17 +338,17 @@ static void bad_input_is_named(void **state)
     clh_causal_result result = {0};
     clh_model *model = model_case_open(0, SEED);
     clh_sample base = given(3), sample = given(4);
-    must(clh_causal_open(&causal, model, &base, SEED, &err), &err);
-    assert_int_equal(clh_causal_run(&result, causal, &sample, 1, NULL, &err), CLH_ESHAPE);
+    must(clh_causal_open(&causal, model, &base, SEED, NULL, &err), &err);
+    assert_int_equal(clh_causal_run(&result, causal, &sample, NULL, &err), CLH_ESHAPE);
     assert_non_null(strstr(err.message, "sequence 0 has 4 tokens, the longest"));
     for (size_t i = 0; i < 2; i++)
         base.first_scored[i] = 3;
-    assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_EINPUT);
+    assert_int_equal(clh_causal_run(&result, causal, &base, NULL, &err), CLH_EINPUT);
     const clh_tensor W_O = clh_model_view(model, "blocks.0.attn.W_O");
     W_O.data[0] = NAN;
     for (size_t i = 0; i < 2; i++)
         base.first_scored[i] = 1;
-    assert_int_equal(clh_causal_run(&result, causal, &base, 1, NULL, &err), CLH_ENUMERIC);
+    assert_int_equal(clh_causal_run(&result, causal, &base, NULL, &err), CLH_ENUMERIC);
     assert_non_null(strstr(err.message, "none: sequence 0: blocks.0"));
     clh_causal_close(causal);
     clh_sample_deinit(&sample);

@@ -259,13 +259,13 @@ static void planted_composition_stands_out(void **state)
         index++;
     clh_model *model = model_case_open(index, 5);
     clh_composition plain, planted;
-    must(clh_composition_open(&plain, model, 200, 1, &err), &err);
+    must(clh_composition_open(&plain, model, 200, 1, NULL, &err), &err);
     clh_tensor w_o = clh_model_view(model, "blocks.0.attn.W_O");
     clh_tensor w_k = clh_model_view(model, "blocks.1.attn.W_K");
     for (size_t i = 0; i < w_k.shape[1]; i++)
         for (size_t k = 0; k < w_k.shape[2]; k++)
             w_k.data[i * w_k.shape[2] + k] = w_o.data[k * w_o.shape[2] + i];
-    must(clh_composition_open(&planted, model, 200, 1, &err), &err);
+    must(clh_composition_open(&planted, model, 200, 1, NULL, &err), &err);
     const clh_composition_pair before = clh_composition_at(&plain, CLH_COMPOSITION_K, 0, 0, 1, 0);
     const clh_composition_pair after = clh_composition_at(&planted, CLH_COMPOSITION_K, 0, 0, 1, 0);
     const clh_composition_pair q[2] = {clh_composition_at(&plain, CLH_COMPOSITION_Q, 0, 0, 1, 0),
@@ -293,7 +293,7 @@ static void bad_input_is_named(void **state)
     assert_int_equal(clh_circuit_open(&circuit, model, CLH_CIRCUIT_OV, 0, 2, false, &err),
                      CLH_ERANGE);
     assert_string_equal(err.message, "head 2, want it below n_heads = 2");
-    assert_int_equal(clh_composition_open(&composition, model, 1, 0, &err), CLH_ERANGE);
+    assert_int_equal(clh_composition_open(&composition, model, 1, 0, NULL, &err), CLH_ERANGE);
     assert_int_equal(clh_dense_eigenvalues(&e, &wide, &err), CLH_ESHAPE);
     assert_int_equal(clh_dense_multiply(&product, &wide, &wide, &err), CLH_ESHAPE);
     assert_string_equal(err.message, "[2, 3] times [2, 3], want the inner sizes equal");
@@ -331,7 +331,7 @@ static clh_status ask_everything(void *model)
     if (!status)
         status = clh_qk_split_open(&split, model, 0, 0, NULL);
     if (!status)
-        status = clh_composition_open(&composition, model, 2, 0, NULL);
+        status = clh_composition_open(&composition, model, 2, 0, NULL, NULL);
     clh_composition_deinit(&composition);
     clh_qk_split_deinit(&split);
     return status;

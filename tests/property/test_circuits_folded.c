@@ -74,7 +74,7 @@ static void composition_is_its_definition(void **state)
     clh_model *model = model_case_open(one->index, 7);
     const clh_model_config *c = clh_model_get_config(model);
     clh_composition all = {0};
-    must(clh_composition_open(&all, model, 3, 1, &err), &err);
+    must(clh_composition_open(&all, model, 3, 1, NULL, &err), &err);
     for (size_t early = 0; early < c->n_heads && c->n_layers > 1; early++)
         for (size_t late = 0; late < c->n_heads; late++) {
             clh_dense writes = product_of(model, CLH_CIRCUIT_HEAD_OV, 0, early, false);
@@ -104,9 +104,9 @@ static void the_baseline_is_a_mean_and_a_deviation(void **state)
     const each_case *one = *state;
     clh_model *model = model_case_open(one->index, 7);
     clh_composition before = {0}, after = {0};
-    must(clh_composition_open(&before, model, 2, 1, &err), &err);
+    must(clh_composition_open(&before, model, 2, 1, NULL, &err), &err);
     for (size_t n = 3; n < 6; n++) {
-        must(clh_composition_open(&after, model, n, 1, &err), &err);
+        must(clh_composition_open(&after, model, n, 1, NULL, &err), &err);
         const double count = (double)n, v = count * after.mean - (count - 1) * before.mean;
         const double old = before.deviation * before.deviation * (count - 2);
         const double new = after.deviation *after.deviation *(count - 1);

@@ -33,7 +33,7 @@ static clh_emergence emerge(const clh_run *run, clh_sample *sample, size_t threa
     clh_error err = {0};
     clh_emergence e = {0};
     must(clh_sample_draw(sample, clh_run_task(run), CLH_SPLIT_TEST, 0, COUNT, &err), &err);
-    must(clh_emergence_run(&e, folder, CLH_LAST, sample, threads, NULL, &err), &err);
+    must(clh_emergence_run(&e, folder, CLH_LAST, sample, &(clh_how){threads, NULL}, &err), &err);
     return e;
 }
 
@@ -135,8 +135,7 @@ static void no_checkpoints_is_said(void **state)
     clh_sample sample = {0};
     uint32_t ids[] = {0, 1, 3};
     must(clh_sample_given(&sample, &(clh_tokens){ids, 1, 3}, 1, &err), &err);
-    assert_int_equal(clh_emergence_run(&e, "/nowhere", CLH_LAST, &sample, 1, NULL, &err),
-                     CLH_EINPUT);
+    assert_int_equal(clh_emergence_run(&e, "/nowhere", CLH_LAST, &sample, NULL, &err), CLH_EINPUT);
     assert_string_equal(err.message, "/nowhere is no run folder, want one with its checkpoints");
     clh_sample_deinit(&sample);
 }

@@ -28,7 +28,7 @@ static void open_paths(bench *b)
     clh_error err = {0};
     clh_paths_close(b->paths);
     b->paths = NULL;
-    must(clh_paths_open(&b->paths, b->model, &b->ask, &err), &err);
+    must(clh_paths_open(&b->paths, b->model, &b->ask, NULL, &err), &err);
     b->graph = clh_paths_graph(b->paths);
     assert_true(b->graph->edges <= EDGES_MAX);
 }
@@ -100,8 +100,8 @@ static void check_edges(bench *b)
     must(clh_paths_exact(b->paths, b->effect, NULL, &err), &err);
     for (size_t e = 0; e < b->graph->edges; e++) {
         chosen[e] = true;
-        must(clh_paths_set(b->paths, chosen, &set, &err), &err);
-        must(clh_paths_along(b->paths, &e, 1, &along, &err), &err);
+        must(clh_paths_set(b->paths, chosen, &set, NULL, &err), &err);
+        must(clh_paths_along(b->paths, &e, 1, &along, NULL, &err), &err);
         chosen[e] = false;
         if (set != b->effect[e] || along != b->effect[e])
             fail_msg("edge %zu: %.17g alone, %.17g as a set, %.17g as a path", e, b->effect[e], set,
@@ -126,10 +126,10 @@ static void all_edges_are_the_corrupted_run_and_none_the_clean(void **state)
     bool chosen[EDGES_MAX] = {false};
     double effect = NAN;
     clh_error err = {0};
-    must(clh_paths_set(b->paths, chosen, &effect, &err), &err);
+    must(clh_paths_set(b->paths, chosen, &effect, NULL, &err), &err);
     assert_true(effect == 0);
     memset(chosen, true, b->graph->edges);
-    must(clh_paths_set(b->paths, chosen, &effect, &err), &err);
+    must(clh_paths_set(b->paths, chosen, &effect, NULL, &err), &err);
     assert_true(effect == clh_paths_corrupted(b->paths) - clh_paths_clean(b->paths));
     assert_true(effect != 0);
 }
@@ -142,7 +142,7 @@ static void embeddings_are_the_whole_cause(void **state)
     double effect = NAN;
     clh_error err = {0};
     must(clh_graph_choose(b->graph, "embed->*", chosen, &err), &err);
-    must(clh_paths_set(b->paths, chosen, &effect, &err), &err);
+    must(clh_paths_set(b->paths, chosen, &effect, NULL, &err), &err);
     assert_true(effect == clh_paths_corrupted(b->paths) - clh_paths_clean(b->paths));
 }
 
@@ -166,7 +166,7 @@ static void a_run_in_itself_has_no_effect(void **state)
     b->ask.corrupted = b->ask.clean;
     open_paths(b);
     must(clh_paths_exact(b->paths, b->effect, NULL, &err), &err);
-    must(clh_paths_eap(b->paths, 3, b->estimate, &err), &err);
+    must(clh_paths_eap(b->paths, 3, b->estimate, NULL, &err), &err);
     for (size_t e = 0; e < b->graph->edges; e++)
         assert_true(b->effect[e] == 0 && b->estimate[e] == 0);
 }
@@ -177,7 +177,7 @@ static double distance_from_whole(bench *b, size_t steps)
 {
     clh_error err = {0};
     double sum = 0;
-    must(clh_paths_eap(b->paths, steps, b->estimate, &err), &err);
+    must(clh_paths_eap(b->paths, steps, b->estimate, NULL, &err), &err);
     for (size_t e = 0; e < b->graph->edges; e++)
         if (clh_graph_edge(b->graph, e).writer == 0)
             sum += b->estimate[e];
@@ -212,10 +212,10 @@ static void what_cannot_be_is_named(void **state)
                      CLH_ERANGE);
     clh_paths *none = NULL;
     b->ask.corrupted.pos++;
-    assert_int_equal(clh_paths_open(&none, b->model, &b->ask, &err), CLH_ESHAPE);
+    assert_int_equal(clh_paths_open(&none, b->model, &b->ask, NULL, &err), CLH_ESHAPE);
     b->ask.corrupted.pos--;
     clh_model_view(b->model, "blocks.0.attn.W_Q").data[0] = NAN;
-    assert_int_equal(clh_paths_open(&none, b->model, &b->ask, &err), CLH_ENUMERIC);
+    assert_int_equal(clh_paths_open(&none, b->model, &b->ask, NULL, &err), CLH_ENUMERIC);
     assert_string_equal(err.message, "the clean run: blocks.0.attn.hook_q is not finite");
     assert_null(none);
 }

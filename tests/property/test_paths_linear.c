@@ -69,7 +69,7 @@ static clh_paths *open_linear(void)
     clh_model *model = open_linear_model();
     clh_paths *paths = NULL;
     clh_error err = {0};
-    must(clh_paths_open(&paths, model, &ask, &err), &err);
+    must(clh_paths_open(&paths, model, &ask, NULL, &err), &err);
     clh_model_close(model); /* the paths have a copy */
     return paths;
 }
@@ -88,8 +88,8 @@ static void eap_equals_exact(void **state)
     clh_error err = {0};
     assert_true(g->edges <= EDGES_MAX);
     must(clh_paths_exact(paths, exact, NULL, &err), &err);
-    must(clh_paths_eap(paths, 1, eap, &err), &err);
-    must(clh_paths_eap(paths, 5, ig, &err), &err);
+    must(clh_paths_eap(paths, 1, eap, NULL, &err), &err);
+    must(clh_paths_eap(paths, 5, ig, NULL, &err), &err);
     for (size_t e = 0; e < g->edges; e++) {
         char label[72];
         const double most = tolerance * scale_of(paths);
@@ -126,12 +126,12 @@ static void an_edge_is_the_sum_of_its_paths(void **state)
     clh_error err = {0};
     for (size_t i = 0; i < CLH_COUNT(paths_of); i++) {
         must(clh_graph_path(g, paths_of[i], edges, 8, &count, &err), &err);
-        must(clh_paths_along(paths, edges, count, &effect, &err), &err);
+        must(clh_paths_along(paths, edges, count, &effect, NULL, &err), &err);
         assert_true(fabs(effect) > 1e-6);
         sum += effect;
     }
     must(clh_graph_path(g, first, edges, 8, &count, &err), &err);
-    must(clh_paths_along(paths, edges, count, &whole, &err), &err);
+    must(clh_paths_along(paths, edges, count, &whole, NULL, &err), &err);
     assert_true(fabs(sum - whole) <= 10 * tolerance * scale_of(paths));
     assert_true(fabs(whole) > 1e-3);
 }
@@ -141,13 +141,13 @@ static clh_status ask_everything(void *model)
     clh_paths *paths = NULL;
     double effect[EDGES_MAX];
     bool chosen[EDGES_MAX] = {true};
-    clh_status status = clh_paths_open(&paths, model, &ask, NULL);
+    clh_status status = clh_paths_open(&paths, model, &ask, NULL, NULL);
     if (!status)
         status = clh_paths_exact(paths, effect, NULL, NULL);
     if (!status)
-        status = clh_paths_set(paths, chosen, effect, NULL);
+        status = clh_paths_set(paths, chosen, effect, NULL, NULL);
     if (!status)
-        status = clh_paths_eap(paths, 2, effect, NULL);
+        status = clh_paths_eap(paths, 2, effect, NULL, NULL);
     clh_paths_close(paths);
     return status;
 }

@@ -71,7 +71,7 @@ static clh_paths *open_paths(const clh_model *model, const clh_metric *metric)
     clh_paths *paths = NULL;
     clh_error err = {0};
     const clh_paths_ask ask = {{clean, 1, POS}, {corrupted, 1, POS}, *metric};
-    must(clh_paths_open(&paths, model, &ask, &err), &err);
+    must(clh_paths_open(&paths, model, &ask, NULL, &err), &err);
     return paths;
 }
 
@@ -105,7 +105,7 @@ static void an_edge_alone_is_a_whole_pass_with_it(void **state)
         for (size_t e = 0; e < g->edges; e++) {
             char label[72];
             chosen[e] = true;
-            must(clh_paths_set(paths, chosen, &set, &err), &err);
+            must(clh_paths_set(paths, chosen, &set, NULL, &err), &err);
             chosen[e] = false;
             if (set != effect[e])
                 fail_msg("%s: %.17g, as a set %.17g", clh_edge_label(g, e, label), effect[e], set);

@@ -148,19 +148,20 @@ static void train_and_ask(const char *path, told *t)
     clh_run_config config = run_case_config("n=3 steps=20 test_sequences=10 eval_every=5");
     const clh_train_watch training = {hear_step, t};
     const clh_watch watch = {hear_sequence, t};
-    const clh_attention_ask ask = {.seed = 1, .threads = THREADS};
+    const clh_attention_ask ask = {.seed = 1};
+    const clh_how how = {THREADS, &watch};
     const clh_edit edit = {.kind = CLH_EDIT_MEAN, .site = "blocks.0.attn.hook_z"};
     config.threads = THREADS;
     must(clh_train(&config, path, &training, &err), &err);
     must(clh_run_open(&run, path, &err), &err);
     const clh_model *model = clh_run_model(run);
     must(clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, 40, &err), &err);
-    must(clh_attention_look(&report, model, &sample, &ask, &watch, &err), &err);
+    must(clh_attention_look(&report, model, &sample, &ask, &how, &err), &err);
     const clh_edits_setting setting = {
         .model = model, .sample = &sample, .threads = THREADS, .watch = &watch};
     must(clh_edits_open_with(&edits, &edit, 1, &setting, &err), &err);
     const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(&measure, model, &sample, &way, &(clh_how){THREADS, NULL}, &err), &err);
+    must(clh_measure_run(&measure, model, &sample, &way, &how, &err), &err);
     clh_measure_deinit(&measure);
     clh_edits_close(edits);
     clh_attention_deinit(&report);

@@ -48,7 +48,7 @@ static void writing_is_the_argmax_of_whole_passes(void **state)
                 for (size_t k = 0; k < have; k++)
                     fast[k] = slow[k] = ids[k % model_case_at(i)->pos];
                 const uint32_t stop = seed == 2 ? ids[0] : NONE;
-                must(clh_generate(model, fast, have, c->n_ctx, stop, &written, &err), &err);
+                must(clh_generate(model, fast, have, c->n_ctx, stop, &written, NULL, &err), &err);
                 assert_int_equal(written, write_slowly(model, slow, have, c->n_ctx, stop));
                 assert_memory_equal(fast, slow, written * sizeof *fast);
             }
@@ -65,19 +65,21 @@ static void writing_ends_at_the_stop_token(void **state)
     const size_t n_ctx = clh_model_get_config(model)->n_ctx;
     uint32_t whole[ROOM] = {1, 2}, ids[ROOM] = {1, 2};
     size_t written = 0;
-    must(clh_generate(model, whole, 2, n_ctx, NONE, &written, &err), &err);
+    must(clh_generate(model, whole, 2, n_ctx, NONE, &written, NULL, &err), &err);
     assert_int_equal(written, n_ctx);
     const uint32_t stop = whole[n_ctx - 1];
     size_t at = 2;
     while (whole[at] != stop)
         at++;
-    must(clh_generate(model, ids, 2, n_ctx, stop, &written, &err), &err);
+    must(clh_generate(model, ids, 2, n_ctx, stop, &written, NULL, &err), &err);
     assert_int_equal(written, at + 1);
     assert_memory_equal(ids, whole, written * sizeof *ids);
-    must(clh_generate(model, whole, n_ctx, n_ctx, NONE, &written, &err), &err); /* nothing to do */
+    must(clh_generate(model, whole, n_ctx, n_ctx, NONE, &written, NULL, &err),
+         &err); /* nothing to do */
     assert_int_equal(written, n_ctx);
-    assert_int_equal(clh_generate(model, ids, 0, n_ctx, NONE, &written, &err), CLH_EINPUT);
-    assert_int_equal(clh_generate(model, ids, 2, n_ctx + 1, NONE, &written, &err), CLH_ESHAPE);
+    assert_int_equal(clh_generate(model, ids, 0, n_ctx, NONE, &written, NULL, &err), CLH_EINPUT);
+    assert_int_equal(clh_generate(model, ids, 2, n_ctx + 1, NONE, &written, NULL, &err),
+                     CLH_ESHAPE);
     assert_non_null(strstr(err.message, "n_ctx"));
     clh_model_close(model);
 }
@@ -103,7 +105,8 @@ static void a_perfect_model_writes_what_it_predicts(void **state)
         size_t written = 0;
         must(clh_task_draw(task, CLH_SPLIT_TEST, k, &s, &err), &err);
         memcpy(ids, right, s.first_scored * sizeof *ids);
-        must(clh_generate(clh_run_model(run), ids, s.first_scored, s.length, NONE, &written, &err),
+        must(clh_generate(clh_run_model(run), ids, s.first_scored, s.length, NONE, &written, NULL,
+                          &err),
              &err);
         assert_int_equal(written, s.length);
         assert_memory_equal(ids, right, sizeof right);

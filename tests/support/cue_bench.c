@@ -51,7 +51,8 @@ clh_attention_report cue_bench_look(const cue_bench *b, size_t threads)
 {
     clh_error err = {0};
     clh_attention_report report = {0};
-    const clh_attention_ask ask = {.seed = 1, .threads = threads};
-    must(clh_attention_look(&report, b->model, &b->sample, &ask, NULL, &err), &err);
+    const clh_attention_ask ask = {.seed = 1};
+    must(clh_attention_look(&report, b->model, &b->sample, &ask, &(clh_how){threads, NULL}, &err),
+         &err);
     return report;
 }

@@ -4,7 +4,7 @@
  *    golden_pair pair;
  *    golden_pair_open(&pair, "paths", "mlp_2x2");
  *    clh_paths_open(&paths, pair.golden.model, &(clh_paths_ask){pair.clean, pair.corrupted,
- *                                                               pair.metric}, &err);
+ *                                                               pair.metric}, NULL, &err);
  *    golden_pair_check(&pair, "exact", effect, edges, 0);
  *    golden_pair_close(&pair);
  *

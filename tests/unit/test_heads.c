@@ -99,7 +99,9 @@ static void a_model_of_zeros_scores_as_even_attention(void **state)
         for (int m = 0; m < CLH_DETECT_MEASURES; m++) {
             const clh_detect_options options = {.measure = (clh_detect_measure)m};
             clh_detection found;
-            must(clh_heads_detect(&found, model, &sample, NULL, &options, 2, NULL, &err), &err);
+            must(
+                clh_heads_detect(&found, model, &sample, NULL, &options, &(clh_how){2, NULL}, &err),
+                &err);
             const double *score = found.score + (size_t)d * 2, even = found.even[d];
             assert_true(found.known[d] && !found.known[CLH_DETECT_GIVEN]);
             assert_true(fabs(score[0] - even) < 1e-6 && fabs(score[1] - even) < 1e-6);
@@ -128,7 +130,7 @@ static void what_is_not_finite_is_named(void **state)
     E.data[clh_sample_tokens(&sample, 2).ids[LENGTH - 2] * E.shape[1]] = (clh_real)NAN;
     const clh_detect_options options = {.measure = CLH_DETECT_MUL};
     clh_detection found = {0};
-    assert_int_equal(clh_heads_detect(&found, model, &sample, NULL, &options, 1, NULL, &err),
+    assert_int_equal(clh_heads_detect(&found, model, &sample, NULL, &options, NULL, &err),
                      CLH_ENUMERIC);
     assert_non_null(strstr(err.message, "hook_embed"));
     assert_null(found.score);
@@ -163,8 +165,9 @@ static void a_given_pattern_is_looked_for(void **state)
     clh_tensor given = {.data = cells, .rank = 2, .shape = {30, 30}};
     const clh_detect_options options = {.measure = CLH_DETECT_MUL};
     clh_detection one, three;
-    must(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err), &err);
-    must(clh_heads_detect(&three, model, &sample, &given, &options, 3, NULL, &err), &err);
+    must(clh_heads_detect(&one, model, &sample, &given, &options, NULL, &err), &err);
+    must(clh_heads_detect(&three, model, &sample, &given, &options, &(clh_how){3, NULL}, &err),
+         &err);
     assert_memory_equal(one.score, three.score, (size_t)(CLH_DETECTS + 1) * 2 * sizeof *one.score);
     for (size_t h = 0; h < 2; h++)
         assert_true(one.score[(size_t)CLH_DETECT_GIVEN * 2 + h] ==
@@ -173,19 +176,19 @@ static void a_given_pattern_is_looked_for(void **state)
     clh_detection_deinit(&three);
     clh_detection_deinit(&one);
     cells[3 * 30 + 5] = (clh_real)0.25;
-    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),
+    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, NULL, &err),
                      CLH_EINPUT);
     assert_string_equal(err.message,
                         "the pattern is 0.25 at query 3, key 5, want 0 for keys behind "
                         "the query");
     cells[3 * 30 + 5] = 0;
     cells[3 * 30 + 2] = (clh_real)NAN;
-    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),
+    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, NULL, &err),
                      CLH_EINPUT);
     assert_string_equal(err.message, "the pattern is nan at query 3, key 2, want a finite number");
     given.shape[0] = given.shape[1] = 25;
     memset(cells, 0, sizeof cells);
-    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, 1, NULL, &err),
+    assert_int_equal(clh_heads_detect(&one, model, &sample, &given, &options, NULL, &err),
                      CLH_ESHAPE);
     assert_non_null(strstr(err.message, "[25, 25] and sequence 0 has 26 tokens"));
     clh_model_close(model);

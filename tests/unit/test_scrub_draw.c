@@ -112,7 +112,7 @@ static void one_resample_is_an_interval(void **state)
     run_case_train(&config, temp_folder_path(*state, "run", path));
     must(clh_run_open(&run, path, &err), &err);
     must(clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, 20, &err), &err);
-    must(clh_scrub_open(&scrub, clh_run_model(run), &sample, 3, 1, &err), &err);
+    must(clh_scrub_open(&scrub, clh_run_model(run), &sample, 3, NULL, &err), &err);
     must(clh_scrub_try(scrub, &clh_hypothesis_presets(&presets)[0], 1, 0.95, NULL, &result, &err),
          &err);
     assert_true(result.recovered.value == 1);

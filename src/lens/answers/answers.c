@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/stop.h"
 #include "base/platform/file.h"
+#include "base/stop.h"
 #include "clearhead/circuit.h"
 #include "clearhead/edit.h"
 #include "run/checkpoint.h"
@@ -159,8 +159,7 @@ static clh_status find_order(clh_answers *a, const clh_answers_ask *ask, const c
     enum { MOST = 100 };
     clh_sample fewer = *ask->sample;
     fewer.count = fewer.count < MOST ? fewer.count : MOST;
-    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer, clh_how_threads(how),
-                             clh_how_watch(how), err);
+    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer, how, err);
 }
 
 clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const clh_how *how,
@@ -178,9 +177,8 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
     a.n_letters = count_letters(clh_run_task(ask->run));
     take_plain(&a, ask->plain);
     status = clh_attention_look(&a.attention, model, ask->sample,
-                                &(clh_attention_ask){.seed = clh_run_get_config(ask->run)->seed,
-                                                     .threads = clh_how_threads(how)},
-                                clh_how_watch(how), err);
+                                &(clh_attention_ask){.seed = clh_run_get_config(ask->run)->seed},
+                                how, err);
     if (!status)
         status = try_parts(&a, model, ask->sample, how, err);
     if (!status)

@@ -160,18 +160,22 @@ static clh_status add_batch(forwards *f, clh_pool *pool, size_t first, clh_error
 
 static clh_status pass(clh_look *k, const clh_watch *watch, clh_error *err)
 {
+    const size_t count = k->sample->count;
     clh_pool *pool = NULL;
+    clh_stop stop;
     forwards f = {k, clh_alloc_zeroed(k->threads, sizeof *f.error, err)};
+    clh_stop_init(&stop, watch, count, "sequences");
     clh_status status = f.error ? clh_pool_open(&pool, k->threads, err) : CLH_ENOMEM;
-    for (size_t b = 0; b < k->sample->count && !status; b += k->batch) {
-        k->batch = k->sample->count - b < k->threads ? k->sample->count - b : k->threads;
-        clh_watch_call(watch, b, k->sample->count);
+    for (size_t b = 0; b < count && !status && !clh_stop_ask(&stop); b += k->batch) {
+        k->batch = count - b < k->threads ? count - b : k->threads;
         status = add_batch(&f, pool, b, err);
+        for (size_t n = 0; n < k->batch; n++)
+            clh_stop_step(&stop);
     }
-    if (!status) {
-        clh_watch_call(watch, k->sample->count - 1, k->sample->count);
-        clh_look_finish(k, pool);
-    }
+    if (!status && !clh_stop_said(&stop))
+        clh_look_finish(k, pool, &stop);
+    if (!status)
+        status = clh_stop_end(&stop, err);
     clh_pool_close(pool);
     clh_free(f.error);
     return status;
@@ -213,20 +217,20 @@ static clh_status check(clh_look *k, size_t layer, size_t head, clh_error *err)
 
 clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                               const clh_sample *sample, const clh_attention_ask *ask,
-                              const clh_watch *watch, clh_error *err)
+                              const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && ask && ask->threads >= 1);
+    assert(out && model && sample && ask);
     clh_attention_report report = {0};
     clh_look k = {.model = model,
                   .sample = sample,
                   .out = &report,
-                  .threads = ask->threads,
+                  .threads = clh_how_threads(how),
                   .seed = ask->seed};
     clh_status status = check(&k, ask->layer, ask->head, err);
     if (!status)
         status = make_room(&k, err);
     if (!status)
-        status = pass(&k, watch, err);
+        status = pass(&k, clh_how_watch(how), err);
     free_room(&k);
     if (status)
         clh_attention_deinit(&report);

@@ -71,7 +71,7 @@ void clh_look_read(clh_look *look, clh_look_sequence *sequence);
 /** Add row `r` of the sequences in hand, in order; a task of clh_pool_run(), context the look. */
 void clh_look_add_row(void *context, size_t r, size_t worker);
 
-/** Everything in the report, from the sums. */
-void clh_look_finish(clh_look *look, clh_pool *pool);
+/** Everything in the report, from the sums; less of it once `stop` says so. */
+void clh_look_finish(clh_look *look, clh_pool *pool, clh_stop *stop);
 
 #endif

@@ -197,11 +197,12 @@ static double position_over(const clh_look *k, size_t slot)
     return ratio(position, total);
 }
 
-static void find_cues(const clh_look *k, clh_pool *pool)
+static void find_cues(const clh_look *k, clh_pool *pool, clh_stop *stop)
 {
     clh_attention_report *out = k->out;
-    clh_pool_run(pool, out->rows, find_parts, (void *)k);
-    find_slot_parts(k);
+    clh_pool_run_watched(pool, out->rows, find_parts, (void *)k, stop);
+    if (!clh_stop_ask(stop))
+        find_slot_parts(k);
     for (int f = 0; f < CLH_CUES; f++) {
         const clh_cue_effect all = effect_over(k, f, CLH_SLOTS_MAX);
         out->cue[f].effect = all.effect;
@@ -289,11 +290,11 @@ static void finish_sources(const clh_look *k)
     out->effective_sources = sum.effective / all;
 }
 
-void clh_look_finish(clh_look *k, clh_pool *pool)
+void clh_look_finish(clh_look *k, clh_pool *pool, clh_stop *stop)
 {
     k->out->pattern = split(k, CLH_LOOK_PATTERN, NULL);
     k->out->scores = split(k, CLH_LOOK_SCORES, k->out->row_position);
     finish_sources(k);
     finish_gaps(k);
-    find_cues(k, pool);
+    find_cues(k, pool, stop);
 }

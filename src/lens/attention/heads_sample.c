@@ -8,7 +8,7 @@
 #include "lens/attention/detection.h"
 #include "model/tensors.h"
 
-enum { TARGETS = CLH_DETECTS + 1, SEQUENCES_EACH = 8 }; /* between two calls of the watch */
+enum { TARGETS = CLH_DETECTS + 1 };
 
 /* What a thread works in. */
 typedef struct room {
@@ -24,10 +24,11 @@ typedef struct detecting {
     const clh_tensor *given;
     const clh_detect_options *options;
     const bool *known; /* [TARGETS] */
-    size_t each, first;
+    size_t each;
     room *room;    /* [threads] */
     double *score; /* [sequences, TARGETS, heads + 1]: the last of a target is even attention's */
     clh_error *error; /* [sequences] */
+    clh_stop stop;
 } detecting;
 
 static void fill_even(clh_real *out, size_t pos)
@@ -63,10 +64,8 @@ static void score_target(const detecting *d, const room *r, size_t pos, double *
     out[c->n_layers * c->n_heads] = clh_head_score(r->even, r->expected, pos, d->options);
 }
 
-static void detect_task(void *context, size_t task, size_t worker)
+static void detect_one(const detecting *d, size_t index, size_t worker)
 {
-    const detecting *d = context;
-    const size_t index = d->first + task;
     const room *r = &d->room[worker];
     const clh_tokens tokens = clh_sample_tokens(d->sample, index);
     clh_error *err = &d->error[index];
@@ -84,6 +83,13 @@ static void detect_task(void *context, size_t task, size_t worker)
         fill_expected(d, r, t, &tokens);
         score_target(d, r, tokens.pos, d->score + (index * TARGETS + t) * d->each);
     }
+}
+
+static void detect_task(void *context, size_t index, size_t worker)
+{
+    detecting *d = context;
+    detect_one(d, index, worker);
+    clh_stop_step(&d->stop);
 }
 
 /* ---- Room --------------------------------------------------------------------------------------
@@ -181,21 +187,12 @@ static clh_status add_up(clh_detection *out, const detecting *d, clh_error *err)
     return CLH_OK;
 }
 
-static void pass(detecting *d, clh_pool *pool, const clh_watch *watch)
-{
-    const size_t chunk = SEQUENCES_EACH * clh_pool_size(pool), count = d->sample->count;
-    for (d->first = 0; d->first < count; d->first += chunk) {
-        clh_watch_call(watch, d->first, count);
-        clh_pool_run(pool, count - d->first < chunk ? count - d->first : chunk, detect_task, d);
-    }
-    clh_watch_call(watch, count - 1, count);
-}
-
 clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const clh_sample *sample,
                             const clh_tensor *given, const clh_detect_options *options,
-                            size_t threads, const clh_watch *watch, clh_error *err)
+                            const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && sample->count > 0 && options && threads >= 1);
+    assert(out && model && sample && sample->count > 0 && options);
+    const size_t threads = clh_how_threads(how);
     const clh_model_config *c = clh_model_get_config(model);
     const size_t heads = c->n_layers * c->n_heads;
     clh_detection result = {.n_layers = c->n_layers, .n_heads = c->n_heads};
@@ -207,6 +204,7 @@ clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const cl
                    .known = result.known,
                    .each = heads + 1};
     clh_pool *pool = NULL;
+    clh_stop_init(&d.stop, clh_how_watch(how), sample->count, "sequences");
     clh_status status = given ? check_given(given, sample, err) : CLH_OK;
     if (!status)
         status = rooms_make(&d, threads, err);
@@ -218,9 +216,11 @@ clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const cl
     }
     if (!status) {
         find_known(result.known, &d);
-        pass(&d, pool, watch);
-        status = add_up(&result, &d, err);
+        clh_pool_run_watched(pool, sample->count, detect_task, &d, &d.stop);
+        status = clh_stop_end(&d.stop, err);
     }
+    if (!status)
+        status = add_up(&result, &d, err);
     clh_pool_close(pool);
     rooms_free(&d, threads);
     if (status)

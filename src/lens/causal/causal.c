@@ -34,6 +34,7 @@ typedef struct job {
     worker *workers;
     size_t first; /* sequence that task 0 is */
     clh_error *error;
+    clh_stop stop;
 } job;
 
 /* One sequence on one worker. */
@@ -272,7 +273,7 @@ static clh_status measure_one(const bench *b, clh_error *err)
 
 static void measure_task(void *context, size_t task, size_t worker_index)
 {
-    const job *j = context;
+    job *j = context;
     const size_t index = j->first + task;
     const clh_tokens tokens = clh_sample_tokens(j->sample, index);
     const bench b = {.job = j,
@@ -281,6 +282,7 @@ static void measure_task(void *context, size_t task, size_t worker_index)
                      .tokens = tokens,
                      .group = clh_causal_group_of(j->causal, tokens.pos)};
     (void)measure_one(&b, &j->error[task]);
+    clh_stop_step(&j->stop);
 }
 
 /* ---- All of them -------------------------------------------------------------------------------
@@ -379,21 +381,23 @@ static void free_job(job *j, size_t threads)
     clh_free(j->workers);
 }
 
-static clh_status measure_all(job *j, size_t threads, const clh_watch *watch, clh_error *err)
+static clh_status measure_all(job *j, size_t threads, clh_error *err)
 {
     clh_pool *pool = NULL;
     const size_t count = j->sample->count;
     clh_status status = clh_pool_open(&pool, threads, err);
     for (; j->first < count && !status; j->first += CHUNK) {
         const size_t some = count - j->first < CHUNK ? count - j->first : CHUNK;
-        clh_pool_run(pool, some, measure_task, j);
+        clh_pool_run_watched(pool, some, measure_task, j, &j->stop);
+        status = clh_stop_status(&j->stop, err);
         for (size_t t = 0; t < some && !status; t++) {
-            clh_watch_call(watch, j->first + t, count);
             status = j->error[t].status;
             if (status && err)
                 *err = j->error[t];
         }
     }
+    if (!status)
+        status = clh_stop_end(&j->stop, err);
     clh_pool_close(pool);
     for (int i = 0; i < CLH_INTERVENTIONS && !status; i++)
         for (size_t k = 0; k < count; k++)
@@ -404,12 +408,13 @@ static clh_status measure_all(job *j, size_t threads, const clh_watch *watch, cl
 }
 
 clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
-                          const clh_sample *sample, size_t threads, const clh_watch *watch,
-                          clh_error *err)
+                          const clh_sample *sample, const clh_how *how, clh_error *err)
 {
-    assert(out && causal && sample && sample->count > 0 && threads >= 1);
+    assert(out && causal && sample && sample->count > 0);
+    const size_t threads = clh_how_threads(how);
     clh_causal_result result = {.sequences = sample->count};
     job j = {.causal = causal, .sample = sample, .out = &result};
+    clh_stop_init(&j.stop, clh_how_watch(how), sample->count, "sequences");
     clh_status status = check(causal, sample, err);
     if (!status)
         status = make_job(&j, threads, err);
@@ -417,7 +422,7 @@ clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
         result.left_out[CLH_CAUSAL_ONLY_FIRST_TERM] =
             result.left_out[CLH_CAUSAL_WITHOUT_FIRST_TERM] = true;
     if (!status)
-        status = measure_all(&j, threads, watch, err);
+        status = measure_all(&j, threads, err);
     free_job(&j, threads);
     if (status)
         clh_causal_result_deinit(&result);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "edit/part.h"
 #include "lens/causal/causal_parts.h"
 #include "model/tensors.h"
@@ -79,7 +79,8 @@ static void divide(clh_real *out, const double *sum, size_t count, size_t by)
 
 /* Sums over the group's members, in their order. */
 static clh_status sum_members(const clh_causal *s, const clh_causal_group *group, clh_cache *cache,
-                              double *pattern, double *attn_out, clh_error *err)
+                              double *pattern, double *attn_out, const clh_watch *watch,
+                              clh_error *err)
 {
     const clh_model_config *c = clh_model_get_config(s->model);
     const size_t cells = c->n_heads * group->length * group->length;
@@ -87,7 +88,9 @@ static clh_status sum_members(const clh_causal *s, const clh_causal_group *group
     clh_status status = CLH_OK;
     for (size_t m = 0; m < group->count && !status; m++) {
         const clh_tokens tokens = clh_sample_tokens(s->base, group->member[m]);
-        status = clh_forward(s->model, &tokens, cache, NULL, err);
+        status = clh_watch_check(watch, m, group->count, "sequences", err);
+        if (!status)
+            status = clh_forward(s->model, &tokens, cache, NULL, err);
         for (size_t l = 0; l < c->n_layers && !status; l++) {
             const clh_tensor p = clh_cache_act(cache, CLH_A_PATTERN, l);
             const clh_tensor a = clh_cache_act(cache, CLH_A_ATTN_OUT, l);
@@ -100,7 +103,7 @@ static clh_status sum_members(const clh_causal *s, const clh_causal_group *group
 }
 
 static clh_status group_means(const clh_causal *s, clh_causal_group *group, clh_cache *cache,
-                              clh_error *err)
+                              const clh_watch *watch, clh_error *err)
 {
     const clh_model_config *c = clh_model_get_config(s->model);
     const size_t cells = c->n_layers * c->n_heads * group->length * group->length;
@@ -111,7 +114,7 @@ static clh_status group_means(const clh_causal *s, clh_causal_group *group, clh_
     group->pattern = clh_alloc_array(cells, sizeof *group->pattern, err);
     group->attn_out = clh_alloc_array(width, sizeof *group->attn_out, err);
     if (pattern && attn_out && group->pattern && group->attn_out)
-        status = sum_members(s, group, cache, pattern, attn_out, err);
+        status = sum_members(s, group, cache, pattern, attn_out, watch, err);
     if (!status) {
         divide(group->pattern, pattern, cells, group->count);
         divide(group->attn_out, attn_out, width, group->count);
@@ -182,11 +185,12 @@ static clh_status check_memory(const clh_causal *s, clh_error *err)
 }
 
 clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
-                           uint64_t seed, clh_error *err)
+                           uint64_t seed, const clh_watch *watch, clh_error *err)
 {
     assert(out && model && base && base->count > 0);
     const clh_model_config *c = clh_model_get_config(model);
     clh_cache *cache = NULL;
+    size_t done = 0; /* sequences that means are taken of */
     clh_causal *s = clh_alloc_zeroed(1, sizeof *s, err);
     if (!s)
         return CLH_ENOMEM;
@@ -198,13 +202,20 @@ clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_s
         status = check_memory(s, err);
     if (!status)
         status = clh_cache_open(&cache, c, CLH_KEEP_ALL, err);
-    for (size_t g = 0; g < s->group_count && !status; g++)
-        status = group_means(s, &s->group[g], cache, err);
+    for (size_t g = 0; g < s->group_count && !status; g++) {
+        clh_watch_part part;
+        const size_t some = s->group[g].count;
+        status = group_means(s, &s->group[g], cache,
+                             clh_watch_part_of(&part, watch, done, some, base->count), err);
+        done += some;
+    }
     if (!status)
         status = fill_tables(s, s->by_position, CLH_PART_POSITION,
                              s->group[s->group_count - 1].length, cache, err);
     if (!status)
         status = fill_tables(s, s->by_token, CLH_PART_TOKEN, c->d_vocab, cache, err);
+    if (!status)
+        status = clh_watch_check(watch, base->count, base->count, "sequences", err);
     clh_cache_close(cache);
     if (status)
         clh_causal_close(s);

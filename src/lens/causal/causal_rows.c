@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "clearhead/causal.h"
 #include "measure/interval.h"
 #include "measure/tally.h"
@@ -77,9 +77,12 @@ typedef struct room {
     double now[CLH_INTERVENTIONS][VALUES];
 } room;
 
-static void resample_all(room *r, size_t sequences, size_t rounds, uint64_t seed)
+static clh_status resample_all(room *r, size_t sequences, size_t rounds, uint64_t seed,
+                               const clh_watch *watch, clh_error *err)
 {
-    for (size_t round = 0; round < rounds; round++) {
+    clh_status status = CLH_OK;
+    for (size_t round = 0; round < rounds && !status; round++) {
+        status = clh_watch_check(watch, round, rounds, "resamples", err);
         clh_resample(r->drawn, sequences, round, seed);
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
             r->all[i] = add_up(r->of + i * sequences, r->drawn, sequences, &r->counted);
@@ -88,6 +91,7 @@ static void resample_all(room *r, size_t sequences, size_t rounds, uint64_t seed
             for (size_t v = 0; v < VALUES; v++)
                 r->value[(i * VALUES + v) * rounds + round] = r->now[i][v];
     }
+    return status ? status : clh_watch_check(watch, rounds, rounds, "resamples", err);
 }
 
 static void take_rows(clh_causal_row *out, room *r, const clh_causal_result *result, size_t rounds,
@@ -103,7 +107,8 @@ static void take_rows(clh_causal_row *out, room *r, const clh_causal_result *res
 }
 
 clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_causal_result *result,
-                           size_t rounds, double level, uint64_t seed, clh_error *err)
+                           size_t rounds, double level, uint64_t seed, const clh_watch *watch,
+                           clh_error *err)
 {
     assert(out && result && result->measure[CLH_CAUSAL_NONE].sequence);
     const size_t n = result->sequences;
@@ -118,11 +123,12 @@ clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_caus
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
             for (size_t k = 0; k < n; k++)
                 r.of[i * n + k] = sums_of(&result->measure[i].sequence[k]);
-        resample_all(&r, n, rounds, seed);
-        take_rows(out, &r, result, rounds, level);
+        status = resample_all(&r, n, rounds, seed, watch, err);
     } else {
         status = CLH_ENOMEM;
     }
+    if (!status)
+        take_rows(out, &r, result, rounds, level);
     clh_free(r.value);
     clh_free(r.drawn);
     clh_free(r.of);

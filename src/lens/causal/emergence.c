@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "clearhead/run.h"
 #include "edit/edit_weights.h"
 #include "run/checkpoint.h"
@@ -26,7 +26,7 @@ typedef struct swapper {
     const clh_model *last;
     clh_model *then, *mixed;
     const clh_sample *sample;
-    size_t threads;
+    const clh_how *how;
 } swapper;
 
 const char *clh_swap_name(clh_swap swap)
@@ -50,15 +50,17 @@ static void mix(const swapper *s, const struct swap_row *row)
 }
 
 static clh_status measure_row(const swapper *s, const char *path, clh_emergence_row *row,
-                              clh_error *err)
+                              const clh_watch *watch, clh_error *err)
 {
     char *file = clh_checkpoint_path(path, row->step, err);
     clh_status status = file ? clh_model_load(s->then, file, err) : CLH_ENOMEM;
     for (int k = 0; k < CLH_SWAPS && !status; k++) {
+        clh_watch_part part;
+        const clh_how how = {clh_how_threads(s->how),
+                             clh_watch_part_of(&part, watch, (size_t)k, 1, CLH_SWAPS)};
         clh_measure measure = {0};
         mix(s, &swaps[k]);
-        status =
-            clh_measure_run(&measure, s->mixed, s->sample, NULL, &(clh_how){s->threads, NULL}, err);
+        status = clh_measure_run(&measure, s->mixed, s->sample, NULL, &how, err);
         row->tally[k] = measure.total;
         clh_measure_deinit(&measure);
     }
@@ -104,13 +106,13 @@ static clh_status open_end(clh_run **out, const char *path, size_t until, clh_er
 }
 
 clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
-                             const clh_sample *sample, size_t threads, const clh_watch *watch,
-                             clh_error *err)
+                             const clh_sample *sample, const clh_how *how, clh_error *err)
 {
-    assert(out && path && sample && threads >= 1);
+    assert(out && path && sample);
+    const clh_watch *watch = clh_how_watch(how);
     clh_run *run = NULL;
     clh_emergence e = {0};
-    swapper s = {.sample = sample, .threads = threads};
+    swapper s = {.sample = sample, .how = how};
     clh_status status = rows_make(&e, path, until, err);
     if (!status)
         status = open_end(&run, path, until, err);
@@ -121,9 +123,12 @@ clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
     if (!status)
         status = clh_model_open(&s.mixed, clh_model_get_config(s.last), err);
     for (size_t i = 0; i < e.count && !status; i++) {
-        clh_watch_call(watch, i, e.count);
-        status = measure_row(&s, path, &e.row[i], err);
+        clh_watch_part part;
+        status =
+            measure_row(&s, path, &e.row[i], clh_watch_part_of(&part, watch, i, 1, e.count), err);
     }
+    if (!status)
+        status = clh_watch_check(watch, e.count, e.count, "checkpoints", err);
     clh_model_close(s.mixed);
     clh_model_close(s.then);
     clh_run_close(run);

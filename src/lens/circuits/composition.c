@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "base/stop.h"
 #include "lens/circuits/circuit_parts.h"
 
 /** L = A B as R B, A = Q R. */
@@ -89,15 +90,18 @@ static void free_ends(ends *heads, size_t count)
 }
 
 /** Scores of every pair whose second head is in a later layer. */
-static clh_status score_pairs(clh_composition *c, const ends *heads, clh_error *err)
+static clh_status score_pairs(clh_composition *c, const ends *heads, const clh_watch *watch,
+                              clh_error *err)
 {
     const size_t count = c->n_layers * c->n_heads;
     clh_status status = CLH_OK;
     for (size_t kind = 0; kind < CLH_COMPOSITION_KINDS; kind++)
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count && !status; i++) {
+            status = clh_watch_check(watch, i, count, "heads", err);
             for (size_t j = (i / c->n_heads + 1) * c->n_heads; j < count && !status; j++)
                 status = score(&c->score[kind][i * count + j], &heads[i].left,
                                &heads[j].right[kind], err);
+        }
     return status;
 }
 
@@ -133,15 +137,19 @@ static clh_status random_score(double *out, const clh_model_config *c, uint64_t 
 }
 
 static clh_status baseline(clh_composition *out, const clh_model_config *c, size_t samples,
-                           uint64_t seed, clh_error *err)
+                           uint64_t seed, const clh_watch *watch, clh_error *err)
 {
     double *value = clh_alloc_zeroed(samples, sizeof *value, err), sum = 0, squares = 0;
     uint64_t index = 0;
     clh_status status = value ? CLH_OK : CLH_ENOMEM;
     for (size_t i = 0; i < samples && !status; i++) {
-        status = random_score(&value[i], c, seed, &index, err);
+        status = clh_watch_check(watch, i, samples, "pairs of the baseline", err);
+        if (!status)
+            status = random_score(&value[i], c, seed, &index, err);
         sum += value[i];
     }
+    if (!status)
+        status = clh_watch_check(watch, samples, samples, "pairs of the baseline", err);
     if (!status) {
         out->mean = sum / (double)samples;
         for (size_t i = 0; i < samples; i++)
@@ -153,12 +161,13 @@ static clh_status baseline(clh_composition *out, const clh_model_config *c, size
 }
 
 clh_status clh_composition_open(clh_composition *out, const clh_model *model, size_t samples,
-                                uint64_t seed, clh_error *err)
+                                uint64_t seed, const clh_watch *watch, clh_error *err)
 {
     assert(out && model);
     const clh_model_config *c = clh_model_get_config(model);
     const size_t count = c->n_layers * c->n_heads;
     clh_composition composition = {.n_layers = c->n_layers, .n_heads = c->n_heads};
+    clh_watch_part part;
     *out = (clh_composition){0};
     if (samples < 2)
         return clh_fail(err, CLH_ERANGE, "a baseline of %zu samples, want at least 2", samples);
@@ -171,9 +180,11 @@ clh_status clh_composition_open(clh_composition *out, const clh_model *model, si
     for (size_t i = 0; i < count && !status; i++)
         status = make_ends(&heads[i], model, i / c->n_heads, i % c->n_heads, err);
     if (!status)
-        status = score_pairs(&composition, heads, err);
+        status = score_pairs(&composition, heads,
+                             clh_watch_part_of(&part, watch, 0, count, count + samples), err);
     if (!status)
-        status = baseline(&composition, c, samples, seed, err);
+        status = baseline(&composition, c, samples, seed,
+                          clh_watch_part_of(&part, watch, count, samples, count + samples), err);
     free_ends(heads, count);
     if (status)
         clh_composition_deinit(&composition);

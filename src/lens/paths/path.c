@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "lens/causal/patch_sites.h"
 #include "lens/paths/path_runs.h"
 
@@ -44,7 +44,7 @@ static clh_status compute_run(clh_paths *p, clh_cache **cache, const clh_tokens 
 }
 
 clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
-                          clh_error *err)
+                          const clh_watch *watch, clh_error *err)
 {
     assert(out && model && ask);
     clh_status status = clh_pair_check(&ask->clean, &ask->corrupted, err);
@@ -54,9 +54,13 @@ clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_pat
     if (!p)
         return status ? status : CLH_ENOMEM;
     p->ask = *ask;
-    status = clh_graph_twin_open(&p->twin, model, err);
+    status = clh_watch_check(watch, 0, 2, "runs", err);
+    if (!status)
+        status = clh_graph_twin_open(&p->twin, model, err);
     if (!status)
         status = compute_run(p, &p->clean, &ask->clean, "clean", &p->clean_metric, err);
+    if (!status)
+        status = clh_watch_check(watch, 1, 2, "runs", err);
     if (!status)
         status =
             compute_run(p, &p->corrupted, &ask->corrupted, "corrupted", &p->corrupted_metric, err);
@@ -69,6 +73,8 @@ clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_pat
             clh_alloc_array(ask->clean.pos * p->twin.config.d_model, sizeof *p->message, err);
         status = p->rows && p->message ? CLH_OK : CLH_ENOMEM;
     }
+    if (!status)
+        status = clh_watch_check(watch, 2, 2, "runs", err);
     if (status)
         clh_paths_close(p);
     else
@@ -154,15 +160,18 @@ static clh_status write_input(const clh_paths *p, size_t reader, span at, bool a
 }
 
 /* The effects of a reader's edges; `scratch` is the clean run before and after. */
-static clh_status patch_reader(const clh_paths *p, size_t reader, double *effect, clh_error *err)
+static clh_status patch_reader(const clh_paths *p, size_t reader, double *effect,
+                               const clh_watch *watch, clh_error *err)
 {
+    const clh_graph *g = &p->twin.graph;
     const span nothing = {p->ask.clean.pos, 0};
     span last = nothing;
     clh_status status = CLH_OK;
-    for (size_t w = 0; w < p->twin.graph.reader[reader].reads && !status; w++) {
+    for (size_t w = 0; w < g->reader[reader].reads && !status; w++) {
         const span at = differs(p, w);
         effect[w] = 0;
-        if (at.begin >= at.end)
+        status = clh_watch_check(watch, g->reader[reader].first_edge + w, g->edges, "edges", err);
+        if (status || at.begin >= at.end)
             continue;
         double value = NAN;
         p->rows[w] = clh_graph_output(&p->twin, p->corrupted, w);
@@ -183,11 +192,9 @@ clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_watch *wa
     clh_status status =
         clh_forward(paths->twin.model, &paths->ask.clean, paths->scratch, NULL, err);
     clh_graph_outputs(&paths->twin, paths->clean, paths->rows);
-    for (size_t r = 0; r < g->readers && !status; r++) {
-        clh_watch_call(watch, g->reader[r].first_edge, g->edges);
-        status = patch_reader(paths, r, effect + g->reader[r].first_edge, err);
-    }
-    return status;
+    for (size_t r = 0; r < g->readers && !status; r++)
+        status = patch_reader(paths, r, effect + g->reader[r].first_edge, watch, err);
+    return status ? status : clh_watch_check(watch, g->edges, g->edges, "edges", err);
 }
 
 /* ---- Along a path -------------------------------------------------------------------------------
@@ -205,7 +212,7 @@ static clh_node_rows take_message(const clh_paths *p, size_t writer)
 }
 
 clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, double *effect,
-                           clh_error *err)
+                           const clh_watch *watch, clh_error *err)
 {
     assert(paths && edges && count > 0 && effect);
     clh_paths *p = paths;
@@ -219,7 +226,9 @@ clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, 
         if (i == 0)
             message = clh_graph_output(&p->twin, p->corrupted, edge.writer);
         p->rows[edge.writer] = message;
-        status = write_input(p, edge.reader, all, true, err);
+        status = clh_watch_check(watch, i, count, "edges", err);
+        if (!status)
+            status = write_input(p, edge.reader, all, true, err);
         p->rows[edge.writer] = clh_graph_output(&p->twin, p->clean, edge.writer);
         if (status || i + 1 == count)
             continue;
@@ -229,7 +238,7 @@ clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, 
     if (!status)
         status = metric_of(p, p->scratch, &value, err);
     *effect = value - p->clean_metric;
-    return status;
+    return status ? status : clh_watch_check(watch, count, count, "edges", err);
 }
 
 /* ---- Many edges at once -------------------------------------------------------------------------
@@ -268,16 +277,19 @@ static clh_status mix_inputs(const clh_hook_point *point, void *user, clh_error 
     return CLH_OK;
 }
 
-clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect, clh_error *err)
+clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect,
+                         const clh_watch *watch, clh_error *err)
 {
     assert(paths && chosen && effect);
     together t = {paths, chosen};
     const clh_hook everywhere = {"*", mix_inputs, &t};
     double value = NAN;
-    clh_status status = clh_forward(paths->twin.model, &paths->ask.clean, paths->scratch,
-                                    &(clh_hooks){&everywhere, 1}, err);
+    clh_status status = clh_watch_check(watch, 0, 1, "passes", err);
+    if (!status)
+        status = clh_forward(paths->twin.model, &paths->ask.clean, paths->scratch,
+                             &(clh_hooks){&everywhere, 1}, err);
     if (!status)
         status = metric_of(paths, paths->scratch, &value, err);
     *effect = value - paths->clean_metric;
-    return status;
+    return status ? status : clh_watch_check(watch, 1, 1, "passes", err);
 }

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "lens/paths/path_runs.h"
 #include "model/tensors.h"
 
@@ -49,7 +49,8 @@ static double estimate_edge(const clh_paths *p, clh_edge edge)
     return sum;
 }
 
-clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_error *err)
+clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, const clh_watch *watch,
+                         clh_error *err)
 {
     assert(paths && steps > 0 && estimate);
     clh_paths *p = paths;
@@ -58,7 +59,9 @@ clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_e
     memset(estimate, 0, edges * sizeof *estimate);
     for (size_t step = 1; step <= steps && !status; step++) {
         double value;
-        status = run_between(p, step, steps, err);
+        status = clh_watch_check(watch, step - 1, steps, "gradients", err);
+        if (!status)
+            status = run_between(p, step, steps, err);
         if (!status)
             status = clh_metric_value(&p->ask.metric, p->scratch, &p->ask.clean, &value,
                                       p->gradient, err);
@@ -70,5 +73,5 @@ clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, clh_e
     }
     for (size_t e = 0; e < edges; e++)
         estimate[e] /= (double)steps;
-    return status;
+    return status ? status : clh_watch_check(watch, steps, steps, "gradients", err);
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "lens/paths/scrub_parts.h"
 #include "measure/interval.h"
 
@@ -47,8 +47,7 @@ static clh_status run_way(clh_scrub *s, clh_measure_forward *forward, const clh_
                           clh_measure *out, clh_error *err)
 {
     const clh_measure_way way = {.forward = forward, .user = s, .keep = CLH_KEEP_ALL};
-    return clh_measure_run(out, s->twin.model, s->sample, &way, &(clh_how){s->threads, watch},
-                           err);
+    return clh_measure_run(out, s->twin.model, s->sample, &way, &(clh_how){s->threads, watch}, err);
 }
 
 static clh_status check_memory(const clh_graph_twin *twin, const clh_sample *sample, size_t threads,
@@ -63,10 +62,14 @@ static clh_status check_memory(const clh_graph_twin *twin, const clh_sample *sam
 }
 
 clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sample *sample,
-                          uint64_t seed, size_t threads, clh_error *err)
+                          uint64_t seed, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && threads > 0);
-    if (sample->count == 0)
+    assert(out && model && sample);
+    const size_t threads = clh_how_threads(how);
+    const clh_watch *watch = clh_how_watch(how);
+    const size_t n = sample->count;
+    clh_watch_part first, second;
+    if (n == 0)
         return clh_fail(err, CLH_EINPUT, "a sample of 0 sequences, want at least 1");
     clh_scrub *s = clh_alloc_zeroed(1, sizeof *s, err);
     if (!s)
@@ -87,9 +90,11 @@ clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sam
     const clh_measure_way plain = {.keep = CLH_KEEP_ALL}; /* the bits of a cache that keeps all */
     if (!status)
         status = clh_measure_run(&s->plain, s->twin.model, sample, &plain,
-                                 &(clh_how){threads, NULL}, err);
+                                 &(clh_how){threads, clh_watch_part_of(&first, watch, 0, n, 2 * n)},
+                                 err);
     if (!status)
-        status = run_way(s, random_forward, NULL, &s->random, err);
+        status = run_way(s, random_forward, clh_watch_part_of(&second, watch, n, n, 2 * n),
+                         &s->random, err);
     if (status)
         clh_scrub_close(s);
     else
@@ -134,7 +139,7 @@ static double recovered_of(const clh_tally *random, const clh_tally *scrubbed,
 
 /* The three measures share their resamples, so what is recovered is paired. */
 static clh_status take_interval(const clh_scrub *s, clh_scrub_result *result, size_t rounds,
-                                double level, clh_error *err)
+                                double level, const clh_watch *watch, clh_error *err)
 {
     const size_t count = s->sample->count;
     clh_status status = clh_interval_check(count, rounds, level, err);
@@ -145,6 +150,7 @@ static clh_status take_interval(const clh_scrub *s, clh_scrub_result *result, si
     status = drawn && values ? CLH_OK : CLH_ENOMEM;
     for (size_t round = 0; round < rounds && !status; round++) {
         clh_tally random = {0}, scrubbed = {0}, plain = {0};
+        status = clh_watch_check(watch, round, rounds, "resamples", err);
         clh_resample(drawn, count, round, s->seed);
         for (size_t i = 0; i < count; i++) {
             clh_tally_add(&random, &s->random.sequence[drawn[i]]);
@@ -183,6 +189,8 @@ clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, siz
     assert(scrub && hypothesis && out);
     clh_scrub_plan plan = {0};
     clh_scrub_result result = {0};
+    const size_t n = scrub->sample->count;
+    clh_watch_part rest;
     clh_status status = check_positions(hypothesis, scrub->sample, err);
     if (!status)
         status = clh_scrub_plan_make(&plan, &scrub->twin.graph, hypothesis, err);
@@ -194,7 +202,8 @@ clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, siz
         scrub->worker[t].other_index = SIZE_MAX;
     status = run_way(scrub, scrubbed_forward, watch, &result.measure, err);
     if (!status)
-        status = take_interval(scrub, &result, rounds, level, err);
+        status = take_interval(scrub, &result, rounds, level,
+                               clh_watch_part_of(&rest, watch, n, 0, n), err);
     scrub->plan = NULL;
     clh_scrub_plan_deinit(&plan);
     if (status)
