@@ -289,7 +289,7 @@ clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
 clh_status clh_trainer_catch_up(clh_trainer *t, clh_error *err)
 {
     const size_t step = t->progress.step;
-    if (t->before.evaluated == step || !clh_plan_evaluates(&t->config.train, step))
+    if (t->before.evaluated || !clh_plan_evaluates(&t->config.train, step))
         return CLH_OK;
     const clh_status status = evaluate(t, err);
     return status == CLH_STOPPED ? stop_here(t, true, err) : status;

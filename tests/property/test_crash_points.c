@@ -2,10 +2,15 @@
  * of one that never died; so does one whose disk refuses a checkpoint. The calls that change a
  * folder are replaced here by ones that can end the process, before and after, or fail. Each point
  * is tried in turn; what the other of the two threads that change the folder has done by then is
- * left to luck. tests/cli/test_resume.c kills the program itself at random moments. */
+ * left to luck. tests/cli/test_kill.c kills the program itself at random moments.
+ *
+ * A power cut cannot be tried. What it takes to outlive one is looked at in every process instead: a
+ * folder in which a name is new is synced before anything is built on that name. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,14 +50,92 @@ static void point(void)
         (void)kill(getpid(), SIGKILL);
 }
 
+/* ---- Names that a power cut may still take ----------------------------------------------------*/
+
+enum { FOLDERS_MOST = 8, NOT_SYNCED = 98 };
+
+/* Folders in which a name is new since they were synced. */
+static struct {
+    pthread_mutex_t mutex;
+    size_t count;
+    struct stat folder[FOLDERS_MOST];
+} fresh = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* The folder that is `levels` above `path`. */
+static struct stat folder_above(const char *path, int levels)
+{
+    char folder[TEMP_PATH_MAX + 64];
+    struct stat info = {0};
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    for (; levels > 0; levels--)
+        *strrchr(folder, '/') = '\0';
+    (void)stat(folder, &info);
+    return info;
+}
+
+/* Its place in the list, or the list's end. */
+static size_t place_of(const struct stat *folder)
+{
+    size_t i = 0;
+    while (i < fresh.count &&
+           (fresh.folder[i].st_ino != folder->st_ino || fresh.folder[i].st_dev != folder->st_dev))
+        i++;
+    return i;
+}
+
+static void note_name(const char *path)
+{
+    if (!crash.armed)
+        return;
+    const struct stat folder = folder_above(path, 1);
+    pthread_mutex_lock(&fresh.mutex);
+    const size_t i = place_of(&folder);
+    if (i == fresh.count && i < FOLDERS_MOST)
+        fresh.folder[fresh.count++] = folder;
+    pthread_mutex_unlock(&fresh.mutex);
+}
+
+static void note_sync(int fd)
+{
+    struct stat folder;
+    if (fstat(fd, &folder))
+        return;
+    pthread_mutex_lock(&fresh.mutex);
+    const size_t i = place_of(&folder);
+    if (i < fresh.count)
+        fresh.folder[i] = fresh.folder[--fresh.count];
+    pthread_mutex_unlock(&fresh.mutex);
+}
+
+/* `levels` folders above `path`: nothing in them is new. Else the process ends, which no test takes
+ * for success. */
+static void assert_synced(const char *path, int levels)
+{
+    for (int level = 1; level <= levels && crash.armed; level++) {
+        const struct stat folder = folder_above(path, level);
+        pthread_mutex_lock(&fresh.mutex);
+        const bool synced = place_of(&folder) == fresh.count;
+        pthread_mutex_unlock(&fresh.mutex);
+        if (!synced) {
+            print_error("%s is renamed, %d above is not synced\n", path, level);
+            _exit(NOT_SYNCED);
+        }
+    }
+}
+
+/* ---- The calls --------------------------------------------------------------------------------*/
+
+/* A checkpoint is of use only in a folder that is there, with the metrics before it. */
 int rename(const char *old, const char *new)
 {
     point();
+    assert_synced(new, strstr(new, "/checkpoints/") ? 2 : 1);
     if (crash.refused && strstr(new, crash.refused)) {
         errno = EIO;
         return -1;
     }
     long result = syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
+    note_name(new);
     point();
     return (int)result;
 }
@@ -72,7 +155,36 @@ int unlinkat(int fd, const char *name, int flag)
 int mkdir(const char *path, mode_t mode)
 {
     point();
-    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    const int result = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    if (result == 0)
+        note_name(path);
+    return result;
+}
+
+/* The one file that is made under its own name and is no lock. */
+int open(const char *file, int oflag, ...)
+{
+    va_list more;
+    va_start(more, oflag);
+    const mode_t mode = oflag & O_CREAT ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    const char *const ending = "/metrics.jsonl";
+    const size_t length = strlen(file), at = length < strlen(ending) ? 0 : length - strlen(ending);
+    const bool made = (oflag & O_CREAT) && strcmp(file + at, ending) == 0 && access(file, F_OK);
+    if (made)
+        point();
+    const int result = (int)syscall(SYS_openat, AT_FDCWD, file, oflag, mode);
+    if (made && result >= 0)
+        note_name(file);
+    return result;
+}
+
+int ftruncate(int fd, off_t length)
+{
+    point();
+    const int result = (int)syscall(SYS_ftruncate, fd, length);
+    point();
+    return result;
 }
 
 /* The metrics' lines: half of them may have been written. (stdio has a write of its own.) */
@@ -88,8 +200,8 @@ ssize_t write(int fd, const void *buf, size_t n)
 /* The temporary file is there, whole. Not synced: this is about processes that die, not disks. */
 int fsync(int fd)
 {
-    (void)fd;
     point();
+    note_sync(fd);
     return 0;
 }
 
@@ -100,7 +212,7 @@ int fdatasync(int fildes)
 
 /* ---- Processes --------------------------------------------------------------------------------*/
 
-enum { STEPS = 7, STOP_AT = 3, KILLED = 1000, POINTS_LEAST = 40 };
+enum { STEPS = 7, STOP_AT = 3, KILLED = 1000, POINTS_LEAST = 60 };
 
 /* Small, but everything happens: log-spaced and regular checkpoints, evaluations between them. */
 static const char words[] = "n=2 d_model=8 d_head=4 steps=7 epoch_sequences=6 checkpoint_every=5 "
@@ -146,6 +258,8 @@ static int run_job(const job *j, size_t *points)
         crash.armed = false;
         if (status && status != CLH_STOPPED)
             print_error("%s\n", err.message);
+        if (!status && fresh.count > 0)
+            _exit(NOT_SYNCED);
         _exit(clh_status_exit_code(status));
     }
     int status = 0;
