@@ -50,19 +50,17 @@ static clh_status look_back(const char *path, size_t next, uint64_t *kept,
     const char *line;
     size_t length;
     uint64_t end;
-    bool found = false;
-    said s = {0};
+    bool found = false, timed = false;
     *kept = 0;
     clh_status status = clh_lines_open(&lines, path, err);
-    while (!status && !(found && s.timed)) {
+    while (!status && !timed) {
         status = clh_lines_last(lines, &line, &length, &end, err);
-        if (status)
-            break;
-        s = read_line(line, length);
+        const said s = status ? (said){0} : read_line(line, length);
         if (!s.of_step || s.step >= next)
             continue;
         *kept = found ? *kept : end;
         found = true;
+        timed = s.timed;
         before->evaluated = before->evaluated || (s.evaluation && s.step + 1 == next);
         before->seconds = s.timed ? s.seconds : 0;
     }

@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 struct clh_file {
-    FILE *stream;
+    FILE *stream; /* NULL once it is synced */
     char *path, *temporary, *folder;
     size_t wanted;
-    int failure; /* errno of the first failure, 0 while all is well */
-    bool settled;
+    int failure;  /* errno of the first failure, 0 while all is well */
+    bool settled; /* renamed, or failed and removed */
 };
 
 char *clh_path_join(const char *folder, const char *name, clh_error *err)
@@ -127,19 +127,40 @@ bool clh_file_flush(clh_file *file)
     return !file->failure;
 }
 
-bool clh_file_settle(clh_file *file)
+/* A failed file has nothing left on the disk and nothing left to do. */
+static bool failed(clh_file *file)
 {
-    assert(file && !file->settled);
+    if (file->failure && !file->settled)
+        (void)unlink(file->temporary);
+    file->settled = file->settled || file->failure;
+    return file->failure;
+}
+
+bool clh_file_sync(clh_file *file)
+{
+    assert(file && !file->settled && file->stream);
     if (clh_file_flush(file) && fsync(fileno(file->stream)))
         file->failure = errno;
-    file->settled = true;
     if (fclose(file->stream) && !file->failure)
         file->failure = errno;
-    if (!file->failure && rename(file->temporary, file->path))
+    file->stream = NULL;
+    return !failed(file);
+}
+
+bool clh_file_place(clh_file *file)
+{
+    assert(file && !file->settled && !file->stream);
+    if (rename(file->temporary, file->path))
         file->failure = errno;
-    if (file->failure)
-        (void)unlink(file->temporary);
     else
+        file->settled = true;
+    return !failed(file);
+}
+
+bool clh_file_sync_folder(clh_file *file)
+{
+    assert(file && file->settled);
+    if (!file->failure)
         file->failure = folder_sync(file->folder);
     return !file->failure;
 }
@@ -149,7 +170,7 @@ clh_status clh_file_commit(clh_file *file, clh_error *err)
     assert(file);
     clh_status status = CLH_OK;
     if (!file->settled)
-        (void)clh_file_settle(file);
+        (void)(clh_file_sync(file) && clh_file_place(file) && clh_file_sync_folder(file));
     if (file->failure) {
         char text[24];
         status = clh_fail(err, CLH_EIO, "cannot write %s (%s): %s", file->path,
@@ -163,10 +184,10 @@ void clh_file_abandon(clh_file *file)
 {
     if (!file)
         return;
-    if (!file->settled) {
+    if (file->stream)
         (void)fclose(file->stream);
+    if (!file->settled)
         (void)unlink(file->temporary);
-    }
     file_free(file);
 }
 

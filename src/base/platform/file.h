@@ -25,12 +25,15 @@ void clh_file_write(clh_file *file, const void *bytes, size_t length);
  *  clh_file_commit() then reports. */
 bool clh_file_flush(clh_file *file);
 
-/** What of a commit takes time: sync, rename to the final name, sync the folder. It may run on
- *  another thread than what came before and clh_file_commit(), which then has nothing but the
- *  outcome left. False when something failed. */
-bool clh_file_settle(clh_file *file);
+/** The three parts of a commit that take time, in this order: sync; rename to the final name; sync the
+ *  folder, for this file and all that were renamed there before. They may run on another thread than
+ *  what came before and clh_file_commit(), which then has nothing but the outcome left. False when
+ *  something failed: the next part is then not to be called. */
+bool clh_file_sync(clh_file *file);
+bool clh_file_place(clh_file *file);
+bool clh_file_sync_folder(clh_file *file);
 
-/** Sync, rename to the final name, sync the folder, free. On failure the temporary file is gone, the
+/** Sync, rename to the final name, sync the folder, or what of it is not done yet; free. On failure the temporary file is gone, the
  *  target as it was (the new one where only the folder's sync failed), and the line names the path,
  *  the system's reason and how much was to be written. */
 clh_status clh_file_commit(clh_file *file, clh_error *err);
