@@ -1,4 +1,4 @@
-/* A batch on the fused path: its stages, one after the other in the pool. */
+/* A batch of the fused backend: its stages, one after the other in the pool. */
 #include "fused/fused.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* The T x T part of a sequence on the fused path: scores from their parts, pattern, z, and back.
+/* The T x T part of a sequence of a fused step: scores from their parts, pattern, z, and back.
  * attention_head.c is the same from q, k and v. A block of queries skips the keys that none of
  * them may see, and goes all the way, loss and back, before the next: of the T x T pattern no more
  * than a block's rows is ever in memory. */

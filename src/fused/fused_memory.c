@@ -230,7 +230,7 @@ static size_t rows_sums_of(const clh_fused *f)
     return f->slots ? 1 + f->slots - clh_fused_run_of(f, f->batch_most) : 0;
 }
 
-/* All of a fused path's numbers; `f` has arrays for slots and workers, or only counts. A batch with
+/* All of its numbers; `f` has arrays for slots and workers, or only counts. A batch with
  * fewer tokens or positions takes less of each. */
 static void cut_all(cutter *c, clh_fused *f)
 {

@@ -1,5 +1,5 @@
-/** W_Q, W_K and W_V as the columns of W', and rows in pieces: what making the fused path's tables
- *  and going back through them share.
+/** W_Q, W_K and W_V as the columns of W', and rows in pieces: what making the tables and going
+ *  back through them share.
  */
 #ifndef CLH_FUSED_PROJECTIONS_H
 #define CLH_FUSED_PROJECTIONS_H

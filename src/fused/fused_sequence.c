@@ -1,4 +1,4 @@
-/* One sequence of the fused path. fused.h has the algebra, fused_attention.c the T x T part. */
+/* One sequence of a fused step; fused_attention.c is its T x T part. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>

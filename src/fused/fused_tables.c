@@ -1,5 +1,5 @@
-/* What the fused path makes once a step from the weights: X, M, Y = X M, K = W_O [W_O^T U'] and the
- * parts of the scores. fused.h has the algebra. */
+/* What the fused backend makes once a step from the weights: X, M, Y = X M, K = W_O [W_O^T U'] and the
+ * parts of the scores. docs/mathematics.md has the algebra. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/** What the fused path (fused/fused.h) does to rows, as arguments of kernels: the attention of a
+/** What the fused backend (fused/fused.h) does to rows, as arguments of kernels: the attention of a
  *  block of queries, its way back, predictions, and what a position's values come from and give
  *  back. Each is several loops over rows that would otherwise go through memory several times.
  *  kernels_plain.c defines them.

@@ -145,7 +145,7 @@ typedef struct clh_kernels {
     void (*unfold)(size_t n, clh_real w, clh_real b, const clh_real *x, const clh_real *gy,
                    const clh_real *gz, clh_real *gx, clh_real *gw, clh_real *gb);
 
-    /** Rows of the fused path: math/fused_rows.h says what they compute. */
+    /** Rows of the fused backend: math/fused_rows.h says what they compute. */
     void (*attend)(const clh_queries *queries);
     void (*attend_back)(const clh_queries_back *queries);
     clh_predicted (*predict)(const clh_predictions *rows);

@@ -7,85 +7,217 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES_MOST = 4 };
+enum { MOST = 8 };
 
+/* How far a checkpoint came. Its files are committed, or abandoned, by who gave them: the thread
+ * allocates and frees nothing. */
+typedef struct entry {
+    clh_kept kept;
+    bool tried_own, tried_newest; /* settled, or seen to fail */
+    int log_failure;              /* errno, 0 while all is well */
+    bool is_newest;               /* it was brought into place whole */
+} entry;
+
+/* queue[0 … settled-1] are through, … count-1 are under way. The thread ends when nothing is. */
 struct clh_keeper {
-    bool busy, threaded;
+    pthread_mutex_t mutex;
+    pthread_cond_t moved; /* settled grew */
     pthread_t thread;
-    int log, log_failure; /* errno, 0 while all is well */
-    const char *log_path;
-    size_t count;
-    clh_file *files[FILES_MOST];
+    bool running, started; /* it takes what is given; it is to be joined */
+    bool failed;           /* nothing more is brought into place until that was said */
+    entry queue[MOST];
+    size_t settled, count;
+    bool any; /* a newest was seen */
+    size_t newest;
 };
 
 clh_status clh_keeper_open(clh_keeper **out, clh_error *err)
 {
     assert(out);
-    *out = clh_alloc_zeroed(1, sizeof **out, err);
-    return *out ? CLH_OK : CLH_ENOMEM;
+    clh_keeper *k = clh_alloc_zeroed(1, sizeof *k, err);
+    if (!k)
+        return CLH_ENOMEM;
+    pthread_mutex_init(&k->mutex, NULL);
+    pthread_cond_init(&k->moved, NULL);
+    *out = k;
+    return CLH_OK;
 }
 
-static void *settle(void *keeper)
+/* ---- On the thread -----------------------------------------------------------------------------
+ */
+
+/* Own files synced, then renamed, in order; how many are in place. */
+static size_t settle_own(entry *batch, size_t count)
+{
+    size_t synced = 0, placed = 0;
+    for (bool well = true; well && synced < count; synced += well) {
+        batch[synced].tried_own = true;
+        well = clh_file_sync(batch[synced].kept.own);
+    }
+    while (placed < synced && clh_file_place(batch[placed].kept.own))
+        placed++;
+    for (size_t i = placed + 1; i < synced; i++) /* behind one that has no place */
+        batch[i].tried_own = false;
+    return placed;
+}
+
+/* Whether all of the batch is through. */
+static bool settle(entry *batch, size_t count)
+{
+    if (fdatasync(batch[count - 1].kept.log)) {
+        batch[0].log_failure = errno;
+        return false;
+    }
+    const size_t placed = settle_own(batch, count);
+    if (placed == 0)
+        return false;
+    entry *last = &batch[placed - 1];
+    last->tried_newest = true;
+    last->is_newest = clh_file_sync(last->kept.newest) && clh_file_sync_folder(last->kept.own) &&
+                      clh_file_place(last->kept.newest) && clh_file_sync_folder(last->kept.newest);
+    return last->is_newest && placed == count;
+}
+
+static void *work(void *keeper)
 {
     clh_keeper *k = keeper;
-    k->log_failure = fdatasync(k->log) ? errno : 0;
-    bool well = !k->log_failure;
-    for (size_t i = 0; i < k->count && well; i++)
-        well = clh_file_settle(k->files[i]);
+    pthread_mutex_lock(&k->mutex);
+    while (k->settled < k->count) {
+        entry batch[MOST];
+        const size_t count = k->count - k->settled;
+        memcpy(batch, k->queue + k->settled, count * sizeof *batch);
+        if (!k->failed) {
+            pthread_mutex_unlock(&k->mutex);
+            const bool well = settle(batch, count);
+            pthread_mutex_lock(&k->mutex);
+            k->failed = !well;
+        }
+        memcpy(k->queue + k->settled, batch, count * sizeof *batch);
+        k->settled += count;
+        pthread_cond_broadcast(&k->moved);
+    }
+    k->running = false;
+    pthread_mutex_unlock(&k->mutex);
     return NULL;
 }
 
+/* ---- On the thread that gives ------------------------------------------------------------------
+ */
+
+static void join(clh_keeper *k)
+{
+    if (k->started)
+        pthread_join(k->thread, NULL);
+    k->started = false;
+}
+
 /* Signals stay with the thread that trains. */
-static bool start(clh_keeper *k)
+static void start(clh_keeper *k)
 {
     sigset_t all, before;
+    join(k);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&k->thread, NULL, settle, k);
+    k->started = pthread_create(&k->thread, NULL, work, k) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return !failed;
+    if (!k->started)
+        (void)work(k);
 }
 
-void clh_keeper_give(clh_keeper *k, int log, const char *log_path, clh_file *const files[],
-                     size_t count)
+/* The outcome of a checkpoint that is through; `status` is that of those before it. */
+static clh_status finish(const entry *e, clh_status status, clh_error *err)
 {
-    assert(k && !k->busy && files && count <= FILES_MOST);
-    k->busy = true;
-    k->log = log;
-    k->log_path = log_path;
-    k->count = count;
-    for (size_t i = 0; i < count; i++)
-        k->files[i] = files[i];
-    k->threaded = start(k);
-    if (!k->threaded)
-        (void)settle(k);
+    if (!status && e->log_failure)
+        status = clh_fail(err, CLH_EIO, "cannot write %s: %s", e->kept.log_path,
+                          strerror(e->log_failure));
+    clh_file *const files[] = {e->kept.own, e->kept.newest};
+    const bool tried[] = {e->tried_own, e->tried_newest};
+    for (size_t i = 0; i < CLH_COUNT(files); i++)
+        if (tried[i] && !status)
+            status = clh_file_commit(files[i], err);
+        else
+            clh_file_abandon(files[i]);
+    return status;
 }
 
-bool clh_keeper_busy(const clh_keeper *k)
+/* Take what is through off the queue. */
+static clh_status reap(clh_keeper *k, clh_error *err)
 {
-    return k && k->busy;
+    entry through[MOST];
+    pthread_mutex_lock(&k->mutex);
+    const size_t count = k->settled;
+    memcpy(through, k->queue, count * sizeof *through);
+    k->count -= count;
+    memmove(k->queue, k->queue + count, k->count * sizeof *k->queue);
+    k->settled = 0;
+    pthread_mutex_unlock(&k->mutex);
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < count; i++) {
+        status = finish(&through[i], status, err);
+        if (through[i].is_newest) {
+            k->any = true;
+            k->newest = through[i].kept.step;
+        }
+    }
+    return status;
+}
+
+/* Until at least one is through or, with `all`, nothing is under way. */
+static void wait_until_through(clh_keeper *k, bool all)
+{
+    pthread_mutex_lock(&k->mutex);
+    while (k->settled < (all ? k->count : 1))
+        pthread_cond_wait(&k->moved, &k->mutex);
+    pthread_mutex_unlock(&k->mutex);
+}
+
+clh_status clh_keeper_give(clh_keeper *k, const clh_kept *kept, clh_error *err)
+{
+    assert(k && kept && kept->own && kept->newest);
+    if (k->count == MOST) /* only this thread changes it */
+        wait_until_through(k, false);
+    clh_status status = reap(k, err);
+    if (status) {
+        clh_file_abandon(kept->own);
+        clh_file_abandon(kept->newest);
+        (void)clh_keeper_wait(k, NULL); /* what was given since is not kept either */
+        return status;
+    }
+    pthread_mutex_lock(&k->mutex);
+    k->queue[k->count++] = (entry){.kept = *kept};
+    const bool idle = !k->running;
+    k->running = true;
+    pthread_mutex_unlock(&k->mutex);
+    if (idle)
+        start(k);
+    return CLH_OK;
 }
 
 clh_status clh_keeper_wait(clh_keeper *k, clh_error *err)
 {
-    if (!clh_keeper_busy(k))
+    if (!k)
         return CLH_OK;
-    if (k->threaded)
-        pthread_join(k->thread, NULL);
-    k->busy = false;
-    clh_status status = k->log_failure ? clh_fail(err, CLH_EIO, "cannot write %s: %s", k->log_path,
-                                                  strerror(k->log_failure))
-                                       : CLH_OK;
-    for (size_t i = 0; i < k->count; i++)
-        if (status)
-            clh_file_abandon(k->files[i]);
-        else
-            status = clh_file_commit(k->files[i], err);
+    wait_until_through(k, true);
+    clh_status status = reap(k, err);
+    join(k);
+    k->failed = false;
     return status;
+}
+
+bool clh_keeper_newest(const clh_keeper *k, size_t *step)
+{
+    assert(step);
+    if (k && k->any)
+        *step = k->newest;
+    return k && k->any;
 }
 
 void clh_keeper_close(clh_keeper *k)
 {
+    if (!k)
+        return;
     (void)clh_keeper_wait(k, NULL);
+    pthread_cond_destroy(&k->moved);
+    pthread_mutex_destroy(&k->mutex);
     clh_free(k);
 }

@@ -1,9 +1,20 @@
-/** Brings files into their places while training goes on. A disk takes about a millisecond to say that
+/** Brings checkpoints into their places while training goes on. A disk takes milliseconds to say that
  *  it has a file, a slow one a hundred times that; a step may take half of one.
  *
- *    clh_keeper_give(keeper, log, log_path, files, 2);     // written, now to be synced and renamed
- *    ...                                                   // steps
+ *    if (clh_keeper_give(keeper, &(clh_kept){step, log, log_path, own, newest}, err)) ...
+ *    ...                                                   // steps, and more checkpoints
  *    status = clh_keeper_wait(keeper, err);                // they are there, or why not
+ *
+ *  A checkpoint is two files that are written and not in their places yet: one of a name of its own,
+ *  and one under a name that all share, which says which checkpoint is the newest. On a thread of its
+ *  own the keeper takes all that were given meanwhile together:
+ *
+ *    log synced | own files synced | renamed | newest synced | folder synced | newest renamed | folder
+ *
+ *  so that after a power cut, too, the newest has its own file beside it and the log before it. Of
+ *  several taken together only the last one's newest comes into its place: the others would be
+ *  replaced at once. From the first failure on nothing more is brought into place; the newest is then
+ *  the last one before it.
  */
 #ifndef CLH_KEEPER_H
 #define CLH_KEEPER_H
@@ -12,20 +23,28 @@
 
 typedef struct clh_keeper clh_keeper;
 
+/** A checkpoint to be kept. All of a keeper have their files in one folder. */
+typedef struct clh_kept {
+    size_t step;
+    int log;              /**< to be synced before it; borrowed until it was waited for */
+    const char *log_path; /**< for a message; borrowed likewise */
+    clh_file *own, *newest;
+} clh_kept;
+
 clh_status clh_keeper_open(clh_keeper **out, clh_error *err);
 
-/** Take over `count` files: on a thread of its own `log` is synced, then one file after the other
- *  brought into its place; from the first failure on nothing more. What was given before has been
- *  waited for. `log_path`, for a message, is borrowed until the next wait. Where no thread can be
- *  had it is all done here. */
-void clh_keeper_give(clh_keeper *keeper, int log, const char *log_path, clh_file *const files[],
-                     size_t count);
+/** Take over a checkpoint's files. Waits only while as many as it holds, 8, are under way. On failure,
+ *  which is that of one given before, the files are gone. Where no thread can be had it is all done
+ *  here. */
+clh_status clh_keeper_give(clh_keeper *keeper, const clh_kept *kept, clh_error *err);
 
-/** Whether something was given and not waited for yet. */
-bool clh_keeper_busy(const clh_keeper *keeper);
-
-/** Wait for what was given: CLH_EIO naming the first that failed. At once when there is nothing. */
+/** Wait for all that was given: CLH_EIO naming the first that failed, which is said once. At once when
+ *  there is nothing. */
 clh_status clh_keeper_wait(clh_keeper *keeper, clh_error *err);
+
+/** Step of the newest checkpoint that was seen to be in its place, by give and wait, into *step;
+ *  false, *step untouched, when there is none. */
+bool clh_keeper_newest(const clh_keeper *keeper, size_t *step);
 
 /** Wait, and free. NULL is fine. */
 void clh_keeper_close(clh_keeper *keeper);

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/platform/file.h"
+#include "base/platform/file_lines.h"
 #include "base/strbuf.h"
 
 struct clh_metrics {
@@ -16,70 +18,93 @@ struct clh_metrics {
     clh_strbuf text;
 };
 
-enum { METRICS_MAX = 1 << 30 };
+/* What a line says. */
+typedef struct said {
+    bool of_step; /* it is a whole one, of `step` */
+    size_t step;
+    bool timed, evaluation;
+    double seconds;
+} said;
 
-/* Whether the line [at, end) is one to keep, and what it says. */
-static bool keep_line(const char *at, const char *end, size_t next, clh_metrics_before *before)
+static said read_line(const char *at, size_t length)
 {
-    json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL);
+    json_t *line = json_loadb(at, length, 0, NULL);
     const json_t *step = json_object_get(line, "step"), *time = json_object_get(line, "seconds");
     const char *type = json_string_value(json_object_get(line, "type"));
-    bool keep = json_is_integer(step) && json_integer_value(step) >= 0 &&
-                (size_t)json_integer_value(step) < next;
-    if (keep && json_is_number(time))
-        before->seconds = json_number_value(time);
-    if (keep && type && strcmp(type, "eval") == 0)
-        before->evaluated = (size_t)json_integer_value(step);
+    const said s = {.of_step = json_is_integer(step) && json_integer_value(step) >= 0,
+                    .step = (size_t)json_integer_value(step),
+                    .timed = json_is_number(time),
+                    .evaluation = type && strcmp(type, "eval") == 0,
+                    .seconds = json_number_value(time)};
     json_decref(line);
-    return keep;
+    return s;
 }
 
-/* Rewrite `path` without the lines that are not to be kept. */
-static clh_status drop_lines(const char *path, size_t next, clh_metrics_before *before,
-                             clh_error *err)
+/* How much of the file is kept: up to the last line of a step before `next`. Lines stand in the order
+ * of their steps, that of a step before its evaluation: so only those behind are looked at, and of
+ * those that are kept as many as it takes to find a time. */
+static clh_status look_back(const char *path, size_t next, uint64_t *kept,
+                            clh_metrics_before *before, clh_error *err)
 {
-    char *text = NULL;
-    size_t length = 0;
-    if (!clh_path_exists(path))
-        return CLH_OK;
-    clh_status status = clh_file_read(&text, &length, path, METRICS_MAX, err);
-    clh_file *file = NULL;
-    if (!status)
-        status = clh_file_begin(&file, path, err);
-    if (!status) {
-        for (const char *at = text, *end; (end = memchr(at, '\n', length - (size_t)(at - text)));
-             at = end + 1)
-            if (keep_line(at, end, next, before))
-                clh_file_write(file, at, (size_t)(end + 1 - at));
-        status = clh_file_commit(file, err);
+    clh_lines *lines = NULL;
+    const char *line;
+    size_t length;
+    uint64_t end;
+    bool found = false, timed = false;
+    *kept = 0;
+    clh_status status = clh_lines_open(&lines, path, err);
+    while (!status && !timed) {
+        status = clh_lines_last(lines, &line, &length, &end, err);
+        const said s = status ? (said){0} : read_line(line, length);
+        if (!s.of_step || s.step >= next)
+            continue;
+        *kept = found ? *kept : end;
+        found = true;
+        timed = s.timed;
+        before->evaluated = before->evaluated || (s.evaluation && s.step + 1 == next);
+        before->seconds = s.timed ? s.seconds : 0;
     }
-    clh_free(text);
-    return status;
+    clh_lines_close(lines);
+    return status == CLH_NO ? CLH_OK : status;
+}
+
+/* Cut the open file back to what is kept. */
+static clh_status cut_back(const clh_metrics *metrics, size_t next, clh_metrics_before *before,
+                           clh_error *err)
+{
+    uint64_t kept;
+    struct stat info;
+    clh_status status = look_back(metrics->path, next, &kept, before, err);
+    if (status)
+        return status;
+    if (fstat(metrics->file, &info) ||
+        ((uint64_t)info.st_size != kept && ftruncate(metrics->file, (off_t)kept)))
+        return clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));
+    return CLH_OK;
 }
 
 clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next,
                             clh_metrics_before *before, clh_error *err)
 {
     assert(out && path && before);
-    *before = (clh_metrics_before){.evaluated = SIZE_MAX};
-    clh_status status = drop_lines(path, next, before, err);
-    if (status)
-        return status;
+    *before = (clh_metrics_before){0};
+    const bool fresh = !clh_path_exists(path);
     clh_metrics *metrics = clh_alloc_zeroed(1, sizeof *metrics, err);
     if (!metrics)
         return CLH_ENOMEM;
     metrics->path = clh_text_copy(path, err);
     metrics->file =
         metrics->path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
-    if (!metrics->path || metrics->file < 0) {
-        if (metrics->path)
-            clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
-        status = metrics->path ? CLH_EIO : CLH_ENOMEM;
+    clh_status status = metrics->path ? CLH_OK : CLH_ENOMEM;
+    if (!status && metrics->file < 0)
+        status = clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
+    if (!status)
+        status = fresh ? clh_folder_sync_above(path, err) : cut_back(metrics, next, before, err);
+    if (status)
         clh_metrics_close(metrics);
-        return status;
-    }
-    *out = metrics;
-    return CLH_OK;
+    else
+        *out = metrics;
+    return status;
 }
 
 static void add_number(clh_strbuf *text, const char *key, double value)

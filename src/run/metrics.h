@@ -16,10 +16,10 @@
 
 typedef struct clh_metrics clh_metrics;
 
-/** What the lines that were there say. */
+/** What the lines that were kept say. */
 typedef struct clh_metrics_before {
-    double seconds;   /**< the last of their times; 0 when there is none */
-    size_t evaluated; /**< step of the last evaluation; SIZE_MAX when there is none */
+    double seconds; /**< the last of their times; 0 when there is none */
+    bool evaluated; /**< the last step before `next` has its evaluation */
 } clh_metrics_before;
 
 /** Append to `path`, keeping the lines of steps before `next`, the step that is to come (0: not

@@ -4,10 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/platform/file.h"
+#include "base/platform/file_lines.h"
 #include "run/metrics.h"
-
-enum { METRICS_MAX = 1 << 30 };
 
 static double number_of(const json_t *line, const char *key)
 {
@@ -61,38 +59,50 @@ static bool log_make(clh_metrics_log *log, size_t lines, clh_error *err)
     return true;
 }
 
-static clh_status read_lines(clh_metrics_log *log, const char *text, size_t length, clh_error *err)
+static clh_status count_lines(const char *path, size_t *count, clh_error *err)
 {
-    size_t lines = 0;
-    for (size_t i = 0; i < length; i++)
-        lines += text[i] == '\n';
-    clh_status status = log_make(log, lines, err) ? CLH_OK : CLH_ENOMEM;
-    const char *at = text, *end;
-    for (size_t n = 1; !status && (end = memchr(at, '\n', length - (size_t)(at - text))); n++) {
+    clh_lines *lines = NULL;
+    const char *line;
+    size_t length;
+    *count = 0;
+    clh_status status = clh_lines_open(&lines, path, err);
+    while (!status && !(status = clh_lines_next(lines, &line, &length, err)))
+        ++*count;
+    clh_lines_close(lines);
+    return status == CLH_NO ? CLH_OK : status;
+}
+
+/* The first `count` lines: a run that is being trained may have written more since they were
+ * counted. */
+static clh_status read_lines(clh_metrics_log *log, const char *path, size_t count, clh_error *err)
+{
+    clh_lines *lines = NULL;
+    const char *text;
+    size_t length;
+    clh_status status = clh_lines_open(&lines, path, err);
+    for (size_t n = 1; !status && n <= count; n++) {
+        status = clh_lines_next(lines, &text, &length, err);
+        if (status)
+            break;
         json_error_t where;
-        json_t *line = json_loadb(at, (size_t)(end - at), 0, &where);
+        json_t *line = json_loadb(text, length, 0, &where);
         status = line ? take_line(log, line, err) : clh_fail(err, CLH_EFORMAT, "%s", where.text);
         json_decref(line);
         if (status == CLH_EFORMAT)
-            clh_fail_context(err, status, "line %zu", n);
-        at = end + 1;
+            clh_fail_context(err, status, "%s: line %zu", path, n);
     }
-    return status;
+    clh_lines_close(lines);
+    return status == CLH_NO ? CLH_OK : status; /* or cut back, by one who resumed it */
 }
 
 clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *err)
 {
     assert(out && path);
-    char *text = NULL;
-    size_t length = 0;
+    size_t lines = 0;
     *out = (clh_metrics_log){0};
-    clh_status status = clh_file_read(&text, &length, path, METRICS_MAX, err);
-    if (status)
-        return status;
-    status = read_lines(out, text, length, err);
-    clh_free(text);
-    if (status == CLH_EFORMAT)
-        clh_fail_context(err, status, "%s", path);
+    clh_status status = count_lines(path, &lines, err);
+    if (!status)
+        status = log_make(out, lines, err) ? read_lines(out, path, lines, err) : CLH_ENOMEM;
     if (status)
         clh_metrics_log_deinit(out);
     return status;

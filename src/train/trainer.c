@@ -91,26 +91,28 @@ static void update_piece(void *context, size_t begin, size_t end)
                          t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
 }
 
-/* Until the last checkpoint is in its place. */
-static clh_status wait_for_checkpoint(clh_trainer *t, clh_error *err)
+/* What came into its place meanwhile: a checkpoint that only an interruption made goes. */
+static void see_newest(clh_trainer *t)
 {
-    if (!clh_keeper_busy(t->keeper))
-        return CLH_OK;
-    clh_status status = clh_keeper_wait(t->keeper, err);
-    if (status)
-        return status;
-    t->saved = t->keeping;
-    if (t->passing)
-        clh_checkpoint_tidy(t->path, &t->config.train, t->saved);
+    if (!clh_keeper_newest(t->keeper, &t->saved) || !t->passing)
+        return;
+    clh_checkpoint_tidy(t->path, &t->config.train, t->saved);
     t->passing = false;
-    return CLH_OK;
+}
+
+/* Until all checkpoints are in their places. */
+static clh_status wait_for_checkpoints(clh_trainer *t, clh_error *err)
+{
+    clh_status status = clh_keeper_wait(t->keeper, err);
+    see_newest(t);
+    return status;
 }
 
 /* fabs(): a NaN may have a sign, which nobody wants to read. */
 static clh_status not_finite(clh_trainer *t, clh_error *err)
 {
     const clh_progress *p = &t->progress;
-    clh_status status = wait_for_checkpoint(t, err);
+    clh_status status = wait_for_checkpoints(t, err);
     if (status)
         return status;
     return clh_fail(
@@ -178,17 +180,16 @@ static clh_status checkpoint(clh_trainer *t, clh_error *err)
 {
     clh_file *files[CLH_CHECKPOINT_FILES];
     const size_t step = t->progress.step;
-    clh_status status = wait_for_checkpoint(t, err);
-    if (!status)
-        status = clh_metrics_flush(t->metrics, err);
+    clh_status status = clh_metrics_flush(t->metrics, err);
     if (!status)
         status = clh_checkpoint_stage(files, t->path, &t->config, t->model, &t->moments, step, err);
     if (status)
         return status;
-    t->keeping = step;
-    clh_keeper_give(t->keeper, clh_metrics_file(t->metrics), clh_metrics_path(t->metrics), files,
-                    CLH_CHECKPOINT_FILES);
-    return CLH_OK;
+    const clh_kept kept = {step, clh_metrics_file(t->metrics), clh_metrics_path(t->metrics),
+                           files[0], files[1]};
+    status = clh_keeper_give(t->keeper, &kept, err);
+    see_newest(t);
+    return status;
 }
 
 /* The state of this step is kept (`kept`: it is already), so that a resumed run goes on from here. */
@@ -197,7 +198,7 @@ static clh_status stop_here(clh_trainer *t, bool kept, clh_error *err)
     const clh_progress *p = &t->progress;
     clh_status status = kept ? CLH_OK : checkpoint(t, err);
     if (!status)
-        status = wait_for_checkpoint(t, err);
+        status = wait_for_checkpoints(t, err);
     if (status)
         return status;
     return p->step == 0
@@ -251,7 +252,7 @@ clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
     char *path = clh_path_join(t->path, "model.safetensors", err);
     status = path ? clh_metrics_flush(t->metrics, err) : CLH_ENOMEM;
     if (!status)
-        status = wait_for_checkpoint(t, err);
+        status = wait_for_checkpoints(t, err);
     if (!status)
         status = clh_model_save(t->model, path, &t->config, t->progress.step, err);
     clh_free(path);
@@ -282,14 +283,14 @@ clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
     if (!status)
         status = checkpoint(t, err);
     if (!status) /* a run without one has not begun */
-        status = wait_for_checkpoint(t, err);
+        status = wait_for_checkpoints(t, err);
     return status || goes_on(t) ? status : stop_here(t, true, err);
 }
 
 clh_status clh_trainer_catch_up(clh_trainer *t, clh_error *err)
 {
     const size_t step = t->progress.step;
-    if (t->before.evaluated == step || !clh_plan_evaluates(&t->config.train, step))
+    if (t->before.evaluated || !clh_plan_evaluates(&t->config.train, step))
         return CLH_OK;
     const clh_status status = evaluate(t, err);
     return status == CLH_STOPPED ? stop_here(t, true, err) : status;

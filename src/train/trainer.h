@@ -40,7 +40,7 @@ typedef struct clh_trainer {
     double start, flushed;     /* of the clock */
     clh_metrics_before before; /* of earlier processes */
     size_t first_step;         /* where this process began */
-    size_t saved, keeping;     /* step of the newest checkpoint; of that which the keeper has */
+    size_t saved;              /* step of the newest checkpoint that was seen in its place */
     bool passing;              /* a checkpoint only an interruption made is there */
 } clh_trainer;
 

@@ -2,10 +2,15 @@
  * of one that never died; so does one whose disk refuses a checkpoint. The calls that change a
  * folder are replaced here by ones that can end the process, before and after, or fail. Each point
  * is tried in turn; what the other of the two threads that change the folder has done by then is
- * left to luck. tests/cli/test_resume.c kills the program itself at random moments. */
+ * left to luck. tests/cli/test_kill.c kills the program itself at random moments.
+ *
+ * A power cut cannot be tried. What it takes to outlive one is looked at in every process instead: a
+ * folder in which a name is new is synced before anything is built on that name. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +37,7 @@ static struct {
     size_t at;           /* the point that ends the process; 0: none does */
     atomic_size_t *seen; /* points passed, shared with the parent */
     const char *refused; /* a file that does not come into its place; NULL: all do */
+    unsigned slow;       /* microseconds of each sync */
 } crash;
 
 static bool is_last(void)
@@ -45,14 +51,96 @@ static void point(void)
         (void)kill(getpid(), SIGKILL);
 }
 
+/* ---- Names that a power cut may still take ----------------------------------------------------*/
+
+enum { FOLDERS_MOST = 8, NOT_SYNCED = 98 };
+
+/* Folders in which a name is new since they were synced. */
+static struct {
+    pthread_mutex_t mutex;
+    size_t count;
+    struct stat folder[FOLDERS_MOST];
+} fresh = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* The folder that is `levels` above `path`. */
+static struct stat folder_above(const char *path, int levels)
+{
+    char folder[TEMP_PATH_MAX + 64];
+    struct stat info = {0};
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    for (; levels > 0; levels--)
+        *strrchr(folder, '/') = '\0';
+    (void)stat(folder, &info);
+    return info;
+}
+
+/* Its place in the list, or the list's end. */
+static size_t place_of(const struct stat *folder)
+{
+    size_t i = 0;
+    while (i < fresh.count &&
+           (fresh.folder[i].st_ino != folder->st_ino || fresh.folder[i].st_dev != folder->st_dev))
+        i++;
+    return i;
+}
+
+static void note_name(const char *path)
+{
+    if (!crash.armed)
+        return;
+    const struct stat folder = folder_above(path, 1);
+    pthread_mutex_lock(&fresh.mutex);
+    const size_t i = place_of(&folder);
+    if (i == fresh.count && i < FOLDERS_MOST)
+        fresh.folder[fresh.count++] = folder;
+    pthread_mutex_unlock(&fresh.mutex);
+}
+
+static void note_sync(int fd)
+{
+    struct stat folder;
+    if (fstat(fd, &folder))
+        return;
+    pthread_mutex_lock(&fresh.mutex);
+    const size_t i = place_of(&folder);
+    if (i < fresh.count)
+        fresh.folder[i] = fresh.folder[--fresh.count];
+    pthread_mutex_unlock(&fresh.mutex);
+}
+
+/* Nothing is new in the folder that is `levels` above `path`. Else the process ends, which no test
+ * takes for success. */
+static void assert_synced(const char *path, int levels)
+{
+    if (!crash.armed)
+        return;
+    const struct stat folder = folder_above(path, levels);
+    pthread_mutex_lock(&fresh.mutex);
+    const bool synced = place_of(&folder) == fresh.count;
+    pthread_mutex_unlock(&fresh.mutex);
+    if (!synced) {
+        print_error("%s is renamed, the folder %d above is not synced\n", path, levels);
+        _exit(NOT_SYNCED);
+    }
+}
+
+/* ---- The calls --------------------------------------------------------------------------------*/
+
+/* A checkpoint is of use only in a folder that is there, with the metrics before it; the optimizer's
+ * state only beside its parameters. Parameters of several steps may be renamed before a sync. */
 int rename(const char *old, const char *new)
 {
     point();
+    if (strstr(new, "/checkpoints/"))
+        assert_synced(new, 2);
+    if (!strstr(new, "/checkpoints/step-"))
+        assert_synced(new, 1);
     if (crash.refused && strstr(new, crash.refused)) {
         errno = EIO;
         return -1;
     }
     long result = syscall(SYS_renameat2, AT_FDCWD, old, AT_FDCWD, new, 0);
+    note_name(new);
     point();
     return (int)result;
 }
@@ -72,7 +160,36 @@ int unlinkat(int fd, const char *name, int flag)
 int mkdir(const char *path, mode_t mode)
 {
     point();
-    return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    const int result = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    if (result == 0)
+        note_name(path);
+    return result;
+}
+
+/* The one file that is made under its own name and is no lock. */
+int open(const char *file, int oflag, ...)
+{
+    va_list more;
+    va_start(more, oflag);
+    const mode_t mode = oflag & O_CREAT ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    const char *const ending = "/metrics.jsonl";
+    const size_t length = strlen(file), at = length < strlen(ending) ? 0 : length - strlen(ending);
+    const bool made = (oflag & O_CREAT) && strcmp(file + at, ending) == 0 && access(file, F_OK);
+    if (made)
+        point();
+    const int result = (int)syscall(SYS_openat, AT_FDCWD, file, oflag, mode);
+    if (made && result >= 0)
+        note_name(file);
+    return result;
+}
+
+int ftruncate(int fd, off_t length)
+{
+    point();
+    const int result = (int)syscall(SYS_ftruncate, fd, length);
+    point();
+    return result;
 }
 
 /* The metrics' lines: half of them may have been written. (stdio has a write of its own.) */
@@ -85,11 +202,13 @@ ssize_t write(int fd, const void *buf, size_t n)
     return syscall(SYS_write, fd, buf, n);
 }
 
-/* The temporary file is there, whole. Not synced: this is about processes that die, not disks. */
+/* The temporary file is there, whole. Not synced: this is about processes that die, not disks. On a
+ * slow one several checkpoints are taken together. */
 int fsync(int fd)
 {
-    (void)fd;
     point();
+    (void)usleep(crash.slow);
+    note_sync(fd);
     return 0;
 }
 
@@ -100,7 +219,7 @@ int fdatasync(int fildes)
 
 /* ---- Processes --------------------------------------------------------------------------------*/
 
-enum { STEPS = 7, STOP_AT = 3, KILLED = 1000, POINTS_LEAST = 40 };
+enum { STEPS = 7, STOP_AT = 3, KILLED = 1000, POINTS_LEAST = 25 };
 
 /* Small, but everything happens: log-spaced and regular checkpoints, evaluations between them. */
 static const char words[] = "n=2 d_model=8 d_head=4 steps=7 epoch_sequences=6 checkpoint_every=5 "
@@ -111,6 +230,7 @@ typedef struct job {
     size_t stop_at;  /* the watcher asks to stop there; 0: it does not */
     size_t crash_at; /* point that ends the process; 0: none */
     size_t threads;
+    unsigned slow; /* microseconds that the disk takes to sync */
 } job;
 
 static bool go_on(const clh_progress *p, void *user)
@@ -141,11 +261,14 @@ static int run_job(const job *j, size_t *points)
     if (child == 0) {
         clh_error err = {0};
         crash.at = j->crash_at;
+        crash.slow = j->slow;
         crash.armed = true;
         clh_status status = train_or_resume(j, &err);
         crash.armed = false;
         if (status && status != CLH_STOPPED)
             print_error("%s\n", err.message);
+        if (!status && fresh.count > 0)
+            _exit(NOT_SYNCED);
         _exit(clh_status_exit_code(status));
     }
     int status = 0;
@@ -178,19 +301,35 @@ static const char *run_path(const bench *b, const char *kind, size_t k, char out
     return temp_folder_path(b->folder, name, out);
 }
 
+/* The process that does `j` dies at each of `points` points in turn; `before`, where there is one, is
+ * done first. How many calls there are depends on how many checkpoints are taken together, so a
+ * process may end before it comes to a point: it has done all, and at most some do. */
+static void die_at_each(const bench *b, const char *kind, const job *before, job j, size_t points)
+{
+    char path[TEMP_PATH_MAX];
+    size_t deaths = 0;
+    assert_true(points >= POINTS_LEAST);
+    for (j.crash_at = 1; j.crash_at <= points; j.crash_at++) {
+        j.path = run_path(b, kind, j.crash_at, path);
+        if (before)
+            assert_int_equal(
+                run_job(&(job){.path = path, .stop_at = before->stop_at, .threads = 1}, NULL), 130);
+        const int end = run_job(&j, NULL);
+        assert_true(end == KILLED || end == 0);
+        deaths += end == KILLED;
+        finish_and_compare(b, path, 1 + j.crash_at % 3);
+    }
+    assert_true(deaths >= points / 2);
+}
+
 static void dying_anywhere_changes_nothing(void **state)
 {
     const bench *b = *state;
     char path[TEMP_PATH_MAX];
     size_t points = 0;
-    job j = {.path = run_path(b, "counted", 0, path), .threads = 1};
+    const job j = {.path = run_path(b, "counted", 0, path), .threads = 1};
     assert_int_equal(run_job(&j, &points), 0);
-    assert_true(points >= POINTS_LEAST);
-    for (j.crash_at = 1; j.crash_at <= points; j.crash_at++) {
-        (void)run_path(b, "died", j.crash_at, path);
-        assert_int_equal(run_job(&j, NULL), KILLED);
-        finish_and_compare(b, path, 1 + j.crash_at % 3);
-    }
+    die_at_each(b, "died", NULL, j, points);
 }
 
 /* Stopped between checkpoints, so that one is there which an uninterrupted run would not have; then
@@ -205,12 +344,7 @@ static void dying_after_a_stop_changes_nothing(void **state)
     assert_int_equal(run_job(&stop, NULL), 130);
     assert_int_equal(run_job(&resume, &points), 0);
     run_case_assert_same(b->whole, path);
-    for (resume.crash_at = 1; resume.crash_at <= points; resume.crash_at++) {
-        (void)run_path(b, "stop-died", resume.crash_at, path);
-        assert_int_equal(run_job(&stop, NULL), 130);
-        assert_int_equal(run_job(&resume, NULL), KILLED);
-        finish_and_compare(b, path, 1);
-    }
+    die_at_each(b, "stop-died", &stop, resume, points);
 }
 
 /* Dying again and again, each time somewhere else, stops in between. */
@@ -226,6 +360,7 @@ static void dying_many_times_changes_nothing(void **state)
             uint32_t word[4];
             clh_random_words(11, r, d, word);
             job j = {.path = path, .threads = 1 + word[0] % 2, .crash_at = 1 + word[1] % 30};
+            j.slow = r % 2 ? 500 : 0;
             j.stop_at = word[2] % 2 ? 1 + word[3] % STEPS : 0;
             deaths += run_job(&j, NULL) == KILLED;
         }

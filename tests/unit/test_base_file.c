@@ -201,7 +201,7 @@ static void every_allocation_of_a_write_may_fail(void **state)
 {
     char path[TEMP_PATH_MAX];
     temp_folder_path(*state, "a.txt", path);
-    assert_int_equal(failing_alloc_each(write_a_file, path), 3);
+    assert_int_equal(failing_alloc_each(write_a_file, path), 4);
     assert_content(path, "text");
     assert_int_equal(temp_folder_count(*state), 1);
 }

@@ -1,7 +1,10 @@
-/* Files brought into their places while something else goes on: all of them, or those before the
- * first that fails, with the reason. */
+/* Checkpoints brought into their places while something else goes on: all of them, or those before
+ * the first that fails, with the reason; the newest always beside its own file; and as many together
+ * as were given while the disk was busy. The disk is a slow one here. */
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,110 +14,244 @@
 #include "support/failing_alloc.h"
 #include "support/temp_folder.h"
 
-enum { FILES = 2 };
+static atomic_size_t syncs;
+static atomic_uint delay; /* of each sync, microseconds */
 
-typedef struct given {
-    char path[FILES][TEMP_PATH_MAX], log_path[TEMP_PATH_MAX];
-    clh_file *file[FILES];
+int fsync(int fd)
+{
+    (void)fd;
+    atomic_fetch_add(&syncs, 1);
+    (void)usleep(delay);
+    return 0;
+}
+
+int fdatasync(int fildes)
+{
+    atomic_fetch_add(&syncs, 1);
+    (void)usleep(delay);
+    return fcntl(fildes, F_GETFD) < 0 ? -1 : 0;
+}
+
+typedef struct bench {
+    temp_folder *folder;
+    clh_keeper *keeper;
+    char log_path[TEMP_PATH_MAX], newest[TEMP_PATH_MAX];
     int log;
-} given;
+} bench;
 
-/* Two files that are written, "new" for "old", and a log. */
-static given give(const temp_folder *folder)
+static bench bench_open(void *folder)
 {
-    static const char *const name[] = {"a.txt", "b.txt"};
-    given g;
-    for (size_t i = 0; i < FILES; i++) {
-        temp_folder_put(folder, name[i], "old", 3, g.path[i]);
-        assert_int_equal(clh_file_begin(&g.file[i], g.path[i], NULL), CLH_OK);
-        clh_file_write(g.file[i], "new", 3);
-    }
-    temp_folder_put(folder, "log", "line\n", 5, g.log_path);
-    g.log = open(g.log_path, O_WRONLY | O_CLOEXEC);
-    assert_true(g.log >= 0);
-    return g;
+    bench b = {.folder = folder};
+    delay = 0;
+    temp_folder_put(folder, "log", "line\n", 5, b.log_path);
+    (void)temp_folder_path(folder, "newest", b.newest);
+    b.log = open(b.log_path, O_WRONLY | O_CLOEXEC);
+    assert_true(b.log >= 0);
+    assert_int_equal(clh_keeper_open(&b.keeper, NULL), CLH_OK);
+    return b;
 }
 
-static void assert_content(const char *path, const char *wanted)
+static void bench_close(bench *b)
 {
-    char bytes[16];
-    assert_int_equal(temp_file_get(path, bytes, sizeof bytes), strlen(wanted));
-    assert_memory_equal(bytes, wanted, strlen(wanted));
+    clh_keeper_close(b->keeper);
+    (void)close(b->log);
 }
+
+static const char *own_path(const bench *b, size_t step, char out[TEMP_PATH_MAX])
+{
+    char name[32];
+    (void)snprintf(name, sizeof name, "step-%zu", step);
+    return temp_folder_path(b->folder, name, out);
+}
+
+/* A folder stands where a file should go. */
+static void put_in_the_way(const char *path)
+{
+    (void)unlink(path);
+    assert_int_equal(mkdir(path, 0777), 0);
+}
+
+/* Both files of a checkpoint say its step; `obstacle` comes before they have their places. */
+static clh_status give_with(const bench *b, size_t step, const char *obstacle, clh_error *err)
+{
+    char path[TEMP_PATH_MAX], text[32];
+    clh_kept kept = {.step = step, .log = b->log, .log_path = b->log_path};
+    const size_t length = (size_t)snprintf(text, sizeof text, "%zu", step);
+    assert_int_equal(clh_file_begin(&kept.own, own_path(b, step, path), NULL), CLH_OK);
+    assert_int_equal(clh_file_begin(&kept.newest, b->newest, NULL), CLH_OK);
+    clh_file_write(kept.own, text, length);
+    clh_file_write(kept.newest, text, length);
+    if (obstacle)
+        put_in_the_way(obstacle);
+    return clh_keeper_give(b->keeper, &kept, err);
+}
+
+static clh_status give(const bench *b, size_t step)
+{
+    return give_with(b, step, NULL, NULL);
+}
+
+/* The step that a file says; 0 when it is not there. */
+static size_t step_in(const char *path)
+{
+    char text[32] = {0};
+    return temp_file_get(path, text, sizeof text - 1) < sizeof text ? strtoul(text, NULL, 10) : 0;
+}
+
+static void assert_kept(const bench *b, size_t step)
+{
+    char path[TEMP_PATH_MAX];
+    assert_int_equal(step_in(own_path(b, step, path)), step);
+}
+
+static void assert_not_kept(const bench *b, size_t step)
+{
+    char path[TEMP_PATH_MAX];
+    assert_false(clh_path_exists(own_path(b, step, path)));
+}
+
+/* ---- What is given is kept --------------------------------------------------------------------*/
 
 static void files_are_there_after_the_wait(void **state)
 {
-    clh_keeper *keeper = NULL;
-    given g = give(*state);
-    assert_int_equal(clh_keeper_open(&keeper, NULL), CLH_OK);
-    assert_int_equal(clh_keeper_wait(keeper, NULL), CLH_OK); /* for nothing */
-    assert_false(clh_keeper_busy(keeper));
-    assert_content(g.path[0], "old");
-    clh_keeper_give(keeper, g.log, g.log_path, g.file, FILES);
-    assert_true(clh_keeper_busy(keeper));
-    assert_int_equal(clh_keeper_wait(keeper, NULL), CLH_OK);
-    assert_false(clh_keeper_busy(keeper));
-    for (size_t i = 0; i < FILES; i++)
-        assert_content(g.path[i], "new");
-    assert_int_equal(temp_folder_count(*state), FILES + 1);
-    clh_keeper_close(keeper);
+    bench b = bench_open(*state);
+    size_t newest = 77;
+    assert_int_equal(clh_keeper_wait(b.keeper, NULL), CLH_OK); /* for nothing */
+    assert_false(clh_keeper_newest(b.keeper, &newest));
+    assert_int_equal(newest, 77);
+    for (size_t step = 1; step <= 2; step++) {
+        assert_int_equal(give(&b, step), CLH_OK);
+        assert_int_equal(clh_keeper_wait(b.keeper, NULL), CLH_OK);
+        assert_kept(&b, step);
+        assert_int_equal(step_in(b.newest), step);
+        assert_true(clh_keeper_newest(b.keeper, &newest));
+        assert_int_equal(newest, step);
+    }
+    assert_int_equal(temp_folder_count(*state), 4); /* the log, two steps, the newest */
+    bench_close(&b);
     clh_keeper_close(NULL);
-    (void)close(g.log);
+    assert_int_equal(clh_keeper_wait(NULL, NULL), CLH_OK);
 }
 
 static void closing_waits(void **state)
 {
-    clh_keeper *keeper = NULL;
-    given g = give(*state);
-    assert_int_equal(clh_keeper_open(&keeper, NULL), CLH_OK);
-    clh_keeper_give(keeper, g.log, g.log_path, g.file, FILES);
-    clh_keeper_close(keeper);
-    for (size_t i = 0; i < FILES; i++)
-        assert_content(g.path[i], "new");
-    (void)close(g.log);
+    bench b = bench_open(*state);
+    delay = 2000;
+    assert_int_equal(give(&b, 1), CLH_OK);
+    assert_int_equal(give(&b, 2), CLH_OK);
+    bench_close(&b);
+    assert_kept(&b, 1);
+    assert_kept(&b, 2);
+    assert_int_equal(step_in(b.newest), 2);
 }
 
-/* A folder now stands where a file should go. */
-static void put_in_the_way(const char *path)
+/* More than it holds, on a slow disk: every one is kept, with fewer syncs than one by one, and
+ * whenever one looks the newest has its own file beside it. */
+static void many_are_taken_together(void **state)
 {
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(mkdir(path, 0777), 0);
+    enum { STEPS = 30, ONE_BY_ONE = 5 };
+    bench b = bench_open(*state);
+    size_t seen = 0;
+    syncs = 0;
+    delay = 1000;
+    for (size_t step = 1; step <= STEPS; step++) {
+        assert_int_equal(give(&b, step), CLH_OK);
+        const size_t newest = step_in(b.newest);
+        assert_true(newest >= seen && newest <= step);
+        if (newest)
+            assert_kept(&b, newest);
+        seen = newest;
+    }
+    assert_int_equal(clh_keeper_wait(b.keeper, NULL), CLH_OK);
+    for (size_t step = 1; step <= STEPS; step++)
+        assert_kept(&b, step);
+    assert_int_equal(step_in(b.newest), STEPS);
+    assert_int_equal(temp_folder_count(*state), STEPS + 2);
+    assert_true(syncs < STEPS * ONE_BY_ONE / 2);
+    bench_close(&b);
 }
 
+/* One at a time it is five: the log, its two files, the folder before the newest and after it. */
+static void one_takes_five_syncs(void **state)
+{
+    bench b = bench_open(*state);
+    syncs = 0;
+    assert_int_equal(give(&b, 1), CLH_OK);
+    assert_int_equal(clh_keeper_wait(b.keeper, NULL), CLH_OK);
+    assert_int_equal(syncs, 5);
+    bench_close(&b);
+}
+
+/* ---- What fails -------------------------------------------------------------------------------*/
+
+/* The file of step 3 has no place: those before it are kept, it and those behind it are not, whether
+ * they are taken together or one by one. It is said once; what is given then is kept again. */
 static void nothing_comes_after_the_first_failure(void **state)
 {
-    for (size_t bad = 0; bad < FILES; bad++) {
-        clh_keeper *keeper = NULL;
+    enum { STEPS = 5, BAD = 3 };
+    for (unsigned slow = 0; slow <= 3000; slow += 1000) {
+        char bad[TEMP_PATH_MAX];
         clh_error err = {0};
-        given g = give(*state);
-        put_in_the_way(g.path[bad]);
-        assert_int_equal(clh_keeper_open(&keeper, NULL), CLH_OK);
-        clh_keeper_give(keeper, g.log, g.log_path, g.file, FILES);
-        assert_int_equal(clh_keeper_wait(keeper, &err), CLH_EIO);
-        assert_non_null(strstr(err.message, g.path[bad]));
-        assert_content(g.path[1 - bad], bad == 0 ? "old" : "new");
-        assert_int_equal(temp_folder_count(*state), FILES + 1);
-        assert_int_equal(clh_keeper_wait(keeper, NULL), CLH_OK); /* it was said once */
-        clh_keeper_close(keeper);
-        (void)close(g.log);
-        assert_int_equal(rmdir(g.path[bad]), 0);
+        clh_status status = CLH_OK;
+        size_t newest = 0, step = 1;
+        bench b = bench_open(*state);
+        (void)own_path(&b, BAD, bad);
+        delay = slow;
+        for (; step <= STEPS && !status; step++)
+            status = give_with(&b, step, step == BAD ? bad : NULL, &err);
+        if (!status)
+            status = clh_keeper_wait(b.keeper, &err);
+        assert_int_equal(status, CLH_EIO);
+        assert_non_null(strstr(err.message, bad));
+        assert_true(clh_keeper_newest(b.keeper, &newest));
+        assert_int_equal(newest, BAD - 1);
+        assert_int_equal(step_in(b.newest), BAD - 1);
+        assert_int_equal(clh_keeper_wait(b.keeper, NULL), CLH_OK);
+        for (step = 1; step < BAD; step++)
+            assert_kept(&b, step);
+        for (step = BAD + 1; step <= STEPS; step++)
+            assert_not_kept(&b, step);
+        assert_int_equal(temp_folder_count(*state), BAD + 2); /* no temporary file is left */
+        assert_int_equal(rmdir(bad), 0);
+        assert_int_equal(give(&b, STEPS), CLH_OK);
+        assert_int_equal(clh_keeper_wait(b.keeper, NULL), CLH_OK);
+        assert_kept(&b, STEPS);
+        assert_int_equal(step_in(b.newest), STEPS);
+        bench_close(&b);
+        for (step = 1; step <= STEPS; step++)
+            (void)unlink(own_path(&b, step, bad));
     }
+}
+
+static void a_newest_without_a_place_is_named(void **state)
+{
+    clh_error err = {0};
+    size_t newest;
+    bench b = bench_open(*state);
+    assert_int_equal(give_with(&b, 1, b.newest, NULL), CLH_OK);
+    assert_int_equal(clh_keeper_wait(b.keeper, &err), CLH_EIO);
+    assert_non_null(strstr(err.message, b.newest));
+    assert_false(clh_keeper_newest(b.keeper, &newest));
+    assert_kept(&b, 1);
+    assert_int_equal(temp_folder_count(*state), 3);
+    bench_close(&b);
+    assert_int_equal(rmdir(b.newest), 0);
 }
 
 static void files_wait_for_the_log(void **state)
 {
-    clh_keeper *keeper = NULL;
     clh_error err = {0};
-    given g = give(*state);
-    (void)close(g.log);
-    assert_int_equal(clh_keeper_open(&keeper, NULL), CLH_OK);
-    clh_keeper_give(keeper, -1, g.log_path, g.file, FILES);
-    assert_int_equal(clh_keeper_wait(keeper, &err), CLH_EIO);
-    assert_non_null(strstr(err.message, g.log_path));
-    for (size_t i = 0; i < FILES; i++)
-        assert_content(g.path[i], "old");
-    assert_int_equal(temp_folder_count(*state), FILES + 1);
-    clh_keeper_close(keeper);
+    size_t newest;
+    bench b = bench_open(*state);
+    (void)close(b.log);
+    b.log = -1;
+    assert_int_equal(give(&b, 1), CLH_OK);
+    assert_int_equal(clh_keeper_wait(b.keeper, &err), CLH_EIO);
+    assert_non_null(strstr(err.message, b.log_path));
+    assert_false(clh_keeper_newest(b.keeper, &newest));
+    assert_not_kept(&b, 1);
+    assert_int_equal(temp_folder_count(*state), 1);
+    clh_keeper_close(b.keeper);
 }
 
 static clh_status open_and_close(void *unused)
@@ -135,8 +272,13 @@ static void without_memory_there_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FOLDER_TEST(files_are_there_after_the_wait),        FOLDER_TEST(closing_waits),
-        FOLDER_TEST(nothing_comes_after_the_first_failure), FOLDER_TEST(files_wait_for_the_log),
+        FOLDER_TEST(files_are_there_after_the_wait),
+        FOLDER_TEST(closing_waits),
+        FOLDER_TEST(many_are_taken_together),
+        FOLDER_TEST(one_takes_five_syncs),
+        FOLDER_TEST(nothing_comes_after_the_first_failure),
+        FOLDER_TEST(a_newest_without_a_place_is_named),
+        FOLDER_TEST(files_wait_for_the_log),
         cmocka_unit_test(without_memory_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 struct clh_file {
-    FILE *stream;
-    char *path, *temporary;
+    FILE *stream; /* NULL once it is synced */
+    char *path, *temporary, *folder;
     size_t wanted;
-    int failure; /* errno of the first failure, 0 while all is well */
-    bool settled;
+    int failure;  /* errno of the first failure, 0 while all is well */
+    bool settled; /* renamed, or failed and removed */
 };
 
 char *clh_path_join(const char *folder, const char *name, clh_error *err)
@@ -31,8 +31,31 @@ char *clh_path_join(const char *folder, const char *name, clh_error *err)
     return path;
 }
 
+/* The folder that `path` is in, as a new text: "runs/a" of "runs/a/config.json", "." of "a". */
+static char *folder_of(const char *path, clh_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = clh_text_copy(slash ? path : ".", err);
+    if (folder && slash)
+        folder[slash > path ? slash - path : 1] = '\0';
+    return folder;
+}
+
+/* That what was made, renamed or removed in a folder outlives a power cut. 0, or errno. A folder
+ * that may not be read, or of a file system that syncs none, is as safe as it can be. */
+static int folder_sync(const char *folder)
+{
+    const int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0)
+        return errno == EACCES ? 0 : errno;
+    const int failed = fsync(handle) ? errno : 0;
+    (void)close(handle);
+    return failed == EINVAL || failed == ENOTSUP ? 0 : failed;
+}
+
 static void file_free(clh_file *file)
 {
+    clh_free(file->folder);
     clh_free(file->path);
     clh_free(file->temporary);
     clh_free(file);
@@ -71,7 +94,8 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
         return CLH_ENOMEM;
     size_t size = strlen(path) + 48;
     file->path = clh_text_copy(path, err);
-    file->temporary = file->path ? clh_alloc_array(size, 1, err) : NULL;
+    file->folder = file->path ? folder_of(path, err) : NULL;
+    file->temporary = file->folder ? clh_alloc_array(size, 1, err) : NULL;
     if (!file->temporary) {
         file_free(file);
         return CLH_ENOMEM;
@@ -103,18 +127,41 @@ bool clh_file_flush(clh_file *file)
     return !file->failure;
 }
 
-bool clh_file_settle(clh_file *file)
+/* A failed file has nothing left on the disk and nothing left to do. */
+static bool failed(clh_file *file)
 {
-    assert(file && !file->settled);
+    if (file->failure && !file->settled)
+        (void)unlink(file->temporary);
+    file->settled = file->settled || file->failure;
+    return file->failure;
+}
+
+bool clh_file_sync(clh_file *file)
+{
+    assert(file && !file->settled && file->stream);
     if (clh_file_flush(file) && fsync(fileno(file->stream)))
         file->failure = errno;
-    file->settled = true;
     if (fclose(file->stream) && !file->failure)
         file->failure = errno;
-    if (!file->failure && rename(file->temporary, file->path))
+    file->stream = NULL;
+    return !failed(file);
+}
+
+bool clh_file_place(clh_file *file)
+{
+    assert(file && !file->settled && !file->stream);
+    if (rename(file->temporary, file->path))
         file->failure = errno;
-    if (file->failure)
-        (void)unlink(file->temporary);
+    else
+        file->settled = true;
+    return !failed(file);
+}
+
+bool clh_file_sync_folder(clh_file *file)
+{
+    assert(file && file->settled);
+    if (!file->failure)
+        file->failure = folder_sync(file->folder);
     return !file->failure;
 }
 
@@ -123,7 +170,7 @@ clh_status clh_file_commit(clh_file *file, clh_error *err)
     assert(file);
     clh_status status = CLH_OK;
     if (!file->settled)
-        (void)clh_file_settle(file);
+        (void)(clh_file_sync(file) && clh_file_place(file) && clh_file_sync_folder(file));
     if (file->failure) {
         char text[24];
         status = clh_fail(err, CLH_EIO, "cannot write %s (%s): %s", file->path,
@@ -137,10 +184,10 @@ void clh_file_abandon(clh_file *file)
 {
     if (!file)
         return;
-    if (!file->settled) {
+    if (file->stream)
         (void)fclose(file->stream);
+    if (!file->settled)
         (void)unlink(file->temporary);
-    }
     file_free(file);
 }
 
@@ -242,11 +289,25 @@ bool clh_path_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
+clh_status clh_folder_sync_above(const char *path, clh_error *err)
+{
+    assert(path);
+    char *above = folder_of(path, err);
+    if (!above)
+        return CLH_ENOMEM;
+    const int failed = folder_sync(above);
+    clh_status status =
+        failed ? clh_fail(err, CLH_EIO, "cannot sync the folder %s: %s", above, strerror(failed))
+               : CLH_OK;
+    clh_free(above);
+    return status;
+}
+
 static clh_status make_one(const char *path, clh_error *err)
 {
     struct stat info;
     if (mkdir(path, 0777) == 0)
-        return CLH_OK;
+        return clh_folder_sync_above(path, err);
     int reason = errno;
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return CLH_OK;
@@ -262,6 +323,8 @@ clh_status clh_folder_make(const char *path, clh_error *err)
     if (!copy)
         return CLH_ENOMEM;
     clh_status status = CLH_OK;
+    for (size_t end = strlen(copy); end > 1 && copy[end - 1] == '/'; end--)
+        copy[end - 1] = '\0'; /* a name that ends in one has its folder above */
     for (char *slash = copy + 1; *copy && !status && (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
         status = make_one(copy, err);

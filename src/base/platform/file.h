@@ -1,5 +1,6 @@
 /** Files that are whole or not there: written to a temporary name beside the target, synced,
- *  renamed. A reader never sees half a file, and a failed write leaves what was there before.
+ *  renamed, and the folder synced, so that the new name outlives a power cut. A reader never sees
+ *  half a file, and a failed write leaves what was there before.
  *
  *    clh_file *file = NULL;
  *    if (clh_file_begin(&file, "runs/a/config.json", err)) return err->status;
@@ -24,13 +25,17 @@ void clh_file_write(clh_file *file, const void *bytes, size_t length);
  *  clh_file_commit() then reports. */
 bool clh_file_flush(clh_file *file);
 
-/** What of a commit takes time: sync, and rename to the final name. It may run on another thread than
+/** The three parts of a commit that take time, in this order: sync; rename to the final name; sync the
+ *  folder, for this file and all that were renamed there before. They may run on another thread than
  *  what came before and clh_file_commit(), which then has nothing but the outcome left. False when
- *  something failed. */
-bool clh_file_settle(clh_file *file);
+ *  something failed: the next part is then not to be called. */
+bool clh_file_sync(clh_file *file);
+bool clh_file_place(clh_file *file);
+bool clh_file_sync_folder(clh_file *file);
 
-/** Sync, rename to the final name, free. On failure the temporary file is gone, the target as it
- *  was, and the line names the path, the system's reason and how much was to be written. */
+/** Sync, rename to the final name, sync the folder, or what of it is not done yet; free. On failure the temporary file is gone, the
+ *  target as it was (the new one where only the folder's sync failed), and the line names the path,
+ *  the system's reason and how much was to be written. */
 clh_status clh_file_commit(clh_file *file, clh_error *err);
 
 /** Remove the temporary file, free. NULL is fine. */
@@ -52,8 +57,12 @@ clh_status clh_file_read_text(char **text, const char *path, size_t limit, clh_e
 /** A whole file that holds `text`; errors as clh_file_begin() and clh_file_commit(). */
 clh_status clh_file_write_text(const char *path, const char *text, clh_error *err);
 
-/** Make `path` and the folders above it; fine when they exist. */
+/** Make `path` and the folders above it, each synced into the one above; fine when they exist. */
 clh_status clh_folder_make(const char *path, clh_error *err);
+
+/** That the name `path`, which is new, outlives a power cut: sync the folder it is in. CLH_EIO with
+ *  folder and reason. A file system that does not sync folders is no failure. */
+clh_status clh_folder_sync_above(const char *path, clh_error *err);
 
 /** Whether something exists at `path`. */
 bool clh_path_exists(const char *path);
