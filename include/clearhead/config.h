@@ -5,6 +5,9 @@
  *    model.n_ctx = 122;
  *    model.d_vocab = 65;
  *    if (clh_model_config_check(&model, &err)) ...
+ *
+ *  What follows from other fields may be 0, and then does when a model, a cache or a run is opened:
+ *  d_vocab_out, attn_scale and initializer_range.
  */
 #ifndef CLEARHEAD_CONFIG_H
 #define CLEARHEAD_CONFIG_H
@@ -42,14 +45,15 @@ typedef enum clh_normalization {
 
 /** HookedTransformerConfig, as far as it has an effect here; same names, same meaning. */
 typedef struct clh_model_config {
-    size_t n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, d_vocab, d_vocab_out;
+    size_t n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, d_vocab;
+    size_t d_vocab_out; /**< 0: d_vocab */
     bool attn_only;
     clh_act_fn act_fn;
     clh_normalization normalization_type;
     double eps;               /**< inside the square root of the norms */
     bool use_attn_scale;      /**< false: scores are not divided */
-    double attn_scale;        /**< scores are divided by it; default sqrt(d_head) */
-    double initializer_range; /**< std of W_*; default 0.8 / sqrt(d_model) */
+    double attn_scale;        /**< scores are divided by it; 0: sqrt(d_head) */
+    double initializer_range; /**< std of W_*; 0: 0.8 / sqrt(d_model) */
     bool use_attn_result, use_attn_in, use_split_qkv_input, use_hook_mlp_in, use_hook_tokens;
 } clh_model_config;
 
@@ -98,7 +102,8 @@ typedef struct clh_run_config {
 } clh_run_config;
 
 /** The notebook's model without n_ctx and d_vocab: 1 layer, 1 head, d_model 128, d_head 64,
- *  attn_only, LN. */
+ *  attn_only, LN. What follows from other fields is 0, so that it follows from those that are
+ *  changed. */
 CLH_API clh_model_config clh_model_config_default(void);
 
 /** CLH_ECONFIG or CLH_ERANGE naming the first key that cannot be, what it is and what is wanted. */

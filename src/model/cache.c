@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/model_keys.h"
 #include "model/model_parts.h"
 #include "model/tensors.h"
 
@@ -13,8 +14,9 @@ clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_k
     if (!cache)
         return CLH_ENOMEM;
     cache->keep = keep;
+    const clh_model_config c = clh_model_config_resolved(config);
     clh_status status =
-        clh_blob_init(&cache->values, &clh_layout_acts, config, keep == CLH_KEEP_BACKWARD, err);
+        clh_blob_init(&cache->values, &clh_layout_acts, &c, keep == CLH_KEEP_BACKWARD, err);
     if (status) {
         clh_cache_close(cache);
         return status;
@@ -56,7 +58,8 @@ clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_err
 
 size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch, size_t pos)
 {
-    size_t count = clh_blob_count(&clh_layout_acts, config, keep == CLH_KEEP_BACKWARD, batch, pos);
+    const clh_model_config c = clh_model_config_resolved(config);
+    size_t count = clh_blob_count(&clh_layout_acts, &c, keep == CLH_KEEP_BACKWARD, batch, pos);
     return count == SIZE_MAX ? SIZE_MAX : count * sizeof(clh_real);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "model/model_keys.h"
 #include "model/tensors.h"
 
 clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err)
@@ -15,8 +16,8 @@ clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_e
     clh_model *model = clh_alloc_zeroed(1, sizeof *model, err);
     if (!model)
         return CLH_ENOMEM;
-    model->config = *config;
-    status = clh_blob_init(&model->params, &clh_layout_params, config, false, err);
+    model->config = clh_model_config_resolved(config);
+    status = clh_blob_init(&model->params, &clh_layout_params, &model->config, false, err);
     if (!status)
         status = clh_blob_reshape(&model->params, 0, 0, err);
     if (status) {

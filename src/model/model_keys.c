@@ -42,30 +42,44 @@ void clh_model_config_fill(clh_model_config *config, const bool automatic[CLH_MO
         c->initializer_range = 0.8 / sqrt((double)c->d_model);
 }
 
+clh_model_config clh_model_config_resolved(const clh_model_config *config)
+{
+    assert(config);
+    clh_model_config c = *config;
+    if (c.d_model > 0) /* clh_model_config_check() refuses a model of no width */
+        clh_model_config_fill(&c,
+                              (const bool[CLH_MODEL_KEY_COUNT]){
+                                  [CLH_MODEL_KEY_d_vocab_out] = c.d_vocab_out == 0,
+                                  [CLH_MODEL_KEY_attn_scale] = c.attn_scale == 0,
+                                  [CLH_MODEL_KEY_initializer_range] = c.initializer_range == 0});
+    return c;
+}
+
 clh_model_config clh_model_config_default(void)
 {
     clh_model_config config = {0};
-    bool automatic[CLH_MODEL_KEY_COUNT] = {0};
     for (size_t i = 0; i < CLH_MODEL_KEY_COUNT; i++) {
-        automatic[i] = !model_keys[i].fallback;
-        if (automatic[i])
+        if (!model_keys[i].fallback)
             continue;
         clh_status status =
             clh_key_from_text(&model_keys[i], &config, model_keys[i].fallback, NULL);
         assert(!status);
         (void)status;
     }
-    clh_model_config_fill(&config, automatic);
+    clh_model_config_fill(&config,
+                          (const bool[CLH_MODEL_KEY_COUNT]){
+                              [CLH_MODEL_KEY_d_head] = true, [CLH_MODEL_KEY_d_mlp] = true});
     return config;
 }
 
 clh_status clh_model_config_check(const clh_model_config *config, clh_error *err)
 {
     assert(config);
+    const clh_model_config c = clh_model_config_resolved(config);
     clh_status status = CLH_OK;
     for (size_t i = 0; i < CLH_MODEL_KEY_COUNT && !status; i++)
-        status = clh_key_check(&model_keys[i], config, err);
-    if (!status && !config->attn_only && config->d_mlp == 0)
+        status = clh_key_check(&model_keys[i], &c, err);
+    if (!status && !c.attn_only && c.d_mlp == 0)
         status = clh_fail(err, CLH_ECONFIG, "d_mlp is 0, want 1 or more, or attn_only true");
     return status;
 }

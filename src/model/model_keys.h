@@ -28,4 +28,8 @@ const clh_key *clh_model_keys(void);
  *  are the task's and must be there. */
 void clh_model_config_fill(clh_model_config *config, const bool automatic[CLH_MODEL_KEY_COUNT]);
 
+/** A config in which what may be 0 because it follows from other fields has the value that it then
+ *  has (clearhead/config.h). Every function that is given a config from outside begins with it. */
+clh_model_config clh_model_config_resolved(const clh_model_config *config);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "clearhead/model.h"
 #include "model/layout.h"
+#include "model/model_keys.h"
 
 enum { SHAPE_COLUMN = 44, INDENT = 2 };
 
@@ -253,10 +254,11 @@ static size_t add_inside(clh_strbuf *out, const clh_model_config *config, const 
 clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err)
 {
     assert(config && text);
+    const clh_model_config c = clh_model_config_resolved(config);
     clh_strbuf out = {0};
     clh_strbuf_adds(&out, "HookedTransformer(\n");
     const module root = {0};
-    size_t end = add_inside(&out, config, &root, 0, 1);
+    size_t end = add_inside(&out, &c, &root, 0, 1);
     assert(end == CLH_COUNT(tree_lines));
     (void)end;
     clh_strbuf_adds(&out, ")\n");

@@ -214,10 +214,12 @@ clh_status clh_run_config_check(const clh_run_config *config, clh_error *err)
 {
     if (!config)
         return clh_fail(err, CLH_EUSAGE, "clh_run_config_check() was given NULL, want a config");
+    clh_run_config c = *config;
     clh_status status = CLH_OK;
+    c.model = clh_model_config_resolved(&config->model);
     for (size_t i = 0; i < CLH_RUN_KEY_COUNT && !status; i++)
-        status = clh_key_check(&clh_run_keys()[i], config, err);
-    return status ? status : clh_model_config_check(&config->model, err);
+        status = clh_key_check(&clh_run_keys()[i], &c, err);
+    return status ? status : clh_model_config_check(&c.model, err);
 }
 
 clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,

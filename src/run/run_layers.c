@@ -70,7 +70,7 @@ void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
     assert(layer && model);
     const clh_key *keys = clh_run_keys();
     clh_run_layer_init(layer);
-    layer->config.model = *model;
+    layer->config.model = clh_model_config_resolved(model);
     for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
         if (strcmp(keys[i].section, "model") == 0)
             layer->state[i] = CLH_KEY_GIVEN;

@@ -8,6 +8,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
 #include "math/kernels.h"
+#include "model/model_keys.h"
 #include "train/gradient.h"
 #include "train/optimizer.h"
 #include "train/plan.h"
@@ -19,10 +20,11 @@ const char *clh_bench_isa(void)
     return clh_kernels_best()->name;
 }
 
-double clh_bench_operations(const clh_model_config *c, size_t batch, size_t length)
+double clh_bench_operations(const clh_model_config *config, size_t batch, size_t length)
 {
-    if (!c || batch == 0 || length == 0)
+    if (!config || batch == 0 || length == 0)
         return NAN;
+    const clh_model_config resolved = clh_model_config_resolved(config), *c = &resolved;
     const double D = (double)c->d_model, A = (double)(c->n_heads * c->d_head);
     const double keys = ((double)length + 1) / 2, mlp = c->attn_only ? 0 : (double)c->d_mlp;
     const double layer = 2 * (4 * D * A + 2 * A * keys + 2 * D * mlp);
@@ -217,11 +219,12 @@ clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, siz
     const char *backend = path == CLH_BENCH_BEST ? NULL : clh_general_backend.name;
     clh_bench_result result = {0};
     bench b = {.config = *config};
+    b.config.model = clh_model_config_resolved(&config->model);
     status = bench_open(&b, backend, threads, err);
     if (!status) {
         result.backend = b.stepper.backend->name;
         result.operations =
-            clh_bench_operations(&config->model, config->train.batch, clh_task_length_max(b.task));
+            clh_bench_operations(&b.config.model, config->train.batch, clh_task_length_max(b.task));
         status = time_rounds(&b, seconds, &result, err);
         result.peak_at_clock *= (double)threads;
     }

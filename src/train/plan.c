@@ -7,6 +7,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
 #include "model/blob.h"
+#include "model/model_keys.h"
 #include "train/gradient.h"
 
 static size_t epoch_steps(const clh_train_config *c)
@@ -67,7 +68,7 @@ size_t clh_train_bytes(const clh_run_config *config)
     if (clh_run_config_check(config, NULL))
         return SIZE_MAX;
     enum { VECTORS = 3 }; /* parameters, and the optimizer's m and v */
-    const clh_model_config *model = &config->model;
+    const clh_model_config resolved = clh_model_config_resolved(&config->model), *model = &resolved;
     const clh_backend_use use = {
         .length = model->n_ctx,
         .d_vocab = model->d_vocab < model->d_vocab_out ? model->d_vocab : model->d_vocab_out,

@@ -3,6 +3,7 @@
 
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
+#include "model/model_keys.h"
 #include "run/folder.h"
 #include "train/plan.h"
 #include "train/trainer.h"
@@ -40,6 +41,7 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
         return clh_fail(err, CLH_EUSAGE, "clh_train() was given NULL, want a config and a folder");
     clh_trainer t = trainer_make(path, watch);
     t.config = *config;
+    t.config.model = clh_model_config_resolved(&config->model);
     t.config.folded[0] = '\0'; /* weights that learn are folded no more */
     clh_status status = clh_trainer_open(&t, err);
     if (!status)

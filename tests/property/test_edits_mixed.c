@@ -18,6 +18,8 @@ static int make(void **state)
     config.n_layers = config.n_heads = 2;
     config.d_model = 16;
     config.d_head = 8;
+    config.attn_scale = 8;
+    config.initializer_range = 0.8 / sqrt(128);
     config.normalization_type = CLH_NORM_NONE;
     config.n_ctx = clh_task_length_max(b.task);
     config.d_vocab = config.d_vocab_out = clh_task_d_vocab(b.task);

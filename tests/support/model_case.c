@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "model/model_keys.h"
 #include "support/cmocka_all.h"
 
 /* Streams of the tests, away from those of the library. */
@@ -99,6 +100,13 @@ clh_model_config model_case_config(size_t index)
         .use_hook_mlp_in = row->mlp_in,
         .use_hook_tokens = row->tokens,
     };
+}
+
+void model_case_same_config(const clh_model_config *a, const clh_model_config *b)
+{
+    for (size_t i = 0; i < CLH_MODEL_KEY_COUNT; i++)
+        if (!clh_key_equal(&clh_model_keys()[i], a, b))
+            fail_msg("%s differs", clh_model_keys()[i].name);
 }
 
 clh_model *model_case_open(size_t index, uint64_t seed)

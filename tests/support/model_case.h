@@ -40,6 +40,9 @@ const model_case *model_case_at(size_t index);
 /** Its config: d_model 7, d_head 3, d_mlp 5, d_vocab 9, n_ctx three more than `pos`. */
 clh_model_config model_case_config(size_t index);
 
+/** Two configs are the same, key by key. */
+void model_case_same_config(const clh_model_config *a, const clh_model_config *b);
+
 /** A model with every parameter drawn from `seed`: weights with std 0.4, biases 0 and norm weights
  *  1, both moved by 0.3. */
 clh_model *model_case_open(size_t index, uint64_t seed);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "clearhead/run_config.h"
+#include "model/model_keys.h"
 #include "run/run_keys.h"
 #include "support/cmocka_all.h"
+#include "support/model_case.h"
 
 /** defaults < preset (when `preset`) < file (when `json`) < "key=value key=value". */
 static clh_status resolve(clh_run_config *out, clh_run_layer *all, bool preset, const char *json,
@@ -93,7 +95,8 @@ static void the_defaults_are_the_notebook(void **state)
     assert_int_equal(a.train.eval_every, 25);
     assert_true(a.train.lr == 1e-3 && a.train.beta1 == 0.9 && a.train.beta2 == 0.99);
     assert_true(a.train.weight_decay == 0.01 && a.train.eps == 1e-8 && a.train.max_grad_norm == 1);
-    clh_model_config model = clh_model_config_default();
+    const clh_model_config open = clh_model_config_default();
+    const clh_model_config model = clh_model_config_resolved(&open);
     assert_true(model.d_model == a.model.d_model && model.d_head == a.model.d_head);
     assert_true(model.initializer_range == a.model.initializer_range);
 }
@@ -206,11 +209,12 @@ static void given_weights_are_a_layer_between_preset_and_file(void **state)
     model.d_head = 10;
     model.n_ctx = 500;
     model.d_vocab = model.d_vocab_out = 70;
+    model = clh_model_config_resolved(&model);
     clh_run_layer_default(&all);
     clh_run_layer_model(&layer, &model);
     clh_run_layer_apply(&all, &layer);
     assert_int_equal(clh_run_config_resolve(&c, &all, NULL, NULL), CLH_OK);
-    assert_memory_equal(&c.model, &model, sizeof model);
+    model_case_same_config(&c.model, &model);
     assert_int_equal(c.train.steps, 500);
 }
 
