@@ -1,4 +1,5 @@
 /* A result as text for people: the answer and the headline numbers first, details in full. */
+#include "report/draw/draw.h"
 #include "report/number.h"
 #include "report/shown.h"
 #include "report/text_parts.h"
@@ -128,13 +129,14 @@ static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, 
                 clh_text_table(part, show, out);
         }
     add_arrays(r, show, out);
+    clh_status status = clh_draw_headlines(r, show, out, err);
     for (size_t i = 0; i < r->note_count && !show->part; i++) {
         clh_strbuf_adds(out, i ? "" : "\n");
         clh_text_wrapped(out, r->notes[i], 0, 2, clh_text_page(show));
     }
     if (more)
         clh_strbuf_adds(out, "\n--full shows every table, number and formula.\n");
-    return clh_strbuf_check(out, err);
+    return status ? status : clh_strbuf_check(out, err);
 }
 
 const clh_format clh_format_text = {.name = "text",

@@ -3,6 +3,7 @@
 #define CLH_TEXT_PARTS_H
 
 #include "report/format.h"
+#include "report/number.h"
 #include "result/result_parts.h"
 
 /** Characters, not bytes, of UTF-8; NULL has none. */

@@ -84,7 +84,7 @@ void clh_result_no(clh_result *r);
 void clh_result_note(clh_result *r, const char *text);
 
 /** An array. `view` has its name; data NULL: `fill` is called with `user` when it is asked for.
- *  `axes` [rank] are copied. `draw` and `title` override the schema's where not NULL. */
+ *  `axes` [rank] are copied. */
 void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes, clh_fill *fill,
                       void *user);
 

@@ -86,9 +86,10 @@ typedef struct clh_schema {
     clh_part_kind kind;
     const char *name, *meaning;
     const char *keys; /**< of a table: "input,#step", '#' before those that are whole numbers */
-    const char *draw; /**< how report/draw.c draws it; NULL: it is not drawn */
+    const char *draw; /**< how it is drawn, a row of report/draw/draw.c; NULL: it is not */
     const char *unit; /**< of an array */
-    unsigned flags;   /**< CLH_DETAIL */
+    unsigned flags;   /**< CLH_DETAIL; CLH_HEADLINE: text draws it too; of an array also CLH_SHARE:
+                           colours span 0 to 1, and CLH_LOG: stems stand on a logarithmic axis */
     const clh_field *fields; /**< not of an array */
 } clh_schema;
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/platform/file.h"
@@ -33,9 +34,23 @@ double clh_page_frame_height(const clh_figure_style *style)
            (style && has_text(style->caption) ? CLH_PAGE_CAPTION : 0.0);
 }
 
+/* What title and caption would take, about; a longer one is cut. */
+static double words_width(const clh_figure_style *style)
+{
+    enum { MOST = 900 };
+    char shown[CLH_LABEL_BYTES];
+    double width = 0.0;
+    if (style && has_text(style->title))
+        width = 10.2 * (double)clh_text_clean(shown, sizeof shown, style->title);
+    if (style && has_text(style->caption))
+        width = fmax(width, 6.2 * (double)clh_text_clean(shown, sizeof shown, style->caption));
+    return fmin(ceil(width + 2.0 * CLH_PAGE_MARGIN), MOST);
+}
+
 clh_page clh_page_make(const clh_figure_style *style, double width, double height)
 {
-    return (clh_page){.width = style && style->width ? (double)style->width : width,
+    return (clh_page){.width = style && style->width ? (double)style->width
+                                                     : fmax(width, words_width(style)),
                       .height = style && style->height ? (double)style->height : height,
                       .style = style};
 }

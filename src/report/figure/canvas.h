@@ -55,7 +55,7 @@ typedef struct clh_text_style {
 /** What the page takes from the height: margins, title and caption if there are any. */
 double clh_page_frame_height(const clh_figure_style *style);
 
-/** The style's width or height, or `fallback` where it says 0. */
+/** The style's width or height; where it says 0 what is given, wider where title and caption need it. */
 clh_page clh_page_make(const clh_figure_style *style, double width, double height);
 
 /** Open by the ending of `path`, paint the page, title and caption, call `draw`, and move the file

@@ -16,6 +16,8 @@ enum {
     AXIS_ROOM = 24,
     AXIS_NAME_ROOM = 18,
     GAP = 26,
+    END = 12, /* half a tick's label stands beyond the last panel */
+    LEGEND_KEY = 26,
     PANELS_MAX = 8
 };
 
@@ -82,13 +84,24 @@ static double bottom_room(const clh_rows_data *data)
     return room;
 }
 
-/* Widths of the panels at `cell` a column and `points` a panel of points; their sum with gaps. */
-static double panel_widths(const clh_rows_data *data, double cell, double points, double *out)
+/* What a panel of points would like: room for its legend. */
+static double points_width(const clh_rows_panel *panel)
 {
-    double sum = 0.0;
+    double legend = 0.0;
+    for (size_t s = 0; panel->names && s < panel->count; s++)
+        legend += LEGEND_KEY + CHARACTER * (double)clh_label_columns_max(&panel->names[s], 1);
+    return fmax(POINTS, legend);
+}
+
+/* Widths of the panels at `cell` a column and `part` of the way from the least to what they would
+ * like for points; their sum with gaps. */
+static double panel_widths(const clh_rows_data *data, double cell, double part, double *out)
+{
+    double sum = END;
     for (size_t p = 0; p < data->panel_count; p++) {
         const clh_rows_panel *panel = &data->panels[p];
-        out[p] = panel->cells ? cell * (double)panel->count : points;
+        out[p] = panel->cells ? cell * (double)panel->count
+                              : POINTS_LEAST + part * (points_width(panel) - POINTS_LEAST);
         sum += out[p] + GAP;
     }
     return sum;
@@ -108,20 +121,17 @@ static bool lay_out(rows_layout *l, const clh_rows_data *data, clh_rect body)
     l->top = top_room(data);
     l->bottom = bottom_room(data);
     l->row = fmin((body.height - l->top - l->bottom - headings) / (double)data->rows, ROW_MOST);
-    double cell = CELL, sum = panel_widths(data, cell, POINTS_LEAST, width);
+    double cell = CELL, sum = panel_widths(data, cell, 0.0, width);
     if (l->label + sum > body.width) {
         cell = CELL_LEAST;
-        sum = panel_widths(data, cell, POINTS_LEAST, width);
+        sum = panel_widths(data, cell, 0.0, width);
         l->label = fmin(l->label, body.width - sum);
     }
     if (l->row < ROW_LEAST || l->label < fmin(labels_room(data), LABEL_LEAST))
         return false;
-    size_t points = 0;
-    for (size_t p = 0; p < data->panel_count; p++)
-        points += !data->panels[p].cells;
-    if (points > 0)
-        (void)panel_widths(data, cell,
-                           POINTS_LEAST + (body.width - l->label - sum) / (double)points, width);
+    const double liked = panel_widths(data, cell, 1.0, width) - sum;
+    if (liked > 0.0)
+        (void)panel_widths(data, cell, (body.width - l->label - sum) / liked, width);
     x += l->label;
     const double height = l->row * (double)data->rows + headings;
     for (size_t p = 0; p < data->panel_count; p++) {
@@ -241,7 +251,7 @@ static void draw_legend(clh_canvas *canvas, const clh_rect *area, const clh_rows
             return;
         clh_canvas_dot(canvas, x + 4.0, area->y - LEGEND_ROOM / 2.0, 3.4, canvas->theme->series[s]);
         clh_canvas_text(canvas, panel->names[s], x + 12.0, area->y - LEGEND_ROOM / 2.0, text);
-        x += 26.0 + clh_canvas_text_width(canvas, panel->names[s], text);
+        x += LEGEND_KEY + clh_canvas_text_width(canvas, panel->names[s], text);
     }
 }
 
@@ -331,7 +341,7 @@ clh_status clh_figure_rows(const char *path, const clh_rows_data *data,
         status = clh_check_figure_style(style, err);
     if (status)
         return status;
-    const double panels = panel_widths(data, CELL, POINTS, width);
+    const double panels = panel_widths(data, CELL, 1.0, width);
     const double rows = ROW * (double)data->rows + HEADING_ROOM * (double)heading_count(data);
     const clh_page page = clh_page_make(
         style, ceil(labels_room(data) + panels + 2.0 * CLH_PAGE_MARGIN),

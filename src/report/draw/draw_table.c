@@ -1,0 +1,84 @@
+/* A table as a table of texts. */
+#include <stdio.h>
+
+#include "report/both/columns.h"
+#include "report/draw/drawing.h"
+#include "report/text_parts.h"
+
+enum { TEXT = 3 * CLH_NUMBER_TEXT + 8, KEY = 32 };
+
+typedef struct table {
+    clh_table_column *column;
+    size_t *field; /* [columns], of those that are no key */
+    char (*name)[KEY];
+    size_t columns, keys;
+    bool labels;
+    const char **cell;
+    char (*text)[TEXT]; /* numbers, [rows][columns] */
+} table;
+
+static clh_status choose_columns(table *t, clh_drawing *d, clh_error *err)
+{
+    const clh_part *part = d->part;
+    t->column = clh_drawing_memory(d, CLH_COLUMNS_MAX, sizeof *t->column, err);
+    t->field = clh_drawing_memory(d, CLH_COLUMNS_MAX, sizeof *t->field, err);
+    t->name = clh_drawing_memory(d, CLH_COLUMNS_MAX, sizeof *t->name, err);
+    if (!t->column || !t->field || !t->name)
+        return CLH_ENOMEM;
+    for (; t->keys < part->keys && t->columns + 2 < CLH_COLUMNS_MAX; t->keys++) {
+        const bool whole = clh_schema_key(part->schema, t->keys, t->name[t->columns]);
+        t->column[t->columns] = (clh_table_column){t->name[t->columns], whole};
+        t->columns++;
+    }
+    for (size_t i = 0; i < part->fields && t->columns + 1 < CLH_COLUMNS_MAX; i++) {
+        const clh_field *f = &part->schema->fields[i];
+        if (f->flags & CLH_DETAIL && !d->show->full)
+            continue;
+        t->field[t->columns] = i;
+        t->column[t->columns++] = (clh_table_column){f->name, !(f->flags & CLH_TEXT)};
+        d->bands |= f->band ? 1U << f->band : 0;
+    }
+    for (size_t i = 0; i < part->rows; i++)
+        t->labels = t->labels || part->row[i].label || part->row[i].absent;
+    if (t->labels)
+        t->column[t->columns++] = (clh_table_column){"", false};
+    return CLH_OK;
+}
+
+static void fill_row(table *t, const clh_part *part, size_t row)
+{
+    const clh_table_row *from = &part->row[row];
+    const char **cell = t->cell + row * t->columns;
+    for (size_t c = 0; c < t->columns; c++) {
+        char *text = t->text[row * t->columns + c];
+        if (c < t->keys) {
+            cell[c] = from->key[c];
+        } else if (t->labels && c + 1 == t->columns) {
+            cell[c] = from->absent ? from->absent : from->label;
+        } else if (part->schema->fields[t->field[c]].flags & CLH_TEXT) {
+            cell[c] = from->cell[t->field[c]].text;
+        } else if (!from->absent) {
+            clh_text_value(text, TEXT, &part->schema->fields[t->field[c]], &from->cell[t->field[c]],
+                           true);
+            cell[c] = text;
+        }
+    }
+}
+
+clh_status clh_draw_table(clh_drawing *d, clh_error *err)
+{
+    const clh_part *part = d->part;
+    table t = {0};
+    clh_status status = choose_columns(&t, d, err);
+    if (status)
+        return status;
+    t.cell = clh_drawing_memory(d, part->rows * t.columns, sizeof *t.cell, err);
+    t.text = clh_drawing_memory(d, part->rows * t.columns, sizeof *t.text, err);
+    if (!t.cell || !t.text)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < part->rows; i++)
+        fill_row(&t, part, i);
+    const clh_table_data data = {
+        .column = t.column, .columns = t.columns, .cell = t.cell, .rows = part->rows};
+    return clh_drawing_table(d, &data, err);
+}
