@@ -1,27 +1,42 @@
 #include "report/text_parts.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "report/both/label.h"
 #include "report/number.h"
 
 size_t clh_text_width(const char *text)
 {
     size_t width = 0;
-    for (; text && *text; text++)
-        width += ((unsigned char)*text & 0xC0) != 0x80;
+    for (bool valid; text && *text; width++)
+        text += clh_utf8_next(text, &valid);
     return width;
+}
+
+void clh_text_add(clh_strbuf *out, const char *text, size_t bytes)
+{
+    bool valid;
+    for (size_t i = 0, length; i < bytes && text[i]; i += length) {
+        length = clh_utf8_next(text + i, &valid);
+        if (!valid)
+            clh_strbuf_adds(out, "\xef\xbf\xbd");
+        else if (clh_utf8_is_control(text + i))
+            clh_strbuf_adds(out, " ");
+        else
+            clh_strbuf_add(out, text + i, length);
+    }
 }
 
 void clh_text_padded(clh_strbuf *out, const char *text, size_t width, bool left)
 {
     const size_t own = clh_text_width(text);
     const int pad = own < width ? (int)(width - own) : 0;
-    if (left)
-        clh_strbuf_addf(out, "%s%*s", text, pad, "");
-    else
-        clh_strbuf_addf(out, "%*s%s", pad, "", text);
+    clh_strbuf_addf(out, "%*s", left ? 0 : pad, "");
+    clh_text_add(out, text, SIZE_MAX);
+    clh_strbuf_addf(out, "%*s", left ? pad : 0, "");
 }
 
 void clh_text_wrapped(clh_strbuf *out, const char *text, size_t at, size_t indent, size_t width)
@@ -38,7 +53,7 @@ void clh_text_wrapped(clh_strbuf *out, const char *text, size_t at, size_t inden
             fresh = true;
         }
         clh_strbuf_adds(out, fresh ? "" : " ");
-        clh_strbuf_add(out, text, bytes);
+        clh_text_add(out, text, bytes);
         at += length + !fresh;
         fresh = false;
         text += bytes + (text[bytes] != '\0');

@@ -6,6 +6,10 @@
 #include "report/number.h"
 #include "result/result_parts.h"
 
+/** Append at most `bytes` of `text`, made harmless: no control character (an escape code in a label)
+ *  reaches a terminal, and what is not UTF-8 becomes U+FFFD. */
+void clh_text_add(clh_strbuf *out, const char *text, size_t bytes);
+
 /** Characters, not bytes, of UTF-8; NULL has none. */
 size_t clh_text_width(const char *text);
 

@@ -1,10 +1,12 @@
 /* A table of a result as text, as wide as the page allows. */
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
+#include "report/both/label.h"
 #include "report/text_parts.h"
 
-enum { ROWS_BRIEF = 40, COLUMNS_MAX = 40 };
+enum { ROWS_BRIEF = 40, COLUMNS_MAX = 40, TEXT_MOST = 60 };
 
 /* The columns that are shown of a table, keys first. */
 typedef struct grid {
@@ -15,18 +17,26 @@ typedef struct grid {
     size_t rows;
     size_t label_width; /**< of the longest label; 0: none */
     bool labels;        /**< there is room for them beside their rows */
+    bool whole;         /**< texts of any length */
 } grid;
 
-static void cell_text(char *out, size_t size, const grid *g, size_t row, size_t column)
+/* A cell as it is shown: a long text whole in full, else cut. */
+static const char *cell_text(char out[CLH_LABEL_BYTES], const grid *g, size_t row, size_t column)
 {
-    const clh_table_row *of = &g->part->row[row];
-    clh_text_value(out, size, &g->part->schema->fields[g->column[column]],
-                   &of->cell[g->column[column]], g->interval[column]);
+    const clh_field *field = &g->part->schema->fields[g->column[column]];
+    const clh_cell *cell = &g->part->row[row].cell[g->column[column]];
+    if (!(field->flags & CLH_TEXT))
+        clh_text_value(out, CLH_LABEL_BYTES, field, cell, g->interval[column]);
+    else if (cell->text && g->whole)
+        return cell->text;
+    else
+        clh_text_cut(out, cell->text ? cell->text : "-", TEXT_MOST);
+    return out;
 }
 
 static void measure(grid *g)
 {
-    char text[256], name[32];
+    char text[CLH_LABEL_BYTES], name[32];
     for (size_t k = 0; k < g->part->keys; k++) {
         (void)clh_schema_key(g->part->schema, k, name);
         g->key_width[k] = strlen(name);
@@ -38,8 +48,8 @@ static void measure(grid *g)
     for (size_t c = 0; c < g->count; c++) {
         g->width[c] = clh_text_width(g->part->schema->fields[g->column[c]].name);
         for (size_t i = 0; i < g->rows; i++) {
-            cell_text(text, sizeof text, g, i, c);
-            const size_t width = g->part->row[i].absent ? 0 : clh_text_width(text);
+            const size_t width =
+                g->part->row[i].absent ? 0 : clh_text_width(cell_text(text, g, i, c));
             g->width[c] = width > g->width[c] ? width : g->width[c];
         }
     }
@@ -95,6 +105,14 @@ static void fit_grid(grid *g, const clh_show *show)
     g->labels = g->label_width > 0 && width_of_grid(g) + 2 + g->label_width <= clh_text_page(show);
 }
 
+/* A line feed without blanks before it. */
+static void end_line(clh_strbuf *out)
+{
+    while (out->length > 0 && !out->failed && out->data[out->length - 1] == ' ')
+        out->data[--out->length] = '\0';
+    clh_strbuf_adds(out, "\n");
+}
+
 static void add_titles(const grid *g, clh_strbuf *out)
 {
     char name[32];
@@ -109,13 +127,19 @@ static void add_titles(const grid *g, clh_strbuf *out)
         clh_strbuf_adds(out, "  ");
         clh_text_padded(out, field->name, g->width[c], field->flags & CLH_TEXT);
     }
-    clh_strbuf_adds(out, "\n");
+    end_line(out);
+}
+
+static void add_beside(clh_strbuf *out, const char *before, const char *text)
+{
+    clh_strbuf_adds(out, before);
+    clh_text_add(out, text, SIZE_MAX);
 }
 
 static void add_table_row(const grid *g, size_t i, clh_strbuf *out)
 {
     const clh_table_row *row = &g->part->row[i];
-    char text[256], name[32];
+    char text[CLH_LABEL_BYTES], name[32];
     clh_strbuf_adds(out, " ");
     for (size_t k = 0; k < g->part->keys; k++) {
         const bool whole = clh_schema_key(g->part->schema, k, name);
@@ -123,18 +147,15 @@ static void add_table_row(const grid *g, size_t i, clh_strbuf *out)
         clh_text_padded(out, row->key[k], g->key_width[k], !whole);
     }
     for (size_t c = 0; c < g->count && !row->absent; c++) {
-        cell_text(text, sizeof text, g, i, c);
         clh_strbuf_adds(out, "  ");
-        clh_text_padded(out, text, g->width[c],
+        clh_text_padded(out, cell_text(text, g, i, c), g->width[c],
                         g->part->schema->fields[g->column[c]].flags & CLH_TEXT);
     }
     if (row->absent)
-        clh_strbuf_addf(out, "  left out: %s", row->absent);
+        add_beside(out, "  left out: ", row->absent);
     else if (row->label && g->labels)
-        clh_strbuf_addf(out, "  %s", row->label);
-    while (out->length > 0 && !out->failed && out->data[out->length - 1] == ' ')
-        out->data[--out->length] = '\0';
-    clh_strbuf_adds(out, "\n");
+        add_beside(out, "  ", row->label);
+    end_line(out);
 }
 
 /* What columns and rows are, in words. */
@@ -173,7 +194,7 @@ static void add_row_legend(const grid *g, const clh_show *show, clh_strbuf *out)
 
 void clh_text_table(const clh_part *part, const clh_show *show, clh_strbuf *out)
 {
-    grid g = {.part = part, .rows = part->rows};
+    grid g = {.part = part, .rows = part->rows, .whole = show->full};
     if (part->rows == 0 && !part->absent)
         return;
     clh_strbuf_addf(out, "\n%s", part->schema->name);
@@ -191,8 +212,10 @@ void clh_text_table(const clh_part *part, const clh_show *show, clh_strbuf *out)
         add_legend(&g, show, out);
     add_titles(&g, out);
     for (size_t i = 0; i < g.rows; i++) {
-        if (part->row[i].heading)
-            clh_strbuf_addf(out, "  %s\n", part->row[i].heading);
+        if (part->row[i].heading) {
+            add_beside(out, "  ", part->row[i].heading);
+            clh_strbuf_adds(out, "\n");
+        }
         add_table_row(&g, i, out);
     }
     if (g.rows < part->rows)

@@ -49,8 +49,9 @@ static void long_text_ends_at_a_whole_character(void **state)
 static void tokens_without_ink_are_shown(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {{" ", "·"}, {"\n", "↵"},      {"\t", "→"},
-                                           {"", "∅"},  {" the", "·the"}, {"p", "p"}};
+    static const char *const pairs[][2] = {
+        {" ", "·"},       {"\n", "↵"}, {"\t", "→"},          {"", "∅"},
+        {" the", "·the"}, {"p", "p"},  {"head 1", "head 1"}, {"a  b ", "a··b·"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         char out[CLH_LABEL_BYTES];
         (void)clh_token_show(out, pairs[i][0]);

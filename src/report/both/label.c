@@ -47,18 +47,24 @@ static const char *visible(char c)
     return c == ' ' ? "·" : c == '\n' ? "↵" : c == '\t' ? "→" : "\xef\xbf\xbd";
 }
 
+/* Whether a space stands between other characters, as in a name of two words, and says nothing of its
+ * own. */
+static bool between(const char *begin, const char *at)
+{
+    return *at == ' ' && at > begin && at[-1] != ' ' && at[1] != ' ' && at[1] != '\0';
+}
+
 static size_t clean(char *out, size_t size, const char *text, bool token)
 {
+    const char *const begin = text;
     size_t used = 0, characters = 0;
     out[0] = '\0';
     for (size_t length; *text; text += length) {
         bool valid;
         length = clh_utf8_next(text, &valid);
         bool control = clh_utf8_is_control(text);
-        const char *shown = !valid                               ? "\xef\xbf\xbd"
-                            : token && (control || *text == ' ') ? visible(*text)
-                            : control                            ? " "
-                                                                 : NULL;
+        const bool seen = token && (control || (*text == ' ' && !between(begin, text)));
+        const char *shown = !valid ? "\xef\xbf\xbd" : seen ? visible(*text) : control ? " " : NULL;
         if (!put(out, size, &used, shown ? shown : text, shown ? strlen(shown) : length))
             break;
         characters++;
@@ -91,6 +97,25 @@ size_t clh_label_columns_max(const char *const *labels, size_t count)
     return most;
 }
 
+/* Cut what has `found` characters to `columns` with an ellipsis. */
+static void cut(char out[CLH_LABEL_BYTES], size_t found, size_t columns)
+{
+    size_t bytes = 0;
+    assert(columns > 0);
+    if (found <= columns)
+        return;
+    for (size_t i = 0; i + 1 < columns; i++) {
+        bool valid;
+        bytes += clh_utf8_next(out + bytes, &valid);
+    }
+    (void)snprintf(out + bytes, CLH_LABEL_BYTES - bytes, "…");
+}
+
+void clh_text_cut(char out[CLH_LABEL_BYTES], const char *text, size_t columns)
+{
+    cut(out, clh_text_clean(out, CLH_LABEL_BYTES, text), columns);
+}
+
 void clh_label_show(char out[CLH_LABEL_BYTES], const char *const *labels, size_t index,
                     size_t columns)
 {
@@ -99,14 +124,7 @@ void clh_label_show(char out[CLH_LABEL_BYTES], const char *const *labels, size_t
         (void)snprintf(out, CLH_LABEL_BYTES, "%zu", index);
         return;
     }
-    if (clh_token_show(out, labels[index]) <= columns)
-        return;
-    size_t bytes = 0;
-    for (size_t i = 0; i + 1 < columns; i++) {
-        bool valid;
-        bytes += clh_utf8_next(out + bytes, &valid);
-    }
-    (void)snprintf(out + bytes, CLH_LABEL_BYTES - bytes, "…");
+    cut(out, clh_token_show(out, labels[index]), columns);
 }
 
 size_t clh_label_stride(size_t count, double pitch, double extent)

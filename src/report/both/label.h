@@ -30,8 +30,12 @@ bool clh_utf8_is_control(const char *text);
  *  character a space. Stops at a whole character when `out` is full. Returns the characters. */
 size_t clh_text_clean(char *out, size_t size, const char *text);
 
-/** The visible form of a token: as clh_text_clean(), but a space is a middle dot, a line feed and
- *  a tab their arrows, an empty token the empty-set sign. Returns the characters. */
+/** As clh_text_clean(), at most `columns` >= 1 characters, the last of a longer text an ellipsis. */
+void clh_text_cut(char out[CLH_LABEL_BYTES], const char *text, size_t columns);
+
+/** The visible form of a token: as clh_text_clean(), but a space that is not between other characters
+ *  is a middle dot, a line feed and a tab their arrows, an empty token the empty-set sign. Returns
+ *  the characters. */
 size_t clh_token_show(char out[CLH_LABEL_BYTES], const char *token);
 
 /** Characters of the widest label's visible form among `count`; NULL labels are the numbers. */

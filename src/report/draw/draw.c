@@ -30,23 +30,30 @@ static const struct hint *find_hint(const clh_schema *part)
     return NULL;
 }
 
-clh_status clh_draw_check(const clh_schema *schema, const clh_show *show, clh_error *err)
+static clh_status refuse(const clh_schema *schema, const clh_schema *part, clh_error *err)
 {
-    const clh_schema *part = NULL;
     clh_strbuf drawn = {0};
-    clh_status status = clh_format_part(&part, schema, show, err);
-    if (status || (part && find_hint(part)))
-        return status;
     for (; schema->kind; schema++)
         if (find_hint(schema))
             clh_strbuf_addf(&drawn, "%s%s", drawn.length ? ", " : "", schema->name);
-    if (drawn.length == 0)
-        status = clh_fail(err, CLH_EUSAGE, "nothing of this result is drawn, want another format");
-    else if (part)
+    clh_status status = clh_strbuf_check(&drawn, err);
+    if (!status && drawn.length > 0)
         status = clh_fail(err, CLH_EUSAGE, "part %s is not drawn, want one of: %s", part->name,
                           clh_strbuf_view(&drawn));
+    else if (!status)
+        status = clh_fail(err, CLH_EUSAGE, "nothing of this result is drawn, want another format");
     clh_strbuf_deinit(&drawn);
     return status;
+}
+
+clh_status clh_draw_check(const clh_schema *schema, const clh_show *show, clh_error *err)
+{
+    const clh_schema *part = NULL;
+    clh_status status = clh_format_part(&part, schema, show, err);
+    bool drawn = part && find_hint(part);
+    for (const clh_schema *any = schema; !part && any->kind; any++)
+        drawn = drawn || find_hint(any);
+    return status || drawn ? status : refuse(schema, part, err);
 }
 
 /* ---- What is drawn -----------------------------------------------------------------------------

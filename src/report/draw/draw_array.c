@@ -10,13 +10,6 @@
 
 enum { NAME = 128 };
 
-/* What stands beside the scale of colours. */
-static const char *value_label(const clh_drawing *d)
-{
-    const clh_schema *schema = d->item->schema;
-    return schema->unit ? schema->unit : strcmp(schema->name, "*") != 0 ? schema->name : NULL;
-}
-
 static double colour_limit(const clh_drawing *d)
 {
     return d->item->schema->flags & CLH_SHARE ? 1.0 : 0.0;
@@ -137,7 +130,7 @@ static clh_status draw_heat(clh_drawing *d, bool strip, clh_error *err)
                                    .col_labels = along->label,
                                    .x_label = along->name,
                                    .y_label = down->name,
-                                   .value_label = value_label(d),
+                                   .value_label = d->item->schema->unit,
                                    .causal = is_causal(&h, item, shown),
                                    .strip = strip,
                                    .limit = colour_limit(d)};
@@ -192,7 +185,7 @@ clh_status clh_draw_tokens(clh_drawing *d, clh_error *err)
         .count = count,
         .destination = d->item->destination == SIZE_MAX ? CLH_NO_DESTINATION : d->item->destination,
         .limit = colour_limit(d),
-        .value_label = value_label(d)};
+        .value_label = d->item->schema->unit};
     return clh_drawing_tokens(d, &data, err);
 }
 
@@ -216,7 +209,7 @@ clh_status clh_draw_positions(clh_drawing *d, clh_error *err)
                                      .count = count - first,
                                      .tokens = label ? label + first : NULL,
                                      .first_position = first,
-                                     .y_label = value_label(d),
+                                     .y_label = d->item->schema->unit,
                                      .linear_y = !(d->item->schema->flags & CLH_LOG)};
     return clh_drawing_positions(d, &data, err);
 }

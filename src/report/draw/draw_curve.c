@@ -113,8 +113,8 @@ static clh_status fill_series(curves *c, clh_drawing *d, clh_series *s, size_t f
 }
 
 /* "held out, loss": the keys beside x, then the field. */
-static void name_series(const curves *c, const clh_part *part, size_t line, const clh_field *f,
-                        char out[NAME])
+static clh_status name_series(const curves *c, const clh_part *part, size_t line,
+                              const clh_field *f, char out[NAME], clh_error *err)
 {
     clh_strbuf name = {0};
     size_t row = 0;
@@ -125,7 +125,9 @@ static void name_series(const curves *c, const clh_part *part, size_t line, cons
             clh_strbuf_addf(&name, "%s, ", part->row[row].key[k]);
     clh_strbuf_adds(&name, f->name);
     (void)clh_text_clean(out, NAME, clh_strbuf_view(&name));
+    clh_status status = clh_strbuf_check(&name, err);
     clh_strbuf_deinit(&name);
+    return status;
 }
 
 static bool has_points(const curves *c, const clh_part *part, size_t field, size_t line)
@@ -145,7 +147,8 @@ static clh_status add_series(curves *c, clh_drawing *d, size_t field, size_t lin
     if (c->all++ >= CLH_SERIES_MAX)
         return CLH_OK;
     clh_status status = fill_series(c, d, &c->series[place], field, line, err);
-    name_series(c, d->part, line, f, c->name[place]);
+    if (!status)
+        status = name_series(c, d->part, line, f, c->name[place], err);
     c->series[place].name = c->name[place];
     c->series[place].points = c->series[place].count <= MARKED;
     c->series[place].right = !is_log(d->part, field);

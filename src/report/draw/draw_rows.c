@@ -129,8 +129,8 @@ static clh_status name_rows(clh_drawing *d, const char **labels, const char **he
 
 clh_status clh_draw_rows(clh_drawing *d, clh_error *err)
 {
-    if (!d->path) /* in characters the same numbers are a table */
-        return clh_draw_table(d, err);
+    if (!d->path)
+        return clh_drawing_text_table(d, err); /* in characters the same numbers are a table */
     const size_t rows = d->part->rows < ROWS ? d->part->rows : ROWS;
     group groups[PANELS];
     clh_rows_panel panels[PANELS];

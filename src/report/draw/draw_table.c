@@ -36,7 +36,6 @@ static clh_status choose_columns(table *t, clh_drawing *d, clh_error *err)
             continue;
         t->field[t->columns] = i;
         t->column[t->columns++] = (clh_table_column){f->name, !(f->flags & CLH_TEXT)};
-        d->bands |= f->band ? 1U << f->band : 0;
     }
     for (size_t i = 0; i < part->rows; i++)
         t->labels = t->labels || part->row[i].label || part->row[i].absent;
@@ -45,7 +44,7 @@ static clh_status choose_columns(table *t, clh_drawing *d, clh_error *err)
     return CLH_OK;
 }
 
-static void fill_row(table *t, const clh_part *part, size_t row)
+static void fill_row(table *t, const clh_part *part, size_t row, bool intervals)
 {
     const clh_table_row *from = &part->row[row];
     const char **cell = t->cell + row * t->columns;
@@ -59,7 +58,7 @@ static void fill_row(table *t, const clh_part *part, size_t row)
             cell[c] = from->cell[t->field[c]].text;
         } else if (!from->absent) {
             clh_text_value(text, TEXT, &part->schema->fields[t->field[c]], &from->cell[t->field[c]],
-                           true);
+                           intervals);
             cell[c] = text;
         }
     }
@@ -76,9 +75,19 @@ clh_status clh_draw_table(clh_drawing *d, clh_error *err)
     t.text = clh_drawing_memory(d, part->rows * t.columns, sizeof *t.text, err);
     if (!t.cell || !t.text)
         return CLH_ENOMEM;
-    for (size_t i = 0; i < part->rows; i++)
-        fill_row(&t, part, i);
     const clh_table_data data = {
         .column = t.column, .columns = t.columns, .cell = t.cell, .rows = part->rows};
+    clh_columns columns;
+    bool intervals = true, fits = false;
+    for (int pass = 0; pass < 2 && !fits; pass++) {
+        intervals = pass == 0;
+        for (size_t i = 0; i < part->rows; i++)
+            fill_row(&t, part, i, intervals);
+        fits = clh_columns_fit(&columns, &data, d->path || !d->show->width ? 100 : d->show->width);
+    }
+    for (size_t c = t.keys; c < t.columns - t.labels && intervals; c++) {
+        const clh_band band = part->schema->fields[t.field[c]].band;
+        d->bands |= band ? 1U << band : 0;
+    }
     return clh_drawing_table(d, &data, err);
 }

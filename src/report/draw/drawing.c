@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/text_parts.h"
+
 void *clh_drawing_memory(clh_drawing *d, size_t count, size_t size, clh_error *err)
 {
     assert(d->owned_count < CLH_COUNT(d->owned));
@@ -50,6 +52,7 @@ void clh_draw_row_name(const clh_part *part, const clh_table_row *row, bool by_l
 static void make_title(clh_drawing *d)
 {
     const char *over = clh_result_text(d->result, "over");
+    const clh_schema *schema = d->item ? d->item->schema : d->part->schema;
     const bool both = over && strcmp(over, "against") == 0;
     clh_strbuf_clear(&d->title);
     if (d->item && d->item->title) {
@@ -59,10 +62,10 @@ static void make_title(clh_drawing *d)
     clh_strbuf_adds(&d->title, d->result->question);
     if (over && !both)
         clh_strbuf_addf(&d->title, " over %s", over);
-    else if (d->item)
-        clh_strbuf_addf(&d->title, ": %s", d->item->view.name);
-    else if (d->part->schema->meaning)
-        clh_strbuf_addf(&d->title, ": %s", d->part->schema->meaning);
+    else if (d->item && strcmp(d->item->view.name, schema->name) != 0)
+        clh_strbuf_addf(&d->title, ": %s", d->item->view.name); /* one of any name */
+    else if (schema->meaning)
+        clh_strbuf_addf(&d->title, ": %s", schema->meaning);
 }
 
 static void add_caption(clh_drawing *d, const char *text)
@@ -140,4 +143,19 @@ clh_status clh_drawing_rows(clh_drawing *d, const clh_rows_data *data, clh_error
     assert(d->path && "in characters rows are a table");
     const clh_figure_style figure = figure_style(d);
     return clh_figure_rows(d->path, data, &figure, err);
+}
+
+clh_status clh_drawing_text_table(clh_drawing *d, clh_error *err)
+{
+    clh_strbuf table = {0};
+    clh_show all = *d->show;
+    all.part = d->part->schema->name; /* every row */
+    make_caption(d);
+    clh_text_table(d->part, &all, &table);
+    const char *text = clh_strbuf_view(&table);
+    clh_strbuf_addf(d->text, "%s%s%s", text + (*text == '\n'), clh_strbuf_view(&d->caption),
+                    d->caption.length ? "\n" : "");
+    clh_status status = clh_strbuf_check(&table, err);
+    clh_strbuf_deinit(&table);
+    return status ? status : clh_strbuf_check(d->text, err);
 }

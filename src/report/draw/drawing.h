@@ -40,6 +40,9 @@ clh_status clh_drawing_tokens(clh_drawing *d, const clh_tokens_data *data, clh_e
 clh_status clh_drawing_table(clh_drawing *d, const clh_table_data *data, clh_error *err);
 clh_status clh_drawing_rows(clh_drawing *d, const clh_rows_data *data, clh_error *err);
 
+/** A drawing of rows in characters: the table as text shows it, as wide as the page allows. */
+clh_status clh_drawing_text_table(clh_drawing *d, clh_error *err);
+
 /** The kinds, by the hint's name. */
 typedef clh_status clh_draw_kind(clh_drawing *d, clh_error *err);
 clh_draw_kind clh_draw_rows, clh_draw_curve, clh_draw_table;

@@ -56,7 +56,7 @@ static void draw_cell(clh_canvas *canvas, const table_plan *plan, const char *te
     clh_canvas_text(canvas, text, canvas->body.x + SIDE + at + (right ? width : 0.0), y,
                     (clh_text_style){.size = FONT,
                                      .bold = title,
-                                     .mono = !title,
+                                     .mono = true,
                                      .anchor = right ? 1.0 : 0.0,
                                      .width_max = width + CHARACTER});
 }

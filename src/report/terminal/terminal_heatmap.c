@@ -45,7 +45,12 @@ static clh_status lay_out(heat_view *view, const clh_painter *painter, clh_error
     if (lines && zoom > lines / data->rows)
         zoom = lines / data->rows;
     view->wide = view->tall = view->block_rows = view->block_cols = 1;
-    if (zoom > 0) {
+    if (data->strip) { /* a line a row; what is too long is pooled along it only */
+        const size_t across = room / data->cols;
+        view->tall = view->coloured ? 2 : 1;
+        view->wide = across < 1 ? 1 : across < ZOOM_MAX ? across : ZOOM_MAX;
+        view->block_cols = divide_up(data->cols, room);
+    } else if (zoom > 0) {
         view->tall = zoom < ZOOM_MAX / unit ? zoom : ZOOM_MAX / unit;
         view->wide = view->tall * unit;
     } else {
@@ -118,7 +123,7 @@ static void paint_matrix(const heat_view *view, clh_painter *painter, size_t pan
     size_t halves = view->coloured ? 2 : 1;
     size_t lines = divide_up(view->cells_y * view->tall, halves);
     double pitch = (double)view->tall / (double)(view->block_rows * halves); /* lines a row */
-    size_t stride = clh_label_stride(data->rows, pitch, 2.0), next = 0;
+    size_t stride = clh_label_stride(data->rows, pitch, data->strip ? 1.0 : 2.0), next = 0;
     for (size_t line = 0; line < lines; line++) {
         char shown[CLH_LABEL_BYTES] = "";
         if (next < data->rows && (double)next * pitch < (double)(line + 1)) {
@@ -185,7 +190,7 @@ clh_status clh_terminal_heatmap(char **text, const clh_heatmap_data *data,
         clh_painter_repeat(&painter, " ", view.gutter);
         clh_painter_scale(&painter, view.limit, view.negative, data->value_label,
                           painter.style.ascii ? shades_plain : shades_fancy, SHADES);
-        if (view.block_rows > 1) {
+        if (view.block_rows > 1 || view.block_cols > 1) {
             clh_painter_repeat(&painter, " ", view.gutter);
             clh_painter_addf(&painter, "each cell is the largest of %zu x %zu", view.block_rows,
                              view.block_cols);

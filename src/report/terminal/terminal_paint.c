@@ -100,8 +100,7 @@ void clh_painter_field(clh_painter *painter, const char *text, size_t columns, b
     char shown[CLH_LABEL_BYTES];
     size_t used = clh_text_clean(shown, sizeof shown, text);
     if (used > columns) {
-        const char *const one[1] = {text};
-        clh_label_show(shown, one, 0, columns);
+        clh_text_cut(shown, text, columns);
         used = columns;
     }
     if (right)
