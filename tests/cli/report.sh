@@ -71,6 +71,7 @@ for block in blocks:
     assert {cells(line) for line in block} == {cells(block[0])}, block
 assert "| loss | 0.001064 [0.000900, 0.001300] | nats/token | mean loss \\| of all |" in text
 assert "- By what does it attend? **by position** (accuracy 0.999, threshold 0.98)\n" in text
+assert "| detail | -0.25 |" in text                          # in full
 assert "*held-out sequences*\n\n| input |" in text and "left out: no such input |" in text
 assert "**empty**: a table without rows; none: nothing is above 0.8\n" in text
 only = open("training.md").read()

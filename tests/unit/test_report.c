@@ -199,6 +199,25 @@ static void text_draws_the_headlines_below_the_numbers(void **state)
     clh_result_close(r);
 }
 
+/* In brief the headlines, the first rows and no details; in full all. */
+static void text_in_full_has_everything(void **state)
+{
+    (void)state;
+    static const char *const only_full[] = {"\n  detail ", "\nlines: one line for each input\n",
+                                            "\n  244 ", " 29 5 12 19 26 2 9 16 23 30 6 13 20 27\n"};
+    clh_result *r = result_case_make();
+    char *brief = text_of(r, "text", NULL), *full = text_of(r, "text", &(clh_show){.full = true});
+    for (size_t i = 0; i < sizeof only_full / sizeof *only_full; i++) {
+        assert_says(full, only_full[i]);
+        assert_null(strstr(brief, only_full[i]));
+    }
+    assert_says(brief, "--full shows every table, number and formula.\n");
+    assert_says(brief, "…\n"); /* a long text is cut */
+    clh_free(brief);
+    clh_free(full);
+    clh_result_close(r);
+}
+
 /* A file is no terminal: what colours it would show there are not in it. */
 static void files_hold_no_colours(void **state)
 {
@@ -229,7 +248,7 @@ static void the_terminal_draws_each_kind(void **state)
          {"token  position  count  maximum  gaps\n", "p             2     19   0.9876  0 7",
           "\ns             3      1   0.8125\n", NULL}},
         {"pattern",
-         {"Attention, layer 0\nhead 0\n", "\nhead 1\n", "▓", "  0 ·░▒▓█ 1  attention\n"}},
+         {"Attention, layer 0\nhead 0\n", "\nhead 1\n", "\n> ▓▓▓▓\n", "  0 ·░▒▓█ 1  attention\n"}},
         {"strip", {"sample: three numbers a position\n", "\nscores ", "\nvalues ", "\nresult "}},
         {"text",
          {"From position 10\n 0 >·psM1·ps1M.\n      9\n", "destination 10",
@@ -452,6 +471,7 @@ int main(void)
         FOLDER_TEST(bad_arguments_are_refused),
         FOLDER_TEST(arrays_are_computed_when_they_are_shown),
         cmocka_unit_test(text_draws_the_headlines_below_the_numbers),
+        cmocka_unit_test(text_in_full_has_everything),
         FOLDER_TEST(files_hold_no_colours),
         cmocka_unit_test(the_terminal_draws_each_kind),
         FOLDER_TEST(every_kind_is_drawn_light_and_dark),
