@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "clearhead/task.h"
 #include "support/cmocka_all.h"
+#include "support/task_of.h"
 
 enum { ROOM = 5042 };
 

@@ -87,11 +87,7 @@ enum { CLH_PATH_MAX = 1024 };
 /** A whole run. */
 typedef struct clh_run_config {
     char task[32];
-    unsigned n[CLH_TASK_N_MAX];
-    size_t n_count;
-    clh_letters letters;
-    size_t letters_unseen;
-    char data[CLH_PATH_MAX]; /**< lines: the JSONL file */
+    clh_task_settings settings; /**< of the task, and of the others */
     size_t first_scored;
     uint64_t seed;
     clh_model_config model;

@@ -9,7 +9,7 @@
  *    if (clh_run_config_resolve(&config, &all, NULL, &err)) ...
  *
  *  A layer says of each key that it is not given, automatic, or a value. Applying one sets what it
- *  gives, and returns the keys that follow from those (src/run/options.def: `resets`) to
+ *  gives, and returns the keys that follow from those (`resets` of src/run/options.def) to
  *  automatic unless the layer gives them too. So the order of keys inside a layer does not matter.
  *  After all layers clh_run_config_resolve() gives every automatic key its value.
  *
@@ -23,30 +23,23 @@
 
 CLH_BEGIN_DECLS
 
-enum { CLH_RUN_KEYS_MAX = 64 };
+enum { CLH_RUN_KEYS_MAX = 128 };
 
 /** What a layer says of a key. */
 typedef enum clh_key_state {
     CLH_KEY_ABSENT = 0, /**< nothing */
     CLH_KEY_AUTOMATIC =
-        1,             /**< it follows from the others (JSON null, "auto" on the command line) */
-    CLH_KEY_GIVEN = 2, /**< a value, from a default, a preset or weights */
-    CLH_KEY_ASKED = 3, /**< a value the user wrote */
+        1,               /**< it follows from the others (JSON null, "auto" on the command line) */
+    CLH_KEY_DEFAULT = 2, /**< the value it has when nobody says one; a task may have another */
+    CLH_KEY_GIVEN = 3,   /**< a value, from a preset or weights */
+    CLH_KEY_ASKED = 4,   /**< a value the user wrote */
 } clh_key_state;
 
-/** One layer, or several applied onto one another: values, and for each row of options.def its
- *  clh_key_state. */
+/** One layer, or several applied onto one another: values, and for each key its clh_key_state. */
 typedef struct clh_run_layer {
     clh_run_config config;
     unsigned char state[CLH_RUN_KEYS_MAX];
 } clh_run_layer;
-
-/** What the sequences of an opened task are like, for the automatic keys of `lines`. */
-typedef struct clh_task_sizes {
-    size_t d_vocab;    /**< token ids */
-    size_t length_max; /**< tokens of the longest sequence */
-    size_t sequences;  /**< lines in the file, training and test */
-} clh_task_sizes;
 
 /** A layer that says nothing. */
 CLH_API void clh_run_layer_init(clh_run_layer *layer);
@@ -82,17 +75,22 @@ CLH_API clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, cons
 /** Lay `layer` onto `onto`. */
 CLH_API void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer);
 
-/** What clh_task_open() needs, from all layers; texts are borrowed from `layer`. */
-CLH_API clh_task_config clh_run_layer_task(const clh_run_layer *layer);
+/** Give `layer`, which is not applied yet, the settings of the first task that fit a model, unless it
+ *  has settings of its own; the task none where no settings fit. */
+CLH_API clh_status clh_run_layer_suit(clh_run_layer *layer, const clh_model_config *model,
+                                      clh_error *err);
 
-/** The complete config that all layers mean. `lines` is needed when the task is `lines` and keys
- *  are automatic that follow from its file; NULL else. CLH_ECONFIG or CLH_ERANGE naming the key,
- *  found and wanted. */
+/** Open the task that all layers mean; the caller closes it. Errors of clh_task_open(). */
+CLH_API clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_error *err);
+
+/** The complete config that all layers mean. What is automatic follows from the task: `task`, opened
+ *  as the layers mean it, or NULL, when it is opened for that while, unless it reads files, whose
+ *  sizes must then be given. CLH_ECONFIG or CLH_ERANGE naming the key, found and wanted. */
 CLH_API clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,
-                                          const clh_task_sizes *lines, clh_error *err);
+                                          const clh_task *task, clh_error *err);
 
-/** Open the task that all layers mean and resolve with its sizes. `task` may be NULL when only the
- *  config is wanted; else the caller closes it. */
+/** Open the task that all layers mean and resolve with it. `task` may be NULL when only the config is
+ *  wanted; else the caller closes it. */
 CLH_API clh_status clh_run_config_open(clh_run_config *out, clh_task **task,
                                        const clh_run_layer *layer, clh_error *err);
 
@@ -101,15 +99,32 @@ CLH_API clh_status clh_run_config_open(clh_run_config *out, clh_task **task,
  *  the first key that is not, found and wanted; CLH_EUSAGE for NULL. */
 CLH_API clh_status clh_run_config_check(const clh_run_config *config, clh_error *err);
 
-/** The task a complete config asks for; texts are borrowed from `config`. */
-CLH_API clh_task_config clh_run_config_task(const clh_run_config *config);
+/** Open the task of a complete config; the caller closes it. Errors of clh_task_open(). */
+CLH_API clh_status clh_run_config_task(clh_task **out, const clh_run_config *config,
+                                       clh_error *err);
+
+/** The value of a key as JSON: "4", "[2, 3]", "\"sorted\""; freed with clh_free(). NULL, and
+ *  CLH_ECONFIG naming the nearest, for a key that there is not; or CLH_ENOMEM. */
+CLH_API char *clh_run_config_text(const clh_run_config *config, const char *key, clh_error *err);
+
+/** The task and its settings in a line: "permutations, n 4, letters sorted, letters_unseen 0"; freed
+ *  with clh_free(). NULL when out of memory. */
+CLH_API char *clh_run_config_describe(const clh_run_config *config, clh_error *err);
+
+/** Name of a folder for the run, "n5-seed3", into `out`. */
+CLH_API void clh_run_config_name(const clh_run_config *config, char out[64]);
+
+/** Make the paths among the task's settings absolute, so that another folder finds them too; as they
+ *  are where they do not fit or lead nowhere. */
+CLH_API void clh_run_config_absolute(clh_run_config *config);
 
 /** Settings the user wrote that cannot have an effect, one a line; "" when there are none. NULL
  *  when out of memory. */
 CLH_API char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *layer,
                                    clh_error *err);
 
-/** The complete config as JSON, one key a line; NULL when out of memory. */
+/** The complete config as JSON, one key a line; of tasks that are not the run's only the settings that
+ *  always stand there. NULL when out of memory. */
 CLH_API char *clh_run_config_json(const clh_run_config *config, clh_error *err);
 
 /** Read a complete config back: what clh_run_config_json() wrote gives the same struct. Keys that

@@ -2,7 +2,8 @@
  *  exact domain of inputs, and a split into training and test that never overlap.
  *
  *    clh_task *task = NULL;
- *    clh_task_config config = {.name = "permutations", .n = {4}, .n_count = 1, .seed = 0};
+ *    const clh_task_setting settings[] = {{"n", "4"}, {"letters", "ordered"}, {NULL, NULL}};
+ *    clh_task_config config = {.name = "permutations", .settings = settings, .seed = 0};
  *    if (clh_task_open(&task, &config, &err)) ...
  *    uint32_t room[clh_task_length_max(task)];
  *    clh_sequence sequence = {.tokens = room, .capacity = clh_task_length_max(task)};
@@ -29,31 +30,30 @@ typedef struct clh_task clh_task;
 
 typedef enum clh_split { CLH_SPLIT_TRAIN = 0, CLH_SPLIT_TEST = 1 } clh_split;
 
-/** Which choices of letters a permutation task draws from. */
-typedef enum clh_letters {
-    CLH_LETTERS_SORTED = 0,  /**< combinations in vocabulary order, as the notebook: C(62, n) */
-    CLH_LETTERS_ORDERED = 1, /**< any order, no repeats: 62! / (62-n)! */
-    CLH_LETTERS_TUPLES = 2,  /**< repeats allowed: 62^n */
-} clh_letters;
-
-enum { CLH_TASK_N_MAX = 6, CLH_LETTERS_UNSEEN_MAX = 50 };
+/** A setting of a task by name and text, as on the command line: "n", "2,3". */
+typedef struct clh_task_setting {
+    const char *name, *text;
+} clh_task_setting;
 
 /** What makes a task; zero means the default. Borrowed texts must outlive clh_task_open() only. */
 typedef struct clh_task_config {
-    const char *name;           /**< "permutations" (default) or "lines" */
-    uint64_t seed;              /**< decides split and order */
-    unsigned n[CLH_TASK_N_MAX]; /**< permutations: the numbers of letters, 1 … 6; a mixture when
-                                     several, each once, in any order */
-    size_t n_count;             /**< how many of them; 0 means n = {4} */
-    clh_letters letters;        /**< permutations: the domain */
-    size_t letters_unseen;      /**< permutations: so many letters, the last of the vocabulary, are
-                                     in no sequence of either split */
-    const char *data;           /**< lines: path of the JSONL file; an error for permutations */
-    size_t first_scored;        /**< index of the first token whose prediction is scored; 0 means
-                                     n + 2 for permutations, 1 for lines */
-    size_t test_sequences;      /**< lines: how many lines at the end are held out; permutations
-                                     hold out a fifth of the sets of letters whatever it is */
+    const char *name;                 /**< "permutations" (default), "lines", … */
+    const clh_task_setting *settings; /**< the task's own, ends with a NULL name; those it does not
+                                           name, and NULL, have their defaults */
+    uint64_t seed;                    /**< decides split and order */
+    size_t first_scored;              /**< index of the first token whose prediction is scored; 0
+                                           means the task's own: n + 2 for permutations, 1 for lines */
+    size_t test_sequences; /**< lines: how many lines at the end are held out; permutations
+                                           hold out a fifth of the sets of letters whatever it is */
 } clh_task_config;
+
+/** The settings of every task side by side, as a run keeps them. They are set and read by name:
+ *  clh_run_layer_set(), clh_run_config_text(). */
+enum { CLH_TASK_SETTINGS_MAX = 4096 };
+typedef union clh_task_settings {
+    uint64_t align;
+    unsigned char bytes[CLH_TASK_SETTINGS_MAX];
+} clh_task_settings;
 
 /** One sequence in memory of the caller. */
 typedef struct clh_sequence {
@@ -73,11 +73,15 @@ CLH_API void clh_task_close(clh_task *task);
 /** Name it was opened under; borrowed. */
 CLH_API const char *clh_task_name(const clh_task *task);
 
-/** Number of token ids. */
+/** Number of token ids; and the number below which those are that are predicted. */
 CLH_API size_t clh_task_d_vocab(const clh_task *task);
+CLH_API size_t clh_task_d_vocab_out(const clh_task *task);
 
 /** Length in tokens of the longest sequence. */
 CLH_API size_t clh_task_length_max(const clh_task *task);
+
+/** How many kinds of sequences it mixes, of different lengths: the values of n; mostly 1. */
+CLH_API size_t clh_task_mixture(const clh_task *task);
 
 /** How many elements of the domain a split holds. No set of letters is in both splits: the sets of
  *  m letters are shuffled by (seed, m) and a fifth of them, rounded down, is held out, whatever n
@@ -91,7 +95,8 @@ CLH_API uint64_t clh_task_split_size(const clh_task *task, clh_split split);
 CLH_API clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k,
                                  clh_sequence *out, clh_error *err);
 
-/** Number of elements of the domain. */
+/** Number of elements of the domain; 0 when there are too many to be counted: they have no ranks then
+ *  (CLH_ESUPPORT). */
 CLH_API uint64_t clh_task_domain_size(const clh_task *task);
 
 /** The element of the domain at `rank` < clh_task_domain_size(), in lexicographic order of
@@ -128,8 +133,12 @@ CLH_API void clh_task_symbol(const clh_task *task, uint32_t token, char out[16])
 CLH_API clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,
                                    clh_error *err);
 
+/** A sequence that stands for all of the longest, as "abcd" for any four letters. CLH_ESHAPE when
+ *  `out` has too little room, CLH_ESUPPORT for tasks that have none. */
+CLH_API clh_status clh_task_example(const clh_task *task, clh_sequence *out, clh_error *err);
+
 /** What stands at `position` < `length` of a sequence of `length` tokens: "start", "term 3 slot 2",
- *  "space 2" (the one before term 2), "period"; "position 17" for lines; into `out`. Terms, slots
+ *  "space 2" (the one before term 2), "period"; "position 17" of a task without names; into `out`. Terms, slots
  *  and spaces count from 1, positions from 0. A length that the task's n does not have is taken for
  *  the beginning of its least n that is longer. */
 CLH_API void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48]);

@@ -43,8 +43,8 @@ static clh_status has_letters(const clh_question *q, const clh_subject *s, clh_e
 
 static clh_status has_one_n(const clh_question *q, const clh_subject *s, clh_error *err)
 {
-    const clh_run *run = clh_subject_run(s);
-    const size_t n = run ? clh_run_get_config(run)->n_count : 1;
+    const clh_task *task = clh_subject_task(s);
+    const size_t n = task ? clh_task_mixture(task) : 1;
     return n <= 1 ? CLH_OK
                   : clh_fail(err, CLH_EINPUT,
                              "%s needs sequences of one length, %s is a mixture of %zu", q->name,

@@ -51,9 +51,6 @@ struct clh_question {
     clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
 };
 
-/** Where a setting lives in its struct. */
-#define CLH_SETTING(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
-
 /** The question at `index` < clh_question_count(), and the one called `name`; NULL with CLH_EUSAGE
  *  filled in, naming the nearest. */
 size_t clh_question_count(void);

@@ -42,6 +42,9 @@ typedef struct clh_key {
     const char *help;      /**< one line */
 } clh_key;
 
+/** Where a row's value lives in its struct: `type` and the name of the field. */
+#define CLH_SETTING(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
+
 /** Set the field from text. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted; the field is
  *  then untouched. */
 clh_status clh_key_from_text(const clh_key *key, void *config, const char *text, clh_error *err);

@@ -199,6 +199,11 @@ clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
         status = clh_fail(err, CLH_ENOMEM, "out of memory while checking %s", key->name);
     if (!status)
         status = clh_key_from_json(&moved, scratch, value, err);
+    if (!status && key->kind == CLH_KEY_LIST &&
+        memcmp(scratch, (const char *)config + key->offset,
+               json_array_size(value) * sizeof(unsigned)) != 0)
+        status = clh_fail(err, CLH_ERANGE, "%s is %s, want the numbers ascending", key->name,
+                          clh_strbuf_view(&text));
     json_decref(value);
     clh_strbuf_deinit(&text);
     return status;

@@ -24,7 +24,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/version.h"
 
-enum { CLH_OPTIONS_MAX = 96, CLH_ARGS_MAX = 8 };
+enum { CLH_OPTIONS_MAX = 160, CLH_ARGS_MAX = 8 };
 
 typedef struct clh_invocation clh_invocation;
 

@@ -68,22 +68,17 @@ static clh_status draw_loss(const clh_sitter *s, const frame *f, clh_error *err)
     return DRAW(curve, f, &data, err);
 }
 
-/** Tokens that stand for what each position holds: the answer to the first letters. NULL where the
- *  task has no such thing. */
+/** Tokens that stand for what each position holds: those of the task's example. NULL where it has
+ *  none of this length. */
 static const char **typical_tokens(const clh_sitter *s, size_t count, char (**symbols)[16])
 {
-    static const char letters[] = "abcdef";
-    const clh_run_config *config = clh_run_get_config(s->run);
     const clh_task *task = clh_run_task(s->run);
-    char some[CLH_TASK_N_MAX + 1];
-    clh_sequence sequence = {.capacity = count};
-    const size_t n = config->n_count ? config->n[config->n_count - 1] : 0;
-    (void)snprintf(some, sizeof some, "%.*s", (int)n, letters);
+    clh_sequence sequence = {.capacity = task ? clh_task_length_max(task) : 0};
     const char **tokens = clh_alloc_array(count, sizeof *tokens, NULL);
-    sequence.tokens = clh_alloc_array(count, sizeof *sequence.tokens, NULL);
+    sequence.tokens = clh_alloc_array(sequence.capacity, sizeof *sequence.tokens, NULL);
     *symbols = clh_alloc_array(count, sizeof **symbols, NULL);
     bool known = task && tokens && sequence.tokens && *symbols &&
-                 !clh_task_expand(task, some, &sequence, NULL) && sequence.length == count;
+                 !clh_task_example(task, &sequence, NULL) && sequence.length == count;
     for (size_t i = 0; i < count && known; i++) {
         clh_task_symbol(task, sequence.tokens[i], (*symbols)[i]);
         tokens[i] = (*symbols)[i];

@@ -111,12 +111,29 @@ static clh_option option_of_key(const clh_key *key)
     return option;
 }
 
-/** Whether a command's `keys` name this one or its section. */
-static bool takes_key(const char *keys, const clh_key *key)
+/** Whether a command's `keys` name the run's key at `place` or its section; with "@task" go the
+ *  settings of every task, whose sections are called after them. */
+static bool takes_key(const char *keys, size_t place)
 {
+    const clh_key *key = &clh_run_keys()[place];
     char section[32] = "@";
-    strncat(section, key->section, sizeof section - 2);
+    strncat(section, clh_run_key_task(place) ? "task" : key->section, sizeof section - 2);
     return clh_word_in(keys, ' ', section) || clh_word_in(keys, ' ', key->name);
+}
+
+/** The run's keys that a command takes; those of one section stand together. */
+static void add_keys(const clh_command *command, clh_option_set *out)
+{
+    const clh_key *keys = clh_run_keys();
+    const size_t count = clh_run_key_count();
+    for (size_t first = 0; first < count; first++) {
+        bool seen = false;
+        for (size_t i = 0; i < first && !seen; i++)
+            seen = strcmp(keys[i].section, keys[first].section) == 0;
+        for (size_t i = first; i < count && !seen; i++)
+            if (strcmp(keys[i].section, keys[first].section) == 0 && takes_key(command->keys, i))
+                out->option[out->count++] = option_of_key(&keys[i]);
+    }
 }
 
 /** Whether a row of cli_options.def is for this command; "?" stands for every question, "@" for those
@@ -186,8 +203,6 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
                 out->option[out->count].automatic = q->over; /* what it is, not a value of it */
             out->count++;
         }
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
-        if (takes_key(command->keys, &clh_run_keys()[i]))
-            out->option[out->count++] = option_of_key(&clh_run_keys()[i]);
+    add_keys(command, out);
     assert(out->count <= CLH_OPTIONS_MAX);
 }

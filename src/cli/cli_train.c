@@ -11,15 +11,6 @@
 #include "cli/cli_terminal.h"
 #include "run/folder.h"
 
-/* A path that a resume from another folder finds again; as typed where that does not fit. */
-static void make_absolute(char path[CLH_PATH_MAX])
-{
-    char *whole = path[0] ? realpath(path, NULL) : NULL;
-    if (whole && strlen(whole) < CLH_PATH_MAX)
-        memcpy(path, whole, strlen(whole) + 1);
-    free(whole);
-}
-
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err)
 {
     const char *init = clh_opt_text(inv, "init");
@@ -36,24 +27,12 @@ clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_er
     if (!status)
         status = clh_run_config_open(out, NULL, &layers, err);
     if (!status)
-        make_absolute(out->data);
+        clh_run_config_absolute(out);
     char *notes = status ? NULL : clh_run_config_notes(out, &layers, err);
     if (notes)
         (void)fputs(notes, stderr);
     clh_free(notes);
     return status;
-}
-
-void clh_cli_run_name(const clh_run_config *config, char out[64])
-{
-    unsigned long long seed = config->seed;
-    bool letters = config->letters == CLH_LETTERS_SORTED && config->n_count == 1;
-    if (config->data[0])
-        (void)snprintf(out, 64, "lines-seed%llu", seed);
-    else if (letters && config->n[0] == 4 && seed == 0)
-        (void)snprintf(out, 64, "notebook");
-    else
-        (void)snprintf(out, 64, "n%u-seed%llu", config->n[config->n_count - 1], seed);
 }
 
 clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **folder,

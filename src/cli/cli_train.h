@@ -20,10 +20,6 @@ typedef struct clh_cli_watch {
  *  that cannot have an effect are named on stderr. */
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err);
 
-/** A name for a run of this configuration: "notebook" for the notebook's task and seed, else by
- *  task, letters and seed. */
-void clh_cli_run_name(const clh_run_config *config, char out[64]);
-
 /** The folder of --out, which must not hold a run, or the first free one of runs/<name>,
  *  runs/<name>-2, …; owned by the caller, clh_free(). */
 clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **folder,

@@ -14,9 +14,11 @@ typedef struct row {
 
 static void print_header(const clh_run_config *c)
 {
-    (void)printf("%s, n = %u, batch %zu, %zu layer%s, d_model %zu\n", clh_bench_isa(),
-                 c->n[c->n_count - 1], c->train.batch, c->model.n_layers,
+    char *task = clh_run_config_describe(c, NULL);
+    (void)printf("%s, %s, batch %zu, %zu layer%s, d_model %zu\n", clh_bench_isa(),
+                 task ? task : c->task, c->train.batch, c->model.n_layers,
                  c->model.n_layers == 1 ? "" : "s", c->model.d_model);
+    clh_free(task);
     (void)printf("%-8s %7s %12s %12s %22s %10s %10s %9s %12s\n", "path", "threads", "peak GFLOP/s",
                  "MFLOP/step", "ms/step (least, most)", "steps/s", "GFLOP/s", "of peak",
                  "at its clock");

@@ -25,14 +25,17 @@ static void print_ids(const clh_sequence *sequence)
     (void)printf("]");
 }
 
-/** {"index", "rank", "split", "text", "tokens", "first_scored"} */
+/** {"index", "rank", "split", "text", "tokens", "first_scored"}; rank null where there are too many
+ *  to be counted. */
 static clh_status print_object(const clh_listing *list, uint64_t index, const char *text,
                                const clh_sequence *sequence, clh_error *err)
 {
     uint64_t rank = index;
     clh_split split = list->split;
     clh_status status = CLH_OK;
-    if (list->split_given)
+    const bool ranks = clh_task_domain_size(list->task) > 0;
+    char number[24] = "null";
+    if (list->split_given && ranks)
         status = clh_task_rank(list->task, sequence->tokens, sequence->length, &rank, err);
     if (!status && !list->split_given)
         status = clh_task_split_of(list->task, rank, &split, err);
@@ -40,9 +43,11 @@ static clh_status print_object(const clh_listing *list, uint64_t index, const ch
         return status;
     clh_strbuf quoted = {0};
     clh_strbuf_add_json(&quoted, text);
-    (void)printf("{\"index\": %" PRIu64 ", \"rank\": %" PRIu64
+    if (ranks)
+        (void)snprintf(number, sizeof number, "%" PRIu64, rank);
+    (void)printf("{\"index\": %" PRIu64 ", \"rank\": %s"
                  ", \"split\": \"%s\", \"first_scored\": %zu, \"text\": %s, \"tokens\": ",
-                 index, rank, split == CLH_SPLIT_TRAIN ? "train" : "test", sequence->first_scored,
+                 index, number, split == CLH_SPLIT_TRAIN ? "train" : "test", sequence->first_scored,
                  clh_strbuf_view(&quoted));
     clh_strbuf_deinit(&quoted);
     print_ids(sequence);
@@ -106,6 +111,10 @@ static clh_status list_task(clh_listing *list, clh_error *err)
         return status;
     list->split_given = clh_opt_given(list->inv, "split");
     list->split = split == 0 ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
+    if (!list->split_given && clh_task_domain_size(list->task) == 0)
+        return clh_fail(err, CLH_ESUPPORT,
+                        "task %s has too many sequences to be counted, want --split train or test",
+                        clh_task_name(list->task));
     if (!clh_opt_flag(list->inv, "count"))
         return print_all(list, err);
     (void)printf(list->inv->json ? "{\"count\": %" PRIu64 "}\n" : "%" PRIu64 "\n",
@@ -119,10 +128,8 @@ int clh_cmd_data(const clh_invocation *inv)
     clh_run_layer layers;
     clh_listing list = {.inv = inv};
     clh_status status = clh_opt_layers(inv, NULL, &layers, &err);
-    if (!status) {
-        clh_task_config config = clh_run_layer_task(&layers);
-        status = clh_task_open(&list.task, &config, &err);
-    }
+    if (!status)
+        status = clh_run_layer_task(&list.task, &layers, &err);
     if (!status)
         status = list_task(&list, &err);
     clh_task_close(list.task);

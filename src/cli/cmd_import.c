@@ -5,43 +5,15 @@
 #include "cli/cli_run.h"
 #include "run/tl_config.h"
 
-/** Tokens of a sequence of n letters: (n + 1)! + 2. */
-static size_t sequence_length(unsigned n)
-{
-    size_t length = 1;
-    for (size_t i = 2; i <= (size_t)n + 1; i++)
-        length *= i;
-    return length + 2;
-}
-
-/** The most letters whose permutations the model can read and predict; 0 when it is not of that
- *  kind. A model made for n has exactly n_ctx = (n + 1)! + 2. */
-static unsigned letters_fit(const clh_model_config *model)
-{
-    enum { VOCABULARY = 65 };
-    unsigned n = 0;
-    if (model->d_vocab < VOCABULARY || model->d_vocab_out < VOCABULARY)
-        return 0;
-    while (n < CLH_TASK_N_MAX && sequence_length(n + 1) <= model->n_ctx)
-        n++;
-    return n;
-}
-
 /** The run's configuration: the task asked for or inferred, the model as it is, no training. */
 static clh_status make_config(const clh_invocation *inv, const clh_model_config *model,
                               clh_run_config *out, clh_error *err)
 {
     clh_run_layer all, layer;
-    char n[16];
-    bool asked = clh_opt_given(inv, "n") || clh_opt_given(inv, "letters");
-    unsigned fit = letters_fit(model);
     clh_run_layer_default(&all);
     clh_status status = clh_opt_line(inv, &layer, err);
-    (void)snprintf(n, sizeof n, "%u", fit ? fit : 1);
-    if (!status && !clh_opt_given(inv, "n"))
-        status = clh_run_layer_set(&layer, "n", n, err);
-    if (!status && !asked && !fit)
-        status = clh_run_layer_set(&layer, "task", "none", err);
+    if (!status)
+        status = clh_run_layer_suit(&layer, model, err);
     if (!status)
         status = clh_run_layer_set(&layer, "epochs", "0", err);
     if (!status)
@@ -66,13 +38,11 @@ static void print_summary(const clh_invocation *inv, const char *path, const clh
                           const clh_model *model)
 {
     size_t numbers = clh_model_parameter_count(model), tensors = clh_model_tensor_count(model);
-    bool none = strcmp(config->task, "none") == 0;
     if (!inv->json) {
-        (void)printf("%s: %zu parameters in %zu tensors, task %s", path, numbers, tensors,
-                     config->task);
-        for (size_t i = 0; i < config->n_count && !none; i++)
-            (void)printf("%s%u", i ? "," : " of n = ", config->n[i]);
-        (void)printf("\n");
+        char *task = clh_run_config_describe(config, NULL);
+        (void)printf("%s: %zu parameters in %zu tensors, task %s\n", path, numbers, tensors,
+                     task ? task : config->task);
+        clh_free(task);
         return;
     }
     clh_strbuf text = {0};

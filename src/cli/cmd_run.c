@@ -46,8 +46,7 @@ static clh_status show_untrained(const clh_invocation *inv, const clh_run_config
 {
     clh_model *model = NULL;
     clh_task *task = NULL;
-    clh_task_config wanted = clh_run_config_task(config);
-    clh_status status = clh_task_open(&task, &wanted, err);
+    clh_status status = clh_run_config_task(&task, config, err);
     if (!status)
         status = clh_memory_check(clh_train_bytes(config), "training this model", err);
     if (!status)
@@ -112,7 +111,7 @@ int clh_cmd_run(const clh_invocation *inv)
     clh_cli_watch watch = {.inv = inv, .each = inv->json ? NULL : print_row};
     clh_status status = clh_cli_config(inv, &config, &err);
     if (!status) {
-        clh_cli_run_name(&config, name);
+        clh_run_config_name(&config, name);
         status = clh_cli_folder(inv, name, &folder, &err);
     }
     if (!status && !inv->json)

@@ -43,7 +43,7 @@ static char *idle_settings(const clh_run_config *config, clh_error *err)
 {
     const clh_key *keys = clh_run_keys();
     clh_run_layer layer = {.config = *config};
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
         clh_strbuf value = {0};
         clh_key_to_json(&keys[i], config, &value);
         if (strcmp(keys[i].section, "model") == 0 &&
@@ -89,38 +89,24 @@ static clh_status print_json(const clh_run *run, const char *idle, clh_error *er
     return status;
 }
 
-static void print_task(const clh_run_config *config)
-{
-    static const char *const letters[] = {"sorted", "ordered", "tuples"};
-    (void)printf("task: %s", config->task);
-    if (strcmp(config->task, "lines") == 0)
-        (void)printf(" of %s", config->data);
-    for (size_t i = 0; i < config->n_count && strcmp(config->task, "permutations") == 0; i++)
-        (void)printf("%s%u%s", i ? "," : " of n = ", config->n[i],
-                     i + 1 < config->n_count ? ""
-                     : i                     ? " (a mixture)"
-                                             : "");
-    if (strcmp(config->task, "permutations") == 0)
-        (void)printf(", letters %s", letters[config->letters]);
-    (void)printf("\n");
-}
-
 static clh_status print_text(const clh_run *run, const char *idle, clh_error *err)
 {
     const clh_model *model = clh_run_model(run);
     const clh_run_config *config = clh_run_get_config(run);
-    char *tree = NULL;
-    clh_status status = clh_model_tree(&config->model, &tree, err);
-    if (status)
+    char *tree = NULL, *task = clh_run_config_describe(config, err);
+    clh_status status = task ? clh_model_tree(&config->model, &tree, err) : CLH_ENOMEM;
+    if (status) {
+        clh_free(task);
         return status;
+    }
     const size_t length = strlen(tree);
     (void)printf("%s%s", tree, length && tree[length - 1] == '\n' ? "" : "\n");
     (void)printf("parameters: %zu in %zu tensors\n", clh_model_parameter_count(model),
                  clh_model_tensor_count(model));
-    print_task(config);
-    (void)printf("step: %zu of %zu, seed %llu\n%s", clh_run_step(run), config->train.steps,
-                 (unsigned long long)config->seed, idle);
+    (void)printf("task: %s\nstep: %zu of %zu, seed %llu\n%s", task, clh_run_step(run),
+                 config->train.steps, (unsigned long long)config->seed, idle);
     clh_free(tree);
+    clh_free(task);
     return CLH_OK;
 }
 

@@ -9,7 +9,7 @@ int clh_cmd_train(const clh_invocation *inv)
     char name[64], *folder = NULL;
     clh_status status = clh_cli_config(inv, &config, &err);
     if (!status) {
-        clh_cli_run_name(&config, name);
+        clh_run_config_name(&config, name);
         status = clh_cli_folder(inv, name, &folder, &err);
     }
     if (status)

@@ -72,8 +72,7 @@ static clh_status open_task(clh_run *run, clh_error *err)
 {
     if (strcmp(run->config.task, "none") == 0)
         return CLH_OK;
-    clh_task_config task = clh_run_config_task(&run->config);
-    return clh_task_open(&run->task, &task, err);
+    return clh_run_config_task(&run->task, &run->config, err);
 }
 
 static clh_status open_weights(clh_run *run, const char *path, clh_error *err)

@@ -2,17 +2,19 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/model_keys.h"
 #include "run/run_keys.h"
+#include "run/run_task.h"
 
 /** Automatic values, given from what is already known: each reads only what stands before it. */
 typedef struct clh_resolver {
     clh_run_config *config;
     const clh_run_layer *layer;
-    const clh_task_sizes *lines;
-    clh_task_sizes sizes; /* of the task, whichever it is */
+    const clh_task *task;                  /* NULL: there is none, or it is not opened */
+    unsigned char state[CLH_RUN_KEYS_MAX]; /* as the layer's, and the task's defaults given */
 } clh_resolver;
 
 _Static_assert((int)CLH_RUN_KEY_use_hook_tokens - (int)CLH_RUN_KEY_n_layers + 1 ==
@@ -21,137 +23,115 @@ _Static_assert((int)CLH_RUN_KEY_use_hook_tokens - (int)CLH_RUN_KEY_n_layers + 1 
 
 static bool automatic(const clh_resolver *r, clh_run_key key)
 {
-    return r->layer->state[key] <= CLH_KEY_AUTOMATIC;
-}
-
-static const char *task_name(const clh_run_layer *layer)
-{
-    if (layer->state[CLH_RUN_KEY_task] > CLH_KEY_AUTOMATIC)
-        return layer->config.task;
-    return layer->config.data[0] ? "lines" : "permutations";
-}
-
-static bool is_lines(const clh_run_config *config)
-{
-    return strcmp(config->task, "lines") == 0;
-}
-
-/** Imported weights that fit no task. */
-static bool is_none(const clh_run_config *config)
-{
-    return strcmp(config->task, "none") == 0;
-}
-
-clh_task_config clh_run_config_task(const clh_run_config *config)
-{
-    assert(config);
-    clh_task_config task = {.name = config->task,
-                            .seed = config->seed,
-                            .n_count = config->n_count,
-                            .letters = config->letters,
-                            .letters_unseen = config->letters_unseen,
-                            .first_scored = config->first_scored};
-    memcpy(task.n, config->n, sizeof task.n);
-    if (is_lines(config)) {
-        task.data = config->data;
-        task.test_sequences = config->train.test_sequences;
-    }
-    return task;
-}
-
-clh_task_config clh_run_layer_task(const clh_run_layer *layer)
-{
-    assert(layer);
-    clh_task_config task = clh_run_config_task(&layer->config);
-    bool lines = strcmp(task_name(layer), "lines") == 0;
-    task.name = task_name(layer);
-    task.data = lines ? layer->config.data : NULL;
-    if (layer->state[CLH_RUN_KEY_first_scored] <= CLH_KEY_AUTOMATIC)
-        task.first_scored = lines ? 1 : 0;
-    task.test_sequences = lines && layer->state[CLH_RUN_KEY_test_sequences] > CLH_KEY_AUTOMATIC
-                              ? layer->config.train.test_sequences
-                              : 0;
-    return task;
-}
-
-/** Tokens of "> " + n! terms of n letters with n! - 1 spaces + ".": (n + 1)! + 2. */
-static size_t permutations_length(unsigned n)
-{
-    size_t length = 1;
-    for (size_t i = 2; i <= (size_t)n + 1; i++)
-        length *= i;
-    return length + 2;
+    return r->state[clh_run_key_place(key)] <= CLH_KEY_AUTOMATIC;
 }
 
 /** Without a task nothing says how large the model is. */
-static clh_status resolve_none(clh_resolver *r, clh_error *err)
+static clh_status check_none(const clh_resolver *r, clh_error *err)
 {
     if (automatic(r, CLH_RUN_KEY_n_ctx) || automatic(r, CLH_RUN_KEY_d_vocab))
         return clh_fail(err, CLH_ECONFIG, "task is none, want n_ctx and d_vocab given");
-    if (automatic(r, CLH_RUN_KEY_first_scored))
-        r->config->first_scored = 1;
     return CLH_OK;
 }
 
-static clh_status resolve_task(clh_resolver *r, clh_error *err)
+/** A task that would read files to say how large it is, and is not to. */
+static clh_status check_sizes(const clh_resolver *r, clh_error *err)
 {
-    clh_run_config *c = r->config;
-    if (automatic(r, CLH_RUN_KEY_task))
-        strncpy(c->task, task_name(r->layer), sizeof c->task - 1);
-    if (is_none(c))
-        return resolve_none(r, err);
-    if (is_lines(c) && !c->data[0])
-        return clh_fail(err, CLH_ECONFIG, "task is lines, want data to name their JSONL file");
-    if (automatic(r, CLH_RUN_KEY_first_scored))
-        c->first_scored = is_lines(c) ? 1 : c->n_count == 1 ? c->n[0] + 2 : 0;
-    if (!is_lines(c)) {
-        assert(c->n_count >= 1 && c->n_count <= CLH_TASK_N_MAX);
-        r->sizes.d_vocab = 65;
-        r->sizes.length_max = permutations_length(c->n[c->n_count - 1]);
-    } else if (r->lines) {
-        r->sizes = *r->lines;
-    } else if (automatic(r, CLH_RUN_KEY_n_ctx) || automatic(r, CLH_RUN_KEY_d_vocab) ||
-               automatic(r, CLH_RUN_KEY_epoch_sequences)) {
-        return clh_fail(err, CLH_ECONFIG,
-                        "n_ctx, d_vocab and epoch_sequences of %s are not known, want them given "
-                        "or the file opened",
-                        c->data);
-    }
+    static const clh_run_key sizes[] = {CLH_RUN_KEY_n_ctx, CLH_RUN_KEY_d_vocab,
+                                        CLH_RUN_KEY_first_scored, CLH_RUN_KEY_epoch_sequences};
+    for (size_t i = 0; i < CLH_COUNT(sizes); i++)
+        if (automatic(r, sizes[i]))
+            return clh_fail(err, CLH_ECONFIG,
+                            "%s of task %s is not known before it is opened, want it given",
+                            clh_run_keys()[clh_run_key_place(sizes[i])].name, r->config->task);
     return CLH_OK;
+}
+
+/** The task, opened for its sizes where nobody has. First_scored is left out: it is checked here. */
+static clh_status open_for_sizes(clh_resolver *r, clh_task **opened, clh_error *err)
+{
+    size_t count, row = 0;
+    const clh_run_config *c = r->config;
+    clh_status status = clh_task_row_find(&row, c->task, err);
+    if (status)
+        return status;
+    const clh_task_row *task = &clh_task_rows(&count)[row];
+    if (task->ops->reads_file)
+        return check_sizes(r, err);
+    const clh_task_given given = {
+        .seed = c->seed,
+        .test_sequences = automatic(r, CLH_RUN_KEY_test_sequences) ? 0 : c->train.test_sequences};
+    status = clh_task_open_row(opened, task, clh_run_task_settings(c, row), &given, err);
+    r->task = *opened;
+    return status;
+}
+
+/** Whether `key` follows from another of a run's own that somebody gave. */
+static bool follows(const clh_run_layer *layer, const char *key)
+{
+    const clh_key *keys = clh_run_keys();
+    for (size_t i = 1; i < clh_run_key_count(); i++)
+        if (layer->state[i] >= CLH_KEY_GIVEN && !clh_run_key_task(i) &&
+            clh_word_in(keys[i].resets, ' ', key))
+            return true;
+    return false;
+}
+
+/** What the task wants of keys that nobody gave and that do not follow from what somebody gave. */
+static clh_status take_defaults(clh_resolver *r, clh_error *err)
+{
+    const clh_key *keys = clh_run_keys();
+    clh_status status = CLH_OK;
+    for (const clh_task_setting *d = r->task->facts.defaults; d && d->name && !status; d++) {
+        const clh_key *key = clh_key_find(keys, clh_run_key_count(), d->name, err);
+        if (key && (r->layer->state[key - keys] > CLH_KEY_DEFAULT || follows(r->layer, d->name)))
+            continue;
+        status = key ? clh_key_from_text(key, r->config, d->text, err) : CLH_ECONFIG;
+        if (status)
+            return clh_fail_context(err, status, "a default of task %s", r->config->task);
+        r->state[key - keys] = CLH_KEY_GIVEN;
+    }
+    return status;
 }
 
 static void resolve_model(clh_resolver *r)
 {
     bool model[CLH_MODEL_KEY_COUNT];
+    clh_model_config *m = &r->config->model;
     for (size_t i = 0; i < CLH_MODEL_KEY_COUNT; i++)
         model[i] = automatic(r, (clh_run_key)(CLH_RUN_KEY_n_layers + i));
-    if (model[CLH_MODEL_KEY_n_ctx])
-        r->config->model.n_ctx = r->sizes.length_max;
-    if (model[CLH_MODEL_KEY_d_vocab])
-        r->config->model.d_vocab = r->sizes.d_vocab;
-    clh_model_config_fill(&r->config->model, model);
+    if (r->task && model[CLH_MODEL_KEY_n_ctx])
+        m->n_ctx = clh_task_length_max(r->task);
+    if (r->task && model[CLH_MODEL_KEY_d_vocab])
+        m->d_vocab = clh_task_d_vocab(r->task);
+    if (r->task && r->task->facts.d_vocab_out && model[CLH_MODEL_KEY_d_vocab_out]) {
+        m->d_vocab_out = r->task->facts.d_vocab_out;
+        model[CLH_MODEL_KEY_d_vocab_out] = false;
+    }
+    clh_model_config_fill(m, model);
 }
 
-/** The sequences a split has: torch's random_split(lengths=[.2, .8]) of a data set as long as the
- *  longest sequence, as in the notebook (floor of each, the remainder to the first). */
-static clh_status resolve_sequences(clh_resolver *r, clh_error *err)
+static size_t at_most(uint64_t size, size_t most)
 {
+    return size < most ? (size_t)size : most;
+}
+
+/** The sequences of an epoch and of an evaluation. */
+static void resolve_sequences(clh_resolver *r)
+{
+    static const clh_task_facts no_task = {.first_scored = 1, .epoch_sequences = 1};
+    const clh_task_facts *f = r->task ? &r->task->facts : &no_task;
     clh_run_config *c = r->config;
-    size_t length = r->sizes.length_max, train = length * 4 / 5;
+    if (automatic(r, CLH_RUN_KEY_first_scored))
+        c->first_scored = f->first_scored;
     if (automatic(r, CLH_RUN_KEY_test_sequences))
-        c->train.test_sequences = is_lines(c) || is_none(c) ? 0 : length - train;
-    if (!automatic(r, CLH_RUN_KEY_epoch_sequences))
-        return CLH_OK;
-    if (is_none(c)) {
-        c->train.epoch_sequences = 1;
-        return CLH_OK;
-    }
-    if (is_lines(c) && r->sizes.sequences <= c->train.test_sequences)
-        return clh_fail(err, CLH_ERANGE,
-                        "%s has %zu lines and test_sequences is %zu, want lines left to train on",
-                        c->data, r->sizes.sequences, c->train.test_sequences);
-    c->train.epoch_sequences = is_lines(c) ? r->sizes.sequences - c->train.test_sequences : train;
-    return CLH_OK;
+        c->train.test_sequences = f->test_sequences
+                                      ? f->test_sequences
+                                      : at_most(f->split_size[CLH_SPLIT_TEST], CLH_TASK_TEST_MOST);
+    if (automatic(r, CLH_RUN_KEY_epoch_sequences))
+        c->train.epoch_sequences =
+            f->epoch_sequences ? f->epoch_sequences
+                               : at_most(f->split_size[CLH_SPLIT_TRAIN], CLH_TASK_EPOCH_MOST);
 }
 
 /** Twenty evaluations, but so far apart that they cost at most a quarter of the training between
@@ -171,7 +151,7 @@ static clh_status resolve_training(clh_resolver *r, clh_error *err)
     size_t epoch_steps = t->epoch_sequences / t->batch + (t->epoch_sequences % t->batch != 0);
     if (automatic(r, CLH_RUN_KEY_epochs))
         t->epochs = automatic(r, CLH_RUN_KEY_steps)
-                        ? (is_none(r->config) ? 0 : 20)
+                        ? (clh_run_task_none(r->config->task) ? 0 : 20)
                         : t->steps / epoch_steps + (t->steps % epoch_steps != 0);
     if (automatic(r, CLH_RUN_KEY_steps) && !clh_mul_ok(t->epochs, epoch_steps, &t->steps))
         return clh_fail(err, CLH_ERANGE, "%zu epochs of %zu steps are too many to count", t->epochs,
@@ -185,26 +165,30 @@ static clh_status resolve_training(clh_resolver *r, clh_error *err)
     return CLH_OK;
 }
 
-/** That the model can read the task's sequences and something of them is scored. */
+/** That the model can read and predict the task's sequences and something of them is scored. */
 static clh_status check_fit(const clh_resolver *r, clh_error *err)
 {
     const clh_run_config *c = r->config;
     const clh_model_config *m = &c->model;
-    if (m->n_ctx < r->sizes.length_max)
+    const size_t length = r->task ? clh_task_length_max(r->task) : 0;
+    const size_t read = r->task ? clh_task_d_vocab(r->task) : 0;
+    const size_t predicted = r->task ? clh_task_d_vocab_out(r->task) : 0;
+    if (m->n_ctx < length)
         return clh_fail(err, CLH_ERANGE,
                         "n_ctx is %zu, want at least %zu, the tokens of the longest sequence",
-                        m->n_ctx, r->sizes.length_max);
-    if (m->d_vocab < r->sizes.d_vocab || m->d_vocab_out < r->sizes.d_vocab)
+                        m->n_ctx, length);
+    if (m->d_vocab < read || m->d_vocab_out < predicted)
         return clh_fail(err, CLH_ERANGE, "%s is %zu, want at least %zu, the task's vocabulary",
-                        m->d_vocab < r->sizes.d_vocab ? "d_vocab" : "d_vocab_out",
-                        m->d_vocab < r->sizes.d_vocab ? m->d_vocab : m->d_vocab_out,
-                        r->sizes.d_vocab);
-    if (r->sizes.length_max && c->first_scored >= r->sizes.length_max)
+                        m->d_vocab < read ? "d_vocab" : "d_vocab_out",
+                        m->d_vocab < read ? m->d_vocab : m->d_vocab_out,
+                        m->d_vocab < read ? read : predicted);
+    if (length && c->first_scored >= length)
         return clh_fail(err, CLH_ERANGE,
                         "first_scored is %zu, want less than %zu, the tokens of the longest "
                         "sequence",
-                        c->first_scored, r->sizes.length_max);
-    if ((is_lines(c) || is_none(c)) && c->first_scored == 0)
+                        c->first_scored, length);
+    if (c->first_scored == 0 &&
+        (r->task ? !r->task->facts.scores_itself : clh_run_task_none(c->task)))
         return clh_fail(err, CLH_ERANGE,
                         "first_scored is 0, want at least 1: nothing predicts the first token");
     return CLH_OK;
@@ -217,28 +201,41 @@ clh_status clh_run_config_check(const clh_run_config *config, clh_error *err)
     clh_run_config c = *config;
     clh_status status = CLH_OK;
     c.model = clh_model_config_resolved(&config->model);
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT && !status; i++)
+    for (size_t i = 0; i < clh_run_key_count() && !status; i++)
         status = clh_key_check(&clh_run_keys()[i], &c, err);
     return status ? status : clh_model_config_check(&c.model, err);
 }
 
+static clh_status resolve_all(clh_resolver *r, clh_error *err)
+{
+    clh_status status = r->task ? take_defaults(r, err) : CLH_OK;
+    if (!status) {
+        resolve_model(r);
+        resolve_sequences(r);
+        status = resolve_training(r, err);
+    }
+    if (!status)
+        status = check_fit(r, err);
+    return status ? status : clh_run_config_check(r->config, err);
+}
+
 clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,
-                                  const clh_task_sizes *lines, clh_error *err)
+                                  const clh_task *task, clh_error *err)
 {
     assert(out && layer);
     clh_run_config config = layer->config;
-    clh_resolver r = {.config = &config, .layer = layer, .lines = lines};
-    clh_status status = resolve_task(&r, err);
-    if (!status) {
-        resolve_model(&r);
-        status = resolve_sequences(&r, err);
-    }
+    clh_task *opened = NULL;
+    clh_resolver r = {.config = &config, .layer = layer, .task = task};
+    clh_status status = CLH_OK;
+    memcpy(r.state, layer->state, sizeof r.state);
+    (void)snprintf(config.task, sizeof config.task, "%s", clh_run_task_name(layer));
+    if (clh_run_task_none(config.task))
+        status = check_none(&r, err);
+    else if (!task)
+        status = open_for_sizes(&r, &opened, err);
     if (!status)
-        status = resolve_training(&r, err);
-    if (!status)
-        status = check_fit(&r, err);
-    if (!status)
-        status = clh_run_config_check(&config, err);
+        status = resolve_all(&r, err);
+    clh_task_close(opened);
     if (!status)
         *out = config;
     return status;
@@ -249,8 +246,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
     assert(config && layer);
     const clh_model_config *m = &config->model;
     const clh_train_config *t = &config->train;
-    bool lines = is_lines(config);
-    const char *other = is_none(config) ? "the task is none" : "the task is lines";
+    const clh_key *keys = clh_run_keys();
 #define KEY(name) CLH_RUN_KEY_##name, #name
     const struct {
         clh_run_key key;
@@ -258,10 +254,6 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
         bool idle;
         const char *why;
     } rule[] = {
-        {KEY(n), lines || is_none(config), other},
-        {KEY(letters), lines || is_none(config), other},
-        {KEY(letters_unseen), lines || is_none(config), other},
-        {KEY(data), !lines, "the task is not lines"},
         {KEY(act_fn), m->attn_only, "an attn_only model has no MLP"},
         {KEY(d_mlp), m->attn_only, "an attn_only model has no MLP"},
         {KEY(use_hook_mlp_in), m->attn_only, "an attn_only model has no MLP"},
@@ -274,39 +266,18 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
         {KEY(momentum), t->optimizer != CLH_SGD, "the optimizer is not sgd"},
         {KEY(warmup_steps), t->schedule == CLH_SCHEDULE_CONSTANT, "the schedule is constant"},
         {KEY(min_lr), t->schedule != CLH_SCHEDULE_COSINE, "the schedule is not cosine"},
-        {KEY(epochs), layer->state[CLH_RUN_KEY_steps] == CLH_KEY_ASKED, "steps decides"},
+        {KEY(epochs), layer->state[clh_run_key_place(CLH_RUN_KEY_steps)] == CLH_KEY_ASKED,
+         "steps decides"},
     };
 #undef KEY
     clh_strbuf text = {0};
+    for (size_t i = 0; i < clh_run_key_count(); i++)
+        if (layer->state[i] == CLH_KEY_ASKED && clh_run_key_task(i) &&
+            strcmp(clh_run_key_task(i), config->task) != 0)
+            clh_strbuf_addf(&text, "%s has no effect: the task is %s\n", keys[i].name,
+                            config->task);
     for (size_t i = 0; i < CLH_COUNT(rule); i++)
-        if (rule[i].idle && layer->state[rule[i].key] == CLH_KEY_ASKED)
+        if (rule[i].idle && layer->state[clh_run_key_place(rule[i].key)] == CLH_KEY_ASKED)
             clh_strbuf_addf(&text, "%s has no effect: %s\n", rule[i].name, rule[i].why);
     return clh_strbuf_take(&text, err);
-}
-
-char *clh_run_config_json(const clh_run_config *config, clh_error *err)
-{
-    assert(config);
-    const clh_key *keys = clh_run_keys();
-    clh_strbuf text = {0};
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {
-        clh_strbuf_addf(&text, "%s\n  \"%s\": ", i ? "," : "{", keys[i].name);
-        clh_key_to_json(&keys[i], config, &text);
-    }
-    clh_strbuf_adds(&text, "\n}\n");
-    return clh_strbuf_take(&text, err);
-}
-
-clh_status clh_run_config_from_json(clh_run_config *out, const char *text, const char *origin,
-                                    clh_error *err)
-{
-    assert(out);
-    clh_run_layer all, file;
-    clh_run_layer_default(&all);
-    clh_status status = clh_run_layer_json(&file, text, origin, err);
-    if (status)
-        return status;
-    clh_run_layer_apply(&all, &file);
-    status = clh_run_config_resolve(out, &all, NULL, err);
-    return status ? clh_fail_context(err, status, "%s", origin) : CLH_OK;
 }

@@ -1,10 +1,11 @@
-/** The table of a run's keys (options.def) as rows over clh_run_config.
+/** The table of a run's keys as rows over clh_run_config: those of options.def, and behind the first
+ *  of them, `task`, those of every task in the table of tasks.
  *
  *    const clh_key *keys = clh_run_keys();
- *    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+ *    for (size_t i = 0; i < clh_run_key_count(); i++)
  *        puts(keys[i].name);
  *
- *  Constant; nothing to free.
+ *  Made once; nothing to free.
  */
 #ifndef CLH_RUN_KEYS_H
 #define CLH_RUN_KEYS_H
@@ -12,18 +13,25 @@
 #include "base/keys.h"
 #include "clearhead/run_config.h"
 
-/** Place of each key in the table and in clh_run_layer.state. */
+/** The keys of options.def. */
 typedef enum clh_run_key {
 #define RUN(section, name, ...) CLH_RUN_KEY_##name,
 #include "run/options.def"
 #undef RUN
-    CLH_RUN_KEY_COUNT
+    CLH_RUN_KEY_OWN
 } clh_run_key;
 
-_Static_assert((int)CLH_RUN_KEY_COUNT <= (int)CLH_RUN_KEYS_MAX,
-               "a layer has a state for every key");
-
-/** The rows, CLH_RUN_KEY_COUNT of them. */
+/** The rows, clh_run_key_count() of them. */
 const clh_key *clh_run_keys(void);
+size_t clh_run_key_count(void);
+
+/** Place of a key of options.def in the table and in clh_run_layer.state. */
+size_t clh_run_key_place(clh_run_key key);
+
+/** Whether a complete config of a run of `task` has the key at `place`. */
+bool clh_run_key_written(size_t place, const char *task);
+
+/** Name of the task whose key stands at `place`; NULL for one of options.def. */
+const char *clh_run_key_task(size_t place);
 
 #endif

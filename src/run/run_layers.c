@@ -33,8 +33,8 @@ void clh_run_layer_default(clh_run_layer *layer)
 {
     const clh_key *keys = clh_run_keys();
     clh_run_layer_init(layer);
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {
-        layer->state[i] = keys[i].fallback ? CLH_KEY_GIVEN : CLH_KEY_AUTOMATIC;
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
+        layer->state[i] = keys[i].fallback ? CLH_KEY_DEFAULT : CLH_KEY_AUTOMATIC;
         if (!keys[i].fallback)
             continue;
         clh_status status = clh_key_from_text(&keys[i], &layer->config, keys[i].fallback, NULL);
@@ -47,7 +47,7 @@ void clh_run_layer_default(clh_run_layer *layer)
  *  user wants this one in particular. */
 static void nobody_asked(clh_run_layer *layer)
 {
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+    for (size_t i = 0; i < clh_run_key_count(); i++)
         if (layer->state[i] == CLH_KEY_ASKED)
             layer->state[i] = CLH_KEY_GIVEN;
 }
@@ -65,13 +65,22 @@ clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_erro
     return clh_fail(err, CLH_EUSAGE, "preset is %s, want %s", name, presets[0].name);
 }
 
+/** Whether the layer has every key of a config that clh_run_config_json() wrote. */
+static bool is_complete(const clh_run_layer *layer)
+{
+    for (size_t i = 0; i < clh_run_key_count(); i++)
+        if (layer->state[i] == CLH_KEY_ABSENT && clh_run_key_written(i, layer->config.task))
+            return false;
+    return true;
+}
+
 void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
 {
     assert(layer && model);
     const clh_key *keys = clh_run_keys();
     clh_run_layer_init(layer);
     layer->config.model = clh_model_config_resolved(model);
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+    for (size_t i = 0; i < clh_run_key_count(); i++)
         if (strcmp(keys[i].section, "model") == 0)
             layer->state[i] = CLH_KEY_GIVEN;
 }
@@ -80,7 +89,7 @@ void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
 static clh_status layer_set_json(clh_run_layer *layer, const char *name, const json_t *value,
                                  clh_error *err)
 {
-    const clh_key *key = clh_key_find(clh_run_keys(), CLH_RUN_KEY_COUNT, name, err);
+    const clh_key *key = clh_key_find(clh_run_keys(), clh_run_key_count(), name, err);
     if (!key)
         return CLH_ECONFIG;
     unsigned char *state = &layer->state[key - clh_run_keys()];
@@ -116,7 +125,7 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
             break;
         }
     }
-    if (json_object_size(object) == CLH_RUN_KEY_COUNT)
+    if (is_complete(layer))
         nobody_asked(layer);
     json_decref(object);
     return status;
@@ -137,7 +146,7 @@ clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *
                              clh_error *err)
 {
     assert(layer && key && text);
-    const clh_key *row = clh_key_find(clh_run_keys(), CLH_RUN_KEY_COUNT, key, err);
+    const clh_key *row = clh_key_find(clh_run_keys(), clh_run_key_count(), key, err);
     if (!row)
         return CLH_ECONFIG;
     unsigned char *state = &layer->state[row - clh_run_keys()];
@@ -155,12 +164,12 @@ void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
 {
     assert(onto && layer && onto != layer);
     const clh_key *keys = clh_run_keys();
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++) {
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
         if (layer->state[i] == CLH_KEY_ABSENT)
             continue;
         onto->state[i] = layer->state[i];
         clh_key_copy(&keys[i], &onto->config, &layer->config);
-        for (size_t k = 0; k < CLH_RUN_KEY_COUNT; k++)
+        for (size_t k = 0; k < clh_run_key_count(); k++)
             if (layer->state[k] == CLH_KEY_ABSENT && clh_word_in(keys[i].resets, ' ', keys[k].name))
                 onto->state[k] = CLH_KEY_AUTOMATIC;
     }
@@ -169,7 +178,7 @@ void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
 void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer)
 {
     assert(onto && layer && onto != layer);
-    for (size_t i = 0; i < CLH_RUN_KEY_COUNT; i++)
+    for (size_t i = 0; i < clh_run_key_count(); i++)
         if (onto->state[i] <= CLH_KEY_AUTOMATIC && layer->state[i] > CLH_KEY_AUTOMATIC) {
             onto->state[i] = layer->state[i];
             clh_key_copy(&clh_run_keys()[i], &onto->config, &layer->config);

@@ -1,66 +1,45 @@
 #include "clearhead/task.h"
 
 #include <assert.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "base/base.h"
-#include "base/strbuf.h"
 #include "task/task_ops.h"
 
-/* The registry: tasks.def declares every table of functions, and lists it under its name. */
-#define CLH_TASK(name) extern const clh_task_ops clh_##name##_ops;
-#include "task/tasks.def"
-#undef CLH_TASK
-
-typedef struct task_row {
-    const char *name;
-    const clh_task_ops *ops;
-} task_row;
-
-static const task_row tasks[] = {
-#define CLH_TASK(name) {#name, &clh_##name##_ops},
-#include "task/tasks.def"
-#undef CLH_TASK
-};
-
-static clh_status fail_name(const char *name, clh_error *err)
+clh_status clh_task_open_row(clh_task **out, const clh_task_row *row, const void *settings,
+                             const clh_task_given *given, clh_error *err)
 {
-    const char *names[CLH_COUNT(tasks)];
-    clh_strbuf list = {0};
-    for (size_t i = 0; i < CLH_COUNT(tasks); i++) {
-        names[i] = tasks[i].name;
-        clh_strbuf_addf(&list, "%s%s", i ? ", " : "", names[i]);
+    assert(out && row && settings && given);
+    clh_status status = clh_task_settings_check(row->ops, settings, err);
+    clh_task *task = status ? NULL : clh_alloc_zeroed(1, sizeof *task, err);
+    if (!task)
+        return status ? status : CLH_ENOMEM;
+    task->name = row->name;
+    task->ops = row->ops;
+    status = row->ops->open(&task->state, &task->facts, settings, given, err);
+    if (status) {
+        clh_free(task);
+        return status;
     }
-    const char *nearest = clh_nearest_name(name, names, CLH_COUNT(names));
-    clh_fail(err, CLH_ECONFIG, "task is \"%s\", want one of: %s%s%s%s", name,
-             clh_strbuf_view(&list), nearest ? " (did you mean " : "", nearest ? nearest : "",
-             nearest ? "?)" : "");
-    clh_strbuf_deinit(&list);
-    return CLH_ECONFIG;
+    assert(!row->ops->unrank == (task->facts.domain_size == 0));
+    assert(task->facts.d_vocab_out <= task->facts.vocab.size);
+    *out = task;
+    return CLH_OK;
 }
 
 clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err)
 {
     assert(out && config);
-    const char *name = config->name ? config->name : tasks[0].name;
-    const task_row *row = NULL;
-    for (size_t i = 0; i < CLH_COUNT(tasks) && !row; i++)
-        if (strcmp(tasks[i].name, name) == 0)
-            row = &tasks[i];
-    if (!row)
-        return fail_name(name, err);
-    clh_task *task = clh_alloc_zeroed(1, sizeof *task, err);
-    if (!task)
-        return CLH_ENOMEM;
-    task->name = row->name;
-    task->ops = row->ops;
-    clh_status status = row->ops->open(&task->state, &task->facts, config, err);
-    if (status) {
-        clh_free(task);
-        return status;
-    }
-    *out = task;
-    return CLH_OK;
+    size_t count, row = 0;
+    const clh_task_row *rows = clh_task_rows(&count);
+    clh_task_settings settings;
+    clh_status status = config->name ? clh_task_row_find(&row, config->name, err) : CLH_OK;
+    if (!status)
+        status = clh_task_settings_take(rows[row].ops, settings.bytes, config->settings, err);
+    const clh_task_given given = {.seed = config->seed,
+                                  .first_scored = config->first_scored,
+                                  .test_sequences = config->test_sequences};
+    return status ? status : clh_task_open_row(out, &rows[row], settings.bytes, &given, err);
 }
 
 void clh_task_close(clh_task *task)
@@ -81,9 +60,19 @@ size_t clh_task_d_vocab(const clh_task *task)
     return task->facts.vocab.size;
 }
 
+size_t clh_task_d_vocab_out(const clh_task *task)
+{
+    return task->facts.d_vocab_out ? task->facts.d_vocab_out : task->facts.vocab.size;
+}
+
 size_t clh_task_length_max(const clh_task *task)
 {
     return task->facts.length_max;
+}
+
+size_t clh_task_mixture(const clh_task *task)
+{
+    return task->facts.mixture ? task->facts.mixture : 1;
 }
 
 uint64_t clh_task_split_size(const clh_task *task, clh_split split)
@@ -106,8 +95,20 @@ static clh_status check_room(const clh_task *task, const clh_sequence *out, clh_
     return CLH_OK;
 }
 
+static clh_status check_ranks(const clh_task *task, clh_error *err)
+{
+    return task->ops->unrank ? CLH_OK
+                             : clh_fail(err, CLH_ESUPPORT,
+                                        "task %s has too many sequences to be counted, want those "
+                                        "of a split",
+                                        task->name);
+}
+
 static clh_status check_rank(const clh_task *task, uint64_t rank, clh_error *err)
 {
+    clh_status status = check_ranks(task, err);
+    if (status)
+        return status;
     if (rank >= task->facts.domain_size)
         return clh_fail(err, CLH_ERANGE, "rank is %llu, want less than %llu, the domain's size",
                         (unsigned long long)rank, (unsigned long long)task->facts.domain_size);
@@ -143,7 +144,8 @@ clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t le
                          uint64_t *rank, clh_error *err)
 {
     assert(rank && (tokens || length == 0));
-    return task->ops->rank(task->state, tokens, length, rank, err);
+    clh_status status = check_ranks(task, err);
+    return status ? status : task->ops->rank(task->state, tokens, length, rank, err);
 }
 
 clh_status clh_task_split_of(const clh_task *task, uint64_t rank, clh_split *split, clh_error *err)
@@ -177,15 +179,31 @@ clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequen
 {
     assert(letters && out && out->tokens);
     if (!task->ops->expand)
-        return clh_fail(err, CLH_ESUPPORT, "task %s has no letters to expand, want permutations",
+        return clh_fail(err, CLH_ESUPPORT, "task %s has no letters to expand, want a task that has",
                         task->name);
     return task->ops->expand(task->state, letters, out, err);
+}
+
+clh_status clh_task_example(const clh_task *task, clh_sequence *out, clh_error *err)
+{
+    assert(task && out);
+    clh_status status = check_room(task, out, err);
+    if (status)
+        return status;
+    if (!task->ops->example)
+        return clh_fail(err, CLH_ESUPPORT, "task %s has no sequence that stands for all",
+                        task->name);
+    task->ops->example(task->state, out);
+    return CLH_OK;
 }
 
 void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48])
 {
     assert(position < length);
-    task->ops->label(task->state, length, position, out);
+    if (task->ops->label)
+        task->ops->label(task->state, length, position, out);
+    else
+        (void)snprintf(out, 48, "position %zu", position);
 }
 
 clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position)

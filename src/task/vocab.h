@@ -1,9 +1,12 @@
-/** A vocabulary of one-character symbols: text to token ids and back.
+/** A vocabulary of one-character symbols, or of numbers and symbols: text to token ids and back.
  *
  *    clh_vocab vocab = clh_vocab_letters();
  *    if (clh_vocab_encode(&vocab, "> ab ba.", tokens, 8, &length, err)) ...
+ *    vocab = (clh_vocab){.numbers = 113, .symbols = "+=", .size = 115};
+ *    if (clh_vocab_encode(&vocab, "5 + 110 = 2", tokens, 5, &length, err)) ...  // 5 113 110 114 2
  *
- *  Token id i is the i-th of `symbols`; ids from there up to `size` have none and are written <id>.
+ *  The ids below `numbers` are those numbers, then come the symbols; ids from there up to `size` have
+ *  neither and are written <id>. Where there are numbers, tokens are words with a space between.
  *  A plain value that owns nothing.
  */
 #ifndef CLH_VOCAB_H
@@ -14,6 +17,7 @@
 typedef struct clh_vocab {
     const char *symbols; /**< terminated; one byte a symbol; borrowed */
     size_t size;         /**< token ids are 0 … size-1 */
+    size_t numbers;      /**< how many of them are numbers; at most size */
 } clh_vocab;
 
 /** Ids of the notebook's vocabulary: '>', space, '.', then a-z, A-Z, 0-9. */

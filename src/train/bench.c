@@ -92,10 +92,9 @@ static void bench_close(bench *b)
 static clh_status bench_open(bench *b, const char *backend, size_t threads, clh_error *err)
 {
     const clh_run_config *c = &b->config;
-    const clh_task_config task = clh_run_config_task(c);
     clh_status status = clh_memory_check(clh_train_bytes(c), "a step of this model", err);
     if (!status)
-        status = clh_task_open(&b->task, &task, err);
+        status = clh_run_config_task(&b->task, c, err);
     if (!status)
         status = clh_plan_check(&c->model, b->task, err);
     if (!status)

@@ -36,17 +36,22 @@ bool clh_plan_evaluates(const clh_train_config *c, size_t step)
 clh_status clh_plan_check(const clh_model_config *m, const clh_task *task, clh_error *err)
 {
     assert(m && task);
-    const size_t length = clh_task_length_max(task), d_vocab = clh_task_d_vocab(task);
-    const size_t read = m->d_vocab < m->d_vocab_out ? m->d_vocab : m->d_vocab_out;
+    const size_t length = clh_task_length_max(task), read = clh_task_d_vocab(task);
+    const size_t predicted = clh_task_d_vocab_out(task);
     if (length > m->n_ctx)
         return clh_fail(err, CLH_ESHAPE,
                         "the task's longest sequence has %zu tokens, the model takes at most %zu "
                         "(n_ctx)",
                         length, m->n_ctx);
-    if (d_vocab > read)
+    if (read > m->d_vocab)
         return clh_fail(err, CLH_ESHAPE,
                         "the task has token ids up to %zu, the model takes less than %zu (d_vocab)",
-                        d_vocab - 1, read);
+                        read - 1, m->d_vocab);
+    if (predicted > m->d_vocab_out)
+        return clh_fail(err, CLH_ESHAPE,
+                        "the task has token ids up to %zu to predict, the model predicts less than "
+                        "%zu (d_vocab_out)",
+                        predicted - 1, m->d_vocab_out);
     return CLH_OK;
 }
 

@@ -36,10 +36,9 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
     clh_status status = clh_run_config_check(c, err);
     if (status)
         return status;
-    const clh_task_config task = clh_run_config_task(c);
     status = clh_memory_check(clh_train_bytes(c), "training this model", err);
     if (!status)
-        status = clh_task_open(&t->task, &task, err);
+        status = clh_run_config_task(&t->task, c, err);
     if (!status)
         status = clh_plan_check(&c->model, t->task, err);
     if (!status)

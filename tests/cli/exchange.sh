@@ -43,7 +43,7 @@ is 'clearhead export: --to DIR is missing; see clearhead export -h' "$err" 'with
 
 # and back
 runs 0 import theirs/model.safetensors --config theirs/cfg.json --out back
-is 'back: 5825 parameters in 19 tensors, task permutations of n = 3' "$out" 'a line says what it is'
+is 'back: 5825 parameters in 19 tensors, task permutations, n 3, letters sorted, letters_unseen 0' "$out" 'a line says what it is'
 for side in run back; do
     runs 0 cache "$side" --letters cab --grads --out "$side.safetensors"
 done

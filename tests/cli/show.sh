@@ -8,7 +8,7 @@ runs 0 show run
 is 'HookedTransformer(' "$(printf '%s\n' "$out" | head -n 1)" 'the module tree'
 is 1 "$(printf '%s\n' "$out" | grep -c 'hook_pattern')" 'with its hook points'
 is 'parameters: 3713 in 16 tensors
-task: permutations of n = 3, letters sorted
+task: permutations, n 3, letters sorted, letters_unseen 0
 step: 4 of 4, seed 0
 act_fn has no effect: an attn_only model has no MLP' "$(printf '%s\n' "$out" | tail -n 4)" \
     'what it was trained for, and what the notebook believed in'
@@ -35,7 +35,7 @@ names = [h["name"] for h in json.load(sys.stdin)["hooks"]]
 print(int(len(names) == len(set(names))))')" 'a hook that fires for q, k and v stands there once'
 runs 0 train --n 1,2 --steps 1 --d-model 8 --d-head 4 --letters tuples --out mix
 runs 0 show mix
-is 'task: permutations of n = 1,2 (a mixture), letters tuples' "$(printf '%s\n' "$out" | grep '^task')" 'a mixture'
+is 'task: permutations, n 1,2, letters tuples, letters_unseen 0' "$(printf '%s\n' "$out" | grep '^task')" 'a mixture'
 runs 0 show run/model.safetensors
 
 runs 2 show none

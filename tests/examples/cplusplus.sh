@@ -19,8 +19,8 @@ int main()
     clh_error err{};
     clh_task_config config{};
     config.name = "permutations";
-    config.n[0] = 2;
-    config.n_count = 1;
+    const clh_task_setting settings[] = {{"n", "2"}, {nullptr, nullptr}};
+    config.settings = settings;
     clh_task *task = nullptr;
     if (clh_task_open(&task, &config, &err) != CLH_OK)
         return std::cerr << err.message << '\n', 1;

@@ -9,6 +9,7 @@
 #include "clearhead/attention.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 enum { COUNT = 60, LENGTH = 26, TESTS_SEED = 5 };
 
@@ -25,10 +26,9 @@ typedef struct bench {
     clh_sample sample;
 } bench;
 
-static void bench_open(bench *b, clh_letters letters, size_t layers)
+static void bench_open(bench *b, const char *letters, size_t layers)
 {
     clh_error err = {0};
-    clh_task_config task = {.n = {3}, .n_count = 1, .letters = letters};
     clh_model_config config = clh_model_config_default();
     config.n_layers = layers;
     config.n_heads = 2;
@@ -38,7 +38,7 @@ static void bench_open(bench *b, clh_letters letters, size_t layers)
     config.initializer_range = 0.3;
     config.n_ctx = LENGTH;
     config.d_vocab = config.d_vocab_out = 65;
-    must(clh_task_open(&b->task, &task, &err), &err);
+    b->task = task_of("n=3 letters=%s", letters);
     must(clh_model_open(&b->model, &config, &err), &err);
     clh_model_init(b->model, TESTS_SEED);
     must(clh_sample_draw(&b->sample, b->task, CLH_SPLIT_TEST, 0, COUNT, &err), &err);
@@ -146,7 +146,7 @@ static void shares_are_their_definitions(void **state)
     (void)state;
     static double x[COUNT][LENGTH][LENGTH];
     bench b;
-    bench_open(&b, CLH_LETTERS_ORDERED, 2);
+    bench_open(&b, "ordered", 2);
     for (size_t layer = 0; layer < 2; layer++) {
         clh_attention_report r = look(&b, layer, 1);
         assert_int_equal(r.first, 4);
@@ -168,7 +168,7 @@ static void sources_are_counted(void **state)
     bench b;
     clh_error err = {0};
     clh_cache *cache = NULL;
-    bench_open(&b, CLH_LETTERS_SORTED, 1);
+    bench_open(&b, "sorted", 1);
     must(clh_cache_open(&cache, clh_model_get_config(b.model), CLH_KEEP_ALL, &err), &err);
     double mass = 0, spread = 0, top = 0, rows = 0;
     for (size_t s = 0; s < COUNT; s++) {
@@ -252,7 +252,7 @@ static void places_of_the_strongest_are_counted(void **state)
     places sum = {0};
     size_t often = 1;
     double mass = 0;
-    bench_open(&b, CLH_LETTERS_SORTED, 1);
+    bench_open(&b, "sorted", 1);
     must(clh_cache_open(&cache, clh_model_get_config(b.model), CLH_KEEP_ALL, &err), &err);
     for (size_t s = 0; s < COUNT; s++) {
         const clh_tokens tokens = clh_sample_tokens(&b.sample, s);
@@ -287,7 +287,7 @@ static void a_planted_cue_is_found(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, CLH_LETTERS_ORDERED, 1);
+    bench_open(&b, "ordered", 1);
     plant_class(&b);
     clh_attention_report r = look(&b, 0, 0);
     const clh_cue *class = &r.cue[CLH_CUE_CLASS], *token = &r.cue[CLH_CUE_TOKEN];
@@ -307,7 +307,7 @@ static void a_planted_cue_decides_when_tried(void **state)
     bench b;
     clh_error err = {0};
     clh_cue_test test;
-    bench_open(&b, CLH_LETTERS_ORDERED, 1);
+    bench_open(&b, "ordered", 1);
     must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_TOKEN, 2, &err), &err);
     assert_near(test.loss_only, test.loss, 1e-6); /* a token alone is the whole token */
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
@@ -323,7 +323,7 @@ static void without_tokens_all_is_position(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, CLH_LETTERS_ORDERED, 1);
+    bench_open(&b, "ordered", 1);
     const clh_tensor E = clh_model_view(b.model, "embed.W_E");
     for (size_t i = 16; i < (size_t)65 * 16; i++)
         E.data[i] = E.data[i % 16];
@@ -339,7 +339,7 @@ static void tokens_of_other_sequences_fit_by_chance(void **state)
 {
     (void)state;
     bench b;
-    bench_open(&b, CLH_LETTERS_ORDERED, 1);
+    bench_open(&b, "ordered", 1);
     plant_class(&b);
     clh_attention_report r = look(&b, 0, 0);
     const clh_cue *class = &r.cue[CLH_CUE_CLASS], *token = &r.cue[CLH_CUE_TOKEN];
@@ -356,7 +356,7 @@ static void what_cannot_be_looked_at(void **state)
     bench b;
     clh_error err = {0};
     clh_attention_report r = {0};
-    bench_open(&b, CLH_LETTERS_SORTED, 1);
+    bench_open(&b, "sorted", 1);
     assert_int_equal(
         clh_attention_look(&r, b.model, &b.sample, &(clh_attention_ask){1, 0, 1}, NULL, &err),
         CLH_ERANGE);

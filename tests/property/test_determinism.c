@@ -104,11 +104,10 @@ static void an_evaluation_is_the_same_with_any_threads(void **state)
     (void)state;
     clh_error err = {0};
     clh_run_config config = run_case_config("n=2,3");
-    clh_task_config wanted = clh_run_config_task(&config);
     clh_task *task = NULL;
     clh_model *model = NULL;
     clh_evaluation one = {0};
-    assert_int_equal(clh_task_open(&task, &wanted, &err), CLH_OK);
+    assert_int_equal(clh_run_config_task(&task, &config, &err), CLH_OK);
     assert_int_equal(clh_model_open(&model, &config.model, &err), CLH_OK);
     clh_model_init(model, 5);
     assert_int_equal(clh_evaluate(&one, model, task, CLH_SPLIT_TEST, 3, 150, NULL, &err), CLH_OK);

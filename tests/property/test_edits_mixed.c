@@ -5,14 +5,14 @@
 #include "support/edit_bench.h"
 #include "support/model_case.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 static int make(void **state)
 {
     static edit_bench b;
     clh_error err = {0};
     b = (edit_bench){0};
-    const clh_task_config task = {.name = "permutations", .n = {2, 3}, .n_count = 2};
-    must(clh_task_open(&b.task, &task, &err), &err);
+    b.task = task_of("n=2,3");
     must(clh_sample_draw(&b.sample, b.task, CLH_SPLIT_TEST, 0, EDIT_BENCH_COUNT, &err), &err);
     clh_model_config config = clh_model_config_default();
     config.n_layers = config.n_heads = 2;

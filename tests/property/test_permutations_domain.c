@@ -184,9 +184,7 @@ static void letters_that_are_kept_from_it_are_in_no_element(void **state)
 static void a_mixture_is_ranked_and_split_whole(void **state)
 {
     (void)state;
-    clh_task_config config = {
-        .n = {3, 1, 2}, .n_count = 3, .letters = CLH_LETTERS_TUPLES, .seed = 5};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=3,1,2 letters=tuples seed=5");
     uint64_t size = clh_task_domain_size(task), found[2] = {0};
     uint8_t *side = make_sides();
     size_t length = 0;

@@ -27,8 +27,7 @@ static void bench_open(bench *b, const char *words)
 {
     clh_error err = {0};
     b->config = run_case_config(words);
-    clh_task_config task = clh_run_config_task(&b->config);
-    must(clh_task_open(&b->task, &task, &err), &err);
+    must(clh_run_config_task(&b->task, &b->config, &err), &err);
     must(clh_model_open(&b->model, &b->config.model, &err), &err);
     must(clh_cache_open(&b->cache, &b->config.model, CLH_KEEP_BACKWARD, &err), &err);
     must(clh_cache_open(&b->gradient, &b->config.model, CLH_KEEP_BACKWARD, &err), &err);

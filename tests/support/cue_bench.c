@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 clh_real *cue_bench_at(const cue_bench *b, const char *parameter, size_t row)
 {
@@ -22,7 +23,6 @@ static void clear(const cue_bench *b, const char *parameter, size_t rows, size_t
 void cue_bench_open(cue_bench *b)
 {
     clh_error err = {0};
-    const clh_task_config task = {.n = {3}, .n_count = 1, .letters = CLH_LETTERS_ORDERED};
     clh_model_config config = clh_model_config_default();
     config.normalization_type = CLH_NORM_NONE;
     config.d_model = config.d_head = CUE_WIDTH;
@@ -31,7 +31,7 @@ void cue_bench_open(cue_bench *b)
     config.n_ctx = CUE_LENGTH;
     config.d_vocab = config.d_vocab_out = CUE_VOCAB;
     *b = (cue_bench){0};
-    must(clh_task_open(&b->task, &task, &err), &err);
+    b->task = task_of("n=3 letters=ordered");
     must(clh_model_open(&b->model, &config, &err), &err);
     clh_model_init(b->model, 3);
     clear(b, "blocks.0.attn.W_Q", CUE_WIDTH, CUE_WIDTH);

@@ -4,13 +4,13 @@
 
 #include "base/base.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 void edit_bench_open(edit_bench *b, clh_normalization norm)
 {
     clh_error err = {0};
     *b = (edit_bench){0};
-    const clh_task_config task = {.name = "permutations", .n = {2}, .n_count = 1};
-    must(clh_task_open(&b->task, &task, &err), &err);
+    b->task = task_of("n=2");
     must(clh_sample_draw(&b->sample, b->task, CLH_SPLIT_TEST, 0, EDIT_BENCH_COUNT, &err), &err);
     clh_model_config config = clh_model_config_default();
     config.n_layers = config.n_heads = 2;

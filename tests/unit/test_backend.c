@@ -8,6 +8,7 @@
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/must.h"
+#include "support/task_of.h"
 #include "train/stepper.h"
 
 enum { BATCH = 11, THREADS = 3 };
@@ -27,9 +28,8 @@ typedef struct bench {
 static bench bench_open(void)
 {
     clh_error err = {0};
-    const clh_task_config task = {.n_count = 2, .n = {2, 3}, .seed = 4};
     bench b = {.config = clh_model_config_default(), .threads = 1};
-    must(clh_task_open(&b.task, &task, &err), &err);
+    b.task = task_of("n=2,3 seed=4");
     b.config.d_model = 24;
     b.config.d_head = 8;
     b.config.n_ctx = clh_task_length_max(b.task);

@@ -6,15 +6,13 @@
 #include "measure/place.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 enum { VOCAB = 65, A = 3, Z = 28, UPPER_A = 29, UPPER_Z = 54, ZERO = 55, NINE = 64 };
 
 static clh_task *task_open(unsigned n)
 {
-    clh_task *task = NULL;
-    clh_error err = {0};
-    must(clh_task_open(&task, &(clh_task_config){.n = {n}, .n_count = 1}, &err), &err);
-    return task;
+    return task_of("n=%u", n);
 }
 
 static void levels_of(clh_cue_feature feature, const clh_task *task, const uint32_t *ids,

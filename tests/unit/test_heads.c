@@ -6,15 +6,13 @@
 #include "clearhead/heads.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 enum { LETTERS = 3, LENGTH = 26 };
 
 static clh_task *task_open(void)
 {
-    clh_task *task = NULL;
-    clh_error err = {0};
-    must(clh_task_open(&task, &(clh_task_config){.n = {LETTERS}, .n_count = 1}, &err), &err);
-    return task;
+    return task_of("n=%d", LETTERS);
 }
 
 /* The keys that `detect` expects of query i, as a bit mask. */
@@ -145,17 +143,15 @@ static void a_given_pattern_is_looked_for(void **state)
 {
     (void)state;
     clh_error err = {0};
-    clh_task *task = NULL;
+    clh_task *task = task_of("n=3");
     clh_model *model = NULL;
     clh_sample sample = {0};
-    clh_task_config of = {.n = {3}, .n_count = 1};
     clh_model_config config = clh_model_config_default();
     config.n_ctx = 26;
     config.d_vocab = config.d_vocab_out = 65;
     config.n_heads = 2;
     config.d_model = 16;
     config.d_head = 8;
-    must(clh_task_open(&task, &of, &err), &err);
     must(clh_sample_draw(&sample, task, CLH_SPLIT_TEST, 0, 9, &err), &err);
     must(clh_model_open(&model, &config, &err), &err);
     clh_model_init(model, 4);

@@ -9,6 +9,7 @@
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 enum { COUNT = 9 };
 
@@ -21,14 +22,13 @@ typedef struct bench {
 static void bench_open(bench *b)
 {
     clh_error err = {0};
-    clh_task_config task = {.n = {2, 3}, .n_count = 2};
     clh_model_config config = clh_model_config_default();
     config.d_model = 16;
     config.d_head = 8;
     config.attn_scale = sqrt(8);
     config.n_ctx = 26;
     config.d_vocab = config.d_vocab_out = 65;
-    must(clh_task_open(&b->task, &task, &err), &err);
+    b->task = task_of("n=2,3");
     must(clh_model_open(&b->model, &config, &err), &err);
     clh_model_init(b->model, 3);
     must(clh_sample_draw(&b->sample, b->task, CLH_SPLIT_TEST, 0, COUNT, &err), &err);

@@ -9,6 +9,7 @@
 #include "support/cmocka_all.h"
 #include "support/model_case.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 enum { SEED = 31 };
 
@@ -162,8 +163,7 @@ static void symbols_are_those_of_the_task(void **state)
     clh_metric m;
     uint32_t c, space;
     size_t length;
-    const clh_task_config config = {.n = {4}, .n_count = 1};
-    must(clh_task_open(&task, &config, &err), &err);
+    task = task_of("n=4");
     must(clh_task_encode(task, "c", &c, 1, &length, &err), &err);
     must(clh_task_encode(task, " ", &space, 1, &length, &err), &err);
     must(clh_metric_parse(&m, "logit_diff:3:c: ", task, 10, 4, &err), &err);

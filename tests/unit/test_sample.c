@@ -5,16 +5,15 @@
 #include "clearhead/sample.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/task_of.h"
 
 static void draws_are_the_tasks(void **state)
 {
     (void)state;
     clh_error err = {0};
-    clh_task *task = NULL;
+    clh_task *task = task_of("n=2,3");
     clh_sample sample = {0};
     uint32_t ids[26];
-    clh_task_config config = {.n = {2, 3}, .n_count = 2};
-    must(clh_task_open(&task, &config, &err), &err);
     must(clh_sample_draw(&sample, task, CLH_SPLIT_TRAIN, 5, 9, &err), &err);
     assert_int_equal(sample.stride, 26);
     for (size_t i = 0; i < 9; i++) {

@@ -26,8 +26,7 @@ static size_t same(const uint64_t *a, const uint64_t *b)
 static void the_order_of_calls_does_not_matter(void **state)
 {
     (void)state;
-    clh_task_config config = {.n = {4, 2, 3}, .n_count = 3, .letters = CLH_LETTERS_TUPLES};
-    clh_task *task = open_task(&config), *other = open_task(&config);
+    clh_task *task = task_of("n=4,2,3 letters=tuples"), *other = task_of("n=4,2,3 letters=tuples");
     uint64_t forward[DRAWS], backward[DRAWS], ignored;
     draw_ranks(task, CLH_SPLIT_TRAIN, 0, DRAWS, forward);
     for (size_t i = DRAWS; i-- > 0;) {
@@ -42,8 +41,7 @@ static void the_order_of_calls_does_not_matter(void **state)
 static void the_order_of_a_mixtures_n_does_not_matter(void **state)
 {
     (void)state;
-    clh_task_config up = {.n = {2, 3}, .n_count = 2}, down = {.n = {3, 2}, .n_count = 2};
-    clh_task *task = open_task(&up), *other = open_task(&down);
+    clh_task *task = task_of("n=2,3"), *other = task_of("n=3,2");
     uint64_t a[DRAWS], b[DRAWS];
     draw_ranks(task, CLH_SPLIT_TRAIN, 0, DRAWS, a);
     draw_ranks(other, CLH_SPLIT_TRAIN, 0, DRAWS, b);
@@ -97,11 +95,11 @@ static void seeds_hold_out_different_letters(void **state)
 static void any_k_can_be_drawn(void **state)
 {
     (void)state;
+    static const char *const letters[] = {"sorted", "ordered", "tuples"};
     static const uint64_t far[] = {UINT64_MAX, UINT64_MAX - 1, (uint64_t)1 << 63, 557845};
     for (unsigned n = 1; n <= 6; n++)
-        for (int letters = CLH_LETTERS_SORTED; letters <= CLH_LETTERS_TUPLES; letters++) {
-            clh_task_config config = {.n = {n}, .n_count = 1, .letters = (clh_letters)letters};
-            clh_task *task = open_task(&config);
+        for (size_t kind = 0; kind < CLH_COUNT(letters); kind++) {
+            clh_task *task = task_of("n=%u letters=%s", n, letters[kind]);
             for (size_t i = 0; i < CLH_COUNT(far); i++)
                 for (int split = CLH_SPLIT_TRAIN; split <= CLH_SPLIT_TEST; split++) {
                     uint64_t rank;
@@ -119,8 +117,7 @@ static void a_mixture_shows_every_n_equally(void **state)
 {
     (void)state;
     static const size_t length[] = {8, 26, 122};
-    clh_task_config config = {.n = {2, 3, 4}, .n_count = 3};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=2,3,4");
     size_t leading[3] = {0};
     for (uint64_t block = 0; block < BLOCKS; block++) {
         size_t seen[3] = {0};
@@ -146,8 +143,7 @@ static void a_mixture_shows_every_n_equally(void **state)
 static void each_n_of_a_mixture_goes_its_own_rounds(void **state)
 {
     (void)state;
-    clh_task_config config = {.n = {1, 2}, .n_count = 2};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=1,2");
     for (uint64_t round = 1; round <= 3; round++) {
         static unsigned seen[62];
         uint64_t ranks[100];

@@ -25,9 +25,17 @@ static void write_file(const char *bytes, size_t length)
     temp_folder_put(folder, "lines.jsonl", bytes, length, path);
 }
 
+/* The settings of the file at `path`. */
+static const clh_task_setting *of_path(void)
+{
+    static const clh_task_setting settings[] = {{"data", path}, {NULL, NULL}};
+    return settings;
+}
+
 static clh_task *open_lines(const char *content, size_t test_sequences)
 {
-    clh_task_config config = {.name = "lines", .data = path, .test_sequences = test_sequences};
+    clh_task_config config = {
+        .name = "lines", .settings = of_path(), .test_sequences = test_sequences};
     write_file(content, strlen(content));
     return open_task(&config);
 }
@@ -141,7 +149,7 @@ static void first_scored_is_the_configs(void **state)
     uint32_t room[ROOM];
     clh_sequence s = sequence_in(room);
     write_file("[1,2,3,4]", 9);
-    clh_task_config config = {.name = "lines", .data = path, .first_scored = 3};
+    clh_task_config config = {.name = "lines", .settings = of_path(), .first_scored = 3};
     clh_task *task = open_task(&config);
     assert_int_equal(clh_task_draw(task, CLH_SPLIT_TRAIN, 0, &s, NULL), CLH_OK);
     assert_int_equal(s.first_scored, 3);
@@ -217,7 +225,7 @@ static void a_wrong_file_is_named_with_its_line(void **state)
         {"\"\"", " line 1: 0 tokens, none"},
         {"[1,2]\n\"a\"\n", " line 2: 1 tokens, none of them scored"},
     };
-    clh_task_config config = {.name = "lines", .data = path};
+    clh_task_config config = {.name = "lines", .settings = of_path()};
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
         char message[TEMP_PATH_MAX + 128];
         (void)snprintf(message, sizeof message, "%s%s", path, cases[i].message);
@@ -239,7 +247,7 @@ static void a_line_of_more_than_a_million_tokens_is_refused(void **state)
     memset(text, 'a', LIMIT + 3);
     text[0] = text[LIMIT + 2] = '"';
     write_file(text, LIMIT + 3);
-    clh_task_config config = {.name = "lines", .data = path};
+    clh_task_config config = {.name = "lines", .settings = of_path()};
     assert_refused(&config, CLH_EFORMAT, " line 1: 1000001 tokens, want at most 1000000");
     text[LIMIT + 1] = '"';
     write_file(text, LIMIT + 2);
@@ -254,14 +262,14 @@ static void a_config_that_does_not_fit_the_file_is_named(void **state)
     (void)state;
     clh_task_config config = {.name = "lines"};
     assert_refused(&config, CLH_ECONFIG, "task lines has no data, want the path");
-    config.data = "";
+    config.settings = SETTINGS({"data", ""});
     assert_refused(&config, CLH_ECONFIG, "task lines has no data");
-    config.data = "/nowhere/data.jsonl";
+    config.settings = SETTINGS({"data", "/nowhere/data.jsonl"});
     assert_refused(&config, CLH_EIO, "/nowhere/data.jsonl");
-    config.data = folder->path;
+    config.settings = SETTINGS({"data", folder->path});
     assert_refused(&config, CLH_EIO, folder->path);
     write_file("[1,2]\n[3,4]\n", 12);
-    config.data = path;
+    config.settings = of_path();
     config.test_sequences = 2;
     assert_refused(&config, CLH_ERANGE, "test_sequences is 2, but ");
     assert_refused(&config, CLH_ERANGE, " has 2 lines: want at least one to train on");
@@ -275,7 +283,7 @@ static void a_held_out_line_that_is_trained_on_is_refused(void **state)
 {
     (void)state;
     const char *content = "[5,6]\n[1,2]\n[3,4]\n[1,2]\n[7,8]\n[7,8]\n";
-    clh_task_config config = {.name = "lines", .data = path, .test_sequences = 3};
+    clh_task_config config = {.name = "lines", .settings = of_path(), .test_sequences = 3};
     write_file(content, strlen(content));
     assert_refused(&config, CLH_EINPUT,
                    " line 4 is held out for testing but is the same as line 2, which is trained");
@@ -291,7 +299,7 @@ static void a_damaged_file_never_does_harm(void **state)
     (void)state;
     static const char good[] = "[1,2,300]\n\"> ab ba.\"\n[0, 1]\n\"\\u0061b\"\n[12345,6]";
     static const char strange[] = "\"[]{}\\,0-.eu\n \xff\xc3";
-    clh_task_config config = {.name = "lines", .data = path, .test_sequences = 1};
+    clh_task_config config = {.name = "lines", .settings = of_path(), .test_sequences = 1};
     size_t opened = 0;
     for (uint64_t i = 0; i < FUZZ_ROUNDS; i++) {
         char bytes[sizeof good];
@@ -316,7 +324,7 @@ static void opening_survives_want_of_memory(void **state)
 {
     (void)state;
     write_file("[1,2]\n\"> ab ba.\"\n", 17);
-    clh_task_config config = {.name = "lines", .data = path};
+    clh_task_config config = {.name = "lines", .settings = of_path()};
     assert_true(assert_survives_want(&config) >= 4);
 }
 

@@ -14,10 +14,9 @@ static const char *const notebook_text[] = {
     NOTEBOOK_FOUR,
 };
 
-static clh_task *open_n(unsigned n, clh_letters letters, uint64_t seed)
+static clh_task *open_n(unsigned n, const char *letters, uint64_t seed)
 {
-    clh_task_config config = {.n = {n}, .n_count = 1, .letters = letters, .seed = seed};
-    return open_task(&config);
+    return task_of("n=%u letters=%s seed=%llu", n, letters, (unsigned long long)seed);
 }
 
 static void the_first_element_is_the_notebooks_text(void **state)
@@ -26,7 +25,7 @@ static void the_first_element_is_the_notebooks_text(void **state)
     for (unsigned n = 1; n <= 4; n++) {
         uint32_t room[ROOM];
         char text[ROOM + 1];
-        clh_task *task = open_n(n, CLH_LETTERS_SORTED, 0);
+        clh_task *task = open_n(n, "sorted", 0);
         clh_sequence sequence = sequence_in(room);
         assert_int_equal(clh_task_unrank(task, 0, &sequence, NULL), CLH_OK);
         assert_string_equal(sequence_text(task, &sequence, text), notebook_text[n - 1]);
@@ -40,7 +39,7 @@ static void lengths_and_scored_predictions_are_those_of_n(void **state)
     static const size_t length[] = {4, 8, 26, 122, 722, 5042};
     for (unsigned n = 1; n <= 6; n++) {
         uint32_t room[ROOM];
-        clh_task *task = open_n(n, CLH_LETTERS_SORTED, 0);
+        clh_task *task = open_n(n, "sorted", 0);
         clh_sequence sequence = sequence_in(room);
         assert_int_equal(clh_task_length_max(task), length[n - 1]);
         assert_int_equal(clh_task_d_vocab(task), 65);
@@ -57,14 +56,13 @@ static void domains_have_their_known_sizes(void **state)
     (void)state;
     static const struct {
         unsigned n;
-        clh_letters letters;
+        const char *letters;
         uint64_t size;
     } known[] = {
-        {4, CLH_LETTERS_SORTED, 557845},      {5, CLH_LETTERS_SORTED, 6471002},
-        {4, CLH_LETTERS_ORDERED, 13388280},   {4, CLH_LETTERS_TUPLES, 14776336},
-        {6, CLH_LETTERS_SORTED, 61474519},    {6, CLH_LETTERS_ORDERED, 44261653680},
-        {6, CLH_LETTERS_TUPLES, 56800235584}, {1, CLH_LETTERS_SORTED, 62},
-        {1, CLH_LETTERS_ORDERED, 62},         {1, CLH_LETTERS_TUPLES, 62},
+        {4, "sorted", 557845},      {5, "sorted", 6471002},  {4, "ordered", 13388280},
+        {4, "tuples", 14776336},    {6, "sorted", 61474519}, {6, "ordered", 44261653680},
+        {6, "tuples", 56800235584}, {1, "sorted", 62},       {1, "ordered", 62},
+        {1, "tuples", 62},
     };
     for (size_t i = 0; i < CLH_COUNT(known); i++) {
         clh_task *task = open_n(known[i].n, known[i].letters, 0);
@@ -74,7 +72,7 @@ static void domains_have_their_known_sizes(void **state)
                          known[i].size);
         clh_task_close(task);
     }
-    clh_task *task = open_n(4, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(4, "sorted", 0);
     assert_int_equal(clh_task_split_size(task, CLH_SPLIT_TEST), 111569);
     clh_task_close(task);
 }
@@ -103,7 +101,7 @@ static void letters_expand_in_any_order_and_with_repeats(void **state)
         {"aab", "> aab aba aab aba baa baa."},
         {"0a0", "> 0a0 00a a00 a00 00a 0a0."},
     };
-    clh_task *task = open_n(4, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(4, "sorted", 0);
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
         uint32_t room[ROOM];
         char text[ROOM + 1];
@@ -121,7 +119,7 @@ static void six_letters_make_720_different_terms(void **state)
     (void)state;
     uint32_t room[ROOM];
     char text[ROOM + 1];
-    clh_task *task = open_n(6, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(6, "sorted", 0);
     clh_sequence sequence = sequence_in(room);
     assert_int_equal(clh_task_expand(task, "abcdef", &sequence, NULL), CLH_OK);
     (void)sequence_text(task, &sequence, text);
@@ -150,7 +148,7 @@ static void what_cannot_be_expanded_is_named(void **state)
         {"ab.", "is '.', want a-z"},
         {"a\xc3\xa9", "letter 2 of \"a\xc3\xa9\" is '\xc3\xa9', want"},
     };
-    clh_task *task = open_n(4, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(4, "sorted", 0);
     uint32_t room[ROOM];
     clh_error err = {0};
     clh_sequence sequence = sequence_in(room);
@@ -177,7 +175,7 @@ static void every_position_has_its_name_and_kind(void **state)
         {5, "space 2", CLH_TOKEN_SPACE},         {10, "term 3 slot 1", CLH_TOKEN_LETTER},
         {24, "term 6 slot 3", CLH_TOKEN_LETTER}, {25, "period", CLH_TOKEN_PERIOD},
     };
-    clh_task *task = open_n(3, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(3, "sorted", 0);
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
         char label[48];
         clh_task_label(task, 26, cases[i].position, label);
@@ -192,7 +190,7 @@ static void kinds_agree_with_the_tokens(void **state)
     (void)state;
     uint32_t room[ROOM];
     for (unsigned n = 1; n <= 6; n++) {
-        clh_task *task = open_n(n, CLH_LETTERS_SORTED, 0);
+        clh_task *task = open_n(n, "sorted", 0);
         clh_sequence s = sequence_in(room);
         assert_int_equal(clh_task_draw(task, CLH_SPLIT_TEST, n, &s, NULL), CLH_OK);
         for (size_t i = 0; i < s.length; i++) {
@@ -210,7 +208,7 @@ static void a_shorter_length_is_a_beginning(void **state)
 {
     (void)state;
     char label[48];
-    clh_task *task = open_n(4, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(4, "sorted", 0);
     assert_int_equal(clh_task_kind(task, 4, 3), CLH_TOKEN_LETTER);
     assert_int_equal(clh_task_kind(task, 8, 7), CLH_TOKEN_LETTER);
     assert_int_equal(clh_task_kind(task, 7, 6), CLH_TOKEN_SPACE);
@@ -224,7 +222,7 @@ static void a_shorter_length_is_a_beginning(void **state)
 static void a_config_that_cannot_be_is_named(void **state)
 {
     (void)state;
-    static const struct {
+    const struct {
         clh_task_config config;
         clh_status status;
         const char *message;
@@ -234,12 +232,20 @@ static void a_config_that_cannot_be_is_named(void **state)
          "task is \"permutation\", want one of: permutations, "
          "lines (did you mean permutations?)"},
         {{.name = "zzz"}, CLH_ECONFIG, "want one of: permutations, lines"},
-        {{.n = {0}, .n_count = 1}, CLH_ERANGE, "n is 0, want 1 to 6"},
-        {{.n = {3, 7}, .n_count = 2}, CLH_ERANGE, "n is 7, want 1 to 6"},
-        {{.n = {3, 2, 3}, .n_count = 3}, CLH_ERANGE, "n has the value 3 twice"},
-        {{.n_count = 7}, CLH_ERANGE, "n has 7 values, want at most 6"},
-        {{.letters = (clh_letters)3}, CLH_ECONFIG, "letters is 3, want sorted, ordered or tuples"},
-        {{.data = "x.jsonl"}, CLH_ECONFIG, "data is \"x.jsonl\", but task permutations"},
+        {{.settings = SETTINGS({"n", "0"})}, CLH_ERANGE, "n is 0, want whole numbers in [1, 6]"},
+        {{.settings = SETTINGS({"n", "3,7"})}, CLH_ERANGE, "n is 7, want whole numbers in [1, 6]"},
+        {{.settings = SETTINGS({"n", "3,2,3"})},
+         CLH_ECONFIG,
+         "n is 3,2,3, want at most 6 different numbers"},
+        {{.settings = SETTINGS({"n", "1,2,3,4,5,6,1"})},
+         CLH_ECONFIG,
+         "want at most 6 different numbers"},
+        {{.settings = SETTINGS({"letters", "pairs"})},
+         CLH_ECONFIG,
+         "letters is pairs, want one of sorted|ordered|tuples"},
+        {{.settings = SETTINGS({"letters_unseen", "51"})}, CLH_ERANGE, "letters_unseen is 51"},
+        {{.settings = SETTINGS({"data", "x.jsonl"})}, CLH_ECONFIG, "unknown key data"},
+        {{.settings = SETTINGS({"n", NULL})}, CLH_ECONFIG, "setting n has no text"},
         {{.first_scored = 122},
          CLH_ERANGE,
          "first_scored is 122, but a sequence of n = 4 has 122 tokens: want 1 to 121"},
@@ -272,7 +278,7 @@ static void arguments_outside_are_named(void **state)
     uint32_t room[ROOM] = {9};
     clh_error err = {0};
     clh_split split;
-    clh_task *task = open_n(4, CLH_LETTERS_SORTED, 0);
+    clh_task *task = open_n(4, "sorted", 0);
     clh_sequence sequence = sequence_in(room);
     assert_fails(clh_task_unrank(task, 557845, &sequence, &err), CLH_ERANGE, &err,
                  "rank is 557845, want less than 557845");
@@ -290,21 +296,21 @@ static void what_is_not_an_element_is_said_to_be_none(void **state)
 {
     (void)state;
     static const struct {
-        clh_letters letters;
+        const char *letters;
         const char *text, *message;
     } cases[] = {
-        {CLH_LETTERS_SORTED, "> ba ab.", "not in the order of the vocabulary"},
-        {CLH_LETTERS_SORTED, "> aa aa.", "a letter is repeated"},
-        {CLH_LETTERS_ORDERED, "> aa aa.", "a letter is repeated, which the domain of ordered"},
-        {CLH_LETTERS_TUPLES, "> ab ab.", "token 6 is 3, want 4 after these letters"},
-        {CLH_LETTERS_TUPLES, "> ab ba ", "token 8 is 1, want 2 after these letters"},
-        {CLH_LETTERS_TUPLES, ".  ab ba.", "the sequence has 9 tokens, want 8"},
-        {CLH_LETTERS_TUPLES, ". ab ba.", "token 1 is 2, want 0 after these letters"},
-        {CLH_LETTERS_TUPLES, "> a  a .", "token 4 is 1, want a letter, 3 to 64"},
-        {CLH_LETTERS_TUPLES, "", "the sequence has 0 tokens, want 8"},
-        {CLH_LETTERS_TUPLES, "> ab ba.", NULL},
-        {CLH_LETTERS_TUPLES, "> aa aa.", NULL},
-        {CLH_LETTERS_ORDERED, "> ba ab.", NULL},
+        {"sorted", "> ba ab.", "not in the order of the vocabulary"},
+        {"sorted", "> aa aa.", "a letter is repeated"},
+        {"ordered", "> aa aa.", "a letter is repeated, which the domain of ordered"},
+        {"tuples", "> ab ab.", "token 6 is 3, want 4 after these letters"},
+        {"tuples", "> ab ba ", "token 8 is 1, want 2 after these letters"},
+        {"tuples", ".  ab ba.", "the sequence has 9 tokens, want 8"},
+        {"tuples", ". ab ba.", "token 1 is 2, want 0 after these letters"},
+        {"tuples", "> a  a .", "token 4 is 1, want a letter, 3 to 64"},
+        {"tuples", "", "the sequence has 0 tokens, want 8"},
+        {"tuples", "> ab ba.", NULL},
+        {"tuples", "> aa aa.", NULL},
+        {"ordered", "> ba ab.", NULL},
     };
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
         uint32_t tokens[16];
@@ -325,7 +331,7 @@ static void what_is_not_an_element_is_said_to_be_none(void **state)
 static void opening_survives_want_of_memory(void **state)
 {
     (void)state;
-    clh_task_config config = {.n = {1, 2, 3}, .n_count = 3};
+    const clh_task_config config = {.settings = SETTINGS({"n", "1,2,3"})};
     assert_true(assert_survives_want(&config) > 0);
 }
 

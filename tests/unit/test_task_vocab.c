@@ -104,6 +104,49 @@ static void ids_without_a_symbol_are_written_and_ids_outside_refused(void **stat
     assert_false(clh_vocab_find(&wide, '\0', &token));
 }
 
+/* 0 … 112, then + and =; the last id has no symbol. */
+static const clh_vocab sums = {.numbers = 113, .symbols = "+=", .size = 116};
+
+static void numbers_are_words_between_spaces(void **state)
+{
+    (void)state;
+    static const uint32_t ids[] = {5, 113, 110, 114, 2, 115};
+    uint32_t tokens[5];
+    size_t length = 0;
+    char *text = NULL, symbol[16];
+    assert_int_equal(clh_vocab_encode(&sums, " 5 + 110  = 02 ", tokens, 5, &length, NULL), CLH_OK);
+    assert_int_equal(length, 5);
+    assert_memory_equal(tokens, ids, sizeof tokens);
+    assert_int_equal(clh_vocab_decode(&sums, ids, 6, &text, NULL), CLH_OK);
+    assert_string_equal(text, "5 + 110 = 2 <115>");
+    clh_free(text);
+    clh_vocab_symbol(&sums, 112, symbol);
+    assert_string_equal(symbol, "112");
+    clh_vocab_symbol(&sums, 114, symbol);
+    assert_string_equal(symbol, "=");
+    assert_int_equal(clh_vocab_encode(&sums, "", tokens, 5, &length, NULL), CLH_OK);
+    assert_int_equal(length, 0);
+}
+
+static void a_word_that_is_none_is_named_with_its_place(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "1 + 113", "1 + 99999999999999999999", "1 + -1", "1 + a", "1 + ++", "1 + 1+1", "1 + \t"};
+    uint32_t tokens[3] = {7, 7, 7}, token;
+    size_t length = 99;
+    clh_error err = {0};
+    for (size_t i = 0; i < CLH_COUNT(wrong); i++)
+        assert_fails(clh_vocab_encode(&sums, wrong[i], tokens, 3, &length, &err), CLH_EINPUT, &err,
+                     "word 3 begins with ");
+    assert_int_equal(length, 99);
+    assert_fails(clh_vocab_encode(&sums, "1 + 2", tokens, 2, &length, &err), CLH_ESHAPE, &err,
+                 "the text has 3 words, want at most 2");
+    assert_int_equal(tokens[2], 7);
+    assert_true(clh_vocab_find(&sums, '=', &token) && token == 114);
+    assert_false(clh_vocab_find(&sums, '1', &token));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +155,8 @@ int main(void)
         cmocka_unit_test(an_unknown_symbol_is_named_with_its_place),
         cmocka_unit_test(text_past_the_room_is_refused_and_not_written),
         cmocka_unit_test(ids_without_a_symbol_are_written_and_ids_outside_refused),
+        cmocka_unit_test(numbers_are_words_between_spaces),
+        cmocka_unit_test(a_word_that_is_none_is_named_with_its_place),
     };
     return cmocka_run_group_tests_name("task vocabulary", tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "base/platform/file.h"
 #include "clearhead/bench.h"
 #include "clearhead/train.h"
+#include "run/run_keys.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"
@@ -22,6 +23,22 @@ typedef struct spoilt {
     clh_status status;
     bool counted;
 } spoilt;
+
+static const clh_key *key_of(const char *name)
+{
+    return clh_key_find(clh_run_keys(), clh_run_key_count(), name, NULL);
+}
+
+/* A setting of the task, which only its key knows. */
+static void write_setting(clh_run_config *c, const char *name, unsigned value)
+{
+    memcpy((char *)c + key_of(name)->offset, &value, sizeof value);
+}
+
+static void write_count(clh_run_config *c, const char *name, size_t count)
+{
+    memcpy((char *)c + key_of(name)->count_offset, &count, sizeof count);
+}
 
 #define SPOIL(name, statement)                                                                     \
     static void name(clh_run_config *c)                                                            \
@@ -40,13 +57,19 @@ SPOIL(no_optimizer, c->train.optimizer = (clh_optimizer)77)
 SPOIL(no_schedule, c->train.schedule = (clh_schedule)-1)
 SPOIL(no_threads, c->threads = 0)
 SPOIL(huge_threads, c->threads = SIZE_MAX)
-SPOIL(no_n, c->n_count = 0)
-SPOIL(many_n, c->n_count = 1000000)
-SPOIL(large_n, c->n[0] = 9)
-SPOIL(no_letters, c->letters = (clh_letters)9)
+SPOIL(no_n, write_count(c, "n", 0))
+SPOIL(many_n, write_count(c, "n", 1000000))
+SPOIL(large_n, write_setting(c, "n", 9))
+static void falling_n(clh_run_config *c)
+{
+    static const unsigned n[] = {3, 2};
+    memcpy((char *)c + key_of("n")->offset, n, sizeof n);
+    write_count(c, "n", 2);
+}
+SPOIL(no_letters, write_setting(c, "letters", 9))
 SPOIL(task_without_end, memset(c->task, 'x', sizeof c->task))
 SPOIL(task_unknown, memcpy(c->task, "nothing", 8))
-SPOIL(data_without_end, memset(c->data, 'x', sizeof c->data))
+SPOIL(data_without_end, memset((char *)c + key_of("data")->offset, 'x', key_of("data")->size))
 SPOIL(no_d_model, c->model.d_model = 0)
 SPOIL(huge_d_model, c->model.d_model = SIZE_MAX / 2)
 SPOIL(no_heads, c->model.n_heads = 0)
@@ -76,6 +99,7 @@ static const spoilt ways[] = {
     {"no n", no_n, CLH_ECONFIG, false},
     {"more n than there is room for", many_n, CLH_ERANGE, false},
     {"n 9", large_n, CLH_ERANGE, false},
+    {"n that fall", falling_n, CLH_ERANGE, false},
     {"letters 9", no_letters, CLH_ECONFIG, false},
     {"a task's name without an end", task_without_end, CLH_ERANGE, false},
     {"a task that there is not", task_unknown, CLH_ECONFIG, true},
@@ -191,8 +215,7 @@ static void an_evaluation_of_nothing_is_refused(void **state)
     clh_model *model = NULL;
     clh_evaluation e = {.sequences = 17};
     const clh_run_config c = run_case_config(words);
-    const clh_task_config of = clh_run_config_task(&c);
-    must(clh_task_open(&task, &of, &err), &err);
+    must(clh_run_config_task(&task, &c, &err), &err);
     must(clh_model_open(&model, &c.model, &err), &err);
     const clh_split test = CLH_SPLIT_TEST;
     assert_int_equal(clh_evaluate(NULL, model, task, test, 0, 1, NULL, &err), CLH_EUSAGE);

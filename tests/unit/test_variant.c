@@ -76,8 +76,7 @@ static void every_variant_is_what_it_says(void **state)
 {
     (void)state;
     for (unsigned n = 3; n <= 5; n++) {
-        clh_task_config config = {.n = {n}, .n_count = 1, .letters_unseen = UNSEEN};
-        clh_task *task = open_task(&config);
+        clh_task *task = task_of("n=%u letters_unseen=%d", n, UNSEEN);
         for (clh_variant v = 0; v < clh_variant_count(task); v++) {
             clh_error err = {0};
             clh_sample s = {0};
@@ -111,8 +110,7 @@ static void of_letters_all_trained_on_none_is_unseen(void **state)
     (void)state;
     clh_error err = {0};
     clh_sample s = {0};
-    clh_task_config config = {.n = {4}, .n_count = 1, .letters_unseen = 3};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=4 letters_unseen=3");
     assert_fails(clh_variant_draw(&s, CLH_VARIANT_UNSEEN, task, 1, 7, &err), CLH_ERANGE, &err,
                  "3 letters were kept from training (letters_unseen), want at least 4");
     clh_task_close(task);
@@ -123,8 +121,7 @@ static void every_other_order_is_drawn(void **state)
 {
     (void)state;
     enum { DRAWS = 23 * 46 };
-    clh_task_config config = {.n = {4}, .n_count = 1};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=4");
     clh_sample s = {0};
     size_t drawn[256] = {0}, orders = 0;
     assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_SHUFFLED, task, DRAWS, 3, NULL), CLH_OK);
@@ -152,8 +149,7 @@ static void every_other_order_is_drawn(void **state)
 static void repeats_of_the_tasks_own_are_drawn_again(void **state)
 {
     (void)state;
-    clh_task_config config = {.n = {4}, .n_count = 1, .letters = CLH_LETTERS_TUPLES};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=4 letters=tuples");
     clh_sample s = {0}, again = {0};
     size_t repeated = 0, same = 0;
     assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_NONE, task, COUNT, 7, NULL), CLH_OK);
@@ -179,8 +175,7 @@ static void repeats_of_the_tasks_own_are_drawn_again(void **state)
 static void a_seed_decides(void **state)
 {
     (void)state;
-    clh_task_config config = {.n = {4}, .n_count = 1};
-    clh_task *task = open_task(&config);
+    clh_task *task = task_of("n=4");
     clh_sample s[3] = {0};
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(clh_variant_draw(&s[i], CLH_VARIANT_SHUFFLED, task, COUNT, i == 2, NULL),

@@ -16,11 +16,12 @@ clh_status clh_answers_check(const clh_run *run, clh_error *err)
     assert(run);
     const clh_run_config *c = clh_run_get_config(run);
     const clh_task *task = clh_run_task(run);
-    if (!task || strcmp(clh_task_name(task), "permutations") != 0)
-        return clh_fail(err, CLH_ESUPPORT, "the task is %s, the questions are about permutations",
+    if (!task || clh_task_letter_kind(task) == CLH_TOKEN_OTHER)
+        return clh_fail(err, CLH_ESUPPORT, "the task is %s, the questions are about letters",
                         task ? clh_task_name(task) : "not known");
-    if (c->n_count != 1)
-        return clh_fail(err, CLH_EINPUT, "a mixture of %zu n, want a run of one", c->n_count);
+    if (clh_task_mixture(task) != 1)
+        return clh_fail(err, CLH_EINPUT, "a mixture of %zu n, want a run of one",
+                        clh_task_mixture(task));
     if (c->model.n_layers != 1 || c->model.n_heads != 1)
         return clh_fail(err, CLH_ESUPPORT,
                         "a model of %zu layers and %zu heads, the questions are about one of each: "

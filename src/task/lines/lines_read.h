@@ -19,6 +19,9 @@
 /** The most that is believed of a file: ids below, and tokens a line, and bytes in all. */
 enum { CLH_LINES_ID_END = 1000000, CLH_LINES_LENGTH_MAX = 1000000, CLH_LINES_BYTES_MAX = 1 << 30 };
 
+/** Characters of its path, with the end. */
+enum { CLH_LINES_PATH_MAX = 1024 };
+
 typedef struct clh_lines {
     uint32_t *tokens; /**< all lines, one after another */
     size_t *start;    /**< [count + 1]: where each begins, and the end of the last */

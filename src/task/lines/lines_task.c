@@ -1,13 +1,26 @@
 /* The lines task: the user's own sequences, in file order. The domain is the lines by index; the
  * last of them are the test split. */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "task/lines/lines_read.h"
 #include "task/task_ops.h"
+
+typedef struct lines_settings {
+    char data[CLH_LINES_PATH_MAX];
+} lines_settings;
+
+static const clh_key keys[] = {
+    {.name = "data",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(lines_settings, data),
+     .fallback = "",
+     .values = "FILE",
+     .resets = "task n_ctx d_vocab d_vocab_out first_scored epoch_sequences test_sequences steps",
+     .help = "JSONL file of your own sequences, each line a text or an array of token ids"},
+};
 
 typedef struct lines_task {
     clh_lines lines;
@@ -73,30 +86,31 @@ static void lines_close(void *state)
     clh_free(task);
 }
 
-static clh_status fill(lines_task *task, const clh_task_config *config, clh_error *err)
+static clh_status fill(lines_task *task, const char *data, size_t test_sequences, clh_error *err)
 {
-    clh_status status = clh_lines_read(&task->lines, config->data, task->first_scored, err);
+    clh_status status = clh_lines_read(&task->lines, data, task->first_scored, err);
     if (status)
         return status;
-    if (config->test_sequences >= task->lines.count)
+    if (test_sequences >= task->lines.count)
         return clh_fail(
             err, CLH_ERANGE,
             "test_sequences is %zu, but %s has %zu lines: want at least one to train on",
-            config->test_sequences, config->data, task->lines.count);
-    task->train = task->lines.count - config->test_sequences;
-    return sort_lines(task, config->data, err);
+            test_sequences, data, task->lines.count);
+    task->train = task->lines.count - test_sequences;
+    return sort_lines(task, data, err);
 }
 
-static clh_status lines_open(void **state, clh_task_facts *facts, const clh_task_config *config,
-                             clh_error *err)
+static clh_status lines_open(void **state, clh_task_facts *facts, const void *settings,
+                             const clh_task_given *given, clh_error *err)
 {
-    if (!config->data || !*config->data)
+    const lines_settings *set = settings;
+    if (!set->data[0])
         return clh_fail(err, CLH_ECONFIG, "task lines has no data, want the path of a JSONL file");
     lines_task *task = clh_alloc_zeroed(1, sizeof *task, err);
     if (!task)
         return CLH_ENOMEM;
-    task->first_scored = config->first_scored ? config->first_scored : 1;
-    clh_status status = fill(task, config, err);
+    task->first_scored = given->first_scored ? given->first_scored : 1;
+    clh_status status = fill(task, set->data, given->test_sequences, err);
     if (status) {
         lines_close(task);
         return status;
@@ -105,7 +119,9 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const clh_task
         .vocab = {.symbols = clh_vocab_letters().symbols, .size = task->lines.d_vocab},
         .length_max = task->lines.length_max,
         .domain_size = task->lines.count,
-        .split_size = {task->train, config->test_sequences},
+        .split_size = {task->train, given->test_sequences},
+        .first_scored = 1,
+        .epoch_sequences = task->train,
     };
     *state = task;
     return CLH_OK;
@@ -155,20 +171,16 @@ static clh_status lines_rank(const void *state, const uint32_t *tokens, size_t l
     return CLH_OK;
 }
 
-static void lines_label(const void *state, size_t length, size_t position, char out[48])
-{
-    (void)state;
-    (void)length;
-    assert(position < length);
-    (void)snprintf(out, 48, "position %zu", position);
-}
-
 const clh_task_ops clh_lines_ops = {
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(lines_settings),
+    .in_every_config = true,
+    .reads_file = true,
     .open = lines_open,
     .close = lines_close,
     .draw = lines_draw,
     .unrank = lines_unrank,
     .rank = lines_rank,
     .split_of = lines_split_of,
-    .label = lines_label,
 };

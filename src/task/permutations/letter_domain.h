@@ -25,6 +25,14 @@
 
 #include "base/shuffle.h"
 #include "clearhead/task.h"
+#include "task/permutations/letter_rank.h"
+
+/** Which choices of letters there are. */
+typedef enum clh_letters {
+    CLH_LETTERS_SORTED = 0,  /**< combinations in vocabulary order, as the notebook: C(62, n) */
+    CLH_LETTERS_ORDERED = 1, /**< any order, no repeats: 62! / (62-n)! */
+    CLH_LETTERS_TUPLES = 2,  /**< repeats allowed: 62^n */
+} clh_letters;
 
 /** The choices with `different` letters among their n. */
 typedef struct clh_letter_class {

@@ -2,8 +2,6 @@
 
 #include <assert.h>
 
-#include "clearhead/task.h"
-
 uint64_t clh_choose(unsigned size, unsigned k)
 {
     if (k > size)

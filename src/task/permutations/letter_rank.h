@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+enum { CLH_TASK_N_MAX = 6 /**< letters of a sequence */ };
+
 /** "size choose k", for values that fit 64 bits on the way (62 choose 6 does by far). */
 uint64_t clh_choose(unsigned size, unsigned k);
 

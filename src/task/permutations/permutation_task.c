@@ -16,82 +16,84 @@
 
 enum { LENGTH_MAX = 5042 };
 
-/* The numbers of letters of a config, checked and ascending, into n; how many, 0 on failure. */
-static size_t read_n(unsigned n[CLH_TASK_N_MAX], const clh_task_config *config, clh_error *err)
+typedef struct permutation_settings {
+    unsigned n[CLH_TASK_N_MAX]; /* ascending */
+    size_t n_count;
+    clh_letters letters;
+    size_t letters_unseen;
+} permutation_settings;
+
+static const clh_key keys[] = {
+    {.name = "n",
+     .kind = CLH_KEY_LIST,
+     CLH_SETTING(permutation_settings, n),
+     .count_offset = offsetof(permutation_settings, n_count),
+     .fallback = "4",
+     .values = "[1, 6]",
+     .resets = "n_ctx first_scored epoch_sequences test_sequences steps",
+     .help = "number of letters; several (2,3,4) make a mixture"},
+    {.name = "letters",
+     .kind = CLH_KEY_CHOICE,
+     CLH_SETTING(permutation_settings, letters),
+     .fallback = "sorted",
+     .values = "sorted|ordered|tuples",
+     .help = "letters drawn: sorted combinations (the notebook), any order, or with repeats"},
+    {.name = "letters_unseen",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(permutation_settings, letters_unseen),
+     .fallback = "0",
+     .values = "[0, 50]",
+     .help = "how many letters, the last of the vocabulary, no sequence has (10: the digits)"},
+};
+
+static clh_status check_first_scored(size_t first_scored, unsigned n_least, clh_error *err)
 {
-    if (config->n_count > CLH_TASK_N_MAX) {
-        clh_fail(err, CLH_ERANGE, "n has %zu values, want at most %d", config->n_count,
-                 CLH_TASK_N_MAX);
-        return 0;
-    }
-    bool wanted[CLH_TASK_N_MAX + 1] = {[4] = config->n_count == 0};
-    for (size_t i = 0; i < config->n_count; i++) {
-        unsigned value = config->n[i];
-        if (value < 1 || value > CLH_TASK_N_MAX) {
-            clh_fail(err, CLH_ERANGE, "n is %u, want 1 to %d", value, CLH_TASK_N_MAX);
-            return 0;
-        }
-        if (wanted[value]) {
-            clh_fail(err, CLH_ERANGE, "n has the value %u twice, want different values", value);
-            return 0;
-        }
-        wanted[value] = true;
-    }
-    size_t count = 0;
-    for (unsigned value = 1; value <= CLH_TASK_N_MAX; value++)
-        if (wanted[value])
-            n[count++] = value;
-    return count;
+    const size_t shortest = clh_permutation_length(n_least);
+    return first_scored < shortest
+               ? CLH_OK
+               : clh_fail(err, CLH_ERANGE,
+                          "first_scored is %zu, but a sequence of n = %u has %zu tokens: want 1 to "
+                          "%zu, or 0 for n + 2",
+                          first_scored, n_least, shortest, shortest - 1);
 }
 
-static clh_status check_config(const clh_task_config *config, unsigned n_least, clh_error *err)
+/* Sizes, and the sequences of a run as the notebook has them: torch's random_split(lengths=[.2, .8])
+ * of a data set as long as the longest sequence (floor of each, the remainder to the first). */
+static void fill_facts(clh_task_facts *facts, const permutations *task)
 {
-    if (config->letters < CLH_LETTERS_SORTED || config->letters > CLH_LETTERS_TUPLES)
-        return clh_fail(err, CLH_ECONFIG, "letters is %d, want sorted, ordered or tuples",
-                        (int)config->letters);
-    if (config->letters_unseen > CLH_LETTERS_UNSEEN_MAX)
-        return clh_fail(err, CLH_ERANGE, "letters_unseen is %zu, want at most %d",
-                        config->letters_unseen, CLH_LETTERS_UNSEEN_MAX);
-    if (config->data && *config->data)
-        return clh_fail(err, CLH_ECONFIG,
-                        "data is \"%s\", but task permutations reads no file: want task lines",
-                        config->data);
-    size_t shortest = clh_permutation_length(n_least);
-    if (config->first_scored >= shortest)
-        return clh_fail(err, CLH_ERANGE,
-                        "first_scored is %zu, but a sequence of n = %u has %zu tokens: want 1 to "
-                        "%zu, or 0 for n + 2",
-                        config->first_scored, n_least, shortest, shortest - 1);
-    return CLH_OK;
-}
-
-static clh_status permutations_open(void **state, clh_task_facts *facts,
-                                    const clh_task_config *config, clh_error *err)
-{
-    unsigned n[CLH_TASK_N_MAX];
-    size_t count = read_n(n, config, err);
-    if (count == 0)
-        return CLH_ERANGE;
-    clh_status status = check_config(config, n[0], err);
-    if (status)
-        return status;
-    permutations *task = clh_alloc_zeroed(1, sizeof *task, err);
-    if (!task)
-        return CLH_ENOMEM;
-    task->seed = config->seed;
-    task->first_scored = config->first_scored;
-    task->unseen = config->letters_unseen;
-    task->count = count;
-    *facts = (clh_task_facts){.vocab = clh_vocab_letters()};
-    for (size_t i = 0; i < count; i++) {
-        task->domain[i] = clh_letter_domain_make(
-            config->letters, n[i], (unsigned)(CLH_VOCAB_LETTERS - config->letters_unseen),
-            config->seed);
+    const clh_letter_domain *longest = &task->domain[task->count - 1];
+    const size_t length = clh_permutation_length(longest->n), train = length * 4 / 5;
+    *facts = (clh_task_facts){.vocab = clh_vocab_letters(),
+                              .length_max = length,
+                              .mixture = task->count,
+                              .first_scored = task->count == 1 ? longest->n + 2 : 0,
+                              .scores_itself = true,
+                              .epoch_sequences = train,
+                              .test_sequences = length - train};
+    for (size_t i = 0; i < task->count; i++) {
         facts->domain_size += task->domain[i].size;
         facts->split_size[CLH_SPLIT_TRAIN] += task->domain[i].split_size[CLH_SPLIT_TRAIN];
         facts->split_size[CLH_SPLIT_TEST] += task->domain[i].split_size[CLH_SPLIT_TEST];
     }
-    facts->length_max = clh_permutation_length(n[count - 1]);
+}
+
+static clh_status permutations_open(void **state, clh_task_facts *facts, const void *settings,
+                                    const clh_task_given *given, clh_error *err)
+{
+    const permutation_settings *set = settings;
+    clh_status status = check_first_scored(given->first_scored, set->n[0], err);
+    permutations *task = status ? NULL : clh_alloc_zeroed(1, sizeof *task, err);
+    if (!task)
+        return status ? status : CLH_ENOMEM;
+    task->seed = given->seed;
+    task->first_scored = given->first_scored;
+    task->unseen = set->letters_unseen;
+    task->count = set->n_count;
+    for (size_t i = 0; i < set->n_count; i++)
+        task->domain[i] = clh_letter_domain_make(
+            set->letters, set->n[i], (unsigned)(CLH_VOCAB_LETTERS - set->letters_unseen),
+            given->seed);
+    fill_facts(facts, task);
     *state = task;
     return CLH_OK;
 }
@@ -256,6 +258,38 @@ static clh_token_kind permutations_kind(const void *state, size_t length, size_t
     return n ? clh_permutation_kind(n, position) : CLH_TOKEN_OTHER;
 }
 
+/* The first letters there are. */
+static void permutations_example(const void *state, clh_sequence *out)
+{
+    static const uint8_t letters[CLH_TASK_N_MAX] = {0, 1, 2, 3, 4, 5};
+    const permutations *task = state;
+    clh_permutations_write(task, letters, task->domain[task->count - 1].n, out);
+}
+
+/* A model made for n has exactly n_ctx = (n + 1)! + 2. */
+static bool permutations_fit(void *settings, size_t n_ctx, size_t d_vocab, size_t d_vocab_out)
+{
+    permutation_settings *set = settings;
+    unsigned n = 0;
+    while (n < CLH_TASK_N_MAX && clh_permutation_length(n + 1) <= n_ctx)
+        n++;
+    if (n == 0 || d_vocab < CLH_VOCAB_SIZE || d_vocab_out < CLH_VOCAB_SIZE)
+        return false;
+    set->n[0] = n;
+    set->n_count = 1;
+    return true;
+}
+
+static void permutations_run_name(const void *settings, uint64_t seed, char out[48])
+{
+    const permutation_settings *set = settings;
+    const bool one = set->letters == CLH_LETTERS_SORTED && set->n_count == 1;
+    if (one && set->n[0] == 4 && seed == 0)
+        (void)snprintf(out, 48, "notebook");
+    else
+        (void)snprintf(out, 48, "n%u-seed%llu", set->n[set->n_count - 1], (unsigned long long)seed);
+}
+
 static const clh_token_row kinds[] = {
     [CLH_TOKEN_START - 1] = {"start", "start", NULL, false},
     [CLH_TOKEN_LETTER - 1] = {"letter", "letters", "letter_accuracy", false},
@@ -264,6 +298,10 @@ static const clh_token_row kinds[] = {
 };
 
 const clh_task_ops clh_permutations_ops = {
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(permutation_settings),
+    .in_every_config = true,
     .open = permutations_open,
     .close = clh_free,
     .draw = permutations_draw,
@@ -277,5 +315,8 @@ const clh_task_ops clh_permutations_ops = {
     .kinds = kinds,
     .kind_count = CLH_COUNT(kinds),
     .letter = CLH_TOKEN_LETTER,
+    .example = permutations_example,
+    .fit = permutations_fit,
+    .run_name = permutations_run_name,
     .kind = permutations_kind,
 };

@@ -3,7 +3,7 @@
  *    write_formats FOLDER
  *
  *  sample.<format> of texts, sample.<ending> of files, and some parts alone: <part>.csv and so on.
- *  Its table of formats has the rows of more/more_formats.def too. */
+ *  Its table of formats has the rows of tables/more_formats.def too. */
 #include <stdio.h>
 #include <string.h>
 

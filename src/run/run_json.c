@@ -1,0 +1,81 @@
+/* A complete configuration as text, and back. */
+#include <assert.h>
+#include <string.h>
+
+#include "run/run_keys.h"
+#include "run/run_task.h"
+
+bool clh_run_key_written(size_t place, const char *task)
+{
+    const char *owner = clh_run_key_task(place);
+    size_t count, row = 0;
+    if (!owner || strcmp(owner, task) == 0)
+        return true;
+    return !clh_task_row_find(&row, owner, NULL) && clh_task_rows(&count)[row].ops->in_every_config;
+}
+
+char *clh_run_config_json(const clh_run_config *config, clh_error *err)
+{
+    assert(config);
+    const clh_key *keys = clh_run_keys();
+    clh_strbuf text = {0};
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
+        if (!clh_run_key_written(i, config->task))
+            continue;
+        clh_strbuf_addf(&text, "%s\n  \"%s\": ", i ? "," : "{", keys[i].name);
+        clh_key_to_json(&keys[i], config, &text);
+    }
+    clh_strbuf_adds(&text, "\n}\n");
+    return clh_strbuf_take(&text, err);
+}
+
+clh_status clh_run_config_from_json(clh_run_config *out, const char *text, const char *origin,
+                                    clh_error *err)
+{
+    assert(out);
+    clh_run_layer all, file;
+    clh_run_layer_default(&all);
+    clh_status status = clh_run_layer_json(&file, text, origin, err);
+    if (status)
+        return status;
+    clh_run_layer_apply(&all, &file);
+    status = clh_run_config_resolve(out, &all, NULL, err);
+    return status ? clh_fail_context(err, status, "%s", origin) : CLH_OK;
+}
+
+char *clh_run_config_text(const clh_run_config *config, const char *key, clh_error *err)
+{
+    assert(config && key);
+    const clh_key *row = clh_key_find(clh_run_keys(), clh_run_key_count(), key, err);
+    clh_strbuf text = {0};
+    if (!row)
+        return NULL;
+    clh_key_to_json(row, config, &text);
+    return clh_strbuf_take(&text, err);
+}
+
+/* The value of a key as it is written on the command line. */
+static void add_value(clh_strbuf *text, const clh_key *key, const clh_run_config *config)
+{
+    const char *left_out = key->kind == CLH_KEY_LIST     ? "[ ]"
+                           : key->kind == CLH_KEY_CHOICE ? "\""
+                                                         : "";
+    clh_strbuf json = {0};
+    clh_key_to_json(key, config, &json);
+    clh_strbuf_addf(text, ", %s ", key->name);
+    for (const char *at = clh_strbuf_view(&json); *at; at++)
+        if (!strchr(left_out, *at))
+            clh_strbuf_addf(text, "%c", *at);
+    clh_strbuf_deinit(&json);
+}
+
+char *clh_run_config_describe(const clh_run_config *config, clh_error *err)
+{
+    assert(config);
+    clh_strbuf text = {0};
+    clh_strbuf_addf(&text, "%s", config->task);
+    for (size_t i = 0; i < clh_run_key_count(); i++)
+        if (clh_run_key_task(i) && strcmp(clh_run_key_task(i), config->task) == 0)
+            add_value(&text, &clh_run_keys()[i], config);
+    return clh_strbuf_take(&text, err);
+}
