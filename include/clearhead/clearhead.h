@@ -29,6 +29,7 @@
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"
 #include "clearhead/edit.h"
+#include "clearhead/editor.h"
 #include "clearhead/emergence.h"
 #include "clearhead/error.h"
 #include "clearhead/figure.h"

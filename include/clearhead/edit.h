@@ -1,19 +1,26 @@
-/** Edits in flight: what a model does on a sample when something inside it is changed.
+/** Edits: what a model does when something inside it is changed. An edit says *where* (a hook or a
+ *  pattern of hooks, heads, positions) and *what* stands there instead.
  *
- *    const clh_edit edit = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_z"};
+ *    static const long last[] = {-1};
+ *    const clh_edit edit = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_z",
+ *                           .positions = last, .position_count = 1};
+ *    const clh_edit_list lists[] = {{.name = "plain"}, {.name = "edited", .edit = &edit, .count = 1}};
+ *    const clh_edits_setting setting = {.model = model, .sample = &sample, .seed = seed};
  *    clh_edits *edits = NULL;
- *    clh_measure edited = {0};
- *    if (clh_edits_open(&edits, &edit, 1, model, &sample, seed, threads, &err)) ...
- *    const clh_measure_way way = clh_edits_way(edits);
- *    if (clh_measure_run(&edited, model, &sample, &way, &how, &err)) ...
- *    printf("%g\n", clh_tally_ratio(&edited.total, CLH_RATIO_ACCURACY));
- *    clh_measure_deinit(&edited);
+ *    clh_edited result = {0};
+ *    if (clh_edits_open(&edits, lists, 2, &setting, &err) ||
+ *        clh_edits_run(&result, edits, NULL, &how, &err)) ...
+ *    printf("%g\n", clh_tally_ratio(&result.list[1].total, CLH_RATIO_LOSS));
+ *    clh_edited_deinit(&result);
  *    clh_edits_close(edits);
  *
- *  Compiled edits borrow model and sample, and what an edit points to. Means are taken over the
- *  sample and resampling draws from it, unless another is given (clh_edits_open_with()). Numbers
- *  that come from elsewhere are those of plain forward passes: of the model, or with WEIGHTS among
- *  the edits of the model with those. The result is the same at any number of threads.
+ *  Lists that are opened together share what they put in: a mean is taken once. Compiled edits
+ *  borrow model and samples, and what lists and edits point to. Means are taken over the sample and
+ *  other sequences drawn from it, unless a reference is given; of a length that the reference has
+ *  not, the beginnings of its least longer sequences serve, as a causal model does not see how a
+ *  sequence goes on. Numbers that come from elsewhere are those of plain forward passes: of the
+ *  model, or with WEIGHTS among a list's edits of the model with those. The same bytes at any
+ *  number of threads.
  */
 #ifndef CLEARHEAD_EDIT_H
 #define CLEARHEAD_EDIT_H
@@ -35,7 +42,7 @@ typedef enum clh_edit_kind {
     CLH_EDIT_ZERO = 0, /**< 0 */
     CLH_EDIT_SET = 1,  /**< `value`, or what stands in `tensor` */
     CLH_EDIT_ADD = 2,  /**< `value` is added, or `tensor` */
-    CLH_EDIT_MEAN = 3, /**< mean, at this position, over the sample's sequences of this length */
+    CLH_EDIT_MEAN = 3, /**< mean, at this position, over the reference's sequences of this length */
     CLH_EDIT_RESAMPLE = 4, /**< what a sequence of this length, drawn, maybe itself, has there */
     CLH_EDIT_ONE_HOT = 5,  /**< pattern: 1 at its strongest source (the first of equals), else 0 */
     CLH_EDIT_ONLY = 6,     /**< pattern: sources outside the set 0, the rest scaled to sum to 1 */
@@ -45,7 +52,9 @@ typedef enum clh_edit_kind {
     CLH_EDIT_PART = 9, /**< hook_q, hook_k or hook_v: made of a part of its input, see below */
     CLH_EDIT_PATCH = 10,   /**< what the sequence `from` has there */
     CLH_EDIT_WEIGHTS = 11, /**< the parameters of `circuit` are those of `other`; no hook */
-    CLH_EDIT_KINDS = 12
+    CLH_EDIT_EVEN = 12,    /**< pattern: 1 / (i + 1) at each source of query i */
+    CLH_EDIT_MODEL = 13,   /**< what the model `other` has there on the same tokens */
+    CLH_EDIT_KINDS = 14
 } clh_edit_kind;
 
 /* PART, in layer l: x = resid_pre, part = hook_embed or hook_pos_embed of this very pass,
@@ -86,24 +95,29 @@ typedef enum clh_edit_circuit {
     CLH_EDIT_CIRCUITS = 11
 } clh_edit_circuit;
 
-enum { CLH_EDIT_LIST_MAX = 64, CLH_EDITS_MAX = 64 };
+/** The most edits of a list, and numbers of a list of heads, positions or keys. */
+enum { CLH_EDITS_MAX = 64, CLH_EDIT_LIST_MAX = 64 };
 
+/** Plain values; all pointers are borrowed. What its kind does not name it does not read. */
 typedef struct clh_edit {
     clh_edit_kind kind;
-    char site[96]; /**< hook name or shell pattern; "": patterns (ONE_HOT, ONLY, WITHOUT); of
-                        WEIGHTS a parameter's name, "": every one of the circuit */
+    const char *site; /**< hook name or shell pattern; NULL or "" where the kind knows it: every
+                                 pattern (ONE_HOT, ONLY, WITHOUT, EVEN), the last resid_post (DIRECT);
+                                 of WEIGHTS a parameter's name, none: every one of the circuit */
+    bool last; /**< of the activations that match only the last: of a name that occurs twice that
+                      which clh_cache_view() gives */
+    const long *heads;     /**< negative from the last; none: every head */
+    const long *positions; /**< of patterns queries; negative from the end; none: all */
+    const long *keys;      /**< for SOURCES_POSITIONS, likewise */
+    size_t head_count, position_count, key_count;
     double value;
     clh_edit_sources sources;
-    size_t heads[CLH_EDIT_LIST_MAX], head_count; /**< 0: every head */
-    long positions[CLH_EDIT_LIST_MAX],
-        position_count;                      /**< queries; negative from the end; 0: all */
-    long keys[CLH_EDIT_LIST_MAX], key_count; /**< for SOURCES_POSITIONS, likewise */
     clh_tensor tensor;      /**< SET, ADD: spread over the site's shape as NumPy does; data NULL:
-                                 `value`. Borrowed, as all below */
+                                 `value` */
     clh_input_part part;    /**< PART */
     bool bare, frozen;      /**< PART */
-    clh_tokens from;        /**< PATCH: [1, pos], as long as every sequence */
-    const clh_model *other; /**< WEIGHTS */
+    clh_tokens from;        /**< PATCH: [1, pos], at least as long as every sequence */
+    const clh_model *other; /**< WEIGHTS, MODEL */
     clh_edit_circuit circuit;
 } clh_edit;
 
@@ -112,38 +126,67 @@ CLH_API const char *clh_edit_kind_name(clh_edit_kind kind);
 CLH_API const char *clh_edit_sources_name(clh_edit_sources sources);
 CLH_API const char *clh_edit_circuit_name(clh_edit_circuit circuit);
 
-typedef struct clh_edits clh_edits;
-
-/** Compile up to CLH_EDITS_MAX edits, applied in their order (WEIGHTS before all others).
- *  CLH_EINPUT names the nearest hook of a site that matches none; CLH_ESHAPE a site without what
- *  the edit needs, or both shapes of a tensor, sequence or parameter that does not fit; CLH_ERANGE
- *  a head or position that is not there; CLH_ENUMERIC where a tensor is not finite; CLH_ESUPPORT a
- *  kind that copies where a hook occurs twice. */
-CLH_API clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
-                                  const clh_model *model, const clh_sample *sample, uint64_t seed,
-                                  size_t threads, clh_error *err);
+/** Edits that are made together, in their order (WEIGHTS before all others), with a name. */
+typedef struct clh_edit_list {
+    const char *name, *text; /**< `text`: what it is, in a line; both may be NULL */
+    const clh_edit *edit;
+    size_t count; /**< at most CLH_EDITS_MAX; 0: the model as it is */
+} clh_edit_list;
 
 /** What edits are compiled for. */
 typedef struct clh_edits_setting {
     const clh_model *model;
-    const clh_sample *sample;    /**< the sequences that will be measured */
-    const clh_sample *reference; /**< what means are taken over and resampling draws from; NULL:
+    const clh_sample *sample; /**< the sequences that will be measured */
+    const clh_sample
+        *reference;         /**< what means are taken over and other sequences drawn from; NULL:
                                       the sample itself */
-    uint64_t seed;               /**< of resampling */
-    size_t threads;              /**< at least 1 */
-    const clh_watch *watch;      /**< told of the sequences that means are taken over; or NULL */
+    uint64_t seed;          /**< of what is drawn */
+    size_t threads;         /**< 0 stands for 1 */
+    const clh_watch *watch; /**< told of the sequences that means are taken over; or NULL */
 } clh_edits_setting;
 
-/** As clh_edits_open(). CLH_EINPUT also for a reference without sequences of a length that a mean
- *  or resampling needs. */
-CLH_API clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
-                                       const clh_edits_setting *setting, clh_error *err);
+/** Compiled lists; only read once they are open, so threads share them. */
+typedef struct clh_edits clh_edits;
 
-/** The way to compute with the edits; borrowed, for at most `threads` threads. */
-CLH_API clh_measure_way clh_edits_way(clh_edits *edits);
+/** Compile lists. CLH_EINPUT names the nearest hook of a site that matches none, or a reference
+ *  without sequences as long as one that needs their mean or one of them; CLH_ESHAPE a site without
+ *  what the edit needs, or both shapes of a tensor, sequence or parameter that does not fit;
+ *  CLH_ERANGE a head or position that is not there, or too many edits; CLH_ENUMERIC a tensor or a
+ *  mean that is not finite; CLH_ESUPPORT a kind that copies where a hook occurs twice. */
+CLH_API clh_status clh_edits_open(clh_edits **out, const clh_edit_list *lists, size_t count,
+                                  const clh_edits_setting *setting, clh_error *err);
 
 /** Free. NULL is fine. */
 CLH_API void clh_edits_close(clh_edits *edits);
+
+/** Shown each sequence under each list that is measured: `cache` holds the edited pass, as far as
+ *  scored predictions read it. Called by any worker < threads, sequences in no order. */
+typedef clh_status clh_edits_look(void *user, size_t list, size_t index, size_t worker,
+                                  const clh_cache *cache, clh_error *err);
+
+/** How lists are measured; all zero: on the sample they were opened for. */
+typedef struct clh_edits_ask {
+    const clh_sample *sample; /**< NULL: the one that edits were opened for */
+    const bool *left_out;     /**< [lists] those not to measure; NULL: all are */
+    clh_edits_look *look;     /**< may be NULL */
+    void *user;               /**< of `look` */
+} clh_edits_ask;
+
+/** What a model does under each list. */
+typedef struct clh_edited {
+    clh_measure *list; /**< [count], all zero where left out; owned */
+    size_t count;
+} clh_edited;
+
+/** Measure every list on one sample: a sequence is computed once as it is, and then under one list
+ *  after the other, no further than they reach (clh_editor_apply()). `ask` NULL is all zero. Errors
+ *  of clh_edits_open() for another sample; CLH_ENUMERIC names list, sequence and the first
+ *  activation that is not finite; CLH_STOPPED. */
+CLH_API clh_status clh_edits_run(clh_edited *out, const clh_edits *edits, const clh_edits_ask *ask,
+                                 const clh_how *how, clh_error *err);
+
+/** Free what it holds. All zero is fine. */
+CLH_API void clh_edited_deinit(clh_edited *edited);
 
 /** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
  *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the

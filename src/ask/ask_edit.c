@@ -81,23 +81,26 @@ static clh_status compile(job *j, size_t *count, clh_error *err)
                                        .seed = clh_subject_seed(j->subject),
                                        .threads = j->how->threads,
                                        .watch = j->how->watch};
-    return clh_edits_open_with(&j->edits, edit, *count, &setting, err);
+    const clh_edit_list lists[] = {{.name = ""}, {.name = "", .edit = edit, .count = *count}};
+    return clh_edits_open(&j->edits, lists, CLH_COUNT(lists), &setting, err);
 }
 
-static clh_status measure(clh_result *out, const job *j, const char *name,
-                          const clh_measure_way *way, clh_error *err)
+/* A row for the model as it is, and one with the edits. */
+static clh_status measure(clh_result *out, const job *j, clh_error *err)
 {
-    clh_measure measure = {0};
-    row r;
-    clh_status status =
-        clh_measure_run(&measure, clh_subject_model(j->subject), &j->sample, way, j->how, err);
-    if (!status)
-        status = clh_ask_intervals(r.of, &measure, j->sample.count, j->subject, j->how->watch, err);
-    if (!status) {
-        clh_result_row(out, "interventions", name);
+    static const char *const names[] = {"none", "edited"};
+    clh_edited edited = {0};
+    clh_status status = clh_edits_run(&edited, j->edits, NULL, j->how, err);
+    for (size_t l = 0; l < edited.count && !status; l++) {
+        row r;
+        status = clh_ask_intervals(r.of, &edited.list[l], j->sample.count, j->subject,
+                                   j->how->watch, err);
+        if (status)
+            break;
+        clh_result_row(out, "interventions", names[l]);
         clh_row_read(out, &r);
     }
-    clh_measure_deinit(&measure);
+    clh_edited_deinit(&edited);
     return status;
 }
 
@@ -113,11 +116,7 @@ static clh_status ask_edit(clh_result *out, clh_subject *s, const void *settings
     if (!status)
         status = compile(&j, &count, err);
     if (!status)
-        status = measure(out, &j, "none", NULL, err);
-    if (!status) {
-        const clh_measure_way way = clh_edits_way(j.edits);
-        status = measure(out, &j, "edited", &way, err);
-    }
+        status = measure(out, &j, err);
     if (!status) {
         (void)snprintf(text, sizeof text, "%zu %s sequences", j.set->count,
                        j.set->split ? "held-out" : "training");
@@ -153,7 +152,7 @@ const clh_question clh_question_edit = {
         "sequences).\n\n"
         "{\"format\": \"clearhead-edits-1\", \"edits\": [{\"kind\": \"zero\", \"site\": "
         "\"blocks.0.attn.hook_z\"}]} is such a file. Kinds: zero, set, add, mean, resample, patch, "
-        "part, one_hot, only, without, direct, weights.",
+        "model, part, one_hot, only, without, even, direct, weights.",
     .examples = "clearhead edit runs/notebook --edits edits.json # what depends on it\n"
                 "clearhead edit runs/notebook --edits edits.json --checkpoints # over training",
     .keys = keys,

@@ -1,305 +1,342 @@
-/* Edits compiled into hooks. Each worker has hooks and caches of its own; what an edit copies from
- * elsewhere is made ready before, so that a hook only copies. */
-#include "clearhead/edit.h"
-
+/* Lists of edits compiled: where each writes to is looked up, what they put in is made ready. */
 #include <assert.h>
 #include <fnmatch.h>
 #include <string.h>
 
 #include "base/base.h"
-#include "base/random.h"
 #include "edit/edit_check.h"
-#include "edit/edit_mean.h"
-#include "edit/edit_part.h"
-#include "edit/edit_row.h"
 #include "edit/edit_weights.h"
-#include "model/tensors.h"
+#include "edit/edits.h"
 
-typedef struct worker worker;
-
-/* What a hook is given. */
-typedef struct bound {
-    const clh_edit *edit;
-    const clh_cache *given; /* PATCH: activations of the sequence to take from */
-    worker *worker;
-} bound;
-
-struct worker {
-    const clh_edits *edits;
-    clh_cache *other, *cache; /* another sequence's activations; the pass under way (borrowed) */
-    clh_edit_parter parter;
-    size_t index;
-    clh_tokens tokens;
-    bound bounds[CLH_EDITS_MAX];
-    clh_hook hooks[CLH_EDITS_MAX];
-    size_t hook_count;
-};
-
-struct clh_edits {
-    clh_edit edit[CLH_EDITS_MAX];
-    size_t count;
-    clh_edits_setting setting; /* its model the one with swapped weights, if any */
-    clh_model *mixed;
-    clh_cache *given[CLH_EDITS_MAX];
-    clh_edit_means *means;
-    size_t resampled; /* the last activation that is resampled */
-    worker *workers;
-};
-
-static bool has_kind(const clh_edits *e, clh_edit_kind kind)
+clh_status clh_edits_context(const clh_edits *edits, size_t list, clh_status status, clh_error *err)
 {
-    bool any = false;
-    for (size_t i = 0; i < e->count; i++)
-        any = any || e->edit[i].kind == kind;
-    return any;
+    const bool said = edits->count > 1 && edits->list[list].name[0];
+    return said ? clh_fail_context(err, status, "%s", edits->list[list].name) : status;
 }
 
-/* ---- In flight ----------------------------------------------------------------------------------
+/* ---- Lists and models --------------------------------------------------------------------------
  */
 
-/* Numbers that an edit copies: at the same place as in the site, or spread over it. */
-typedef struct source {
-    const clh_real *data; /* NULL: the edit needs none */
-    bool spreads;
-    clh_edit_spread spread;
-} source;
-
-static source source_of(const bound *b, const clh_hook_point *point)
+static clh_status copy_lists(clh_edits *e, const clh_edit_list *lists, clh_error *err)
 {
-    const worker *w = b->worker;
-    const clh_tensor *t = &point->tensor;
-    const clh_edit *edit = b->edit;
-    source from = {0};
-    switch (edit->kind) {
-    case CLH_EDIT_MEAN:
-        from.data = clh_edit_mean(w->edits->means, t->name, w->tokens.pos);
-        break;
-    case CLH_EDIT_RESAMPLE:
-        from.data = clh_cache_view(w->other, t->name).data;
-        break;
-    case CLH_EDIT_PATCH:
-        from.data = clh_cache_view(b->given, t->name).data;
-        break;
-    case CLH_EDIT_DIRECT:
-        from.data = clh_cache_act(w->cache, CLH_A_RESID_PRE, 0).data;
-        break;
-    case CLH_EDIT_PART:
-        from.data = clh_edit_part_run(
-            &w->parter, edit, w->cache, point->layer, t->name[strlen(t->name) - 1],
-            edit->bare ? NULL : clh_edit_rest(w->edits->means, point->layer, edit->part));
-        break;
-    default: /* SET and ADD of a tensor; the others need nothing */
-        from.data = edit->tensor.data;
-        from.spreads = from.data && clh_edit_spread_of(&from.spread, &edit->tensor, t);
-        assert(!from.data || from.spreads);
+    for (size_t l = 0; l < e->count; l++) {
+        if (lists[l].count > CLH_EDITS_MAX)
+            return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", lists[l].count,
+                            CLH_EDITS_MAX);
+        e->all += lists[l].count;
     }
-    return from;
-}
-
-static void spread_row(const clh_edit *edit, const source *from, size_t h, size_t p, size_t width,
-                       clh_real *row)
-{
-    const clh_real *data = from->data + h * from->spread.head + p * from->spread.position;
-    for (size_t i = 0; i < width; i++)
-        row[i] = data[i * from->spread.item] + (edit->kind == CLH_EDIT_ADD ? row[i] : 0);
-}
-
-static void edit_row(const bound *b, const source *from, size_t h, size_t p, size_t at,
-                     size_t width, clh_real *row)
-{
-    const worker *w = b->worker;
-    const clh_sample *sample = w->edits->setting.sample;
-    if (!from->data)
-        clh_edit_row(b->edit, sample, &w->tokens, sample->first_scored[w->index], p, width, row);
-    else if (from->spreads)
-        spread_row(b->edit, from, h, p, width, row);
-    else if (b->edit->kind == CLH_EDIT_DIRECT)
-        for (size_t i = 0; i < width; i++)
-            row[i] -= from->data[at + i];
-    else
-        memcpy(row, from->data + at, width * sizeof *row);
-}
-
-static clh_status apply(const clh_hook_point *point, void *user, clh_error *err)
-{
-    const bound *b = user;
-    const clh_tensor *t = &point->tensor;
-    const size_t pos = b->worker->tokens.pos;
-    const clh_edit_layout layout = clh_edit_layout_of(t);
-    const source from = source_of(b, point);
-    (void)err;
-    for (size_t h = 0; h < layout.heads; h++)
-        for (size_t p = 0; p < pos; p++) {
-            const size_t at = clh_edit_row_at(&layout, pos, h, p);
-            if (clh_edit_chooses(b->edit, h, p, pos))
-                edit_row(b, &from, h, p, at, layout.width, t->data + at);
+    e->list = clh_alloc_zeroed(e->count, sizeof *e->list, err);
+    e->made = clh_alloc_zeroed(e->all, sizeof *e->made, err);
+    e->donor = clh_alloc_zeroed(e->all, sizeof *e->donor, err); /* at most */
+    if (!e->list || !e->made || !e->donor)
+        return CLH_ENOMEM;
+    clh_made *made = e->made;
+    for (size_t l = 0; l < e->count; l++) {
+        e->list[l] = (clh_made_list){
+            .name = lists[l].name ? lists[l].name : "", .made = made, .count = lists[l].count};
+        for (size_t i = 0; i < lists[l].count; i++, made++) {
+            made->edit = lists[l].edit[i];
+            if ((size_t)made->edit.kind >= clh_what_count())
+                return clh_fail(err, CLH_EINPUT, "edit %zu: kind %d, there are %zu", i,
+                                (int)made->edit.kind, clh_what_count());
+            made->what = clh_what_at(made->edit.kind);
+            if (made->what->knows_site && (!made->edit.site || !made->edit.site[0]))
+                made->edit.site =
+                    clh_row_name(&clh_layout_acts.row[made->what->site], SIZE_MAX, made->site);
+            else if (!made->edit.site)
+                made->edit.site = "";
         }
+    }
     return CLH_OK;
 }
 
-/* ---- Computing with them -----------------------------------------------------------------------
- */
-
-/* Some sequence of the reference that is as long, by Philox: the place in the sample it is drawn
- * for decides. */
-static size_t partner(const clh_edits *e, size_t index)
+static bool swaps_weights(const clh_made_list *list)
 {
-    const clh_sample *reference = e->setting.reference;
-    const size_t length = e->setting.sample->length[index];
-    size_t same = 0;
-    for (size_t i = 0; i < reference->count; i++)
-        same += reference->length[i] == length;
-    assert(same > 0); /* clh_edit_check() */
-    size_t left = (size_t)(clh_random_word(e->setting.seed, CLH_STREAM_EDIT, index) % same), i = 0;
-    for (;; i++)
-        if (reference->length[i] == length && left-- == 0)
-            return i;
+    bool any = false;
+    for (size_t i = 0; i < list->count; i++)
+        any = any || list->made[i].what->from == CLH_FROM_WEIGHTS;
+    return any;
 }
 
-static clh_status edited_forward(void *user, size_t index, size_t worker_index,
-                                 const clh_tokens *tokens, clh_cache *cache, clh_error *err)
+/* The model with the weights that a list swaps. */
+static clh_status mix(clh_basis *basis, const clh_made_list *list, const clh_model *model,
+                      clh_error *err)
 {
-    clh_edits *e = user;
-    assert(worker_index < e->setting.threads);
-    worker *w = &e->workers[worker_index];
-    w->index = index;
-    w->tokens = *tokens;
-    w->cache = cache;
-    if (w->other) {
-        const clh_tokens other = clh_sample_tokens(e->setting.reference, partner(e, index));
-        clh_status status =
-            clh_forward_until(e->setting.model, &other, w->other, e->resampled, err);
-        if (status)
-            return status;
-    }
-    return clh_forward(e->setting.model, tokens, cache, &(clh_hooks){w->hooks, w->hook_count}, err);
-}
-
-clh_measure_way clh_edits_way(clh_edits *edits)
-{
-    return (clh_measure_way){.forward = edited_forward, .user = edits, .keep = CLH_KEEP_ALL};
-}
-
-/* ---- Compiling ---------------------------------------------------------------------------------
- */
-
-/* A model with the weights that edits swap. */
-static clh_status swap_weights(clh_edits *e, clh_error *err)
-{
-    if (!has_kind(e, CLH_EDIT_WEIGHTS))
-        return CLH_OK;
-    const clh_model *model = e->setting.model;
-    clh_status status = clh_model_open(&e->mixed, clh_model_get_config(model), err);
+    size_t count = 0;
+    clh_status status = clh_model_open(&basis->mixed, clh_model_get_config(model), err);
     if (status)
         return status;
-    size_t count = 0;
     const clh_real *from = clh_model_data(model, &count);
-    memcpy(clh_model_data(e->mixed, NULL), from, count * sizeof *from);
-    for (size_t i = 0; i < e->count && !status; i++)
-        if (e->edit[i].kind == CLH_EDIT_WEIGHTS)
-            status = clh_edit_weights(e->mixed, &e->edit[i], i, err);
-    e->setting.model = e->mixed;
+    memcpy(clh_model_data(basis->mixed, NULL), from, count * sizeof *from);
+    for (size_t i = 0; i < list->count && !status; i++)
+        if (list->made[i].what->from == CLH_FROM_WEIGHTS)
+            status = clh_edit_weights(basis->mixed, &list->made[i].edit, i, err);
+    basis->model = basis->mixed;
     return status;
 }
 
-static void find_resampled(clh_edits *e, const clh_cache *cache)
+static clh_status make_bases(clh_edits *e, clh_error *err)
 {
-    for (size_t a = 0; a < clh_cache_count(cache); a++)
-        for (size_t i = 0; i < e->count; i++)
-            if (e->edit[i].kind == CLH_EDIT_RESAMPLE &&
-                fnmatch(e->edit[i].site, clh_cache_describe(cache, a, 1, 1).name, 0) == 0)
-                e->resampled = a;
+    e->basis = clh_alloc_zeroed(e->count + 1, sizeof *e->basis, err);
+    if (!e->basis)
+        return CLH_ENOMEM;
+    e->basis[0].model = e->setting.model;
+    e->bases = 1;
+    clh_status status = CLH_OK;
+    for (size_t l = 0; l < e->count && !status; l++) {
+        if (!swaps_weights(&e->list[l]))
+            continue;
+        e->list[l].basis = e->bases++;
+        status = mix(&e->basis[e->list[l].basis], &e->list[l], e->setting.model, err);
+        if (status)
+            status = clh_edits_context(e, l, status, err);
+    }
+    return status;
 }
 
-static clh_status check_edits(clh_edits *e, clh_error *err)
+/* ---- Where -------------------------------------------------------------------------------------
+ */
+
+/* Whether an edit writes to an activation. */
+static bool writes_to(const clh_made *made, const clh_cache *cache, size_t activation)
 {
-    clh_cache *cache = NULL; /* never filled: it describes */
+    const char *name = clh_cache_describe(cache, activation, 1, 1).name;
+    if (made->what->from == CLH_FROM_WEIGHTS || fnmatch(made->edit.site, name, 0) != 0)
+        return false;
+    const bool last = made->what->last || made->edit.last;
+    for (size_t a = activation + 1; last && a < clh_cache_count(cache); a++)
+        if (fnmatch(made->edit.site, clh_cache_describe(cache, a, 1, 1).name, 0) == 0)
+            return false;
+    return true;
+}
+
+static clh_status find_targets(const clh_edits *e, clh_made_list *list, const clh_cache *cache,
+                               clh_error *err)
+{
+    bool found[CLH_EDITS_MAX] = {false};
+    const size_t count = clh_cache_count(cache), pos = e->setting.sample->length[0];
+    clh_status status = CLH_OK;
+    list->target = clh_alloc_zeroed(count * list->count, sizeof *list->target, err); /* at most */
+    if (!list->target)
+        return CLH_ENOMEM;
+    for (size_t a = 0; a < count; a++)
+        for (size_t i = 0; i < list->count && !status; i++)
+            if (writes_to(&list->made[i], cache, a)) {
+                found[i] = true;
+                list->target[list->targets++] =
+                    (clh_target){a, i, clh_edit_layout_of(cache, a, pos).pattern};
+                status = clh_edit_check_place(&list->made[i], i, cache, a, pos, err);
+            }
+    for (size_t i = 0; i < list->count && !status; i++)
+        if (!found[i] && list->made[i].what->from != CLH_FROM_WEIGHTS)
+            status = clh_edit_no_such_site(&list->made[i].edit, i, cache, err);
+    return status;
+}
+
+/* ---- From where --------------------------------------------------------------------------------
+ */
+
+static size_t donor_of(clh_edits *e, const clh_model *model, bool drawn)
+{
+    size_t d = 0;
+    while (d < e->donors && (e->donor[d].model != model || e->donor[d].drawn != drawn))
+        d++;
+    if (d == e->donors)
+        e->donor[e->donors++] = (clh_donor){.model = model, .drawn = drawn};
+    return d;
+}
+
+/* A donor's pass goes as far as the last activation that is taken from it; the other model may have
+ * another config. */
+static clh_status reach(clh_donor *donor, clh_row_place at, clh_error *err)
+{
+    clh_cache *cache = NULL;
     clh_status status =
-        clh_cache_open(&cache, clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
-    for (size_t i = 0; i < e->count && !status; i++)
-        if (e->edit[i].kind != CLH_EDIT_WEIGHTS)
-            status = clh_edit_check(&e->edit[i], i, cache, &e->setting, err);
-    if (!status)
-        find_resampled(e, cache);
+        clh_cache_open(&cache, clh_model_get_config(donor->model), CLH_KEEP_ALL, err);
+    if (!status && at.layer < clh_model_get_config(donor->model)->n_layers) {
+        const size_t a = clh_cache_index(cache, clh_act_of(at.row), at.layer);
+        donor->last = a != SIZE_MAX && a > donor->last ? a : donor->last;
+    }
     clh_cache_close(cache);
     return status;
 }
 
-static clh_status run_given(clh_edits *e, clh_error *err)
+static clh_status find_donors(clh_edits *e, clh_made_list *list, const clh_cache *cache,
+                              clh_error *err)
 {
     clh_status status = CLH_OK;
-    for (size_t i = 0; i < e->count && !status; i++) {
-        if (e->edit[i].kind != CLH_EDIT_PATCH)
+    for (size_t t = 0; t < list->targets && !status; t++) {
+        clh_made *made = &list->made[list->target[t].made];
+        const bool drawn = made->what->from == CLH_FROM_OTHER;
+        if (!drawn && made->what->from != CLH_FROM_MODEL)
             continue;
+        if (!drawn && !made->edit.other)
+            return clh_fail(err, CLH_EINPUT, "edit %zu: no model is given to take from",
+                            list->target[t].made);
+        made->donor = donor_of(e, drawn ? e->basis[list->basis].model : made->edit.other, drawn);
         status =
-            clh_cache_open(&e->given[i], clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
+            reach(&e->donor[made->donor], clh_cache_place(cache, list->target[t].activation), err);
+    }
+    return status;
+}
+
+/* Sequences given to patch from are computed once, no further than they are asked for. */
+static clh_status run_given(const clh_edits *e, const clh_made_list *list, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (size_t t = list->targets; t-- > 0 && !status;) {
+        clh_made *made = &list->made[list->target[t].made];
+        const clh_model *model = e->basis[list->basis].model;
+        if (made->what->from != CLH_FROM_SEQUENCE || made->given)
+            continue;
+        status = clh_cache_open(&made->given, clh_model_get_config(model), CLH_KEEP_ALL, err);
         if (!status)
-            status = clh_forward(e->setting.model, &e->edit[i].from, e->given[i], NULL, err);
+            status = clh_forward_until(model, &made->edit.from, made->given,
+                                       list->target[t].activation, err);
         if (status)
-            clh_fail_context(err, status, "edit %zu: the sequence to patch from", i);
+            clh_fail_context(err, status, "edit %zu: the sequence to patch from",
+                             list->target[t].made);
     }
     return status;
 }
 
-static clh_status make_worker(worker *w, const clh_edits *e, clh_error *err)
+static void ask_means(const clh_edits *e, size_t basis, const clh_cache *cache, bool *mean,
+                      bool *rest)
 {
-    w->edits = e;
-    for (size_t i = 0; i < e->count; i++) {
-        if (e->edit[i].kind == CLH_EDIT_WEIGHTS)
-            continue;
-        bound *b = &w->bounds[w->hook_count];
-        *b = (bound){&e->edit[i], e->given[i], w};
-        w->hooks[w->hook_count++] = (clh_hook){e->edit[i].site, apply, b};
-    }
+    for (size_t l = 0; l < e->count; l++)
+        for (size_t t = 0; t < e->list[l].targets && e->list[l].basis == basis; t++) {
+            const clh_target *target = &e->list[l].target[t];
+            const clh_made *made = &e->list[l].made[target->made];
+            if (made->what->from == CLH_FROM_MEAN)
+                mean[target->activation] = true;
+            if (made->what->from == CLH_FROM_REST && !made->edit.bare)
+                rest[clh_cache_place(cache, target->activation).layer] = true;
+        }
+}
+
+static clh_status take_means(clh_edits *e, const clh_cache *cache, clh_error *err)
+{
+    const size_t layers = clh_model_get_config(e->setting.model)->n_layers;
+    const size_t count = clh_cache_count(cache);
     clh_status status = CLH_OK;
-    if (has_kind(e, CLH_EDIT_RESAMPLE))
-        status =
-            clh_cache_open(&w->other, clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
-    if (!status && has_kind(e, CLH_EDIT_PART))
-        status = clh_edit_parter_open(&w->parter, e->setting.model, e->setting.sample->stride, err);
+    for (size_t b = 0; b < e->bases && !status; b++) {
+        bool *mean = clh_alloc_zeroed(count + layers, sizeof *mean, err);
+        const clh_edit_means_ask ask = {.model = e->basis[b].model,
+                                        .reference = &e->reference,
+                                        .mean = mean,
+                                        .rest = mean + count,
+                                        .threads = e->setting.threads,
+                                        .watch = e->setting.watch};
+        if (mean)
+            ask_means(e, b, cache, mean, mean + count);
+        status = mean ? clh_edit_means_open(&e->basis[b].means, &ask, err) : CLH_ENOMEM;
+        clh_free(mean);
+    }
     return status;
 }
 
-static clh_status make_workers(clh_edits *e, clh_error *err)
+/* Tokens and embeddings are computed before the blocks. */
+static bool input_written(const clh_made_list *list, const clh_cache *cache)
 {
-    e->workers = clh_alloc_zeroed(e->setting.threads, sizeof *e->workers, err);
-    clh_status status = e->workers ? CLH_OK : CLH_ENOMEM;
-    for (size_t t = 0; t < e->setting.threads && !status; t++)
-        status = make_worker(&e->workers[t], e, err);
+    bool any = false;
+    for (size_t t = 0; t < list->targets; t++)
+        any = any || clh_act_of(clh_cache_place(cache, list->target[t].activation).row) <
+                         clh_layout_acts.block_begin;
+    return any;
+}
+
+static clh_status prepare(const clh_edits *e, clh_made_list *list, const clh_cache *cache,
+                          clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < list->count && !status; i++) {
+        clh_made *made = &list->made[i];
+        const clh_prepare with = {.edit = &made->edit,
+                                  .model = e->basis[list->basis].model,
+                                  .sample = e->setting.sample,
+                                  .means = e->basis[list->basis].means,
+                                  .input_written = input_written(list, cache)};
+        if (made->what->prepare)
+            status = made->what->prepare(&made->prepared, &with, err);
+    }
     return status;
 }
 
-static clh_status compile(clh_edits *e, clh_error *err)
+/* ---- Open and close ----------------------------------------------------------------------------
+ */
+
+typedef clh_status step(clh_edits *e, clh_made_list *list, const clh_cache *cache, clh_error *err);
+
+static clh_status targets_step(clh_edits *e, clh_made_list *list, const clh_cache *cache,
+                               clh_error *err)
 {
-    clh_status status = swap_weights(e, err);
-    if (!status)
-        status = check_edits(e, err);
-    if (!status)
-        status = clh_edit_means_open(&e->means, e->edit, e->count, &e->setting, err);
-    if (!status)
-        status = run_given(e, err);
-    return status ? status : make_workers(e, err);
+    clh_status status = find_targets(e, list, cache, err);
+    return status ? status : find_donors(e, list, cache, err);
 }
 
-clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t count,
-                               const clh_edits_setting *setting, clh_error *err)
+static clh_status ready_step(clh_edits *e, clh_made_list *list, const clh_cache *cache,
+                             clh_error *err)
 {
-    assert(out && (edits || !count) && setting);
-    assert(setting->model && setting->sample && setting->threads > 0);
-    if (count > CLH_EDITS_MAX)
-        return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", count, CLH_EDITS_MAX);
+    clh_status status = CLH_OK;
+    for (size_t t = 0; t < list->targets && !status; t++)
+        status = clh_edit_check_numbers(
+            &list->made[list->target[t].made], list->target[t].made,
+            clh_cache_place(cache, list->target[t].activation).row->masked, err);
+    if (!status)
+        status = run_given(e, list, err);
+    return status ? status : prepare(e, list, cache, err);
+}
+
+static clh_status each_list(clh_edits *e, step *then, const clh_cache *cache, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    for (size_t l = 0; l < e->count && !status; l++) {
+        status = then(e, &e->list[l], cache, err);
+        if (status)
+            status = clh_edits_context(e, l, status, err);
+    }
+    return status;
+}
+
+static clh_status compile(clh_edits *e, const clh_edit_list *lists, clh_error *err)
+{
+    clh_cache *cache = NULL; /* never filled: it describes */
+    clh_status status =
+        clh_cache_open(&cache, clh_model_get_config(e->setting.model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = copy_lists(e, lists, err);
+    if (!status)
+        status = make_bases(e, err);
+    if (!status)
+        status = clh_reference_open(&e->reference, e->setting.reference, err);
+    if (!status)
+        status = each_list(e, targets_step, cache, err);
+    if (!status)
+        status = clh_edits_check_sample(e, cache, e->setting.sample, err);
+    if (!status)
+        status = take_means(e, cache, err);
+    if (!status)
+        status = each_list(e, ready_step, cache, err);
+    clh_cache_close(cache);
+    return status;
+}
+
+clh_status clh_edits_open(clh_edits **out, const clh_edit_list *lists, size_t count,
+                          const clh_edits_setting *setting, clh_error *err)
+{
+    if (!out || (!lists && count) || !setting || !setting->model || !setting->sample)
+        return clh_fail(err, CLH_EINPUT, "lists of edits, model or sample are NULL");
+    if (setting->sample->count == 0 || (setting->reference && setting->reference->count == 0))
+        return clh_fail(err, CLH_EINPUT, "a sample without sequences");
     clh_edits *e = clh_alloc_zeroed(1, sizeof *e, err);
     if (!e)
         return CLH_ENOMEM;
     e->count = count;
     e->setting = *setting;
+    e->setting.threads = setting->threads ? setting->threads : 1;
     if (!setting->reference)
         e->setting.reference = setting->sample;
-    for (size_t i = 0; i < count; i++) {
-        e->edit[i] = edits[i];
-        clh_edit_site(&e->edit[i], clh_model_get_config(setting->model));
-    }
-    clh_status status = compile(e, err);
+    clh_status status = compile(e, lists, err);
     e->setting.watch = NULL;
     if (status)
         clh_edits_close(e);
@@ -308,27 +345,25 @@ clh_status clh_edits_open_with(clh_edits **out, const clh_edit *edits, size_t co
     return status;
 }
 
-clh_status clh_edits_open(clh_edits **out, const clh_edit *edits, size_t count,
-                          const clh_model *model, const clh_sample *sample, uint64_t seed,
-                          size_t threads, clh_error *err)
-{
-    const clh_edits_setting setting = {
-        .model = model, .sample = sample, .seed = seed, .threads = threads};
-    return clh_edits_open_with(out, edits, count, &setting, err);
-}
-
 void clh_edits_close(clh_edits *edits)
 {
     if (!edits)
         return;
-    for (size_t t = 0; edits->workers && t < edits->setting.threads; t++) {
-        clh_edit_parter_close(&edits->workers[t].parter);
-        clh_cache_close(edits->workers[t].other);
+    for (size_t l = 0; edits->list && l < edits->count; l++)
+        clh_free(edits->list[l].target);
+    for (size_t i = 0; edits->made && i < edits->all; i++) {
+        if (edits->made[i].prepared && edits->made[i].what->close)
+            edits->made[i].what->close(edits->made[i].prepared);
+        clh_cache_close(edits->made[i].given);
     }
-    clh_free(edits->workers);
-    for (size_t i = 0; i < edits->count; i++)
-        clh_cache_close(edits->given[i]);
-    clh_edit_means_close(edits->means);
-    clh_model_close(edits->mixed);
+    for (size_t b = 0; edits->basis && b < edits->bases; b++) {
+        clh_edit_means_close(edits->basis[b].means);
+        clh_model_close(edits->basis[b].mixed);
+    }
+    clh_reference_close(&edits->reference);
+    clh_free(edits->basis);
+    clh_free(edits->donor);
+    clh_free(edits->made);
+    clh_free(edits->list);
     clh_free(edits);
 }

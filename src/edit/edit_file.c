@@ -8,12 +8,14 @@
 #include "base/platform/file.h"
 #include "clearhead/safetensors.h"
 #include "edit/edit_read.h"
+#include "edit/what.h"
 #include "run/checkpoint.h"
 
 enum { FILE_MAX = 1 << 20 };
 
 struct clh_edit_file {
     clh_edit edit[CLH_EDITS_MAX];
+    clh_edit_room room[CLH_EDITS_MAX];
     size_t count, reference;
     char *name[CLH_EDITS_MAX]; /* "tensor t of x.safetensors" */
     clh_real *data[CLH_EDITS_MAX];
@@ -163,14 +165,16 @@ static clh_status read_edit(const opening *o, const json_t *object, clh_error *e
 {
     clh_edit *edit = &o->file->edit[o->index];
     clh_edit_outside outside;
-    clh_status status = clh_edit_read(edit, &outside, object, o->index, err);
+    clh_status status =
+        clh_edit_read(edit, &o->file->room[o->index], &outside, object, o->index, err);
     if (status)
         return status;
+    const unsigned takes = clh_what_at(edit->kind)->takes;
     if (outside.file)
         status = take_tensor(o, &outside, err);
-    else if (edit->kind == CLH_EDIT_PATCH)
+    else if (takes & CLH_TAKES_SEQUENCE)
         status = take_sequence(o, outside.from, err);
-    else if (edit->kind == CLH_EDIT_WEIGHTS)
+    else if (takes & CLH_TAKES_MODEL)
         status = take_model(o, &outside, err);
     return status ? clh_fail_context(err, status, "edit %zu: %s", o->index,
                                      outside.file ? "file" : "from")

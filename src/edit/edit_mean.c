@@ -3,15 +3,12 @@
 #include "edit/edit_mean.h"
 
 #include <assert.h>
-#include <fnmatch.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/platform/pool.h"
-#include "edit/edit_row.h"
 #include "edit/part.h"
 #include "model/tensors.h"
 
@@ -20,8 +17,10 @@ enum { PARTS = 2 };
 
 /* One activation of the sequences of one length, and where its sums lie. */
 typedef struct wanted {
+    const clh_reference_group *group;
+    size_t activation, at, numbers;
+    clh_tensor shape;
     char name[CLH_ROW_NAME_MAX];
-    size_t length, activation, sequences, at, numbers;
 } wanted;
 
 struct clh_edit_means {
@@ -37,105 +36,53 @@ struct clh_edit_means {
 
 typedef struct gathering {
     const clh_edit_means *means;
-    const clh_edits_setting *setting;
+    const clh_edit_means_ask *ask;
     size_t slots;
     double *sum;       /* [slots, means->numbers] */
     clh_cache **cache; /* [threads] */
     clh_error error[SLOTS_MAX];
-    atomic_size_t done;
+    clh_stop stop;
 } gathering;
 
 /* ---- What is wanted -----------------------------------------------------------------------------
  */
 
-static bool mean_wanted(const clh_edit *edits, size_t count, const char *name)
+/* Every activation that is asked for, for every length. */
+static void list_wanted(clh_edit_means *m, const clh_edit_means_ask *ask, const clh_cache *cache)
 {
-    bool any = false;
-    for (size_t i = 0; i < count; i++)
-        any = any ||
-              (edits[i].kind == CLH_EDIT_MEAN && name[0] && fnmatch(edits[i].site, name, 0) == 0);
-    return any;
-}
-
-/* Whether a rest is wanted in `layer`. */
-static bool rest_wanted(const clh_edit *edits, size_t count, size_t layer)
-{
-    bool any = false;
-    char name[CLH_ROW_NAME_MAX];
-    for (size_t i = 0; i < count; i++)
-        for (const char *input = "qkv"; *input && edits[i].kind == CLH_EDIT_PART; input++) {
-            (void)clh_row_name(clh_row_head_input(*input), layer, name);
-            any = any || (!edits[i].bare && fnmatch(edits[i].site, name, 0) == 0);
+    const clh_reference *r = ask->reference;
+    for (size_t a = 0; a < clh_cache_count(cache); a++)
+        for (size_t g = 0; g < r->count && ask->mean[a]; g++) {
+            wanted *w = &m->want[m->want_count++];
+            *w = (wanted){.group = &r->group[g], .activation = a, .at = m->numbers};
+            w->shape = clh_cache_describe(cache, a, 1, r->group[g].length);
+            w->numbers = clh_tensor_count(&w->shape);
+            (void)snprintf(w->name, sizeof w->name, "%s", w->shape.name);
+            w->shape.name = w->name;
+            m->numbers += w->numbers;
+            m->last = a;
         }
-    return any;
 }
 
-/* Whether sequence `k` is the first of its length. */
-static bool is_first(const clh_sample *sample, size_t k)
+static clh_status plan(clh_edit_means *m, const clh_edit_means_ask *ask, clh_error *err)
 {
-    size_t i = 0;
-    while (sample->length[i] != sample->length[k])
-        i++;
-    return i == k;
-}
-
-static size_t count_length(const clh_sample *sample, size_t length)
-{
-    size_t same = 0;
-    for (size_t i = 0; i < sample->count; i++)
-        same += sample->length[i] == length;
-    return same;
-}
-
-/* Every activation that some edit names, for every length; with `out` NULL they are counted. */
-static size_t list_wanted(wanted *out, const clh_edit *edits, size_t count, const clh_cache *cache,
-                          const clh_sample *sample, size_t *numbers)
-{
-    size_t found = 0;
-    for (size_t a = 0; a < clh_cache_count(cache); a++) {
-        if (!mean_wanted(edits, count, clh_cache_describe(cache, a, 1, 1).name))
-            continue;
-        for (size_t k = 0; k < sample->count; k++) {
-            if (!is_first(sample, k))
-                continue;
-            const clh_tensor t = clh_cache_describe(cache, a, 1, sample->length[k]);
-            if (out) {
-                wanted *w = &out[found];
-                *w = (wanted){.length = sample->length[k],
-                              .activation = a,
-                              .sequences = count_length(sample, sample->length[k]),
-                              .at = *numbers,
-                              .numbers = clh_tensor_count(&t)};
-                (void)snprintf(w->name, sizeof w->name, "%s", t.name);
-                *numbers += w->numbers;
-            }
-            found++;
-        }
-    }
-    return found;
-}
-
-static clh_status plan(clh_edit_means *m, const clh_edit *edits, size_t count,
-                       const clh_edits_setting *setting, clh_error *err)
-{
-    const clh_model_config *c = clh_model_get_config(setting->model);
+    const clh_model_config *c = clh_model_get_config(ask->model);
     clh_cache *cache = NULL;
+    size_t asked = 0;
     m->n_layers = c->n_layers;
     m->d_model = c->d_model;
     for (size_t layer = 0; layer < c->n_layers; layer++) {
-        const bool some = rest_wanted(edits, count, layer);
-        m->parts = m->parts || some;
-        m->deep = m->deep || (some && layer > 0);
+        m->parts = m->parts || ask->rest[layer];
+        m->deep = m->deep || (ask->rest[layer] && layer > 0);
     }
     clh_status status = clh_cache_open(&cache, c, CLH_KEEP_ALL, err);
     if (status)
         return status;
-    m->want_count = list_wanted(NULL, edits, count, cache, setting->reference, NULL);
-    m->want = clh_alloc_zeroed(m->want_count, sizeof *m->want, err);
+    for (size_t a = 0; a < clh_cache_count(cache); a++)
+        asked += ask->mean[a];
+    m->want = clh_alloc_zeroed(asked * ask->reference->count, sizeof *m->want, err);
     if (m->want)
-        (void)list_wanted(m->want, edits, count, cache, setting->reference, &m->numbers);
-    for (size_t i = 0; m->want && i < m->want_count; i++)
-        m->last = m->want[i].activation > m->last ? m->want[i].activation : m->last;
+        list_wanted(m, ask, cache);
     if (m->deep)
         m->last = clh_cache_count(cache) - 1;
     clh_cache_close(cache);
@@ -153,7 +100,7 @@ static void add_sequence(const gathering *g, const clh_cache *cache, size_t leng
     const size_t d = m->d_model;
     for (size_t i = 0; i < m->want_count; i++) {
         const wanted *w = &m->want[i];
-        if (w->length != length)
+        if (w->group->length != length)
             continue;
         const clh_tensor t = clh_cache_tensor(cache, w->activation);
         for (size_t n = 0; n < w->numbers; n++)
@@ -170,24 +117,24 @@ static void add_sequence(const gathering *g, const clh_cache *cache, size_t leng
 static void gather_slot(void *context, size_t slot, size_t worker)
 {
     gathering *g = context;
-    const clh_sample *sample = g->setting->reference;
+    const clh_sample *sample = g->ask->reference->sample;
     clh_status status = CLH_OK;
     for (size_t k = slot; k < sample->count && !status; k += g->slots) {
+        if (worker == 0 ? clh_stop_ask(&g->stop) : clh_stop_said(&g->stop))
+            return;
         const clh_tokens tokens = clh_sample_tokens(sample, k);
-        status = clh_forward_until(g->setting->model, &tokens, g->cache[worker], g->means->last,
+        status = clh_forward_until(g->ask->model, &tokens, g->cache[worker], g->means->last,
                                    &g->error[slot]);
         if (!status)
             add_sequence(g, g->cache[worker], tokens.pos, g->sum + slot * g->means->numbers);
-        const size_t done = atomic_fetch_add(&g->done, 1);
-        if (worker == 0)
-            clh_watch_call(g->setting->watch, done, sample->count);
+        clh_stop_step(&g->stop);
     }
 }
 
 /* The sums of all slots into those of the first. */
 static clh_status gather(gathering *g, clh_error *err)
 {
-    const clh_edits_setting *s = g->setting;
+    const clh_edit_means_ask *s = g->ask;
     const size_t numbers = g->means->numbers;
     clh_pool *pool = NULL;
     clh_status status = CLH_OK;
@@ -198,8 +145,11 @@ static clh_status gather(gathering *g, clh_error *err)
         status = clh_cache_open(&g->cache[t], clh_model_get_config(s->model), CLH_KEEP_ALL, err);
     if (!status)
         status = clh_pool_open(&pool, s->threads, err);
-    if (!status)
-        clh_pool_run(pool, g->slots, gather_slot, g);
+    if (!status) {
+        clh_stop_init(&g->stop, s->watch, s->reference->sample->count, "sequences");
+        clh_pool_run_watched(pool, g->slots, gather_slot, g, &g->stop);
+        status = clh_stop_end(&g->stop, err);
+    }
     for (size_t slot = 0; slot < g->slots && !status; slot++) {
         status = g->error[slot].status;
         if (status && err)
@@ -220,11 +170,11 @@ static clh_status gather(gathering *g, clh_error *err)
 /* The mean of what stands in for the embedding that `part` leaves out: any row of the flattened
  * one.
  */
-static clh_status embedding_mean(clh_real *mean, const clh_edits_setting *s, clh_input_part part,
+static clh_status embedding_mean(clh_real *mean, const clh_edit_means_ask *s, clh_input_part part,
                                  clh_error *err)
 {
     clh_model *flat = NULL;
-    clh_status status = clh_part_open(&flat, s->model, s->reference, part, err);
+    clh_status status = clh_part_open(&flat, s->model, s->reference->sample, part, err);
     if (status)
         return status;
     const clh_tensor W =
@@ -235,7 +185,7 @@ static clh_status embedding_mean(clh_real *mean, const clh_edits_setting *s, clh
 }
 
 /* mean(x - part): in layer 0 the mean of the other part, later mean(x) - mean(part). */
-static clh_status take_rests(clh_edit_means *m, const clh_edits_setting *s, const double *sum,
+static clh_status take_rests(clh_edit_means *m, const clh_edit_means_ask *s, const double *sum,
                              clh_error *err)
 {
     const size_t d = m->d_model;
@@ -244,8 +194,8 @@ static clh_status take_rests(clh_edit_means *m, const clh_edits_setting *s, cons
     clh_status status = m->rest ? CLH_OK : CLH_ENOMEM;
     for (int part = 0; part < PARTS && !status; part++)
         status = embedding_mean(m->rest + (size_t)part * d, s, (clh_input_part)part, err);
-    for (size_t k = 0; k < s->reference->count; k++)
-        positions += (double)s->reference->length[k];
+    for (size_t g = 0; g < s->reference->count; g++)
+        positions += (double)s->reference->group[g].length * (double)s->reference->group[g].count;
     for (size_t at = PARTS * d; m->deep && at < m->n_layers * (size_t)PARTS * d && !status; at++) {
         const size_t i = at % d, part = at / d % PARTS, layer = at / (d * PARTS);
         const double x = sum[m->residual + layer * d + i] / positions;
@@ -265,7 +215,7 @@ static clh_status check_mean(const clh_edit_means *m, const wanted *w, clh_error
         if (!(masked ? m->mean[n] < INFINITY : isfinite(m->mean[n])))
             return clh_fail(err, CLH_ENUMERIC,
                             "the mean of %s over sequences of %zu tokens is not finite", w->name,
-                            w->length);
+                            w->group->length);
     return CLH_OK;
 }
 
@@ -295,9 +245,9 @@ static size_t slots_of(const clh_edit_means *m, const clh_sample *sample)
     return fit < 1 ? 1 : fit < most ? fit : most;
 }
 
-static clh_status take(clh_edit_means *m, const clh_edits_setting *s, clh_error *err)
+static clh_status take(clh_edit_means *m, const clh_edit_means_ask *s, clh_error *err)
 {
-    gathering g = {.means = m, .setting = s, .slots = slots_of(m, s->reference)};
+    gathering g = {.means = m, .ask = s, .slots = slots_of(m, s->reference->sample)};
     size_t all;
     if (!clh_mul_ok(g.slots, m->numbers, &all) || all > SIZE_MAX / sizeof(double))
         all = SIZE_MAX / sizeof(double);
@@ -311,23 +261,23 @@ static clh_status take(clh_edit_means *m, const clh_edits_setting *s, clh_error 
         status = gather(&g, err);
     for (size_t i = 0; i < m->want_count && !status; i++)
         for (size_t n = m->want[i].at; n < m->want[i].at + m->want[i].numbers; n++)
-            m->mean[n] = (clh_real)(g.sum[n] / (double)m->want[i].sequences);
+            m->mean[n] = (clh_real)(g.sum[n] / (double)m->want[i].group->count);
     if (!status && m->parts)
         status = take_rests(m, s, g.sum, err);
     clh_free(g.sum);
     return status ? status : check_numbers(m, err);
 }
 
-clh_status clh_edit_means_open(clh_edit_means **out, const clh_edit *edits, size_t count,
-                               const clh_edits_setting *setting, clh_error *err)
+clh_status clh_edit_means_open(clh_edit_means **out, const clh_edit_means_ask *ask, clh_error *err)
 {
-    assert(out && setting && setting->model && setting->reference && setting->threads > 0);
+    assert(out && ask && ask->model && ask->reference && ask->mean && ask->rest);
+    assert(ask->threads > 0);
     clh_edit_means *m = clh_alloc_zeroed(1, sizeof *m, err);
     if (!m)
         return CLH_ENOMEM;
-    clh_status status = plan(m, edits, count, setting, err);
+    clh_status status = plan(m, ask, err);
     if (!status)
-        status = take(m, setting, err);
+        status = take(m, ask, err);
     if (status)
         clh_edit_means_close(m);
     else
@@ -335,14 +285,16 @@ clh_status clh_edit_means_open(clh_edit_means **out, const clh_edit *edits, size
     return status;
 }
 
-const clh_real *clh_edit_mean(const clh_edit_means *means, const char *name, size_t length)
+clh_tensor clh_edit_mean(const clh_edit_means *means, size_t activation, size_t length)
 {
-    size_t i = 0;
+    size_t i = 0; /* groups of an activation ascend by length */
     while (i < means->want_count &&
-           (means->want[i].length != length || strcmp(means->want[i].name, name) != 0))
+           (means->want[i].activation != activation || means->want[i].group->length < length))
         i++;
     assert(i < means->want_count);
-    return means->mean + means->want[i].at;
+    clh_tensor mean = means->want[i].shape;
+    mean.data = means->mean + means->want[i].at;
+    return mean;
 }
 
 const clh_real *clh_edit_rest(const clh_edit_means *means, size_t layer, clh_input_part part)

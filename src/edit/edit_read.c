@@ -9,12 +9,14 @@
 #include "base/base.h"
 #include "base/json_keys.h"
 #include "base/strbuf.h"
+#include "edit/what.h"
 
-enum { POSITION_MOST = 1000000, CHOICES_MAX = 16 };
+enum { POSITION_MOST = 1000000, CHOICES_MAX = 64 };
 
 /* Where the keys of an edit go. */
 typedef struct reading {
     clh_edit *edit;
+    clh_edit_room *room;
     clh_edit_outside *outside;
     size_t index;
 } reading;
@@ -82,7 +84,8 @@ static clh_status read_choice(unsigned *out, const reading *r, const char *key, 
 static clh_status read_kind(const reading *r, const char *key, const json_t *value, clh_error *err)
 {
     unsigned kind = 0;
-    clh_status status = read_choice(&kind, r, key, value, kind_name, CLH_EDIT_KINDS, err);
+    clh_status status =
+        read_choice(&kind, r, key, value, kind_name, (unsigned)clh_what_count(), err);
     r->edit->kind = (clh_edit_kind)kind;
     return status;
 }
@@ -120,9 +123,9 @@ static clh_status read_rest(const reading *r, const char *key, const json_t *val
     return status;
 }
 
-/* Whole numbers of an array; those below `least` are not. */
-static clh_status read_list(long *out, long *count, const reading *r, const char *key,
-                            const json_t *value, long least, clh_error *err)
+/* Whole numbers of an array, negative ones from the end. */
+static clh_status read_list(const long **out, size_t *count, long *room, const reading *r,
+                            const char *key, const json_t *value, clh_error *err)
 {
     const size_t size = json_array_size(value);
     if (!json_is_array(value) || size == 0 || size > CLH_EDIT_LIST_MAX)
@@ -131,30 +134,26 @@ static clh_status read_list(long *out, long *count, const reading *r, const char
     for (size_t i = 0; i < size; i++) {
         const json_t *item = json_array_get(value, i);
         const json_int_t number = json_integer_value(item);
-        if (!json_is_integer(item) || number < least || number > POSITION_MOST)
-            return clh_fail(err, CLH_EINPUT, "edit %zu: %s[%zu] is not a whole number in [%ld, %d]",
-                            r->index, key, i, least, POSITION_MOST);
-        out[i] = (long)number;
+        if (!json_is_integer(item) || number < -POSITION_MOST || number > POSITION_MOST)
+            return clh_fail(err, CLH_EINPUT, "edit %zu: %s[%zu] is not a whole number in [%d, %d]",
+                            r->index, key, i, -POSITION_MOST, POSITION_MOST);
+        room[i] = (long)number;
     }
-    *count = (long)size;
+    *out = room;
+    *count = size;
     return CLH_OK;
 }
 
 static clh_status read_positions(const reading *r, const char *key, const json_t *value,
                                  clh_error *err)
 {
-    return read_list(r->edit->positions, &r->edit->position_count, r, key, value, -POSITION_MOST,
-                     err);
+    return read_list(&r->edit->positions, &r->edit->position_count, r->room->positions, r, key,
+                     value, err);
 }
 
 static clh_status read_heads(const reading *r, const char *key, const json_t *value, clh_error *err)
 {
-    long list[CLH_EDIT_LIST_MAX] = {0}, count = 0;
-    clh_status status = read_list(list, &count, r, key, value, 0, err);
-    for (long i = 0; i < count; i++)
-        r->edit->heads[i] = (size_t)list[i];
-    r->edit->head_count = (size_t)count;
-    return status;
+    return read_list(&r->edit->heads, &r->edit->head_count, r->room->heads, r, key, value, err);
 }
 
 /* The name of a set, or an array of positions. */
@@ -164,7 +163,7 @@ static clh_status read_sources(const reading *r, const char *key, const json_t *
     unsigned sources = CLH_SOURCES_POSITIONS;
     clh_status status =
         json_is_array(value)
-            ? read_list(r->edit->keys, &r->edit->key_count, r, key, value, -POSITION_MOST, err)
+            ? read_list(&r->edit->keys, &r->edit->key_count, r->room->keys, r, key, value, err)
             : read_choice(&sources, r, key, value, sources_name, CLH_SOURCES_POSITIONS, err);
     r->edit->sources = (clh_edit_sources)sources;
     return status;
@@ -184,8 +183,9 @@ static clh_status read_text(const char **out, const reading *r, const char *key,
 static clh_status read_site(const reading *r, const char *key, const json_t *value, clh_error *err)
 {
     const char *text = "";
-    clh_status status = read_text(&text, r, key, value, sizeof r->edit->site - 1, err);
-    (void)snprintf(r->edit->site, sizeof r->edit->site, "%s", text);
+    clh_status status = read_text(&text, r, key, value, sizeof r->room->site - 1, err);
+    (void)snprintf(r->room->site, sizeof r->room->site, "%s", text);
+    r->edit->site = r->room->site;
     return status;
 }
 
@@ -232,33 +232,26 @@ static clh_status read_step(const reading *r, const char *key, const json_t *val
 /* ---- Keys ---------------------------------------------------------------------------------------
  */
 
-#define KIND(name) (1U << CLH_EDIT_##name)
-enum {
-    ALL = (1U << CLH_EDIT_KINDS) - 1,
-    NUMBERS = KIND(SET) | KIND(ADD),
-    SETS = KIND(ONLY) | KIND(WITHOUT),
-    SITE_KNOWN = SETS | KIND(ONE_HOT) | KIND(DIRECT) | KIND(WEIGHTS)
-};
-
 static const struct key_row {
     const char *name;
     read_value *read;
-    unsigned takes, needs; /* kinds */
+    unsigned takes; /* kinds that take one of these take it */
+    bool optional;  /* also where a kind needs what it stands for */
 } keys[] = {
-    {"kind", read_kind, ALL, ALL},
-    {"site", read_site, ALL & ~KIND(DIRECT), ALL & ~SITE_KNOWN},
-    {"heads", read_heads, ALL & ~KIND(DIRECT), 0},
-    {"positions", read_positions, ALL & ~KIND(WEIGHTS), 0},
-    {"value", read_number, NUMBERS, 0},
-    {"file", read_file, NUMBERS, 0},
-    {"tensor", read_tensor, NUMBERS, 0},
-    {"sources", read_sources, SETS, SETS},
-    {"part", read_part, KIND(PART), KIND(PART)},
-    {"norm", read_norm, KIND(PART), 0},
-    {"rest", read_rest, KIND(PART), 0},
-    {"from", read_from, KIND(PATCH) | KIND(WEIGHTS), KIND(PATCH)},
-    {"circuit", read_circuit, KIND(WEIGHTS), KIND(WEIGHTS)},
-    {"step", read_step, KIND(WEIGHTS), 0},
+    {"kind", read_kind, 0, false},
+    {"site", read_site, CLH_TAKES_SITE, false},
+    {"heads", read_heads, CLH_TAKES_HEADS, false},
+    {"positions", read_positions, CLH_TAKES_POSITIONS, false},
+    {"value", read_number, CLH_TAKES_NUMBER, true},
+    {"file", read_file, CLH_TAKES_NUMBER, true},
+    {"tensor", read_tensor, CLH_TAKES_NUMBER, true},
+    {"sources", read_sources, CLH_TAKES_SOURCES, false},
+    {"part", read_part, CLH_TAKES_PART, false},
+    {"norm", read_norm, CLH_TAKES_MANNER, true},
+    {"rest", read_rest, CLH_TAKES_MANNER, true},
+    {"from", read_from, CLH_TAKES_SEQUENCE | CLH_TAKES_MODEL, false},
+    {"circuit", read_circuit, CLH_TAKES_CIRCUIT, false},
+    {"step", read_step, CLH_TAKES_MODEL, true},
 };
 
 static clh_status read_keys(const reading *r, const json_t *object, clh_error *err)
@@ -280,35 +273,38 @@ static clh_status read_keys(const reading *r, const json_t *object, clh_error *e
 /* What each kind needs, and nothing it does not take. */
 static clh_status check_keys(const reading *r, const json_t *object, clh_error *err)
 {
-    const unsigned kind = 1U << r->edit->kind;
-    const char *name = clh_edit_kind_name(r->edit->kind);
+    const clh_what *what = clh_what_at(r->edit->kind);
     for (size_t i = 0; i < CLH_COUNT(keys); i++) {
         const bool given = json_object_get(object, keys[i].name) != NULL;
-        if (given ? !(keys[i].takes & kind) : (keys[i].needs & kind) != 0)
-            return clh_fail(err, CLH_EINPUT, "edit %zu: %s %s %s", r->index, name,
+        const bool taken = !keys[i].takes || (what->takes & keys[i].takes);
+        const bool needed = !keys[i].optional && (what->needs & keys[i].takes);
+        if (given ? !taken : needed)
+            return clh_fail(err, CLH_EINPUT, "edit %zu: %s %s %s", r->index, what->name,
                             given ? "takes no" : "needs a", keys[i].name);
     }
     const bool value = json_object_get(object, "value") != NULL;
     const bool file = r->outside->file != NULL, tensor = r->outside->tensor != NULL;
-    if ((kind & NUMBERS) && (file != tensor || value == file))
+    if ((what->takes & CLH_TAKES_NUMBER) && (file != tensor || value == file))
         return clh_fail(err, CLH_EINPUT,
                         "edit %zu: %s needs a value, or a file and a tensor instead", r->index,
-                        name);
-    if (r->edit->kind == CLH_EDIT_WEIGHTS && !r->outside->from && r->outside->step == SIZE_MAX)
+                        what->name);
+    if ((what->takes & CLH_TAKES_MODEL) && !r->outside->from && r->outside->step == SIZE_MAX)
         return clh_fail(err, CLH_EINPUT, "edit %zu: %s needs a from, a step or both", r->index,
-                        name);
+                        what->name);
     return CLH_OK;
 }
 
-clh_status clh_edit_read(clh_edit *out, clh_edit_outside *outside, const json_t *object,
-                         size_t index, clh_error *err)
+clh_status clh_edit_read(clh_edit *out, clh_edit_room *room, clh_edit_outside *outside,
+                         const json_t *object, size_t index, clh_error *err)
 {
-    assert(out && outside);
+    assert(out && room && outside);
     *out = (clh_edit){0};
     *outside = (clh_edit_outside){.step = SIZE_MAX};
-    const reading r = {out, outside, index};
+    const reading r = {out, room, outside, index};
     if (!json_is_object(object))
         return clh_fail(err, CLH_EINPUT, "edit %zu is no object", index);
     clh_status status = read_keys(&r, object, err);
+    if (!status && !json_object_get(object, "kind"))
+        status = clh_fail(err, CLH_EINPUT, "edit %zu: needs a kind", index);
     return status ? status : check_keys(&r, object, err);
 }

@@ -9,12 +9,19 @@
 /** What an edit names outside of its file; borrowed from the JSON. */
 typedef struct clh_edit_outside {
     const char *file, *tensor; /**< of SET and ADD; both or neither */
-    const json_t *from;        /**< PATCH: an object; WEIGHTS: a text, NULL: the run itself */
-    size_t step;               /**< WEIGHTS: of a checkpoint, SIZE_MAX: the last weights */
+    const json_t *from;        /**< PATCH: an object; else a text, NULL: the run itself */
+    size_t step;               /**< of a checkpoint, SIZE_MAX: the last weights */
 } clh_edit_outside;
 
-/** Read object number `index`; CLH_EINPUT names key, found and wanted. */
-clh_status clh_edit_read(clh_edit *out, clh_edit_outside *outside, const json_t *object,
-                         size_t index, clh_error *err);
+/** What an edit points to, beside what its file names. */
+typedef struct clh_edit_room {
+    char site[96];
+    long heads[CLH_EDIT_LIST_MAX], positions[CLH_EDIT_LIST_MAX], keys[CLH_EDIT_LIST_MAX];
+} clh_edit_room;
+
+/** Read object number `index`; CLH_EINPUT names key, found and wanted. The edit points into `room`.
+ */
+clh_status clh_edit_read(clh_edit *out, clh_edit_room *room, clh_edit_outside *outside,
+                         const json_t *object, size_t index, clh_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "edit/edit_row.h"
 #include "model/tensors.h"
 
 /* The groups of parameters (layout.def) that a circuit is. */
@@ -73,10 +74,11 @@ static clh_status check_heads(const clh_edit *edit, size_t index, const clh_row 
     if (!goes_with_heads(row))
         return clh_fail(err, CLH_ESHAPE, "edit %zu: heads are given, %s is %s and has none", index,
                         to->name, clh_tensor_shape_text(to, shape));
+    const long heads = (long)to->shape[0];
     for (size_t i = 0; i < edit->head_count && has_heads(row); i++)
-        if (edit->heads[i] >= to->shape[0])
-            return clh_fail(err, CLH_ERANGE, "edit %zu: head %zu, %s has %zu", index,
-                            edit->heads[i], to->name, to->shape[0]);
+        if (edit->heads[i] < -heads || edit->heads[i] >= heads)
+            return clh_fail(err, CLH_ERANGE, "edit %zu: head %ld, %s has %ld", index,
+                            edit->heads[i], to->name, heads);
     return CLH_OK;
 }
 
@@ -99,9 +101,9 @@ static clh_status copy_tensor(const clh_edit *edit, size_t index, const clh_row 
     if (edit->head_count == 0)
         memcpy(to->data, from.data, count * sizeof *to->data);
     else if (has_heads(row))
-        for (size_t i = 0; i < edit->head_count; i++)
-            memcpy(to->data + edit->heads[i] * each, from.data + edit->heads[i] * each,
-                   each * sizeof *to->data);
+        for (size_t h = 0; h < to->shape[0]; h++)
+            if (clh_edit_listed(edit->heads, edit->head_count, h, to->shape[0]))
+                memcpy(to->data + h * each, from.data + h * each, each * sizeof *to->data);
     return CLH_OK;
 }
 
@@ -113,7 +115,8 @@ clh_status clh_edit_weights(clh_model *model, const clh_edit *edit, size_t index
     for (size_t i = 0; i < clh_model_tensor_count(model) && !status; i++) {
         const clh_tensor to = clh_model_tensor(model, i);
         const clh_row *row = clh_model_place(model, i).row;
-        if (!is_part(edit->circuit, row) || (edit->site[0] && fnmatch(edit->site, to.name, 0) != 0))
+        if (!is_part(edit->circuit, row) ||
+            (edit->site && edit->site[0] && fnmatch(edit->site, to.name, 0) != 0))
             continue;
         found = true;
         status = edit->head_count ? check_heads(edit, index, row, &to, err) : CLH_OK;
@@ -121,8 +124,9 @@ clh_status clh_edit_weights(clh_model *model, const clh_edit *edit, size_t index
             status = copy_tensor(edit, index, row, &to, err);
     }
     if (!status && !found)
-        status =
-            clh_fail(err, CLH_EINPUT, "edit %zu: the model has no parameters of %s%s%s", index,
-                     circuits[edit->circuit].name, edit->site[0] ? " that match " : "", edit->site);
+        status = clh_fail(err, CLH_EINPUT, "edit %zu: the model has no parameters of %s%s%s", index,
+                          circuits[edit->circuit].name,
+                          edit->site && edit->site[0] ? " that match " : "",
+                          edit->site ? edit->site : "");
     return status;
 }

@@ -19,16 +19,28 @@ static clh_window asked(const clh_pass *pass, size_t out, size_t layer, clh_wind
                                              : window;
 }
 
+static bool is_next(const clh_partial *p, size_t id, size_t layer)
+{
+    return p->next && p->next->id == id && p->next->layer == layer;
+}
+
+void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer)
+{
+    pass->partial->of[out] = (clh_reach){0};
+    if (is_next(pass->partial, out, layer))
+        clh_partial_write(pass, out, layer);
+}
+
 static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window changed, clh_window edited)
 {
     clh_partial *p = pass->partial;
-    p->changed[out] = asked(pass, out, layer, changed);
-    p->edited[out] = asked(pass, out, layer, edited);
-    if (clh_window_empty(p->changed[out])) {
-        clh_partial_write(pass, out, layer);
+    p->of[out].changed = asked(pass, out, layer, changed);
+    p->of[out].edited = asked(pass, out, layer, edited);
+    if (clh_window_empty(p->of[out].changed)) {
+        clh_partial_first(pass, out, layer);
         return false;
     }
-    pass->at = p->changed[out];
+    pass->at = p->of[out].changed;
     pass->row0 = pass->at.begin;
     pass->rows = pass->at.end - pass->at.begin;
     return true;
@@ -36,9 +48,13 @@ static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window changed
 
 bool clh_partial_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
-    const clh_partial *p = pass->partial;
-    return due(pass, out, layer, clh_window_hull(p->changed[a], p->changed[b]),
-               clh_window_hull(p->edited[a], p->edited[b]));
+    clh_reach *of = pass->partial->of;
+    if (clh_window_empty(of[a].changed) && clh_window_empty(of[b].changed)) {
+        clh_partial_first(pass, out, layer);
+        return false;
+    }
+    return due(pass, out, layer, clh_window_hull(of[a].changed, of[b].changed),
+               clh_window_hull(of[a].edited, of[b].edited));
 }
 
 /* A key reaches every query from its own position on. */
@@ -50,23 +66,16 @@ static clh_window opened(const clh_pass *pass, clh_window keys)
 bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
                           clh_act_id keys)
 {
-    const clh_partial *p = pass->partial;
-    return due(pass, out, layer, clh_window_hull(p->changed[own], opened(pass, p->changed[keys])),
-               clh_window_hull(p->edited[own], opened(pass, p->edited[keys])));
-}
-
-void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer)
-{
-    (void)due(pass, out, layer, (clh_window){0}, (clh_window){0});
+    const clh_reach *of = pass->partial->of;
+    return due(pass, out, layer, clh_window_hull(of[own].changed, opened(pass, of[keys].changed)),
+               clh_window_hull(of[own].edited, opened(pass, of[keys].edited)));
 }
 
 void clh_partial_go_up(clh_partial *p)
 {
-    const clh_window changed = p->changed[CLH_A_RESID_PRE], edited = p->edited[CLH_A_RESID_PRE];
-    memset(p->changed, 0, sizeof p->changed);
-    memset(p->edited, 0, sizeof p->edited);
-    p->changed[CLH_A_RESID_PRE] = changed;
-    p->edited[CLH_A_RESID_PRE] = edited;
+    const clh_reach resid = p->of[CLH_A_RESID_PRE];
+    memset(p->of, 0, sizeof p->of);
+    p->of[CLH_A_RESID_PRE] = resid;
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------
@@ -100,7 +109,7 @@ static clh_status keep_rows(const clh_pass *pass, const clh_write *w, clh_window
 {
     clh_partial *p = pass->partial;
     const clh_blob *values = &pass->cache->values;
-    const clh_window anew = p->edited[id];
+    const clh_window anew = p->of[id].edited;
     if (!p->undo || clh_window_empty(at))
         return CLH_OK;
     clh_status status =
@@ -126,15 +135,15 @@ static clh_status make_write(const clh_pass *pass, const clh_write *w, clh_windo
 void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer)
 {
     clh_partial *p = pass->partial;
-    if (!p->next || p->next->id != (size_t)id || p->next->layer != layer || pass->status)
+    if (!is_next(p, id, layer) || pass->status)
         return;
     const clh_blob *values = &pass->cache->values;
     const size_t activation = (size_t)(p->next - values->place);
-    clh_window changed = p->changed[id], edited = p->edited[id];
+    clh_window changed = p->of[id].changed, edited = p->of[id].edited;
     size_t here = 0;
     if (p->undo)
-        changed = clh_window_hull(changed,
-                                  clh_undo_put_back(p->undo, values, activation, p->changed[id]));
+        changed = clh_window_hull(
+            changed, clh_undo_put_back(p->undo, values, activation, p->of[id].changed));
     for (; here < p->writes && p->write[here].activation == activation && !pass->status; here++)
         pass->status =
             keep_rows(pass, &p->write[here], written(pass, &p->write[here], id, layer), id);
@@ -145,8 +154,7 @@ void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer)
     }
     if (p->undo)
         clh_undo_leave(p->undo);
-    p->changed[id] = clh_window_hull(changed, edited);
-    p->edited[id] = edited;
+    p->of[id] = (clh_reach){clh_window_hull(changed, edited), edited};
     p->write += here;
     p->writes -= here;
     find_next(p, values);

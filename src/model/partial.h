@@ -18,10 +18,14 @@
 
 #include "model/pass.h"
 
+typedef struct clh_reach {
+    clh_window changed, edited;
+} clh_reach;
+
 typedef struct clh_partial {
-    clh_window changed[CLH_A_COUNT], edited[CLH_A_COUNT]; /**< of the layer being computed */
-    clh_window wanted;      /**< positions whose logits are asked for */
-    const clh_write *write; /**< those that are still to be made … */
+    clh_reach of[CLH_A_COUNT]; /**< of the layer being computed */
+    clh_window wanted;         /**< positions whose logits are asked for */
+    const clh_write *write;    /**< those that are still to be made … */
     size_t writes;
     clh_undo *undo; /**< NULL: the caller wrote, and puts back (clh_forward_from()) */
     const clh_row_place

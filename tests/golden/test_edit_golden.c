@@ -10,6 +10,7 @@
 #include "clearhead/edit.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
+#include "support/edit_bench.h"
 #include "support/golden_case.h"
 #include "support/must.h"
 #include "support/temp_folder.h"
@@ -27,7 +28,6 @@ typedef struct bench {
     char path[TEMP_PATH_MAX]; /* of the edits' golden file */
     clh_safetensors *file;
     clh_sample sample;
-    clh_cache *cache;
 } bench;
 
 static int open_bench(void **state)
@@ -43,7 +43,6 @@ static int open_bench(void **state)
     (void)snprintf(b.path, sizeof b.path, "%s/edits/%s.safetensors", CLH_GOLDEN_DIR, name);
     must(clh_safetensors_open(&b.file, b.path, &err), &err);
     must(clh_sample_given(&b.sample, &b.golden.tokens, 1, &err), &err);
-    must(clh_cache_open(&b.cache, &b.golden.config, CLH_KEEP_ALL, &err), &err);
     *state = &b;
     return 0;
 }
@@ -52,7 +51,6 @@ static int close_bench(void **state)
 {
     bench *b = *state;
     void *folder = b->folder;
-    clh_cache_close(b->cache);
     clh_sample_deinit(&b->sample);
     clh_safetensors_close(b->file);
     golden_close(&b->golden);
@@ -96,11 +94,12 @@ static void check(const bench *b, const char *name, clh_edits *compiled)
     clh_error err = {0};
     (void)snprintf(key, sizeof key, "logits.%s", name);
     const clh_tensor want = read_tensor(b, key);
-    const clh_measure_way way = clh_edits_way(compiled);
+    clh_editor *editor = NULL;
+    must(clh_editor_open(&editor, compiled, &err), &err);
     for (size_t s = 0; s < b->sample.count; s++) {
-        const clh_tokens tokens = clh_sample_tokens(&b->sample, s);
-        must(way.forward(way.user, s, 0, &tokens, b->cache, &err), &err);
-        const clh_tensor got = clh_cache_view(b->cache, "logits");
+        must(clh_editor_begin(editor, &b->sample, s, &err), &err);
+        must(clh_editor_apply(editor, 0, &err), &err);
+        const clh_tensor got = clh_cache_view(clh_editor_cache(editor), "logits");
         clh_tensor one = want;
         one.shape[0] = 1;
         one.data += s * clh_tensor_count(&one);
@@ -109,6 +108,7 @@ static void check(const bench *b, const char *name, clh_edits *compiled)
             fail_msg("%s, sequence %zu: logits are %.2g away from TransformerLens'", name, s,
                      distance);
     }
+    clh_editor_close(editor);
     clh_free(want.data);
 }
 
@@ -125,7 +125,7 @@ static void every_edit_has_the_logits_of_the_file(void **state)
         must(clh_edit_file_open(&file, path, NULL, &err), &err);
         const clh_edit *list = clh_edit_file_edits(file, &count);
         assert_true(count > 0);
-        must(clh_edits_open(&compiled, list, count, b->golden.model, &b->sample, 0, 1, &err), &err);
+        must(edit_open(&compiled, list, count, b->golden.model, &b->sample, 0, &err), &err);
         check(b, edits[i], compiled);
         clh_edits_close(compiled);
         clh_edit_file_close(file);

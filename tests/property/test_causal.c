@@ -8,6 +8,7 @@
 #include "clearhead/causal.h"
 #include "clearhead/edit.h"
 #include "support/each_case.h"
+#include "support/edit_bench.h"
 #include "support/model_case.h"
 #include "support/must.h"
 
@@ -110,11 +111,9 @@ static void each_is_the_same_edit_in_flight(void **state)
     for (size_t r = 0; r < CLH_COUNT(rows); r++) {
         clh_edits *edits = NULL;
         clh_measure edited = {0};
-        must(clh_edits_open(&edits, rows[r].edit, rows[r].count, b->model, &b->sample, SEED, 1,
-                            &err),
+        must(edit_open(&edits, rows[r].edit, rows[r].count, b->model, &b->sample, SEED, &err),
              &err);
-        const clh_measure_way way = clh_edits_way(edits);
-        must(clh_measure_run(&edited, b->model, &b->sample, &way, NULL, &err), &err);
+        edit_run(&edited, edits, 1);
         assert_same_bits(&b->result.measure[rows[r].intervention], &edited);
         clh_measure_deinit(&edited);
         clh_edits_close(edits);

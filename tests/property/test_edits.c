@@ -81,16 +81,19 @@ static void a_mean_pattern_is_the_same_for_every_sequence(void **state)
 static void heads_and_positions_limit_an_edit(void **state)
 {
     clh_edit edit = edit_of(CLH_EDIT_SET, "blocks.0.attn.hook_z");
+    static const long last[] = {-1}, heads[] = {1, -1};
     edit.value = 9;
-    edit.heads[0] = 1;
-    edit.positions[0] = -1;
+    edit.positions = last;
     edit.head_count = 1;
     edit.position_count = 1;
-    const clh_tensor z = edit_look(*state, &edit, 0, "blocks.0.attn.hook_z");
-    for (size_t p = 0; p < z.shape[1]; p++)
-        for (size_t h = 0; h < 2; h++)
-            assert_int_equal(z.data[clh_tensor_at(&z, 0, p, h, 0)] == 9,
-                             p + 1 == z.shape[1] && h == 1);
+    for (size_t i = 0; i < CLH_COUNT(heads); i++) {
+        edit.heads = &heads[i];
+        const clh_tensor z = edit_look(*state, &edit, 0, "blocks.0.attn.hook_z");
+        for (size_t p = 0; p < z.shape[1]; p++)
+            for (size_t h = 0; h < 2; h++)
+                assert_int_equal(z.data[clh_tensor_at(&z, 0, p, h, 0)] == 9,
+                                 p + 1 == z.shape[1] && h == 1);
+    }
 }
 
 static void the_direct_path_can_be_taken_away(void **state)

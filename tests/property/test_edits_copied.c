@@ -221,7 +221,8 @@ static void heads_and_names_limit_what_is_swapped(void **state)
     other_open(b, &other);
     clh_edit one = edit_of(CLH_EDIT_WEIGHTS, "blocks.1.*"), all = edit_of(CLH_EDIT_WEIGHTS, "");
     one.other = all.other = other;
-    one.heads[0] = 1;
+    static const long heads[] = {1, 0};
+    one.heads = heads;
     one.head_count = 1;
     const clh_edit nothing = edit_of(CLH_EDIT_ADD, "hook_embed");
     clh_tensor p = edit_look(b, &nothing, 1, "blocks.1.attn.hook_pattern");
@@ -230,9 +231,8 @@ static void heads_and_names_limit_what_is_swapped(void **state)
     const size_t half = clh_tensor_count(&p) / 2;
     assert_memory_equal(plain, p.data, half * sizeof *plain);
     assert_memory_not_equal(plain + half, p.data + half, half * sizeof *plain);
-    one.heads[1] = 0;
     one.head_count = 2;
-    (void)strcpy(one.site, "*");
+    one.site = "*";
     assert_true(edit_same(b, &one, 1, &all, 1));
     clh_free(plain);
     clh_model_close(other);
@@ -269,9 +269,9 @@ static void measure_with(edit_bench *b, const clh_edit *edit, const clh_sample *
                                        .reference = reference,
                                        .seed = EDIT_BENCH_SEED,
                                        .threads = 1};
-    must(clh_edits_open_with(&edits, edit, 1, &setting, &err), &err);
-    const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(out, b->model, &b->sample, &way, NULL, &err), &err);
+    const clh_edit_list list = {.edit = edit, .count = 1};
+    must(clh_edits_open(&edits, &list, 1, &setting, &err), &err);
+    edit_run(out, edits, 1);
     clh_edits_close(edits);
 }
 
@@ -352,7 +352,8 @@ static void a_reference_without_the_length_is_refused(void **state)
     others.length[0] = others.length[1] = 5;
     const clh_edits_setting setting = {
         .model = b->model, .sample = &b->sample, .reference = &others, .threads = 1};
-    assert_int_equal(clh_edits_open_with(&edits, &edit, 1, &setting, &err), CLH_EINPUT);
+    const clh_edit_list list = {.edit = &edit, .count = 1};
+    assert_int_equal(clh_edits_open(&edits, &list, 1, &setting, &err), CLH_EINPUT);
     assert_non_null(strstr(err.message, "has 8 tokens, of that length the reference has none"));
     clh_sample_deinit(&others);
 }
@@ -362,8 +363,8 @@ static void listed_sources_are_left_out_or_alone(void **state)
     edit_bench *b = *state;
     clh_edit edit = edit_of(CLH_EDIT_WITHOUT, "");
     edit.sources = CLH_SOURCES_POSITIONS;
-    edit.keys[0] = 2;
-    edit.keys[1] = -2; /* 6 of 8 */
+    static const long keys[] = {2, -2}; /* 6 of 8 */
+    edit.keys = keys;
     edit.key_count = 2;
     for (int only = 0; only < 2; only++) {
         edit.kind = only ? CLH_EDIT_ONLY : CLH_EDIT_WITHOUT;
@@ -399,14 +400,11 @@ static clh_status compile_and_run(void *context)
     list[5].tensor = (clh_tensor){.data = &one};
     clh_error err = {0};
     clh_edits *edits = NULL;
-    clh_measure measure = {0};
-    clh_status status =
-        clh_edits_open(&edits, list, CLH_COUNT(list), b->model, &b->sample, 0, 1, &err);
-    if (!status) {
-        const clh_measure_way way = clh_edits_way(edits);
-        status = clh_measure_run(&measure, b->model, &b->sample, &way, NULL, &err);
-    }
-    clh_measure_deinit(&measure);
+    clh_edited edited = {0};
+    clh_status status = edit_open(&edits, list, CLH_COUNT(list), b->model, &b->sample, 0, &err);
+    if (!status)
+        status = clh_edits_run(&edited, edits, NULL, NULL, &err);
+    clh_edited_deinit(&edited);
     clh_edits_close(edits);
     return status;
 }

@@ -195,23 +195,23 @@ static void heads_and_positions_have_to_be_there(void **state)
 {
     clh_error err = {0};
     clh_edit edit = edit_of(CLH_EDIT_ZERO, "blocks.0.attn.hook_z");
+    static const long heads[] = {1, 2, 1, -3, 0};
     edit.head_count = 2;
-    for (size_t i = 0; i < 2; i++) {
-        edit.heads[i] = 2;
-        edit.heads[1 - i] = 1;
+    for (size_t i = 0; i + 1 < CLH_COUNT(heads); i++) {
+        edit.heads = heads + i;
         assert_int_equal(edit_refused(*state, &edit, &err), CLH_ERANGE);
     }
-    static const long past[] = {8, -9}; /* two letters make sequences of 8 tokens */
+    static const long past[] = {8, -9}, zero[] = {0}; /* two letters make sequences of 8 tokens */
     edit = edit_of(CLH_EDIT_ONLY, "");
     edit.sources = CLH_SOURCES_POSITIONS;
     for (size_t i = 0; i < 2; i++) {
         edit.key_count = edit.position_count = 1;
-        edit.keys[0] = past[i];
+        edit.keys = &past[i];
+        edit.positions = zero;
         assert_int_equal(edit_refused(*state, &edit, &err), CLH_ERANGE);
-        edit.keys[0] = 0;
-        edit.positions[0] = past[i];
+        edit.keys = zero;
+        edit.positions = &past[i];
         assert_int_equal(edit_refused(*state, &edit, &err), CLH_ERANGE);
-        edit.positions[0] = 0;
     }
 }
 
@@ -238,7 +238,8 @@ static void numbers_from_elsewhere_need_sequences_of_the_length(void **state)
         const clh_edit edit = edit_of(rows[i].kind, "blocks.1.attn.hook_z");
         const clh_edits_setting setting = {
             .model = b->model, .sample = &b->sample, .reference = &one, .threads = 1};
-        assert_int_equal(clh_edits_open_with(&edits, &edit, 1, &setting, &err), rows[i].status);
+        const clh_edit_list list = {.edit = &edit, .count = 1};
+        assert_int_equal(clh_edits_open(&edits, &list, 1, &setting, &err), rows[i].status);
         clh_edits_close(edits);
     }
 }
@@ -269,7 +270,7 @@ static void what_occurs_twice_is_not_copied(void **state)
                 clh_edits *edits = NULL;
                 const clh_edit edit =
                     edit_of(rows[i].kind, clh_cache_describe(cache, a, 1, row->pos).name);
-                assert_int_equal(clh_edits_open(&edits, &edit, 1, model, &sample, 0, 1, &err),
+                assert_int_equal(edit_open(&edits, &edit, 1, model, &sample, 0, &err),
                                  rows[i].status);
                 clh_edits_close(edits);
                 repeats++;

@@ -97,7 +97,7 @@ static void a_part_that_is_the_whole_changes_no_bit(void **state)
     for (int i = 0; i < 4; i++) {
         edit.bare = i % 2;
         edit.frozen = i / 2;
-        (void)strcpy(edit.site, "blocks.0.attn.hook_[qkv]");
+        edit.site = "blocks.0.attn.hook_[qkv]";
         assert_true(edit_same(&b, NULL, 1, &edit, 1));
     }
     edit.part = CLH_PART_POSITION;

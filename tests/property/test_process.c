@@ -144,7 +144,7 @@ static void train_and_ask(const char *path, told *t)
     clh_sample sample = {0};
     clh_attention_report report = {0};
     clh_edits *edits = NULL;
-    clh_measure measure = {0};
+    clh_edited edited = {0};
     clh_run_config config = run_case_config("n=3 steps=20 test_sequences=10 eval_every=5");
     const clh_train_watch training = {hear_step, t};
     const clh_watch watch = {hear_sequence, t};
@@ -159,10 +159,10 @@ static void train_and_ask(const char *path, told *t)
     must(clh_attention_look(&report, model, &sample, &ask, &how, &err), &err);
     const clh_edits_setting setting = {
         .model = model, .sample = &sample, .threads = THREADS, .watch = &watch};
-    must(clh_edits_open_with(&edits, &edit, 1, &setting, &err), &err);
-    const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(&measure, model, &sample, &way, &how, &err), &err);
-    clh_measure_deinit(&measure);
+    const clh_edit_list list = {.edit = &edit, .count = 1};
+    must(clh_edits_open(&edits, &list, 1, &setting, &err), &err);
+    must(clh_edits_run(&edited, edits, NULL, &(clh_how){THREADS, &watch}, &err), &err);
+    clh_edited_deinit(&edited);
     clh_edits_close(edits);
     clh_attention_deinit(&report);
     clh_sample_deinit(&sample);

@@ -48,22 +48,38 @@ int edit_bench_teardown(void **state)
 
 clh_edit edit_of(clh_edit_kind kind, const char *site)
 {
-    clh_edit edit = {.kind = kind};
-    (void)strncpy(edit.site, site, sizeof edit.site - 1);
-    return edit;
+    return (clh_edit){.kind = kind, .site = site};
+}
+
+clh_status edit_open(clh_edits **out, const clh_edit *edits, size_t count, const clh_model *model,
+                     const clh_sample *sample, uint64_t seed, clh_error *err)
+{
+    const clh_edit_list list = {.edit = edits, .count = count};
+    const clh_edits_setting setting = {.model = model, .sample = sample, .seed = seed};
+    return clh_edits_open(out, &list, 1, &setting, err);
+}
+
+void edit_run(clh_measure *out, const clh_edits *edits, size_t threads)
+{
+    clh_error err = {0};
+    clh_edited edited = {0};
+    must(clh_edits_run(&edited, edits, NULL, &(clh_how){threads, NULL}, &err), &err);
+    *out = edited.list[0];
+    edited.list[0] = (clh_measure){0};
+    clh_edited_deinit(&edited);
 }
 
 void edit_measure(edit_bench *b, const clh_edit *edit, size_t threads, clh_measure *out)
 {
     clh_error err = {0};
     clh_edits *edits = NULL;
-    must(clh_edits_open(&edits, edit, edit ? 1 : 0, b->model, &b->sample, EDIT_BENCH_SEED, threads,
-                        &err),
-         &err);
-    const clh_measure_way way = clh_edits_way(edits);
-    must(clh_measure_run(out, b->model, &b->sample, edit ? &way : NULL, &(clh_how){threads, NULL},
-                         &err),
-         &err);
+    if (!edit) {
+        must(clh_measure_run(out, b->model, &b->sample, NULL, &(clh_how){threads, NULL}, &err),
+             &err);
+        return;
+    }
+    must(edit_open(&edits, edit, 1, b->model, &b->sample, EDIT_BENCH_SEED, &err), &err);
+    edit_run(out, edits, threads);
     clh_edits_close(edits);
 }
 
@@ -81,16 +97,28 @@ bool edit_same(edit_bench *b, const clh_edit *a, size_t a_threads, const clh_edi
     return same;
 }
 
+/* The editor's activations into a cache that outlives it. */
+static void copy_cache(const clh_cache *to, const clh_cache *from)
+{
+    for (size_t t = 0; t < clh_cache_count(from); t++) {
+        const clh_tensor x = clh_cache_tensor(to, t), y = clh_cache_tensor(from, t);
+        memcpy(x.data, y.data, clh_tensor_count(&y) * sizeof *y.data);
+    }
+}
+
 clh_tensor edit_look_all(edit_bench *b, const clh_edit *edits, size_t count, size_t index,
                          const char *name)
 {
     clh_error err = {0};
     clh_edits *compiled = NULL;
-    const clh_tokens tokens = clh_sample_tokens(&b->sample, index);
-    must(clh_edits_open(&compiled, edits, count, b->model, &b->sample, EDIT_BENCH_SEED, 1, &err),
-         &err);
-    const clh_measure_way way = clh_edits_way(compiled);
-    must(way.forward(way.user, index, 0, &tokens, b->cache, &err), &err);
+    clh_editor *editor = NULL;
+    must(edit_open(&compiled, edits, count, b->model, &b->sample, EDIT_BENCH_SEED, &err), &err);
+    must(clh_editor_open(&editor, compiled, &err), &err);
+    must(clh_editor_begin(editor, &b->sample, index, &err), &err);
+    must(clh_editor_apply(editor, 0, &err), &err);
+    must(clh_cache_reserve(b->cache, 1, b->sample.length[index], &err), &err);
+    copy_cache(b->cache, clh_editor_cache(editor));
+    clh_editor_close(editor);
     clh_edits_close(compiled);
     const clh_tensor found = clh_cache_view(b->cache, name);
     assert_non_null(found.data);
@@ -115,7 +143,7 @@ clh_status edit_refused(edit_bench *b, const clh_edit *edit, clh_error *err)
 {
     clh_edits *edits = NULL;
     const clh_status status =
-        clh_edits_open(&edits, edit, 1, b->model, &b->sample, EDIT_BENCH_SEED, 1, err);
+        edit_open(&edits, edit, 1, b->model, &b->sample, EDIT_BENCH_SEED, err);
     assert_null(edits);
     assert_int_not_equal(status, CLH_OK);
     return status;

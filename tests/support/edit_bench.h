@@ -11,7 +11,7 @@
 #ifndef CLH_EDIT_BENCH_H
 #define CLH_EDIT_BENCH_H
 
-#include "clearhead/edit.h"
+#include "clearhead/editor.h"
 
 enum { EDIT_BENCH_COUNT = 12, EDIT_BENCH_SEED = 5 };
 
@@ -31,6 +31,13 @@ int edit_bench_teardown(void **state);
 
 /** An edit of that kind and site, all else 0. */
 clh_edit edit_of(clh_edit_kind kind, const char *site);
+
+/** One list of edits compiled for one thread, with no reference. */
+clh_status edit_open(clh_edits **out, const clh_edit *edits, size_t count, const clh_model *model,
+                     const clh_sample *sample, uint64_t seed, clh_error *err);
+
+/** Their first list measured; the caller's to deinit. */
+void edit_run(clh_measure *out, const clh_edits *edits, size_t threads);
 
 /** The sample measured under one edit, NULL for none; the caller's to deinit. */
 void edit_measure(edit_bench *bench, const clh_edit *edit, size_t threads, clh_measure *out);

@@ -28,7 +28,7 @@ static void every_key_lands_in_its_place(void **state)
              &file, *state,
              "{\"kind\": \"set\", \"site\": \"logits\", \"value\": -2.5, \"positions\": [3, -1]},"
              "{\"kind\": \"add\", \"site\": \"blocks.0.attn.hook_z\", \"value\": 0.5,"
-             " \"heads\": [1, 0, 7]},"
+             " \"heads\": [1, 0, -7]},"
              "{\"kind\": \"WITHOUT\", \"sources\": [2, -3]},"
              "{\"kind\": \"only\", \"sources\": \"Self\"},"
              "{\"kind\": \"part\", \"site\": \"*q\", \"part\": \"position\", \"rest\": \"zero\"},"
@@ -45,7 +45,7 @@ static void every_key_lands_in_its_place(void **state)
     assert_int_equal(e[0].position_count, 2);
     assert_true(e[0].positions[0] == 3 && e[0].positions[1] == -1 && e[0].head_count == 0);
     assert_true(e[1].kind == CLH_EDIT_ADD && e[1].value == 0.5 && e[1].head_count == 3);
-    assert_true(e[1].heads[0] == 1 && e[1].heads[1] == 0 && e[1].heads[2] == 7);
+    assert_true(e[1].heads[0] == 1 && e[1].heads[1] == 0 && e[1].heads[2] == -7);
     assert_true(e[2].kind == CLH_EDIT_WITHOUT && e[2].sources == CLH_SOURCES_POSITIONS);
     assert_true(e[2].key_count == 2 && e[2].keys[0] == 2 && e[2].keys[1] == -3);
     assert_true(e[3].kind == CLH_EDIT_ONLY && e[3].sources == CLH_SOURCES_SELF);
@@ -128,7 +128,7 @@ static void what_does_not_go_together_is_named(void **state)
 {
     static const char *const rows[][2] = {
         {"7", "edit 0 is no object"},
-        {"{\"site\": \"x\"}", "edit 0: zero needs a kind"},
+        {"{\"site\": \"x\"}", "edit 0: needs a kind"},
         {"{\"kind\": \"zero\"}", "edit 0: zero needs a site"},
         {"{\"kind\": \"direct\", \"site\": \"x\"}", "edit 0: direct takes no site"},
         {"{\"kind\": \"zero\", \"site\": \"\"}", "edit 0: site wants a text of 1 to 95 bytes"},
@@ -145,8 +145,8 @@ static void what_does_not_go_together_is_named(void **state)
          "edit 0: value wants a finite number"},
         {"{\"kind\": \"zero\", \"site\": \"x\", \"heads\": []}",
          "edit 0: heads want an array of 1 to 64 whole numbers"},
-        {"{\"kind\": \"zero\", \"site\": \"x\", \"heads\": [0, -1]}",
-         "edit 0: heads[1] is not a whole number in [0, 1000000]"},
+        {"{\"kind\": \"zero\", \"site\": \"x\", \"heads\": [0, 0.5]}",
+         "edit 0: heads[1] is not a whole number in [-1000000, 1000000]"},
         {"{\"kind\": \"zero\", \"site\": \"x\", \"positions\": [1.5]}",
          "edit 0: positions[0] is not a whole number in [-1000000, 1000000]"},
         {"{\"kind\": \"zero\", \"site\": \"x\", \"positions\": [-1000001]}",
