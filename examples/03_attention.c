@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     printf("position explains %.4f of the scores' variance, %.4f of the pattern's\n",
            report.scores.position, report.pattern.position);
     printf("attention on sources that hold the right next token: %.4f\n", report.answer_mass);
-    if ((status = clh_cue_try(&test, model, &sample, CLH_CUE_TOKEN, 1, &err)))
+    if ((status = clh_cue_try(&test, model, &sample, CLH_CUE_TOKEN, NULL, &err)))
         goto done;
     printf("loss %.6f; with keys that do not know their token %.6f\n", test.loss,
            test.loss_without);

@@ -125,15 +125,15 @@ typedef struct clh_cue_test {
                                               sequences differ in length */
 } clh_cue_test;
 
-/** Try a cue with `threads` threads, which change no byte. CLH_ESUPPORT for CLH_CUE_RANK, which is
+/** Try a cue. CLH_STOPPED; CLH_ESUPPORT for CLH_CUE_RANK, which is
  *  no property of a token or a position alone. */
 CLH_API clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
-                               clh_cue_feature feature, size_t threads, clh_error *err);
+                               clh_cue_feature feature, const clh_how *how, clh_error *err);
 
 /** Try all that can be tried, the plain run shared: out[feature]; rank's is all zero but its slots.
  *  CLH_EINPUT for sequences of different lengths, of which slots are not to be told. */
 CLH_API clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
-                                const clh_sample *sample, size_t threads, clh_error *err);
+                                const clh_sample *sample, const clh_how *how, clh_error *err);
 
 /** Whether clh_cue_try() can. */
 static inline bool clh_cue_can_try(clh_cue_feature feature)

@@ -193,7 +193,7 @@ CLH_API void clh_edited_deinit(clh_edited *edited);
  *  direct path, sees the whole input. */
 CLH_API clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
                                 const clh_sample *sample, const char *inputs, clh_input_part part,
-                                clh_error *err);
+                                const clh_how *how, clh_error *err);
 
 /** A file of edits (docs/formats.md) and what it names: tensors, sequences, runs. Open for as long
  *  as its edits are used. */

@@ -209,7 +209,7 @@ static clh_status ask_attention(clh_result *out, clh_subject *s, const void *set
     if (!status)
         status = clh_attention_look(&report, clh_subject_model(s), sample, &ask, how, err);
     if (!status && set->layer == 0)
-        status = clh_cues_try(test, clh_subject_model(s), sample, how->threads, err);
+        status = clh_cues_try(test, clh_subject_model(s), sample, how, err);
     if (!status) {
         clh_ask_stamp_sample(out, s, set->count);
         clh_result_read(out, "numbers", &report);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/stop.h"
 #include "edit/part.h"
 #include "edit/trial.h"
 #include "model/tensors.h"
@@ -78,17 +79,17 @@ clh_status clh_part_open(clh_model **out, const clh_model *model, const clh_samp
 
 clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
                         const clh_sample *sample, const char *inputs, clh_input_part part,
-                        clh_error *err)
+                        const clh_how *how, clh_error *err)
 {
     assert(loss && accuracy && model && sample && inputs);
-    clh_trial trial = {.model = model, .sample = sample};
+    clh_trial trial = {.model = model, .sample = sample, .threads = clh_how_threads(how)};
     if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > 3)
         return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv", inputs);
     clh_status status = clh_trial_open(&trial, err);
     if (!status)
         status = clh_part_flatten(trial.other, sample, part, err);
     if (!status)
-        status = clh_trial_run(&trial, inputs, loss, accuracy, err);
+        status = clh_trial_run(&trial, inputs, loss, accuracy, clh_how_watch(how), err);
     clh_trial_close(&trial);
     return status;
 }

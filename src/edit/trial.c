@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
+#include "base/stop.h"
 #include "model/layout.h"
 
 enum { INPUTS_MAX = 3 };
@@ -63,6 +64,7 @@ typedef struct trying {
     double *loss;      /* [count, stride] -log p by the predicted position */
     bool *right;       /* [count, stride] */
     clh_error *error;  /* [count] */
+    clh_stop stop;
 } trying;
 
 /* hook_q, hook_k or hook_v takes what the other model had there. */
@@ -103,9 +105,8 @@ static clh_status forward(const trying *t, const clh_tokens *tokens, clh_cache *
     return clh_forward(t->trial->model, tokens, cache, &hooks, err);
 }
 
-static void try_task(void *context, size_t b, size_t worker)
+static void try_one(const trying *t, size_t b, size_t worker)
 {
-    const trying *t = context;
     const clh_sample *sample = t->trial->sample;
     clh_cache *cache = t->trial->cache[2 * worker];
     const clh_tokens tokens = clh_sample_tokens(sample, b);
@@ -119,6 +120,13 @@ static void try_task(void *context, size_t b, size_t worker)
     t->error[b].status = status;
     for (size_t p = scored.first_scored[0]; !status && p < tokens.pos; p++)
         t->right[b * sample->stride + p] = clh_cache_prediction(cache, 0, p - 1) == tokens.ids[p];
+}
+
+static void try_task(void *context, size_t b, size_t worker)
+{
+    trying *t = context;
+    try_one(t, b, worker);
+    clh_stop_step(&t->stop);
 }
 
 /* ---- All of them -------------------------------------------------------------------------------
@@ -144,13 +152,14 @@ static clh_status add_up(const trying *t, clh_loss_sum *sum, clh_error *err)
 }
 
 clh_status clh_trial_run(const clh_trial *trial, const char *inputs, double *loss, double *accuracy,
-                         clh_error *err)
+                         const clh_watch *watch, clh_error *err)
 {
     assert(strlen(inputs) <= INPUTS_MAX && strspn(inputs, "qkv") == strlen(inputs));
     const size_t count = trial->sample->count, stride = trial->sample->stride;
     trying t = {.trial = trial, .inputs = inputs};
     clh_loss_sum sum = {0};
     clh_pool *pool = NULL;
+    clh_stop_init(&t.stop, watch, count, "sequences");
     t.sum = clh_alloc_zeroed(count, sizeof *t.sum, err);
     t.error = clh_alloc_zeroed(count, sizeof *t.error, err);
     t.loss = clh_alloc_zeroed(count, stride * sizeof *t.loss, err);
@@ -159,9 +168,11 @@ clh_status clh_trial_run(const clh_trial *trial, const char *inputs, double *los
                             ? clh_pool_open(&pool, threads_of(trial), err)
                             : CLH_ENOMEM;
     if (!status) {
-        clh_pool_run(pool, count, try_task, &t);
-        status = add_up(&t, &sum, err);
+        clh_pool_run_watched(pool, count, try_task, &t, &t.stop);
+        status = clh_stop_end(&t.stop, err);
     }
+    if (!status)
+        status = add_up(&t, &sum, err);
     clh_pool_close(pool);
     clh_free(t.right);
     clh_free(t.loss);

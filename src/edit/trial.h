@@ -4,7 +4,7 @@
  *    clh_trial trial = {.model = model, .sample = sample};
  *    if (clh_trial_open(&trial, err)) ...                     // trial.other is a copy of the model
  *    ... change clh_model_param(trial.other, CLH_P_W_E, 0) ...
- *    clh_trial_run(&trial, "kv", &loss, &accuracy, err);      // keys and values are the other's
+ *    clh_trial_run(&trial, "kv", &loss, &accuracy, watch, err);      // keys and values are the other's
  *    clh_trial_close(&trial);
  *
  *  The caller owns the struct; model and sample are borrowed.
@@ -13,6 +13,7 @@
 #define CLH_TRIAL_H
 
 #include "clearhead/sample.h"
+#include "clearhead/watch.h"
 
 typedef struct clh_trial {
     const clh_model *model;
@@ -29,10 +30,10 @@ typedef struct clh_trial {
 clh_status clh_trial_open(clh_trial *trial, clh_error *err);
 
 /** Mean loss (nats) and accuracy over the sample's scored predictions, where the inputs named in
- *  `inputs` ("", or letters of "qkv") come from the other model. CLH_EINPUT when nothing is scored.
- */
+ *  `inputs` ("", or letters of "qkv") come from the other model. CLH_EINPUT when nothing is scored;
+ *  CLH_STOPPED. */
 clh_status clh_trial_run(const clh_trial *trial, const char *inputs, double *loss, double *accuracy,
-                         clh_error *err);
+                         const clh_watch *watch, clh_error *err);
 
 /** Free what it owns. All zero is fine. */
 void clh_trial_close(clh_trial *trial);

@@ -128,18 +128,19 @@ static void the_parts_are_those_of_the_sample(void **state)
     must(clh_run_open(&run, temp_folder_path(*state, "run", path), &err), &err);
     clh_model *model = clh_run_model(run);
     must(clh_sample_draw(&sample, clh_run_task(run), CLH_SPLIT_TEST, 0, 20, &err), &err);
-    must(clh_part_try(&plain, &accuracy, model, &sample, "", CLH_PART_TOKEN, &err), &err);
+    must(clh_part_try(&plain, &accuracy, model, &sample, "", CLH_PART_TOKEN, NULL, &err), &err);
     /* where every position is the same already, a token is all there is, for q, k and v */
     const clh_tensor P = clh_model_view(model, "pos_embed.W_pos");
     for (size_t i = 0; i < clh_tensor_count(&P); i++)
         P.data[i] = P.data[i % P.shape[1]];
-    must(clh_part_try(&plain, &accuracy, model, &sample, "", CLH_PART_TOKEN, &err), &err);
-    must(clh_part_try(&loss, &accuracy, model, &sample, "qkv", CLH_PART_TOKEN, &err), &err);
+    must(clh_part_try(&plain, &accuracy, model, &sample, "", CLH_PART_TOKEN, NULL, &err), &err);
+    must(clh_part_try(&loss, &accuracy, model, &sample, "qkv", CLH_PART_TOKEN, NULL, &err), &err);
     assert_true(fabs(loss - plain) < 1e-6);
-    must(clh_part_try(&loss, &accuracy, model, &sample, "v", CLH_PART_POSITION, &err), &err);
+    must(clh_part_try(&loss, &accuracy, model, &sample, "v", CLH_PART_POSITION, NULL, &err), &err);
     assert_true(fabs(loss - plain) > 1e-5);
-    assert_int_equal(clh_part_try(&loss, &accuracy, model, &sample, "qx", CLH_PART_TOKEN, &err),
-                     CLH_EINPUT);
+    assert_int_equal(
+        clh_part_try(&loss, &accuracy, model, &sample, "qx", CLH_PART_TOKEN, NULL, &err),
+        CLH_EINPUT);
     clh_sample_deinit(&sample);
     clh_run_close(run);
 }

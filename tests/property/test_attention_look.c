@@ -308,14 +308,16 @@ static void a_planted_cue_decides_when_tried(void **state)
     clh_error err = {0};
     clh_cue_test test;
     bench_open(&b, "ordered", 1);
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_TOKEN, 2, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_TOKEN, &(clh_how){2, NULL}, &err), &err);
     assert_near(test.loss_only, test.loss, 1e-6); /* a token alone is the whole token */
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
     plant_class(&b);
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, 2, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, &(clh_how){2, NULL}, &err), &err);
     assert_near(test.loss_only, test.loss, 1e-6); /* the class is all there is */
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
-    assert_int_equal(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_RANK, 2, &err), CLH_ESUPPORT);
+    assert_int_equal(
+        clh_cue_try(&test, b.model, &b.sample, CLH_CUE_RANK, &(clh_how){2, NULL}, &err),
+        CLH_ESUPPORT);
     bench_close(&b);
 }
 

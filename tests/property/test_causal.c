@@ -140,7 +140,7 @@ static void parts_are_those_tried_one_by_one(void **state)
         double loss, accuracy;
         const clh_tally *t = &b->result.measure[rows[r].intervention].total;
         must(clh_part_try(&loss, &accuracy, b->model, &b->sample, rows[r].inputs, rows[r].part,
-                          &err),
+                          NULL, &err),
              &err);
         assert_true(fabs(clh_tally_ratio(t, CLH_RATIO_LOSS) - loss) < 1e-12 * loss);
         assert_true(clh_tally_ratio(t, CLH_RATIO_ACCURACY) == accuracy);

@@ -73,7 +73,7 @@ static void a_planted_cue_is_found_in_shuffled_tokens(void **state)
     assert_true(r.scores.token > 0.9);
     assert_true(class->effect > 0.9);
     assert_true(sigmas(class->effect, class->shuffled, class->deviation) > 100);
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, 2, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, &(clh_how){2, NULL}, &err), &err);
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
     clh_attention_deinit(&r);
     cue_bench_close(&b);
@@ -105,7 +105,8 @@ static void nor_does_a_trial_change_anything(void **state)
     open_bench(&b, false);
     for (int f = CLH_CUE_TOKEN; f < CLH_CUE_RANK; f++) {
         clh_cue_test test;
-        must(clh_cue_try(&test, b.model, &b.sample, (clh_cue_feature)f, 2, &err), &err);
+        must(clh_cue_try(&test, b.model, &b.sample, (clh_cue_feature)f, &(clh_how){2, NULL}, &err),
+             &err);
         assert_true(test.loss_only == test.loss && test.loss_without == test.loss);
     }
     cue_bench_close(&b);

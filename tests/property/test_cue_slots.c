@@ -95,7 +95,7 @@ static void its_trial_changes_its_slot_only(void **state)
     clh_cue_test test;
     double loss = 0, accuracy = 0, rows = 0;
     open_bench(&b);
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, 2, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_CLASS, &(clh_how){2, NULL}, &err), &err);
     assert_int_equal(test.slots.count, 5);
     for (size_t s = 0; s < test.slots.count; s++) {
         const double change = fabs(test.slot[s].loss_without - test.slot[s].loss);
@@ -132,7 +132,7 @@ static void the_slot_of_a_source_is_a_cue(void **state)
         assert_true(slot->effect > slot->shuffled + 5 * slot->deviation);
         assert_true(s + 1 == PLANTED || before.slot[s].cue[CLH_CUE_SLOT].effect < 0.2);
     }
-    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_SLOT, 1, &err), &err);
+    must(clh_cue_try(&test, b.model, &b.sample, CLH_CUE_SLOT, NULL, &err), &err);
     assert_true(fabs(test.loss_only - test.loss) < 1e-6);
     assert_true(fabs(test.loss_without - test.loss) > 1e-4);
     clh_attention_deinit(&before);
@@ -152,8 +152,9 @@ static void threads_change_nothing(void **state)
     assert_true(one.effective_sources == three.effective_sources && one.gap == three.gap &&
                 one.scores.position == three.scores.position &&
                 one.distinct_sources == three.distinct_sources);
-    must(clh_cue_try(&try_one, b.model, &b.sample, CLH_CUE_TOKEN, 1, &err), &err);
-    must(clh_cue_try(&try_three, b.model, &b.sample, CLH_CUE_TOKEN, 3, &err), &err);
+    must(clh_cue_try(&try_one, b.model, &b.sample, CLH_CUE_TOKEN, NULL, &err), &err);
+    must(clh_cue_try(&try_three, b.model, &b.sample, CLH_CUE_TOKEN, &(clh_how){3, NULL}, &err),
+         &err);
     assert_true(try_one.loss_without == try_three.loss_without);
     assert_memory_equal(try_one.slot, try_three.slot, sizeof try_one.slot);
     clh_attention_deinit(&three);

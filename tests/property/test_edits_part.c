@@ -26,7 +26,8 @@ static void layer_0_is_the_trial_of_a_whole_run(void **state)
         const clh_edit edit = part_of(sites[i / 2], part);
         clh_measure measure = {0};
         double loss = 0, accuracy = 0;
-        must(clh_part_try(&loss, &accuracy, b->model, &b->sample, inputs[i / 2], part, &err), &err);
+        must(clh_part_try(&loss, &accuracy, b->model, &b->sample, inputs[i / 2], part, NULL, &err),
+             &err);
         edit_measure(b, &edit, 1, &measure);
         assert_true(fabs(clh_tally_ratio(&measure.total, CLH_RATIO_LOSS) - loss) < 1e-13 * loss);
         assert_true(clh_tally_ratio(&measure.total, CLH_RATIO_ACCURACY) == accuracy);

@@ -84,24 +84,47 @@ static clh_status find_copying(clh_answers *a, const clh_model *model, clh_error
     return status;
 }
 
+/* How the steps of the whole are shared out; about the time that each takes. */
+enum {
+    LOOK = 100,
+    PART = 100,
+    PARTS = 4,
+    CUES = 900,
+    ORDER = 600,
+    ALL = LOOK + PARTS * PART + CUES + ORDER
+};
+
+/* How the part of the whole from `begin` on is done; kept in `part` and `inner`. */
+static const clh_how *how_of(clh_how *inner, clh_watch_part *part, const clh_how *how, size_t begin,
+                             size_t width)
+{
+    *inner = (clh_how){clh_how_threads(how),
+                       clh_watch_part_of(part, clh_how_watch(how), begin, width, ALL)};
+    return inner;
+}
+
 static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
                             const clh_how *how, clh_error *err)
 {
+    clh_watch_part part;
+    clh_how inner;
     const struct {
         const char *inputs;
         clh_input_part part;
         clh_outcome *out;
-    } rows[] = {
+    } rows[PARTS] = {
         {"qk", CLH_PART_POSITION, &a->qk_position},
         {"qk", CLH_PART_TOKEN, &a->qk_token},
         {"v", CLH_PART_POSITION, &a->v_position},
         {"v", CLH_PART_TOKEN, &a->v_token},
     };
     clh_status status = CLH_OK;
-    for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
-        status = clh_part_try(&rows[i].out->loss, &rows[i].out->accuracy, model, sample,
-                              rows[i].inputs, rows[i].part, err);
-    return status ? status : clh_cues_try(a->cue, model, sample, clh_how_threads(how), err);
+    for (size_t i = 0; i < PARTS && !status; i++)
+        status =
+            clh_part_try(&rows[i].out->loss, &rows[i].out->accuracy, model, sample, rows[i].inputs,
+                         rows[i].part, how_of(&inner, &part, how, LOOK + i * PART, PART), err);
+    how_of(&inner, &part, how, LOOK + PARTS * PART, CUES);
+    return status ? status : clh_cues_try(a->cue, model, sample, &inner, err);
 }
 
 static void find_worst(clh_answers *a)
@@ -160,7 +183,10 @@ static clh_status find_order(clh_answers *a, const clh_answers_ask *ask, const c
     enum { MOST = 100 };
     clh_sample fewer = *ask->sample;
     fewer.count = fewer.count < MOST ? fewer.count : MOST;
-    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer, how, err);
+    clh_watch_part part;
+    clh_how inner;
+    return clh_emergence_run(&a->emergence, ask->path, ask->step, &fewer,
+                             how_of(&inner, &part, how, ALL - ORDER, ORDER), err);
 }
 
 clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const clh_how *how,
@@ -171,6 +197,8 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
                         "clh_answers_find() was given NULL, want a run, its folder, a sample and a "
                         "measure of it");
     const clh_model *model = clh_run_model(ask->run);
+    clh_watch_part part;
+    clh_how inner;
     clh_answers a = {.sequences = ask->sample->count};
     clh_status status = clh_answers_check(ask->run, err);
     if (status)
@@ -179,7 +207,7 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
     take_plain(&a, ask->plain);
     status = clh_attention_look(&a.attention, model, ask->sample,
                                 &(clh_attention_ask){.seed = clh_run_get_config(ask->run)->seed},
-                                how, err);
+                                how_of(&inner, &part, how, 0, LOOK), err);
     if (!status)
         status = try_parts(&a, model, ask->sample, how, err);
     if (!status)

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "edit/trial.h"
 #include "lens/attention/cue.h"
 #include "measure/place.h"
@@ -85,11 +85,20 @@ static bool one_length(const clh_sample *s)
     return true;
 }
 
+/* Runs of the trial so far, and all there will be. */
+typedef struct runs {
+    const clh_watch *watch;
+    size_t done, count;
+} runs;
+
 /* One run of the trial as it stands now. */
 static clh_status try_once(const clh_trial *t, const char *inputs, int k, const uint32_t *slot_of,
-                           const clh_slots *slots, outcome *out, clh_error *err)
+                           const clh_slots *slots, outcome *out, runs *r, clh_error *err)
 {
-    clh_status status = clh_trial_run(t, inputs, &out->loss[k], &out->accuracy[k], err);
+    const size_t n = t->sample->count;
+    clh_watch_part part;
+    const clh_watch *watch = clh_watch_part_of(&part, r->watch, r->done++ * n, n, r->count * n);
+    clh_status status = clh_trial_run(t, inputs, &out->loss[k], &out->accuracy[k], watch, err);
     read_slots(t, slots, slot_of, out->slot_loss[k], out->slot_accuracy[k]);
     return status;
 }
@@ -160,13 +169,13 @@ static void restore(const clh_trial *t, clh_param_id embedding)
 
 /* Keys with the cue alone, and with all but it; `o` holds the plain run. */
 static clh_status try_feature(const clh_trial *t, const room *r, clh_cue_feature feature,
-                              clh_cue_test *out, outcome *o, clh_error *err)
+                              clh_cue_test *out, outcome *o, runs *all, clh_error *err)
 {
     rows changed;
     clh_status status = choose_rows(&changed, r, t->sample, feature, err);
     for (int k = ONLY; k < TRIES && !status; k++) {
         make_embeddings(t, &changed, k == ONLY, r->mean);
-        status = try_once(t, "k", k, r->slot_of, &out->slots, o, err);
+        status = try_once(t, "k", k, r->slot_of, &out->slots, o, all, err);
     }
     if (!status) {
         restore(t, changed.embedding);
@@ -177,10 +186,13 @@ static clh_status try_feature(const clh_trial *t, const room *r, clh_cue_feature
 
 /* Features first … last that can be tried, each into out[feature - first]. */
 static clh_status try_features(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
-                               clh_cue_feature first, clh_cue_feature last, size_t threads,
+                               clh_cue_feature first, clh_cue_feature last, const clh_how *how,
                                clh_error *err)
 {
-    clh_trial t = {.model = model, .sample = sample, .threads = threads};
+    clh_trial t = {.model = model, .sample = sample, .threads = clh_how_threads(how)};
+    runs all = {.watch = clh_how_watch(how), .count = 1};
+    for (int f = (int)first; f <= (int)last; f++)
+        all.count += clh_cue_can_try((clh_cue_feature)f) ? TRIES - ONLY : 0;
     clh_slots slots = {0};
     room r = {0};
     outcome o = {0};
@@ -190,11 +202,11 @@ static clh_status try_features(clh_cue_test *out, const clh_model *model, const 
     if (!status && one_length(sample))
         status = clh_slots_find(&slots, r.slot_of, sample, err);
     if (!status)
-        status = try_once(&t, "", PLAIN, r.slot_of, &slots, &o, err);
+        status = try_once(&t, "", PLAIN, r.slot_of, &slots, &o, &all, err);
     for (int f = (int)first; f <= (int)last && !status; f++) {
         out[f - (int)first] = (clh_cue_test){.slots = slots};
         if (clh_cue_can_try((clh_cue_feature)f))
-            status = try_feature(&t, &r, (clh_cue_feature)f, &out[f - (int)first], &o, err);
+            status = try_feature(&t, &r, (clh_cue_feature)f, &out[f - (int)first], &o, &all, err);
     }
     clh_trial_close(&t);
     room_free(&r);
@@ -202,23 +214,23 @@ static clh_status try_features(clh_cue_test *out, const clh_model *model, const 
 }
 
 clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
-                       clh_cue_feature feature, size_t threads, clh_error *err)
+                       clh_cue_feature feature, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && feature < CLH_CUES && threads >= 1);
+    assert(out && model && sample && feature < CLH_CUES);
     clh_cue_test test = {0};
     if (!clh_cue_can_try(feature))
         return clh_fail(err, CLH_ESUPPORT,
                         "the rank among a sequence's letters is no property of a token alone, want "
                         "token, alphabet, class or slot");
-    clh_status status = try_features(&test, model, sample, feature, feature, threads, err);
+    clh_status status = try_features(&test, model, sample, feature, feature, how, err);
     if (!status)
         *out = test;
     return status;
 }
 
 clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
-                        const clh_sample *sample, size_t threads, clh_error *err)
+                        const clh_sample *sample, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && threads >= 1);
-    return try_features(out, model, sample, CLH_CUE_TOKEN, CLH_CUE_SLOT, threads, err);
+    assert(out && model && sample);
+    return try_features(out, model, sample, CLH_CUE_TOKEN, CLH_CUE_SLOT, how, err);
 }
