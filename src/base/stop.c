@@ -75,6 +75,11 @@ bool clh_stop_said(const clh_stop *stop)
     return atomic_load(&stop->said);
 }
 
+bool clh_stop_now(clh_stop *stop, size_t worker)
+{
+    return worker == 0 ? clh_stop_ask(stop) : clh_stop_said(stop);
+}
+
 void clh_stop_step(clh_stop *stop)
 {
     (void)atomic_fetch_add(&stop->done, 1);

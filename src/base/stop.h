@@ -76,6 +76,10 @@ bool clh_stop_ask(clh_stop *stop);
 /** Any thread: whether it was said. */
 bool clh_stop_said(const clh_stop *stop);
 
+/** Worker `worker` of a pool, in a long task or before one: the caller (0) asks, others look whether
+ *  it was said. */
+bool clh_stop_now(clh_stop *stop, size_t worker);
+
 /** Any thread: one more step is done. */
 void clh_stop_step(clh_stop *stop);
 

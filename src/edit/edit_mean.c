@@ -120,7 +120,7 @@ static void gather_slot(void *context, size_t slot, size_t worker)
     const clh_sample *sample = g->ask->reference->sample;
     clh_status status = CLH_OK;
     for (size_t k = slot; k < sample->count && !status; k += g->slots) {
-        if (worker == 0 ? clh_stop_ask(&g->stop) : clh_stop_said(&g->stop))
+        if (clh_stop_now(&g->stop, worker))
             return;
         const clh_tokens tokens = clh_sample_tokens(sample, k);
         status = clh_forward_until(g->ask->model, &tokens, g->cache[worker], g->means->last,

@@ -116,11 +116,13 @@ void stopping_check(stopping_work *work, void *context)
         uint64_t numbers;
         const watching all = asked_with(work, context, threads, (point){0}, CLH_OK, &numbers);
         assert_true(numbers == plain.numbers);
-        assert_true(all.calls >= 3);
+        assert_true(all.calls >= 2);
         assert_int_equal(all.done, all.count); /* at last */
+        /* with two threads how often it is looked at is not determined */
+        const size_t few = all.calls > 8 ? 3 : 1;
         const point points[] = {{.call = 1},
-                                {.call = threads == 1 ? (all.calls + 1) / 2 : 2},
-                                {.call = threads == 1 ? all.calls : 3},
+                                {.call = threads == 1 ? (all.calls + 1) / 2 : few},
+                                {.call = threads == 1 ? all.calls : few},
                                 {.quarters = 2},
                                 {.quarters = 4}};
         for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)

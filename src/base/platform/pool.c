@@ -53,7 +53,7 @@ static void deal(clh_pool *pool, size_t count)
 /* Before a task: whether it is left out. Only the caller looks at the watch. */
 static bool stopped(clh_stop *stop, size_t worker)
 {
-    return stop && (worker == 0 ? clh_stop_ask(stop) : clh_stop_said(stop));
+    return stop && clh_stop_now(stop, worker);
 }
 
 static void work_off(clh_pool *pool, size_t worker)
