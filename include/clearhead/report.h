@@ -26,10 +26,10 @@ CLH_BEGIN_DECLS
 /** How it is shown; NULL stands for all zero. */
 typedef struct clh_show {
     const char *part;        /**< only this table or array; NULL: what there is */
-    bool full;               /**< text: every number, table and row, not only the headlines */
+    bool full;               /**< text, markdown: everything, not only the headlines */
     size_t width;            /**< columns of a terminal; 0: 100 */
     clh_colour_depth colour; /**< of a terminal */
-    bool dark;               /**< light on dark */
+    bool dark;               /**< light on dark: a terminal, a picture */
     bool ascii;              /**< a terminal that shows only ASCII */
 } clh_show;
 

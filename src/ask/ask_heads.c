@@ -1,5 +1,5 @@
 /* heads: how well each head matches each pattern one would look for. */
-#include "ask/question.h"
+#include "ask/ratios.h"
 #include "clearhead/heads.h"
 
 enum { TARGETS = CLH_DETECTS + 1 };
@@ -88,8 +88,10 @@ static clh_status ask_heads(clh_result *out, clh_subject *s, const void *setting
     if (!status)
         status = clh_heads_detect(&found, clh_subject_model(s), sample, given.data ? &given : NULL,
                                   &options, how, err);
-    if (!status)
+    if (!status) {
+        clh_ask_stamp_sample(out, s, set->count);
         fill(out, &found);
+    }
     clh_detection_deinit(&found);
     clh_free(given.data);
     return status;

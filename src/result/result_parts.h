@@ -51,7 +51,7 @@ struct clh_result {
     size_t parts;
     clh_result_item *item; /**< arrays */
     size_t items, item_room;
-    clh_stamp stamp[8];
+    clh_stamp stamp[16];
     size_t stamps;
     const char **notes;
     size_t note_count, note_room;

@@ -225,7 +225,7 @@ is 1 "$(wc -l < first | xargs)" 'and had what it wanted'
 # ---- What the terminal shows ---------------------------------------------------------------------
 
 runs 0 heads run --count 5 --checkpoints --numbers induction.0.0.score --terminal
-is '1 1' "$(printf '%s\n' "$out" | grep -c '^heads over checkpoints$') $(printf '%s\n' "$out" | grep -c '^run, over checkpoints$')" \
+is '1 1' "$(printf '%s\n' "$out" | grep -c '^heads over checkpoints$') $(printf '%s\n' "$out" | grep -c '^run, 5 held-out sequences, over checkpoints$')" \
     'a curve over training, in characters'
 runs 0 heads run --count 5 --csv --part patterns
 is 'pattern,layer,head,score,even' "$(printf '%s\n' "$out" | head -n 1)" 'one table as CSV'

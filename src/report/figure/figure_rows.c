@@ -15,7 +15,7 @@ enum {
     HEADING_ROOM = 24,
     AXIS_ROOM = 24,
     AXIS_NAME_ROOM = 18,
-    GAP = 26,
+    GAP = 32,
     END = 12, /* half a tick's label stands beyond the last panel */
     LEGEND_KEY = 26,
     PANELS_MAX = 8
