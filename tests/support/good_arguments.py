@@ -296,12 +296,20 @@ ZERO_IS_FINE = {
     "axis", "token", "step",
 }
 
+# Lengths of what a pointer beside them points to: nobody can tell that there is less.
+LENGTHS = {
+    "clh_safetensors_write.count", "clh_safetensors_write_arrays.count", "clh_npz_write.count",
+    "clh_safetensors_write.pairs", "clh_safetensors_write_arrays.pairs", "clh_npz_write.pairs",
+}
+
 # Numbers so large that nothing is wrong with them.
 HUGE_IS_FINE = {"seed", "k", "first"}
 
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
+    "clh_safetensors_write.count=0", "clh_safetensors_write_arrays.count=0", "clh_npz_write.count=0",
+    "clh_safetensors_write.pairs=0", "clh_safetensors_write_arrays.pairs=0", "clh_npz_write.pairs=0",
     "clh_dense_open.rows=0", "clh_dense_open.cols=0",
 }
 BACK = set()
