@@ -20,7 +20,8 @@ typedef struct clh_allocator {
     void *context;
 } clh_allocator;
 
-/** Use `allocator` (copied) from now on; NULL restores the default. Not thread-safe: call first. */
+/** Use `allocator` (copied) from now on; NULL restores the default, one that lacks a function changes
+ *  nothing. Not thread-safe: call first. */
 CLH_API void clh_allocator_set(const clh_allocator *allocator);
 
 /** Free what the library returned as owned text or memory. NULL is fine. */

@@ -37,13 +37,13 @@ typedef struct clh_array {
     const size_t *index[CLH_RANK_MAX]; /**< [shape], each below extent; NULL: all, in order */
 } clh_array;
 
-/** Bytes of one number. */
+/** Bytes of one number; 0 of a type that there is not. */
 CLH_API size_t clh_dtype_size(clh_dtype dtype);
 
-/** "F32", "F64", "I32", "I64": its name in a safetensors header. */
+/** "F32", "F64", "I32", "I64": its name in a safetensors header; NULL of a type that there is not. */
 CLH_API const char *clh_dtype_name(clh_dtype dtype);
 
-/** All of a tensor, in the type it has. */
+/** All of a tensor, in the type it has; all zero of NULL. */
 CLH_API clh_array clh_array_of(const clh_tensor *tensor);
 
 /** Numbers of a vector, [count]. */
@@ -54,11 +54,11 @@ CLH_API clh_array clh_array_vector(const char *name, clh_dtype dtype, const void
 CLH_API clh_array clh_array_matrix(const char *name, clh_dtype dtype, const void *data, size_t rows,
                                    size_t cols);
 
-/** Of `dimension` only these. */
+/** Of `dimension` only these; a dimension that there is not changes nothing. */
 CLH_API void clh_array_select(clh_array *array, size_t dimension, const size_t *index,
                               size_t count);
 
-/** How many numbers are written, and how many bytes these take. */
+/** How many numbers are written, and how many bytes these take; 0 of NULL. */
 CLH_API size_t clh_array_count(const clh_array *array);
 CLH_API size_t clh_array_bytes(const clh_array *array);
 

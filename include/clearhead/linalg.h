@@ -9,7 +9,7 @@
  *    clh_dense_deinit(&a);
  *
  *  Row-major, dense. The caller owns every struct that is filled in and frees what it holds with
- *  its deinit, for which all zero is fine; what a failed call was to fill in stays all zero. Sums
+ *  its deinit, for which NULL and all zero are fine; what a failed call was to fill in stays all zero. Sums
  *  run in a fixed order; what LAPACK returns depends on the LAPACK that is installed, in its last
  *  bits.
  */
@@ -28,20 +28,20 @@ typedef struct clh_dense {
     size_t rows, cols;
 } clh_dense;
 
-/** A matrix of zeros. CLH_ENOMEM. */
+/** A matrix of zeros; either size may be 0. CLH_ENOMEM. */
 CLH_API clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *err);
 
 /** Free what it holds. */
 CLH_API void clh_dense_deinit(clh_dense *matrix);
 
-/** A B. CLH_ESHAPE naming both shapes when they do not fit, CLH_ENOMEM. */
+/** A B into `out`, which is neither of them. CLH_ESHAPE naming both shapes when they do not fit, CLH_ENOMEM. */
 CLH_API clh_status clh_dense_multiply(clh_dense *out, const clh_dense *a, const clh_dense *b,
                                       clh_error *err);
 
-/** The transpose. */
+/** The transpose into `out`, which is not `a`. */
 CLH_API clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *err);
 
-/** Frobenius norm: the root of the sum of squares. */
+/** Frobenius norm: the root of the sum of squares; NaN of NULL. */
 CLH_API double clh_dense_norm(const clh_dense *a);
 
 /** A = U diag(s) V^T with count = min(rows, cols): U [rows, count], V [cols, count] with

@@ -34,7 +34,7 @@ typedef struct clh_pair {
 
 /** Write tensors (F32; doubles are narrowed) in the order given, and metadata with different keys,
  *  to `path`, whole or not at all. Any numbers, also infinities and NaN. Texts are UTF-8.
- *  CLH_EINPUT when a tensor has another's name, CLH_EIO with path and reason. */
+ *  CLH_EINPUT when a tensor has no name or numbers, or another's name, CLH_EIO with path and reason. */
 CLH_API clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
                                          const clh_pair *metadata, size_t pairs, clh_error *err);
 
@@ -56,10 +56,10 @@ CLH_API clh_status clh_safetensors_open(clh_safetensors **out, const char *path,
 /** Close and free. NULL is fine. */
 CLH_API void clh_safetensors_close(clh_safetensors *file);
 
-/** Number of tensors. */
+/** Number of tensors; 0 of NULL. */
 CLH_API size_t clh_safetensors_count(const clh_safetensors *file);
 
-/** Name of tensor `index`, in the order of their data; borrowed until close. */
+/** Name of tensor `index`, in the order of their data; borrowed until close; NULL past the last. */
 CLH_API const char *clh_safetensors_name(const clh_safetensors *file, size_t index);
 
 /** What the header says of a tensor; NULL data, the name borrowed until close, as is `dtype` (may

@@ -32,22 +32,22 @@ typedef struct clh_tensor {
     const char *name; /**< its key in a file or cache; borrowed, may be NULL */
 } clh_tensor;
 
-/** How many numbers: the product of the shape, 1 for rank 0. */
+/** How many numbers: the product of the shape, 1 for rank 0; 0 of NULL or an impossible rank. */
 static inline size_t clh_tensor_count(const clh_tensor *tensor)
 {
-    size_t count = 1;
-    for (size_t i = 0; i < tensor->rank; i++)
+    size_t count = tensor && tensor->rank <= CLH_RANK_MAX;
+    for (size_t i = 0; count > 0 && i < tensor->rank; i++)
         count *= tensor->shape[i];
     return count;
 }
 
-/** Index into data of element [a, b, c, d] of a rank-4 tensor. */
+/** Index into data of element [a, b, c, d] of a rank-4 tensor; 0 of NULL. */
 static inline size_t clh_tensor_at(const clh_tensor *tensor, size_t a, size_t b, size_t c, size_t d)
 {
-    return ((a * tensor->shape[1] + b) * tensor->shape[2] + c) * tensor->shape[3] + d;
+    return tensor ? ((a * tensor->shape[1] + b) * tensor->shape[2] + c) * tensor->shape[3] + d : 0;
 }
 
-/** "[4, 122, 128]" into `out`; returns `out`. */
+/** "[4, 122, 128]" into `out`; returns `out`. "no shape" of NULL or an impossible rank. */
 CLH_API const char *clh_tensor_shape_text(const clh_tensor *tensor, char out[96]);
 
 CLH_END_DECLS

@@ -29,8 +29,10 @@ static clh_allocator current = {default_allocate, default_release, NULL};
 
 void clh_allocator_set(const clh_allocator *allocator)
 {
-    assert(!allocator || (allocator->allocate && allocator->release));
-    current = allocator ? *allocator : default_allocator;
+    if (!allocator)
+        current = default_allocator;
+    else if (allocator->allocate && allocator->release)
+        current = *allocator;
 }
 
 void *clh_alloc_array(size_t count, size_t size, clh_error *err)

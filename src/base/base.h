@@ -29,6 +29,21 @@ clh_status clh_fail(clh_error *err, clh_status status, const char *format, ...)
 clh_status clh_fail_context(clh_error *err, clh_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** In a public function, first: where `given` does not hold, return CLH_EUSAGE with the line
+ *  "clh_x() was given NULL, want `wanted`". */
+#define CLH_REQUIRE(given, err, wanted)                                                            \
+    do {                                                                                           \
+        if (!(given))                                                                              \
+            return clh_fail_null(err, __func__, wanted);                                           \
+    } while (0)
+
+/** That line, and CLH_EUSAGE. */
+clh_status clh_fail_null(clh_error *err, const char *function, const char *wanted);
+
+/** Whether an enum's `value`, which came from outside, is one of its `count`: else CLH_ERANGE with
+ *  the line "`name` is 9, want a whole number less than 5". */
+clh_status clh_check_enum(unsigned value, unsigned count, const char *name, clh_error *err);
+
 /** `count * size` bytes aligned to 64, uninitialised; NULL with ENOMEM filled in (names the bytes)
  *  when that overflows or is not to be had. Zero bytes gives a valid pointer. */
 void *clh_alloc_array(size_t count, size_t size, clh_error *err);

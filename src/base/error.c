@@ -82,3 +82,15 @@ clh_status clh_fail_context(clh_error *err, clh_status status, const char *forma
     }
     return store(err, status, line, at);
 }
+
+clh_status clh_fail_null(clh_error *err, const char *function, const char *wanted)
+{
+    return clh_fail(err, CLH_EUSAGE, "%s() was given NULL, want %s", function, wanted);
+}
+
+clh_status clh_check_enum(unsigned value, unsigned count, const char *name, clh_error *err)
+{
+    return value < count ? CLH_OK
+                         : clh_fail(err, CLH_ERANGE, "%s is %d, want a whole number less than %u",
+                                    name, (int)value, count);
+}

@@ -15,19 +15,18 @@ static const struct dtype_row {
 
 size_t clh_dtype_size(clh_dtype dtype)
 {
-    assert(dtype < CLH_DTYPES);
-    return dtypes[dtype].size;
+    return dtype < CLH_DTYPES ? dtypes[dtype].size : 0;
 }
 
 const char *clh_dtype_name(clh_dtype dtype)
 {
-    assert(dtype < CLH_DTYPES);
-    return dtypes[dtype].name;
+    return dtype < CLH_DTYPES ? dtypes[dtype].name : NULL;
 }
 
 clh_array clh_array_of(const clh_tensor *tensor)
 {
-    assert(tensor && tensor->rank <= CLH_RANK_MAX);
+    if (!tensor)
+        return (clh_array){0};
     const clh_dtype dtype = sizeof(clh_real) == sizeof(float) ? CLH_F32 : CLH_F64;
     clh_array array = {.name = tensor->name,
                        .data = tensor->data,
@@ -61,23 +60,23 @@ clh_array clh_array_matrix(const char *name, clh_dtype dtype, const void *data, 
 
 void clh_array_select(clh_array *array, size_t dimension, const size_t *index, size_t count)
 {
-    assert(array && dimension < array->rank && index);
+    if (!array || dimension >= array->rank || dimension >= CLH_RANK_MAX)
+        return;
     array->index[dimension] = index;
     array->shape[dimension] = count;
 }
 
 size_t clh_array_count(const clh_array *array)
 {
-    assert(array);
-    size_t count = 1;
-    for (size_t i = 0; i < array->rank; i++)
+    size_t count = array && array->rank <= CLH_RANK_MAX;
+    for (size_t i = 0; count > 0 && i < array->rank; i++)
         count *= array->shape[i];
     return count;
 }
 
 size_t clh_array_bytes(const clh_array *array)
 {
-    return clh_array_count(array) * clh_dtype_size(array->dtype);
+    return array ? clh_array_count(array) * clh_dtype_size(array->dtype) : 0;
 }
 
 /* ---- Bytes --------------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ void clh_array_stream(const clh_array *array, clh_bytes_fn *sink, void *user)
     }
 }
 
-/* ---- Names --------------------------------------------------------------------------------------
+/* ---- Checks --------------------------------------------------------------------------------------
  */
 
 static int text_compare(const void *left, const void *right)
@@ -173,15 +172,46 @@ static const char *text_repeated(const char **texts, size_t count, const char *t
     return NULL;
 }
 
-clh_status clh_array_names_check(const char *path, const clh_array *arrays, size_t count,
-                                 const char *taken, clh_error *err)
+/* What cannot be an array, in a word or two; NULL when it can. */
+static const char *array_fault(const clh_array *a)
 {
-    const char **names = clh_alloc_array(count, sizeof names[0], err);
+    if (!a->name)
+        return "a name";
+    if (a->rank > CLH_RANK_MAX)
+        return "at most 4 dimensions";
+    if (a->dtype >= CLH_DTYPES || a->memory >= CLH_DTYPES)
+        return "types that there are";
+    if (a->memory != a->dtype && (a->memory != CLH_F64 || a->dtype != CLH_F32))
+        return "the type that it has in memory, or F32 of F64";
+    if (!a->data && clh_array_count(a) > 0)
+        return "its numbers";
+    for (size_t d = 0; d < a->rank; d++) {
+        if (!a->index[d] && a->shape[d] != a->extent[d])
+            return "the size that it has in memory, or which are to be written";
+        for (size_t i = 0; a->index[d] && i < a->shape[d]; i++)
+            if (a->index[d][i] >= a->extent[d])
+                return "indices that it has";
+    }
+    return NULL;
+}
+
+/* Every array can be one, and no name is there twice or is `taken`. */
+static clh_status check_arrays(const char *path, const clh_array *arrays, size_t count,
+                               const char *taken, clh_error *err)
+{
+    const char **names = clh_alloc_array(count, sizeof names[0], err), *fault = NULL;
     if (!names)
         return CLH_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        assert(arrays[i].name && arrays[i].rank <= CLH_RANK_MAX);
+    for (size_t i = 0; i < count && !fault; i++) {
         names[i] = arrays[i].name;
+        fault = array_fault(&arrays[i]);
+        if (fault)
+            (void)clh_fail(err, CLH_EINPUT, "cannot write %s: array %zu (%s), want %s", path, i,
+                           names[i] ? clh_safetensors_short_name(names[i]).text : "no name", fault);
+    }
+    if (fault) {
+        clh_free(names);
+        return CLH_EINPUT;
     }
     const char *repeated = text_repeated(names, count, taken);
     clh_free(names);
@@ -189,6 +219,18 @@ clh_status clh_array_names_check(const char *path, const clh_array *arrays, size
         return CLH_OK;
     return clh_fail(err, CLH_EINPUT, "cannot write %s: the name %s of a tensor is taken", path,
                     clh_safetensors_short_name(repeated).text);
+}
+
+clh_status clh_array_file_check(const char *path, const clh_array *arrays, size_t count,
+                                const clh_pair *metadata, size_t pairs, const char *taken,
+                                clh_error *err)
+{
+    for (size_t i = 0; i < pairs; i++)
+        if (!metadata[i].key || !metadata[i].value)
+            return clh_fail(err, CLH_EINPUT,
+                            "cannot write %s: pair %zu of the metadata lacks its %s", path, i,
+                            metadata[i].key ? "value" : "key");
+    return check_arrays(path, arrays, count, taken, err);
 }
 
 void clh_pairs_add_json(clh_strbuf *text, const clh_pair *pairs, size_t count)

@@ -13,9 +13,11 @@ typedef void clh_bytes_fn(void *user, const void *bytes, size_t length);
 /** All numbers of `array`, little-endian, in order, in pieces. */
 void clh_array_stream(const clh_array *array, clh_bytes_fn *sink, void *user);
 
-/** That no name is there twice or is `taken`; CLH_EINPUT names it. */
-clh_status clh_array_names_check(const char *path, const clh_array *arrays, size_t count,
-                                 const char *taken, clh_error *err);
+/** What can be written to `path`: arrays that have a name, types, numbers and indices that there are,
+ *  none the name of another or `taken`; pairs with both texts. CLH_EINPUT names what cannot. */
+clh_status clh_array_file_check(const char *path, const clh_array *arrays, size_t count,
+                                const clh_pair *metadata, size_t pairs, const char *taken,
+                                clh_error *err);
 
 /** Pairs as a JSON object. */
 void clh_pairs_add_json(clh_strbuf *text, const clh_pair *pairs, size_t count);

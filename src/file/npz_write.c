@@ -2,7 +2,6 @@
  * whole or not there. */
 #include <archive.h>
 #include <archive_entry.h>
-#include <assert.h>
 #include <string.h>
 
 #include "base/platform/file.h"
@@ -148,9 +147,10 @@ static clh_status write_members(zip *to, clh_file *file, const clh_array *arrays
 clh_status clh_npz_write(const char *path, const clh_array *arrays, size_t count,
                          const clh_pair *metadata, size_t pairs, clh_error *err)
 {
-    assert(path && (arrays || count == 0) && (metadata || pairs == 0));
+    CLH_REQUIRE(path && (arrays || count == 0) && (metadata || pairs == 0), err,
+                "a path, and the arrays and pairs counted");
     clh_file *file = NULL;
-    clh_status status = clh_array_names_check(path, arrays, count, METADATA, err);
+    clh_status status = clh_array_file_check(path, arrays, count, metadata, pairs, METADATA, err);
     if (!status)
         status = clh_file_begin(&file, path, err);
     if (status)

@@ -106,7 +106,7 @@ static clh_status file_load(clh_safetensors *file, clh_error *err)
 
 clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err)
 {
-    assert(out && path);
+    CLH_REQUIRE(out && path, err, "a path, and room for the file");
     clh_safetensors *file = clh_alloc_zeroed(1, sizeof *file, err);
     if (!file)
         return CLH_ENOMEM;
@@ -134,26 +134,25 @@ void clh_safetensors_close(clh_safetensors *file)
 
 size_t clh_safetensors_count(const clh_safetensors *file)
 {
-    assert(file);
-    return file->header.count;
+    return file ? file->header.count : 0;
 }
 
 const char *clh_safetensors_name(const clh_safetensors *file, size_t index)
 {
-    assert(file && index < file->header.count);
-    return file->header.names[index];
+    return file && index < file->header.count ? file->header.names[index] : NULL;
 }
 
 const char *clh_safetensors_metadata(const clh_safetensors *file, const char *key)
 {
-    assert(file && key);
+    if (!file || !key)
+        return NULL;
     return json_string_value(json_object_get(file->header.metadata, key));
 }
 
 clh_status clh_safetensors_describe(const clh_safetensors *file, const char *name,
                                     clh_tensor *shape, const char **dtype, clh_error *err)
 {
-    assert(file && name && shape);
+    CLH_REQUIRE(file && name && shape, err, "a file, a name, and room for the shape");
     const clh_safetensors_header *header = &file->header;
     const clh_safetensors_entry *entry = clh_safetensors_header_find(header, name);
     clh_short_name text = clh_safetensors_short_name(name);
@@ -258,8 +257,10 @@ static clh_status read_numbers(const clh_safetensors *file, const clh_safetensor
 static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *into, bool finite,
                               clh_error *err)
 {
-    assert(file && into && into->name && into->rank <= CLH_RANK_MAX);
-    assert(into->data || clh_tensor_count(into) == 0);
+    assert(file && into->name);
+    if (into->rank > CLH_RANK_MAX)
+        return clh_fail(err, CLH_ESHAPE, "tensor %s has %zu dimensions, want at most %d",
+                        clh_safetensors_short_name(into->name).text, into->rank, CLH_RANK_MAX);
     clh_tensor found;
     const char *dtype = NULL;
     clh_status status = clh_safetensors_describe(file, into->name, &found, &dtype, err);
@@ -280,13 +281,23 @@ static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *int
                         err);
 }
 
+/* Whether a tensor says what is to be read, and where to. */
+static bool has_room(const clh_tensor *into)
+{
+    return into && into->name && (into->data || clh_tensor_count(into) == 0);
+}
+
+static const char room_wanted[] = "a file, and a tensor with a name and room for its numbers";
+
 clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into, clh_error *err)
 {
+    CLH_REQUIRE(file && has_room(into), err, room_wanted);
     return tensor_read(file, into, true, err);
 }
 
 clh_status clh_safetensors_read_any(const clh_safetensors *file, const clh_tensor *into,
                                     clh_error *err)
 {
+    CLH_REQUIRE(file && has_room(into), err, room_wanted);
     return tensor_read(file, into, false, err);
 }

@@ -44,7 +44,8 @@ static clh_status stage_arrays(clh_file **out, const char *path, const clh_array
                                size_t count, const clh_pair *metadata, size_t pairs, clh_error *err)
 {
     assert(out && path && (arrays || count == 0) && (metadata || pairs == 0));
-    clh_status status = clh_array_names_check(path, arrays, count, CLH_SAFETENSORS_METADATA, err);
+    clh_status status =
+        clh_array_file_check(path, arrays, count, metadata, pairs, CLH_SAFETENSORS_METADATA, err);
     if (status)
         return status;
     clh_strbuf header = {0};
@@ -76,6 +77,8 @@ static clh_status stage_arrays(clh_file **out, const char *path, const clh_array
 clh_status clh_safetensors_write_arrays(const char *path, const clh_array *arrays, size_t count,
                                         const clh_pair *metadata, size_t pairs, clh_error *err)
 {
+    CLH_REQUIRE(path && (arrays || count == 0) && (metadata || pairs == 0), err,
+                "a path, and the arrays and pairs counted");
     clh_file *file = NULL;
     clh_status status = stage_arrays(&file, path, arrays, count, metadata, pairs, err);
     return status ? status : clh_file_commit(file, err);
@@ -101,6 +104,8 @@ clh_status clh_safetensors_stage(clh_file **out, const char *path, const clh_ten
 clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
                                  const clh_pair *metadata, size_t pairs, clh_error *err)
 {
+    CLH_REQUIRE(path && (tensors || count == 0) && (metadata || pairs == 0), err,
+                "a path, and the tensors and pairs counted");
     clh_file *file = NULL;
     clh_status status = clh_safetensors_stage(&file, path, tensors, count, metadata, pairs, err);
     return status ? status : clh_file_commit(file, err);

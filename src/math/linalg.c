@@ -11,9 +11,17 @@
 
 #include "base/base.h"
 
+/* Whether a matrix has the numbers that it says it has. */
+static bool is_matrix(const clh_dense *a)
+{
+    return a && (a->data || a->rows == 0 || a->cols == 0);
+}
+
+static const char a_matrix[] = "a matrix, and room for the result";
+
 clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *err)
 {
-    assert(out);
+    CLH_REQUIRE(out, err, "room for the matrix");
     size_t count;
     *out = (clh_dense){0};
     if (!clh_mul_ok(rows, cols, &count)) {
@@ -29,6 +37,8 @@ clh_status clh_dense_open(clh_dense *out, size_t rows, size_t cols, clh_error *e
 
 void clh_dense_deinit(clh_dense *matrix)
 {
+    if (!matrix)
+        return;
     clh_free(matrix->data);
     *matrix = (clh_dense){0};
 }
@@ -36,7 +46,9 @@ void clh_dense_deinit(clh_dense *matrix)
 clh_status clh_dense_multiply(clh_dense *out, const clh_dense *a, const clh_dense *b,
                               clh_error *err)
 {
-    assert(out != a && out != b);
+    CLH_REQUIRE(out && is_matrix(a) && is_matrix(b), err, "two matrices, and room for the product");
+    if (out == a || out == b)
+        return clh_fail(err, CLH_EUSAGE, "a product is to be written over its factor");
     *out = (clh_dense){0};
     if (a->cols != b->rows)
         return clh_fail(err, CLH_ESHAPE, "[%zu, %zu] times [%zu, %zu], want the inner sizes equal",
@@ -53,7 +65,9 @@ clh_status clh_dense_multiply(clh_dense *out, const clh_dense *a, const clh_dens
 
 clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *err)
 {
-    assert(out != a);
+    CLH_REQUIRE(out && is_matrix(a), err, a_matrix);
+    if (out == a)
+        return clh_fail(err, CLH_EUSAGE, "a transpose is to be written over its matrix");
     clh_status status = clh_dense_open(out, a->cols, a->rows, err);
     if (status)
         return status;
@@ -65,7 +79,8 @@ clh_status clh_dense_transpose(clh_dense *out, const clh_dense *a, clh_error *er
 
 double clh_dense_norm(const clh_dense *a)
 {
-    assert(a && (a->data || a->rows * a->cols == 0));
+    if (!is_matrix(a))
+        return NAN;
     double sum = 0;
     for (size_t i = 0; i < a->rows * a->cols; i++)
         sum += a->data[i] * a->data[i];
@@ -114,7 +129,7 @@ static size_t least(size_t a, size_t b)
 
 clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err)
 {
-    assert(out && a);
+    CLH_REQUIRE(out && is_matrix(a), err, a_matrix);
     *out = (clh_svd){0};
     const size_t count = least(a->rows, a->cols);
     clh_dense work = {0}, vt = {0};
@@ -146,6 +161,8 @@ clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err)
 
 void clh_svd_deinit(clh_svd *svd)
 {
+    if (!svd)
+        return;
     clh_dense_deinit(&svd->u);
     clh_dense_deinit(&svd->v);
     clh_free(svd->s);
@@ -173,7 +190,7 @@ static clh_status take_qr(clh_qr *qr, const clh_dense *work, const double *tau, 
 
 clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err)
 {
-    assert(out && a);
+    CLH_REQUIRE(out && is_matrix(a), err, a_matrix);
     *out = (clh_qr){0};
     clh_dense work = {0};
     clh_qr qr = {0};
@@ -200,6 +217,8 @@ clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err)
 
 void clh_qr_deinit(clh_qr *qr)
 {
+    if (!qr)
+        return;
     clh_dense_deinit(&qr->q);
     clh_dense_deinit(&qr->r);
 }
@@ -230,7 +249,7 @@ static void sort_eigenvalues(clh_eigenvalues *e, double (*pairs)[2])
 
 clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_error *err)
 {
-    assert(out && a);
+    CLH_REQUIRE(out && is_matrix(a), err, a_matrix);
     *out = (clh_eigenvalues){0};
     if (a->rows != a->cols)
         return clh_fail(err, CLH_ESHAPE, "eigenvalues of a matrix [%zu, %zu], want it square",
@@ -265,6 +284,8 @@ clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_e
 
 void clh_eigenvalues_deinit(clh_eigenvalues *eigenvalues)
 {
+    if (!eigenvalues)
+        return;
     clh_free(eigenvalues->re);
     clh_free(eigenvalues->im);
     *eigenvalues = (clh_eigenvalues){0};
