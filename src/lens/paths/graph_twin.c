@@ -126,29 +126,43 @@ bool clh_graph_by_token(const clh_graph_twin *twin, size_t writer)
     return row_of(&twin->graph.writer[writer])->map->dim[0] == DIM_D_VOCAB;
 }
 
-/* sum = embed + pos_embed; of each layer sum += (b_O + head 0 + head 1 …), sum += mlp_out */
-static clh_real sum_number(const clh_graph_twin *twin, size_t reads, const clh_node_rows *from,
-                           size_t position, size_t k)
+enum { SOME = 64 /* numbers of a row that are added up at a time */ };
+
+static void add(clh_real *sum, const clh_real *more, size_t count)
 {
-    const size_t heads = twin->config.n_heads;
-    clh_real sum = 0;
+    for (size_t k = 0; k < count; k++)
+        sum[k] += more[k];
+}
+
+/* Numbers begin … of a position's sum: embed + pos_embed; of each layer + (b_O + head 0 + head 1 …)
+ * and + mlp_out. */
+static void sum_some(const clh_graph_twin *twin, size_t reads, const clh_node_rows *from,
+                     size_t position, size_t begin, size_t count, clh_real *sum)
+{
+    clh_real term[SOME];
     for (size_t w = 0; w < reads;) {
         const bool first = w == 0, apart = twin->bias[w] != NULL;
-        clh_real term = apart ? twin->bias[w][k] : from[w].data[position * from[w].stride + k];
-        for (const size_t end = w + heads; apart && w < end; w++)
-            term += from[w].data[position * from[w].stride + k];
-        w += !apart;
-        sum = first ? term : sum + term;
+        const size_t end = w + (apart ? twin->config.n_heads : 1);
+        clh_real *to = first ? sum : term;
+        const clh_real *start = apart ? twin->bias[w] : from[w].data + position * from[w].stride;
+        memcpy(to, start + begin, count * sizeof *to);
+        for (w += !apart; w < end; w++)
+            add(to, from[w].data + position * from[w].stride + begin, count);
+        if (!first)
+            add(sum, term, count);
     }
-    return sum;
 }
 
 void clh_graph_sum(const clh_graph_twin *twin, size_t reader, const clh_node_rows *from,
                    size_t begin, size_t end, clh_node_rows to)
 {
     assert(reader < twin->graph.readers);
-    const size_t reads = twin->graph.reader[reader].reads;
+    const size_t reads = twin->graph.reader[reader].reads, d = twin->config.d_model;
+    clh_real sum[SOME];
     for (size_t i = begin; i < end; i++)
-        for (size_t k = 0; k < twin->config.d_model; k++)
-            to.data[i * to.stride + k] = sum_number(twin, reads, from, i, k);
+        for (size_t k = 0; k < d; k += SOME) {
+            const size_t count = d - k < SOME ? d - k : SOME;
+            sum_some(twin, reads, from, i, k, count, sum);
+            memcpy(to.data + i * to.stride + k, sum, count * sizeof *sum);
+        }
 }
