@@ -10,7 +10,10 @@
  *
  *  A function that can fail returns a clh_status and takes a clh_error last. The caller owns the
  *  error object; it may be NULL, and is left untouched on success. The library never prints,
- *  exits or aborts because of what it was given.
+ *  exits or aborts because of what it was given: a function that returns a status refuses NULL
+ *  where it needs something (CLH_EUSAGE), sizes and numbers that cannot be, and constants that an
+ *  enum has not (CLH_ERANGE). Others answer NULL, 0, NaN, false or "" to such arguments, or do
+ *  nothing.
  */
 #ifndef CLEARHEAD_ERROR_H
 #define CLEARHEAD_ERROR_H

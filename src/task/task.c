@@ -29,7 +29,7 @@ clh_status clh_task_open_row(clh_task **out, const clh_task_row *row, const void
 
 clh_status clh_task_open(clh_task **out, const clh_task_config *config, clh_error *err)
 {
-    assert(out && config);
+    CLH_REQUIRE(out && config, err, "a config, and room for the task");
     size_t count, row = 0;
     const clh_task_row *rows = clh_task_rows(&count);
     clh_task_settings settings;
@@ -52,43 +52,51 @@ void clh_task_close(clh_task *task)
 
 const char *clh_task_name(const clh_task *task)
 {
-    return task->name;
+    return task ? task->name : NULL;
 }
 
 size_t clh_task_d_vocab(const clh_task *task)
 {
-    return task->facts.vocab.size;
+    return task ? task->facts.vocab.size : 0;
 }
 
 size_t clh_task_d_vocab_out(const clh_task *task)
 {
+    if (!task)
+        return 0;
     return task->facts.d_vocab_out ? task->facts.d_vocab_out : task->facts.vocab.size;
 }
 
 size_t clh_task_length_max(const clh_task *task)
 {
-    return task->facts.length_max;
+    return task ? task->facts.length_max : 0;
+}
+
+/* Whether a split is one there is; else CLH_ERANGE. */
+static clh_status check_split(clh_split split, clh_error *err)
+{
+    return clh_check_enum((unsigned)split, CLH_SPLIT_TEST + 1, "split", err);
 }
 
 size_t clh_task_mixture(const clh_task *task)
 {
-    return task->facts.mixture ? task->facts.mixture : 1;
+    return task && task->facts.mixture ? task->facts.mixture : 1;
 }
 
 uint64_t clh_task_split_size(const clh_task *task, clh_split split)
 {
-    assert(split == CLH_SPLIT_TRAIN || split == CLH_SPLIT_TEST);
-    return task->facts.split_size[split];
+    return task && !check_split(split, NULL) ? task->facts.split_size[split] : 0;
 }
 
 uint64_t clh_task_domain_size(const clh_task *task)
 {
-    return task->facts.domain_size;
+    return task ? task->facts.domain_size : 0;
 }
+
+static const char a_sequence[] = "a task, and a sequence with room for its tokens";
 
 static clh_status check_room(const clh_task *task, const clh_sequence *out, clh_error *err)
 {
-    assert(out && out->tokens);
     if (out->capacity < task->facts.length_max)
         return clh_fail(err, CLH_ESHAPE, "the sequence has room for %zu tokens, want %zu",
                         out->capacity, task->facts.length_max);
@@ -118,8 +126,10 @@ static clh_status check_rank(const clh_task *task, uint64_t rank, clh_error *err
 clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_sequence *out,
                          clh_error *err)
 {
-    assert(task && out);
-    clh_status status = check_room(task, out, err);
+    CLH_REQUIRE(task && out && out->tokens, err, a_sequence);
+    clh_status status = check_split(split, err);
+    if (!status)
+        status = check_room(task, out, err);
     if (status)
         return status;
     if (clh_task_split_size(task, split) == 0)
@@ -131,7 +141,7 @@ clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_
 
 clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *out, clh_error *err)
 {
-    assert(task && out);
+    CLH_REQUIRE(task && out && out->tokens, err, a_sequence);
     clh_status status = check_room(task, out, err);
     if (!status)
         status = check_rank(task, rank, err);
@@ -143,14 +153,15 @@ clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *ou
 clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t length,
                          uint64_t *rank, clh_error *err)
 {
-    assert(rank && (tokens || length == 0));
+    CLH_REQUIRE(task && rank && (tokens || length == 0), err,
+                "a task, a sequence, and room for its rank");
     clh_status status = check_ranks(task, err);
     return status ? status : task->ops->rank(task->state, tokens, length, rank, err);
 }
 
 clh_status clh_task_split_of(const clh_task *task, uint64_t rank, clh_split *split, clh_error *err)
 {
-    assert(split);
+    CLH_REQUIRE(task && split, err, "a task, and room for the split");
     clh_status status = check_rank(task, rank, err);
     if (!status)
         *split = task->ops->split_of(task->state, rank);
@@ -160,24 +171,33 @@ clh_status clh_task_split_of(const clh_task *task, uint64_t rank, clh_split *spl
 clh_status clh_task_encode(const clh_task *task, const char *text, uint32_t *tokens,
                            size_t capacity, size_t *length, clh_error *err)
 {
+    CLH_REQUIRE(task && text && length && (tokens || capacity == 0), err,
+                "a task, a text, and room for its tokens and their number");
     return clh_vocab_encode(&task->facts.vocab, text, tokens, capacity, length, err);
 }
 
 clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens, size_t length, char **text,
                            clh_error *err)
 {
+    CLH_REQUIRE(task && text && (tokens || length == 0), err,
+                "a task, tokens, and room for their text");
     return clh_vocab_decode(&task->facts.vocab, tokens, length, text, err);
 }
 
 void clh_task_symbol(const clh_task *task, uint32_t token, char out[16])
 {
-    clh_vocab_symbol(&task->facts.vocab, token, out);
+    if (!out)
+        return;
+    out[0] = '\0';
+    if (task)
+        clh_vocab_symbol(&task->facts.vocab, token, out);
 }
 
 clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,
                            clh_error *err)
 {
-    assert(letters && out && out->tokens);
+    CLH_REQUIRE(task && letters && out && out->tokens, err,
+                "a task, letters, and a sequence with room for its tokens");
     if (!task->ops->expand)
         return clh_fail(err, CLH_ESUPPORT, "task %s has no letters to expand, want a task that has",
                         task->name);
@@ -186,7 +206,7 @@ clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequen
 
 clh_status clh_task_example(const clh_task *task, clh_sequence *out, clh_error *err)
 {
-    assert(task && out);
+    CLH_REQUIRE(task && out && out->tokens, err, a_sequence);
     clh_status status = check_room(task, out, err);
     if (status)
         return status;
@@ -199,29 +219,32 @@ clh_status clh_task_example(const clh_task *task, clh_sequence *out, clh_error *
 
 void clh_task_label(const clh_task *task, size_t length, size_t position, char out[48])
 {
-    assert(position < length);
-    if (task->ops->label)
+    if (!out)
+        return;
+    out[0] = '\0';
+    if (task && position < length && task->ops->label)
         task->ops->label(task->state, length, position, out);
-    else
+    else if (task && position < length)
         (void)snprintf(out, 48, "position %zu", position);
 }
 
 clh_token_kind clh_task_kind(const clh_task *task, size_t length, size_t position)
 {
-    assert(position < length);
+    if (!task || position >= length)
+        return CLH_TOKEN_OTHER;
     return task->ops->kind ? task->ops->kind(task->state, length, position) : CLH_TOKEN_OTHER;
 }
 
 const clh_token_row *clh_task_kinds(const clh_task *task, size_t *count)
 {
-    assert(count);
-    *count = task ? task->ops->kind_count : 0;
-    assert(*count < CLH_TOKEN_KINDS);
+    assert(!task || task->ops->kind_count < CLH_TOKEN_KINDS);
+    if (count)
+        *count = task ? task->ops->kind_count : 0;
     return task ? task->ops->kinds : NULL;
 }
 
 clh_token_kind clh_task_letter_kind(const clh_task *task)
 {
-    assert(!task->ops->letter == !task->ops->expand);
-    return task->ops->letter;
+    assert(!task || !task->ops->letter == !task->ops->expand);
+    return task ? task->ops->letter : CLH_TOKEN_OTHER;
 }

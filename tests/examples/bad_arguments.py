@@ -9,8 +9,8 @@ for, and then with one of them spoilt: NULL for a pointer, 0 and SIZE_MAX for a 
 numbers outside an enum; and with one field of a struct spoilt likewise. A function that returns a status
 must give one other than CLH_OK, with a line in the error, unless tests/support/good_arguments.py says
 that the argument may be so; then it must succeed. A function that returns a double gives NaN for NULL. Of
-all others, and of spoilt fields, it is only asked that the call comes back. Each call is a process of
-its own.
+all others, and of pointers and sizes in structs, it is only asked that the call comes back. Each call is
+a process of its own.
 """
 import os
 import pathlib
@@ -105,20 +105,25 @@ def variants(function):
     yield "", "as it should be called", usual if function.result == "clh_status" else "back"
     for at, (kind, name) in enumerate(function.parameters):
         for expression, value in spoilt_values(bare(kind)):
-            if value == "huge" and f"{function.name}.{name}" in good.LENGTHS:
+            if value == "huge" and f"{function.name}.{name}" in good.NEVER_HUGE:
                 continue
             yield f"p{at} = {expression};", f"{name} = {value}", wanted(function, kind, name, value)
         struct = bare(kind)[:-1].strip()
-        if kind.startswith("const") and bare(kind).count("*") == 1 and struct in STRUCTS:
+        given = kind.startswith("const") or f"{function.name}.{name}" in good.BY_NAME
+        if given and bare(kind).count("*") == 1 and struct in STRUCTS:
             if good_value(function, kind, name) == "NULL":
                 continue
             copy = f"{struct} copy = *p{at}; p{at} = &copy;"
             yield f"{struct} zero = {{0}}; p{at} = &zero;", f"*{name} all zero", "back"
-            for place, expression, value in spoilt_fields(struct, "copy"):
-                yield f"{copy} {place} = {expression};", f"{name}: {place[5:]} = {value}", "back"
+            for place, expression, value, never in spoilt_fields(struct, "copy"):
+                field = f"{name}: {place[5:]} = {value}"
+                refused = never and function.result == "clh_status" and not good.BACK & {
+                    f"{function.name}({field})", f"{function.name}.{name}"}
+                yield f"{copy} {place} = {expression};", field, "refused" if refused else "back"
 
 
 def spoilt_fields(struct, place, depth=0):
+    """(field, expression, its name, whether nothing can be meant by it: NaN, no constant of an enum)."""
     for kind, field in STRUCTS[struct]:
         plain = bare(kind)
         if plain in STRUCTS and depth < 2:
@@ -126,7 +131,7 @@ def spoilt_fields(struct, place, depth=0):
         elif "[" not in plain:
             for expression, value in spoilt_values(plain):
                 if value != "huge": # more than memory holds there: nobody can tell
-                    yield f"{place}.{field}", expression, value
+                    yield f"{place}.{field}", expression, value, plain in ENUMS or plain in NAN_OF
 
 
 def c_function(function):

@@ -4,6 +4,8 @@
 #ifndef CLH_BAD_ARGUMENTS_H
 #define CLH_BAD_ARGUMENTS_H
 
+#include <unistd.h>
+
 #include "example_prelude.h"
 
 static clh_error e;
@@ -18,11 +20,20 @@ static bool flags[128];
 static uint32_t id_room[1024];
 static clh_real real_room[1 << 20];
 
+/* A folder that is not there: every call is a process of its own. */
+static const char *fresh_path(void)
+{
+    static char path[64];
+    (void)snprintf(path, sizeof path, "runs/made-%ld", (long)getpid());
+    return path;
+}
+
 static clh_array array;
 static clh_pair pair = {"key", "value"};
 static clh_run_layer layer, line;
 static clh_run_config short_config;
-static clh_task_config task_config = {.name = "permutations", .n = {3}, .n_count = 1};
+static const clh_task_setting task_settings[] = {{"n", "3"}, {NULL, NULL}};
+static const clh_task_config task_config = {.name = "permutations", .settings = task_settings};
 static clh_sequence sequence = {.tokens = id_room, .capacity = 1024};
 static clh_settings *settings;
 static clh_result *result, *arrays_result;

@@ -82,8 +82,8 @@ static int try_one(const tried *t, unsigned v)
     size_t have = 0;
     for (;;) {
         const int room = have < NOTE_BYTES;
-        const ssize_t got = room ? read(ends[0], text + have, NOTE_BYTES - have)
-                                 : read(ends[0], rest, sizeof rest);
+        const ssize_t got =
+            room ? read(ends[0], text + have, NOTE_BYTES - have) : read(ends[0], rest, sizeof rest);
         if (got <= 0)
             break;
         have += room ? (size_t)got : 0;
