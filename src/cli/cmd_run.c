@@ -3,7 +3,7 @@
 
 #include "base/platform/file.h"
 #include "clearhead/ask.h"
-#include "cli/cli_figure.h"
+#include "cli/cli_picture.h"
 #include "cli/cli_terminal.h"
 #include "cli/cli_train.h"
 #include "report/text_parts.h"
@@ -96,7 +96,7 @@ static clh_status show_trained(const clh_invocation *inv, const char *folder, cl
         status = show_sample(inv, clh_run_model(run), clh_run_task(run), true, err);
     }
     if (!status) {
-        status = clh_figures_write(run, err);
+        status = clh_pictures_write(inv, folder, err);
         if (status == CLH_ESUPPORT) {
             (void)fprintf(stderr, "clearhead run: no figures: %s\n", err->message);
             status = CLH_OK;

@@ -1,0 +1,130 @@
+/* pattern: where a head attends on one sequence, as the notebook's heat map and coloured tokens. */
+#include <stdio.h>
+
+#include "ask/attended.h"
+
+typedef struct pattern_settings {
+    clh_given given;
+    size_t layer, head, limit, position;
+} pattern_settings;
+
+static const clh_key keys[] = {
+    CLH_GIVEN_KEYS(pattern_settings, given),
+    {.name = "layer",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(pattern_settings, layer),
+     .fallback = "0",
+     .values = "[0, 1000]",
+     .help = "which layer"},
+    {.name = "head",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(pattern_settings, head),
+     .values = "[0, 10000]",
+     .automatic = "all, side by side",
+     .help = "which head of it"},
+    {.name = "limit",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(pattern_settings, limit),
+     .fallback = "500",
+     .values = "[1, 100000]",
+     .help = "between at most so many positions"},
+    {.name = "position",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(pattern_settings, position),
+     .values = "[0, 100000]",
+     .automatic = "the last that does not predict the end",
+     .help = "destination whose attention colours the tokens"},
+};
+
+static const clh_schema schema[] = {
+    {CLH_PART_ARRAY, "pattern", "attention from each destination (query) to each source (key)",
+     .draw = "heat", .unit = "attention", .flags = CLH_HEADLINE},
+    {CLH_PART_ARRAY, "tokens", "attention of the head from one destination to every source",
+     .draw = "tokens", .unit = "attention"},
+    {0}};
+
+/* [head, query_pos, key_pos] of the heads and positions asked for. */
+static void put_pattern(clh_result *out, const clh_attended *a, const pattern_settings *set)
+{
+    const bool all = set->head == CLH_UNSET;
+    const size_t shown = a->pos < set->limit ? a->pos : set->limit;
+    const clh_array view = {.name = "pattern",
+                            .data = all ? a->pattern : a->pattern + set->head * a->pos * a->pos,
+                            .memory = CLH_F32,
+                            .dtype = CLH_F32,
+                            .rank = 3,
+                            .shape = {all ? a->heads : 1, shown, shown},
+                            .extent = {all ? a->heads : 1, a->pos, a->pos}};
+    const clh_axis axes[] = {{"head", NULL}, {"query_pos", a->label}, {"key_pos", a->label}};
+    char title[96];
+    clh_result_array(out, &view, axes, NULL, NULL);
+    if (all)
+        (void)snprintf(title, sizeof title, "attention pattern, layer %zu", set->layer);
+    else
+        (void)snprintf(title, sizeof title, "attention pattern, layer %zu head %zu", set->layer,
+                       set->head);
+    clh_result_array_title(out, title, SIZE_MAX);
+}
+
+static clh_status put_tokens(clh_result *out, const clh_attended *a, const clh_subject *s,
+                             const pattern_settings *set, clh_error *err)
+{
+    const size_t head = set->head == CLH_UNSET ? 0 : set->head;
+    const size_t at = set->position == CLH_UNSET
+                          ? clh_attended_destination(clh_subject_task(s), a->pos)
+                          : set->position;
+    if (at >= a->pos)
+        return clh_fail(err, CLH_ERANGE,
+                        "position is %zu, want less than %zu, the tokens there are", at, a->pos);
+    const clh_array view =
+        clh_array_vector("tokens", CLH_F32, a->pattern + (head * a->pos + at) * a->pos, a->pos);
+    const clh_axis axis = {"key_pos", a->token};
+    char title[96];
+    clh_result_array(out, &view, &axis, NULL, NULL);
+    (void)snprintf(title, sizeof title, "attention from position %zu, layer %zu head %zu", at,
+                   set->layer, head);
+    clh_result_array_title(out, title, at);
+    return CLH_OK;
+}
+
+static clh_status ask_pattern(clh_result *out, clh_subject *s, const void *settings,
+                              const clh_how *how, clh_error *err)
+{
+    const pattern_settings *set = settings;
+    clh_attended a = {0};
+    (void)how;
+    clh_status status = clh_attended_open(&a, out, s, &set->given, set->layer,
+                                          set->head == CLH_UNSET ? 0 : set->head, err);
+    if (!status) {
+        put_pattern(out, &a, set);
+        status = put_tokens(out, &a, s, set, err);
+    }
+    clh_attended_deinit(&a);
+    return status;
+}
+
+static clh_status check_pattern(const clh_subject *s, const void *settings, clh_error *err)
+{
+    (void)s;
+    return clh_given_check(&((const pattern_settings *)settings)->given, err);
+}
+
+const clh_question clh_question_pattern = {
+    .name = "pattern",
+    .summary = "where a head attends on one sequence, as a heat map",
+    .description =
+        "The attention pattern of a head, or of every head of a layer, on the first held-out "
+        "sequence or on the letters, text or tokens given; and the sequence's tokens coloured by "
+        "the "
+        "attention of one destination.",
+    .examples =
+        "clearhead pattern runs/notebook # in the terminal\n"
+        "clearhead pattern runs/notebook --letters psM1 --figure attention.png # an image\n"
+        "clearhead pattern runs/notebook --part tokens --figure tokens.svg # coloured tokens",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(pattern_settings),
+    .needs = CLH_NEEDS_ATTENTION,
+    .schema = schema,
+    .ask = ask_pattern,
+    .check = check_pattern};

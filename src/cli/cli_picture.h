@@ -1,0 +1,21 @@
+/** Pictures of a run that have names: each is a part of a question's result. */
+#ifndef CLH_CLI_PICTURE_H
+#define CLH_CLI_PICTURE_H
+
+#include "clearhead/ask.h"
+#include "cli/cli.h"
+
+typedef struct clh_picture {
+    const char *name;     /**< "attention": of --kind, and of the file in RUN/figures */
+    const char *question; /**< "pattern" */
+    const char *part;     /**< of its result */
+} clh_picture;
+
+/** All of them, *count, in the order of --kind. */
+const clh_picture *clh_pictures(size_t *count);
+
+/** Write RUN/figures/<name>.png, .svg and .pdf of every picture; what the run has no numbers for is
+ *  left out, and said on stderr. CLH_ESUPPORT at once when this build draws no files. */
+clh_status clh_pictures_write(const clh_invocation *inv, const char *run, clh_error *err);
+
+#endif
