@@ -8,6 +8,8 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "measure/tally.h"
+#include "model/loss_row.h"
+#include "model/tensors.h"
 
 typedef struct measuring {
     const clh_model *model;
@@ -102,10 +104,13 @@ static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, 
 static void count_kinds(const clh_sample *sample, size_t index, const clh_cache *cache,
                         const clh_tokens *tokens, clh_tally *tally)
 {
+    const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
+    const size_t n = logits.shape[2];
     for (size_t p = sample->first_scored[index]; p < tokens->pos; p++) {
         const clh_token_kind kind = clh_sample_kind(sample, index, p);
         tally->kind_count[kind]++;
-        tally->kind_correct[kind] += clh_cache_prediction(cache, 0, p - 1) == tokens->ids[p];
+        tally->kind_correct[kind] +=
+            clh_loss_is_largest(n, logits.data + (p - 1) * n, tokens->ids[p]);
     }
 }
 

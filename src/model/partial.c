@@ -7,54 +7,45 @@
  */
 
 /* Behind the last keys and values a position is read by its own logits only. */
-static bool only_for_logits(const clh_pass *pass, size_t out, size_t layer)
-{
-    const bool last = layer + 1 == pass->config->n_layers;
-    return clh_layout_acts.row[out].scope == SCOPE_AFTER || (last && out >= CLH_A_ATTN_SCORES);
-}
-
 static clh_window asked(const clh_pass *pass, size_t out, size_t layer, clh_window window)
 {
-    return only_for_logits(pass, out, layer) ? clh_window_both(window, pass->partial->wanted)
-                                             : window;
-}
-
-static bool is_next(const clh_partial *p, size_t id, size_t layer)
-{
-    return p->next && p->next->id == id && p->next->layer == layer;
+    const bool only_for_logits = out >= CLH_A_LN_FINAL_SCALE ||
+                                 (out >= CLH_A_ATTN_SCORES && layer + 1 == pass->config->n_layers);
+    return only_for_logits ? clh_window_both(window, pass->partial->wanted) : window;
 }
 
 void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer)
 {
     pass->partial->of[out] = (clh_reach){0};
-    if (is_next(pass->partial, out, layer))
+    if (clh_partial_is_next(pass->partial, out, layer))
         clh_partial_write(pass, out, layer);
 }
 
-static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_window changed, clh_window edited)
+static bool due(clh_pass *pass, clh_act_id out, size_t layer, clh_reach reach)
 {
     clh_partial *p = pass->partial;
-    p->of[out].changed = asked(pass, out, layer, changed);
-    p->of[out].edited = asked(pass, out, layer, edited);
-    if (clh_window_empty(p->of[out].changed)) {
+    reach.changed = asked(pass, out, layer, reach.changed);
+    reach.edited = asked(pass, out, layer, reach.edited);
+    if (clh_window_empty(reach.changed)) {
         clh_partial_first(pass, out, layer);
         return false;
     }
-    pass->at = p->of[out].changed;
+    p->of[out] = reach;
+    pass->at = reach.changed;
     pass->row0 = pass->at.begin;
     pass->rows = pass->at.end - pass->at.begin;
     return true;
 }
 
+static clh_reach hull(clh_reach a, clh_reach b)
+{
+    return (clh_reach){clh_window_hull(a.changed, b.changed), clh_window_hull(a.edited, b.edited)};
+}
+
 bool clh_partial_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
-    clh_reach *of = pass->partial->of;
-    if (clh_window_empty(of[a].changed) && clh_window_empty(of[b].changed)) {
-        clh_partial_first(pass, out, layer);
-        return false;
-    }
-    return due(pass, out, layer, clh_window_hull(of[a].changed, of[b].changed),
-               clh_window_hull(of[a].edited, of[b].edited));
+    const clh_reach *of = pass->partial->of;
+    return due(pass, out, layer, a == b ? of[a] : hull(of[a], of[b]));
 }
 
 /* A key reaches every query from its own position on. */
@@ -67,8 +58,8 @@ bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_
                           clh_act_id keys)
 {
     const clh_reach *of = pass->partial->of;
-    return due(pass, out, layer, clh_window_hull(of[own].changed, opened(pass, of[keys].changed)),
-               clh_window_hull(of[own].edited, opened(pass, of[keys].edited)));
+    const clh_reach open = {opened(pass, of[keys].changed), opened(pass, of[keys].edited)};
+    return due(pass, out, layer, hull(of[own], open));
 }
 
 void clh_partial_go_up(clh_partial *p)
@@ -89,11 +80,16 @@ static void find_next(clh_partial *p, const clh_blob *values)
     p->next = next == SIZE_MAX ? NULL : &values->place[next];
 }
 
+/* [head, query_pos, key_pos]; else heads, where there are any, come behind the position. */
+static bool is_by_head(const clh_blob *values, size_t activation)
+{
+    return values->place[activation].row->dim[1] == DIM_HEADS;
+}
+
 static clh_rows_at rows_of(const clh_blob *values, const clh_write *w, clh_window at)
 {
     const clh_tensor *t = &values->tensor[w->activation];
-    const bool by_head = values->place[w->activation].row->dim[1] == DIM_HEADS;
-    const size_t heads = t->rank < 4 ? 1 : t->shape[by_head ? 1 : 2];
+    const size_t heads = t->rank < 4 ? 1 : t->shape[is_by_head(values, w->activation) ? 1 : 2];
     return (clh_rows_at){w->activation, at,
                          w->head_end ? (clh_window){w->head_begin, w->head_end}
                                      : (clh_window){0, heads}};
@@ -112,11 +108,12 @@ static clh_status keep_rows(const clh_pass *pass, const clh_write *w, clh_window
     const clh_window anew = p->of[id].edited;
     if (!p->undo || clh_window_empty(at))
         return CLH_OK;
-    clh_status status =
-        clh_undo_keep(p->undo, values, rows_of(values, w, clh_window_before(at, anew)), pass->err);
-    return status ? status
-                  : clh_undo_keep(p->undo, values, rows_of(values, w, clh_window_behind(at, anew)),
-                                  pass->err);
+    const clh_window parts[] = {clh_window_before(at, anew), clh_window_behind(at, anew)};
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_COUNT(parts) && !status; i++)
+        if (!clh_window_empty(parts[i]))
+            status = clh_undo_keep(p->undo, values, rows_of(values, w, parts[i]), pass->err);
+    return status;
 }
 
 static clh_status make_write(const clh_pass *pass, const clh_write *w, clh_window at, size_t id,
@@ -135,8 +132,10 @@ static clh_status make_write(const clh_pass *pass, const clh_write *w, clh_windo
 void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer)
 {
     clh_partial *p = pass->partial;
-    if (!is_next(p, id, layer) || pass->status)
+    assert(clh_partial_is_next(p, id, layer));
+    if (pass->status)
         return;
+    p->begun = true;
     const clh_blob *values = &pass->cache->values;
     const size_t activation = (size_t)(p->next - values->place);
     clh_window changed = p->of[id].changed, edited = p->of[id].edited;
@@ -229,8 +228,8 @@ static clh_status check_write(const clh_write *w, size_t index, const clh_cache 
     if (!w->write || w->activation >= values->tensors)
         return clh_fail(err, CLH_EINPUT, "write %zu %s", index,
                         w->write ? "is to no activation of this model" : "does nothing");
-    const size_t heads =
-        rows_of(values, &(clh_write){.activation = w->activation}, (clh_window){0}).heads.end;
+    const clh_tensor *t = &values->tensor[w->activation];
+    const size_t heads = t->rank < 4 ? 1 : t->shape[is_by_head(values, w->activation) ? 1 : 2];
     if (w->head_end > heads)
         return clh_fail(err, CLH_ERANGE, "head %zu of write %zu, %s has %zu", w->head_end - 1,
                         index, values->tensor[w->activation].name, heads);

@@ -29,8 +29,20 @@ typedef struct clh_partial {
     size_t writes;
     clh_undo *undo; /**< NULL: the caller wrote, and puts back (clh_forward_from()) */
     const clh_row_place
-        *next; /**< the next activation with rows to write or put back; NULL: none */
+        *next;  /**< the next activation with rows to write or put back; NULL: none */
+    bool begun; /**< the first of them has been reached: before, all windows are empty */
 } clh_partial;
+
+static inline bool clh_partial_is_next(const clh_partial *p, size_t id, size_t layer)
+{
+    return p->next && p->next->id == id && p->next->layer == layer;
+}
+
+/** Whether anything before (id, layer), or it itself, can have changed. */
+static inline bool clh_partial_reached(const clh_partial *p, size_t id, size_t layer)
+{
+    return p->begun || clh_partial_is_next(p, id, layer);
+}
 
 /** clh_pass_due(), clh_pass_due_keys() and clh_pass_due_first() in a partial pass. Rows are written
  *  here where nothing is to be computed. */
@@ -39,7 +51,7 @@ bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_
                           clh_act_id keys);
 void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer);
 
-/** Write and put back rows of an activation whose window is computed. */
+/** Write and put back rows of an activation that is next, and whose window is computed. */
 void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer);
 
 /** To the next layer: of all windows only that of its resid_pre stays. */

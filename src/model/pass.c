@@ -23,16 +23,20 @@ static bool is_past(const clh_pass *pass, clh_act_id out, size_t layer)
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
     assert(pass && out < CLH_A_COUNT && a < CLH_A_COUNT && b < CLH_A_COUNT);
-    return !is_past(pass, out, layer) &&
-           (!pass->partial || clh_partial_due(pass, out, layer, a, b));
+    if (!pass->partial)
+        return !is_past(pass, out, layer);
+    return clh_partial_reached(pass->partial, out, layer) &&
+           clh_partial_due(pass, out, layer, a, b);
 }
 
 bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
                        clh_act_id keys)
 {
     assert(pass && out < CLH_A_COUNT && own < CLH_A_COUNT && keys < CLH_A_COUNT);
-    return !is_past(pass, out, layer) &&
-           (!pass->partial || clh_partial_due_keys(pass, out, layer, own, keys));
+    if (!pass->partial)
+        return !is_past(pass, out, layer);
+    return clh_partial_reached(pass->partial, out, layer) &&
+           clh_partial_due_keys(pass, out, layer, own, keys);
 }
 
 bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer)
@@ -54,7 +58,7 @@ char clh_pass_input(clh_act_id id)
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
 {
     assert(pass && id < CLH_A_COUNT);
-    if (pass->partial)
+    if (pass->partial && clh_partial_is_next(pass->partial, id, layer))
         clh_partial_write(pass, id, layer);
     if (!pass->hooks || pass->status)
         return;

@@ -30,8 +30,9 @@ static runs runs_of(const clh_blob *values, clh_rows_at rows, clh_window some)
                       .kept_first = skipped * keys,
                       .kept_stride = (rows.at.end - rows.at.begin) * keys};
     }
-    const size_t all = t->rank == 4 ? t->shape[2] : 1, row = clh_tensor_count(t) / t->shape[1];
-    const size_t width = row / all, each = heads * width;
+    const size_t all = t->rank == 4 ? t->shape[2] : 1;
+    const size_t width = t->rank > 2 ? t->shape[t->rank - 1] : 1;
+    const size_t row = all * width, each = heads * width;
     return (runs){.runs = heads == all ? 1 : positions,
                   .length = heads == all ? positions * row : each,
                   .first = some.begin * row + rows.heads.begin * width,
