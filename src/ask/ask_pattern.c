@@ -56,13 +56,13 @@ static void put_pattern(clh_result *out, const clh_attended *a, const pattern_se
                             .shape = {all ? a->heads : 1, shown, shown},
                             .extent = {all ? a->heads : 1, a->pos, a->pos}};
     const clh_axis axes[] = {{"head", NULL}, {"query_pos", a->label}, {"key_pos", a->label}};
-    char title[96];
+    char title[192], head[40] = "", part[96] = "";
+    if (!all || a->heads == 1)
+        (void)snprintf(head, sizeof head, ", head %zu", all ? 0 : set->head);
+    if (shown < a->pos)
+        (void)snprintf(part, sizeof part, ", the first %zu of %zu positions", shown, a->pos);
+    (void)snprintf(title, sizeof title, "Attention, layer %zu%s%s", set->layer, head, part);
     clh_result_array(out, &view, axes, NULL, NULL);
-    if (all)
-        (void)snprintf(title, sizeof title, "attention pattern, layer %zu", set->layer);
-    else
-        (void)snprintf(title, sizeof title, "attention pattern, layer %zu head %zu", set->layer,
-                       set->head);
     clh_result_array_title(out, title, SIZE_MAX);
 }
 
@@ -81,7 +81,7 @@ static clh_status put_tokens(clh_result *out, const clh_attended *a, const clh_s
     const clh_axis axis = {"key_pos", a->token};
     char title[96];
     clh_result_array(out, &view, &axis, NULL, NULL);
-    (void)snprintf(title, sizeof title, "attention from position %zu, layer %zu head %zu", at,
+    (void)snprintf(title, sizeof title, "Attention from position %zu, layer %zu, head %zu", at,
                    set->layer, head);
     clh_result_array_title(out, title, at);
     return CLH_OK;

@@ -1,9 +1,9 @@
 #include "ask/attended.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "clearhead/figure.h"
+#include "model/tensors.h"
 
 static clh_status check(const clh_model_config *c, size_t layer, size_t head, clh_error *err)
 {
@@ -25,7 +25,6 @@ static void close_cache(void *cache)
 static clh_status run_model(clh_attended *a, clh_result *result, const clh_model *model,
                             size_t layer, clh_error *err)
 {
-    char name[64];
     clh_cache *cache = NULL;
     const clh_tokens first = {a->batch.tokens.ids, 1, a->pos};
     clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
@@ -39,8 +38,7 @@ static clh_status run_model(clh_attended *a, clh_result *result, const clh_model
         status = clh_cache_check(cache, err);
     if (status)
         return status;
-    (void)snprintf(name, sizeof name, "blocks.%zu.attn.hook_pattern", layer);
-    const clh_tensor pattern = clh_cache_view(cache, name);
+    const clh_tensor pattern = clh_cache_act(cache, CLH_A_PATTERN, layer);
     assert(pattern.data);
     a->pattern = pattern.data;
     return CLH_OK;

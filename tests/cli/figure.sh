@@ -31,37 +31,46 @@ runs 0 figure run --head 1 --limit 26
 is 'Attention, layer 0, head 1' "$(printf '%s\n' "$out" | head -n 1)" 'where there is any'
 
 # numbers
+array() { # NAME PYTHON: of a, an array of the result, and d, all of it
+    printf '%s' "$out" | python3 -c "import json, sys; d = json.load(sys.stdin); a = d['arrays']['$1']; print($2)"
+}
 runs 0 cache run --letters cab --out acts.safetensors
 runs 0 figure run --letters cab --json
-is 1 "$(json '1' > /dev/null && printf '%s' "$out" | python3 -c '
+is 1 "$(printf '%s' "$out" | python3 -c '
 import json, sys
 from tensors import read
-d = json.load(sys.stdin)
+a = json.load(sys.stdin)["arrays"]["pattern"]
 shape, p = read("acts.safetensors")["blocks.0.attn.hook_pattern"]
-flat = [x for head in d["pattern"] for row in head for x in row]
-print(int(shape == [1, 2, 26, 26] and all(abs(a - b) < 1e-6 for a, b in zip(flat, p, strict=True))
-          and "".join(d["tokens"]).startswith("> cab cba")))')" 'attention is that of the cache'
+flat = [x for head in a["values"] for row in head for x in row]
+labels = a["axes"][1]["labels"]
+print(int(shape == [1, 2, 26, 26] and all(abs(x - y) < 1e-6 for x, y in zip(flat, p, strict=True))
+          and [x.split(",")[0] for x in labels[:5]] == [">", "\u00b7", "c", "a", "b"] and labels[4] == "b,4"))')" \
+    'attention is that of the cache'
 runs 0 figure run --letters cab --json --head 1 --limit 7
-is '1 7 7 7' "$(json 'len(d["pattern"]), len(d["pattern"][0]), len(d["pattern"][0][6]), len(d["tokens"])' | tr -d '(),')" \
+is '1 7 7 7' "$(array pattern 'len(a["values"]), len(a["values"][0]), len(a["values"][0][6]), len(a["axes"][1]["labels"])' | tr -d '(),')" \
     'one head, the first positions'
 runs 0 figure run --kind tokens --letters cab --json
-is '23 26' "$(json 'd["position"], len(d["values"])' | tr -d '(),')" 'the last destination that predicts a letter'
+is 26 "$(array tokens 'len(a["values"])')" 'attention to every token'
+last=$(array tokens 'a["values"]')
+runs 0 figure run --kind tokens --letters cab --position 23 --json
+is "$last" "$(array tokens 'a["values"]')" 'of the last destination that predicts a letter'
 runs 0 figure run --kind tokens --letters cab --position 4 --json
-is 4 "$(json 'd["position"]')" 'or the one asked for'
+is '5 0' "$(array tokens 'sum(x > 0 for x in a["values"]), sum(x > 0 for x in a["values"][5:])' | tr -d '(),')" 'or of the one asked for'
 runs 0 figure run --kind thresholds --letters cab --threshold 0 --json
-is 1 "$(json 'int(all(len(r["gaps"]) == len(r["destinations"]) - 1 and r["maximum"] > 0 for r in d["rows"]) and len(d["rows"]) == 26)')" \
+is 1 "$(json 'int(all(len(r["gaps"].split()) == len(r["destinations"].split()) - 1 and r["maximum"] > 0 for r in d["tables"]["table"]) and len(d["tables"]["table"]) == 26)')" \
     'above 0 every source counts'
 runs 0 figure run --kind thresholds --letters cab --threshold 1 --json
-is '[]' "$(json 'd["rows"]')" 'above 1 none'
+is '[]' "$(json 'd["tables"]["table"]')" 'above 1 none'
 runs 0 figure run --kind loss --json
-is '60 60' "$(json 'len(d["step"]), len(d["loss"])' | tr -d '(),')" 'a loss for every step'
-is "$(grep -c '"eval"' run/metrics.jsonl)" "$(json 'len(d["eval_loss"])')" 'and every evaluation'
+is '60 60' "$(json 'sum(r["training_loss"] is not None for r in d["tables"]["curve"]), len([r for r in d["tables"]["curve"] if r["step"]])' | tr -d '(),')" \
+    'a loss for every step'
+is "$(grep -c '"eval"' run/metrics.jsonl)" "$(json 'sum(r["held_out_loss"] is not None for r in d["tables"]["curve"])')" 'and every evaluation'
 runs 0 figure run --kind positions --json
-is '26 [None, None, None, None, None]' "$(json '(len(d["loss_per_position"]), d["loss_per_position"][:5])' | tr -d '()' | sed 's/,//')" \
+is '26 [None, None, None, None, None]' "$(array loss_per_position '(len(a["values"]), a["values"][:5])' | tr -d '()' | sed 's/,//')" \
     'the prompt has no loss'
 echo '[[0, 1, 5, 4, 3], [0, 1, 3, 4, 5]]' > ids.json
 runs 0 figure run --tokens ids.json --json
-is '> cba' "$(json '"".join(d["tokens"])')" 'token ids from a file'
+is '> cba' "$(array pattern '"".join(x[0] for x in a["axes"][1]["labels"]).replace(chr(183), " ")')" 'token ids from a file'
 
 # files
 for kind in $kinds; do
@@ -72,10 +81,9 @@ for kind in $kinds; do
 done
 runs "$bad_ending" figure run --out figure.gif
 if [ "$CLH_FIGURES" = yes ]; then
-    runs 0 figure run --out again.png --json
+    runs 0 figure run --out again.png
     cmp -s attention.png again.png
     ok $? 'the same numbers, the same bytes'
-    is again.png "$(json 'd["file"]')" '--json names the file'
     runs 3 figure run --out /proc/nowhere/figure.png
 fi
 
@@ -92,7 +100,7 @@ refuse 2 'head is 2, want less than 2 (n_heads)' run --head 2
 refuse 2 'position is 26, want less than 26, the tokens there are' run --kind tokens --position 26
 refuse 2 '--kind is losses, want one of loss|positions|attention|thresholds|tokens' run --kind losses
 refuse 2 'this makes a sequence of 122 tokens, the model takes at most 26 (n_ctx)' run --letters abcd
-refuse 2 '--letters and --text are both given, want one of them' run --letters abc --text a
+refuse 2 'letters and text are both given, want one of them' run --letters abc --text a
 runs 2 figure run --letters 'ab!'
 runs 0 export run --to theirs
 runs 0 import theirs/model.safetensors --config theirs/cfg.json --out imported
