@@ -174,7 +174,7 @@ typedef struct clh_edits_ask {
 
 /** What a model does under each list. */
 typedef struct clh_edited {
-    clh_measure *list; /**< [count], all zero where left out; owned */
+    clh_measure *list; /**< [count], tallies zero where left out; owned */
     size_t count;
 } clh_edited;
 
