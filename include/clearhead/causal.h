@@ -68,6 +68,10 @@ CLH_API const char *clh_intervention_text(clh_intervention intervention);
 /** Every intervention as a list of edits, with that name and text: [CLH_INTERVENTIONS], static. */
 CLH_API const clh_edit_list *clh_causal_suite(void);
 
+/** The suite as the text of a file of edits for `clearhead edit`, which measures the same numbers to
+ *  the bit on the sequences of `base`: what is put in comes from there (clh_edit_file_text()). */
+CLH_API clh_status clh_causal_edits_text(char **out, const clh_edits_base *base, clh_error *err);
+
 /** A suite with its statistics. */
 typedef struct clh_causal clh_causal;
 

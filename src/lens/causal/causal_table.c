@@ -87,3 +87,8 @@ const char *clh_intervention_text(clh_intervention intervention)
     assert(intervention < CLH_INTERVENTIONS);
     return table[intervention].text;
 }
+
+clh_status clh_causal_edits_text(char **out, const clh_edits_base *base, clh_error *err)
+{
+    return clh_edit_file_text(out, table, CLH_COUNT(table), base, err);
+}
