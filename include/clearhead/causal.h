@@ -4,7 +4,7 @@
  *    clh_causal *causal = NULL;
  *    clh_causal_result result = {0};
  *    clh_causal_row row[CLH_INTERVENTIONS];
- *    if (clh_causal_open(&causal, model, &base, seed, NULL, &err) ||
+ *    if (clh_causal_open(&causal, model, &base, seed, &how, &err) ||
  *        clh_causal_run(&result, causal, &sample, &how, &err) ||
  *        clh_causal_rows(row, &result, 1000, 0.95, seed, NULL, &err)) ...
  *    // 1: nothing lost, 0: as bad as the reference
@@ -18,14 +18,15 @@
  *  least longer one; a causal model does not see the difference. What is measured may be `base` or
  *  any other sample. The same bytes at any number of threads.
  *
- *  What an intervention cannot have changed is not computed again (clh_forward_from()). The opened
- *  suite borrows model and base.
+ *  An intervention is a list of edits (clh_causal_suite()); all are compiled together, and a
+ *  sequence goes from one to the next on one editor (clearhead/edit.h, editor.h). The opened suite
+ *  borrows model and base.
  */
 #ifndef CLEARHEAD_CAUSAL_H
 #define CLEARHEAD_CAUSAL_H
 
 #include "clearhead/api.h"
-#include "clearhead/measure.h"
+#include "clearhead/edit.h"
 
 CLH_BEGIN_DECLS
 
@@ -64,16 +65,20 @@ CLH_API const char *clh_intervention_name(clh_intervention intervention);
 /** What it is, in a line. */
 CLH_API const char *clh_intervention_text(clh_intervention intervention);
 
-/** The same as a JSON array of edits (docs/formats.md) for `clearhead edit`; NULL where edits
- *  cannot say it. They take their means from the measured sample. */
-CLH_API const char *clh_intervention_edits(clh_intervention intervention);
+/** Every intervention as a list of edits, with that name and text: [CLH_INTERVENTIONS], static. */
+CLH_API const clh_edit_list *clh_causal_suite(void);
+
+/** The suite as the text of a file of edits for `clearhead edit`, which measures the same numbers to
+ *  the bit on the sequences of `base`: what is put in comes from there (clh_edit_file_text()). */
+CLH_API clh_status clh_causal_edits_text(char **out, const clh_edits_base *base, clh_error *err);
 
 /** A suite with its statistics. */
 typedef struct clh_causal clh_causal;
 
-/** Open a suite: one pass over `base`, of which `watch` (may be NULL) is told. CLH_ENOMEM says what it takes; errors of clh_forward(). */
+/** Open a suite: one pass over `base`. CLH_ENUMERIC names the first activation that is not finite;
+ *  CLH_ENOMEM says what it takes; CLH_STOPPED; errors of clh_forward(). */
 CLH_API clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
-                                   uint64_t seed, const clh_watch *watch, clh_error *err);
+                                   uint64_t seed, const clh_how *how, clh_error *err);
 
 /** Free. NULL is fine. */
 CLH_API void clh_causal_close(clh_causal *causal);
@@ -85,8 +90,8 @@ typedef struct clh_causal_result {
     clh_measure measure[CLH_INTERVENTIONS]; /**< owned */
 } clh_causal_result;
 
-/** Measure every intervention on `sample`.
- *  CLH_ESHAPE for a sequence longer than any of base, CLH_EINPUT when nothing is scored,
+/** Measure every intervention on `sample`. CLH_STOPPED; CLH_ESHAPE for a sequence longer than any of
+ *  base, CLH_EINPUT when nothing is scored,
  *  CLH_ENUMERIC names the intervention and the sequence. */
 CLH_API clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
                                   const clh_sample *sample, const clh_how *how, clh_error *err);

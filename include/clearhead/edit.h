@@ -174,7 +174,7 @@ typedef struct clh_edits_ask {
 
 /** What a model does under each list. */
 typedef struct clh_edited {
-    clh_measure *list; /**< [count], all zero where left out; owned */
+    clh_measure *list; /**< [count], tallies zero where left out; owned */
     size_t count;
 } clh_edited;
 
@@ -195,6 +195,15 @@ CLH_API clh_status clh_part_try(double *loss, double *accuracy, const clh_model 
                                 const clh_sample *sample, const char *inputs, clh_input_part part,
                                 const clh_how *how, clh_error *err);
 
+/** The sequences that a file's means are taken over and its other sequences drawn from. */
+typedef struct clh_edits_base {
+    clh_split split;
+    uint64_t first; /**< the first draw of the split */
+    size_t count;
+    uint64_t seed; /**< of what is drawn … */
+    bool seeded;   /**< … where the file says it, else the run's */
+} clh_edits_base;
+
 /** A file of edits (docs/formats.md) and what it names: tensors, sequences, runs. Open for as long
  *  as its edits are used. */
 typedef struct clh_edit_file clh_edit_file;
@@ -205,14 +214,28 @@ typedef struct clh_edit_file clh_edit_file;
 CLH_API clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_run *run,
                                       clh_error *err);
 
-/** Its edits, *count of them; borrowed. */
+/** Its lists, *count of them, at least one; borrowed. A file of one list without a name calls it
+ *  "edited". */
+CLH_API const clh_edit_list *clh_edit_file_lists(const clh_edit_file *file, size_t *count);
+
+/** The edits of its first list, *count of them; borrowed. */
 CLH_API const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count);
 
-/** How many other sequences it wants means taken over; 0: the measured ones. */
+/** How many other sequences it wants means taken over, behind those measured; 0: the measured ones,
+ *  or those of its base. */
 CLH_API size_t clh_edit_file_reference(const clh_edit_file *file);
+
+/** Which sequences it wants means taken over; NULL when it names none. */
+CLH_API const clh_edits_base *clh_edit_file_base(const clh_edit_file *file);
 
 /** Free. NULL is fine. */
 CLH_API void clh_edit_file_close(clh_edit_file *file);
+
+/** The text of a file that has these lists, each with a name, and this base (NULL: none); read again
+ *  it is the same to the bit. The caller frees *out with clh_free(). CLH_ESUPPORT names the edit
+ *  whose tensor or model a text cannot hold; CLH_EINPUT a name that cannot be. */
+CLH_API clh_status clh_edit_file_text(char **out, const clh_edit_list *lists, size_t count,
+                                      const clh_edits_base *base, clh_error *err);
 
 CLH_END_DECLS
 

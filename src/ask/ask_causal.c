@@ -122,8 +122,9 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     clh_watch_part part;
     clh_status status = clh_subject_sample(&sample, s, n, err);
     if (!status)
-        status = clh_causal_open(&causal, clh_subject_model(s), sample, clh_subject_seed(s),
-                                 clh_watch_part_of(&part, how->watch, 0, n, all), err);
+        status = clh_causal_open(
+            &causal, clh_subject_model(s), sample, clh_subject_seed(s),
+            &(clh_how){how->threads, clh_watch_part_of(&part, how->watch, 0, n, all)}, err);
     suite u = {out, s, causal, how, n, all};
     if (!status)
         status = measure(&u, sample, NULL, err);

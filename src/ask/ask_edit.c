@@ -1,5 +1,6 @@
 /* edit: loss and accuracy of a model as it is and with something inside it changed. */
 #include <stdio.h>
+#include <string.h>
 
 #include "ask/ratios.h"
 #include "clearhead/edit.h"
@@ -41,7 +42,8 @@ static const clh_field numbers[] = {
 static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .flags = CLH_DETAIL, .fields = numbers},
-    {CLH_PART_TABLE, "interventions", "the model as it is (none), and with the edits",
+    {CLH_PART_TABLE, "interventions",
+     "the model as it is (none), and with the edits: a row for each name that the file has",
      .keys = "intervention", .draw = "rows", .fields = columns},
     {0}};
 
@@ -51,6 +53,8 @@ typedef struct job {
     clh_subject *subject;
     const clh_how *how;
     clh_edit_file *file;
+    clh_edit_list *list; /**< [count] what is measured */
+    size_t count;
     clh_sample sample, reference; /**< reference: no sequence where the sample itself is meant */
     clh_edits *edits;
 } job;
@@ -60,6 +64,7 @@ static clh_status draw(job *j, clh_error *err)
 {
     const clh_task *task = clh_subject_task(j->subject);
     const clh_split split = j->set->split ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN;
+    const clh_edits_base *base = clh_edit_file_base(j->file);
     const size_t reference = clh_edit_file_reference(j->file);
     const uint64_t there = clh_task_split_size(task, split);
     if (reference && j->set->count + reference > there)
@@ -69,26 +74,41 @@ static clh_status draw(job *j, clh_error *err)
     clh_status status = clh_sample_draw(&j->sample, task, split, 0, j->set->count, err);
     if (!status && reference)
         status = clh_sample_draw(&j->reference, task, split, j->set->count, reference, err);
+    if (!status && base)
+        status = clh_sample_draw(&j->reference, task, base->split, base->first, base->count, err);
     return status;
 }
 
+/* The model as it is, unless the file has a list without edits itself, then the file's lists. */
 static clh_status compile(job *j, size_t *count, clh_error *err)
 {
-    const clh_edit *edit = clh_edit_file_edits(j->file, count);
+    const clh_edits_base *base = clh_edit_file_base(j->file);
+    const clh_edit_list *lists = clh_edit_file_lists(j->file, &j->count);
+    bool plain = false;
+    *count = 0;
+    for (size_t l = 0; l < j->count; l++) {
+        *count += lists[l].count;
+        plain = plain || (lists[l].count == 0 && strcmp(lists[l].name, "edited") != 0);
+    }
+    j->list = clh_alloc_array(j->count + 1, sizeof *j->list, err);
+    if (!j->list)
+        return CLH_ENOMEM;
+    j->list[0] = (clh_edit_list){.name = "none"};
+    memcpy(j->list + !plain, lists, j->count * sizeof *lists);
+    j->count += !plain;
     const clh_edits_setting setting = {.model = clh_subject_model(j->subject),
                                        .sample = &j->sample,
                                        .reference = j->reference.count ? &j->reference : NULL,
-                                       .seed = clh_subject_seed(j->subject),
+                                       .seed = base && base->seeded ? base->seed
+                                                                    : clh_subject_seed(j->subject),
                                        .threads = j->how->threads,
                                        .watch = j->how->watch};
-    const clh_edit_list lists[] = {{.name = ""}, {.name = "", .edit = edit, .count = *count}};
-    return clh_edits_open(&j->edits, lists, CLH_COUNT(lists), &setting, err);
+    return clh_edits_open(&j->edits, j->list, j->count, &setting, err);
 }
 
-/* A row for the model as it is, and one with the edits. */
+/* A row for each list. */
 static clh_status measure(clh_result *out, const job *j, clh_error *err)
 {
-    static const char *const names[] = {"none", "edited"};
     clh_edited edited = {0};
     clh_status status = clh_edits_run(&edited, j->edits, NULL, j->how, err);
     for (size_t l = 0; l < edited.count && !status; l++) {
@@ -97,7 +117,9 @@ static clh_status measure(clh_result *out, const job *j, clh_error *err)
                                    j->how->watch, err);
         if (status)
             break;
-        clh_result_row(out, "interventions", names[l]);
+        clh_result_row(out, "interventions", j->list[l].name);
+        if (j->list[l].text && j->list[l].text[0])
+            clh_row_label(out, j->list[l].text, NULL);
         clh_row_read(out, &r);
     }
     clh_edited_deinit(&edited);
@@ -127,6 +149,7 @@ static clh_status ask_edit(clh_result *out, clh_subject *s, const void *settings
             clh_result_absent(out, "reference", "means and resampling come from these sequences");
     }
     clh_edits_close(j.edits);
+    clh_free(j.list);
     clh_sample_deinit(&j.reference);
     clh_sample_deinit(&j.sample);
     clh_edit_file_close(j.file);

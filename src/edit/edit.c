@@ -100,12 +100,12 @@ static clh_status make_bases(clh_edits *e, clh_error *err)
 /* Whether an edit writes to an activation. */
 static bool writes_to(const clh_made *made, const clh_cache *cache, size_t activation)
 {
-    const char *name = clh_cache_describe(cache, activation, 1, 1).name;
+    const char *name = clh_cache_tensor(cache, activation).name;
     if (made->what->from == CLH_FROM_WEIGHTS || fnmatch(made->edit.site, name, 0) != 0)
         return false;
     const bool last = made->what->last || made->edit.last;
     for (size_t a = activation + 1; last && a < clh_cache_count(cache); a++)
-        if (fnmatch(made->edit.site, clh_cache_describe(cache, a, 1, 1).name, 0) == 0)
+        if (fnmatch(made->edit.site, clh_cache_tensor(cache, a).name, 0) == 0)
             return false;
     return true;
 }

@@ -1,227 +1,224 @@
-/* A file of edits, and the tensors, sequences and models it names. */
+/* A file of edits: one list of them, or several with names; and the text of one. */
 #include <assert.h>
-#include <limits.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/json_keys.h"
 #include "base/platform/file.h"
-#include "clearhead/safetensors.h"
-#include "edit/edit_read.h"
-#include "edit/what.h"
-#include "run/checkpoint.h"
+#include "edit/edit_fetch.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20, LISTS_MAX = 256, NAME_MOST = 63, TEXT_MOST = 255 };
+
+static const char format_1[] = "clearhead-edits-1", format_2[] = "clearhead-edits-2";
 
 struct clh_edit_file {
-    clh_edit edit[CLH_EDITS_MAX];
-    clh_edit_room room[CLH_EDITS_MAX];
-    size_t count, reference;
-    char *name[CLH_EDITS_MAX]; /* "tensor t of x.safetensors" */
-    clh_real *data[CLH_EDITS_MAX];
-    uint32_t *ids[CLH_EDITS_MAX];
-    clh_run *other[CLH_EDITS_MAX];
+    clh_edit_list *list;
+    size_t count;
+    char **name, **text; /* [count] of the lists; NULL: not the file's */
+    clh_edit *edit;      /* of all lists, one behind the other … */
+    clh_edit_owned *of;  /* … and what they point to */
+    size_t edits, reference;
+    clh_edits_base base; /* count 0: none */
 };
 
-/* Reading one of its edits. */
+/* Reading it. */
 typedef struct opening {
     clh_edit_file *file;
-    const char *path;   /* of the file */
-    const clh_run *run; /* may be NULL */
-    size_t index;
+    clh_edit_beside beside;
+    size_t at; /* the next of all edits */
 } opening;
 
-/* `name`, from the folder the file of edits is in unless it is absolute; the caller's to free. */
-static char *beside(const char *path, const char *name, clh_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    if (name[0] == '/' || !slash)
-        return clh_text_copy(name, err);
-    char *folder = clh_text_copy(path, err);
-    if (!folder)
-        return NULL;
-    folder[slash - path + (slash == path)] = '\0'; /* "/" keeps its own */
-    char *joined = clh_path_join(folder, name, err);
-    clh_free(folder);
-    return joined;
-}
-
-/* ---- Tensors ------------------------------------------------------------------------------------
+/* ---- Lists --------------------------------------------------------------------------------------
  */
 
-static clh_status read_numbers(const opening *o, const clh_safetensors *from, const char *tensor,
-                               clh_error *err)
+static clh_status read_edits(opening *o, const json_t *array, clh_edit_list *list, clh_error *err)
 {
-    clh_tensor t;
-    clh_status status = clh_safetensors_describe(from, tensor, &t, NULL, err);
-    if (status)
-        return status;
-    t.data = o->file->data[o->index] = clh_alloc_array(clh_tensor_count(&t), sizeof *t.data, err);
-    if (!t.data)
+    const size_t count = json_array_size(array);
+    clh_status status = CLH_OK;
+    if (count > CLH_EDITS_MAX)
+        return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", count, CLH_EDITS_MAX);
+    list->edit = o->file->edit + o->at;
+    list->count = count;
+    for (size_t i = 0; i < count && !status; i++, o->at++)
+        status = clh_edit_fetch(&o->file->edit[o->at], &o->file->of[o->at], &o->beside,
+                                json_array_get(array, i), i, err);
+    return status;
+}
+
+/* Room for so many lists and edits. */
+static clh_status make_room(clh_edit_file *file, size_t lists, size_t edits, clh_error *err)
+{
+    file->list = clh_alloc_zeroed(lists, sizeof *file->list, err);
+    file->name = clh_alloc_zeroed(lists, sizeof(char *), err);
+    file->text = clh_alloc_zeroed(lists, sizeof(char *), err);
+    file->edit = clh_alloc_zeroed(edits, sizeof *file->edit, err);
+    file->of = clh_alloc_zeroed(edits, sizeof *file->of, err);
+    if (!file->list || !file->name || !file->text || !file->edit || !file->of)
         return CLH_ENOMEM;
-    status = clh_safetensors_read_any(from, &t, err); /* clh_edit_check() looks for NaN */
-    t.name = o->file->name[o->index];
-    o->file->edit[o->index].tensor = t;
-    return status;
-}
-
-static clh_status take_tensor(const opening *o, const clh_edit_outside *outside, clh_error *err)
-{
-    clh_safetensors *from = NULL;
-    char *path = beside(o->path, outside->file, err);
-    const size_t size = strlen(outside->file) + strlen(outside->tensor) + 16;
-    char *name = o->file->name[o->index] = clh_alloc_array(size, 1, err);
-    clh_status status = path && name ? clh_safetensors_open(&from, path, err) : CLH_ENOMEM;
-    if (!status) {
-        (void)snprintf(name, size, "tensor %s of %s", outside->tensor, outside->file);
-        status = read_numbers(o, from, outside->tensor, err);
-    }
-    clh_safetensors_close(from);
-    clh_free(path);
-    return status;
-}
-
-/* ---- Sequences ----------------------------------------------------------------------------------
- */
-
-static clh_status ids_of_array(uint32_t *ids, const json_t *list, clh_error *err)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
-        const json_int_t id = json_integer_value(item);
-        if (!json_is_integer(item) || id < 0 || id > INT_MAX)
-            return clh_fail(err, CLH_EINPUT, "tokens[%zu] is no token id", i);
-        ids[i] = (uint32_t)id;
-    }
+    file->count = lists;
+    file->edits = edits;
     return CLH_OK;
 }
 
-static clh_status encode(const opening *o, const char *key, const char *text,
-                         clh_sequence *sequence, clh_error *err)
+static clh_status check_array(const json_t *value, const char *key, clh_error *err)
 {
-    const clh_task *task = o->run ? clh_run_task(o->run) : NULL;
-    if (!task)
-        return clh_fail(err, CLH_EINPUT, "%s need a run with a task, want tokens", key);
-    return strcmp(key, "letters") == 0
-               ? clh_task_expand(task, text, sequence, err)
-               : clh_task_encode(task, text, sequence->tokens, sequence->capacity,
-                                 &sequence->length, err);
+    return json_is_array(value) ? CLH_OK
+                                : clh_fail(err, CLH_EFORMAT, "%s %s, want an array", key,
+                                           value ? "is none" : "is not given");
 }
 
-/* {"letters": TEXT}, {"text": TEXT} or {"tokens": [IDS]} */
-static clh_status take_sequence(const opening *o, const json_t *from, clh_error *err)
+static clh_status read_count(size_t *out, const json_t *value, const char *key, clh_error *err)
 {
-    const char *const wanted = "want an object with letters, text or tokens";
-    json_t *object = (json_t *)from; /* jansson iterates over what may change */
-    const char *key = json_object_iter_key(json_object_iter(object));
-    const json_t *value = key ? json_object_get(from, key) : NULL;
-    const char *text = json_string_value(value);
-    const bool tokens = key && strcmp(key, "tokens") == 0 && json_is_array(value);
-    const bool texts = key && (strcmp(key, "letters") == 0 || strcmp(key, "text") == 0) && text;
-    if (json_object_size(from) != 1 || (!tokens && !texts))
-        return clh_fail(err, CLH_EINPUT, "%s", wanted);
-    clh_sequence s = {.length = json_array_size(value)};
-    s.capacity = tokens   ? s.length
-                 : o->run ? clh_model_get_config(clh_run_model(o->run))->n_ctx
-                          : 0;
-    s.tokens = o->file->ids[o->index] = clh_alloc_zeroed(s.capacity, sizeof *s.tokens, err);
-    if (!s.tokens)
-        return CLH_ENOMEM;
-    clh_status status = tokens ? ids_of_array(s.tokens, value, err) : encode(o, key, text, &s, err);
-    o->file->edit[o->index].from = (clh_tokens){s.tokens, 1, s.length};
-    return status;
+    const json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 1 || number > 1000000)
+        return clh_fail(err, CLH_EINPUT, "%s wants a whole number of sequences in [1, 1000000]",
+                        key);
+    *out = (size_t)number;
+    return CLH_OK;
 }
 
-/* ---- Models -------------------------------------------------------------------------------------
+/* ---- Version 1: one list ------------------------------------------------------------------------
  */
 
-static clh_status take_model(const opening *o, const clh_edit_outside *outside, clh_error *err)
+static clh_status read_one(opening *o, const json_t *root, clh_error *err)
 {
-    const char *from = json_string_value(outside->from);
-    if (outside->from && !from)
-        return clh_fail(err, CLH_EINPUT, "want the path of a run or checkpoint, as a text");
-    if (!from && !o->run)
-        return clh_fail(err, CLH_EINPUT, "a step without a run, want the run it is of");
-    char *run = from ? beside(o->path, from, err) : clh_text_copy(clh_run_path(o->run), err);
-    char *path = !run                        ? NULL
-                 : outside->step == SIZE_MAX ? clh_text_copy(run, err)
-                                             : clh_checkpoint_path(run, outside->step, err);
-    clh_status status = path ? CLH_OK : CLH_ENOMEM;
-    if (!status && outside->step != SIZE_MAX && !clh_path_exists(path))
-        status = clh_fail(err, CLH_EINPUT, "%s has no checkpoint of step %zu", run, outside->step);
+    static const char *const keys[] = {"format", "edits", "reference"};
+    const json_t *array = json_object_get(root, "edits"),
+                 *reference = json_object_get(root, "reference");
+    clh_status status = clh_json_keys_check(root, keys, CLH_COUNT(keys), CLH_EINPUT, err);
     if (!status)
-        status = clh_run_open(&o->file->other[o->index], path, err);
+        status = check_array(array, "edits", err);
+    if (!status && reference)
+        status = read_count(&o->file->reference, reference, "reference", err);
     if (!status)
-        o->file->edit[o->index].other = clh_run_model(o->file->other[o->index]);
-    clh_free(path);
-    clh_free(run);
+        status = make_room(o->file, 1, json_array_size(array), err);
+    if (status)
+        return status;
+    o->file->list->name = "edited";
+    return read_edits(o, array, o->file->list, err);
+}
+
+/* ---- Version 2: lists with names, and a base ----------------------------------------------------
+ */
+
+static bool is_name(const char *text)
+{
+    size_t length = 0;
+    for (; text && text[length]; length++) {
+        const char c = text[length];
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-')
+            return false;
+    }
+    return length > 0 && length <= NAME_MOST;
+}
+
+static clh_status check_name(const char *name, size_t index, clh_error *err)
+{
+    return is_name(name)
+               ? CLH_OK
+               : clh_fail(err, CLH_EINPUT,
+                          "intervention %zu: name wants a text of 1 to %d letters, digits, _ or -",
+                          index, NAME_MOST);
+}
+
+static clh_status read_list(opening *o, const json_t *object, size_t index, clh_error *err)
+{
+    static const char *const keys[] = {"name", "text", "edits"};
+    clh_edit_file *file = o->file;
+    const char *name = json_string_value(json_object_get(object, "name"));
+    const json_t *text = json_object_get(object, "text"), *array = json_object_get(object, "edits");
+    if (!json_is_object(object))
+        return clh_fail(err, CLH_EINPUT, "intervention %zu is no object", index);
+    clh_status status = clh_json_keys_check(object, keys, CLH_COUNT(keys), CLH_EINPUT, err);
+    if (!status)
+        status = check_name(name, index, err);
+    for (size_t i = 0; i < index && !status; i++)
+        if (strcmp(file->name[i], name) == 0)
+            status = clh_fail(err, CLH_EINPUT, "two interventions are called %s", name);
+    if (!status && text && (!json_is_string(text) || json_string_length(text) > TEXT_MOST))
+        status =
+            clh_fail(err, CLH_EINPUT, "%s: text wants a text of at most %d bytes", name, TEXT_MOST);
+    if (status)
+        return status;
+    file->name[index] = clh_text_copy(name, err);
+    file->text[index] = clh_text_copy(text ? json_string_value(text) : "", err);
+    if (!file->name[index] || !file->text[index])
+        return CLH_ENOMEM;
+    file->list[index] = (clh_edit_list){.name = file->name[index], .text = file->text[index]};
+    status = check_array(array, "edits", err);
+    if (!status)
+        status = read_edits(o, array, &file->list[index], err);
+    return status ? clh_fail_context(err, status, "%s", name) : CLH_OK;
+}
+
+static clh_status read_base(clh_edits_base *base, const json_t *object, clh_error *err)
+{
+    static const char *const keys[] = {"split", "first", "count", "seed"};
+    const json_t *first = json_object_get(object, "first"), *seed = json_object_get(object, "seed");
+    const char *split = json_string_value(json_object_get(object, "split"));
+    if (!json_is_object(object))
+        return clh_fail(err, CLH_EINPUT, "base is no object");
+    clh_status status = clh_json_keys_check(object, keys, CLH_COUNT(keys), CLH_EINPUT, err);
+    if (!status && (!split || (strcmp(split, "train") != 0 && strcmp(split, "test") != 0)))
+        status = clh_fail(err, CLH_EINPUT, "split wants train or test");
+    if (!status && first && (!json_is_integer(first) || json_integer_value(first) < 0))
+        status = clh_fail(err, CLH_EINPUT, "first wants a whole number, 0 or more");
+    if (!status && seed && (!json_is_integer(seed) || json_integer_value(seed) < 0))
+        status = clh_fail(err, CLH_EINPUT, "seed wants a whole number, 0 or more");
+    if (!status)
+        status = read_count(&base->count, json_object_get(object, "count"), "count", err);
+    if (status)
+        return clh_fail_context(err, status, "base");
+    base->split = strcmp(split, "train") == 0 ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
+    base->first = (uint64_t)json_integer_value(first);
+    base->seed = (uint64_t)json_integer_value(seed);
+    base->seeded = seed != NULL;
+    return CLH_OK;
+}
+
+static clh_status read_several(opening *o, const json_t *root, clh_error *err)
+{
+    static const char *const keys[] = {"format", "interventions", "base"};
+    const json_t *array = json_object_get(root, "interventions"),
+                 *base = json_object_get(root, "base");
+    const size_t count = json_array_size(array);
+    size_t edits = 0;
+    clh_status status = clh_json_keys_check(root, keys, CLH_COUNT(keys), CLH_EINPUT, err);
+    if (!status)
+        status = check_array(array, "interventions", err);
+    if (!status && (count < 1 || count > LISTS_MAX))
+        status = clh_fail(err, CLH_ERANGE, "%zu interventions, want 1 to %d", count, LISTS_MAX);
+    if (!status && base)
+        status = read_base(&o->file->base, base, err);
+    for (size_t i = 0; i < count; i++)
+        edits += json_array_size(json_object_get(json_array_get(array, i), "edits"));
+    if (!status)
+        status = make_room(o->file, count, edits, err);
+    for (size_t i = 0; i < count && !status; i++)
+        status = read_list(o, json_array_get(array, i), i, err);
     return status;
 }
 
 /* ---- The file -----------------------------------------------------------------------------------
  */
 
-static clh_status read_edit(const opening *o, const json_t *object, clh_error *err)
-{
-    clh_edit *edit = &o->file->edit[o->index];
-    clh_edit_outside outside;
-    clh_status status =
-        clh_edit_read(edit, &o->file->room[o->index], &outside, object, o->index, err);
-    if (status)
-        return status;
-    const unsigned takes = clh_what_at(edit->kind)->takes;
-    if (outside.file)
-        status = take_tensor(o, &outside, err);
-    else if (takes & CLH_TAKES_SEQUENCE)
-        status = take_sequence(o, outside.from, err);
-    else if (takes & CLH_TAKES_MODEL)
-        status = take_model(o, &outside, err);
-    return status ? clh_fail_context(err, status, "edit %zu: %s", o->index,
-                                     outside.file ? "file" : "from")
-                  : CLH_OK;
-}
-
-/* "reference": how many other sequences. */
-static clh_status read_reference(clh_edit_file *file, const json_t *root, clh_error *err)
-{
-    const json_t *value = json_object_get(root, "reference");
-    const json_int_t number = json_integer_value(value);
-    if (value && (!json_is_integer(value) || number < 1 || number > 1000000))
-        return clh_fail(err, CLH_EINPUT,
-                        "reference wants a whole number of sequences in [1, "
-                        "1000000]");
-    file->reference = (size_t)number;
-    return CLH_OK;
-}
-
 static clh_status read_all(opening *o, const json_t *root, clh_error *err)
 {
-    static const char *const keys[] = {"format", "edits", "reference"};
     const char *format = json_string_value(json_object_get(root, "format"));
-    const json_t *list = json_object_get(root, "edits");
-    if (!format || strcmp(format, "clearhead-edits-1") != 0)
-        return clh_fail(err, CLH_EFORMAT, "format is %s, want clearhead-edits-1",
-                        format ? format : "not given");
-    clh_status status = clh_json_keys_check(root, keys, CLH_COUNT(keys), CLH_EINPUT, err);
-    if (status)
-        return status;
-    if (!json_is_array(list))
-        return clh_fail(err, CLH_EFORMAT, "edits %s, want an array",
-                        list ? "is none" : "is not given");
-    o->file->count = json_array_size(list);
-    if (o->file->count > CLH_EDITS_MAX)
-        return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", o->file->count,
-                        CLH_EDITS_MAX);
-    status = read_reference(o->file, root, err);
-    for (o->index = 0; o->index < o->file->count && !status; o->index++)
-        status = read_edit(o, json_array_get(list, o->index), err);
-    return status;
+    if (format && strcmp(format, format_1) == 0)
+        return read_one(o, root, err);
+    if (format && strcmp(format, format_2) == 0)
+        return read_several(o, root, err);
+    return clh_fail(err, CLH_EFORMAT, "format is %s, want %s or %s", format ? format : "not given",
+                    format_1, format_2);
 }
 
 clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_run *run,
                               clh_error *err)
 {
-    assert(out && path);
+    if (!out || !path)
+        return clh_fail(err, CLH_EINPUT, "no path of a file of edits");
     char *text = NULL;
     json_error_t where;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
@@ -231,7 +228,7 @@ clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_r
     clh_free(text);
     if (!root)
         return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", path, where.line, where.text);
-    opening o = {.path = path, .run = run};
+    opening o = {.beside = {path, run}};
     o.file = clh_alloc_zeroed(1, sizeof *o.file, err);
     status = o.file ? read_all(&o, root, err) : CLH_ENOMEM;
     json_decref(root);
@@ -243,27 +240,95 @@ clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_r
     return CLH_OK;
 }
 
-const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count)
+const clh_edit_list *clh_edit_file_lists(const clh_edit_file *file, size_t *count)
 {
     assert(file && count);
     *count = file->count;
-    return file->edit;
+    return file->list;
+}
+
+const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count)
+{
+    assert(file && count);
+    *count = file->list->count;
+    return file->list->edit;
 }
 
 size_t clh_edit_file_reference(const clh_edit_file *file)
 {
+    assert(file);
     return file->reference;
+}
+
+const clh_edits_base *clh_edit_file_base(const clh_edit_file *file)
+{
+    assert(file);
+    return file->base.count ? &file->base : NULL;
 }
 
 void clh_edit_file_close(clh_edit_file *file)
 {
     if (!file)
         return;
-    for (size_t i = 0; i < CLH_EDITS_MAX; i++) {
-        clh_run_close(file->other[i]);
-        clh_free(file->ids[i]);
-        clh_free(file->data[i]);
-        clh_free(file->name[i]);
+    for (size_t i = 0; i < file->edits; i++)
+        clh_edit_owned_deinit(&file->of[i]);
+    for (size_t l = 0; l < file->count; l++) {
+        clh_free(file->text[l]);
+        clh_free(file->name[l]);
     }
+    clh_free(file->of);
+    clh_free(file->edit);
+    clh_free((void *)file->text);
+    clh_free((void *)file->name);
+    clh_free(file->list);
     clh_free(file);
+}
+
+/* ---- Its text -----------------------------------------------------------------------------------
+ */
+
+static clh_status print_list(clh_strbuf *out, const clh_edit_list *list, size_t index,
+                             clh_error *err)
+{
+    clh_status status = check_name(list->name, index, err);
+    clh_strbuf_addf(out, "%s\n  {\"name\": \"%s\", \"text\": ", index ? "," : "",
+                    list->name ? list->name : "");
+    clh_strbuf_add_json(out, list->text ? list->text : "");
+    clh_strbuf_adds(out, ", \"edits\": [");
+    for (size_t i = 0; i < list->count && !status; i++) {
+        clh_strbuf_adds(out, i ? ", " : "");
+        status = clh_edit_print(out, &list->edit[i], i, err);
+        if (status)
+            clh_fail_context(err, status, "%s", list->name);
+    }
+    clh_strbuf_adds(out, "]}");
+    return status;
+}
+
+clh_status clh_edit_file_text(char **out, const clh_edit_list *lists, size_t count,
+                              const clh_edits_base *base, clh_error *err)
+{
+    if (!out || (!lists && count))
+        return clh_fail(err, CLH_EINPUT, "no lists of edits");
+    clh_strbuf text = {0};
+    clh_status status = CLH_OK;
+    clh_strbuf_addf(&text, "{\"format\": \"%s\",\n", format_2);
+    if (base) {
+        clh_strbuf_addf(&text, " \"base\": {\"split\": \"%s\", \"first\": %llu, \"count\": %zu",
+                        base->split == CLH_SPLIT_TRAIN ? "train" : "test",
+                        (unsigned long long)base->first, base->count);
+        if (base->seeded)
+            clh_strbuf_addf(&text, ", \"seed\": %llu", (unsigned long long)base->seed);
+        clh_strbuf_adds(&text, "},\n");
+    }
+    clh_strbuf_adds(&text, " \"interventions\": [");
+    for (size_t l = 0; l < count && !status; l++)
+        status = print_list(&text, &lists[l], l, err);
+    clh_strbuf_adds(&text, "]}\n");
+    if (!status) {
+        *out = clh_strbuf_take(&text, err);
+        status = *out ? CLH_OK : CLH_ENOMEM;
+    }
+    clh_strbuf_deinit(&text);
+    return status;
 }

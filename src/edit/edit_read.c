@@ -1,4 +1,4 @@
-/* An edit as JSON: a table of keys, which kinds take each, which cannot be without it. */
+/* An edit as JSON, both ways: a table of keys, which kinds take each, how it is read and printed. */
 #include "edit/edit_read.h"
 
 #include <assert.h>
@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/json_keys.h"
+#include "base/keys.h"
 #include "base/strbuf.h"
 #include "edit/what.h"
 
@@ -21,6 +22,8 @@ typedef struct reading {
     size_t index;
 } reading;
 
+/* Append the value of a key; false where the edit does not need it said. */
+typedef bool print_value(clh_strbuf *out, const clh_edit *edit);
 typedef clh_status read_value(const reading *r, const char *key, const json_t *value,
                               clh_error *err);
 typedef const char *name_of(unsigned index);
@@ -229,29 +232,109 @@ static clh_status read_step(const reading *r, const char *key, const json_t *val
     return CLH_OK;
 }
 
+/* ---- Printing -----------------------------------------------------------------------------------
+ */
+
+static bool print_kind(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_strbuf_add_json(out, clh_edit_kind_name(edit->kind));
+    return true;
+}
+
+static bool print_site(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_strbuf_add_json(out, edit->site ? edit->site : "");
+    return edit->site && edit->site[0];
+}
+
+static bool print_list(clh_strbuf *out, const long *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        clh_strbuf_addf(out, "%s%ld", i ? ", " : "[", list[i]);
+    clh_strbuf_adds(out, count ? "]" : "");
+    return count > 0;
+}
+
+static bool print_heads(clh_strbuf *out, const clh_edit *edit)
+{
+    return print_list(out, edit->heads, edit->head_count);
+}
+
+static bool print_positions(clh_strbuf *out, const clh_edit *edit)
+{
+    return print_list(out, edit->positions, edit->position_count);
+}
+
+static bool print_number(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_real_to_json(edit->value, out);
+    return true;
+}
+
+static bool print_sources(clh_strbuf *out, const clh_edit *edit)
+{
+    if (edit->sources == CLH_SOURCES_POSITIONS)
+        return print_list(out, edit->keys, edit->key_count);
+    clh_strbuf_add_json(out, sources_name(edit->sources));
+    return true;
+}
+
+static bool print_part(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_strbuf_add_json(out, part_name(edit->part));
+    return true;
+}
+
+static bool print_norm(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_strbuf_add_json(out, norm_name(edit->frozen));
+    return edit->frozen;
+}
+
+static bool print_rest(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_strbuf_add_json(out, rest_name(edit->bare));
+    return edit->bare;
+}
+
+static bool print_from(clh_strbuf *out, const clh_edit *edit)
+{
+    for (size_t i = 0; i < edit->from.pos; i++)
+        clh_strbuf_addf(out, "%s%u", i ? ", " : "{\"tokens\": [", edit->from.ids[i]);
+    clh_strbuf_adds(out, "]}");
+    return true;
+}
+
+static bool print_circuit(clh_strbuf *out, const clh_edit *edit)
+{
+    clh_strbuf_add_json(out, circuit_name(edit->circuit));
+    return true;
+}
+
 /* ---- Keys ---------------------------------------------------------------------------------------
  */
 
 static const struct key_row {
     const char *name;
     read_value *read;
-    unsigned takes; /* kinds that take one of these take it */
-    bool optional;  /* also where a kind needs what it stands for */
+    print_value *print; /* NULL: a file or a model, of which an edit knows no name */
+    unsigned takes;     /* kinds that take one of these take it */
+    bool optional;      /* also where a kind needs what it stands for */
 } keys[] = {
-    {"kind", read_kind, 0, false},
-    {"site", read_site, CLH_TAKES_SITE, false},
-    {"heads", read_heads, CLH_TAKES_HEADS, false},
-    {"positions", read_positions, CLH_TAKES_POSITIONS, false},
-    {"value", read_number, CLH_TAKES_NUMBER, true},
-    {"file", read_file, CLH_TAKES_NUMBER, true},
-    {"tensor", read_tensor, CLH_TAKES_NUMBER, true},
-    {"sources", read_sources, CLH_TAKES_SOURCES, false},
-    {"part", read_part, CLH_TAKES_PART, false},
-    {"norm", read_norm, CLH_TAKES_MANNER, true},
-    {"rest", read_rest, CLH_TAKES_MANNER, true},
-    {"from", read_from, CLH_TAKES_SEQUENCE | CLH_TAKES_MODEL, false},
-    {"circuit", read_circuit, CLH_TAKES_CIRCUIT, false},
-    {"step", read_step, CLH_TAKES_MODEL, true},
+    {"kind", read_kind, print_kind, 0, false},
+    {"site", read_site, print_site, CLH_TAKES_SITE, false},
+    {"heads", read_heads, print_heads, CLH_TAKES_HEADS, false},
+    {"positions", read_positions, print_positions, CLH_TAKES_POSITIONS, false},
+    {"value", read_number, print_number, CLH_TAKES_NUMBER, true},
+    {"file", read_file, NULL, CLH_TAKES_NUMBER, true},
+    {"tensor", read_tensor, NULL, CLH_TAKES_NUMBER, true},
+    {"sources", read_sources, print_sources, CLH_TAKES_SOURCES, false},
+    {"part", read_part, print_part, CLH_TAKES_PART, false},
+    {"norm", read_norm, print_norm, CLH_TAKES_MANNER, true},
+    {"rest", read_rest, print_rest, CLH_TAKES_MANNER, true},
+    {"from", read_from, print_from, CLH_TAKES_SEQUENCE | CLH_TAKES_MODEL, false},
+    {"circuit", read_circuit, print_circuit, CLH_TAKES_CIRCUIT, false},
+    {"step", read_step, NULL, CLH_TAKES_MODEL, true},
 };
 
 static clh_status read_keys(const reading *r, const json_t *object, clh_error *err)
@@ -307,4 +390,46 @@ clh_status clh_edit_read(clh_edit *out, clh_edit_room *room, clh_edit_outside *o
     if (!status && !json_object_get(object, "kind"))
         status = clh_fail(err, CLH_EINPUT, "edit %zu: needs a kind", index);
     return status ? status : check_keys(&r, object, err);
+}
+
+/* What the pointers of an edit lead to has no name in a text. */
+static clh_status check_printable(const clh_edit *edit, const clh_what *what, size_t index,
+                                  clh_error *err)
+{
+    const bool tensor = (what->takes & CLH_TAKES_NUMBER) && edit->tensor.data;
+    const bool model = (what->takes & CLH_TAKES_MODEL) != 0;
+    const bool batch = (what->takes & CLH_TAKES_SEQUENCE) && edit->from.batch != 1;
+    if (tensor || model || batch || edit->last)
+        return clh_fail(err, CLH_ESUPPORT, "edit %zu: %s of %s cannot be said in a file", index,
+                        what->name,
+                        tensor  ? "a tensor in memory"
+                        : model ? "a model in memory"
+                        : batch ? "several sequences"
+                                : "the last of several hooks");
+    return CLH_OK;
+}
+
+clh_status clh_edit_print(clh_strbuf *out, const clh_edit *edit, size_t index, clh_error *err)
+{
+    assert(out && edit);
+    if ((size_t)edit->kind >= clh_what_count())
+        return clh_fail(err, CLH_EINPUT, "edit %zu: kind %d, there are %zu", index, (int)edit->kind,
+                        clh_what_count());
+    const clh_what *what = clh_what_at(edit->kind);
+    clh_status status = check_printable(edit, what, index, err);
+    clh_strbuf value = {0};
+    clh_strbuf_adds(out, "{");
+    for (size_t i = 0, said = 0; i < CLH_COUNT(keys) && !status; i++) {
+        clh_strbuf_clear(&value);
+        if (!keys[i].print || (keys[i].takes && !(what->takes & keys[i].takes)) ||
+            !keys[i].print(&value, edit))
+            continue;
+        clh_strbuf_addf(out, "%s\"%s\": %s", said++ ? ", " : "", keys[i].name,
+                        clh_strbuf_view(&value));
+    }
+    clh_strbuf_adds(out, "}");
+    if (!status)
+        status = clh_strbuf_check(&value, err);
+    clh_strbuf_deinit(&value);
+    return status;
 }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/strbuf.h"
 #include "clearhead/edit.h"
 
 /** What an edit names outside of its file; borrowed from the JSON. */
@@ -23,5 +24,9 @@ typedef struct clh_edit_room {
  */
 clh_status clh_edit_read(clh_edit *out, clh_edit_room *room, clh_edit_outside *outside,
                          const json_t *object, size_t index, clh_error *err);
+
+/** Append edit number `index` of its list as an object that clh_edit_read() reads back to the same.
+ *  CLH_ESUPPORT where it points to a tensor or a model, CLH_EINPUT for a kind that there is not. */
+clh_status clh_edit_print(clh_strbuf *out, const clh_edit *edit, size_t index, clh_error *err);
 
 #endif

@@ -34,11 +34,24 @@ bool clh_edit_listed(const long *list, size_t length, size_t index, size_t count
 /* ---- Patterns ----------------------------------------------------------------------------------
  */
 
+enum { LANES = 16 }; /* so many numbers at once, whatever the width of a register */
+
+/* The first of the largest. */
 static size_t strongest(const clh_real *row, size_t p)
 {
-    size_t best = 0;
-    for (size_t j = 1; j <= p; j++)
-        best = row[j] > row[best] ? j : best;
+    clh_real lane[LANES], most = row[0];
+    size_t j = 0, best = 0;
+    for (size_t i = 0; i < LANES; i++)
+        lane[i] = row[0];
+    for (; j + LANES <= p + 1; j += LANES)
+        for (size_t i = 0; i < LANES; i++)
+            lane[i] = row[j + i] > lane[i] ? row[j + i] : lane[i];
+    for (size_t i = 0; i < LANES; i++)
+        most = lane[i] > most ? lane[i] : most;
+    for (; j <= p; j++)
+        most = row[j] > most ? row[j] : most;
+    while (best < p && row[best] != most)
+        best++;
     return best;
 }
 
@@ -75,27 +88,48 @@ static void even_row(size_t p, size_t width, clh_real *row)
         row[j] = j <= p ? 1 / (clh_real)(p + 1) : 0;
 }
 
+/* All of a row on its strongest source: 1, unless nothing is taken away. */
+static void one_hot_row(size_t p, clh_real *row)
+{
+    const size_t best = strongest(row, p);
+    const clh_real left = row[best];
+    unsigned removed = 0;
+    row[best] = 0;
+    for (size_t j = 0; j <= p; j++) {
+        removed |= row[j] != 0;
+        row[j] = 0;
+    }
+    row[best] = removed && left > 0 ? 1 : left;
+}
+
+/* `without`: sources of the set 0, else those outside; the rest scaled to sum to 1. */
+static void keep_sources(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
+                         size_t first_scored, size_t p, clh_real *row)
+{
+    const bool without = edit->kind == CLH_EDIT_WITHOUT;
+    const size_t best = edit->sources == CLH_SOURCES_STRONGEST ? strongest(row, p) : 0;
+    double left = 0;
+    bool removed = false;
+    for (size_t j = 0; j <= p; j++) {
+        if (in_set(edit, sample, tokens, first_scored, p, j, best) == without) {
+            removed = removed || row[j] != 0;
+            row[j] = 0;
+        } else {
+            left += (double)row[j];
+        }
+    }
+    for (size_t j = 0; removed && left > 0 && j <= p; j++)
+        row[j] = (clh_real)((double)row[j] / left);
+}
+
 void clh_edit_row(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
                   size_t first_scored, size_t p, size_t width, clh_real *row)
 {
     assert(edit && row && p < width);
-    if (edit->kind == CLH_EDIT_EVEN) {
+    if (edit->kind == CLH_EDIT_EVEN)
         even_row(p, width, row);
-        return;
-    }
-    const size_t best = strongest(row, p);
-    double left = 0;
-    bool removed = false;
-    for (size_t j = 0; j <= p; j++) {
-        const bool in = edit->kind == CLH_EDIT_ONE_HOT
-                            ? j == best
-                            : in_set(edit, sample, tokens, first_scored, p, j, best);
-        if (in == (edit->kind == CLH_EDIT_WITHOUT)) {
-            removed = removed || row[j] != 0;
-            row[j] = 0;
-        }
-        left += (double)row[j];
-    }
-    for (size_t j = 0; removed && left > 0 && j <= p; j++)
-        row[j] = (clh_real)((double)row[j] / left);
+    else if (edit->kind == CLH_EDIT_ONE_HOT)
+        one_hot_row(p, row);
+    else
+        keep_sources(edit, sample, tokens, first_scored, p, row);
 }

@@ -123,12 +123,11 @@ static clh_status make_room(running *r, clh_error *err)
         r->worker[t].failed = SIZE_MAX;
         status = clh_editor_open(&r->worker[t].editor, r->edits, err);
     }
-    for (size_t l = 0; l < out->count && !status; l++)
-        if (!r->ask.left_out || !r->ask.left_out[l]) {
-            out->list[l].sequence =
-                clh_alloc_zeroed(r->sample->count, sizeof *out->list[l].sequence, err);
-            status = out->list[l].sequence ? CLH_OK : CLH_ENOMEM;
-        }
+    for (size_t l = 0; l < out->count && !status; l++) {
+        clh_measure *m = &out->list[l];
+        m->sequence = clh_alloc_zeroed(r->sample->count, sizeof *m->sequence, err);
+        status = m->sequence ? CLH_OK : CLH_ENOMEM;
+    }
     return status;
 }
 
@@ -166,7 +165,7 @@ clh_status clh_edits_run(clh_edited *out, const clh_edits *edits, const clh_edit
     if (!status)
         status = run_all(&r, err);
     for (size_t l = 0; l < result.count && !status; l++)
-        for (size_t k = 0; result.list[l].sequence && k < r.sample->count; k++)
+        for (size_t k = 0; k < r.sample->count; k++)
             clh_tally_add(&result.list[l].total, &result.list[l].sequence[k]);
     free_room(&r);
     if (status)

@@ -28,6 +28,31 @@ kept=$out
 runs 0 causal run --count 40 --others 20 --json
 is "$kept" "$out" 'threads change nothing'
 
+# Lists of edits with names are rows of edit, and those of the suite have its numbers; means come from
+# the base that the file names, also where fewer sequences are measured.
+cat > lists.json << 'END'
+{"format": "clearhead-edits-2", "base": {"split": "test", "count": 40, "seed": 0},
+ "interventions": [
+  {"name": "none", "text": "the model as it is", "edits": []},
+  {"name": "pattern_mean", "text": "the mean", "edits": [{"kind": "mean", "site": "blocks.*.attn.hook_pattern"}]},
+  {"name": "pattern_even", "edits": [{"kind": "even"}]},
+  {"name": "attn_other", "edits": [{"kind": "resample", "site": "blocks.*.hook_attn_out"}]},
+  {"name": "reference", "edits": [{"kind": "resample", "site": "logits"}]}]}
+END
+runs 0 edit run --edits lists.json --count 40 --threads 2 --json
+is yes "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+said = json.load(sys.stdin)
+suite = {row["intervention"]: row for row in json.load(open("causal.json"))["tables"]["interventions"]}
+rows = said["tables"]["interventions"]
+assert [row["intervention"] for row in rows] == ["none", "pattern_mean", "pattern_even", "attn_other", "reference"]
+assert rows[1]["label"] == "the mean" and said["numbers"]["reference"]["value"] == 40
+for row in rows:
+    mine = suite[row["intervention"]]
+    assert all(row[key] == mine[key] for key in row if key not in ("label", "heading")), (row, mine)
+print("yes")')" 'lists of edits with names'
+runs 0 edit run --edits lists.json --count 7 --json
+
 runs 0 generalise run --count 20 --json
 is yes "$(printf '%s\n' "$out" | python3 -c '
 import json, sys

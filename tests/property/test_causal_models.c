@@ -294,6 +294,51 @@ static void the_order_of_a_mixture_does_not_matter(void **state)
     close_bench(&b);
 }
 
+/* The suite as a file, read again and run by itself: the numbers of the suite, to the bit, also where
+ * fewer sequences are measured than means are taken of. */
+static void the_suite_printed_and_run_again_is_the_suite(void **state)
+{
+    bench b = open_bench(*state, "n=2,3 steps=20 d_model=16 d_head=8");
+    const clh_edits_base base = {
+        .split = CLH_SPLIT_TEST, .count = COUNT, .seed = SEED, .seeded = true};
+    clh_error err = {0};
+    clh_edit_file *file = NULL;
+    clh_edits *edits = NULL;
+    clh_edited again = {0};
+    clh_sample means = {0}, fewer = b.sample;
+    char *text = NULL, path[TEMP_PATH_MAX];
+    size_t count = 0;
+    fewer.count = COUNT / 2;
+    clh_causal_result r = measure(&b, &fewer);
+    must(clh_causal_edits_text(&text, &base, &err), &err);
+    must(clh_edit_file_open(&file, temp_folder_put(*state, "suite.json", text, strlen(text), path),
+                            b.run, &err),
+         &err);
+    const clh_edit_list *lists = clh_edit_file_lists(file, &count);
+    const clh_edits_base *said = clh_edit_file_base(file);
+    assert_int_equal(count, CLH_INTERVENTIONS);
+    must(clh_sample_draw(&means, clh_run_task(b.run), said->split, said->first, said->count, &err),
+         &err);
+    const clh_edits_setting setting = {
+        .model = b.model, .sample = &fewer, .reference = &means, .seed = said->seed, .threads = 3};
+    must(clh_edits_open(&edits, lists, count, &setting, &err), &err);
+    must(clh_edits_run(&again, edits, NULL, &(clh_how){3, NULL}, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        assert_string_equal(lists[i].name, clh_intervention_name((clh_intervention)i));
+        assert_string_equal(lists[i].text, clh_intervention_text((clh_intervention)i));
+        assert_memory_equal(&again.list[i].total, &r.measure[i].total, sizeof(clh_tally));
+        assert_memory_equal(again.list[i].sequence, r.measure[i].sequence,
+                            fewer.count * sizeof(clh_tally));
+    }
+    clh_edited_deinit(&again);
+    clh_edits_close(edits);
+    clh_sample_deinit(&means);
+    clh_edit_file_close(file);
+    clh_free(text);
+    clh_causal_result_deinit(&r);
+    close_bench(&b);
+}
+
 /* Tokens that no task drew. */
 static clh_sample given(size_t pos)
 {
@@ -371,6 +416,7 @@ int main(void)
         FOLDER_TEST(the_first_term_is_found_without_the_start),
         FOLDER_TEST(mixtures_have_means_of_each_length),
         FOLDER_TEST(the_order_of_a_mixture_does_not_matter),
+        FOLDER_TEST(the_suite_printed_and_run_again_is_the_suite),
         cmocka_unit_test(memory_that_is_not_there_is_an_error),
         cmocka_unit_test(bad_input_is_named),
     };

@@ -62,7 +62,7 @@ static clh_status intervene(void *context, stopping *s, clh_error *err)
     clh_causal *causal = NULL;
     clh_causal_result r = {0};
     clh_causal_row row[CLH_INTERVENTIONS];
-    clh_status status = clh_causal_open(&causal, a->world->model, a->sample, 3, watch, err);
+    clh_status status = clh_causal_open(&causal, a->world->model, a->sample, 3, s->how, err);
     if (!status)
         status = clh_causal_run(&r, causal, a->sample, s->how, err);
     if (!status)

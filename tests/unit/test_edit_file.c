@@ -177,6 +177,155 @@ static void what_does_not_go_together_is_named(void **state)
     }
 }
 
+/* ---- Several lists ------------------------------------------------------------------------------
+ */
+
+static clh_status open_whole(clh_edit_file **out, const temp_folder *folder, const char *text,
+                             clh_error *err)
+{
+    char path[TEMP_PATH_MAX];
+    return clh_edit_file_open(out, temp_folder_put(folder, "edits.json", text, strlen(text), path),
+                              NULL, err);
+}
+
+static void same_longs(const long *a, size_t a_count, const long *b, size_t b_count)
+{
+    assert_int_equal(a_count, b_count);
+    for (size_t i = 0; i < a_count; i++)
+        assert_int_equal(a[i], b[i]);
+}
+
+static void same_edit(const clh_edit *a, const clh_edit *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_string_equal(a->site ? a->site : "", b->site ? b->site : "");
+    same_longs(a->heads, a->head_count, b->heads, b->head_count);
+    same_longs(a->positions, a->position_count, b->positions, b->position_count);
+    same_longs(a->keys, a->key_count, b->keys, b->key_count);
+    assert_memory_equal(&a->value, &b->value, sizeof a->value);
+    assert_int_equal(a->sources, b->sources);
+    assert_int_equal(a->part, b->part);
+    assert_int_equal(a->bare, b->bare);
+    assert_int_equal(a->frozen, b->frozen);
+    assert_int_equal(a->from.pos, b->from.pos);
+    for (size_t i = 0; i < a->from.pos; i++)
+        assert_int_equal(a->from.ids[i], b->from.ids[i]);
+}
+
+/* Of every kind that a text can hold, with everything it takes. */
+static void what_is_printed_is_read_again(void **state)
+{
+    static const long heads[] = {0, -1}, positions[] = {3, -2, 0}, keys[] = {5};
+    static const uint32_t ids[] = {0, 1, 64};
+    const clh_edit edits[] = {
+        {.kind = CLH_EDIT_ZERO, .site = "blocks.*.attn.hook_[qk]", .heads = heads, .head_count = 2},
+        {.kind = CLH_EDIT_SET,
+         .site = "logits",
+         .value = 0.1,
+         .positions = positions,
+         .position_count = 3},
+        {.kind = CLH_EDIT_ADD, .site = "logits", .value = -1e-300},
+        {.kind = CLH_EDIT_MEAN, .site = "*"},
+        {.kind = CLH_EDIT_RESAMPLE, .site = "*"},
+        {.kind = CLH_EDIT_ONE_HOT},
+        {.kind = CLH_EDIT_EVEN, .site = "blocks.1.attn.hook_pattern"},
+        {.kind = CLH_EDIT_ONLY, .sources = CLH_SOURCES_STRONGEST},
+        {.kind = CLH_EDIT_WITHOUT, .sources = CLH_SOURCES_POSITIONS, .keys = keys, .key_count = 1},
+        {.kind = CLH_EDIT_DIRECT},
+        {.kind = CLH_EDIT_PART, .site = "*q", .part = CLH_PART_TOKEN, .frozen = true},
+        {.kind = CLH_EDIT_PART, .site = "*q", .part = CLH_PART_POSITION, .bare = true},
+        {.kind = CLH_EDIT_PATCH, .site = "*q", .from = {ids, 1, 3}},
+    };
+    const clh_edit_list lists[] = {{"none", "as \"it\" is", NULL, 0},
+                                   {"all-of_them", NULL, edits, CLH_COUNT(edits)},
+                                   {"1", "", &edits[3], 1}};
+    const clh_edits_base base = {CLH_SPLIT_TRAIN, 7, 500, INT64_MAX, true};
+    clh_error err = {0};
+    clh_edit_file *file = NULL;
+    char *text = NULL;
+    size_t count = 0;
+    must(clh_edit_file_text(&text, lists, CLH_COUNT(lists), &base, &err), &err);
+    must(open_whole(&file, *state, text, &err), &err);
+    const clh_edit_list *found = clh_edit_file_lists(file, &count);
+    assert_int_equal(count, CLH_COUNT(lists));
+    for (size_t l = 0; l < count; l++) {
+        assert_string_equal(found[l].name, lists[l].name);
+        assert_string_equal(found[l].text, lists[l].text ? lists[l].text : "");
+        assert_int_equal(found[l].count, lists[l].count);
+        for (size_t i = 0; i < found[l].count; i++)
+            same_edit(&found[l].edit[i], &lists[l].edit[i]);
+    }
+    const clh_edits_base *again = clh_edit_file_base(file);
+    assert_non_null(again);
+    assert_true(again->split == base.split && again->first == base.first &&
+                again->count == base.count && again->seed == base.seed && again->seeded);
+    clh_edit_file_close(file);
+    clh_free(text);
+}
+
+static void what_no_text_can_hold_is_named(void **state)
+{
+    (void)state;
+    clh_real one = 1;
+    const clh_edit edits[] = {
+        {.kind = CLH_EDIT_SET, .site = "*", .tensor = {.data = &one}},
+        {.kind = CLH_EDIT_WEIGHTS, .circuit = CLH_EDIT_QK},
+        {.kind = CLH_EDIT_MODEL, .site = "*"},
+        {.kind = CLH_EDIT_ZERO, .site = "*", .last = true},
+    };
+    char *text = NULL;
+    clh_error err = {0};
+    for (size_t i = 0; i < CLH_COUNT(edits); i++) {
+        const clh_edit_list list = {.name = "mine", .edit = &edits[i], .count = 1};
+        assert_int_equal(clh_edit_file_text(&text, &list, 1, NULL, &err), CLH_ESUPPORT);
+        assert_non_null(strstr(err.message, "mine: edit 0: "));
+    }
+    const clh_edit_list nameless = {.name = "no.dots"};
+    assert_int_equal(clh_edit_file_text(&text, &nameless, 1, NULL, &err), CLH_EINPUT);
+    assert_null(text);
+}
+
+#define A "\"interventions\": [{\"name\": \"a\", \"edits\": []}"
+
+static void lists_and_bases_that_cannot_be_are_named(void **state)
+{
+    static const char name[] =
+        "intervention 0: name wants a text of 1 to 63 letters, digits, _ or -";
+    static const char *const rows[][2] = {
+        {"\"interventions\": []", "0 interventions, want 1 to 256"},
+        {"\"interventions\": {}", "interventions is none, want an array"},
+        {"\"edits\": []", "unknown key edits; the keys are format, interventions, base"},
+        {"\"interventions\": [7]", "intervention 0 is no object"},
+        {"\"interventions\": [{\"edits\": []}]", name},
+        {"\"interventions\": [{\"name\": \"a.b\", \"edits\": []}]", name},
+        {"\"interventions\": [{\"name\": \"a\"}]", "a: edits is not given, want an array"},
+        {"\"interventions\": [{\"name\": \"a\", \"edits\": [], \"text\": 4}]",
+         "a: text wants a text of at most 255 bytes"},
+        {A ", {\"name\": \"a\", \"edits\": []}]", "two interventions are called a"},
+        {"\"interventions\": [{\"name\": \"a\", \"edits\": [{\"kind\": \"zero\"}]}]",
+         "a: edit 0: zero needs a site"},
+        {A "], \"base\": 5", "base is no object"},
+        {A "], \"base\": {\"split\": \"all\"}", "base: split wants train or test"},
+        {A "], \"base\": {\"split\": \"test\"}",
+         "base: count wants a whole number of sequences in [1, 1000000]"},
+        {A "], \"base\": {\"split\": \"test\", \"count\": 1, \"first\": -1}",
+         "base: first wants a whole number, 0 or more"},
+        {A "], \"base\": {\"split\": \"test\", \"count\": 1, \"seed\": 0.5}",
+         "base: seed wants a whole number, 0 or more"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_error err = {0};
+        clh_edit_file *file = NULL;
+        char text[512];
+        (void)snprintf(text, sizeof text, "{\"format\": \"clearhead-edits-2\", %s}", rows[i][0]);
+        assert_int_not_equal(open_whole(&file, *state, text, &err), CLH_OK);
+        assert_null(file);
+        const char *said = strstr(err.message, "edits.json: ");
+        if (!said || strcmp(said + strlen("edits.json: "), rows[i][1]) != 0)
+            fail_msg("%s: %s, want %s", rows[i][0], err.message, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +334,9 @@ int main(void)
         FOLDER_TEST(a_reference_is_a_number_of_sequences),
         FOLDER_TEST(a_list_has_at_most_64),
         FOLDER_TEST(what_does_not_go_together_is_named),
+        FOLDER_TEST(what_is_printed_is_read_again),
+        cmocka_unit_test(what_no_text_can_hold_is_named),
+        FOLDER_TEST(lists_and_bases_that_cannot_be_are_named),
     };
     return cmocka_run_group_tests_name("edit_file", tests, NULL, NULL);
 }
