@@ -38,5 +38,13 @@ is '' "$(python3 scripts/check_names.py $(echo "$names" | awk '{print $1}'))" \
 is '' "$(nm -u "$library" 2> /dev/null | awk '{print $2}' | sort -u |
     grep -xE '(__)?(v?printf|f?puts|putchar|perror|exit|_exit|quick_exit|abort)(_chk)?|stdout|stderr')" \
     'the library neither prints nor exits'
+# Numbers are written and read with a decimal point whatever the caller's locale: in one place.
+is '' "$(nm -A -u "$library" 2> /dev/null | grep -v -e decimal\.c\.o -e json_text\.c\.o |
+    awk '{print $NF, $1}' | grep -E '^(__)?(v[sf]?n?printf(_chk)?|strto(d|f|ld)|atof|json_load[sbf]|json_dump[sbf]) ')" \
+    'only base writes and reads numbers as text'
+is '' "$(find src -name '*.c' -not -path 'src/cli/*' | while read -r file; do
+    tr -s '\n ' '  ' < "$file" | grep -oE '[^_a-z]snprintf\([^;]*;' |
+        grep -E '%[-+ #0]*[0-9*]*(\.[0-9*]+)?L?[efgaEFGA]' | sed "s|^|$file:|"
+done)" 'and reals go through it'
 is 1 "$(nm -u "$library" 2> /dev/null | grep -c . | awk '{print ($1 > 0)}')" 'its objects were read'
 finish

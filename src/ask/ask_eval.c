@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ask/ratios.h"
+#include "base/platform/decimal.h"
 
 enum { AUTO, TRAIN, TEST }; /* --split */
 enum { WORST = 5 };
@@ -189,7 +190,7 @@ static void decide(clh_result *out, double accuracy, double least)
         clh_result_absent(out, "enough", "--least was not given");
         return;
     }
-    (void)snprintf(by, sizeof by, "token_accuracy %.6f, wanted %.6f", accuracy, least);
+    (void)clh_snprintf(by, sizeof by, "token_accuracy %.6f, wanted %.6f", accuracy, least);
     clh_result_decide(out, "enough", accuracy >= least ? "yes" : "no", by);
     if (!(accuracy >= least))
         clh_result_no(out);

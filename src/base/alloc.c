@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -82,7 +83,7 @@ const char *clh_bytes_text(size_t bytes, char out[24])
     size_t i = 0;
     for (; value >= 999.5 && i + 1 < CLH_COUNT(unit); i++)
         value /= 1000;
-    (void)snprintf(out, 24, i == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value, unit[i]);
+    (void)clh_snprintf(out, 24, i == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value, unit[i]);
     return out;
 }
 

@@ -1,4 +1,5 @@
 #include "base/base.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -49,7 +50,7 @@ static clh_status store(clh_error *err, clh_status status, char *line, size_t le
 static size_t lay_out(char *line, const char *format, va_list args)
 {
     line[0] = '\0';
-    int length = vsnprintf(line, sizeof((clh_error *)0)->message, format, args);
+    int length = clh_vsnprintf(line, sizeof((clh_error *)0)->message, format, args);
     return length < 0 ? strlen(line) : (size_t)length;
 }
 

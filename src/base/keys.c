@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json_keys.h"
+#include "base/platform/decimal.h"
 
 enum { LIST_MAX = 16, NAMES_MAX = 256 };
 
@@ -40,8 +41,8 @@ static bool in_interval(const char *interval, long double value)
     if (!interval)
         return true;
     char *end = NULL;
-    long double least = strtold(interval + 1, &end);
-    long double most = strtold(end + 1, &end);
+    long double least = clh_read_long_double(interval + 1, &end);
+    long double most = clh_read_long_double(end + 1, &end);
     return (*interval == '[' ? value >= least : value > least) &&
            (*end == ']' ? value <= most : value < most);
 }
@@ -63,7 +64,7 @@ static clh_status whole_from_text(const clh_key *key, const char *text, uint64_t
 static clh_status real_from_text(const clh_key *key, const char *text, double *out, clh_error *err)
 {
     char *end = NULL;
-    double value = strtod(text, &end);
+    double value = clh_read_double(text, &end);
     if (end == text || *end)
         return refuse(key, text, CLH_ECONFIG, err);
     if (!isfinite(value) || !in_interval(key->values, (long double)value))

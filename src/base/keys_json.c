@@ -1,4 +1,6 @@
+#include "base/json_text.h"
 #include "base/keys.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -10,7 +12,7 @@
 /** `value` as it stands in the file, cut to `size`, for messages. */
 static const char *json_text(const json_t *value, char *out, size_t size)
 {
-    size_t length = json_dumpb(value, out, size - 1, JSON_ENCODE_ANY | JSON_COMPACT);
+    size_t length = clh_json_write(value, out, size - 1, JSON_ENCODE_ANY | JSON_COMPACT);
     if (length == 0)
         (void)snprintf(out, size, "something unreadable");
     else if (length >= size)
@@ -31,7 +33,7 @@ static bool number_to_text(const json_t *value, bool whole, char *out, size_t si
     if (json_is_integer(value))
         (void)snprintf(out, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value) && !whole)
-        (void)snprintf(out, size, "%.17g", json_real_value(value));
+        (void)clh_snprintf(out, size, "%.17g", json_real_value(value));
     else
         return false;
     return true;
@@ -94,8 +96,8 @@ void clh_real_to_json(double value, clh_strbuf *out)
     assert(out);
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
+        (void)clh_snprintf(text, sizeof text, "%.*g", digits, value);
+        if (clh_read_double(text, NULL) == value)
             break;
     }
     clh_strbuf_adds(out, text);
@@ -194,7 +196,9 @@ clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
         clh_strbuf_deinit(&text); /* JSON readers end at 2^63 */
         return status;
     }
-    json_t *value = status ? NULL : json_loads(clh_strbuf_view(&text), JSON_DECODE_ANY, NULL);
+    json_t *value = status ? NULL
+                           : clh_json_read(clh_strbuf_view(&text), strlen(clh_strbuf_view(&text)),
+                                           JSON_DECODE_ANY, NULL);
     if (!status && !value)
         status = clh_fail(err, CLH_ENOMEM, "out of memory while checking %s", key->name);
     if (!status)

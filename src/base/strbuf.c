@@ -1,4 +1,5 @@
 #include "base/strbuf.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <math.h>
@@ -49,12 +50,12 @@ void clh_strbuf_addf(clh_strbuf *buf, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = clh_vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (length < 0)
         buf->failed = true;
     else if (reserve(buf, (size_t)length)) {
-        (void)vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
+        (void)clh_vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
         buf->length += (size_t)length;
     }
     va_end(again);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/platform/decimal.h"
 #include "base/slice.h"
 
 /* Parts with commas between, their places added up in `out` (only counted where it has no index).
@@ -59,7 +60,7 @@ clh_status clh_cli_bytes(const clh_invocation *inv, const char *name, size_t *by
     if (!text)
         return CLH_OK;
     char *end;
-    double value = strtod(text, &end);
+    double value = clh_read_double(text, &end);
     const char *unit = *end ? strchr(units, *end == 'K' ? 'k' : *end) : NULL;
     if (unit) {
         value *= pow(1000, (double)(unit - units + 1));

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "base/json_keys.h"
+#include "base/json_text.h"
 #include "base/platform/file.h"
 #include "edit/edit_fetch.h"
 
@@ -224,7 +225,7 @@ clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_r
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (status)
         return status;
-    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    json_t *root = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
     clh_free(text);
     if (!root)
         return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", path, where.line, where.text);

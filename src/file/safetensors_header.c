@@ -1,4 +1,6 @@
 #include "file/safetensors_header.h"
+#include "base/json_text.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -45,7 +47,7 @@ static const char *found_text(const json_t *value, char out[64])
     if (json_is_integer(value))
         (void)snprintf(out, 64, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
-        (void)snprintf(out, 64, "the real %.17g", json_real_value(value));
+        (void)clh_snprintf(out, 64, "the real %.17g", json_real_value(value));
     else if (json_is_array(value))
         (void)snprintf(out, 64, "a list of %zu", json_array_size(value));
     return out;
@@ -222,7 +224,7 @@ static clh_status root_parse(clh_safetensors_header *out, const char *text, size
         return clh_fail(err, CLH_EFORMAT, "%s: the header begins with %s, want '{'", path,
                         length ? "another byte" : "nothing");
     json_error_t error;
-    out->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    out->root = clh_json_read(text, length, JSON_REJECT_DUPLICATES, &error);
     if (out->root)
         return CLH_OK;
     char size[24];

@@ -1,4 +1,6 @@
 #include "report/arrays.h"
+#include "base/json_text.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -98,7 +100,7 @@ static clh_status add_settings(clh_arrays *a, json_t *settings, clh_error *err)
     {
         char *text = json_is_string(value) || json_is_null(value)
                          ? NULL
-                         : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+                         : clh_json_text(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
         if (!status && (text || json_is_string(value)))
             status = add_pair(a, name, text ? text : json_string_value(value), err);
         free(text);
@@ -116,7 +118,7 @@ static clh_status add_numbers_as_text(clh_arrays *a, const clh_result *r, clh_er
         for (size_t i = 0; part->schema->kind == CLH_PART_NUMBERS && i < part->fields && !status;
              i++) {
             const clh_cell *cell = &part->cell[i];
-            (void)snprintf(text, sizeof text, "%.17g", cell->value.value);
+            (void)clh_snprintf(text, sizeof text, "%.17g", cell->value.value);
             if (part->schema->fields[i].flags & CLH_TEXT ? cell->text != NULL
                                                          : !isnan(cell->value.value))
                 status =
@@ -246,7 +248,7 @@ static clh_status add_key(clh_arrays *a, const clh_part *part, size_t key, clh_e
         return CLH_ENOMEM;
     for (size_t i = 0; i < part->rows; i++) {
         text[i] = part->row[i].key[key];
-        values[i] = *text[i] ? strtod(text[i], NULL) : NAN;
+        values[i] = *text[i] ? clh_read_double(text[i], NULL) : NAN;
     }
     if (!whole)
         return add_texts(a, path, text, part->rows, 1, err);
@@ -310,8 +312,8 @@ static clh_status add_arrays(clh_arrays *a, clh_result *r, const clh_show *show,
 
 clh_status clh_arrays_make(clh_arrays *out, clh_result *r, const clh_show *show, clh_error *err)
 {
-    const char *said = clh_result_text(r, "settings");
-    json_t *settings = json_loads(said ? said : "{}", 0, NULL);
+    const char *known = clh_result_text(r, "settings"), *said = known ? known : "{}";
+    json_t *settings = clh_json_read(said, strlen(said), 0, NULL);
     clh_status status = settings ? make_room(out, r, json_object_size(settings), err)
                                  : clh_fail(err, CLH_ENOMEM, "out of memory for the settings");
     if (!status)

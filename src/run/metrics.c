@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json_text.h"
 #include "base/platform/file.h"
 #include "base/platform/file_lines.h"
 #include "base/strbuf.h"
@@ -28,7 +29,7 @@ typedef struct said {
 
 static said read_line(const char *at, size_t length)
 {
-    json_t *line = json_loadb(at, length, 0, NULL);
+    json_t *line = clh_json_read(at, length, 0, NULL);
     const json_t *step = json_object_get(line, "step"), *time = json_object_get(line, "seconds");
     const char *type = json_string_value(json_object_get(line, "type"));
     const said s = {.of_step = json_is_integer(step) && json_integer_value(step) >= 0,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/platform/file_lines.h"
 #include "run/metrics.h"
 
@@ -85,7 +86,7 @@ static clh_status read_lines(clh_metrics_log *log, const char *path, size_t coun
         if (status)
             break;
         json_error_t where;
-        json_t *line = json_loadb(text, length, 0, &where);
+        json_t *line = clh_json_read(text, length, 0, &where);
         status = line ? take_line(log, line, err) : clh_fail(err, CLH_EFORMAT, "%s", where.text);
         json_decref(line);
         if (status == CLH_EFORMAT)

@@ -1,3 +1,4 @@
+#include "base/json_text.h"
 #include "clearhead/run_config.h"
 
 #include <assert.h>
@@ -109,7 +110,7 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
     const char *name;
     json_t *value;
     clh_run_layer_init(layer);
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    json_t *object = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
     if (!object)
         return clh_fail(err, CLH_EFORMAT, "%s line %d is not JSON: %s", origin, where.line,
                         where.text);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json_keys.h"
+#include "base/json_text.h"
 #include "base/platform/file.h"
 #include "model/model_keys.h"
 
@@ -30,7 +31,7 @@ static bool equals(const json_t *value, const char *literal)
 {
     if (!literal)
         return false;
-    json_t *wanted = json_loads(literal, JSON_DECODE_ANY, NULL);
+    json_t *wanted = clh_json_read(literal, strlen(literal), JSON_DECODE_ANY, NULL);
     bool equal = json_is_number(value) && json_is_number(wanted)
                      ? json_number_value(value) == json_number_value(wanted)
                      : json_equal(value, wanted);
@@ -41,7 +42,7 @@ static bool equals(const json_t *value, const char *literal)
 /** `value` as compact JSON, cut to fit. */
 static const char *value_text(const json_t *value, char out[64])
 {
-    size_t length = json_dumpb(value, out, 63, JSON_ENCODE_ANY | JSON_COMPACT);
+    size_t length = clh_json_write(value, out, 63, JSON_ENCODE_ANY | JSON_COMPACT);
     out[length < 63 ? length : 63] = '\0';
     return out;
 }
@@ -111,7 +112,7 @@ static clh_status take_all(const json_t *object, clh_model_config *config, bool 
         const char *fallback = tl_keys[i].fallback;
         json_t *value = json_incref(json_object_get(object, tl_keys[i].name));
         if (!value && fallback)
-            value = json_loads(fallback, JSON_DECODE_ANY, NULL);
+            value = clh_json_read(fallback, strlen(fallback), JSON_DECODE_ANY, NULL);
         if (value)
             status = take(&tl_keys[i], value, config, automatic, notes, err);
         else
@@ -183,7 +184,7 @@ clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const ch
 {
     assert(out && notes && text && origin);
     json_error_t where;
-    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+    json_t *object = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
     clh_status status;
     if (!object)
         status = clh_fail(err, CLH_EFORMAT, "%s line %d: %s", origin, where.line, where.text);

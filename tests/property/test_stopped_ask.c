@@ -7,55 +7,17 @@
 #include "clearhead/ask.h"
 #include "clearhead/report.h"
 #include "support/cmocka_all.h"
+#include "support/question_case.h"
 #include "support/stopping.h"
-
-enum { SETTINGS_MAX = 4 };
-
-typedef struct setting {
-    const char *name, *value;
-} setting;
-
-/* What a question wants beside its run. */
-static const struct {
-    const char *question;
-    setting setting;
-} wanted[] = {{"edit", {"edits", NULL}}};
-
-static const char mean_of_z[] =
-    "{\"format\": \"clearhead-edits-1\", \"edits\": [{\"kind\": \"mean\", \"site\": "
-    "\"blocks.0.attn.hook_z\"}]}";
 
 /* A question, on how many sequences, and how it is asked. */
 typedef struct asked {
     const stopping_world *world;
-    const char *question, *edits;
+    const char *question;
     bool many;
     enum { ONCE, STEPS, SEEDS, AGAINST } how;
     size_t calls; /* a folder of its own for the seeds of each */
 } asked;
-
-/* Where there is such a setting. */
-static clh_status set(clh_settings *settings, const char *name, const char *value, clh_error *err)
-{
-    clh_error unknown = {0};
-    const clh_status status = clh_settings_set(settings, name, value, &unknown);
-    return status == CLH_ECONFIG && strstr(unknown.message, "unknown") ? CLH_OK
-           : status                                                    ? (*err = unknown, status)
-                                                                       : CLH_OK;
-}
-
-static clh_status open_settings(clh_settings **out, const asked *a, clh_error *err)
-{
-    clh_status status = clh_settings_open(out, a->question, err);
-    if (!status)
-        status = set(*out, "count", a->many ? "500" : "12", err);
-    if (!status)
-        status = set(*out, "others", a->many ? "100" : "5", err);
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !status; i++)
-        if (strcmp(wanted[i].question, a->question) == 0)
-            status = clh_settings_set(*out, wanted[i].setting.name, a->edits, err);
-    return status;
-}
 
 static clh_status ask(clh_result **out, asked *a, clh_subject *subject,
                       const clh_settings *settings, const clh_how *how, clh_error *err)
@@ -84,7 +46,8 @@ static clh_status work(void *context, stopping *s, clh_error *err)
     char *text = NULL;
     clh_status status = clh_subject_open(&subject, a->world->path, err);
     if (!status)
-        status = open_settings(&settings, a, err);
+        status = question_case_settings(&settings, a->question, a->world->folder,
+                                        a->many ? 500 : 12, err);
     if (!status)
         status = ask(&result, a, subject, settings, s->how, err);
     if (!status)
@@ -98,19 +61,12 @@ static clh_status work(void *context, stopping *s, clh_error *err)
     return status;
 }
 
-static void put_edits(const stopping_world *w, char path[TEMP_PATH_MAX])
-{
-    (void)temp_folder_put(w->folder, "edits.json", mean_of_z, strlen(mean_of_z), path);
-}
-
 static void every_question_stops(void **state)
 {
     const stopping_world *w = *state;
-    char edits[TEMP_PATH_MAX];
     size_t count = 0;
-    put_edits(w, edits);
     for (const char *name; (name = clh_question_name(count)); count++) {
-        asked a = {.world = w, .question = name, .edits = edits};
+        asked a = {.world = w, .question = name};
         print_message("# %s\n", name);
         stopping_check(work, &a);
         a.many = true;

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/base.h"
+#include "base/json_text.h"
 #include "base/platform/file.h"
 #include "clearhead/heads.h"
 #include "clearhead/safetensors.h"
@@ -52,7 +53,7 @@ static clh_status read_json(clh_tensor *out, const char *path, clh_error *err)
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (status)
         return status;
-    json_t *rows = json_loads(text, 0, &where);
+    json_t *rows = clh_json_read(text, strlen(text), 0, &where);
     status = rows ? read_rows(out, rows, path, err)
                   : clh_fail(err, CLH_EFORMAT, "%s: line %d: %s", path, where.line, where.text);
     json_decref(rows);

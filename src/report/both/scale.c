@@ -1,4 +1,5 @@
 #include "report/both/scale.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <math.h>
@@ -39,9 +40,9 @@ static void add_tick(clh_scale *axis, double value, double step)
     if (value == 0.0)
         (void)snprintf(label, CLH_TICK_BYTES, "0");
     else if (step > 0.0 && size < 1e7 && size >= 1e-3 && decimals <= 9)
-        (void)snprintf(label, CLH_TICK_BYTES, "%.*f", decimals, value);
+        (void)clh_snprintf(label, CLH_TICK_BYTES, "%.*f", decimals, value);
     else
-        (void)snprintf(label, CLH_TICK_BYTES, "%.4g", value);
+        (void)clh_snprintf(label, CLH_TICK_BYTES, "%.4g", value);
     tidy_exponent(label);
     axis->value[axis->count++] = value;
 }

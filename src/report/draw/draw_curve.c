@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/platform/decimal.h"
 #include "report/both/colormap.h"
 #include "report/both/label.h"
 #include "report/draw/drawing.h"
@@ -73,7 +74,7 @@ static clh_status read_rows(curves *c, clh_drawing *d, clh_error *err)
     if (!c->x || !c->order || !c->line || !c->name)
         return CLH_ENOMEM;
     for (size_t i = 0; i < part->rows; i++)
-        c->x[i] = *part->row[i].key[c->key] ? strtod(part->row[i].key[c->key], NULL) : NAN;
+        c->x[i] = *part->row[i].key[c->key] ? clh_read_double(part->row[i].key[c->key], NULL) : NAN;
     find_lines(c, part);
     sort_rows(c, part->rows);
     return CLH_OK;

@@ -1,4 +1,5 @@
 #include "report/draw/drawing.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -21,7 +22,7 @@ void clh_drawing_note(clh_drawing *d, const char *format, ...)
     char note[256];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(note, sizeof note, format, args);
+    (void)clh_vsnprintf(note, sizeof note, format, args);
     va_end(args);
     clh_strbuf_addf(&d->notes, "%s%s", d->notes.length ? "; " : "", note);
 }

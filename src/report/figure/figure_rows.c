@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/platform/decimal.h"
 #include "report/both/figure_check.h"
 #include "report/both/label.h"
 #include "report/both/scale.h"
@@ -176,15 +177,15 @@ static void draw_labels(clh_canvas *canvas, const rows_layout *l, const clh_rows
 static void say(char out[32], double value)
 {
     if (value == 0.0 || value == 1.0)
-        (void)snprintf(out, 32, "%.0f", value);
+        (void)clh_snprintf(out, 32, "%.0f", value);
     else if (fabs(value) >= 9.9995)
-        (void)snprintf(out, 32, "%.0f", value);
+        (void)clh_snprintf(out, 32, "%.0f", value);
     else if (value >= 0.9995 && value < 1.0)
         (void)snprintf(out, 32, ">.999");
     else if (value > 0.0 && value < 0.0005)
         (void)snprintf(out, 32, "<.001");
     else
-        (void)snprintf(out, 32, "%.3f", value);
+        (void)clh_snprintf(out, 32, "%.3f", value);
 }
 
 static void draw_cells(clh_canvas *canvas, const rows_layout *l, const clh_rows_data *data,

@@ -1,4 +1,5 @@
 #include "report/terminal/terminal_paint.h"
+#include "base/platform/decimal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -83,7 +84,7 @@ void clh_painter_addf(clh_painter *painter, const char *format, ...)
     char text[256];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    (void)clh_vsnprintf(text, sizeof text, format, args);
     va_end(args);
     clh_painter_add(painter, text);
 }

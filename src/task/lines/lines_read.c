@@ -1,4 +1,5 @@
 #include "task/lines/lines_read.h"
+#include "base/json_text.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -109,7 +110,7 @@ static clh_status add_line(clh_lines *lines, size_t *used, const char *line, siz
     if (strspn(line, " \t\r") >= length)
         return clh_fail(err, CLH_EFORMAT, "the line is empty, want a text or an array of ids");
     json_error_t reason;
-    json_t *value = json_loadb(line, length, JSON_DECODE_ANY, &reason);
+    json_t *value = clh_json_read(line, length, JSON_DECODE_ANY, &reason);
     if (!value)
         return fail_json(&reason, err);
     clh_status status;
