@@ -38,8 +38,8 @@ circuits --norm; circuits file: circuits --out OUT.safetensors; attention some: 
 recomputed; attribute --lens; attribute --lens --norm frozen; show; sample --free; sample --count 3; emergence; generalise some:
 generalise --count {300|30}; figure --kind loss; figure --kind positions; figure --kind tokens; figure --kind thresholds
 --threshold 0.5; figure --kind attention; patch: patch PAIR --attribution; patch metric: patch PAIR --metric logit_diff:-2:a:b;
-patch file: patch PAIR --attribution --out OUT.safetensors; paths: paths PAIR --eap --ig 10; paths edges: paths PAIR --edges
-*->logits; paths path: paths PAIR --path embed->L0H0.v->logits; paths file: paths PAIR --eap --out OUT.safetensors; cache npz:
+patch file: patch PAIR --attribution --out OUT.safetensors; paths: paths PAIR --ig 10; paths edges: paths PAIR --edges
+*->logits; paths path: paths PAIR --path embed->L0H0.v->logits; paths file: paths PAIR --ig 1 --out OUT.safetensors; cache npz:
 cache --grads --out OUT.npz; cache: cache --grads --out OUT.safetensors; cache --dry-run; export: export --to OUT; cache some:
 cache --grads --metric logit_diff:-2:a:b --names q,*pattern --positions 0:5,-1 --out OUT.npz; export folded: export --fold --to
 OUT; export refactored: export --fold --refactor --to OUT"""
@@ -84,7 +84,8 @@ EDITS = {  # the first word is the kind
     "weights run": {"circuit": "embed", "from": "../../runs/THIS/checkpoints/step-00000004.safetensors"},
 }  # fmt: skip
 
-NAMES = "name variant input circuit edge site predicts type kind token verdict from to step seed layer head position".split()
+NAMES = ("name variant input circuit edge site predicts type kind token verdict from to step seed layer head position "
+         "parameter hook module key component stream path threads").split()  # fmt: skip
 TEXTS = "verdict verdicts expected predicted status left_out".split()
 digest = lambda data: hashlib.sha256(data).hexdigest()  # noqa: E731
 SPAN, INTERVAL = {"name", "value", "low", "high", "unit"}, re.compile(r"(^|_)(loss|accuracy|recovered)$")

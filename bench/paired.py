@@ -26,8 +26,10 @@ def rows(program, options):
         sys.exit(f"paired.py: {program}: {reason.strerror}")
     if call.returncode:
         sys.exit(f"paired.py: {program}: {call.stderr.strip()}")
-    found = [json.loads(line) for line in call.stdout.splitlines()]
-    return {(row["path"], row["threads"]): 1e3 * row["seconds"] for row in found}
+    answers = [json.loads(line) for line in call.stdout.splitlines()]
+    found = answers[0]["tables"]["steps"] if "tables" in answers[0] else answers  # up to 0.1.0 a row a line
+    seconds = lambda row: row["seconds"]["value"] if isinstance(row["seconds"], dict) else row["seconds"]  # noqa: E731
+    return {(row["path"], row["threads"]): 1e3 * seconds(row) for row in found}
 
 
 def main():

@@ -34,19 +34,18 @@ for n in ${NS:-3 4 5 6}; do
         for width in ${WIDTHS:-32 64 128 256 512}; do
             affordable "$n" "$batch" "$width" || continue
             [ ! -t 2 ] || printf '\rn = %s, batch %s, d_model %s   ' "$n" "$batch" "$width" >&2
-            # bench prints each number of threads and each path; the best path comes first
-            "$clearhead" bench --n "$n" --batch "$batch" --d-model "$width" --json \
+            # a row for each number of threads and each path; the best path comes first
+            "$clearhead" bench --n "$n" --batch "$batch" --d-model "$width" --csv \
                 --threads "$threads" --seconds "${SECONDS_EACH:-0.2}" |
-                awk -v cell="$n $batch $width" -v threads="$threads" '
-                    function value(key) {
-                        match($0, "\"" key "\": \"?[^,}\"]+")
-                        text = substr($0, RSTART, RLENGTH)
-                        sub(/.*: "?/, "", text)
-                        return text
+                awk -F, -v cell="$n $batch $width" -v threads="$threads" '
+                    $4 == "isa" {isa = $5}
+                    $1 == "steps" && $3 == threads && (path == "" || $2 == path) {
+                        path = $2
+                        value[$4] = $5
                     }
-                    value("threads") == threads && !done++ {
-                        print cell, value("path"), value("operations"), value("seconds"),
-                            value("ratio"), value("isa"), value("peak")
+                    END {
+                        print cell, path, value["operations"], value["seconds"], value["ratio"], isa,
+                            value["peak"]
                     }' >> "$rows"
         done
     done

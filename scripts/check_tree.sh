@@ -28,8 +28,8 @@ src/lens/causal/causal_table.c the suite as edits, in the language of a file of 
 src/ask/ask_edit.c             a description with an example of such a file
 src/ask/ask_emergence.c        descriptions of which weights are swapped
 src/cli/cli_options.def        descriptions with examples of what one may say
-src/cli/cmd_circuits.c         names of matrices in a file, which are no tensors of the model
-src/cli/cmd_patch.c            titles of panels, cut from names
+src/ask/ask_circuits.c         names of circuits, which are no tensors of the model
+src/lens/circuits/circuit_list.c the same
 '
 is '' "$(python3 scripts/check_names.py $(echo "$names" | awk '{print $1}'))" \
     'names of tensors stand in layout.def, and where users are told of them'

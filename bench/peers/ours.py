@@ -37,14 +37,15 @@ def time_command(clearhead, n, threads, seconds):
 
 
 def time_result(out, threads, path):
-    """The line of this path ("fused" or "general") at this number of threads."""
-    for line in out.splitlines():
-        row = json.loads(line)
+    """The row of this path ("fused" or "general") at this number of threads."""
+    answer = json.loads(out)
+    for row in answer["tables"]["steps"]:
         if row["path"] == path and row["threads"] == threads:
-            return {"seconds": row["seconds"], "least": row["seconds_least"],
-                    "most": row["seconds_most"], "calls": row["rounds"], "isa": row["isa"],
-                    "peak": row["peak"], "operations": row["operations"]}
-    raise ValueError(f"clearhead bench printed no line of path {path} and {threads} threads")
+            return {"seconds": row["seconds"]["value"], "least": row["seconds"]["low"],
+                    "most": row["seconds"]["high"], "calls": row["rounds"],
+                    "isa": answer["numbers"]["isa"]["value"], "peak": row["peak"],
+                    "operations": row["operations"]}
+    raise ValueError(f"clearhead bench has no row of path {path} and {threads} threads")
 
 
 def versions(clearhead):

@@ -8,7 +8,8 @@
  *
  *  A number has a path. A number on its own is called by its name: "loss". A cell of a table is
  *  called by the table, the keys of its row and its column: "interventions.pattern_mean.loss"; the
- *  table may be left out where that is not ambiguous. `clearhead questions --json` lists what each
+ *  table may be left out where that is not ambiguous. An element of an array is called by its name and
+ *  its places, from 0: "blocks.0.hook_z.1.57". `clearhead questions --json` lists what each
  *  question's result holds, with units, meanings and formulas.
  *
  *  A result is filled by one thread (clh_ask()) and belongs to the caller. Then it is only read,

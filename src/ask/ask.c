@@ -49,6 +49,13 @@ const clh_question *clh_question_find(const char *name, clh_error *err)
     return NULL;
 }
 
+const clh_key *clh_question_keys(const clh_question *q, size_t *count)
+{
+    assert(q && count);
+    *count = q->key_count;
+    return q->make_keys ? q->make_keys(count) : q->keys;
+}
+
 static void add_key(const clh_key *key, clh_strbuf *out)
 {
     static const char *const type[] = {
@@ -79,9 +86,11 @@ static void add_question(const clh_question *q, clh_strbuf *out)
     clh_strbuf_adds(out, ", \"needs\": ");
     clh_needs_json(q->needs, out);
     clh_strbuf_adds(out, ", \"settings\": [");
-    for (size_t k = 0; k < q->key_count; k++) {
+    size_t count;
+    const clh_key *keys = clh_question_keys(q, &count);
+    for (size_t k = 0; k < count; k++) {
         clh_strbuf_adds(out, k ? ", " : "");
-        add_key(&q->keys[k], out);
+        add_key(&keys[k], out);
     }
     clh_strbuf_adds(out, "], \"result\": ");
     clh_schema_json(q->schema, out);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "clearhead/version.h"
-#include "result/result_parts.h"
+#include "result/element.h"
 
 enum { PICKED_MAX = 256 };
 
@@ -18,8 +18,12 @@ static clh_status add_path(clh_picked *p, const clh_result *first, const char *p
     const clh_field *field = NULL;
     const char *absent = NULL;
     clh_value value;
+    size_t index[CLH_RANK_MAX];
     const clh_cell *cell = clh_result_cell(first, path, &field, &absent);
-    if (!cell || field->flags & CLH_TEXT) {
+    const clh_result_item *item = cell ? NULL : clh_result_element_find(first, path, index);
+    const clh_field element = {.decimals = 6, .unit = item ? item->schema->unit : NULL};
+    field = item ? &element : field;
+    if ((!cell && !item) || field->flags & CLH_TEXT) {
         if (!must)
             return CLH_OK;
         clh_status status = clh_result_get(&value, first, path, err);
@@ -187,7 +191,7 @@ void clh_combine_row(clh_result *r, const clh_picked *picked, const clh_result *
     const char *absent = NULL;
     for (size_t i = 0; i < picked->count; i++) {
         const clh_cell *cell = clh_result_cell(one, picked->path[i], &field, &absent);
-        if (cell)
-            clh_row_put(r, picked->path[i], cell->value);
+        clh_row_put(r, picked->path[i],
+                    cell ? cell->value : clh_value_of(clh_result_number(one, picked->path[i])));
     }
 }

@@ -47,6 +47,10 @@ struct clh_question {
                            run, commas between; NULL: the headline numbers */
     clh_status (*ask)(clh_result *out, clh_subject *s, const void *settings, const clh_how *how,
                       clh_error *err);
+    /** All its keys where they are made from another table, *count of them; NULL: `keys`. */
+    const clh_key *(*make_keys)(size_t *count);
+    /** Sets one of its settings in a way of its own; NULL: as keys are set. */
+    clh_status (*set)(void *settings, const clh_key *key, const char *text, clh_error *err);
     /** Refuses settings that cannot be, before anything is computed; NULL: nothing to refuse. */
     clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
 };
@@ -56,6 +60,9 @@ struct clh_question {
 size_t clh_question_count(void);
 const clh_question *clh_question_at(size_t index);
 const clh_question *clh_question_find(const char *name, clh_error *err);
+
+/** The settings of a question, *count of them. */
+const clh_key *clh_question_keys(const clh_question *question, size_t *count);
 
 /** CLH_OK when the subject, which may be NULL, has what the question needs; else what is missing. */
 clh_status clh_needs_check(const clh_question *question, const clh_subject *subject,

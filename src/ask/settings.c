@@ -32,8 +32,10 @@ static bool is_unset(const clh_key *key, const void *values)
 static clh_status set_defaults(clh_settings *s, clh_error *err)
 {
     clh_status status = CLH_OK;
-    for (size_t i = 0; i < s->question->key_count && !status; i++) {
-        const clh_key *key = &s->question->keys[i];
+    size_t count;
+    const clh_key *keys = clh_question_keys(s->question, &count);
+    for (size_t i = 0; i < count && !status; i++) {
+        const clh_key *key = &keys[i];
         if (key->fallback)
             status = clh_key_from_text(key, s->values, key->fallback, err);
         else
@@ -70,8 +72,17 @@ clh_status clh_settings_set(clh_settings *s, const char *name, const char *text,
     if (!s || !name || !text)
         return clh_fail(err, CLH_EUSAGE,
                         "clh_settings_set() was given NULL, want settings, a name and a text");
-    const clh_key *key = clh_key_find(s->question->keys, s->question->key_count, name, err);
-    return key ? clh_key_from_text(key, s->values, text, err) : CLH_ECONFIG;
+    const clh_question *q = s->question;
+    size_t count;
+    const clh_key *keys = clh_question_keys(q, &count);
+    const clh_key *key = clh_key_find(keys, count, name, err);
+    if (!key)
+        return CLH_ECONFIG;
+    if (key->kind == CLH_KEY_TEXT && !key->fallback && *text == '\0')
+        return clh_fail(err, CLH_ECONFIG, "%s is empty, want %s", key->name,
+                        key->values ? key->values : "text");
+    return q->set ? q->set(s->values, key, text, err)
+                  : clh_key_from_text(key, s->values, text, err);
 }
 
 void clh_settings_close(clh_settings *s)
@@ -95,8 +106,10 @@ const clh_question *clh_settings_question(const clh_settings *s)
 void clh_settings_json(const clh_settings *s, clh_strbuf *out)
 {
     clh_strbuf_adds(out, "{");
-    for (size_t i = 0; i < s->question->key_count; i++) {
-        const clh_key *key = &s->question->keys[i];
+    size_t count;
+    const clh_key *keys = clh_question_keys(s->question, &count);
+    for (size_t i = 0; i < count; i++) {
+        const clh_key *key = &keys[i];
         clh_strbuf_addf(out, "%s\"%s\": ", i ? ", " : "", key->name);
         if (is_unset(key, s->values))
             clh_strbuf_adds(out, "null");

@@ -192,8 +192,10 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
     assert(command && out);
     const clh_question *q = command->question;
     out->count = 0;
-    for (size_t i = 0; q && i < q->key_count; i++)
-        out->option[out->count++] = option_of_key(&q->keys[i]);
+    size_t count = 0;
+    const clh_key *keys = q ? clh_question_keys(q, &count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        out->option[out->count++] = option_of_key(&keys[i]);
     if (q)
         add_formats(out);
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)

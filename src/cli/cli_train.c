@@ -10,22 +10,15 @@
 #include "clearhead/run.h"
 #include "cli/cli_terminal.h"
 #include "run/folder.h"
+#include "run/run_gather.h"
 
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err)
 {
-    const char *init = clh_opt_text(inv, "init");
-    clh_run_layer layers;
-    clh_run_config weights;
-    bool known = false;
-    if (init && *init) {
-        clh_status status = clh_run_config_peek(&weights, init, err);
-        if (status && status != CLH_NO)
-            return status;
-        known = status == CLH_OK; /* a file without a config: the command line describes it */
-    }
-    clh_status status = clh_opt_layers(inv, known ? &weights.model : NULL, &layers, err);
+    clh_run_layer layers, line;
+    clh_status status = clh_opt_line(inv, &line, err);
     if (!status)
-        status = clh_run_config_open(out, NULL, &layers, err);
+        status = clh_run_config_gather(out, &layers, clh_opt_text(inv, "preset"),
+                                       clh_opt_text(inv, "config"), &line, err);
     if (!status)
         clh_run_config_absolute(out);
     char *notes = status ? NULL : clh_run_config_notes(out, &layers, err);

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "run/run_gather.h"
+
 const char *clh_arg(const clh_invocation *inv, size_t i)
 {
     return i < inv->n_args ? inv->args[i] : NULL;
@@ -92,28 +94,9 @@ clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *wei
                           clh_run_layer *out, clh_error *err)
 {
     assert(inv && out);
-    clh_run_layer layer, model;
-    clh_status status = CLH_OK;
-    const char *preset = clh_opt_text(inv, "preset"), *file = clh_opt_text(inv, "config");
-    clh_run_layer_default(out);
-    if (preset) {
-        if ((status = clh_run_layer_preset(&layer, preset, err)))
-            return status;
-        clh_run_layer_apply(out, &layer);
-    }
-    if (weights) {
-        clh_run_layer_model(&model, weights);
-        clh_run_layer_apply(out, &model);
-    }
-    if (file) {
-        if ((status = clh_run_layer_file(&layer, file, err)))
-            return status;
-        clh_run_layer_apply(out, &layer);
-    }
-    status = clh_opt_line(inv, &layer, err);
-    if (!status)
-        clh_run_layer_apply(out, &layer);
-    if (!status && weights)
-        clh_run_layer_fill(out, &model);
-    return status;
+    clh_run_layer line;
+    clh_status status = clh_opt_line(inv, &line, err);
+    return status ? status
+                  : clh_run_layers_gather(out, clh_opt_text(inv, "preset"),
+                                          clh_opt_text(inv, "config"), weights, &line, err);
 }

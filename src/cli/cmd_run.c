@@ -1,12 +1,12 @@
 /* clearhead run: the notebook, start to end. */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/platform/file.h"
+#include "clearhead/ask.h"
 #include "cli/cli_figure.h"
-#include "cli/cli_sample.h"
 #include "cli/cli_terminal.h"
 #include "cli/cli_train.h"
+#include "report/text_parts.h"
 
 static void print_model(const clh_run_config *c, const clh_model *model)
 {
@@ -22,20 +22,27 @@ static void print_model(const clh_run_config *c, const clh_model *model)
 static clh_status show_sample(const clh_invocation *inv, const clh_model *model,
                               const clh_task *task, bool free, clh_error *err)
 {
-    clh_cli_sample sample = {0};
-    clh_sequence sequence = {.capacity = clh_task_length_max(task)};
-    bool held_out = clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
-    sequence.tokens = clh_alloc_array(sequence.capacity, sizeof *sequence.tokens, err);
-    if (!sequence.tokens)
-        return CLH_ENOMEM;
-    clh_status status =
-        clh_task_draw(task, held_out ? CLH_SPLIT_TEST : CLH_SPLIT_TRAIN, 0, &sequence, err);
+    clh_subject *subject = NULL;
+    clh_settings *settings = NULL;
+    clh_result *result = NULL;
+    clh_strbuf text = {0};
+    const clh_show show = clh_cli_show(inv);
+    clh_status status = clh_subject_of(&subject, model, task, err);
     if (!status)
-        status = clh_cli_sample_make(&sample, model, task, &sequence, free, true, err);
+        status = clh_settings_open(&settings, "sample", err);
     if (!status)
-        clh_cli_sample_print(&sample, task, inv->colour, clh_cli_columns(STDOUT_FILENO));
-    clh_free(sequence.tokens);
-    clh_cli_sample_deinit(&sample);
+        status = clh_settings_set(settings, "free", free ? "true" : "false", err);
+    if (!status)
+        status = clh_ask(&result, subject, "sample", settings, NULL, err);
+    if (!status) {
+        clh_text_lines(clh_result_part(result, "sequences"), 1, &show, &text);
+        status = clh_strbuf_check(&text, err);
+        (void)fputs(clh_strbuf_view(&text), stdout);
+    }
+    clh_strbuf_deinit(&text);
+    clh_result_close(result);
+    clh_settings_close(settings);
+    clh_subject_close(subject);
     return status;
 }
 

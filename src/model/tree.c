@@ -8,8 +8,8 @@
 
 #include "base/strbuf.h"
 #include "clearhead/model.h"
-#include "model/layout.h"
 #include "model/model_keys.h"
+#include "model/tree.h"
 
 enum { SHAPE_COLUMN = 44, INDENT = 2 };
 
@@ -82,6 +82,12 @@ typedef struct module {
     char path[CLH_ROW_NAME_MAX];
 } module;
 
+typedef struct walk {
+    const clh_model_config *config;
+    clh_tree_visit *visit;
+    void *user;
+} walk;
+
 static bool is_in(const clh_row *row, const module *m)
 {
     const char *dot = strrchr(row->name, '.');
@@ -112,7 +118,7 @@ static bool is_listed(const clh_row *row, const clh_model_config *config)
 }
 
 /* What a listed hook point that never fires is waiting for. */
-static void add_reason_off(clh_strbuf *out, const clh_row *row, const clh_model_config *config)
+static void say_off(char out[CLH_TREE_TEXT], const clh_row *row, const clh_model_config *config)
 {
     const char *name;
     clh_model_config on = *config;
@@ -120,82 +126,97 @@ static void add_reason_off(clh_strbuf *out, const clh_row *row, const clh_model_
     if (setting)
         *setting = true;
     if (setting && clh_row_exists(row, &on))
-        clh_strbuf_addf(out, "off: %s is false", name);
+        (void)snprintf(out, CLH_TREE_TEXT, "%s is false", name);
     else
-        clh_strbuf_adds(out, "off: attn_only");
+        (void)snprintf(out, CLH_TREE_TEXT, "attn_only");
 }
 
 /* "[batch, pos, 1, 64]": what the tokens decide by name, what the config decides as a number. */
-static void add_shape(clh_strbuf *out, const clh_row *row, const clh_model_config *config)
+static void say_shape(char out[CLH_TREE_TEXT], const clh_row *row, const clh_model_config *config)
 {
     const clh_tensor shape = clh_row_shape(row, config, 1, 1);
-    clh_strbuf_adds(out, "[");
+    int used = snprintf(out, CLH_TREE_TEXT, "[");
     for (size_t i = 0; i < shape.rank; i++) {
-        const clh_dim dim = clh_row_dim(row, config, i);
-        clh_strbuf_adds(out, i ? ", " : "");
+        clh_dim dim = clh_row_dim(row, config, i);
+        char *at = out + used;
+        const size_t room = CLH_TREE_TEXT - (size_t)used;
+        dim = dim == DIM_QUERY_POS ? DIM_POS : dim; /* short, as it stands before key_pos */
         if (dim == DIM_BATCH || dim == DIM_POS || dim == DIM_KEY_POS)
-            clh_strbuf_adds(out, clh_dim_name(dim));
-        else if (dim == DIM_QUERY_POS) /* short, as it stands before key_pos */
-            clh_strbuf_adds(out, clh_dim_name(DIM_POS));
+            used += snprintf(at, room, "%s%s", i ? ", " : "", clh_dim_name(dim));
         else
-            clh_strbuf_addf(out, "%zu", shape.shape[i]);
+            used += snprintf(at, room, "%s%zu", i ? ", " : "", shape.shape[i]);
+        assert(used > 0 && used < CLH_TREE_TEXT - 1);
     }
-    clh_strbuf_adds(out, "]");
+    (void)snprintf(out + used, CLH_TREE_TEXT - (size_t)used, "]");
 }
 
-/* One parameter or hook point, its shape or why it has none in a column of its own. */
-static void add_leaf(clh_strbuf *out, const clh_row *row, bool param,
-                     const clh_model_config *config, size_t indent)
+/* One parameter or hook point, with its shape or why it has none. */
+static void add_leaf(const walk *w, const clh_row *row, bool param, size_t depth)
 {
-    const bool exists = clh_row_exists(row, config);
-    if (!exists && (param || !is_listed(row, config)))
+    const bool exists = clh_row_exists(row, w->config);
+    if (!exists && (param || !is_listed(row, w->config)))
         return;
     const char *dot = strrchr(row->name, '.'), *name = dot ? dot + 1 : row->name;
-    size_t start = out->length;
-    clh_strbuf_addf(out, param ? "%*s%s" : "%*s(%s): HookPoint()", (int)indent, "", name);
-    size_t width = out->length - start;
-    clh_strbuf_addf(out, "%*s", width < SHAPE_COLUMN ? (int)(SHAPE_COLUMN - width) : 2, "");
+    clh_tree_node node = {.kind = param ? CLH_TREE_PARAMETER : CLH_TREE_HOOK, .depth = depth};
+    (void)clh_row_name(row, w->config->n_layers > 1 ? SIZE_MAX : 0, node.path);
+    (void)snprintf(node.label, sizeof node.label, param ? "%s" : "(%s): HookPoint()", name);
+    (void)snprintf(node.class_name, sizeof node.class_name, "%s", param ? "" : "HookPoint");
     if (exists)
-        add_shape(out, row, config);
+        say_shape(node.shape, row, w->config);
     else
-        add_reason_off(out, row, config);
-    clh_strbuf_adds(out, "\n");
+        say_off(node.off, row, w->config);
+    w->visit(&node, w->user);
 }
 
-static void add_params(clh_strbuf *out, const clh_model_config *config, const module *m,
-                       size_t indent)
+static void add_params(const walk *w, const module *m, size_t depth)
 {
     for (size_t id = 0; id < CLH_P_COUNT; id++)
         if (is_in(&clh_layout_params.row[id], m))
-            add_leaf(out, &clh_layout_params.row[id], true, config, indent);
+            add_leaf(w, &clh_layout_params.row[id], true, depth);
 }
 
 /* The hook points of a module that have no line of their own. */
-static void add_other_hooks(clh_strbuf *out, const clh_model_config *config, const module *m,
-                            size_t indent)
+static void add_other_hooks(const walk *w, const module *m, size_t depth)
 {
     for (size_t id = 0; id < CLH_A_COUNT; id++) {
         bool has_line = false;
         for (size_t i = 0; i < CLH_COUNT(tree_lines); i++)
             has_line = has_line || (tree_lines[i].kind == TREE_HOOK && tree_lines[i].id == id);
         if (!has_line && is_hook(id) && is_in(&clh_layout_acts.row[id], m))
-            add_leaf(out, &clh_layout_acts.row[id], false, config, indent);
+            add_leaf(w, &clh_layout_acts.row[id], false, depth);
     }
 }
 
-static void add_open(clh_strbuf *out, const tree_line *line, const clh_model_config *config,
-                     size_t indent)
+/* "blocks.*.attn": what stands before a row's name in a layer, and the module's own path. */
+static void say_path(char out[CLH_TREE_TEXT], const module *m, const clh_model_config *config)
 {
-    const clh_normalization kind = config->normalization_type;
+    const clh_row *any = &clh_layout_acts.row[clh_layout_acts.block_begin];
+    char full[CLH_ROW_NAME_MAX];
+    const size_t length = strlen(clh_row_name(any, config->n_layers > 1 ? SIZE_MAX : 0, full));
+    const size_t before = length - strlen(any->name);
+    (void)snprintf(out, CLH_TREE_TEXT, "%.*s%s",
+                   !m->in_block ? 0
+                   : m->path[0] ? (int)before
+                                : (int)before - 1,
+                   full, m->path);
+}
+
+static void add_open(const walk *w, const tree_line *line, const module *inner, size_t depth)
+{
+    const clh_normalization kind = w->config->normalization_type;
     const bool behind_solu = line->kind == TREE_OPEN_SOLU_NORM && kind != CLH_NORM_LN;
-    const char *class = line->kind == TREE_OPEN_NORM || line->kind == TREE_OPEN_SOLU_NORM
-                            ? norm_class(behind_solu ? CLH_NORM_LNPRE : kind)
-                            : line->class;
-    if (line->kind == TREE_OPEN_BLOCKS && config->n_layers > 1)
-        clh_strbuf_addf(out, "%*s(0-%zu): %zu x %s(", (int)indent, "", config->n_layers - 1,
-                        config->n_layers, class);
+    const bool norm = line->kind == TREE_OPEN_NORM || line->kind == TREE_OPEN_SOLU_NORM;
+    const size_t layers = w->config->n_layers;
+    clh_tree_node node = {.kind = CLH_TREE_MODULE, .depth = depth};
+    (void)snprintf(node.class_name, sizeof node.class_name, "%s",
+                   norm ? norm_class(behind_solu ? CLH_NORM_LNPRE : kind) : line->class);
+    if (line->kind == TREE_OPEN_BLOCKS && layers > 1)
+        (void)snprintf(node.label, sizeof node.label, "(0-%zu): %zu x %s", layers - 1, layers,
+                       line->class);
     else
-        clh_strbuf_addf(out, "%*s(%s): %s(", (int)indent, "", line->name, class);
+        (void)snprintf(node.label, sizeof node.label, "(%s): %s", line->name, node.class_name);
+    say_path(node.path, inner, w->config);
+    w->visit(&node, w->user);
 }
 
 /* Past the module that opens at `at` and all that is in it. */
@@ -223,45 +244,72 @@ static module module_in(const module *outer, const tree_line *line)
 }
 
 /* What is inside a module, whose lines go from `at` to its end; returns where that is. */
-static size_t add_inside(clh_strbuf *out, const clh_model_config *config, const module *m,
-                         size_t at, size_t depth)
+static size_t add_inside(const walk *w, const module *m, size_t at, size_t depth)
 {
-    const size_t indent = INDENT * depth;
-    add_params(out, config, m, indent);
+    add_params(w, m, depth);
     while (at < CLH_COUNT(tree_lines) && tree_lines[at].kind != TREE_CLOSE) {
         const tree_line *line = &tree_lines[at];
         if (line->kind == TREE_HOOK) {
-            add_leaf(out, &clh_layout_acts.row[line->id], false, config, indent);
+            add_leaf(w, &clh_layout_acts.row[line->id], false, depth);
             at++;
-        } else if (!clh_when_holds(line->when, config)) {
+        } else if (!clh_when_holds(line->when, w->config)) {
             at = skip_module(at);
         } else {
-            add_open(out, line, config, indent);
-            clh_strbuf inside = {0};
             const module inner = module_in(m, line);
-            at = add_inside(&inside, config, &inner, at + 1, depth + 1) + 1;
-            if (inside.length > 0)
-                clh_strbuf_addf(out, "\n%s%*s", clh_strbuf_view(&inside), (int)indent, "");
-            clh_strbuf_adds(out, ")\n");
-            out->failed |= inside.failed;
-            clh_strbuf_deinit(&inside);
+            add_open(w, line, &inner, depth);
+            at = add_inside(w, &inner, at + 1, depth + 1) + 1;
+            w->visit(&(clh_tree_node){.kind = CLH_TREE_END, .depth = depth}, w->user);
         }
     }
-    add_other_hooks(out, config, m, indent);
+    add_other_hooks(w, m, depth);
     return at;
+}
+
+void clh_model_walk(const clh_model_config *config, clh_tree_visit *visit, void *user)
+{
+    assert(config && visit);
+    const clh_model_config resolved = clh_model_config_resolved(config);
+    const walk w = {&resolved, visit, user};
+    const module root = {0};
+    visit(&(clh_tree_node){.label = "HookedTransformer", .class_name = "HookedTransformer"}, user);
+    const size_t end = add_inside(&w, &root, 0, 1);
+    assert(end == CLH_COUNT(tree_lines));
+    (void)end;
+    visit(&(clh_tree_node){.kind = CLH_TREE_END}, user);
+}
+
+/* ---- As text -----------------------------------------------------------------------------------
+ */
+
+typedef struct page {
+    clh_strbuf text;
+    bool fresh; /* a module has begun, and nothing stands in it yet */
+} page;
+
+static void write_node(const clh_tree_node *node, void *user)
+{
+    page *p = user;
+    const int indent = (int)(INDENT * node->depth);
+    if (node->kind == CLH_TREE_END) {
+        clh_strbuf_addf(&p->text, "%*s)\n", p->fresh ? 0 : indent, "");
+        p->fresh = false;
+        return;
+    }
+    clh_strbuf_adds(&p->text, p->fresh ? "\n" : "");
+    p->fresh = node->kind == CLH_TREE_MODULE;
+    clh_strbuf_addf(&p->text, "%*s%s%s", indent, "", node->label, p->fresh ? "(" : "");
+    if (p->fresh)
+        return;
+    const size_t width = (size_t)indent + strlen(node->label);
+    clh_strbuf_addf(&p->text, "%*s%s%s\n", width < SHAPE_COLUMN ? (int)(SHAPE_COLUMN - width) : 2,
+                    "", node->off[0] ? "off: " : node->shape, node->off);
 }
 
 clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err)
 {
     assert(config && text);
-    const clh_model_config c = clh_model_config_resolved(config);
-    clh_strbuf out = {0};
-    clh_strbuf_adds(&out, "HookedTransformer(\n");
-    const module root = {0};
-    size_t end = add_inside(&out, &c, &root, 0, 1);
-    assert(end == CLH_COUNT(tree_lines));
-    (void)end;
-    clh_strbuf_adds(&out, ")\n");
-    *text = clh_strbuf_take(&out, err);
+    page p = {0};
+    clh_model_walk(config, write_node, &p);
+    *text = clh_strbuf_take(&p.text, err);
     return *text ? CLH_OK : CLH_ENOMEM;
 }

@@ -7,10 +7,7 @@
 #ifndef CLH_ARRAY_WALK_H
 #define CLH_ARRAY_WALK_H
 
-#include "clearhead/array.h"
-
-/** The number at `index` [rank], each below the array's shape. Its data are there. */
-double clh_array_at(const clh_array *array, const size_t index[CLH_RANK_MAX]);
+#include "result/element.h" /* clh_array_at() */
 
 /** The next index, the last dimension fastest; returns how many dimensions began anew: all of them
  *  after the last number. */

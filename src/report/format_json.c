@@ -7,7 +7,7 @@
 #include "report/number.h"
 #include "report/shown.h"
 
-enum { INLINE_MAX = 10000 }; /* numbers of an array that are written out */
+enum { INLINE_MAX = 10000 }; /* numbers of an array that are written out unasked */
 
 static void add_text(clh_strbuf *out, const char *text)
 {
@@ -201,13 +201,21 @@ static void add_axis(const clh_result_axis *axis, size_t length, clh_strbuf *out
     clh_strbuf_adds(out, "}");
 }
 
-/* Small arrays are written out; of larger ones what they are, for --out writes their numbers. */
-static clh_status add_array(clh_result *r, clh_result_item *item, clh_strbuf *out, clh_error *err)
+/* What is asked for by name or in full is written out, and of the rest what is small and no detail;
+ * of others what they are, for --out writes their numbers. */
+static bool is_inline(const clh_result_item *item, const clh_show *show)
+{
+    const bool asked = show->full || (show->part && strcmp(show->part, item->view.name) == 0);
+    return asked ||
+           (!(item->schema->flags & CLH_DETAIL) && clh_array_count(&item->view) <= INLINE_MAX);
+}
+
+static clh_status add_array(clh_result *r, clh_result_item *item, const clh_show *show,
+                            clh_strbuf *out, clh_error *err)
 {
     clh_array view = item->view;
-    const size_t count = clh_array_count(&view);
-    clh_status status =
-        count <= INLINE_MAX ? clh_result_view(&view, r, item->view.name, err) : CLH_OK;
+    const bool written = is_inline(item, show);
+    clh_status status = written ? clh_result_view(&view, r, item->view.name, err) : CLH_OK;
     clh_strbuf_add_json(out, item->view.name);
     clh_strbuf_addf(out, ": {\"dtype\": \"%s\", \"unit\": ", clh_dtype_name(view.dtype));
     add_text(out, item->schema->unit);
@@ -217,7 +225,7 @@ static clh_status add_array(clh_result *r, clh_result_item *item, clh_strbuf *ou
         add_axis(&item->axis[d], view.shape[d], out);
     }
     clh_strbuf_addf(out, "], \"bytes\": %zu, \"values\": ", clh_array_bytes(&view));
-    if (!status && count <= INLINE_MAX)
+    if (!status && written)
         add_numbers(&view, out);
     else
         clh_strbuf_adds(out, "null");
@@ -234,7 +242,7 @@ static clh_status add_arrays(clh_result *r, const clh_show *show, clh_strbuf *ou
         if (!clh_shows_item(show, &r->item[i]))
             continue;
         clh_strbuf_adds(out, count++ ? ", " : "");
-        status = add_array(r, &r->item[i], out, err);
+        status = add_array(r, &r->item[i], show, out, err);
     }
     clh_strbuf_adds(out, "}");
     return status;

@@ -85,26 +85,63 @@ static void add_numbers(const clh_result *r, const clh_part *part, const clh_sho
 /* ---- Arrays, notes -----------------------------------------------------------------------------
  */
 
-static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *out)
+/* "F32 [query_pos 122, key_pos 122], logit, 59.5 kB" */
+static void add_array(const clh_result_item *item, size_t width, clh_strbuf *out)
 {
-    enum { BRIEF = 12 };
+    char bytes[24];
+    clh_strbuf_adds(out, "  ");
+    clh_text_padded(out, item->view.name, width, true);
+    clh_strbuf_addf(out, "  %s [", clh_dtype_name(item->view.dtype));
+    for (size_t d = 0; d < item->view.rank; d++)
+        clh_strbuf_addf(out, "%s%s %zu", d ? ", " : "",
+                        item->axis[d].name ? item->axis[d].name : "", item->view.shape[d]);
+    clh_strbuf_addf(out, "]%s%s, %s\n", item->schema->unit ? ", " : "",
+                    item->schema->unit ? item->schema->unit : "",
+                    clh_bytes_text(clh_array_bytes(&item->view), bytes));
+}
+
+/* How many arrays are shown, the first of them, and the longest name among the first `most`. */
+static size_t count_arrays(const clh_result *r, const clh_show *show, size_t most,
+                           const char **first, size_t *width)
+{
     size_t count = 0;
     for (size_t i = 0; i < r->items; i++) {
         const clh_result_item *item = &r->item[i];
+        const size_t own = clh_text_width(item->view.name);
         if (!clh_shows_item(show, item))
             continue;
-        if (!show->full && count == BRIEF) {
-            clh_strbuf_addf(out, "  ... of %zu arrays: --full\n", r->items);
-            return;
-        }
-        clh_strbuf_addf(out, "%s  %s [", count++ ? "" : "\narrays (--out FILE writes them)\n",
-                        item->view.name);
-        for (size_t d = 0; d < item->view.rank; d++)
-            clh_strbuf_addf(out, "%s%s %zu", d ? ", " : "",
-                            item->axis[d].name ? item->axis[d].name : "", item->view.shape[d]);
-        clh_strbuf_addf(out, "]%s%s\n", item->schema->unit ? ", " : "",
-                        item->schema->unit ? item->schema->unit : "");
+        if (count++ == 0)
+            *first = item->view.name;
+        *width = own > *width && count <= most ? own : *width;
     }
+    return count;
+}
+
+/* Few arrays are listed, and many where there are no tables to read first. */
+static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *out)
+{
+    enum { FEW = 8, MANY = 40 };
+    const char *first = NULL;
+    size_t most = show->full || show->part ? SIZE_MAX : MANY, width = 0, listed = 0, rows = 0;
+    for (size_t i = 0; i < r->parts; i++)
+        rows += r->part[i].rows;
+    const size_t all = count_arrays(r, show, most, &first, &width);
+    if (all == 0)
+        return;
+    if (most == MANY && rows > 0 && all > FEW) {
+        clh_strbuf_addf(out,
+                        "\n%zu arrays, such as %s: --full lists them, --out FILE writes them\n",
+                        all, first);
+        return;
+    }
+    clh_strbuf_adds(out, "\narrays (--out FILE writes them)\n");
+    for (size_t i = 0; i < r->items && listed < most; i++)
+        if (clh_shows_item(show, &r->item[i])) {
+            add_array(&r->item[i], width, out);
+            listed++;
+        }
+    if (listed < all)
+        clh_strbuf_addf(out, "  ... and %zu more: --full\n", all - listed);
 }
 
 static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)

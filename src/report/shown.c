@@ -20,7 +20,7 @@ bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show)
     if (show->full)
         return true;
     return headlines ? part->schema->fields[field].flags & CLH_HEADLINE
-                     : !(part->schema->fields[field].flags & CLH_DETAIL);
+                     : !(part->schema->fields[field].flags & CLH_DETAIL) && !part->note[field];
 }
 
 void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out)

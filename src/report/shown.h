@@ -12,7 +12,7 @@ bool clh_shows(const clh_show *show, const char *name);
 bool clh_shows_item(const clh_show *show, const clh_result_item *item);
 
 /** Whether people are shown a number without asking for all: headlines, and of a part that has none
- *  what is no detail. In full every one. */
+ *  what is there and no detail. In full every one. */
 bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show);
 
 /** Append what was asked of what: "causal: runs/notebook, step 500, 2000 held-out sequences"; from

@@ -30,4 +30,7 @@ void clh_text_value(char *out, size_t size, const clh_field *field, const clh_ce
 /** A table with its titles, in full with what rows and columns are. */
 void clh_text_table(const clh_part *part, const clh_show *show, clh_strbuf *out);
 
+/** The first `rows` rows of a table whose texts stand below each other (CLH_LINES). */
+void clh_text_lines(const clh_part *part, size_t rows, const clh_show *show, clh_strbuf *out);
+
 #endif

@@ -1,5 +1,6 @@
 /* A table of a result as text, as wide as the page allows. */
 #include <assert.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -34,14 +35,31 @@ static const char *cell_text(char out[CLH_LABEL_BYTES], const grid *g, size_t ro
     return out;
 }
 
+static bool is_tree(const grid *g)
+{
+    return g->part->schema->flags & CLH_TREE;
+}
+
+/* What stands before a row: its keys, in a tree its label. */
+static size_t key_count(const grid *g)
+{
+    return is_tree(g) ? 1 : g->part->keys;
+}
+
+static const char *key_text(const grid *g, size_t row, size_t key)
+{
+    const clh_table_row *of = &g->part->row[row];
+    return is_tree(g) && of->label ? of->label : of->key[key];
+}
+
 static void measure(grid *g)
 {
     char text[CLH_LABEL_BYTES], name[32];
-    for (size_t k = 0; k < g->part->keys; k++) {
+    for (size_t k = 0; k < key_count(g); k++) {
         (void)clh_schema_key(g->part->schema, k, name);
         g->key_width[k] = strlen(name);
         for (size_t i = 0; i < g->rows; i++) {
-            const size_t width = clh_text_width(g->part->row[i].key[k]);
+            const size_t width = clh_text_width(key_text(g, i, k));
             g->key_width[k] = width > g->key_width[k] ? width : g->key_width[k];
         }
     }
@@ -58,7 +76,7 @@ static void measure(grid *g)
 static size_t width_of_grid(const grid *g)
 {
     size_t width = 2;
-    for (size_t k = 0; k < g->part->keys; k++)
+    for (size_t k = 0; k < key_count(g); k++)
         width += 1 + g->key_width[k];
     for (size_t c = 0; c < g->count; c++)
         width += 2 + g->width[c];
@@ -69,6 +87,15 @@ static size_t width_of_grid(const grid *g)
  * headlines but the first, all, columns that are no headline. */
 enum { FIT_ALL, FIT_HEADLINES, FIT_FIRST, FIT_NONE, FIT_COLUMNS, FITS };
 
+/* Whether any row has something in a column. */
+static bool is_filled(const clh_part *part, size_t field)
+{
+    bool filled = false;
+    for (size_t i = 0; i < part->rows && !filled; i++)
+        filled = part->row[i].cell[field].text || !isnan(part->row[i].cell[field].value.value);
+    return filled;
+}
+
 static void choose_columns(grid *g, int fit, const clh_show *show)
 {
     size_t headlines = 0;
@@ -76,7 +103,7 @@ static void choose_columns(grid *g, int fit, const clh_show *show)
     for (size_t i = 0; i < g->part->fields && g->count < COLUMNS_MAX; i++) {
         const clh_field *field = &g->part->schema->fields[i];
         const bool headline = field->flags & CLH_HEADLINE;
-        if (!show->full && field->flags & CLH_DETAIL)
+        if (!show->full && (field->flags & CLH_DETAIL || !is_filled(g->part, i)))
             continue;
         if (fit == FIT_COLUMNS && !headline)
             continue;
@@ -98,7 +125,7 @@ static void fit_grid(grid *g, const clh_show *show)
         if (show->full || width_of_grid(g) <= clh_text_page(show))
             break;
     }
-    for (size_t i = 0; i < g->rows; i++) {
+    for (size_t i = 0; i < g->rows && !is_tree(g); i++) {
         const size_t label = clh_text_width(g->part->row[i].label);
         g->label_width = label > g->label_width ? label : g->label_width;
     }
@@ -117,7 +144,7 @@ static void add_titles(const grid *g, clh_strbuf *out)
 {
     char name[32];
     clh_strbuf_adds(out, " ");
-    for (size_t k = 0; k < g->part->keys; k++) {
+    for (size_t k = 0; k < key_count(g); k++) {
         const bool whole = clh_schema_key(g->part->schema, k, name);
         clh_strbuf_adds(out, " ");
         clh_text_padded(out, name, g->key_width[k], !whole);
@@ -141,10 +168,10 @@ static void add_table_row(const grid *g, size_t i, clh_strbuf *out)
     const clh_table_row *row = &g->part->row[i];
     char text[CLH_LABEL_BYTES], name[32];
     clh_strbuf_adds(out, " ");
-    for (size_t k = 0; k < g->part->keys; k++) {
+    for (size_t k = 0; k < key_count(g); k++) {
         const bool whole = clh_schema_key(g->part->schema, k, name);
         clh_strbuf_adds(out, " ");
-        clh_text_padded(out, row->key[k], g->key_width[k], !whole);
+        clh_text_padded(out, key_text(g, i, k), g->key_width[k], !whole);
     }
     for (size_t c = 0; c < g->count && !row->absent; c++) {
         clh_strbuf_adds(out, "  ");
@@ -192,6 +219,13 @@ static void add_row_legend(const grid *g, const clh_show *show, clh_strbuf *out)
         }
 }
 
+/* How many rows are not shown. */
+static void add_rest(const grid *g, clh_strbuf *out)
+{
+    if (g->rows < g->part->rows)
+        clh_strbuf_addf(out, "  ... and %zu rows more: --full\n", g->part->rows - g->rows);
+}
+
 void clh_text_table(const clh_part *part, const clh_show *show, clh_strbuf *out)
 {
     grid g = {.part = part, .rows = part->rows, .whole = show->full};
@@ -205,8 +239,13 @@ void clh_text_table(const clh_part *part, const clh_show *show, clh_strbuf *out)
         clh_strbuf_addf(out, "  none: %s\n", part->absent);
         return;
     }
-    if (!show->full && !show->part && g.rows > ROWS_BRIEF)
+    if (!show->full && !show->part && g.rows > ROWS_BRIEF && !is_tree(&g))
         g.rows = ROWS_BRIEF;
+    if (part->schema->flags & CLH_LINES) {
+        clh_text_lines(part, g.rows, show, out);
+        add_rest(&g, out);
+        return;
+    }
     fit_grid(&g, show);
     if (show->full)
         add_legend(&g, show, out);
@@ -218,8 +257,7 @@ void clh_text_table(const clh_part *part, const clh_show *show, clh_strbuf *out)
         }
         add_table_row(&g, i, out);
     }
-    if (g.rows < part->rows)
-        clh_strbuf_addf(out, "  ... and %zu rows more: --full\n", part->rows - g.rows);
+    add_rest(&g, out);
     if (show->full)
         add_row_legend(&g, show, out);
 }

@@ -172,13 +172,26 @@ static clh_part *part_with(const clh_result *r, clh_part_kind kind, const char *
     return NULL;
 }
 
-void clh_result_put(clh_result *r, const char *name, clh_value value)
+static clh_cell *cell_called(const clh_result *r, const char *name)
 {
     size_t place = 0;
-    clh_part *part = failed(r) ? NULL : part_with(r, CLH_PART_NUMBERS, name, &place);
+    const clh_part *part = failed(r) ? NULL : part_with(r, CLH_PART_NUMBERS, name, &place);
     assert((part || failed(r)) && "a number of the schema");
-    if (part)
-        part->cell[place].value = value;
+    return part ? &part->cell[place] : NULL;
+}
+
+void clh_result_put(clh_result *r, const char *name, clh_value value)
+{
+    clh_cell *cell = cell_called(r, name);
+    if (cell)
+        cell->value = value;
+}
+
+void clh_result_put_text(clh_result *r, const char *name, const char *text)
+{
+    clh_cell *cell = cell_called(r, name);
+    if (cell)
+        cell->text = clh_result_copy(r, text);
 }
 
 void clh_result_put_number(clh_result *r, const char *name, double value)
@@ -348,6 +361,17 @@ void clh_result_note(clh_result *r, const char *text)
         return;
     r->notes = list;
     r->notes[r->note_count++] = clh_result_copy(r, text);
+}
+
+void clh_result_note_lines(clh_result *r, const char *lines)
+{
+    while (lines && *lines) {
+        char line[256];
+        const size_t length = strcspn(lines, "\n");
+        (void)snprintf(line, sizeof line, "%.*s", (int)length, lines);
+        clh_result_note(r, line);
+        lines += length + (lines[length] == '\n');
+    }
 }
 
 /* ---- Arrays ------------------------------------------------------------------------------------

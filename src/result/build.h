@@ -46,6 +46,9 @@ void clh_result_stamp(clh_result *r, const char *name, const char *text);
 void clh_result_put(clh_result *r, const char *name, clh_value value);
 void clh_result_put_number(clh_result *r, const char *name, double value);
 
+/** A text among the numbers: a field with CLH_TEXT. */
+void clh_result_put_text(clh_result *r, const char *name, const char *text);
+
 /** Every number of the part `part` that is read from a struct. */
 void clh_result_read(clh_result *r, const char *part, const void *from);
 
@@ -82,6 +85,9 @@ void clh_result_no(clh_result *r);
 
 /** A line for people that no number says: what a column rests on. */
 void clh_result_note(clh_result *r, const char *text);
+
+/** The same of each line of a text; NULL has none. */
+void clh_result_note_lines(clh_result *r, const char *lines);
 
 /** An array. `view` has its name; data NULL: `fill` is called with `user` when it is asked for.
  *  `axes` [rank] are copied. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "result/result_parts.h"
+#include "result/element.h"
 
 const char *clh_result_question(const clh_result *r)
 {
@@ -145,7 +145,10 @@ double clh_result_number(const clh_result *r, const char *path)
     const char *absent = NULL;
     assert(r && path);
     const clh_cell *cell = clh_result_cell(r, path, &field, &absent);
-    return cell ? cell->value.value : NAN;
+    double element = NAN;
+    if (!cell)
+        (void)clh_result_element(&element, r, path, NULL);
+    return cell ? cell->value.value : element;
 }
 
 static clh_status no_such_number(const clh_result *r, const char *path, clh_error *err)
@@ -171,7 +174,12 @@ clh_status clh_result_get(clh_value *out, const clh_result *r, const char *path,
     const char *absent = NULL;
     assert(out && r && path);
     const clh_cell *cell = clh_result_cell(r, path, &field, &absent);
-    if (!cell || field->flags & CLH_TEXT)
+    if (!cell) {
+        *out = clh_value_none();
+        clh_status status = clh_result_element(&out->value, r, path, err);
+        return status == CLH_NO ? no_such_number(r, path, err) : status;
+    }
+    if (field->flags & CLH_TEXT)
         return no_such_number(r, path, err);
     if (absent)
         return clh_fail(err, CLH_EINPUT, "%s of %s is absent: %s", path, r->question, absent);

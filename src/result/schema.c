@@ -64,16 +64,33 @@ bool clh_schema_key(const clh_schema *part, size_t index, char out[32])
     return whole;
 }
 
+/* How much of `name` a family "prefix*suffix" says; SIZE_MAX: it is none of it. */
+static size_t family_fit(const char *family, const char *name)
+{
+    const char *star = strchr(family, '*');
+    const size_t length = strlen(name), before = star ? (size_t)(star - family) : 0;
+    const size_t after = star ? strlen(star + 1) : 0;
+    if (!star || before + after > length || strncmp(name, family, before) != 0 ||
+        strcmp(name + length - after, star + 1) != 0)
+        return SIZE_MAX;
+    return before + after;
+}
+
 const clh_schema *clh_schema_find(const clh_schema *schema, const char *name)
 {
-    const clh_schema *any = NULL;
+    const clh_schema *family = NULL;
+    size_t best = 0;
     for (; schema && schema->kind != CLH_PART_END; schema++) {
         if (strcmp(schema->name, name) == 0)
             return schema;
-        if (schema->kind == CLH_PART_ARRAY && strcmp(schema->name, "*") == 0)
-            any = schema;
+        const size_t fit =
+            schema->kind == CLH_PART_ARRAY ? family_fit(schema->name, name) : SIZE_MAX;
+        if (fit == SIZE_MAX || (family && fit < best))
+            continue;
+        family = schema;
+        best = fit;
     }
-    return any;
+    return family;
 }
 
 /* `"name": "text"`, a comma before; nothing for no text. */

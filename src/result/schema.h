@@ -44,6 +44,11 @@ enum clh_field_flags {
     CLH_CELL = 32,    /**< drawn as a coloured cell, not as a point */
     CLH_BY_KIND = 64, /**< stands for a field of each kind of token that the task names: called
                            "*_accuracy" here, "letter_accuracy" in a result */
+    CLH_TREE = 128,   /**< of a table: text shows the labels of rows in place of their keys */
+    CLH_LINES =
+        256, /**< of a table: text shows the text columns of a row below each other, in lines
+                           that end at the same places */
+    CLH_MARKS = 512, /**< of a text column there: what is no blank marks what stands above it */
 };
 
 /** What stands at `offset` of a struct that a field is read from. */
@@ -81,15 +86,17 @@ typedef enum clh_part_kind {
 const char *clh_part_kind_name(clh_part_kind kind);
 
 /** A part of a result. Several parts may be numbers: their names are one space. An array called "*"
- *  stands for any number of arrays, named when they are added. */
+ *  stands for any number of arrays, named when they are added; one called "*.ov" for those whose
+ *  names end so, "attribution.*" for those whose names begin so. */
 typedef struct clh_schema {
     clh_part_kind kind;
     const char *name, *meaning;
     const char *keys; /**< of a table: "input,#step", '#' before those that are whole numbers */
     const char *draw; /**< how it is drawn, a row of report/draw/draw.c; NULL: it is not */
     const char *unit; /**< of an array */
-    unsigned flags;   /**< CLH_DETAIL; CLH_HEADLINE: text draws it too; of an array also CLH_SHARE:
-                           colours span 0 to 1, and CLH_LOG: stems stand on a logarithmic axis */
+    unsigned flags;   /**< CLH_DETAIL: only in full, or when asked for; CLH_HEADLINE: text draws it
+                           too; of a table CLH_TREE, CLH_LINES; of an array also CLH_SHARE: colours
+                           span 0 to 1, and CLH_LOG: stems stand on a logarithmic axis */
     const clh_field *fields; /**< not of an array */
 } clh_schema;
 
@@ -101,7 +108,8 @@ size_t clh_schema_key_count(const clh_schema *part);
 /** The key at `index` without its '#', into `out`; whether it is a whole number. */
 bool clh_schema_key(const clh_schema *part, size_t index, char out[32]);
 
-/** The part called `name`, or, for an array that is not, the one called "*"; NULL: none. */
+/** The part called `name`; else the family of arrays it belongs to, of several the one that says most
+ *  of the name; NULL: none. */
 const clh_schema *clh_schema_find(const clh_schema *schema, const char *name);
 
 /** Append the schema as JSON: an array of parts with their fields. */

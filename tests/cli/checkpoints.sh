@@ -25,13 +25,12 @@ runs 0 eval run --count 9 --json --checkpoint 5
 loss=$(printf '%.6f' "$(value positions.9.loss)")
 runs 0 eval run --count 9 --checkpoints --numbers token_accuracy,positions.9.loss
 is "5 $loss" "$(printf '%s\n' "$out" | awk '$1 == 5 {print $1, $3}')" 'a number by its path'
-runs 0 circuits run --checkpoints --numbers circuits.qk.norm
+runs 0 eval run --count 9 --checkpoints --numbers loss_per_position.9
+is "5 $loss" "$(printf '%s\n' "$out" | awk '$1 == 5 {print $1, $2}')" 'an element of an array by its place'
+runs 0 circuits run --checkpoints --numbers blocks.0.head.0.qk.norm
 of=$(printf '%s\n' "$out" | awk '$1 == 6 {print $2}')
 runs 0 circuits run --json
-is "$of" "$(printf '%s' "$out" | python3 -c '
-import json, sys
-print("%.6f" % next(c["norm"] for c in json.load(sys.stdin)["circuits"] if c["circuit"] == "qk"))')" \
-    'an element of an array by a text in it'
+is "$of" "$(printf '%.3f' "$(value circuits.blocks.0.head.0.qk.norm)")" 'a name with points in it'
 
 printf '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}' > zero.json
 runs 0 edit run --edits zero.json --count 9 --checkpoints --json
@@ -44,33 +43,29 @@ runs 0 patch run --clean abc --corrupt abd --checkpoint 4 --json
 is "$out" "$(printf '%s\n' "$over" | sed -n 5p)" 'patches at every checkpoint'
 value=$(printf '%s' "$out" | python3 -c '
 import json, sys
-d = json.load(sys.stdin)
-print("%.6f" % next(s["value"][6] for s in d["sites"] if s["name"] == "blocks.0.hook_resid_pre"))')
-runs 0 patch run --clean abc --corrupt abd --checkpoints --numbers sites.blocks.0.hook_resid_pre.value.6
-is "$value" "$(printf '%s\n' "$out" | awk '$1 == 4 {print $2}')" 'a name with points in it'
+print("%.6f" % json.load(sys.stdin)["arrays"]["blocks.0.attn.hook_z"]["values"][0][6])')
+runs 0 patch run --clean abc --corrupt abd --checkpoints --numbers blocks.0.attn.hook_z.0.6
+is "$value" "$(printf '%s\n' "$out" | awk '$1 == 4 {print $2}')" 'an element of two places'
 runs 0 paths run --clean abc --corrupt abd --checkpoints --json
 over=$out
 runs 0 paths run --clean abc --corrupt abd --checkpoint 4 --json
 is "$out" "$(printf '%s\n' "$over" | sed -n 5p)" 'edges at every checkpoint'
 runs 0 paths run --clean abc --corrupt abd --checkpoints --numbers 'edges.L0H0->logits.exact'
 is 7 "$(printf '%s\n' "$out" | sed 1d | grep -cE '^ +[0-6] +-?[0-9.]+$')" 'one edge over training'
-runs 0 paths run --clean abc --corrupt abd --path 'embed->L0H0.v->logits' --checkpoints --numbers exact
-runs 2 patch run --clean abc --corrupt abd --checkpoints --out x.safetensors
+runs 0 paths run --clean abc --corrupt abd --path 'embed->L0H0.v->logits' --checkpoints --numbers effect
 
 runs 2 eval run --checkpoints --numbers tokn_accuracy
 is 'clearhead eval: --numbers: eval has no number tokn_accuracy, did you mean token_accuracy' "$err" \
     'a typing error'
-runs 2 circuits run --checkpoints --numbers circuits.qk_positoin.norm
-is 'clearhead circuits: --numbers circuits.qk_positoin.norm: there is no qk_positoin, did you mean qk_position' \
-    "$err" 'a typing error in a text of an array'
-runs 2 patch run --clean abc --corrupt abd --checkpoints --numbers sites.blocks.0.hook_resid_pree.value.6
-is 1 "$(printf '%s\n' "$err" | grep -c 'did you mean blocks.0.hook_resid_pre$')" 'in a name with points in it'
+runs 2 circuits run --checkpoints --numbers blocks.0.head.0.qk_positoin.norm
+is 1 "$(printf '%s\n' "$err" | grep -c 'did you mean .*blocks.0.head.0.qk_position.norm$')" 'in a name with points in it'
+runs 2 patch run --clean abc --corrupt abd --checkpoints --numbers blocks.0.attn.hook_z.0.26
+is 1 "$(printf '%s\n' "$err" | grep -c 'patch has no number blocks.0.attn.hook_z.0.26')" 'a place there is not'
 runs 2 eval run --checkpoints --numbers loss_per_position
 is 1 "$(printf '%s\n' "$err" | grep -c 'has no number loss_per_position')" 'an array is no number'
 runs 2 eval run --numbers loss
 is 'clearhead eval: --numbers are shown over checkpoints, over seeds or against another run, want --checkpoints, --seeds or --against too' "$err" 'what would have no effect'
 runs 2 eval run --checkpoints --checkpoint 3
-runs 2 circuits run --checkpoints --out x.safetensors
 mkdir empty
 runs 2 eval empty --checkpoints
 is 'clearhead eval: empty is no run: it has no config.json' "$err" 'a folder without them'

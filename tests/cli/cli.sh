@@ -103,9 +103,28 @@ runs 0 data --split test --first 2 --n 3 --json
 is 2 "$(printf '%s\n' "$out" | grep -c '"split": "test".*"text": ".*"tokens": \[')" 'objects, one a line'
 
 # config
-runs 0 bench --n 2 --seconds 0 --json
-is 2 "$(printf '%s\n' "$out" | grep -c '"path": "\(fused\|general\)".*"ratio": [0-9]')" \
-    'bench prints a line for each path'
+runs 0 bench --n 2 --seconds 0 --threads 2 --json
+is 'fused 1/general 1/fused 2/general 2' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)["tables"]["steps"]
+assert all(abs(r["operations"] / r["seconds"]["value"] / r["peak"] - r["ratio"]) < 1e-6 * r["ratio"] for r in rows)
+print("/".join("%s %d" % (r["path"], r["threads"]) for r in rows))')" 'bench has a row for each path and number of threads'
+runs 0 bench --n 2 --n-layers 2 --attn-only=false --seconds 0 --json
+is 'general 1' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+print(*["%s %d" % (r["path"], r["threads"]) for r in json.load(sys.stdin)["tables"]["steps"]])')" \
+    'one where the general path is the only one'
+printf '{"n": 2, "batch": 3}' > "$folder/bench.json"
+runs 0 bench --config "$folder/bench.json" --n 4 --seconds 0 --json
+four=$(value steps.general.1.operations)
+runs 0 bench --batch 3 --seconds 0 --json
+is "$four" "$(value steps.general.1.operations)" 'what is given counts more than a file, also where it is the default'
+runs 0 bench --config "$folder/bench.json" --seconds 0 --json
+ok "$([ "$(value steps.general.1.operations)" != "$four" ]; echo $?)" 'the file more than the defaults'
+runs 0 bench --n 2 --act-fn relu --seconds 0 --json
+is 1 "$(printf '%s' "$out" | grep -c 'act_fn has no effect')" 'a setting without effect is said'
+runs 2 bench --n 7
+runs 2 bench --task ''
 runs 0 config --preset notebook --n 5 --steps 60
 both=$out
 runs 0 config --steps 60 --n 5

@@ -49,7 +49,7 @@ done
 # In what is computed from finite weights: an infinity (v) comes before the first NaN (z).
 with large blocks.1.attn.W_V 3e38
 each 'blocks.1.attn.hook_v is not finite' 'sequence 0: blocks.1.attn.hook_v is not finite' large
-for command in patch paths 'paths --eap'; do
+for command in patch paths 'paths --ig 2'; do
     # shellcheck disable=SC2086
     says 'the clean run: blocks.1.attn.hook_v is not finite' $command large --clean ab --corrupt cd
 done

@@ -11,35 +11,49 @@ runs 0 paths run --clean abc --corrupt xyz --metric logit_diff:-2:a:z --top 5
 is '5 yes' "$(printf '%s\n' "$out" | awk '/->/ {n++; v = $2 < 0 ? -$2 : $2; if (n > 1 && v > last) bad = 1; last = v}
     END {print n, (bad ? "no" : "yes")}')" 'the strongest edges first, as many as asked for'
 
-runs 0 paths run --clean abc --corrupt xyz --eap --ig 4 --json --out p.safetensors
-is 'True True True' "$(printf '%s' "$out" | python3 -c '
-import json, sys
+for n in 1 4; do
+    runs 0 paths run --clean abc --corrupt xyz --ig $n --json --out p$n.safetensors
+    printf '%s' "$out" > p$n.json
+done
+is 'True True True True True True' "$(python3 -c '
+import json
 from tensors import read
-p, file = json.load(sys.stdin), read("p.safetensors")
 near = lambda a, b: all(abs(x - y) <= 1e-5 * (1 + abs(x)) for x, y in zip(a, b, strict=True))
-print(len(p["edges"]) == len(file["exact"][1]) == 61,
-      all(near(sorted(e[k] for e in p["edges"]), sorted(file[k][1])) for k in ("exact", "eap", "ig")),
-      len({e["edge"] for e in p["edges"]}) == 61 and "L0H1->L1H0.k" in {e["edge"] for e in p["edges"]})')" \
-    'the file holds the numbers of --json, one for each edge of the graph'
+eap, ig = (json.load(open(f"p{n}.json")) for n in (1, 4))
+file, ways = read("p4.safetensors"), read("p1.safetensors")
+rows = {e["edge"]: e for e in ig["tables"]["edges"]}
+_, writers, readers = (a["labels"] for a in ig["arrays"]["effect"]["axes"])
+cells = {f"{w}->{r}": (x, y) for w, *lists in zip(writers, *ig["arrays"]["effect"]["values"])
+         for r, x, y in zip(readers, *lists) if x is not None}
+print(len(rows) == len(file["exact"][1]) == 61,
+      all(near(sorted(e[k] for e in rows.values()), sorted(file[k][1])) for k in ("exact", "ig")),
+      "L0H1->L1H0.k" in rows, {e: (r["exact"], r["ig"]) for e, r in rows.items()} == cells,
+      file["exact"] == ways["exact"] and file["ig"] != ways["ig"],
+      all(abs(r["ig"] - r["exact"] - r["error"]) < 1e-7 for r in rows.values()) and
+      abs(max(abs(r["error"]) for r in rows.values()) - ig["numbers"]["worst_error"]["value"]) < 1e-7)')" \
+    'the file holds the numbers of --json, one for each edge of the graph; each stands at its writer and reader'
 
 one() { # OPTION EDGES: the effect
-    "$clearhead" paths run --clean abc --corrupt xyz --json "$1" "$2" |
-        python3 -c 'import json, sys; p = json.load(sys.stdin); print("%.7f %.7f" % (p["exact"], p["corrupted"] - p["clean"]))'
+    "$clearhead" paths run --clean abc --corrupt xyz --json "$1" "$2" | python3 -c '
+import json, sys
+p = {k: v["value"] for k, v in json.load(sys.stdin)["numbers"].items()}
+print("%.7f %.7f %.7f" % (p["effect"], p["corrupted"] - p["clean"], p["change"]))'
 }
-is 1 "$(one --edges '*' | awk '{print ($1 == $2)}')" 'all edges are the corrupted run'
+is 1 "$(one --edges '*' | awk '{print ($1 == $2 && $2 == $3)}')" 'all edges are the corrupted run'
 is "$(one --edges 'embed->L0H1.v')" "$(one --path 'embed->L0H1.v')" 'an edge is a path of one'
 runs 0 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v->L1H0.q->1_mlp_in->logits'
 runs 2 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v' --edges '*'
-runs 2 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v' --eap
-is 'clearhead paths: --eap is of all edges one by one, and does not go with --edges or --path' "$err" \
+runs 2 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v' --ig 1
+is 'clearhead paths: ig is of all edges one by one, and does not go with edges or path' "$err" \
     'one number has no table'
+runs 0 paths run --clean abc --corrupt xyz --path 'embed->L0H1.v' --checkpoints --numbers effect
 runs 2 paths run --clean abc --corrupt xyz --path 'embed->L1H0.v->L0H0.q'
 is 'clearhead paths: no edge is called L1H0->L0H0.q; did you mean L0H0->L1H0.q?' "$err" 'a step that is no edge'
 runs 2 paths run --clean abc
 runs 2 paths run --clean abc --corrupt xyz --ig 0
 runs 2 paths run --clean-text '> abc' --corrupt-text '> ab'
 
-draws p.svg paths run --clean abc --corrupt xyz --eap --figure
+draws p.svg paths run --clean abc --corrupt xyz --ig 1 --figure
 if [ -e p.svg ]; then
     is 1 "$(sed -n 's/.*<svg.* width="\([0-9]*\)px" height="\([0-9]*\)px".*/\1 \2/p' p.svg |
         awk '{print ($1 > 1.5 * $2)}')" 'two panels side by side and nothing above or below them'

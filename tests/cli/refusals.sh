@@ -188,19 +188,19 @@ echo '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21
 refused 2 'clearhead eval: a sequence has 27 tokens, the model takes at most 26 (n_ctx)' \
     eval run --data ids.jsonl
 runs 1 eval run --least 1
-refused 2 'clearhead sample: run has no checkpoint of step 77' sample run --checkpoint 77
+refused 2 'clearhead sample: run has no checkpoint of step 77, the nearest of 4 is step 3' sample run --checkpoint 77
 refused 2 "clearhead sample: letter 2 of \"a!c\" is '!', want a-z, A-Z or 0-9" sample run --letters 'a!c'
-refused 2 'clearhead sample: "" has 0 letters, want 1 to 6' sample run --letters ''
+refused 2 'clearhead sample: letters is empty, want LETTERS' sample run --letters ''
 refused 2 'clearhead sample: this makes a sequence of 122 tokens, the model takes at most 26 (n_ctx)' \
     sample run --letters abcd
 refused 2 'clearhead sample: this makes a sequence of 29 tokens, the model takes at most 26 (n_ctx)' \
     sample run --text '> abcabcabcabcabcabcabcabcabc'
 refused 2 "clearhead sample: symbol 1 is 'é', which is not in the vocabulary: want one of ..." \
     sample run --text é
-refused 2 'clearhead sample: the text is empty, want at least one symbol' sample run --text ''
-refused 2 'clearhead sample: --letters and --text are both given, want one of them' \
+refused 2 'clearhead sample: text is empty, want TEXT' sample run --text ''
+refused 2 'clearhead sample: letters and text are both given, want one of them' \
     sample run --letters abc --text abc
-refused 2 'clearhead sample: --count is for held-out sequences, want it without --letters and --text' \
+refused 2 'clearhead sample: count is for held-out sequences, want it without letters, text and tokens' \
     sample run --letters abc --count 2
 cp -r run hurt
 head -c 500 run/model.safetensors > hurt/model.safetensors

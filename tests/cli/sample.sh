@@ -7,52 +7,75 @@ unset COLUMNS
 
 runs 0 train --n 3 --steps 500 --eval-every 0 --out run
 answer='> psM pMs spM sMp Mps Msp.'
-line() { printf '%s\n' "$out" | sed -n "$1p"; }
+line() { printf '%s\n' "$out" | grep -A 3 '^  index 0' | sed -n "$1p"; }
 
 runs 0 sample run --letters psM
-is "expected:  $answer" "$(line 1)" 'what is right'
-is "predicted: $answer" "$(line 2)" 'and what the model says'
-is '21 of 21 predictions right (each from the right tokens before it)' "$(line 3)" 'no marks between'
-told=$(line 2)
+is '  index 0: 21 of 21 predictions right (each from the right tokens before it)' "$(line 1)" 'how many are right'
+is "    expected:  $answer" "$(line 2)" 'what is right'
+is "    predicted: $answer" "$(line 3)" 'and what the model says'
+is '' "$(line 4)" 'no marks below'
 runs 0 sample run --letters psM --free
-is "$told" "$(line 2)" 'a model without mistakes writes on its own what it says when told'
-is '21 of 21 predictions right (from its own output)' "$(line 3)" 'and says which it was'
+is "    predicted: $answer" "$(line 3)" 'a model without mistakes writes on its own what it says when told'
+is '  index 0: 21 of 21 predictions right (from its own output)' "$(line 1)" 'and says which it was'
 for letters in ZYX 9aA Mps; do # out of order, as it never saw them
     runs 0 sample run --letters $letters --json
-    told=$(printf '%s\n' "$out" | sed 's/{"free": false, \(.*\)}/\1/')
-    is '"mistakes": []' "$(printf '%s\n' "$told" | grep -o '"mistakes": \[.*\]')" "$letters: all right"
+    told=$(value sequences.0.predicted)
+    is "1 0 21 $told" "$(value token_accuracy) $(value mistakes) $(value scored) $(value sequences.0.expected)" \
+        "$letters: all right"
     runs 0 sample run --letters $letters --free --json
-    is "$told" "$(printf '%s\n' "$out" | sed 's/{"free": true, \(.*\)}/\1/')" "$letters: free is as told"
+    is "$told" "$(value sequences.0.predicted)" "$letters: free is as told"
 done
 
 runs 0 sample run --text '> psM' --free
-is 'prompt:    > psM' "$(line 1)" 'a text is a prompt'
-is "written:   $answer" "$(line 2)" 'written on to the period'
+is '    prompt:    > psM' "$(line 2)" 'a text is a prompt'
+is "    predicted: $answer" "$(line 3)" 'written on to the period'
 runs 0 sample run --text '> psM p' --json
-is '{"free": false, "first_scored": 1, "prompt": "> psM p",' "$(printf '%s' "$out" | cut -c 1-55)" \
-    'a text in JSON'
-is 'M"}' "$(printf '%s' "$out" | tail -c 3)" 'one token past it is predicted'
+is '1 > psM p > psM pM' "$(value sequences.0.first_scored) $(value sequences.0.prompt) $(value sequences.0.predicted | sed 's/^.*\(..\)$/> psM \1/')" \
+    'a text is a prompt, and one token past it is predicted'
+is 'null a prompt has no answer' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+n = json.load(sys.stdin)["numbers"]["mistakes"]
+print(json.dumps(n["value"]), n["absent"])')" 'which has no answer'
 
 runs 0 sample run --count 3 --json
-is 3 "$(printf '%s\n' "$out" | grep -c '"free": false')" 'held-out sequences, as many as asked for'
-is 3 "$(printf '%s\n' "$out" | sort -u | grep -c .)" 'each another one'
+is '3 3 [0, 1, 2]' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)["tables"]["sequences"]
+print(len(rows), len({r["expected"] for r in rows}), [r["index"] for r in rows])')" 'held-out sequences, as many as asked for'
+python3 -c 'print([[0, 1, 5, 3, 4], [0, 1, 3, 4, 5]])' > ids.json
+runs 0 sample run --tokens ids.json --json
+is '> cab > abc' "$(value sequences.0.expected) $(value sequences.1.expected)" 'or token ids'
 
 runs 0 sample run --letters psM --checkpoint 0
-is "expected:  $answer" "$(line 1)" 'the untrained model, asked the same'
-is '           ' "$(line 3 | cut -c 1-11)" 'marks stand under its mistakes'
-marks=$(line 3 | tr -cd '^' | wc -c)
-is "$((21 - marks)) of 21 predictions right (each from the right tokens before it)" "$(line 4)" \
+is "    expected:  $answer" "$(line 2)" 'the untrained model, asked the same'
+is '               ' "$(line 4 | cut -c 1-15)" 'marks stand under its mistakes'
+marks=$(line 4 | tr -cd '^' | wc -c)
+is "  index 0: $((21 - marks)) of 21 predictions right (each from the right tokens before it)" "$(line 1)" \
     'as many as there are mistakes'
 ok "$([ "$marks" -gt 15 ]; echo $?)" 'which are most'
+runs 0 sample run --letters psM --checkpoint 0 --json
+is "True True True" "$(printf '%s' "$out" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+row, wrong = d["tables"]["sequences"][0], d["tables"]["wrong"]
+at = [i for i, c in enumerate(row["marks"]) if c == "^"]
+print(len(row["marks"]) == len(row["predicted"]) == 26 and at == [w["position"] for w in wrong],
+      all(row["expected"][w["position"]] == w["expected"] != w["predicted"] == row["predicted"][w["position"]]
+          for w in wrong),
+      row["mistakes"] == len(wrong) == d["numbers"]["mistakes"]["value"])')" 'each mistake with its position and tokens'
+runs 2 sample run --letters psM --count 2
+runs 2 sample run --letters psM --text a
+runs 2 sample run --letters ''
+runs 2 sample run --letters 'a!b'
 
 runs 0 eval run --least 1
 runs 1 eval run --least 1 --checkpoint 0
 runs 0 eval run --count 7 --json
-is '"sequences": 7' "$(printf '%s\n' "$out" | grep -o '"sequences": [0-9]*')" 'as many as asked for'
+is '7 held-out sequences' "$(value sample)" 'as many as asked for'
 echo '"> psM pMs spM sMp Mps Msp."' > own.jsonl
 scored() { printf '%s\n' "$out" | python3 -c '
 import json, sys
-print([i for i, x in enumerate(json.load(sys.stdin)["loss_per_position"]) if x is not None][0])'; }
+print([r["position"] for r in json.load(sys.stdin)["tables"]["positions"] if r["loss"] is not None][0])'; }
 runs 0 eval run --data own.jsonl --json
 is 5 "$(scored)" 'sequences of a file are scored from where the own are'
 runs 0 eval run --data own.jsonl --first-scored 2 --json

@@ -1,41 +1,51 @@
 #!/bin/sh
-# show: the module tree, the parameters counted, what has no effect, and the same as JSON.
+# show: the module tree, the parameters counted, what has no effect, every setting.
 . "$(dirname "$0")/../support/tap.sh"
 cd "$folder" || exit 3
 
 runs 0 train --n 3 --steps 4 --d-model 16 --d-head 8 --n-heads 2 --out run
 runs 0 show run
-is 'HookedTransformer(' "$(printf '%s\n' "$out" | head -n 1)" 'the module tree'
-is 1 "$(printf '%s\n' "$out" | grep -c 'hook_pattern')" 'with its hook points'
-is 'parameters: 3713 in 16 tensors
-task: permutations, n 3, letters sorted, letters_unseen 0
-step: 4 of 4, seed 0
-act_fn has no effect: an attn_only model has no MLP' "$(printf '%s\n' "$out" | tail -n 4)" \
-    'what it was trained for, and what the notebook believed in'
-runs 0 show run --checkpoint 2
-is 'step: 2 of 4, seed 0' "$(printf '%s\n' "$out" | grep '^step')" 'an earlier checkpoint'
+is HookedTransformer "$(printf '%s\n' "$out" | sed -n '/^modules/,$p' | sed -n 3p | xargs)" 'the module tree'
+is '[batch, 2, pos, key_pos]' "$(printf '%s\n' "$out" | sed -n 's/^ *(hook_pattern): HookPoint() *//p')" 'with its hook points and their shapes'
+is '    (blocks): ModuleList/      (0): TransformerBlock/        (ln1): LayerNorm' \
+    "$(printf '%s\n' "$out" | grep -A 2 ModuleList | sed 's/ *$//' | paste -sd /)" 'as deep as they stand'
+is 'act_fn has no effect: an attn_only model has no MLP' \
+    "$(printf '%s\n' "$out" | grep 'no effect')" 'what the notebook believed in'
+runs 0 show run --checkpoint 2 --json
+is 2 "$(value step)" 'an earlier checkpoint'
+is 'permutations, n 3, letters sorted, letters_unseen 0' "$(value task)" 'what it was trained for'
 runs 0 show run --json
 is '3713 3713 16 16 4' "$(printf '%s' "$out" | python3 -c '
 import json, math, sys
 d = json.load(sys.stdin)
-print(d["n_parameters"], sum(math.prod(p["shape"]) for p in d["parameters"]), len(d["parameters"]),
-      len(set(h["name"] for h in d["hooks"])), d["step"])')" 'the same as JSON: shapes multiply to the count'
+p = d["tables"]["parameters"]
+of = lambda row: math.prod(json.loads(row["shape"]))
+assert all(of(row) == row["count"] for row in p + d["tables"]["hooks"])
+print(d["numbers"]["n_parameters"]["value"], sum(map(of, p)), len(p), len({h["hook"] for h in d["tables"]["hooks"]}),
+      d["step"])')" 'shapes multiply to the count'
+is 16.0 "$(printf '%s' "$(value n_tensors)" | sed 's/$/.0/')" 'of so many tensors'
 is 1 "$(printf '%s' "$out" | python3 -c '
-import json, sys
+import json, math, sys
 d = json.load(sys.stdin)
-print(int(d["config"] == json.load(open("run/config.json")) and d["without_effect"]
-          == ["act_fn has no effect: an attn_only model has no MLP"]
-          and {"name": "blocks.0.attn.hook_pattern", "shape": [1, 2, 26, 26]} in d["hooks"]))')" \
+config = {row["key"]: json.loads(row["text"]) for row in d["tables"]["config"]}
+values = {row["key"]: row["value"] for row in d["tables"]["config"]}
+assert all(math.isclose(values[k], v, rel_tol=1e-8) for k, v in config.items() if type(v) in (int, float))
+hooks = {row["hook"]: row["shape"] for row in d["tables"]["hooks"]}
+tree = {row["module"]: row for row in d["tables"]["modules"]}
+assert tree["blocks.0.attn"]["class"] == "Attention" and tree["blocks.0.attn.W_Q"]["shape"] == "[2, 16, 8]"
+assert tree["blocks.0.attn.hook_result"]["absent"] == "use_attn_result is false"
+print(int(config == json.load(open("run/config.json")) and hooks["blocks.0.attn.hook_pattern"] == "[1, 2, 26, 26]"
+          and d["notes"] == ["act_fn has no effect: an attn_only model has no MLP"]))')" \
     'with the configuration and the shapes of one sequence'
 runs 0 train --n 2 --steps 1 --d-model 8 --d-head 4 --attn-only=false --use-split-qkv-input --out split
 runs 0 show split --json
 is 1 "$(printf '%s' "$out" | python3 -c '
 import json, sys
-names = [h["name"] for h in json.load(sys.stdin)["hooks"]]
+names = [h["hook"] for h in json.load(sys.stdin)["tables"]["hooks"]]
 print(int(len(names) == len(set(names))))')" 'a hook that fires for q, k and v stands there once'
 runs 0 train --n 1,2 --steps 1 --d-model 8 --d-head 4 --letters tuples --out mix
-runs 0 show mix
-is 'task: permutations, n 1,2, letters tuples, letters_unseen 0' "$(printf '%s\n' "$out" | grep '^task')" 'a mixture'
+runs 0 show mix --json
+is 'permutations, n 1,2, letters tuples, letters_unseen 0' "$(value task)" 'a mixture'
 runs 0 show run/model.safetensors
 
 runs 2 show none

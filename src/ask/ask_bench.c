@@ -1,0 +1,207 @@
+/* bench: training steps beside the machine's own speed. */
+#include <math.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "ask/question.h"
+#include "base/stop.h"
+#include "clearhead/bench.h"
+#include "run/run_gather.h"
+#include "run/run_keys.h"
+
+typedef struct bench_settings {
+    clh_run_layer line; /**< the run's settings, as far as they were given */
+    double seconds;
+    char preset[32], config[CLH_PATH_MAX];
+} bench_settings;
+
+static const clh_key own[] = {
+    {.name = "seconds",
+     .kind = CLH_KEY_REAL,
+     CLH_SETTING(bench_settings, seconds),
+     .fallback = "1",
+     .values = "[0, 3600]",
+     .help = "how long to time each row"},
+    {.name = "preset",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(bench_settings, preset),
+     .values = "notebook",
+     .help = "start from these settings; the notebook's are the default"},
+    {.name = "config",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(bench_settings, config),
+     .values = "FILE",
+     .help = "JSON file with the keys of clearhead config; overrides the preset"},
+};
+
+/* These, then every key of a run: set once. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static clh_key all[CLH_COUNT(own) + CLH_RUN_KEYS_MAX];
+static size_t all_count;
+
+static void build(void)
+{
+    const size_t place = offsetof(bench_settings, line.config);
+    for (size_t i = 0; i < CLH_COUNT(own); i++)
+        all[all_count++] = own[i];
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
+        clh_key key = clh_run_keys()[i];
+        key.offset += place;
+        if (key.kind == CLH_KEY_LIST)
+            key.count_offset += place;
+        all[all_count++] = key;
+    }
+}
+
+static const clh_key *make_keys(size_t *count)
+{
+    (void)pthread_once(&once, build);
+    *count = all_count;
+    return all;
+}
+
+typedef struct row {
+    double peak, operations, step_rate, speed, ratio, ratio_at_clock, peak_at_clock;
+    clh_value seconds;
+    size_t rounds;
+} row;
+
+#define NUMBER(name_, unit_, meaning_, decimals_, flags_)                                          \
+    {                                                                                              \
+        .name = #name_, .unit = unit_, .meaning = meaning_, .decimals = decimals_,                 \
+        .flags = flags_, .from = CLH_FROM_DOUBLE, .offset = offsetof(row, name_)                   \
+    }
+static const clh_field columns[] = {
+    {"seconds", "s", "of a step: median over rounds", NULL, 6, CLH_BAND_RANGE, CLH_HEADLINE,
+     "seconds a step", CLH_FROM_VALUE, offsetof(row, seconds)},
+    NUMBER(step_rate, "steps/s", "steps in a second", 0, CLH_HEADLINE),
+    NUMBER(
+        operations, "1",
+        "operations of a step, counted conventionally: two a multiply-add, causal attention, the "
+        "backward pass twice the forward",
+        0, 0),
+    NUMBER(speed, "1/s", "operations in a second", 0, 0),
+    NUMBER(peak, "1/s", "multiply-adds from registers on as many threads, operations in a second",
+           0, 0),
+    NUMBER(ratio, "1", "speed / peak", 2, CLH_HEADLINE),
+    NUMBER(peak_at_clock, "1/s", "the same as peak, straight after steps: at the clock they leave",
+           0, CLH_DETAIL),
+    NUMBER(ratio_at_clock, "1", "speed / peak_at_clock", 2, CLH_HEADLINE),
+    {"rounds", NULL, "how many rounds were timed", .flags = CLH_DETAIL, .from = CLH_FROM_SIZE,
+     .offset = offsetof(row, rounds)},
+    {0}};
+static const clh_field numbers[] = {{"isa", NULL, "instruction set in use", .flags = CLH_TEXT},
+                                    {0}};
+static const clh_schema schema[] = {{CLH_PART_NUMBERS, "machine", NULL, .fields = numbers},
+                                    {CLH_PART_TABLE, "steps",
+                                     "training steps beside the machine's own speed",
+                                     .keys = "path,#threads", .draw = "rows", .fields = columns},
+                                    {0}};
+
+static row row_of(const clh_bench_result *b, double peak)
+{
+    const double speed = b->operations / b->seconds;
+    return (row){.peak = peak,
+                 .operations = b->operations,
+                 .step_rate = 1 / b->seconds,
+                 .speed = speed,
+                 .ratio = speed / peak,
+                 .ratio_at_clock = speed / b->peak_at_clock,
+                 .peak_at_clock = b->peak_at_clock,
+                 .seconds = {b->seconds, b->seconds_least, b->seconds_most},
+                 .rounds = b->rounds};
+}
+
+/* The fast path, and the general one where that is another. */
+static clh_status bench_threads(clh_result *out, const clh_run_config *config, double seconds,
+                                size_t threads, clh_error *err)
+{
+    char text[24];
+    const char *best = NULL;
+    double peak = NAN;
+    clh_status status = clh_bench_peak(threads, &peak, err);
+    for (int path = CLH_BENCH_BEST; path <= CLH_BENCH_GENERAL && !status; path++) {
+        clh_bench_result b = {0};
+        if (best && strcmp(best, "general") == 0)
+            return CLH_OK;
+        status = clh_bench_step(config, (clh_bench_path)path, threads, seconds, &b, err);
+        if (status)
+            return status;
+        best = b.backend;
+        const row r = row_of(&b, peak);
+        clh_result_row(out, "steps", b.backend, clh_key_text(text, threads));
+        clh_row_read(out, &r);
+    }
+    return status;
+}
+
+static clh_status gather(clh_run_config *config, char **notes, const bench_settings *set,
+                         clh_error *err)
+{
+    clh_run_layer layers;
+    clh_status status = clh_run_config_gather(config, &layers, *set->preset ? set->preset : NULL,
+                                              *set->config ? set->config : NULL, &set->line, err);
+    if (!status && !(*notes = clh_run_config_notes(config, &layers, err)))
+        status = CLH_ENOMEM;
+    return status;
+}
+
+static clh_status ask_bench(clh_result *out, clh_subject *s, const void *settings,
+                            const clh_how *how, clh_error *err)
+{
+    const bench_settings *set = settings;
+    clh_run_config config;
+    char *notes = NULL;
+    (void)s;
+    clh_status status = gather(&config, &notes, set, err);
+    const size_t most = status ? 0 : config.threads;
+    if (!status) {
+        clh_result_put_text(out, "isa", clh_bench_isa());
+        clh_result_note_lines(out, notes);
+    }
+    for (size_t threads = 1; threads <= most && !status; threads += most > 1 ? most - 1 : 1) {
+        status = clh_watch_check(how->watch, threads - 1, most, "threads", err);
+        if (!status)
+            status = bench_threads(out, &config, set->seconds, threads, err);
+    }
+    clh_free(notes);
+    return status;
+}
+
+static clh_status set_one(void *settings, const clh_key *key, const char *text, clh_error *err)
+{
+    bench_settings *set = settings;
+    return key->section ? clh_run_layer_set(&set->line, key->name, text, err)
+                        : clh_key_from_text(key, settings, text, err);
+}
+
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
+{
+    clh_run_config config;
+    char *notes = NULL;
+    (void)s;
+    clh_status status = gather(&config, &notes, settings, err);
+    clh_free(notes);
+    return status;
+}
+
+const clh_question clh_question_bench = {
+    .name = "bench",
+    .summary = "time training steps beside the machine's own speed",
+    .description =
+        "Times training steps of a configuration, on the fast path where there is one and on the "
+        "general one, with one thread and with --threads, beside the machine's own speed: "
+        "multiply-adds from registers, measured in the same process. Operations are counted "
+        "conventionally (two a multiply-add, causal attention, the backward pass twice the "
+        "forward), so a path that needs fewer may pass the peak. A processor may lower its clock "
+        "for products; ratio_at_clock is beside multiply-adds straight after steps, at that clock.",
+    .examples = "clearhead bench # the notebook's step\n"
+                "clearhead bench --n 5 --threads 2 # five letters, one and two threads\n"
+                "clearhead bench --n-layers 2 --n-heads 4 --attn-only=false # any model",
+    .make_keys = make_keys,
+    .settings_size = sizeof(bench_settings),
+    .needs = CLH_NEEDS_NOTHING,
+    .schema = schema,
+    .set = set_one,
+    .check = check,
+    .ask = ask_bench};

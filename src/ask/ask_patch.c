@@ -1,0 +1,189 @@
+/* patch: pieces of a clean run copied into a corrupted one, and what each brings back. */
+#include <stdio.h>
+
+#include "ask/given.h"
+#include "clearhead/patch.h"
+#include "lens/causal/patch_view.h"
+
+typedef struct patch_settings {
+    clh_given_pair pair;
+    char sites[CLH_GIVEN_NAMES];
+    bool attribution;
+} patch_settings;
+
+static const clh_key keys[] = {
+    CLH_GIVEN_PAIR_KEYS(patch_settings, pair),
+    {.name = "sites",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(patch_settings, sites),
+     .values = "NAMES",
+     .automatic = "resid_pre, attn_out, mlp_out, q, k, v, z, pattern",
+     .help = "hook names, patterns or short names (resid_pre), commas between"},
+    {.name = "attribution",
+     .kind = CLH_KEY_BOOL,
+     CLH_SETTING(patch_settings, attribution),
+     .fallback = "false",
+     .help = "also estimate every patch by the gradient"},
+};
+
+static const clh_field numbers[] = {
+    {"clean", NULL, "the metric of the clean run", .decimals = 6, .flags = CLH_HEADLINE},
+    {"corrupted", NULL, "of the corrupted run", .decimals = 6, .flags = CLH_HEADLINE},
+    {"patches", NULL, "pieces that were copied", .decimals = 0},
+    {"passes", NULL, "of them computed: the runs differ there", .decimals = 0},
+    {0}};
+#define BEST(name_, meaning_, formula_, decimals_, from_, flags_, member)                          \
+    {                                                                                              \
+        .name = name_, .meaning = meaning_, .formula = formula_, .decimals = decimals_,            \
+        .flags = flags_, .from = from_, .offset = offsetof(clh_patch_best, member)                 \
+    }
+static const clh_field columns[] = {
+    BEST("head", "of the piece with the largest effect", NULL, 0, CLH_FROM_SIZE, CLH_HEADLINE,
+         head),
+    BEST("pos", "its position", NULL, 0, CLH_FROM_SIZE, CLH_HEADLINE, pos),
+    {"place", NULL, "what stands there", .flags = CLH_TEXT | CLH_HEADLINE},
+    BEST("effect", "the metric with it patched, less the corrupted one", NULL, 6, CLH_FROM_DOUBLE,
+         CLH_HEADLINE, effect),
+    BEST("share", "how much of the metric it brings back",
+         "(patched - corrupted) / (clean - corrupted)", 4, CLH_FROM_DOUBLE, CLH_HEADLINE, share),
+    BEST("estimate", "of the effect, by the gradient of the corrupted run",
+         "(clean - corrupted) . d metric / d activation; Nanda 2023, Attribution Patching", 6,
+         CLH_FROM_DOUBLE, 0, estimate),
+    BEST("error", "largest |estimate - effect| of the site", NULL, 6, CLH_FROM_DOUBLE, 0, error),
+    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "sites", "the strongest patch of each", .keys = "site", .fields = columns},
+    {CLH_PART_ARRAY, "share", "of the metric that each piece brings back, a row for a site or head",
+     .draw = "strip"},
+    {CLH_PART_ARRAY, "*", "the metric with each piece patched", .draw = "strip"},
+    {CLH_PART_ARRAY, "attribution.*", "effect of each piece as estimated by the gradient",
+     .draw = "strip"},
+    {0}};
+
+/* What arrays point into, as long as the result. */
+typedef struct kept {
+    clh_patch patch;
+    clh_patch_shares shares;
+} kept;
+
+static void close_kept(void *owner)
+{
+    kept *k = owner;
+    clh_patch_shares_deinit(&k->shares);
+    clh_patch_deinit(&k->patch);
+    clh_free(k);
+}
+
+/* [head, pos], or [pos]; numbers of a file are single. */
+static void put_array(clh_result *out, const char *prefix, const char *name, size_t heads,
+                      size_t pos, const double *data)
+{
+    static const clh_axis axes[] = {{.name = "head"}, {.name = "pos"}};
+    char whole[96];
+    (void)snprintf(whole, sizeof whole, "%s%s", prefix, name);
+    clh_array view = heads ? clh_array_matrix(whole, CLH_F64, data, heads, pos)
+                           : clh_array_vector(whole, CLH_F64, data, pos);
+    view.dtype = CLH_F32;
+    clh_result_array(out, &view, heads ? axes : axes + 1, NULL, NULL);
+}
+
+static void put_sites(clh_result *out, const clh_patch *p, const clh_task *task)
+{
+    for (size_t s = 0; s < p->count; s++) {
+        const clh_patch_site *site = &p->site[s];
+        const clh_patch_best best = clh_patch_strongest(p, site);
+        char place[48] = "";
+        if (task)
+            clh_task_label(task, p->pos, best.pos, place);
+        clh_result_row(out, "sites", site->name);
+        clh_row_read(out, &best);
+        clh_row_text(out, "place", place);
+        put_array(out, "", site->name, site->heads, p->pos, site->value);
+    }
+    for (size_t s = 0; s < p->count; s++)
+        if (p->site[s].estimate)
+            put_array(out, "attribution.", p->site[s].name, p->site[s].heads, p->pos,
+                      p->site[s].estimate);
+}
+
+static void put(clh_result *out, const kept *k, const clh_task *task)
+{
+    const clh_patch *p = &k->patch;
+    const clh_axis axes[] = {{"piece", k->shares.label}, {.name = "pos"}};
+    const clh_array share =
+        clh_array_matrix("share", CLH_F64, k->shares.value, k->shares.rows, p->pos);
+    clh_result_put_number(out, "clean", p->clean);
+    clh_result_put_number(out, "corrupted", p->corrupted);
+    clh_result_put_number(out, "patches", (double)p->patches);
+    clh_result_put_number(out, "passes", (double)p->passes);
+    clh_result_array(out, &share, axes, NULL, NULL);
+    clh_result_array_title(out, "Activation patching: share of the metric brought back", SIZE_MAX);
+    put_sites(out, p, task);
+    if (!(p->clean < p->corrupted) && !(p->clean > p->corrupted))
+        clh_result_note(out,
+                        "both runs have the same metric: there is no way from one to the other "
+                        "to share");
+}
+
+static clh_status ask_patch(clh_result *out, clh_subject *s, const void *settings,
+                            const clh_how *how, clh_error *err)
+{
+    const patch_settings *set = settings;
+    clh_two two = {0};
+    kept *k = clh_alloc_zeroed(1, sizeof *k, err);
+    (void)how;
+    clh_status status = k ? clh_given_pair_open(&two, s, &set->pair, err) : CLH_ENOMEM;
+    const clh_patch_ask ask = {.clean = two.clean.tokens,
+                               .corrupted = two.corrupted.tokens,
+                               .metric = two.metric,
+                               .sites = *set->sites ? set->sites : NULL,
+                               .attribution = set->attribution};
+    if (!status)
+        status = clh_patch_run(&k->patch, clh_subject_model(s), &ask, err);
+    if (!status)
+        status = clh_patch_shares_make(&k->shares, &k->patch, err);
+    if (!status) {
+        clh_given_pair_stamp(out, &set->pair);
+        put(out, k, clh_subject_task(s));
+    }
+    if (k)
+        clh_result_keep(out, k, close_kept);
+    clh_two_deinit(&two);
+    return status;
+}
+
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
+{
+    (void)s;
+    return clh_given_pair_check(&((const patch_settings *)settings)->pair, err);
+}
+
+const clh_question clh_question_patch = {
+    .name = "patch",
+    .summary = "copy pieces of a clean run into a corrupted one",
+    .description =
+        "Activation patching: every position (and head) of every site is copied from the run on "
+        "the "
+        "clean sequence into the run on the corrupted one, one at a time, and the metric is "
+        "computed "
+        "again; what a patch cannot have changed is not. A metric is loss (of the clean sequence's "
+        "tokens), logit:POSITION:TOKEN, logit_diff:POSITION:TOKEN:AGAINST, log_prob:POSITION:TOKEN "
+        "or prob:POSITION:TOKEN; negative positions count from the end, tokens are symbols or ids "
+        "such as #17.\n\n"
+        "Shows the strongest patch of each site; every one stands in an array under its site's "
+        "name. "
+        "With --attribution the estimate by the gradient stands beside each.",
+    .examples =
+        "clearhead patch runs/notebook --clean abcd --corrupt abce # the loss\n"
+        "clearhead patch RUN --clean abcd --corrupt abce --metric logit_diff:10:c:e # two logits\n"
+        "clearhead patch RUN --clean abcd --corrupt abce --attribution # and the estimates\n"
+        "clearhead patch RUN --clean abcd --corrupt abce --figure patch.png # a picture",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(patch_settings),
+    .needs = CLH_NEEDS_TASK,
+    .schema = schema,
+    .over = "clean, corrupted",
+    .check = check,
+    .ask = ask_patch};

@@ -1,0 +1,215 @@
+/* paths: what flows along each edge of the model's own graph. */
+#include "ask/given.h"
+#include "clearhead/path.h"
+#include "lens/paths/path_table.h"
+
+typedef struct paths_settings {
+    clh_given_pair pair;
+    size_t ig, top;
+    char edges[CLH_GIVEN_NAMES], path[CLH_GIVEN_NAMES];
+} paths_settings;
+
+static const clh_key keys[] = {
+    CLH_GIVEN_PAIR_KEYS(paths_settings, pair),
+    {.name = "ig",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(paths_settings, ig),
+     .values = "[1, 100000]",
+     .help = "also estimate every edge by the mean gradient of so many runs between the two "
+             "embeddings: "
+             "1 is EAP, more are EAP-IG"},
+    {.name = "edges",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(paths_settings, edges),
+     .values = "EDGES",
+     .help = "the effect of these edges at once, names or patterns with commas between: "
+             "'embed->*.v,*->logits'"},
+    {.name = "path",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(paths_settings, path),
+     .values = "PATH",
+     .help = "the effect along one path: 'embed->L0H0.v->logits'"},
+    {.name = "top",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(paths_settings, top),
+     .automatic = "all",
+     .values = "[1, 1000000]",
+     .help = "only so many of the strongest edges in the table"},
+};
+
+#define EFFECT(name_, meaning_, flags_)                                                            \
+    {                                                                                              \
+        .name = name_, .meaning = meaning_, .decimals = 6, .flags = flags_                         \
+    }
+static const clh_field numbers[] = {
+    EFFECT("clean", "the metric of the clean run", CLH_HEADLINE),
+    EFFECT("corrupted", "of the corrupted run", CLH_HEADLINE),
+    EFFECT("change", "corrupted - clean: the effect of all edges at once", CLH_HEADLINE),
+    {0}};
+static const clh_field one[] = {
+    EFFECT("effect", "the metric with what is asked about corrupted, less the clean one", 0), {0}};
+static const clh_field all[] = {{"edge_count", NULL, "edges there are", .decimals = 0},
+                                EFFECT("worst_error", "largest |ig - exact| of all edges", 0),
+                                {0}};
+static const clh_field columns[] = {
+    EFFECT("exact", "the metric with this edge corrupted, less the clean one", CLH_HEADLINE),
+    {"ig", NULL, "the same estimated by the mean gradient of the runs between",
+     "sum over positions of (corrupted - clean output) . mean gradient of the input; Syed et al. "
+     "2023 "
+     "(EAP), Hanna et al. 2024 (EAP-IG)",
+     .decimals = 6},
+    EFFECT("error", "ig - exact", 0),
+    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "metric", NULL, .fields = numbers},
+    {CLH_PART_NUMBERS, "asked", NULL, .fields = one},
+    {CLH_PART_NUMBERS, "graph", NULL, .fields = all},
+    {CLH_PART_TABLE, "edges", "the strongest first", .keys = "edge", .fields = columns},
+    {CLH_PART_ARRAY, "effect", "of every edge, from its writer to its reader; NaN: no such edge",
+     .draw = "heat", .unit = "effect"},
+    {CLH_PART_ARRAY, "exact", "of every edge", .flags = CLH_DETAIL},
+    {CLH_PART_ARRAY, "ig", "its estimate", .flags = CLH_DETAIL},
+    {0}};
+
+static void close_table(void *owner)
+{
+    clh_path_table_deinit(owner);
+    clh_free(owner);
+}
+
+static void put_arrays(clh_result *out, const clh_path_table *t)
+{
+    static const char *const ways[] = {"exact", "ig"};
+    const clh_axis axes[] = {{"estimate", ways}, {"writer", t->writer}, {"reader", t->reader}};
+    const clh_axis edge = {"edge", t->edge};
+    const clh_array effect = {.name = "effect",
+                              .data = t->matrix,
+                              .memory = CLH_F64,
+                              .dtype = CLH_F64,
+                              .rank = 3,
+                              .shape = {t->ways, t->writers, t->readers},
+                              .extent = {t->ways, t->writers, t->readers}};
+    clh_result_array(out, &effect, axes, NULL, NULL);
+    clh_result_array_title(out, "Path patching", SIZE_MAX);
+    for (size_t w = 0; w < t->ways; w++) {
+        clh_array view = clh_array_vector(ways[w], CLH_F64, w ? t->estimate : t->exact, t->edges);
+        view.dtype = CLH_F32;
+        clh_result_array(out, &view, &edge, NULL, NULL);
+    }
+}
+
+static void put_edges(clh_result *out, const clh_path_table *t, size_t top)
+{
+    clh_result_put_number(out, "edge_count", (double)t->edges);
+    clh_result_put_number(out, "worst_error", t->worst);
+    for (size_t i = 0; i < t->edges && i < top; i++) {
+        const size_t e = t->order[i];
+        clh_result_row(out, "edges", t->edge[e]);
+        clh_row_put_number(out, "exact", t->exact[e]);
+        if (!t->estimate)
+            continue;
+        clh_row_put_number(out, "ig", t->estimate[e]);
+        clh_row_put_number(out, "error", t->estimate[e] - t->exact[e]);
+    }
+    if (!t->estimate)
+        clh_result_absent(out, "worst_error", "ig was not asked for");
+    put_arrays(out, t);
+}
+
+static clh_status ask_one(clh_result *out, clh_paths *paths, const paths_settings *set,
+                          const clh_how *how, clh_error *err)
+{
+    static const char *const parts[] = {"edge_count", "worst_error", "edges"};
+    double effect = 0;
+    clh_status status = clh_paths_one(&effect, paths, *set->edges ? set->edges : NULL,
+                                      *set->path ? set->path : NULL, how->watch, err);
+    clh_result_put_number(out, "effect", effect);
+    for (size_t i = 0; i < CLH_COUNT(parts); i++)
+        clh_result_absent(out, parts[i], "one effect was asked for");
+    return status;
+}
+
+static clh_status ask_all(clh_result *out, clh_paths *paths, const paths_settings *set,
+                          const clh_how *how, clh_error *err)
+{
+    clh_path_table *table = clh_alloc_zeroed(1, sizeof *table, err);
+    if (!table)
+        return CLH_ENOMEM;
+    clh_status status =
+        clh_path_table_make(table, paths, set->ig == CLH_UNSET ? 0 : set->ig, how->watch, err);
+    clh_result_absent(out, "effect", "edges or path say of what");
+    if (!status)
+        put_edges(out, table, set->top);
+    clh_result_keep(out, table, close_table);
+    return status;
+}
+
+static clh_status ask_paths(clh_result *out, clh_subject *s, const void *settings,
+                            const clh_how *how, clh_error *err)
+{
+    const paths_settings *set = settings;
+    clh_two two = {0};
+    clh_paths *paths = NULL;
+    clh_status status = clh_given_pair_open(&two, s, &set->pair, err);
+    const clh_paths_ask ask = {two.clean.tokens, two.corrupted.tokens, two.metric};
+    if (!status)
+        status = clh_paths_open(&paths, clh_subject_model(s), &ask, how->watch, err);
+    if (!status) {
+        const double clean = clh_paths_clean(paths), corrupted = clh_paths_corrupted(paths);
+        clh_given_pair_stamp(out, &set->pair);
+        clh_result_put_number(out, "clean", clean);
+        clh_result_put_number(out, "corrupted", corrupted);
+        clh_result_put_number(out, "change", corrupted - clean);
+        status = *set->edges || *set->path ? ask_one(out, paths, set, how, err)
+                                           : ask_all(out, paths, set, how, err);
+    }
+    clh_paths_close(paths);
+    clh_two_deinit(&two);
+    return status;
+}
+
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
+{
+    const paths_settings *set = settings;
+    const char *needless = set->ig != CLH_UNSET ? "ig" : set->top != CLH_UNSET ? "top" : NULL;
+    (void)s;
+    if (*set->edges && *set->path)
+        return clh_fail(err, CLH_EUSAGE, "edges and path are both given, want one of them");
+    if ((*set->edges || *set->path) && needless)
+        return clh_fail(err, CLH_EUSAGE,
+                        "%s is of all edges one by one, and does not go with edges or path",
+                        needless);
+    return clh_given_pair_check(&set->pair, err);
+}
+
+const clh_question clh_question_paths = {
+    .name = "paths",
+    .summary = "what flows along each edge of the model's own graph",
+    .description =
+        "Path patching: embed, pos_embed, every head and every MLP write to the residual stream; "
+        "the "
+        "q, k and v input of every head, every MLP and the logits read it. An edge leads from "
+        "every "
+        "writer to every reader behind it (L0H1->L1H0.q). Along one edge at a time the reader gets "
+        "what the corrupted sequence's run wrote there, all else being the clean run, everything "
+        "behind the reader is computed again, and the metric (as in patch) compared with the clean "
+        "one.\n\n"
+        "With --ig 1 the estimate of edge attribution patching stands beside each, with more that "
+        "of "
+        "its integrated gradients, each with its error. --edges and --path ask for one number "
+        "instead: "
+        "the effect of many edges at once, or along one path.",
+    .examples =
+        "clearhead paths runs/notebook --clean abcd --corrupt wxyz --ig 10 # a table\n"
+        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e # two logits\n"
+        "clearhead paths RUN --clean abcd --corrupt wxyz --path 'embed->L0H0.v->logits' # one "
+        "path\n"
+        "clearhead paths RUN --clean abcd --corrupt wxyz --figure paths.png # writers by readers",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(paths_settings),
+    .needs = CLH_NEEDS_TASK,
+    .schema = schema,
+    .over = "clean, corrupted",
+    .check = check,
+    .ask = ask_paths};

@@ -1,0 +1,146 @@
+#include "ask/given.h"
+
+#include <stdio.h>
+
+static clh_status need_task(const clh_subject *s, clh_error *err)
+{
+    return clh_subject_task(s)
+               ? CLH_OK
+               : clh_fail(err, CLH_EINPUT,
+                          "%s was imported and fits no task: give token ids where they are taken",
+                          clh_subject_path(s));
+}
+
+static size_t n_ctx_of(const clh_subject *s)
+{
+    return clh_model_get_config(clh_subject_model(s))->n_ctx;
+}
+
+size_t clh_subject_first_scored(const clh_subject *s)
+{
+    const clh_run *run = clh_subject_run(s);
+    return run ? clh_run_get_config(run)->first_scored : 1;
+}
+
+/* ---- One --------------------------------------------------------------------------------------
+ */
+
+clh_status clh_given_check(const clh_given *given, clh_error *err)
+{
+    const char *const name[] = {*given->letters ? "letters" : NULL, *given->text ? "text" : NULL,
+                                *given->tokens ? "tokens" : NULL};
+    const char *first = NULL;
+    for (size_t i = 0; i < CLH_COUNT(name); i++) {
+        if (first && name[i])
+            return clh_fail(err, CLH_EUSAGE, "%s and %s are both given, want one of them", first,
+                            name[i]);
+        first = first ? first : name[i];
+    }
+    return CLH_OK;
+}
+
+bool clh_given_any(const clh_given *given)
+{
+    return *given->letters || *given->text || *given->tokens;
+}
+
+clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given *given,
+                          size_t index, clh_error *err)
+{
+    const clh_task *task = clh_subject_task(s);
+    const size_t n_ctx = n_ctx_of(s), first = clh_subject_first_scored(s);
+    *out = (clh_batch){0};
+    if (*given->tokens)
+        return clh_batch_read(out, given->tokens, clh_model_get_config(clh_subject_model(s)), first,
+                              err);
+    clh_status status = need_task(s, err);
+    if (status)
+        return status;
+    return *given->letters ? clh_batch_letters(out, task, given->letters, n_ctx, err)
+           : *given->text  ? clh_batch_text(out, task, given->text, first, n_ctx, err)
+                           : clh_batch_draw(out, task, index, n_ctx, err);
+}
+
+void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count)
+{
+    char text[128];
+    const clh_task *task = clh_subject_task(s);
+    const bool held_out = task && clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
+    if (*given->letters)
+        (void)snprintf(text, sizeof text, "letters %s", given->letters);
+    else if (*given->text)
+        (void)snprintf(text, sizeof text, "the text %.100s", given->text);
+    else
+        (void)snprintf(text, sizeof text, "%zu %s sequence%s", count,
+                       *given->tokens ? "given"
+                       : held_out     ? "held-out"
+                                      : "training",
+                       count == 1 ? "" : "s");
+    clh_result_stamp(out, "sample", text);
+}
+
+/* ---- Two --------------------------------------------------------------------------------------
+ */
+
+static clh_status check_side(const char *name, const char *letters, const char *text,
+                             clh_error *err)
+{
+    if (!*letters == !*text)
+        return clh_fail(err, CLH_EUSAGE, "want one of %s LETTERS and %s_text TEXT", name, name);
+    return CLH_OK;
+}
+
+clh_status clh_given_pair_check(const clh_given_pair *pair, clh_error *err)
+{
+    clh_status status = check_side("clean", pair->clean, pair->clean_text, err);
+    return status ? status : check_side("corrupt", pair->corrupt, pair->corrupt_text, err);
+}
+
+static clh_status open_side(clh_batch *out, const clh_subject *s, const char *letters,
+                            const char *text, clh_error *err)
+{
+    const size_t n_ctx = n_ctx_of(s), first = clh_subject_first_scored(s);
+    return *letters ? clh_batch_letters(out, clh_subject_task(s), letters, n_ctx, err)
+                    : clh_batch_text(out, clh_subject_task(s), text, first ? first : 1, n_ctx, err);
+}
+
+clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_given_pair *pair,
+                               clh_error *err)
+{
+    *out = (clh_two){0};
+    clh_status status = clh_given_pair_check(pair, err);
+    if (!status)
+        status = need_task(s, err);
+    if (!status)
+        status = open_side(&out->clean, s, pair->clean, pair->clean_text, err);
+    if (!status)
+        status = open_side(&out->corrupted, s, pair->corrupt, pair->corrupt_text, err);
+    const size_t pos = out->clean.tokens.pos, other = out->corrupted.tokens.pos;
+    if (!status && pos != other)
+        status = clh_fail(err, CLH_ESHAPE,
+                          "the clean sequence has %zu tokens and the corrupted one %zu, want them "
+                          "equal",
+                          pos, other);
+    if (!status)
+        status = clh_metric_parse(&out->metric, pair->metric, clh_subject_task(s), pos,
+                                  out->clean.first_scored, err);
+    if (status)
+        clh_two_deinit(out);
+    return status;
+}
+
+void clh_given_pair_stamp(clh_result *out, const clh_given_pair *pair)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "%.60s, clean %.80s, corrupted %.80s", pair->metric,
+                   *pair->clean ? pair->clean : pair->clean_text,
+                   *pair->corrupt ? pair->corrupt : pair->corrupt_text);
+    clh_result_stamp(out, "sample", text);
+}
+
+void clh_two_deinit(clh_two *two)
+{
+    clh_batch_deinit(&two->corrupted);
+    clh_batch_deinit(&two->clean);
+    *two = (clh_two){0};
+}

@@ -1,0 +1,86 @@
+#include "lens/causal/patch_view.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "model/layout.h"
+
+static size_t rows_of(const clh_patch_site *site)
+{
+    return site->heads ? site->heads : 1;
+}
+
+double clh_patch_share(const clh_patch *p, double value)
+{
+    const double way = p->clean - p->corrupted;
+    return way < 0 || way > 0 ? (value - p->corrupted) / way : NAN;
+}
+
+clh_patch_best clh_patch_strongest(const clh_patch *p, const clh_patch_site *site)
+{
+    assert(p && site);
+    const size_t count = rows_of(site) * p->pos;
+    size_t at = 0;
+    double error = site->estimate ? 0 : NAN;
+    for (size_t i = 0; i < count; i++) {
+        const double effect = site->value[i] - p->corrupted;
+        if (fabs(effect) > fabs(site->value[at] - p->corrupted))
+            at = i;
+        if (site->estimate)
+            error = fmax(error, fabs(site->estimate[i] - effect));
+    }
+    return (clh_patch_best){.head = site->heads ? at / p->pos : SIZE_MAX,
+                            .pos = at % p->pos,
+                            .effect = site->value[at] - p->corrupted,
+                            .share = clh_patch_share(p, site->value[at]),
+                            .estimate = site->estimate ? site->estimate[at] : NAN,
+                            .error = error};
+}
+
+/* "0 q 1": layer, short name, head. */
+static void name_row(char out[64], const clh_patch_site *site, size_t head)
+{
+    const clh_row *row = clh_row_named(&clh_layout_acts, site->name);
+    const char *short_name = row ? clh_row_short(row) : site->name;
+    const char *layer = row && row->scope == SCOPE_BLOCK ? strchr(site->name, '.') : NULL;
+    const int digits = layer ? (int)strcspn(layer + 1, ".") : 0;
+    const int used =
+        snprintf(out, 64, "%.*s%s%s", digits, layer ? layer + 1 : "", layer ? " " : "", short_name);
+    assert(used > 0 && used < 64);
+    if (site->heads)
+        (void)snprintf(out + used, 64 - (size_t)used, " %zu", head);
+}
+
+clh_status clh_patch_shares_make(clh_patch_shares *out, const clh_patch *p, clh_error *err)
+{
+    assert(out && p && p->pos > 0);
+    *out = (clh_patch_shares){.rows = p->patches / p->pos};
+    out->value = clh_alloc_array(p->patches, sizeof *out->value, err);
+    out->text = clh_alloc_array(out->rows, sizeof *out->text, err);
+    out->label = clh_alloc_array(out->rows, sizeof *out->label, err);
+    if (!out->value || !out->text || !out->label) {
+        clh_patch_shares_deinit(out);
+        return CLH_ENOMEM;
+    }
+    size_t row = 0;
+    for (size_t s = 0; s < p->count; s++)
+        for (size_t h = 0; h < rows_of(&p->site[s]); h++, row++) {
+            name_row(out->text[row], &p->site[s], h);
+            out->label[row] = out->text[row];
+            for (size_t i = 0; i < p->pos; i++)
+                out->value[row * p->pos + i] = clh_patch_share(p, p->site[s].value[h * p->pos + i]);
+        }
+    assert(row == out->rows);
+    return CLH_OK;
+}
+
+void clh_patch_shares_deinit(clh_patch_shares *shares)
+{
+    clh_free(shares->value);
+    clh_free((void *)shares->label);
+    clh_free(shares->text);
+    *shares = (clh_patch_shares){0};
+}

@@ -1,0 +1,40 @@
+/** What the patches of a site say at a glance, and all of them beside each other.
+ *
+ *    clh_patch_best best = clh_patch_strongest(&patch, &patch.site[s]);
+ *    clh_patch_shares shares = {0};
+ *    if (clh_patch_shares_make(&shares, &patch, &err)) ...       // shares.value [rows, patch.pos]
+ *    clh_patch_shares_deinit(&shares);
+ */
+#ifndef CLH_PATCH_VIEW_H
+#define CLH_PATCH_VIEW_H
+
+#include "clearhead/patch.h"
+
+/** The piece of a site with the largest effect. */
+typedef struct clh_patch_best {
+    size_t head, pos; /**< head SIZE_MAX: the site has none */
+    double effect;    /**< its metric less the corrupted one */
+    double share;     /**< clh_patch_share() */
+    double estimate;  /**< of its effect; NaN where it was not asked for */
+    double error;     /**< largest |estimate - effect| of the site's pieces; NaN likewise */
+} clh_patch_best;
+
+/** How much of the way from the corrupted to the clean metric `value` is; NaN where there is none. */
+double clh_patch_share(const clh_patch *patch, double value);
+
+clh_patch_best clh_patch_strongest(const clh_patch *patch, const clh_patch_site *site);
+
+/** A row for every site, and for every head of one that has heads. The caller owns the struct. */
+typedef struct clh_patch_shares {
+    size_t rows;
+    double *value;      /**< [rows, pos]: clh_patch_share() of every piece */
+    const char **label; /**< [rows]: "0 q 1", layer, short name of the site, head */
+    char (*text)[64];
+} clh_patch_shares;
+
+clh_status clh_patch_shares_make(clh_patch_shares *out, const clh_patch *patch, clh_error *err);
+
+/** Free what it holds. All zero is fine. */
+void clh_patch_shares_deinit(clh_patch_shares *shares);
+
+#endif

@@ -1,0 +1,11 @@
+/** What a run's configuration says, in words. */
+#ifndef CLH_RUN_ABOUT_H
+#define CLH_RUN_ABOUT_H
+
+#include "clearhead/run_config.h"
+
+/** Settings of the model that nothing reads, though they say something (neither 0 nor false), one a
+ *  line; the caller's to clh_free(). NULL when out of memory. */
+char *clh_run_config_idle(const clh_run_config *config, clh_error *err);
+
+#endif
