@@ -40,7 +40,7 @@ generalise --count {300|30}; figure --kind loss; figure --kind positions; figure
 --threshold 0.5; figure --kind attention; patch: patch PAIR --attribution; patch metric: patch PAIR --metric logit_diff:-2:a:b;
 patch file: patch PAIR --attribution --out OUT.safetensors; paths: paths PAIR --ig 10; paths edges: paths PAIR --edges
 *->logits; paths path: paths PAIR --path embed->L0H0.v->logits; paths file: paths PAIR --ig 1 --out OUT.safetensors; cache npz:
-cache --grads --out OUT.npz; cache: cache --grads --out OUT.safetensors; cache --dry-run; export: export --to OUT; cache some:
+cache --grads --out OUT.npz; cache: cache --grads --out OUT.safetensors; cache --dry-run: cache; export: export --to OUT; cache some:
 cache --grads --metric logit_diff:-2:a:b --names q,*pattern --positions 0:5,-1 --out OUT.npz; export folded: export --fold --to
 OUT; export refactored: export --fold --refactor --to OUT"""
 OVER = """eval --checkpoint 16; eval --checkpoints; heads --checkpoints; circuits --checkpoints; attribute --checkpoints;

@@ -77,10 +77,11 @@ static void close_table(void *owner)
     clh_free(owner);
 }
 
-static void put_arrays(clh_result *out, const clh_path_table *t)
+static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
 {
     static const char *const ways[] = {"exact", "ig"};
-    const clh_axis axes[] = {{"estimate", ways}, {"writer", t->writer}, {"reader", t->reader}};
+    const char *const titles[] = {"exact", ig == 1 ? "EAP" : "EAP-IG"};
+    const clh_axis axes[] = {{"way", titles}, {"writer", t->writer}, {"reader", t->reader}};
     const clh_axis edge = {"edge", t->edge};
     const clh_array effect = {.name = "effect",
                               .data = t->matrix,
@@ -98,11 +99,11 @@ static void put_arrays(clh_result *out, const clh_path_table *t)
     }
 }
 
-static void put_edges(clh_result *out, const clh_path_table *t, size_t top)
+static void put_edges(clh_result *out, const clh_path_table *t, const paths_settings *set)
 {
     clh_result_put_number(out, "edge_count", (double)t->edges);
     clh_result_put_number(out, "worst_error", t->worst);
-    for (size_t i = 0; i < t->edges && i < top; i++) {
+    for (size_t i = 0; i < t->edges && i < set->top; i++) {
         const size_t e = t->order[i];
         clh_result_row(out, "edges", t->edge[e]);
         clh_row_put_number(out, "exact", t->exact[e]);
@@ -113,7 +114,7 @@ static void put_edges(clh_result *out, const clh_path_table *t, size_t top)
     }
     if (!t->estimate)
         clh_result_absent(out, "worst_error", "ig was not asked for");
-    put_arrays(out, t);
+    put_arrays(out, t, set->ig);
 }
 
 static clh_status ask_one(clh_result *out, clh_paths *paths, const paths_settings *set,
@@ -139,7 +140,7 @@ static clh_status ask_all(clh_result *out, clh_paths *paths, const paths_setting
         clh_path_table_make(table, paths, set->ig == CLH_UNSET ? 0 : set->ig, how->watch, err);
     clh_result_absent(out, "effect", "edges or path say of what");
     if (!status)
-        put_edges(out, table, set->top);
+        put_edges(out, table, set);
     clh_result_keep(out, table, close_table);
     return status;
 }

@@ -87,6 +87,24 @@ const char *clh_bytes_text(size_t bytes, char out[24])
     return out;
 }
 
+clh_status clh_bytes_read(const char *text, const char *name, size_t *bytes, clh_error *err)
+{
+    static const char units[] = "kMGT";
+    char *end = NULL;
+    assert(text && name && bytes);
+    double value = strtod(text, &end);
+    const char *unit = end > text && *end ? strchr(units, *end == 'K' ? 'k' : *end) : NULL;
+    for (const char *u = units; unit && u <= unit; u++)
+        value *= 1000;
+    end += unit != NULL;
+    end += end > text && *end == 'B';
+    if (end == text || *end || !(value >= 1) || !(value < 1e18))
+        return clh_fail(err, CLH_EUSAGE, "%s is %s, want bytes such as 500M, 1.5G or 4096", name,
+                        text);
+    *bytes = (size_t)value;
+    return CLH_OK;
+}
+
 /* What the control group of a container leaves this process, SIZE_MAX where there is no limit. */
 static size_t group_limit(void)
 {

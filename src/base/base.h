@@ -88,6 +88,9 @@ clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err);
 /** "1.5 GB", "12.0 kB", "640 MB": bytes for people, into `out`; returns `out`. */
 const char *clh_bytes_text(size_t bytes, char out[24]);
 
+/** Bytes of "2G", "500M", "1.5G" or "4096" into *bytes; CLH_EUSAGE with `name`, found and wanted. */
+clh_status clh_bytes_read(const char *text, const char *name, size_t *bytes, clh_error *err);
+
 /** Of `count` names the one with the least edit distance to `name`, for "did you mean"; NULL when
  *  none is near (more edits than a third of the length plus one, or nothing of `name` left). */
 const char *clh_nearest_name(const char *name, const char *const *names, size_t count);

@@ -13,9 +13,9 @@ runs 0 train --n 3 --steps 12 --d-model 16 --d-head 8 --n-heads 2 --out run
 echo '[[0, 1, 3, 4, 5, 1, 3, 5, 4], [0, 1, 9, 8, 7, 1, 9, 7, 8]]' > batch.json
 
 # what is in the file
-runs 0 cache run --tokens batch.json --out all.safetensors
-is "17 tensors, 20.2 kB: all.safetensors" "$out" 'a line says what was written'
-is "[2, 9] tokens: $(printf '%s' "$err" | sed 's/.*tokens: //')" "$err" 'and before how much it takes'
+runs 0 cache run --tokens batch.json --json --out all.safetensors
+is '17 20232 2 9 2 given sequences' \
+    "$(value tensors) $(value bytes) $(value batch) $(value pos) $(value sample)" 'how much it takes is said'
 is "tokens
 hook_embed
 hook_pos_embed
@@ -48,8 +48,10 @@ runs 0 cache run --tokens batch.json --names '*hook_[qk]' --out some.safetensors
 is 'tokens blocks.0.attn.hook_q blocks.0.attn.hook_k logits' "$(names some.safetensors | xargs)" \
     'a pattern chooses, logits are always there'
 runs 0 cache run --tokens - --out stdin.safetensors < batch.json
-cmp -s all.safetensors stdin.safetensors
-ok $? '- reads stdin'
+is 1 "$(python3 -c '
+from tensors import read
+print(int(read("all.safetensors") == read("stdin.safetensors")))')" '- reads stdin'
+runs 2 cache run --tokens - --checkpoints < batch.json
 
 # loss and gradients: what the logits of the file imply
 runs 0 cache run --tokens batch.json --grads --json --out grads.safetensors
@@ -69,7 +71,7 @@ for b in range(batch):
             slope[k] += math.exp(row[k] - log_sum) - (k == ids[b * pos + i])
 loss = t["loss"][1][0]
 assert t["loss"][0] == [] and abs(loss - total / count) < 1e-5, (loss, total / count)
-assert abs(said["loss"] - loss) < 1e-6 and said["tensors"] == len(t)
+assert abs(said["arrays"]["loss"]["values"] - loss) < 1e-6 and said["numbers"]["tensors"]["value"] == len(t)
 bias = t["grad.unembed.b_U"][1]
 assert max(abs(bias[k] - slope[k] / count) for k in range(d)) < 1e-6
 print(1)')" 'loss and the gradient of b_U follow from the logits'
@@ -125,49 +127,62 @@ refuse 2 'bad.json: row 0 has 27 tokens, the model takes at most 26 (n_ctx)' --t
 refuse 3 'cannot read none.json: No such file or directory' --tokens none.json
 refuse 2 'no activation is called blocks.0.hook_atn_out; did you mean blocks.0.hook_attn_out?' --names blocks.0.hook_atn_out
 refuse 2 'no activation is called *nothing*, want a hook name, a pattern or a short name such as resid_pre' --names '*nothing*'
-refuse 2 '--tokens and --text are both given, want one of them' --tokens batch.json --text a
+refuse 2 'text and tokens are both given, want one of them' --tokens batch.json --text a
 refuse 2 'this makes a sequence of 122 tokens, the model takes at most 26 (n_ctx)' --letters abcd
-refuse 2 '--first-scored decides the loss, want --grads too' --tokens batch.json --first-scored 3
+refuse 2 'first_scored decides the loss, want grads too' --tokens batch.json --first-scored 3
 refuse 2 'the loss begins at token 9 (first_scored), want it in [1, 8] for 9 tokens' --tokens batch.json --grads --first-scored 9
 refuse 2 'the loss begins at token 0 (first_scored), want it in [1, 8] for 9 tokens' --tokens batch.json --grads --first-scored 0
-refuse 2 'run has no checkpoint of step 3' --checkpoint 3
-runs 2 cache run
-is 'clearhead cache: --out FILE is missing; see clearhead cache -h' "$err" 'without --out'
+refuse 2 'run has no checkpoint of step 3, the nearest of 8 is step 2' --checkpoint 3
+runs 0 cache run
+is '  blocks.0.attn.hook_pattern      F32 [batch 1, head 2, query_pos 26, key_pos 26], 5.4 kB' \
+    "$(printf '%s\n' "$out" | grep hook_pattern)" 'without --out it is only listed'
 runs 2 cache run --text 'a!' --out never.safetensors
 is 1 "$(printf '%s' "$err" | grep -c '"!"\|!')" 'an unknown symbol is named'
 runs 3 cache run --out /proc/nowhere/a.safetensors
 is '' "$(find . -name 'never*' -o -name '*.tmp-*')" 'nothing was left'
 
-refuse 2 '--metric is what gradients are of, want --grads too' --tokens batch.json --metric loss
-refuse 2 '--first-scored decides the loss, the metric is prob' --tokens batch.json --grads --metric prob:1:a --first-scored 3
+refuse 2 'metric is what gradients are of, want grads too' --tokens batch.json --metric loss
+refuse 2 'first_scored decides the loss, the metric is prob' --tokens batch.json --grads --metric prob:1:a --first-scored 3
 refuse 2 "the metric's position is 9, want one in [-9, 8]" --tokens batch.json --grads --metric prob:9:a
-for wrong in 9 -10 4:2 3:3 0:10 :, 1,, a 1:2:3 ''; do
-    refuse 2 "--positions is $wrong, want numbers in [-9, 8] and slices a:b, commas between: 0:5,-1" --tokens batch.json --positions "$wrong"
+for wrong in 9 -10 4:2 3:3 0:10 :, 1,, a 1:2:3; do
+    refuse 2 "positions is $wrong, want numbers in [-9, 8] and slices a:b, commas between: 0:5,-1" --tokens batch.json --positions "$wrong"
 done
-refuse 2 '--batch is 2, want numbers in [-2, 1] and slices a:b, commas between: 0:5,-1' --tokens batch.json --batch 2
+refuse 2 'positions is empty, want SLICES' --tokens batch.json --positions ''
+refuse 2 'batch is 2, want numbers in [-2, 1] and slices a:b, commas between: 0:5,-1' --tokens batch.json --batch 2
 for wrong in G -1 0 2X 1e30 5GG; do
-    refuse 2 "--limit is $wrong, want bytes such as 500M, 1.5G or 4096" --tokens batch.json --limit "$wrong"
+    refuse 2 "limit is $wrong, want bytes such as 500M, 1.5G or 4096" --tokens batch.json --limit "$wrong"
 done
-refuse 2 'the activations of [2, 9] tokens take 20.4 kB of memory and 20.2 kB to write, want at most 20.0 kB (--limit)' --tokens batch.json --limit 20k
-refuse 2 'the activations of [2, 9] tokens take 20.4 kB of memory and 20.2 kB to write, want at most 20.0 kB (--limit)' --tokens batch.json --limit 20000B --dry-run
+refuse 2 'the activations of [2, 9] tokens take 20.4 kB of memory and 20.2 kB to write, want at most 20.0 kB (limit)' --tokens batch.json --limit 20k
+refuse 2 'the activations of [2, 9] tokens take 20.4 kB of memory and 20.2 kB to write, want at most 20.0 kB (limit)' --tokens batch.json --limit 20000B
 runs 0 cache run --tokens batch.json --limit 21K --out limit.safetensors
 
 # what would be written is what is written
-runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --dry-run --json
-is '' "$(find . -name 'never*')" 'a dry run writes nothing'
-printf '%s' "$out" > dry.json
+runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --json
+is '' "$(find . -name 'never*')" 'a list writes nothing'
+printf '%s' "$out" > list.json
 runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --json --out cut.safetensors
+is "$(cat list.json)" "$out" 'and says the same'
+is 1 "$(python3 -c '
+import json
+from tensors import header
+said, there = json.load(open("list.json")), header("cut.safetensors")[0]
+arrays = said["arrays"]
+assert set(arrays) == set(there) and len(arrays) == said["numbers"]["tensors"]["value"]
+assert all(there[n]["shape"] == [x["length"] for x in a["axes"]] and there[n]["dtype"] == a["dtype"]
+           for n, a in arrays.items())
+total = sum(e - b for b, e in (row["data_offsets"] for row in there.values()))
+assert total == said["numbers"]["bytes"]["value"] == sum(a["bytes"] for a in arrays.values())
+assert arrays["logits"]["values"] is None and arrays["tokens"]["values"] == [[0, 1, 9, 8, 7, 1, 9, 7, 8]]
+assert [x["name"] for x in arrays["grad.blocks.0.attn.W_Q"]["axes"]] == ["head", "d_model", "d_head"]
+print(1)')" 'the bytes predicted are those written'
+runs 0 cache run --tokens batch.json --names q --part logits --json
 is 1 "$(printf '%s' "$out" | python3 -c '
 import json, sys
-from tensors import header
-said, dry, there = json.load(sys.stdin), json.load(open("dry.json")), header("cut.safetensors")[0]
-assert [r["name"] for r in dry["list"]] == list(there)
-assert all(there[r["name"]]["shape"] == r["shape"] and there[r["name"]]["dtype"] == r["dtype"]
-           for r in dry["list"])
-total = sum(e - b for b, e in (row["data_offsets"] for row in there.values()))
-assert total == dry["bytes"] == said["bytes"] == sum(r["bytes"] for r in dry["list"])
-assert dry["memory"] == said["memory"] and dry["tensors"] == said["tensors"] == len(there)
-print(1)')" 'the bytes predicted are those written'
+from tensors import read
+(shape, want), got = read("all.safetensors")["logits"], json.load(sys.stdin)["arrays"]["logits"]["values"]
+flat = [x for b in got for p in b for x in p]
+assert len(flat) == len(want) and all(abs(x - y) <= 1e-7 * (1 + abs(y)) for x, y in zip(flat, want))
+print(1)')" 'one array alone'
 
 # slices are those of the whole
 runs 0 cache run --tokens batch.json --batch 1 --grads --out one.safetensors
@@ -198,7 +213,7 @@ if [ "$CLH_NPZ" = yes ]; then
 from tensors import header, read, read_npz
 arrays, metadata = read_npz("cut.npz")
 assert arrays == read("cut.safetensors") and metadata == header("cut.safetensors")[1]
-assert metadata["metric"] == "loss" and metadata["run"] == "run"
+assert metadata["metric"] == "loss" and metadata["run"] == "run" and metadata["step"] == "12"
 print(1)')" 'npz has the arrays and metadata of safetensors'
     runs 0 cache run --tokens batch.json --names q,pattern --positions 1:3,-1 --batch 1 --grads --out again.npz
     cmp -s cut.npz again.npz
@@ -228,16 +243,16 @@ fi
 # gradients of other scalars: of one logit the gradient of the logits is one 1, of a difference also
 # a -1, and what b_U gets is their sum
 is 1 "$(for metric in logit:-3:b logit_diff:-3:b:c; do
-    "$clearhead" cache run --tokens batch.json --grads --metric $metric --out m.safetensors > said 2> /dev/null
+    "$clearhead" cache run --tokens batch.json --grads --metric $metric --json --out m.safetensors > said 2> /dev/null
     python3 -c '
-import sys
+import json, sys
 from tensors import read
-metric, t, said = sys.argv[1], read("m.safetensors"), open("said").readline().split()
+metric, t, said = sys.argv[1], read("m.safetensors"), json.load(open("said"))["arrays"]
 (batch, pos, d), logits = t["logits"]
 kind, bias = metric.split(":")[0], t["grad.unembed.b_U"][1]
 value = sum(logits[(b * pos + pos - 3) * d + 4] - ("diff" in kind) * logits[(b * pos + pos - 3) * d + 5]
             for b in range(batch))
-assert said[0] == kind and abs(float(said[1]) - value) < 1e-6 and abs(t[kind][1][0] - value) < 1e-6
+assert abs(said[kind]["values"] - value) < 1e-6 and abs(t[kind][1][0] - value) < 1e-6
 want = [0.0] * d
 want[4], want[5] = 2.0, -2.0 * ("diff" in kind)
 assert list(bias) == want

@@ -1,0 +1,212 @@
+/* cache: activations of a forward pass, and the gradients of a metric with respect to them and to every
+ * parameter, computed when the first of them is asked for. */
+#include <stdio.h>
+
+#include "ask/given.h"
+#include "lens/causal/cached.h"
+
+typedef struct cache_settings {
+    clh_given given;
+    char names[CLH_GIVEN_NAMES], positions[CLH_GIVEN_NAMES], batch[CLH_GIVEN_NAMES];
+    char metric[CLH_GIVEN_NAMES], limit[32];
+    bool grads;
+    size_t first_scored;
+} cache_settings;
+
+static const clh_key keys[] = {
+    CLH_GIVEN_KEYS(cache_settings, given),
+    {.name = "names",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(cache_settings, names),
+     .fallback = "*",
+     .values = "NAMES",
+     .help = "only these activations: hook names, patterns ('*.hook_pattern') or short names (q), "
+             "commas between"},
+    {.name = "positions",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(cache_settings, positions),
+     .values = "SLICES",
+     .help =
+         "only these positions (of scores and pattern: queries): 0:5,-1; negative from the end"},
+    {.name = "batch",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(cache_settings, batch),
+     .values = "SLICES",
+     .help = "run only these sequences of --tokens: 0,3:8"},
+    {.name = "grads",
+     .kind = CLH_KEY_BOOL,
+     CLH_SETTING(cache_settings, grads),
+     .fallback = "false",
+     .help = "also the metric and its gradient by every activation chosen and every parameter"},
+    {.name = "metric",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(cache_settings, metric),
+     .values = "METRIC",
+     .automatic = "loss",
+     .help =
+         "what the gradients are of: logit_diff:-2:a:b and the like (clearhead patch -h), or the "
+         "sum over a box of any activation: 'blocks.0.attn.hook_pattern[0,0,57,:]'"},
+    {.name = "first_scored",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(cache_settings, first_scored),
+     .values = "[0, 100000000]",
+     .automatic = "that of the run",
+     .help = "index of the first token that the loss counts"},
+    {.name = "limit",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(cache_settings, limit),
+     .values = "BYTES",
+     .automatic = "the machine's memory",
+     .help = "refuse what takes more memory or a larger file: 2G, 500M"},
+};
+
+#define SIZE(name_, unit_, meaning_, flags_)                                                       \
+    {                                                                                              \
+        .name = name_, .unit = unit_, .meaning = meaning_, .flags = flags_                         \
+    }
+static const clh_field numbers[] = {
+    SIZE("tensors", NULL, "arrays that there are", 0),
+    SIZE("bytes", "bytes", "of all of them, as they are written", 0),
+    SIZE("memory", "bytes", "of the passes that make them", 0),
+    SIZE("batch", NULL, "sequences that are run", 0),
+    SIZE("pos", NULL, "tokens of each", 0),
+    SIZE("metric", NULL, "what the gradients are of", CLH_TEXT),
+    {0}};
+
+#define ARRAY(name_, meaning_, draw_, flags_)                                                      \
+    {                                                                                              \
+        .kind = CLH_PART_ARRAY, .name = name_, .meaning = meaning_, .draw = draw_, .flags = flags_ \
+    }
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    ARRAY("tokens", "the sequences that are run", NULL, 0),
+    ARRAY("batch", "which of those given they are", NULL, 0),
+    ARRAY("positions", "which positions the rest holds", NULL, 0),
+    ARRAY("loss", "mean of -log p(right token), nats: the metric that gradients are of", NULL, 0),
+    ARRAY("logit", "the metric that gradients are of, summed over the sequences", NULL, 0),
+    ARRAY("logit_diff", "the same of two tokens", NULL, 0),
+    ARRAY("log_prob", "the same of log p", NULL, 0),
+    ARRAY("prob", "the same of p", NULL, 0),
+    ARRAY("sum", "the sum over the box that gradients are of", NULL, 0),
+    ARRAY("*", "an activation, under its hook name", "heat", CLH_DETAIL),
+    ARRAY("grad.*", "gradient of the metric by an activation or a parameter", "heat", CLH_DETAIL),
+    {0}};
+
+static clh_status compute(clh_array *view, void *user, clh_error *err)
+{
+    clh_cached_item *item = user;
+    clh_status status = clh_cached_compute(item->of, err);
+    view->data = item->array.data;
+    return status;
+}
+
+static void close_cached(void *cached)
+{
+    clh_cached_close(cached);
+}
+
+static clh_status check_limit(const clh_cached *c, const char *limit, clh_error *err)
+{
+    char memory[24], file[24], most[24];
+    size_t bytes = SIZE_MAX;
+    clh_status status = *limit ? clh_bytes_read(limit, "limit", &bytes, err) : CLH_OK;
+    if (!status && (c->memory > bytes || c->bytes > bytes))
+        status =
+            clh_fail(err, CLH_ERANGE,
+                     "the activations of [%zu, %zu] tokens take %s of memory and %s to write, "
+                     "want at most %s (limit)",
+                     c->batch.tokens.batch, c->batch.tokens.pos, clh_bytes_text(c->memory, memory),
+                     clh_bytes_text(c->bytes, file), clh_bytes_text(bytes, most));
+    return status;
+}
+
+static void put(clh_result *out, clh_cached *c)
+{
+    clh_result_put_number(out, "tensors", (double)c->count);
+    clh_result_put_number(out, "bytes", (double)c->bytes);
+    clh_result_put_number(out, "memory", (double)c->memory);
+    clh_result_put_number(out, "batch", (double)c->batch.tokens.batch);
+    clh_result_put_number(out, "pos", (double)c->batch.tokens.pos);
+    for (size_t i = 0; i < c->count; i++) {
+        clh_cached_item *item = &c->item[i];
+        clh_axis axes[CLH_RANK_MAX] = {0};
+        for (size_t d = 0; d < item->array.rank; d++)
+            axes[d].name = item->axis[d];
+        clh_result_array(out, &item->array, axes, item->ready ? NULL : compute, item);
+    }
+}
+
+static clh_status ask_cache(clh_result *out, clh_subject *s, const void *settings,
+                            const clh_how *how, clh_error *err)
+{
+    const cache_settings *set = settings;
+    const clh_cached_ask ask = {.names = set->names,
+                                .rows = set->batch,
+                                .positions = set->positions,
+                                .metric = !set->grads    ? NULL
+                                          : *set->metric ? set->metric
+                                                         : "loss",
+                                .first_scored = set->first_scored};
+    clh_batch batch = {0};
+    clh_cached *cached = NULL;
+    (void)how;
+    clh_status status = clh_given_open(&batch, s, &set->given, 0, err);
+    if (!status)
+        status =
+            clh_cached_plan(&cached, clh_subject_model(s), clh_subject_task(s), &batch, &ask, err);
+    if (!status) {
+        clh_result_keep(out, cached, close_cached);
+        status = check_limit(cached, set->limit, err);
+    }
+    if (!status) {
+        clh_given_stamp(out, s, &set->given, cached->batch.tokens.batch);
+        if (ask.metric)
+            clh_result_put_text(out, "metric", ask.metric);
+        else
+            clh_result_absent(out, "metric", "no gradients were asked for");
+        put(out, cached);
+    }
+    return status;
+}
+
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
+{
+    const cache_settings *set = settings;
+    (void)s;
+    if (set->first_scored != CLH_UNSET && !set->grads)
+        return clh_fail(err, CLH_EUSAGE, "first_scored decides the loss, want grads too");
+    if (*set->metric && !set->grads)
+        return clh_fail(err, CLH_EUSAGE, "metric is what gradients are of, want grads too");
+    return clh_given_check(&set->given, err);
+}
+
+const clh_question clh_question_cache = {
+    .name = "cache",
+    .summary = "every activation of a forward pass",
+    .description =
+        "Runs the model on the first held-out sequence, or on the letters, text or token ids "
+        "given; "
+        "its arrays are the tokens, every activation under its hook name, and the logits; with "
+        "--names, --positions and --batch some of them. What they take is listed at once and "
+        "refused "
+        "past --limit; nothing is computed before --out, --figure or --part asks for numbers.\n\n"
+        "With --grads also a metric (the loss over scored positions unless --metric says "
+        "otherwise; "
+        "also the sum over a box of any activation) and its gradient with respect to every "
+        "activation "
+        "chosen and every parameter, named grad. and its name, cut in the same way. A number that "
+        "is "
+        "not finite ends it with the first activation that has one.",
+    .examples =
+        "clearhead cache runs/five --tokens batch.json # what it would take\n"
+        "clearhead cache runs/notebook --letters psM1 --out acts.safetensors # every activation\n"
+        "clearhead cache runs/five --text '> ab' --names '*pattern' --out p.safetensors # some\n"
+        "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors # gradients\n"
+        "clearhead cache runs/five --grads --metric logit:-2:a --names q,k --out g.npz # for NumPy",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(cache_settings),
+    .schema = schema,
+    .over = "bytes",
+    .check = check,
+    .ask = ask_cache};

@@ -1,0 +1,74 @@
+/** Activations of a forward pass, and gradients of a scalar with respect to them and to every
+ *  parameter, as arrays: listed with their bytes first, computed when they are wanted.
+ *
+ *    clh_cached *cached = NULL;
+ *    const clh_cached_ask ask = {.names = "q,pattern", .positions = "0:5,-1"};
+ *    if (clh_cached_plan(&cached, model, task, &batch, &ask, &err)) ...    // batch is taken over
+ *    ... cached->item[i].array.name, cached->bytes, cached->memory
+ *    if (clh_cached_compute(cached, &err)) ...                             // item[i].array.data
+ *    clh_cached_close(cached);
+ *
+ *  The model is borrowed until it is computed. The caller owns the plan, and all arrays belong to it.
+ */
+#ifndef CLH_CACHED_H
+#define CLH_CACHED_H
+
+#include "clearhead/array.h"
+#include "clearhead/box.h"
+#include "clearhead/metric.h"
+#include "measure/batch.h"
+
+typedef struct clh_cached_ask {
+    const char *names;     /**< hook names, patterns, short names; commas between */
+    const char *rows;      /**< which sequences of the batch are run: slices; "": all */
+    const char *positions; /**< which positions are kept: slices; "": all */
+    const char *metric;    /**< clh_metric_parse() or clh_box_parse(); NULL: no gradients */
+    size_t first_scored;   /**< where a loss begins; SIZE_MAX: the batch's */
+} clh_cached_ask;
+
+/** An array, and what stands along it. */
+typedef struct clh_cached_item {
+    struct clh_cached *of;
+    clh_array array;
+    const char *axis[CLH_RANK_MAX]; /**< "batch", "query_pos": names of constants */
+    bool ready;                     /**< its numbers are there before anything is computed */
+} clh_cached_item;
+
+typedef struct clh_cached {
+    const clh_model *model;
+    clh_batch batch; /**< the sequences that are run */
+    clh_slices rows, positions;
+    bool grads, boxed, computed; /**< boxed: the scalar is `box`, else `metric` */
+    clh_box box;
+    clh_metric metric;
+    double value;          /**< of the scalar, once it is computed */
+    clh_cached_item *item; /**< [count], in the order of a file */
+    size_t count;
+    size_t bytes, memory; /**< of all arrays; of the passes that make them */
+    clh_cache *cache, *gradient;
+    clh_real *parameters; /**< their gradients, as clh_model_data() */
+    size_t *activation, activations;
+    int64_t *numbers; /**< tokens, and the two lists, as numbers of a file */
+    char (*grad_name)[96];
+} clh_cached;
+
+/** List, in this order: tokens; where rows or positions are sliced these (`batch`, `positions`); the
+ *  scalar under its name ("loss", "logit_diff", "sum" of a box); activations, the logits always among
+ *  them; gradients of activations under "grad." and their name, and of all parameters. `batch` is
+ *  zero after, also on failure. CLH_EINPUT for a name that there is not, CLH_EUSAGE for slices or a
+ *  metric that cannot be, CLH_ERANGE for a first_scored outside the sequences, CLH_ENOMEM when this
+ *  machine has less memory than it takes. */
+clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_task *task,
+                           clh_batch *batch, const clh_cached_ask *ask, clh_error *err);
+
+/** Compute everything, unless it has been. CLH_ENUMERIC names the first activation or gradient that
+ *  is not finite. */
+clh_status clh_cached_compute(clh_cached *cached, clh_error *err);
+
+/** Free. NULL is fine. */
+void clh_cached_close(clh_cached *cached);
+
+/** Its scalar's name in files: "loss", "logit_diff", "sum". */
+const char *clh_cached_scalar(const clh_cached *cached);
+
+#endif
