@@ -253,7 +253,10 @@ static size_t add_inside(clh_strbuf *out, const clh_model_config *config, const 
 
 clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err)
 {
-    assert(config && text);
+    CLH_REQUIRE(config && text, err, "a config, and room for the text");
+    clh_status status = clh_model_config_check(config, err);
+    if (status)
+        return status;
     const clh_model_config c = clh_model_config_resolved(config);
     clh_strbuf out = {0};
     clh_strbuf_adds(&out, "HookedTransformer(\n");
