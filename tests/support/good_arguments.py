@@ -187,7 +187,6 @@ BY_NAME = {
     "clh_run_layer_apply.layer": "&line",
     "clh_run_layer_set.key": '"n"',
     "clh_run_layer_set.text": '"3"',
-    "clh_run_config_resolve.lines": "NULL",
     "clh_run_config_from_json.text": '"{\\"n\\": 3}"',
     "clh_run_config_from_json.origin": '"mine"',
     "clh_sample_draw.split": "CLH_SPLIT_TEST",
@@ -280,7 +279,7 @@ OPTIONAL = {
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.task",
     "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position",
-    "clh_edit_file_open.run", "clh_run_config_open.task", "clh_run_config_resolve.lines",
+    "clh_edit_file_open.run", "clh_run_config_open.task", "clh_run_config_resolve.task",
     "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
     "clh_train_resume.watch",
 }
@@ -307,10 +306,16 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
+    "clh_model_save.step=huge",
     "clh_forward_until.activation=0", "clh_forward_more.from=0",
     "clh_task_decode.length=0",
     "clh_safetensors_write.count=0", "clh_safetensors_write_arrays.count=0", "clh_npz_write.count=0",
     "clh_safetensors_write.pairs=0", "clh_safetensors_write_arrays.pairs=0", "clh_npz_write.pairs=0",
     "clh_dense_open.rows=0", "clh_dense_open.cols=0",
 }
-BACK = set()
+BACK = {
+    # what layers do not give is not read
+    "clh_run_config_resolve.layer", "clh_run_config_open.layer", "clh_run_layer_task.layer",
+    # the model and the training are not needed
+    "clh_run_config_task.config",
+}
