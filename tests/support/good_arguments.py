@@ -306,6 +306,8 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
+    "clh_metric_parse.pos=huge", "clh_metric_parse.first_scored=0", "clh_metric_parse.first_scored=huge",
+    "clh_sample_given.first_scored=0", "clh_sample_given.first_scored=huge",
     "clh_model_save.step=huge",
     "clh_forward_until.activation=0", "clh_forward_more.from=0",
     "clh_task_decode.length=0",
@@ -314,6 +316,8 @@ FINE = {
     "clh_dense_open.rows=0", "clh_dense_open.cols=0",
 }
 BACK = {
+    # numbers, which may be NaN
+    "clh_measure_interval.measure", "clh_measure_intervals.measure",
     # what layers do not give is not read
     "clh_run_config_resolve.layer", "clh_run_config_open.layer", "clh_run_layer_task.layer",
     # the model and the training are not needed
