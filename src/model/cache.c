@@ -245,6 +245,17 @@ clh_status clh_cache_holds(const clh_cache *cache, const clh_model *model, const
     return status;
 }
 
+clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, clh_error *err)
+{
+    assert(cache && model);
+    clh_status status = clh_cache_of(cache, model, err);
+    if (!status &&
+        (cache->keep != CLH_KEEP_ALL || cache->filled == 0 || cache->filled != cache->values.pos))
+        status = clh_fail(err, CLH_EINPUT, "the cache %s, want one that holds a whole forward pass",
+                          cache->keep == CLH_KEEP_ALL ? "is not filled" : "keeps not all");
+    return status;
+}
+
 const clh_model_config *clh_cache_config(const clh_cache *cache)
 {
     return &cache->values.config;

@@ -34,6 +34,10 @@ clh_status clh_cache_of(const clh_cache *cache, const clh_model *model, clh_erro
 clh_status clh_cache_holds(const clh_cache *cache, const clh_model *model, const clh_tokens *tokens,
                            clh_error *err);
 
+/** Whether every activation of a whole pass of this model can be read from a cache: it keeps all and
+ *  is filled. CLH_EINPUT or CLH_ESHAPE if not. */
+clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, clh_error *err);
+
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);
 

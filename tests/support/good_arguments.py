@@ -277,7 +277,7 @@ OPTIONAL = {
     "clh_ask.settings", "clh_ask_check.settings", "clh_ask_steps.settings", "clh_ask_seeds.settings",
     "clh_ask_against.settings", "numbers", "folder",
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.task",
-    "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
+    "clh_logit_attrs.against", "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position",
     "clh_edit_file_open.run", "clh_run_config_open.task", "clh_run_config_resolve.task",
     "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
