@@ -110,7 +110,8 @@ CLH_API clh_status clh_resid_logits(clh_real *out, const clh_resid_stack *stack,
 #define CLH_EVERY_TOKEN (UINT32_MAX - 1)
 
 /** Each part's share of logits[token] - logits[against]: normalized part . w (W_U[token] -
- *  W_U[against]). `token`, `against` [batch, pos] of the stack's rows; `out` [count, batch, pos].
+ *  W_U[against]). `token`, `against` (NULL: CLH_NO_TOKEN everywhere) [batch, pos] of the stack's rows; `out`
+ *  [count, batch, pos].
  *  CLH_ERANGE for a token that is not below d_vocab_out. TransformerLens:
  *  ActivationCache.logit_attrs of a model whose w is folded into W_U (fold_ln). */
 CLH_API clh_status clh_logit_attrs(double *out, const clh_resid_stack *stack,

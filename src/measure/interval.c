@@ -101,11 +101,16 @@ static clh_status take_intervals(clh_interval *out, const clh_measure *measure, 
     return status;
 }
 
+static const char a_measure[] = "a measure with its sequences, and room for the interval";
+
 clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure, size_t sequences,
                                 clh_ratio ratio, size_t rounds, double level, uint64_t seed,
                                 const clh_watch *watch, clh_error *err)
 {
-    assert(out && measure);
+    CLH_REQUIRE(out && measure && measure->sequence, err, a_measure);
+    clh_status status = clh_check_enum((unsigned)ratio, CLH_RATIOS, "ratio", err);
+    if (status)
+        return status;
     return take_intervals(out, measure, sequences, ratio, 1, rounds, level, seed, watch, err);
 }
 
@@ -113,6 +118,7 @@ clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, 
                                  size_t rounds, double level, uint64_t seed, const clh_watch *watch,
                                  clh_error *err)
 {
+    CLH_REQUIRE(out && measure && measure->sequence, err, a_measure);
     return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, watch, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
+#include "measure/sample_make.h"
 #include "measure/tally.h"
 #include "model/loss_row.h"
 #include "model/tensors.h"
@@ -24,7 +25,8 @@ typedef struct measuring {
 
 void clh_tally_add(clh_tally *sum, const clh_tally *more)
 {
-    assert(sum && more);
+    if (!sum || !more)
+        return;
     sum->loss += more->loss;
     sum->count += more->count;
     sum->correct += more->correct;
@@ -43,7 +45,6 @@ const char *clh_ratio_name(const clh_task *task, clh_ratio ratio)
 {
     size_t count;
     const clh_token_row *kinds = clh_task_kinds(task, &count);
-    assert(ratio < CLH_RATIOS);
     switch (ratio) {
     case CLH_RATIO_LOSS:
         return "loss";
@@ -52,14 +53,17 @@ const char *clh_ratio_name(const clh_task *task, clh_ratio ratio)
     case CLH_RATIO_SEQUENCES:
         return "sequence_accuracy";
     default:
-        return ratio - CLH_RATIO_KIND < count ? kinds[ratio - CLH_RATIO_KIND].accuracy : NULL;
+        return ratio < CLH_RATIOS && ratio - CLH_RATIO_KIND < count
+                   ? kinds[ratio - CLH_RATIO_KIND].accuracy
+                   : NULL;
     }
 }
 
 size_t clh_ratios_of(const clh_task *task, clh_ratio out[CLH_RATIOS])
 {
     size_t count = 0;
-    assert(out);
+    if (!out)
+        return 0;
     out[count++] = CLH_RATIO_LOSS;
     out[count++] = CLH_RATIO_ACCURACY;
     for (clh_token_kind k = 1; k < CLH_TOKEN_KINDS; k++)
@@ -86,7 +90,8 @@ void clh_tally_parts(const clh_tally *t, double part[CLH_RATIOS], double whole[C
 double clh_tally_ratio(const clh_tally *t, clh_ratio ratio)
 {
     double part[CLH_RATIOS], whole[CLH_RATIOS];
-    assert(ratio < CLH_RATIOS);
+    if (!t || ratio >= CLH_RATIOS)
+        return NAN;
     clh_tally_parts(t, part, whole);
     return whole[ratio] > 0 ? part[ratio] / whole[ratio] : NAN;
 }
@@ -248,7 +253,12 @@ static clh_status add_up(const measuring *m, clh_tally *total, clh_error *err)
 clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_sample *sample,
                            const clh_measure_way *way, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample);
+    CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for the measure");
+    clh_status status = clh_sample_check(sample, err);
+    if (!status && way)
+        status = clh_check_enum((unsigned)way->keep, CLH_KEEP_BACKWARD + 1, "keep", err);
+    if (status)
+        return status;
     const size_t threads = clh_how_threads(how);
     measuring m = {.model = model, .sample = sample, .way = way};
     clh_measure result = {0};
@@ -259,7 +269,7 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
     m.tally = result.sequence;
     if (!way)
         m.rows = rows_make(sample, err);
-    clh_status status =
+    status =
         result.sequence && m.error && (way || m.rows) ? workers_make(&m, threads, err) : CLH_ENOMEM;
     if (!status)
         status = clh_pool_open(&pool, threads, err);
@@ -284,6 +294,8 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
 
 void clh_measure_deinit(clh_measure *measure)
 {
+    if (!measure)
+        return;
     clh_free(measure->position_loss);
     clh_free(measure->sequence);
     *measure = (clh_measure){0};

@@ -21,8 +21,7 @@ static const char *const names[CLH_METRIC_KINDS] = {"loss", "logit", "logit_diff
 
 const char *clh_metric_name(clh_metric_kind kind)
 {
-    assert(kind < CLH_METRIC_KINDS);
-    return names[kind];
+    return kind < CLH_METRIC_KINDS ? names[kind] : NULL;
 }
 
 static clh_status check(const clh_metric *m, const clh_tensor *logits, clh_error *err)
@@ -94,15 +93,35 @@ static clh_status loss_value(const clh_metric *m, const clh_cache *cache, const 
     return status;
 }
 
+/* Whether logits of the shape of `tokens` stand in a cache, which is the one called `what`. */
+static clh_status check_logits(const clh_cache *cache, const clh_tokens *tokens, const char *what,
+                               clh_error *err)
+{
+    const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
+    return logits.data && logits.shape[0] == tokens->batch && logits.shape[1] == tokens->pos
+               ? CLH_OK
+               : clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], the %s has [%zu, %zu]",
+                          tokens->batch, tokens->pos, what, logits.data ? logits.shape[0] : 0,
+                          logits.data ? logits.shape[1] : 0);
+}
+
 clh_status clh_metric_value(const clh_metric *metric, const clh_cache *cache,
                             const clh_tokens *tokens, double *value, clh_cache *gradient,
                             clh_error *err)
 {
-    assert(metric && cache && tokens && value);
+    CLH_REQUIRE(metric && cache && tokens && value, err,
+                "a metric, a cache, its tokens, and room for the value");
+    clh_status status = clh_check_enum((unsigned)metric->kind, CLH_METRIC_KINDS, "kind", err);
+    if (!status)
+        status = check_logits(cache, tokens, "cache", err);
+    if (status)
+        return status;
     if (metric->kind == CLH_METRIC_LOSS)
         return loss_value(metric, cache, tokens, value, gradient, err);
     const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
-    clh_status status = check(metric, &logits, err);
+    status = check(metric, &logits, err);
+    if (!status && gradient)
+        status = check_logits(gradient, tokens, "gradient", err);
     if (status)
         return status;
     const clh_tensor g = gradient ? clh_cache_act(gradient, CLH_A_LOGITS, 0) : (clh_tensor){0};
@@ -121,7 +140,8 @@ clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
                                clh_cache *gradient, clh_real *parameters, double *value,
                                clh_error *err)
 {
-    assert(metric && model && tokens && cache && gradient && value);
+    CLH_REQUIRE(metric && model && tokens && cache && gradient && value, err,
+                "a metric, a model, tokens, a cache, a gradient, and room for the value");
     clh_status status = clh_cache_reserve(gradient, tokens->batch, tokens->pos, err);
     if (!status)
         status = clh_metric_value(metric, cache, tokens, value, gradient, err);
@@ -186,7 +206,9 @@ static clh_status parse_position(size_t *out, const char *part, size_t pos, clh_
 clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *task, size_t pos,
                             size_t first_scored, clh_error *err)
 {
-    assert(out && text && pos > 0);
+    CLH_REQUIRE(out && text, err, "the text of a metric, and room for it");
+    if (pos == 0)
+        return clh_fail(err, CLH_ERANGE, "a metric of 0 tokens, want at least 1");
     const size_t name = strcspn(text, ":");
     clh_metric metric = {.kind = CLH_METRIC_KINDS, .first_scored = first_scored};
     for (int k = 0; k < CLH_METRIC_KINDS; k++)

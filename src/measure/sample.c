@@ -1,7 +1,6 @@
 /* Sequences in memory: drawn from a task, or given. */
 #include "clearhead/sample.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/base.h"
@@ -28,10 +27,24 @@ clh_status clh_sample_make(clh_sample *out, const clh_task *task, size_t count, 
     return CLH_ENOMEM;
 }
 
+clh_status clh_sample_check(const clh_sample *sample, clh_error *err)
+{
+    if (!sample ||
+        (sample->count > 0 && (!sample->ids || !sample->length || !sample->first_scored)))
+        return clh_fail(err, CLH_EUSAGE, "%s, want sequences",
+                        sample ? "the sample lacks some of its arrays" : "the sample is NULL");
+    for (size_t i = 0; i < sample->count; i++)
+        if (sample->length[i] == 0 || sample->length[i] > sample->stride)
+            return clh_fail(err, CLH_EINPUT,
+                            "sequence %zu of the sample has %zu tokens, want 1 to %zu", i,
+                            sample->length[i], sample->stride);
+    return CLH_OK;
+}
+
 clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split, uint64_t first,
                            size_t count, clh_error *err)
 {
-    assert(out && task);
+    CLH_REQUIRE(out && task, err, "a task, and room for the sample");
     if (count == 0)
         return clh_fail(err, CLH_ERANGE, "a sample of 0 sequences, want at least 1");
     clh_sample sample = {0};
@@ -53,7 +66,7 @@ clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split spli
 clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t first_scored,
                             clh_error *err)
 {
-    assert(out && tokens);
+    CLH_REQUIRE(out && tokens && tokens->ids, err, "tokens, and room for the sample");
     if (tokens->batch == 0 || tokens->pos == 0)
         return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
                         tokens->batch, tokens->pos);
@@ -72,14 +85,15 @@ clh_status clh_sample_given(clh_sample *out, const clh_tokens *tokens, size_t fi
 
 clh_tokens clh_sample_tokens(const clh_sample *sample, size_t index)
 {
-    assert(index < sample->count);
+    if (!sample || index >= sample->count || !sample->ids || !sample->length)
+        return (clh_tokens){0};
     return (clh_tokens){sample->ids + index * sample->stride, 1, sample->length[index]};
 }
 
 clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t position)
 {
-    assert(index < sample->count && position < sample->length[index]);
-    if (!sample->task)
+    if (!sample || !sample->task || index >= sample->count || !sample->length ||
+        position >= sample->length[index])
         return CLH_TOKEN_OTHER;
     return clh_task_kind(sample->task, sample->skip + sample->length[index],
                          sample->skip + position);
@@ -87,6 +101,8 @@ clh_token_kind clh_sample_kind(const clh_sample *sample, size_t index, size_t po
 
 void clh_sample_deinit(clh_sample *sample)
 {
+    if (!sample)
+        return;
     clh_free(sample->first_scored);
     clh_free(sample->length);
     clh_free(sample->ids);

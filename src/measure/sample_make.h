@@ -9,4 +9,8 @@
 clh_status clh_sample_make(clh_sample *out, const clh_task *task, size_t count, size_t stride,
                            clh_error *err);
 
+/** Whether a sample that a caller gave is one: CLH_EUSAGE for NULL or a sample without its arrays,
+ *  CLH_EINPUT for a sequence longer than there is room for. */
+clh_status clh_sample_check(const clh_sample *sample, clh_error *err);
+
 #endif

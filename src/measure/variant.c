@@ -14,6 +14,8 @@ static const clh_variant_row held_out = {
 
 size_t clh_variant_count(const clh_task *task)
 {
+    if (!task)
+        return 0;
     const size_t own = task->ops->variant_count;
     assert(own <= CLH_VARIANTS_MAX && !task->ops->variants == !own);
     return own ? own : 1;
@@ -41,7 +43,7 @@ const char *clh_variant_text(const clh_task *task, clh_variant variant)
 
 clh_status clh_variant_check(const clh_task *task, clh_variant variant, clh_error *err)
 {
-    assert(task);
+    CLH_REQUIRE(task, err, "a task");
     const clh_variant_row *row = row_of(task, variant);
     if (!row)
         return clh_fail(err, CLH_ERANGE, "task %s has no kind of input %u, want less than %zu",
@@ -70,7 +72,7 @@ static clh_status draw_one(clh_sample *s, const clh_variant_row *row, const clh_
 clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
                             size_t count, uint64_t seed, clh_error *err)
 {
-    assert(out && task);
+    CLH_REQUIRE(out && task, err, "a task, and room for the sample");
     clh_status status = clh_variant_check(task, variant, err);
     if (status)
         return status;

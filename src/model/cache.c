@@ -9,7 +9,12 @@
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
                           clh_error *err)
 {
-    assert(out && config);
+    CLH_REQUIRE(out && config, err, "a config, and room for the cache");
+    clh_status checked = clh_check_enum((unsigned)keep, CLH_KEEP_BACKWARD + 1, "keep", err);
+    if (!checked)
+        checked = clh_model_config_check(config, err);
+    if (checked)
+        return checked;
     clh_cache *cache = clh_alloc_zeroed(1, sizeof *cache, err);
     if (!cache)
         return CLH_ENOMEM;
@@ -37,6 +42,10 @@ void clh_cache_close(clh_cache *cache)
 
 clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err)
 {
+    CLH_REQUIRE(cache, err, "a cache");
+    if (batch == 0 || pos == 0)
+        return clh_fail(err, CLH_ESHAPE, "a cache for [%zu, %zu] tokens, want at least [1, 1]",
+                        batch, pos);
     cache->filled = 0;
     clh_undo_forget(&cache->undo);
     clh_status status = clh_blob_reshape(&cache->values, batch, pos, err);
@@ -58,6 +67,8 @@ clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_err
 
 size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch, size_t pos)
 {
+    if (clh_model_config_check(config, NULL) || keep > CLH_KEEP_BACKWARD)
+        return SIZE_MAX;
     const clh_model_config c = clh_model_config_resolved(config);
     size_t count = clh_blob_count(&clh_layout_acts, &c, keep == CLH_KEEP_BACKWARD, batch, pos);
     return count == SIZE_MAX ? SIZE_MAX : count * sizeof(clh_real);
@@ -65,18 +76,18 @@ size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t bat
 
 size_t clh_cache_count(const clh_cache *cache)
 {
-    return cache->values.tensors;
+    return cache ? cache->values.tensors : 0;
 }
 
 clh_tensor clh_cache_tensor(const clh_cache *cache, size_t index)
 {
-    assert(index < cache->values.tensors);
-    return cache->values.tensor[index];
+    return index < clh_cache_count(cache) ? cache->values.tensor[index] : (clh_tensor){0};
 }
 
 clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch, size_t pos)
 {
-    assert(index < cache->values.tensors);
+    if (index >= clh_cache_count(cache))
+        return (clh_tensor){0};
     const clh_blob *values = &cache->values;
     clh_tensor shape = clh_row_shape(values->place[index].row, &values->config, batch, pos);
     shape.name = values->tensor[index].name;
@@ -85,7 +96,8 @@ clh_tensor clh_cache_describe(const clh_cache *cache, size_t index, size_t batch
 
 bool clh_cache_repeats(const clh_cache *cache, size_t index)
 {
-    assert(index < cache->values.tensors);
+    if (index >= clh_cache_count(cache))
+        return false;
     const clh_blob *values = &cache->values;
     const char *name = values->tensor[index].name;
     for (size_t i = index + 1; i < values->tensors; i++) {
@@ -99,7 +111,8 @@ bool clh_cache_repeats(const clh_cache *cache, size_t index)
 
 size_t clh_cache_position_dim(const clh_cache *cache, size_t index)
 {
-    assert(index < cache->values.tensors);
+    if (index >= clh_cache_count(cache))
+        return 0;
     return clh_row_position(cache->values.place[index].row, &cache->values.config);
 }
 
@@ -127,7 +140,11 @@ static bool no_infinity_but_of_the_mask(const clh_tensor *scores)
 
 clh_status clh_cache_check(const clh_cache *cache, clh_error *err)
 {
-    assert(cache->keep == CLH_KEEP_ALL);
+    CLH_REQUIRE(cache, err, "a cache");
+    if (cache->keep != CLH_KEEP_ALL)
+        return clh_fail(err, CLH_EINPUT,
+                        "the cache keeps what backward needs, want one that keeps "
+                        "all: some of its activations share memory");
     const clh_blob *values = &cache->values;
     for (size_t t = 0; t < values->tensors; t++) {
         const clh_tensor *tensor = &values->tensor[t];
@@ -149,6 +166,8 @@ static bool shows(size_t id)
 
 bool clh_cache_sound(const clh_cache *cache)
 {
+    if (!cache)
+        return false;
     const clh_blob *values = &cache->values;
     bool sound = true;
     for (size_t t = 0; t < values->tensors && sound; t++)
@@ -158,7 +177,7 @@ bool clh_cache_sound(const clh_cache *cache)
 
 clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err)
 {
-    assert(model && tokens);
+    CLH_REQUIRE(model && tokens, err, "a model and tokens");
     clh_cache *cache = NULL;
     clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)
@@ -185,6 +204,58 @@ clh_row_place clh_cache_place(const clh_cache *cache, size_t index)
     return cache->values.place[index];
 }
 
+/* The settings that decide which activations there are, and their shapes but for batch and pos. */
+static bool same_layout(const clh_model_config *a, const clh_model_config *b)
+{
+    return a->n_layers == b->n_layers && a->n_heads == b->n_heads && a->d_model == b->d_model &&
+           a->d_head == b->d_head && a->d_vocab_out == b->d_vocab_out &&
+           a->attn_only == b->attn_only && (a->attn_only || a->d_mlp == b->d_mlp) &&
+           a->use_attn_result == b->use_attn_result && a->use_attn_in == b->use_attn_in &&
+           a->use_split_qkv_input == b->use_split_qkv_input &&
+           a->use_hook_mlp_in == b->use_hook_mlp_in && a->use_hook_tokens == b->use_hook_tokens;
+}
+
+clh_status clh_cache_of(const clh_cache *cache, const clh_model *model, clh_error *err)
+{
+    assert(cache && model);
+    const clh_model_config *a = &cache->values.config, *b = &model->config;
+    if (memcmp(a, b, sizeof *a) == 0) /* most often; padding only makes it slower */
+        return CLH_OK;
+    bool same = same_layout(a, b);
+    for (size_t id = 0; id < clh_layout_acts.count && same; id++)
+        same = clh_row_exists(&clh_layout_acts.row[id], a) ==
+               clh_row_exists(&clh_layout_acts.row[id], b);
+    return same ? CLH_OK
+                : clh_fail(err, CLH_ESHAPE,
+                           "the cache was opened for another config than the model's: it has other "
+                           "activations");
+}
+
+clh_status clh_cache_holds(const clh_cache *cache, const clh_model *model, const clh_tokens *tokens,
+                           clh_error *err)
+{
+    assert(cache && model && tokens);
+    clh_status status = clh_cache_of(cache, model, err);
+    if (!status && (cache->values.batch != tokens->batch || cache->filled != tokens->pos ||
+                    cache->values.pos != tokens->pos))
+        status = clh_fail(
+            err, CLH_ESHAPE,
+            "tokens are [%zu, %zu], the cache holds a pass of [%zu, %zu], %zu computed",
+            tokens->batch, tokens->pos, cache->values.batch, cache->values.pos, cache->filled);
+    return status;
+}
+
+clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, clh_error *err)
+{
+    assert(cache && model);
+    clh_status status = clh_cache_of(cache, model, err);
+    if (!status &&
+        (cache->keep != CLH_KEEP_ALL || cache->filled == 0 || cache->filled != cache->values.pos))
+        status = clh_fail(err, CLH_EINPUT, "the cache %s, want one that holds a whole forward pass",
+                          cache->keep == CLH_KEEP_ALL ? "is not filled" : "keeps not all");
+    return status;
+}
+
 const clh_model_config *clh_cache_config(const clh_cache *cache)
 {
     return &cache->values.config;
@@ -192,11 +263,12 @@ const clh_model_config *clh_cache_config(const clh_cache *cache)
 
 const char *clh_cache_axis(const clh_cache *cache, size_t index, size_t axis)
 {
-    assert(index < cache->values.tensors);
+    if (index >= clh_cache_count(cache))
+        return NULL;
     return clh_dim_name(clh_row_dim(cache->values.place[index].row, &cache->values.config, axis));
 }
 
 clh_tensor clh_cache_view(const clh_cache *cache, const char *name)
 {
-    return clh_blob_view(&cache->values, name);
+    return cache && name ? clh_blob_view(&cache->values, name) : (clh_tensor){0};
 }

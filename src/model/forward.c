@@ -5,6 +5,7 @@
 
 #include "model/norms.h"
 #include "model/partial.h"
+#include "model/tensors.h"
 
 /* The inputs of attention that have a hook of their own, and the norm behind each. */
 static const struct branch {
@@ -235,9 +236,14 @@ static void pass_backward(clh_pass *pass)
 /* ---- The public passes
  * --------------------------------------------------------------------------- */
 
-static clh_status check_tokens(const clh_model *model, const clh_tokens *tokens, clh_error *err)
+static const char a_pass[] = "a model, tokens and a cache";
+
+static clh_status check_tokens(const clh_model *model, const clh_tokens *tokens,
+                               const clh_cache *cache, clh_error *err)
 {
     const clh_model_config *c = &model->config;
+    if (!tokens->ids)
+        return clh_fail(err, CLH_EUSAGE, "tokens have no ids");
     if (tokens->batch == 0 || tokens->pos == 0)
         return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
                         tokens->batch, tokens->pos);
@@ -252,6 +258,24 @@ static clh_status check_tokens(const clh_model *model, const clh_tokens *tokens,
                     err, CLH_EINPUT,
                     "token %u at sequence %zu, position %zu; the vocabulary has %zu (d_vocab)",
                     tokens->ids[b * tokens->pos + i], b, i, c->d_vocab);
+    return clh_cache_of(cache, model, err);
+}
+
+static const char keeps_less[] = "the cache keeps what backward needs, want one that keeps all";
+
+/* Hooks see activations only where each has memory of its own. */
+static clh_status check_hooks(const clh_hooks *hooks, const clh_cache *cache, clh_error *err)
+{
+    if (!hooks || hooks->count == 0)
+        return CLH_OK;
+    if (cache->keep != CLH_KEEP_ALL)
+        return clh_fail(err, CLH_EINPUT, "%s", keeps_less);
+    if (!hooks->items)
+        return clh_fail(err, CLH_EUSAGE, "%zu hooks are NULL", hooks->count);
+    for (size_t i = 0; i < hooks->count; i++)
+        if (!hooks->items[i].names || !hooks->items[i].fn)
+            return clh_fail(err, CLH_EUSAGE, "hook %zu has no %s", i,
+                            hooks->items[i].names ? "function" : "names");
     return CLH_OK;
 }
 
@@ -273,9 +297,10 @@ clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cac
 clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                        const clh_hooks *hooks, clh_error *err)
 {
-    assert(model && tokens && cache);
-    assert(!hooks || hooks->count == 0 || cache->keep == CLH_KEEP_ALL);
-    clh_status status = check_tokens(model, tokens, err);
+    CLH_REQUIRE(model && tokens && cache, err, a_pass);
+    clh_status status = check_hooks(hooks, cache, err);
+    if (!status)
+        status = check_tokens(model, tokens, cache, err);
     if (!status)
         status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
     if (status)
@@ -290,9 +315,13 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
 clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                              size_t activation, clh_error *err)
 {
-    assert(model && tokens && cache);
-    assert(cache->keep == CLH_KEEP_ALL && activation < cache->values.tensors);
-    clh_status status = check_tokens(model, tokens, err);
+    CLH_REQUIRE(model && tokens && cache, err, a_pass);
+    if (cache->keep != CLH_KEEP_ALL)
+        return clh_fail(err, CLH_EINPUT, "%s", keeps_less);
+    if (activation >= cache->values.tensors)
+        return clh_fail(err, CLH_ERANGE, "activation %zu, the model has %zu", activation,
+                        cache->values.tensors);
+    clh_status status = check_tokens(model, tokens, cache, err);
     if (!status)
         status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
     if (status)
@@ -307,8 +336,8 @@ clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, c
 clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
                             clh_cache *cache, clh_error *err)
 {
-    assert(model && tokens && cache);
-    clh_status status = check_tokens(model, tokens, err);
+    CLH_REQUIRE(model && tokens && cache, err, a_pass);
+    clh_status status = check_tokens(model, tokens, cache, err);
     if (status)
         return status;
     if (tokens->batch != 1 || cache->values.batch != 1 || tokens->pos > cache->values.pos)
@@ -325,16 +354,31 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
     return pass.status;
 }
 
+/* Whether gradients can be taken of what the cache holds. */
+static clh_status check_back(const clh_model *model, const clh_tokens *tokens,
+                             const clh_cache *cache, const clh_cache *gradient, clh_error *err)
+{
+    if (!tokens->ids)
+        return clh_fail(err, CLH_EUSAGE, "tokens have no ids");
+    clh_status status = clh_cache_holds(cache, model, tokens, err);
+    if (!status)
+        status = clh_cache_of(gradient, model, err);
+    if (!status && cache->keep != gradient->keep)
+        status = clh_fail(err, CLH_EINPUT, "the cache keeps %s, its gradient %s, want the same",
+                          cache->keep == CLH_KEEP_ALL ? "all" : "what backward needs",
+                          gradient->keep == CLH_KEEP_ALL ? "all" : "what backward needs");
+    const clh_blob *room = &gradient->values;
+    if (!status && (room->batch != tokens->batch || room->pos != tokens->pos))
+        status = clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], the gradient has [%zu, %zu]",
+                          tokens->batch, tokens->pos, room->batch, room->pos);
+    return status;
+}
+
 /* What both ways to ask for gradients begin with. */
 static clh_pass pass_back(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
                           clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
                           clh_error *err)
 {
-    assert(model && tokens && cache && gradient);
-    assert(cache->keep == gradient->keep && cache->filled == tokens->pos);
-    assert(cache->values.batch == tokens->batch && cache->values.pos == tokens->pos);
-    assert(gradient->values.batch == tokens->batch && gradient->values.pos == tokens->pos);
-    assert(!hooks || hooks->count == 0 || gradient->keep == CLH_KEEP_ALL);
     clh_cache *readable = (clh_cache *)cache; /* only its scratch is written */
     clh_pass pass = clh_pass_make(model, tokens, readable, 0, hooks, err);
     pass.gradient = gradient;
@@ -346,6 +390,13 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
                         clh_cache *gradient, clh_real *parameters, const clh_hooks *hooks,
                         clh_error *err)
 {
+    CLH_REQUIRE(model && tokens && cache && gradient, err,
+                "a model, tokens, a cache and a gradient");
+    clh_status status = check_back(model, tokens, cache, gradient, err);
+    if (!status)
+        status = check_hooks(hooks, gradient, err);
+    if (status)
+        return status;
     clh_pass pass = pass_back(model, tokens, cache, gradient, parameters, hooks, err);
     pass_backward(&pass);
     return pass.status;
@@ -354,7 +405,9 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
 void clh_backward_first(const clh_model *model, const clh_tokens *tokens, const clh_cache *cache,
                         clh_cache *gradient, clh_real *parameters)
 {
-    assert(parameters);
+    if (!model || !tokens || !cache || !gradient || !parameters ||
+        check_back(model, tokens, cache, gradient, NULL))
+        return;
     clh_pass pass = pass_back(model, tokens, cache, gradient, parameters, NULL, NULL);
     pass.fresh = true;
     pass_backward(&pass);

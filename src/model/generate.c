@@ -1,13 +1,12 @@
 /* Greedy writing with a key/value cache: the activations of the positions so far are that cache. */
-#include <assert.h>
-
 #include "base/stop.h"
 #include "model/model_parts.h"
 
 uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i)
 {
+    if (!cache || b >= cache->values.batch || i >= cache->values.pos)
+        return UINT32_MAX;
     const size_t n = cache->values.config.d_vocab_out;
-    assert(b < cache->values.batch && i < cache->values.pos);
     const clh_real *logits =
         clh_blob_slot(&cache->values, CLH_A_LOGITS, 0) + (b * cache->values.pos + i) * n;
     size_t best = 0;
@@ -38,7 +37,7 @@ static clh_status check_lengths(const clh_model *model, size_t have, size_t leng
 clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
                         uint32_t stop, size_t *written, const clh_watch *watch, clh_error *err)
 {
-    assert(model && ids && written);
+    CLH_REQUIRE(model && ids && written, err, "a model, ids, and room for their number");
     clh_cache *cache = NULL;
     clh_status status = check_lengths(model, have, length, err);
     if (!status)

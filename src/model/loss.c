@@ -35,7 +35,8 @@ bool clh_loss_is_largest(size_t n, const clh_real *logits, uint32_t token)
 
 void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more)
 {
-    assert(sum && more && more->correct <= more->count);
+    if (!sum || !more)
+        return;
     sum->loss += more->loss;
     sum->count += more->count;
     sum->correct += more->correct;
@@ -64,8 +65,15 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
                     double weight, clh_cache *gradient, double *per_position, clh_loss_sum *sum,
                     clh_error *err)
 {
-    assert(cache && tokens && scored && sum);
-    assert(cache->values.batch == tokens->batch && cache->filled == tokens->pos);
+    CLH_REQUIRE(cache && tokens && scored && sum && tokens->ids && scored->length &&
+                    scored->first_scored,
+                err, "a cache, tokens, what is scored of them, and room for the sum");
+    if (cache->values.batch != tokens->batch || cache->filled != tokens->pos)
+        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], the cache holds [%zu, %zu]",
+                        tokens->batch, tokens->pos, cache->values.batch, cache->filled);
+    if (!isfinite(weight))
+        return clh_fail(err, CLH_ENUMERIC, "the weight of the loss is %g, want a finite number",
+                        weight);
     const clh_kernels *kernel = clh_kernels_best();
     const size_t n = cache->values.config.d_vocab_out, T = tokens->pos;
     const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);

@@ -9,7 +9,7 @@
 
 clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_error *err)
 {
-    assert(out && config);
+    CLH_REQUIRE(out && config, err, "a config, and room for the model");
     clh_status status = clh_model_config_check(config, err);
     if (status)
         return status;
@@ -38,7 +38,8 @@ void clh_model_close(clh_model *model)
 
 void clh_model_init(clh_model *model, uint64_t seed)
 {
-    assert(model);
+    if (!model)
+        return;
     const clh_blob *params = &model->params;
     for (size_t t = 0; t < params->tensors; t++) {
         const clh_tensor *tensor = &params->tensor[t];
@@ -62,32 +63,30 @@ void clh_model_init(clh_model *model, uint64_t seed)
 
 const clh_model_config *clh_model_get_config(const clh_model *model)
 {
-    return &model->config;
+    return model ? &model->config : NULL;
 }
 
 size_t clh_model_tensor_count(const clh_model *model)
 {
-    return model->params.tensors;
+    return model ? model->params.tensors : 0;
 }
 
 size_t clh_model_parameter_count(const clh_model *model)
 {
-    assert(model);
     size_t total = 0;
-    for (size_t i = 0; i < model->params.tensors; i++)
+    for (size_t i = 0; i < clh_model_tensor_count(model); i++)
         total += clh_tensor_count(&model->params.tensor[i]);
     return total;
 }
 
 clh_tensor clh_model_tensor(const clh_model *model, size_t index)
 {
-    assert(index < model->params.tensors);
-    return model->params.tensor[index];
+    return index < clh_model_tensor_count(model) ? model->params.tensor[index] : (clh_tensor){0};
 }
 
 clh_tensor clh_model_view(const clh_model *model, const char *name)
 {
-    return clh_blob_view(&model->params, name);
+    return model && name ? clh_blob_view(&model->params, name) : (clh_tensor){0};
 }
 
 clh_tensor clh_model_param(const clh_model *model, clh_param_id id, size_t layer)
@@ -103,22 +102,23 @@ clh_row_place clh_model_place(const clh_model *model, size_t index)
 
 const char *clh_model_axis(const clh_model *model, size_t index, size_t axis)
 {
-    assert(index < model->params.tensors);
+    if (index >= clh_model_tensor_count(model))
+        return NULL;
     return clh_dim_name(clh_row_dim(model->params.place[index].row, &model->config, axis));
 }
 
 clh_real *clh_model_data(const clh_model *model, size_t *count)
 {
-    assert(model);
     if (count)
-        *count = model->params.count;
-    return model->params.data;
+        *count = model ? model->params.count : 0;
+    return model ? model->params.data : NULL;
 }
 
 clh_tensor clh_model_tensor_in(const clh_model *model, size_t index, clh_real *vector)
 {
-    assert(model && vector);
     clh_tensor tensor = clh_model_tensor(model, index);
+    if (!tensor.data || !vector)
+        return (clh_tensor){0};
     tensor.data = vector + (tensor.data - model->params.data);
     return tensor;
 }

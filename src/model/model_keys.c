@@ -74,7 +74,7 @@ clh_model_config clh_model_config_default(void)
 
 clh_status clh_model_config_check(const clh_model_config *config, clh_error *err)
 {
-    assert(config);
+    CLH_REQUIRE(config, err, "a config");
     const clh_model_config c = clh_model_config_resolved(config);
     clh_status status = CLH_OK;
     for (size_t i = 0; i < CLH_MODEL_KEY_COUNT && !status; i++)

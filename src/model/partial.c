@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "model/tensors.h"
+
 /* ---- Windows -----------------------------------------------------------------------------------
  */
 
@@ -162,11 +164,14 @@ void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer)
 /* ---- The passes --------------------------------------------------------------------------------
  */
 
-static clh_status check_cache(const clh_tokens *tokens, const clh_cache *cache, clh_error *err)
+static clh_status check_cache(const clh_model *model, const clh_tokens *tokens,
+                              const clh_cache *cache, clh_error *err)
 {
+    if (!tokens->ids)
+        return clh_fail(err, CLH_EUSAGE, "tokens have no ids");
     if (tokens->batch == 1 && cache->values.batch == 1 && tokens->pos == cache->values.pos &&
         cache->filled == tokens->pos)
-        return CLH_OK;
+        return clh_cache_of(cache, model, err);
     return clh_fail(err, CLH_ESHAPE,
                     "tokens are [%zu, %zu], want the one sequence that the cache holds: [%zu, "
                     "%zu], %zu computed",
@@ -201,9 +206,15 @@ static clh_status walk(const clh_model *model, const clh_tokens *tokens, clh_cac
 clh_status clh_forward_from(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                             const clh_change *change, clh_error *err)
 {
-    assert(model && tokens && cache && change);
-    assert(cache->keep == CLH_KEEP_ALL && change->activation < cache->values.tensors);
-    clh_status status = check_cache(tokens, cache, err);
+    CLH_REQUIRE(model && tokens && cache && change, err, "a model, tokens, a cache and a change");
+    if (cache->keep != CLH_KEEP_ALL)
+        return clh_fail(err, CLH_EINPUT,
+                        "the cache keeps what backward needs, want one that keeps "
+                        "all");
+    if (change->activation >= cache->values.tensors)
+        return clh_fail(err, CLH_ERANGE, "activation %zu, the model has %zu", change->activation,
+                        cache->values.tensors);
+    clh_status status = check_cache(model, tokens, cache, err);
     if (!status)
         status =
             check_positions(change->end > change->logits_end ? change->end : change->logits_end,
@@ -258,7 +269,7 @@ clh_status clh_forward_writes(const clh_model *model, const clh_tokens *tokens, 
     if (cache->keep != CLH_KEEP_ALL || !cache->plain)
         return clh_fail(err, CLH_EINPUT, "the cache keeps %s, want one that holds the plain pass",
                         cache->plain ? "not all" : "a pass with hooks");
-    clh_status status = check_cache(tokens, cache, err);
+    clh_status status = check_cache(model, tokens, cache, err);
     if (!status)
         status = check_writes(writes, cache, err);
     if (status)

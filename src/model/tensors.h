@@ -27,6 +27,17 @@ size_t clh_cache_index(const clh_cache *cache, clh_act_id id, size_t layer);
 /** Row of activation `index`, and its layer. */
 clh_row_place clh_cache_place(const clh_cache *cache, size_t index);
 
+/** Whether a cache has the activations of this model; CLH_ESHAPE if not. */
+clh_status clh_cache_of(const clh_cache *cache, const clh_model *model, clh_error *err);
+
+/** Whether it also holds a whole pass of tokens of this shape; CLH_ESHAPE naming both. */
+clh_status clh_cache_holds(const clh_cache *cache, const clh_model *model, const clh_tokens *tokens,
+                           clh_error *err);
+
+/** Whether every activation of a whole pass of this model can be read from a cache: it keeps all and
+ *  is filled. CLH_EINPUT or CLH_ESHAPE if not. */
+clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, clh_error *err);
+
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);
 

@@ -307,7 +307,10 @@ static void write_node(const clh_tree_node *node, void *user)
 
 clh_status clh_model_tree(const clh_model_config *config, char **text, clh_error *err)
 {
-    assert(config && text);
+    CLH_REQUIRE(config && text, err, "a config, and room for the text");
+    clh_status status = clh_model_config_check(config, err);
+    if (status)
+        return status;
     page p = {0};
     clh_model_walk(config, write_node, &p);
     *text = clh_strbuf_take(&p.text, err);

@@ -186,6 +186,8 @@ void clh_metrics_close(clh_metrics *metrics)
 
 void clh_evaluation_deinit(clh_evaluation *evaluation)
 {
+    if (!evaluation)
+        return;
     clh_free(evaluation->loss_per_position);
     *evaluation = (clh_evaluation){0};
 }

@@ -58,7 +58,7 @@ static clh_status config_of_folder(clh_run_config *out, const char *path, clh_er
 
 clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error *err)
 {
-    assert(out && path);
+    CLH_REQUIRE(out && path, err, "the path of a run, and room for its config");
     struct stat info;
     size_t step;
     if (stat(path, &info))
@@ -91,7 +91,7 @@ static clh_status open_weights(clh_run *run, const char *path, clh_error *err)
 
 clh_status clh_run_open(clh_run **out, const char *path, clh_error *err)
 {
-    assert(out && path);
+    CLH_REQUIRE(out && path, err, "the path of a run, and room for it");
     clh_run *run = clh_alloc_zeroed(1, sizeof *run, err);
     if (!run)
         return CLH_ENOMEM;
@@ -122,9 +122,11 @@ void clh_run_close(clh_run *run)
 clh_status clh_run_create(const char *path, const clh_run_config *config, const clh_model *model,
                           clh_error *err)
 {
-    assert(path && config && model);
+    CLH_REQUIRE(path && config && model, err, "a folder, a config and a model");
     int lock = -1;
-    clh_status status = clh_folder_begin(path, config, &lock, err);
+    clh_status status = clh_run_config_check(config, err);
+    if (!status)
+        status = clh_folder_begin(path, config, &lock, err);
     if (status)
         goto done;
     char *name = clh_path_join(path, "model.safetensors", err);
@@ -139,25 +141,25 @@ done:
 
 clh_model *clh_run_model(const clh_run *run)
 {
-    return run->model;
+    return run ? run->model : NULL;
 }
 
 const clh_run_config *clh_run_get_config(const clh_run *run)
 {
-    return &run->config;
+    return run ? &run->config : NULL;
 }
 
 const clh_task *clh_run_task(const clh_run *run)
 {
-    return run->task;
+    return run ? run->task : NULL;
 }
 
 const char *clh_run_path(const clh_run *run)
 {
-    return run->path;
+    return run ? run->path : NULL;
 }
 
 size_t clh_run_step(const clh_run *run)
 {
-    return run->step;
+    return run ? run->step : 0;
 }

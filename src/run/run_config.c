@@ -219,14 +219,27 @@ static clh_status resolve_all(clh_resolver *r, clh_error *err)
     return status ? status : clh_run_config_check(r->config, err);
 }
 
+/* What the layers give is in its range before anything is made to follow from it. */
+static clh_status check_given(const clh_run_layer *layer, clh_error *err)
+{
+    const clh_key *keys = clh_run_keys();
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < clh_run_key_count() && !status; i++)
+        if (layer->state[i] > CLH_KEY_AUTOMATIC || !keys[i].automatic)
+            status = clh_key_check(&keys[i], &layer->config, err);
+    return status;
+}
+
 clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *layer,
                                   const clh_task *task, clh_error *err)
 {
-    assert(out && layer);
+    CLH_REQUIRE(out && layer, err, "layers, and room for the config");
+    clh_status status = check_given(layer, err);
+    if (status)
+        return status;
     clh_run_config config = layer->config;
     clh_task *opened = NULL;
     clh_resolver r = {.config = &config, .layer = layer, .task = task};
-    clh_status status = CLH_OK;
     memcpy(r.state, layer->state, sizeof r.state);
     (void)snprintf(config.task, sizeof config.task, "%s", clh_run_task_name(layer));
     if (clh_run_task_none(config.task))
@@ -243,7 +256,10 @@ clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *laye
 
 char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *layer, clh_error *err)
 {
-    assert(config && layer);
+    if (!config || !layer) {
+        (void)clh_fail_null(err, __func__, "a config and its layers");
+        return NULL;
+    }
     const clh_model_config *m = &config->model;
     const clh_train_config *t = &config->train;
     const clh_key *keys = clh_run_keys();

@@ -16,7 +16,10 @@ bool clh_run_key_written(size_t place, const char *task)
 
 char *clh_run_config_json(const clh_run_config *config, clh_error *err)
 {
-    assert(config);
+    if (!config) {
+        (void)clh_fail_null(err, __func__, "a config");
+        return NULL;
+    }
     const clh_key *keys = clh_run_keys();
     clh_strbuf text = {0};
     for (size_t i = 0; i < clh_run_key_count(); i++) {
@@ -32,7 +35,7 @@ char *clh_run_config_json(const clh_run_config *config, clh_error *err)
 clh_status clh_run_config_from_json(clh_run_config *out, const char *text, const char *origin,
                                     clh_error *err)
 {
-    assert(out);
+    CLH_REQUIRE(out && text && origin, err, "JSON, where it is from, and room for the config");
     clh_run_layer all, file;
     clh_run_layer_default(&all);
     clh_status status = clh_run_layer_json(&file, text, origin, err);
@@ -45,7 +48,10 @@ clh_status clh_run_config_from_json(clh_run_config *out, const char *text, const
 
 char *clh_run_config_text(const clh_run_config *config, const char *key, clh_error *err)
 {
-    assert(config && key);
+    if (!config || !key) {
+        (void)clh_fail_null(err, __func__, "a config and a key");
+        return NULL;
+    }
     const clh_key *row = clh_key_find(clh_run_keys(), clh_run_key_count(), key, err);
     clh_strbuf text = {0};
     if (!row)
@@ -71,7 +77,10 @@ static void add_value(clh_strbuf *text, const clh_key *key, const clh_run_config
 
 char *clh_run_config_describe(const clh_run_config *config, clh_error *err)
 {
-    assert(config);
+    if (!config) {
+        (void)clh_fail_null(err, __func__, "a config");
+        return NULL;
+    }
     clh_strbuf text = {0};
     clh_strbuf_addf(&text, "%s", config->task);
     for (size_t i = 0; i < clh_run_key_count(); i++)

@@ -27,14 +27,15 @@ static const struct {
 
 void clh_run_layer_init(clh_run_layer *layer)
 {
-    memset(layer, 0, sizeof *layer);
+    if (layer)
+        memset(layer, 0, sizeof *layer);
 }
 
 void clh_run_layer_default(clh_run_layer *layer)
 {
     const clh_key *keys = clh_run_keys();
     clh_run_layer_init(layer);
-    for (size_t i = 0; i < clh_run_key_count(); i++) {
+    for (size_t i = 0; layer && i < clh_run_key_count(); i++) {
         layer->state[i] = keys[i].fallback ? CLH_KEY_DEFAULT : CLH_KEY_AUTOMATIC;
         if (!keys[i].fallback)
             continue;
@@ -55,7 +56,7 @@ static void nobody_asked(clh_run_layer *layer)
 
 clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_error *err)
 {
-    assert(layer && name);
+    CLH_REQUIRE(layer && name, err, "a layer, and the name of a preset");
     for (size_t i = 0; i < CLH_COUNT(presets); i++) {
         if (strcmp(presets[i].name, name) != 0)
             continue;
@@ -77,7 +78,8 @@ static bool is_complete(const clh_run_layer *layer)
 
 void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
 {
-    assert(layer && model);
+    if (!layer || !model)
+        return;
     const clh_key *keys = clh_run_keys();
     clh_run_layer_init(layer);
     layer->config.model = clh_model_config_resolved(model);
@@ -105,7 +107,7 @@ static clh_status layer_set_json(clh_run_layer *layer, const char *name, const j
 clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char *origin,
                               clh_error *err)
 {
-    assert(layer && text && origin);
+    CLH_REQUIRE(layer && text && origin, err, "a layer, JSON, and where it is from");
     json_error_t where;
     const char *name;
     json_t *value;
@@ -134,7 +136,7 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
 
 clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err)
 {
-    assert(layer && path);
+    CLH_REQUIRE(layer && path, err, "a layer, and the path of a config file");
     char *text = NULL;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (!status)
@@ -146,7 +148,7 @@ clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error 
 clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *text,
                              clh_error *err)
 {
-    assert(layer && key && text);
+    CLH_REQUIRE(layer && key && text, err, "a layer, a key and its value");
     const clh_key *row = clh_key_find(clh_run_keys(), clh_run_key_count(), key, err);
     if (!row)
         return CLH_ECONFIG;
@@ -163,7 +165,8 @@ clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *
 
 void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
 {
-    assert(onto && layer && onto != layer);
+    if (!onto || !layer || onto == layer)
+        return;
     const clh_key *keys = clh_run_keys();
     for (size_t i = 0; i < clh_run_key_count(); i++) {
         if (layer->state[i] == CLH_KEY_ABSENT)
@@ -178,7 +181,8 @@ void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
 
 void clh_run_layer_fill(clh_run_layer *onto, const clh_run_layer *layer)
 {
-    assert(onto && layer && onto != layer);
+    if (!onto || !layer || onto == layer)
+        return;
     for (size_t i = 0; i < clh_run_key_count(); i++)
         if (onto->state[i] <= CLH_KEY_AUTOMATIC && layer->state[i] > CLH_KEY_AUTOMATIC) {
             onto->state[i] = layer->state[i];

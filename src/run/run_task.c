@@ -45,9 +45,7 @@ static clh_status open_task(clh_task **out, const char *name, const clh_run_conf
 
 clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_error *err)
 {
-    if (!out || !layer)
-        return clh_fail(err, CLH_EUSAGE, "clh_run_layer_task() was given NULL, want %s",
-                        out ? "a layer" : "where to put the task");
+    CLH_REQUIRE(out && layer, err, "a layer, and room for its task");
     const clh_run_config *c = &layer->config;
     clh_task_given given = {.seed = c->seed};
     if (layer->state[clh_run_key_place(CLH_RUN_KEY_first_scored)] > CLH_KEY_AUTOMATIC)
@@ -59,9 +57,7 @@ clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_er
 
 clh_status clh_run_config_task(clh_task **out, const clh_run_config *config, clh_error *err)
 {
-    if (!out || !config)
-        return clh_fail(err, CLH_EUSAGE, "clh_run_config_task() was given NULL, want %s",
-                        out ? "a config" : "where to put the task");
+    CLH_REQUIRE(out && config, err, "a config, and room for its task");
     const clh_task_given given = {.seed = config->seed,
                                   .first_scored = config->first_scored,
                                   .test_sequences = config->train.test_sequences};
@@ -71,7 +67,7 @@ clh_status clh_run_config_task(clh_task **out, const clh_run_config *config, clh
 clh_status clh_run_config_open(clh_run_config *out, clh_task **task, const clh_run_layer *layer,
                                clh_error *err)
 {
-    assert(out && layer);
+    CLH_REQUIRE(out && layer, err, "layers, and room for the config");
     if (clh_run_task_none(clh_run_task_name(layer)) && !task)
         return clh_run_config_resolve(out, layer, NULL, err);
     clh_task *opened = NULL;
@@ -98,7 +94,10 @@ static bool has_settings(const clh_run_layer *layer, const char *name)
 
 clh_status clh_run_layer_suit(clh_run_layer *layer, const clh_model_config *model, clh_error *err)
 {
-    assert(layer && model);
+    CLH_REQUIRE(layer && model, err, "a layer, and the config of a model");
+    clh_status checked = clh_model_config_check(model, err);
+    if (checked)
+        return checked;
     size_t count;
     const clh_task_row *first = &clh_task_rows(&count)[0];
     clh_run_layer fitting;
@@ -119,7 +118,11 @@ clh_status clh_run_layer_suit(clh_run_layer *layer, const clh_model_config *mode
 
 void clh_run_config_name(const clh_run_config *config, char out[64])
 {
-    assert(config && out);
+    if (!out)
+        return;
+    out[0] = '\0';
+    if (!config)
+        return;
     size_t count, row;
     char name[48];
     const clh_task_row *rows = clh_task_rows(&count);
@@ -134,7 +137,8 @@ void clh_run_config_name(const clh_run_config *config, char out[64])
 
 void clh_run_config_absolute(clh_run_config *config)
 {
-    assert(config);
+    if (!config)
+        return;
     const clh_key *keys = clh_run_keys();
     for (size_t i = 0; i < clh_run_key_count(); i++) {
         char *path = (char *)config + keys[i].offset;

@@ -37,7 +37,7 @@ static clh_status check_known(const clh_model *model, const clh_safetensors *fil
 
 clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
 {
-    assert(model && path);
+    CLH_REQUIRE(model && path, err, "a model, and a file of weights");
     clh_safetensors *file = NULL;
     char *weights = NULL;
     clh_status status = clh_folder_weights(path, &weights, err);
@@ -82,7 +82,10 @@ clh_status clh_model_stage(clh_file **out, const clh_model *model, const char *p
 clh_status clh_model_save(const clh_model *model, const char *path, const clh_run_config *config,
                           size_t step, clh_error *err)
 {
+    CLH_REQUIRE(model && path && config, err, "a model, a path and a config");
     clh_file *file = NULL;
-    clh_status status = clh_model_stage(&file, model, path, config, step, err);
+    clh_status status = clh_run_config_check(config, err);
+    if (!status)
+        status = clh_model_stage(&file, model, path, config, step, err);
     return status ? status : clh_file_commit(file, err);
 }

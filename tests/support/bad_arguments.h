@@ -67,9 +67,9 @@ static double score_parts[CLH_SPLIT_PARTS][CLH_SPLIT_PARTS];
 static clh_model *deep; /* of two layers */
 static clh_composition composition;
 
-static const clh_answers_ask answers_ask = {.count = 4, .threads = 1, .step = CLH_LAST};
+static clh_answers_ask answers_ask = {.path = "runs/notebook", .step = CLH_LAST};
 static clh_answers answers;
-static const clh_attention_ask attention_ask = {.seed = 1, .threads = 1};
+static const clh_attention_ask attention_ask = {.seed = 1};
 static const clh_detect_options detect_options = {0};
 static const clh_lens_ask lens_ask = {.begin = 5, .end = 8};
 static clh_resid_ask resid_ask = {.split = CLH_SPLIT_HEADS, .begin = 2, .end = 5};
@@ -88,12 +88,12 @@ static clh_causal_row causal_rows[CLH_INTERVENTIONS];
 static clh_emergence emergence;
 static const clh_edit edit = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_z"};
 static clh_edits_setting edits_setting;
+static const clh_edits_ask edits_ask = {.sample = &sample};
+static clh_edit_list edit_list = {.name = "mine", .edit = &edit, .count = 1};
 static clh_edits *edits;
+static clh_editor *editor;
 static clh_edit_file *edit_file;
 static clh_safetensors *file;
-static const clh_study_ask study_ask = {.seeds = 2, .count = 4, .threads = 1};
-static clh_study study;
-static clh_vote votes[2];
 
 static clh_series series;
 static clh_curve_data curve_data = {.series = &series, .series_count = 1};
@@ -138,7 +138,7 @@ static clh_status open_readings(void)
     if (!status)
         status = clh_model_open(&deep, &deeper, &err);
     if (!status)
-        status = clh_composition_open(&composition, deep, 2, 1, &err);
+        status = clh_composition_open(&composition, deep, 2, 1, NULL, &err);
     if (!status)
         status = clh_resid_decompose(&stack, model, cache, &resid_ask, &err);
     if (!status)
@@ -152,26 +152,31 @@ static clh_status open_interventions(void)
 {
     patch_ask = (clh_patch_ask){.clean = clean, .corrupted = corrupted, .metric = metric};
     paths_ask = (clh_paths_ask){.clean = clean, .corrupted = corrupted, .metric = metric};
+    answers_ask.run = run;
+    answers_ask.sample = &sample;
+    answers_ask.plain = &measure;
     edits_setting = (clh_edits_setting){.model = model, .sample = &sample, .threads = 1};
-    clh_status status = clh_paths_open(&paths, model, &paths_ask, &err);
+    clh_status status = clh_paths_open(&paths, model, &paths_ask, NULL, &err);
     if (!status)
         status = clh_graph_make(&graph, &config.model, &err);
     if (!status)
-        status = clh_scrub_open(&scrub, model, &sample, 1, 1, &err);
+        status = clh_scrub_open(&scrub, model, &sample, 1, NULL, &err);
     if (!status)
-        status = clh_causal_open(&causal, model, &base, 1, &err);
+        status = clh_causal_open(&causal, model, &base, 1, NULL, &err);
     if (!status)
-        status = clh_causal_run(&causal_result, causal, &sample, 1, NULL, &err);
+        status = clh_causal_run(&causal_result, causal, &sample, NULL, &err);
     if (!status)
-        status = clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, 1, NULL, &err);
+        status = clh_emergence_run(&emergence, "runs/notebook", CLH_LAST, &sample, NULL, &err);
     if (!status)
-        status = clh_edits_open(&edits, &edit, 1, model, &sample, 1, 1, &err);
+        status = clh_edits_open(&edits, &edit_list, 1, &edits_setting, &err);
+    if (!status)
+        status = clh_editor_open(&editor, edits, &err);
+    if (!status)
+        status = clh_editor_begin(editor, &sample, 0, &err);
     if (!status)
         status = clh_edit_file_open(&edit_file, "edits.json", run, &err);
     if (!status)
-        status = clh_answers_find(&answers, "runs/notebook", &answers_ask, NULL, &err);
-    if (!status)
-        status = clh_study_run(&study, "runs/notebook", "runs/study", &study_ask, NULL, &err);
+        status = clh_answers_find(&answers, &answers_ask, NULL, &err);
     return status;
 }
 

@@ -50,12 +50,10 @@ BY_NAME = {
     "clh_dense_open.cols": "3",
     "clh_dense_multiply.a": "&dense",
     "clh_dense_multiply.b": "&dense",
-    "clh_edits_open.edits": "&edit",
-    "clh_edits_open_with.edits": "&edit",
+    "clh_edits_open.lists": "&edit_list",
     "clh_edits_open.count": "1",
-    "clh_edits_open_with.count": "1",
-    "clh_edits_open_with.setting": "&edits_setting",
-    "clh_edits_way.edits": "edits",
+    "clh_edits_open.setting": "&edits_setting",
+    "clh_edits_run.ask": "&edits_ask",
     "clh_part_try.inputs": '"qk"',
     "clh_edit_file_open.path": '"edits.json"',
     "clh_edit_file_edits.file": "edit_file",
@@ -189,23 +187,17 @@ BY_NAME = {
     "clh_run_layer_apply.layer": "&line",
     "clh_run_layer_set.key": '"n"',
     "clh_run_layer_set.text": '"3"',
-    "clh_run_config_resolve.lines": "NULL",
     "clh_run_config_from_json.text": '"{\\"n\\": 3}"',
     "clh_run_config_from_json.origin": '"mine"',
     "clh_sample_draw.split": "CLH_SPLIT_TEST",
     "clh_sample_given.first_scored": "5",
     "clh_hypothesis_read.path": '"algorithm.json"',
     "clh_scrub_try.rounds": "10",
-    "clh_study_run.folder": '"runs/study"',
-    "clh_study_run.ask": "&study_ask",
-    "clh_study_votes.study": "&study",
-    "clh_study_votes.votes": "votes",
-    "clh_study_spread.study": "&study",
-    "clh_study_spread.number": "clh_answers_numbers(sizes_out)",
     "clh_task_open.config": "&task_config",
     "clh_task_draw.out": "&sequence",
     "clh_task_unrank.out": "&sequence",
     "clh_task_expand.out": "&sequence",
+    "clh_task_example.out": "&sequence",
     "clh_task_expand.letters": '"abc"',
     "clh_task_rank.tokens": "ids",
     "clh_task_rank.length": "pos",
@@ -258,8 +250,10 @@ BY_TYPE = {
     "clh_causal *": "causal",
     "clh_settings *": "settings",
     "clh_edits *": "edits",
+    "clh_editor *": "editor",
     "clh_edit_file *": "edit_file",
     "char *": "text_room",
+    "void *": "numbers_out",
     "double *": "numbers_out",
     "size_t *": "sizes_out",
     "uint64_t *": "wide_out",
@@ -283,9 +277,9 @@ OPTIONAL = {
     "clh_ask.settings", "clh_ask_check.settings", "clh_ask_steps.settings", "clh_ask_seeds.settings",
     "clh_ask_against.settings", "numbers", "folder",
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.task",
-    "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
+    "clh_logit_attrs.against", "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position",
-    "clh_edit_file_open.run", "clh_run_config_open.task", "clh_run_config_resolve.lines",
+    "clh_edit_file_open.run", "clh_run_config_open.task", "clh_run_config_resolve.task",
     "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
     "clh_train_resume.watch",
 }
@@ -299,6 +293,7 @@ ZERO_IS_FINE = {
 # Not tried: lengths of what a pointer beside them points to, where nobody can tell that there is less,
 # and numbers of things to do one after the other, which would take for ever.
 NEVER_HUGE = {
+    "clh_edits_open.count",
     "clh_evaluate.count",
     "clh_task_encode.capacity", "clh_task_decode.length", "clh_task_rank.length",
     "clh_safetensors_write.count", "clh_safetensors_write_arrays.count", "clh_npz_write.count",
@@ -311,9 +306,20 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
+    "clh_metric_parse.pos=huge", "clh_metric_parse.first_scored=0", "clh_metric_parse.first_scored=huge",
+    "clh_sample_given.first_scored=0", "clh_sample_given.first_scored=huge",
+    "clh_model_save.step=huge",
+    "clh_forward_until.activation=0", "clh_forward_more.from=0",
     "clh_task_decode.length=0",
     "clh_safetensors_write.count=0", "clh_safetensors_write_arrays.count=0", "clh_npz_write.count=0",
     "clh_safetensors_write.pairs=0", "clh_safetensors_write_arrays.pairs=0", "clh_npz_write.pairs=0",
     "clh_dense_open.rows=0", "clh_dense_open.cols=0",
 }
-BACK = set()
+BACK = {
+    # numbers, which may be NaN
+    "clh_measure_interval.measure", "clh_measure_intervals.measure",
+    # what layers do not give is not read
+    "clh_run_config_resolve.layer", "clh_run_config_open.layer", "clh_run_layer_task.layer",
+    # the model and the training are not needed
+    "clh_run_config_task.config",
+}

@@ -16,8 +16,7 @@
 const char *clh_final_norm_name(clh_final_norm norm)
 {
     static const char *const name[CLH_FINAL_NORMS] = {"frozen", "recomputed"};
-    assert(norm < CLH_FINAL_NORMS);
-    return name[norm];
+    return norm < CLH_FINAL_NORMS ? name[norm] : NULL;
 }
 
 /* The way from the stream to the logits. */
@@ -51,6 +50,33 @@ static way way_out(const clh_model *model, const clh_cache *cache, clh_final_nor
                  .vocab = c->d_vocab_out};
 }
 
+/* Whether the cache is one of the model, and `norm` a way to norm. */
+static clh_status check_way(const clh_model *model, const clh_cache *cache, clh_final_norm norm,
+                            clh_error *err)
+{
+    clh_status status = clh_check_enum((unsigned)norm, CLH_FINAL_NORMS, "norm", err);
+    return status ? status : clh_cache_readable(cache, model, err);
+}
+
+/* Whether a stack is of that pass, too. */
+static clh_status check_stack(const clh_resid_stack *stack, const clh_model *model,
+                              const clh_cache *cache, clh_final_norm norm, clh_error *err)
+{
+    clh_status status = check_way(model, cache, norm, err);
+    if (status)
+        return status;
+    const clh_tensor embed = clh_cache_act(cache, CLH_A_EMBED, 0);
+    if (stack->data && stack->batch == embed.shape[0] && stack->d_model == embed.shape[2] &&
+        stack->begin <= embed.shape[1] && stack->pos <= embed.shape[1] - stack->begin)
+        return CLH_OK;
+    return clh_fail(err, CLH_ESHAPE,
+                    "the stack is [%zu, %zu, %zu] from position %zu, the cache [%zu, %zu, %zu]",
+                    stack->batch, stack->pos, stack->d_model, stack->begin, embed.shape[0],
+                    embed.shape[1], embed.shape[2]);
+}
+
+static const char a_stack[] = "a stack, its model and cache, and room for the result";
+
 /* u of a row `x` of the stack that stands at sequence b, position i of the cache. */
 static void normalize_row(const way *out, const clh_real *x, size_t b, size_t i, double *u)
 {
@@ -75,7 +101,10 @@ static void normalize_row(const way *out, const clh_real *x, size_t b, size_t i,
 clh_status clh_resid_normalize(clh_resid_stack *stack, const clh_model *model,
                                const clh_cache *cache, clh_final_norm norm, clh_error *err)
 {
-    assert(stack && model && cache);
+    CLH_REQUIRE(stack && model && cache, err, a_stack);
+    clh_status status = check_stack(stack, model, cache, norm, err);
+    if (status)
+        return status;
     const way out = way_out(model, cache, norm);
     const size_t rows = stack->count * stack->batch * stack->pos, d = stack->d_model;
     double *u = clh_alloc_array(d, sizeof *u, err);
@@ -94,7 +123,10 @@ clh_status clh_resid_normalize(clh_resid_stack *stack, const clh_model *model,
 clh_status clh_resid_logits(clh_real *out, const clh_resid_stack *stack, const clh_model *model,
                             const clh_cache *cache, clh_final_norm norm, clh_error *err)
 {
-    assert(out && stack && model && cache);
+    CLH_REQUIRE(out && stack && model && cache, err, a_stack);
+    clh_status status = check_stack(stack, model, cache, norm, err);
+    if (status)
+        return status;
     const way to = way_out(model, cache, norm);
     const size_t rows = stack->count * stack->batch * stack->pos;
     double *u = clh_alloc_array(to.d + to.vocab, sizeof *u, err), *logits = u ? u + to.d : NULL;
@@ -173,11 +205,14 @@ clh_status clh_logit_attrs(double *out, const clh_resid_stack *stack, const clh_
                            const clh_cache *cache, const uint32_t *token, const uint32_t *against,
                            clh_final_norm norm, clh_error *err)
 {
-    assert(out && stack && model && cache && token);
+    CLH_REQUIRE(out && stack && model && cache && token, err, a_stack);
+    clh_status status = check_stack(stack, model, cache, norm, err);
+    if (status)
+        return status;
     const way to = way_out(model, cache, norm);
     const size_t rows = stack->batch * stack->pos;
     double *room = clh_alloc_array(to.d, 2 * sizeof *room, err), norm_bias, unembed_bias;
-    clh_status status = room ? CLH_OK : CLH_ENOMEM;
+    status = room ? CLH_OK : CLH_ENOMEM;
     for (size_t r = 0; r < rows && !status; r++)
         status = check_tokens(&to, token[r], against ? against[r] : CLH_NO_TOKEN, err);
     for (size_t i = 0; i < stack->count * rows && !status; i++)
@@ -276,7 +311,13 @@ clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
                                   const clh_cache *cache, const clh_metric *metric, unsigned split,
                                   clh_final_norm norm, clh_error *err)
 {
-    assert(out && model && cache && metric);
+    CLH_REQUIRE(out && model && cache && metric, err,
+                "a model, a cache, a metric, and room for the attribution");
+    clh_status status = check_way(model, cache, norm, err);
+    if (!status)
+        status = clh_check_enum((unsigned)metric->kind, CLH_METRIC_KINDS, "kind", err);
+    if (status)
+        return status;
     const bool diff = metric->kind == CLH_METRIC_LOGIT_DIFF;
     if (!diff && metric->kind != CLH_METRIC_LOGIT)
         return clh_fail(err, CLH_ESUPPORT,
@@ -284,7 +325,7 @@ clh_status clh_attribution_metric(clh_attribution *out, const clh_model *model,
                         "or logit_diff",
                         clh_metric_name(metric->kind));
     job of;
-    clh_status status = job_make(&of, out, model, cache, split, norm, err);
+    status = job_make(&of, out, model, cache, split, norm, err);
     if (!status)
         status = add_position(&of, metric->position, &metric->token, 0,
                               diff ? metric->against : CLH_NO_TOKEN, 1, err);
@@ -296,13 +337,19 @@ clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *mo
                                        size_t begin, size_t end, uint32_t against, unsigned split,
                                        clh_final_norm norm, clh_error *err)
 {
-    assert(out && model && cache && tokens);
+    CLH_REQUIRE(out && model && cache && tokens && tokens->ids, err,
+                "a model, a cache, its tokens, and room for the attribution");
+    clh_status status = check_way(model, cache, norm, err);
+    if (!status)
+        status = clh_cache_holds(cache, model, tokens, err);
+    if (status)
+        return status;
     if (begin == 0 || begin >= end || end > tokens->pos)
         return clh_fail(err, CLH_ERANGE, "predictions of tokens %zu to %zu, want them in [1, %zu)",
                         begin, end, tokens->pos);
     const double weight = 1.0 / ((double)tokens->batch * (double)(end - begin));
     job of;
-    clh_status status = job_make(&of, out, model, cache, split, norm, err);
+    status = job_make(&of, out, model, cache, split, norm, err);
     for (size_t i = begin; i < end && !status; i++)
         status = add_position(&of, i - 1, tokens->ids + i, tokens->pos, against, weight, err);
     return job_finish(&of, status);
@@ -310,6 +357,8 @@ clh_status clh_attribution_predictions(clh_attribution *out, const clh_model *mo
 
 void clh_attribution_deinit(clh_attribution *attribution)
 {
+    if (!attribution)
+        return;
     clh_free(attribution->component);
     clh_free(attribution->value);
     *attribution = (clh_attribution){0};

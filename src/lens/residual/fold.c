@@ -147,10 +147,11 @@ static bool has_word(const char *record, const char *name)
 void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before, const clh_model_config *config,
                      unsigned what)
 {
+    if (!out || !config || !before || out == before)
+        return;
     const bool norms =
         config->normalization_type == CLH_NORM_LN || config->normalization_type == CLH_NORM_RMS;
     size_t used = 0;
-    assert(out && before && out != before && what <= CLH_FOLD_EVERYTHING);
     what &= norms ? CLH_FOLD_EVERYTHING : CLH_FOLD_EVERYTHING - CLH_FOLD_LN;
     what |= what & CLH_FOLD_REFACTOR ? CLH_FOLD_VALUE_BIAS : 0;
     out[0] = '\0';
@@ -166,7 +167,10 @@ void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before, const clh_mo
 
 clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what, clh_error *err)
 {
-    assert(out && model && what <= CLH_FOLD_EVERYTHING);
+    CLH_REQUIRE(out && model, err, "a model, and room for the folded one");
+    if (what > CLH_FOLD_EVERYTHING)
+        return clh_fail(err, CLH_ERANGE, "what to fold is %u, want bits of %d", what,
+                        CLH_FOLD_EVERYTHING);
     const clh_model_config *config = clh_model_get_config(model);
     const clh_model_config folded = folded_config(config, what);
     const bool centres =

@@ -47,7 +47,7 @@ static clh_status run(clh_cache **cache, const clh_model *model, const clh_token
 clh_status clh_log_prob_distance(double *distance, const clh_model *a, const clh_model *b,
                                  const clh_tokens *tokens, clh_error *err)
 {
-    assert(distance && a && b && tokens);
+    CLH_REQUIRE(distance && a && b && tokens, err, "two models, tokens, and room for the distance");
     clh_cache *cache_a = NULL, *cache_b = NULL;
     clh_status status = run(&cache_a, a, tokens, err);
     if (!status)
@@ -101,7 +101,11 @@ static clh_status rounding_of(double *out, const clh_model *model, const clh_tok
 clh_status clh_fold_prove(clh_fold_proof *out, const clh_model *model, const clh_model *folded,
                           const clh_tokens *tokens, clh_error *err)
 {
-    assert(out && model && folded && tokens && tokens->batch == 1);
+    CLH_REQUIRE(out && model && folded && tokens && tokens->ids, err,
+                "two models, tokens, and room for the proof");
+    if (tokens->batch != 1)
+        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want one sequence", tokens->batch,
+                        tokens->pos);
     const size_t vocab = clh_model_get_config(model)->d_vocab_out;
     size_t count = 0;
     clh_fold_proof proof = {0};

@@ -114,7 +114,15 @@ static clh_status read_position(reader *r, size_t index, clh_error *err)
 clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const clh_cache *cache,
                               const clh_tokens *tokens, const clh_lens_ask *ask, clh_error *err)
 {
-    assert(out && model && cache && tokens && ask);
+    CLH_REQUIRE(out && model && cache && tokens && tokens->ids && ask, err,
+                "a model, a cache, its tokens, what is asked, and room for the lens");
+    clh_status status = clh_check_enum((unsigned)ask->norm, CLH_FINAL_NORMS, "norm", err);
+    if (!status)
+        status = clh_cache_readable(cache, model, err);
+    if (!status)
+        status = clh_cache_holds(cache, model, tokens, err);
+    if (status)
+        return status;
     *out = (clh_logit_lens){.norm = ask->norm, .begin = ask->begin};
     reader r = {.out = out,
                 .model = model,
@@ -123,7 +131,7 @@ clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const
                 .ask = ask,
                 .logits = clh_cache_act(cache, CLH_A_LOGITS, 0),
                 .vocab = clh_model_get_config(model)->d_vocab_out};
-    clh_status status = check_ask(&r, err);
+    status = check_ask(&r, err);
     for (size_t i = 0; !status && i < ask->end - ask->begin; i++)
         status = read_position(&r, i, err);
     clh_free(r.row);
@@ -134,6 +142,8 @@ clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const
 
 void clh_logit_lens_deinit(clh_logit_lens *lens)
 {
+    if (!lens)
+        return;
     clh_free(lens->stream);
     clh_free(lens->logit);
     *lens = (clh_logit_lens){0};

@@ -22,7 +22,11 @@ static const clh_row *row_of(const clh_component *component)
 
 const char *clh_component_label(const clh_component *component, char out[32])
 {
-    assert(component->kind < CLH_PART_KINDS);
+    if (!out)
+        return NULL;
+    out[0] = '\0';
+    if (!component || component->kind >= CLH_PART_KINDS || component->row >= CLH_A_COUNT)
+        return out;
     const clh_row *row = row_of(component);
     const char *name = clh_row_short(row), *tail = strchr(name, '_'); /* "_pre" of resid_pre */
     switch (component->kind) {
@@ -247,7 +251,9 @@ static clh_status stack_make(clh_resid_stack *out, const source *from, size_t co
                              size_t end, clh_error *err)
 {
     const clh_tensor embed = clh_cache_act(from->cache, CLH_A_EMBED, 0);
-    assert(embed.data && "a cache that keeps all, filled by a forward pass");
+    clh_status status = clh_cache_readable(from->cache, from->model, err);
+    if (status)
+        return status;
     if (begin >= end || end > embed.shape[1])
         return clh_fail(err, CLH_ERANGE,
                         "positions %zu to %zu of the stream, want them in [0, %zu)", begin, end,
@@ -260,7 +266,7 @@ static clh_status stack_make(clh_resid_stack *out, const source *from, size_t co
     size_t bytes = 0;
     if (!clh_mul_ok(count, part_size(&stack) * sizeof *stack.data, &bytes))
         bytes = SIZE_MAX;
-    clh_status status = clh_memory_check(bytes, "the parts of the residual stream", err);
+    status = clh_memory_check(bytes, "the parts of the residual stream", err);
     if (status)
         return status;
     stack.component = clh_alloc_zeroed(count, sizeof *stack.component, err);
@@ -277,10 +283,12 @@ static source source_of(const clh_model *model, const clh_cache *cache)
     return (source){model, clh_model_get_config(model), cache, clh_kernels_best()};
 }
 
+static const char a_pass[] = "a model, a cache, what is asked of them, and room for the stack";
+
 clh_status clh_resid_decompose(clh_resid_stack *out, const clh_model *model, const clh_cache *cache,
                                const clh_resid_ask *ask, clh_error *err)
 {
-    assert(out && model && cache && ask);
+    CLH_REQUIRE(out && model && cache && ask, err, a_pass);
     const source from = source_of(model, cache);
     const size_t n_layers = from.config->n_layers, layers = ask->layers ? ask->layers : n_layers;
     if (layers > n_layers)
@@ -302,7 +310,7 @@ clh_status clh_resid_accumulate(clh_resid_stack *out, const clh_model *model,
                                 const clh_cache *cache, bool mid, size_t begin, size_t end,
                                 clh_error *err)
 {
-    assert(out && model && cache);
+    CLH_REQUIRE(out && model && cache, err, a_pass);
     const source from = source_of(model, cache);
     list streams = {0};
     list_streams(&streams, from.config, mid);
@@ -318,6 +326,8 @@ clh_status clh_resid_accumulate(clh_resid_stack *out, const clh_model *model,
 
 void clh_resid_stack_deinit(clh_resid_stack *stack)
 {
+    if (!stack)
+        return;
     clh_free(stack->component);
     clh_free(stack->data);
     *stack = (clh_resid_stack){0};
