@@ -10,12 +10,14 @@
 #include "support/question_case.h"
 #include "support/stopping.h"
 
+enum { ONCE, STEPS, SEEDS, AGAINST };
+
 /* A question, on how many sequences, and how it is asked. */
 typedef struct asked {
     const stopping_world *world;
     const char *question;
     bool many;
-    enum { ONCE, STEPS, SEEDS, AGAINST } how;
+    int how; /* ONCE, STEPS, … */
     size_t calls; /* a folder of its own for the seeds of each */
 } asked;
 

@@ -15,8 +15,7 @@ static clh_status measure(void *context, stopping *s, clh_error *err)
 {
     const asked *a = context;
     clh_measure m = {0};
-    clh_status status =
-        clh_measure_run(&m, a->world->model, a->sample, NULL, s->how, err);
+    clh_status status = clh_measure_run(&m, a->world->model, a->sample, NULL, s->how, err);
     if (!status)
         stopping_note(s, &m.total, sizeof m.total);
     clh_measure_deinit(&m);
