@@ -38,8 +38,8 @@ import json, sys
 rows = json.load(sys.stdin)["tables"]["inputs"]
 assert all("digit_accuracy" in row for row in rows)
 print(", ".join(row["input"] for row in rows))')" 'its kinds of input and of token'
-runs 0 show runs/copy-seed0
-is 1 "$(printf '%s\n' "$out" | grep -c '^task: copy, copy_length 2$')" 'what it was trained for'
+runs 0 show runs/copy-seed0 --json
+is 'copy, copy_length 2' "$(value task)" 'what it was trained for'
 runs 0 docs man --out doc
 is 1 "$(grep -c 'copy.*length' doc/clearhead-train.1)" 'in the manual'
 finish

@@ -27,22 +27,6 @@ static double recovered(double reference, double loss, double plain)
     return reference > plain ? (reference - loss) / (reference - plain) : NAN;
 }
 
-/* The ratios in which anything counts: what is scored does not depend on an intervention. */
-typedef struct counted {
-    size_t count;
-    clh_ratio ratio[CLH_RATIOS];
-} counted;
-
-static counted counted_in(const clh_tally *total)
-{
-    const sums s = sums_of(total);
-    counted c = {0};
-    for (int r = 0; r < CLH_RATIOS; r++)
-        if (s.whole[r] > 0)
-            c.ratio[c.count++] = (clh_ratio)r;
-    return c;
-}
-
 /* The values of every intervention from its sums. */
 static void values_of(double (*out)[VALUES], const sums *s)
 {
@@ -55,13 +39,13 @@ static void values_of(double (*out)[VALUES], const sums *s)
                       out[CLH_CAUSAL_NONE][CLH_RATIO_LOSS]);
 }
 
-/* part and whole are exact for counts; losses are added in the order in which they are drawn. */
-static sums add_up(const sums *of, const uint32_t *drawn, size_t sequences, const counted *c)
+/* part and whole are exact for counts; losses are added in the order in which they are drawn. All
+ * ratios are added, also of kinds of token that the task has not: a loop of fixed length is faster. */
+static sums add_up(const sums *of, const uint32_t *drawn, size_t sequences)
 {
     sums all = {{0}, {0}};
     for (size_t k = 0; k < sequences; k++)
-        for (size_t i = 0; i < c->count; i++) {
-            const clh_ratio r = c->ratio[i];
+        for (int r = 0; r < CLH_RATIOS; r++) {
             all.part[r] += of[drawn[k]].part[r];
             all.whole[r] += of[drawn[k]].whole[r];
         }
@@ -72,7 +56,6 @@ typedef struct room {
     sums *of;        /* [interventions, sequences] */
     uint32_t *drawn; /* [sequences] */
     double *value;   /* [interventions, VALUES, rounds] */
-    counted counted;
     sums all[CLH_INTERVENTIONS];
     double now[CLH_INTERVENTIONS][VALUES];
 } room;
@@ -85,7 +68,7 @@ static clh_status resample_all(room *r, size_t sequences, size_t rounds, uint64_
         status = clh_watch_check(watch, round, rounds, "resamples", err);
         clh_resample(r->drawn, sequences, round, seed);
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
-            r->all[i] = add_up(r->of + i * sequences, r->drawn, sequences, &r->counted);
+            r->all[i] = add_up(r->of + i * sequences, r->drawn, sequences);
         values_of(r->now, r->all);
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
             for (size_t v = 0; v < VALUES; v++)
@@ -117,8 +100,7 @@ clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_caus
         return status;
     room r = {.of = clh_alloc_array(n, CLH_INTERVENTIONS * sizeof *r.of, err),
               .drawn = clh_alloc_array(n, sizeof *r.drawn, err),
-              .value = clh_alloc_array(rounds, sizeof(double[CLH_INTERVENTIONS][VALUES]), err),
-              .counted = counted_in(&result->measure[CLH_CAUSAL_NONE].total)};
+              .value = clh_alloc_array(rounds, sizeof(double[CLH_INTERVENTIONS][VALUES]), err)};
     if (r.of && r.drawn && r.value) {
         for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
             for (size_t k = 0; k < n; k++)
