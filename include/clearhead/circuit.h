@@ -162,7 +162,8 @@ CLH_API clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, 
 /** The score between a query and a key, in its parts: parts[x][y] is that of part x of the query
  *  with part y of the key. The first two rows and columns are the 2 x 2 split; a column BIAS is the
  *  same for every key, so that softmax does not see it. In layer 0 the sum of all is
- *  attn.hook_attn_scores; in a later one what earlier layers wrote is missing. */
+ *  attn.hook_attn_scores; in a later one what earlier layers wrote is missing. All NaN for a token
+ *  or position that there is not. */
 CLH_API void clh_qk_split_score(double parts[CLH_SPLIT_PARTS][CLH_SPLIT_PARTS],
                                 const clh_qk_split *split, const clh_qk_end *query,
                                 const clh_qk_end *key);
@@ -201,6 +202,7 @@ typedef struct clh_composition_pair {
     double score, z;
 } clh_composition_pair;
 
+/** NaN where there are no such heads, or the second is not later. */
 CLH_API clh_composition_pair clh_composition_at(const clh_composition *composition,
                                                 clh_composition_kind kind, size_t layer,
                                                 size_t head, size_t later_layer, size_t later_head);

@@ -53,6 +53,7 @@ typedef enum clh_detect_measure {
     CLH_DETECT_MEASURES = 2
 } clh_detect_measure;
 
+/** How heads are scored; NULL stands for all zero. */
 typedef struct clh_detect_options {
     clh_detect_measure measure;
     bool exclude_bos;           /**< attention to position 0 does not count */

@@ -41,6 +41,14 @@ clh_status clh_sample_check(const clh_sample *sample, clh_error *err)
     return CLH_OK;
 }
 
+clh_status clh_sample_some(const clh_sample *sample, clh_error *err)
+{
+    clh_status status = clh_sample_check(sample, err);
+    if (!status && sample->count == 0)
+        status = clh_fail(err, CLH_EINPUT, "the sample has no sequences, want at least 1");
+    return status;
+}
+
 clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split, uint64_t first,
                            size_t count, clh_error *err)
 {

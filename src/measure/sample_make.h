@@ -13,4 +13,7 @@ clh_status clh_sample_make(clh_sample *out, const clh_task *task, size_t count, 
  *  CLH_EINPUT for a sequence longer than there is room for. */
 clh_status clh_sample_check(const clh_sample *sample, clh_error *err);
 
+/** The same; CLH_EINPUT also for a sample of no sequences. */
+clh_status clh_sample_some(const clh_sample *sample, clh_error *err);
+
 #endif

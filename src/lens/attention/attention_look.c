@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "lens/attention/attention_parts.h"
+#include "measure/sample_make.h"
 
 /* ---- Room --------------------------------------------------------------------------------------
  */
@@ -219,14 +220,18 @@ clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
                               const clh_sample *sample, const clh_attention_ask *ask,
                               const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && ask);
+    CLH_REQUIRE(out && model && sample && ask, err,
+                "a model, a sample, which head, and room for the report");
+    clh_status status = clh_sample_check(sample, err);
+    if (status)
+        return status;
     clh_attention_report report = {0};
     clh_look k = {.model = model,
                   .sample = sample,
                   .out = &report,
                   .threads = clh_how_threads(how),
                   .seed = ask->seed};
-    clh_status status = check(&k, ask->layer, ask->head, err);
+    status = check(&k, ask->layer, ask->head, err);
     if (!status)
         status = make_room(&k, err);
     if (!status)
@@ -241,6 +246,8 @@ clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
 
 void clh_attention_deinit(clh_attention_report *report)
 {
+    if (!report)
+        return;
     clh_free(report->memory);
     *report = (clh_attention_report){0};
 }

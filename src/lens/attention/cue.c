@@ -11,8 +11,7 @@ static const char *const names[CLH_CUES] = {"token", "alphabet", "class", "rank"
 
 const char *clh_cue_name(clh_cue_feature feature)
 {
-    assert(feature < CLH_CUES);
-    return names[feature];
+    return feature < CLH_CUES ? names[feature] : NULL;
 }
 
 static uint32_t class_of(const char *symbol)

@@ -8,6 +8,7 @@
 #include "edit/trial.h"
 #include "lens/attention/cue.h"
 #include "measure/place.h"
+#include "measure/sample_make.h"
 #include "model/tensors.h"
 
 /* The rows of an embedding that the cue tells apart, and which level each has. */
@@ -216,13 +217,18 @@ static clh_status try_features(clh_cue_test *out, const clh_model *model, const 
 clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
                        clh_cue_feature feature, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && feature < CLH_CUES);
+    CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for what came out");
     clh_cue_test test = {0};
+    clh_status status = clh_check_enum((unsigned)feature, CLH_CUES, "feature", err);
+    if (!status)
+        status = clh_sample_some(sample, err);
+    if (status)
+        return status;
     if (!clh_cue_can_try(feature))
         return clh_fail(err, CLH_ESUPPORT,
                         "the rank among a sequence's letters is no property of a token alone, want "
                         "token, alphabet, class or slot");
-    clh_status status = try_features(&test, model, sample, feature, feature, how, err);
+    status = try_features(&test, model, sample, feature, feature, how, err);
     if (!status)
         *out = test;
     return status;
@@ -231,6 +237,9 @@ clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_samp
 clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
                         const clh_sample *sample, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample);
+    CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for what came out");
+    clh_status status = clh_sample_some(sample, err);
+    if (status)
+        return status;
     return try_features(out, model, sample, CLH_CUE_TOKEN, CLH_CUE_SLOT, how, err);
 }

@@ -72,14 +72,12 @@ static const struct {
 
 const char *clh_detect_name(clh_detect detect)
 {
-    assert(detect < CLH_DETECTS);
-    return detects[detect].name;
+    return detect < CLH_DETECTS ? detects[detect].name : NULL;
 }
 
 bool clh_detect_needs_terms(clh_detect detect)
 {
-    assert(detect < CLH_DETECTS);
-    return detects[detect].terms;
+    return detect < CLH_DETECTS && detects[detect].terms;
 }
 
 void clh_detection_fill(clh_real *out, clh_detect detect, const clh_tokens *tokens,
@@ -95,7 +93,13 @@ void clh_detection_fill(clh_real *out, clh_detect detect, const clh_tokens *toke
 clh_status clh_detection_pattern(clh_real *out, clh_detect detect, const clh_tokens *tokens,
                                  const clh_task *task, clh_error *err)
 {
-    assert(out && detect < CLH_DETECTS && tokens && tokens->batch == 1);
+    CLH_REQUIRE(out && tokens && tokens->ids, err, "tokens, and room for the pattern");
+    clh_status status = clh_check_enum((unsigned)detect, CLH_DETECTS, "detect", err);
+    if (!status && (tokens->batch != 1 || tokens->pos == 0))
+        status = clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want one sequence",
+                          tokens->batch, tokens->pos);
+    if (status)
+        return status;
     clh_place *at = clh_alloc_zeroed(tokens->pos + 1, sizeof *at, err);
     if (!at)
         return CLH_ENOMEM;
@@ -113,16 +117,18 @@ clh_status clh_detection_pattern(clh_real *out, clh_detect detect, const clh_tok
 double clh_head_score(const clh_real *pattern, const clh_real *expected, size_t pos,
                       const clh_detect_options *options)
 {
-    assert(pattern && expected && options && options->measure < CLH_DETECT_MEASURES);
+    const clh_detect_options usual = {0}, *o = options ? options : &usual;
+    if (!pattern || !expected || o->measure >= CLH_DETECT_MEASURES)
+        return NAN;
     double attention = 0, product = 0, distance = 0;
     for (size_t i = 0; i < pos; i++)
         for (size_t j = 0; j <= i; j++) {
             const double p = (double)pattern[i * pos + j], e = (double)expected[i * pos + j];
-            if ((options->exclude_bos && j == 0) || (options->exclude_current_token && j == i))
+            if ((o->exclude_bos && j == 0) || (o->exclude_current_token && j == i))
                 continue;
             attention += p;
             product += p * e;
             distance += fabs(p - e);
         }
-    return options->measure == CLH_DETECT_MUL ? product / attention : 1 - distance / (double)pos;
+    return o->measure == CLH_DETECT_MUL ? product / attention : 1 - distance / (double)pos;
 }

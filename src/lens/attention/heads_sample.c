@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "lens/attention/detection.h"
+#include "measure/sample_make.h"
 #include "model/tensors.h"
 
 enum { TARGETS = CLH_DETECTS + 1 };
@@ -191,7 +192,15 @@ clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const cl
                             const clh_tensor *given, const clh_detect_options *options,
                             const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample && sample->count > 0 && options);
+    CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for the scores");
+    const clh_detect_options usual = {0};
+    clh_status status = clh_sample_some(sample, err);
+    if (!status && options)
+        status = clh_check_enum((unsigned)options->measure, CLH_DETECT_MEASURES, "measure", err);
+    if (!status && given && !given->data)
+        status = clh_fail(err, CLH_EUSAGE, "the pattern has no numbers");
+    if (status)
+        return status;
     const size_t threads = clh_how_threads(how);
     const clh_model_config *c = clh_model_get_config(model);
     const size_t heads = c->n_layers * c->n_heads;
@@ -200,12 +209,12 @@ clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const cl
                    .config = c,
                    .sample = sample,
                    .given = given,
-                   .options = options,
+                   .options = options ? options : &usual,
                    .known = result.known,
                    .each = heads + 1};
     clh_pool *pool = NULL;
     clh_stop_init(&d.stop, clh_how_watch(how), sample->count, "sequences");
-    clh_status status = given ? check_given(given, sample, err) : CLH_OK;
+    status = given ? check_given(given, sample, err) : CLH_OK;
     if (!status)
         status = rooms_make(&d, threads, err);
     if (!status)
@@ -232,6 +241,8 @@ clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const cl
 
 void clh_detection_deinit(clh_detection *detection)
 {
+    if (!detection)
+        return;
     clh_free(detection->score);
     *detection = (clh_detection){0};
 }

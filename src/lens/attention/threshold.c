@@ -66,7 +66,8 @@ clh_status clh_threshold_table_init(clh_threshold_table *table, const clh_real *
                                     size_t length, const char *const *tokens,
                                     const clh_threshold_options *options, clh_error *err)
 {
-    assert(table && pattern && (tokens || !options || !options->once_per_symbol));
+    CLH_REQUIRE(table && pattern && (tokens || !options || !options->once_per_symbol), err,
+                "a pattern, symbols where each is to be listed once, and room for the table");
     *table = (clh_threshold_table){0};
     double threshold =
         options && options->threshold != 0.0 ? options->threshold : CLH_THRESHOLD_DEFAULT;
@@ -101,6 +102,8 @@ clh_status clh_threshold_table_init(clh_threshold_table *table, const clh_real *
 
 void clh_threshold_table_deinit(clh_threshold_table *table)
 {
+    if (!table)
+        return;
     clh_free(table->numbers);
     clh_free(table->rows);
     *table = (clh_threshold_table){0};

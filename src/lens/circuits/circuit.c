@@ -34,20 +34,17 @@ const char *clh_side_name(clh_side side)
                                         [CLH_SIDE_BIAS] = "bias",
                                         [CLH_SIDE_RESIDUAL] = "residual",
                                         [CLH_SIDE_OUTPUT] = "output"};
-    assert((size_t)side < CLH_COUNT(names));
-    return names[side];
+    return (size_t)side < CLH_COUNT(names) ? names[side] : NULL;
 }
 
 const char *clh_circuit_name(clh_circuit_kind kind)
 {
-    assert(kind < CLH_CIRCUIT_KINDS);
-    return table[kind].name;
+    return kind < CLH_CIRCUIT_KINDS ? table[kind].name : NULL;
 }
 
 bool clh_circuit_has_head(clh_circuit_kind kind)
 {
-    assert(kind < CLH_CIRCUIT_KINDS);
-    return table[kind].family != DIRECT;
+    return kind < CLH_CIRCUIT_KINDS && table[kind].family != DIRECT;
 }
 
 /* "W_Q" */
@@ -150,9 +147,11 @@ clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circui
 {
     static clh_status (*const make[])(clh_circuit *, const clh_model *, clh_error *) = {
         [OV] = make_ov, [QK] = make_qk, [DIRECT] = make_direct};
-    assert(out && model && kind < CLH_CIRCUIT_KINDS);
+    CLH_REQUIRE(out && model, err, "a model, and room for the circuit");
     *out = (clh_circuit){0};
-    clh_status status = clh_head_check(model, layer, head, err);
+    clh_status status = clh_check_enum((unsigned)kind, CLH_CIRCUIT_KINDS, "kind", err);
+    if (!status)
+        status = clh_head_check(model, layer, head, err);
     if (status)
         return status;
     clh_circuit circuit = {.kind = kind,
@@ -173,6 +172,8 @@ clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circui
 
 void clh_circuit_deinit(clh_circuit *circuit)
 {
+    if (!circuit)
+        return;
     clh_factored_deinit(&circuit->matrix);
     *circuit = (clh_circuit){0};
 }

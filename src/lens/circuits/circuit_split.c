@@ -1,5 +1,5 @@
 /* A score in its parts: token, position and bias of the query with those of the key. */
-#include <assert.h>
+#include <math.h>
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
@@ -7,7 +7,7 @@
 clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t layer, size_t head,
                              clh_error *err)
 {
-    assert(out && model);
+    CLH_REQUIRE(out && model, err, "a model, and room for the split");
     *out = (clh_qk_split){0};
     clh_qk_split split = {0};
     clh_status status = clh_head_check(model, layer, head, err);
@@ -25,16 +25,18 @@ clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t l
     return status;
 }
 
-/** The row of each part that an end reads, and what it is divided by. */
-static void rows_of(const double *row[CLH_SPLIT_PARTS], double scale[CLH_SPLIT_PARTS],
+/** The row of each part that an end reads, and what it is divided by; false where it has none. */
+static bool rows_of(const double *row[CLH_SPLIT_PARTS], double scale[CLH_SPLIT_PARTS],
                     const clh_dense part[CLH_SPLIT_PARTS], const clh_qk_end *end)
 {
     const size_t index[CLH_SPLIT_PARTS] = {end->token, end->position, 0};
     for (size_t i = 0; i < CLH_SPLIT_PARTS; i++) {
-        assert(index[i] < part[i].rows);
+        if (index[i] >= part[i].rows || !part[i].data)
+            return false;
         row[i] = part[i].data + index[i] * part[i].cols;
         scale[i] = i == CLH_SIDE_BIAS ? 1 : end->scale;
     }
+    return true;
 }
 
 void clh_qk_split_score(double parts[CLH_SPLIT_PARTS][CLH_SPLIT_PARTS], const clh_qk_split *split,
@@ -42,11 +44,17 @@ void clh_qk_split_score(double parts[CLH_SPLIT_PARTS][CLH_SPLIT_PARTS], const cl
 {
     const double *q[CLH_SPLIT_PARTS], *k[CLH_SPLIT_PARTS];
     double q_scale[CLH_SPLIT_PARTS], k_scale[CLH_SPLIT_PARTS];
-    rows_of(q, q_scale, split->q, query);
-    rows_of(k, k_scale, split->k, key);
+    if (!parts)
+        return;
+    const bool there = split && query && key && rows_of(q, q_scale, split->q, query) &&
+                       rows_of(k, k_scale, split->k, key);
     for (size_t x = 0; x < CLH_SPLIT_PARTS; x++)
         for (size_t y = 0; y < CLH_SPLIT_PARTS; y++) {
             double sum = 0;
+            if (!there) {
+                parts[x][y] = NAN;
+                continue;
+            }
             for (size_t i = 0; i < split->q[x].cols; i++)
                 sum += q[x][i] * k[y][i];
             parts[x][y] = sum / (q_scale[x] * k_scale[y]);
@@ -55,7 +63,7 @@ void clh_qk_split_score(double parts[CLH_SPLIT_PARTS][CLH_SPLIT_PARTS], const cl
 
 void clh_qk_split_deinit(clh_qk_split *split)
 {
-    for (size_t i = 0; i < CLH_SPLIT_PARTS; i++) {
+    for (size_t i = 0; split && i < CLH_SPLIT_PARTS; i++) {
         clh_dense_deinit(&split->q[i]);
         clh_dense_deinit(&split->k[i]);
     }

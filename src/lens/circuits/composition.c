@@ -163,14 +163,17 @@ static clh_status baseline(clh_composition *out, const clh_model_config *c, size
 clh_status clh_composition_open(clh_composition *out, const clh_model *model, size_t samples,
                                 uint64_t seed, const clh_watch *watch, clh_error *err)
 {
-    assert(out && model);
+    CLH_REQUIRE(out && model, err, "a model, and room for the scores");
     const clh_model_config *c = clh_model_get_config(model);
     const size_t count = c->n_layers * c->n_heads;
     clh_composition composition = {.n_layers = c->n_layers, .n_heads = c->n_heads};
     clh_watch_part part;
     *out = (clh_composition){0};
+    size_t bytes = 0;
     if (samples < 2)
         return clh_fail(err, CLH_ERANGE, "a baseline of %zu samples, want at least 2", samples);
+    if (!clh_add_ok(count, samples, &bytes) || !clh_mul_ok(bytes, sizeof(double), &bytes))
+        return clh_fail(err, CLH_ENOMEM, "%zu samples cannot be counted", samples);
     ends *heads = clh_alloc_zeroed(count, sizeof *heads, err);
     clh_status status = heads ? CLH_OK : CLH_ENOMEM;
     for (size_t kind = 0; kind < CLH_COMPOSITION_KINDS && !status; kind++) {
@@ -196,8 +199,9 @@ clh_composition_pair clh_composition_at(const clh_composition *c, clh_compositio
                                         size_t layer, size_t head, size_t later_layer,
                                         size_t later_head)
 {
-    assert(layer < later_layer && later_layer < c->n_layers);
-    assert(head < c->n_heads && later_head < c->n_heads);
+    if (!c || kind >= CLH_COMPOSITION_KINDS || !c->score[kind] || layer >= later_layer ||
+        later_layer >= c->n_layers || head >= c->n_heads || later_head >= c->n_heads)
+        return (clh_composition_pair){NAN, NAN};
     const size_t count = c->n_layers * c->n_heads;
     const double value =
         c->score[kind][(layer * c->n_heads + head) * count + later_layer * c->n_heads + later_head];
@@ -206,6 +210,8 @@ clh_composition_pair clh_composition_at(const clh_composition *c, clh_compositio
 
 void clh_composition_deinit(clh_composition *composition)
 {
+    if (!composition)
+        return;
     for (size_t kind = 0; kind < CLH_COMPOSITION_KINDS; kind++)
         clh_free(composition->score[kind]);
     *composition = (clh_composition){0};

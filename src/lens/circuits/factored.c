@@ -1,5 +1,4 @@
 /* Products kept as their factors. */
-#include <assert.h>
 #include <math.h>
 
 #include "base/base.h"
@@ -7,12 +6,26 @@
 
 void clh_factored_deinit(clh_factored *factored)
 {
+    if (!factored)
+        return;
     clh_dense_deinit(&factored->a);
     clh_dense_deinit(&factored->b);
 }
 
+static const char factors[] = "a factored matrix, and room for the result";
+
+/* Whether the factors can be multiplied; the numbers behind them clh_dense's functions check. */
+static clh_status check_factors(const clh_factored *f, clh_error *err)
+{
+    if (f->a.cols == f->b.rows)
+        return CLH_OK;
+    return clh_fail(err, CLH_ESHAPE, "[%zu, %zu] times [%zu, %zu], want the inner sizes equal",
+                    f->a.rows, f->a.cols, f->b.rows, f->b.cols);
+}
+
 clh_status clh_factored_product(clh_dense *out, const clh_factored *factored, clh_error *err)
 {
+    CLH_REQUIRE(out && factored, err, factors);
     return clh_dense_multiply(out, &factored->a, &factored->b, err);
 }
 
@@ -46,12 +59,15 @@ static void settle_signs(clh_svd *svd)
 /* A = Qa Ra, B^T = Qb Rb: A B = Qa (Ra Rb^T) Qb^T, and what is between is at most [k, k]. */
 clh_status clh_factored_svd(clh_svd *out, const clh_factored *f, clh_error *err)
 {
-    assert(out && f && f->a.cols == f->b.rows);
+    CLH_REQUIRE(out && f, err, factors);
     *out = (clh_svd){0};
+    clh_status status = check_factors(f, err);
+    if (status)
+        return status;
     clh_qr a = {0}, b = {0};
     clh_dense rb_t = {0}, middle = {0};
     clh_svd small = {0}, svd = {0};
-    clh_status status = clh_dense_qr(&a, &f->a, err);
+    status = clh_dense_qr(&a, &f->a, err);
     if (!status)
         status = qr_of_transpose(&b, &f->b, err);
     if (!status)
@@ -83,6 +99,9 @@ clh_status clh_factored_svd(clh_svd *out, const clh_factored *f, clh_error *err)
 
 static clh_status check_square(const clh_factored *f, clh_error *err)
 {
+    clh_status status = check_factors(f, err);
+    if (status)
+        return status;
     if (f->a.rows != f->b.cols)
         return clh_fail(err, CLH_ESHAPE, "the product is [%zu, %zu], want it square", f->a.rows,
                         f->b.cols);
@@ -91,7 +110,7 @@ static clh_status check_square(const clh_factored *f, clh_error *err)
 
 clh_status clh_factored_eigenvalues(clh_eigenvalues *out, const clh_factored *f, clh_error *err)
 {
-    assert(out && f && f->a.cols == f->b.rows);
+    CLH_REQUIRE(out && f, err, factors);
     clh_dense ba = {0};
     *out = (clh_eigenvalues){0};
     clh_status status = check_square(f, err);
@@ -113,7 +132,7 @@ static double norm_of(const clh_svd *svd)
 
 clh_status clh_factored_norm(double *norm, const clh_factored *f, clh_error *err)
 {
-    assert(norm && f && f->a.cols == f->b.rows);
+    CLH_REQUIRE(norm && f, err, factors);
     clh_svd svd = {0};
     clh_status status = clh_factored_svd(&svd, f, err);
     if (!status)
@@ -124,7 +143,7 @@ clh_status clh_factored_norm(double *norm, const clh_factored *f, clh_error *err
 
 clh_status clh_factored_trace(double *trace, const clh_factored *f, clh_error *err)
 {
-    assert(trace && f && f->a.cols == f->b.rows);
+    CLH_REQUIRE(trace && f && f->a.data && f->b.data, err, factors);
     clh_status status = check_square(f, err);
     if (status)
         return status;
@@ -167,7 +186,7 @@ static double copying_of(const clh_eigenvalues *e)
 
 clh_status clh_factored_spectrum(clh_spectrum *out, const clh_factored *f, clh_error *err)
 {
-    assert(out && f);
+    CLH_REQUIRE(out && f, err, factors);
     *out = (clh_spectrum){0};
     clh_spectrum spectrum = {.copying = NAN};
     clh_status status = clh_factored_svd(&spectrum.svd, f, err);
@@ -187,6 +206,8 @@ clh_status clh_factored_spectrum(clh_spectrum *out, const clh_factored *f, clh_e
 
 void clh_spectrum_deinit(clh_spectrum *spectrum)
 {
+    if (!spectrum)
+        return;
     clh_svd_deinit(&spectrum->svd);
     clh_eigenvalues_deinit(&spectrum->eigenvalues);
     *spectrum = (clh_spectrum){0};

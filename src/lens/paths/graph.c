@@ -110,7 +110,10 @@ static void build(builder *b, const clh_model_config *c)
 
 clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_error *err)
 {
-    assert(out && config);
+    CLH_REQUIRE(out && config, err, "a config, and room for the graph");
+    clh_status status = clh_model_config_check(config, err);
+    if (status)
+        return status;
     const clh_model_config c = clh_graph_config(config);
     builder b = {0};
     build(&b, &c);
@@ -127,6 +130,8 @@ clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_er
 
 void clh_graph_deinit(clh_graph *graph)
 {
+    if (!graph)
+        return;
     clh_free(graph->writer);
     clh_free(graph->reader);
     *graph = (clh_graph){0};
@@ -134,7 +139,11 @@ void clh_graph_deinit(clh_graph *graph)
 
 const char *clh_reader_label(const clh_reader *reader, char out[32])
 {
-    assert(reader->row < CLH_A_COUNT);
+    if (!out)
+        return NULL;
+    out[0] = '\0';
+    if (!reader || reader->row >= CLH_A_COUNT)
+        return out;
     const clh_row *row = &clh_layout_acts.row[reader->row];
     const char *name = clh_row_short(row), *end = strstr(name, "_input");
     if (row->stream != STREAM_INPUT)
@@ -147,19 +156,33 @@ const char *clh_reader_label(const clh_reader *reader, char out[32])
     return out;
 }
 
+/* Whether a graph that a caller gave has what it counts. */
+static bool is_graph(const clh_graph *graph)
+{
+    return graph && graph->writer && graph->reader && graph->edges > 0;
+}
+
 clh_edge clh_graph_edge(const clh_graph *graph, size_t index)
 {
-    assert(index < graph->edges);
+    const clh_edge none = {SIZE_MAX, SIZE_MAX};
     size_t r = 0;
-    while (index >= graph->reader[r].first_edge + graph->reader[r].reads)
+    if (!is_graph(graph) || index >= graph->edges)
+        return none;
+    while (r < graph->readers && index >= graph->reader[r].first_edge + graph->reader[r].reads)
         r++;
+    if (r == graph->readers)
+        return none;
     return (clh_edge){index - graph->reader[r].first_edge, r};
 }
 
 const char *clh_edge_label(const clh_graph *graph, size_t index, char out[72])
 {
-    assert(graph && out);
+    if (!out)
+        return NULL;
+    out[0] = '\0';
     const clh_edge edge = clh_graph_edge(graph, index);
+    if (edge.reader == SIZE_MAX || edge.writer >= graph->writers)
+        return out;
     char from[32], to[32];
     (void)snprintf(out, 72, "%s->%s", clh_component_label(&graph->writer[edge.writer], from),
                    clh_reader_label(&graph->reader[edge.reader], to));
@@ -213,7 +236,8 @@ static bool cut(const char *at, const char *separator, char out[72], const char 
 
 clh_status clh_graph_choose(const clh_graph *graph, const char *names, bool *chosen, clh_error *err)
 {
-    assert(graph && names && chosen);
+    CLH_REQUIRE(is_graph(graph) && names && chosen, err,
+                "a graph, names, and room for what they mean");
     clh_status status = CLH_OK;
     memset(chosen, 0, graph->edges * sizeof *chosen);
     for (const char *at = names, *next; at && !status; at = next) {
@@ -262,7 +286,8 @@ static clh_status step(const clh_graph *graph, size_t writer, const char *to, si
 clh_status clh_graph_path(const clh_graph *graph, const char *text, size_t *edges, size_t capacity,
                           size_t *count, clh_error *err)
 {
-    assert(graph && text && edges && count);
+    CLH_REQUIRE(is_graph(graph) && text && edges && count, err,
+                "a graph, a path, and room for its edges and their number");
     char name[72];
     const char *next;
     if (!cut(text, "->", name, &next) || !next)

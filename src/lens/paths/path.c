@@ -46,7 +46,8 @@ static clh_status compute_run(clh_paths *p, clh_cache **cache, const clh_tokens 
 clh_status clh_paths_open(clh_paths **out, const clh_model *model, const clh_paths_ask *ask,
                           const clh_watch *watch, clh_error *err)
 {
-    assert(out && model && ask);
+    CLH_REQUIRE(out && model && ask && ask->clean.ids && ask->corrupted.ids, err,
+                "a model, two sequences, and room for the paths");
     clh_status status = clh_pair_check(&ask->clean, &ask->corrupted, err);
     if (!status)
         status = check_memory(ask, model, err);
@@ -98,17 +99,17 @@ void clh_paths_close(clh_paths *paths)
 
 const clh_graph *clh_paths_graph(const clh_paths *paths)
 {
-    return &paths->twin.graph;
+    return paths ? &paths->twin.graph : NULL;
 }
 
 double clh_paths_clean(const clh_paths *paths)
 {
-    return paths->clean_metric;
+    return paths ? paths->clean_metric : NAN;
 }
 
 double clh_paths_corrupted(const clh_paths *paths)
 {
-    return paths->corrupted_metric;
+    return paths ? paths->corrupted_metric : NAN;
 }
 
 /* ---- One edge at a time -------------------------------------------------------------------------
@@ -187,7 +188,7 @@ static clh_status patch_reader(const clh_paths *p, size_t reader, double *effect
 
 clh_status clh_paths_exact(clh_paths *paths, double *effect, const clh_watch *watch, clh_error *err)
 {
-    assert(paths && effect);
+    CLH_REQUIRE(paths && effect, err, "paths, and room for the effects");
     const clh_graph *g = &paths->twin.graph;
     clh_status status =
         clh_forward(paths->twin.model, &paths->ask.clean, paths->scratch, NULL, err);
@@ -214,8 +215,14 @@ static clh_node_rows take_message(const clh_paths *p, size_t writer)
 clh_status clh_paths_along(clh_paths *paths, const size_t *edges, size_t count, double *effect,
                            const clh_watch *watch, clh_error *err)
 {
-    assert(paths && edges && count > 0 && effect);
+    CLH_REQUIRE(paths && edges && effect, err, "paths, the edges of one, and room for its effect");
     clh_paths *p = paths;
+    if (count == 0)
+        return clh_fail(err, CLH_ERANGE, "a path of 0 edges, want at least 1");
+    for (size_t i = 0; i < count; i++)
+        if (edges[i] >= p->twin.graph.edges)
+            return clh_fail(err, CLH_ERANGE, "edge %zu of the path is %zu, the graph has %zu", i,
+                            edges[i], p->twin.graph.edges);
     const span all = {0, p->ask.clean.pos};
     double value = NAN;
     clh_status status = clh_forward(p->twin.model, &p->ask.clean, p->scratch, NULL, err);
@@ -280,7 +287,7 @@ static clh_status mix_inputs(const clh_hook_point *point, void *user, clh_error 
 clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect,
                          const clh_watch *watch, clh_error *err)
 {
-    assert(paths && chosen && effect);
+    CLH_REQUIRE(paths && chosen && effect, err, "paths, a set of edges, and room for its effect");
     together t = {paths, chosen};
     const clh_hook everywhere = {"*", mix_inputs, &t};
     double value = NAN;

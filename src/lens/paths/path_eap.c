@@ -52,7 +52,9 @@ static double estimate_edge(const clh_paths *p, clh_edge edge)
 clh_status clh_paths_eap(clh_paths *paths, size_t steps, double *estimate, const clh_watch *watch,
                          clh_error *err)
 {
-    assert(paths && steps > 0 && estimate);
+    CLH_REQUIRE(paths && estimate, err, "paths, and room for the estimates");
+    if (steps == 0)
+        return clh_fail(err, CLH_ERANGE, "the mean of 0 gradients, want at least 1 step");
     clh_paths *p = paths;
     const size_t edges = p->twin.graph.edges;
     clh_status status = make_gradient(p, err);

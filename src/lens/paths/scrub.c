@@ -4,10 +4,12 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/stop.h"
 #include "lens/paths/scrub_parts.h"
 #include "measure/interval.h"
+#include "measure/sample_make.h"
 
 struct clh_scrub {
     clh_graph_twin twin;
@@ -64,19 +66,20 @@ static clh_status check_memory(const clh_graph_twin *twin, const clh_sample *sam
 clh_status clh_scrub_open(clh_scrub **out, const clh_model *model, const clh_sample *sample,
                           uint64_t seed, const clh_how *how, clh_error *err)
 {
-    assert(out && model && sample);
+    CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for the scrub");
+    clh_status status = clh_sample_some(sample, err);
+    if (status)
+        return status;
     const size_t threads = clh_how_threads(how);
     const clh_watch *watch = clh_how_watch(how);
     const size_t n = sample->count;
     clh_watch_part first, second;
-    if (n == 0)
-        return clh_fail(err, CLH_EINPUT, "a sample of 0 sequences, want at least 1");
     clh_scrub *s = clh_alloc_zeroed(1, sizeof *s, err);
     if (!s)
         return CLH_ENOMEM;
     s->sample = sample;
     s->seed = seed;
-    clh_status status = clh_graph_twin_open(&s->twin, model, err);
+    status = clh_graph_twin_open(&s->twin, model, err);
     if (!status)
         status = check_memory(&s->twin, sample, threads, err);
     if (!status)
@@ -118,12 +121,12 @@ void clh_scrub_close(clh_scrub *scrub)
 
 const clh_measure *clh_scrub_plain(const clh_scrub *scrub)
 {
-    return &scrub->plain;
+    return scrub ? &scrub->plain : NULL;
 }
 
 const clh_measure *clh_scrub_random(const clh_scrub *scrub)
 {
-    return &scrub->random;
+    return scrub ? &scrub->random : NULL;
 }
 
 /* ---- One hypothesis -----------------------------------------------------------------------------
@@ -182,16 +185,42 @@ static clh_status check_positions(const clh_hypothesis *hypothesis, const clh_sa
     return CLH_OK;
 }
 
+/* Whether a hypothesis that did not come from a file can be one. */
+static clh_status check_hypothesis(const clh_hypothesis *h, clh_error *err)
+{
+    if (h->otherwise != CLH_AGREE_NOTHING && h->otherwise != CLH_AGREE_ALL)
+        return clh_fail(err, CLH_ERANGE, "otherwise is %d, want nothing (%d) or all (%d)",
+                        (int)h->otherwise, (int)CLH_AGREE_NOTHING, (int)CLH_AGREE_ALL);
+    if (h->count > CLH_SCRUB_RULES_MAX)
+        return clh_fail(err, CLH_ERANGE, "a hypothesis of %zu rules, want at most %d", h->count,
+                        CLH_SCRUB_RULES_MAX);
+    for (size_t i = 0; i < h->count; i++) {
+        const clh_scrub_rule *rule = &h->rule[i];
+        if (!memchr(rule->from, '\0', sizeof rule->from) ||
+            !memchr(rule->to, '\0', sizeof rule->to))
+            return clh_fail(err, CLH_EINPUT, "rule %zu has a name without an end", i);
+        if (rule->position_count > CLH_SCRUB_POSITIONS_MAX)
+            return clh_fail(err, CLH_ERANGE, "rule %zu has %zu positions, want at most %d", i,
+                            rule->position_count, CLH_SCRUB_POSITIONS_MAX);
+        clh_status status = clh_check_enum((unsigned)rule->agree, CLH_AGREES, "agree", err);
+        if (status)
+            return clh_fail_context(err, status, "rule %zu", i);
+    }
+    return CLH_OK;
+}
+
 clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, size_t rounds,
                          double level, const clh_watch *watch, clh_scrub_result *out,
                          clh_error *err)
 {
-    assert(scrub && hypothesis && out);
+    CLH_REQUIRE(scrub && hypothesis && out, err, "a scrub, a hypothesis, and room for the result");
     clh_scrub_plan plan = {0};
     clh_scrub_result result = {0};
     const size_t n = scrub->sample->count;
     clh_watch_part rest;
-    clh_status status = check_positions(hypothesis, scrub->sample, err);
+    clh_status status = check_hypothesis(hypothesis, err);
+    if (!status)
+        status = check_positions(hypothesis, scrub->sample, err);
     if (!status)
         status = clh_scrub_plan_make(&plan, &scrub->twin.graph, hypothesis, err);
     if (status)
@@ -215,6 +244,8 @@ clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothesis, siz
 
 void clh_scrub_result_deinit(clh_scrub_result *result)
 {
+    if (!result)
+        return;
     clh_measure_deinit(&result->measure);
     *result = (clh_scrub_result){0};
 }

@@ -114,6 +114,7 @@ static clh_status read_all(clh_hypothesis *out, json_t *root, clh_error *err)
 
 clh_status clh_hypothesis_read(clh_hypothesis *out, const char *path, clh_error *err)
 {
+    CLH_REQUIRE(out && path, err, "the path of a hypothesis, and room for it");
     char *text = NULL;
     json_error_t where;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);

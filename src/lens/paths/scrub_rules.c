@@ -13,8 +13,7 @@ const char *clh_agree_name(clh_agree agree)
 {
     static const char *const names[CLH_AGREES] = {"nothing",  "all",   "token",
                                                   "alphabet", "class", "rank"};
-    assert(agree < CLH_AGREES);
-    return names[agree];
+    return agree < CLH_AGREES ? names[agree] : NULL;
 }
 
 #define NOTHING(from, to)                                                                          \
@@ -57,14 +56,14 @@ static const char *const preset_texts[CLH_COUNT(presets)] = {
 
 const clh_hypothesis *clh_hypothesis_presets(size_t *count)
 {
-    *count = CLH_COUNT(presets);
+    if (count)
+        *count = CLH_COUNT(presets);
     return presets;
 }
 
 const char *clh_hypothesis_preset_text(size_t index)
 {
-    assert(index < CLH_COUNT(presets));
-    return preset_texts[index];
+    return index < CLH_COUNT(presets) ? preset_texts[index] : NULL;
 }
 
 size_t clh_scrub_readers(const clh_graph *graph, size_t writer, size_t *first)
