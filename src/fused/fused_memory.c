@@ -11,13 +11,38 @@
  * need more memory than there is, and counting how much would take long. */
 enum { TOKENS_MOST = 256, POSITIONS_MOST = 1 << 24 };
 
+/* The parameters that the algebra is about: field of clh_fused_weights, row of layout.def. */
+/* clang-format off */
+#define EACH_WEIGHT(W) \
+    W(W_E, W_E) W(W_pos, W_POS) W(ln1_w, LN1_W) W(ln1_b, LN1_B) \
+    W(W_Q, W_Q) W(W_K, W_K) W(W_V, W_V) W(b_Q, B_Q) W(b_K, B_K) W(b_V, B_V) W(W_O, W_O) W(b_O, B_O) \
+    W(ln_final_w, LN_FINAL_W) W(ln_final_b, LN_FINAL_B) W(W_U, W_U) W(b_U, B_U)
+/* clang-format on */
+
+/* Whether the model has no parameter but these, and no hook point that waits for a setting. */
+static bool knows_all(const clh_model_config *c)
+{
+#define KNOWN(field, id) [CLH_P_##id] = true,
+    static const bool known[CLH_P_COUNT] = {EACH_WEIGHT(KNOWN)};
+#undef KNOWN
+    clh_model_config on = *c;
+    const char *setting;
+    bool all = true;
+    for (clh_row_place at = clh_layout_first(&clh_layout_params, c); at.row;
+         at = clh_layout_next(&clh_layout_params, c, at))
+        all = all && known[at.id];
+    for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); at.row;
+         at = clh_layout_next(&clh_layout_acts, c, at))
+        all = all && !clh_when_switch(at.row->when, &on, &setting);
+    return all;
+}
+
 bool clh_fused_fits(const clh_model_config *c, const clh_backend_use *use)
 {
     assert(c && use);
     return c->d_vocab <= TOKENS_MOST && c->n_layers == 1 && c->attn_only &&
-           c->normalization_type == CLH_NORM_LN && !c->use_attn_result && !c->use_attn_in &&
-           !c->use_split_qkv_input && !c->use_hook_tokens && use->length <= c->n_ctx &&
-           use->d_vocab <= c->d_vocab && use->d_vocab <= c->d_vocab_out;
+           c->normalization_type == CLH_NORM_LN && use->length <= c->n_ctx &&
+           use->d_vocab <= c->d_vocab && use->d_vocab <= c->d_vocab_out && knows_all(c);
 }
 
 static size_t rounded(size_t n)
@@ -278,25 +303,8 @@ size_t clh_fused_bytes(const clh_model_config *config, const clh_backend_use *us
 
 static clh_fused_weights weights_of(const clh_model *model)
 {
-#define AT(id) clh_model_param(model, CLH_P_##id, 0).data
-    return (clh_fused_weights){
-        .W_E = AT(W_E),
-        .W_pos = AT(W_POS),
-        .ln1_w = AT(LN1_W),
-        .ln1_b = AT(LN1_B),
-        .W_Q = AT(W_Q),
-        .W_K = AT(W_K),
-        .W_V = AT(W_V),
-        .b_Q = AT(B_Q),
-        .b_K = AT(B_K),
-        .b_V = AT(B_V),
-        .W_O = AT(W_O),
-        .b_O = AT(B_O),
-        .ln_final_w = AT(LN_FINAL_W),
-        .ln_final_b = AT(LN_FINAL_B),
-        .W_U = AT(W_U),
-        .b_U = AT(B_U),
-    };
+#define AT(field, id) .field = clh_model_param(model, CLH_P_##id, 0).data,
+    return (clh_fused_weights){EACH_WEIGHT(AT)};
 #undef AT
 }
 
