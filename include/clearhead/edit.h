@@ -79,7 +79,7 @@ typedef enum clh_edit_sources {
     CLH_SOURCES_KINDS = 6
 } clh_edit_sources;
 
-/** Parameters that are swapped together; src/edit/edit_weights.c is the table. */
+/** Parameters that are swapped together; src/edit/graft.c is the table. */
 typedef enum clh_edit_circuit {
     CLH_EDIT_QK = 0, /**< W_Q b_Q W_K b_K */
     CLH_EDIT_OV = 1, /**< W_V b_V W_O, and b_O where every head is meant */
@@ -126,6 +126,13 @@ CLH_API const char *clh_edit_kind_name(clh_edit_kind kind);
 CLH_API const char *clh_edit_sources_name(clh_edit_sources sources);
 CLH_API const char *clh_edit_circuit_name(clh_edit_circuit circuit);
 
+/** Weights are no activation: the parameters of a circuit ("qk", "ov", … as clh_edit_circuit_name(),
+ *  NULL: all), of every layer and head, become those of `from`. CLH_EINPUT names the nearest circuit,
+ *  or one that the model has not, CLH_ESHAPE both shapes of a parameter that does not fit. A failure
+ *  changes nothing. */
+CLH_API clh_status clh_model_graft(clh_model *onto, const clh_model *from, const char *circuit,
+                                   clh_error *err);
+
 /** Edits that are made together, in their order (WEIGHTS before all others), with a name. */
 typedef struct clh_edit_list {
     const char *name, *text; /**< `text`: what it is, in a line; both may be NULL */
@@ -160,9 +167,10 @@ CLH_API clh_status clh_edits_open(clh_edits **out, const clh_edit_list *lists, s
 CLH_API void clh_edits_close(clh_edits *edits);
 
 /** Shown each sequence under each list that is measured: `cache` holds the edited pass, as far as
- *  scored predictions read it. Called by any worker < threads, sequences in no order. */
+ *  scored predictions read it; `loss` [pos] is -log p of each token, NaN where nothing is scored.
+ *  Called by any worker < threads, sequences in no order. */
 typedef clh_status clh_edits_look(void *user, size_t list, size_t index, size_t worker,
-                                  const clh_cache *cache, clh_error *err);
+                                  const clh_cache *cache, const double *loss, clh_error *err);
 
 /** How lists are measured; all zero: on the sample they were opened for. */
 typedef struct clh_edits_ask {

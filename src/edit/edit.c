@@ -5,8 +5,8 @@
 
 #include "base/base.h"
 #include "edit/edit_check.h"
-#include "edit/edit_weights.h"
 #include "edit/edits.h"
+#include "edit/graft.h"
 
 clh_status clh_edits_context(const clh_edits *edits, size_t list, clh_status status, clh_error *err)
 {
@@ -62,15 +62,14 @@ static bool swaps_weights(const clh_made_list *list)
 static clh_status mix(clh_basis *basis, const clh_made_list *list, const clh_model *model,
                       clh_error *err)
 {
-    size_t count = 0;
-    clh_status status = clh_model_open(&basis->mixed, clh_model_get_config(model), err);
-    if (status)
-        return status;
-    const clh_real *from = clh_model_data(model, &count);
-    memcpy(clh_model_data(basis->mixed, NULL), from, count * sizeof *from);
-    for (size_t i = 0; i < list->count && !status; i++)
-        if (list->made[i].what->from == CLH_FROM_WEIGHTS)
-            status = clh_edit_weights(basis->mixed, &list->made[i].edit, i, err);
+    clh_status status = clh_model_copy(&basis->mixed, model, err);
+    for (size_t i = 0; i < list->count && !status; i++) {
+        if (list->made[i].what->from != CLH_FROM_WEIGHTS)
+            continue;
+        status = clh_graft_edit(basis->mixed, &list->made[i].edit, err);
+        if (status)
+            clh_fail_context(err, status, "edit %zu", i);
+    }
     basis->model = basis->mixed;
     return status;
 }

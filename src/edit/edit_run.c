@@ -12,6 +12,7 @@
 /* What a worker works with. */
 typedef struct worker {
     clh_editor *editor;
+    double *loss;  /* [stride] of the sequence's tokens, where somebody looks */
     size_t failed; /* the first of its sequences that did; SIZE_MAX: none */
     clh_error error;
 } worker;
@@ -43,9 +44,9 @@ static clh_status measure_list(const running *r, size_t list, size_t index, size
     const clh_cache *cache = clh_editor_cache(e);
     if (!status)
         status = clh_tally_take(&r->out->list[list].sequence[index], r->sample, index, cache,
-                                CLH_KEEP_ALL, NULL, err);
+                                CLH_KEEP_ALL, r->worker[at].loss, err);
     if (!status && r->ask.look)
-        status = r->ask.look(r->ask.user, list, index, at, cache, err);
+        status = r->ask.look(r->ask.user, list, index, at, cache, r->worker[at].loss, err);
     return status ? clh_edits_context(r->edits, list, status, err) : CLH_OK;
 }
 
@@ -122,6 +123,10 @@ static clh_status make_room(running *r, clh_error *err)
     for (size_t t = 0; t < r->threads && !status; t++) {
         r->worker[t].failed = SIZE_MAX;
         status = clh_editor_open(&r->worker[t].editor, r->edits, err);
+        if (status || !r->ask.look)
+            continue;
+        r->worker[t].loss = clh_alloc_array(r->sample->stride, sizeof(double), err);
+        status = r->worker[t].loss ? CLH_OK : CLH_ENOMEM;
     }
     for (size_t l = 0; l < out->count && !status; l++) {
         clh_measure *m = &out->list[l];
@@ -133,8 +138,10 @@ static clh_status make_room(running *r, clh_error *err)
 
 static void free_room(running *r)
 {
-    for (size_t t = 0; r->worker && t < r->threads; t++)
+    for (size_t t = 0; r->worker && t < r->threads; t++) {
         clh_editor_close(r->worker[t].editor);
+        clh_free(r->worker[t].loss);
+    }
     clh_free(r->worker);
 }
 

@@ -1,11 +1,11 @@
-/* Queries, keys and values of layer 0 that know only where they are, or only which token. */
+/* Queries, keys and values of layer 0 that know only where they are, or only which token: those of
+ * another model, with one embedding flattened, on the same tokens. */
 #include <assert.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/stop.h"
 #include "edit/part.h"
-#include "edit/trial.h"
 #include "model/tensors.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
@@ -63,12 +63,9 @@ clh_status clh_part_open(clh_model **out, const clh_model *model, const clh_samp
                          clh_input_part part, clh_error *err)
 {
     assert(out && model && sample);
-    size_t count = 0;
-    const clh_real *from = clh_model_data(model, &count);
-    clh_status status = clh_model_open(out, clh_model_get_config(model), err);
+    clh_status status = clh_model_copy(out, model, err);
     if (status)
         return status;
-    memcpy(clh_model_data(*out, NULL), from, count * sizeof *from);
     status = clh_part_flatten(*out, sample, part, err);
     if (status) {
         clh_model_close(*out);
@@ -77,19 +74,54 @@ clh_status clh_part_open(clh_model **out, const clh_model *model, const clh_samp
     return status;
 }
 
+enum { INPUTS_MAX = 3 };
+
+/* The model with the inputs that the other one makes, on a sample. */
+static clh_status measure(clh_tally *out, const clh_model *model, const clh_model *other,
+                          const clh_sample *sample, const char *inputs, const clh_how *how,
+                          clh_error *err)
+{
+    clh_edit edit[INPUTS_MAX];
+    char site[INPUTS_MAX][CLH_ROW_NAME_MAX];
+    const clh_edit_list list = {.edit = edit, .count = strlen(inputs)};
+    const clh_edits_setting setting = {.model = model, .sample = sample};
+    clh_edits *edits = NULL;
+    clh_edited edited = {0};
+    for (size_t i = 0; i < list.count; i++)
+        edit[i] = (clh_edit){.kind = CLH_EDIT_MODEL,
+                             .site = clh_row_name(clh_row_head_input(inputs[i]), 0, site[i]),
+                             .other = other};
+    clh_status status = clh_edits_open(&edits, &list, 1, &setting, err);
+    if (!status)
+        status = clh_edits_run(&edited, edits, NULL, how, err);
+    if (!status)
+        *out = edited.list->total;
+    clh_edited_deinit(&edited);
+    clh_edits_close(edits);
+    return status;
+}
+
 clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
                         const clh_sample *sample, const char *inputs, clh_input_part part,
                         const clh_how *how, clh_error *err)
 {
-    assert(loss && accuracy && model && sample && inputs);
-    clh_trial trial = {.model = model, .sample = sample, .threads = clh_how_threads(how)};
-    if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > 3)
+    CLH_REQUIRE(loss && accuracy && model && sample && inputs, err,
+                "a model, a sample, inputs and room for both numbers");
+    clh_model *other = NULL;
+    clh_tally tally = {0};
+    if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > INPUTS_MAX)
         return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv", inputs);
-    clh_status status = clh_trial_open(&trial, err);
+    clh_status status = clh_check_enum(part, CLH_PART_TOKEN + 1, "part", err);
     if (!status)
-        status = clh_part_flatten(trial.other, sample, part, err);
+        status = clh_part_open(&other, model, sample, part, err);
     if (!status)
-        status = clh_trial_run(&trial, inputs, loss, accuracy, clh_how_watch(how), err);
-    clh_trial_close(&trial);
-    return status;
+        status = measure(&tally, model, other, sample, inputs, how, err);
+    clh_model_close(other);
+    if (!status && tally.count == 0)
+        status = clh_fail(err, CLH_EINPUT, "no prediction is scored in the sample");
+    if (status)
+        return status;
+    *loss = tally.loss / (double)tally.count;
+    *accuracy = (double)tally.correct / (double)tally.count;
+    return CLH_OK;
 }

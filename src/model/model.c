@@ -28,6 +28,16 @@ clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_e
     return CLH_OK;
 }
 
+clh_status clh_model_copy(clh_model **out, const clh_model *model, clh_error *err)
+{
+    assert(out && model);
+    clh_status status = clh_model_open(out, &model->config, err);
+    if (!status)
+        memcpy((*out)->params.data, model->params.data,
+               model->params.count * sizeof *model->params.data);
+    return status;
+}
+
 void clh_model_close(clh_model *model)
 {
     if (!model)

@@ -12,6 +12,9 @@
 #include "clearhead/model.h"
 #include "model/layout.h"
 
+/** A model of the same config with the same parameters; the caller's to close. */
+clh_status clh_model_copy(clh_model **out, const clh_model *model, clh_error *err);
+
 /** Parameter `id` of a layer; data NULL where the model has none. */
 clh_tensor clh_model_param(const clh_model *model, clh_param_id id, size_t layer);
 

@@ -162,6 +162,29 @@ static void threads_change_nothing(void **state)
     cue_bench_close(&b);
 }
 
+/* All cues are tried on one plain pass, each as alone; the rank is not tried. */
+static void all_together_are_each_alone(void **state)
+{
+    (void)state;
+    cue_bench b;
+    clh_cue_test all[CLH_CUES];
+    open_bench(&b);
+    must(clh_cues_try(all, b.model, &b.sample, NULL, &err), &err);
+    for (int f = 0; f < CLH_CUES; f++) {
+        clh_cue_test one = {0};
+        if (clh_cue_can_try((clh_cue_feature)f))
+            must(clh_cue_try(&one, b.model, &b.sample, (clh_cue_feature)f, NULL, &err), &err);
+        assert_true(one.loss == all[f].loss && one.loss_only == all[f].loss_only &&
+                    one.loss_without == all[f].loss_without && one.accuracy == all[f].accuracy &&
+                    one.accuracy_only == all[f].accuracy_only &&
+                    one.accuracy_without == all[f].accuracy_without);
+        assert_memory_equal(one.slot, all[f].slot, sizeof one.slot);
+    }
+    assert_true(all[CLH_CUE_TOKEN].loss_without != all[CLH_CUE_CLASS].loss_without &&
+                all[CLH_CUE_CLASS].loss_without != all[CLH_CUE_SLOT].loss_without);
+    cue_bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_cue_is_found_at_its_slot_only),
         cmocka_unit_test(its_trial_changes_its_slot_only),
         cmocka_unit_test(the_slot_of_a_source_is_a_cue),
+        cmocka_unit_test(all_together_are_each_alone),
         cmocka_unit_test(threads_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -392,6 +392,34 @@ static void parts_see_what_is_put_into_the_embeddings(void **state)
     }
 }
 
+/* What another model has on the same tokens: its logits make it that model, whatever its config. */
+static void another_model_in_its_place_is_that_model(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    clh_model *bigger = NULL;
+    clh_model_config config = *clh_model_get_config(b->model);
+    config.n_layers++;
+    must(clh_model_open(&bigger, &config, &err), &err);
+    clh_model_init(bigger, SEED);
+    const clh_model *const others[] = {b->model, b->other, bigger};
+    clh_measure own = {0}, put = {0}, first_own = {0};
+    for (size_t i = 0; i < CLH_COUNT(others); i++) {
+        const clh_edit edit = {.kind = CLH_EDIT_MODEL, .site = "logits", .other = others[i]};
+        must(clh_measure_run(&own, others[i], &b->cut, NULL, NULL, &err), &err);
+        measure_one(b, &edit, NULL, &put);
+        assert_true(same_measure(&own, &put));
+        if (i == 0)
+            must(clh_measure_run(&first_own, others[i], &b->cut, NULL, NULL, &err), &err);
+        else
+            assert_false(same_measure(&own, &first_own));
+        clh_measure_deinit(&own);
+        clh_measure_deinit(&put);
+    }
+    clh_measure_deinit(&first_own);
+    clh_model_close(bigger);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     bench *b = *state;
@@ -421,6 +449,7 @@ static const each_truth truths[] = {
     {"a piece is the edit at one head and position", a_piece_is_the_edit_at_one_head_and_position},
     {"parts of a table are those computed", parts_of_a_table_are_those_computed},
     {"parts see what is put into the embeddings", parts_see_what_is_put_into_the_embeddings},
+    {"another model in its place is that model", another_model_in_its_place_is_that_model},
     {"what cannot be is refused", what_cannot_be_is_refused},
 };
 

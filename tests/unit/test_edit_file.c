@@ -78,6 +78,26 @@ static void circuits_come_from_the_run_that_is_named(void **state)
     }
 }
 
+static void a_model_is_the_run_that_is_named(void **state)
+{
+    clh_error err = {0};
+    char path[TEMP_PATH_MAX];
+    const clh_run_config config = run_case_config("n=2 steps=0 d_model=8 d_head=4");
+    run_case_train(&config, temp_folder_path(*state, "run", path));
+    clh_edit_file *file = NULL;
+    size_t count = 0;
+    must(
+        open_text(&file, *state,
+                  "{\"kind\": \"model\", \"site\": \"hook_embed\", \"from\": \"run\", \"step\": 0}",
+                  &err),
+        &err);
+    const clh_edit *e = clh_edit_file_edits(file, &count);
+    assert_int_equal(e->kind, CLH_EDIT_MODEL);
+    assert_string_equal(e->site, "hook_embed");
+    assert_int_equal(clh_model_get_config(e->other)->d_model, 8);
+    clh_edit_file_close(file);
+}
+
 static void a_reference_is_a_number_of_sequences(void **state)
 {
     static const struct {
@@ -331,6 +351,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(every_key_lands_in_its_place),
         FOLDER_TEST(circuits_come_from_the_run_that_is_named),
+        FOLDER_TEST(a_model_is_the_run_that_is_named),
         FOLDER_TEST(a_reference_is_a_number_of_sequences),
         FOLDER_TEST(a_list_has_at_most_64),
         FOLDER_TEST(what_does_not_go_together_is_named),

@@ -85,14 +85,7 @@ static clh_status find_copying(clh_answers *a, const clh_model *model, clh_error
 }
 
 /* How the steps of the whole are shared out; about the time that each takes. */
-enum {
-    LOOK = 100,
-    PART = 100,
-    PARTS = 4,
-    CUES = 900,
-    ORDER = 600,
-    ALL = LOOK + PARTS * PART + CUES + ORDER
-};
+enum { LOOK = 100, PARTS = 150, CUES = 600, ORDER = 600, ALL = LOOK + PARTS + CUES + ORDER };
 
 /* How the part of the whole from `begin` on is done; kept in `part` and `inner`. */
 static const clh_how *how_of(clh_how *inner, clh_watch_part *part, const clh_how *how, size_t begin,
@@ -103,27 +96,43 @@ static const clh_how *how_of(clh_how *inner, clh_watch_part *part, const clh_how
     return inner;
 }
 
+/* Queries and keys, or values, that know only a part of their input: all on one plain pass. */
+static clh_status measure_parts(clh_edited *out, const clh_model *model, const clh_sample *sample,
+                                const clh_how *how, clh_error *err)
+{
+    static const clh_edit edit[] = {
+        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_[qk]", .part = CLH_PART_POSITION},
+        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_[qk]", .part = CLH_PART_TOKEN},
+        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_v", .part = CLH_PART_POSITION},
+        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_v", .part = CLH_PART_TOKEN}};
+    static const clh_edit_list lists[CLH_COUNT(edit)] = {{.edit = &edit[0], .count = 1},
+                                                         {.edit = &edit[1], .count = 1},
+                                                         {.edit = &edit[2], .count = 1},
+                                                         {.edit = &edit[3], .count = 1}};
+    const clh_edits_setting setting = {
+        .model = model, .sample = sample, .threads = clh_how_threads(how)};
+    clh_edits *edits = NULL;
+    clh_status status = clh_edits_open(&edits, lists, CLH_COUNT(lists), &setting, err);
+    if (!status)
+        status = clh_edits_run(out, edits, NULL, how, err);
+    clh_edits_close(edits);
+    return status;
+}
+
 static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
                             const clh_how *how, clh_error *err)
 {
+    clh_outcome *const out[] = {&a->qk_position, &a->qk_token, &a->v_position, &a->v_token};
     clh_watch_part part;
     clh_how inner;
-    const struct {
-        const char *inputs;
-        clh_input_part part;
-        clh_outcome *out;
-    } rows[PARTS] = {
-        {"qk", CLH_PART_POSITION, &a->qk_position},
-        {"qk", CLH_PART_TOKEN, &a->qk_token},
-        {"v", CLH_PART_POSITION, &a->v_position},
-        {"v", CLH_PART_TOKEN, &a->v_token},
-    };
-    clh_status status = CLH_OK;
-    for (size_t i = 0; i < PARTS && !status; i++)
-        status =
-            clh_part_try(&rows[i].out->loss, &rows[i].out->accuracy, model, sample, rows[i].inputs,
-                         rows[i].part, how_of(&inner, &part, how, LOOK + i * PART, PART), err);
-    how_of(&inner, &part, how, LOOK + PARTS * PART, CUES);
+    clh_edited edited = {0};
+    clh_status status =
+        measure_parts(&edited, model, sample, how_of(&inner, &part, how, LOOK, PARTS), err);
+    for (size_t i = 0; i < CLH_COUNT(out) && !status; i++)
+        *out[i] = (clh_outcome){clh_tally_ratio(&edited.list[i].total, CLH_RATIO_LOSS),
+                                clh_tally_ratio(&edited.list[i].total, CLH_RATIO_ACCURACY)};
+    clh_edited_deinit(&edited);
+    how_of(&inner, &part, how, LOOK + PARTS, CUES);
     return status ? status : clh_cues_try(a->cue, model, sample, &inner, err);
 }
 

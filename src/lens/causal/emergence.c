@@ -1,25 +1,22 @@
 #include "clearhead/emergence.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/stop.h"
+#include "clearhead/edit.h"
 #include "clearhead/run.h"
-#include "edit/edit_weights.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
 
 /* What is taken from another model under each swap. */
 static const struct swap_row {
     const char *name;
-    bool base_final;          /* the checkpoint gives the circuit, the final model the rest */
-    clh_edit_circuit circuit; /* CLH_EDIT_CIRCUITS: none */
+    bool base_final;     /* the checkpoint gives the circuit, the final model the rest */
+    const char *circuit; /* NULL: none */
 } swaps[CLH_SWAPS] = {
-    [CLH_SWAP_NONE] = {"then", false, CLH_EDIT_CIRCUITS},
-    [CLH_SWAP_QK_THEN] = {"qk_then", true, CLH_EDIT_QK},
-    [CLH_SWAP_OV_THEN] = {"ov_then", true, CLH_EDIT_OV},
-    [CLH_SWAP_QK_LAST] = {"qk_last", false, CLH_EDIT_QK},
-    [CLH_SWAP_OV_LAST] = {"ov_last", false, CLH_EDIT_OV},
+    [CLH_SWAP_NONE] = {"then", false, NULL},       [CLH_SWAP_QK_THEN] = {"qk_then", true, "qk"},
+    [CLH_SWAP_OV_THEN] = {"ov_then", true, "ov"},  [CLH_SWAP_QK_LAST] = {"qk_last", false, "qk"},
+    [CLH_SWAP_OV_LAST] = {"ov_last", false, "ov"},
 };
 
 typedef struct swapper {
@@ -35,18 +32,12 @@ const char *clh_swap_name(clh_swap swap)
     return swaps[swap].name;
 }
 
-static void copy_all(clh_model *to, const clh_model *from)
+static clh_status mix(const swapper *s, const struct swap_row *row, clh_error *err)
 {
-    size_t count = 0;
-    const clh_real *data = clh_model_data(from, &count);
-    memcpy(clh_model_data(to, NULL), data, count * sizeof *data);
-}
-
-static void mix(const swapper *s, const struct swap_row *row)
-{
-    copy_all(s->mixed, row->base_final ? s->last : s->then);
-    if (row->circuit != CLH_EDIT_CIRCUITS)
-        clh_edit_weights_copy(s->mixed, row->base_final ? s->then : s->last, row->circuit);
+    const clh_model *base = row->base_final ? s->last : s->then;
+    const clh_model *other = row->base_final ? s->then : s->last;
+    clh_status status = clh_model_graft(s->mixed, base, NULL, err);
+    return status || !row->circuit ? status : clh_model_graft(s->mixed, other, row->circuit, err);
 }
 
 static clh_status measure_row(const swapper *s, const char *path, clh_emergence_row *row,
@@ -59,8 +50,9 @@ static clh_status measure_row(const swapper *s, const char *path, clh_emergence_
         const clh_how how = {clh_how_threads(s->how),
                              clh_watch_part_of(&part, watch, (size_t)k, 1, CLH_SWAPS)};
         clh_measure measure = {0};
-        mix(s, &swaps[k]);
-        status = clh_measure_run(&measure, s->mixed, s->sample, NULL, &how, err);
+        status = mix(s, &swaps[k], err);
+        if (!status)
+            status = clh_measure_run(&measure, s->mixed, s->sample, NULL, &how, err);
         row->tally[k] = measure.total;
         clh_measure_deinit(&measure);
     }
