@@ -35,7 +35,7 @@ FROM = {"notebook": {"letters": "abcd"}, "mlp": {"letters": "abc"}, "lines": {"t
 EVERY = """eval; eval --count 60; heads; heads --measure abs; heads pattern: heads --pattern pattern.json; sample; circuits;
 circuits --norm; circuits file: circuits --out OUT.safetensors; attention some: attention --count {400|40}; causal some: causal
 --count {200|20} --others {50|10}; scrub some: scrub --count {40|4}; attribute; attribute --split layers; attribute --norm
-recomputed; attribute --lens; attribute --lens --norm frozen; show; sample --free; sample --count 3; emergence; generalise some:
+recomputed; attribute --lens: lens; attribute --lens --norm frozen: lens --norm frozen; show; sample --free; sample --count 3; emergence; generalise some:
 generalise --count {300|30}; figure --kind loss; figure --kind positions; figure --kind tokens; figure --kind thresholds
 --threshold 0.5; figure --kind attention; patch: patch PAIR --attribution; patch metric: patch PAIR --metric logit_diff:-2:a:b;
 patch file: patch PAIR --attribution --out OUT.safetensors; paths: paths PAIR --ig 10; paths edges: paths PAIR --edges
@@ -44,7 +44,7 @@ cache --grads --out OUT.npz; cache: cache --grads --out OUT.safetensors; cache -
 cache --grads --metric logit_diff:-2:a:b --names q,*pattern --positions 0:5,-1 --out OUT.npz; export folded: export --fold --to
 OUT; export refactored: export --fold --refactor --to OUT"""
 OVER = """eval --checkpoint 16; eval --checkpoints; heads --checkpoints; circuits --checkpoints; attribute --checkpoints;
-attribute --lens --checkpoints; attention over: attention --count 20 --checkpoints; patch over: patch PAIR --checkpoints; causal
+attribute --lens --checkpoints: lens --checkpoints; attention over: attention --count 20 --checkpoints; patch over: patch PAIR --checkpoints; causal
 over: causal --count 20 --others 0 --checkpoints; generalise over: generalise --count 20 --checkpoints; edit over: edit --edits
 EDITS/zero.json --count 50 --checkpoints; paths over: paths PAIR --checkpoints; scrub over: scrub --hypothesis algorithm --count
 20 --checkpoints"""
@@ -56,7 +56,7 @@ attention --head 1; eval --checkpoint 3; edit; patch short: patch --clean abcd -
 none; scrub --hypothesis none; patch none: patch; edit wrong key: edit --edits EDITS/key.json; edit wrong kind: edit --edits
 EDITS/kind.json; sample --letters ab!d; heads --nothing; paths wrong: paths PAIR --path embed->L3H0.v; cache limit: cache
 --limit 1k --out OUT.npz; eval --count 0; attribute --norm none""",
-    "mlp": f"""{EVERY}; {OVER}; attention --layer 1 --head 1; attribute --split neurons; answers; answers --seeds 2;
+    "mlp": f"""{EVERY}; {OVER}; attention --layer 1 --head 1; attribute --split neurons: attribute --split neurons --full; answers; answers --seeds 2;
 eval --least 0.999; sample --letters abcd; attention --layer 2""",
     "lines": f"""{EVERY}; eval --checkpoints; eval --data lines.jsonl; answers; generalise; patch letters: patch
 --clean abc --corrupt abd; paths letters: paths --clean abc --corrupt abd""",
@@ -104,6 +104,14 @@ def places(items):
     return [str(at) for at in range(len(items))]
 
 
+def by_label(values, axes):
+    """An array's lists as objects of its axes' labels, but for the last axis."""
+    if len(axes) < 2 or not isinstance(values, list):
+        return values
+    labels = axes[0].get("labels") or map(str, range(len(values)))
+    return {label: by_label(one, axes[1:]) for label, one in zip(labels, values)}
+
+
 def flatten(value, path, found, key="", top=False):
     """Adds {path: number} of everything in a JSON value, and of the few texts that are answers."""
     three = (path, path + "/low", path + "/high")
@@ -111,6 +119,8 @@ def flatten(value, path, found, key="", top=False):
         value = [value.get(part) for part in ("value", "low", "high")]
         found.update((name, one) for name, one in zip(three, value) if one is not None)
     elif isinstance(value, dict):
+        if isinstance(value.get("values"), list) and "axes" in value:
+            value = {**value, "values": by_label(value["values"], value["axes"])}
         for name, part in value.items():
             through = top and name in ("numbers", "tables", "arrays") and isinstance(part, (dict, list))
             if name != "seconds":

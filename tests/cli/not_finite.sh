@@ -21,7 +21,7 @@ says() { # LINE ARGUMENTS...: the command fails with that as its last line
 each() { # LINE_OF_ONE LINE_OF_MANY RUN: what asks one sequence, and what asks several
     for command in 'sample' 'sample --free' 'sample --text > --free' 'figure --json' \
         'figure --kind thresholds --json' 'figure --kind tokens --json' 'cache --out never.safetensors' \
-        'attribute' 'attribute --lens'; do
+        attribute lens; do
         # shellcheck disable=SC2086 # words
         says "$1" $command "$3"
     done

@@ -22,7 +22,7 @@ settings() {
     patch | paths) echo '--clean abc --corrupt abd' ;;
     edit) echo '--edits edits.json' ;;
     bench) echo '--seconds 0' ;;
-    emergence | answers | causal | generalise | scrub | eval | attention | attribute) echo '--count 6' ;;
+    emergence | answers | causal | generalise | scrub | eval | attention | attribute | lens) echo '--count 6' ;;
     *) echo ;;
     esac
 }

@@ -1,0 +1,229 @@
+/* attribute: what each part of the residual stream does to a logit, mean and position by position. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ask/predictions.h"
+#include "lens/residual/resid_grid.h"
+
+typedef struct attribute_settings {
+    clh_predictions_of of;
+    char metric[CLH_GIVEN_NAMES];
+    unsigned split, norm;
+} attribute_settings;
+
+static const clh_key keys[] = {
+    CLH_PREDICTIONS_KEYS(attribute_settings, of),
+    {.name = "metric",
+     .kind = CLH_KEY_TEXT,
+     CLH_SETTING(attribute_settings, metric),
+     .fallback = "right",
+     .values = "METRIC",
+     .help = "right (the right token's logit less the mean), logit:POSITION:TOKEN or "
+             "logit_diff:POSITION:TOKEN:AGAINST"},
+    {.name = "split",
+     .kind = CLH_KEY_CHOICE,
+     CLH_SETTING(attribute_settings, split),
+     .fallback = "heads",
+     .values = "layers|heads|neurons",
+     .help = "how fine the parts are; neurons splits heads too"},
+    {.name = "norm",
+     .kind = CLH_KEY_CHOICE,
+     CLH_SETTING(attribute_settings, norm),
+     .fallback = "frozen",
+     .values = "frozen|recomputed",
+     .help = "what ln_final does to a part: the scale of the whole stream, or its own"},
+};
+
+#define LOGIT(name_, meaning_, flags_)                                                             \
+    {                                                                                              \
+        .name = name_, .unit = "logit", .meaning = meaning_, .decimals = 6, .flags = flags_        \
+    }
+static const clh_field numbers[] = {
+    LOGIT("total", "what the model gives: the sum of all parts, biases and the remainder",
+          CLH_HEADLINE),
+    LOGIT("norm_bias", "of it, through the final norm's bias", CLH_HEADLINE),
+    LOGIT("unembed_bias", "the bias of the unembedding", CLH_HEADLINE),
+    LOGIT("remainder", "rounding when the norm is frozen; all that does not add up when recomputed",
+          CLH_HEADLINE),
+    {"largest_remainder", "share", "largest |remainder| over the sum of all magnitudes", NULL, 9,
+     .flags = CLH_LOG},
+    {0}};
+#define PART(name_, meaning_, flags_, member)                                                      \
+    {                                                                                              \
+        .name = name_, .unit = "logit", .meaning = meaning_, .decimals = 6, .flags = flags_,       \
+        .from = CLH_FROM_DOUBLE, .offset = offsetof(clh_resid_grid_row, member)                    \
+    }
+static const clh_field columns[] = {
+    PART("value", "its part of the logit, mean over the predictions", CLH_HEADLINE, mean),
+    PART("least", "least of all positions", 0, least),
+    PART("most", "most of all positions", 0, most),
+    {0}};
+static const clh_field position_columns[] = {
+    {"predicts", NULL, "what stands behind the position", .flags = CLH_TEXT},
+    {"token", NULL, "which token that is", .flags = CLH_TEXT},
+    LOGIT("total", "what the model gives there", 0),
+    LOGIT("norm_bias", "of it, through the final norm's bias", 0),
+    LOGIT("unembed_bias", "the bias of the unembedding", 0),
+    LOGIT("remainder", "what does not add up", 0),
+    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "components", "what each part of the residual stream gives",
+     .keys = "component", .fields = columns},
+    {CLH_PART_TABLE, "positions", "the whole by position", .keys = "#position", .flags = CLH_DETAIL,
+     .fields = position_columns},
+    {CLH_PART_ARRAY, "attribution_by_term", "by what is predicted, positions row by row",
+     .draw = "heat", .unit = "logit", .flags = CLH_DETAIL},
+    {CLH_PART_ARRAY, "attribution", "each part, biases and remainder, by position: they add up",
+     .draw = "strip", .unit = "logit"},
+    {0}};
+
+/* What arrays point into, as long as the result. */
+typedef struct kept {
+    clh_resid_grid grid;
+    clh_resid_fold fold;
+} kept;
+
+static void close_kept(void *owner)
+{
+    kept *k = owner;
+    clh_resid_fold_deinit(&k->fold);
+    clh_resid_grid_deinit(&k->grid);
+    clh_free(k);
+}
+
+static void put_components(clh_result *out, const clh_resid_grid *g)
+{
+    static const char *const extra[] = {"norm_bias", "unembed_bias", "remainder", "total"};
+    enum { SORTED = 40 }; /* more are told by size */
+    for (size_t e = 0; e < CLH_RESID_EXTRAS; e++)
+        clh_result_put_number(out, extra[e], g->row[g->parts + e].mean);
+    clh_result_put_number(out, "largest_remainder", g->worst);
+    for (size_t i = 0; i < g->parts; i++) {
+        const clh_resid_grid_row *row = &g->row[g->parts > SORTED ? g->order[i] : i];
+        clh_result_row(out, "components", row->name);
+        clh_row_read(out, row);
+    }
+}
+
+static void put_positions(clh_result *out, const clh_resid_grid *g, const clh_predictions *p,
+                          const clh_task *task)
+{
+    static const char *const extra[] = {"norm_bias", "unembed_bias", "remainder", "total"};
+    char place[48], token[16];
+    for (size_t i = 0; i < g->count; i++) {
+        clh_predictions_label(p, task, i, place, token);
+        clh_result_row(out, "positions", p->label[i]);
+        clh_row_text(out, "predicts", place);
+        clh_row_text(out, "token", token);
+        for (size_t e = 0; e < CLH_RESID_EXTRAS; e++)
+            clh_row_put_number(out, extra[e], g->row[g->parts + e].value[i]);
+    }
+}
+
+static clh_status put_arrays(clh_result *out, const kept *k, const clh_predictions *p,
+                             clh_error *err)
+{
+    const clh_resid_grid *g = &k->grid;
+    const size_t rows = g->parts + CLH_RESID_TOTAL;
+    const char **name = clh_alloc_array(rows, sizeof *name, err);
+    if (!name)
+        return CLH_ENOMEM;
+    for (size_t r = 0; r < rows; r++)
+        name[r] = g->row[r].name;
+    const clh_axis axes[] = {{"component", name}, {"position", p->label}};
+    const clh_array view = clh_array_matrix("attribution", CLH_F64, g->number, rows, g->count);
+    clh_result_array(out, &view, axes, NULL, NULL);
+    clh_result_array_title(out, "Direct logit attribution", SIZE_MAX);
+    clh_free((void *)name);
+    clh_predictions_put_fold(out, "attribution_by_term", "Direct logit attribution", &k->fold, p);
+    return CLH_OK;
+}
+
+/* The whole of one pass: `p` holds it. */
+static clh_status attribute(clh_result *out, clh_subject *s, const attribute_settings *set,
+                            const clh_predictions *p, const clh_metric *metric, const clh_how *how,
+                            clh_error *err)
+{
+    static const unsigned splits[] = {CLH_SPLIT_LAYERS, CLH_SPLIT_HEADS,
+                                      CLH_SPLIT_HEADS | CLH_SPLIT_NEURONS};
+    clh_resid_grid_ask ask = {.tokens = p->batch.tokens,
+                              .position = p->position,
+                              .count = p->count,
+                              .right = !metric,
+                              .split = splits[set->split],
+                              .norm = (clh_final_norm)set->norm};
+    kept *k = clh_alloc_zeroed(1, sizeof *k, err);
+    if (!k)
+        return CLH_ENOMEM;
+    if (metric)
+        ask.metric = *metric;
+    clh_status status =
+        clh_resid_grid_parts(&k->grid, clh_subject_model(s), p->cache, &ask, how->watch, err);
+    if (!status)
+        status = clh_resid_fold_make(&k->fold, &k->grid, &ask, 0, k->grid.parts + CLH_RESID_TOTAL,
+                                     k->grid.parts - 1, clh_subject_task(s), err);
+    if (!status) {
+        put_components(out, &k->grid);
+        put_positions(out, &k->grid, p, clh_subject_task(s));
+        status = put_arrays(out, k, p, err);
+    }
+    clh_result_keep(out, k, close_kept);
+    return status;
+}
+
+static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *settings,
+                                const clh_how *how, clh_error *err)
+{
+    const attribute_settings *set = settings;
+    const bool right = strcmp(set->metric, "right") == 0;
+    clh_predictions p = {0};
+    clh_metric metric;
+    clh_status status = clh_predictions_read(&p, s, &set->of, err);
+    if (!status && !right)
+        status =
+            clh_metric_parse(&metric, set->metric, clh_subject_task(s), p.batch.tokens.pos, 0, err);
+    if (!status)
+        status = clh_predictions_open(&p, s, &set->of, right ? NULL : &metric, err);
+    if (!status)
+        status = attribute(out, s, set, &p, right ? NULL : &metric, how, err);
+    if (!status)
+        clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch);
+    clh_predictions_deinit(&p);
+    return status;
+}
+
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
+{
+    const attribute_settings *set = settings;
+    (void)s;
+    if (strcmp(set->metric, "right") != 0 &&
+        (*set->of.positions || set->of.first_scored != CLH_UNSET))
+        return clh_fail(err, CLH_EUSAGE, "the metric names a position, want no other with it");
+    return clh_given_check(&set->of.given, err);
+}
+
+const clh_question clh_question_attribute = {
+    .name = "attribute",
+    .summary = "what each part of the residual stream does to a logit",
+    .description = "Direct logit attribution: the residual stream is taken apart (embed, "
+                   "pos_embed, heads, MLPs or "
+                   "neurons, biases), and each part's share of a logit is told, mean over the "
+                   "scored predictions of "
+                   "held-out sequences and by position. The shares, those of the biases and a "
+                   "remainder add up to "
+                   "the logit; where they do not, that is an error. The final norm is frozen "
+                   "(divides by the scale "
+                   "of the whole stream) or recomputed for each part.",
+    .examples = "clearhead attribute runs/notebook # the right token's logit, by part\n"
+                "clearhead attribute runs/notebook --letters psM1 --metric logit_diff:-2:.:a # one "
+                "prediction\n"
+                "clearhead attribute runs/notebook --figure parts.png # position by component\n"
+                "clearhead attribute runs/notebook --checkpoints # over training",
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(attribute_settings),
+    .schema = schema,
+    .over = "total, L0H0.value, pos_embed.value",
+    .check = check,
+    .ask = ask_attribute};
