@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "base/platform/decimal.h"
 #include "model/tree.h"
 #include "run/run_about.h"
 #include "run/run_keys.h"
@@ -93,7 +94,7 @@ static void put_config(clh_result *out, const clh_run_config *config)
         clh_strbuf text = {0};
         char *end = NULL;
         clh_key_to_json(key, config, &text);
-        const double value = strtod(clh_strbuf_view(&text), &end);
+        const double value = clh_read_double(clh_strbuf_view(&text), &end);
         clh_result_row(out, "config", key->name);
         clh_row_text(out, "text", clh_strbuf_view(&text));
         if (key->kind == CLH_KEY_BOOL)

@@ -92,7 +92,7 @@ clh_status clh_bytes_read(const char *text, const char *name, size_t *bytes, clh
     static const char units[] = "kMGT";
     char *end = NULL;
     assert(text && name && bytes);
-    double value = strtod(text, &end);
+    double value = clh_read_double(text, &end);
     const char *unit = end > text && *end ? strchr(units, *end == 'K' ? 'k' : *end) : NULL;
     for (const char *u = units; unit && u <= unit; u++)
         value *= 1000;

@@ -148,9 +148,6 @@ int clh_cli_usage(const clh_invocation *inv, const char *format, ...)
 /** Whether stdout has failed (a closed pipe, a full disk): a long loop of output stops then. */
 bool clh_cli_out_failed(void);
 
-/** `value` for a column of `decimals` decimals: what rounds to 0 there is 0, not -0. */
-double clh_cli_shown(double value, int decimals);
-
 /** Flush stdout. Returns `code`, or 3 with a line on stderr when it could not be written. A reader
  *  that went away (`| head`) has what it wanted: no message, `code`. */
 int clh_cli_out_finish(const clh_invocation *inv, int code);

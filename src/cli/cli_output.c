@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,11 +32,6 @@ int clh_cli_usage(const clh_invocation *inv, const char *format, ...)
     (void)vsnprintf(err.message, sizeof err.message, format, args);
     va_end(args);
     return clh_cli_fail(inv, &err);
-}
-
-double clh_cli_shown(double value, int decimals)
-{
-    return fabs(value) <= 0.5 * pow(10, -decimals) ? 0 : value;
 }
 
 bool clh_cli_out_failed(void)

@@ -6,7 +6,7 @@
 #include "base/platform/file.h"
 #include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
-#include "cli/cli_measure.h"
+#include "cli/cli_run.h"
 #include "run/tl_config.h"
 
 /* What our file has replaces what the model was made with: its keys must all be the model's. The
@@ -105,6 +105,12 @@ static clh_status write_files(const export_job *job, clh_error *err)
     return status;
 }
 
+static void add_number(clh_strbuf *text, const char *name, double value)
+{
+    clh_strbuf_addf(text, ", \"%s\": ", name);
+    clh_strbuf_add_number(text, value, 9);
+}
+
 static void print_summary(const clh_invocation *inv, const export_job *job)
 {
     if (!inv->json) {
@@ -127,9 +133,9 @@ static void print_summary(const clh_invocation *inv, const export_job *job)
     if (job->folded) {
         clh_strbuf_adds(&text, ", \"folded\": ");
         clh_strbuf_add_json(&text, job->config.folded);
-        clh_cli_add_field(&text, "log_prob_change", job->proof.change);
-        clh_cli_add_field(&text, "log_prob_change_forward", job->proof.forward);
-        clh_cli_add_field(&text, "log_prob_rounding", job->proof.rounding);
+        add_number(&text, "log_prob_change", job->proof.change);
+        add_number(&text, "log_prob_change_forward", job->proof.forward);
+        add_number(&text, "log_prob_rounding", job->proof.rounding);
     }
     (void)printf("%s}\n", clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/json_text.h"
 #include "base/platform/file.h"
 #include "measure/batch.h"
 
@@ -25,7 +26,7 @@ static clh_status read_row(const json_t *row, size_t index, size_t pos, size_t d
             continue;
         }
         char text[32];
-        size_t length = json_dumpb(id, text, sizeof text - 1, JSON_ENCODE_ANY | JSON_COMPACT);
+        size_t length = clh_json_write(id, text, sizeof text - 1, JSON_ENCODE_ANY | JSON_COMPACT);
         text[length < sizeof text ? length : sizeof text - 1] = '\0';
         return clh_fail(err, CLH_EINPUT,
                         "row %zu, token %zu is %s, want a whole number in [0, %zu]", index, i, text,
@@ -74,7 +75,7 @@ clh_status clh_batch_read(clh_batch *out, const char *path, const clh_model_conf
     clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
     if (status)
         return status;
-    json_t *rows = json_loadb(text, length, 0, &where);
+    json_t *rows = clh_json_read(text, length, 0, &where);
     clh_free(text);
     if (!rows)
         return clh_fail(err, CLH_EFORMAT, "%s line %d: %s", path, where.line, where.text);

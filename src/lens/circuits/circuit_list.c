@@ -105,6 +105,8 @@ clh_status clh_circuit_list_open(clh_circuit_list **out, const clh_model *model,
             status = add_all(list, model, ask, i / c->n_heads, i % c->n_heads, false, err);
     }
     if (!status)
+        status = clh_watch_check(watch, heads, heads, "heads", err);
+    if (!status)
         status = add_all(list, model, ask, 0, 0, true, err);
     if (status)
         clh_circuit_list_close(list);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/platform/decimal.h"
 #include "lens/residual/resid_grid.h"
 #include "measure/place.h"
 
@@ -82,7 +83,7 @@ static void fill_part(clh_resid_fold *f, size_t part, const clh_resid_grid_row *
 {
     const size_t cells = f->rows * f->cols;
     const double mean = fabs(row->mean) < 0.0005 ? 0 : row->mean; /* no zero has a sign */
-    (void)snprintf(f->text[f->rows + f->cols + part], LABEL, "%s, mean %.3f", row->name, mean);
+    (void)clh_snprintf(f->text[f->rows + f->cols + part], LABEL, "%s, mean %.3f", row->name, mean);
     for (size_t i = 0; i < cells; i++)
         f->value[part * cells + i] = i < count ? row->value[i] : NAN;
 }

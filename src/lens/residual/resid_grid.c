@@ -144,6 +144,8 @@ clh_status clh_resid_grid_parts(clh_resid_grid *out, const clh_model *model, con
         clh_attribution_deinit(&one);
     }
     if (!status)
+        status = clh_watch_check(watch, ask->count, ask->count, "positions", err);
+    if (!status)
         take_means(out);
     if (!status)
         status = sort_parts(out, err);
