@@ -107,6 +107,7 @@ static void add_tidy(const key_columns *keys, const clh_part *part, const clh_ta
     const clh_field *f = &part->schema->fields[field];
     const clh_cell *cell = row ? &row->cell[field] : &part->cell[field];
     const bool text = f->flags & CLH_TEXT || part->schema->kind == CLH_PART_VERDICTS;
+    assert((row || part->cell) && "a row, or numbers");
     add_text(out, part->schema->name);
     add_keys(keys, part, row, out);
     add_comma_text(out, f->name);
@@ -225,7 +226,7 @@ static clh_status add_array(clh_result *r, const clh_result_item *item, clh_strb
         return status;
     clh_strbuf_adds(out, "array");
     for (size_t d = 0; d < view.rank; d++) {
-        char name[24];
+        char name[32];
         (void)snprintf(name, sizeof name, "axis_%zu", d);
         add_comma_text(out, item->axis[d].name ? item->axis[d].name : name);
     }

@@ -218,6 +218,34 @@ static void text_in_full_has_everything(void **state)
     clh_result_close(r);
 }
 
+/* A headline without a number that can be drawn takes nothing from the text; nor does a narrow page. */
+static void headlines_that_cannot_be_drawn_are_left_out(void **state)
+{
+    (void)state;
+    static const clh_field loss[] = {{"loss", "nats/token", .decimals = 2}, {0}};
+    static const clh_schema schema[] = {{CLH_PART_TABLE, "steps", "by step", .keys = "#step",
+                                         .draw = "curve", .flags = CLH_HEADLINE, .fields = loss},
+                                        {0}};
+    clh_result *r = NULL;
+    clh_error err = {0};
+    char *text = NULL;
+    must(clh_result_open(&r, "sample", schema, &err), &err);
+    clh_result_row(r, "steps", "0");
+    clh_result_row(r, "steps", "1");
+    text = text_of(r, "text", NULL);
+    assert_string_equal(text,
+                        "sample\n\nsteps: by step\n  step  loss\n     0     -\n     1     -\n");
+    clh_free(text);
+    text = NULL;
+    assert_refused(clh_report_text(&text, r, "terminal", NULL, &err), CLH_EINPUT, &err,
+                   "there is nothing to draw: steps has no number");
+    clh_result_close(r);
+    r = result_case_make();
+    for (size_t width = 1; width < 60; width += 7)
+        clh_free(text_of(r, "text", &(clh_show){.width = width}));
+    clh_result_close(r);
+}
+
 /* A file is no terminal: what colours it would show there are not in it. */
 static void files_hold_no_colours(void **state)
 {
@@ -472,6 +500,7 @@ int main(void)
         FOLDER_TEST(arrays_are_computed_when_they_are_shown),
         cmocka_unit_test(text_draws_the_headlines_below_the_numbers),
         cmocka_unit_test(text_in_full_has_everything),
+        cmocka_unit_test(headlines_that_cannot_be_drawn_are_left_out),
         FOLDER_TEST(files_hold_no_colours),
         cmocka_unit_test(the_terminal_draws_each_kind),
         FOLDER_TEST(every_kind_is_drawn_light_and_dark),

@@ -37,7 +37,7 @@ static clh_status refuse(const clh_schema *schema, const clh_schema *part, clh_e
         if (find_hint(schema))
             clh_strbuf_addf(&drawn, "%s%s", drawn.length ? ", " : "", schema->name);
     clh_status status = clh_strbuf_check(&drawn, err);
-    if (!status && drawn.length > 0)
+    if (!status && part && drawn.length > 0)
         status = clh_fail(err, CLH_EUSAGE, "part %s is not drawn, want one of: %s", part->name,
                           clh_strbuf_view(&drawn));
     else if (!status)
@@ -137,13 +137,22 @@ clh_status clh_draw_headlines(clh_result *r, const clh_show *show, clh_strbuf *o
 {
     clh_status status = CLH_OK;
     for (size_t i = 0; i < r->parts && !status; i++) {
+        clh_error why = {0};
         clh_drawing d = {.result = r, .show = show, .text = out};
         const struct hint *hint = find_hint(r->part[i].schema);
+        const size_t before = out->length;
         if (!(r->part[i].schema->flags & CLH_HEADLINE) || !hint || hint->text ||
             !takes(&d, &r->part[i]))
             continue;
         clh_strbuf_adds(out, "\n");
-        status = draw_part(&d, r->part[i].schema, err);
+        status = draw_part(&d, r->part[i].schema, &why);
+        if (status == CLH_EINPUT) { /* no number that can be drawn: the text says so already */
+            status = CLH_OK;
+            out->length = before;
+            out->data[before] = '\0';
+        } else if (status && err) {
+            *err = why;
+        }
     }
     return status;
 }

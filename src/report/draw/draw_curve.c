@@ -189,6 +189,9 @@ clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
     for (size_t line = 0; line < c.lines && !status; line++)
         for (size_t i = 0; i < d->part->fields && !status; i++)
             status = add_series(&c, d, i, line, err);
+    if (!status && c.all == 0)
+        status = clh_fail(err, CLH_EINPUT, "there is nothing to draw: %s has no number",
+                          d->part->schema->name);
     if (status)
         return status;
     const size_t count = c.all < CLH_SERIES_MAX ? c.all : CLH_SERIES_MAX;

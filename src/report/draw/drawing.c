@@ -8,6 +8,9 @@
 
 #include "report/text_parts.h"
 
+/* Columns of a drawing in characters, whatever the page. */
+enum { WIDTH_LEAST = 40, WIDTH_MOST = 1000 };
+
 void *clh_drawing_memory(clh_drawing *d, size_t count, size_t size, clh_error *err)
 {
     assert(d->owned_count < CLH_COUNT(d->owned));
