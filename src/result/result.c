@@ -10,14 +10,12 @@
 
 const char *clh_result_question(const clh_result *r)
 {
-    assert(r);
-    return r->question;
+    return r ? r->question : NULL;
 }
 
 clh_status clh_result_outcome(const clh_result *r)
 {
-    assert(r);
-    return r->outcome;
+    return r ? r->outcome : CLH_EUSAGE;
 }
 
 clh_part *clh_result_part(const clh_result *r, const char *name)
@@ -129,7 +127,8 @@ static void list_paths(clh_result *r)
 
 const char *clh_result_path(const clh_result *result, size_t index)
 {
-    assert(result);
+    if (!result)
+        return NULL;
     clh_result *r = (clh_result *)result; /* the list is made once, and nothing else changes */
     if (!r->path)
         list_paths(r);
@@ -143,7 +142,8 @@ double clh_result_number(const clh_result *r, const char *path)
 {
     const clh_field *field = NULL;
     const char *absent = NULL;
-    assert(r && path);
+    if (!r || !path)
+        return NAN;
     const clh_cell *cell = clh_result_cell(r, path, &field, &absent);
     double element = NAN;
     if (!cell)
@@ -172,7 +172,7 @@ clh_status clh_result_get(clh_value *out, const clh_result *r, const char *path,
 {
     const clh_field *field = NULL;
     const char *absent = NULL;
-    assert(out && r && path);
+    CLH_REQUIRE(out && r && path, err, "a result, a path, and room for the number");
     const clh_cell *cell = clh_result_cell(r, path, &field, &absent);
     if (!cell) {
         *out = clh_value_none();
@@ -191,7 +191,8 @@ const char *clh_result_answer(const clh_result *r, const char *verdict)
 {
     const clh_field *field = NULL;
     const char *by = NULL;
-    assert(r && verdict);
+    if (!r || !verdict)
+        return NULL;
     for (size_t i = 0; i < r->parts; i++) {
         const clh_cell *cell =
             r->part[i].schema->kind == CLH_PART_VERDICTS
@@ -207,7 +208,8 @@ const char *clh_result_text(const clh_result *r, const char *path)
 {
     const clh_field *field = NULL;
     const char *absent = NULL;
-    assert(r && path);
+    if (!r || !path)
+        return NULL;
     for (size_t i = 0; i < r->stamps; i++)
         if (strcmp(r->stamp[i].name, path) == 0)
             return r->stamp[i].text;
@@ -228,7 +230,8 @@ clh_result_item *clh_result_item_find(const clh_result *r, const char *name)
 
 const char *clh_result_array_name(const clh_result *r, size_t index)
 {
-    assert(r);
+    if (!r)
+        return NULL;
     return index < r->items ? r->item[index].view.name : NULL;
 }
 
@@ -251,7 +254,7 @@ static clh_status no_such_array(const clh_result *r, const char *name, clh_error
 
 clh_status clh_result_view(clh_array *out, clh_result *r, const char *name, clh_error *err)
 {
-    assert(out && r && name);
+    CLH_REQUIRE(out && r && name, err, "a result, the name of an array, and room for the view");
     clh_result_item *item = clh_result_item_find(r, name);
     if (!item)
         return no_such_array(r, name, err);

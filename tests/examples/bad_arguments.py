@@ -165,7 +165,7 @@ def program(functions):
         rows = ",".join(f'{{"{text}", {kind.upper()}}}' for _, text, kind in variants(function))
         parts.append(f"static const variant {function.name}_variants[] = {{{rows}}};")
     rows = ",".join(f'{{"{f.name}", call_{f.name}, {f.name}_variants, '
-                    f"sizeof {f.name}_variants / sizeof(variant), {int(f.result == 'clh_status')}}}" for f in functions)
+                    f"sizeof {f.name}_variants / sizeof(variant), {int(any(name == 'err' for _, name in f.parameters))}}}" for f in functions)
     parts.append(f"static const tried table[] = {{{rows}}};")
     parts.append("int main(int argc, char **argv) "
                  "{ return try_all(table, sizeof table / sizeof table[0], argc > 1 ? argv[1] : NULL); }")

@@ -293,6 +293,7 @@ ZERO_IS_FINE = {
 # Not tried: lengths of what a pointer beside them points to, where nobody can tell that there is less,
 # and numbers of things to do one after the other, which would take for ever.
 NEVER_HUGE = {
+    "clh_position_labels_make.count",
     "clh_graph_path.capacity", "clh_paths_along.count", "clh_paths_eap.steps",
     "clh_head_score.pos", "clh_threshold_table_init.length",
     "clh_edits_open.count",

@@ -13,7 +13,7 @@
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
 {
-    assert(run);
+    CLH_REQUIRE(run, err, "a run");
     const clh_run_config *c = clh_run_get_config(run);
     const clh_task *task = clh_run_task(run);
     if (!task || clh_task_letter_kind(task) == CLH_TOKEN_OTHER)
@@ -232,6 +232,8 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
 
 void clh_answers_deinit(clh_answers *answers)
 {
+    if (!answers)
+        return;
     clh_emergence_deinit(&answers->emergence);
     clh_attention_deinit(&answers->attention);
     *answers = (clh_answers){0};

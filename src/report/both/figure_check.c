@@ -119,13 +119,25 @@ bool clh_positions_range(const clh_positions_data *data, double *low, double *hi
     return found;
 }
 
+/* The figure called `what` lacks `part`, where `there` says so. */
+static clh_status check_there(bool there, const char *what, const char *part, clh_error *err)
+{
+    return there ? CLH_OK : clh_fail(err, CLH_EUSAGE, "the %s lacks %s", what, part);
+}
+
 clh_status clh_check_curve(const clh_curve_data *data, clh_error *err)
 {
-    assert(data && (data->series || data->series_count == 0));
+    assert(data);
     double low, high;
     if (data->series_count == 0 || data->series_count > CLH_SERIES_MAX)
         return clh_fail(err, CLH_EINPUT, "the curve has %zu series, want 1 to %d",
                         data->series_count, CLH_SERIES_MAX);
+    bool there = data->series != NULL;
+    for (size_t i = 0; there && i < data->series_count; i++)
+        there = data->series[i].y || data->series[i].count == 0;
+    clh_status status = check_there(there, "curve", "the numbers of its series", err);
+    if (status)
+        return status;
     if (!clh_curve_range(data, false, &low, &high) && !clh_curve_range(data, true, &low, &high))
         return clh_fail(err, CLH_EINPUT, "the curve has no point to draw, want a finite value%s",
                         data->linear_y ? "" : " above 0");
@@ -134,8 +146,12 @@ clh_status clh_check_curve(const clh_curve_data *data, clh_error *err)
 
 clh_status clh_check_positions(const clh_positions_data *data, clh_error *err)
 {
-    assert(data && (data->values || data->count == 0));
+    assert(data);
     double low, high;
+    clh_status status =
+        check_there(data->values || data->count == 0, "figure of positions", "its values", err);
+    if (status)
+        return status;
     if (!clh_positions_range(data, &low, &high))
         return clh_fail(err, CLH_EINPUT,
                         "none of the %zu positions has a value to draw, want a finite value%s",
@@ -152,11 +168,17 @@ static clh_status check_limit(double limit, clh_error *err)
 
 clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err)
 {
-    assert(data && (data->panels || data->panel_count == 0));
+    assert(data);
     size_t cells;
     if (data->panel_count == 0 || data->panel_count > CLH_PANELS_MAX)
         return clh_fail(err, CLH_EINPUT, "the heat map has %zu panels, want 1 to %d",
                         data->panel_count, CLH_PANELS_MAX);
+    bool there = data->panels != NULL;
+    for (size_t p = 0; there && p < data->panel_count; p++)
+        there = data->panels[p].values != NULL;
+    clh_status status = check_there(there, "heat map", "the numbers of its panels", err);
+    if (status)
+        return status;
     if (data->rows == 0 || data->cols == 0)
         return clh_fail(err, CLH_EINPUT, "the matrix is [%zu, %zu], want at least one cell",
                         data->rows, data->cols);
@@ -164,7 +186,6 @@ clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err)
         return clh_fail(err, CLH_ESHAPE, "the matrix is [%zu, %zu], which no memory holds",
                         data->rows, data->cols);
     for (size_t p = 0; p < data->panel_count; p++) {
-        assert(data->panels[p].values);
         size_t stride = data->panels[p].stride;
         if (stride != 0 && stride < data->cols)
             return clh_fail(err, CLH_ESHAPE, "panel %zu has rows %zu apart, want at least %zu", p,
@@ -175,9 +196,13 @@ clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err)
 
 clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
 {
-    assert(data && ((data->tokens && data->values) || data->count == 0));
+    assert(data);
     if (data->count == 0)
         return clh_fail(err, CLH_EINPUT, "the text has no token, want at least one");
+    clh_status status =
+        check_there(data->tokens && data->values, "text", "its tokens or their values", err);
+    if (status)
+        return status;
     if (data->destination != CLH_NO_DESTINATION && data->destination >= data->count)
         return clh_fail(err, CLH_EINPUT, "the destination is position %zu, the text has 0 to %zu",
                         data->destination, data->count - 1);
@@ -186,11 +211,12 @@ clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
 
 clh_status clh_check_table(const clh_table_data *data, clh_error *err)
 {
-    assert(data && (data->cell || data->rows == 0) && (data->column || data->columns == 0));
+    assert(data);
     if (data->columns == 0 || data->columns > CLH_COLUMNS_MAX)
         return clh_fail(err, CLH_EINPUT, "the table has %zu columns, want 1 to %d", data->columns,
                         CLH_COLUMNS_MAX);
-    return CLH_OK;
+    return check_there(data->column && (data->cell || data->rows == 0), "table",
+                       "its columns or cells", err);
 }
 
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,

@@ -143,7 +143,10 @@ size_t clh_label_stride(size_t count, double pitch, double extent)
 
 char **clh_position_labels_make(const char *const *tokens, size_t count, clh_error *err)
 {
-    assert(tokens || count == 0);
+    if (!tokens && count > 0) {
+        (void)clh_fail_null(err, __func__, "tokens");
+        return NULL;
+    }
     char shown[CLH_LABEL_BYTES];
     size_t pointers = (count + 1) * sizeof(char *), bytes = pointers;
     for (size_t i = 0; i < count; i++) {

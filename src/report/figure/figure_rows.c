@@ -335,7 +335,8 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 clh_status clh_figure_rows(const char *path, const clh_rows_data *data,
                            const clh_figure_style *style, clh_error *err)
 {
-    assert(path && data && data->row_labels && (data->panels || data->panel_count == 0));
+    CLH_REQUIRE(path && data && data->row_labels && (data->panels || data->panel_count == 0), err,
+                "a path, and rows with labels and panels");
     double width[PANELS_MAX];
     clh_status status = clh_check_rows(data, err);
     if (!status)

@@ -91,7 +91,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 clh_status clh_figure_tokens(const char *path, const clh_tokens_data *data,
                              const clh_figure_style *style, clh_error *err)
 {
-    assert(path && data);
+    CLH_REQUIRE(path && data, err, "a path, and what to draw");
     clh_status status = clh_check_tokens(data, err);
     if (!status)
         status = clh_check_figure_style(style, err);

@@ -169,7 +169,7 @@ static void paint_names(const curve_view *view, clh_painter *painter)
 clh_status clh_terminal_curve(char **text, const clh_curve_data *data,
                               const clh_terminal_style *style, clh_error *err)
 {
-    assert(text && data);
+    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
     clh_status status = clh_check_curve(data, err);
     if (!status)
         status = clh_check_terminal_style(style, err);

@@ -169,7 +169,7 @@ static void paint_col_labels(const heat_view *view, clh_painter *painter)
 clh_status clh_terminal_heatmap(char **text, const clh_heatmap_data *data,
                                 const clh_terminal_style *style, clh_error *err)
 {
-    assert(text && data);
+    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
     clh_status status = clh_check_heatmap(data, err);
     if (!status)
         status = clh_check_terminal_style(style, err);

@@ -105,7 +105,7 @@ static void paint_below(const positions_view *view, clh_painter *painter)
 clh_status clh_terminal_positions(char **text, const clh_positions_data *data,
                                   const clh_terminal_style *style, clh_error *err)
 {
-    assert(text && data);
+    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
     clh_status status = clh_check_positions(data, err);
     if (!status)
         status = clh_check_terminal_style(style, err);

@@ -39,7 +39,7 @@ static void paint_rest(clh_painter *painter, const clh_table_data *data, size_t 
 clh_status clh_terminal_table(char **text, const clh_table_data *data,
                               const clh_terminal_style *style, clh_error *err)
 {
-    assert(text && data);
+    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
     clh_columns columns;
     clh_status status = clh_check_table(data, err);
     if (!status)

@@ -104,7 +104,7 @@ static void paint_scale(const tokens_view *view, clh_painter *painter)
 clh_status clh_terminal_tokens(char **text, const clh_tokens_data *data,
                                const clh_terminal_style *style, clh_error *err)
 {
-    assert(text && data);
+    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
     char number[24];
     clh_status status = clh_check_tokens(data, err);
     if (!status)
