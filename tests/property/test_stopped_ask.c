@@ -17,7 +17,7 @@ typedef struct asked {
     const stopping_world *world;
     const char *question;
     bool many;
-    int how; /* ONCE, STEPS, … */
+    int how;      /* ONCE, STEPS, … */
     size_t calls; /* a folder of its own for the seeds of each */
 } asked;
 
