@@ -25,10 +25,13 @@ each() { # LINE_OF_ONE LINE_OF_MANY RUN: what asks one sequence, and what asks s
         # shellcheck disable=SC2086 # words
         says "$1" $command "$3"
     done
-    for command in eval attention heads scrub generalise 'edit --edits edits.json'; do
-        # shellcheck disable=SC2086
+    for command in eval attention heads scrub generalise; do
         says "$2" $command "$3" --count 20
     done
+    case $2 in # a list of edits has a name, of the model as it is too
+    sequence*) says "none: $2" edit --edits edits.json "$3" --count 20 ;;
+    *) says "$2" edit --edits edits.json "$3" --count 20 ;;
+    esac
 }
 
 echo '{"format": "clearhead-edits-1", "edits": []}' > edits.json

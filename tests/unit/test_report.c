@@ -10,7 +10,6 @@
 #include "clearhead/npz.h"
 #include "report/both/label.h"
 #include "report/format.h"
-#include "support/failing_alloc.h"
 #include "support/must.h"
 #include "support/result_case.h"
 #include "support/temp_folder.h"
@@ -444,52 +443,6 @@ static void labels_are_on_the_page(void **state)
     clh_result_close(r);
 }
 
-/* ---- Memory ------------------------------------------------------------------------------------
- */
-
-typedef struct attempt {
-    clh_result *result;
-    const char *format, *part;
-    char path[TEMP_PATH_MAX];
-} attempt;
-
-static clh_status write_once(void *context)
-{
-    attempt *a = context;
-    const clh_show show = {.part = a->part};
-    char *text = NULL;
-    if (*a->path)
-        return clh_report_save(a->result, a->path, &show, NULL);
-    clh_status status = clh_report_text(&text, a->result, a->format, &show, NULL);
-    clh_free(text);
-    return status;
-}
-
-static void every_allocation_may_fail(void **state)
-{
-    attempt a = {.result = result_case_make()};
-    static const char *const formats[] = {"text", "json", "csv", "markdown", "terminal"};
-    for (size_t i = 0; i < 5; i++) {
-        a.format = formats[i];
-        assert_true(failing_alloc_each(write_once, &a) > 3);
-    }
-    for (size_t i = 0; i < DRAWN; i++) {
-        a.part = drawn[i];
-        assert_true(failing_alloc_each(write_once, &a) > 3);
-    }
-    a.part = "interventions";
-    temp_folder_path(*state, "a.safetensors", a.path);
-    assert_true(failing_alloc_each(write_once, &a) > 30);
-    a.part = NULL;
-    assert_true(failing_alloc_each(write_once, &a) > 30);
-    temp_folder_path(*state, "a.svg", a.path);
-    a.part = "interventions";
-    if (!clh_figure_available(NULL))
-        assert_true(failing_alloc_each(write_once, &a) > 5);
-    assert_int_equal(temp_folder_count(*state), clh_figure_available(NULL) ? 1 : 2);
-    clh_result_close(a.result);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,7 +458,6 @@ int main(void)
         cmocka_unit_test(the_terminal_draws_each_kind),
         FOLDER_TEST(every_kind_is_drawn_light_and_dark),
         FOLDER_TEST(labels_are_on_the_page),
-        FOLDER_TEST(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
