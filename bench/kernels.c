@@ -179,7 +179,7 @@ static void rows_print(const clh_kernels *kernel)
 int main(void)
 {
     double peak;
-    if (clh_bench_peak(1, &peak, NULL))
+    if (clh_bench_peak(&peak, NULL, NULL))
         return 3;
     const clh_kernels *kernel = clh_kernels_best();
     printf("%s, peak %.1f G operations/s\n%-34s %4s %4s %4s %12s %11s %6s\n", kernel->name,

@@ -44,7 +44,8 @@ int main(int argc, char **argv)
         if (weight > 0.05)
             printf("position %zu looks at %zu (%s): %.3f\n", query, key, label, weight);
     }
-    if (clh_forward(clh_run_model(run), &tokens, cache, &(clh_hooks){&hook, 1}, &err) ||
+    if (clh_forward(clh_run_model(run), &tokens, cache, &(clh_hooks){.items = &hook, .count = 1},
+                    &err) ||
         clh_loss(cache, &tokens, &scored, 1, NULL, NULL, &without, &err))
         goto done;
     printf("loss %.4f, without z %.4f\n", whole.loss / (double)whole.count,

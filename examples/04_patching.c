@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         .metric = {.kind = CLH_METRIC_LOSS, .first_scored = a.first_scored},
         .attribution = true,
     };
-    if (clh_patch_run(&patch, clh_run_model(run), &ask, &err))
+    if (clh_patch_run(&patch, clh_run_model(run), &ask, NULL, &err))
         goto done;
     printf("loss of writing %s: %.4f, of it after %s: %.4f\n", argv[2], patch.clean, argv[3],
            patch.corrupted);

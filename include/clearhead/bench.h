@@ -2,8 +2,8 @@
  *
  *    double peak = 0;
  *    clh_bench_result step;
- *    if (clh_bench_peak(1, &peak, &err)) ...                         // operations a second
- *    if (clh_bench_step(&config, CLH_BENCH_BEST, 1, 0.5, &step, &err)) ...
+ *    if (clh_bench_peak(&peak, NULL, &err)) ...                         // operations a second
+ *    if (clh_bench_step(&step, &config, CLH_BENCH_BEST, 0.5, NULL, &err)) ...
  *    printf("%.2f of the peak\n", step.operations / step.seconds / peak);
  *
  *  Operations are counted conventionally: two for a multiply-add, the products of a forward pass
@@ -15,6 +15,7 @@
 
 #include "clearhead/api.h"
 #include "clearhead/config.h"
+#include "clearhead/watch.h"
 
 CLH_BEGIN_DECLS
 
@@ -35,16 +36,19 @@ typedef struct clh_bench_result {
 /** Name of the instruction set in use: "avx512", "avx2", "neon", "base", "plain". */
 CLH_API const char *clh_bench_isa(void);
 
-/** Multiply-adds from registers, in operations a second, on `threads` threads at once: what no
- *  product can pass. The best of several short rounds. CLH_ERANGE for threads that are not 1 to
- *  1024, CLH_EUSAGE for NULL; written on success only. */
-CLH_API clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err);
+/** Multiply-adds from registers, in operations a second, on all threads at once: what no product can
+ *  pass. The best of several short rounds. CLH_STOPPED; CLH_ERANGE for more than 1024 threads,
+ *  CLH_EUSAGE for NULL; written on success only. */
+CLH_API clh_status clh_bench_peak(double *operations_per_second, const clh_how *how,
+                                  clh_error *err);
 
 /** Time training steps (gradient, clipping, optimizer; no files) of a run for about `seconds`, 0 or
- *  more. *out is written on success only. CLH_ERANGE, CLH_ECONFIG or CLH_ESHAPE for what cannot be
- *  (clh_run_config_check(), a task that does not fit the model), CLH_ENOMEM, CLH_EUSAGE for NULL. */
-CLH_API clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
-                                  double seconds, clh_bench_result *out, clh_error *err);
+ *  more; the watch is told milliseconds. *out is written on success only. CLH_STOPPED; CLH_ERANGE,
+ *  CLH_ECONFIG or CLH_ESHAPE for what cannot be (clh_run_config_check(), a task that does not fit
+ *  the model), CLH_ENOMEM, CLH_EUSAGE for NULL. */
+CLH_API clh_status clh_bench_step(clh_bench_result *out, const clh_run_config *config,
+                                  clh_bench_path path, double seconds, const clh_how *how,
+                                  clh_error *err);
 
 /** Operations of a training step on `batch` sequences of `length` tokens, conventionally; NaN for
  *  none of either and for NULL. */

@@ -4,7 +4,7 @@
  *    clh_box box;
  *    double value;
  *    if (clh_box_parse(&box, "blocks.0.attn.hook_attn_scores[0,0,57,12]", cache, 1, 122, &err)) ...
- *    if (clh_box_gradient(&box, model, &tokens, cache, gradient, NULL, &value, &err)) ...
+ *    if (clh_box_gradient(&box, model, &tokens, cache, gradient, NULL, &value, NULL, &err)) ...
  *    clh_tensor slope = clh_cache_view(gradient, "hook_embed");       // d score / d embedding
  *
  *  Plain values; the caller owns them.
@@ -35,7 +35,7 @@ CLH_API clh_status clh_box_parse(clh_box *out, const char *text, const clh_cache
 CLH_API clh_status clh_box_gradient(const clh_box *box, const clh_model *model,
                                     const clh_tokens *tokens, const clh_cache *cache,
                                     clh_cache *gradient, clh_real *parameters, double *value,
-                                    clh_error *err);
+                                    const clh_watch *watch, clh_error *err);
 
 CLH_END_DECLS
 

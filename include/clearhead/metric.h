@@ -44,7 +44,8 @@ CLH_API clh_status clh_metric_value(const clh_metric *metric, const clh_cache *c
 
 /** Gradients of the metric with respect to every activation and parameter: clh_metric_value(), then
  *  clh_backward(). `cache` holds a forward pass of `tokens`; `gradient` keeps what it keeps and is
- *  reshaped to fit; `parameters` (NULL: not wanted) is as long as clh_model_data() and ADDED to.
+ *  reshaped to fit; `parameters` (NULL: not wanted) is as long as clh_model_data() and ADDED to;
+ *  `watch` (may be NULL) is told the activations. What is stopped leaves both unspecified.
  *
  *  Of another scalar: write its slope into the logits of a reserved gradient, all other logits 0,
  *  and call clh_backward(); of a scalar of inner activations leave the logits 0 and add its slope
@@ -52,7 +53,7 @@ CLH_API clh_status clh_metric_value(const clh_metric *metric, const clh_cache *c
 CLH_API clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
                                        const clh_tokens *tokens, const clh_cache *cache,
                                        clh_cache *gradient, clh_real *parameters, double *value,
-                                       clh_error *err);
+                                       const clh_watch *watch, clh_error *err);
 
 /** "logit_diff" and the like. */
 CLH_API const char *clh_metric_name(clh_metric_kind kind);

@@ -149,7 +149,8 @@ typedef struct clh_hook_point {
     size_t begin, end; /**< positions that may be edited: all, but in a clh_write */
 } clh_hook_point;
 
-/** Reads or edits an activation in flight; an error ends the pass with it. */
+/** Reads or edits an activation in flight; an error ends the pass with it: nothing behind that
+ *  activation is computed. */
 typedef clh_status clh_hook_fn(const clh_hook_point *point, void *user, clh_error *err);
 
 /** `fn` is called at every hook point whose name matches `names` (a shell pattern, as fnmatch). */
@@ -162,6 +163,9 @@ typedef struct clh_hook {
 typedef struct clh_hooks {
     const clh_hook *items;
     size_t count;
+    const clh_watch
+        *watch; /**< told the activations, and more than once of each where the batch has
+                                 several sequences; may end the pass: CLH_STOPPED. May be NULL */
 } clh_hooks;
 
 /* ---- Passes ------------------------------------------------------------------------------------

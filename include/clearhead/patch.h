@@ -3,7 +3,7 @@
  *
  *    const clh_patch_ask ask = {.clean = clean, .corrupted = corrupted, .metric = metric};
  *    clh_patch patch = {0};
- *    if (clh_patch_run(&patch, model, &ask, &err)) ...
+ *    if (clh_patch_run(&patch, model, &ask, NULL, &err)) ...
  *    for (size_t s = 0; s < patch.count; s++)      // of each site: head 0, position 7
  *        printf("%s %g\n", patch.site[s].name,
  *               patch.site[s].value[0 * patch.pos + 7] - patch.corrupted);
@@ -52,12 +52,12 @@ typedef struct clh_patch {
     size_t passes;        /**< of them computed: where both runs hold the same bits nothing is */
 } clh_patch;
 
-/** Patch every piece of every site. CLH_ESHAPE for sequences of two lengths or more than one each;
+/** Patch every piece of every site; `watch` (may be NULL) is told of each. CLH_STOPPED; CLH_ESHAPE for sequences of two lengths or more than one each;
  *  CLH_ENOMEM says what it takes and what there is; CLH_EINPUT names a site that there is not, with
  *  the nearest; CLH_ENUMERIC names the run and its first activation that is not finite; errors of
  *  clh_metric_value() and clh_forward(). */
 CLH_API clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
-                                 clh_error *err);
+                                 const clh_watch *watch, clh_error *err);
 
 /** Free what a patch holds. All zero is fine. */
 CLH_API void clh_patch_deinit(clh_patch *patch);

@@ -112,24 +112,29 @@ static row row_of(const clh_bench_result *b, double peak)
                  .rounds = b->rounds};
 }
 
-/* The fast path, and the general one where that is another. */
+/* The peak, the fast path, and the general one where that is another. */
 static clh_status bench_threads(clh_result *out, const clh_run_config *config, double seconds,
-                                size_t threads, clh_error *err)
+                                const clh_how *how, clh_error *err)
 {
+    enum { STEP = 1000, ALL = 3 * STEP }; /* of the watch */
     char text[24];
     const char *best = NULL;
     double peak = NAN;
-    clh_status status = clh_bench_peak(threads, &peak, err);
+    clh_watch_part part;
+    clh_how one = {how->threads, clh_watch_part_of(&part, how->watch, 0, STEP, ALL)};
+    clh_status status = clh_bench_peak(&peak, &one, err);
     for (int path = CLH_BENCH_BEST; path <= CLH_BENCH_GENERAL && !status; path++) {
         clh_bench_result b = {0};
         if (best && strcmp(best, "general") == 0)
             return CLH_OK;
-        status = clh_bench_step(config, (clh_bench_path)path, threads, seconds, &b, err);
+        const size_t begin = path == CLH_BENCH_BEST ? STEP : 2 * STEP;
+        one.watch = clh_watch_part_of(&part, how->watch, begin, STEP, ALL);
+        status = clh_bench_step(&b, config, (clh_bench_path)path, seconds, &one, err);
         if (status)
             return status;
         best = b.backend;
         const row r = row_of(&b, peak);
-        clh_result_row(out, "steps", b.backend, clh_key_text(text, threads));
+        clh_result_row(out, "steps", b.backend, clh_key_text(text, how->threads));
         clh_row_read(out, &r);
     }
     return status;
@@ -160,9 +165,8 @@ static clh_status ask_bench(clh_result *out, clh_subject *s, const void *setting
         clh_result_note_lines(out, notes);
     }
     for (size_t threads = 1; threads <= most && !status; threads += most > 1 ? most - 1 : 1) {
-        status = clh_watch_check(how->watch, threads - 1, most, "threads", err);
-        if (!status)
-            status = bench_threads(out, &config, set->seconds, threads, err);
+        const clh_how some = {threads, how->watch};
+        status = bench_threads(out, &config, set->seconds, &some, err);
     }
     clh_free(notes);
     return status;

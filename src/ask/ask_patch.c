@@ -132,7 +132,6 @@ static clh_status ask_patch(clh_result *out, clh_subject *s, const void *setting
     const patch_settings *set = settings;
     clh_two two = {0};
     kept *k = clh_alloc_zeroed(1, sizeof *k, err);
-    (void)how;
     clh_status status = k ? clh_given_pair_open(&two, s, &set->pair, err) : CLH_ENOMEM;
     const clh_patch_ask ask = {.clean = two.clean.tokens,
                                .corrupted = two.corrupted.tokens,
@@ -140,7 +139,7 @@ static clh_status ask_patch(clh_result *out, clh_subject *s, const void *setting
                                .sites = *set->sites ? set->sites : NULL,
                                .attribution = set->attribution};
     if (!status)
-        status = clh_patch_run(&k->patch, clh_subject_model(s), &ask, err);
+        status = clh_patch_run(&k->patch, clh_subject_model(s), &ask, how->watch, err);
     if (!status)
         status = clh_patch_shares_make(&k->shares, &k->patch, err);
     if (!status) {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "model/tensors.h"
 
 static const char *const names[CLH_METRIC_KINDS] = {"loss", "logit", "logit_diff", "log_prob",
@@ -138,14 +138,18 @@ clh_status clh_metric_value(const clh_metric *metric, const clh_cache *cache,
 clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
                                const clh_tokens *tokens, const clh_cache *cache,
                                clh_cache *gradient, clh_real *parameters, double *value,
-                               clh_error *err)
+                               const clh_watch *watch, clh_error *err)
 {
     CLH_REQUIRE(metric && model && tokens && cache && gradient && value, err,
                 "a metric, a model, tokens, a cache, a gradient, and room for the value");
     clh_status status = clh_cache_reserve(gradient, tokens->batch, tokens->pos, err);
     if (!status)
         status = clh_metric_value(metric, cache, tokens, value, gradient, err);
-    return status ? status : clh_backward(model, tokens, cache, gradient, parameters, NULL, err);
+    const clh_hooks hooks = {.watch = watch};
+    if (!status)
+        status = clh_backward(model, tokens, cache, gradient, parameters, &hooks, err);
+    const size_t count = clh_cache_count(cache);
+    return status ? status : clh_watch_check(watch, count, count, "activations", err);
 }
 
 /* ---- The text of a metric ----------------------------------------------------------------------

@@ -121,9 +121,9 @@ static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer
 typedef void head_step(const clh_pass *pass, const clh_head *head, const clh_head *g);
 
 /* `step` on every head of every sequence; its gradient too in the backward pass. */
-static void each_head(const clh_pass *pass, size_t layer, head_step *step)
+static void each_head(clh_pass *pass, size_t layer, head_step *step)
 {
-    for (size_t b = 0; b < pass->tokens->batch; b++)
+    for (size_t b = 0; b < pass->tokens->batch && clh_pass_goes_on(pass); b++)
         for (size_t h = 0; h < pass->config->n_heads; h++) {
             const clh_head head = head_at(pass, &pass->cache->values, layer, b, h);
             clh_head g = {0};
@@ -291,6 +291,8 @@ static void clear_gradient(const clh_pass *pass, clh_act_id id, size_t layer)
 void clh_attention_backward(clh_pass *pass, size_t layer)
 {
     assert(pass->at.begin == 0);
+    if (!clh_pass_goes_on(pass))
+        return;
     output_backward(pass, layer);
     if (pass->cache->keep == CLH_KEEP_BACKWARD) {
         each_head(pass, layer, all_stages_back);
@@ -304,6 +306,6 @@ void clh_attention_backward(clh_pass *pass, size_t layer)
         clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
         each_head(pass, layer, qk_stage_back);
     }
-    for (size_t p = CLH_COUNT(projections); p-- > 0;)
+    for (size_t p = CLH_COUNT(projections); p-- > 0 && clh_pass_goes_on(pass);)
         project_backward(pass, p, layer);
 }

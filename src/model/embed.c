@@ -53,6 +53,8 @@ void clh_embed_forward(clh_pass *pass)
 void clh_embed_backward(clh_pass *pass)
 {
     assert(pass && pass->gradient);
+    if (!clh_pass_goes_on(pass))
+        return;
     const size_t d = pass->config->d_model;
     const clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, 0);
     clh_real *g_embed = clh_act_gradient(pass, CLH_A_EMBED, 0);

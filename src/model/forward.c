@@ -288,6 +288,7 @@ clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cac
                       .tokens = tokens,
                       .cache = cache,
                       .hooks = hooks && hooks->count ? hooks : NULL,
+                      .watch = hooks ? hooks->watch : NULL,
                       .err = err,
                       .at = {from, tokens->pos},
                       .row0 = from,

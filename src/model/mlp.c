@@ -60,6 +60,8 @@ void clh_mlp_forward(clh_pass *pass, size_t layer)
 void clh_mlp_backward(clh_pass *pass, size_t layer)
 {
     assert(pass && pass->gradient && !pass->config->attn_only);
+    if (!clh_pass_goes_on(pass))
+        return;
     const clh_model_config *c = pass->config;
     const size_t d = c->d_model, m = c->d_mlp, count = pass->rows * m;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_MLP);

@@ -88,6 +88,8 @@ void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
     assert(pass && pass->gradient && layer < pass->config->n_layers);
+    if (!clh_pass_goes_on(pass))
+        return;
     if (kind_at(pass->config, place) == CLH_NORM_NONE)
         return;
     clh_norm norm = norm_at(pass, place, layer);

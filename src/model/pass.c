@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "model/partial.h"
 
 static bool in_block(size_t id)
@@ -23,6 +24,8 @@ static bool is_past(const clh_pass *pass, clh_act_id out, size_t layer)
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
     assert(pass && out < CLH_A_COUNT && a < CLH_A_COUNT && b < CLH_A_COUNT);
+    if (!clh_pass_goes_on(pass))
+        return false;
     if (!pass->partial)
         return !is_past(pass, out, layer);
     return clh_partial_reached(pass->partial, out, layer) &&
@@ -33,6 +36,8 @@ bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id 
                        clh_act_id keys)
 {
     assert(pass && out < CLH_A_COUNT && own < CLH_A_COUNT && keys < CLH_A_COUNT);
+    if (!clh_pass_goes_on(pass))
+        return false;
     if (!pass->partial)
         return !is_past(pass, out, layer);
     return clh_partial_reached(pass->partial, out, layer) &&
@@ -44,7 +49,7 @@ bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer)
     assert(pass && out < CLH_A_COUNT);
     if (pass->partial)
         clh_partial_first(pass, out, layer);
-    return !pass->partial && !is_past(pass, out, layer);
+    return !pass->partial && clh_pass_goes_on(pass) && !is_past(pass, out, layer);
 }
 
 char clh_pass_input(clh_act_id id)
@@ -55,9 +60,20 @@ char clh_pass_input(clh_act_id id)
                                                    : '\0';
 }
 
+bool clh_pass_goes_on(clh_pass *pass)
+{
+    if (pass->watch && !pass->status) {
+        const size_t count = clh_cache_count(pass->cache);
+        pass->status = clh_watch_check(pass->watch, pass->fired < count ? pass->fired : count,
+                                       count, "activations", pass->err);
+    }
+    return !pass->status;
+}
+
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer)
 {
     assert(pass && id < CLH_A_COUNT);
+    pass->fired++;
     if (pass->partial && clh_partial_is_next(pass->partial, id, layer))
         clh_partial_write(pass, id, layer);
     if (!pass->hooks || pass->status)

@@ -36,8 +36,10 @@ typedef struct clh_pass {
     clh_real *parameters; /**< gradients of parameters, added to; NULL: not wanted */
     bool fresh; /**< those of weights hold nothing yet and are written (clh_weight_gradient()) */
     const clh_hooks *hooks;
+    const clh_watch *watch; /**< may be NULL */
+    size_t fired;           /**< activations shown so far */
     clh_error *err;
-    clh_status status; /**< the first hook's failure; parts go on, the pass ends with it */
+    clh_status status; /**< the first hook's failure, or CLH_STOPPED: nothing more is computed */
     clh_window at;     /**< positions computed: each sequence's, the same for all */
     size_t row0, rows; /**< the same as rows */
     struct clh_partial *partial; /**< NULL but in a partial pass (partial.h) */
@@ -90,6 +92,9 @@ clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cac
 
 /** Show activation (id, layer), or its gradient when pass->gradient is set, to the hooks. */
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer);
+
+/** Whether the pass goes on: no hook has failed, and its watch does not say stop. */
+bool clh_pass_goes_on(clh_pass *pass);
 
 /** What clh_hook_point says of the norms of split inputs: 'q', 'k', or 0. */
 char clh_pass_input(clh_act_id id);

@@ -27,6 +27,8 @@ void clh_unembed_forward(clh_pass *pass)
 void clh_unembed_backward(clh_pass *pass)
 {
     assert(pass && pass->gradient);
+    if (!clh_pass_goes_on(pass))
+        return;
     const clh_model_config *c = pass->config;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_FINAL);
     clh_pass_fire(pass, CLH_A_LOGITS, 0);

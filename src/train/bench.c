@@ -5,6 +5,7 @@
 
 #include "base/platform/clock.h"
 #include "base/platform/pool.h"
+#include "base/stop.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
 #include "math/kernels.h"
@@ -39,8 +40,9 @@ static void peak_task(void *context, size_t task, size_t worker)
     operations[task] = clh_kernels_best()->multiply_adds(PEAK_LOOPS);
 }
 
-clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_error *err)
+clh_status clh_bench_peak(double *operations_per_second, const clh_how *how, clh_error *err)
 {
+    const size_t threads = clh_how_threads(how);
     if (!operations_per_second)
         return clh_fail(err, CLH_EUSAGE, "clh_bench_peak() was given NULL, want a place for it");
     clh_pool *pool = NULL;
@@ -51,6 +53,7 @@ clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_err
         status = operations ? CLH_OK : CLH_ENOMEM;
     }
     for (size_t round = 0; round < PEAK_ROUNDS && !status; round++) {
+        status = clh_watch_check(clh_how_watch(how), round, PEAK_ROUNDS, "rounds", err);
         double total = 0, began = clh_clock_seconds();
         clh_pool_run(pool, threads, peak_task, operations);
         double took = clh_clock_seconds() - began;
@@ -59,6 +62,8 @@ clh_status clh_bench_peak(size_t threads, double *operations_per_second, clh_err
         if (total / took > best)
             best = total / took;
     }
+    if (!status)
+        status = clh_watch_check(clh_how_watch(how), PEAK_ROUNDS, PEAK_ROUNDS, "rounds", err);
     clh_pool_close(pool);
     clh_free(operations);
     if (!status)
@@ -166,9 +171,16 @@ static double peak_now(void)
     return operations / (clh_clock_seconds() - began);
 }
 
-/* Rounds of steps, each long enough for the clock (2 ms), until `seconds` are over. */
-static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, clh_error *err)
+static size_t milliseconds(double seconds)
 {
+    return seconds < 1e9 ? (size_t)(1e3 * seconds) : (size_t)1e12;
+}
+
+/* Rounds of steps, each long enough for the clock (2 ms), until `seconds` are over. */
+static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out,
+                              const clh_watch *watch, clh_error *err)
+{
+    const size_t all = milliseconds(seconds);
     double took[ROUNDS_MAX], peak[ROUNDS_MAX], began = clh_clock_seconds();
     size_t rounds = 0, steps = 1;
     clh_status status = bench_step(b, err); /* warm-up */
@@ -176,6 +188,8 @@ static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, c
         double round = clh_clock_seconds();
         if (round - began > seconds && rounds >= 3)
             break;
+        const size_t done = milliseconds(round - began);
+        status = clh_watch_check(watch, done < all ? done : all, all, "milliseconds", err);
         for (size_t i = 0; i < steps && !status; i++)
             status = bench_step(b, err);
         took[rounds] = (clh_clock_seconds() - round) / (double)steps;
@@ -183,6 +197,8 @@ static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out, c
         if (rounds == 0)
             steps = took[0] < 0.002 ? (size_t)(0.002 / took[0]) + 1 : 1;
     }
+    if (!status)
+        status = clh_watch_check(watch, all, all, "milliseconds", err);
     if (status)
         return status;
     out->seconds = median(took, rounds);
@@ -209,9 +225,10 @@ static clh_status check_asked(const clh_run_config *config, clh_bench_path path,
     return clh_run_config_check(config, err);
 }
 
-clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, size_t threads,
-                          double seconds, clh_bench_result *out, clh_error *err)
+clh_status clh_bench_step(clh_bench_result *out, const clh_run_config *config, clh_bench_path path,
+                          double seconds, const clh_how *how, clh_error *err)
 {
+    const size_t threads = clh_how_threads(how);
     clh_status status = check_asked(config, path, seconds, out, err);
     if (status)
         return status;
@@ -224,7 +241,7 @@ clh_status clh_bench_step(const clh_run_config *config, clh_bench_path path, siz
         result.backend = b.stepper.backend->name;
         result.operations =
             clh_bench_operations(&b.config.model, config->train.batch, clh_task_length_max(b.task));
-        status = time_rounds(&b, seconds, &result, err);
+        status = time_rounds(&b, seconds, &result, clh_how_watch(how), err);
         result.peak_at_clock *= (double)threads;
     }
     bench_close(&b);

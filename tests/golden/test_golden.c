@@ -73,7 +73,7 @@ static void compute(bench *b, clh_keep keep, bool hooked, clh_loss_sum *sum)
     clh_error err = {0};
     size_t count;
     (void)clh_model_data(golden->model, &count);
-    clh_hooks hooks = {b->hook, hooked ? b->edits + 1 : 0};
+    clh_hooks hooks = {.items = b->hook, .count = hooked ? b->edits + 1 : 0};
     must(clh_cache_open(&b->cache, &golden->config, keep, &err), &err);
     must(clh_cache_open(&b->gradient, &golden->config, keep, &err), &err);
     b->parameters = clh_alloc_zeroed(count, sizeof *b->parameters, &err);

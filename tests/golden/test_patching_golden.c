@@ -25,7 +25,7 @@ static int open_bench(void **state)
                                .corrupted = b.pair.corrupted,
                                .sites = "*",
                                .metric = b.pair.metric};
-    must(clh_patch_run(&b.patch, b.pair.golden.model, &ask, &err), &err);
+    must(clh_patch_run(&b.patch, b.pair.golden.model, &ask, NULL, &err), &err);
     *state = &b;
     return 0;
 }

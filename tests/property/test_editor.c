@@ -177,7 +177,8 @@ static void compute_whole(bench *b, const clh_sample *sample, size_t list, size_
     const clh_tokens tokens = clh_sample_tokens(sample, index);
     must(clh_editor_writes(&h.writes, b->editor, list, &err), &err);
     const clh_hook hook = {"*", make_all, &h};
-    must(clh_forward(clh_editor_model(b->editor), &tokens, b->whole, &(clh_hooks){&hook, 1}, &err),
+    must(clh_forward(clh_editor_model(b->editor), &tokens, b->whole,
+                     &(clh_hooks){.items = &hook, .count = 1}, &err),
          &err);
 }
 

@@ -74,7 +74,7 @@ static void ask(const char *question)
     clh_settings *settings = NULL;
     clh_result *result = NULL;
     must(clh_subject_open(&subject, "run", &err), &err);
-    must(question_case_settings(&settings, question, &working, 12, &err), &err);
+    must(question_case_settings(&settings, question, &working, 2, 12, &err), &err);
     must(clh_ask(&result, subject, question, settings, &(clh_how){2, NULL}, &err), &err);
     for (size_t i = 0; i < CLH_COUNT(formats); i++) {
         char *text = NULL;
@@ -110,19 +110,21 @@ static void make_all(const temp_folder *folder)
     keep("config.json", json);
     clh_free(json);
     for (size_t i = 0; clh_question_name(i); i++)
-        ask(clh_question_name(i));
+        if (question_case_repeats(clh_question_name(i)))
+            ask(clh_question_name(i));
 }
 
-/* cairo numbers the surfaces of a process: "surface46" becomes "surface". */
+/* cairo numbers what it draws over the whole process: "surface46" becomes "surface". */
 static void drop_numbers(char *text, size_t *length)
 {
-    static const char word[] = "surface";
-    for (char *at = text; (at = strstr(at, word));) {
-        at += strlen(word);
-        const size_t digits = strspn(at, "0123456789");
-        memmove(at, at + digits, strlen(at + digits) + 1);
-        *length -= digits;
-    }
+    static const char *const words[] = {"surface", "image", "mask", "clip"};
+    for (size_t i = 0; i < CLH_COUNT(words); i++)
+        for (char *at = text; (at = strstr(at, words[i]));) {
+            at += strlen(words[i]);
+            const size_t digits = strspn(at, "0123456789");
+            memmove(at, at + digits, strlen(at + digits) + 1);
+            *length -= digits;
+        }
 }
 
 /* Every file in `one` is in `other`, with the same bytes; how many there are. */

@@ -30,7 +30,7 @@ static void a_hook_that_changes_nothing_changes_no_bit(void **state)
     names n = {0};
     clh_hook hook = {"*", look, &n};
     model_bench_forward(b, b->ids, b->tokens.batch, b->tokens.pos, b->other,
-                        &(clh_hooks){&hook, 1});
+                        &(clh_hooks){.items = &hook, .count = 1});
     for (size_t t = 0; t < clh_cache_count(b->cache); t++) {
         clh_tensor x = clh_cache_tensor(b->cache, t), y = clh_cache_tensor(b->other, t);
         assert_memory_equal(x.data, y.data, clh_tensor_count(&x) * sizeof *x.data);
@@ -43,7 +43,7 @@ static void a_hook_sees_every_activation_once_in_order(void **state)
     names n = {0};
     clh_hook hook = {"*", look, &n};
     model_bench_forward(b, b->ids, b->tokens.batch, b->tokens.pos, b->other,
-                        &(clh_hooks){&hook, 1});
+                        &(clh_hooks){.items = &hook, .count = 1});
     assert_int_equal(n.count, clh_cache_count(b->other));
     for (size_t t = 0; t < n.count; t++)
         assert_string_equal(n.fired[t], clh_cache_tensor(b->other, t).name);
@@ -74,7 +74,7 @@ static void a_gradient_hook_sees_finished_gradients_in_reverse(void **state)
     model_bench_backward(b, b->gradient, NULL, NULL);
     watch w = {b->gradient, clh_cache_count(b->gradient)};
     clh_hook hook = {"*", compare_gradient, &w};
-    model_bench_backward(b, b->other, NULL, &(clh_hooks){&hook, 1});
+    model_bench_backward(b, b->other, NULL, &(clh_hooks){.items = &hook, .count = 1});
     assert_int_equal(w.left, 0);
 }
 
@@ -90,8 +90,9 @@ static void a_failing_hook_ends_the_pass_with_its_error(void **state)
     size_t calls = 0;
     clh_error err = {0};
     clh_hook hook = {"*resid_pre", fail_here, &calls};
-    assert_int_equal(clh_forward(b->model, &b->tokens, b->other, &(clh_hooks){&hook, 1}, &err),
-                     CLH_STOPPED);
+    assert_int_equal(
+        clh_forward(b->model, &b->tokens, b->other, &(clh_hooks){.items = &hook, .count = 1}, &err),
+        CLH_STOPPED);
     assert_string_equal(err.message, "stopped at blocks.0.hook_resid_pre");
     assert_int_equal(calls, 1);
 }
@@ -118,7 +119,7 @@ static void what_is_not_a_number_reaches_the_logits(void **state)
             continue; /* a token is an id: another is taken for it */
         clh_hook hook = {"*", spoil, tensor.data};
         model_bench_forward(b, b->ids, b->tokens.batch, b->tokens.pos, b->other,
-                            &(clh_hooks){&hook, 1});
+                            &(clh_hooks){.items = &hook, .count = 1});
         bool reached = false;
         for (size_t v = 0; v < logits.shape[2]; v++)
             reached = reached || isnan(logits.data[v]);
@@ -135,8 +136,9 @@ static void what_a_hook_ended_cannot_be_extended(void **state)
     clh_hook hook = {"hook_embed", fail_here, &calls};
     model_bench_forward(b, b->ids, 1, one.pos, b->other, NULL);
     assert_int_equal(clh_forward_more(b->model, &one, one.pos - 1, b->other, NULL), CLH_OK);
-    assert_int_equal(clh_forward(b->model, &one, b->other, &(clh_hooks){&hook, 1}, NULL),
-                     CLH_STOPPED);
+    assert_int_equal(
+        clh_forward(b->model, &one, b->other, &(clh_hooks){.items = &hook, .count = 1}, NULL),
+        CLH_STOPPED);
     if (one.pos > 1)
         assert_int_equal(clh_forward_more(b->model, &one, one.pos - 1, b->other, NULL), CLH_ERANGE);
 }

@@ -113,7 +113,9 @@ static void compute_whole(bench *b, const clh_change *change)
     clh_error err = {0};
     same_edit edit = {b, change, clh_cache_tensor(b->whole, change->activation).data};
     const clh_hook hook = {"*", make_same_edit, &edit};
-    must(clh_forward(b->model, &b->tokens, b->whole, &(clh_hooks){&hook, 1}, &err), &err);
+    must(
+        clh_forward(b->model, &b->tokens, b->whole, &(clh_hooks){.items = &hook, .count = 1}, &err),
+        &err);
 }
 
 static void same_bits(const clh_cache *got, const clh_cache *want, const char *edited)

@@ -65,7 +65,7 @@ static void run_patches(bench *b)
 {
     clh_error err = {0};
     clh_patch_deinit(&b->patch);
-    must(clh_patch_run(&b->patch, b->model, &b->ask, &err), &err);
+    must(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), &err);
 }
 
 static double metric_of(const bench *b, const clh_cache *cache)
@@ -107,7 +107,8 @@ static void check_site(bench *b, const clh_patch_site *site)
         for (size_t i = 0; i < pos; i++) {
             piece p = {b, clh_cache_view(b->run, site->name).data, h, heads, i};
             const clh_hook hook = {site->name, set_piece, &p};
-            must(clh_forward(b->model, &b->ask.corrupted, b->run, &(clh_hooks){&hook, 1}, &err),
+            must(clh_forward(b->model, &b->ask.corrupted, b->run,
+                             &(clh_hooks){.items = &hook, .count = 1}, &err),
                  &err);
             const double want = metric_of(b, b->run), got = site->value[h * pos + i];
             if (got != want)
@@ -218,16 +219,16 @@ static void what_cannot_be_is_named(void **state)
     bench *b = *state;
     clh_error err = {0};
     b->ask.sites = "q,resid_prr";
-    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_EINPUT);
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_EINPUT);
     assert_string_equal(err.message, "no activation is called resid_prr; did you mean resid_pre?");
     b->ask.sites = "q,,k";
-    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_EINPUT);
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_EINPUT);
     b->ask.sites = "q";
     b->ask.corrupted.pos++;
-    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_ESHAPE);
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_ESHAPE);
     b->ask.corrupted.pos--;
     clh_model_view(b->model, "blocks.0.attn.W_Q").data[0] = NAN;
-    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, &err), CLH_ENUMERIC);
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_ENUMERIC);
     assert_string_equal(err.message, "the clean run: blocks.0.attn.hook_q is not finite");
 }
 

@@ -68,7 +68,7 @@ static void what_was_added_in_flight_is_the_remainder(void **state)
     model_bench *b = *state;
     const clh_hook hook = {"blocks.0.hook_attn_out", add_one, NULL};
     model_bench_forward(b, b->ids, b->tokens.batch, b->tokens.pos, b->cache,
-                        &(clh_hooks){&hook, 1});
+                        &(clh_hooks){.items = &hook, .count = 1});
     clh_resid_stack stack = decompose(b, CLH_SPLIT_HEADS);
     const size_t size = stack.batch * stack.pos * stack.d_model;
     for (size_t i = 0; i < size; i++)

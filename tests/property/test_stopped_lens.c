@@ -1,6 +1,7 @@
 /* What looks at a model over a sample stops when it is told to. */
 #include "base/stop.h"
 #include "clearhead/attention.h"
+#include "clearhead/box.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "clearhead/emergence.h"
@@ -144,6 +145,42 @@ static clh_status compose(void *context, stopping *s, clh_error *err)
     return status;
 }
 
+/* Of a batch: forward, and back from a metric and from a box of an activation. */
+static clh_status differentiate(void *context, stopping *s, clh_error *err)
+{
+    const asked *a = context;
+    const clh_watch *watch = clh_how_watch(s->how);
+    const clh_model *model = a->world->model;
+    const clh_model_config *config = clh_model_get_config(model);
+    const clh_tokens tokens = {a->sample->ids, a->sample->count, a->sample->stride};
+    const clh_metric metric = {.kind = CLH_METRIC_LOGIT, .position = 9, .token = 4};
+    clh_cache *cache = NULL, *gradient = NULL;
+    clh_box box;
+    double value = 0;
+    clh_status status = clh_cache_open(&cache, config, CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_cache_open(&gradient, config, CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_forward(model, &tokens, cache, &(clh_hooks){.watch = watch}, err);
+    if (!status)
+        status =
+            clh_metric_gradient(&metric, model, &tokens, cache, gradient, NULL, &value, watch, err);
+    if (!status)
+        stopping_note(s, &value, sizeof value);
+    if (!status)
+        status = clh_box_parse(&box, "blocks.0.attn.hook_z[:,7,0,:]", cache, tokens.batch,
+                               tokens.pos, err);
+    if (!status)
+        status = clh_box_gradient(&box, model, &tokens, cache, gradient, NULL, &value, watch, err);
+    if (!status) {
+        const clh_tensor g = clh_cache_view(gradient, "hook_embed");
+        stopping_note(s, g.data, clh_tensor_count(&g) * sizeof *g.data);
+    }
+    clh_cache_close(gradient);
+    clh_cache_close(cache);
+    return status;
+}
+
 static clh_status write(void *context, stopping *s, clh_error *err)
 {
     const stopping_world *w = context;
@@ -166,7 +203,7 @@ static clh_status write(void *context, stopping *s, clh_error *err)
 static void check(void **state, stopping_work *work)
 {
     const stopping_world *w = *state;
-    stopping_check(work, &(asked){w, &w->few});
+    stopping_check(work, &(asked){w, &w->few}, true);
     stopping_in_time(work, &(asked){w, &w->many}, 50);
 }
 
@@ -197,19 +234,28 @@ static void scrubbing_stops(void **state)
 
 static void paths_stop(void **state)
 {
-    stopping_check(follow_paths, *state);
+    stopping_check(follow_paths, *state, true);
     stopping_in_time(follow_paths, *state, 50);
 }
 
 static void composition_stops(void **state)
 {
-    stopping_check(compose, *state);
+    stopping_check(compose, *state, true);
     stopping_in_time(compose, *state, 50);
+}
+
+static void gradients_of_a_batch_stop(void **state)
+{
+    const stopping_world *w = *state;
+    clh_sample some = w->many;
+    some.count = 100; /* about 1 MB of activations each, twice */
+    stopping_check(differentiate, &(asked){w, &w->few}, true);
+    stopping_in_time(differentiate, &(asked){w, &some}, 50);
 }
 
 static void writing_stops(void **state)
 {
-    stopping_check(write, *state);
+    stopping_check(write, *state, true);
     stopping_in_time(write, *state, 50);
 }
 
@@ -223,6 +269,7 @@ int main(void)
         cmocka_unit_test(scrubbing_stops),
         cmocka_unit_test(paths_stop),
         cmocka_unit_test(composition_stops),
+        cmocka_unit_test(gradients_of_a_batch_stop),
         cmocka_unit_test(writing_stops),
     };
     return cmocka_run_group_tests_name("stopped lens", tests, stopping_world_setup,

@@ -50,7 +50,7 @@ static void intervals_stop(void **state)
     clh_error err = {0};
     measured m = {.sequences = w->many.count};
     must(clh_measure_run(&m.measure, w->model, &w->many, NULL, NULL, &err), &err);
-    stopping_check(intervals, &m);
+    stopping_check(intervals, &m, true);
     stopping_in_time(intervals, &m, 50);
     clh_measure_deinit(&m.measure);
 }
@@ -58,7 +58,7 @@ static void intervals_stop(void **state)
 static void a_measure_stops(void **state)
 {
     const stopping_world *w = *state;
-    stopping_check(measure, &(asked){w, &w->few});
+    stopping_check(measure, &(asked){w, &w->few}, true);
     stopping_in_time(measure, &(asked){w, &w->many}, 50);
 }
 

@@ -107,7 +107,7 @@ static void an_evaluation_stops(void **state)
     void *world;
     (void)state;
     assert_int_equal(stopping_world_setup(&world), 0);
-    stopping_check(evaluate, world);
+    stopping_check(evaluate, world, true);
     stopping_in_time(evaluate, world, 50);
     assert_int_equal(stopping_world_teardown(&world), 0);
 }

@@ -168,7 +168,9 @@ static void compute_whole(bench *b)
 {
     clh_error err = {0};
     const clh_hook hook = {"*", make_all, b};
-    must(clh_forward(b->model, &b->tokens, b->whole, &(clh_hooks){&hook, 1}, &err), &err);
+    must(
+        clh_forward(b->model, &b->tokens, b->whole, &(clh_hooks){.items = &hook, .count = 1}, &err),
+        &err);
 }
 
 static void write_drawn(bench *b)

@@ -28,7 +28,7 @@ void difference_forward(const clh_model *model, const clh_tokens *tokens, clh_ca
     clh_error err = {0};
     nudge n = {.data = value->data, .entry = entry, .by = by};
     const clh_hook hook = {value->name, move_entry, &n};
-    must(clh_forward(model, tokens, cache, &(clh_hooks){&hook, 1}, &err), &err);
+    must(clh_forward(model, tokens, cache, &(clh_hooks){.items = &hook, .count = 1}, &err), &err);
     assert_int_equal(n.seen, 1);
 }
 

@@ -7,17 +7,11 @@ static const char edits[] = "{\"format\": \"clearhead-edits-1\", \"edits\": ["
                             "{\"kind\": \"mean\", \"site\": \"blocks.0.attn.hook_z\"}, "
                             "{\"kind\": \"add\", \"site\": \"hook_embed\", \"value\": 0.125}]}";
 
-/* What a question wants that has no default: the name of a file with this in it. */
-static const struct {
-    const char *question, *setting, *file, *text;
-} wanted[] = {{"edit", "edits", "edits.json", edits}};
-
 /* Where the question has such a setting. */
-static clh_status set(clh_settings *settings, const char *name, size_t value, clh_error *err)
+static clh_status set_text(clh_settings *settings, const char *name, const char *text,
+                           clh_error *err)
 {
     clh_error found = {0};
-    char text[32];
-    (void)snprintf(text, sizeof text, "%zu", value);
     const clh_status status = clh_settings_set(settings, name, text, &found);
     if (!status || strstr(found.message, "unknown"))
         return CLH_OK;
@@ -25,20 +19,46 @@ static clh_status set(clh_settings *settings, const char *name, size_t value, cl
     return status;
 }
 
+static clh_status set_size(clh_settings *settings, const char *name, size_t value, clh_error *err)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%zu", value);
+    return set_text(settings, name, text, err);
+}
+
+/* The first `n` letters, and the same from behind. */
+static clh_status set_letters(clh_settings *settings, size_t n, clh_error *err)
+{
+    static const char all[] = "abcdef";
+    char clean[sizeof all] = {0}, corrupted[sizeof all] = {0};
+    for (size_t i = 0; i < n && i + 1 < sizeof all; i++) {
+        clean[i] = all[i];
+        corrupted[n - 1 - i] = all[i];
+    }
+    const clh_status status = set_text(settings, "clean", clean, err);
+    return status ? status : set_text(settings, "corrupt", corrupted, err);
+}
+
+bool question_case_repeats(const char *question)
+{
+    return strcmp(question, "bench") != 0;
+}
+
 clh_status question_case_settings(clh_settings **out, const char *question,
-                                  const temp_folder *folder, size_t count, clh_error *err)
+                                  const temp_folder *folder, size_t n, size_t count, clh_error *err)
 {
     char path[TEMP_PATH_MAX];
     clh_status status = clh_settings_open(out, question, err);
     if (!status)
-        status = set(*out, "count", count, err);
+        status = set_size(*out, "count", count, err);
     if (!status)
-        status = set(*out, "others", 1 + count / 5, err);
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !status; i++)
-        if (strcmp(wanted[i].question, question) == 0)
-            status = clh_settings_set(*out, wanted[i].setting,
-                                      temp_folder_put(folder, wanted[i].file, wanted[i].text,
-                                                      strlen(wanted[i].text), path),
-                                      err);
+        status = set_size(*out, "others", 1 + count / 5, err);
+    if (!status)
+        status = set_letters(*out, n, err);
+    if (!status)
+        status = set_text(*out, "seconds", "0.02", err); /* of a row of bench */
+    if (!status)
+        status = set_text(*out, "edits",
+                          temp_folder_put(folder, "edits.json", edits, strlen(edits), path), err);
     return status;
 }

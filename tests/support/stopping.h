@@ -9,7 +9,7 @@
  *        return status;
  *    }
  *    ...
- *    stopping_check(measure, &context);
+ *    stopping_check(measure, &context, true);
  *    stopping_in_time(measure, &large, 50);
  *
  *  A stopping_world is a run of four letters trained for some steps, as a cmocka group fixture. What
@@ -33,11 +33,12 @@ typedef clh_status stopping_work(void *context, stopping *s, clh_error *err);
 /** Note bytes that must be the same whenever the work is done. */
 void stopping_note(stopping *s, const void *bytes, size_t size);
 
-/** With one thread and with two: the watch changes no number, is told that all is done, and is told
+/** `counted`: how often the watch is called is determined, with one thread. With one thread and with
+ *  two: the watch changes no number, is told that all is done, and is told
  *  it by the thread that asked; where it says stop (at the first, a middle and the last call)
  *  CLH_STOPPED comes back with a line that says so, nothing stays allocated, and nobody is asked
  *  again; after that the numbers are the same. */
-void stopping_check(stopping_work *work, void *context);
+void stopping_check(stopping_work *work, void *context, bool counted);
 
 /** From one look at the watch to the next, and at either end, no more than `most` milliseconds of a
  *  processor's time go by (twenty times as many under a sanitizer), with one thread and with two. */

@@ -43,8 +43,9 @@ static void steps_are_timed_on_the_path_asked_for(void **state)
     (void)state;
     clh_run_config config = notebook("2");
     clh_bench_result best, general;
-    assert_int_equal(clh_bench_step(&config, CLH_BENCH_BEST, 1, 0, &best, NULL), CLH_OK);
-    assert_int_equal(clh_bench_step(&config, CLH_BENCH_GENERAL, 2, 0, &general, NULL), CLH_OK);
+    assert_int_equal(clh_bench_step(&best, &config, CLH_BENCH_BEST, 0, NULL, NULL), CLH_OK);
+    assert_int_equal(
+        clh_bench_step(&general, &config, CLH_BENCH_GENERAL, 0, &(clh_how){2, NULL}, NULL), CLH_OK);
     assert_true(strcmp(best.backend, "fused") == 0 && strcmp(general.backend, "general") == 0);
     assert_true(best.seconds_least > 0 && best.seconds_least <= best.seconds);
     assert_true(best.seconds <= best.seconds_most && best.rounds >= 3);
@@ -57,9 +58,9 @@ static void the_machine_has_a_speed(void **state)
 {
     (void)state;
     double peak = 0;
-    assert_int_equal(clh_bench_peak(1, &peak, NULL), CLH_OK);
+    assert_int_equal(clh_bench_peak(&peak, NULL, NULL), CLH_OK);
     assert_true(peak > 1e6 && isfinite(peak));
-    assert_int_equal(clh_bench_peak(0, &peak, NULL), CLH_ERANGE);
+    assert_int_equal(clh_bench_peak(&peak, &(clh_how){1025, NULL}, NULL), CLH_ERANGE);
 }
 
 int main(void)

@@ -126,12 +126,12 @@ static void every_metric_has_the_gradient_of_differences(void **state)
         poison(b);
         if (kind == CLH_METRIC_LOSS && pos == 1) { /* nothing is predicted that is there */
             assert_int_equal(clh_metric_gradient(&metric, b->model, &b->tokens, b->cache,
-                                                 b->gradient, NULL, &value, &err),
+                                                 b->gradient, NULL, &value, NULL, &err),
                              CLH_ERANGE);
             continue;
         }
         must(clh_metric_gradient(&metric, b->model, &b->tokens, b->cache, b->gradient, NULL, &value,
-                                 &err),
+                                 NULL, &err),
              &err);
         assert_true(value == metric_of(b, b->cache, &metric));
         is_the_slope(b, metric_of, &metric, SAMPLES, clh_metric_name(metric.kind));
@@ -174,8 +174,8 @@ static void a_scalar_of_inner_activations_too(void **state)
     const clh_tensor logits = clh_cache_view(b->gradient, "logits");
     memset(logits.data, 0, clh_tensor_count(&logits) * sizeof *logits.data);
     const clh_hook hook = {inner, add_slope, NULL};
-    must(clh_backward(b->model, &b->tokens, b->cache, b->gradient, NULL, &(clh_hooks){&hook, 1},
-                      &err),
+    must(clh_backward(b->model, &b->tokens, b->cache, b->gradient, NULL,
+                      &(clh_hooks){.items = &hook, .count = 1}, &err),
          &err);
     is_the_slope(b, inner_sum, NULL, SAMPLES, "a sum over the pattern");
 }
@@ -220,9 +220,9 @@ static void a_box_of_any_activation_has_the_gradient_of_differences(void **state
         clh_error err = {0};
         double value = NAN;
         poison(b);
-        must(
-            clh_box_gradient(&box, b->model, &b->tokens, b->cache, b->gradient, NULL, &value, &err),
-            &err);
+        must(clh_box_gradient(&box, b->model, &b->tokens, b->cache, b->gradient, NULL, &value, NULL,
+                              &err),
+             &err);
         assert_true(fabs(value - box_sum(b, b->cache, &box)) < 1e-12 * (1 + fabs(value)));
         is_the_slope(b, box_sum, &box, 1, clh_cache_tensor(b->cache, t).name);
     }

@@ -282,7 +282,9 @@ static void edited_tokens_are_other_tokens(void **state)
     clh_model_init(model, SEED);
     must(clh_cache_open(&edited, &config, CLH_KEEP_ALL, &err), &err);
     must(clh_cache_open(&plain, &config, CLH_KEEP_ALL, &err), &err);
-    must(clh_forward(model, &(clh_tokens){ids, 1, 4}, edited, &(clh_hooks){&hook, 1}, &err), &err);
+    must(clh_forward(model, &(clh_tokens){ids, 1, 4}, edited,
+                     &(clh_hooks){.items = &hook, .count = 1}, &err),
+         &err);
     must(clh_forward(model, &(clh_tokens){next, 1, 4}, plain, NULL, &err), &err);
     clh_tensor x = clh_cache_view(edited, "logits"), y = clh_cache_view(plain, "logits");
     assert_memory_equal(x.data, y.data, clh_tensor_count(&x) * sizeof *x.data);

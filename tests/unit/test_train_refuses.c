@@ -153,7 +153,7 @@ static void a_config_that_cannot_be_is_not_timed(void **state)
             clh_run_config c = run_case_config(words);
             ways[i].spoil(&c);
             assert_refused(ways[i].what, "clh_bench_step()",
-                           clh_bench_step(&c, (clh_bench_path)path, 1, 0, &result, &err),
+                           clh_bench_step(&result, &c, (clh_bench_path)path, 0, NULL, &err),
                            ways[i].status, &err);
             assert_int_equal(result.rounds, 17);
         }
@@ -163,23 +163,25 @@ static void what_is_asked_of_a_bench_is_checked(void **state)
 {
     (void)state;
     static const double bad[] = {NAN, -1, INFINITY};
-    static const size_t threads[] = {0, 1025, SIZE_MAX};
+    static const size_t threads[] = {1025, SIZE_MAX};
     clh_error err = {0};
     clh_bench_result result;
     double peak = 17;
     const clh_run_config c = run_case_config(words);
-    assert_int_equal(clh_bench_step(NULL, CLH_BENCH_BEST, 1, 0, &result, &err), CLH_EUSAGE);
-    assert_int_equal(clh_bench_step(&c, CLH_BENCH_BEST, 1, 0, NULL, &err), CLH_EUSAGE);
-    assert_int_equal(clh_bench_step(&c, (clh_bench_path)2, 1, 0, &result, NULL), CLH_ERANGE);
-    assert_int_equal(clh_bench_step(&c, (clh_bench_path)-1, 1, 0, &result, NULL), CLH_ERANGE);
+    assert_int_equal(clh_bench_step(&result, NULL, CLH_BENCH_BEST, 0, NULL, &err), CLH_EUSAGE);
+    assert_int_equal(clh_bench_step(NULL, &c, CLH_BENCH_BEST, 0, NULL, &err), CLH_EUSAGE);
+    assert_int_equal(clh_bench_step(&result, &c, (clh_bench_path)2, 0, NULL, NULL), CLH_ERANGE);
+    assert_int_equal(clh_bench_step(&result, &c, (clh_bench_path)-1, 0, NULL, NULL), CLH_ERANGE);
     for (size_t i = 0; i < CLH_COUNT(bad); i++)
-        assert_int_equal(clh_bench_step(&c, CLH_BENCH_BEST, 1, bad[i], &result, &err), CLH_ERANGE);
-    assert_null(strstr(err.message, "seconds is 1"));
-    assert_int_equal(clh_bench_peak(1, NULL, &err), CLH_EUSAGE);
-    for (size_t i = 0; i < CLH_COUNT(threads); i++) {
-        assert_int_equal(clh_bench_step(&c, CLH_BENCH_BEST, threads[i], 0, &result, &err),
+        assert_int_equal(clh_bench_step(&result, &c, CLH_BENCH_BEST, bad[i], NULL, &err),
                          CLH_ERANGE);
-        assert_int_equal(clh_bench_peak(threads[i], &peak, &err), CLH_ERANGE);
+    assert_null(strstr(err.message, "seconds is 1"));
+    assert_int_equal(clh_bench_peak(NULL, NULL, &err), CLH_EUSAGE);
+    for (size_t i = 0; i < CLH_COUNT(threads); i++) {
+        assert_int_equal(
+            clh_bench_step(&result, &c, CLH_BENCH_BEST, 0, &(clh_how){threads[i], NULL}, &err),
+            CLH_ERANGE);
+        assert_int_equal(clh_bench_peak(&peak, &(clh_how){threads[i], NULL}, &err), CLH_ERANGE);
     }
     assert_true(peak == 17);
     assert_true(isnan(clh_bench_operations(NULL, 1, 1)));

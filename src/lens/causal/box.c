@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
 #include "base/slice.h"
+#include "base/stop.h"
 
 enum { NAME_MAX_LENGTH = 96 };
 
@@ -132,7 +132,7 @@ static clh_status add_in_box(const clh_hook_point *point, void *user, clh_error 
 
 clh_status clh_box_gradient(const clh_box *box, const clh_model *model, const clh_tokens *tokens,
                             const clh_cache *cache, clh_cache *gradient, clh_real *parameters,
-                            double *value, clh_error *err)
+                            double *value, const clh_watch *watch, clh_error *err)
 {
     assert(box && model && tokens && cache && gradient && value);
     const clh_tensor tensor = clh_cache_tensor(cache, box->activation);
@@ -152,6 +152,7 @@ clh_status clh_box_gradient(const clh_box *box, const clh_model *model, const cl
         (void)each_row(box, &logits, add_slope);
     mark m = {box, clh_cache_tensor(gradient, box->activation).data};
     const clh_hook hook = {tensor.name, add_in_box, &m};
-    const clh_hooks hooks = {&hook, box->activation == last ? 0 : 1};
-    return clh_backward(model, tokens, cache, gradient, parameters, &hooks, err);
+    const clh_hooks hooks = {&hook, box->activation == last ? 0 : 1, watch};
+    status = clh_backward(model, tokens, cache, gradient, parameters, &hooks, err);
+    return status ? status : clh_watch_check(watch, last + 1, last + 1, "activations", err);
 }

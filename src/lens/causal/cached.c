@@ -139,9 +139,9 @@ static clh_status compute_gradients(clh_cached *c, clh_error *err)
     if (!c->parameters)
         return status ? status : CLH_ENOMEM;
     status = c->boxed ? clh_box_gradient(&c->box, c->model, t, c->cache, c->gradient, c->parameters,
-                                         &c->value, err)
+                                         &c->value, NULL, err)
                       : clh_metric_gradient(&c->metric, c->model, t, c->cache, c->gradient,
-                                            c->parameters, &c->value, err);
+                                            c->parameters, &c->value, NULL, err);
     return status ? status : check_gradient(c, err);
 }
 

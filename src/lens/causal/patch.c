@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "clearhead/editor.h"
 #include "lens/causal/patch_sites.h"
 
@@ -23,7 +23,8 @@ typedef struct patcher {
     clh_edit_list *list; /* [sites] of one each */
     clh_edits *edits;
     clh_editor *editor;
-    bool *same; /* [pieces of the largest site] whether both runs hold the same there */
+    bool *same;  /* [pieces of the largest site] whether both runs hold the same there */
+    size_t done; /* patches so far */
 } patcher;
 
 static clh_status metric_of(const patcher *p, const clh_cache *cache, clh_cache *gradient,
@@ -178,7 +179,7 @@ static void look_at_site(const patcher *p, const clh_pieces *pieces, const clh_p
     }
 }
 
-static clh_status patch_site(patcher *p, size_t s, clh_error *err)
+static clh_status patch_site(patcher *p, size_t s, const clh_watch *watch, clh_error *err)
 {
     const clh_metric *metric = &p->ask->metric;
     const bool loss = metric->kind == CLH_METRIC_LOSS;
@@ -192,7 +193,8 @@ static clh_status patch_site(patcher *p, size_t s, clh_error *err)
                     loss ? pos - 1 : metric->position + 1);
     for (size_t n = 0; n < pieces_count(&pieces, pos) && !status; n++) {
         site->value[n] = p->out->corrupted;
-        if (p->same[n])
+        status = clh_watch_check(watch, p->done++, p->out->patches, "patches", err);
+        if (status || p->same[n])
             continue;
         p->out->passes++;
         status = clh_editor_apply_at(p->editor, s, n / pos, n % pos, err);
@@ -216,7 +218,7 @@ static void close_patcher(patcher *p)
 }
 
 clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
-                         clh_error *err)
+                         const clh_watch *watch, clh_error *err)
 {
     assert(out && model && ask);
     *out = (clh_patch){.pos = ask->clean.pos};
@@ -235,7 +237,9 @@ clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch
     if (!status && ask->attribution)
         status = compute_gradient(&p, err);
     for (size_t s = 0; s < out->count && !status; s++)
-        status = patch_site(&p, s, err);
+        status = patch_site(&p, s, watch, err);
+    if (!status)
+        status = clh_watch_check(watch, out->patches, out->patches, "patches", err);
     close_patcher(&p);
     if (status)
         clh_patch_deinit(out);

@@ -294,7 +294,7 @@ clh_status clh_paths_set(clh_paths *paths, const bool *chosen, double *effect,
     clh_status status = clh_watch_check(watch, 0, 1, "passes", err);
     if (!status)
         status = clh_forward(paths->twin.model, &paths->ask.clean, paths->scratch,
-                             &(clh_hooks){&everywhere, 1}, err);
+                             &(clh_hooks){.items = &everywhere, .count = 1}, err);
     if (!status)
         status = metric_of(paths, paths->scratch, &value, err);
     *effect = value - paths->clean_metric;

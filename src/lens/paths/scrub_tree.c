@@ -138,8 +138,8 @@ static clh_status compute_node(clh_scrub_worker *k, size_t writer, clh_node_rows
 {
     const clh_hook everywhere = {"*", set_inputs, k};
     const clh_tokens tokens = clh_sample_tokens(k->levels->sample, k->index);
-    clh_status status =
-        clh_forward(k->twin->model, &tokens, k->scratch, &(clh_hooks){&everywhere, 1}, err);
+    clh_status status = clh_forward(k->twin->model, &tokens, k->scratch,
+                                    &(clh_hooks){.items = &everywhere, .count = 1}, err);
     if (!status)
         copy_rows(k, clh_graph_output(k->twin, k->scratch, writer), to);
     return status;
