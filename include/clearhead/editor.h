@@ -1,12 +1,18 @@
 /** One sequence under edits, again and again: the plain pass is computed once, and each list of edits
  *  in one pass that undoes the last one and computes only what either can have changed.
  *
+ *    const clh_edit no_values = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_v"};
+ *    const clh_edit_list lists[] = {{.name = "plain"}, {.name = "edited", .edit = &no_values, .count = 1}};
+ *    const clh_edits_setting setting = {.model = model, .sample = &sample, .seed = seed};
+ *    clh_edits *edits = NULL;
  *    clh_editor *editor = NULL;
- *    if (clh_editor_open(&editor, edits, &err) ||              // one for each thread
+ *    if (clh_edits_open(&edits, lists, 2, &setting, &err) ||
+ *        clh_editor_open(&editor, edits, &err) ||              // one for each thread
  *        clh_editor_begin(editor, &sample, k, &err) ||
  *        clh_editor_apply(editor, 1, &err)) ...                // the second list
- *    clh_cache_view(clh_editor_cache(editor), "logits")        // as a whole pass with hooks gives
+ *    clh_tensor logits = clh_cache_view(clh_editor_cache(editor), "logits");
  *    clh_editor_close(editor);
+ *    clh_edits_close(edits);
  *
  *  An editor borrows its edits and the sample at hand; it belongs to one thread at a time. Bits are
  *  those of a whole pass whose hooks make the edits (clh_forward_writes()); every model that this

@@ -184,7 +184,7 @@ static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *set
         status =
             clh_metric_parse(&metric, set->metric, clh_subject_task(s), p.batch.tokens.pos, 0, err);
     if (!status)
-        status = clh_predictions_open(&p, s, &set->of, right ? NULL : &metric, err);
+        status = clh_predictions_open(&p, s, &set->of, right ? NULL : &metric, how->watch, err);
     if (!status)
         status = attribute(out, s, set, &p, right ? NULL : &metric, how, err);
     if (!status)

@@ -123,7 +123,8 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
     clh_predictions p = {0};
     kept *k = clh_alloc_zeroed(1, sizeof *k, err);
     (void)how;
-    clh_status status = k ? clh_predictions_open(&p, s, &set->of, NULL, err) : CLH_ENOMEM;
+    clh_status status =
+        k ? clh_predictions_open(&p, s, &set->of, NULL, how->watch, err) : CLH_ENOMEM;
     const clh_resid_grid_ask ask = {.tokens = p.batch.tokens,
                                     .position = p.position,
                                     .count = p.count,

@@ -1,5 +1,7 @@
 #include "ask/predictions.h"
 
+#include "base/stop.h"
+
 #include <stdio.h>
 
 /* ---- Sequences ---------------------------------------------------------------------------------
@@ -75,16 +77,18 @@ static clh_status choose_positions(clh_predictions *p, const clh_predictions_of 
 }
 
 clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
-                                const clh_metric *metric, clh_error *err)
+                                const clh_metric *metric, const clh_watch *watch, clh_error *err)
 {
     const clh_model *model = clh_subject_model(s);
+    clh_watch_part part;
+    const clh_hooks hooks = {.watch = clh_watch_part_of(&part, watch, 0, 0, 1)};
     clh_status status = out->batch.ids ? CLH_OK : clh_predictions_read(out, s, of, err);
     if (!status)
         status = choose_positions(out, of, metric, err);
     if (!status)
         status = clh_cache_open(&out->cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)
-        status = clh_forward(model, &out->batch.tokens, out->cache, NULL, err);
+        status = clh_forward(model, &out->batch.tokens, out->cache, &hooks, err);
     return status ? status : clh_cache_check(out->cache, err);
 }
 

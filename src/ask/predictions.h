@@ -3,7 +3,7 @@
  *
  *    static const clh_key keys[] = {CLH_PREDICTIONS_KEYS(lens_settings, of), ...};
  *    clh_predictions p = {0};
- *    status = clh_predictions_open(&p, s, &set->of, NULL, err);
+ *    status = clh_predictions_open(&p, s, &set->of, NULL, how->watch, err);
  *    ... p.cache, p.batch.tokens, p.position[i]
  *    clh_predictions_deinit(&p);
  */
@@ -41,10 +41,10 @@ typedef struct clh_predictions {
 } clh_predictions;
 
 /** Read and compute. With `metric` only the position that it names. CLH_EINPUT when nothing is given
- *  and nothing is held out; CLH_ERANGE for a first scored token outside the sequences; errors of
- *  ask/given.h and clh_forward(); CLH_ENUMERIC names the first activation that is not finite. */
+ *  and nothing is held out; CLH_ERANGE for a first scored token outside the sequences; `watch`, which may be NULL, may end
+ *  the pass; errors of ask/given.h and clh_forward(); CLH_ENUMERIC names the first activation that is not finite. */
 clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
-                                const clh_metric *metric, clh_error *err);
+                                const clh_metric *metric, const clh_watch *watch, clh_error *err);
 
 /** Sequences and positions alone, nothing computed: to read a metric by. */
 clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,

@@ -236,10 +236,9 @@ static module module_in(const module *outer, const tree_line *line)
     module m = {.in_block = outer->in_block || line->kind == TREE_OPEN_BLOCKS};
     if (line->kind == TREE_OPEN_BLOCKS)
         return m;
-    const int length = snprintf(m.path, sizeof m.path, "%s%s%s", outer->path,
-                                outer->path[0] ? "." : "", line->name);
-    assert(length > 0 && (size_t)length < sizeof m.path);
-    (void)length;
+    assert(strlen(outer->path) + strlen(line->name) + 1 < sizeof m.path);
+    (void)snprintf(m.path, sizeof m.path, "%.31s%s%.31s", outer->path, outer->path[0] ? "." : "",
+                   line->name);
     return m;
 }
 

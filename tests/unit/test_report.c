@@ -232,8 +232,7 @@ static void headlines_that_cannot_be_drawn_are_left_out(void **state)
     clh_result_row(r, "steps", "0");
     clh_result_row(r, "steps", "1");
     text = text_of(r, "text", NULL);
-    assert_string_equal(text,
-                        "sample\n\nsteps: by step\n  step  loss\n     0     -\n     1     -\n");
+    assert_string_equal(text, "sample\n\nsteps: by step\n  step\n     0\n     1\n");
     clh_free(text);
     text = NULL;
     assert_refused(clh_report_text(&text, r, "terminal", NULL, &err), CLH_EINPUT, &err,
