@@ -1,8 +1,9 @@
 #include "ask/predictions.h"
 
-#include "base/stop.h"
-
 #include <stdio.h>
+
+#include "base/stop.h"
+#include "model/tensors.h"
 
 /* ---- Sequences ---------------------------------------------------------------------------------
  */
@@ -89,7 +90,7 @@ clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_
         status = clh_cache_open(&out->cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)
         status = clh_forward(model, &out->batch.tokens, out->cache, &hooks, err);
-    return status ? status : clh_cache_check(out->cache, err);
+    return status ? status : clh_cache_check_watched(out->cache, hooks.watch, err);
 }
 
 void clh_predictions_label(const clh_predictions *p, const clh_task *task, size_t index,

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "model/model_keys.h"
 #include "model/model_parts.h"
 #include "model/tensors.h"
@@ -140,6 +141,11 @@ static bool no_infinity_but_of_the_mask(const clh_tensor *scores)
 
 clh_status clh_cache_check(const clh_cache *cache, clh_error *err)
 {
+    return clh_cache_check_watched(cache, NULL, err);
+}
+
+clh_status clh_cache_check_watched(const clh_cache *cache, const clh_watch *watch, clh_error *err)
+{
     CLH_REQUIRE(cache, err, "a cache");
     if (cache->keep != CLH_KEEP_ALL)
         return clh_fail(err, CLH_EINPUT,
@@ -148,6 +154,9 @@ clh_status clh_cache_check(const clh_cache *cache, clh_error *err)
     const clh_blob *values = &cache->values;
     for (size_t t = 0; t < values->tensors; t++) {
         const clh_tensor *tensor = &values->tensor[t];
+        const clh_status status = clh_watch_check(watch, t, values->tensors, "activations", err);
+        if (status)
+            return status;
         if (!(values->place[t].row->masked ? no_infinity_but_of_the_mask(tensor)
                                            : all_finite(tensor)))
             return clh_fail(err, CLH_ENUMERIC, "%s is not finite", tensor->name);

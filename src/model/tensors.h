@@ -44,4 +44,7 @@ clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, cl
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);
 
+/** As clh_cache_check(); `watch`, which may be NULL, is told the activations: CLH_STOPPED. */
+clh_status clh_cache_check_watched(const clh_cache *cache, const clh_watch *watch, clh_error *err);
+
 #endif
