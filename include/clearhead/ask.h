@@ -80,7 +80,8 @@ CLH_API void clh_settings_close(clh_settings *settings);
 /* ---- Asking ---- */
 
 /** Ask. `settings` NULL: the defaults. `subject` may be NULL for a question that needs none. The
- *  result carries run, step, seed, hash of the weights, settings and version. CLH_ESUPPORT or
+ *  result carries run, step, seed, hash of the weights, settings and version. Arrays are computed when
+ *  they are first read, from the subject's model: keep it open until then. CLH_ESUPPORT or
  *  CLH_EINPUT, naming what is missing, when the question does not fit the subject; CLH_STOPPED when
  *  the watch said so; errors of what is computed. */
 CLH_API clh_status clh_ask(clh_result **out, clh_subject *subject, const char *question,

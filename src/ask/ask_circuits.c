@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "ask/question.h"
+#include "base/stop.h"
 #include "lens/circuits/circuit_list.h"
 #include "measure/symbols.h"
 
@@ -225,7 +226,9 @@ static clh_status ask_composition(clh_result *out, const clh_subject *s, size_t 
             clh_result_absent(out, parts[i], "one layer: no head has a later one to compose with");
         return CLH_OK;
     }
-    clh_status status = clh_composition_open(&all, model, samples, clh_subject_seed(s), watch, err);
+    clh_watch_part part;
+    clh_status status = clh_composition_open(&all, model, samples, clh_subject_seed(s),
+                                             clh_watch_part_of(&part, watch, 1, 1, 2), err);
     if (!status)
         put_composition(out, &all);
     clh_composition_deinit(&all);
@@ -244,13 +247,15 @@ static clh_status ask_circuits(clh_result *out, clh_subject *s, const void *sett
     const clh_model_config *c = clh_model_get_config(clh_subject_model(s));
     clh_circuit_ask ask = {CLH_CIRCUIT_KINDS, set->layer, set->head, set->norm};
     clh_circuit_list *list = NULL;
+    clh_watch_part part;
     clh_symbols symbols = {0};
     clh_status status = clh_circuit_find(&ask.kind, set->kind, err);
     if (!status)
         status = clh_symbols_make(&symbols, clh_subject_task(s), NULL,
                                   c->d_vocab > c->d_vocab_out ? c->d_vocab : c->d_vocab_out, err);
     if (!status)
-        status = clh_circuit_list_open(&list, clh_subject_model(s), &ask, how->watch, err);
+        status = clh_circuit_list_open(&list, clh_subject_model(s), &ask,
+                                       clh_watch_part_of(&part, how->watch, 0, 1, 2), err);
     if (!status) {
         clh_result_keep(out, list, close_list);
         put_circuits(out, list, &symbols);

@@ -1,5 +1,6 @@
 /* paths: what flows along each edge of the model's own graph. */
 #include "ask/given.h"
+#include "base/stop.h"
 #include "clearhead/path.h"
 #include "lens/paths/path_table.h"
 
@@ -151,10 +152,12 @@ static clh_status ask_paths(clh_result *out, clh_subject *s, const void *setting
     const paths_settings *set = settings;
     clh_two two = {0};
     clh_paths *paths = NULL;
+    clh_watch_part part;
     clh_status status = clh_given_pair_open(&two, s, &set->pair, err);
     const clh_paths_ask ask = {two.clean.tokens, two.corrupted.tokens, two.metric};
     if (!status)
-        status = clh_paths_open(&paths, clh_subject_model(s), &ask, how->watch, err);
+        status = clh_paths_open(&paths, clh_subject_model(s), &ask,
+                                clh_watch_part_of(&part, how->watch, 0, 0, 1), err);
     if (!status) {
         const double clean = clh_paths_clean(paths), corrupted = clh_paths_corrupted(paths);
         clh_given_pair_stamp(out, &set->pair);

@@ -146,12 +146,14 @@ static clh_status ask_sample(clh_result *out, clh_subject *s, const void *settin
     clh_status status = clh_given_check(&set->given, err);
     for (size_t i = 0; i < draws && !status; i++) {
         clh_batch batch = {0};
-        status = draws > 1 ? clh_watch_check(how->watch, i, draws, "sequences", err) : CLH_OK;
-        if (!status)
-            status = clh_given_open(&batch, s, &set->given, i, err);
-        for (size_t row = 0; !status && row < batch.tokens.batch; row++)
-            status = write_one(out, s, set, &batch, row, index++, draws > 1 ? NULL : how->watch,
-                               total, err);
+        status = clh_given_open(&batch, s, &set->given, i, err);
+        for (size_t row = 0; !status && row < batch.tokens.batch; row++, index++) {
+            clh_watch_part part; /* of one sequence the tokens are told */
+            const size_t count = draws * batch.tokens.batch;
+            const clh_watch *watch =
+                count > 1 ? clh_watch_part_of(&part, how->watch, index, 1, count) : how->watch;
+            status = write_one(out, s, set, &batch, row, index, watch, total, err);
+        }
         clh_batch_deinit(&batch);
     }
     clh_given_stamp(out, s, &set->given, index);

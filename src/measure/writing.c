@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "measure/symbols.h"
 
 /* The token a sequence of the task ends with, or UINT32_MAX where none is known. */
@@ -14,13 +14,16 @@ static uint32_t period_of(const clh_task *task)
     return task && clh_task_encode(task, ".", &id, 1, &length, NULL) == CLH_OK ? id : UINT32_MAX;
 }
 
-static clh_status predict_told(clh_writing *w, const clh_model *model, clh_error *err)
+static clh_status predict_told(clh_writing *w, const clh_model *model, const clh_watch *watch,
+                               clh_error *err)
 {
     const size_t pos = w->ask.tokens.pos;
     clh_cache *cache = NULL;
+    clh_watch_part part;
+    const clh_hooks hooks = {.watch = clh_watch_part_of(&part, watch, 0, 0, 1)};
     clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)
-        status = clh_forward(model, &w->ask.tokens, cache, NULL, err);
+        status = clh_forward(model, &w->ask.tokens, cache, &hooks, err);
     if (!status)
         status = clh_cache_check(cache, err);
     /* Without an answer the prediction after the last token is what one wants to see. */
@@ -28,7 +31,7 @@ static clh_status predict_told(clh_writing *w, const clh_model *model, clh_error
     for (size_t i = w->ask.first_scored; i < w->length && !status; i++)
         w->predicted[i] = clh_cache_prediction(cache, 0, i - 1);
     clh_cache_close(cache);
-    return status;
+    return status ? status : clh_watch_check(watch, pos, pos, "tokens", err);
 }
 
 static clh_status predict_free(clh_writing *w, const clh_model *model, const clh_task *task,
@@ -58,7 +61,7 @@ clh_status clh_writing_make(clh_writing *out, const clh_model *model, const clh_
         return CLH_ENOMEM;
     memcpy(w.predicted, ask->tokens.ids, pos * sizeof *w.predicted);
     clh_status status =
-        ask->free ? predict_free(&w, model, task, watch, err) : predict_told(&w, model, err);
+        ask->free ? predict_free(&w, model, task, watch, err) : predict_told(&w, model, watch, err);
     w.scored = ask->answered ? pos - ask->first_scored : 0;
     for (size_t i = 0; !status && i < w.length; i++)
         w.mistakes += clh_writing_misses(&w, i);

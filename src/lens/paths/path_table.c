@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 
 /* ---- The strongest first -----------------------------------------------------------------------
  */
@@ -88,9 +88,13 @@ static clh_status compute(clh_path_table *t, clh_paths *paths, size_t steps, con
         t->estimate = clh_alloc_zeroed(t->edges, sizeof *t->estimate, err);
     if (!t->exact || (steps > 0 && !t->estimate))
         return CLH_ENOMEM;
-    clh_status status = clh_paths_exact(paths, t->exact, watch, err);
+    const size_t all = t->edges + steps; /* a pass each, about */
+    clh_watch_part part;
+    clh_status status =
+        clh_paths_exact(paths, t->exact, clh_watch_part_of(&part, watch, 0, t->edges, all), err);
     if (!status && steps > 0)
-        status = clh_paths_eap(paths, steps, t->estimate, watch, err);
+        status = clh_paths_eap(paths, steps, t->estimate,
+                               clh_watch_part_of(&part, watch, t->edges, steps, all), err);
     t->worst = steps > 0 ? 0 : NAN;
     for (size_t e = 0; e < t->edges && !status && steps > 0; e++)
         t->worst = fmax(t->worst, fabs(t->estimate[e] - t->exact[e]));
