@@ -16,6 +16,11 @@ size_t clh_text_width(const char *text)
     return width;
 }
 
+const char *clh_text_seen(const char *text)
+{
+    return text && strcmp(text, " ") == 0 ? "·" : text;
+}
+
 void clh_text_add(clh_strbuf *out, const char *text, size_t bytes)
 {
     bool valid;

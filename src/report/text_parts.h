@@ -10,6 +10,9 @@
  *  reaches a terminal, and what is not UTF-8 becomes U+FFFD. */
 void clh_text_add(clh_strbuf *out, const char *text, size_t bytes);
 
+/** `text`, but a space alone, which a token may be, as a middle dot. NULL stays. */
+const char *clh_text_seen(const char *text);
+
 /** Characters, not bytes, of UTF-8; NULL has none. */
 size_t clh_text_width(const char *text);
 

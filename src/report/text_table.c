@@ -26,12 +26,13 @@ static const char *cell_text(char out[CLH_LABEL_BYTES], const grid *g, size_t ro
 {
     const clh_field *field = &g->part->schema->fields[g->column[column]];
     const clh_cell *cell = &g->part->row[row].cell[g->column[column]];
+    const char *said = clh_text_seen(cell->text);
     if (!(field->flags & CLH_TEXT))
         clh_text_value(out, CLH_LABEL_BYTES, field, cell, g->interval[column]);
-    else if (cell->text && g->whole)
-        return cell->text;
+    else if (said && g->whole)
+        return said;
     else
-        clh_text_cut(out, cell->text ? cell->text : "-", TEXT_MOST);
+        clh_text_cut(out, said ? said : "-", TEXT_MOST);
     return out;
 }
 

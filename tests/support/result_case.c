@@ -155,6 +155,10 @@ static void fill_texts(clh_result *r)
     clh_result_row(r, "gaps", "s", "3");
     clh_row_put_number(r, "count", 1);
     clh_row_put_number(r, "maximum", 0.8125);
+    clh_result_row(r, "gaps", " ", "4");
+    clh_row_put_number(r, "count", 2);
+    clh_row_put_number(r, "maximum", 0.85);
+    clh_row_text(r, "gaps", " ");
     for (size_t i = 0; i < LONG; i++) {
         clh_result_row(r, "many", clh_key_text(key, i));
         clh_row_put_number(r, "value", sin((double)i / 10));

@@ -272,7 +272,7 @@ static void the_terminal_draws_each_kind(void **state)
         {"lines", {"one, loss", "three, accuracy", "; the first 6 of 8 curves\n", NULL}},
         {"gaps",
          {"token  position  count  maximum  gaps\n", "p             2     19   0.9876  0 7",
-          "\ns             3      1   0.8125\n", NULL}},
+          "\ns             3      1   0.8125\n·             4      2   0.8500  ·\n", NULL}},
         {"pattern",
          {"Attention, layer 0\nhead 0\n", "\nhead 1\n", "\n> ▓▓▓▓\n", "  0 ·░▒▓█ 1  attention\n"}},
         {"strip", {"sample: three numbers a position\n", "\nscores ", "\nvalues ", "\nresult "}},

@@ -38,7 +38,8 @@ static void measure(heat *h)
         h->panels *= a->shape[d];
 }
 
-/* "layer 0, head 1", or the labels of these axes. */
+/* "layer 0, head 1", or the labels of these axes; one that has a single entry without a label says
+ * nothing. */
 static void name_panel(const heat *h, const clh_result_item *item, size_t panel, char out[NAME])
 {
     size_t index[CLH_RANK_MAX], used = 0;
@@ -49,6 +50,8 @@ static void name_panel(const heat *h, const clh_result_item *item, size_t panel,
     for (size_t d = 0; d < h->lead && used < NAME; d++) {
         const clh_result_axis *axis = &item->axis[d];
         const char *comma = used ? ", " : "";
+        if (!axis->label && h->view.shape[d] == 1)
+            continue;
         const int length =
             axis->label ? snprintf(out + used, NAME - used, "%s%s", comma, axis->label[index[d]])
                         : snprintf(out + used, NAME - used, "%s%s %zu", comma,

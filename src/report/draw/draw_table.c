@@ -1,6 +1,4 @@
 /* A table as a table of texts. */
-#include <stdio.h>
-
 #include "report/both/columns.h"
 #include "report/draw/drawing.h"
 #include "report/text_parts.h"
@@ -51,11 +49,11 @@ static void fill_row(table *t, const clh_part *part, size_t row, bool intervals)
     for (size_t c = 0; c < t->columns; c++) {
         char *text = t->text[row * t->columns + c];
         if (c < t->keys) {
-            cell[c] = from->key[c];
+            cell[c] = clh_text_seen(from->key[c]);
         } else if (t->labels && c + 1 == t->columns) {
             cell[c] = from->absent ? from->absent : from->label;
         } else if (part->schema->fields[t->field[c]].flags & CLH_TEXT) {
-            cell[c] = from->cell[t->field[c]].text;
+            cell[c] = clh_text_seen(from->cell[t->field[c]].text);
         } else if (!from->absent) {
             clh_text_value(text, TEXT, &part->schema->fields[t->field[c]], &from->cell[t->field[c]],
                            intervals);
