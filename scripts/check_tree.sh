@@ -27,7 +27,6 @@ src/model/layout.c             puts names together and takes them apart
 src/lens/causal/causal_table.c the suite as edits, in the language of a file of edits
 src/ask/ask_edit.c             a description with an example of such a file
 src/ask/ask_emergence.c        descriptions of which weights are swapped
-src/lens/answers/answers.c     the edits it asks about, in the same language
 src/ask/ask_cache.c            descriptions with examples of what one may say
 src/ask/ask_circuits.c         names of circuits, which are no tensors of the model
 src/lens/circuits/circuit_list.c the same

@@ -95,7 +95,7 @@ typedef enum clh_edit_circuit {
     CLH_EDIT_CIRCUITS = 11
 } clh_edit_circuit;
 
-/** The most edits of a list, and numbers of a list of heads, positions or keys. */
+/** The most edits of a list, and heads, positions or keys of one in a file. */
 enum { CLH_EDITS_MAX = 64, CLH_EDIT_LIST_MAX = 64 };
 
 /** Plain values; all pointers are borrowed. What its kind does not name it does not read. */
@@ -241,7 +241,8 @@ CLH_API void clh_edit_file_close(clh_edit_file *file);
 
 /** The text of a file that has these lists, each with a name, and this base (NULL: none); read again
  *  it is the same to the bit. The caller frees *out with clh_free(). CLH_ESUPPORT names the edit
- *  whose tensor or model a text cannot hold; CLH_EINPUT a name that cannot be. */
+ *  whose tensor or model a text cannot hold; CLH_EINPUT a name that cannot be; every error that
+ *  reading it would give. */
 CLH_API clh_status clh_edit_file_text(char **out, const clh_edit_list *lists, size_t count,
                                       const clh_edits_base *base, clh_error *err);
 

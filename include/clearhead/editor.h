@@ -36,7 +36,7 @@ CLH_API clh_status clh_editor_open(clh_editor **out, const clh_edits *edits, clh
 CLH_API void clh_editor_close(clh_editor *editor);
 
 /** Go to sequence `index` of a sample, of which all logits are asked for. CLH_ERANGE when it has no
- *  such sequence; errors of clh_edits_open() where the edits do not fit its length. */
+ *  such sequence. */
 CLH_API clh_status clh_editor_begin(clh_editor *editor, const clh_sample *sample, size_t index,
                                     clh_error *err);
 
@@ -44,7 +44,8 @@ CLH_API clh_status clh_editor_begin(clh_editor *editor, const clh_sample *sample
  *  positions are then left as they are in the plain pass. */
 CLH_API void clh_editor_want(clh_editor *editor, size_t begin, size_t end);
 
-/** The sequence under list `list`, and nothing of any before it. Errors of clh_forward(). */
+/** The sequence under list `list`, and nothing of any before it. Errors of clh_forward(), and of
+ *  clh_edits_open() where the edits do not fit its length. */
 CLH_API clh_status clh_editor_apply(clh_editor *editor, size_t list, clh_error *err);
 
 /** The same with every edit made at this head (where the site has heads) and position alone,

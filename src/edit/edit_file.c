@@ -215,30 +215,37 @@ static clh_status read_all(opening *o, const json_t *root, clh_error *err)
                     format_1, format_2);
 }
 
+/* The text of a file; beside->path is what errors call it. */
+static clh_status read_text(clh_edit_file **out, const char *text, const clh_edit_beside *beside,
+                            clh_error *err)
+{
+    json_error_t where;
+    json_t *root = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
+    if (!root)
+        return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", beside->path, where.line, where.text);
+    opening o = {.beside = *beside};
+    o.file = clh_alloc_zeroed(1, sizeof *o.file, err);
+    const clh_status status = o.file ? read_all(&o, root, err) : CLH_ENOMEM;
+    json_decref(root);
+    if (status) {
+        clh_edit_file_close(o.file);
+        return clh_fail_context(err, status, "%s", beside->path);
+    }
+    *out = o.file;
+    return CLH_OK;
+}
+
 clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_run *run,
                               clh_error *err)
 {
     if (!out || !path)
         return clh_fail(err, CLH_EINPUT, "no path of a file of edits");
     char *text = NULL;
-    json_error_t where;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
-    if (status)
-        return status;
-    json_t *root = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
+    if (!status)
+        status = read_text(out, text, &(clh_edit_beside){path, run}, err);
     clh_free(text);
-    if (!root)
-        return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", path, where.line, where.text);
-    opening o = {.beside = {path, run}};
-    o.file = clh_alloc_zeroed(1, sizeof *o.file, err);
-    status = o.file ? read_all(&o, root, err) : CLH_ENOMEM;
-    json_decref(root);
-    if (status) {
-        clh_edit_file_close(o.file);
-        return clh_fail_context(err, status, "%s", path);
-    }
-    *out = o.file;
-    return CLH_OK;
+    return status;
 }
 
 const clh_edit_list *clh_edit_file_lists(const clh_edit_file *file, size_t *count)
@@ -306,6 +313,18 @@ static clh_status print_list(clh_strbuf *out, const clh_edit_list *list, size_t 
     return status;
 }
 
+/* That it can be read: more lists than there may be, or two of one name, are found here. */
+static clh_status check_text(const char *text, clh_error *err)
+{
+    clh_edit_file *file = NULL;
+    clh_status status = strlen(text) <= FILE_MAX
+                            ? read_text(&file, text, &(clh_edit_beside){"the text", NULL}, err)
+                            : clh_fail(err, CLH_ERANGE, "the text has %zu bytes, want at most %d",
+                                       strlen(text), FILE_MAX);
+    clh_edit_file_close(file);
+    return status;
+}
+
 clh_status clh_edit_file_text(char **out, const clh_edit_list *lists, size_t count,
                               const clh_edits_base *base, clh_error *err)
 {
@@ -326,6 +345,10 @@ clh_status clh_edit_file_text(char **out, const clh_edit_list *lists, size_t cou
     for (size_t l = 0; l < count && !status; l++)
         status = print_list(&text, &lists[l], l, err);
     clh_strbuf_adds(&text, "]}\n");
+    if (!status)
+        status = clh_strbuf_check(&text, err);
+    if (!status)
+        status = check_text(clh_strbuf_view(&text), err);
     if (!status) {
         *out = clh_strbuf_take(&text, err);
         status = *out ? CLH_OK : CLH_ENOMEM;

@@ -21,6 +21,7 @@ clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_k
         return CLH_ENOMEM;
     cache->keep = keep;
     const clh_model_config c = clh_model_config_resolved(config);
+    cache->acts = clh_layout_whens(&clh_layout_acts, &c);
     clh_status status =
         clh_blob_init(&cache->values, &clh_layout_acts, &c, keep == CLH_KEEP_BACKWARD, err);
     if (status) {
@@ -213,31 +214,22 @@ clh_row_place clh_cache_place(const clh_cache *cache, size_t index)
     return cache->values.place[index];
 }
 
-/* The settings that decide which activations there are, and their shapes but for batch and pos. */
-static bool same_layout(const clh_model_config *a, const clh_model_config *b)
+/* The settings that decide the shapes of activations, but for batch and pos. */
+static bool same_shapes(const clh_model_config *a, const clh_model_config *b)
 {
     return a->n_layers == b->n_layers && a->n_heads == b->n_heads && a->d_model == b->d_model &&
            a->d_head == b->d_head && a->d_vocab_out == b->d_vocab_out &&
-           a->attn_only == b->attn_only && (a->attn_only || a->d_mlp == b->d_mlp) &&
-           a->use_attn_result == b->use_attn_result && a->use_attn_in == b->use_attn_in &&
-           a->use_split_qkv_input == b->use_split_qkv_input &&
-           a->use_hook_mlp_in == b->use_hook_mlp_in && a->use_hook_tokens == b->use_hook_tokens;
+           (a->attn_only || a->d_mlp == b->d_mlp);
 }
 
 clh_status clh_cache_of(const clh_cache *cache, const clh_model *model, clh_error *err)
 {
     assert(cache && model);
-    const clh_model_config *a = &cache->values.config, *b = &model->config;
-    if (memcmp(a, b, sizeof *a) == 0) /* most often; padding only makes it slower */
-        return CLH_OK;
-    bool same = same_layout(a, b);
-    for (size_t id = 0; id < clh_layout_acts.count && same; id++)
-        same = clh_row_exists(&clh_layout_acts.row[id], a) ==
-               clh_row_exists(&clh_layout_acts.row[id], b);
-    return same ? CLH_OK
-                : clh_fail(err, CLH_ESHAPE,
-                           "the cache was opened for another config than the model's: it has other "
-                           "activations");
+    return cache->acts == model->acts && same_shapes(&cache->values.config, &model->config)
+               ? CLH_OK
+               : clh_fail(err, CLH_ESHAPE,
+                          "the cache was opened for another config than the model's: it has other "
+                          "activations");
 }
 
 clh_status clh_cache_holds(const clh_cache *cache, const clh_model *model, const clh_tokens *tokens,

@@ -141,6 +141,17 @@ bool clh_when_holds(clh_when when, const clh_model_config *c)
     return false;
 }
 
+uint64_t clh_layout_whens(const clh_layout *layout, const clh_model_config *config)
+{
+    _Static_assert(WHEN_COUNT <= 64, "a bit for each condition");
+    uint64_t whens = 0;
+    for (size_t id = 0; id < layout->count; id++) {
+        const clh_when when = layout->row[id].when;
+        whens |= (uint64_t)clh_when_holds(when, config) << when;
+    }
+    return whens;
+}
+
 bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name)
 {
     assert(config && name);

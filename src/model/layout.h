@@ -48,6 +48,13 @@ typedef enum clh_when {
 #include "model/layout.def"
 } clh_when;
 
+enum {
+    WHEN_COUNT = 0
+#define WHEN(id, ...) +1
+#define SWITCH(id, ...) +1
+#include "model/layout.def"
+};
+
 typedef enum clh_scope { SCOPE_BEFORE, SCOPE_BLOCK, SCOPE_AFTER } clh_scope;
 typedef enum clh_start { START_NORMAL, START_ZEROS, START_ONES } clh_start;
 
@@ -136,6 +143,10 @@ bool clh_row_exists(const clh_row *row, const clh_model_config *config);
 
 /** Whether a row of this condition exists. */
 bool clh_when_holds(clh_when when, const clh_model_config *config);
+
+/** Which conditions hold that rows of a layout have, a bit for each: where they are the same there are
+ *  the same rows. */
+uint64_t clh_layout_whens(const clh_layout *layout, const clh_model_config *config);
 
 /** The setting for hook points that a condition waits for, in *config, and its name; NULL where it
  *  waits for none. */

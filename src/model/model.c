@@ -17,6 +17,7 @@ clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_e
     if (!model)
         return CLH_ENOMEM;
     model->config = clh_model_config_resolved(config);
+    model->acts = clh_layout_whens(&clh_layout_acts, &model->config);
     status = clh_blob_init(&model->params, &clh_layout_params, &model->config, false, err);
     if (!status)
         status = clh_blob_reshape(&model->params, 0, 0, err);

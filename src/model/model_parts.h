@@ -10,10 +10,12 @@
 struct clh_model {
     clh_model_config config;
     clh_blob params;
+    uint64_t acts; /**< which activations its passes have (clh_layout_whens()) */
 };
 
 struct clh_cache {
     clh_blob values;
+    uint64_t acts; /**< as of clh_model */
     clh_keep keep;
     clh_real *scratch; /**< [d_head, clh_cache_scratch_row(pos)]: keys or values transposed */
     size_t scratch_count;

@@ -305,6 +305,56 @@ static void what_no_text_can_hold_is_named(void **state)
     assert_null(text);
 }
 
+/* What is printed can be read: no more is printed than may be read. */
+static void no_text_is_made_that_could_not_be_read(void **state)
+{
+    (void)state;
+    static long far[CLH_EDIT_LIST_MAX + 1];
+    static char name[300][8];
+    static clh_edit_list many[300];
+    static clh_edit zeros[CLH_EDITS_MAX + 1];
+    char long_text[300] = {0};
+    memset(long_text, 'a', sizeof long_text - 1);
+    for (size_t i = 0; i < CLH_COUNT(many); i++) {
+        (void)snprintf(name[i], sizeof name[i], "n%zu", i);
+        many[i].name = name[i];
+    }
+    for (size_t i = 0; i < CLH_COUNT(zeros); i++)
+        zeros[i] = (clh_edit){.kind = CLH_EDIT_ZERO, .site = "*"};
+    const clh_edit wide = {.kind = CLH_EDIT_ZERO, .site = "*", .heads = far, .head_count = 65};
+    const clh_edit_list twice[] = {{.name = "a"}, {.name = "a"}},
+                        lists[] = {{.name = "a", .edit = zeros, .count = CLH_COUNT(zeros)},
+                                   {.name = "a", .edit = &wide, .count = 1},
+                                   {.name = "a", .text = long_text}};
+    const clh_edits_base none = {.split = CLH_SPLIT_TEST},
+                         late = {.split = CLH_SPLIT_TEST, .first = UINT64_MAX, .count = 1};
+    const struct {
+        const clh_edit_list *list;
+        size_t count;
+        const clh_edits_base *base;
+        const char *says;
+    } rows[] = {{many, 300, NULL, "the text: 300 interventions, want 1 to 256"},
+                {many, 0, NULL, "the text: 0 interventions, want 1 to 256"},
+                {twice, 2, NULL, "the text: two interventions are called a"},
+                {&lists[0], 1, NULL, "the text: a: 65 edits, want at most 64"},
+                {&lists[1], 1, NULL, "heads"},
+                {&lists[2], 1, NULL, "the text: a: text wants a text of at most 255 bytes"},
+                {many, 1, &none, "the text: base: count wants a whole number"},
+                {many, 1, &late, "the text"}};
+    char *text = NULL;
+    clh_error err = {0};
+    must(clh_edit_file_text(&text, many, 256, NULL, &err), &err);
+    clh_free(text);
+    text = NULL;
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        assert_int_not_equal(
+            clh_edit_file_text(&text, rows[i].list, rows[i].count, rows[i].base, &err), CLH_OK);
+        if (!strstr(err.message, rows[i].says))
+            fail_msg("%s, want %s", err.message, rows[i].says);
+        assert_null(text);
+    }
+}
+
 #define A "\"interventions\": [{\"name\": \"a\", \"edits\": []}"
 
 static void lists_and_bases_that_cannot_be_are_named(void **state)
@@ -357,6 +407,7 @@ int main(void)
         FOLDER_TEST(what_does_not_go_together_is_named),
         FOLDER_TEST(what_is_printed_is_read_again),
         cmocka_unit_test(what_no_text_can_hold_is_named),
+        cmocka_unit_test(no_text_is_made_that_could_not_be_read),
         FOLDER_TEST(lists_and_bases_that_cannot_be_are_named),
     };
     return cmocka_run_group_tests_name("edit_file", tests, NULL, NULL);

@@ -141,6 +141,50 @@ static void bad_tokens_are_named(void **state)
     clh_model_close(model);
 }
 
+static bool same_activations(const clh_cache *a, const clh_cache *b)
+{
+    bool same = clh_cache_count(a) == clh_cache_count(b);
+    for (size_t t = 0; same && t < clh_cache_count(a); t++) {
+        const clh_tensor x = clh_cache_describe(a, t, 1, 1), y = clh_cache_describe(b, t, 1, 1);
+        same = strcmp(x.name, y.name) == 0 && x.rank == y.rank &&
+               memcmp(x.shape, y.shape, sizeof x.shape) == 0;
+    }
+    return same;
+}
+
+/* A cache is good for models with the same activations in the same shapes, and for no other. */
+static void a_cache_of_other_activations_is_refused(void **state)
+{
+    (void)state;
+    const uint32_t ids[1] = {0};
+    size_t good = 0, bad = 0;
+    for (size_t m = 0; m < model_case_count(); m++) {
+        clh_model *model = model_case_open(m, SEED);
+        const clh_model_config of_model = *clh_model_get_config(model);
+        clh_cache *own = NULL;
+        clh_error err = {0};
+        must(clh_cache_open(&own, &of_model, CLH_KEEP_ALL, &err), &err);
+        for (size_t c = 0; c < 2 * model_case_count(); c++) {
+            clh_model_config config = model_case_config(c / 2);
+            config.d_mlp += c % 2;
+            clh_cache *cache = NULL;
+            must(clh_cache_open(&cache, &config, CLH_KEEP_ALL, &err), &err);
+            const bool fits =
+                same_activations(own, cache) && /* RMS keeps one more, without a name */
+                clh_cache_bytes(&config, CLH_KEEP_ALL, 1, 1) ==
+                    clh_cache_bytes(&of_model, CLH_KEEP_ALL, 1, 1);
+            assert_int_equal(clh_forward(model, &(clh_tokens){ids, 1, 1}, cache, NULL, &err),
+                             fits ? CLH_OK : CLH_ESHAPE);
+            good += fits;
+            bad += !fits;
+            clh_cache_close(cache);
+        }
+        clh_cache_close(own);
+        clh_model_close(model);
+    }
+    assert_true(good > 2 * model_case_count() && bad > good);
+}
+
 static void what_cannot_be_extended_is_refused(void **state)
 {
     (void)state;
@@ -301,6 +345,7 @@ int main(void)
         cmocka_unit_test(weights_follow_from_the_seed_alone),
         cmocka_unit_test(tensors_are_found_by_name_and_lie_apart),
         cmocka_unit_test(bad_tokens_are_named),
+        cmocka_unit_test(a_cache_of_other_activations_is_refused),
         cmocka_unit_test(what_cannot_be_extended_is_refused),
         cmocka_unit_test(a_model_too_large_says_so_before_it_is_made),
         cmocka_unit_test(six_letters_train_in_less_than_a_gigabyte),

@@ -7,8 +7,8 @@
 
 #include "base/platform/file.h"
 #include "base/stop.h"
+#include "clearhead/causal.h"
 #include "clearhead/circuit.h"
-#include "clearhead/edit.h"
 #include "run/checkpoint.h"
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
@@ -100,15 +100,11 @@ static const clh_how *how_of(clh_how *inner, clh_watch_part *part, const clh_how
 static clh_status measure_parts(clh_edited *out, const clh_model *model, const clh_sample *sample,
                                 const clh_how *how, clh_error *err)
 {
-    static const clh_edit edit[] = {
-        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_[qk]", .part = CLH_PART_POSITION},
-        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_[qk]", .part = CLH_PART_TOKEN},
-        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_v", .part = CLH_PART_POSITION},
-        {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_v", .part = CLH_PART_TOKEN}};
-    static const clh_edit_list lists[CLH_COUNT(edit)] = {{.edit = &edit[0], .count = 1},
-                                                         {.edit = &edit[1], .count = 1},
-                                                         {.edit = &edit[2], .count = 1},
-                                                         {.edit = &edit[3], .count = 1}};
+    static const clh_intervention parts[] = {CLH_CAUSAL_QK_POSITION, CLH_CAUSAL_QK_TOKEN,
+                                             CLH_CAUSAL_V_POSITION, CLH_CAUSAL_V_TOKEN};
+    clh_edit_list lists[CLH_COUNT(parts)];
+    for (size_t i = 0; i < CLH_COUNT(parts); i++)
+        lists[i] = clh_causal_suite()[parts[i]];
     const clh_edits_setting setting = {
         .model = model, .sample = sample, .threads = clh_how_threads(how)};
     clh_edits *edits = NULL;
