@@ -3,7 +3,7 @@
  *    clh_logit_lens lens = {0};
  *    const clh_lens_ask ask = {.mid = true, .begin = 5, .end = tokens.pos,
  *                              .norm = CLH_NORM_RECOMPUTED};
- *    if (clh_logit_lens_run(&lens, model, cache, &tokens, &ask, &err)) ...
+ *    if (clh_logit_lens_run(&lens, model, cache, &tokens, &ask, NULL, &err)) ...
  *    for (size_t s = 0; s < lens.streams; s++)  // of token ask.begin + 7, read from stream s
  *        printf("%g\n", lens.prob[s * lens.count + 7]);
  *    clh_logit_lens_deinit(&lens);
@@ -41,11 +41,13 @@ typedef struct clh_logit_lens {
 } clh_logit_lens;
 
 /** Read every stream through ln_final and the unembedding. `cache` keeps all and holds a forward
- *  pass of `tokens`. CLH_ERANGE for tokens that are not predicted: outside [1, pos), or not below
+ *  pass of `tokens`; `watch` (may be NULL) is told the positions. CLH_STOPPED; CLH_ERANGE for tokens
+ *  that are not predicted: outside [1, pos), or not below
  *  d_vocab_out. */
 CLH_API clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model,
                                       const clh_cache *cache, const clh_tokens *tokens,
-                                      const clh_lens_ask *ask, clh_error *err);
+                                      const clh_lens_ask *ask, const clh_watch *watch,
+                                      clh_error *err);
 
 /** Free what a lens holds. All zero is fine. */
 CLH_API void clh_logit_lens_deinit(clh_logit_lens *lens);

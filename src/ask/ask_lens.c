@@ -122,7 +122,6 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
     const lens_settings *set = settings;
     clh_predictions p = {0};
     kept *k = clh_alloc_zeroed(1, sizeof *k, err);
-    (void)how;
     clh_status status =
         k ? clh_predictions_open(&p, s, &set->of, NULL, how->watch, err) : CLH_ENOMEM;
     const clh_resid_grid_ask ask = {.tokens = p.batch.tokens,
@@ -131,7 +130,8 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
                                     .right = true,
                                     .norm = (clh_final_norm)set->norm};
     if (!status)
-        status = clh_resid_grid_lens(&k->grid, clh_subject_model(s), p.cache, &ask, err);
+        status =
+            clh_resid_grid_lens(&k->grid, clh_subject_model(s), p.cache, &ask, how->watch, err);
     if (!status)
         status = clh_resid_fold_make(&k->fold, &k->grid, &ask, CLH_RESID_PROB * k->grid.parts,
                                      k->grid.parts, SIZE_MAX, clh_subject_task(s), err);

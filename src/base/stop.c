@@ -1,6 +1,7 @@
 #include "base/stop.h"
 
 #include <assert.h>
+#include <string.h>
 
 static clh_status stopped(size_t done, size_t count, const char *what, clh_error *err)
 {
@@ -12,6 +13,20 @@ clh_status clh_watch_check(const clh_watch *watch, size_t done, size_t count, co
 {
     assert(what);
     return clh_watch_call(watch, done, count) ? CLH_OK : stopped(done, count, what, err);
+}
+
+clh_status clh_watch_zero(void *memory, size_t bytes, const clh_watch *watch, size_t done,
+                          size_t count, const char *what, clh_error *err)
+{
+    enum { PIECE = 1 << 22 };
+    char *at = memory;
+    clh_status status = CLH_OK;
+    for (size_t begin = 0; begin < bytes && !status; begin += PIECE) {
+        status = begin ? clh_watch_check(watch, done, count, what, err) : CLH_OK;
+        if (!status)
+            memset(at + begin, 0, bytes - begin < PIECE ? bytes - begin : PIECE);
+    }
+    return status;
 }
 
 /* ---- A part of something longer ----------------------------------------------------------------

@@ -44,6 +44,11 @@ static inline const clh_watch *clh_how_watch(const clh_how *how)
 clh_status clh_watch_check(const clh_watch *watch, size_t done, size_t count, const char *what,
                            clh_error *err);
 
+/** Set `bytes` of memory to 0, looking at `watch` in between: to take hold of memory takes its time.
+ *  `done` of `count` as above. */
+clh_status clh_watch_zero(void *memory, size_t bytes, const clh_watch *watch, size_t done,
+                          size_t count, const char *what, clh_error *err);
+
 /** A watch that is told of a part what the watch of the whole is told as that much of the whole. */
 typedef struct clh_watch_part {
     clh_watch watch;

@@ -142,7 +142,7 @@ clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
 {
     CLH_REQUIRE(metric && model && tokens && cache && gradient && value, err,
                 "a metric, a model, tokens, a cache, a gradient, and room for the value");
-    clh_status status = clh_cache_reserve(gradient, tokens->batch, tokens->pos, err);
+    clh_status status = clh_cache_reserve_watched(gradient, tokens->batch, tokens->pos, watch, err);
     if (!status)
         status = clh_metric_value(metric, cache, tokens, value, gradient, err);
     const clh_hooks hooks = {.watch = watch};

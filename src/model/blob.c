@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "math/kernels.h"
 
 /* The first row of the residual stream from `id` on that exists; the last one of a block does. */
@@ -100,7 +101,7 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
     return CLH_OK;
 }
 
-static clh_status grow(clh_blob *blob, size_t count, clh_error *err)
+static clh_status grow(clh_blob *blob, size_t count, const clh_watch *watch, clh_error *err)
 {
     if (count <= blob->capacity)
         return CLH_OK;
@@ -114,9 +115,16 @@ static clh_status grow(clh_blob *blob, size_t count, clh_error *err)
     blob->batch = blob->pos = 0;
     for (size_t i = 0; i < blob->tensors; i++)
         blob->tensor[i].data = NULL;
-    blob->data = clh_alloc_zeroed(count, sizeof(clh_real), err);
+    blob->data = clh_alloc_array(count, sizeof(clh_real), err);
     if (!blob->data)
         return CLH_ENOMEM;
+    status = clh_watch_zero(blob->data, count * sizeof(clh_real), watch, 0, blob->tensors,
+                            "tensors", err);
+    if (status) {
+        clh_free(blob->data);
+        blob->data = NULL;
+        return status;
+    }
     blob->capacity = count;
     return CLH_OK;
 }
@@ -144,12 +152,13 @@ static void place_slots(clh_blob *blob, size_t batch, size_t pos)
     assert(offset == blob->count);
 }
 
-clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, clh_error *err)
+clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, const clh_watch *watch,
+                            clh_error *err)
 {
     if (blob->data && blob->batch == batch && blob->pos == pos)
         return CLH_OK;
     size_t count = clh_blob_count(blob->layout, &blob->config, blob->shared, batch, pos);
-    clh_status status = grow(blob, count, err);
+    clh_status status = grow(blob, count, watch, err);
     if (status)
         return status;
     blob->count = count;

@@ -2,7 +2,7 @@
  *
  *    clh_blob blob;
  *    if (clh_blob_init(&blob, &clh_layout_params, config, false, err)) ...
- *    if (clh_blob_reshape(&blob, 0, 0, err)) ...
+ *    if (clh_blob_reshape(&blob, 0, 0, NULL, err)) ...
  *    clh_real *W_Q = clh_blob_slot(&blob, CLH_P_W_Q, layer);
  *
  *  Parameters, their gradients, the optimizer's moments, activations and their gradients are all
@@ -13,6 +13,7 @@
 #ifndef CLH_BLOB_H
 #define CLH_BLOB_H
 
+#include "clearhead/watch.h"
 #include "model/layout.h"
 
 typedef struct clh_blob {
@@ -35,7 +36,8 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
 
 /** Lay it out for [batch, pos] tokens. Contents are unspecified after a change of shape (zero after
  *  the first). CLH_ENOMEM says how much. */
-clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, clh_error *err);
+clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, const clh_watch *watch,
+                            clh_error *err);
 
 /** Numbers a blob takes for [batch, pos]; SIZE_MAX when that cannot be addressed. */
 size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, bool shared,

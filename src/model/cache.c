@@ -45,12 +45,19 @@ void clh_cache_close(clh_cache *cache)
 clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err)
 {
     CLH_REQUIRE(cache, err, "a cache");
+    return clh_cache_reserve_watched(cache, batch, pos, NULL, err);
+}
+
+clh_status clh_cache_reserve_watched(clh_cache *cache, size_t batch, size_t pos,
+                                     const clh_watch *watch, clh_error *err)
+{
+    assert(cache);
     if (batch == 0 || pos == 0)
         return clh_fail(err, CLH_ESHAPE, "a cache for [%zu, %zu] tokens, want at least [1, 1]",
                         batch, pos);
     cache->filled = 0;
     clh_undo_forget(&cache->undo);
-    clh_status status = clh_blob_reshape(&cache->values, batch, pos, err);
+    clh_status status = clh_blob_reshape(&cache->values, batch, pos, watch, err);
     if (status)
         return status;
     size_t need;

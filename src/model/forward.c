@@ -303,7 +303,8 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
     if (!status)
         status = check_tokens(model, tokens, cache, err);
     if (!status)
-        status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
+        status = clh_cache_reserve_watched(cache, tokens->batch, tokens->pos,
+                                           hooks ? hooks->watch : NULL, err);
     if (status)
         return status;
     clh_pass pass = clh_pass_make(model, tokens, cache, 0, hooks, err);

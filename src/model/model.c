@@ -20,7 +20,7 @@ clh_status clh_model_open(clh_model **out, const clh_model_config *config, clh_e
     model->acts = clh_layout_whens(&clh_layout_acts, &model->config);
     status = clh_blob_init(&model->params, &clh_layout_params, &model->config, false, err);
     if (!status)
-        status = clh_blob_reshape(&model->params, 0, 0, err);
+        status = clh_blob_reshape(&model->params, 0, 0, NULL, err);
     if (status) {
         clh_model_close(model);
         return status;

@@ -44,6 +44,11 @@ clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, cl
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);
 
+/** As clh_cache_reserve(); `watch`, which may be NULL, is looked at while memory is taken hold of:
+ *  CLH_STOPPED leaves the cache empty. */
+clh_status clh_cache_reserve_watched(clh_cache *cache, size_t batch, size_t pos,
+                                     const clh_watch *watch, clh_error *err);
+
 /** As clh_cache_check(); `watch`, which may be NULL, is told the activations: CLH_STOPPED. */
 clh_status clh_cache_check_watched(const clh_cache *cache, const clh_watch *watch, clh_error *err);
 

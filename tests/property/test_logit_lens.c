@@ -17,7 +17,7 @@ static clh_logit_lens lens_of(const model_bench *b, clh_final_norm norm)
     clh_logit_lens lens = {0};
     clh_error err = {0};
     const clh_lens_ask ask = {.mid = true, .begin = 1, .end = b->tokens.pos, .norm = norm};
-    must(clh_logit_lens_run(&lens, b->model, b->cache, &b->tokens, &ask, &err), &err);
+    must(clh_logit_lens_run(&lens, b->model, b->cache, &b->tokens, &ask, NULL, &err), &err);
     return lens;
 }
 
@@ -98,8 +98,9 @@ static void what_is_not_predicted_is_refused(void **state)
         clh_logit_lens lens = {0};
         clh_error err = {0};
         const clh_lens_ask ask = {.begin = wrong[i][0], .end = wrong[i][1]};
-        assert_int_equal(clh_logit_lens_run(&lens, b->model, b->cache, &b->tokens, &ask, &err),
-                         CLH_ERANGE);
+        assert_int_equal(
+            clh_logit_lens_run(&lens, b->model, b->cache, &b->tokens, &ask, NULL, &err),
+            CLH_ERANGE);
         assert_null(lens.logit);
     }
 }

@@ -49,7 +49,7 @@ static clh_status work(void *context, stopping *s, clh_error *err)
     clh_status status = clh_subject_open(&subject, a->world->path, err);
     if (!status)
         status = question_case_settings(&settings, a->question, a->world->folder, 4,
-                                        a->many ? 500 : 12, err);
+                                        a->many ? a->world->many.count : a->world->few.count, err);
     if (!status)
         status = ask(&result, a, subject, settings, s->how, err);
     if (!status && !a->many) /* how long that takes is another matter */

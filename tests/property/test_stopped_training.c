@@ -102,13 +102,32 @@ static clh_status evaluate(void *context, stopping *s, clh_error *err)
     return status;
 }
 
-static void an_evaluation_stops(void **state)
+/* The notebook's run, with a long evaluation now and then. */
+static bool pass_on(const clh_progress *progress, void *user)
+{
+    return clh_watch_call(user, progress->step, progress->steps);
+}
+
+static clh_status train(void *context, stopping *s, clh_error *err)
+{
+    char path[TEMP_PATH_MAX], name[32];
+    const stopping_world *w = context;
+    static size_t count;
+    const clh_train_watch watch = {pass_on, (void *)s->how->watch};
+    clh_run_config config = run_case_config("n=4 steps=120 eval_every=40 test_sequences=1500");
+    config.threads = s->how->threads;
+    (void)snprintf(name, sizeof name, "timed-%zu", count++);
+    return clh_train(&config, temp_folder_path(w->folder, name, path), &watch, err);
+}
+
+static void evaluation_and_training_stop_in_time(void **state)
 {
     void *world;
     (void)state;
     assert_int_equal(stopping_world_setup(&world), 0);
     stopping_check(evaluate, world, true);
     stopping_in_time(evaluate, world, 50);
+    stopping_in_time(train, world, 50);
     assert_int_equal(stopping_world_teardown(&world), 0);
 }
 
@@ -117,7 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(a_run_stopped_anywhere_goes_on_as_if_it_were_not),
         FOLDER_TEST(a_run_stopped_again_and_again_ends_the_same),
-        cmocka_unit_test(an_evaluation_stops),
+        cmocka_unit_test(evaluation_and_training_stop_in_time),
     };
     return cmocka_run_group_tests_name("stopped training", tests, NULL, NULL);
 }

@@ -49,7 +49,7 @@ typedef struct stopping_world {
     char path[TEMP_PATH_MAX]; /**< of the run */
     clh_run *run;
     const clh_model *model;
-    clh_sample few, many; /**< held-out sequences: 12, 500 */
+    clh_sample few, many; /**< held-out sequences: 12; 500, 100 under a sanitizer */
 } stopping_world;
 
 int stopping_world_setup(void **state);

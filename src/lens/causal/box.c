@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "base/stop.h"
+#include "model/tensors.h"
 
 enum { NAME_MAX_LENGTH = 96 };
 
@@ -136,7 +137,7 @@ clh_status clh_box_gradient(const clh_box *box, const clh_model *model, const cl
 {
     assert(box && model && tokens && cache && gradient && value);
     const clh_tensor tensor = clh_cache_tensor(cache, box->activation);
-    clh_status status = clh_cache_reserve(gradient, tokens->batch, tokens->pos, err);
+    clh_status status = clh_cache_reserve_watched(gradient, tokens->batch, tokens->pos, watch, err);
     if (status)
         return status;
     for (size_t d = 0; d < tensor.rank; d++)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/stop.h"
 #include "model/tensors.h"
 
 /* What reads the streams. */
@@ -112,7 +112,8 @@ static clh_status read_position(reader *r, size_t index, clh_error *err)
 }
 
 clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const clh_cache *cache,
-                              const clh_tokens *tokens, const clh_lens_ask *ask, clh_error *err)
+                              const clh_tokens *tokens, const clh_lens_ask *ask,
+                              const clh_watch *watch, clh_error *err)
 {
     CLH_REQUIRE(out && model && cache && tokens && tokens->ids && ask, err,
                 "a model, a cache, its tokens, what is asked, and room for the lens");
@@ -132,8 +133,14 @@ clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *model, const
                 .logits = clh_cache_act(cache, CLH_A_LOGITS, 0),
                 .vocab = clh_model_get_config(model)->d_vocab_out};
     status = check_ask(&r, err);
-    for (size_t i = 0; !status && i < ask->end - ask->begin; i++)
-        status = read_position(&r, i, err);
+    const size_t count = status ? 0 : ask->end - ask->begin;
+    for (size_t i = 0; i < count && !status; i++) {
+        status = clh_watch_check(watch, i, count, "positions", err);
+        if (!status)
+            status = read_position(&r, i, err);
+    }
+    if (!status)
+        status = clh_watch_check(watch, count, count, "positions", err);
     clh_free(r.row);
     if (status)
         clh_logit_lens_deinit(out);

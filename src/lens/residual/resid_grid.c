@@ -182,7 +182,8 @@ static clh_status take_lens(clh_resid_grid *grid, const clh_logit_lens *lens,
 }
 
 clh_status clh_resid_grid_lens(clh_resid_grid *out, const clh_model *model, const clh_cache *cache,
-                               const clh_resid_grid_ask *ask, clh_error *err)
+                               const clh_resid_grid_ask *ask, const clh_watch *watch,
+                               clh_error *err)
 {
     assert(out && model && cache && ask && ask->count > 0);
     size_t least = SIZE_MAX, most = 0;
@@ -193,7 +194,7 @@ clh_status clh_resid_grid_lens(clh_resid_grid *out, const clh_model *model, cons
         most = ask->position[i] > most ? ask->position[i] : most;
     }
     const clh_lens_ask of = {.mid = true, .begin = least + 1, .end = most + 2, .norm = ask->norm};
-    clh_status status = clh_logit_lens_run(&lens, model, cache, &ask->tokens, &of, err);
+    clh_status status = clh_logit_lens_run(&lens, model, cache, &ask->tokens, &of, watch, err);
     if (!status)
         status = take_lens(out, &lens, ask, err);
     if (!status)

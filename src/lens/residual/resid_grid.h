@@ -71,7 +71,8 @@ clh_status clh_resid_grid_parts(clh_resid_grid *out, const clh_model *model, con
 
 /** The logit lens, of the right token; errors of clearhead/logit_lens.h. */
 clh_status clh_resid_grid_lens(clh_resid_grid *out, const clh_model *model, const clh_cache *cache,
-                               const clh_resid_grid_ask *ask, clh_error *err);
+                               const clh_resid_grid_ask *ask, const clh_watch *watch,
+                               clh_error *err);
 
 /** Free what a grid holds. All zero is fine. */
 void clh_resid_grid_deinit(clh_resid_grid *grid);
