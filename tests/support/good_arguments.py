@@ -54,6 +54,7 @@ BY_NAME = {
     "clh_edits_open.count": "1",
     "clh_edits_open.setting": "&edits_setting",
     "clh_edits_run.ask": "&edits_ask",
+    "clh_model_graft.circuit": '"qk"',
     "clh_edit_file_text.lists": "&edit_list",
     "clh_edit_file_text.count": "1",
     "clh_part_try.inputs": '"qk"',
@@ -281,7 +282,7 @@ OPTIONAL = {
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.task",
     "clh_logit_attrs.against", "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position",
-    "clh_edit_file_open.run", "clh_edit_file_text.base", "clh_causal_edits_text.base", "clh_edits_run.ask", "clh_run_config_open.task", "clh_run_config_resolve.task",
+    "clh_edit_file_open.run", "clh_edit_file_text.base", "clh_model_graft.circuit", "clh_causal_edits_text.base", "clh_edits_run.ask", "clh_run_config_open.task", "clh_run_config_resolve.task",
     "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
     "clh_train_resume.watch",
 }
