@@ -86,7 +86,7 @@ CLH_API clh_status clh_answers_check(const clh_run *run, clh_error *err);
 /** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
 CLH_API const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question);
 
-/** Free what it holds. All zero is fine. */
+/** Free what it holds. NULL and all zero are fine. */
 CLH_API void clh_answers_deinit(clh_answers *answers);
 
 CLH_END_DECLS

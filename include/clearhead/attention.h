@@ -104,7 +104,7 @@ CLH_API clh_status clh_attention_look(clh_attention_report *out, const clh_model
                                       const clh_sample *sample, const clh_attention_ask *ask,
                                       const clh_how *how, clh_error *err);
 
-/** Free what a report holds. All zero is fine. */
+/** Free what a report holds. NULL and all zero are fine. */
 CLH_API void clh_attention_deinit(clh_attention_report *report);
 
 /** What an edit of a cue did: over all scored predictions, or over those of one kind. */

@@ -96,7 +96,7 @@ typedef struct clh_causal_result {
 CLH_API clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
                                   const clh_sample *sample, const clh_how *how, clh_error *err);
 
-/** Free what it holds. All zero is fine. */
+/** Free what it holds. NULL and all zero are fine. */
 CLH_API void clh_causal_result_deinit(clh_causal_result *result);
 
 /** The numbers of one intervention, each with its interval; NaN where there is none. */

@@ -10,7 +10,7 @@
  *    clh_circuit_deinit(&ov);
  *
  *  Everything is computed in double precision from the parameters. The caller owns every struct
- *  that is filled in; its deinit frees what it holds and takes all zero. What a failed call was to
+ *  that is filled in; its deinit frees what it holds and takes NULL and all zero. What a failed call was to
  *  fill in stays all zero. Elhage et al. 2021, "A Mathematical Framework for Transformer
  *  Circuits".
  */

@@ -193,7 +193,7 @@ typedef struct clh_edited {
 CLH_API clh_status clh_edits_run(clh_edited *out, const clh_edits *edits, const clh_edits_ask *ask,
                                  const clh_how *how, clh_error *err);
 
-/** Free what it holds. All zero is fine. */
+/** Free what it holds. NULL and all zero are fine. */
 CLH_API void clh_edited_deinit(clh_edited *edited);
 
 /** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed

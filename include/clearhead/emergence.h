@@ -56,7 +56,7 @@ CLH_API clh_status clh_emergence_run(clh_emergence *out, const char *path, size_
 CLH_API size_t clh_emergence_from(const clh_emergence *emergence, clh_swap swap, clh_ratio ratio,
                                   double least);
 
-/** Free. All zero is fine. */
+/** Free. NULL and all zero are fine. */
 CLH_API void clh_emergence_deinit(clh_emergence *emergence);
 
 CLH_END_DECLS

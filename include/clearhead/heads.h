@@ -95,7 +95,7 @@ CLH_API clh_status clh_heads_detect(clh_detection *out, const clh_model *model,
                                     const clh_detect_options *options, const clh_how *how,
                                     clh_error *err);
 
-/** Free. All zero is fine. */
+/** Free. NULL and all zero are fine. */
 CLH_API void clh_detection_deinit(clh_detection *detection);
 
 CLH_END_DECLS

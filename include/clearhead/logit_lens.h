@@ -49,7 +49,7 @@ CLH_API clh_status clh_logit_lens_run(clh_logit_lens *out, const clh_model *mode
                                       const clh_lens_ask *ask, const clh_watch *watch,
                                       clh_error *err);
 
-/** Free what a lens holds. All zero is fine. */
+/** Free what a lens holds. NULL and all zero are fine. */
 CLH_API void clh_logit_lens_deinit(clh_logit_lens *lens);
 
 CLH_END_DECLS

@@ -57,7 +57,7 @@ CLH_API clh_status clh_measure_run(clh_measure *out, const clh_model *model,
                                    const clh_sample *sample, const clh_measure_way *way,
                                    const clh_how *how, clh_error *err);
 
-/** Free what a measure holds. All zero is fine. */
+/** Free what a measure holds. NULL and all zero are fine. */
 CLH_API void clh_measure_deinit(clh_measure *measure);
 
 /** A number with its interval. */

@@ -59,7 +59,7 @@ typedef struct clh_patch {
 CLH_API clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
                                  const clh_watch *watch, clh_error *err);
 
-/** Free what a patch holds. All zero is fine. */
+/** Free what a patch holds. NULL and all zero are fine. */
 CLH_API void clh_patch_deinit(clh_patch *patch);
 
 CLH_END_DECLS

@@ -55,7 +55,7 @@ typedef struct clh_edge {
 /** The graph of models of this config. */
 CLH_API clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_error *err);
 
-/** Free what a graph holds. All zero is fine. */
+/** Free what a graph holds. NULL and all zero are fine. */
 CLH_API void clh_graph_deinit(clh_graph *graph);
 
 /** "L1H0.q", "1_mlp_in", "logits"; a writer's label is clh_component_label()'s. Returns `out`. */

@@ -34,7 +34,7 @@ typedef struct clh_evaluation {
                                     where nothing is scored; owned */
 } clh_evaluation;
 
-/** Free what an evaluation holds. All zero is fine. */
+/** Free what an evaluation holds. NULL and all zero are fine. */
 CLH_API void clh_evaluation_deinit(clh_evaluation *evaluation);
 
 /** Where training is. */

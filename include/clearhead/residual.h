@@ -78,7 +78,7 @@ CLH_API clh_status clh_resid_accumulate(clh_resid_stack *out, const clh_model *m
                                         const clh_cache *cache, bool mid, size_t begin, size_t end,
                                         clh_error *err);
 
-/** Free what a stack holds. All zero is fine. */
+/** Free what a stack holds. NULL and all zero are fine. */
 CLH_API void clh_resid_stack_deinit(clh_resid_stack *stack);
 
 /** What ln_final does to one part of the stream: the choice is part of every result. */
@@ -145,7 +145,7 @@ CLH_API clh_status clh_attribution_predictions(clh_attribution *out, const clh_m
                                                size_t begin, size_t end, uint32_t against,
                                                unsigned split, clh_final_norm norm, clh_error *err);
 
-/** Free what an attribution holds. All zero is fine. */
+/** Free what an attribution holds. NULL and all zero are fine. */
 CLH_API void clh_attribution_deinit(clh_attribution *attribution);
 
 CLH_END_DECLS

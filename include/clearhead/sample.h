@@ -50,7 +50,7 @@ typedef struct clh_slots {
     size_t rows[CLH_SLOTS_MAX];   /**< how many of a sequence */
 } clh_slots;
 
-/** Free what a sample holds. All zero is fine. */
+/** Free what a sample holds. NULL and all zero are fine. */
 CLH_API void clh_sample_deinit(clh_sample *sample);
 
 CLH_END_DECLS

@@ -104,7 +104,7 @@ CLH_API clh_status clh_scrub_try(clh_scrub *scrub, const clh_hypothesis *hypothe
                                  double level, const clh_watch *watch, clh_scrub_result *out,
                                  clh_error *err);
 
-/** Free what a result holds. All zero is fine. */
+/** Free what a result holds. NULL and all zero are fine. */
 CLH_API void clh_scrub_result_deinit(clh_scrub_result *result);
 
 CLH_END_DECLS

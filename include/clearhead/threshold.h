@@ -74,7 +74,7 @@ CLH_API clh_status clh_threshold_table_init(clh_threshold_table *table, const cl
                                             size_t length, const char *const *tokens,
                                             const clh_threshold_options *options, clh_error *err);
 
-/** Free what the table holds. All zero is fine. */
+/** Free what the table holds. NULL and all zero are fine. */
 CLH_API void clh_threshold_table_deinit(clh_threshold_table *table);
 
 CLH_END_DECLS

@@ -7,6 +7,7 @@
 #include "edit/edit_check.h"
 #include "edit/edits.h"
 #include "edit/graft.h"
+#include "measure/sample_make.h"
 
 clh_status clh_edits_context(const clh_edits *edits, size_t list, clh_status status, clh_error *err)
 {
@@ -20,6 +21,8 @@ clh_status clh_edits_context(const clh_edits *edits, size_t list, clh_status sta
 static clh_status copy_lists(clh_edits *e, const clh_edit_list *lists, clh_error *err)
 {
     for (size_t l = 0; l < e->count; l++) {
+        if (lists[l].count > 0 && !lists[l].edit)
+            return clh_fail(err, CLH_EUSAGE, "list %zu lacks its edits", l);
         if (lists[l].count > CLH_EDITS_MAX)
             return clh_fail(err, CLH_ERANGE, "%zu edits, want at most %d", lists[l].count,
                             CLH_EDITS_MAX);
@@ -40,6 +43,9 @@ static clh_status copy_lists(clh_edits *e, const clh_edit_list *lists, clh_error
                 return clh_fail(err, CLH_EINPUT, "edit %zu: kind %d, there are %zu", i,
                                 (int)made->edit.kind, clh_what_count());
             made->what = clh_what_at(made->edit.kind);
+            clh_status status = clh_edit_check_given(made, i, err);
+            if (status)
+                return status;
             if (made->what->knows_site && (!made->edit.site || !made->edit.site[0]))
                 made->edit.site =
                     clh_row_name(&clh_layout_acts.row[made->what->site], SIZE_MAX, made->site);
@@ -324,9 +330,12 @@ clh_status clh_edits_open(clh_edits **out, const clh_edit_list *lists, size_t co
                           const clh_edits_setting *setting, clh_error *err)
 {
     if (!out || (!lists && count) || !setting || !setting->model || !setting->sample)
-        return clh_fail(err, CLH_EINPUT, "lists of edits, model or sample are NULL");
-    if (setting->sample->count == 0 || (setting->reference && setting->reference->count == 0))
-        return clh_fail(err, CLH_EINPUT, "a sample without sequences");
+        return clh_fail_null(err, __func__, "lists of edits, a model and a sample");
+    clh_status status = clh_sample_some(setting->sample, err);
+    if (!status && setting->reference)
+        status = clh_sample_some(setting->reference, err);
+    if (status)
+        return status;
     clh_edits *e = clh_alloc_zeroed(1, sizeof *e, err);
     if (!e)
         return CLH_ENOMEM;
@@ -335,7 +344,7 @@ clh_status clh_edits_open(clh_edits **out, const clh_edit_list *lists, size_t co
     e->setting.threads = setting->threads ? setting->threads : 1;
     if (!setting->reference)
         e->setting.reference = setting->sample;
-    clh_status status = compile(e, lists, err);
+    status = compile(e, lists, err);
     e->setting.watch = NULL;
     if (status)
         clh_edits_close(e);

@@ -24,6 +24,29 @@ clh_status clh_edit_no_such_site(const clh_edit *edit, size_t index, const clh_c
     return status;
 }
 
+clh_status clh_edit_check_given(const clh_made *made, size_t index, clh_error *err)
+{
+    const clh_edit *e = &made->edit;
+    const char *lacks = e->head_count && !e->heads                          ? "its heads"
+                        : e->position_count && !e->positions                ? "its positions"
+                        : e->key_count && !e->keys                          ? "its keys"
+                        : made->what->from == CLH_FROM_WEIGHTS && !e->other ? "the other model"
+                                                                            : NULL;
+    if (lacks)
+        return clh_fail(err, CLH_EUSAGE, "edit %zu lacks %s", index, lacks);
+    clh_status status = clh_check_enum((unsigned)e->sources, CLH_SOURCES_KINDS, "sources", err);
+    if (!status)
+        status = clh_check_enum((unsigned)e->part, CLH_PART_TOKEN + 1, "part", err);
+    if (!status)
+        status = clh_check_enum((unsigned)e->circuit, CLH_EDIT_CIRCUITS, "circuit", err);
+    if (!status && e->tensor.rank > CLH_RANK_MAX)
+        status = clh_fail(err, CLH_ESHAPE, "the tensor has %zu dimensions, want at most %d",
+                          e->tensor.rank, CLH_RANK_MAX);
+    if (!status && !e->tensor.data && !isfinite(e->value))
+        status = clh_fail(err, CLH_ENUMERIC, "the value is %g, want a finite number", e->value);
+    return status ? clh_fail_context(err, status, "edit %zu", index) : CLH_OK;
+}
+
 /* ---- Whether it can be made there ---------------------------------------------------------------
  */
 

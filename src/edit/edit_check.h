@@ -4,6 +4,10 @@
 
 #include "edit/edits.h"
 
+/** Whether edit number `index` of its list, which any program may have filled in, can be one: constants
+ *  that there are, lists that are there, a number that is one, a model to take weights from. */
+clh_status clh_edit_check_given(const clh_made *made, size_t index, clh_error *err);
+
 /** Whether edit number `index` of its list can be made at an activation at all: shapes in messages
  *  are those for `pos` tokens. `cache` is one of the model, to describe its activations. */
 clh_status clh_edit_check_place(const clh_made *made, size_t index, const clh_cache *cache,

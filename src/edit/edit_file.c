@@ -250,28 +250,26 @@ clh_status clh_edit_file_open(clh_edit_file **out, const char *path, const clh_r
 
 const clh_edit_list *clh_edit_file_lists(const clh_edit_file *file, size_t *count)
 {
-    assert(file && count);
-    *count = file->count;
-    return file->list;
+    if (count)
+        *count = file ? file->count : 0;
+    return file ? file->list : NULL;
 }
 
 const clh_edit *clh_edit_file_edits(const clh_edit_file *file, size_t *count)
 {
-    assert(file && count);
-    *count = file->list->count;
-    return file->list->edit;
+    if (count)
+        *count = file ? file->list->count : 0;
+    return file ? file->list->edit : NULL;
 }
 
 size_t clh_edit_file_reference(const clh_edit_file *file)
 {
-    assert(file);
-    return file->reference;
+    return file ? file->reference : 0;
 }
 
 const clh_edits_base *clh_edit_file_base(const clh_edit_file *file)
 {
-    assert(file);
-    return file->base.count ? &file->base : NULL;
+    return file && file->base.count ? &file->base : NULL;
 }
 
 void clh_edit_file_close(clh_edit_file *file)
@@ -328,10 +326,15 @@ static clh_status check_text(const char *text, clh_error *err)
 clh_status clh_edit_file_text(char **out, const clh_edit_list *lists, size_t count,
                               const clh_edits_base *base, clh_error *err)
 {
-    if (!out || (!lists && count))
-        return clh_fail(err, CLH_EINPUT, "no lists of edits");
+    CLH_REQUIRE(out && (lists || count == 0), err, "lists of edits, and room for their text");
     clh_strbuf text = {0};
-    clh_status status = CLH_OK;
+    clh_status status =
+        base ? clh_check_enum((unsigned)base->split, CLH_SPLIT_TEST + 1, "split", err) : CLH_OK;
+    for (size_t l = 0; l < count && !status; l++)
+        if (lists[l].count > 0 && !lists[l].edit)
+            status = clh_fail(err, CLH_EUSAGE, "list %zu lacks its edits", l);
+    if (status)
+        return status;
     clh_strbuf_addf(&text, "{\"format\": \"%s\",\n", format_2);
     if (base) {
         clh_strbuf_addf(&text, " \"base\": {\"split\": \"%s\", \"first\": %llu, \"count\": %zu",

@@ -7,6 +7,7 @@
 #include "base/platform/pool.h"
 #include "clearhead/editor.h"
 #include "edit/edit_check.h"
+#include "measure/sample_make.h"
 #include "measure/tally.h"
 
 /* What a worker works with. */
@@ -151,8 +152,7 @@ static void free_room(running *r)
 clh_status clh_edits_run(clh_edited *out, const clh_edits *edits, const clh_edits_ask *ask,
                          const clh_how *how, clh_error *err)
 {
-    if (!out || !edits)
-        return clh_fail(err, CLH_EINPUT, "edits are NULL, want them open");
+    CLH_REQUIRE(out && edits, err, "open edits, and room for the measures");
     clh_edited result = {0};
     running r = {.edits = edits,
                  .sample = edits->setting.sample,
@@ -163,10 +163,11 @@ clh_status clh_edits_run(clh_edited *out, const clh_edits *edits, const clh_edit
         r.ask = *ask;
     if (r.ask.sample)
         r.sample = r.ask.sample;
-    if (r.sample->count == 0)
-        return clh_fail(err, CLH_EINPUT, "a sample without sequences");
+    clh_status status = clh_sample_some(r.sample, err);
+    if (status)
+        return status;
     clh_stop_init(&r.stop, clh_how_watch(how), r.sample->count, "sequences");
-    clh_status status = make_room(&r, err);
+    status = make_room(&r, err);
     if (!status)
         status = clh_edits_check_sample(edits, clh_editor_cache(r.worker[0].editor), r.sample, err);
     if (!status)
@@ -184,8 +185,10 @@ clh_status clh_edits_run(clh_edited *out, const clh_edits *edits, const clh_edit
 
 void clh_edited_deinit(clh_edited *edited)
 {
-    for (size_t l = 0; edited->list && l < edited->count; l++)
+    for (size_t l = 0; edited && edited->list && l < edited->count; l++)
         clh_measure_deinit(&edited->list[l]);
+    if (!edited)
+        return;
     clh_free(edited->list);
     *edited = (clh_edited){0};
 }

@@ -221,7 +221,14 @@ static clh_status plan_piece(clh_editor *e, size_t list, size_t head, size_t pos
     plan *p = &e->list[e->edits->count];
     clh_status status = CLH_OK;
     p->count = 0;
+    if (position >= e->tokens.pos)
+        return clh_fail(err, CLH_ERANGE, "position %zu, the sequence has %zu", position,
+                        e->tokens.pos);
     for (size_t t = 0; t < l->targets && !status; t++) {
+        const size_t heads =
+            clh_edit_layout_of(e->cache, l->target[t].activation, e->tokens.pos).heads;
+        if (head >= heads)
+            return clh_fail(err, CLH_ERANGE, "head %zu, the activation has %zu", head, heads);
         const clh_write w = {
             .begin = position, .end = position + 1, .head_begin = head, .head_end = head + 1};
         status = add(p, e, l, &l->target[t], w, err);
@@ -235,14 +242,17 @@ static clh_status plan_piece(clh_editor *e, size_t list, size_t head, size_t pos
 
 clh_status clh_editor_begin(clh_editor *e, const clh_sample *sample, size_t index, clh_error *err)
 {
-    if (!e || !sample)
-        return clh_fail(err, CLH_EINPUT, "an editor or sample is NULL");
+    CLH_REQUIRE(e && sample, err, "an editor and a sample");
+    const clh_tokens tokens = clh_sample_tokens(sample, index);
     if (index >= sample->count)
         return clh_fail(err, CLH_ERANGE, "sequence %zu of a sample that has %zu", index,
                         sample->count);
+    if (!tokens.ids || tokens.pos > sample->stride)
+        return clh_fail(err, CLH_EINPUT,
+                        "sequence %zu has no tokens, or more than there is room for", index);
     e->sample = sample;
     e->index = index;
-    e->tokens = clh_sample_tokens(sample, index);
+    e->tokens = tokens;
     e->holds = e->edits->bases;
     e->logits_begin = e->logits_end = 0;
     for (size_t d = 0; d < e->edits->donors; d++)
@@ -252,7 +262,8 @@ clh_status clh_editor_begin(clh_editor *e, const clh_sample *sample, size_t inde
 
 void clh_editor_want(clh_editor *e, size_t begin, size_t end)
 {
-    assert(e);
+    if (!e)
+        return;
     e->logits_begin = begin;
     e->logits_end = end;
 }
@@ -274,8 +285,9 @@ static clh_status go(clh_editor *e, size_t basis, const clh_write *items, size_t
 
 static clh_status check_list(const clh_editor *e, size_t list, clh_error *err)
 {
-    if (!e || !e->sample)
-        return clh_fail(err, CLH_EINPUT, "no editor, or no sequence to edit");
+    CLH_REQUIRE(e, err, "an editor");
+    if (!e->sample)
+        return clh_fail(err, CLH_EINPUT, "the editor has no sequence yet");
     return list < e->edits->count ? CLH_OK
                                   : clh_fail(err, CLH_ERANGE, "list %zu of edits, there are %zu",
                                              list, e->edits->count);
@@ -305,8 +317,9 @@ clh_status clh_editor_apply_at(clh_editor *e, size_t list, size_t head, size_t p
 
 clh_status clh_editor_undo(clh_editor *e, clh_error *err)
 {
-    if (!e || !e->sample)
-        return clh_fail(err, CLH_EINPUT, "no editor, or no sequence to undo");
+    CLH_REQUIRE(e, err, "an editor");
+    if (!e->sample)
+        return clh_fail(err, CLH_EINPUT, "the editor has no sequence yet");
     return go(e, e->holds < e->edits->bases ? e->holds : 0, NULL, 0, err);
 }
 
@@ -319,7 +332,7 @@ clh_status clh_editor_writes(const clh_writes **out, clh_editor *e, size_t list,
 
 const clh_cache *clh_editor_cache(const clh_editor *e)
 {
-    return e->cache;
+    return e ? e->cache : NULL;
 }
 
 /* ---- Open and close ----------------------------------------------------------------------------
@@ -327,8 +340,7 @@ const clh_cache *clh_editor_cache(const clh_editor *e)
 
 clh_status clh_editor_open(clh_editor **out, const clh_edits *edits, clh_error *err)
 {
-    if (!out || !edits)
-        return clh_fail(err, CLH_EINPUT, "edits are NULL, want them open");
+    CLH_REQUIRE(out && edits, err, "open edits, and room for the editor");
     clh_editor *e = clh_alloc_zeroed(1, sizeof *e, err);
     if (!e)
         return CLH_ENOMEM;

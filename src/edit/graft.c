@@ -29,8 +29,7 @@ static const struct circuit_row {
 
 const char *clh_edit_circuit_name(clh_edit_circuit circuit)
 {
-    assert(circuit < CLH_EDIT_CIRCUITS);
-    return circuits[circuit].name;
+    return circuit < CLH_EDIT_CIRCUITS ? circuits[circuit].name : NULL;
 }
 
 /* Whether its first dimension are the heads. */

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/stop.h"
 #include "edit/part.h"
+#include "measure/sample_make.h"
 #include "model/tensors.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
@@ -111,7 +112,9 @@ clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
     clh_tally tally = {0};
     if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > INPUTS_MAX)
         return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv", inputs);
-    clh_status status = clh_check_enum(part, CLH_PART_TOKEN + 1, "part", err);
+    clh_status status = clh_check_enum((unsigned)part, CLH_PART_TOKEN + 1, "part", err);
+    if (!status)
+        status = clh_sample_some(sample, err);
     if (!status)
         status = clh_part_open(&other, model, sample, part, err);
     if (!status)

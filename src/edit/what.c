@@ -36,15 +36,14 @@ bool clh_what_copies(const clh_what *what)
 
 const char *clh_edit_kind_name(clh_edit_kind kind)
 {
-    return clh_what_at(kind)->name;
+    return (size_t)kind < CLH_COUNT(whats) ? whats[kind]->name : NULL;
 }
 
 const char *clh_edit_sources_name(clh_edit_sources sources)
 {
     static const char *const sets[CLH_SOURCES_KINDS] = {"answer", "first_term", "strongest",
                                                         "self",   "all",        "positions"};
-    assert(sources < CLH_SOURCES_KINDS);
-    return sets[sources];
+    return sources < CLH_SOURCES_KINDS ? sets[sources] : NULL;
 }
 
 /* ---- Rows --------------------------------------------------------------------------------------

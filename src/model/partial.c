@@ -264,8 +264,8 @@ static clh_status check_writes(const clh_writes *writes, const clh_cache *cache,
 clh_status clh_forward_writes(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                               const clh_writes *writes, clh_error *err)
 {
-    if (!model || !tokens || !cache || !writes || (writes->count && !writes->items))
-        return clh_fail(err, CLH_EINPUT, "a model, tokens, cache or writes are NULL");
+    CLH_REQUIRE(model && tokens && cache && writes && (writes->items || writes->count == 0), err,
+                "a model, tokens, a cache and writes");
     if (cache->keep != CLH_KEEP_ALL || !cache->plain)
         return clh_fail(err, CLH_EINPUT, "the cache keeps %s, want one that holds the plain pass",
                         cache->plain ? "not all" : "a pass with hooks");

@@ -20,5 +20,5 @@ runs 0 train --n 2 --steps 1 --d-model 8 --d-head 4 --n-heads 2 --out heads
 runs 3 answers heads
 is 1 "$(printf '%s\n' "$err" | grep -c 'this one has 1 layers of 2 heads')" 'another model is refused'
 draws a.svg answers run --count 20 --figure
-runs "$bad_ending" answers run --count 20 --figure a.gif
+runs 2 answers run --count 20 --figure a.gif
 finish

@@ -71,7 +71,7 @@ runs 0 causal run --count 10 --others 5 --full
 is 1 "$(printf '%s\n' "$out" | grep -c '^  two pairs *left out: two pairs: a sequence has 3 letters')" \
     'the table says what is left out'
 draws causal.svg causal run --count 10 --others 5 --figure
-runs "$bad_ending" causal run --figure causal.gif --count 2 --others 0
+runs 2 causal run --figure causal.gif --count 2 --others 0
 runs 2 causal run --count 0
 runs 2 causal nowhere
 

@@ -68,7 +68,7 @@ is 'clearhead circuits: layer 2, want it below n_layers = 2' "$err" 'a layer tha
 runs 2 circuits run --kind qk_positon
 is 1 "$(printf '%s' "$err" | grep -c 'did you mean qk_position$')" 'a typing error'
 runs 2 circuits run --samples 1
-runs "$bad_ending" circuits run --figure x.txt
+runs 2 circuits run --figure x.txt
 draws qk.png circuits run --kind qk_position --figure
 
 # Folded weights are another run with the same numbers.

@@ -109,29 +109,38 @@ def variants(function):
                 continue
             yield f"p{at} = {expression};", f"{name} = {value}", wanted(function, kind, name, value)
         struct = bare(kind)[:-1].strip()
-        given = kind.startswith("const") or f"{function.name}.{name}" in good.BY_NAME
+        given = kind.startswith("const") or good.BY_NAME.get(f"{function.name}.{name}", "").startswith("&")
         if given and bare(kind).count("*") == 1 and struct in STRUCTS:
             if good_value(function, kind, name) == "NULL":
                 continue
             copy = f"{struct} copy = *p{at}; p{at} = &copy;"
             yield f"{struct} zero = {{0}}; p{at} = &zero;", f"*{name} all zero", "back"
-            for place, expression, value, never in spoilt_fields(struct, "copy"):
-                field = f"{name}: {place[5:]} = {value}"
+            for before, place, expression, value, never in spoilt_fields(struct, "copy"):
+                shown = place[5:] if place.startswith("copy.") else place[3:].replace(".", "->", 1)
+                field = f"{name}: {shown} = {value}"
                 refused = never and function.result == "clh_status" and not good.BACK & {
                     f"{function.name}({field})", f"{function.name}.{name}"}
-                yield f"{copy} {place} = {expression};", field, "refused" if refused else "back"
+                yield f"{copy} {before} {place} = {expression};", field, "refused" if refused else "back"
 
 
 def spoilt_fields(struct, place, depth=0):
-    """(field, expression, its name, whether nothing can be meant by it: NaN, no constant of an enum)."""
+    """(statements before, field, expression, its name, whether nothing can be meant by it: NaN, or no
+    constant of its enum) for fields of a struct, of structs in it, and of those it points to."""
     for kind, field in STRUCTS[struct]:
         plain = bare(kind)
+        target = plain[:-1].strip()
         if plain in STRUCTS and depth < 2:
             yield from spoilt_fields(plain, f"{place}.{field}", depth + 1)
         elif "[" not in plain:
             for expression, value in spoilt_values(plain):
                 if value != "huge": # more than memory holds there: nobody can tell
-                    yield f"{place}.{field}", expression, value, plain in ENUMS or plain in NAN_OF
+                    yield "", f"{place}.{field}", expression, value, plain in ENUMS or plain in NAN_OF
+        if plain.count("*") == 1 and target in STRUCTS and depth == 0:
+            inner = f"in_{field}"
+            before = (f"{target} {inner} = {{0}}; if ({place}.{field}) "
+                      f"{{ {inner} = *{place}.{field}; {place}.{field} = &{inner}; }}")
+            for _, of, expression, value, _ in spoilt_fields(target, inner, depth + 1):
+                yield before, of, expression, value, False
 
 
 def c_function(function):

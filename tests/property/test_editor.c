@@ -432,10 +432,10 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(clh_editor_begin(b->editor, &b->sample, COUNT, &err), CLH_ERANGE);
     must(clh_editor_begin(b->editor, &b->sample, 0, &err), &err);
     assert_int_equal(clh_editor_apply(b->editor, LISTS, &err), CLH_ERANGE);
-    assert_int_equal(clh_editor_open(&b->editor, NULL, &err), CLH_EINPUT);
-    assert_int_equal(clh_edits_run(&edited, NULL, NULL, NULL, &err), CLH_EINPUT);
+    assert_int_equal(clh_editor_open(&b->editor, NULL, &err), CLH_EUSAGE);
+    assert_int_equal(clh_edits_run(&edited, NULL, NULL, NULL, &err), CLH_EUSAGE);
     const clh_edits_setting none = {.model = b->model};
-    assert_int_equal(clh_edits_open(&edits, NULL, 0, &none, &err), CLH_EINPUT);
+    assert_int_equal(clh_edits_open(&edits, NULL, 0, &none, &err), CLH_EUSAGE);
     const clh_edit unknown = {.kind = (clh_edit_kind)CLH_EDIT_KINDS, .site = "logits"};
     assert_int_equal(edit_open(&edits, &unknown, 1, b->model, &b->sample, 0, &err), CLH_EINPUT);
     const clh_edit nobody = {.kind = CLH_EDIT_MODEL, .site = "logits"};

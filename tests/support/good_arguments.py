@@ -54,6 +54,9 @@ BY_NAME = {
     "clh_edits_open.count": "1",
     "clh_edits_open.setting": "&edits_setting",
     "clh_edits_run.ask": "&edits_ask",
+    "clh_model_graft.circuit": '"qk"',
+    "clh_edit_file_text.lists": "&edit_list",
+    "clh_edit_file_text.count": "1",
     "clh_part_try.inputs": '"qk"',
     "clh_edit_file_open.path": '"edits.json"',
     "clh_edit_file_edits.file": "edit_file",
@@ -279,7 +282,7 @@ OPTIONAL = {
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.task",
     "clh_logit_attrs.against", "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position",
-    "clh_edit_file_open.run", "clh_run_config_open.task", "clh_run_config_resolve.task",
+    "clh_edit_file_open.run", "clh_edit_file_text.base", "clh_model_graft.circuit", "clh_causal_edits_text.base", "clh_edits_run.ask", "clh_run_config_open.task", "clh_run_config_resolve.task",
     "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
     "clh_train_resume.watch",
 }
@@ -293,6 +296,7 @@ ZERO_IS_FINE = {
 # Not tried: lengths of what a pointer beside them points to, where nobody can tell that there is less,
 # and numbers of things to do one after the other, which would take for ever.
 NEVER_HUGE = {
+    "clh_edit_file_text.count",
     "clh_position_labels_make.count",
     "clh_graph_path.capacity", "clh_paths_along.count", "clh_paths_eap.steps",
     "clh_head_score.pos", "clh_threshold_table_init.length",
@@ -309,6 +313,9 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
+    "clh_edits_open.count=0", "clh_edit_file_text.count=0", "clh_editor_apply.list=0",
+    "clh_editor_apply_at.list=0", "clh_emergence_run.until=0", "clh_emergence_run.until=huge",
+    "clh_box_parse.batch=huge", "clh_box_parse.pos=huge",
     "clh_metric_parse.pos=huge", "clh_metric_parse.first_scored=0", "clh_metric_parse.first_scored=huge",
     "clh_sample_given.first_scored=0", "clh_sample_given.first_scored=huge",
     "clh_model_save.step=huge",

@@ -9,6 +9,7 @@
 #include "base/stop.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
+#include "measure/sample_make.h"
 #include "run/checkpoint.h"
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
@@ -197,17 +198,19 @@ static clh_status find_order(clh_answers *a, const clh_answers_ask *ask, const c
 clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const clh_how *how,
                             clh_error *err)
 {
-    if (!out || !ask || !ask->run || !ask->path || !ask->sample || !ask->plain)
-        return clh_fail(err, CLH_EUSAGE,
-                        "clh_answers_find() was given NULL, want a run, its folder, a sample and a "
-                        "measure of it");
+    CLH_REQUIRE(out && ask && ask->run && ask->path && ask->sample && ask->plain, err,
+                "a run, its folder, a sample and a measure of it");
+    clh_status status = clh_answers_check(ask->run, err);
+    if (!status)
+        status = clh_sample_some(ask->sample, err);
+    if (!status && (!ask->plain->sequence || !ask->plain->position_loss))
+        status = clh_fail(err, CLH_EINPUT, "the measure is not that of the plain model");
+    if (status)
+        return status;
     const clh_model *model = clh_run_model(ask->run);
     clh_watch_part part;
     clh_how inner;
     clh_answers a = {.sequences = ask->sample->count};
-    clh_status status = clh_answers_check(ask->run, err);
-    if (status)
-        return status;
     a.n_letters = count_letters(clh_run_task(ask->run));
     take_plain(&a, ask->plain);
     status = clh_attention_look(&a.attention, model, ask->sample,

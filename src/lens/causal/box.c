@@ -53,7 +53,10 @@ static bool read_brackets(clh_box *out, const char *at, const clh_tensor *shape)
 clh_status clh_box_parse(clh_box *out, const char *text, const clh_cache *cache, size_t batch,
                          size_t pos, clh_error *err)
 {
-    assert(out && text && cache && batch > 0 && pos > 0);
+    CLH_REQUIRE(out && text && cache, err, "the text of a box, a cache, and room for the box");
+    if (batch == 0 || pos == 0)
+        return clh_fail(err, CLH_ESHAPE, "a box of [%zu, %zu] tokens, want at least [1, 1]", batch,
+                        pos);
     char name[NAME_MAX_LENGTH], shape_text[96];
     clh_box box = {0};
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(text, "["), text);
@@ -131,17 +134,40 @@ static clh_status add_in_box(const clh_hook_point *point, void *user, clh_error 
     return CLH_OK;
 }
 
+/* Whether a box that did not come from a text lies in its activation. */
+static clh_status check_box(const clh_box *box, const clh_cache *cache, clh_error *err)
+{
+    const clh_tensor tensor = clh_cache_tensor(cache, box->activation);
+    if (!tensor.data || tensor.rank == 0)
+        return clh_fail(err, CLH_ERANGE, "activation %zu, the cache has %zu", box->activation,
+                        clh_cache_count(cache));
+    for (size_t d = 0; d < tensor.rank; d++)
+        if (box->begin[d] >= box->end[d] || box->end[d] > tensor.shape[d])
+            return clh_fail(err, CLH_ERANGE,
+                            "%zu to %zu of dimension %zu of %s, want them in [0, %zu]",
+                            box->begin[d], box->end[d], d, tensor.name, tensor.shape[d]);
+    return CLH_OK;
+}
+
 clh_status clh_box_gradient(const clh_box *box, const clh_model *model, const clh_tokens *tokens,
                             const clh_cache *cache, clh_cache *gradient, clh_real *parameters,
                             double *value, const clh_watch *watch, clh_error *err)
 {
-    assert(box && model && tokens && cache && gradient && value);
-    const clh_tensor tensor = clh_cache_tensor(cache, box->activation);
-    clh_status status = clh_cache_reserve_watched(gradient, tokens->batch, tokens->pos, watch, err);
+    CLH_REQUIRE(box && model && tokens && cache && gradient && value, err,
+                "a box, a model, tokens, a cache, a gradient, and room for the value");
+    clh_status status = clh_cache_readable(cache, model, err);
+    if (!status)
+        status = clh_cache_holds(cache, model, tokens, err);
+    if (!status)
+        status = clh_cache_of(gradient, model, err);
+    if (!status)
+        status = check_box(box, cache, err);
+    if (!status)
+        status = clh_cache_reserve_watched(gradient, tokens->batch, tokens->pos, watch,
+                                           err);
     if (status)
         return status;
-    for (size_t d = 0; d < tensor.rank; d++)
-        assert(box->begin[d] < box->end[d] && box->end[d] <= tensor.shape[d]);
+    const clh_tensor tensor = clh_cache_tensor(cache, box->activation);
     *value = each_row(box, &tensor, sum_row);
     if (!isfinite(*value))
         return clh_fail(err, CLH_ENUMERIC, "the sum over the box of %s is %g, want it finite",

@@ -3,6 +3,7 @@
 #include "clearhead/causal.h"
 
 #include "base/stop.h"
+#include "measure/sample_make.h"
 
 struct clh_causal {
     const clh_model *model;
@@ -31,8 +32,10 @@ static clh_status name_it(const clh_causal *s, clh_error *err)
 clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
                            uint64_t seed, const clh_how *how, clh_error *err)
 {
-    if (!out || !model || !base || base->count == 0)
-        return clh_fail(err, CLH_EINPUT, "no model, or no base sequences");
+    CLH_REQUIRE(out && model && base, err, "a model, base sequences, and room for the suite");
+    clh_status status = clh_sample_some(base, err);
+    if (status)
+        return status;
     clh_causal *s = clh_alloc_zeroed(1, sizeof *s, err);
     if (!s)
         return CLH_ENOMEM;
@@ -45,8 +48,7 @@ clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_s
                                        .seed = seed,
                                        .threads = clh_how_threads(how),
                                        .watch = clh_how_watch(how)};
-    clh_status status =
-        clh_edits_open(&s->edits, clh_causal_suite(), CLH_INTERVENTIONS, &setting, err);
+    status = clh_edits_open(&s->edits, clh_causal_suite(), CLH_INTERVENTIONS, &setting, err);
     if (status == CLH_ENUMERIC)
         status = name_it(s, err);
     if (status)
@@ -93,13 +95,15 @@ static clh_status check(const clh_causal *causal, const clh_sample *sample, clh_
 clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
                           const clh_sample *sample, const clh_how *how, clh_error *err)
 {
-    if (!out || !causal || !sample || sample->count == 0)
-        return clh_fail(err, CLH_EINPUT, "no suite, or no sequences to measure it on");
+    CLH_REQUIRE(out && causal && sample, err, "a suite, a sample, and room for the result");
+    clh_status status = clh_sample_some(sample, err);
+    if (status)
+        return status;
     clh_causal_result result = {.sequences = sample->count};
     clh_edited edited = {0};
     result.left_out[CLH_CAUSAL_ONLY_FIRST_TERM] = result.left_out[CLH_CAUSAL_WITHOUT_FIRST_TERM] =
         !has_letters(sample);
-    clh_status status = check(causal, sample, err);
+    status = check(causal, sample, err);
     if (!status)
         status = clh_edits_run(&edited, causal->edits,
                                &(clh_edits_ask){.sample = sample, .left_out = result.left_out}, how,
@@ -120,6 +124,8 @@ clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
 
 void clh_causal_result_deinit(clh_causal_result *result)
 {
+    if (!result)
+        return;
     for (int i = 0; i < CLH_INTERVENTIONS; i++)
         clh_measure_deinit(&result->measure[i]);
     *result = (clh_causal_result){0};

@@ -93,7 +93,11 @@ clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_caus
                            size_t rounds, double level, uint64_t seed, const clh_watch *watch,
                            clh_error *err)
 {
-    assert(out && result && result->measure[CLH_CAUSAL_NONE].sequence);
+    CLH_REQUIRE(out && result, err, "a result, and room for its rows");
+    for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
+        if (!result->measure[i].sequence)
+            return clh_fail(err, CLH_EINPUT, "the result lacks the measure of %s",
+                            clh_intervention_name((clh_intervention)i));
     const size_t n = result->sequences;
     clh_status status = clh_interval_check(n, rounds, level, err);
     if (status)

@@ -78,14 +78,12 @@ const clh_edit_list *clh_causal_suite(void)
 
 const char *clh_intervention_name(clh_intervention intervention)
 {
-    assert(intervention < CLH_INTERVENTIONS);
-    return table[intervention].name;
+    return intervention < CLH_INTERVENTIONS ? table[intervention].name : NULL;
 }
 
 const char *clh_intervention_text(clh_intervention intervention)
 {
-    assert(intervention < CLH_INTERVENTIONS);
-    return table[intervention].text;
+    return intervention < CLH_INTERVENTIONS ? table[intervention].text : NULL;
 }
 
 clh_status clh_causal_edits_text(char **out, const clh_edits_base *base, clh_error *err)

@@ -28,8 +28,7 @@ typedef struct swapper {
 
 const char *clh_swap_name(clh_swap swap)
 {
-    assert(swap < CLH_SWAPS);
-    return swaps[swap].name;
+    return swap < CLH_SWAPS ? swaps[swap].name : NULL;
 }
 
 static clh_status mix(const swapper *s, const struct swap_row *row, clh_error *err)
@@ -100,7 +99,7 @@ static clh_status open_end(clh_run **out, const char *path, size_t until, clh_er
 clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
                              const clh_sample *sample, const clh_how *how, clh_error *err)
 {
-    assert(out && path && sample);
+    CLH_REQUIRE(out && path && sample, err, "a run folder, a sample, and room for the rows");
     const clh_watch *watch = clh_how_watch(how);
     clh_run *run = NULL;
     clh_emergence e = {0};
@@ -134,7 +133,8 @@ clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
 size_t clh_emergence_from(const clh_emergence *emergence, clh_swap swap, clh_ratio ratio,
                           double least)
 {
-    assert(swap < CLH_SWAPS && ratio != CLH_RATIO_LOSS);
+    if (!emergence || !emergence->row || swap >= CLH_SWAPS || ratio == CLH_RATIO_LOSS)
+        return emergence ? emergence->count : 0;
     size_t from = emergence->count;
     while (from > 0 && clh_tally_ratio(&emergence->row[from - 1].tally[swap], ratio) >= least)
         from--;
@@ -143,6 +143,8 @@ size_t clh_emergence_from(const clh_emergence *emergence, clh_swap swap, clh_rat
 
 void clh_emergence_deinit(clh_emergence *emergence)
 {
+    if (!emergence)
+        return;
     clh_free(emergence->row);
     *emergence = (clh_emergence){0};
 }

@@ -220,7 +220,8 @@ static void close_patcher(patcher *p)
 clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch_ask *ask,
                          const clh_watch *watch, clh_error *err)
 {
-    assert(out && model && ask);
+    CLH_REQUIRE(out && model && ask && ask->clean.ids && ask->corrupted.ids, err,
+                "a model, two sequences, and room for the patches");
     *out = (clh_patch){.pos = ask->clean.pos};
     patcher p = {.model = model, .ask = ask, .out = out};
     clh_status status = clh_pair_check(&ask->clean, &ask->corrupted, err);
@@ -248,6 +249,8 @@ clh_status clh_patch_run(clh_patch *out, const clh_model *model, const clh_patch
 
 void clh_patch_deinit(clh_patch *patch)
 {
+    if (!patch)
+        return;
     clh_free(patch->numbers);
     clh_free(patch->site);
     *patch = (clh_patch){0};

@@ -16,7 +16,7 @@ clh_pieces clh_pieces_of(const clh_cache *cache, size_t index, size_t pos)
     const clh_row *row = clh_cache_place(cache, index).row;
     const clh_model_config *config = clh_cache_config(cache);
     const size_t head = clh_row_heads(row, config), position = clh_row_position(row, config);
-    size_t stride[CLH_RANK_MAX], step = 1;
+    size_t stride[CLH_RANK_MAX] = {0}, step = 1;
     assert(position < shape.rank);
     for (size_t d = shape.rank; d-- > 0; step *= shape.shape[d])
         stride[d] = step;

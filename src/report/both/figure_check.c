@@ -215,8 +215,10 @@ clh_status clh_check_table(const clh_table_data *data, clh_error *err)
     if (data->columns == 0 || data->columns > CLH_COLUMNS_MAX)
         return clh_fail(err, CLH_EINPUT, "the table has %zu columns, want 1 to %d", data->columns,
                         CLH_COLUMNS_MAX);
-    return check_there(data->column && (data->cell || data->rows == 0), "table",
-                       "its columns or cells", err);
+    bool there = data->column && (data->cell || data->rows == 0);
+    for (size_t c = 0; there && c < data->columns; c++)
+        there = data->column[c].name != NULL;
+    return check_there(there, "table", "its columns, their names or its cells", err);
 }
 
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
