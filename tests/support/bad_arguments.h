@@ -88,6 +88,7 @@ static clh_causal_row causal_rows[CLH_INTERVENTIONS];
 static clh_emergence emergence;
 static const clh_edit edit = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_z"};
 static clh_edits_setting edits_setting;
+static const clh_edits_base edits_base = {.count = 2};
 static const clh_edits_ask edits_ask = {.sample = &sample};
 static clh_edit_list edit_list = {.name = "mine", .edit = &edit, .count = 1};
 static clh_edits *edits;

@@ -57,6 +57,8 @@ BY_NAME = {
     "clh_model_graft.circuit": '"qk"',
     "clh_edit_file_text.lists": "&edit_list",
     "clh_edit_file_text.count": "1",
+    "clh_edit_file_text.base": "&edits_base",
+    "clh_causal_edits_text.base": "&edits_base",
     "clh_part_try.inputs": '"qk"',
     "clh_edit_file_open.path": '"edits.json"',
     "clh_edit_file_edits.file": "edit_file",
@@ -313,7 +315,7 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
-    "clh_edits_open.count=0", "clh_edit_file_text.count=0", "clh_editor_apply.list=0",
+    "clh_edits_open.count=0", "clh_editor_apply.list=0",
     "clh_editor_apply_at.list=0", "clh_emergence_run.until=0", "clh_emergence_run.until=huge",
     "clh_box_parse.batch=huge", "clh_box_parse.pos=huge",
     "clh_metric_parse.pos=huge", "clh_metric_parse.first_scored=0", "clh_metric_parse.first_scored=huge",
