@@ -91,6 +91,12 @@ CLH_API clh_status clh_ask(clh_result **out, clh_subject *subject, const char *q
 CLH_API clh_status clh_ask_check(const clh_subject *subject, const char *question,
                                  const clh_settings *settings, clh_error *err);
 
+/** The file that a question can print in place of its result: that of "causal" is its interventions as
+ *  edits (docs/formats.md), which the question "edit" measures to the same bits. The caller frees *out
+ *  with clh_free(). CLH_EUSAGE for a question that has none; errors of clh_ask_check(). */
+CLH_API clh_status clh_ask_file(char **out, const clh_subject *subject, const char *question,
+                                const clh_settings *settings, clh_error *err);
+
 /** Told each checkpoint's own result as soon as it is there, and the table as far as it is, whose last
  *  row is that checkpoint's. What is returned other than CLH_OK ends the asking. */
 typedef clh_status clh_each(clh_result *one, const clh_result *so_far, void *user, clh_error *err);

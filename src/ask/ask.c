@@ -92,7 +92,12 @@ static void add_question(const clh_question *q, clh_strbuf *out)
         clh_strbuf_adds(out, k ? ", " : "");
         add_key(&keys[k], out);
     }
-    clh_strbuf_adds(out, "], \"result\": ");
+    clh_strbuf_adds(out, "], \"file\": ");
+    if (q->as)
+        clh_strbuf_add_json(out, q->as->name);
+    else
+        clh_strbuf_adds(out, "null");
+    clh_strbuf_adds(out, ", \"result\": ");
     clh_schema_json(q->schema, out);
     clh_strbuf_adds(out, "}");
 }
@@ -183,19 +188,41 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
     return status;
 }
 
+/* The settings given, or the defaults, which are then *own; refused where they do not fit. */
+static clh_status settle(const clh_settings **settings, clh_settings **own,
+                         const clh_subject *subject, const char *question, clh_error *err)
+{
+    clh_status status = clh_ask_check(subject, question, *settings, err);
+    if (status || *settings)
+        return status;
+    status = clh_settings_open(own, question, err);
+    *settings = *own;
+    return status ? status : clh_ask_check(subject, question, *own, err);
+}
+
 clh_status clh_ask(clh_result **out, clh_subject *subject, const char *question,
                    const clh_settings *settings, const clh_how *how, clh_error *err)
 {
     clh_settings *own = NULL;
     if (!out)
         return clh_fail(err, CLH_EUSAGE, "clh_ask() was given NULL, want a place for the result");
-    clh_status status = clh_ask_check(subject, question, settings, err);
-    if (!status && !settings)
-        status = clh_settings_open(&own, question, err);
-    if (!status && own)
-        status = clh_ask_check(subject, question, own, err);
+    clh_status status = settle(&settings, &own, subject, question, err);
     if (!status)
-        status = ask(out, subject, settings ? settings : own, how, err);
+        status = ask(out, subject, settings, how, err);
+    clh_settings_close(own);
+    return status;
+}
+
+clh_status clh_ask_file(char **out, const clh_subject *subject, const char *question,
+                        const clh_settings *settings, clh_error *err)
+{
+    clh_settings *own = NULL;
+    CLH_REQUIRE(out, err, "room for the text");
+    clh_status status = settle(&settings, &own, subject, question, err);
+    const clh_question_file *as = status ? NULL : clh_settings_question(settings)->as;
+    if (!status)
+        status = as ? as->text(out, subject, clh_settings_values(settings), err)
+                    : clh_fail(err, CLH_EUSAGE, "%s prints its result only, and no file", question);
     clh_settings_close(own);
     return status;
 }

@@ -140,6 +140,19 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     return status;
 }
 
+/* The sequences that means and others come from are the first held-out ones, as in ask_causal(). */
+static clh_status edits_text(char **out, const clh_subject *s, const void *settings, clh_error *err)
+{
+    const causal_settings *set = settings;
+    const clh_edits_base base = {
+        .split = CLH_SPLIT_TEST, .count = set->count, .seed = clh_subject_seed(s), .seeded = true};
+    return clh_causal_edits_text(out, &base, err);
+}
+
+static const clh_question_file as = {
+    "edits", "print the interventions as a file for edit --edits instead; measures nothing",
+    edits_text};
+
 const clh_question clh_question_causal = {
     .name = "causal",
     .summary = "which part does what, by interventions",
@@ -153,6 +166,7 @@ const clh_question clh_question_causal = {
         "inputs unlike those the model was trained on.",
     .examples = "clearhead causal runs/notebook # every intervention\n"
                 "clearhead causal runs/notebook --figure causal.png # side by side\n"
+                "clearhead causal runs/notebook --as-edits > edits.json # to change and run again\n"
                 "clearhead causal runs/notebook --seeds 8 --others 0 # is it so for other seeds?",
     .keys = keys,
     .key_count = CLH_COUNT(keys),
@@ -160,4 +174,5 @@ const clh_question clh_question_causal = {
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "none.loss, qk_position.loss, v_token.loss, pattern_mean.loss",
-    .ask = ask_causal};
+    .ask = ask_causal,
+    .as = &as};

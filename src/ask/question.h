@@ -33,6 +33,13 @@ enum clh_needs {
     CLH_ABOUT_WHOLE_RUN = 256, /**< of all checkpoints at once: refuses one of them */
 };
 
+/** A file that a question can print in place of its result, which another command reads: nothing is
+ *  computed for it. *out is the caller's, freed with clh_free(). */
+typedef struct clh_question_file {
+    const char *name, *help; /**< "edits": the command calls it --as-edits */
+    clh_status (*text)(char **out, const clh_subject *s, const void *settings, clh_error *err);
+} clh_question_file;
+
 typedef struct clh_question clh_question;
 struct clh_question {
     const char *name, *summary;
@@ -53,6 +60,7 @@ struct clh_question {
     clh_status (*set)(void *settings, const clh_key *key, const char *text, clh_error *err);
     /** Refuses settings that cannot be, before anything is computed; NULL: nothing to refuse. */
     clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
+    const clh_question_file *as; /**< NULL: none */
 };
 
 /** The question at `index` < clh_question_count(), and the one called `name`; NULL with CLH_EUSAGE

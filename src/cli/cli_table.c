@@ -198,6 +198,11 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
         out->option[out->count++] = option_of_key(&keys[i]);
     if (q)
         add_formats(out);
+    if (q && q->as) {
+        clh_option *option = &out->option[out->count++];
+        *option = (clh_option){.section = "options", .kind = CLH_OPTION_FLAG, .help = q->as->help};
+        (void)snprintf(option->name, sizeof option->name, "as-%s", q->as->name);
+    }
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)
         if (is_for(&own_options[i], command)) {
             out->option[out->count] = own_options[i];

@@ -249,6 +249,30 @@ static clh_status ask(job *j, const char *over, clh_result **out, clh_error *err
     return clh_ask(out, j->subject, j->question->name, j->settings, &j->how, err);
 }
 
+/* Whether the question's file is wanted, in place of its result. */
+static bool wants_file(const job *j)
+{
+    char name[sizeof j->inv->options.option->name + 3];
+    (void)snprintf(name, sizeof name, "as-%s", j->question->as ? j->question->as->name : "");
+    return j->question->as && clh_opt_flag(j->inv, name);
+}
+
+static clh_status print_file(const job *j, const char *over, clh_error *err)
+{
+    char *text = NULL;
+    if (*over || writes_files(j) || j->format != &clh_format_text)
+        return clh_fail(err, CLH_EUSAGE, "--as-%s prints a file and asks nothing, want no --%s",
+                        j->question->as->name,
+                        *over             ? over
+                        : writes_files(j) ? files[!clh_opt_given(j->inv, files[0])]
+                                          : j->format->name);
+    clh_status status = clh_ask_file(&text, j->subject, j->question->name, j->settings, err);
+    if (!status)
+        (void)fputs(text, stdout);
+    clh_free(text);
+    return status;
+}
+
 static clh_status prepare(job *j, const char *over, clh_error *err)
 {
     clh_status status = check_together(j, over, err);
@@ -280,13 +304,14 @@ int clh_cmd_ask(const clh_invocation *inv)
     j.how = (clh_how){1, &watch};
     const char *over = combinator(&j, &err);
     clh_status status = over ? prepare(&j, over, &err) : CLH_EUSAGE;
+    const bool file = !status && wants_file(&j);
     if (!status)
-        status = ask(&j, over, &result, &err);
+        status = file ? print_file(&j, over, &err) : ask(&j, over, &result, &err);
     clh_cli_progress_end(&j.progress);
-    const bool printed = !status && strcmp(over, "checkpoints") == 0 && prints_steps(&j);
+    const bool printed = file || (!status && strcmp(over, "checkpoints") == 0 && prints_steps(&j));
     if (!status)
         status = show_result(&j, result, printed, &err);
-    if (!status)
+    if (!status && !file)
         status = clh_result_outcome(result);
     clh_result_close(result);
     clh_subject_close(j.subject);

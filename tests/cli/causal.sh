@@ -53,6 +53,23 @@ for row in rows:
 print("yes")')" 'lists of edits with names'
 runs 0 edit run --edits lists.json --count 7 --json
 
+runs 0 causal run --count 40 --as-edits
+printf '%s\n' "$out" > suite.json
+runs 0 edit run --edits suite.json --count 40 --json
+is yes "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+suite = json.load(open("causal.json"))["tables"]["interventions"]
+again = json.load(sys.stdin)["tables"]["interventions"]
+for row in suite:
+    row.pop("recovered"), row.pop("heading", None)
+assert [row["intervention"] for row in suite] == [row["intervention"] for row in again]
+assert all(one.items() <= two.items() for one, two in zip(again, suite)), (again, suite)
+print("yes")')" 'the suite printed and run again: the same numbers and intervals'
+runs 2 causal run --as-edits --json
+runs 2 causal run --as-edits --checkpoints
+runs 2 causal run --as-edits --out suite.csv
+runs 2 heads run --as-edits
+
 runs 0 generalise run --count 20 --json
 is yes "$(printf '%s\n' "$out" | python3 -c '
 import json, sys

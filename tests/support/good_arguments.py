@@ -19,6 +19,8 @@ BY_NAME = {
     "clh_subject_open.where": '"runs/notebook"',
     "clh_ask.question": '"heads"',
     "clh_ask_check.question": '"heads"',
+    "clh_ask_file.question": '"causal"',
+    "clh_ask_file.settings": "NULL",
     "clh_ask_steps.question": '"heads"',
     "clh_ask_against.question": '"heads"',
     "clh_ask_seeds.question": '"heads"',
@@ -279,7 +281,7 @@ BY_PARAMETER = {
 OPTIONAL = {
     "err", "watch", "how", "way", "hooks", "style", "show", "options", "user", "each",
     "clh_allocator_set.allocator", "clh_free.memory",
-    "clh_ask.settings", "clh_ask_check.settings", "clh_ask_steps.settings", "clh_ask_seeds.settings",
+    "clh_ask.settings", "clh_ask_check.settings", "clh_ask_file.settings", "clh_ask_steps.settings", "clh_ask_seeds.settings",
     "clh_ask_against.settings", "numbers", "folder",
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.task",
     "clh_logit_attrs.against", "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
