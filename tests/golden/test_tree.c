@@ -35,7 +35,8 @@ static void read_line(bench *b, char modules[DEPTH_MAX][PATH_SIZE], const char *
     at += bracket;
     length = strcspn(at, bracket ? ")-" : " ");
     assert_true(depth < DEPTH_MAX && length < PATH_SIZE);
-    (void)snprintf(modules[depth], PATH_SIZE, "%.*s", (int)length, at);
+    memcpy(modules[depth], at, length);
+    modules[depth][length] = '\0';
     bool hook = strstr(at, "HookPoint()") != NULL;
     if (bracket && !hook)
         return;
