@@ -8,6 +8,7 @@ typedef struct thresholds_settings {
     clh_given given;
     size_t layer, head;
     double threshold;
+    bool once_per_symbol;
 } thresholds_settings;
 
 static const clh_key keys[] = {
@@ -30,6 +31,12 @@ static const clh_key keys[] = {
      .fallback = "0.8",
      .values = "[0, 1]",
      .help = "what counts as strongly attended"},
+    {.name = "once_per_symbol",
+     .kind = CLH_KEY_BOOL,
+     CLH_SETTING(thresholds_settings, once_per_symbol),
+     .fallback = "false",
+     .help =
+         "of sources with the same token, only the first of the table, as the notebook shows it"},
 };
 
 static const clh_field numbers[] = {
@@ -79,7 +86,8 @@ static clh_status ask_thresholds(clh_result *out, clh_subject *s, const void *se
     const thresholds_settings *set = settings;
     /* above 0 is above the smallest number there is: 0 itself means the default */
     const clh_threshold_options options = {.threshold =
-                                               set->threshold > 0 ? set->threshold : 0x1p-1074};
+                                               set->threshold > 0 ? set->threshold : 0x1p-1074,
+                                           .once_per_symbol = set->once_per_symbol};
     clh_threshold_table table = {0};
     clh_attended a = {0};
     (void)how;

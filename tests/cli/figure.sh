@@ -59,6 +59,11 @@ is '5 0' "$(array tokens 'sum(x > 0 for x in a["values"]), sum(x > 0 for x in a[
 runs 0 figure run --kind thresholds --letters cab --threshold 0 --json
 is 1 "$(json 'int(all(len(r["gaps"].split()) == len(r["destinations"].split()) - 1 and r["maximum"] > 0 for r in d["tables"]["table"]) and len(d["tables"]["table"]) == 26)')" \
     'above 0 every source counts'
+runs 0 thresholds run --letters cab --threshold 0 --once-per-symbol --json
+is yes "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+tokens = [row["token"] for row in json.load(sys.stdin)["tables"]["table"]]
+print("yes" if len(set(tokens)) == len(tokens) > 3 else tokens)')" 'each symbol once, as the notebook shows it'
 runs 0 figure run --kind thresholds --letters cab --threshold 1 --json
 is '[]' "$(json 'd["tables"]["table"]')" 'above 1 none'
 runs 0 figure run --kind loss --json
