@@ -78,13 +78,6 @@ typedef struct exam {
     const char *what; /**< "held-out" */
 } exam;
 
-static clh_status draw(exam *e, clh_split split, size_t count, clh_error *err)
-{
-    clh_status status = clh_sample_draw(&e->own, e->task, split, 0, count, err);
-    e->sample = &e->own;
-    return status;
-}
-
 static clh_status of_data(exam *e, const eval_settings *set, const clh_subject *s, clh_error *err)
 {
     const size_t d_vocab = clh_model_get_config(clh_subject_model(s))->d_vocab;
@@ -102,9 +95,9 @@ static clh_status of_data(exam *e, const eval_settings *set, const clh_subject *
                           "%s has token ids up to %zu, the model takes less than %zu (d_vocab)",
                           set->data, clh_task_d_vocab(e->task) - 1, d_vocab);
     if (!status)
-        status =
-            draw(e, CLH_SPLIT_TRAIN,
-                 set->count == CLH_UNSET ? (size_t)clh_task_domain_size(e->task) : set->count, err);
+        status = clh_sample_draw(
+            &e->own, e->task, CLH_SPLIT_TRAIN, 0,
+            set->count == CLH_UNSET ? (size_t)clh_task_domain_size(e->task) : set->count, err);
     return status;
 }
 
@@ -125,7 +118,7 @@ static clh_status of_run(exam *e, const eval_settings *set, clh_subject *s, clh_
                         e->what);
     const size_t count = set->count != CLH_UNSET ? set->count : tested ? tested : (size_t)there;
     return split == CLH_SPLIT_TEST ? clh_subject_sample(&e->sample, s, count, err)
-                                   : draw(e, split, count, err);
+                                   : clh_sample_draw(&e->own, e->task, split, 0, count, err);
 }
 
 static clh_status measure(exam *e, clh_subject *s, const clh_how *how, clh_error *err)
@@ -137,7 +130,6 @@ static clh_status measure(exam *e, clh_subject *s, const clh_how *how, clh_error
                         clh_task_length_max(e->task), n_ctx);
     if (e->sample != &e->own)
         return clh_subject_plain(&e->measure, s, e->sample, how, err);
-    e->measure = &e->own_measure;
     return clh_measure_run(&e->own_measure, clh_subject_model(s), &e->own, NULL, how, err);
 }
 
@@ -200,7 +192,7 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
                            const clh_how *how, clh_error *err)
 {
     const eval_settings *set = settings;
-    exam e = {0};
+    exam e = {.sample = &e.own, .measure = &e.own_measure}; /* or the subject's */
     row r;
     char text[64];
     clh_status status = *set->data ? of_data(&e, set, s, err) : of_run(&e, set, s, err);

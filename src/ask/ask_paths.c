@@ -80,7 +80,6 @@ static void close_table(void *owner)
 
 static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
 {
-    static const char *const ways[] = {"exact", "ig"};
     const char *const titles[] = {"exact", ig == 1 ? "EAP" : "EAP-IG"};
     const clh_axis axes[] = {{"way", titles}, {"writer", t->writer}, {"reader", t->reader}};
     const clh_axis edge = {"edge", t->edge};
@@ -94,7 +93,8 @@ static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
     clh_result_array(out, &effect, axes, NULL, NULL);
     clh_result_array_title(out, "Path patching", SIZE_MAX);
     for (size_t w = 0; w < t->ways; w++) {
-        clh_array view = clh_array_vector(ways[w], CLH_F64, w ? t->estimate : t->exact, t->edges);
+        clh_array view = w ? clh_array_vector("ig", CLH_F64, t->estimate, t->edges)
+                           : clh_array_vector("exact", CLH_F64, t->exact, t->edges);
         view.dtype = CLH_F32;
         clh_result_array(out, &view, &edge, NULL, NULL);
     }

@@ -83,7 +83,7 @@ clh_status clh_picked_make(clh_picked *out, const clh_question *q, const clh_res
 {
     clh_picked p = {.path = clh_alloc_zeroed(PICKED_MAX, sizeof *p.path, err),
                     .column = clh_alloc_zeroed(PICKED_MAX + 1, sizeof *p.column, err),
-                    .verdict = clh_alloc_zeroed(PICKED_MAX, sizeof *p.verdict, err)};
+                    .verdict = clh_alloc_zeroed(PICKED_MAX, sizeof(const clh_field *), err)};
     clh_status status = p.path && p.column && p.verdict ? CLH_OK : CLH_ENOMEM;
     if (!status)
         status = numbers   ? add_list(&p, first, numbers, true, err)

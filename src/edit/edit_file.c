@@ -158,10 +158,11 @@ static clh_status read_base(clh_edits_base *base, const json_t *object, clh_erro
     static const char *const keys[] = {"split", "first", "count", "seed"};
     const json_t *first = json_object_get(object, "first"), *seed = json_object_get(object, "seed");
     const char *split = json_string_value(json_object_get(object, "split"));
+    const bool train = split && strcmp(split, "train") == 0;
     if (!json_is_object(object))
         return clh_fail(err, CLH_EINPUT, "base is no object");
     clh_status status = clh_json_keys_check(object, keys, CLH_COUNT(keys), CLH_EINPUT, err);
-    if (!status && (!split || (strcmp(split, "train") != 0 && strcmp(split, "test") != 0)))
+    if (!status && !train && (!split || strcmp(split, "test") != 0))
         status = clh_fail(err, CLH_EINPUT, "split wants train or test");
     if (!status && first && (!json_is_integer(first) || json_integer_value(first) < 0))
         status = clh_fail(err, CLH_EINPUT, "first wants a whole number, 0 or more");
@@ -171,7 +172,7 @@ static clh_status read_base(clh_edits_base *base, const json_t *object, clh_erro
         status = read_count(&base->count, json_object_get(object, "count"), "count", err);
     if (status)
         return clh_fail_context(err, status, "base");
-    base->split = strcmp(split, "train") == 0 ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
+    base->split = train ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
     base->first = (uint64_t)json_integer_value(first);
     base->seed = (uint64_t)json_integer_value(seed);
     base->seeded = seed != NULL;

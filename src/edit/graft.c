@@ -99,6 +99,7 @@ static clh_status graft(clh_model *model, const clh_edit *edit, unsigned groups,
     const size_t count = clh_model_tensor_count(model);
     clh_status status = CLH_OK;
     bool found = false;
+    assert(count > 0);
     for (size_t i = 0; i < 2 * count && !status; i++) {
         const clh_tensor to = clh_model_tensor(model, i % count);
         const clh_row *row = clh_model_place(model, i % count).row;

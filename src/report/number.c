@@ -23,8 +23,8 @@ const char *clh_number_text(char out[CLH_NUMBER_TEXT], double value, int decimal
 
 void clh_number_add(clh_strbuf *out, double value, const char *none)
 {
-    const bool whole = value >= -0x1p53 && value <= 0x1p53 && floor(value) >= value &&
-                       fabs(value) >= 1e9; /* nine digits say those below */
+    const double size = fabs(value); /* nine digits say those below 1e9 */
+    const bool whole = size >= 1e9 && size <= 0x1p53 && floor(value) >= value;
     if (!isfinite(value))
         clh_strbuf_adds(out, none);
     else if (whole)

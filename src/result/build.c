@@ -243,7 +243,7 @@ void clh_result_row_begin(clh_result *r, const char *table, const char *const *k
     clh_table_row *list = grown(r, part->row, part->rows, &part->room, sizeof *list);
     clh_table_row row = {.key = clh_result_memory(r, part->keys + 1, sizeof *row.key),
                          .cell = empty_cells(r, part->fields)};
-    if (!list || failed(r))
+    if (!list || !row.key || !row.cell)
         return;
     for (size_t k = 0; k < part->keys; k++)
         row.key[k] = clh_result_copy(r, keys[k]);
@@ -262,7 +262,7 @@ static clh_cell *last_cell(const clh_result *r, const char *column)
 {
     clh_table_row *row = last_row(r);
     const size_t place = row ? place_in(r->at, column) : 0;
-    assert(!row || (place < r->at->fields && "a column of the schema"));
+    assert((!row || place < r->at->fields) && "a column of the schema");
     return row ? &row->cell[place] : NULL;
 }
 

@@ -49,8 +49,8 @@ void clh_result_put_number(clh_result *r, const char *name, double value);
 /** A text among the numbers: a field with CLH_TEXT. */
 void clh_result_put_text(clh_result *r, const char *name, const char *text);
 
-/** Every number of the part `part` that is read from a struct. */
-void clh_result_read(clh_result *r, const char *part, const void *from);
+/** Every number of the part `name` that is read from a struct. */
+void clh_result_read(clh_result *r, const char *name, const void *from);
 
 /** Begin a row of `table` with its keys, as many as the table has. */
 void clh_result_row_begin(clh_result *r, const char *table, const char *const *keys);

@@ -56,7 +56,9 @@ static clh_status look_back(const char *path, size_t next, uint64_t *kept,
     clh_status status = clh_lines_open(&lines, path, err);
     while (!status && !timed) {
         status = clh_lines_last(lines, &line, &length, &end, err);
-        const said s = status ? (said){0} : read_line(line, length);
+        if (status)
+            break;
+        const said s = read_line(line, length);
         if (!s.of_step || s.step >= next)
             continue;
         *kept = found ? *kept : end;

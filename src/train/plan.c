@@ -33,25 +33,25 @@ bool clh_plan_evaluates(const clh_train_config *c, size_t step)
            (step == c->steps || (c->eval_every && step % c->eval_every == 0));
 }
 
-clh_status clh_plan_check(const clh_model_config *m, const clh_task *task, clh_error *err)
+clh_status clh_plan_check(const clh_model_config *c, const clh_task *task, clh_error *err)
 {
-    assert(m && task);
+    assert(c && task);
     const size_t length = clh_task_length_max(task), read = clh_task_d_vocab(task);
     const size_t predicted = clh_task_d_vocab_out(task);
-    if (length > m->n_ctx)
+    if (length > c->n_ctx)
         return clh_fail(err, CLH_ESHAPE,
                         "the task's longest sequence has %zu tokens, the model takes at most %zu "
                         "(n_ctx)",
-                        length, m->n_ctx);
-    if (read > m->d_vocab)
+                        length, c->n_ctx);
+    if (read > c->d_vocab)
         return clh_fail(err, CLH_ESHAPE,
                         "the task has token ids up to %zu, the model takes less than %zu (d_vocab)",
-                        read - 1, m->d_vocab);
-    if (predicted > m->d_vocab_out)
+                        read - 1, c->d_vocab);
+    if (predicted > c->d_vocab_out)
         return clh_fail(err, CLH_ESHAPE,
                         "the task has token ids up to %zu to predict, the model predicts less than "
                         "%zu (d_vocab_out)",
-                        predicted - 1, m->d_vocab_out);
+                        predicted - 1, c->d_vocab_out);
     return CLH_OK;
 }
 

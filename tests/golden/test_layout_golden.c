@@ -314,12 +314,15 @@ static void hold_norm(bench *b, const clh_norm_row *norm, clh_normalization kind
         bias = file_param(b, &params[norm->b], layer);
     }
     const size_t width = x.shape[x.rank - 1], rows = clh_tensor_count(&scale);
-    const size_t repeat = rows / (clh_tensor_count(&x) / width); /* x for all heads */
+    const size_t vectors = clh_tensor_count(&x) / width; /* each of one head, or for all */
+    if (vectors == 0 || rows < vectors)
+        fail_msg("%s has %zu vectors, %s is of %zu", acts[norm->in].name, vectors,
+                 acts[norm->scale].name, rows);
     double *scales = calloc(rows, sizeof *scales), *out = calloc(rows * width, sizeof *out);
-    assert_true(scales && out && repeat >= 1);
+    assert_true(scales && out);
     for (size_t r = 0; r < rows; r++)
-        scales[r] =
-            normalize(b, kind, x.data + r / repeat * width, width, &w, &bias, out + r * width);
+        scales[r] = normalize(b, kind, x.data + r * vectors / rows * width, width, &w, &bias,
+                              out + r * width);
     close_to(b, &acts[norm->scale], layer, scales, &scale);
     close_to(b, &acts[norm->normalized], layer, out, &normalized);
     free(out);

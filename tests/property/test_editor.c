@@ -198,7 +198,7 @@ static void every_list_has_the_bits_of_a_whole_pass(void **state)
     open_edits(b, &b->cut, &b->sample);
     for (size_t k = 0; k < COUNT; k++) {
         must(clh_editor_begin(b->editor, &b->cut, k, &err), &err);
-        for (size_t n = 0; n < 2 * LISTS; n++) { /* in any order */
+        for (size_t n = 0; n < (size_t)2 * LISTS; n++) { /* in any order */
             const size_t list = clh_random_word(SEED, STREAM_ORDER, k * 2 * LISTS + n) % LISTS;
             compute_whole(b, &b->cut, list, k);
             same_bits(clh_editor_cache(b->editor), b->whole, list);
@@ -228,7 +228,8 @@ static void nothing_stays_when_all_is_undone(void **state)
 
 static bool same_measure(const clh_measure *a, const clh_measure *c)
 {
-    bool same = memcmp(&a->total, &c->total, sizeof a->total) == 0;
+    const void *x = &a->total, *y = &c->total; /* their bits */
+    bool same = memcmp(x, y, sizeof a->total) == 0;
     for (size_t k = 0; k < COUNT; k++)
         same = same && a->sequence[k].loss == c->sequence[k].loss;
     return same;

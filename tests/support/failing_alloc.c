@@ -17,7 +17,7 @@ static bool count_in(failing_alloc *state, size_t size)
     pthread_mutex_lock(&counting);
     if (size > state->largest)
         state->largest = size;
-    const bool fails = ++state->calls == state->fail_at || size > SIZE_MAX - 2 * LINE;
+    const bool fails = ++state->calls == state->fail_at || size > SIZE_MAX - (size_t)2 * LINE;
     state->live += !fails;
     state->bytes += fails ? 0 : size;
     if (state->bytes > state->most)

@@ -136,7 +136,7 @@ void stopping_check(stopping_work *work, void *context, bool counted)
 void stopping_in_time(stopping_work *work, void *context, double most)
 {
     static const point points[] = {{0}, {.quarters = 2}};
-    for (size_t i = 0; i < 2 * THREADS; i++) {
+    for (size_t i = 0; i < (size_t)2 * THREADS; i++) {
         const size_t threads = 1 + i % THREADS;
         const point stop = points[i / THREADS];
         uint64_t numbers;

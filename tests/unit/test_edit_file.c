@@ -268,11 +268,11 @@ static void what_is_printed_is_read_again(void **state)
     must(open_whole(&file, *state, text, &err), &err);
     const clh_edit_list *found = clh_edit_file_lists(file, &count);
     assert_int_equal(count, CLH_COUNT(lists));
-    for (size_t l = 0; l < count; l++) {
+    for (size_t l = 0; l < CLH_COUNT(lists); l++) {
         assert_string_equal(found[l].name, lists[l].name);
         assert_string_equal(found[l].text, lists[l].text ? lists[l].text : "");
         assert_int_equal(found[l].count, lists[l].count);
-        for (size_t i = 0; i < found[l].count; i++)
+        for (size_t i = 0; i < lists[l].count; i++)
             same_edit(&found[l].edit[i], &lists[l].edit[i]);
     }
     const clh_edits_base *again = clh_edit_file_base(file);

@@ -90,6 +90,8 @@ static void is_the_slope(const bench *b, scalar_fn *fn, const void *what, size_t
     for (size_t t = 0; t < activations; t++) {
         const clh_tensor g = clh_cache_tensor(b->gradient, t), x = clh_cache_tensor(b->other, t);
         const size_t count = clh_tensor_count(&g);
+        if (count == 0)
+            fail_msg("%s has no number", g.name);
         const double scale = fmax(tensor_largest(&g), floor_share * of_all);
         for (size_t k = 0; k <= samples; k++) {
             size_t i = clh_random_word(SEED, STREAM_SAMPLE, k) % count;

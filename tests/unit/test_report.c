@@ -422,7 +422,7 @@ static void labels_are_on_the_page(void **state)
         size_t count, ticks; /* letters of ticks, at least */
     } row[] = {{"interventions", rows, sizeof rows / sizeof *rows, 10},
                {"lines", lines, sizeof lines / sizeof *lines, 20},
-               {"pattern", heat, sizeof heat / sizeof *heat, 4 * 12}};
+               {"pattern", heat, sizeof heat / sizeof *heat, (size_t)4 * 12}};
     clh_result *r = result_case_make();
     for (size_t i = 0; i < 3; i++) {
         const clh_show show = {.part = row[i].part};

@@ -203,10 +203,10 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
     clh_status status = clh_answers_check(ask->run, err);
     if (!status)
         status = clh_sample_some(ask->sample, err);
-    if (!status && (!ask->plain->sequence || !ask->plain->position_loss))
-        status = clh_fail(err, CLH_EINPUT, "the measure is not that of the plain model");
     if (status)
         return status;
+    if (!ask->plain->sequence || !ask->plain->position_loss)
+        return clh_fail(err, CLH_EINPUT, "the measure is not that of the plain model");
     const clh_model *model = clh_run_model(ask->run);
     clh_watch_part part;
     clh_how inner;

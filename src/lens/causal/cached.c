@@ -82,7 +82,7 @@ static clh_status plan(clh_cached *c, const clh_task *task, const clh_cached_ask
         status = clh_slices_read(&c->positions, ask->positions, "positions", t->pos, err);
     if (!status)
         status = clh_batch_choose(&c->batch, &c->rows, err);
-    if (!status && c->grads)
+    if (!status && ask->metric)
         status = read_metric(c, task, ask, err);
     if (!status)
         status = clh_cached_list(c, ask->names, err);

@@ -17,7 +17,7 @@ typedef struct sums {
 
 static sums sums_of(const clh_tally *t)
 {
-    sums s;
+    sums s = {{0}, {0}};
     clh_tally_parts(t, s.part, s.whole);
     return s;
 }

@@ -119,10 +119,9 @@ bool clh_positions_range(const clh_positions_data *data, double *low, double *hi
     return found;
 }
 
-/* The figure called `what` lacks `part`, where `there` says so. */
-static clh_status check_there(bool there, const char *what, const char *part, clh_error *err)
+static clh_status lacks(const char *what, const char *part, clh_error *err)
 {
-    return there ? CLH_OK : clh_fail(err, CLH_EUSAGE, "the %s lacks %s", what, part);
+    return clh_fail(err, CLH_EUSAGE, "the %s lacks %s", what, part);
 }
 
 clh_status clh_check_curve(const clh_curve_data *data, clh_error *err)
@@ -135,9 +134,8 @@ clh_status clh_check_curve(const clh_curve_data *data, clh_error *err)
     bool there = data->series != NULL;
     for (size_t i = 0; there && i < data->series_count; i++)
         there = data->series[i].y || data->series[i].count == 0;
-    clh_status status = check_there(there, "curve", "the numbers of its series", err);
-    if (status)
-        return status;
+    if (!there)
+        return lacks("curve", "the numbers of its series", err);
     if (!clh_curve_range(data, false, &low, &high) && !clh_curve_range(data, true, &low, &high))
         return clh_fail(err, CLH_EINPUT, "the curve has no point to draw, want a finite value%s",
                         data->linear_y ? "" : " above 0");
@@ -148,10 +146,8 @@ clh_status clh_check_positions(const clh_positions_data *data, clh_error *err)
 {
     assert(data);
     double low, high;
-    clh_status status =
-        check_there(data->values || data->count == 0, "figure of positions", "its values", err);
-    if (status)
-        return status;
+    if (!data->values && data->count > 0)
+        return lacks("figure of positions", "its values", err);
     if (!clh_positions_range(data, &low, &high))
         return clh_fail(err, CLH_EINPUT,
                         "none of the %zu positions has a value to draw, want a finite value%s",
@@ -176,9 +172,8 @@ clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err)
     bool there = data->panels != NULL;
     for (size_t p = 0; there && p < data->panel_count; p++)
         there = data->panels[p].values != NULL;
-    clh_status status = check_there(there, "heat map", "the numbers of its panels", err);
-    if (status)
-        return status;
+    if (!there)
+        return lacks("heat map", "the numbers of its panels", err);
     if (data->rows == 0 || data->cols == 0)
         return clh_fail(err, CLH_EINPUT, "the matrix is [%zu, %zu], want at least one cell",
                         data->rows, data->cols);
@@ -199,10 +194,8 @@ clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
     assert(data);
     if (data->count == 0)
         return clh_fail(err, CLH_EINPUT, "the text has no token, want at least one");
-    clh_status status =
-        check_there(data->tokens && data->values, "text", "its tokens or their values", err);
-    if (status)
-        return status;
+    if (!data->tokens || !data->values)
+        return lacks("text", "its tokens or their values", err);
     if (data->destination != CLH_NO_DESTINATION && data->destination >= data->count)
         return clh_fail(err, CLH_EINPUT, "the destination is position %zu, the text has 0 to %zu",
                         data->destination, data->count - 1);
@@ -218,7 +211,7 @@ clh_status clh_check_table(const clh_table_data *data, clh_error *err)
     bool there = data->column && (data->cell || data->rows == 0);
     for (size_t c = 0; there && c < data->columns; c++)
         there = data->column[c].name != NULL;
-    return check_there(there, "table", "its columns, their names or its cells", err);
+    return there ? CLH_OK : lacks("table", "its columns, their names or its cells", err);
 }
 
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
