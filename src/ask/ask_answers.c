@@ -9,12 +9,7 @@ typedef struct answers_settings {
     size_t count;
 } answers_settings;
 
-static const clh_key keys[] = {{.name = "count",
-                                .kind = CLH_KEY_SIZE,
-                                CLH_SETTING(answers_settings, count),
-                                .fallback = "500",
-                                .values = "[2, 1000000]",
-                                .help = "how many held-out sequences"}};
+static const clh_key keys[] = {CLH_ROW_COUNT(answers_settings, "500", "[2, 1000000]")};
 
 #define NUMBER(name_, unit_, decimals_, flags_, member, meaning_)                                  \
     {                                                                                              \
@@ -84,11 +79,12 @@ static const clh_field numbers[] = {
 static const clh_field verdicts[] = {
     {"unseen", NULL, "Does it work on sets of letters it has never seen?",
      .formula =
-         "yes: the interval of whole sequences right begins at 0.95 or above; no: it ends at "
-         "0.5 or below; else not always"},
+         "yes: the interval of whole sequences right begins at 0.95 or above; no: it ends at 0.5 "
+         "or below; else not always"},
     {"qk", NULL, "What does QK compute: where to look by position, or by token?",
-     .formula = "by what queries and keys must know for the accuracy to stay within 0.02; mostly: "
-                "within 0.1"},
+     .formula =
+         "by what queries and keys must know for the accuracy to stay within 0.02; mostly: within "
+         "0.1"},
     {"cues", NULL, "Does it take a shortcut that the letters offer?",
      .formula =
          "depends: an effect 10 deviations above chance; needs: keys without it cost more than "
@@ -186,24 +182,19 @@ static clh_status check_answers(const clh_subject *s, const void *settings, clh_
 const clh_question clh_question_answers = {
     .name = "answers",
     .summary = "the notebook's questions, answered with numbers",
-    .description = "Asks a run of the permutation task (one n, one layer, one head) the notebook's "
-                   "questions: does "
-                   "it work on sets never seen, what do QK and OV compute, is there a shortcut, in "
-                   "which order was "
-                   "it learned, does the strongest source hold the right letter, why are early "
-                   "sources strong, how "
-                   "are destinations spaced, where is the loss. Each answer names the numbers that "
-                   "decided it; "
-                   "--full the rules, every number and the evidence. A checkpoint is asked with "
-                   "those before it.",
-    .examples =
-        "clearhead answers runs/notebook # nine questions\n"
-        "clearhead answers runs/notebook --seeds 16 --markdown # what all seeds say, what differs\n"
-        "clearhead answers runs/notebook --figure answers.png # the numbers that decide\n"
-        "clearhead answers runs/notebook --checkpoints # during training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(answers_settings),
+    .description =
+        "Asks a run of the permutation task (one n, one layer, one head) the notebook's "
+        "questions: does it work on sets never seen, what do QK and OV compute, is there a "
+        "shortcut, in which order was it learned, does the strongest source hold the right "
+        "letter, why are early sources strong, how are destinations spaced, where is the loss. "
+        "Each answer names the numbers that decided it; --full the rules, every number and the "
+        "evidence. A checkpoint is asked with those before it.",
+    .examples = "clearhead answers runs/notebook # nine questions\n"
+                "clearhead answers runs/notebook --seeds 16 --markdown # what all seeds say, what "
+                "differs\n"
+                "clearhead answers runs/notebook --figure answers.png # the numbers that decide\n"
+                "clearhead answers runs/notebook --checkpoints # during training",
+    CLH_SETTINGS(keys, answers_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_LETTERS | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD |
              CLH_NEEDS_RUN,
     .schema = schema,

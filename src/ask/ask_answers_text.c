@@ -17,8 +17,8 @@ static void say_unseen(clh_strbuf *text, const clh_answers *a)
 {
     const clh_tally *t = &a->held_out;
     clh_strbuf_addf(text,
-                    "%zu of %zu whole sequences right (95 %% Wilson interval %.4f to %.4f; wanted "
-                    "from 0.95 on). Letters %.5f, spaces %.5f, period %.5f; loss %.6f.",
+                    "%zu of %zu whole sequences right (95 %% Wilson interval %.4f to %.4f; "
+                    "wanted from 0.95 on). Letters %.5f, spaces %.5f, period %.5f; loss %.6f.",
                     t->sequences_correct, t->sequences, a->whole.low, a->whole.high,
                     kind_accuracy(t, CLH_TOKEN_LETTER), kind_accuracy(t, CLH_TOKEN_SPACE),
                     kind_accuracy(t, CLH_TOKEN_PERIOD), a->plain.loss);
@@ -28,10 +28,10 @@ static void say_qk(clh_strbuf *text, const clh_answers *a)
 {
     clh_strbuf_addf(
         text,
-        "Queries and keys computed from position alone (the token part of their input "
-        "replaced by its mean): accuracy %.4f, loss %.4f; from the token alone: %.4f, "
-        "%.4f; from both: %.4f, %.4f (0.02 less counts as kept). Position alone explains "
-        "%.4f of the scores' variance and %.4f of the pattern's.",
+        "Queries and keys computed from position alone (the token part of their input replaced "
+        "by its mean): accuracy %.4f, loss %.4f; from the token alone: %.4f, %.4f; from both: "
+        "%.4f, %.4f (0.02 less counts as kept). Position alone explains %.4f of the scores' "
+        "variance and %.4f of the pattern's.",
         a->qk_position.accuracy, a->qk_position.loss, a->qk_token.accuracy, a->qk_token.loss,
         a->plain.accuracy, a->plain.loss, a->attention.scores.position,
         a->attention.pattern.position);
@@ -56,10 +56,9 @@ static void say_ov(clh_strbuf *text, const clh_answers *a)
 {
     clh_strbuf_addf(
         text,
-        "The OV circuit raises the letter it reads above all others for %.4f of %zu "
-        "letters (wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. "
-        "Values computed from the token alone: accuracy %.4f; from position alone: %.4f; "
-        "from both: %.4f.",
+        "The OV circuit raises the letter it reads above all others for %.4f of %zu letters "
+        "(wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. Values computed "
+        "from the token alone: accuracy %.4f; from position alone: %.4f; from both: %.4f.",
         a->copies, a->n_letters, a->copy_margin, a->copying_score, a->v_token.accuracy,
         a->v_position.accuracy, a->plain.accuracy);
 }
@@ -91,8 +90,8 @@ static void say_duplicates(clh_strbuf *text, const clh_answers *a)
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
-        "The strongest source holds it for %.5f of the predictions, some source for %.5f: "
-        "a share of %.5f (1 is always). Attention on all that hold it: %.4f.",
+        "The strongest source holds it for %.5f of the predictions, some source for %.5f: a "
+        "share of %.5f (1 is always). Attention on all that hold it: %.4f.",
         r->answer_top, r->answer_possible, r->answer_top / r->answer_possible, r->answer_mass);
 }
 
@@ -101,10 +100,9 @@ static void say_early(clh_strbuf *text, const clh_answers *a)
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
-        "Attention on the prompt %.4f; the strongest source is in it for %.4f of the "
-        "predictions (0.1 counts as strong). Of strongest sources that hold the right "
-        "token %.4f are the first that does and %.4f the last. %.1f different ones in a "
-        "sequence of %zu predictions.",
+        "Attention on the prompt %.4f; the strongest source is in it for %.4f of the predictions "
+        "(0.1 counts as strong). Of strongest sources that hold the right token %.4f are the "
+        "first that does and %.4f the last. %.1f different ones in a sequence of %zu predictions.",
         r->prompt_mass, r->top_prompt, r->top_earliest, r->top_latest, r->distinct_sources,
         r->rows);
 }
@@ -118,9 +116,8 @@ static void say_spacing(clh_strbuf *text, const clh_answers *a, const clh_task *
     clh_task_label(task, length, at + r->gap < length ? at + r->gap : length - 1, next);
     clh_strbuf_addf(
         text,
-        "From one destination to the next with the same strongest source it is most often "
-        "%zu positions (%.4f of the time; 0.9 counts as evenly): from %s, for example, to "
-        "%s.",
+        "From one destination to the next with the same strongest source it is most often %zu "
+        "positions (%.4f of the time; 0.9 counts as evenly): from %s, for example, to %s.",
         r->gap, r->gap_share, first, next);
 }
 

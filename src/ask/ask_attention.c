@@ -7,24 +7,9 @@ typedef struct attention_settings {
 } attention_settings;
 
 static const clh_key keys[] = {
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(attention_settings, layer),
-     .fallback = "0",
-     .values = "[0, 1000]",
-     .help = "which layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(attention_settings, head),
-     .fallback = "0",
-     .values = "[0, 10000]",
-     .help = "which head of it"},
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(attention_settings, count),
-     .fallback = "500",
-     .values = "[2, 1000000]",
-     .help = "how many held-out sequences"},
+    CLH_ROW(attention_settings, layer, SIZE, "0", "[0, 1000]", "which layer"),
+    CLH_ROW(attention_settings, head, SIZE, "0", "[0, 10000]", "which head of it"),
+    CLH_ROW_COUNT(attention_settings, "500", "[2, 1000000]"),
 };
 
 #define SHARE(name_, meaning_, flags_, member)                                                     \
@@ -230,25 +215,18 @@ const clh_question clh_question_attention = {
     .description =
         "Splits the variance of a head's scores and of its pattern over a sample of held-out "
         "sequences, exactly, into the part that position alone explains and the rest; says how "
-        "often "
-        "the strongest source is the one that position alone would choose and how often it holds "
-        "the "
-        "right next token, and how many sources are used.\n\n"
+        "often the strongest source is the one that position alone would choose and how often it "
+        "holds the right next token, and how many sources are used.\n\n"
         "Then looks for cues: how much of what position does not explain goes with the token at "
-        "the "
-        "source, its place in the alphabet, its class (lower case, upper case, digit), or its rank "
-        "among the letters of its sequence, beside the same with the tokens of other sequences; "
-        "and "
-        "of all, with the slot it stands in. For heads of layer 0 each is tried: keys that know "
-        "nothing but the cue, and keys that know all but the cue. With --full the same for each "
-        "kind "
-        "of destination by what it predicts.",
+        "the source, its place in the alphabet, its class (lower case, upper case, digit), or its "
+        "rank among the letters of its sequence, beside the same with the tokens of other "
+        "sequences; and of all, with the slot it stands in. For heads of layer 0 each is tried: "
+        "keys that know nothing but the cue, and keys that know all but the cue. With --full the "
+        "same for each kind of destination by what it predicts.",
     .examples = "clearhead attention runs/notebook # head 0 of layer 0\n"
                 "clearhead attention runs/notebook --count 2000 --json # every number\n"
                 "clearhead attention runs/notebook --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(attention_settings),
+    CLH_SETTINGS(keys, attention_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "scores_position, pattern_position, answer_mass, token.effect",

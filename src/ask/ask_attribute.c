@@ -13,25 +13,13 @@ typedef struct attribute_settings {
 
 static const clh_key keys[] = {
     CLH_PREDICTIONS_KEYS(attribute_settings, of),
-    {.name = "metric",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(attribute_settings, metric),
-     .fallback = "right",
-     .values = "METRIC",
-     .help = "right (the right token's logit less the mean), logit:POSITION:TOKEN or "
-             "logit_diff:POSITION:TOKEN:AGAINST"},
-    {.name = "split",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(attribute_settings, split),
-     .fallback = "heads",
-     .values = "layers|heads|neurons",
-     .help = "how fine the parts are; neurons splits heads too"},
-    {.name = "norm",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(attribute_settings, norm),
-     .fallback = "frozen",
-     .values = "frozen|recomputed",
-     .help = "what ln_final does to a part: the scale of the whole stream, or its own"},
+    CLH_ROW(
+        attribute_settings, metric, TEXT, "right", "METRIC",
+        "right (the right token's logit less the mean), logit:POSITION:TOKEN or logit_diff:POSITION:TOKEN:AGAINST"),
+    CLH_ROW(attribute_settings, split, CHOICE, "heads", "layers|heads|neurons",
+            "how fine the parts are; neurons splits heads too"),
+    CLH_ROW(attribute_settings, norm, CHOICE, "frozen", "frozen|recomputed",
+            "what ln_final does to a part: the scale of the whole stream, or its own"),
 };
 
 #define LOGIT(name_, meaning_, flags_)                                                             \
@@ -206,23 +194,18 @@ static clh_status check(const clh_subject *s, const void *settings, clh_error *e
 const clh_question clh_question_attribute = {
     .name = "attribute",
     .summary = "what each part of the residual stream does to a logit",
-    .description = "Direct logit attribution: the residual stream is taken apart (embed, "
-                   "pos_embed, heads, MLPs or "
-                   "neurons, biases), and each part's share of a logit is told, mean over the "
-                   "scored predictions of "
-                   "held-out sequences and by position. The shares, those of the biases and a "
-                   "remainder add up to "
-                   "the logit; where they do not, that is an error. The final norm is frozen "
-                   "(divides by the scale "
-                   "of the whole stream) or recomputed for each part.",
+    .description =
+        "Direct logit attribution: the residual stream is taken apart (embed, pos_embed, heads, "
+        "MLPs or neurons, biases), and each part's share of a logit is told, mean over the scored "
+        "predictions of held-out sequences and by position. The shares, those of the biases and a "
+        "remainder add up to the logit; where they do not, that is an error. The final norm is "
+        "frozen (divides by the scale of the whole stream) or recomputed for each part.",
     .examples = "clearhead attribute runs/notebook # the right token's logit, by part\n"
                 "clearhead attribute runs/notebook --letters psM1 --metric logit_diff:-2:.:a # one "
                 "prediction\n"
                 "clearhead attribute runs/notebook --figure parts.png # position by component\n"
                 "clearhead attribute runs/notebook --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(attribute_settings),
+    CLH_SETTINGS(keys, attribute_settings),
     .schema = schema,
     .over = "total, L0H0.value, pos_embed.value",
     .check = check,

@@ -16,22 +16,11 @@ typedef struct bench_settings {
 } bench_settings;
 
 static const clh_key own[] = {
-    {.name = "seconds",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(bench_settings, seconds),
-     .fallback = "1",
-     .values = "[0, 3600]",
-     .help = "how long to time each row"},
-    {.name = "preset",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(bench_settings, preset),
-     .values = "notebook",
-     .help = "start from these settings; the notebook's are the default"},
-    {.name = "config",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(bench_settings, config),
-     .values = "FILE",
-     .help = "JSON file with the keys of clearhead config; overrides the preset"},
+    CLH_ROW(bench_settings, seconds, REAL, "1", "[0, 3600]", "how long to time each row"),
+    CLH_ROW_AUTO(bench_settings, preset, TEXT, NULL, "notebook",
+                 "start from these settings; the notebook's are the default"),
+    CLH_ROW_AUTO(bench_settings, config, TEXT, NULL, "FILE",
+                 "JSON file with the keys of clearhead config; overrides the preset"),
 };
 
 /* These, then every key of a run: set once. */

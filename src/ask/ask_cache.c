@@ -15,49 +15,23 @@ typedef struct cache_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(cache_settings, given),
-    {.name = "names",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, names),
-     .fallback = "*",
-     .values = "NAMES",
-     .help = "only these activations: hook names, patterns ('*.hook_pattern') or short names (q), "
-             "commas between"},
-    {.name = "positions",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, positions),
-     .values = "SLICES",
-     .help =
-         "only these positions (of scores and pattern: queries): 0:5,-1; negative from the end"},
-    {.name = "batch",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, batch),
-     .values = "SLICES",
-     .help = "run only these sequences of --tokens: 0,3:8"},
-    {.name = "grads",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(cache_settings, grads),
-     .fallback = "false",
-     .help = "also the metric and its gradient by every activation chosen and every parameter"},
-    {.name = "metric",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, metric),
-     .values = "METRIC",
-     .automatic = "loss",
-     .help =
-         "what the gradients are of: logit_diff:-2:a:b and the like (clearhead patch -h), or the "
-         "sum over a box of any activation: 'blocks.0.attn.hook_pattern[0,0,57,:]'"},
-    {.name = "first_scored",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(cache_settings, first_scored),
-     .values = "[0, 100000000]",
-     .automatic = "that of the run",
-     .help = "index of the first token that the loss counts"},
-    {.name = "limit",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, limit),
-     .values = "BYTES",
-     .automatic = "the machine's memory",
-     .help = "refuse what takes more memory or a larger file: 2G, 500M"},
+    CLH_ROW(
+        cache_settings, names, TEXT, "*", "NAMES",
+        "only these activations: hook names, patterns ('*.hook_pattern') or short names (q), commas between"),
+    CLH_ROW_AUTO(
+        cache_settings, positions, TEXT, NULL, "SLICES",
+        "only these positions (of scores and pattern: queries): 0:5,-1; negative from the end"),
+    CLH_ROW_AUTO(cache_settings, batch, TEXT, NULL, "SLICES",
+                 "run only these sequences of --tokens: 0,3:8"),
+    CLH_ROW(cache_settings, grads, BOOL, "false", NULL,
+            "also the metric and its gradient by every activation chosen and every parameter"),
+    CLH_ROW_AUTO(
+        cache_settings, metric, TEXT, "loss", "METRIC",
+        "what the gradients are of: logit_diff:-2:a:b and the like (clearhead patch -h), or the sum over a box of any activation: 'blocks.0.attn.hook_pattern[0,0,57,:]'"),
+    CLH_ROW_AUTO(cache_settings, first_scored, SIZE, "that of the run", "[0, 100000000]",
+                 "index of the first token that the loss counts"),
+    CLH_ROW_AUTO(cache_settings, limit, TEXT, "the machine's memory", "BYTES",
+                 "refuse what takes more memory or a larger file: 2G, 500M"),
 };
 
 #define SIZE(name_, unit_, meaning_, flags_)                                                       \
@@ -185,27 +159,22 @@ const clh_question clh_question_cache = {
     .summary = "every activation of a forward pass",
     .description =
         "Runs the model on the first held-out sequence, or on the letters, text or token ids "
-        "given; "
-        "its arrays are the tokens, every activation under its hook name, and the logits; with "
-        "--names, --positions and --batch some of them. What they take is listed at once and "
-        "refused "
-        "past --limit; nothing is computed before --out, --figure or --part asks for numbers.\n\n"
+        "given; its arrays are the tokens, every activation under its hook name, and the logits; "
+        "with --names, --positions and --batch some of them. What they take is listed at once and "
+        "refused past --limit; nothing is computed before --out, --figure or --part asks for "
+        "numbers.\n\n"
         "With --grads also a metric (the loss over scored positions unless --metric says "
-        "otherwise; "
-        "also the sum over a box of any activation) and its gradient with respect to every "
-        "activation "
-        "chosen and every parameter, named grad. and its name, cut in the same way. A number that "
-        "is "
-        "not finite ends it with the first activation that has one.",
+        "otherwise; also the sum over a box of any activation) and its gradient with respect to "
+        "every activation chosen and every parameter, named grad. and its name, cut in the same "
+        "way. A number that is not finite ends it with the first activation that has one.",
     .examples =
         "clearhead cache runs/five --tokens batch.json # what it would take\n"
         "clearhead cache runs/notebook --letters psM1 --out acts.safetensors # every activation\n"
         "clearhead cache runs/five --text '> ab' --names '*pattern' --out p.safetensors # some\n"
-        "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors # gradients\n"
+        "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors # "
+        "gradients\n"
         "clearhead cache runs/five --grads --metric logit:-2:a --names q,k --out g.npz # for NumPy",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(cache_settings),
+    CLH_SETTINGS(keys, cache_settings),
     .schema = schema,
     .over = "bytes",
     .check = check,

@@ -10,18 +10,9 @@ typedef struct causal_settings {
 } causal_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(causal_settings, count),
-     .fallback = "2000",
-     .values = "[2, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "others",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(causal_settings, others),
-     .fallback = "500",
-     .values = "[0, 1000000]",
-     .help = "how many sequences of each other kind of input; 0: none"},
+    CLH_ROW_COUNT(causal_settings, "2000", "[2, 1000000]"),
+    CLH_ROW(causal_settings, others, SIZE, "500", "[0, 1000000]",
+            "how many sequences of each other kind of input; 0: none"),
 };
 
 #define RECOVERED                                                                                  \
@@ -147,16 +138,13 @@ const clh_question clh_question_causal = {
         "Measures the model with one thing inside it changed, some twenty times: queries, keys or "
         "values that know only position or only token; patterns taken from another sequence, "
         "averaged, one-hot, even; attention only on, or without, certain sources; attention's "
-        "output "
-        "or the direct path removed. Each with loss, accuracies and the loss recovered, with 95 % "
-        "bootstrap intervals over one set of resamples, on held-out sequences and, with --full, on "
-        "inputs unlike those the model was trained on.",
+        "output or the direct path removed. Each with loss, accuracies and the loss recovered, "
+        "with 95 % bootstrap intervals over one set of resamples, on held-out sequences and, with "
+        "--full, on inputs unlike those the model was trained on.",
     .examples = "clearhead causal runs/notebook # every intervention\n"
                 "clearhead causal runs/notebook --figure causal.png # side by side\n"
                 "clearhead causal runs/notebook --seeds 8 --others 0 # is it so for other seeds?",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(causal_settings),
+    CLH_SETTINGS(keys, causal_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "none.loss, qk_position.loss, v_token.loss, pattern_mean.loss",

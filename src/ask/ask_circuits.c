@@ -13,33 +13,14 @@ typedef struct circuits_settings {
 } circuits_settings;
 
 static const clh_key keys[] = {
-    {.name = "norm",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(circuits_settings, norm),
-     .fallback = "false",
-     .help = "fold the norms into the matrices that read through them"},
-    {.name = "kind",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(circuits_settings, kind),
-     .fallback = "all",
-     .values = "CIRCUIT",
-     .help = "only this circuit, by its name: qk_position"},
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(circuits_settings, layer),
-     .values = "[0, 1000]",
-     .help = "only heads of this layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(circuits_settings, head),
-     .values = "[0, 10000]",
-     .help = "only this head"},
-    {.name = "samples",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(circuits_settings, samples),
-     .fallback = "100",
-     .values = "[2, 100000]",
-     .help = "random heads that composition scores are compared with"},
+    CLH_ROW(circuits_settings, norm, BOOL, "false", NULL,
+            "fold the norms into the matrices that read through them"),
+    CLH_ROW(circuits_settings, kind, TEXT, "all", "CIRCUIT",
+            "only this circuit, by its name: qk_position"),
+    CLH_ROW_AUTO(circuits_settings, layer, SIZE, NULL, "[0, 1000]", "only heads of this layer"),
+    CLH_ROW_AUTO(circuits_settings, head, SIZE, NULL, "[0, 10000]", "only this head"),
+    CLH_ROW(circuits_settings, samples, SIZE, "100", "[2, 100000]",
+            "random heads that composition scores are compared with"),
 };
 
 static const clh_field numbers[] = {
@@ -289,9 +270,7 @@ const clh_question clh_question_circuits = {
     .examples = "clearhead circuits runs/notebook # a table\n"
                 "clearhead circuits runs/notebook --kind qk_position --figure qk.png # a heat map\n"
                 "clearhead circuits runs/notebook --norm --out circuits.safetensors # the matrices",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(circuits_settings),
+    CLH_SETTINGS(keys, circuits_settings),
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "blocks.0.head.0.ov.copying, blocks.0.head.0.ov.norm, blocks.0.head.0.qk.norm",

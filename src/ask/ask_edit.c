@@ -12,23 +12,11 @@ typedef struct edit_settings {
 } edit_settings;
 
 static const clh_key keys[] = {
-    {.name = "edits",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(edit_settings, edits),
-     .values = "FILE",
-     .help = "the edits, as JSON (docs/formats.md); must be given"},
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(edit_settings, count),
-     .fallback = "2000",
-     .values = "[1, 1000000]",
-     .help = "how many sequences"},
-    {.name = "split",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(edit_settings, split),
-     .fallback = "test",
-     .values = "train|test",
-     .help = "which sequences: those trained on, or held out"},
+    CLH_ROW_AUTO(edit_settings, edits, TEXT, NULL, "FILE",
+                 "the edits, as JSON (docs/formats.md); must be given"),
+    CLH_ROW(edit_settings, count, SIZE, "2000", "[1, 1000000]", "how many sequences"),
+    CLH_ROW(edit_settings, split, CHOICE, "test", "train|test",
+            "which sequences: those trained on, or held out"),
 };
 
 typedef struct row {
@@ -171,16 +159,13 @@ const clh_question clh_question_edit = {
     .description =
         "Runs the model on held-out sequences as it is and with the edits of a JSON file "
         "(docs/formats.md), and shows loss and accuracy of both with 95 % intervals (bootstrap "
-        "over "
-        "sequences).\n\n"
+        "over sequences).\n\n"
         "{\"format\": \"clearhead-edits-1\", \"edits\": [{\"kind\": \"zero\", \"site\": "
-        "\"blocks.0.attn.hook_z\"}]} is such a file. Kinds: zero, set, add, mean, resample, patch, "
-        "model, part, one_hot, only, without, even, direct, weights.",
+        "\"blocks.0.attn.hook_z\"}]} is such a file. Kinds: zero, set, add, mean, resample, "
+        "patch, model, part, one_hot, only, without, even, direct, weights.",
     .examples = "clearhead edit runs/notebook --edits edits.json # what depends on it\n"
                 "clearhead edit runs/notebook --edits edits.json --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(edit_settings),
+    CLH_SETTINGS(keys, edit_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "none.loss, edited.loss, none.token_accuracy, edited.token_accuracy",

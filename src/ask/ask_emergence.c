@@ -12,18 +12,9 @@ typedef struct emergence_settings {
 } emergence_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(emergence_settings, count),
-     .fallback = "100",
-     .values = "[1, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "least",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(emergence_settings, least),
-     .fallback = TEXT(CLH_RIGHT),
-     .values = "[0, 1]",
-     .help = "the accuracy that counts as right"},
+    CLH_ROW_COUNT(emergence_settings, "100", "[1, 1000000]"),
+    CLH_ROW(emergence_settings, least, REAL, TEXT(CLH_RIGHT), "[0, 1]",
+            "the accuracy that counts as right"),
 };
 
 #define ACCURACY(name_, meaning_, panel_)                                                          \
@@ -64,8 +55,8 @@ static const clh_schema schema[] = {
     {CLH_PART_TABLE, "from", "from which checkpoint on something is right: at least --least",
      .keys = "what", .fields = from_columns},
     {CLH_PART_TABLE, "swaps",
-     "every measure: then is the checkpoint; qk_then and ov_then the final model with its QK (W_Q, "
-     "b_Q, W_K, b_K) or OV (W_V, b_V, W_O, b_O); qk_last and ov_last the reverse",
+     "every measure: then is the checkpoint; qk_then and ov_then the final model with its QK "
+     "(W_Q, b_Q, W_K, b_K) or OV (W_V, b_V, W_O, b_O); qk_last and ov_last the reverse",
      .keys = "#step,swap", .flags = CLH_DETAIL, .fields = all_columns},
     {0}};
 
@@ -139,19 +130,15 @@ const clh_question clh_question_emergence = {
     .description =
         "Measures every checkpoint of a run on held-out sequences: loss, and the accuracy of "
         "letters, spaces and the period. Then swaps circuits: the final model with the QK (W_Q, "
-        "b_Q, "
-        "W_K, b_K) or the OV (W_V, b_V, W_O, b_O) of the checkpoint, and the checkpoint with those "
-        "of the final model. So when QK and OV were learned is read from what they do, not from "
-        "how "
-        "they look.",
+        "b_Q, W_K, b_K) or the OV (W_V, b_V, W_O, b_O) of the checkpoint, and the checkpoint with "
+        "those of the final model. So when QK and OV were learned is read from what they do, not "
+        "from how they look.",
     .examples = "clearhead emergence runs/notebook # every checkpoint\n"
                 "clearhead emergence runs/notebook --figure learned.png # as curves\n"
                 "clearhead emergence runs/notebook --seeds 8 # in the same order for other seeds?",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(emergence_settings),
+    CLH_SETTINGS(keys, emergence_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_ABOUT_WHOLE_RUN | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "letter_accuracy.step, space_accuracy.step, period_accuracy.step, "
-            "token_accuracy.step, qk_then.step, ov_then.step",
+    .over = "letter_accuracy.step, space_accuracy.step, period_accuracy.step, token_accuracy.step, "
+            "qk_then.step, ov_then.step",
     .ask = ask_emergence};

@@ -9,12 +9,8 @@ typedef struct generalise_settings {
     size_t count;
 } generalise_settings;
 
-static const clh_key keys[] = {{.name = "count",
-                                .kind = CLH_KEY_SIZE,
-                                CLH_SETTING(generalise_settings, count),
-                                .fallback = "500",
-                                .values = "[1, 1000000]",
-                                .help = "how many sequences of each kind"}};
+static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "500", "[1, 1000000]",
+                                       "how many sequences of each kind")};
 
 typedef struct row {
     clh_interval of[CLH_RATIOS];
@@ -75,15 +71,12 @@ const clh_question clh_question_generalise = {
     .description =
         "Loss and accuracy, by kind of token and of whole sequences, each with a 95 % bootstrap "
         "interval, on held-out sequences and on the same with one thing changed: the letters out "
-        "of "
-        "order, reversed, repeated, or kept from training (train --letters-unseen), the leading > "
-        "removed, one term of the context wrong.",
+        "of order, reversed, repeated, or kept from training (train --letters-unseen), the "
+        "leading > removed, one term of the context wrong.",
     .examples = "clearhead generalise runs/notebook # every kind of change\n"
                 "clearhead generalise runs/notebook --figure g.png # and a figure\n"
                 "clearhead generalise runs/notebook --json # for a program",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(generalise_settings),
+    CLH_SETTINGS(keys, generalise_settings),
     .needs = CLH_NEEDS_HELD_OUT,
     .schema = schema,
     .over = "held out.token_accuracy, shuffled.token_accuracy, one pair.token_accuracy",

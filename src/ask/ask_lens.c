@@ -9,12 +9,8 @@ typedef struct lens_settings {
 
 static const clh_key keys[] = {
     CLH_PREDICTIONS_KEYS(lens_settings, of),
-    {.name = "norm",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(lens_settings, norm),
-     .fallback = "recomputed",
-     .values = "frozen|recomputed",
-     .help = "what ln_final does to a stream: the scale of the last one, or its own"},
+    CLH_ROW(lens_settings, norm, CHOICE, "recomputed", "frozen|recomputed",
+            "what ln_final does to a stream: the scale of the last one, or its own"),
 };
 
 static const clh_field numbers[] = {
@@ -157,17 +153,13 @@ const clh_question clh_question_lens = {
     .summary = "the right token, read from the residual stream at every layer",
     .description =
         "The logit lens: the residual stream is read as if the model ended there, through the "
-        "final "
-        "norm and the unembedding: loss, probability and rank of the right token before each "
-        "layer, "
-        "between attention and MLP, and at the end, mean over the scored predictions of held-out "
-        "sequences and by position. The last stream is the model itself.",
+        "final norm and the unembedding: loss, probability and rank of the right token before "
+        "each layer, between attention and MLP, and at the end, mean over the scored predictions "
+        "of held-out sequences and by position. The last stream is the model itself.",
     .examples = "clearhead lens runs/notebook # every layer\n"
                 "clearhead lens runs/notebook --letters psM1 --part rank --csv # one sequence\n"
                 "clearhead lens runs/notebook --checkpoints --figure lens.png # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(lens_settings),
+    CLH_SETTINGS(keys, lens_settings),
     .schema = schema,
     .over = "0_pre.loss, final_post.loss, final_post.prob",
     .check = check,

@@ -93,8 +93,8 @@ const clh_question clh_question_loss = {
     .name = "loss",
     .summary = "the loss curve of training",
     .description =
-        "What training wrote into metrics.jsonl: the loss of every step's batch, and loss "
-        "and accuracy on held-out sequences at every evaluation.",
+        "What training wrote into metrics.jsonl: the loss of every step's batch, and loss and "
+        "accuracy on held-out sequences at every evaluation.",
     .examples = "clearhead loss runs/notebook # as a curve in the terminal\n"
                 "clearhead loss runs/notebook --figure loss.pdf # as an image\n"
                 "clearhead loss runs/notebook --csv > loss.csv # every step",

@@ -13,17 +13,10 @@ typedef struct patch_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_PAIR_KEYS(patch_settings, pair),
-    {.name = "sites",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(patch_settings, sites),
-     .values = "NAMES",
-     .automatic = "resid_pre, attn_out, mlp_out, q, k, v, z, pattern",
-     .help = "hook names, patterns or short names (resid_pre), commas between"},
-    {.name = "attribution",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(patch_settings, attribution),
-     .fallback = "false",
-     .help = "also estimate every patch by the gradient"},
+    CLH_ROW_AUTO(patch_settings, sites, TEXT, "resid_pre, attn_out, mlp_out, q, k, v, z, pattern",
+                 "NAMES", "hook names, patterns or short names (resid_pre), commas between"),
+    CLH_ROW(patch_settings, attribution, BOOL, "false", NULL,
+            "also estimate every patch by the gradient"),
 };
 
 static const clh_field numbers[] = {
@@ -163,24 +156,19 @@ const clh_question clh_question_patch = {
     .summary = "copy pieces of a clean run into a corrupted one",
     .description =
         "Activation patching: every position (and head) of every site is copied from the run on "
-        "the "
-        "clean sequence into the run on the corrupted one, one at a time, and the metric is "
-        "computed "
-        "again; what a patch cannot have changed is not. A metric is loss (of the clean sequence's "
-        "tokens), logit:POSITION:TOKEN, logit_diff:POSITION:TOKEN:AGAINST, log_prob:POSITION:TOKEN "
-        "or prob:POSITION:TOKEN; negative positions count from the end, tokens are symbols or ids "
-        "such as #17.\n\n"
+        "the clean sequence into the run on the corrupted one, one at a time, and the metric is "
+        "computed again; what a patch cannot have changed is not. A metric is loss (of the clean "
+        "sequence's tokens), logit:POSITION:TOKEN, logit_diff:POSITION:TOKEN:AGAINST, "
+        "log_prob:POSITION:TOKEN or prob:POSITION:TOKEN; negative positions count from the end, "
+        "tokens are symbols or ids such as #17.\n\n"
         "Shows the strongest patch of each site; every one stands in an array under its site's "
-        "name. "
-        "With --attribution the estimate by the gradient stands beside each.",
+        "name. With --attribution the estimate by the gradient stands beside each.",
     .examples =
         "clearhead patch runs/notebook --clean abcd --corrupt abce # the loss\n"
         "clearhead patch RUN --clean abcd --corrupt abce --metric logit_diff:10:c:e # two logits\n"
         "clearhead patch RUN --clean abcd --corrupt abce --attribution # and the estimates\n"
         "clearhead patch RUN --clean abcd --corrupt abce --figure patch.png # a picture",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(patch_settings),
+    CLH_SETTINGS(keys, patch_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "clean, corrupted",

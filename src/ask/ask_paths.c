@@ -12,30 +12,16 @@ typedef struct paths_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_PAIR_KEYS(paths_settings, pair),
-    {.name = "ig",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(paths_settings, ig),
-     .values = "[1, 100000]",
-     .help = "also estimate every edge by the mean gradient of so many runs between the two "
-             "embeddings: "
-             "1 is EAP, more are EAP-IG"},
-    {.name = "edges",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(paths_settings, edges),
-     .values = "EDGES",
-     .help = "the effect of these edges at once, names or patterns with commas between: "
-             "'embed->*.v,*->logits'"},
-    {.name = "path",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(paths_settings, path),
-     .values = "PATH",
-     .help = "the effect along one path: 'embed->L0H0.v->logits'"},
-    {.name = "top",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(paths_settings, top),
-     .automatic = "all",
-     .values = "[1, 1000000]",
-     .help = "only so many of the strongest edges in the table"},
+    CLH_ROW_AUTO(
+        paths_settings, ig, SIZE, NULL, "[1, 100000]",
+        "also estimate every edge by the mean gradient of so many runs between the two embeddings: 1 is EAP, more are EAP-IG"),
+    CLH_ROW_AUTO(
+        paths_settings, edges, TEXT, NULL, "EDGES",
+        "the effect of these edges at once, names or patterns with commas between: 'embed->*.v,*->logits'"),
+    CLH_ROW_AUTO(paths_settings, path, TEXT, NULL, "PATH",
+                 "the effect along one path: 'embed->L0H0.v->logits'"),
+    CLH_ROW_AUTO(paths_settings, top, SIZE, "all", "[1, 1000000]",
+                 "only so many of the strongest edges in the table"),
 };
 
 #define EFFECT(name_, meaning_, flags_)                                                            \
@@ -56,8 +42,7 @@ static const clh_field columns[] = {
     EFFECT("exact", "the metric with this edge corrupted, less the clean one", CLH_HEADLINE),
     {"ig", NULL, "the same estimated by the mean gradient of the runs between",
      "sum over positions of (corrupted - clean output) . mean gradient of the input; Syed et al. "
-     "2023 "
-     "(EAP), Hanna et al. 2024 (EAP-IG)",
+     "2023 (EAP), Hanna et al. 2024 (EAP-IG)",
      .decimals = 6},
     EFFECT("error", "ig - exact", 0),
     {0}};
@@ -191,27 +176,22 @@ const clh_question clh_question_paths = {
     .summary = "what flows along each edge of the model's own graph",
     .description =
         "Path patching: embed, pos_embed, every head and every MLP write to the residual stream; "
-        "the "
-        "q, k and v input of every head, every MLP and the logits read it. An edge leads from "
-        "every "
-        "writer to every reader behind it (L0H1->L1H0.q). Along one edge at a time the reader gets "
-        "what the corrupted sequence's run wrote there, all else being the clean run, everything "
-        "behind the reader is computed again, and the metric (as in patch) compared with the clean "
-        "one.\n\n"
+        "the q, k and v input of every head, every MLP and the logits read it. An edge leads from "
+        "every writer to every reader behind it (L0H1->L1H0.q). Along one edge at a time the "
+        "reader gets what the corrupted sequence's run wrote there, all else being the clean run, "
+        "everything behind the reader is computed again, and the metric (as in patch) compared "
+        "with the clean one.\n\n"
         "With --ig 1 the estimate of edge attribution patching stands beside each, with more that "
-        "of "
-        "its integrated gradients, each with its error. --edges and --path ask for one number "
-        "instead: "
-        "the effect of many edges at once, or along one path.",
+        "of its integrated gradients, each with its error. --edges and --path ask for one number "
+        "instead: the effect of many edges at once, or along one path.",
     .examples =
         "clearhead paths runs/notebook --clean abcd --corrupt wxyz --ig 10 # a table\n"
-        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e # two logits\n"
+        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e # two "
+        "logits\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --path 'embed->L0H0.v->logits' # one "
         "path\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --figure paths.png # writers by readers",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(paths_settings),
+    CLH_SETTINGS(keys, paths_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "clean, corrupted",

@@ -14,17 +14,9 @@ typedef struct sample_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(sample_settings, given),
-    {.name = "free",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(sample_settings, free),
-     .fallback = "false",
-     .help = "feed the model's own output back"},
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(sample_settings, count),
-     .automatic = "1",
-     .values = "[1, 1000000]",
-     .help = "how many held-out sequences, when none are given"},
+    CLH_ROW(sample_settings, free, BOOL, "false", NULL, "feed the model's own output back"),
+    CLH_ROW_AUTO(sample_settings, count, SIZE, "1", "[1, 1000000]",
+                 "how many held-out sequences, when none are given"),
 };
 
 static const clh_field numbers[] = {
@@ -183,15 +175,14 @@ const clh_question clh_question_sample = {
     .name = "sample",
     .summary = "what the model writes, beside what is right",
     .description =
-        "Shows expected and predicted sequences with mistakes marked. Each token is predicted from "
-        "the right ones before it (as the notebook does), or with --free from the model's own.",
+        "Shows expected and predicted sequences with mistakes marked. Each token is predicted "
+        "from the right ones before it (as the notebook does), or with --free from the model's "
+        "own.",
     .examples =
         "clearhead sample runs/notebook --letters psM1 # these letters\n"
         "clearhead sample runs/notebook --letters aabb --free # repeats, its own output fed back\n"
         "clearhead sample runs/notebook --text '> abcd ab' --free # any prompt",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(sample_settings),
+    CLH_SETTINGS(keys, sample_settings),
     .schema = schema,
     .check = check,
     .ask = ask_sample};

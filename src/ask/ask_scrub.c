@@ -14,17 +14,9 @@ typedef struct scrub_settings {
 } scrub_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(scrub_settings, count),
-     .fallback = "500",
-     .values = "[2, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "hypothesis",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(scrub_settings, hypothesis),
-     .values = "NAME|FILE",
-     .help = "only this one: a name of the table, or a JSON file (docs/formats.md)"},
+    CLH_ROW_COUNT(scrub_settings, "500", "[2, 1000000]"),
+    CLH_ROW_AUTO(scrub_settings, hypothesis, TEXT, NULL, "NAME|FILE",
+                 "only this one: a name of the table, or a JSON file (docs/formats.md)"),
 };
 
 typedef struct row {
@@ -142,19 +134,16 @@ const clh_question clh_question_scrub = {
     .name = "scrub",
     .summary = "how much of what a model does a hypothesis accounts for",
     .description =
-        "Causal scrubbing: a hypothesis says of every edge of the model's own graph (see paths) in "
-        "what the sequence behind it must agree with the one being answered; all else is taken "
-        "from "
-        "other held-out sequences, through the graph. Recovered is (loss of answers to other "
+        "Causal scrubbing: a hypothesis says of every edge of the model's own graph (see paths) "
+        "in what the sequence behind it must agree with the one being answered; all else is taken "
+        "from other held-out sequences, through the graph. Recovered is (loss of answers to other "
         "sequences - loss scrubbed) / (loss of answers to other sequences - loss): 1 when nothing "
         "that matters was scrubbed, 0 when everything was.\n\n"
         "Without --hypothesis a table of those that come with the library.",
     .examples = "clearhead scrub runs/notebook # a table\n"
                 "clearhead scrub runs/notebook --hypothesis algorithm --count 2000 # one, closer\n"
                 "clearhead scrub runs/notebook --hypothesis mine.json --json # your own",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(scrub_settings),
+    CLH_SETTINGS(keys, scrub_settings),
     .needs = CLH_NEEDS_HELD_OUT,
     .schema = schema,
     .over = "algorithm.recovered, qk_position.recovered, v_class.recovered",

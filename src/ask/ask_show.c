@@ -149,8 +149,8 @@ const clh_question clh_question_show = {
     .summary = "the model's modules, hook points, shapes",
     .description =
         "Shows the module tree with its hook points and shapes, as the notebook's print(model) "
-        "does, and the number of parameters. With --full also every tensor and hook point with its "
-        "size, and every setting of the run.",
+        "does, and the number of parameters. With --full also every tensor and hook point with "
+        "its size, and every setting of the run.",
     .examples = "clearhead show runs/notebook # the module tree\n"
                 "clearhead show runs/notebook --part hooks # what every hook point sees",
     .schema = schema,

@@ -12,24 +12,10 @@ typedef struct thresholds_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(thresholds_settings, given),
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(thresholds_settings, layer),
-     .fallback = "0",
-     .values = "[0, 1000]",
-     .help = "which layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(thresholds_settings, head),
-     .fallback = "0",
-     .values = "[0, 10000]",
-     .help = "which head of it"},
-    {.name = "threshold",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(thresholds_settings, threshold),
-     .fallback = "0.8",
-     .values = "[0, 1]",
-     .help = "what counts as strongly attended"},
+    CLH_ROW(thresholds_settings, layer, SIZE, "0", "[0, 1000]", "which layer"),
+    CLH_ROW(thresholds_settings, head, SIZE, "0", "[0, 10000]", "which head of it"),
+    CLH_ROW(thresholds_settings, threshold, REAL, "0.8", "[0, 1]",
+            "what counts as strongly attended"),
 };
 
 static const clh_field numbers[] = {
@@ -109,9 +95,7 @@ const clh_question clh_question_thresholds = {
         "notebook prints under its heat map.",
     .examples = "clearhead thresholds runs/notebook # on the first held-out sequence\n"
                 "clearhead thresholds runs/notebook --letters psM1 --threshold 0.5 # others",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(thresholds_settings),
+    CLH_SETTINGS(keys, thresholds_settings),
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .ask = ask_thresholds,

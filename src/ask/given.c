@@ -118,8 +118,8 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
     const size_t pos = out->clean.tokens.pos, other = out->corrupted.tokens.pos;
     if (!status && pos != other)
         status = clh_fail(err, CLH_ESHAPE,
-                          "the clean sequence has %zu tokens and the corrupted one %zu, want them "
-                          "equal",
+                          "the clean sequence has %zu tokens and the corrupted one %zu, want "
+                          "them equal",
                           pos, other);
     if (!status)
         status = clh_metric_parse(&out->metric, pair->metric, clh_subject_task(s), pos,

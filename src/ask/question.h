@@ -2,12 +2,10 @@
  *
  *    typedef struct heads_settings { size_t count; } heads_settings;
  *    static const clh_key keys[] = {
- *        {.name = "count", .kind = CLH_KEY_SIZE, CLH_SETTING(heads_settings, count),
- *         .fallback = "500", .values = "[1, 1000000]", .help = "how many held-out sequences"}};
+ *        CLH_ROW(heads_settings, count, SIZE, "500", "[1, 1000000]", "how many sequences")};
  *    const clh_question clh_question_heads = {
- *        .name = "heads", .summary = "…", .keys = keys, .key_count = CLH_COUNT(keys),
- *        .settings_size = sizeof(heads_settings), .needs = CLH_NEEDS_TASK, .schema = schema,
- *        .ask = ask_heads};
+ *        .name = "heads", .summary = "…", CLH_SETTINGS(keys, heads_settings),
+ *        .needs = CLH_NEEDS_TASK, .schema = schema, .ask = ask_heads};
  *
  *  `ask` computes with the floors below and fills the result; it prints, draws and writes nothing.
  *  Help, man page, completion, JSON schema and the command line are loops over these constants.
@@ -54,6 +52,14 @@ struct clh_question {
     /** Refuses settings that cannot be, before anything is computed; NULL: nothing to refuse. */
     clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
 };
+
+/** Its keys, and the struct they are read into. */
+#define CLH_SETTINGS(keys_, type)                                                                  \
+    .keys = keys_, .key_count = CLH_COUNT(keys_), .settings_size = sizeof(type)
+
+/** How many sequences a question is asked of: its setting `count`. */
+#define CLH_ROW_COUNT(type, fallback, values)                                                      \
+    CLH_ROW(type, count, SIZE, fallback, values, "how many held-out sequences")
 
 /** The question at `index` < clh_question_count(), and the one called `name`; NULL with CLH_EUSAGE
  *  filled in, naming the nearest. */
