@@ -11,9 +11,10 @@ static const clh_field number_columns[] = {
     {"difference", NULL, "this - other", .decimals = 6, .flags = CLH_HEADLINE},
     {0}};
 static const clh_field answer_columns[] = {
-    {"this", NULL, "the subject's answer", .flags = CLH_TEXT},
-    {"other", NULL, "the other's", .flags = CLH_TEXT},
-    {0}};
+    CLH_FIELD_TEXT("this", "the subject's answer", 0),
+    CLH_FIELD_TEXT("other", "the other's", 0),
+    {0},
+};
 const clh_schema clh_schema_of_against[] = {
     {CLH_PART_TABLE, "numbers", "both values of each number, and their difference",
      .keys = "number", .draw = "rows", .fields = number_columns},

@@ -34,36 +34,32 @@ static const clh_key keys[] = {
                  "refuse what takes more memory or a larger file: 2G, 500M"),
 };
 
-#define SIZE(name_, unit_, meaning_, flags_)                                                       \
-    {                                                                                              \
-        .name = name_, .unit = unit_, .meaning = meaning_, .flags = flags_                         \
-    }
 static const clh_field numbers[] = {
-    SIZE("tensors", NULL, "arrays that there are", 0),
-    SIZE("bytes", "bytes", "of all of them, as they are written", 0),
-    SIZE("memory", "bytes", "of the passes that make them", 0),
-    SIZE("batch", NULL, "sequences that are run", 0),
-    SIZE("pos", NULL, "tokens of each", 0),
-    SIZE("metric", NULL, "what the gradients are of", CLH_TEXT),
+    CLH_FIELD_COUNT("tensors", NULL, "arrays that there are"),
+    CLH_FIELD_COUNT("bytes", "bytes", "of all of them, as they are written"),
+    CLH_FIELD_COUNT("memory", "bytes", "of the passes that make them"),
+    CLH_FIELD_COUNT("batch", NULL, "sequences that are run"),
+    CLH_FIELD_COUNT("pos", NULL, "tokens of each"),
+    CLH_FIELD_TEXT("metric", "what the gradients are of", 0),
     {0}};
 
-#define ARRAY(name_, meaning_, draw_, flags_)                                                      \
-    {                                                                                              \
-        .kind = CLH_PART_ARRAY, .name = name_, .meaning = meaning_, .draw = draw_, .flags = flags_ \
-    }
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
-    ARRAY("tokens", "the sequences that are run", NULL, 0),
-    ARRAY("batch", "which of those given they are", NULL, 0),
-    ARRAY("positions", "which positions the rest holds", NULL, 0),
-    ARRAY("loss", "mean of -log p(right token), nats: the metric that gradients are of", NULL, 0),
-    ARRAY("logit", "the metric that gradients are of, summed over the sequences", NULL, 0),
-    ARRAY("logit_diff", "the same of two tokens", NULL, 0),
-    ARRAY("log_prob", "the same of log p", NULL, 0),
-    ARRAY("prob", "the same of p", NULL, 0),
-    ARRAY("sum", "the sum over the box that gradients are of", NULL, 0),
-    ARRAY("*", "an activation, under its hook name", "heat", CLH_DETAIL),
-    ARRAY("grad.*", "gradient of the metric by an activation or a parameter", "heat", CLH_DETAIL),
+    {CLH_PART_ARRAY, "tokens", "the sequences that are run", .flags = 0},
+    {CLH_PART_ARRAY, "batch", "which of those given they are", .flags = 0},
+    {CLH_PART_ARRAY, "positions", "which positions the rest holds", .flags = 0},
+    {CLH_PART_ARRAY, "loss", "mean of -log p(right token), nats: the metric that gradients are of",
+     .flags = 0},
+    {CLH_PART_ARRAY, "logit", "the metric that gradients are of, summed over the sequences",
+     .flags = 0},
+    {CLH_PART_ARRAY, "logit_diff", "the same of two tokens", .flags = 0},
+    {CLH_PART_ARRAY, "log_prob", "the same of log p", .flags = 0},
+    {CLH_PART_ARRAY, "prob", "the same of p", .flags = 0},
+    {CLH_PART_ARRAY, "sum", "the sum over the box that gradients are of", .flags = 0},
+    {CLH_PART_ARRAY, "*", "an activation, under its hook name", .draw = "heat",
+     .flags = CLH_DETAIL},
+    {CLH_PART_ARRAY, "grad.*", "gradient of the metric by an activation or a parameter",
+     .draw = "heat", .flags = CLH_DETAIL},
     {0}};
 
 static clh_status compute(clh_array *view, void *user, clh_error *err)
@@ -96,11 +92,9 @@ static clh_status check_limit(const clh_cached *c, const char *limit, clh_error 
 
 static void put(clh_result *out, clh_cached *c)
 {
-    clh_result_put_number(out, "tensors", (double)c->count);
-    clh_result_put_number(out, "bytes", (double)c->bytes);
-    clh_result_put_number(out, "memory", (double)c->memory);
-    clh_result_put_number(out, "batch", (double)c->batch.tokens.batch);
-    clh_result_put_number(out, "pos", (double)c->batch.tokens.pos);
+    clh_result_put_numbers(out, {"tensors", (double)c->count}, {"bytes", (double)c->bytes},
+                           {"memory", (double)c->memory}, {"batch", (double)c->batch.tokens.batch},
+                           {"pos", (double)c->batch.tokens.pos});
     for (size_t i = 0; i < c->count; i++) {
         clh_cached_item *item = &c->item[i];
         clh_axis axes[CLH_RANK_MAX] = {0};
@@ -114,12 +108,9 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
                             const clh_how *how, clh_error *err)
 {
     const cache_settings *set = settings;
-    const clh_cached_ask ask = {.names = set->names,
-                                .rows = set->batch,
-                                .positions = set->positions,
-                                .metric = !set->grads    ? NULL
-                                          : *set->metric ? set->metric
-                                                         : "loss",
+    const char *metric = *set->metric ? set->metric : "loss";
+    const clh_cached_ask ask = {set->names, set->batch, set->positions,
+                                .metric = set->grads ? metric : NULL,
                                 .first_scored = set->first_scored};
     clh_batch batch = {0};
     clh_cached *cached = NULL;
@@ -146,12 +137,11 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const cache_settings *set = settings;
-    (void)s;
     if (set->first_scored != CLH_UNSET && !set->grads)
         return clh_fail(err, CLH_EUSAGE, "first_scored decides the loss, want grads too");
     if (*set->metric && !set->grads)
         return clh_fail(err, CLH_EUSAGE, "metric is what gradients are of, want grads too");
-    return clh_given_check(&set->given, err);
+    return clh_given_check(s, set, err);
 }
 
 const clh_question clh_question_cache = {

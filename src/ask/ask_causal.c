@@ -15,16 +15,12 @@ static const clh_key keys[] = {
             "how many sequences of each other kind of input; 0: none"),
 };
 
-#define RECOVERED                                                                                  \
-    {                                                                                              \
-        .name = "recovered", .unit = "share", .meaning = "of the loss, 1 when nothing is lost",    \
-        .formula =                                                                                 \
-            "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing",      \
-        .decimals = 5, .band = CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE,                          \
-        .panel = "loss recovered", .from = CLH_FROM_VALUE,                                         \
-        .offset = offsetof(clh_causal_row, recovered)                                              \
-    }
-static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_causal_row, ratio), RECOVERED, {0}};
+static const clh_field columns[] = {
+    CLH_RATIO_FIELDS(clh_causal_row, ratio),
+    {"recovered", "share", "of the loss, 1 when nothing is lost",
+     "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing", 5,
+     CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM(clh_causal_row, recovered)},
+    {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "interventions",
      "the model with one thing inside it changed, on held-out sequences; the last is the reference",
@@ -68,13 +64,12 @@ static clh_status measure(suite *u, const clh_sample *sample, const char *input,
         status = clh_causal_rows(
             row, &result, CLH_ASK_ROUNDS, CLH_ASK_LEVEL, clh_subject_seed(u->subject),
             clh_watch_part_of(&rest, u->how->watch, u->done, 0, u->count), err);
-    for (int i = 0; i < CLH_INTERVENTIONS && !status; i++) {
-        const clh_intervention which = (clh_intervention)i;
+    for (clh_intervention i = 0; i < CLH_INTERVENTIONS && !status; i++) {
         if (input)
-            clh_result_row(u->out, "inputs", input, clh_intervention_name(which));
+            clh_result_row(u->out, "inputs", input, clh_intervention_name(i));
         else
-            clh_result_row(u->out, "interventions", clh_intervention_name(which));
-        clh_row_label(u->out, clh_intervention_text(which), input ? NULL : heading_of(which));
+            clh_result_row(u->out, "interventions", clh_intervention_name(i));
+        clh_row_label(u->out, clh_intervention_text(i), input ? NULL : heading_of(i));
         if (result.left_out[i])
             clh_row_absent(u->out, "the task has no letters");
         else
@@ -111,7 +106,7 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     const size_t variants = clh_variant_count(clh_subject_task(s)), n = set->count;
     const size_t all = 2 * n + (variants - 1) * set->others;
     clh_watch_part part;
-    clh_status status = clh_subject_sample(&sample, s, n, err);
+    clh_status status = clh_ask_sample(&sample, out, s, n, err);
     if (!status)
         status = clh_causal_open(
             &causal, clh_subject_model(s), sample, clh_subject_seed(s),
@@ -121,12 +116,9 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
         status = measure(&u, sample, NULL, err);
     for (size_t v = CLH_VARIANT_NONE + 1; v < variants && set->others > 0 && !status; v++)
         status = measure_other(&u, (clh_variant)v, set->others, err);
-    if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
-        clh_result_note(out,
-                        "Means, and the other sequence (one for each, drawn with replacement), are "
-                        "those of the held-out sequences, also where other inputs are measured.");
-    }
+    clh_result_note(out,
+                    "Means, and the other sequence (one for each, drawn with replacement), are "
+                    "those of the held-out sequences, also where other inputs are measured.");
     clh_causal_close(causal);
     return status;
 }

@@ -28,16 +28,15 @@ static const clh_key keys[] = {
                  "the answer is no (exit 1) when the token accuracy is lower"),
 };
 
-typedef struct row {
-    clh_interval of[CLH_RATIOS];
-} row;
-
-static const clh_field numbers[] = {CLH_RATIO_FIELDS(row, of), {0}};
-static const clh_field verdicts[] = {{"enough", NULL, "Is the token accuracy as high as asked for?",
-                                      "token_accuracy >= --least", .decimals = 0},
-                                     {0}};
+static const clh_field numbers[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
+static const clh_field verdicts[] = {
+    CLH_FIELD_VERDICT("enough", "Is the token accuracy as high as asked for?",
+                      "token_accuracy >= --least"),
+    {0}};
 static const clh_field positions[] = {
-    {"loss", "nats/token", "mean over the sequences", .decimals = 6, .flags = CLH_LOG}, {0}};
+    CLH_FIELD_LOSS("loss", "mean over the sequences", 0),
+    {0},
+};
 static const clh_schema schema[] = {
     {CLH_PART_VERDICTS, "verdicts", NULL, .flags = CLH_DETAIL, .fields = verdicts},
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -183,19 +182,15 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
 {
     const eval_settings *set = settings;
     exam e = {0};
-    row r;
-    char text[64];
     clh_status status = *set->data ? of_data(&e, set, s, err) : of_run(&e, set, s, err);
     if (!status)
         status = measure(&e, s, how, err);
     if (!status)
-        status = clh_ask_intervals(r.of, e.measure, e.sample->count, s, how->watch, err);
+        status = clh_ask_put_ratios(out, "numbers", e.measure, e.sample->count, s, how->watch, err);
     if (!status) {
-        (void)snprintf(text, sizeof text, "%zu %s sequences", e.sample->count, e.what);
-        clh_result_stamp(out, "sample", text);
-        clh_result_read(out, "numbers", &r);
+        clh_ask_stamp_sample(out, s, e.sample->count, e.what);
         put_positions(out, &e);
-        decide(out, r.of[CLH_RATIO_ACCURACY].value, set->least);
+        decide(out, clh_result_number(out, "token_accuracy"), set->least);
     }
     clh_measure_deinit(&e.own_measure);
     clh_sample_deinit(&e.own);

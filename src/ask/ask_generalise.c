@@ -12,11 +12,7 @@ typedef struct generalise_settings {
 static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "500", "[1, 1000000]",
                                        "how many sequences of each kind")};
 
-typedef struct row {
-    clh_interval of[CLH_RATIOS];
-} row;
-
-static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
+static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
 static const clh_schema schema[] = {{CLH_PART_TABLE, "inputs",
                                      "held-out sequences, and the same with one thing changed",
                                      .keys = "input", .draw = "rows", .fields = columns},
@@ -29,7 +25,6 @@ static clh_status measure_variant(clh_result *out, clh_variant variant, const cl
     clh_sample sample = {0};
     clh_measure measure = {0};
     clh_error why = {0};
-    row r;
     clh_result_row(out, "inputs", clh_variant_name(task, variant));
     clh_row_label(out, clh_variant_text(task, variant), NULL);
     if (clh_variant_check(task, variant, &why)) {
@@ -40,9 +35,7 @@ static clh_status measure_variant(clh_result *out, clh_variant variant, const cl
     if (!status)
         status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, how, err);
     if (!status)
-        status = clh_ask_intervals(r.of, &measure, count, s, how->watch, err);
-    if (!status)
-        clh_row_read(out, &r);
+        status = clh_ask_put_ratios(out, NULL, &measure, count, s, how->watch, err);
     clh_measure_deinit(&measure);
     clh_sample_deinit(&sample);
     return status;

@@ -65,14 +65,12 @@ static clh_status ask_heads(clh_result *out, clh_subject *s, const void *setting
     clh_tensor given = {0};
     clh_status status = *set->pattern ? clh_pattern_read(&given, set->pattern, err) : CLH_OK;
     if (!status)
-        status = clh_subject_sample(&sample, s, set->count, err);
+        status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status = clh_heads_detect(&found, clh_subject_model(s), sample, given.data ? &given : NULL,
                                   &options, how, err);
-    if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
+    if (!status)
         fill(out, &found);
-    }
     clh_detection_deinit(&found);
     clh_free(given.data);
     return status;

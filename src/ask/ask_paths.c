@@ -24,10 +24,7 @@ static const clh_key keys[] = {
                  "only so many of the strongest edges in the table"),
 };
 
-#define EFFECT(name_, meaning_, flags_)                                                            \
-    {                                                                                              \
-        .name = name_, .meaning = meaning_, .decimals = 6, .flags = flags_                         \
-    }
+#define EFFECT(name, meaning, flags_) CLH_FIELD(name, NULL, meaning, .decimals = 6, .flags = flags_)
 static const clh_field numbers[] = {
     EFFECT("clean", "the metric of the clean run", CLH_HEADLINE),
     EFFECT("corrupted", "of the corrupted run", CLH_HEADLINE),
@@ -35,9 +32,11 @@ static const clh_field numbers[] = {
     {0}};
 static const clh_field one[] = {
     EFFECT("effect", "the metric with what is asked about corrupted, less the clean one", 0), {0}};
-static const clh_field all[] = {{"edge_count", NULL, "edges there are", .decimals = 0},
-                                EFFECT("worst_error", "largest |ig - exact| of all edges", 0),
-                                {0}};
+static const clh_field all[] = {
+    CLH_FIELD_COUNT("edge_count", NULL, "edges there are"),
+    EFFECT("worst_error", "largest |ig - exact| of all edges", 0),
+    {0},
+};
 static const clh_field columns[] = {
     EFFECT("exact", "the metric with this edge corrupted, less the clean one", CLH_HEADLINE),
     {"ig", NULL, "the same estimated by the mean gradient of the runs between",
@@ -60,7 +59,6 @@ static const clh_schema schema[] = {
 static void close_table(void *owner)
 {
     clh_path_table_deinit(owner);
-    clh_free(owner);
 }
 
 static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
@@ -69,10 +67,10 @@ static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
     const char *const titles[] = {"exact", ig == 1 ? "EAP" : "EAP-IG"};
     const clh_axis axes[] = {{"way", titles}, {"writer", t->writer}, {"reader", t->reader}};
     const clh_axis edge = {"edge", t->edge};
-    const clh_array effect = {.name = "effect",
-                              .data = t->matrix,
-                              .memory = CLH_F64,
-                              .dtype = CLH_F64,
+    const clh_array effect = {"effect",
+                              t->matrix,
+                              CLH_F64,
+                              CLH_F64,
                               .rank = 3,
                               .shape = {t->ways, t->writers, t->readers},
                               .extent = {t->ways, t->writers, t->readers}};
@@ -87,16 +85,14 @@ static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
 
 static void put_edges(clh_result *out, const clh_path_table *t, const paths_settings *set)
 {
-    clh_result_put_number(out, "edge_count", (double)t->edges);
-    clh_result_put_number(out, "worst_error", t->worst);
+    clh_result_put_numbers(out, {"edge_count", (double)t->edges}, {"worst_error", t->worst});
     for (size_t i = 0; i < t->edges && i < set->top; i++) {
         const size_t e = t->order[i];
         clh_result_row(out, "edges", t->edge[e]);
         clh_row_put_number(out, "exact", t->exact[e]);
-        if (!t->estimate)
-            continue;
-        clh_row_put_number(out, "ig", t->estimate[e]);
-        clh_row_put_number(out, "error", t->estimate[e] - t->exact[e]);
+        if (t->estimate)
+            clh_row_put_numbers(out, {"ig", t->estimate[e]},
+                                {"error", t->estimate[e] - t->exact[e]});
     }
     if (!t->estimate)
         clh_result_absent(out, "worst_error", "ig was not asked for");
@@ -119,7 +115,7 @@ static clh_status ask_one(clh_result *out, clh_paths *paths, const paths_setting
 static clh_status ask_all(clh_result *out, clh_paths *paths, const paths_settings *set,
                           const clh_how *how, clh_error *err)
 {
-    clh_path_table *table = clh_alloc_zeroed(1, sizeof *table, err);
+    clh_path_table *table = clh_result_make(out, sizeof *table, close_table, err);
     if (!table)
         return CLH_ENOMEM;
     clh_status status =
@@ -127,7 +123,6 @@ static clh_status ask_all(clh_result *out, clh_paths *paths, const paths_setting
     clh_result_absent(out, "effect", "edges or path say of what");
     if (!status)
         put_edges(out, table, set);
-    clh_result_keep(out, table, close_table);
     return status;
 }
 
@@ -146,9 +141,8 @@ static clh_status ask_paths(clh_result *out, clh_subject *s, const void *setting
     if (!status) {
         const double clean = clh_paths_clean(paths), corrupted = clh_paths_corrupted(paths);
         clh_given_pair_stamp(out, &set->pair);
-        clh_result_put_number(out, "clean", clean);
-        clh_result_put_number(out, "corrupted", corrupted);
-        clh_result_put_number(out, "change", corrupted - clean);
+        clh_result_put_numbers(out, {"clean", clean}, {"corrupted", corrupted},
+                               {"change", corrupted - clean});
         status = *set->edges || *set->path ? ask_one(out, paths, set, how, err)
                                            : ask_all(out, paths, set, how, err);
     }
@@ -161,14 +155,13 @@ static clh_status check(const clh_subject *s, const void *settings, clh_error *e
 {
     const paths_settings *set = settings;
     const char *needless = set->ig != CLH_UNSET ? "ig" : set->top != CLH_UNSET ? "top" : NULL;
-    (void)s;
     if (*set->edges && *set->path)
         return clh_fail(err, CLH_EUSAGE, "edges and path are both given, want one of them");
     if ((*set->edges || *set->path) && needless)
         return clh_fail(err, CLH_EUSAGE,
                         "%s is of all edges one by one, and does not go with edges or path",
                         needless);
-    return clh_given_pair_check(&set->pair, err);
+    return clh_given_pair_check(s, set, err);
 }
 
 const clh_question clh_question_paths = {

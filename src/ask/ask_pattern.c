@@ -31,10 +31,11 @@ static void put_pattern(clh_result *out, const clh_attended *a, const pattern_se
 {
     const bool all = set->head == CLH_UNSET;
     const size_t shown = a->pos < set->limit ? a->pos : set->limit;
-    const clh_array view = {.name = "pattern",
-                            .data = all ? a->pattern : a->pattern + set->head * a->pos * a->pos,
-                            .memory = CLH_F32,
-                            .dtype = CLH_F32,
+    const clh_real *from = a->pattern + (all ? 0 : set->head * a->pos * a->pos);
+    const clh_array view = {"pattern",
+                            from,
+                            CLH_F32,
+                            CLH_F32,
                             .rank = 3,
                             .shape = {all ? a->heads : 1, shown, shown},
                             .extent = {all ? a->heads : 1, a->pos, a->pos}};
@@ -86,12 +87,6 @@ static clh_status ask_pattern(clh_result *out, clh_subject *s, const void *setti
     return status;
 }
 
-static clh_status check_pattern(const clh_subject *s, const void *settings, clh_error *err)
-{
-    (void)s;
-    return clh_given_check(&((const pattern_settings *)settings)->given, err);
-}
-
 const clh_question clh_question_pattern = {
     .name = "pattern",
     .summary = "where a head attends on one sequence, as a heat map",
@@ -107,4 +102,4 @@ const clh_question clh_question_pattern = {
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .ask = ask_pattern,
-    .check = check_pattern};
+    .check = clh_given_check};

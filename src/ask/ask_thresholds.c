@@ -19,10 +19,10 @@ static const clh_key keys[] = {
 };
 
 static const clh_field numbers[] = {
-    {"sources", NULL, "source positions that are strongly attended", .decimals = 0}, {0}};
+    CLH_FIELD_COUNT("sources", NULL, "source positions that are strongly attended"), {0}};
 static const clh_field columns[] = {
-    {"token", NULL, "at the source", .flags = CLH_TEXT},
-    {"count", NULL, "destinations whose attention to it is above the threshold", .decimals = 0},
+    CLH_FIELD_TEXT("token", "at the source", 0),
+    CLH_FIELD_COUNT("count", NULL, "destinations whose attention to it is above the threshold"),
     {"maximum", "attention", "the largest of all", .decimals = 4, .flags = CLH_SHARE},
     {"gaps", "positions", "from one of these destinations to the next", .flags = CLH_TEXT},
     {"destinations", "positions", "which", .flags = CLH_TEXT | CLH_DETAIL},
@@ -50,8 +50,7 @@ static void fill(clh_result *out, const clh_threshold_table *table)
         const clh_threshold_row *row = &table->rows[r];
         clh_result_row(out, "table", clh_key_text(key, row->position));
         clh_row_text(out, "token", row->token);
-        clh_row_put_number(out, "count", (double)row->count);
-        clh_row_put_number(out, "maximum", row->maximum);
+        clh_row_put_numbers(out, {"count", (double)row->count}, {"maximum", row->maximum});
         put_list(out, "gaps", row->gaps, row->count - 1);
         put_list(out, "destinations", row->destinations, row->count);
     }
@@ -64,8 +63,8 @@ static clh_status ask_thresholds(clh_result *out, clh_subject *s, const void *se
 {
     const thresholds_settings *set = settings;
     /* above 0 is above the smallest number there is: 0 itself means the default */
-    const clh_threshold_options options = {.threshold =
-                                               set->threshold > 0 ? set->threshold : 0x1p-1074};
+    const double threshold = set->threshold > 0 ? set->threshold : 0x1p-1074;
+    const clh_threshold_options options = {.threshold = threshold};
     clh_threshold_table table = {0};
     clh_attended a = {0};
     (void)how;
@@ -78,12 +77,6 @@ static clh_status ask_thresholds(clh_result *out, clh_subject *s, const void *se
     clh_threshold_table_deinit(&table);
     clh_attended_deinit(&a);
     return status;
-}
-
-static clh_status check_thresholds(const clh_subject *s, const void *settings, clh_error *err)
-{
-    (void)s;
-    return clh_given_check(&((const thresholds_settings *)settings)->given, err);
 }
 
 const clh_question clh_question_thresholds = {
@@ -99,4 +92,4 @@ const clh_question clh_question_thresholds = {
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .ask = ask_thresholds,
-    .check = check_thresholds};
+    .check = clh_given_check};

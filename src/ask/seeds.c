@@ -21,11 +21,11 @@ static const clh_field spread_columns[] = {
     {"least", NULL, "least of all seeds", .decimals = 6, .panel = "over seeds"},
     {"median", NULL, "median over seeds", .decimals = 6, .panel = "over seeds"},
     {"most", NULL, "most of all seeds", .decimals = 6, .panel = "over seeds"},
-    {"none", "seeds", "how many seeds have no such number", .decimals = 0},
+    CLH_FIELD_COUNT("none", "seeds", "how many seeds have no such number"),
     {0}};
 static const clh_field vote_columns[] = {
-    {"votes", "seeds", "how many seeds gave this answer", .decimals = 0},
-    {"seeds", NULL, "which", .flags = CLH_TEXT},
+    CLH_FIELD_COUNT("votes", "seeds", "how many seeds gave this answer"),
+    CLH_FIELD_TEXT("seeds", "which", 0),
     {0}};
 const clh_schema clh_schema_of_seeds[] = {
     {CLH_PART_TABLE, "votes", "which answer how many seeds gave to each verdict",

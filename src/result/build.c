@@ -57,6 +57,14 @@ void *clh_result_memory(clh_result *r, size_t count, size_t size)
     return failed(r) ? NULL : memory;
 }
 
+void *clh_result_make(clh_result *r, size_t size, void (*deinit)(void *), clh_error *err)
+{
+    void *made = clh_result_memory(r, 1, size);
+    if (made)
+        clh_result_keep(r, made, deinit);
+    return clh_result_check(r, err) ? NULL : made;
+}
+
 const char *clh_result_copy(clh_result *r, const char *text)
 {
     if (!text)
@@ -199,6 +207,12 @@ void clh_result_put_number(clh_result *r, const char *name, double value)
     clh_result_put(r, name, clh_value_of(value));
 }
 
+void clh_result_put_named(clh_result *r, const clh_named *numbers)
+{
+    for (; numbers->name; numbers++)
+        clh_result_put_number(r, numbers->name, numbers->value);
+}
+
 static void read_cell(clh_result *r, clh_cell *cell, const clh_field *field, const void *from)
 {
     const char *at = (const char *)from + field->offset;
@@ -285,6 +299,12 @@ void clh_row_put(clh_result *r, const char *column, clh_value value)
 void clh_row_put_number(clh_result *r, const char *column, double value)
 {
     clh_row_put(r, column, clh_value_of(value));
+}
+
+void clh_row_put_named(clh_result *r, const clh_named *numbers)
+{
+    for (; numbers->name; numbers++)
+        clh_row_put_number(r, numbers->name, numbers->value);
 }
 
 void clh_row_text(clh_result *r, const char *column, const char *text)

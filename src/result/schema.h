@@ -3,8 +3,7 @@
  *
  *    static const clh_field numbers[] = {
  *        {"loss", "nats/token", "mean loss of the scored predictions", "-mean log p(token)", 6,
- *         CLH_BAND_BOOTSTRAP, CLH_HEADLINE | CLH_LOG, .from = CLH_FROM_VALUE,
- *         .offset = offsetof(clh_row, loss)},
+ *         CLH_BAND_BOOTSTRAP, CLH_HEADLINE | CLH_LOG, CLH_FROM(clh_row, loss)},
  *        {0}};
  *    static const clh_schema schema[] = {
  *        {CLH_PART_NUMBERS, "numbers", "over all sequences", .fields = numbers},
@@ -73,6 +72,28 @@ typedef struct clh_field {
     clh_from from;
     size_t offset;
 } clh_field;
+
+/** Where a field is read from: a member of `type`, whose own type says how. */
+#define CLH_FROM(type, member)                                                                     \
+    .from = _Generic(((type *)0)->member,                                                          \
+        double: CLH_FROM_DOUBLE,                                                                   \
+        size_t: CLH_FROM_SIZE,                                                                     \
+        clh_value: CLH_FROM_VALUE,                                                                 \
+        const char *: CLH_FROM_TEXT),                                                              \
+    .offset = offsetof(type, member)
+
+/* clang-format off */
+/** A field as a macro of a table's own makes it; and those that most results have, of which what is
+ *  not the same everywhere follows: .panel = "accuracy". */
+#define CLH_FIELD(...) {__VA_ARGS__}
+#define CLH_FIELD_SHARE(name, meaning, flags_, ...)                                                \
+    {name, "share", meaning, .decimals = 4, .flags = CLH_SHARE | (flags_), __VA_ARGS__}
+#define CLH_FIELD_LOSS(name, meaning, flags_, ...)                                                 \
+    {name, "nats/token", meaning, .decimals = 6, .flags = CLH_LOG | (flags_), __VA_ARGS__}
+#define CLH_FIELD_COUNT(name, unit, meaning) {name, unit, meaning, .decimals = 0}
+#define CLH_FIELD_VERDICT(name, question, rule) {name, NULL, question, rule, .decimals = 0}
+#define CLH_FIELD_TEXT(name, meaning, flags_) {name, NULL, meaning, .flags = CLH_TEXT | (flags_)}
+/* clang-format on */
 
 typedef enum clh_part_kind {
     CLH_PART_END = 0,

@@ -8,7 +8,8 @@ typedef struct planted_settings {
     double factor;
 } planted_settings;
 
-static const clh_key keys[] = {CLH_ROW(planted_settings, factor, REAL, "1", "[0, 100]", "what every number is multiplied by")};
+static const clh_key keys[] = {
+    CLH_ROW(planted_settings, factor, REAL, "1", "[0, 100]", "what every number is multiplied by")};
 
 static const clh_field numbers[] = {
     {"value", "units", "planted in the seed", .decimals = 2, .flags = CLH_HEADLINE},
