@@ -15,8 +15,7 @@ static const clh_question *const questions[] = {
 #undef QUESTION
 };
 
-/* ---- The table ---------------------------------------------------------------------------------
- */
+/* ---- The table ---- */
 
 size_t clh_question_count(void)
 {
@@ -109,8 +108,7 @@ char *clh_questions_json(clh_error *err)
     return clh_strbuf_take(&text, err);
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------
- */
+/* ---- Asking ---- */
 
 clh_status clh_ask_check(const clh_subject *subject, const char *question,
                          const clh_settings *settings, clh_error *err)

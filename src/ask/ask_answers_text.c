@@ -5,8 +5,7 @@
 #include "ask/ask_answers.h"
 #include "clearhead/permutations.h"
 
-/* ---- In words ----------------------------------------------------------------------------------
- */
+/* ---- In words ---- */
 
 static double kind_accuracy(const clh_tally *tally, clh_token_kind kind)
 {
@@ -148,8 +147,7 @@ void clh_answers_say(clh_strbuf *text, const clh_answers *a, clh_notebook_questi
         (question == CLH_QUESTION_SPACING ? say_spacing : say_loss)(text, a, task);
 }
 
-/* ---- As rows -----------------------------------------------------------------------------------
- */
+/* ---- As rows ---- */
 
 /* A row of the table; NaN where it has no such number. `heading` is the question's own, once. */
 typedef struct page {

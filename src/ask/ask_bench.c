@@ -88,7 +88,7 @@ static const clh_schema schema[] = {{CLH_PART_NUMBERS, "machine", NULL, .fields 
 static row row_of(const clh_bench_result *b, double peak)
 {
     const double speed = b->operations / b->seconds;
-    return (row){.peak = peak,
+    return (row){peak,
                  .operations = b->operations,
                  .step_rate = 1 / b->seconds,
                  .speed = speed,

@@ -112,7 +112,7 @@ static clh_status write_one(clh_result *out, const clh_subject *s, const sample_
 {
     const size_t pos = batch->tokens.pos;
     const bool prompt = *set->given.text;
-    const clh_writing_ask ask = {.tokens = {batch->ids + row * pos, 1, pos},
+    const clh_writing_ask ask = {{batch->ids + row * pos, 1, pos},
                                  .first_scored =
                                      prompt || !batch->first_scored ? 1 : batch->first_scored,
                                  .free = set->free,

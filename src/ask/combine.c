@@ -9,8 +9,7 @@
 
 enum { PICKED_MAX = 256 };
 
-/* ---- Picking -----------------------------------------------------------------------------------
- */
+/* ---- Picking ---- */
 
 static clh_status add_path(clh_picked *p, const clh_result *first, const char *path, bool must,
                            clh_error *err)
@@ -111,8 +110,7 @@ void clh_picked_deinit(clh_picked *p)
     *p = (clh_picked){0};
 }
 
-/* ---- Combined results --------------------------------------------------------------------------
- */
+/* ---- Combined results ---- */
 
 clh_status clh_combine_check(const clh_question *q, const char *how, clh_error *err)
 {

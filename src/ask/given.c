@@ -22,8 +22,7 @@ size_t clh_subject_first_scored(const clh_subject *s)
     return run ? clh_run_get_config(run)->first_scored : 1;
 }
 
-/* ---- One --------------------------------------------------------------------------------------
- */
+/* ---- One ---- */
 
 clh_status clh_given_check(const clh_subject *s, const void *settings, clh_error *err)
 {
@@ -77,8 +76,7 @@ void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *giv
     clh_result_stamp(out, "sample", text);
 }
 
-/* ---- Two --------------------------------------------------------------------------------------
- */
+/* ---- Two ---- */
 
 static clh_status check_side(const char *name, const char *letters, const char *text,
                              clh_error *err)

@@ -5,8 +5,7 @@
 #include "base/stop.h"
 #include "model/tensors.h"
 
-/* ---- Sequences ---------------------------------------------------------------------------------
- */
+/* ---- Sequences ---- */
 
 clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
                                 clh_error *err)
@@ -23,8 +22,7 @@ clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_
     return status ? status : clh_batch_of(&out->batch, sample, err);
 }
 
-/* ---- Positions ---------------------------------------------------------------------------------
- */
+/* ---- Positions ---- */
 
 /* Where the first scored token stands, of sequences that say so or as a setting. */
 static clh_status first_scored(const clh_predictions *p, size_t given, size_t *first,

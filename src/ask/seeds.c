@@ -48,8 +48,7 @@ typedef struct study {
     atomic_bool failed;  /**< no new seed begins */
 } study;
 
-/* ---- One seed ----------------------------------------------------------------------------------
- */
+/* ---- One seed ---- */
 
 /* Whether two configurations train the same: all that config.json says but for threads. */
 static clh_status same_settings(bool *same, clh_run_config a, clh_run_config b, clh_error *err)
@@ -143,8 +142,7 @@ static clh_status do_seeds(study *s, size_t threads, clh_error *err)
     return status;
 }
 
-/* ---- What they say -----------------------------------------------------------------------------
- */
+/* ---- What they say ---- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -230,8 +228,7 @@ static clh_status build(clh_result **out, const study *s, const char *numbers, c
     return status;
 }
 
-/* ---- All of them -------------------------------------------------------------------------------
- */
+/* ---- All of them ---- */
 
 static clh_status run_study(study *s, clh_subject *subject, const char *folder, size_t threads,
                             clh_error *err)

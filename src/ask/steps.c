@@ -86,12 +86,7 @@ clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *que
                          void *user, const clh_how *how, clh_error *err)
 {
     clh_settings *own = NULL;
-    reel r = {.subject = subject,
-              .settings = settings,
-              .numbers = numbers,
-              .each = each,
-              .user = user,
-              .how = how};
+    reel r = {subject, NULL, settings, numbers, each, user, how, .out = NULL};
     if (!out || !subject)
         return clh_fail(err, CLH_EUSAGE, "clh_ask_steps() was given NULL, want a subject");
     clh_status status = clh_ask_check(subject, question, settings, err);

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Memory ------------------------------------------------------------------------------------
- */
+/* ---- Memory ---- */
 
 /* NULL with CLH_ENOMEM filled in; freed with the struct. */
 static void *keep(clh_arrays *a, size_t count, size_t size, clh_error *err)
@@ -67,8 +66,7 @@ static clh_status make_room(clh_arrays *a, const clh_result *r, size_t settings,
     return a->owned && a->array && a->pair ? CLH_OK : CLH_ENOMEM;
 }
 
-/* ---- Metadata ----------------------------------------------------------------------------------
- */
+/* ---- Metadata ---- */
 
 static const clh_pair *find_pair(const clh_arrays *a, const char *key)
 {
@@ -185,8 +183,7 @@ static clh_status add_stamps(clh_arrays *a, const clh_result *r, json_t *setting
     return status ? status : add_settings(a, settings, err);
 }
 
-/* ---- Numbers and columns as arrays -------------------------------------------------------------
- */
+/* ---- Numbers and columns as arrays ---- */
 
 /* A value of each of `count` cells `stride` apart: the value, or the low or high end. */
 static clh_status add_column(clh_arrays *a, const char *name, const clh_cell *const *cell,
@@ -268,8 +265,7 @@ static clh_status add_part(clh_arrays *a, const clh_part *part, clh_error *err)
     return status;
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------
- */
+/* ---- The whole ---- */
 
 static bool holds_numbers(const clh_schema *part)
 {

@@ -164,8 +164,7 @@ static void add_parts(const clh_result *r, clh_part_kind kind, const clh_show *s
     clh_strbuf_adds(out, "}");
 }
 
-/* ---- Arrays ------------------------------------------------------------------------------------
- */
+/* ---- Arrays ---- */
 
 /* Numbers as nested lists: the index counts up as an odometer does, and lists open and close where
  * its last places turn. */
@@ -248,8 +247,7 @@ static clh_status add_arrays(clh_result *r, const clh_show *show, clh_strbuf *ou
     return status;
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------
- */
+/* ---- The whole ---- */
 
 static void add_absent(const clh_result *r, clh_strbuf *out)
 {
@@ -288,7 +286,6 @@ static clh_status to_json(clh_result *r, const clh_show *show, clh_strbuf *out, 
     return status ? status : clh_strbuf_check(out, err);
 }
 
-const clh_format clh_format_json = {.name = "json",
-                                    .endings = ".json",
+const clh_format clh_format_json = {"json", .endings = ".json",
                                     .summary = "one object, the same envelope for every question",
                                     .text = to_json};

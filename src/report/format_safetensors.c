@@ -12,8 +12,6 @@ static clh_status save(clh_result *r, const clh_show *show, const char *path, cl
     return status;
 }
 
-const clh_format clh_format_safetensors = {.name = "safetensors",
-                                           .endings = ".safetensors",
+const clh_format clh_format_safetensors = {"safetensors", .endings = ".safetensors",
                                            .summary = "arrays for every framework",
-                                           .check = clh_arrays_check,
-                                           .save = save};
+                                           .check = clh_arrays_check, .save = save};

@@ -30,8 +30,7 @@ const char *clh_key_text(char out[24], size_t n)
     return out;
 }
 
-/* ---- Memory ------------------------------------------------------------------------------------
- */
+/* ---- Memory ---- */
 
 static bool failed(const clh_result *r)
 {
@@ -102,8 +101,7 @@ static clh_cell *empty_cells(clh_result *r, size_t count)
 
 static void open_part(clh_result *r, clh_part *part, const clh_schema *schema)
 {
-    *part = (clh_part){.schema = schema,
-                       .keys = clh_schema_key_count(schema),
+    *part = (clh_part){schema, .keys = clh_schema_key_count(schema),
                        .fields = clh_field_count(schema->fields)};
     if (schema->kind != CLH_PART_NUMBERS && schema->kind != CLH_PART_VERDICTS)
         return;
@@ -152,8 +150,7 @@ clh_status clh_result_check(const clh_result *r, clh_error *err)
     return r->failure.status;
 }
 
-/* ---- Numbers -----------------------------------------------------------------------------------
- */
+/* ---- Numbers ---- */
 
 void clh_result_stamp(clh_result *r, const char *name, const char *text)
 {
@@ -244,8 +241,7 @@ void clh_result_read(clh_result *r, const char *name, const void *from)
         read_cell(r, &part->cell[i], &part->schema->fields[i], from);
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------
- */
+/* ---- Tables ---- */
 
 void clh_result_row_begin(clh_result *r, const char *table, const char *const *keys)
 {
@@ -339,8 +335,7 @@ void clh_row_absent(clh_result *r, const char *why)
         row->absent = clh_result_copy(r, why);
 }
 
-/* ---- Verdicts, notes, what there is not --------------------------------------------------------
- */
+/* ---- Verdicts, notes, what there is not ---- */
 
 void clh_result_absent(clh_result *r, const char *name, const char *why)
 {
@@ -394,8 +389,7 @@ void clh_result_note_lines(clh_result *r, const char *lines)
     }
 }
 
-/* ---- Arrays ------------------------------------------------------------------------------------
- */
+/* ---- Arrays ---- */
 
 static const char **copy_labels(clh_result *r, const char *const *label, size_t count)
 {
@@ -412,11 +406,8 @@ void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes
     clh_result_item *list = grown(r, r->item, r->items, &r->item_room, sizeof *list);
     if (!list)
         return;
-    clh_result_item item = {.schema = clh_schema_find(r->schema, view->name),
-                            .view = *view,
-                            .fill = fill,
-                            .user = user,
-                            .destination = SIZE_MAX};
+    clh_result_item item = {clh_schema_find(r->schema, view->name), .view = *view, .fill = fill,
+                            .user = user, .destination = SIZE_MAX};
     assert(item.schema && item.schema->kind == CLH_PART_ARRAY && "an array of the schema");
     item.view.name = clh_result_copy(r, view->name);
     for (size_t d = 0; d < view->rank; d++) {

@@ -26,8 +26,7 @@ clh_part *clh_result_part(const clh_result *r, const char *name)
     return NULL;
 }
 
-/* ---- Paths -------------------------------------------------------------------------------------
- */
+/* ---- Paths ---- */
 
 /* What follows `word` and a point in `path`; "" when `path` ends with it, NULL when it does not
  * begin with it. */
@@ -135,8 +134,7 @@ const char *clh_result_path(const clh_result *result, size_t index)
     return r->path && index < r->paths ? r->path[index] : NULL;
 }
 
-/* ---- Numbers, texts ----------------------------------------------------------------------------
- */
+/* ---- Numbers, texts ---- */
 
 double clh_result_number(const clh_result *r, const char *path)
 {
@@ -217,8 +215,7 @@ const char *clh_result_text(const clh_result *r, const char *path)
     return cell ? cell->text : NULL;
 }
 
-/* ---- Arrays ------------------------------------------------------------------------------------
- */
+/* ---- Arrays ---- */
 
 clh_result_item *clh_result_item_find(const clh_result *r, const char *name)
 {

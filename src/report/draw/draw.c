@@ -56,8 +56,7 @@ clh_status clh_draw_check(const clh_schema *schema, const clh_show *show, clh_er
     return status || drawn ? status : refuse(schema, part, err);
 }
 
-/* ---- What is drawn -----------------------------------------------------------------------------
- */
+/* ---- What is drawn ---- */
 
 /* The array that is asked for among those of a part; NULL: none. */
 static clh_result_item *find_item(const clh_result *r, const clh_schema *part, const clh_show *show)
