@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/array_walk.h"
 #include "report/number.h"
 #include "report/shown.h"
+#include "result/element.h"
 
 enum { KEYS_MAX = 24 };
 

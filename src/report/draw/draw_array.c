@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/array_walk.h"
 #include "report/both/figure_check.h"
 #include "report/draw/drawing.h"
+#include "result/element.h"
 
 enum { NAME = 128 };
 
