@@ -185,8 +185,8 @@ const clh_question clh_question_answers = {
         "Each answer names the numbers that decided it; --full the rules, every number and the "
         "evidence. A checkpoint is asked with those before it.",
     .examples = "clearhead answers runs/notebook # nine questions\n"
-                "clearhead answers runs/notebook --seeds 16 --markdown # what all seeds say, what "
-                "differs\n"
+                "clearhead answers runs/notebook --seeds 16 --markdown "
+                "# what all seeds say, what differs\n"
                 "clearhead answers runs/notebook --figure answers.png # the numbers that decide\n"
                 "clearhead answers runs/notebook --checkpoints # during training",
     CLH_SETTINGS(keys, answers_settings),

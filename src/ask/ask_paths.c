@@ -179,8 +179,8 @@ const clh_question clh_question_paths = {
         "instead: the effect of many edges at once, or along one path.",
     .examples =
         "clearhead paths runs/notebook --clean abcd --corrupt wxyz --ig 10 # a table\n"
-        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e # two "
-        "logits\n"
+        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e "
+        "# two logits\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --path 'embed->L0H0.v->logits' # one "
         "path\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --figure paths.png # writers by readers",
