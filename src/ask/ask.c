@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask/kinds.h"
+#include "ask/question.h"
 #include "clearhead/version.h"
 
 static const clh_question *const questions[] = {

@@ -113,33 +113,15 @@ static const clh_schema schema[] = {
      .draw = "rows", .flags = CLH_DETAIL, .fields = evidence},
     {0}};
 
-/* From which step on something is right. */
-static void put_from(clh_result *out, const clh_answers *a)
-{
-    static const struct {
-        const char *name;
-        clh_swap swap;
-        clh_token_kind kind;
-    } from[] = {{"spaces_from", CLH_SWAP_NONE, CLH_TOKEN_SPACE},
-                {"letters_from", CLH_SWAP_NONE, CLH_TOKEN_LETTER},
-                {"period_from", CLH_SWAP_NONE, CLH_TOKEN_PERIOD},
-                {"qk_from", CLH_SWAP_QK_THEN, CLH_TOKEN_LETTER},
-                {"ov_from", CLH_SWAP_OV_THEN, CLH_TOKEN_LETTER}};
-    const clh_emergence *e = &a->emergence;
-    for (size_t i = 0; i < CLH_COUNT(from); i++) {
-        const clh_ratio ratio = CLH_RATIO_OF(from[i].kind);
-        const size_t at = clh_emergence_from(e, from[i].swap, ratio, CLH_RIGHT);
-        if (at < e->count)
-            clh_result_put_number(out, from[i].name, (double)e->row[at].step);
-        else
-            clh_result_absent(out, from[i].name, "not by the end");
-    }
-}
-
 static void fill(clh_result *out, const clh_answers *a, const clh_task *task)
 {
     clh_result_read(out, "numbers", a);
-    put_from(out, a);
+    for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
+        const clh_answers_since *since = &clh_answers_since_rows[i];
+        clh_result_put_number(out, since->name, clh_answers_step(a, since));
+        if (isnan(clh_answers_step(a, since)))
+            clh_result_absent(out, since->name, "not by the end");
+    }
     for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
         clh_strbuf by = {0};
         clh_answers_say(&by, a, q, task);

@@ -16,7 +16,9 @@ static size_t n_ctx_of(const clh_subject *s)
     return clh_model_get_config(clh_subject_model(s))->n_ctx;
 }
 
-size_t clh_subject_first_scored(const clh_subject *s)
+/* First scored token of a sequence that does not say: the run's setting; 1 without a run, 0 of a
+ * mixture. */
+static size_t first_scored_of(const clh_subject *s)
 {
     const clh_run *run = clh_subject_run(s);
     return run ? clh_run_get_config(run)->first_scored : 1;
@@ -49,7 +51,7 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
                           size_t index, clh_error *err)
 {
     const clh_task *task = clh_subject_task(s);
-    const size_t n_ctx = n_ctx_of(s), first = clh_subject_first_scored(s);
+    const size_t n_ctx = n_ctx_of(s), first = first_scored_of(s);
     *out = (clh_batch){0};
     if (*given->tokens)
         return clh_batch_read(out, given->tokens, clh_model_get_config(clh_subject_model(s)), first,
@@ -97,7 +99,7 @@ clh_status clh_given_pair_check(const clh_subject *s, const void *settings, clh_
 static clh_status open_side(clh_batch *out, const clh_subject *s, const char *letters,
                             const char *text, clh_error *err)
 {
-    const size_t n_ctx = n_ctx_of(s), first = clh_subject_first_scored(s);
+    const size_t n_ctx = n_ctx_of(s), first = first_scored_of(s);
     return *letters ? clh_batch_letters(out, clh_subject_task(s), letters, n_ctx, err)
                     : clh_batch_text(out, clh_subject_task(s), text, first ? first : 1, n_ctx, err);
 }

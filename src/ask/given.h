@@ -50,10 +50,6 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
  *  or else how many sequences of which side. */
 void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count);
 
-/** First scored token of a sequence that does not say: the run's setting; 1 without a run, 0 of a
- *  mixture. */
-size_t clh_subject_first_scored(const clh_subject *s);
-
 /* ---- Two sequences and a metric ---- */
 
 typedef struct clh_given_pair {

@@ -74,6 +74,12 @@ const clh_key *clh_question_keys(const clh_question *question, size_t *count);
 clh_status clh_needs_check(const clh_question *question, const clh_subject *subject,
                            clh_error *err);
 
+/** The schema of a result about a task, which may be NULL: each field with CLH_BY_KIND becomes as many
+ *  as the task has kinds that are predicted. *owner, to be freed with clh_free() after the result, is
+ *  its memory; NULL where `schema` itself does. */
+clh_status clh_kinds_schema(const clh_schema **out, void **owner, const clh_schema *schema,
+                            const clh_task *task, clh_error *err);
+
 /** The needs as JSON: ["task", "one_n"]. */
 void clh_needs_json(unsigned needs, clh_strbuf *out);
 

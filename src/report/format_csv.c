@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/number.h"
 #include "report/shown.h"
 #include "result/element.h"
 

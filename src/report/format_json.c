@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "report/number.h"
 #include "report/shown.h"
 #include "result/element.h"
 

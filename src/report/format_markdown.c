@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/number.h"
 #include "report/shown.h"
 
 /* Text inside a cell: what Markdown or a table would take for its own is escaped. Underscores inside

@@ -1,6 +1,5 @@
 /* A result as text for people: the answer and the headline numbers first, details in full. */
 #include "report/draw/draw.h"
-#include "report/number.h"
 #include "report/shown.h"
 #include "report/text_parts.h"
 

@@ -317,17 +317,6 @@ void clh_row_read(clh_result *r, const void *from)
         read_cell(r, &row->cell[i], &r->at->schema->fields[i], from);
 }
 
-void clh_row_read_some(clh_result *r, const char *first, const char *last, const void *from)
-{
-    clh_table_row *row = last_row(r);
-    if (!row)
-        return;
-    const size_t begin = place_in(r->at, first), end = place_in(r->at, last);
-    assert(begin <= end && end < r->at->fields);
-    for (size_t i = begin; i <= end; i++)
-        read_cell(r, &row->cell[i], &r->at->schema->fields[i], from);
-}
-
 void clh_row_absent(clh_result *r, const char *why)
 {
     clh_table_row *row = last_row(r);

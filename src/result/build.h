@@ -77,9 +77,6 @@ void clh_row_put_named(clh_result *r, const clh_named *numbers);
 void clh_row_text(clh_result *r, const char *column, const char *text);
 void clh_row_read(clh_result *r, const void *from);
 
-/** Only the columns from `first` to `last`, by name. */
-void clh_row_read_some(clh_result *r, const char *first, const char *last, const void *from);
-
 /** The row has no numbers, and why. */
 void clh_row_absent(clh_result *r, const char *why);
 

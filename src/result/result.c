@@ -217,7 +217,8 @@ const char *clh_result_text(const clh_result *r, const char *path)
 
 /* ---- Arrays ---- */
 
-clh_result_item *clh_result_item_find(const clh_result *r, const char *name)
+/* The array called so, its numbers not necessarily computed; NULL: none. */
+static clh_result_item *find_item(const clh_result *r, const char *name)
 {
     for (size_t i = 0; i < r->items; i++)
         if (strcmp(r->item[i].view.name, name) == 0)
@@ -252,7 +253,7 @@ static clh_status no_such_array(const clh_result *r, const char *name, clh_error
 clh_status clh_result_view(clh_array *out, clh_result *r, const char *name, clh_error *err)
 {
     CLH_REQUIRE(out && r && name, err, "a result, the name of an array, and room for the view");
-    clh_result_item *item = clh_result_item_find(r, name);
+    clh_result_item *item = find_item(r, name);
     if (!item)
         return no_such_array(r, name, err);
     clh_status status = item->view.data ? CLH_OK : item->fill(&item->view, item->user, err);

@@ -27,9 +27,6 @@ typedef enum clh_band {
     CLH_BAND_RANGE = 4,     /**< least and most seen */
 } clh_band;
 
-/** "none", "bootstrap", "wilson", "deviation", "range". */
-const char *clh_band_name(clh_band band);
-
 /** "95 % bootstrap intervals": what a caption says of it; "" for none. */
 const char *clh_band_text(clh_band band);
 
@@ -102,9 +99,6 @@ typedef enum clh_part_kind {
     CLH_PART_VERDICTS,
     CLH_PART_ARRAY,
 } clh_part_kind;
-
-/** "numbers", "table", "verdicts", "array". */
-const char *clh_part_kind_name(clh_part_kind kind);
 
 /** A part of a result. Several parts may be numbers: their names are one space. An array called "*"
  *  stands for any number of arrays, named when they are added; one called "*.ov" for those whose
