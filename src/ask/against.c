@@ -11,9 +11,10 @@ static const clh_field number_columns[] = {
     {"difference", NULL, "this - other", .decimals = 6, .flags = CLH_HEADLINE},
     {0}};
 static const clh_field answer_columns[] = {
-    {"this", NULL, "the subject's answer", .flags = CLH_TEXT},
-    {"other", NULL, "the other's", .flags = CLH_TEXT},
-    {0}};
+    CLH_FIELD_TEXT("this", "the subject's answer", 0),
+    CLH_FIELD_TEXT("other", "the other's", 0),
+    {0},
+};
 const clh_schema clh_schema_of_against[] = {
     {CLH_PART_TABLE, "numbers", "both values of each number, and their difference",
      .keys = "number", .draw = "rows", .fields = number_columns},
@@ -29,9 +30,7 @@ static void compare(clh_result *r, const clh_result *a, const clh_result *b)
         const double x = clh_result_number(a, p->path[i]), y = clh_result_number(b, p->path[i]);
         clh_result_row(r, "numbers", p->path[i]);
         clh_row_label(r, p->column[i].meaning, NULL);
-        clh_row_put_number(r, "this", x);
-        clh_row_put_number(r, "other", y);
-        clh_row_put_number(r, "difference", x - y);
+        clh_row_put_numbers(r, {"this", x}, {"other", y}, {"difference", x - y});
     }
     for (size_t i = 0; i < p->verdicts; i++) {
         clh_result_row(r, "answers", p->verdict[i]->name);
@@ -41,55 +40,36 @@ static void compare(clh_result *r, const clh_result *a, const clh_result *b)
     }
 }
 
-static clh_status build(clh_result **out, const clh_question *q, const char *numbers,
-                        const clh_result *a, const clh_result *b, clh_error *err)
-{
-    clh_picked picked = {0};
-    clh_status status = clh_picked_make(&picked, q, a, numbers, err);
-    if (!status)
-        status = clh_combine_open(out, q, clh_schema_of_against, &picked, err);
-    clh_picked_deinit(&picked);
-    if (!status)
-        compare(*out, a, b);
-    return status;
-}
-
 /* Of the two, the first (0) or the second (1). */
-static clh_status ask_half(clh_result **out, clh_subject *subject, const char *question,
-                           const clh_settings *settings, const clh_how *how, size_t which,
-                           clh_error *err)
+static clh_status ask_half(clh_result **out, const clh_combine *c, clh_subject *subject,
+                           const clh_how *how, size_t which, clh_error *err)
 {
     clh_watch_part part;
     const clh_how half = {clh_how_threads(how),
                           clh_watch_part_of(&part, clh_how_watch(how), which, 1, 2)};
-    return clh_ask(out, subject, question, settings, &half, err);
+    return clh_ask(out, subject, c->question->name, c->settings, &half, err);
 }
 
 clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *other,
                            const char *question, const clh_settings *settings, const char *numbers,
                            const clh_how *how, clh_error *err)
 {
-    clh_settings *own = NULL;
+    clh_combine c;
     clh_result *a = NULL, *b = NULL, *both = NULL;
     if (!out || !subject || !other)
         return clh_fail(err, CLH_EUSAGE, "clh_ask_against() was given NULL, want two subjects");
-    clh_status status = clh_ask_check(subject, question, settings, err);
+    clh_status status = clh_combine_begin(&c, subject, question, settings, "against", numbers, err);
     if (!status)
-        status = clh_combine_check(clh_question_find(question, err), "against another run", err);
+        status = clh_ask_check(other, question, c.settings, err);
     if (!status)
-        status = clh_ask_check(other, question, settings, err);
-    if (!status && !settings)
-        status = clh_settings_open(&own, question, err);
-    settings = settings ? settings : own;
+        status = ask_half(&a, &c, subject, how, 0, err);
     if (!status)
-        status = ask_half(&a, subject, question, settings, how, 0, err);
+        status = ask_half(&b, &c, other, how, 1, err);
     if (!status)
-        status = ask_half(&b, other, question, settings, how, 1, err);
-    if (!status)
-        status = build(&both, clh_question_find(question, err), numbers, a, b, err);
+        status = clh_combine_open(&both, &c, a, err);
     if (!status) {
         char step[24], other_step[24];
-        clh_combine_stamp(both, subject, settings, "against", a);
+        compare(both, a, b);
         clh_result_stamp(both, "step", clh_key_text(step, clh_subject_step(subject)));
         clh_result_stamp(both, "against", clh_subject_path(other));
         clh_result_stamp(both, "against_step", clh_key_text(other_step, clh_subject_step(other)));
@@ -97,7 +77,7 @@ clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *
     }
     clh_result_close(b);
     clh_result_close(a);
-    clh_settings_close(own);
+    clh_combine_end(&c);
     if (status)
         clh_result_close(both);
     else

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask/kinds.h"
+#include "ask/question.h"
 #include "clearhead/version.h"
 
 static const clh_question *const questions[] = {
@@ -15,8 +15,7 @@ static const clh_question *const questions[] = {
 #undef QUESTION
 };
 
-/* ---- The table ---------------------------------------------------------------------------------
- */
+/* ---- The table ---- */
 
 size_t clh_question_count(void)
 {
@@ -114,8 +113,7 @@ char *clh_questions_json(clh_error *err)
     return clh_strbuf_take(&text, err);
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------
- */
+/* ---- Asking ---- */
 
 clh_status clh_ask_check(const clh_subject *subject, const char *question,
                          const clh_settings *settings, clh_error *err)

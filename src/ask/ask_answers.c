@@ -9,33 +9,21 @@ typedef struct answers_settings {
     size_t count;
 } answers_settings;
 
-static const clh_key keys[] = {{.name = "count",
-                                .kind = CLH_KEY_SIZE,
-                                CLH_SETTING(answers_settings, count),
-                                .fallback = "500",
-                                .values = "[2, 1000000]",
-                                .help = "how many held-out sequences"}};
+static const clh_key keys[] = {CLH_ROW_COUNT(answers_settings, "500", "[2, 1000000]")};
 
-#define NUMBER(name_, unit_, decimals_, flags_, member, meaning_)                                  \
-    {                                                                                              \
-        .name = name_, .unit = unit_, .meaning = meaning_, .decimals = decimals_, .flags = flags_, \
-        .from = CLH_FROM_DOUBLE, .offset = offsetof(clh_answers, member)                           \
-    }
+#define NUMBER(name, unit, decimals, flags_, member, meaning)                                      \
+    CLH_FIELD(name, unit, meaning, NULL, decimals, .flags = flags_, CLH_FROM(clh_answers, member))
 #define SHARE(name, flags, member, meaning)                                                        \
-    NUMBER(name, "share", 4, (flags) | CLH_SHARE, member, meaning)
+    CLH_FIELD_SHARE(name, meaning, flags, CLH_FROM(clh_answers, member))
 #define LOSS(name, flags, member, meaning)                                                         \
-    NUMBER(name, "nats/token", 6, (flags) | CLH_LOG, member, meaning)
-#define FROM(name_, meaning_)                                                                      \
-    {                                                                                              \
-        .name = name_, .unit = "step", .meaning = meaning_, .flags = CLH_HEADLINE                  \
-    }
+    CLH_FIELD_LOSS(name, meaning, flags, CLH_FROM(clh_answers, member))
+#define STEP(name, meaning) CLH_FIELD(name, "step", meaning, .flags = CLH_HEADLINE)
 
 static const clh_field numbers[] = {
     LOSS("loss", CLH_HEADLINE, plain.loss, "of the model as it is"),
     SHARE("accuracy", CLH_HEADLINE, plain.accuracy, "of tokens"),
     {"whole", "share", "whole sequences right", "k / n with its Wilson interval; Wilson 1927", 4,
-     CLH_BAND_WILSON, CLH_HEADLINE | CLH_SHARE, .from = CLH_FROM_VALUE,
-     .offset = offsetof(clh_answers, whole)},
+     CLH_BAND_WILSON, CLH_HEADLINE | CLH_SHARE, CLH_FROM(clh_answers, whole)},
     LOSS("qk_position_loss", 0, qk_position.loss, "queries and keys know only their position"),
     SHARE("qk_position_accuracy", CLH_HEADLINE, qk_position.accuracy,
           "right where queries and keys know only their position"),
@@ -64,60 +52,58 @@ static const clh_field numbers[] = {
     SHARE("prompt_mass", 0, attention.prompt_mass, "attention on the prompt"),
     SHARE("top_prompt", CLH_HEADLINE, attention.top_prompt,
           "the strongest source is in the prompt"),
-    {"gap", "positions", "most frequent distance between destinations of one strongest source",
-     .decimals = 0, .flags = CLH_HEADLINE, .from = CLH_FROM_SIZE,
-     .offset = offsetof(clh_answers, attention.gap)},
+    NUMBER("gap", "positions", 0, CLH_HEADLINE, attention.gap,
+           "most frequent distance between destinations of one strongest source"),
     SHARE("gap_share", CLH_HEADLINE, attention.gap_share, "how frequent that is"),
     SHARE("cue_token", CLH_HEADLINE, attention.cue[CLH_CUE_TOKEN].effect,
           "of what position does not explain, this much goes with the token"),
     LOSS("loss_without_token", CLH_HEADLINE, cue[CLH_CUE_TOKEN].loss_without,
          "keys do not know their token"),
-    FROM("spaces_from", "spaces are right from here on"),
-    FROM("letters_from", "letters are"),
-    FROM("period_from", "the period is"),
-    FROM("qk_from", "the final model with this checkpoint's QK writes letters right"),
-    FROM("ov_from", "the final model with this checkpoint's OV does"),
+    STEP("spaces_from", "spaces are right from here on"),
+    STEP("letters_from", "letters are"),
+    STEP("period_from", "the period is"),
+    STEP("qk_from", "the final model with this checkpoint's QK writes letters right"),
+    STEP("ov_from", "the final model with this checkpoint's OV does"),
     SHARE("worst_share", 0, worst_share, "of the whole loss at the three worst positions"),
     {0}};
 
 /* In the order of clh_notebook_question; thresholds are those of src/lens/answers/answers_verdict.c. */
 static const clh_field verdicts[] = {
-    {"unseen", NULL, "Does it work on sets of letters it has never seen?",
-     .formula =
-         "yes: the interval of whole sequences right begins at 0.95 or above; no: it ends at "
-         "0.5 or below; else not always"},
-    {"qk", NULL, "What does QK compute: where to look by position, or by token?",
-     .formula = "by what queries and keys must know for the accuracy to stay within 0.02; mostly: "
-                "within 0.1"},
-    {"cues", NULL, "Does it take a shortcut that the letters offer?",
-     .formula =
-         "depends: an effect 10 deviations above chance; needs: keys without it cost more than "
-         "0.02 of the accuracy"},
-    {"ov", NULL, "What does OV compute?",
-     .formula =
-         "copies: OV raises the letter it reads above all others for 0.9 of the letters, and "
-         "values need to know the token and not the position"},
-    {"order", NULL, "In which order did it learn?",
-     .formula = "by the first checkpoint from which on the accuracy stays at 0.99"},
-    {"duplicates", NULL, "Does the strongest source always hold the right token?",
-     .formula = "strongest / some source holds it: 1 always, 0.99 nearly always, 0.5 often"},
-    {"early", NULL, "Why are early sources so strong?",
-     .formula =
-         "they are where 0.1 of the strongest sources are in the prompt; then by whether these "
-         "hold the answer (0.99) and are the first or last that do (0.5)"},
-    {"spacing", NULL, "Are the destinations of a source evenly spaced?",
-     .formula = "the most frequent distance is 0.9 of all: yes; 0.25: often"},
-    {"loss_where", NULL, "At which positions is the loss?",
-     .formula = "at a few: the three worst have half of it"},
+    CLH_FIELD_VERDICT(
+        "unseen", "Does it work on sets of letters it has never seen?",
+        "yes: the interval of whole sequences right begins at 0.95 or above; no: it ends at 0.5 "
+        "or below; else not always"),
+    CLH_FIELD_VERDICT(
+        "qk", "What does QK compute: where to look by position, or by token?",
+        "by what queries and keys must know for the accuracy to stay within 0.02; mostly: within "
+        "0.1"),
+    CLH_FIELD_VERDICT(
+        "cues", "Does it take a shortcut that the letters offer?",
+        "depends: an effect 10 deviations above chance; needs: keys without it cost more than "
+        "0.02 of the accuracy"),
+    CLH_FIELD_VERDICT(
+        "ov", "What does OV compute?",
+        "copies: OV raises the letter it reads above all others for 0.9 of the letters, and "
+        "values need to know the token and not the position"),
+    CLH_FIELD_VERDICT("order", "In which order did it learn?",
+                      "by the first checkpoint from which on the accuracy stays at 0.99"),
+    CLH_FIELD_VERDICT("duplicates", "Does the strongest source always hold the right token?",
+                      "strongest / some source holds it: 1 always, 0.99 nearly always, 0.5 often"),
+    CLH_FIELD_VERDICT(
+        "early", "Why are early sources so strong?",
+        "they are where 0.1 of the strongest sources are in the prompt; then by whether these "
+        "hold the answer (0.99) and are the first or last that do (0.5)"),
+    CLH_FIELD_VERDICT("spacing", "Are the destinations of a source evenly spaced?",
+                      "the most frequent distance is 0.9 of all: yes; 0.25: often"),
+    CLH_FIELD_VERDICT("loss_where", "At which positions is the loss?",
+                      "at a few: the three worst have half of it"),
     {0}};
 
 static const clh_field evidence[] = {
     {"share", "share", "accuracy, variance or attention", .decimals = 4, .band = CLH_BAND_WILSON,
      .flags = CLH_HEADLINE | CLH_SHARE, .panel = "share"},
-    {"by_chance", "share", "what chance gives", .decimals = 4, .flags = CLH_SHARE,
-     .panel = "share"},
-    {"loss", "nats/token", "with that changed", .decimals = 6, .flags = CLH_LOG,
-     .panel = "loss, nats a token"},
+    CLH_FIELD_SHARE("by_chance", "what chance gives", 0, .panel = "share"),
+    CLH_FIELD_LOSS("loss", "with that changed", 0, .panel = "loss, nats a token"),
     {"step", "step", "from which on it is so", .panel = "from step"},
     {0}};
 static const clh_schema schema[] = {
@@ -127,29 +113,19 @@ static const clh_schema schema[] = {
      .draw = "rows", .flags = CLH_DETAIL, .fields = evidence},
     {0}};
 
-static void put_from(clh_result *out, const clh_answers *a, const char *name, clh_swap swap,
-                     clh_token_kind kind)
-{
-    const size_t at = clh_emergence_from(&a->emergence, swap, CLH_RATIO_OF(kind), CLH_RIGHT);
-    if (at < a->emergence.count)
-        clh_result_put_number(out, name, (double)a->emergence.row[at].step);
-    else
-        clh_result_absent(out, name, "not by the end");
-}
-
 static void fill(clh_result *out, const clh_answers *a, const clh_task *task)
 {
     clh_result_read(out, "numbers", a);
-    put_from(out, a, "spaces_from", CLH_SWAP_NONE, CLH_TOKEN_SPACE);
-    put_from(out, a, "letters_from", CLH_SWAP_NONE, CLH_TOKEN_LETTER);
-    put_from(out, a, "period_from", CLH_SWAP_NONE, CLH_TOKEN_PERIOD);
-    put_from(out, a, "qk_from", CLH_SWAP_QK_THEN, CLH_TOKEN_LETTER);
-    put_from(out, a, "ov_from", CLH_SWAP_OV_THEN, CLH_TOKEN_LETTER);
-    for (int q = 0; q < CLH_QUESTIONS; q++) {
+    for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
+        const clh_answers_since *since = &clh_answers_since_rows[i];
+        clh_result_put_number(out, since->name, clh_answers_step(a, since));
+        if (isnan(clh_answers_step(a, since)))
+            clh_result_absent(out, since->name, "not by the end");
+    }
+    for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
         clh_strbuf by = {0};
-        clh_answers_say(&by, a, (clh_notebook_question)q, task);
-        clh_result_decide(out, verdicts[q].name, clh_answers_verdict(a, (clh_notebook_question)q),
-                          clh_strbuf_view(&by));
+        clh_answers_say(&by, a, q, task);
+        clh_result_decide(out, verdicts[q].name, clh_answers_verdict(a, q), clh_strbuf_view(&by));
         clh_strbuf_deinit(&by);
     }
     clh_answers_evidence(out, a, verdicts);
@@ -160,24 +136,21 @@ static clh_status ask_answers(clh_result *out, clh_subject *s, const void *setti
 {
     const answers_settings *set = settings;
     const bool whole = strcmp(clh_run_path(clh_subject_run(s)), clh_subject_path(s)) == 0;
-    clh_answers_ask ask = {.run = clh_subject_run(s),
-                           .path = clh_subject_path(s),
+    clh_answers_ask ask = {clh_subject_run(s), clh_subject_path(s),
                            .step = whole ? CLH_LAST : clh_subject_step(s)};
     clh_answers a = {0};
-    clh_status status = clh_subject_sample(&ask.sample, s, set->count, err);
+    clh_status status = clh_ask_sample(&ask.sample, out, s, set->count, err);
     if (!status)
         status = clh_subject_plain(&ask.plain, s, ask.sample, how, err);
     if (!status)
         status = clh_answers_find(&a, &ask, how, err);
-    if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
+    if (!status)
         fill(out, &a, clh_subject_task(s));
-    }
     clh_answers_deinit(&a);
     return status;
 }
 
-static clh_status check_answers(const clh_subject *s, const void *settings, clh_error *err)
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     (void)settings;
     return clh_answers_check(clh_subject_run(s), err);
@@ -186,26 +159,21 @@ static clh_status check_answers(const clh_subject *s, const void *settings, clh_
 const clh_question clh_question_answers = {
     .name = "answers",
     .summary = "the notebook's questions, answered with numbers",
-    .description = "Asks a run of the permutation task (one n, one layer, one head) the notebook's "
-                   "questions: does "
-                   "it work on sets never seen, what do QK and OV compute, is there a shortcut, in "
-                   "which order was "
-                   "it learned, does the strongest source hold the right letter, why are early "
-                   "sources strong, how "
-                   "are destinations spaced, where is the loss. Each answer names the numbers that "
-                   "decided it; "
-                   "--full the rules, every number and the evidence. A checkpoint is asked with "
-                   "those before it.",
-    .examples =
-        "clearhead answers runs/notebook # nine questions\n"
-        "clearhead answers runs/notebook --seeds 16 --markdown # what all seeds say, what differs\n"
-        "clearhead answers runs/notebook --figure answers.png # the numbers that decide\n"
-        "clearhead answers runs/notebook --checkpoints # during training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(answers_settings),
+    .description =
+        "Asks a run of the permutation task (one n, one layer, one head) the notebook's "
+        "questions: does it work on sets never seen, what do QK and OV compute, is there a "
+        "shortcut, in which order was it learned, does the strongest source hold the right "
+        "letter, why are early sources strong, how are destinations spaced, where is the loss. "
+        "Each answer names the numbers that decided it; --full the rules, every number and the "
+        "evidence. A checkpoint is asked with those before it.",
+    .examples = "clearhead answers runs/notebook # nine questions\n"
+                "clearhead answers runs/notebook --seeds 16 --markdown "
+                "# what all seeds say, what differs\n"
+                "clearhead answers runs/notebook --figure answers.png # the numbers that decide\n"
+                "clearhead answers runs/notebook --checkpoints # during training",
+    CLH_SETTINGS(keys, answers_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_LETTERS | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD |
              CLH_NEEDS_RUN,
     .schema = schema,
     .ask = ask_answers,
-    .check = check_answers};
+    .check = check};

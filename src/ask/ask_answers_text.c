@@ -5,8 +5,7 @@
 #include "ask/ask_answers.h"
 #include "clearhead/permutations.h"
 
-/* ---- In words ----------------------------------------------------------------------------------
- */
+/* ---- In words ---- */
 
 static double kind_accuracy(const clh_tally *tally, clh_token_kind kind)
 {
@@ -17,8 +16,8 @@ static void say_unseen(clh_strbuf *text, const clh_answers *a)
 {
     const clh_tally *t = &a->held_out;
     clh_strbuf_addf(text,
-                    "%zu of %zu whole sequences right (95 %% Wilson interval %.4f to %.4f; wanted "
-                    "from 0.95 on). Letters %.5f, spaces %.5f, period %.5f; loss %.6f.",
+                    "%zu of %zu whole sequences right (95 %% Wilson interval %.4f to %.4f; "
+                    "wanted from 0.95 on). Letters %.5f, spaces %.5f, period %.5f; loss %.6f.",
                     t->sequences_correct, t->sequences, a->whole.low, a->whole.high,
                     kind_accuracy(t, CLH_TOKEN_LETTER), kind_accuracy(t, CLH_TOKEN_SPACE),
                     kind_accuracy(t, CLH_TOKEN_PERIOD), a->plain.loss);
@@ -28,10 +27,10 @@ static void say_qk(clh_strbuf *text, const clh_answers *a)
 {
     clh_strbuf_addf(
         text,
-        "Queries and keys computed from position alone (the token part of their input "
-        "replaced by its mean): accuracy %.4f, loss %.4f; from the token alone: %.4f, "
-        "%.4f; from both: %.4f, %.4f (0.02 less counts as kept). Position alone explains "
-        "%.4f of the scores' variance and %.4f of the pattern's.",
+        "Queries and keys computed from position alone (the token part of their input replaced "
+        "by its mean): accuracy %.4f, loss %.4f; from the token alone: %.4f, %.4f; from both: "
+        "%.4f, %.4f (0.02 less counts as kept). Position alone explains %.4f of the scores' "
+        "variance and %.4f of the pattern's.",
         a->qk_position.accuracy, a->qk_position.loss, a->qk_token.accuracy, a->qk_token.loss,
         a->plain.accuracy, a->plain.loss, a->attention.scores.position,
         a->attention.pattern.position);
@@ -56,34 +55,40 @@ static void say_ov(clh_strbuf *text, const clh_answers *a)
 {
     clh_strbuf_addf(
         text,
-        "The OV circuit raises the letter it reads above all others for %.4f of %zu "
-        "letters (wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. "
-        "Values computed from the token alone: accuracy %.4f; from position alone: %.4f; "
-        "from both: %.4f.",
+        "The OV circuit raises the letter it reads above all others for %.4f of %zu letters "
+        "(wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. Values computed "
+        "from the token alone: accuracy %.4f; from position alone: %.4f; from both: %.4f.",
         a->copies, a->n_letters, a->copy_margin, a->copying_score, a->v_token.accuracy,
         a->v_position.accuracy, a->plain.accuracy);
 }
 
-static void add_step(clh_strbuf *text, const char *what, const clh_answers *a, clh_swap swap,
-                     clh_token_kind kind)
+const clh_answers_since clh_answers_since_rows[CLH_ANSWERS_SINCE] = {
+    {"spaces_from", "spaces right", "spaces", CLH_SWAP_NONE, CLH_TOKEN_SPACE},
+    {"letters_from", "letters right", "Letters", CLH_SWAP_NONE, CLH_TOKEN_LETTER},
+    {"period_from", "period right", "The period", CLH_SWAP_NONE, CLH_TOKEN_PERIOD},
+    {"qk_from", "letters of the final model with this QK",
+     "Letters of the final model with the checkpoint's QK", CLH_SWAP_QK_THEN, CLH_TOKEN_LETTER},
+    {"ov_from", "letters of the final model with this OV", "With the checkpoint's OV",
+     CLH_SWAP_OV_THEN, CLH_TOKEN_LETTER}};
+
+double clh_answers_step(const clh_answers *a, const clh_answers_since *since)
 {
-    const size_t at = clh_emergence_from(&a->emergence, swap, CLH_RATIO_OF(kind), CLH_RIGHT);
-    clh_strbuf_adds(text, what);
-    if (at < a->emergence.count)
-        clh_strbuf_addf(text, " from step %zu on. ", a->emergence.row[at].step);
-    else
-        clh_strbuf_adds(text, " not by the end. ");
+    const clh_ratio ratio = CLH_RATIO_OF(since->kind);
+    const size_t at = clh_emergence_from(&a->emergence, since->swap, ratio, CLH_RIGHT);
+    return at < a->emergence.count ? (double)a->emergence.row[at].step : NAN;
 }
 
 static void say_order(clh_strbuf *text, const clh_answers *a)
 {
-    clh_strbuf_addf(text, "An accuracy of %g: spaces", CLH_RIGHT);
-    add_step(text, "", a, CLH_SWAP_NONE, CLH_TOKEN_SPACE);
-    add_step(text, "Letters", a, CLH_SWAP_NONE, CLH_TOKEN_LETTER);
-    add_step(text, "The period", a, CLH_SWAP_NONE, CLH_TOKEN_PERIOD);
-    add_step(text, "Letters of the final model with the checkpoint's QK", a, CLH_SWAP_QK_THEN,
-             CLH_TOKEN_LETTER);
-    add_step(text, "With the checkpoint's OV", a, CLH_SWAP_OV_THEN, CLH_TOKEN_LETTER);
+    clh_strbuf_addf(text, "An accuracy of %g: ", CLH_RIGHT);
+    for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
+        const clh_answers_since *since = &clh_answers_since_rows[i];
+        const double step = clh_answers_step(a, since);
+        if (isnan(step))
+            clh_strbuf_addf(text, "%s not by the end. ", since->said);
+        else
+            clh_strbuf_addf(text, "%s from step %.0f on. ", since->said, step);
+    }
 }
 
 static void say_duplicates(clh_strbuf *text, const clh_answers *a)
@@ -91,8 +96,8 @@ static void say_duplicates(clh_strbuf *text, const clh_answers *a)
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
-        "The strongest source holds it for %.5f of the predictions, some source for %.5f: "
-        "a share of %.5f (1 is always). Attention on all that hold it: %.4f.",
+        "The strongest source holds it for %.5f of the predictions, some source for %.5f: a "
+        "share of %.5f (1 is always). Attention on all that hold it: %.4f.",
         r->answer_top, r->answer_possible, r->answer_top / r->answer_possible, r->answer_mass);
 }
 
@@ -101,10 +106,9 @@ static void say_early(clh_strbuf *text, const clh_answers *a)
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
-        "Attention on the prompt %.4f; the strongest source is in it for %.4f of the "
-        "predictions (0.1 counts as strong). Of strongest sources that hold the right "
-        "token %.4f are the first that does and %.4f the last. %.1f different ones in a "
-        "sequence of %zu predictions.",
+        "Attention on the prompt %.4f; the strongest source is in it for %.4f of the predictions "
+        "(0.1 counts as strong). Of strongest sources that hold the right token %.4f are the "
+        "first that does and %.4f the last. %.1f different ones in a sequence of %zu predictions.",
         r->prompt_mass, r->top_prompt, r->top_earliest, r->top_latest, r->distinct_sources,
         r->rows);
 }
@@ -118,9 +122,8 @@ static void say_spacing(clh_strbuf *text, const clh_answers *a, const clh_task *
     clh_task_label(task, length, at + r->gap < length ? at + r->gap : length - 1, next);
     clh_strbuf_addf(
         text,
-        "From one destination to the next with the same strongest source it is most often "
-        "%zu positions (%.4f of the time; 0.9 counts as evenly): from %s, for example, to "
-        "%s.",
+        "From one destination to the next with the same strongest source it is most often %zu "
+        "positions (%.4f of the time; 0.9 counts as evenly): from %s, for example, to %s.",
         r->gap, r->gap_share, first, next);
 }
 
@@ -151,113 +154,91 @@ void clh_answers_say(clh_strbuf *text, const clh_answers *a, clh_notebook_questi
         (question == CLH_QUESTION_SPACING ? say_spacing : say_loss)(text, a, task);
 }
 
-/* ---- As rows -----------------------------------------------------------------------------------
- */
+/* ---- As rows ---- */
 
-/* A row of the table; NaN where it has no such number. `heading` is the question's own, once. */
-typedef struct page {
-    clh_result *out;
-    const clh_answers *answers;
-    const clh_field *verdict;
+/* Rows that are read from the answers: places of their numbers, NONE where there is none. */
+typedef struct row {
     clh_notebook_question question;
-    bool begun;
-} page;
+    const char *what;
+    size_t share, by_chance, loss;
+} row;
 
-static void add(page *p, const char *what, double share, double by_chance, double loss, double step)
+#define NONE SIZE_MAX
+#define AT(member) offsetof(clh_answers, member)
+#define SHARE(question, what, member)                                                              \
+    CLH_FIELD(CLH_QUESTION_##question, what, AT(member), NONE, NONE)
+#define OUTCOME(question, what, member)                                                            \
+    CLH_FIELD(CLH_QUESTION_##question, what, AT(member.accuracy), NONE, AT(member.loss))
+#define EFFECT(what, cue_)                                                                         \
+    CLH_FIELD(CLH_QUESTION_CUES, what, AT(attention.cue[cue_].effect),                             \
+              AT(attention.cue[cue_].shuffled), NONE)
+#define WITHOUT(what, cue_)                                                                        \
+    CLH_FIELD(CLH_QUESTION_CUES, what, AT(cue[cue_].accuracy_without), NONE,                       \
+              AT(cue[cue_].loss_without))
+
+static const row rows[] = {
+    OUTCOME(UNSEEN, "tokens right", plain),
+    SHARE(UNSEEN, "whole sequences right", whole),
+    OUTCOME(QK, "queries and keys from position alone", qk_position),
+    OUTCOME(QK, "queries and keys from the token alone", qk_token),
+    SHARE(QK, "variance of scores that position explains", attention.scores.position),
+    SHARE(QK, "variance of the pattern that position explains", attention.pattern.position),
+    EFFECT("effect of the token", CLH_CUE_TOKEN),
+    EFFECT("of its place in the alphabet", CLH_CUE_ALPHABET),
+    EFFECT("of its class", CLH_CUE_CLASS),
+    EFFECT("of its rank among the letters", CLH_CUE_RANK),
+    WITHOUT("keys without the token's effect", CLH_CUE_TOKEN),
+    WITHOUT("without that of its place in the alphabet", CLH_CUE_ALPHABET),
+    WITHOUT("without that of its class", CLH_CUE_CLASS),
+    SHARE(OV, "letters that OV raises above all others", copies),
+    OUTCOME(OV, "values from the token alone", v_token),
+    OUTCOME(OV, "values from position alone", v_position),
+    SHARE(DUPLICATES, "strongest source holds the right token", attention.answer_top),
+    SHARE(DUPLICATES, "some source does", attention.answer_possible),
+    SHARE(DUPLICATES, "attention on all that do", attention.answer_mass),
+    SHARE(EARLY, "attention on the prompt", attention.prompt_mass),
+    SHARE(EARLY, "strongest source is in the prompt", attention.top_prompt),
+    SHARE(EARLY, "of right ones: it is the first", attention.top_earliest),
+    SHARE(EARLY, "of right ones: it is the last", attention.top_latest),
+    SHARE(SPACING, "share of the most frequent distance", attention.gap_share),
+    SHARE(LOSS, "of the whole loss at the three worst positions", worst_share),
+};
+
+static double read(const clh_answers *a, size_t place)
+{
+    return place == NONE ? NAN : *(const double *)(const void *)((const char *)a + place);
+}
+
+/* Begin a row; above the first of a question (`heads`) stands the question with its answer. */
+static void begin(clh_result *out, const clh_answers *a, const clh_field *verdict,
+                  clh_notebook_question question, const char *what, bool heads)
 {
     clh_strbuf heading = {0};
-    if (!p->begun)
-        clh_strbuf_addf(&heading, "%s  %s", p->verdict[p->question].meaning,
-                        clh_answers_verdict(p->answers, p->question));
-    clh_result_row(p->out, "evidence", p->verdict[p->question].name, what);
-    clh_row_label(p->out, what, p->begun ? NULL : clh_strbuf_view(&heading));
-    clh_row_put_number(p->out, "share", share);
-    clh_row_put_number(p->out, "by_chance", by_chance);
-    clh_row_put_number(p->out, "loss", loss);
-    clh_row_put_number(p->out, "step", step);
+    clh_strbuf_addf(&heading, "%s  %s", verdict->meaning, clh_answers_verdict(a, question));
+    clh_result_row(out, "evidence", verdict->name, what);
+    clh_row_label(out, what, heads ? clh_strbuf_view(&heading) : NULL);
     clh_strbuf_deinit(&heading);
-    p->begun = true;
-}
-
-static void begin(page *p, clh_notebook_question question)
-{
-    p->question = question;
-    p->begun = false;
-}
-
-static void add_share(page *p, const char *what, double share)
-{
-    add(p, what, share, NAN, NAN, NAN);
-}
-
-static void add_outcome(page *p, const char *what, const clh_outcome *o)
-{
-    add(p, what, o->accuracy, NAN, o->loss, NAN);
-}
-
-static void add_from(page *p, const char *what, clh_swap swap, clh_token_kind kind)
-{
-    const clh_emergence *e = &p->answers->emergence;
-    const size_t at = clh_emergence_from(e, swap, CLH_RATIO_OF(kind), CLH_RIGHT);
-    add(p, what, NAN, NAN, NAN, at < e->count ? (double)e->row[at].step : NAN);
-}
-
-static void add_circuits(page *p)
-{
-    static const char *const cues[CLH_CUE_RANK + 1] = {
-        "effect of the token", "of its place in the alphabet", "of its class",
-        "of its rank among the letters"};
-    static const char *const keys[CLH_CUE_RANK] = {"keys without the token's effect",
-                                                   "without that of its place in the alphabet",
-                                                   "without that of its class"};
-    const clh_answers *a = p->answers;
-    begin(p, CLH_QUESTION_UNSEEN);
-    add_outcome(p, "tokens right", &a->plain);
-    add_share(p, "whole sequences right", NAN);
-    clh_row_put(p->out, "share", a->whole);
-    begin(p, CLH_QUESTION_QK);
-    add_outcome(p, "queries and keys from position alone", &a->qk_position);
-    add_outcome(p, "queries and keys from the token alone", &a->qk_token);
-    add_share(p, "variance of scores that position explains", a->attention.scores.position);
-    add_share(p, "variance of the pattern that position explains", a->attention.pattern.position);
-    begin(p, CLH_QUESTION_CUES);
-    for (size_t f = 0; f <= CLH_CUE_RANK; f++)
-        add(p, cues[f], a->attention.cue[f].effect, a->attention.cue[f].shuffled, NAN, NAN);
-    for (size_t f = 0; f < CLH_CUE_RANK; f++)
-        add(p, keys[f], a->cue[f].accuracy_without, NAN, a->cue[f].loss_without, NAN);
-    begin(p, CLH_QUESTION_OV);
-    add_share(p, "letters that OV raises above all others", a->copies);
-    add_outcome(p, "values from the token alone", &a->v_token);
-    add_outcome(p, "values from position alone", &a->v_position);
-}
-
-static void add_behaviour(page *p)
-{
-    const clh_attention_report *r = &p->answers->attention;
-    begin(p, CLH_QUESTION_ORDER);
-    add_from(p, "spaces right", CLH_SWAP_NONE, CLH_TOKEN_SPACE);
-    add_from(p, "letters right", CLH_SWAP_NONE, CLH_TOKEN_LETTER);
-    add_from(p, "period right", CLH_SWAP_NONE, CLH_TOKEN_PERIOD);
-    add_from(p, "letters of the final model with this QK", CLH_SWAP_QK_THEN, CLH_TOKEN_LETTER);
-    add_from(p, "letters of the final model with this OV", CLH_SWAP_OV_THEN, CLH_TOKEN_LETTER);
-    begin(p, CLH_QUESTION_DUPLICATES);
-    add_share(p, "strongest source holds the right token", r->answer_top);
-    add_share(p, "some source does", r->answer_possible);
-    add_share(p, "attention on all that do", r->answer_mass);
-    begin(p, CLH_QUESTION_EARLY);
-    add_share(p, "attention on the prompt", r->prompt_mass);
-    add_share(p, "strongest source is in the prompt", r->top_prompt);
-    add_share(p, "of right ones: it is the first", r->top_earliest);
-    add_share(p, "of right ones: it is the last", r->top_latest);
-    begin(p, CLH_QUESTION_SPACING);
-    add_share(p, "share of the most frequent distance", r->gap_share);
-    begin(p, CLH_QUESTION_LOSS);
-    add_share(p, "of the whole loss at the three worst positions", p->answers->worst_share);
 }
 
 void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh_field *verdicts)
 {
-    page p = {.out = out, .answers = answers, .verdict = verdicts};
-    add_circuits(&p);
-    add_behaviour(&p);
+    for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
+        bool heads = true;
+        for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+            if (rows[i].question != q)
+                continue;
+            begin(out, answers, &verdicts[q], q, rows[i].what, heads);
+            clh_row_put_numbers(out, {"share", read(answers, rows[i].share)},
+                                {"by_chance", read(answers, rows[i].by_chance)},
+                                {"loss", read(answers, rows[i].loss)});
+            if (rows[i].share == AT(whole))
+                clh_row_put(out, "share", answers->whole);
+            heads = false;
+        }
+        for (size_t i = 0; i < CLH_ANSWERS_SINCE && q == CLH_QUESTION_ORDER; i++) {
+            const clh_answers_since *since = &clh_answers_since_rows[i];
+            begin(out, answers, &verdicts[q], q, since->row, i == 0);
+            clh_row_put_number(out, "step", clh_answers_step(answers, since));
+        }
+    }
 }

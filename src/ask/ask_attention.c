@@ -7,49 +7,25 @@ typedef struct attention_settings {
 } attention_settings;
 
 static const clh_key keys[] = {
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(attention_settings, layer),
-     .fallback = "0",
-     .values = "[0, 1000]",
-     .help = "which layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(attention_settings, head),
-     .fallback = "0",
-     .values = "[0, 10000]",
-     .help = "which head of it"},
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(attention_settings, count),
-     .fallback = "500",
-     .values = "[2, 1000000]",
-     .help = "how many held-out sequences"},
+    CLH_ROW(attention_settings, layer, SIZE, "0", "[0, 1000]", "which layer"),
+    CLH_ROW(attention_settings, head, SIZE, "0", "[0, 10000]", "which head of it"),
+    CLH_ROW_COUNT(attention_settings, "500", "[2, 1000000]"),
 };
 
-#define SHARE(name_, meaning_, flags_, member)                                                     \
-    {                                                                                              \
-        .name = name_, .unit = "share", .meaning = meaning_, .decimals = 4,                        \
-        .flags = (flags_) | CLH_SHARE, .from = CLH_FROM_DOUBLE,                                    \
-        .offset = offsetof(clh_attention_report, member)                                           \
-    }
-#define NUMBER(name_, unit_, meaning_, decimals_, from_, member)                                   \
-    {                                                                                              \
-        .name = name_, .unit = unit_, .meaning = meaning_, .decimals = decimals_, .from = from_,   \
-        .offset = offsetof(clh_attention_report, member)                                           \
-    }
+#define SHARE(name, meaning, flags, member)                                                        \
+    CLH_FIELD_SHARE(name, meaning, flags, CLH_FROM(clh_attention_report, member))
+#define NUMBER(name, unit, meaning, decimals, member)                                              \
+    CLH_FIELD(name, unit, meaning, NULL, decimals, CLH_FROM(clh_attention_report, member))
 
 static const clh_field numbers[] = {
     SHARE("scores_position", "of the scores' variance that position explains", CLH_HEADLINE,
           scores.position),
     SHARE("scores_token", "the rest of it", 0, scores.token),
-    NUMBER("scores_variance", "1", "of the scores, each row less its mean", 4, CLH_FROM_DOUBLE,
-           scores.total),
+    NUMBER("scores_variance", "1", "of the scores, each row less its mean", 4, scores.total),
     SHARE("pattern_position", "of the pattern's variance that position explains", CLH_HEADLINE,
           pattern.position),
     SHARE("pattern_token", "the rest of it", 0, pattern.token),
-    NUMBER("pattern_variance", "1", "of the pattern, each row less its mean", 6, CLH_FROM_DOUBLE,
-           pattern.total),
+    NUMBER("pattern_variance", "1", "of the pattern, each row less its mean", 6, pattern.total),
     SHARE("top_agrees_with_position",
           "destinations whose strongest source is the one of the mean scores", CLH_HEADLINE,
           top_agrees),
@@ -59,74 +35,59 @@ static const clh_field numbers[] = {
     SHARE("answer_possible", "destinations for which some source holds it", CLH_HEADLINE,
           answer_possible),
     NUMBER("distinct_sources", "sources", "different strongest sources in a sequence, mean", 1,
-           CLH_FROM_DOUBLE, distinct_sources),
+           distinct_sources),
     NUMBER("effective_sources", "sources", "exp(entropy of a row of the pattern), mean", 2,
-           CLH_FROM_DOUBLE, effective_sources),
+           effective_sources),
     SHARE("prompt_mass", "attention on the prompt", 0, prompt_mass),
     SHARE("top_prompt", "destinations whose strongest source is in the prompt", 0, top_prompt),
     SHARE("top_earliest", "of strongest sources that hold the answer, the first that does", 0,
           top_earliest),
     SHARE("top_latest", "the last that does", 0, top_latest),
     NUMBER("gap", "positions",
-           "the most frequent distance between destinations of one strongest source", 0,
-           CLH_FROM_SIZE, gap),
+           "the most frequent distance between destinations of one strongest source", 0, gap),
     SHARE("gap_share", "how frequent that distance is", 0, gap_share),
-    NUMBER("first_destination", "position", "the first destination that is looked at", 0,
-           CLH_FROM_SIZE, first),
+    NUMBER("first_destination", "position", "the first destination that is looked at", 0, first),
     {0}};
 static const clh_field plain[] = {
-    {"loss", "nats/token", "loss with the head's own keys", .decimals = 6, .flags = CLH_LOG},
-    {"accuracy", "share", "token accuracy with the head's own keys", .decimals = 4,
-     .flags = CLH_SHARE},
+    CLH_FIELD_LOSS("loss", "loss with the head's own keys", 0),
+    CLH_FIELD_SHARE("accuracy", "token accuracy with the head's own keys", 0),
     {0}};
 
 /* Of a cue, over all destinations or those of a kind; outcomes are of layer 0 only. */
-#define CUE_FIELDS                                                                                 \
-    {"effect",                                                                                     \
-     "share",                                                                                      \
-     "of what position does not explain (of the slot: of all), this much goes with the feature",   \
-     "eta squared: variance between levels of the feature / variance",                             \
-     .decimals = 4,                                                                                \
-     .flags = CLH_SHARE,                                                                           \
-     .panel = "effect"},                                                                           \
-        {"shuffled",                                                                               \
-         "share",                                                                                  \
-         "the same by chance: tokens of other sequences",                                          \
-         NULL,                                                                                     \
-         4,                                                                                        \
-         CLH_BAND_DEVIATION,                                                                       \
-         .panel = "effect"},                                                                       \
-        {"loss_keys_only_cue", "nats/token",     "loss with keys that know nothing but the cue",   \
-         .decimals = 6,        .flags = CLH_LOG, .panel = "loss, nats a token"},                   \
-        {"loss_keys_without_cue", "nats/token",     "loss with keys that know all but the cue",    \
-         .decimals = 6,           .flags = CLH_LOG, .panel = "loss, nats a token"},                \
-        {"accuracy_keys_only_cue", "share", "token accuracy with keys that know only the cue",     \
-         .decimals = 4, .flags = CLH_SHARE | CLH_DETAIL},                                          \
-        {"accuracy_keys_without_cue", "share", "token accuracy with keys that know all but it",    \
-         .decimals = 4, .flags = CLH_SHARE | CLH_DETAIL},                                          \
-    {                                                                                              \
-        0                                                                                          \
-    }
-
-static const clh_field cue_columns[] = {CUE_FIELDS};
+static const clh_field cue_columns[] = {
+    CLH_FIELD_SHARE(
+        "effect",
+        "of what position does not explain (of the slot: of all), this much goes with the feature",
+        0, .formula = "eta squared: variance between levels of the feature / variance",
+        .panel = "effect"),
+    {"shuffled", "share", "the same by chance: tokens of other sequences", NULL, 4,
+     CLH_BAND_DEVIATION, .panel = "effect"},
+    CLH_FIELD_LOSS("loss_keys_only_cue", "loss with keys that know nothing but the cue", 0,
+                   .panel = "loss, nats a token"),
+    CLH_FIELD_LOSS("loss_keys_without_cue", "loss with keys that know all but the cue", 0,
+                   .panel = "loss, nats a token"),
+    CLH_FIELD_SHARE("accuracy_keys_only_cue", "token accuracy with keys that know only the cue",
+                    CLH_DETAIL),
+    CLH_FIELD_SHARE("accuracy_keys_without_cue", "token accuracy with keys that know all but it",
+                    CLH_DETAIL),
+    {0}};
 static const clh_field slot_columns[] = {
-    {"destinations", NULL, "how many in a sequence", .decimals = 0},
-    {"scores_position", "share", "of the scores' variance that position explains", .decimals = 4,
-     .flags = CLH_SHARE, .panel = "position"},
-    {"loss", "nats/token", "loss with the head's own keys", .decimals = 6, .flags = CLH_LOG},
-    {"accuracy", "share", "token accuracy with the head's own keys", .decimals = 4,
-     .flags = CLH_SHARE},
+    CLH_FIELD_COUNT("destinations", NULL, "how many in a sequence"),
+    CLH_FIELD_SHARE("scores_position", "of the scores' variance that position explains", 0,
+                    .panel = "position"),
+    CLH_FIELD_LOSS("loss", "loss with the head's own keys", 0),
+    CLH_FIELD_SHARE("accuracy", "token accuracy with the head's own keys", 0),
     {0}};
 static const clh_field destination_columns[] = {
-    {"scores_position", "share", "of the scores' variance that position explains", .decimals = 4,
-     .flags = CLH_SHARE, .panel = "position"},
-    {"answer_mass", "share", "attention on sources that hold the right next token", .decimals = 4,
-     .flags = CLH_SHARE, .panel = "answer"},
-    {"token", "share", "effect of the token", .decimals = 4, .flags = CLH_SHARE},
-    {"alphabet", "share", "of its place in the alphabet", .decimals = 4, .flags = CLH_SHARE},
-    {"class", "share", "of its class", .decimals = 4, .flags = CLH_SHARE},
-    {"rank", "share", "of its rank among the letters", .decimals = 4, .flags = CLH_SHARE},
-    {"slot", "share", "of its slot", .decimals = 4, .flags = CLH_SHARE},
+    CLH_FIELD_SHARE("scores_position", "of the scores' variance that position explains", 0,
+                    .panel = "position"),
+    CLH_FIELD_SHARE("answer_mass", "attention on sources that hold the right next token", 0,
+                    .panel = "answer"),
+    CLH_FIELD_SHARE("token", "effect of the token", 0),
+    CLH_FIELD_SHARE("alphabet", "of its place in the alphabet", 0),
+    CLH_FIELD_SHARE("class", "of its class", 0),
+    CLH_FIELD_SHARE("rank", "of its rank among the letters", 0),
+    CLH_FIELD_SHARE("slot", "of its slot", 0),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -148,38 +109,37 @@ static void put_cue(clh_result *out, const clh_cue_effect *e, const clh_cue_outc
                 (clh_value){e->shuffled, e->shuffled - e->deviation, e->shuffled + e->deviation});
     if (!o)
         return;
-    clh_row_put_number(out, "loss_keys_only_cue", o->loss_only);
-    clh_row_put_number(out, "loss_keys_without_cue", o->loss_without);
-    clh_row_put_number(out, "accuracy_keys_only_cue", o->accuracy_only);
-    clh_row_put_number(out, "accuracy_keys_without_cue", o->accuracy_without);
+    clh_row_put_numbers(out, {"loss_keys_only_cue", o->loss_only},
+                        {"loss_keys_without_cue", o->loss_without},
+                        {"accuracy_keys_only_cue", o->accuracy_only},
+                        {"accuracy_keys_without_cue", o->accuracy_without});
 }
 
 /* `test` [CLH_CUES] is of layer 0; NULL for others. */
 static void put_cues(clh_result *out, const clh_attention_report *r, const clh_cue_test *test)
 {
-    for (int f = 0; f < CLH_CUES; f++) {
+    for (clh_cue_feature f = 0; f < CLH_CUES; f++) {
         const clh_cue *cue = &r->cue[f];
-        const bool tried = test && clh_cue_can_try((clh_cue_feature)f);
+        const bool tried = test && clh_cue_can_try(f);
         const clh_cue_test *t = tried ? &test[f] : NULL;
         const clh_cue_outcome whole =
             t ? (clh_cue_outcome){t->loss,     t->loss_only,     t->loss_without,
                                   t->accuracy, t->accuracy_only, t->accuracy_without}
               : (clh_cue_outcome){0};
-        clh_result_row(out, "cues", clh_cue_name((clh_cue_feature)f));
+        clh_result_row(out, "cues", clh_cue_name(f));
         put_cue(out, &(clh_cue_effect){cue->effect, cue->shuffled, cue->deviation},
                 t ? &whole : NULL);
     }
     for (size_t s = 0; s < r->slots.count; s++) {
         clh_result_row(out, "slots", r->slots.name[s]);
-        clh_row_put_number(out, "destinations", (double)r->slots.rows[s]);
-        clh_row_put_number(out, "scores_position", r->slot[s].position);
-        if (test) {
-            clh_row_put_number(out, "loss", test[0].slot[s].loss);
-            clh_row_put_number(out, "accuracy", test[0].slot[s].accuracy);
-        }
-        for (int f = 0; f < CLH_CUES; f++) {
-            const bool tried = test && clh_cue_can_try((clh_cue_feature)f);
-            clh_result_row(out, "slot_cues", r->slots.name[s], clh_cue_name((clh_cue_feature)f));
+        clh_row_put_numbers(out, {"destinations", (double)r->slots.rows[s]},
+                            {"scores_position", r->slot[s].position});
+        if (test)
+            clh_row_put_numbers(out, {"loss", test[0].slot[s].loss},
+                                {"accuracy", test[0].slot[s].accuracy});
+        for (clh_cue_feature f = 0; f < CLH_CUES; f++) {
+            const bool tried = test && clh_cue_can_try(f);
+            clh_result_row(out, "slot_cues", r->slots.name[s], clh_cue_name(f));
             put_cue(out, &r->slot[s].cue[f], tried ? &test[f].slot[s] : NULL);
         }
     }
@@ -190,10 +150,10 @@ static void put_destinations(clh_result *out, const clh_attention_report *r)
     char position[24];
     for (size_t i = 0; i < r->rows; i++) {
         clh_result_row(out, "destinations", clh_key_text(position, r->first + i));
-        clh_row_put_number(out, "scores_position", r->row_position[i]);
-        clh_row_put_number(out, "answer_mass", r->row_answer[i]);
-        for (int f = 0; f < CLH_CUES; f++)
-            clh_row_put_number(out, clh_cue_name((clh_cue_feature)f), r->cue[f].row[i]);
+        clh_row_put_numbers(out, {"scores_position", r->row_position[i]},
+                            {"answer_mass", r->row_answer[i]});
+        for (clh_cue_feature f = 0; f < CLH_CUES; f++)
+            clh_row_put_number(out, clh_cue_name(f), r->cue[f].row[i]);
     }
 }
 
@@ -205,18 +165,15 @@ static clh_status ask_attention(clh_result *out, clh_subject *s, const void *set
     const clh_sample *sample = NULL;
     clh_attention_report report = {0};
     clh_cue_test test[CLH_CUES] = {0};
-    clh_status status = clh_subject_sample(&sample, s, set->count, err);
+    clh_status status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status = clh_attention_look(&report, clh_subject_model(s), sample, &ask, how, err);
     if (!status && set->layer == 0)
         status = clh_cues_try(test, clh_subject_model(s), sample, how, err);
     if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
         clh_result_read(out, "numbers", &report);
-        if (set->layer == 0) {
-            clh_result_put_number(out, "loss", test[0].loss);
-            clh_result_put_number(out, "accuracy", test[0].accuracy);
-        }
+        if (set->layer == 0)
+            clh_result_put_numbers(out, {"loss", test[0].loss}, {"accuracy", test[0].accuracy});
         put_cues(out, &report, set->layer == 0 ? test : NULL);
         put_destinations(out, &report);
     }
@@ -230,25 +187,18 @@ const clh_question clh_question_attention = {
     .description =
         "Splits the variance of a head's scores and of its pattern over a sample of held-out "
         "sequences, exactly, into the part that position alone explains and the rest; says how "
-        "often "
-        "the strongest source is the one that position alone would choose and how often it holds "
-        "the "
-        "right next token, and how many sources are used.\n\n"
+        "often the strongest source is the one that position alone would choose and how often it "
+        "holds the right next token, and how many sources are used.\n\n"
         "Then looks for cues: how much of what position does not explain goes with the token at "
-        "the "
-        "source, its place in the alphabet, its class (lower case, upper case, digit), or its rank "
-        "among the letters of its sequence, beside the same with the tokens of other sequences; "
-        "and "
-        "of all, with the slot it stands in. For heads of layer 0 each is tried: keys that know "
-        "nothing but the cue, and keys that know all but the cue. With --full the same for each "
-        "kind "
-        "of destination by what it predicts.",
+        "the source, its place in the alphabet, its class (lower case, upper case, digit), or its "
+        "rank among the letters of its sequence, beside the same with the tokens of other "
+        "sequences; and of all, with the slot it stands in. For heads of layer 0 each is tried: "
+        "keys that know nothing but the cue, and keys that know all but the cue. With --full the "
+        "same for each kind of destination by what it predicts.",
     .examples = "clearhead attention runs/notebook # head 0 of layer 0\n"
                 "clearhead attention runs/notebook --count 2000 --json # every number\n"
                 "clearhead attention runs/notebook --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(attention_settings),
+    CLH_SETTINGS(keys, attention_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "scores_position, pattern_position, answer_mass, token.effect",

@@ -1,9 +1,7 @@
 /* attribute: what each part of the residual stream does to a logit, mean and position by position. */
-#include <stdio.h>
 #include <string.h>
 
 #include "ask/predictions.h"
-#include "lens/residual/resid_grid.h"
 
 typedef struct attribute_settings {
     clh_predictions_of of;
@@ -13,31 +11,17 @@ typedef struct attribute_settings {
 
 static const clh_key keys[] = {
     CLH_PREDICTIONS_KEYS(attribute_settings, of),
-    {.name = "metric",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(attribute_settings, metric),
-     .fallback = "right",
-     .values = "METRIC",
-     .help = "right (the right token's logit less the mean), logit:POSITION:TOKEN or "
-             "logit_diff:POSITION:TOKEN:AGAINST"},
-    {.name = "split",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(attribute_settings, split),
-     .fallback = "heads",
-     .values = "layers|heads|neurons",
-     .help = "how fine the parts are; neurons splits heads too"},
-    {.name = "norm",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(attribute_settings, norm),
-     .fallback = "frozen",
-     .values = "frozen|recomputed",
-     .help = "what ln_final does to a part: the scale of the whole stream, or its own"},
+    CLH_ROW(
+        attribute_settings, metric, TEXT, "right", "METRIC",
+        "right (the right token's logit less the mean), logit:POSITION:TOKEN or logit_diff:POSITION:TOKEN:AGAINST"),
+    CLH_ROW(attribute_settings, split, CHOICE, "heads", "layers|heads|neurons",
+            "how fine the parts are; neurons splits heads too"),
+    CLH_ROW(attribute_settings, norm, CHOICE, "frozen", "frozen|recomputed",
+            "what ln_final does to a part: the scale of the whole stream, or its own"),
 };
 
-#define LOGIT(name_, meaning_, flags_)                                                             \
-    {                                                                                              \
-        .name = name_, .unit = "logit", .meaning = meaning_, .decimals = 6, .flags = flags_        \
-    }
+#define LOGIT(name, meaning, flags_, ...)                                                          \
+    CLH_FIELD(name, "logit", meaning, .decimals = 6, .flags = flags_, __VA_ARGS__)
 static const clh_field numbers[] = {
     LOGIT("total", "what the model gives: the sum of all parts, biases and the remainder",
           CLH_HEADLINE),
@@ -48,19 +32,15 @@ static const clh_field numbers[] = {
     {"largest_remainder", "share", "largest |remainder| over the sum of all magnitudes", NULL, 9,
      .flags = CLH_LOG},
     {0}};
-#define PART(name_, meaning_, flags_, member)                                                      \
-    {                                                                                              \
-        .name = name_, .unit = "logit", .meaning = meaning_, .decimals = 6, .flags = flags_,       \
-        .from = CLH_FROM_DOUBLE, .offset = offsetof(clh_resid_grid_row, member)                    \
-    }
 static const clh_field columns[] = {
-    PART("value", "its part of the logit, mean over the predictions", CLH_HEADLINE, mean),
-    PART("least", "least of all positions", 0, least),
-    PART("most", "most of all positions", 0, most),
+    LOGIT("value", "its part of the logit, mean over the predictions", CLH_HEADLINE,
+          CLH_FROM(clh_resid_grid_row, mean)),
+    LOGIT("least", "least of all positions", 0, CLH_FROM(clh_resid_grid_row, least)),
+    LOGIT("most", "most of all positions", 0, CLH_FROM(clh_resid_grid_row, most)),
     {0}};
 static const clh_field position_columns[] = {
-    {"predicts", NULL, "what stands behind the position", .flags = CLH_TEXT},
-    {"token", NULL, "which token that is", .flags = CLH_TEXT},
+    CLH_FIELD_TEXT("predicts", "what stands behind the position", 0),
+    CLH_FIELD_TEXT("token", "which token that is", 0),
     LOGIT("total", "what the model gives there", 0),
     LOGIT("norm_bias", "of it, through the final norm's bias", 0),
     LOGIT("unembed_bias", "the bias of the unembedding", 0),
@@ -78,23 +58,11 @@ static const clh_schema schema[] = {
      .draw = "strip", .unit = "logit"},
     {0}};
 
-/* What arrays point into, as long as the result. */
-typedef struct kept {
-    clh_resid_grid grid;
-    clh_resid_fold fold;
-} kept;
-
-static void close_kept(void *owner)
-{
-    kept *k = owner;
-    clh_resid_fold_deinit(&k->fold);
-    clh_resid_grid_deinit(&k->grid);
-    clh_free(k);
-}
+static const char *const extra[CLH_RESID_EXTRAS] = {"norm_bias", "unembed_bias", "remainder",
+                                                    "total"};
 
 static void put_components(clh_result *out, const clh_resid_grid *g)
 {
-    static const char *const extra[] = {"norm_bias", "unembed_bias", "remainder", "total"};
     enum { SORTED = 40 }; /* more are told by size */
     for (size_t e = 0; e < CLH_RESID_EXTRAS; e++)
         clh_result_put_number(out, extra[e], g->row[g->parts + e].mean);
@@ -109,35 +77,11 @@ static void put_components(clh_result *out, const clh_resid_grid *g)
 static void put_positions(clh_result *out, const clh_resid_grid *g, const clh_predictions *p,
                           const clh_task *task)
 {
-    static const char *const extra[] = {"norm_bias", "unembed_bias", "remainder", "total"};
-    char place[48], token[16];
     for (size_t i = 0; i < g->count; i++) {
-        clh_predictions_label(p, task, i, place, token);
-        clh_result_row(out, "positions", p->label[i]);
-        clh_row_text(out, "predicts", place);
-        clh_row_text(out, "token", token);
+        clh_predictions_row(out, p, task, i);
         for (size_t e = 0; e < CLH_RESID_EXTRAS; e++)
             clh_row_put_number(out, extra[e], g->row[g->parts + e].value[i]);
     }
-}
-
-static clh_status put_arrays(clh_result *out, const kept *k, const clh_predictions *p,
-                             clh_error *err)
-{
-    const clh_resid_grid *g = &k->grid;
-    const size_t rows = g->parts + CLH_RESID_TOTAL;
-    const char **name = clh_alloc_array(rows, sizeof *name, err);
-    if (!name)
-        return CLH_ENOMEM;
-    for (size_t r = 0; r < rows; r++)
-        name[r] = g->row[r].name;
-    const clh_axis axes[] = {{"component", name}, {"position", p->label}};
-    const clh_array view = clh_array_matrix("attribution", CLH_F64, g->number, rows, g->count);
-    clh_result_array(out, &view, axes, NULL, NULL);
-    clh_result_array_title(out, "Direct logit attribution", SIZE_MAX);
-    clh_free((void *)name);
-    clh_predictions_put_fold(out, "attribution_by_term", "Direct logit attribution", &k->fold, p);
-    return CLH_OK;
 }
 
 /* The whole of one pass: `p` holds it. */
@@ -145,30 +89,33 @@ static clh_status attribute(clh_result *out, clh_subject *s, const attribute_set
                             const clh_predictions *p, const clh_metric *metric, const clh_how *how,
                             clh_error *err)
 {
+    static const char title[] = "Direct logit attribution";
     static const unsigned splits[] = {CLH_SPLIT_LAYERS, CLH_SPLIT_HEADS,
                                       CLH_SPLIT_HEADS | CLH_SPLIT_NEURONS};
-    clh_resid_grid_ask ask = {.tokens = p->batch.tokens,
-                              .position = p->position,
-                              .count = p->count,
+    clh_resid_grid_ask ask = {p->batch.tokens,
+                              p->position,
+                              p->count,
                               .right = !metric,
                               .split = splits[set->split],
                               .norm = (clh_final_norm)set->norm};
-    kept *k = clh_alloc_zeroed(1, sizeof *k, err);
+    clh_predictions_kept *k = clh_predictions_keep(out, err);
     if (!k)
         return CLH_ENOMEM;
     if (metric)
         ask.metric = *metric;
     clh_status status =
         clh_resid_grid_parts(&k->grid, clh_subject_model(s), p->cache, &ask, how->watch, err);
+    const size_t rows = k->grid.parts + CLH_RESID_TOTAL;
     if (!status)
-        status = clh_resid_fold_make(&k->fold, &k->grid, &ask, 0, k->grid.parts + CLH_RESID_TOTAL,
-                                     k->grid.parts - 1, clh_subject_task(s), err);
+        status = clh_resid_fold_make(&k->fold, &k->grid, &ask, 0, rows, k->grid.parts - 1,
+                                     clh_subject_task(s), err);
     if (!status) {
         put_components(out, &k->grid);
         put_positions(out, &k->grid, p, clh_subject_task(s));
-        status = put_arrays(out, k, p, err);
+        status = clh_predictions_put_grid(out, "attribution", title, "component", &k->grid, 0, rows,
+                                          p, err);
+        clh_predictions_put_fold(out, "attribution_by_term", title, &k->fold, p);
     }
-    clh_result_keep(out, k, close_kept);
     return status;
 }
 
@@ -196,33 +143,27 @@ static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *set
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const attribute_settings *set = settings;
-    (void)s;
     if (strcmp(set->metric, "right") != 0 &&
         (*set->of.positions || set->of.first_scored != CLH_UNSET))
         return clh_fail(err, CLH_EUSAGE, "the metric names a position, want no other with it");
-    return clh_given_check(&set->of.given, err);
+    return clh_given_check(s, set, err);
 }
 
 const clh_question clh_question_attribute = {
     .name = "attribute",
     .summary = "what each part of the residual stream does to a logit",
-    .description = "Direct logit attribution: the residual stream is taken apart (embed, "
-                   "pos_embed, heads, MLPs or "
-                   "neurons, biases), and each part's share of a logit is told, mean over the "
-                   "scored predictions of "
-                   "held-out sequences and by position. The shares, those of the biases and a "
-                   "remainder add up to "
-                   "the logit; where they do not, that is an error. The final norm is frozen "
-                   "(divides by the scale "
-                   "of the whole stream) or recomputed for each part.",
+    .description =
+        "Direct logit attribution: the residual stream is taken apart (embed, pos_embed, heads, "
+        "MLPs or neurons, biases), and each part's share of a logit is told, mean over the scored "
+        "predictions of held-out sequences and by position. The shares, those of the biases and a "
+        "remainder add up to the logit; where they do not, that is an error. The final norm is "
+        "frozen (divides by the scale of the whole stream) or recomputed for each part.",
     .examples = "clearhead attribute runs/notebook # the right token's logit, by part\n"
-                "clearhead attribute runs/notebook --letters psM1 --metric logit_diff:-2:.:a # one "
-                "prediction\n"
+                "clearhead attribute runs/notebook --letters psM1 --metric logit_diff:-2:.:a "
+                "# one prediction\n"
                 "clearhead attribute runs/notebook --figure parts.png # position by component\n"
                 "clearhead attribute runs/notebook --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(attribute_settings),
+    CLH_SETTINGS(keys, attribute_settings),
     .schema = schema,
     .over = "total, L0H0.value, pos_embed.value",
     .check = check,

@@ -16,22 +16,11 @@ typedef struct bench_settings {
 } bench_settings;
 
 static const clh_key own[] = {
-    {.name = "seconds",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(bench_settings, seconds),
-     .fallback = "1",
-     .values = "[0, 3600]",
-     .help = "how long to time each row"},
-    {.name = "preset",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(bench_settings, preset),
-     .values = "notebook",
-     .help = "start from these settings; the notebook's are the default"},
-    {.name = "config",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(bench_settings, config),
-     .values = "FILE",
-     .help = "JSON file with the keys of clearhead config; overrides the preset"},
+    CLH_ROW(bench_settings, seconds, REAL, "1", "[0, 3600]", "how long to time each row"),
+    CLH_ROW_AUTO(bench_settings, preset, TEXT, NULL, "notebook",
+                 "start from these settings; the notebook's are the default"),
+    CLH_ROW_AUTO(bench_settings, config, TEXT, NULL, "FILE",
+                 "JSON file with the keys of clearhead config; overrides the preset"),
 };
 
 /* These, then every key of a run: set once. */
@@ -66,14 +55,11 @@ typedef struct row {
     size_t rounds;
 } row;
 
-#define NUMBER(name_, unit_, meaning_, decimals_, flags_)                                          \
-    {                                                                                              \
-        .name = #name_, .unit = unit_, .meaning = meaning_, .decimals = decimals_,                 \
-        .flags = flags_, .from = CLH_FROM_DOUBLE, .offset = offsetof(row, name_)                   \
-    }
+#define NUMBER(name, unit, meaning, decimals, flags_)                                              \
+    CLH_FIELD(#name, unit, meaning, NULL, decimals, .flags = flags_, CLH_FROM(row, name))
 static const clh_field columns[] = {
     {"seconds", "s", "of a step: median over rounds", NULL, 6, CLH_BAND_RANGE, CLH_HEADLINE,
-     "seconds a step", CLH_FROM_VALUE, offsetof(row, seconds)},
+     "seconds a step", CLH_FROM(row, seconds)},
     NUMBER(step_rate, "steps/s", "steps in a second", 0, CLH_HEADLINE),
     NUMBER(
         operations, "1",
@@ -87,11 +73,12 @@ static const clh_field columns[] = {
     NUMBER(peak_at_clock, "1/s", "the same as peak, straight after steps: at the clock they leave",
            0, CLH_DETAIL),
     NUMBER(ratio_at_clock, "1", "speed / peak_at_clock", 2, CLH_HEADLINE),
-    {"rounds", NULL, "how many rounds were timed", .flags = CLH_DETAIL, .from = CLH_FROM_SIZE,
-     .offset = offsetof(row, rounds)},
+    NUMBER(rounds, NULL, "how many rounds were timed", 0, CLH_DETAIL),
     {0}};
-static const clh_field numbers[] = {{"isa", NULL, "instruction set in use", .flags = CLH_TEXT},
-                                    {0}};
+static const clh_field numbers[] = {
+    CLH_FIELD_TEXT("isa", "instruction set in use", 0),
+    {0},
+};
 static const clh_schema schema[] = {{CLH_PART_NUMBERS, "machine", NULL, .fields = numbers},
                                     {CLH_PART_TABLE, "steps",
                                      "training steps beside the machine's own speed",
@@ -101,7 +88,7 @@ static const clh_schema schema[] = {{CLH_PART_NUMBERS, "machine", NULL, .fields 
 static row row_of(const clh_bench_result *b, double peak)
 {
     const double speed = b->operations / b->seconds;
-    return (row){.peak = peak,
+    return (row){peak,
                  .operations = b->operations,
                  .step_rate = 1 / b->seconds,
                  .speed = speed,

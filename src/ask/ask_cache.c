@@ -15,81 +15,51 @@ typedef struct cache_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(cache_settings, given),
-    {.name = "names",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, names),
-     .fallback = "*",
-     .values = "NAMES",
-     .help = "only these activations: hook names, patterns ('*.hook_pattern') or short names (q), "
-             "commas between"},
-    {.name = "positions",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, positions),
-     .values = "SLICES",
-     .help =
-         "only these positions (of scores and pattern: queries): 0:5,-1; negative from the end"},
-    {.name = "batch",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, batch),
-     .values = "SLICES",
-     .help = "run only these sequences of --tokens: 0,3:8"},
-    {.name = "grads",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(cache_settings, grads),
-     .fallback = "false",
-     .help = "also the metric and its gradient by every activation chosen and every parameter"},
-    {.name = "metric",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, metric),
-     .values = "METRIC",
-     .automatic = "loss",
-     .help =
-         "what the gradients are of: logit_diff:-2:a:b and the like (clearhead patch -h), or the "
-         "sum over a box of any activation: 'blocks.0.attn.hook_pattern[0,0,57,:]'"},
-    {.name = "first_scored",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(cache_settings, first_scored),
-     .values = "[0, 100000000]",
-     .automatic = "that of the run",
-     .help = "index of the first token that the loss counts"},
-    {.name = "limit",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(cache_settings, limit),
-     .values = "BYTES",
-     .automatic = "the machine's memory",
-     .help = "refuse what takes more memory or a larger file: 2G, 500M"},
+    CLH_ROW(
+        cache_settings, names, TEXT, "*", "NAMES",
+        "only these activations: hook names, patterns ('*.hook_pattern') or short names (q), commas between"),
+    CLH_ROW_AUTO(
+        cache_settings, positions, TEXT, NULL, "SLICES",
+        "only these positions (of scores and pattern: queries): 0:5,-1; negative from the end"),
+    CLH_ROW_AUTO(cache_settings, batch, TEXT, NULL, "SLICES",
+                 "run only these sequences of --tokens: 0,3:8"),
+    CLH_ROW(cache_settings, grads, BOOL, "false", NULL,
+            "also the metric and its gradient by every activation chosen and every parameter"),
+    CLH_ROW_AUTO(
+        cache_settings, metric, TEXT, "loss", "METRIC",
+        "what the gradients are of: logit_diff:-2:a:b and the like (clearhead patch -h), or the sum over a box of any activation: 'blocks.0.attn.hook_pattern[0,0,57,:]'"),
+    CLH_ROW_AUTO(cache_settings, first_scored, SIZE, "that of the run", "[0, 100000000]",
+                 "index of the first token that the loss counts"),
+    CLH_ROW_AUTO(cache_settings, limit, TEXT, "the machine's memory", "BYTES",
+                 "refuse what takes more memory or a larger file: 2G, 500M"),
 };
 
-#define SIZE(name_, unit_, meaning_, flags_)                                                       \
-    {                                                                                              \
-        .name = name_, .unit = unit_, .meaning = meaning_, .flags = flags_                         \
-    }
 static const clh_field numbers[] = {
-    SIZE("tensors", NULL, "arrays that there are", 0),
-    SIZE("bytes", "bytes", "of all of them, as they are written", 0),
-    SIZE("memory", "bytes", "of the passes that make them", 0),
-    SIZE("batch", NULL, "sequences that are run", 0),
-    SIZE("pos", NULL, "tokens of each", 0),
-    SIZE("metric", NULL, "what the gradients are of", CLH_TEXT),
+    CLH_FIELD_COUNT("tensors", NULL, "arrays that there are"),
+    CLH_FIELD_COUNT("bytes", "bytes", "of all of them, as they are written"),
+    CLH_FIELD_COUNT("memory", "bytes", "of the passes that make them"),
+    CLH_FIELD_COUNT("batch", NULL, "sequences that are run"),
+    CLH_FIELD_COUNT("pos", NULL, "tokens of each"),
+    CLH_FIELD_TEXT("metric", "what the gradients are of", 0),
     {0}};
 
-#define ARRAY(name_, meaning_, draw_, flags_)                                                      \
-    {                                                                                              \
-        .kind = CLH_PART_ARRAY, .name = name_, .meaning = meaning_, .draw = draw_, .flags = flags_ \
-    }
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
-    ARRAY("tokens", "the sequences that are run", NULL, 0),
-    ARRAY("batch", "which of those given they are", NULL, 0),
-    ARRAY("positions", "which positions the rest holds", NULL, 0),
-    ARRAY("loss", "mean of -log p(right token), nats: the metric that gradients are of", NULL, 0),
-    ARRAY("logit", "the metric that gradients are of, summed over the sequences", NULL, 0),
-    ARRAY("logit_diff", "the same of two tokens", NULL, 0),
-    ARRAY("log_prob", "the same of log p", NULL, 0),
-    ARRAY("prob", "the same of p", NULL, 0),
-    ARRAY("sum", "the sum over the box that gradients are of", NULL, 0),
-    ARRAY("*", "an activation, under its hook name", "heat", CLH_DETAIL),
-    ARRAY("grad.*", "gradient of the metric by an activation or a parameter", "heat", CLH_DETAIL),
+    {CLH_PART_ARRAY, "tokens", "the sequences that are run", .flags = 0},
+    {CLH_PART_ARRAY, "batch", "which of those given they are", .flags = 0},
+    {CLH_PART_ARRAY, "positions", "which positions the rest holds", .flags = 0},
+    {CLH_PART_ARRAY, "loss", "mean of -log p(right token), nats: the metric that gradients are of",
+     .flags = 0},
+    {CLH_PART_ARRAY, "logit", "the metric that gradients are of, summed over the sequences",
+     .flags = 0},
+    {CLH_PART_ARRAY, "logit_diff", "the same of two tokens", .flags = 0},
+    {CLH_PART_ARRAY, "log_prob", "the same of log p", .flags = 0},
+    {CLH_PART_ARRAY, "prob", "the same of p", .flags = 0},
+    {CLH_PART_ARRAY, "sum", "the sum over the box that gradients are of", .flags = 0},
+    {CLH_PART_ARRAY, "*", "an activation, under its hook name", .draw = "heat",
+     .flags = CLH_DETAIL},
+    {CLH_PART_ARRAY, "grad.*", "gradient of the metric by an activation or a parameter",
+     .draw = "heat", .flags = CLH_DETAIL},
     {0}};
 
 static clh_status compute(clh_array *view, void *user, clh_error *err)
@@ -122,11 +92,9 @@ static clh_status check_limit(const clh_cached *c, const char *limit, clh_error 
 
 static void put(clh_result *out, clh_cached *c)
 {
-    clh_result_put_number(out, "tensors", (double)c->count);
-    clh_result_put_number(out, "bytes", (double)c->bytes);
-    clh_result_put_number(out, "memory", (double)c->memory);
-    clh_result_put_number(out, "batch", (double)c->batch.tokens.batch);
-    clh_result_put_number(out, "pos", (double)c->batch.tokens.pos);
+    clh_result_put_numbers(out, {"tensors", (double)c->count}, {"bytes", (double)c->bytes},
+                           {"memory", (double)c->memory}, {"batch", (double)c->batch.tokens.batch},
+                           {"pos", (double)c->batch.tokens.pos});
     for (size_t i = 0; i < c->count; i++) {
         clh_cached_item *item = &c->item[i];
         clh_axis axes[CLH_RANK_MAX] = {0};
@@ -140,12 +108,9 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
                             const clh_how *how, clh_error *err)
 {
     const cache_settings *set = settings;
-    const clh_cached_ask ask = {.names = set->names,
-                                .rows = set->batch,
-                                .positions = set->positions,
-                                .metric = !set->grads    ? NULL
-                                          : *set->metric ? set->metric
-                                                         : "loss",
+    const char *metric = *set->metric ? set->metric : "loss";
+    const clh_cached_ask ask = {set->names, set->batch, set->positions,
+                                .metric = set->grads ? metric : NULL,
                                 .first_scored = set->first_scored};
     clh_batch batch = {0};
     clh_cached *cached = NULL;
@@ -172,12 +137,11 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const cache_settings *set = settings;
-    (void)s;
     if (set->first_scored != CLH_UNSET && !set->grads)
         return clh_fail(err, CLH_EUSAGE, "first_scored decides the loss, want grads too");
     if (*set->metric && !set->grads)
         return clh_fail(err, CLH_EUSAGE, "metric is what gradients are of, want grads too");
-    return clh_given_check(&set->given, err);
+    return clh_given_check(s, set, err);
 }
 
 const clh_question clh_question_cache = {
@@ -185,27 +149,22 @@ const clh_question clh_question_cache = {
     .summary = "every activation of a forward pass",
     .description =
         "Runs the model on the first held-out sequence, or on the letters, text or token ids "
-        "given; "
-        "its arrays are the tokens, every activation under its hook name, and the logits; with "
-        "--names, --positions and --batch some of them. What they take is listed at once and "
-        "refused "
-        "past --limit; nothing is computed before --out, --figure or --part asks for numbers.\n\n"
+        "given; its arrays are the tokens, every activation under its hook name, and the logits; "
+        "with --names, --positions and --batch some of them. What they take is listed at once and "
+        "refused past --limit; nothing is computed before --out, --figure or --part asks for "
+        "numbers.\n\n"
         "With --grads also a metric (the loss over scored positions unless --metric says "
-        "otherwise; "
-        "also the sum over a box of any activation) and its gradient with respect to every "
-        "activation "
-        "chosen and every parameter, named grad. and its name, cut in the same way. A number that "
-        "is "
-        "not finite ends it with the first activation that has one.",
+        "otherwise; also the sum over a box of any activation) and its gradient with respect to "
+        "every activation chosen and every parameter, named grad. and its name, cut in the same "
+        "way. A number that is not finite ends it with the first activation that has one.",
     .examples =
         "clearhead cache runs/five --tokens batch.json # what it would take\n"
         "clearhead cache runs/notebook --letters psM1 --out acts.safetensors # every activation\n"
         "clearhead cache runs/five --text '> ab' --names '*pattern' --out p.safetensors # some\n"
-        "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors # gradients\n"
+        "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors "
+        "# gradients\n"
         "clearhead cache runs/five --grads --metric logit:-2:a --names q,k --out g.npz # for NumPy",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(cache_settings),
+    CLH_SETTINGS(keys, cache_settings),
     .schema = schema,
     .over = "bytes",
     .check = check,

@@ -10,30 +10,17 @@ typedef struct causal_settings {
 } causal_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(causal_settings, count),
-     .fallback = "2000",
-     .values = "[2, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "others",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(causal_settings, others),
-     .fallback = "500",
-     .values = "[0, 1000000]",
-     .help = "how many sequences of each other kind of input; 0: none"},
+    CLH_ROW_COUNT(causal_settings, "2000", "[2, 1000000]"),
+    CLH_ROW(causal_settings, others, SIZE, "500", "[0, 1000000]",
+            "how many sequences of each other kind of input; 0: none"),
 };
 
-#define RECOVERED                                                                                  \
-    {                                                                                              \
-        .name = "recovered", .unit = "share", .meaning = "of the loss, 1 when nothing is lost",    \
-        .formula =                                                                                 \
-            "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing",      \
-        .decimals = 5, .band = CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE,                          \
-        .panel = "loss recovered", .from = CLH_FROM_VALUE,                                         \
-        .offset = offsetof(clh_causal_row, recovered)                                              \
-    }
-static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_causal_row, ratio), RECOVERED, {0}};
+static const clh_field columns[] = {
+    CLH_RATIO_FIELDS(clh_causal_row, ratio),
+    {"recovered", "share", "of the loss, 1 when nothing is lost",
+     "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing", 5,
+     CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM(clh_causal_row, recovered)},
+    {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "interventions",
      "the model with one thing inside it changed, on held-out sequences; the last is the reference",
@@ -77,13 +64,12 @@ static clh_status measure(suite *u, const clh_sample *sample, const char *input,
         status = clh_causal_rows(
             row, &result, CLH_ASK_ROUNDS, CLH_ASK_LEVEL, clh_subject_seed(u->subject),
             clh_watch_part_of(&rest, u->how->watch, u->done, 0, u->count), err);
-    for (int i = 0; i < CLH_INTERVENTIONS && !status; i++) {
-        const clh_intervention which = (clh_intervention)i;
+    for (clh_intervention i = 0; i < CLH_INTERVENTIONS && !status; i++) {
         if (input)
-            clh_result_row(u->out, "inputs", input, clh_intervention_name(which));
+            clh_result_row(u->out, "inputs", input, clh_intervention_name(i));
         else
-            clh_result_row(u->out, "interventions", clh_intervention_name(which));
-        clh_row_label(u->out, clh_intervention_text(which), input ? NULL : heading_of(which));
+            clh_result_row(u->out, "interventions", clh_intervention_name(i));
+        clh_row_label(u->out, clh_intervention_text(i), input ? NULL : heading_of(i));
         if (result.left_out[i])
             clh_row_absent(u->out, "the task has no letters");
         else
@@ -120,7 +106,7 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     const size_t variants = clh_variant_count(clh_subject_task(s)), n = set->count;
     const size_t all = 2 * n + (variants - 1) * set->others;
     clh_watch_part part;
-    clh_status status = clh_subject_sample(&sample, s, n, err);
+    clh_status status = clh_ask_sample(&sample, out, s, n, err);
     if (!status)
         status = clh_causal_open(
             &causal, clh_subject_model(s), sample, clh_subject_seed(s),
@@ -130,12 +116,9 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
         status = measure(&u, sample, NULL, err);
     for (size_t v = CLH_VARIANT_NONE + 1; v < variants && set->others > 0 && !status; v++)
         status = measure_other(&u, (clh_variant)v, set->others, err);
-    if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
-        clh_result_note(out,
-                        "Means, and the other sequence (one for each, drawn with replacement), are "
-                        "those of the held-out sequences, also where other inputs are measured.");
-    }
+    clh_result_note(out,
+                    "Means, and the other sequence (one for each, drawn with replacement), are "
+                    "those of the held-out sequences, also where other inputs are measured.");
     clh_causal_close(causal);
     return status;
 }
@@ -160,17 +143,14 @@ const clh_question clh_question_causal = {
         "Measures the model with one thing inside it changed, some twenty times: queries, keys or "
         "values that know only position or only token; patterns taken from another sequence, "
         "averaged, one-hot, even; attention only on, or without, certain sources; attention's "
-        "output "
-        "or the direct path removed. Each with loss, accuracies and the loss recovered, with 95 % "
-        "bootstrap intervals over one set of resamples, on held-out sequences and, with --full, on "
-        "inputs unlike those the model was trained on.",
+        "output or the direct path removed. Each with loss, accuracies and the loss recovered, "
+        "with 95 % bootstrap intervals over one set of resamples, on held-out sequences and, with "
+        "--full, on inputs unlike those the model was trained on.",
     .examples = "clearhead causal runs/notebook # every intervention\n"
                 "clearhead causal runs/notebook --figure causal.png # side by side\n"
                 "clearhead causal runs/notebook --as-edits > edits.json # to change and run again\n"
                 "clearhead causal runs/notebook --seeds 8 --others 0 # is it so for other seeds?",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(causal_settings),
+    CLH_SETTINGS(keys, causal_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "none.loss, qk_position.loss, v_token.loss, pattern_mean.loss",

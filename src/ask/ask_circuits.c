@@ -13,33 +13,14 @@ typedef struct circuits_settings {
 } circuits_settings;
 
 static const clh_key keys[] = {
-    {.name = "norm",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(circuits_settings, norm),
-     .fallback = "false",
-     .help = "fold the norms into the matrices that read through them"},
-    {.name = "kind",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(circuits_settings, kind),
-     .fallback = "all",
-     .values = "CIRCUIT",
-     .help = "only this circuit, by its name: qk_position"},
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(circuits_settings, layer),
-     .values = "[0, 1000]",
-     .help = "only heads of this layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(circuits_settings, head),
-     .values = "[0, 10000]",
-     .help = "only this head"},
-    {.name = "samples",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(circuits_settings, samples),
-     .fallback = "100",
-     .values = "[2, 100000]",
-     .help = "random heads that composition scores are compared with"},
+    CLH_ROW(circuits_settings, norm, BOOL, "false", NULL,
+            "fold the norms into the matrices that read through them"),
+    CLH_ROW(circuits_settings, kind, TEXT, "all", "CIRCUIT",
+            "only this circuit, by its name: qk_position"),
+    CLH_ROW_AUTO(circuits_settings, layer, SIZE, NULL, "[0, 1000]", "only heads of this layer"),
+    CLH_ROW_AUTO(circuits_settings, head, SIZE, NULL, "[0, 10000]", "only this head"),
+    CLH_ROW(circuits_settings, samples, SIZE, "100", "[2, 100000]",
+            "random heads that composition scores are compared with"),
 };
 
 static const clh_field numbers[] = {
@@ -48,29 +29,25 @@ static const clh_field numbers[] = {
     {"composition_deviation", NULL, "the same, standard deviation", .decimals = 4},
     {0}};
 
-#define NUMBER(name_, meaning_, formula_, decimals_, flags_, member)                               \
-    {                                                                                              \
-        .name = name_, .meaning = meaning_, .formula = formula_, .decimals = decimals_,            \
-        .flags = flags_, .panel = name_, .from = CLH_FROM_DOUBLE,                                  \
-        .offset = offsetof(clh_spectrum, member)                                                   \
-    }
+#define NUMBER(name, meaning, formula, flags_, member)                                             \
+    CLH_FIELD(name, NULL, meaning, formula, 3, .flags = flags_, .panel = name,                     \
+              CLH_FROM(clh_spectrum, member))
 static const clh_field columns[] = {
-    {"product", NULL, "which matrices it multiplies", .flags = CLH_HEADLINE | CLH_TEXT},
-    NUMBER("norm", "Frobenius norm", "sqrt(sum of s^2), s the singular values", 3, CLH_HEADLINE,
-           norm),
+    CLH_FIELD_TEXT("product", "which matrices it multiplies", CLH_HEADLINE),
+    NUMBER("norm", "Frobenius norm", "sqrt(sum of s^2), s the singular values", CLH_HEADLINE, norm),
     NUMBER("rank", "effective rank: participation ratio of the squared singular values",
-           "(sum s^2)^2 / sum s^4", 3, CLH_HEADLINE, participation),
+           "(sum s^2)^2 / sum s^4", CLH_HEADLINE, participation),
     NUMBER(
         "copying", "1: every token raises its own logit, -1: lowers it",
         "sum(lambda) / sum|lambda| of the eigenvalues; Elhage et al. 2021, Mathematical Framework",
-        3, CLH_HEADLINE, copying),
+        CLH_HEADLINE, copying),
     NUMBER("rank_entropy", "effective rank: of the entropy of the singular values",
-           "exp(-sum p ln p), p = s / sum s; Roy and Vetterli 2007", 3, 0, entropy),
-    {"kind", NULL, "the circuit's name", .flags = CLH_TEXT | CLH_DETAIL},
+           "exp(-sum p ln p), p = s / sum s; Roy and Vetterli 2007", 0, entropy),
+    CLH_FIELD_TEXT("kind", "the circuit's name", CLH_DETAIL),
     {"layer", NULL, "of its head", .flags = CLH_DETAIL},
     {"head", NULL, "which head", .flags = CLH_DETAIL},
-    {"rows", NULL, "what a row is", .flags = CLH_TEXT | CLH_DETAIL},
-    {"cols", NULL, "what a column is", .flags = CLH_TEXT | CLH_DETAIL},
+    CLH_FIELD_TEXT("rows", "what a row is", CLH_DETAIL),
+    CLH_FIELD_TEXT("cols", "what a column is", CLH_DETAIL),
     {"row_count", NULL, "how many rows", .flags = CLH_DETAIL},
     {"col_count", NULL, "how many columns", .flags = CLH_DETAIL},
     {0}};
@@ -81,11 +58,8 @@ static const clh_field pair_columns[] = {
     {"z", NULL, "its distance from random heads, in their standard deviations", .decimals = 2},
     {0}};
 
-#define MATRIX(name_, unit_, meaning_)                                                             \
-    {                                                                                              \
-        .kind = CLH_PART_ARRAY, .name = name_, .meaning = meaning_, .unit = unit_, .draw = "heat", \
-        .flags = CLH_DETAIL                                                                        \
-    }
+#define MATRIX(name, unit_, meaning)                                                               \
+    CLH_FIELD(CLH_PART_ARRAY, name, meaning, .draw = "heat", .unit = unit_, .flags = CLH_DETAIL)
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "circuits", "products of the weights, by head", .keys = "circuit",
      .fields = columns},
@@ -130,7 +104,7 @@ static const char *const *labels_of(clh_side side, const clh_symbols *symbols)
 static void put_matrix(clh_result *out, clh_circuit_item *item, const clh_symbols *symbols)
 {
     const clh_circuit *c = &item->circuit;
-    char axis[2][32], title[128];
+    char axis[2][32], title[128], head[64] = "";
     const clh_axis axes[] = {{clh_circuit_axis(c, 0, axis[0]), labels_of(c->rows, symbols)},
                              {clh_circuit_axis(c, 1, axis[1]), labels_of(c->cols, symbols)}};
     clh_array view =
@@ -138,10 +112,8 @@ static void put_matrix(clh_result *out, clh_circuit_item *item, const clh_symbol
     view.dtype = CLH_F32; /* in files, as the weights are */
     clh_result_array(out, &view, axes, multiply, item);
     if (clh_circuit_has_head(c->kind))
-        (void)snprintf(title, sizeof title, "%s, layer %zu head %zu", c->product, c->layer,
-                       c->head);
-    else
-        (void)snprintf(title, sizeof title, "%s", c->product);
+        (void)snprintf(head, sizeof head, ", layer %zu head %zu", c->layer, c->head);
+    (void)snprintf(title, sizeof title, "%s%s", c->product, head);
     clh_result_array_title(out, title, SIZE_MAX);
 }
 
@@ -183,12 +155,10 @@ static void put_circuits(clh_result *out, clh_circuit_list *list, const clh_symb
         clh_row_text(out, "kind", clh_circuit_name(c->kind));
         clh_row_text(out, "rows", clh_side_name(c->rows));
         clh_row_text(out, "cols", clh_side_name(c->cols));
-        clh_row_put_number(out, "row_count", (double)c->matrix.a.rows);
-        clh_row_put_number(out, "col_count", (double)c->matrix.b.cols);
-        if (clh_circuit_has_head(c->kind)) {
-            clh_row_put_number(out, "layer", (double)c->layer);
-            clh_row_put_number(out, "head", (double)c->head);
-        }
+        clh_row_put_numbers(out, {"row_count", (double)c->matrix.a.rows},
+                            {"col_count", (double)c->matrix.b.cols});
+        if (clh_circuit_has_head(c->kind))
+            clh_row_put_numbers(out, {"layer", (double)c->layer}, {"head", (double)c->head});
         put_matrix(out, &list->item[i], symbols);
         put_spectrum(out, &list->item[i], symbols);
     }
@@ -200,8 +170,8 @@ static void put_composition(clh_result *out, const clh_composition *all)
     static const char *const kinds[] = {"Q", "K", "V"};
     const size_t heads = all->n_heads, count = all->n_layers * heads;
     char from[48], to[48];
-    clh_result_put_number(out, "composition_mean", all->mean);
-    clh_result_put_number(out, "composition_deviation", all->deviation);
+    clh_result_put_numbers(out, {"composition_mean", all->mean},
+                           {"composition_deviation", all->deviation});
     for (clh_composition_kind kind = 0; kind < CLH_COMPOSITION_KINDS; kind++)
         for (size_t i = 0; i < count; i++)
             for (size_t j = (i / heads + 1) * heads; j < count; j++) {
@@ -210,8 +180,7 @@ static void put_composition(clh_result *out, const clh_composition *all)
                 (void)snprintf(from, sizeof from, "%zu.%zu", i / heads, i % heads);
                 (void)snprintf(to, sizeof to, "%zu.%zu", j / heads, j % heads);
                 clh_result_row(out, "composition", kinds[kind], from, to);
-                clh_row_put_number(out, "score", pair.score);
-                clh_row_put_number(out, "z", pair.z);
+                clh_row_put_numbers(out, {"score", pair.score}, {"z", pair.z});
             }
 }
 
@@ -289,9 +258,7 @@ const clh_question clh_question_circuits = {
     .examples = "clearhead circuits runs/notebook # a table\n"
                 "clearhead circuits runs/notebook --kind qk_position --figure qk.png # a heat map\n"
                 "clearhead circuits runs/notebook --norm --out circuits.safetensors # the matrices",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(circuits_settings),
+    CLH_SETTINGS(keys, circuits_settings),
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "blocks.0.head.0.ov.copying, blocks.0.head.0.ov.norm, blocks.0.head.0.qk.norm",

@@ -12,34 +12,18 @@ typedef struct edit_settings {
 } edit_settings;
 
 static const clh_key keys[] = {
-    {.name = "edits",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(edit_settings, edits),
-     .values = "FILE",
-     .help = "the edits, as JSON (docs/formats.md); must be given"},
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(edit_settings, count),
-     .fallback = "2000",
-     .values = "[1, 1000000]",
-     .help = "how many sequences"},
-    {.name = "split",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(edit_settings, split),
-     .fallback = "test",
-     .values = "train|test",
-     .help = "which sequences: those trained on, or held out"},
+    CLH_ROW_AUTO(edit_settings, edits, TEXT, NULL, "FILE",
+                 "the edits, as JSON (docs/formats.md); must be given"),
+    CLH_ROW(edit_settings, count, SIZE, "2000", "[1, 1000000]", "how many sequences"),
+    CLH_ROW(edit_settings, split, CHOICE, "test", "train|test",
+            "which sequences: those trained on, or held out"),
 };
 
-typedef struct row {
-    clh_interval of[CLH_RATIOS];
-} row;
-
 static const clh_field numbers[] = {
-    {"edits", NULL, "how many edits the file has", .decimals = 0},
-    {"reference", "sequences", "others that means and resampling come from", .decimals = 0},
+    CLH_FIELD_COUNT("edits", NULL, "how many edits the file has"),
+    CLH_FIELD_COUNT("reference", "sequences", "others that means and resampling come from"),
     {0}};
-static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
+static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .flags = CLH_DETAIL, .fields = numbers},
     {CLH_PART_TABLE, "interventions",
@@ -96,11 +80,11 @@ static clh_status compile(job *j, size_t *count, clh_error *err)
     j->list[0] = (clh_edit_list){.name = "none"};
     memcpy(j->list + !plain, lists, j->count * sizeof *lists);
     j->count += !plain;
-    const clh_edits_setting setting = {.model = clh_subject_model(j->subject),
-                                       .sample = &j->sample,
+    const uint64_t seed = base && base->seeded ? base->seed : clh_subject_seed(j->subject);
+    const clh_edits_setting setting = {clh_subject_model(j->subject),
+                                       &j->sample,
                                        .reference = j->reference.count ? &j->reference : NULL,
-                                       .seed = base && base->seeded ? base->seed
-                                                                    : clh_subject_seed(j->subject),
+                                       .seed = seed,
                                        .threads = j->how->threads,
                                        .watch = j->how->watch};
     return clh_edits_open(&j->edits, j->list, j->count, &setting, err);
@@ -112,15 +96,11 @@ static clh_status measure(clh_result *out, const job *j, clh_error *err)
     clh_edited edited = {0};
     clh_status status = clh_edits_run(&edited, j->edits, NULL, j->how, err);
     for (size_t l = 0; l < edited.count && !status; l++) {
-        row r;
-        status = clh_ask_intervals(r.of, &edited.list[l], j->sample.count, j->subject,
-                                   j->how->watch, err);
-        if (status)
-            break;
         clh_result_row(out, "interventions", j->list[l].name);
         if (j->list[l].text && j->list[l].text[0])
             clh_row_label(out, j->list[l].text, NULL);
-        clh_row_read(out, &r);
+        status = clh_ask_put_ratios(out, NULL, &edited.list[l], j->sample.count, j->subject,
+                                    j->how->watch, err);
     }
     clh_edited_deinit(&edited);
     return status;
@@ -131,7 +111,6 @@ static clh_status ask_edit(clh_result *out, clh_subject *s, const void *settings
 {
     job j = {.set = settings, .subject = s, .how = how};
     size_t count = 0;
-    char text[96];
     clh_status status = clh_edit_file_open(&j.file, j.set->edits, clh_subject_run(s), err);
     if (!status)
         status = draw(&j, err);
@@ -140,11 +119,9 @@ static clh_status ask_edit(clh_result *out, clh_subject *s, const void *settings
     if (!status)
         status = measure(out, &j, err);
     if (!status) {
-        (void)snprintf(text, sizeof text, "%zu %s sequences", j.set->count,
-                       j.set->split ? "held-out" : "training");
-        clh_result_stamp(out, "sample", text);
-        clh_result_put_number(out, "edits", (double)count);
-        clh_result_put_number(out, "reference", (double)j.reference.count);
+        clh_ask_stamp_sample(out, s, j.set->count, j.set->split ? "held-out" : "training");
+        clh_result_put_numbers(out, {"edits", (double)count},
+                               {"reference", (double)j.reference.count});
         if (j.reference.count == 0)
             clh_result_absent(out, "reference", "means and resampling come from these sequences");
     }
@@ -171,16 +148,13 @@ const clh_question clh_question_edit = {
     .description =
         "Runs the model on held-out sequences as it is and with the edits of a JSON file "
         "(docs/formats.md), and shows loss and accuracy of both with 95 % intervals (bootstrap "
-        "over "
-        "sequences).\n\n"
+        "over sequences).\n\n"
         "{\"format\": \"clearhead-edits-1\", \"edits\": [{\"kind\": \"zero\", \"site\": "
-        "\"blocks.0.attn.hook_z\"}]} is such a file. Kinds: zero, set, add, mean, resample, patch, "
-        "model, part, one_hot, only, without, even, direct, weights.",
+        "\"blocks.0.attn.hook_z\"}]} is such a file. Kinds: zero, set, add, mean, resample, "
+        "patch, model, part, one_hot, only, without, even, direct, weights.",
     .examples = "clearhead edit runs/notebook --edits edits.json # what depends on it\n"
                 "clearhead edit runs/notebook --edits edits.json --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(edit_settings),
+    CLH_SETTINGS(keys, edit_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "none.loss, edited.loss, none.token_accuracy, edited.token_accuracy",

@@ -12,33 +12,21 @@ typedef struct emergence_settings {
 } emergence_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(emergence_settings, count),
-     .fallback = "100",
-     .values = "[1, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "least",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(emergence_settings, least),
-     .fallback = TEXT(CLH_RIGHT),
-     .values = "[0, 1]",
-     .help = "the accuracy that counts as right"},
+    CLH_ROW_COUNT(emergence_settings, "100", "[1, 1000000]"),
+    CLH_ROW(emergence_settings, least, REAL, TEXT(CLH_RIGHT), "[0, 1]",
+            "the accuracy that counts as right"),
 };
 
-#define ACCURACY(name_, meaning_, panel_)                                                          \
-    {                                                                                              \
-        .name = name_, .unit = "share", .meaning = meaning_, .decimals = 4,                        \
-        .flags = CLH_HEADLINE | CLH_SHARE, .panel = panel_                                         \
-    }
 static const clh_field columns[] = {
-    {"loss", "nats/token", "of the checkpoint", .decimals = 6, .flags = CLH_HEADLINE | CLH_LOG},
-    {"*_accuracy", "share", "of the tokens of this kind, those predicted right", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE | CLH_BY_KIND, .panel = "accuracy"},
-    ACCURACY("qk_then", "of the answer: the final model with this checkpoint's QK", "accuracy"),
-    ACCURACY("ov_then", "of the answer: the final model with this checkpoint's OV", "accuracy"),
-    ACCURACY("qk_last", "of the answer: the checkpoint with the final QK", NULL),
-    ACCURACY("ov_last", "of the answer: the checkpoint with the final OV", NULL),
+    CLH_FIELD_LOSS("loss", "of the checkpoint", CLH_HEADLINE),
+    CLH_FIELD_SHARE("*_accuracy", "of the tokens of this kind, those predicted right",
+                    CLH_HEADLINE | CLH_BY_KIND, .panel = "accuracy"),
+    CLH_FIELD_SHARE("qk_then", "of the answer: the final model with this checkpoint's QK",
+                    CLH_HEADLINE, .panel = "accuracy"),
+    CLH_FIELD_SHARE("ov_then", "of the answer: the final model with this checkpoint's OV",
+                    CLH_HEADLINE, .panel = "accuracy"),
+    CLH_FIELD_SHARE("qk_last", "of the answer: the checkpoint with the final QK", CLH_HEADLINE),
+    CLH_FIELD_SHARE("ov_last", "of the answer: the checkpoint with the final OV", CLH_HEADLINE),
     {0}};
 static const clh_field from_columns[] = {
     {"step", "step", "the first checkpoint from which on it stays right", .flags = CLH_HEADLINE},
@@ -47,25 +35,23 @@ static const clh_field from_columns[] = {
 typedef struct ratios {
     double of[CLH_RATIOS];
 } ratios;
-#define RATIO(name_, ratio, flags_)                                                                \
-    {                                                                                              \
-        .name = name_, .unit = (ratio) == CLH_RATIO_LOSS ? "nats/token" : "share",                 \
-        .decimals = (ratio) == CLH_RATIO_LOSS ? 6 : 4, .flags = flags_, .from = CLH_FROM_DOUBLE,   \
-        .offset = offsetof(ratios, of) + (ratio) * sizeof(double)                                  \
-    }
-static const clh_field all_columns[] = {RATIO("loss", CLH_RATIO_LOSS, CLH_LOG),
-                                        RATIO("token_accuracy", CLH_RATIO_ACCURACY, CLH_SHARE),
-                                        RATIO("*_accuracy", CLH_RATIO_KIND, CLH_BY_KIND),
-                                        RATIO("sequence_accuracy", CLH_RATIO_SEQUENCES, CLH_SHARE),
-                                        {0}};
+#define RATIO(name, unit, decimals, ratio, flags_)                                                 \
+    CLH_FIELD(name, unit, NULL, NULL, decimals, .flags = flags_, .from = CLH_FROM_DOUBLE,          \
+              .offset = offsetof(ratios, of) + (ratio) * sizeof(double))
+static const clh_field all_columns[] = {
+    RATIO("loss", "nats/token", 6, CLH_RATIO_LOSS, CLH_LOG),
+    RATIO("token_accuracy", "share", 4, CLH_RATIO_ACCURACY, CLH_SHARE),
+    RATIO("*_accuracy", "share", 4, CLH_RATIO_KIND, CLH_BY_KIND),
+    RATIO("sequence_accuracy", "share", 4, CLH_RATIO_SEQUENCES, CLH_SHARE),
+    {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "checkpoints", "each checkpoint, and what swapped circuits do",
      .keys = "#step", .draw = "curve", .fields = columns},
     {CLH_PART_TABLE, "from", "from which checkpoint on something is right: at least --least",
      .keys = "what", .fields = from_columns},
     {CLH_PART_TABLE, "swaps",
-     "every measure: then is the checkpoint; qk_then and ov_then the final model with its QK (W_Q, "
-     "b_Q, W_K, b_K) or OV (W_V, b_V, W_O, b_O); qk_last and ov_last the reverse",
+     "every measure: then is the checkpoint; qk_then and ov_then the final model with its QK "
+     "(W_Q, b_Q, W_K, b_K) or OV (W_V, b_V, W_O, b_O); qk_last and ov_last the reverse",
      .keys = "#step,swap", .flags = CLH_DETAIL, .fields = all_columns},
     {0}};
 
@@ -82,18 +68,16 @@ static void put_row(clh_result *out, const clh_task *task, const clh_emergence_r
     const clh_tally *then = &row->tally[CLH_SWAP_NONE];
     clh_result_row(out, "checkpoints", clh_key_text(step, row->step));
     clh_row_put_number(out, "loss", clh_tally_ratio(then, CLH_RATIO_LOSS));
-    for (int r = CLH_RATIO_KIND; r < CLH_RATIOS; r++)
-        if (clh_ratio_name(task, (clh_ratio)r))
-            clh_row_put_number(out, clh_ratio_name(task, (clh_ratio)r),
-                               clh_tally_ratio(then, (clh_ratio)r));
-    for (int k = CLH_SWAP_QK_THEN; k < CLH_SWAPS; k++)
-        clh_row_put_number(out, clh_swap_name((clh_swap)k),
-                           clh_tally_ratio(&row->tally[k], answer_of(task)));
-    for (int k = 0; k < CLH_SWAPS; k++) {
+    for (clh_ratio r = CLH_RATIO_KIND; r < CLH_RATIOS; r++)
+        if (clh_ratio_name(task, r))
+            clh_row_put_number(out, clh_ratio_name(task, r), clh_tally_ratio(then, r));
+    for (clh_swap k = CLH_SWAP_QK_THEN; k < CLH_SWAPS; k++)
+        clh_row_put_number(out, clh_swap_name(k), clh_tally_ratio(&row->tally[k], answer_of(task)));
+    for (clh_swap k = 0; k < CLH_SWAPS; k++) {
         ratios all;
-        for (int r = 0; r < CLH_RATIOS; r++)
-            all.of[r] = clh_tally_ratio(&row->tally[k], (clh_ratio)r);
-        clh_result_row(out, "swaps", step, clh_swap_name((clh_swap)k));
+        for (clh_ratio r = 0; r < CLH_RATIOS; r++)
+            all.of[r] = clh_tally_ratio(&row->tally[k], r);
+        clh_result_row(out, "swaps", step, clh_swap_name(k));
         clh_row_read(out, &all);
     }
 }
@@ -116,19 +100,16 @@ static clh_status ask_emergence(clh_result *out, clh_subject *s, const void *set
     const clh_task *task = clh_subject_task(s);
     const clh_sample *sample = NULL;
     clh_emergence e = {0};
-    clh_status status = clh_subject_sample(&sample, s, set->count, err);
+    clh_status status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status = clh_emergence_run(&e, clh_subject_path(s), CLH_LAST, sample, how, err);
     for (size_t i = 0; i < e.count && !status; i++)
         put_row(out, task, &e.row[i]);
-    for (int r = CLH_RATIO_ACCURACY; r < CLH_RATIOS && !status; r++)
-        if (r != CLH_RATIO_SEQUENCES && clh_ratio_name(task, (clh_ratio)r))
-            put_from(out, &e, clh_ratio_name(task, (clh_ratio)r), CLH_SWAP_NONE, (clh_ratio)r,
-                     set->least);
-    for (int k = CLH_SWAP_QK_THEN; k < CLH_SWAPS && !status; k++)
-        put_from(out, &e, clh_swap_name((clh_swap)k), (clh_swap)k, answer_of(task), set->least);
-    if (!status)
-        clh_ask_stamp_sample(out, s, set->count);
+    for (clh_ratio r = CLH_RATIO_ACCURACY; r < CLH_RATIOS && !status; r++)
+        if (r != CLH_RATIO_SEQUENCES && clh_ratio_name(task, r))
+            put_from(out, &e, clh_ratio_name(task, r), CLH_SWAP_NONE, r, set->least);
+    for (clh_swap k = CLH_SWAP_QK_THEN; k < CLH_SWAPS && !status; k++)
+        put_from(out, &e, clh_swap_name(k), k, answer_of(task), set->least);
     clh_emergence_deinit(&e);
     return status;
 }
@@ -139,19 +120,15 @@ const clh_question clh_question_emergence = {
     .description =
         "Measures every checkpoint of a run on held-out sequences: loss, and the accuracy of "
         "letters, spaces and the period. Then swaps circuits: the final model with the QK (W_Q, "
-        "b_Q, "
-        "W_K, b_K) or the OV (W_V, b_V, W_O, b_O) of the checkpoint, and the checkpoint with those "
-        "of the final model. So when QK and OV were learned is read from what they do, not from "
-        "how "
-        "they look.",
+        "b_Q, W_K, b_K) or the OV (W_V, b_V, W_O, b_O) of the checkpoint, and the checkpoint with "
+        "those of the final model. So when QK and OV were learned is read from what they do, not "
+        "from how they look.",
     .examples = "clearhead emergence runs/notebook # every checkpoint\n"
                 "clearhead emergence runs/notebook --figure learned.png # as curves\n"
                 "clearhead emergence runs/notebook --seeds 8 # in the same order for other seeds?",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(emergence_settings),
+    CLH_SETTINGS(keys, emergence_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_ABOUT_WHOLE_RUN | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "letter_accuracy.step, space_accuracy.step, period_accuracy.step, "
-            "token_accuracy.step, qk_then.step, ov_then.step",
+    .over = "letter_accuracy.step, space_accuracy.step, period_accuracy.step, token_accuracy.step, "
+            "qk_then.step, ov_then.step",
     .ask = ask_emergence};

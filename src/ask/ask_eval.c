@@ -16,46 +16,27 @@ typedef struct eval_settings {
 } eval_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(eval_settings, count),
-     .values = "[1, 1000000000]",
-     .automatic = "test_sequences of the run; every one of a file",
-     .help = "how many sequences"},
-    {.name = "split",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(eval_settings, split),
-     .fallback = "auto",
-     .values = "auto|train|test",
-     .help = "which of the task's: trained on, or held out (auto)"},
-    {.name = "data",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(eval_settings, data),
-     .values = "FILE",
-     .help = "instead the sequences of this file (JSONL)"},
-    {.name = "first_scored",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(eval_settings, first_scored),
-     .values = "[0, 100000000]",
-     .automatic = "the run's own",
-     .help = "of a file: index of the first token whose prediction is scored"},
-    {.name = "least",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(eval_settings, least),
-     .values = "[0, 1]",
-     .help = "the answer is no (exit 1) when the token accuracy is lower"},
+    CLH_ROW_AUTO(eval_settings, count, SIZE, "test_sequences of the run; every one of a file",
+                 "[1, 1000000000]", "how many sequences"),
+    CLH_ROW(eval_settings, split, CHOICE, "auto", "auto|train|test",
+            "which of the task's: trained on, or held out (auto)"),
+    CLH_ROW_AUTO(eval_settings, data, TEXT, NULL, "FILE",
+                 "instead the sequences of this file (JSONL)"),
+    CLH_ROW_AUTO(eval_settings, first_scored, SIZE, "the run's own", "[0, 100000000]",
+                 "of a file: index of the first token whose prediction is scored"),
+    CLH_ROW_AUTO(eval_settings, least, REAL, NULL, "[0, 1]",
+                 "the answer is no (exit 1) when the token accuracy is lower"),
 };
 
-typedef struct row {
-    clh_interval of[CLH_RATIOS];
-} row;
-
-static const clh_field numbers[] = {CLH_RATIO_FIELDS(row, of), {0}};
-static const clh_field verdicts[] = {{"enough", NULL, "Is the token accuracy as high as asked for?",
-                                      "token_accuracy >= --least", .decimals = 0},
-                                     {0}};
+static const clh_field numbers[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
+static const clh_field verdicts[] = {
+    CLH_FIELD_VERDICT("enough", "Is the token accuracy as high as asked for?",
+                      "token_accuracy >= --least"),
+    {0}};
 static const clh_field positions[] = {
-    {"loss", "nats/token", "mean over the sequences", .decimals = 6, .flags = CLH_LOG}, {0}};
+    CLH_FIELD_LOSS("loss", "mean over the sequences", 0),
+    {0},
+};
 static const clh_schema schema[] = {
     {CLH_PART_VERDICTS, "verdicts", NULL, .flags = CLH_DETAIL, .fields = verdicts},
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -193,19 +174,15 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
 {
     const eval_settings *set = settings;
     exam e = {.sample = &e.own, .measure = &e.own_measure}; /* or the subject's */
-    row r;
-    char text[64];
     clh_status status = *set->data ? of_data(&e, set, s, err) : of_run(&e, set, s, err);
     if (!status)
         status = measure(&e, s, how, err);
     if (!status)
-        status = clh_ask_intervals(r.of, e.measure, e.sample->count, s, how->watch, err);
+        status = clh_ask_put_ratios(out, "numbers", e.measure, e.sample->count, s, how->watch, err);
     if (!status) {
-        (void)snprintf(text, sizeof text, "%zu %s sequences", e.sample->count, e.what);
-        clh_result_stamp(out, "sample", text);
-        clh_result_read(out, "numbers", &r);
+        clh_ask_stamp_sample(out, s, e.sample->count, e.what);
         put_positions(out, &e);
-        decide(out, r.of[CLH_RATIO_ACCURACY].value, set->least);
+        decide(out, clh_result_number(out, "token_accuracy"), set->least);
     }
     clh_measure_deinit(&e.own_measure);
     clh_sample_deinit(&e.own);
@@ -229,17 +206,15 @@ const clh_question clh_question_eval = {
     .name = "eval",
     .summary = "accuracy and loss on held-out sequences",
     .description =
-        "Loss and accuracy of a run's model on sequences it was not trained on, each with its 95 % "
-        "bootstrap interval, and the loss at each position. With --data on those of a file, scored "
-        "from --first-scored, or else from where the run's own are.",
+        "Loss and accuracy of a run's model on sequences it was not trained on, each with its 95 "
+        "% bootstrap interval, and the loss at each position. With --data on those of a file, "
+        "scored from --first-scored, or else from where the run's own are.",
     .examples =
         "clearhead eval runs/notebook # on the held-out sequences\n"
         "clearhead eval runs/notebook --count 1000 --json # on more of them, for a program\n"
         "clearhead eval runs/notebook --data mine.jsonl --first-scored 2 # on your own\n"
         "clearhead eval runs/notebook --checkpoints --figure over.png # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(eval_settings),
+    CLH_SETTINGS(keys, eval_settings),
     .schema = schema,
     .ask = ask_eval,
     .check = check_eval};

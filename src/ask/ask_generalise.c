@@ -9,18 +9,10 @@ typedef struct generalise_settings {
     size_t count;
 } generalise_settings;
 
-static const clh_key keys[] = {{.name = "count",
-                                .kind = CLH_KEY_SIZE,
-                                CLH_SETTING(generalise_settings, count),
-                                .fallback = "500",
-                                .values = "[1, 1000000]",
-                                .help = "how many sequences of each kind"}};
+static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "500", "[1, 1000000]",
+                                       "how many sequences of each kind")};
 
-typedef struct row {
-    clh_interval of[CLH_RATIOS];
-} row;
-
-static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
+static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
 static const clh_schema schema[] = {{CLH_PART_TABLE, "inputs",
                                      "held-out sequences, and the same with one thing changed",
                                      .keys = "input", .draw = "rows", .fields = columns},
@@ -33,7 +25,6 @@ static clh_status measure_variant(clh_result *out, clh_variant variant, const cl
     clh_sample sample = {0};
     clh_measure measure = {0};
     clh_error why = {0};
-    row r;
     clh_result_row(out, "inputs", clh_variant_name(task, variant));
     clh_row_label(out, clh_variant_text(task, variant), NULL);
     if (clh_variant_check(task, variant, &why)) {
@@ -44,9 +35,7 @@ static clh_status measure_variant(clh_result *out, clh_variant variant, const cl
     if (!status)
         status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, how, err);
     if (!status)
-        status = clh_ask_intervals(r.of, &measure, count, s, how->watch, err);
-    if (!status)
-        clh_row_read(out, &r);
+        status = clh_ask_put_ratios(out, NULL, &measure, count, s, how->watch, err);
     clh_measure_deinit(&measure);
     clh_sample_deinit(&sample);
     return status;
@@ -75,15 +64,12 @@ const clh_question clh_question_generalise = {
     .description =
         "Loss and accuracy, by kind of token and of whole sequences, each with a 95 % bootstrap "
         "interval, on held-out sequences and on the same with one thing changed: the letters out "
-        "of "
-        "order, reversed, repeated, or kept from training (train --letters-unseen), the leading > "
-        "removed, one term of the context wrong.",
+        "of order, reversed, repeated, or kept from training (train --letters-unseen), the "
+        "leading > removed, one term of the context wrong.",
     .examples = "clearhead generalise runs/notebook # every kind of change\n"
                 "clearhead generalise runs/notebook --figure g.png # and a figure\n"
                 "clearhead generalise runs/notebook --json # for a program",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(generalise_settings),
+    CLH_SETTINGS(keys, generalise_settings),
     .needs = CLH_NEEDS_HELD_OUT,
     .schema = schema,
     .over = "held out.token_accuracy, shuffled.token_accuracy, one pair.token_accuracy",

@@ -12,40 +12,21 @@ typedef struct heads_settings {
 } heads_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(heads_settings, count),
-     .fallback = "100",
-     .values = "[1, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "measure",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(heads_settings, measure),
-     .fallback = "mul",
-     .values = "mul|abs",
-     .help =
-         "the share of attention where it is expected (mul), or 1 - |pattern - expected| (abs)"},
-    {.name = "pattern",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(heads_settings, pattern),
-     .values = "FILE",
-     .help = "also a pattern of your own: .json rows, or .safetensors [query, key]"},
-    {.name = "exclude_bos",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(heads_settings, exclude_bos),
-     .fallback = "false",
-     .help = "attention to position 0 does not count"},
-    {.name = "exclude_current_token",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(heads_settings, exclude_current_token),
-     .fallback = "false",
-     .help = "attention of a position to itself does not count"},
+    CLH_ROW_COUNT(heads_settings, "100", "[1, 1000000]"),
+    CLH_ROW(heads_settings, measure, CHOICE, "mul", "mul|abs",
+            "the share of attention where it is expected (mul), or 1 - |pattern - expected| (abs)"),
+    CLH_ROW_AUTO(heads_settings, pattern, TEXT, NULL, "FILE",
+                 "also a pattern of your own: .json rows, or .safetensors [query, key]"),
+    CLH_ROW(heads_settings, exclude_bos, BOOL, "false", NULL,
+            "attention to position 0 does not count"),
+    CLH_ROW(heads_settings, exclude_current_token, BOOL, "false", NULL,
+            "attention of a position to itself does not count"),
 };
 
 static const clh_field columns[] = {
     {"score", NULL, "how well the head's pattern matches, mean over sequences",
-     "mul: sum of attention where it is expected / sum of attention; abs: 1 - mean over queries of "
-     "sum |pattern - expected| (TransformerLens, head_detector.py)",
+     "mul: sum of attention where it is expected / sum of attention; abs: 1 - mean over queries "
+     "of sum |pattern - expected| (TransformerLens, head_detector.py)",
      4, .flags = CLH_CELL, .panel = "score"},
     {"even", NULL, "the score of a head that attends evenly to all it may see", NULL, 4,
      .flags = CLH_CELL, .panel = "score"},
@@ -84,14 +65,12 @@ static clh_status ask_heads(clh_result *out, clh_subject *s, const void *setting
     clh_tensor given = {0};
     clh_status status = *set->pattern ? clh_pattern_read(&given, set->pattern, err) : CLH_OK;
     if (!status)
-        status = clh_subject_sample(&sample, s, set->count, err);
+        status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status = clh_heads_detect(&found, clh_subject_model(s), sample, given.data ? &given : NULL,
                                   &options, how, err);
-    if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
+    if (!status)
         fill(out, &found);
-    }
     clh_detection_deinit(&found);
     clh_free(given.data);
     return status;
@@ -109,11 +88,10 @@ const clh_question clh_question_heads = {
     .examples = "clearhead heads runs/notebook # every head, every pattern\n"
                 "clearhead heads runs/notebook --pattern mine.json # and a pattern of one's own\n"
                 "clearhead heads runs/notebook --checkpoints # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(heads_settings),
+    CLH_SETTINGS(keys, heads_settings),
     .needs = CLH_NEEDS_TASK | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "previous_token.0.0.score, induction.0.0.score, same_slot.0.0.score, "
-            "next_slot.0.0.score, first_term.0.0.score",
+    .over =
+        "previous_token.0.0.score, induction.0.0.score, same_slot.0.0.score, next_slot.0.0.score, "
+        "first_term.0.0.score",
     .ask = ask_heads};

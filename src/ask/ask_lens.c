@@ -1,6 +1,5 @@
 /* lens: the right token, read from the residual stream at every layer. */
 #include "ask/predictions.h"
-#include "lens/residual/resid_grid.h"
 
 typedef struct lens_settings {
     clh_predictions_of of;
@@ -9,12 +8,8 @@ typedef struct lens_settings {
 
 static const clh_key keys[] = {
     CLH_PREDICTIONS_KEYS(lens_settings, of),
-    {.name = "norm",
-     .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(lens_settings, norm),
-     .fallback = "recomputed",
-     .values = "frozen|recomputed",
-     .help = "what ln_final does to a stream: the scale of the last one, or its own"},
+    CLH_ROW(lens_settings, norm, CHOICE, "recomputed", "frozen|recomputed",
+            "what ln_final does to a stream: the scale of the last one, or its own"),
 };
 
 static const clh_field numbers[] = {
@@ -24,25 +19,21 @@ static const clh_field numbers[] = {
 
 /* The rows of clh_resid_grid_number, each a column of the table and an array. */
 static const clh_field columns[] = {
-    {"loss", "nats/token", "-log p(right token), mean over the predictions", .decimals = 6,
-     .flags = CLH_HEADLINE | CLH_LOG},
+    CLH_FIELD_LOSS("loss", "-log p(right token), mean over the predictions", CLH_HEADLINE),
     {"prob", "share", "p(right token)", .decimals = 6, .flags = CLH_HEADLINE | CLH_SHARE},
     {"rank", NULL, "how many tokens are said before it", .decimals = 6},
     {"correct", "share", "how often it is what is said", .decimals = 6, .flags = CLH_SHARE},
     {"logit", "logit", "of the right token", .decimals = 6},
     {0}};
 static const clh_field position_columns[] = {
-    {"predicts", NULL, "what stands behind the position", .flags = CLH_TEXT},
-    {"token", NULL, "which token that is", .flags = CLH_TEXT},
-    {"loss", "nats/token", "of the last stream", .decimals = 6, .flags = CLH_LOG},
+    CLH_FIELD_TEXT("predicts", "what stands behind the position", 0),
+    CLH_FIELD_TEXT("token", "which token that is", 0),
+    CLH_FIELD_LOSS("loss", "of the last stream", 0),
     {"prob", "share", "of the last stream", .decimals = 6, .flags = CLH_SHARE},
     {0}};
 
-#define BY_POSITION(name_, unit_, meaning_, flags_)                                                \
-    {                                                                                              \
-        .kind = CLH_PART_ARRAY, .name = name_, .meaning = meaning_, .draw = "strip",               \
-        .unit = unit_, .flags = flags_                                                             \
-    }
+#define BY_POSITION(name, unit_, meaning, flags_)                                                  \
+    CLH_FIELD(CLH_PART_ARRAY, name, meaning, .draw = "strip", .unit = unit_, .flags = flags_)
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "streams", "what the model would say if it ended there", .keys = "stream",
      .fields = columns},
@@ -58,23 +49,9 @@ static const clh_schema schema[] = {
     BY_POSITION("logit", "logit", "of the right token", 0),
     {0}};
 
-typedef struct kept {
-    clh_resid_grid grid;
-    clh_resid_fold fold;
-} kept;
-
-static void close_kept(void *owner)
-{
-    kept *k = owner;
-    clh_resid_fold_deinit(&k->fold);
-    clh_resid_grid_deinit(&k->grid);
-    clh_free(k);
-}
-
 static void put_tables(clh_result *out, const clh_resid_grid *g, const clh_predictions *p,
                        const clh_task *task)
 {
-    char place[48], token[16];
     clh_result_put_number(out, "distance", g->worst);
     for (size_t s = 0; s < g->parts; s++) {
         clh_result_row(out, "streams", g->row[s].name);
@@ -83,37 +60,25 @@ static void put_tables(clh_result *out, const clh_resid_grid *g, const clh_predi
     }
     for (size_t i = 0; i < g->count; i++) {
         const size_t last = g->parts - 1;
-        clh_predictions_label(p, task, i, place, token);
-        clh_result_row(out, "positions", p->label[i]);
-        clh_row_text(out, "predicts", place);
-        clh_row_text(out, "token", token);
-        clh_row_put_number(out, "loss", g->row[CLH_RESID_LOSS * g->parts + last].value[i]);
-        clh_row_put_number(out, "prob", g->row[CLH_RESID_PROB * g->parts + last].value[i]);
+        clh_predictions_row(out, p, task, i);
+        clh_row_put_numbers(out, {"loss", g->row[CLH_RESID_LOSS * g->parts + last].value[i]},
+                            {"prob", g->row[CLH_RESID_PROB * g->parts + last].value[i]});
     }
 }
 
-static clh_status put_arrays(clh_result *out, const kept *k, const clh_predictions *p,
-                             clh_error *err)
+static clh_status put_arrays(clh_result *out, const clh_predictions_kept *k,
+                             const clh_predictions *p, clh_error *err)
 {
     static const clh_resid_grid_number order[] = {CLH_RESID_PROB, CLH_RESID_LOSS, CLH_RESID_RANK,
                                                   CLH_RESID_CORRECT, CLH_RESID_LOGIT};
-    const clh_resid_grid *g = &k->grid;
-    const char **name = clh_alloc_array(g->parts, sizeof *name, err);
-    if (!name)
-        return CLH_ENOMEM;
-    for (size_t s = 0; s < g->parts; s++)
-        name[s] = g->row[s].name;
-    const clh_axis axes[] = {{"stream", name}, {"position", p->label}};
-    for (size_t i = 0; i < CLH_COUNT(order); i++) {
-        const double *from = g->number + order[i] * g->parts * g->count;
-        const clh_array view =
-            clh_array_matrix(columns[order[i]].name, CLH_F64, from, g->parts, g->count);
-        clh_result_array(out, &view, axes, NULL, NULL);
-        clh_result_array_title(out, "Logit lens: the right token", SIZE_MAX);
-    }
-    clh_free((void *)name);
-    clh_predictions_put_fold(out, "prob_by_term", "Logit lens: the right token", &k->fold, p);
-    return CLH_OK;
+    static const char title[] = "Logit lens: the right token";
+    const size_t parts = k->grid.parts;
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_COUNT(order) && !status; i++)
+        status = clh_predictions_put_grid(out, columns[order[i]].name, title, "stream", &k->grid,
+                                          order[i] * parts, parts, p, err);
+    clh_predictions_put_fold(out, "prob_by_term", title, &k->fold, p);
+    return status;
 }
 
 static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings,
@@ -121,13 +86,10 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
 {
     const lens_settings *set = settings;
     clh_predictions p = {0};
-    kept *k = clh_alloc_zeroed(1, sizeof *k, err);
+    clh_predictions_kept *k = clh_predictions_keep(out, err);
     clh_status status =
         k ? clh_predictions_open(&p, s, &set->of, NULL, how->watch, err) : CLH_ENOMEM;
-    const clh_resid_grid_ask ask = {.tokens = p.batch.tokens,
-                                    .position = p.position,
-                                    .count = p.count,
-                                    .right = true,
+    const clh_resid_grid_ask ask = {p.batch.tokens, p.position, p.count, .right = true,
                                     .norm = (clh_final_norm)set->norm};
     if (!status)
         status =
@@ -140,16 +102,8 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
         put_tables(out, &k->grid, &p, clh_subject_task(s));
         status = put_arrays(out, k, &p, err);
     }
-    if (k)
-        clh_result_keep(out, k, close_kept);
     clh_predictions_deinit(&p);
     return status;
-}
-
-static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
-{
-    (void)s;
-    return clh_given_check(&((const lens_settings *)settings)->of.given, err);
 }
 
 const clh_question clh_question_lens = {
@@ -157,18 +111,14 @@ const clh_question clh_question_lens = {
     .summary = "the right token, read from the residual stream at every layer",
     .description =
         "The logit lens: the residual stream is read as if the model ended there, through the "
-        "final "
-        "norm and the unembedding: loss, probability and rank of the right token before each "
-        "layer, "
-        "between attention and MLP, and at the end, mean over the scored predictions of held-out "
-        "sequences and by position. The last stream is the model itself.",
+        "final norm and the unembedding: loss, probability and rank of the right token before "
+        "each layer, between attention and MLP, and at the end, mean over the scored predictions "
+        "of held-out sequences and by position. The last stream is the model itself.",
     .examples = "clearhead lens runs/notebook # every layer\n"
                 "clearhead lens runs/notebook --letters psM1 --part rank --csv # one sequence\n"
                 "clearhead lens runs/notebook --checkpoints --figure lens.png # over training",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(lens_settings),
+    CLH_SETTINGS(keys, lens_settings),
     .schema = schema,
     .over = "0_pre.loss, final_post.loss, final_post.prob",
-    .check = check,
+    .check = clh_given_check,
     .ask = ask_lens};

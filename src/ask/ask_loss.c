@@ -6,21 +6,16 @@
 #include "run/metrics.h"
 
 static const clh_field numbers[] = {
-    {"steps", NULL, "optimizer steps in the metrics", .decimals = 0},
-    {"loss", "nats/token", "training loss of the last step", .decimals = 6,
-     .flags = CLH_HEADLINE | CLH_LOG},
-    {"held_out_loss", "nats/token", "of the last evaluation", .decimals = 6,
-     .flags = CLH_HEADLINE | CLH_LOG},
-    {"token_accuracy", "share", "of the last evaluation", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
+    CLH_FIELD_COUNT("steps", NULL, "optimizer steps in the metrics"),
+    CLH_FIELD_LOSS("loss", "training loss of the last step", CLH_HEADLINE),
+    CLH_FIELD_LOSS("held_out_loss", "of the last evaluation", CLH_HEADLINE),
+    CLH_FIELD_SHARE("token_accuracy", "of the last evaluation", CLH_HEADLINE),
     {0}};
 static const clh_field columns[] = {
-    {"training_loss", "nats/token", "of the step's batch, before its update", .decimals = 6,
-     .flags = CLH_LOG, .panel = "loss, nats a token"},
-    {"held_out_loss", "nats/token", "on held-out sequences", .decimals = 6, .flags = CLH_LOG,
-     .panel = "loss, nats a token"},
-    {"token_accuracy", "share", "on held-out sequences", .decimals = 4, .flags = CLH_SHARE,
-     .panel = "accuracy"},
+    CLH_FIELD_LOSS("training_loss", "of the step's batch, before its update", 0,
+                   .panel = "loss, nats a token"),
+    CLH_FIELD_LOSS("held_out_loss", "on held-out sequences", 0, .panel = "loss, nats a token"),
+    CLH_FIELD_SHARE("token_accuracy", "on held-out sequences", 0, .panel = "accuracy"),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "curve", "by optimizer step; step 0 is before the first", .keys = "#step",
@@ -40,8 +35,9 @@ static void put_curve(clh_result *out, const clh_metrics_log *log)
         if (step <= at)
             clh_row_put_number(out, "training_loss", log->loss[s++]);
         if (evaluated <= at) {
-            clh_row_put_number(out, "held_out_loss", log->eval_loss[e]);
-            clh_row_put_number(out, "token_accuracy", log->token_accuracy[e++]);
+            clh_row_put_numbers(out, {"held_out_loss", log->eval_loss[e]},
+                                {"token_accuracy", log->token_accuracy[e]});
+            e++;
         }
     }
 }
@@ -58,8 +54,9 @@ static void put_numbers(clh_result *out, const clh_metrics_log *log)
         clh_result_absent(out, "token_accuracy", "no evaluation yet");
         return;
     }
-    clh_result_put_number(out, "held_out_loss", log->eval_loss[log->evaluations - 1]);
-    clh_result_put_number(out, "token_accuracy", log->token_accuracy[log->evaluations - 1]);
+    const size_t last = log->evaluations - 1;
+    clh_result_put_numbers(out, {"held_out_loss", log->eval_loss[last]},
+                           {"token_accuracy", log->token_accuracy[last]});
 }
 
 static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings,
@@ -93,8 +90,8 @@ const clh_question clh_question_loss = {
     .name = "loss",
     .summary = "the loss curve of training",
     .description =
-        "What training wrote into metrics.jsonl: the loss of every step's batch, and loss "
-        "and accuracy on held-out sequences at every evaluation.",
+        "What training wrote into metrics.jsonl: the loss of every step's batch, and loss and "
+        "accuracy on held-out sequences at every evaluation.",
     .examples = "clearhead loss runs/notebook # as a curve in the terminal\n"
                 "clearhead loss runs/notebook --figure loss.pdf # as an image\n"
                 "clearhead loss runs/notebook --csv > loss.csv # every step",

@@ -13,43 +13,33 @@ typedef struct patch_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_PAIR_KEYS(patch_settings, pair),
-    {.name = "sites",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(patch_settings, sites),
-     .values = "NAMES",
-     .automatic = "resid_pre, attn_out, mlp_out, q, k, v, z, pattern",
-     .help = "hook names, patterns or short names (resid_pre), commas between"},
-    {.name = "attribution",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(patch_settings, attribution),
-     .fallback = "false",
-     .help = "also estimate every patch by the gradient"},
+    CLH_ROW_AUTO(patch_settings, sites, TEXT, "resid_pre, attn_out, mlp_out, q, k, v, z, pattern",
+                 "NAMES", "hook names, patterns or short names (resid_pre), commas between"),
+    CLH_ROW(patch_settings, attribution, BOOL, "false", NULL,
+            "also estimate every patch by the gradient"),
 };
 
 static const clh_field numbers[] = {
     {"clean", NULL, "the metric of the clean run", .decimals = 6, .flags = CLH_HEADLINE},
     {"corrupted", NULL, "of the corrupted run", .decimals = 6, .flags = CLH_HEADLINE},
-    {"patches", NULL, "pieces that were copied", .decimals = 0},
-    {"passes", NULL, "of them computed: the runs differ there", .decimals = 0},
+    CLH_FIELD_COUNT("patches", NULL, "pieces that were copied"),
+    CLH_FIELD_COUNT("passes", NULL, "of them computed: the runs differ there"),
     {0}};
-#define BEST(name_, meaning_, formula_, decimals_, from_, flags_, member)                          \
-    {                                                                                              \
-        .name = name_, .meaning = meaning_, .formula = formula_, .decimals = decimals_,            \
-        .flags = flags_, .from = from_, .offset = offsetof(clh_patch_best, member)                 \
-    }
+#define BEST(name, meaning, formula, decimals, flags_, member)                                     \
+    CLH_FIELD(name, NULL, meaning, formula, decimals, .flags = flags_,                             \
+              CLH_FROM(clh_patch_best, member))
 static const clh_field columns[] = {
-    BEST("head", "of the piece with the largest effect", NULL, 0, CLH_FROM_SIZE, CLH_HEADLINE,
-         head),
-    BEST("pos", "its position", NULL, 0, CLH_FROM_SIZE, CLH_HEADLINE, pos),
-    {"place", NULL, "what stands there", .flags = CLH_TEXT | CLH_HEADLINE},
-    BEST("effect", "the metric with it patched, less the corrupted one", NULL, 6, CLH_FROM_DOUBLE,
-         CLH_HEADLINE, effect),
+    BEST("head", "of the piece with the largest effect", NULL, 0, CLH_HEADLINE, head),
+    BEST("pos", "its position", NULL, 0, CLH_HEADLINE, pos),
+    CLH_FIELD_TEXT("place", "what stands there", CLH_HEADLINE),
+    BEST("effect", "the metric with it patched, less the corrupted one", NULL, 6, CLH_HEADLINE,
+         effect),
     BEST("share", "how much of the metric it brings back",
-         "(patched - corrupted) / (clean - corrupted)", 4, CLH_FROM_DOUBLE, CLH_HEADLINE, share),
+         "(patched - corrupted) / (clean - corrupted)", 4, CLH_HEADLINE, share),
     BEST("estimate", "of the effect, by the gradient of the corrupted run",
-         "(clean - corrupted) . d metric / d activation; Nanda 2023, Attribution Patching", 6,
-         CLH_FROM_DOUBLE, 0, estimate),
-    BEST("error", "largest |estimate - effect| of the site", NULL, 6, CLH_FROM_DOUBLE, 0, error),
+         "(clean - corrupted) . d metric / d activation; Nanda 2023, Attribution Patching", 6, 0,
+         estimate),
+    BEST("error", "largest |estimate - effect| of the site", NULL, 6, 0, error),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -72,7 +62,6 @@ static void close_kept(void *owner)
     kept *k = owner;
     clh_patch_shares_deinit(&k->shares);
     clh_patch_deinit(&k->patch);
-    clh_free(k);
 }
 
 /* [head, pos], or [pos]; numbers of a file are single. */
@@ -113,10 +102,8 @@ static void put(clh_result *out, const kept *k, const clh_task *task)
     const clh_axis axes[] = {{"piece", k->shares.label}, {.name = "pos"}};
     const clh_array share =
         clh_array_matrix("share", CLH_F64, k->shares.value, k->shares.rows, p->pos);
-    clh_result_put_number(out, "clean", p->clean);
-    clh_result_put_number(out, "corrupted", p->corrupted);
-    clh_result_put_number(out, "patches", (double)p->patches);
-    clh_result_put_number(out, "passes", (double)p->passes);
+    clh_result_put_numbers(out, {"clean", p->clean}, {"corrupted", p->corrupted},
+                           {"patches", (double)p->patches}, {"passes", (double)p->passes});
     clh_result_array(out, &share, axes, NULL, NULL);
     clh_result_array_title(out, "Activation patching: share of the metric brought back", SIZE_MAX);
     put_sites(out, p, task);
@@ -131,11 +118,9 @@ static clh_status ask_patch(clh_result *out, clh_subject *s, const void *setting
 {
     const patch_settings *set = settings;
     clh_two two = {0};
-    kept *k = clh_alloc_zeroed(1, sizeof *k, err);
+    kept *k = clh_result_make(out, sizeof *k, close_kept, err);
     clh_status status = k ? clh_given_pair_open(&two, s, &set->pair, err) : CLH_ENOMEM;
-    const clh_patch_ask ask = {.clean = two.clean.tokens,
-                               .corrupted = two.corrupted.tokens,
-                               .metric = two.metric,
+    const clh_patch_ask ask = {two.clean.tokens, two.corrupted.tokens, two.metric,
                                .sites = *set->sites ? set->sites : NULL,
                                .attribution = set->attribution};
     if (!status)
@@ -146,16 +131,8 @@ static clh_status ask_patch(clh_result *out, clh_subject *s, const void *setting
         clh_given_pair_stamp(out, &set->pair);
         put(out, k, clh_subject_task(s));
     }
-    if (k)
-        clh_result_keep(out, k, close_kept);
     clh_two_deinit(&two);
     return status;
-}
-
-static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
-{
-    (void)s;
-    return clh_given_pair_check(&((const patch_settings *)settings)->pair, err);
 }
 
 const clh_question clh_question_patch = {
@@ -163,26 +140,21 @@ const clh_question clh_question_patch = {
     .summary = "copy pieces of a clean run into a corrupted one",
     .description =
         "Activation patching: every position (and head) of every site is copied from the run on "
-        "the "
-        "clean sequence into the run on the corrupted one, one at a time, and the metric is "
-        "computed "
-        "again; what a patch cannot have changed is not. A metric is loss (of the clean sequence's "
-        "tokens), logit:POSITION:TOKEN, logit_diff:POSITION:TOKEN:AGAINST, log_prob:POSITION:TOKEN "
-        "or prob:POSITION:TOKEN; negative positions count from the end, tokens are symbols or ids "
-        "such as #17.\n\n"
+        "the clean sequence into the run on the corrupted one, one at a time, and the metric is "
+        "computed again; what a patch cannot have changed is not. A metric is loss (of the clean "
+        "sequence's tokens), logit:POSITION:TOKEN, logit_diff:POSITION:TOKEN:AGAINST, "
+        "log_prob:POSITION:TOKEN or prob:POSITION:TOKEN; negative positions count from the end, "
+        "tokens are symbols or ids such as #17.\n\n"
         "Shows the strongest patch of each site; every one stands in an array under its site's "
-        "name. "
-        "With --attribution the estimate by the gradient stands beside each.",
+        "name. With --attribution the estimate by the gradient stands beside each.",
     .examples =
         "clearhead patch runs/notebook --clean abcd --corrupt abce # the loss\n"
         "clearhead patch RUN --clean abcd --corrupt abce --metric logit_diff:10:c:e # two logits\n"
         "clearhead patch RUN --clean abcd --corrupt abce --attribution # and the estimates\n"
         "clearhead patch RUN --clean abcd --corrupt abce --figure patch.png # a picture",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(patch_settings),
+    CLH_SETTINGS(keys, patch_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "clean, corrupted",
-    .check = check,
+    .check = clh_given_pair_check,
     .ask = ask_patch};

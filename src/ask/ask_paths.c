@@ -12,36 +12,19 @@ typedef struct paths_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_PAIR_KEYS(paths_settings, pair),
-    {.name = "ig",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(paths_settings, ig),
-     .values = "[1, 100000]",
-     .help = "also estimate every edge by the mean gradient of so many runs between the two "
-             "embeddings: "
-             "1 is EAP, more are EAP-IG"},
-    {.name = "edges",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(paths_settings, edges),
-     .values = "EDGES",
-     .help = "the effect of these edges at once, names or patterns with commas between: "
-             "'embed->*.v,*->logits'"},
-    {.name = "path",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(paths_settings, path),
-     .values = "PATH",
-     .help = "the effect along one path: 'embed->L0H0.v->logits'"},
-    {.name = "top",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(paths_settings, top),
-     .automatic = "all",
-     .values = "[1, 1000000]",
-     .help = "only so many of the strongest edges in the table"},
+    CLH_ROW_AUTO(
+        paths_settings, ig, SIZE, NULL, "[1, 100000]",
+        "also estimate every edge by the mean gradient of so many runs between the two embeddings: 1 is EAP, more are EAP-IG"),
+    CLH_ROW_AUTO(
+        paths_settings, edges, TEXT, NULL, "EDGES",
+        "the effect of these edges at once, names or patterns with commas between: 'embed->*.v,*->logits'"),
+    CLH_ROW_AUTO(paths_settings, path, TEXT, NULL, "PATH",
+                 "the effect along one path: 'embed->L0H0.v->logits'"),
+    CLH_ROW_AUTO(paths_settings, top, SIZE, "all", "[1, 1000000]",
+                 "only so many of the strongest edges in the table"),
 };
 
-#define EFFECT(name_, meaning_, flags_)                                                            \
-    {                                                                                              \
-        .name = name_, .meaning = meaning_, .decimals = 6, .flags = flags_                         \
-    }
+#define EFFECT(name, meaning, flags_) CLH_FIELD(name, NULL, meaning, .decimals = 6, .flags = flags_)
 static const clh_field numbers[] = {
     EFFECT("clean", "the metric of the clean run", CLH_HEADLINE),
     EFFECT("corrupted", "of the corrupted run", CLH_HEADLINE),
@@ -49,15 +32,16 @@ static const clh_field numbers[] = {
     {0}};
 static const clh_field one[] = {
     EFFECT("effect", "the metric with what is asked about corrupted, less the clean one", 0), {0}};
-static const clh_field all[] = {{"edge_count", NULL, "edges there are", .decimals = 0},
-                                EFFECT("worst_error", "largest |ig - exact| of all edges", 0),
-                                {0}};
+static const clh_field all[] = {
+    CLH_FIELD_COUNT("edge_count", NULL, "edges there are"),
+    EFFECT("worst_error", "largest |ig - exact| of all edges", 0),
+    {0},
+};
 static const clh_field columns[] = {
     EFFECT("exact", "the metric with this edge corrupted, less the clean one", CLH_HEADLINE),
     {"ig", NULL, "the same estimated by the mean gradient of the runs between",
      "sum over positions of (corrupted - clean output) . mean gradient of the input; Syed et al. "
-     "2023 "
-     "(EAP), Hanna et al. 2024 (EAP-IG)",
+     "2023 (EAP), Hanna et al. 2024 (EAP-IG)",
      .decimals = 6},
     EFFECT("error", "ig - exact", 0),
     {0}};
@@ -75,7 +59,6 @@ static const clh_schema schema[] = {
 static void close_table(void *owner)
 {
     clh_path_table_deinit(owner);
-    clh_free(owner);
 }
 
 static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
@@ -83,10 +66,10 @@ static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
     const char *const titles[] = {"exact", ig == 1 ? "EAP" : "EAP-IG"};
     const clh_axis axes[] = {{"way", titles}, {"writer", t->writer}, {"reader", t->reader}};
     const clh_axis edge = {"edge", t->edge};
-    const clh_array effect = {.name = "effect",
-                              .data = t->matrix,
-                              .memory = CLH_F64,
-                              .dtype = CLH_F64,
+    const clh_array effect = {"effect",
+                              t->matrix,
+                              CLH_F64,
+                              CLH_F64,
                               .rank = 3,
                               .shape = {t->ways, t->writers, t->readers},
                               .extent = {t->ways, t->writers, t->readers}};
@@ -102,16 +85,14 @@ static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
 
 static void put_edges(clh_result *out, const clh_path_table *t, const paths_settings *set)
 {
-    clh_result_put_number(out, "edge_count", (double)t->edges);
-    clh_result_put_number(out, "worst_error", t->worst);
+    clh_result_put_numbers(out, {"edge_count", (double)t->edges}, {"worst_error", t->worst});
     for (size_t i = 0; i < t->edges && i < set->top; i++) {
         const size_t e = t->order[i];
         clh_result_row(out, "edges", t->edge[e]);
         clh_row_put_number(out, "exact", t->exact[e]);
-        if (!t->estimate)
-            continue;
-        clh_row_put_number(out, "ig", t->estimate[e]);
-        clh_row_put_number(out, "error", t->estimate[e] - t->exact[e]);
+        if (t->estimate)
+            clh_row_put_numbers(out, {"ig", t->estimate[e]},
+                                {"error", t->estimate[e] - t->exact[e]});
     }
     if (!t->estimate)
         clh_result_absent(out, "worst_error", "ig was not asked for");
@@ -134,7 +115,7 @@ static clh_status ask_one(clh_result *out, clh_paths *paths, const paths_setting
 static clh_status ask_all(clh_result *out, clh_paths *paths, const paths_settings *set,
                           const clh_how *how, clh_error *err)
 {
-    clh_path_table *table = clh_alloc_zeroed(1, sizeof *table, err);
+    clh_path_table *table = clh_result_make(out, sizeof *table, close_table, err);
     if (!table)
         return CLH_ENOMEM;
     clh_status status =
@@ -142,7 +123,6 @@ static clh_status ask_all(clh_result *out, clh_paths *paths, const paths_setting
     clh_result_absent(out, "effect", "edges or path say of what");
     if (!status)
         put_edges(out, table, set);
-    clh_result_keep(out, table, close_table);
     return status;
 }
 
@@ -161,9 +141,8 @@ static clh_status ask_paths(clh_result *out, clh_subject *s, const void *setting
     if (!status) {
         const double clean = clh_paths_clean(paths), corrupted = clh_paths_corrupted(paths);
         clh_given_pair_stamp(out, &set->pair);
-        clh_result_put_number(out, "clean", clean);
-        clh_result_put_number(out, "corrupted", corrupted);
-        clh_result_put_number(out, "change", corrupted - clean);
+        clh_result_put_numbers(out, {"clean", clean}, {"corrupted", corrupted},
+                               {"change", corrupted - clean});
         status = *set->edges || *set->path ? ask_one(out, paths, set, how, err)
                                            : ask_all(out, paths, set, how, err);
     }
@@ -176,14 +155,13 @@ static clh_status check(const clh_subject *s, const void *settings, clh_error *e
 {
     const paths_settings *set = settings;
     const char *needless = set->ig != CLH_UNSET ? "ig" : set->top != CLH_UNSET ? "top" : NULL;
-    (void)s;
     if (*set->edges && *set->path)
         return clh_fail(err, CLH_EUSAGE, "edges and path are both given, want one of them");
     if ((*set->edges || *set->path) && needless)
         return clh_fail(err, CLH_EUSAGE,
                         "%s is of all edges one by one, and does not go with edges or path",
                         needless);
-    return clh_given_pair_check(&set->pair, err);
+    return clh_given_pair_check(s, set, err);
 }
 
 const clh_question clh_question_paths = {
@@ -191,27 +169,22 @@ const clh_question clh_question_paths = {
     .summary = "what flows along each edge of the model's own graph",
     .description =
         "Path patching: embed, pos_embed, every head and every MLP write to the residual stream; "
-        "the "
-        "q, k and v input of every head, every MLP and the logits read it. An edge leads from "
-        "every "
-        "writer to every reader behind it (L0H1->L1H0.q). Along one edge at a time the reader gets "
-        "what the corrupted sequence's run wrote there, all else being the clean run, everything "
-        "behind the reader is computed again, and the metric (as in patch) compared with the clean "
-        "one.\n\n"
+        "the q, k and v input of every head, every MLP and the logits read it. An edge leads from "
+        "every writer to every reader behind it (L0H1->L1H0.q). Along one edge at a time the "
+        "reader gets what the corrupted sequence's run wrote there, all else being the clean run, "
+        "everything behind the reader is computed again, and the metric (as in patch) compared "
+        "with the clean one.\n\n"
         "With --ig 1 the estimate of edge attribution patching stands beside each, with more that "
-        "of "
-        "its integrated gradients, each with its error. --edges and --path ask for one number "
-        "instead: "
-        "the effect of many edges at once, or along one path.",
+        "of its integrated gradients, each with its error. --edges and --path ask for one number "
+        "instead: the effect of many edges at once, or along one path.",
     .examples =
         "clearhead paths runs/notebook --clean abcd --corrupt wxyz --ig 10 # a table\n"
-        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e # two logits\n"
+        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e "
+        "# two logits\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --path 'embed->L0H0.v->logits' # one "
         "path\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --figure paths.png # writers by readers",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(paths_settings),
+    CLH_SETTINGS(keys, paths_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "clean, corrupted",

@@ -10,30 +10,13 @@ typedef struct pattern_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(pattern_settings, given),
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(pattern_settings, layer),
-     .fallback = "0",
-     .values = "[0, 1000]",
-     .help = "which layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(pattern_settings, head),
-     .values = "[0, 10000]",
-     .automatic = "all, side by side",
-     .help = "which head of it"},
-    {.name = "limit",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(pattern_settings, limit),
-     .fallback = "500",
-     .values = "[1, 100000]",
-     .help = "between at most so many positions"},
-    {.name = "position",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(pattern_settings, position),
-     .values = "[0, 100000]",
-     .automatic = "the last that does not predict the end",
-     .help = "destination whose attention colours the tokens"},
+    CLH_ROW(pattern_settings, layer, SIZE, "0", "[0, 1000]", "which layer"),
+    CLH_ROW_AUTO(pattern_settings, head, SIZE, "all, side by side", "[0, 10000]",
+                 "which head of it"),
+    CLH_ROW(pattern_settings, limit, SIZE, "500", "[1, 100000]",
+            "between at most so many positions"),
+    CLH_ROW_AUTO(pattern_settings, position, SIZE, "the last that does not predict the end",
+                 "[0, 100000]", "destination whose attention colours the tokens"),
 };
 
 static const clh_schema schema[] = {
@@ -48,10 +31,11 @@ static void put_pattern(clh_result *out, const clh_attended *a, const pattern_se
 {
     const bool all = set->head == CLH_UNSET;
     const size_t shown = a->pos < set->limit ? a->pos : set->limit;
-    const clh_array view = {.name = "pattern",
-                            .data = all ? a->pattern : a->pattern + set->head * a->pos * a->pos,
-                            .memory = CLH_F32,
-                            .dtype = CLH_F32,
+    const clh_real *from = a->pattern + (all ? 0 : set->head * a->pos * a->pos);
+    const clh_array view = {"pattern",
+                            from,
+                            CLH_F32,
+                            CLH_F32,
                             .rank = 3,
                             .shape = {all ? a->heads : 1, shown, shown},
                             .extent = {all ? a->heads : 1, a->pos, a->pos}};
@@ -103,28 +87,19 @@ static clh_status ask_pattern(clh_result *out, clh_subject *s, const void *setti
     return status;
 }
 
-static clh_status check_pattern(const clh_subject *s, const void *settings, clh_error *err)
-{
-    (void)s;
-    return clh_given_check(&((const pattern_settings *)settings)->given, err);
-}
-
 const clh_question clh_question_pattern = {
     .name = "pattern",
     .summary = "where a head attends on one sequence, as a heat map",
     .description =
         "The attention pattern of a head, or of every head of a layer, on the first held-out "
         "sequence or on the letters, text or tokens given; and the sequence's tokens coloured by "
-        "the "
-        "attention of one destination.",
+        "the attention of one destination.",
     .examples =
         "clearhead pattern runs/notebook # in the terminal\n"
         "clearhead pattern runs/notebook --letters psM1 --figure attention.png # an image\n"
         "clearhead pattern runs/notebook --part tokens --figure tokens.svg # coloured tokens",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(pattern_settings),
+    CLH_SETTINGS(keys, pattern_settings),
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .ask = ask_pattern,
-    .check = check_pattern};
+    .check = clh_given_check};

@@ -14,39 +14,30 @@ typedef struct sample_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(sample_settings, given),
-    {.name = "free",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(sample_settings, free),
-     .fallback = "false",
-     .help = "feed the model's own output back"},
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(sample_settings, count),
-     .automatic = "1",
-     .values = "[1, 1000000]",
-     .help = "how many held-out sequences, when none are given"},
+    CLH_ROW(sample_settings, free, BOOL, "false", NULL, "feed the model's own output back"),
+    CLH_ROW_AUTO(sample_settings, count, SIZE, "1", "[1, 1000000]",
+                 "how many held-out sequences, when none are given"),
 };
 
 static const clh_field numbers[] = {
-    {"token_accuracy", "share", "predictions that are right", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
-    {"mistakes", NULL, "predictions that are wrong", .decimals = 0, .flags = CLH_HEADLINE},
-    {"scored", NULL, "predictions with an answer to hold them against", .decimals = 0},
+    CLH_FIELD_SHARE("token_accuracy", "predictions that are right", CLH_HEADLINE),
+    {"mistakes", NULL, "predictions that are wrong", .flags = CLH_HEADLINE},
+    CLH_FIELD_COUNT("scored", NULL, "predictions with an answer to hold them against"),
     {0}};
 static const clh_field columns[] = {
-    {"prompt", NULL, "what is given, where there is no answer", .flags = CLH_TEXT},
-    {"expected", NULL, "what is right", .flags = CLH_TEXT},
-    {"predicted", NULL, "what the model says, before first_scored what is given",
-     .flags = CLH_TEXT},
-    {"marks", NULL, "a ^ for every character that is wrong", .flags = CLH_TEXT | CLH_MARKS},
-    {"first_scored", "position", "the first token that is predicted", .decimals = 0},
-    {"token_accuracy", "share", "predictions that are right", .decimals = 4, .flags = CLH_SHARE},
-    {"mistakes", NULL, "predictions that are wrong", .decimals = 0},
+    CLH_FIELD_TEXT("prompt", "what is given, where there is no answer", 0),
+    CLH_FIELD_TEXT("expected", "what is right", 0),
+    CLH_FIELD_TEXT("predicted", "what the model says, before first_scored what is given", 0),
+    CLH_FIELD_TEXT("marks", "a ^ for every character that is wrong", CLH_MARKS),
+    CLH_FIELD_COUNT("first_scored", "position", "the first token that is predicted"),
+    CLH_FIELD_SHARE("token_accuracy", "predictions that are right", 0),
+    CLH_FIELD_COUNT("mistakes", NULL, "predictions that are wrong"),
     {0}};
 static const clh_field mistake_columns[] = {
-    {"expected", NULL, "the right token", .flags = CLH_TEXT},
-    {"predicted", NULL, "what was said instead", .flags = CLH_TEXT},
-    {0}};
+    CLH_FIELD_TEXT("expected", "the right token", 0),
+    CLH_FIELD_TEXT("predicted", "what was said instead", 0),
+    {0},
+};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
     {CLH_PART_TABLE, "sequences", "what is right and what the model says", .keys = "#index",
@@ -101,8 +92,8 @@ static clh_status put(clh_result *out, size_t index, const clh_writing *w, const
                        w->ask.free ? "from its own output"
                                    : "each from the right tokens before it");
         clh_row_label(out, label, NULL);
-        clh_row_put_number(out, "mistakes", (double)w->mistakes);
-        clh_row_put_number(out, "token_accuracy", 1 - (double)w->mistakes / (double)w->scored);
+        clh_row_put_numbers(out, {"mistakes", (double)w->mistakes},
+                            {"token_accuracy", 1 - (double)w->mistakes / (double)w->scored});
     }
     clh_row_put_number(out, "first_scored", (double)w->ask.first_scored);
     clh_status status =
@@ -121,7 +112,7 @@ static clh_status write_one(clh_result *out, const clh_subject *s, const sample_
 {
     const size_t pos = batch->tokens.pos;
     const bool prompt = *set->given.text;
-    const clh_writing_ask ask = {.tokens = {batch->ids + row * pos, 1, pos},
+    const clh_writing_ask ask = {{batch->ids + row * pos, 1, pos},
                                  .first_scored =
                                      prompt || !batch->first_scored ? 1 : batch->first_scored,
                                  .free = set->free,
@@ -143,7 +134,7 @@ static clh_status ask_sample(clh_result *out, clh_subject *s, const void *settin
     const sample_settings *set = settings;
     const size_t draws = clh_given_any(&set->given) || set->count == CLH_UNSET ? 1 : set->count;
     size_t total[2] = {0}, index = 0;
-    clh_status status = clh_given_check(&set->given, err);
+    clh_status status = clh_given_check(s, set, err);
     for (size_t i = 0; i < draws && !status; i++) {
         clh_batch batch = {0};
         status = clh_given_open(&batch, s, &set->given, i, err);
@@ -163,35 +154,33 @@ static clh_status ask_sample(clh_result *out, clh_subject *s, const void *settin
         clh_result_absent(out, "mistakes", "a prompt has no answer");
         return status;
     }
-    clh_result_put_number(out, "mistakes", (double)total[1]);
-    clh_result_put_number(out, "token_accuracy", 1 - (double)total[1] / (double)total[0]);
+    clh_result_put_numbers(out, {"mistakes", (double)total[1]},
+                           {"token_accuracy", 1 - (double)total[1] / (double)total[0]});
     return status;
 }
 
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const sample_settings *set = settings;
-    (void)s;
     if (set->count != CLH_UNSET && clh_given_any(&set->given))
         return clh_fail(
             err, CLH_EUSAGE,
             "count is for held-out sequences, want it without letters, text and tokens");
-    return clh_given_check(&set->given, err);
+    return clh_given_check(s, set, err);
 }
 
 const clh_question clh_question_sample = {
     .name = "sample",
     .summary = "what the model writes, beside what is right",
     .description =
-        "Shows expected and predicted sequences with mistakes marked. Each token is predicted from "
-        "the right ones before it (as the notebook does), or with --free from the model's own.",
+        "Shows expected and predicted sequences with mistakes marked. Each token is predicted "
+        "from the right ones before it (as the notebook does), or with --free from the model's "
+        "own.",
     .examples =
         "clearhead sample runs/notebook --letters psM1 # these letters\n"
         "clearhead sample runs/notebook --letters aabb --free # repeats, its own output fed back\n"
         "clearhead sample runs/notebook --text '> abcd ab' --free # any prompt",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(sample_settings),
+    CLH_SETTINGS(keys, sample_settings),
     .schema = schema,
     .check = check,
     .ask = ask_sample};

@@ -14,17 +14,9 @@ typedef struct scrub_settings {
 } scrub_settings;
 
 static const clh_key keys[] = {
-    {.name = "count",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(scrub_settings, count),
-     .fallback = "500",
-     .values = "[2, 1000000]",
-     .help = "how many held-out sequences"},
-    {.name = "hypothesis",
-     .kind = CLH_KEY_TEXT,
-     CLH_SETTING(scrub_settings, hypothesis),
-     .values = "NAME|FILE",
-     .help = "only this one: a name of the table, or a JSON file (docs/formats.md)"},
+    CLH_ROW_COUNT(scrub_settings, "500", "[2, 1000000]"),
+    CLH_ROW_AUTO(scrub_settings, hypothesis, TEXT, NULL, "NAME|FILE",
+                 "only this one: a name of the table, or a JSON file (docs/formats.md)"),
 };
 
 typedef struct row {
@@ -33,19 +25,17 @@ typedef struct row {
 } row;
 
 static const clh_field numbers[] = {
-    {"loss_model", "nats/token", "loss of the model as it is: L_model", .decimals = 6,
-     .flags = CLH_HEADLINE | CLH_LOG},
-    {"loss_random", "nats/token", "loss of its answers to other sequences: L_rand", .decimals = 6,
-     .flags = CLH_HEADLINE | CLH_LOG},
+    CLH_FIELD_LOSS("loss_model", "loss of the model as it is: L_model", CLH_HEADLINE),
+    CLH_FIELD_LOSS("loss_random", "loss of its answers to other sequences: L_rand", CLH_HEADLINE),
     {0}};
 static const clh_field columns[] = {
     {"recovered", "share",
      "of the loss, when all that the hypothesis says is irrelevant is resampled",
      "(L_rand - L_scrub) / (L_rand - L_model); Chan et al. 2022, Causal Scrubbing", 6,
-     CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM_VALUE, offsetof(row, recovered)},
+     CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM(row, recovered)},
     CLH_RATIO_FIELDS(row, of),
     {"nodes", NULL, "heads and MLPs computed for each sequence", .flags = CLH_DETAIL,
-     .from = CLH_FROM_SIZE, .offset = offsetof(row, nodes)},
+     CLH_FROM(row, nodes)},
     {0}};
 static const clh_schema schema[] = {{CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
                                     {CLH_PART_TABLE, "hypotheses",
@@ -118,7 +108,7 @@ static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *setting
     tried t = {0};
     clh_status status = find(&t, set->hypothesis, err);
     if (!status)
-        status = clh_subject_sample(&sample, s, set->count, err);
+        status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status =
             clh_scrub_open(&scrub, clh_subject_model(s), sample, clh_subject_seed(s), how, err);
@@ -128,11 +118,10 @@ static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *setting
                          clh_watch_part_of(&part, how->watch, i, 1, t.count), err);
     }
     if (!status) {
-        clh_ask_stamp_sample(out, s, set->count);
-        clh_result_put_number(out, "loss_model",
-                              clh_tally_ratio(&clh_scrub_plain(scrub)->total, CLH_RATIO_LOSS));
-        clh_result_put_number(out, "loss_random",
-                              clh_tally_ratio(&clh_scrub_random(scrub)->total, CLH_RATIO_LOSS));
+        const clh_tally *plain = &clh_scrub_plain(scrub)->total;
+        const clh_tally *random = &clh_scrub_random(scrub)->total;
+        clh_result_put_numbers(out, {"loss_model", clh_tally_ratio(plain, CLH_RATIO_LOSS)},
+                               {"loss_random", clh_tally_ratio(random, CLH_RATIO_LOSS)});
     }
     clh_scrub_close(scrub);
     return status;
@@ -142,19 +131,16 @@ const clh_question clh_question_scrub = {
     .name = "scrub",
     .summary = "how much of what a model does a hypothesis accounts for",
     .description =
-        "Causal scrubbing: a hypothesis says of every edge of the model's own graph (see paths) in "
-        "what the sequence behind it must agree with the one being answered; all else is taken "
-        "from "
-        "other held-out sequences, through the graph. Recovered is (loss of answers to other "
+        "Causal scrubbing: a hypothesis says of every edge of the model's own graph (see paths) "
+        "in what the sequence behind it must agree with the one being answered; all else is taken "
+        "from other held-out sequences, through the graph. Recovered is (loss of answers to other "
         "sequences - loss scrubbed) / (loss of answers to other sequences - loss): 1 when nothing "
         "that matters was scrubbed, 0 when everything was.\n\n"
         "Without --hypothesis a table of those that come with the library.",
     .examples = "clearhead scrub runs/notebook # a table\n"
                 "clearhead scrub runs/notebook --hypothesis algorithm --count 2000 # one, closer\n"
                 "clearhead scrub runs/notebook --hypothesis mine.json --json # your own",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(scrub_settings),
+    CLH_SETTINGS(keys, scrub_settings),
     .needs = CLH_NEEDS_HELD_OUT,
     .schema = schema,
     .over = "algorithm.recovered, qk_position.recovered, v_class.recovered",

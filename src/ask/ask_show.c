@@ -10,28 +10,28 @@
 #include "run/run_keys.h"
 
 static const clh_field numbers[] = {
-    {"task", NULL, "what it was trained for", .flags = CLH_TEXT},
-    {"n_parameters", NULL, "how many numbers it learns", .decimals = 0},
-    {"n_tensors", NULL, "in how many tensors they stand", .decimals = 0},
-    {"steps", NULL, "optimizer steps its run makes in all", .decimals = 0},
+    CLH_FIELD_TEXT("task", "what it was trained for", 0),
+    CLH_FIELD_COUNT("n_parameters", NULL, "how many numbers it learns"),
+    CLH_FIELD_COUNT("n_tensors", NULL, "in how many tensors they stand"),
+    CLH_FIELD_COUNT("steps", NULL, "optimizer steps its run makes in all"),
     {0}};
 
-#define SHAPE(meaning_)                                                                            \
-    {                                                                                              \
-        "shape", NULL, meaning_, .flags = CLH_TEXT                                                 \
-    }
 static const clh_field tree_columns[] = {
-    SHAPE("of a parameter, or of what a hook point sees"),
-    {"class", NULL, "HookedTransformer's name of its kind", .flags = CLH_TEXT | CLH_DETAIL},
+    CLH_FIELD_TEXT("shape", "of a parameter, or of what a hook point sees", 0),
+    CLH_FIELD_TEXT("class", "HookedTransformer's name of its kind", CLH_DETAIL),
     {0}};
 static const clh_field parameter_columns[] = {
-    SHAPE("as the model holds it"), {"count", NULL, "numbers in it", .decimals = 0}, {0}};
-static const clh_field hook_columns[] = {SHAPE("for one sequence of n_ctx tokens"),
-                                         {"count", NULL, "numbers in it", .decimals = 0},
-                                         {0}};
+    CLH_FIELD_TEXT("shape", "as the model holds it", 0),
+    CLH_FIELD_COUNT("count", NULL, "numbers in it"),
+    {0},
+};
+static const clh_field hook_columns[] = {
+    CLH_FIELD_TEXT("shape", "for one sequence of n_ctx tokens", 0),
+    CLH_FIELD_COUNT("count", NULL, "numbers in it"),
+    {0}};
 static const clh_field config_columns[] = {
     {"value", NULL, "as a number, of what is one; 1 for true", .decimals = 6},
-    {"text", NULL, "as config.json has it", .flags = CLH_TEXT},
+    CLH_FIELD_TEXT("text", "as config.json has it", 0),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -133,8 +133,8 @@ static clh_status ask_show(clh_result *out, clh_subject *s, const void *settings
     const clh_model_config *config = clh_model_get_config(model);
     (void)settings;
     (void)how;
-    clh_result_put_number(out, "n_parameters", (double)clh_model_parameter_count(model));
-    clh_result_put_number(out, "n_tensors", (double)clh_model_tensor_count(model));
+    clh_result_put_numbers(out, {"n_parameters", (double)clh_model_parameter_count(model)},
+                           {"n_tensors", (double)clh_model_tensor_count(model)});
     clh_model_walk(config, put_node, out);
     for (size_t i = 0; i < clh_model_tensor_count(model); i++) {
         const clh_tensor tensor = clh_model_tensor(model, i);
@@ -149,8 +149,8 @@ const clh_question clh_question_show = {
     .summary = "the model's modules, hook points, shapes",
     .description =
         "Shows the module tree with its hook points and shapes, as the notebook's print(model) "
-        "does, and the number of parameters. With --full also every tensor and hook point with its "
-        "size, and every setting of the run.",
+        "does, and the number of parameters. With --full also every tensor and hook point with "
+        "its size, and every setting of the run.",
     .examples = "clearhead show runs/notebook # the module tree\n"
                 "clearhead show runs/notebook --part hooks # what every hook point sees",
     .schema = schema,

@@ -13,37 +13,20 @@ typedef struct thresholds_settings {
 
 static const clh_key keys[] = {
     CLH_GIVEN_KEYS(thresholds_settings, given),
-    {.name = "layer",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(thresholds_settings, layer),
-     .fallback = "0",
-     .values = "[0, 1000]",
-     .help = "which layer"},
-    {.name = "head",
-     .kind = CLH_KEY_SIZE,
-     CLH_SETTING(thresholds_settings, head),
-     .fallback = "0",
-     .values = "[0, 10000]",
-     .help = "which head of it"},
-    {.name = "threshold",
-     .kind = CLH_KEY_REAL,
-     CLH_SETTING(thresholds_settings, threshold),
-     .fallback = "0.8",
-     .values = "[0, 1]",
-     .help = "what counts as strongly attended"},
-    {.name = "once_per_symbol",
-     .kind = CLH_KEY_BOOL,
-     CLH_SETTING(thresholds_settings, once_per_symbol),
-     .fallback = "false",
-     .help =
-         "of sources with the same token, only the first of the table, as the notebook shows it"},
+    CLH_ROW(thresholds_settings, layer, SIZE, "0", "[0, 1000]", "which layer"),
+    CLH_ROW(thresholds_settings, head, SIZE, "0", "[0, 10000]", "which head of it"),
+    CLH_ROW(thresholds_settings, threshold, REAL, "0.8", "[0, 1]",
+            "what counts as strongly attended"),
+    CLH_ROW(
+        thresholds_settings, once_per_symbol, BOOL, "false", NULL,
+        "of sources with the same token, only the first of the table, as the notebook shows it"),
 };
 
 static const clh_field numbers[] = {
-    {"sources", NULL, "source positions that are strongly attended", .decimals = 0}, {0}};
+    CLH_FIELD_COUNT("sources", NULL, "source positions that are strongly attended"), {0}};
 static const clh_field columns[] = {
-    {"token", NULL, "at the source", .flags = CLH_TEXT},
-    {"count", NULL, "destinations whose attention to it is above the threshold", .decimals = 0},
+    CLH_FIELD_TEXT("token", "at the source", 0),
+    CLH_FIELD_COUNT("count", NULL, "destinations whose attention to it is above the threshold"),
     {"maximum", "attention", "the largest of all", .decimals = 4, .flags = CLH_SHARE},
     {"gaps", "positions", "from one of these destinations to the next", .flags = CLH_TEXT},
     {"destinations", "positions", "which", .flags = CLH_TEXT | CLH_DETAIL},
@@ -71,8 +54,7 @@ static void fill(clh_result *out, const clh_threshold_table *table)
         const clh_threshold_row *row = &table->rows[r];
         clh_result_row(out, "table", clh_key_text(key, row->position));
         clh_row_text(out, "token", row->token);
-        clh_row_put_number(out, "count", (double)row->count);
-        clh_row_put_number(out, "maximum", row->maximum);
+        clh_row_put_numbers(out, {"count", (double)row->count}, {"maximum", row->maximum});
         put_list(out, "gaps", row->gaps, row->count - 1);
         put_list(out, "destinations", row->destinations, row->count);
     }
@@ -85,9 +67,8 @@ static clh_status ask_thresholds(clh_result *out, clh_subject *s, const void *se
 {
     const thresholds_settings *set = settings;
     /* above 0 is above the smallest number there is: 0 itself means the default */
-    const clh_threshold_options options = {.threshold =
-                                               set->threshold > 0 ? set->threshold : 0x1p-1074,
-                                           .once_per_symbol = set->once_per_symbol};
+    const double threshold = set->threshold > 0 ? set->threshold : 0x1p-1074;
+    const clh_threshold_options options = {threshold, set->once_per_symbol};
     clh_threshold_table table = {0};
     clh_attended a = {0};
     (void)how;
@@ -102,12 +83,6 @@ static clh_status ask_thresholds(clh_result *out, clh_subject *s, const void *se
     return status;
 }
 
-static clh_status check_thresholds(const clh_subject *s, const void *settings, clh_error *err)
-{
-    (void)s;
-    return clh_given_check(&((const thresholds_settings *)settings)->given, err);
-}
-
 const clh_question clh_question_thresholds = {
     .name = "thresholds",
     .summary = "the notebook's table of strongly attended positions",
@@ -117,10 +92,8 @@ const clh_question clh_question_thresholds = {
         "notebook prints under its heat map.",
     .examples = "clearhead thresholds runs/notebook # on the first held-out sequence\n"
                 "clearhead thresholds runs/notebook --letters psM1 --threshold 0.5 # others",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(thresholds_settings),
+    CLH_SETTINGS(keys, thresholds_settings),
     .needs = CLH_NEEDS_ATTENTION,
     .schema = schema,
     .ask = ask_thresholds,
-    .check = check_thresholds};
+    .check = clh_given_check};

@@ -9,8 +9,7 @@
 
 enum { PICKED_MAX = 256 };
 
-/* ---- Picking -----------------------------------------------------------------------------------
- */
+/* ---- Picking ---- */
 
 static clh_status add_path(clh_picked *p, const clh_result *first, const char *path, bool must,
                            clh_error *err)
@@ -78,8 +77,19 @@ static void add_verdicts(clh_picked *p, const clh_question *q)
                 p->verdict[p->verdicts++] = &part->fields[i];
 }
 
-clh_status clh_picked_make(clh_picked *out, const clh_question *q, const clh_result *first,
-                           const char *numbers, clh_error *err)
+/* Free what it holds. All zero is fine. */
+static void picked_deinit(clh_picked *p)
+{
+    for (size_t i = 0; i < p->count; i++)
+        clh_free(p->path[i]);
+    clh_free(p->path);
+    clh_free(p->column);
+    clh_free(p->verdict);
+    *p = (clh_picked){0};
+}
+
+static clh_status pick(clh_picked *out, const clh_question *q, const clh_result *first,
+                       const char *numbers, clh_error *err)
 {
     clh_picked p = {.path = clh_alloc_zeroed(PICKED_MAX, sizeof *p.path, err),
                     .column = clh_alloc_zeroed(PICKED_MAX + 1, sizeof *p.column, err),
@@ -95,45 +105,50 @@ clh_status clh_picked_make(clh_picked *out, const clh_question *q, const clh_res
         status = clh_fail(err, CLH_EUSAGE, "%s has no number to compare, want one with --numbers",
                           q->name);
     if (status)
-        clh_picked_deinit(&p);
+        picked_deinit(&p);
     else
         *out = p;
     return status;
 }
 
-void clh_picked_deinit(clh_picked *p)
+/* ---- Combined results ---- */
+
+clh_status clh_combine_begin(clh_combine *c, clh_subject *subject, const char *question,
+                             const clh_settings *settings, const char *over, const char *numbers,
+                             clh_error *err)
 {
-    for (size_t i = 0; i < p->count; i++)
-        clh_free(p->path[i]);
-    clh_free(p->path);
-    clh_free(p->column);
-    clh_free(p->verdict);
-    *p = (clh_picked){0};
+    const bool whole = strcmp(over, "checkpoints") == 0, pair = strcmp(over, "against") == 0;
+    *c = (clh_combine){subject, .settings = settings, .over = over, .numbers = numbers};
+    clh_status status = clh_ask_check(subject, question, settings, err);
+    if (status)
+        return status;
+    c->question = clh_question_find(question, err);
+    const unsigned needs = c->question->needs;
+    if (needs & CLH_NEEDS_NOTHING || (needs & CLH_ABOUT_WHOLE_RUN && whole))
+        return clh_fail(err, CLH_EUSAGE, "%s %s and cannot be asked %s%s", question,
+                        needs & CLH_NEEDS_NOTHING ? "asks no run" : "is about a whole run",
+                        pair ? "against another run" : "over ", pair ? "" : over);
+    if (!settings)
+        status = clh_settings_open(&c->own, question, err);
+    c->settings = settings ? settings : c->own;
+    return status;
 }
 
-/* ---- Combined results --------------------------------------------------------------------------
- */
-
-clh_status clh_combine_check(const clh_question *q, const char *how, clh_error *err)
+void clh_combine_end(clh_combine *c)
 {
-    if (q->needs & CLH_NEEDS_NOTHING)
-        return clh_fail(err, CLH_EUSAGE, "%s asks no run and cannot be asked %s", q->name, how);
-    if (q->needs & CLH_ABOUT_WHOLE_RUN && strstr(how, "checkpoint"))
-        return clh_fail(err, CLH_EUSAGE, "%s is about a whole run and cannot be asked %s", q->name,
-                        how);
-    return CLH_OK;
+    clh_settings_close(c->own);
+    *c = (clh_combine){0};
 }
 
-void clh_combine_stamp(clh_result *r, const clh_subject *s, const clh_settings *settings,
-                       const char *over, const clh_result *one)
+static void stamp(clh_result *r, const clh_combine *c, const clh_result *first)
 {
     clh_strbuf text = {0};
-    clh_result_stamp(r, "run", clh_subject_path(s));
-    clh_result_stamp(r, "over", over);
-    if (clh_result_text(one, "sample"))
-        clh_result_stamp(r, "sample", clh_result_text(one, "sample"));
+    clh_result_stamp(r, "run", clh_subject_path(c->subject));
+    clh_result_stamp(r, "over", c->over);
+    if (clh_result_text(first, "sample"))
+        clh_result_stamp(r, "sample", clh_result_text(first, "sample"));
     clh_result_stamp(r, "version", clh_version());
-    clh_settings_json(settings, &text);
+    clh_settings_json(c->settings, &text);
     clh_result_stamp(r, "settings", clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }
@@ -154,30 +169,39 @@ typedef struct combined {
 static void close_combined(void *owner)
 {
     combined *c = owner;
-    clh_picked_deinit(&c->picked);
+    picked_deinit(&c->picked);
     clh_free(c);
 }
 
-clh_status clh_combine_open(clh_result **out, const clh_question *q, const clh_schema *schema,
-                            clh_picked *picked, clh_error *err)
+clh_status clh_combine_open(clh_result **out, const clh_combine *c, const clh_result *first,
+                            clh_error *err)
 {
-    combined *c = clh_alloc_zeroed(1, sizeof *c, err);
-    if (!c)
-        return CLH_ENOMEM;
-    assert(clh_schema_count(schema) < CLH_COUNT(c->schema));
-    memcpy(c->schema, schema, clh_schema_count(schema) * sizeof *schema);
-    for (size_t i = 0; i < clh_schema_count(schema); i++)
-        if (!c->schema[i].fields)
-            c->schema[i].fields = picked->column;
-    clh_status status = clh_result_open(out, q->name, c->schema, err);
+    const clh_schema *schema = clh_combine_schema(c->over);
+    const size_t parts = clh_schema_count(schema);
+    clh_result *r = NULL;
+    combined *own = clh_alloc_zeroed(1, sizeof *own, err);
+    clh_status status = own ? pick(&own->picked, c->question, first, c->numbers, err) : CLH_ENOMEM;
+    if (!status) {
+        assert(parts < CLH_COUNT(own->schema));
+        memcpy(own->schema, schema, parts * sizeof *schema);
+        for (size_t i = 0; i < parts; i++)
+            if (!own->schema[i].fields)
+                own->schema[i].fields = own->picked.column;
+        status = clh_result_open(&r, c->question->name, own->schema, err);
+    }
     if (status) {
-        clh_free(c);
+        if (own)
+            close_combined(own);
         return status;
     }
-    c->picked = *picked;
-    *picked = (clh_picked){0};
-    clh_result_keep(*out, c, close_combined);
-    return clh_result_check(*out, err);
+    clh_result_keep(r, own, close_combined);
+    stamp(r, c, first);
+    status = clh_result_check(r, err);
+    if (status)
+        clh_result_close(r);
+    else
+        *out = r;
+    return status;
 }
 
 const clh_picked *clh_combine_picked(const clh_result *r)
@@ -185,8 +209,9 @@ const clh_picked *clh_combine_picked(const clh_result *r)
     return &((const combined *)(const void *)r->schema)->picked;
 }
 
-void clh_combine_row(clh_result *r, const clh_picked *picked, const clh_result *one)
+void clh_combine_row(clh_result *r, const clh_result *one)
 {
+    const clh_picked *picked = clh_combine_picked(r);
     const clh_field *field = NULL;
     const char *absent = NULL;
     for (size_t i = 0; i < picked->count; i++) {

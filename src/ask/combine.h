@@ -1,16 +1,20 @@
-/** What asking over checkpoints, over seeds and against another run share: which numbers of a result
- *  are taken, and a schema with a column for each.
+/** What asking over checkpoints, over seeds and against another run share: what they refuse, which
+ *  numbers of a result are taken, and a schema with a column for each.
  *
- *    clh_picked picked = {0};
- *    if (clh_picked_make(&picked, question, first, "loss,sequence_accuracy", &err)) ...
- *    picked.path[i], picked.field[i]                       // [picked.count]
- *    clh_picked_deinit(&picked);
+ *    clh_combine c;
+ *    clh_status status = clh_combine_begin(&c, subject, question, settings, "seeds", numbers, err);
+ *    ...                                                   // ask c.question with c.settings
+ *    status = clh_combine_open(&r, &c, first, err);        // first: one of the results
+ *    clh_result_row(r, "seeds", "0");
+ *    clh_combine_row(r, first);
+ *    clh_combine_end(&c);
  */
 #ifndef CLH_COMBINE_H
 #define CLH_COMBINE_H
 
 #include "ask/question.h"
 
+/** The numbers and verdicts taken. */
 typedef struct clh_picked {
     size_t count;
     char **path;       /**< [count] of numbers */
@@ -19,38 +23,40 @@ typedef struct clh_picked {
     const clh_field **verdict; /**< [verdicts]: those that the question's schema declares */
 } clh_picked;
 
-/** The numbers named in `numbers` (paths, commas between), of which each must be in `first`; NULL:
- *  those of the question's `over`, or its headline numbers, as far as `first` has them. CLH_EUSAGE
- *  names one that there is not and the nearest. */
-clh_status clh_picked_make(clh_picked *out, const clh_question *question, const clh_result *first,
-                           const char *numbers, clh_error *err);
+/** What is asked. Borrowed but for `own`. */
+typedef struct clh_combine {
+    clh_subject *subject;
+    const clh_question *question;
+    const clh_settings *settings;
+    clh_settings *own;   /**< the defaults, where no settings were given */
+    const char *over;    /**< "checkpoints", "seeds" or "against" */
+    const char *numbers; /**< paths, commas between; NULL: those of the question's `over`, or its
+                                    headline numbers, as far as there are any */
+} clh_combine;
+
+/** Refuse what cannot be asked of the subject, or not so; errors of clh_ask_check(). */
+clh_status clh_combine_begin(clh_combine *c, clh_subject *subject, const char *question,
+                             const clh_settings *settings, const char *over, const char *numbers,
+                             clh_error *err);
 
 /** Free what it holds. All zero is fine. */
-void clh_picked_deinit(clh_picked *picked);
+void clh_combine_end(clh_combine *c);
 
-/** That no number can be picked is known before anything is computed only of a question without
- *  numbers: CLH_EUSAGE then. Also refuses what cannot be asked over checkpoints or seeds. */
-clh_status clh_combine_check(const clh_question *question, const char *how, clh_error *err);
+/** Open a combined result with the schema of c->over, whose parts named "steps" or "seeds" have the
+ *  picked columns, and stamp it: run, settings, version, "over", and the sample of `first`, one of
+ *  those that it is made of. CLH_EUSAGE names a number that `first` has not and the nearest. */
+clh_status clh_combine_open(clh_result **out, const clh_combine *c, const clh_result *first,
+                            clh_error *err);
 
-/** The stamps of a combined result: run, settings, version, "over", and the sample of `one` of those
- *  that it is made of. */
-void clh_combine_stamp(clh_result *r, const clh_subject *subject, const clh_settings *settings,
-                       const char *over, const clh_result *one);
-
-/** Open a combined result with a copy of `schema` whose parts named "steps" or "seeds" have
- *  picked's columns; `picked` becomes the result's and is zero after. */
-clh_status clh_combine_open(clh_result **out, const clh_question *question,
-                            const clh_schema *schema, clh_picked *picked, clh_error *err);
-
-/** The columns of a combined result that clh_combine_open() made; borrowed. */
+/** What was picked for a result that clh_combine_open() made; borrowed. */
 const clh_picked *clh_combine_picked(const clh_result *r);
 
-/** What a combined result holds: of "checkpoints", "seeds" or "against". Known before anything is
- *  computed, but for the columns that are picked (no fields). */
+/** Put the picked numbers of `one` into the row begun last. */
+void clh_combine_row(clh_result *r, const clh_result *one);
+
+/** What a combined result holds. Known before anything is computed, but for the columns that are
+ *  picked (no fields). */
 const clh_schema *clh_combine_schema(const char *over);
 extern const clh_schema clh_schema_of_steps[], clh_schema_of_seeds[], clh_schema_of_against[];
-
-/** Put the picked numbers of `one` into the row begun last. */
-void clh_combine_row(clh_result *r, const clh_picked *picked, const clh_result *one);
 
 #endif

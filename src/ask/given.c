@@ -16,20 +16,23 @@ static size_t n_ctx_of(const clh_subject *s)
     return clh_model_get_config(clh_subject_model(s))->n_ctx;
 }
 
-size_t clh_subject_first_scored(const clh_subject *s)
+/* First scored token of a sequence that does not say: the run's setting; 1 without a run, 0 of a
+ * mixture. */
+static size_t first_scored_of(const clh_subject *s)
 {
     const clh_run *run = clh_subject_run(s);
     return run ? clh_run_get_config(run)->first_scored : 1;
 }
 
-/* ---- One --------------------------------------------------------------------------------------
- */
+/* ---- One ---- */
 
-clh_status clh_given_check(const clh_given *given, clh_error *err)
+clh_status clh_given_check(const clh_subject *s, const void *settings, clh_error *err)
 {
+    const clh_given *given = settings;
     const char *const name[] = {*given->letters ? "letters" : NULL, *given->text ? "text" : NULL,
                                 *given->tokens ? "tokens" : NULL};
     const char *first = NULL;
+    (void)s;
     for (size_t i = 0; i < CLH_COUNT(name); i++) {
         if (first && name[i])
             return clh_fail(err, CLH_EUSAGE, "%s and %s are both given, want one of them", first,
@@ -48,7 +51,7 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
                           size_t index, clh_error *err)
 {
     const clh_task *task = clh_subject_task(s);
-    const size_t n_ctx = n_ctx_of(s), first = clh_subject_first_scored(s);
+    const size_t n_ctx = n_ctx_of(s), first = first_scored_of(s);
     *out = (clh_batch){0};
     if (*given->tokens)
         return clh_batch_read(out, given->tokens, clh_model_get_config(clh_subject_model(s)), first,
@@ -64,23 +67,18 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
 void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count)
 {
     char text[128];
-    const clh_task *task = clh_subject_task(s);
-    const bool held_out = task && clh_task_split_size(task, CLH_SPLIT_TEST) > 0;
+    if (!*given->letters && !*given->text) {
+        clh_ask_stamp_sample(out, s, count, *given->tokens ? "given" : NULL);
+        return;
+    }
     if (*given->letters)
         (void)snprintf(text, sizeof text, "letters %s", given->letters);
-    else if (*given->text)
-        (void)snprintf(text, sizeof text, "the text %.100s", given->text);
     else
-        (void)snprintf(text, sizeof text, "%zu %s sequence%s", count,
-                       *given->tokens ? "given"
-                       : held_out     ? "held-out"
-                                      : "training",
-                       count == 1 ? "" : "s");
+        (void)snprintf(text, sizeof text, "the text %.100s", given->text);
     clh_result_stamp(out, "sample", text);
 }
 
-/* ---- Two --------------------------------------------------------------------------------------
- */
+/* ---- Two ---- */
 
 static clh_status check_side(const char *name, const char *letters, const char *text,
                              clh_error *err)
@@ -90,8 +88,10 @@ static clh_status check_side(const char *name, const char *letters, const char *
     return CLH_OK;
 }
 
-clh_status clh_given_pair_check(const clh_given_pair *pair, clh_error *err)
+clh_status clh_given_pair_check(const clh_subject *s, const void *settings, clh_error *err)
 {
+    const clh_given_pair *pair = settings;
+    (void)s;
     clh_status status = check_side("clean", pair->clean, pair->clean_text, err);
     return status ? status : check_side("corrupt", pair->corrupt, pair->corrupt_text, err);
 }
@@ -99,7 +99,7 @@ clh_status clh_given_pair_check(const clh_given_pair *pair, clh_error *err)
 static clh_status open_side(clh_batch *out, const clh_subject *s, const char *letters,
                             const char *text, clh_error *err)
 {
-    const size_t n_ctx = n_ctx_of(s), first = clh_subject_first_scored(s);
+    const size_t n_ctx = n_ctx_of(s), first = first_scored_of(s);
     return *letters ? clh_batch_letters(out, clh_subject_task(s), letters, n_ctx, err)
                     : clh_batch_text(out, clh_subject_task(s), text, first ? first : 1, n_ctx, err);
 }
@@ -108,7 +108,7 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
                                clh_error *err)
 {
     *out = (clh_two){0};
-    clh_status status = clh_given_pair_check(pair, err);
+    clh_status status = clh_given_pair_check(s, pair, err);
     if (!status)
         status = need_task(s, err);
     if (!status)
@@ -118,8 +118,8 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
     const size_t pos = out->clean.tokens.pos, other = out->corrupted.tokens.pos;
     if (!status && pos != other)
         status = clh_fail(err, CLH_ESHAPE,
-                          "the clean sequence has %zu tokens and the corrupted one %zu, want them "
-                          "equal",
+                          "the clean sequence has %zu tokens and the corrupted one %zu, want "
+                          "them equal",
                           pos, other);
     if (!status)
         status = clh_metric_parse(&out->metric, pair->metric, clh_subject_task(s), pos,

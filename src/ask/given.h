@@ -3,6 +3,7 @@
  *    typedef struct cache_settings { clh_given given; ... } cache_settings;
  *    static const clh_key keys[] = {CLH_GIVEN_KEYS(cache_settings, given), ...};
  *    status = clh_given_open(&batch, s, &set->given, 0, err);          // clh_batch_deinit()
+ *    ... .check = clh_given_check                                      // of the question
  *
  *  and of questions that compare two:
  *
@@ -13,7 +14,7 @@
 #ifndef CLH_GIVEN_H
 #define CLH_GIVEN_H
 
-#include "ask/question.h"
+#include "ask/ratios.h"
 #include "clearhead/metric.h"
 #include "measure/batch.h"
 
@@ -23,20 +24,18 @@ typedef struct clh_given {
     char letters[CLH_GIVEN_LETTERS], text[CLH_GIVEN_TEXT], tokens[CLH_PATH_MAX];
 } clh_given;
 
-/* clang-format off */
-#define CLH_GIVEN_TEXT_KEY(name_, type, field, values_, help_)                                     \
-    {.name = name_, .kind = CLH_KEY_TEXT, CLH_SETTING(type, field), .values = values_, .help = help_}
-
 #define CLH_GIVEN_KEYS(type, member)                                                               \
-    CLH_GIVEN_TEXT_KEY("letters", type, member.letters, "LETTERS",                                 \
-                       "the letters to permute, in any order, repeats too: psM1"),                 \
-    CLH_GIVEN_TEXT_KEY("text", type, member.text, "TEXT", "any text of the vocabulary"),           \
-    CLH_GIVEN_TEXT_KEY("tokens", type, member.tokens, "FILE",                                      \
-                       "JSON array of equally long arrays of token ids; - for stdin")
-/* clang-format on */
+    CLH_GIVEN_KEY("letters", type, member.letters, "LETTERS",                                      \
+                  "the letters to permute, in any order, repeats too: psM1"),                      \
+        CLH_GIVEN_KEY("text", type, member.text, "TEXT", "any text of the vocabulary"),            \
+        CLH_GIVEN_KEY("tokens", type, member.tokens, "FILE",                                       \
+                      "JSON array of equally long arrays of token ids; - for stdin")
+#define CLH_GIVEN_KEY(name, type, field, values, help)                                             \
+    CLH_ROW_AT(name, type, field, TEXT, NULL, NULL, values, help)
 
-/** CLH_EUSAGE when more than one of them is given. */
-clh_status clh_given_check(const clh_given *given, clh_error *err);
+/** The `check` of a question whose settings begin with a clh_given: CLH_EUSAGE when more than one of
+ *  them is given. */
+clh_status clh_given_check(const clh_subject *s, const void *settings, clh_error *err);
 
 /** Whether any of them is. */
 bool clh_given_any(const clh_given *given);
@@ -51,10 +50,6 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
  *  or else how many sequences of which side. */
 void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count);
 
-/** First scored token of a sequence that does not say: the run's setting; 1 without a run, 0 of a
- *  mixture. */
-size_t clh_subject_first_scored(const clh_subject *s);
-
 /* ---- Two sequences and a metric ---- */
 
 typedef struct clh_given_pair {
@@ -63,27 +58,25 @@ typedef struct clh_given_pair {
     char metric[CLH_GIVEN_NAMES];
 } clh_given_pair;
 
-/* clang-format off */
 #define CLH_GIVEN_PAIR_KEYS(type, member)                                                          \
-    CLH_GIVEN_TEXT_KEY("clean", type, member.clean, "LETTERS", "letters of the clean sequence"),   \
-    CLH_GIVEN_TEXT_KEY("clean_text", type, member.clean_text, "TEXT",                              \
-                       "or any text of the vocabulary"),                                           \
-    CLH_GIVEN_TEXT_KEY("corrupt", type, member.corrupt, "LETTERS",                                 \
-                       "letters of the corrupted sequence"),                                       \
-    CLH_GIVEN_TEXT_KEY("corrupt_text", type, member.corrupt_text, "TEXT",                          \
-                       "or any text, of the same length"),                                         \
-    {.name = "metric", .kind = CLH_KEY_TEXT, CLH_SETTING(type, member.metric),                     \
-     .fallback = "loss", .values = "METRIC",                                                       \
-     .help = "what is measured: logit_diff:-2:a:b and the like"}
-/* clang-format on */
+    CLH_GIVEN_KEY("clean", type, member.clean, "LETTERS", "letters of the clean sequence"),        \
+        CLH_GIVEN_KEY("clean_text", type, member.clean_text, "TEXT",                               \
+                      "or any text of the vocabulary"),                                            \
+        CLH_GIVEN_KEY("corrupt", type, member.corrupt, "LETTERS",                                  \
+                      "letters of the corrupted sequence"),                                        \
+        CLH_GIVEN_KEY("corrupt_text", type, member.corrupt_text, "TEXT",                           \
+                      "or any text, of the same length"),                                          \
+        CLH_ROW_AT("metric", type, member.metric, TEXT, "loss", NULL, "METRIC",                    \
+                   "what is measured: logit_diff:-2:a:b and the like")
 
 typedef struct clh_two {
     clh_batch clean, corrupted; /**< one sequence each, of one length */
     clh_metric metric;
 } clh_two;
 
-/** CLH_EUSAGE for a side that is not given, or twice. */
-clh_status clh_given_pair_check(const clh_given_pair *pair, clh_error *err);
+/** The `check` of a question whose settings begin with a clh_given_pair: CLH_EUSAGE for a side that is
+ *  not given, or twice. */
+clh_status clh_given_pair_check(const clh_subject *s, const void *settings, clh_error *err);
 
 /** What the settings mean. CLH_EUSAGE for a metric that cannot be, CLH_ESHAPE for sequences of two
  *  lengths; errors of measure/batch.h. */

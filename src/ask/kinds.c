@@ -1,7 +1,7 @@
-#include "ask/kinds.h"
-
-#include <assert.h>
+/* Fields that stand for one of each kind of token that a task names. */
 #include <string.h>
+
+#include "ask/question.h"
 
 static bool has_kinds(const clh_field *fields)
 {

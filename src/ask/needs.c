@@ -57,8 +57,8 @@ static clh_status has_one_head(const clh_question *q, const clh_subject *s, clh_
     return c->n_layers == 1 && c->n_heads == 1
                ? CLH_OK
                : clh_fail(err, CLH_ESUPPORT,
-                          "%s needs a model of one layer and one head, this one has %zu layers of "
-                          "%zu heads",
+                          "%s needs a model of one layer and one head, this one has %zu layers "
+                          "of %zu heads",
                           q->name, c->n_layers, c->n_heads);
 }
 

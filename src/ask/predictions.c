@@ -5,8 +5,7 @@
 #include "base/stop.h"
 #include "model/tensors.h"
 
-/* ---- Sequences ---------------------------------------------------------------------------------
- */
+/* ---- Sequences ---- */
 
 clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
                                 clh_error *err)
@@ -23,8 +22,7 @@ clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_
     return status ? status : clh_batch_of(&out->batch, sample, err);
 }
 
-/* ---- Positions ---------------------------------------------------------------------------------
- */
+/* ---- Positions ---- */
 
 /* Where the first scored token stands, of sequences that say so or as a setting. */
 static clh_status first_scored(const clh_predictions *p, size_t given, size_t *first,
@@ -93,17 +91,51 @@ clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_
     return status ? status : clh_cache_check_watched(out->cache, hooks.watch, err);
 }
 
-void clh_predictions_label(const clh_predictions *p, const clh_task *task, size_t index,
-                           char place[48], char token[16])
+void clh_predictions_row(clh_result *out, const clh_predictions *p, const clh_task *task,
+                         size_t index)
 {
     const clh_tokens *t = &p->batch.tokens;
     const size_t next = p->position[index] + 1;
-    place[0] = token[0] = '\0';
-    if (!task || next >= t->pos)
-        return;
-    clh_task_label(task, t->pos, next, place);
-    if (t->batch == 1)
+    char place[48] = "", token[16] = "";
+    if (task && next < t->pos)
+        clh_task_label(task, t->pos, next, place);
+    if (task && next < t->pos && t->batch == 1)
         clh_task_symbol(task, t->ids[next], token);
+    clh_result_row(out, "positions", p->label[index]);
+    clh_row_text(out, "predicts", place);
+    clh_row_text(out, "token", token);
+}
+
+/* ---- What is kept ---- */
+
+static void close_kept(void *owner)
+{
+    clh_predictions_kept *kept = owner;
+    clh_resid_fold_deinit(&kept->fold);
+    clh_resid_grid_deinit(&kept->grid);
+}
+
+clh_predictions_kept *clh_predictions_keep(clh_result *out, clh_error *err)
+{
+    return clh_result_make(out, sizeof(clh_predictions_kept), close_kept, err);
+}
+
+clh_status clh_predictions_put_grid(clh_result *out, const char *name, const char *title,
+                                    const char *axis, const clh_resid_grid *grid, size_t first,
+                                    size_t rows, const clh_predictions *p, clh_error *err)
+{
+    const char **label = clh_alloc_array(rows, sizeof *label, err);
+    if (!label)
+        return CLH_ENOMEM;
+    for (size_t r = 0; r < rows; r++)
+        label[r] = grid->row[first + r].name;
+    const clh_axis axes[] = {{axis, label}, {"position", p->label}};
+    const clh_array view =
+        clh_array_matrix(name, CLH_F64, grid->number + first * grid->count, rows, grid->count);
+    clh_result_array(out, &view, axes, NULL, NULL);
+    clh_result_array_title(out, title, SIZE_MAX);
+    clh_free((void *)label);
+    return CLH_OK;
 }
 
 void clh_predictions_put_fold(clh_result *out, const char *name, const char *title,
@@ -113,10 +145,10 @@ void clh_predictions_put_fold(clh_result *out, const char *name, const char *tit
     (void)snprintf(along, sizeof along, "predicted from positions %zu to %zu, row by row",
                    p->position[0], p->position[p->count - 1]);
     const clh_axis axes[] = {{"part", fold->title}, {"row", fold->row}, {along, fold->col}};
-    const clh_array view = {.name = name,
-                            .data = fold->value,
-                            .memory = CLH_F64,
-                            .dtype = CLH_F64,
+    const clh_array view = {name,
+                            fold->value,
+                            CLH_F64,
+                            CLH_F64,
                             .rank = 3,
                             .shape = {fold->parts, fold->rows, fold->cols},
                             .extent = {fold->parts, fold->rows, fold->cols}};

@@ -19,18 +19,14 @@ typedef struct clh_predictions_of {
     char positions[CLH_GIVEN_NAMES];
 } clh_predictions_of;
 
-/* clang-format off */
 #define CLH_PREDICTIONS_KEYS(type, member)                                                         \
     CLH_GIVEN_KEYS(type, member.given),                                                            \
-    {.name = "count", .kind = CLH_KEY_SIZE, CLH_SETTING(type, member.count), .fallback = "20",     \
-     .values = "[1, 1000000]", .help = "how many held-out sequences, when none are given"},        \
-    {.name = "positions", .kind = CLH_KEY_TEXT, CLH_SETTING(type, member.positions),               \
-     .values = "SLICES", .automatic = "all that count",                                            \
-     .help = "only the predictions made at these positions: 0:5,-1"},                              \
-    {.name = "first_scored", .kind = CLH_KEY_SIZE, CLH_SETTING(type, member.first_scored),         \
-     .values = "[0, 100000000]", .automatic = "that of the run",                                   \
-     .help = "index of the first token that counts"}
-/* clang-format on */
+        CLH_ROW_AT("count", type, member.count, SIZE, "20", NULL, "[1, 1000000]",                  \
+                   "how many held-out sequences, when none are given"),                            \
+        CLH_ROW_AT("positions", type, member.positions, TEXT, NULL, "all that count", "SLICES",    \
+                   "only the predictions made at these positions: 0:5,-1"),                        \
+        CLH_ROW_AT("first_scored", type, member.first_scored, SIZE, NULL, "that of the run",       \
+                   "[0, 100000000]", "index of the first token that counts")
 
 typedef struct clh_predictions {
     clh_batch batch;
@@ -50,12 +46,27 @@ clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_
 clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
                                 clh_error *err);
 
-/** "term 2 slot 3", what position `index` predicts, and of a single sequence its token; "" where there
- *  is none. */
-void clh_predictions_label(const clh_predictions *p, const clh_task *task, size_t index,
-                           char place[48], char token[16]);
+/** Begin the row of prediction `index` in the table "positions", with what it predicts, "term 2 slot 3",
+ *  and of a single sequence its token; "" where there is none. */
+void clh_predictions_row(clh_result *out, const clh_predictions *p, const clh_task *task,
+                         size_t index);
 
-/** Put a fold, if there is one, as the array `name` [part, term, slot], drawn under `title`. */
+/** What is read of them position by position; arrays of the result point into it. */
+typedef struct clh_predictions_kept {
+    clh_resid_grid grid;
+    clh_resid_fold fold;
+} clh_predictions_kept;
+
+/** An empty one that lives as long as the result; NULL with CLH_ENOMEM filled in. */
+clh_predictions_kept *clh_predictions_keep(clh_result *out, clh_error *err);
+
+/** Put `rows` rows of the grid from `first` on, by what `axis` says, as the array `name`, drawn under
+ *  `title`. */
+clh_status clh_predictions_put_grid(clh_result *out, const char *name, const char *title,
+                                    const char *axis, const clh_resid_grid *grid, size_t first,
+                                    size_t rows, const clh_predictions *p, clh_error *err);
+
+/** Put a fold, if there is one, as the array `name` [part, term, slot]. */
 void clh_predictions_put_fold(clh_result *out, const char *name, const char *title,
                               const clh_resid_fold *fold, const clh_predictions *p);
 

@@ -2,12 +2,10 @@
  *
  *    typedef struct heads_settings { size_t count; } heads_settings;
  *    static const clh_key keys[] = {
- *        {.name = "count", .kind = CLH_KEY_SIZE, CLH_SETTING(heads_settings, count),
- *         .fallback = "500", .values = "[1, 1000000]", .help = "how many held-out sequences"}};
+ *        CLH_ROW(heads_settings, count, SIZE, "500", "[1, 1000000]", "how many sequences")};
  *    const clh_question clh_question_heads = {
- *        .name = "heads", .summary = "…", .keys = keys, .key_count = CLH_COUNT(keys),
- *        .settings_size = sizeof(heads_settings), .needs = CLH_NEEDS_TASK, .schema = schema,
- *        .ask = ask_heads};
+ *        .name = "heads", .summary = "…", CLH_SETTINGS(keys, heads_settings),
+ *        .needs = CLH_NEEDS_TASK, .schema = schema, .ask = ask_heads};
  *
  *  `ask` computes with the floors below and fills the result; it prints, draws and writes nothing.
  *  Help, man page, completion, JSON schema and the command line are loops over these constants.
@@ -63,6 +61,14 @@ struct clh_question {
     const clh_question_file *as; /**< NULL: none */
 };
 
+/** Its keys, and the struct they are read into. */
+#define CLH_SETTINGS(keys_, type)                                                                  \
+    .keys = keys_, .key_count = CLH_COUNT(keys_), .settings_size = sizeof(type)
+
+/** How many sequences a question is asked of: its setting `count`. */
+#define CLH_ROW_COUNT(type, fallback, values)                                                      \
+    CLH_ROW(type, count, SIZE, fallback, values, "how many held-out sequences")
+
 /** The question at `index` < clh_question_count(), and the one called `name`; NULL with CLH_EUSAGE
  *  filled in, naming the nearest. */
 size_t clh_question_count(void);
@@ -75,6 +81,12 @@ const clh_key *clh_question_keys(const clh_question *question, size_t *count);
 /** CLH_OK when the subject, which may be NULL, has what the question needs; else what is missing. */
 clh_status clh_needs_check(const clh_question *question, const clh_subject *subject,
                            clh_error *err);
+
+/** The schema of a result about a task, which may be NULL: each field with CLH_BY_KIND becomes as many
+ *  as the task has kinds that are predicted. *owner, to be freed with clh_free() after the result, is
+ *  its memory; NULL where `schema` itself does. */
+clh_status clh_kinds_schema(const clh_schema **out, void **owner, const clh_schema *schema,
+                            const clh_task *task, clh_error *err);
 
 /** The needs as JSON: ["task", "one_n"]. */
 void clh_needs_json(unsigned needs, clh_strbuf *out);

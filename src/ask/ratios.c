@@ -10,11 +10,34 @@ clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *me
                                  clh_subject_seed(s), watch, err);
 }
 
-void clh_ask_stamp_sample(clh_result *out, const clh_subject *s, size_t count)
+clh_status clh_ask_put_ratios(clh_result *r, const char *part, const clh_measure *measure,
+                              size_t sequences, const clh_subject *s, const clh_watch *watch,
+                              clh_error *err)
+{
+    clh_ratio_row row;
+    clh_status status = clh_ask_intervals(row.of, measure, sequences, s, watch, err);
+    if (!status && part)
+        clh_result_read(r, part, &row);
+    else if (!status)
+        clh_row_read(r, &row);
+    return status;
+}
+
+void clh_ask_stamp_sample(clh_result *r, const clh_subject *s, size_t count, const char *kind)
 {
     char text[64];
-    const bool held_out = clh_task_split_size(clh_subject_task(s), CLH_SPLIT_TEST) > 0;
-    (void)snprintf(text, sizeof text, "%zu %s sequence%s", count,
-                   held_out ? "held-out" : "training", count == 1 ? "" : "s");
-    clh_result_stamp(out, "sample", text);
+    const clh_task *task = clh_subject_task(s);
+    if (!kind)
+        kind = task && clh_task_split_size(task, CLH_SPLIT_TEST) > 0 ? "held-out" : "training";
+    (void)snprintf(text, sizeof text, "%zu %s sequence%s", count, kind, count == 1 ? "" : "s");
+    clh_result_stamp(r, "sample", text);
+}
+
+clh_status clh_ask_sample(const clh_sample **out, clh_result *r, clh_subject *s, size_t count,
+                          clh_error *err)
+{
+    clh_status status = clh_subject_sample(out, s, count, err);
+    if (!status)
+        clh_ask_stamp_sample(r, s, count, NULL);
+    return status;
 }

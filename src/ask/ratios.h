@@ -1,20 +1,20 @@
 /** What a model does on a sample, as every question says it: the same names, units and intervals.
  *
- *    typedef struct row { clh_interval of[CLH_RATIOS]; } row;
- *    static const clh_field columns[] = {CLH_RATIO_FIELDS(row, of), {0}};
- *    status = clh_ask_intervals(row.of, measure, sample->count, s, how->watch, err);
+ *    static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
+ *    status = clh_ask_sample(&sample, out, s, set->count, err);
+ *    clh_result_row(out, "inputs", name);
+ *    status = clh_ask_put_ratios(out, NULL, measure, sample->count, s, how->watch, err);
  */
 #ifndef CLH_RATIOS_H
 #define CLH_RATIOS_H
 
 #include "ask/question.h"
 
+/* clang-format off */
 #define CLH_RATIO_FIELD(type, member, ratio, name_, unit_, meaning_, decimals_, flags_, panel_)    \
-    {                                                                                              \
-        .name = name_, .unit = unit_, .meaning = meaning_, .decimals = decimals_,                  \
-        .band = CLH_BAND_BOOTSTRAP, .flags = flags_, .panel = panel_, .from = CLH_FROM_VALUE,      \
-        .offset = offsetof(type, member) + (ratio) * sizeof(clh_interval)                          \
-    }
+    {name_, unit_, meaning_, NULL, decimals_, CLH_BAND_BOOTSTRAP, flags_, panel_, CLH_FROM_VALUE,  \
+     offsetof(type, member) + (ratio) * sizeof(clh_interval)}
+/* clang-format on */
 
 /** A field for each clh_ratio, read from `member` [CLH_RATIOS] of `type`. */
 #define CLH_RATIO_FIELDS(type, member)                                                             \
@@ -31,15 +31,28 @@
                         "sequences without a mistake", 4, CLH_HEADLINE | CLH_SHARE,                \
                         "whole sequences")
 
+typedef struct clh_ratio_row {
+    clh_interval of[CLH_RATIOS];
+} clh_ratio_row;
+
 /** Every ratio with its 95 % interval: 1,000 resamples of sequences, drawn from the run's seed. */
 clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *measure,
                              size_t sequences, const clh_subject *s, const clh_watch *watch,
                              clh_error *err);
 
+/** Put these, fields read from a clh_ratio_row, into the numbers `part`; NULL: the row begun last. */
+clh_status clh_ask_put_ratios(clh_result *r, const char *part, const clh_measure *measure,
+                              size_t sequences, const clh_subject *s, const clh_watch *watch,
+                              clh_error *err);
+
 enum { CLH_ASK_ROUNDS = 1000 };
 #define CLH_ASK_LEVEL 0.95
 
-/** Say in the result what it rests on: "500 held-out sequences". */
-void clh_ask_stamp_sample(clh_result *out, const clh_subject *s, size_t count);
+/** clh_subject_sample(), and the result says that it rests on it: "500 held-out sequences". */
+clh_status clh_ask_sample(const clh_sample **out, clh_result *r, clh_subject *s, size_t count,
+                          clh_error *err);
+
+/** Say that it rests on so many `kind` sequences; NULL: "held-out", "training" where none is. */
+void clh_ask_stamp_sample(clh_result *r, const clh_subject *s, size_t count, const char *kind);
 
 #endif

@@ -21,11 +21,11 @@ static const clh_field spread_columns[] = {
     {"least", NULL, "least of all seeds", .decimals = 6, .panel = "over seeds"},
     {"median", NULL, "median over seeds", .decimals = 6, .panel = "over seeds"},
     {"most", NULL, "most of all seeds", .decimals = 6, .panel = "over seeds"},
-    {"none", "seeds", "how many seeds have no such number", .decimals = 0},
+    CLH_FIELD_COUNT("none", "seeds", "how many seeds have no such number"),
     {0}};
 static const clh_field vote_columns[] = {
-    {"votes", "seeds", "how many seeds gave this answer", .decimals = 0},
-    {"seeds", NULL, "which", .flags = CLH_TEXT},
+    CLH_FIELD_COUNT("votes", "seeds", "how many seeds gave this answer"),
+    CLH_FIELD_TEXT("seeds", "which", 0),
     {0}};
 const clh_schema clh_schema_of_seeds[] = {
     {CLH_PART_TABLE, "votes", "which answer how many seeds gave to each verdict",
@@ -37,8 +37,7 @@ const clh_schema clh_schema_of_seeds[] = {
 };
 
 typedef struct study {
-    const clh_question *question;
-    const clh_settings *settings;
+    clh_combine of;
     const char *folder;
     clh_stop stop; /**< told the seeds; training and asking of a seed look at it */
     clh_run_config config;
@@ -48,8 +47,7 @@ typedef struct study {
     atomic_bool failed;  /**< no new seed begins */
 } study;
 
-/* ---- One seed ----------------------------------------------------------------------------------
- */
+/* ---- One seed ---- */
 
 /* Whether two configurations train the same: all that config.json says but for threads. */
 static clh_status same_settings(bool *same, clh_run_config a, clh_run_config b, clh_error *err)
@@ -107,7 +105,8 @@ static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error 
     if (!status)
         status = clh_subject_open(&subject, path, err);
     if (!status)
-        status = clh_ask(&s->result[seed], subject, s->question->name, s->settings, &how, err);
+        status =
+            clh_ask(&s->result[seed], subject, s->of.question->name, s->of.settings, &how, err);
     clh_subject_close(subject);
     clh_free(path);
     return status;
@@ -143,8 +142,7 @@ static clh_status do_seeds(study *s, size_t threads, clh_error *err)
     return status;
 }
 
-/* ---- What they say -----------------------------------------------------------------------------
- */
+/* ---- What they say ---- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -166,9 +164,8 @@ static void add_spread(clh_result *r, const study *s, const clh_field *field, do
     clh_row_put_number(r, "none", (double)(s->seeds - count));
     if (count == 0)
         return;
-    clh_row_put_number(r, "least", values[0]);
-    clh_row_put_number(r, "median", (values[(count - 1) / 2] + values[count / 2]) / 2);
-    clh_row_put_number(r, "most", values[count - 1]);
+    const double median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+    clh_row_put_numbers(r, {"least", values[0]}, {"median", median}, {"most", values[count - 1]});
 }
 
 /* The seeds that give the answer of seed `first`, as text, and how many. */
@@ -207,15 +204,10 @@ static clh_status add_votes(clh_result *r, const study *s, const clh_field *verd
     return status;
 }
 
-static clh_status build(clh_result **out, const study *s, const char *numbers, clh_error *err)
+static clh_status build(clh_result **out, const study *s, clh_error *err)
 {
-    clh_picked made = {0};
     double *values = clh_alloc_array(s->seeds, sizeof *values, err);
-    clh_status status =
-        values ? clh_picked_make(&made, s->question, s->result[0], numbers, err) : CLH_ENOMEM;
-    if (!status)
-        status = clh_combine_open(out, s->question, clh_schema_of_seeds, &made, err);
-    clh_picked_deinit(&made);
+    clh_status status = values ? clh_combine_open(out, &s->of, s->result[0], err) : CLH_ENOMEM;
     const clh_picked *picked = status ? NULL : clh_combine_picked(*out);
     for (size_t i = 0; picked && i < picked->verdicts && !status; i++)
         status = add_votes(*out, s, picked->verdict[i], err);
@@ -224,19 +216,17 @@ static clh_status build(clh_result **out, const study *s, const char *numbers, c
     for (size_t seed = 0; picked && seed < s->seeds && !status; seed++) {
         char key[24];
         clh_result_row(*out, "seeds", clh_key_text(key, seed));
-        clh_combine_row(*out, picked, s->result[seed]);
+        clh_combine_row(*out, s->result[seed]);
     }
     clh_free(values);
-    return status;
+    return status ? status : clh_result_check(*out, err);
 }
 
-/* ---- All of them -------------------------------------------------------------------------------
- */
+/* ---- All of them ---- */
 
-static clh_status run_study(study *s, clh_subject *subject, const char *folder, size_t threads,
-                            clh_error *err)
+static clh_status run_study(study *s, const char *folder, size_t threads, clh_error *err)
 {
-    char *own = folder ? NULL : clh_path_join(clh_subject_path(subject), "seeds", err);
+    char *own = folder ? NULL : clh_path_join(clh_subject_path(s->of.subject), "seeds", err);
     s->folder = folder ? folder : own;
     clh_status status = s->folder ? clh_folder_make(s->folder, err) : CLH_ENOMEM;
     s->result = clh_alloc_zeroed(s->seeds, sizeof(clh_result *), err);
@@ -251,7 +241,6 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
                          const clh_settings *settings, const char *numbers, const char *folder,
                          size_t count, const clh_how *how, clh_error *err)
 {
-    clh_settings *own = NULL;
     clh_result *r = NULL;
     study s = {.seeds = count};
     clh_stop_init(&s.stop, clh_how_watch(how), count, "seeds");
@@ -259,28 +248,18 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
         return clh_fail(err, CLH_EUSAGE, "clh_ask_seeds() was given NULL, want a run");
     if (count < 1 || count > SEEDS_MAX)
         return clh_fail(err, CLH_ERANGE, "%zu seeds, want 1 to %d", count, SEEDS_MAX);
-    clh_status status = clh_ask_check(subject, question, settings, err);
-    if (!status)
-        s.question = clh_question_find(question, err);
-    if (!status)
-        status = clh_combine_check(s.question, "over seeds", err);
-    if (!status && !settings)
-        status = clh_settings_open(&own, question, err);
-    s.settings = settings ? settings : own;
+    clh_status status =
+        clh_combine_begin(&s.of, subject, question, settings, "seeds", numbers, err);
     s.config = *clh_run_get_config(clh_subject_run(subject));
     if (!status)
-        status = run_study(&s, subject, folder, clh_how_threads(how), err);
+        status = run_study(&s, folder, clh_how_threads(how), err);
     if (!status)
-        status = build(&r, &s, numbers, err);
-    if (!status) {
-        clh_combine_stamp(r, subject, s.settings, "seeds", s.result[0]);
-        status = clh_result_check(r, err);
-    }
+        status = build(&r, &s, err);
     for (size_t i = 0; s.result && i < count; i++)
         clh_result_close(s.result[i]);
     clh_free(s.result);
     clh_free(s.error);
-    clh_settings_close(own);
+    clh_combine_end(&s.of);
     if (status)
         clh_result_close(r);
     else

@@ -13,28 +13,13 @@ const clh_schema clh_schema_of_steps[] = {
 };
 
 typedef struct reel {
-    clh_subject *subject;
-    const clh_question *question;
-    const clh_settings *settings;
-    const char *numbers;
+    clh_combine of;
     clh_each *each;
     void *user;
     const clh_how *how;
     size_t *step, count;
     clh_result *out;
 } reel;
-
-static clh_status begin(reel *r, const clh_result *first, clh_error *err)
-{
-    clh_picked picked = {0};
-    clh_status status = clh_picked_make(&picked, r->question, first, r->numbers, err);
-    if (!status)
-        status = clh_combine_open(&r->out, r->question, clh_schema_of_steps, &picked, err);
-    clh_picked_deinit(&picked);
-    if (!status)
-        clh_combine_stamp(r->out, r->subject, r->settings, "checkpoints", first);
-    return status;
-}
 
 static clh_status ask_one(reel *r, size_t index, clh_error *err)
 {
@@ -45,19 +30,19 @@ static clh_status ask_one(reel *r, size_t index, clh_error *err)
     clh_watch_part part;
     const clh_how how = {clh_how_threads(r->how),
                          clh_watch_part_of(&part, clh_how_watch(r->how), index, 1, r->count)};
-    clh_strbuf_addf(&where, "%s@%zu", clh_subject_path(r->subject), r->step[index]);
+    clh_strbuf_addf(&where, "%s@%zu", clh_subject_path(r->of.subject), r->step[index]);
     clh_status status = clh_strbuf_check(&where, err);
     if (!status)
         status = clh_subject_open(&subject, clh_strbuf_view(&where), err);
     if (!status)
-        status = clh_ask(&one, subject, r->question->name, r->settings, &how, err);
+        status = clh_ask(&one, subject, r->of.question->name, r->of.settings, &how, err);
     if (status)
         clh_fail_context(err, status, "checkpoint of step %zu", r->step[index]);
     if (!status && !r->out)
-        status = begin(r, one, err);
+        status = clh_combine_open(&r->out, &r->of, one, err);
     if (!status) {
         clh_result_row(r->out, "steps", clh_key_text(step, r->step[index]));
-        clh_combine_row(r->out, clh_combine_picked(r->out), one);
+        clh_combine_row(r->out, one);
         status = clh_result_check(r->out, err);
     }
     if (!status && r->each)
@@ -71,7 +56,7 @@ static clh_status ask_one(reel *r, size_t index, clh_error *err)
 /* The steps there are; that there is a folder with at least one. */
 static clh_status list_steps(reel *r, clh_error *err)
 {
-    const char *path = clh_subject_path(r->subject);
+    const char *path = clh_subject_path(r->of.subject);
     if (!clh_is_folder(path))
         return clh_fail(err, CLH_EINPUT, "%s is no run folder, want one with its checkpoints",
                         path);
@@ -85,23 +70,11 @@ clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *que
                          const clh_settings *settings, const char *numbers, clh_each *each,
                          void *user, const clh_how *how, clh_error *err)
 {
-    clh_settings *own = NULL;
-    reel r = {.subject = subject,
-              .settings = settings,
-              .numbers = numbers,
-              .each = each,
-              .user = user,
-              .how = how};
+    reel r = {.each = each, .user = user, .how = how};
     if (!out || !subject)
         return clh_fail(err, CLH_EUSAGE, "clh_ask_steps() was given NULL, want a subject");
-    clh_status status = clh_ask_check(subject, question, settings, err);
-    if (!status)
-        r.question = clh_question_find(question, err);
-    if (!status)
-        status = clh_combine_check(r.question, "over checkpoints", err);
-    if (!status && !settings)
-        status = clh_settings_open(&own, question, err);
-    r.settings = settings ? settings : own;
+    clh_status status =
+        clh_combine_begin(&r.of, subject, question, settings, "checkpoints", numbers, err);
     if (!status)
         status = list_steps(&r, err);
     for (size_t i = 0; i < r.count && !status; i++) {
@@ -114,6 +87,6 @@ clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *que
     else
         *out = r.out;
     clh_free(r.step);
-    clh_settings_close(own);
+    clh_combine_end(&r.of);
     return status;
 }

@@ -30,8 +30,7 @@ struct clh_subject {
     char hash[SHA256_DIGEST_STRING_LENGTH];
 };
 
-/* ---- Opening -----------------------------------------------------------------------------------
- */
+/* ---- Opening ---- */
 
 /* The step of "RUN@STEP", its '@' into *at; false where `where` is not of that form. */
 static bool cut_step(const char *where, const char **at, size_t *step)
@@ -135,8 +134,7 @@ void clh_subject_close(clh_subject *s)
     clh_free(s);
 }
 
-/* ---- What it is --------------------------------------------------------------------------------
- */
+/* ---- What it is ---- */
 
 const clh_model *clh_subject_model(const clh_subject *s)
 {
@@ -183,8 +181,7 @@ clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err)
     return CLH_OK;
 }
 
-/* ---- What questions share ----------------------------------------------------------------------
- */
+/* ---- What questions share ---- */
 
 clh_status clh_subject_sample(const clh_sample **out, clh_subject *s, size_t count, clh_error *err)
 {

@@ -45,6 +45,20 @@ typedef struct clh_key {
 /** Where a row's value lives in its struct: `type` and the name of the field. */
 #define CLH_SETTING(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
 
+/** A row called as its field: CLH_ROW(heads_settings, count, SIZE, "100", "[1, 1000]", "how many"). */
+#define CLH_ROW(type, field, kind, fallback, values, help)                                         \
+    CLH_ROW_AT(#field, type, field, kind, fallback, NULL, values, help)
+
+/** The same without a default: how the value comes about then, NULL where there is none. */
+#define CLH_ROW_AUTO(type, field, kind, automatic, values, help)                                   \
+    CLH_ROW_AT(#field, type, field, kind, NULL, automatic, values, help)
+
+#define CLH_ROW_AT(name_, type, field, kind_, fallback_, automatic_, values_, help_)               \
+    {                                                                                              \
+        .name = name_, .kind = CLH_KEY_##kind_, CLH_SETTING(type, field), .fallback = fallback_,   \
+        .automatic = automatic_, .values = values_, .help = help_                                  \
+    }
+
 /** Set the field from text. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted; the field is
  *  then untouched. */
 clh_status clh_key_from_text(const clh_key *key, void *config, const char *text, clh_error *err);

@@ -79,8 +79,7 @@ const clh_format *clh_format_of_path(const char *path, clh_error *err)
     return NULL;
 }
 
-/* ---- What is refused ---------------------------------------------------------------------------
- */
+/* ---- What is refused ---- */
 
 /* No part of the name that `show` asks for; `names` are those there are. */
 static clh_status no_such_part(const clh_show *show, const char *const *names, size_t count,
@@ -154,8 +153,7 @@ static clh_status check_array(const clh_result *r, const clh_show *show, clh_err
     return no_such_part(show, names, count, err);
 }
 
-/* ---- Writing -----------------------------------------------------------------------------------
- */
+/* ---- Writing ---- */
 
 static clh_status to_text(char **text, clh_result *r, const clh_format *format,
                           const clh_show *show, clh_error *err)

@@ -1,4 +1,4 @@
-/** The table of formats: each is a file of src/report and a row of formats.def.
+/** The table of formats: each is a constant of src/report and a row of formats.def.
  *
  *    const clh_format *format = clh_format_of_path("causal.pdf", err);
  *    if (!format || format->check(schema, &show, err)) ...       // before anything is computed

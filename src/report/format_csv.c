@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/array_walk.h"
-#include "report/number.h"
 #include "report/shown.h"
+#include "result/element.h"
 
 enum { KEYS_MAX = 24 };
 
@@ -44,8 +43,7 @@ static void add_comma_number(clh_strbuf *out, double value)
     add_number(out, value);
 }
 
-/* ---- A row for every number --------------------------------------------------------------------
- */
+/* ---- A row for every number ---- */
 
 /* Keys of all tables that are shown, each name once: a column each. */
 typedef struct key_columns {
@@ -142,8 +140,7 @@ static void add_all(const clh_result *r, const clh_show *show, clh_strbuf *out)
     }
 }
 
-/* ---- One table as it is ------------------------------------------------------------------------
- */
+/* ---- One table as it is ---- */
 
 /* Which columns a table needs beside keys and fields. */
 typedef struct extras {
@@ -213,8 +210,7 @@ static void add_table(const clh_part *part, clh_strbuf *out)
     }
 }
 
-/* ---- Arrays: a row for every number, a column for each axis ------------------------------------
- */
+/* ---- Arrays: a row for every number, a column for each axis ---- */
 
 static clh_status add_array(clh_result *r, const clh_result_item *item, clh_strbuf *out,
                             clh_error *err)

@@ -3,37 +3,43 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "report/array_walk.h"
-#include "report/number.h"
 #include "report/shown.h"
+#include "result/element.h"
 
 enum { INLINE_MAX = 10000 }; /* numbers of an array that are written out unasked */
 
-static void add_text(clh_strbuf *out, const char *text)
+/* What stands before it, `"name": `, then a text or a number, null for none. */
+static void add_text(clh_strbuf *out, const char *before, const char *text)
 {
+    clh_strbuf_adds(out, before);
     if (text)
         clh_strbuf_add_json(out, text);
     else
         clh_strbuf_adds(out, "null");
 }
 
-static const char *stamp_of(const clh_result *r, const char *name)
+static void add_number(clh_strbuf *out, const char *before, double value)
 {
-    for (size_t i = 0; i < r->stamps; i++)
-        if (strcmp(r->stamp[i].name, name) == 0)
-            return r->stamp[i].text;
-    return NULL;
+    clh_strbuf_adds(out, before);
+    clh_number_add(out, value, "null");
+}
+
+static void add_texts(clh_strbuf *out, const char *before, const char *const *text, size_t count)
+{
+    clh_strbuf_adds(out, before);
+    clh_strbuf_adds(out, "[");
+    for (size_t i = 0; i < count; i++)
+        add_text(out, i ? ", " : "", text[i]);
+    clh_strbuf_adds(out, "]");
 }
 
 /* What was asked of what. "run" and "step" are always there. */
 static void add_stamps(const clh_result *r, clh_strbuf *out)
 {
     static const char *const whole[] = {"step", "seed", "settings", "against_step"};
-    const char *step = stamp_of(r, "step");
-    clh_strbuf_adds(out, "\"question\": ");
-    clh_strbuf_add_json(out, r->question);
-    clh_strbuf_adds(out, ", \"run\": ");
-    add_text(out, stamp_of(r, "run"));
+    const char *step = clh_result_text(r, "step");
+    add_text(out, "\"question\": ", r->question);
+    add_text(out, ", \"run\": ", clh_result_text(r, "run"));
     clh_strbuf_addf(out, ", \"step\": %s", step ? step : "null");
     for (size_t i = 0; i < r->stamps; i++) {
         const clh_stamp *s = &r->stamp[i];
@@ -43,52 +49,38 @@ static void add_stamps(const clh_result *r, clh_strbuf *out)
         for (size_t w = 0; w < CLH_COUNT(whole); w++)
             raw = raw || strcmp(s->name, whole[w]) == 0;
         clh_strbuf_addf(out, ", \"%s\": ", s->name);
-        if (raw)
-            clh_strbuf_adds(out, s->text);
-        else
-            clh_strbuf_add_json(out, s->text);
+        (raw ? clh_strbuf_adds : clh_strbuf_add_json)(out, s->text);
     }
 }
 
 static void add_value(const clh_field *field, const clh_cell *cell, clh_strbuf *out)
 {
     if (field->flags & CLH_TEXT) {
-        add_text(out, cell->text);
+        add_text(out, "", cell->text);
         return;
     }
-    if (!field->band) {
-        clh_number_add(out, cell->value.value, "null");
+    add_number(out, field->band ? "{\"value\": " : "", cell->value.value);
+    if (!field->band)
         return;
-    }
-    clh_strbuf_adds(out, "{\"value\": ");
-    clh_number_add(out, cell->value.value, "null");
-    clh_strbuf_adds(out, ", \"low\": ");
-    clh_number_add(out, cell->value.low, "null");
-    clh_strbuf_adds(out, ", \"high\": ");
-    clh_number_add(out, cell->value.high, "null");
+    add_number(out, ", \"low\": ", cell->value.low);
+    add_number(out, ", \"high\": ", cell->value.high);
     clh_strbuf_adds(out, "}");
 }
 
-static void add_number(const clh_part *part, size_t i, clh_strbuf *out)
+static void add_one(const clh_part *part, size_t i, clh_strbuf *out)
 {
     const clh_field *field = &part->schema->fields[i];
-    const clh_value *v = &part->cell[i].value;
-    clh_strbuf_add_json(out, field->name);
-    clh_strbuf_adds(out, ": {\"value\": ");
+    const clh_cell *cell = &part->cell[i];
+    add_text(out, "", field->name);
     if (field->flags & CLH_TEXT)
-        add_text(out, part->cell[i].text);
+        add_text(out, ": {\"value\": ", cell->text);
     else
-        clh_number_add(out, v->value, "null");
-    clh_strbuf_adds(out, ", \"low\": ");
-    clh_number_add(out, v->low, "null");
-    clh_strbuf_adds(out, ", \"high\": ");
-    clh_number_add(out, v->high, "null");
-    clh_strbuf_adds(out, ", \"unit\": ");
-    add_text(out, field->unit);
-    if (part->note[i]) {
-        clh_strbuf_adds(out, ", \"absent\": ");
-        clh_strbuf_add_json(out, part->note[i]);
-    }
+        add_number(out, ": {\"value\": ", cell->value.value);
+    add_number(out, ", \"low\": ", cell->value.low);
+    add_number(out, ", \"high\": ", cell->value.high);
+    add_text(out, ", \"unit\": ", field->unit);
+    if (part->note[i])
+        add_text(out, ", \"absent\": ", part->note[i]);
     clh_strbuf_adds(out, "}");
 }
 
@@ -98,10 +90,8 @@ static void add_row(const clh_part *part, const clh_table_row *row, clh_strbuf *
         char name[32];
         const bool whole = clh_schema_key(part->schema, k, name);
         clh_strbuf_addf(out, "%s\"%s\": ", k ? ", " : "{", name);
-        if (whole)
-            clh_strbuf_adds(out, *row->key[k] ? row->key[k] : "null");
-        else
-            clh_strbuf_add_json(out, row->key[k]);
+        (whole ? clh_strbuf_adds : clh_strbuf_add_json)(out, whole && !*row->key[k] ? "null"
+                                                                                    : row->key[k]);
     }
     clh_strbuf_adds(out, part->keys ? "" : "{");
     const char *const extra[][2] = {
@@ -114,8 +104,7 @@ static void add_row(const clh_part *part, const clh_table_row *row, clh_strbuf *
             comma = true;
         }
     for (size_t i = 0; i < part->fields; i++) {
-        clh_strbuf_adds(out, comma ? ", " : "");
-        clh_strbuf_add_json(out, part->schema->fields[i].name);
+        add_text(out, comma ? ", " : "", part->schema->fields[i].name);
         clh_strbuf_adds(out, ": ");
         add_value(&part->schema->fields[i], &row->cell[i], out);
         comma = true;
@@ -126,13 +115,10 @@ static void add_row(const clh_part *part, const clh_table_row *row, clh_strbuf *
 static void add_verdict(const clh_part *part, size_t i, clh_strbuf *out)
 {
     const clh_field *field = &part->schema->fields[i];
-    clh_strbuf_add_json(out, field->name);
-    clh_strbuf_adds(out, ": {\"question\": ");
-    clh_strbuf_add_json(out, field->meaning);
-    clh_strbuf_adds(out, ", \"answer\": ");
-    add_text(out, part->cell[i].text);
-    clh_strbuf_adds(out, ", \"by\": ");
-    add_text(out, part->note[i]);
+    add_text(out, "", field->name);
+    add_text(out, ": {\"question\": ", field->meaning);
+    add_text(out, ", \"answer\": ", part->cell[i].text);
+    add_text(out, ", \"by\": ", part->note[i]);
     clh_strbuf_adds(out, "}");
 }
 
@@ -148,12 +134,11 @@ static void add_parts(const clh_result *r, clh_part_kind kind, const clh_show *s
             continue;
         for (size_t i = 0; kind != CLH_PART_TABLE && i < part->fields; i++) {
             clh_strbuf_adds(out, count++ ? ", " : "");
-            (kind == CLH_PART_NUMBERS ? add_number : add_verdict)(part, i, out);
+            (kind == CLH_PART_NUMBERS ? add_one : add_verdict)(part, i, out);
         }
         if (kind != CLH_PART_TABLE)
             continue;
-        clh_strbuf_adds(out, count++ ? ", " : "");
-        clh_strbuf_add_json(out, part->schema->name);
+        add_text(out, count++ ? ", " : "", part->schema->name);
         clh_strbuf_adds(out, ": [");
         for (size_t i = 0; i < part->rows; i++) {
             clh_strbuf_adds(out, i ? ", " : "");
@@ -164,8 +149,7 @@ static void add_parts(const clh_result *r, clh_part_kind kind, const clh_show *s
     clh_strbuf_adds(out, "}");
 }
 
-/* ---- Arrays ------------------------------------------------------------------------------------
- */
+/* ---- Arrays ---- */
 
 /* Numbers as nested lists: the index counts up as an odometer does, and lists open and close where
  * its last places turn. */
@@ -176,7 +160,7 @@ static void add_numbers(const clh_array *a, clh_strbuf *out)
     for (size_t i = 0; i < count; i++) {
         for (size_t d = 0; d < opened; d++)
             clh_strbuf_adds(out, "[");
-        clh_number_add(out, clh_array_at(a, index), "null");
+        add_number(out, "", clh_array_at(a, index));
         opened = clh_array_step(a, index);
         for (size_t d = 0; d < opened; d++)
             clh_strbuf_adds(out, "]");
@@ -187,17 +171,10 @@ static void add_numbers(const clh_array *a, clh_strbuf *out)
 
 static void add_axis(const clh_result_axis *axis, size_t length, clh_strbuf *out)
 {
-    clh_strbuf_adds(out, "{\"name\": ");
-    add_text(out, axis->name);
+    add_text(out, "{\"name\": ", axis->name);
     clh_strbuf_addf(out, ", \"length\": %zu", length);
-    if (axis->label) {
-        clh_strbuf_adds(out, ", \"labels\": [");
-        for (size_t i = 0; i < length; i++) {
-            clh_strbuf_adds(out, i ? ", " : "");
-            clh_strbuf_add_json(out, axis->label[i]);
-        }
-        clh_strbuf_adds(out, "]");
-    }
+    if (axis->label)
+        add_texts(out, ", \"labels\": ", axis->label, length);
     clh_strbuf_adds(out, "}");
 }
 
@@ -216,9 +193,9 @@ static clh_status add_array(clh_result *r, clh_result_item *item, const clh_show
     clh_array view = item->view;
     const bool written = is_inline(item, show);
     clh_status status = written ? clh_result_view(&view, r, item->view.name, err) : CLH_OK;
-    clh_strbuf_add_json(out, item->view.name);
-    clh_strbuf_addf(out, ": {\"dtype\": \"%s\", \"unit\": ", clh_dtype_name(view.dtype));
-    add_text(out, item->schema->unit);
+    add_text(out, "", item->view.name);
+    clh_strbuf_addf(out, ": {\"dtype\": \"%s\"", clh_dtype_name(view.dtype));
+    add_text(out, ", \"unit\": ", item->schema->unit);
     clh_strbuf_adds(out, ", \"axes\": [");
     for (size_t d = 0; d < view.rank; d++) {
         clh_strbuf_adds(out, d ? ", " : "");
@@ -248,8 +225,7 @@ static clh_status add_arrays(clh_result *r, const clh_show *show, clh_strbuf *ou
     return status;
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------
- */
+/* ---- The whole ---- */
 
 static void add_absent(const clh_result *r, clh_strbuf *out)
 {
@@ -257,17 +233,10 @@ static void add_absent(const clh_result *r, clh_strbuf *out)
     clh_strbuf_adds(out, "{");
     for (size_t p = 0; p < r->parts; p++)
         if (r->part[p].absent) {
-            clh_strbuf_adds(out, count++ ? ", " : "");
-            clh_strbuf_add_json(out, r->part[p].schema->name);
-            clh_strbuf_adds(out, ": ");
-            clh_strbuf_add_json(out, r->part[p].absent);
+            add_text(out, count++ ? ", " : "", r->part[p].schema->name);
+            add_text(out, ": ", r->part[p].absent);
         }
-    clh_strbuf_adds(out, "}, \"notes\": [");
-    for (size_t i = 0; i < r->note_count; i++) {
-        clh_strbuf_adds(out, i ? ", " : "");
-        clh_strbuf_add_json(out, r->notes[i]);
-    }
-    clh_strbuf_adds(out, "]");
+    add_texts(out, "}, \"notes\": ", r->notes, r->note_count);
 }
 
 static clh_status to_json(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
@@ -288,7 +257,6 @@ static clh_status to_json(clh_result *r, const clh_show *show, clh_strbuf *out, 
     return status ? status : clh_strbuf_check(out, err);
 }
 
-const clh_format clh_format_json = {.name = "json",
-                                    .endings = ".json",
+const clh_format clh_format_json = {"json", .endings = ".json",
                                     .summary = "one object, the same envelope for every question",
                                     .text = to_json};

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/number.h"
 #include "report/shown.h"
 
 /* Text inside a cell: what Markdown or a table would take for its own is escaped. Underscores inside
@@ -49,8 +48,7 @@ static void add_value(clh_strbuf *out, const clh_field *field, const clh_cell *c
     clh_strbuf_adds(out, " |");
 }
 
-/* ---- Verdicts and numbers ----------------------------------------------------------------------
- */
+/* ---- Verdicts and numbers ---- */
 
 static void add_verdicts(const clh_part *part, clh_strbuf *out)
 {
@@ -93,8 +91,7 @@ static void add_numbers(const clh_part *part, const clh_show *show, size_t *show
     }
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------
- */
+/* ---- Tables ---- */
 
 static bool shows_column(const clh_part *part, size_t field, const clh_show *show)
 {
@@ -177,8 +174,7 @@ static void add_table(const clh_part *part, const clh_show *show, clh_strbuf *ou
     }
 }
 
-/* ---- Arrays, the whole -------------------------------------------------------------------------
- */
+/* ---- Arrays, the whole ---- */
 
 static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *out)
 {
@@ -239,7 +235,6 @@ static clh_status to_markdown(clh_result *r, const clh_show *show, clh_strbuf *o
     return status ? status : clh_strbuf_check(out, err);
 }
 
-const clh_format clh_format_markdown = {.name = "markdown",
-                                        .endings = ".md",
+const clh_format clh_format_markdown = {"markdown", .endings = ".md",
                                         .summary = "Markdown: tables ready to paste",
                                         .text = to_markdown};

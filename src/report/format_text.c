@@ -1,11 +1,9 @@
 /* A result as text for people: the answer and the headline numbers first, details in full. */
 #include "report/draw/draw.h"
-#include "report/number.h"
 #include "report/shown.h"
 #include "report/text_parts.h"
 
-/* ---- Verdicts ----------------------------------------------------------------------------------
- */
+/* ---- Verdicts ---- */
 
 static void add_verdicts(const clh_part *part, const clh_show *show, clh_strbuf *out)
 {
@@ -24,8 +22,7 @@ static void add_verdicts(const clh_part *part, const clh_show *show, clh_strbuf 
     }
 }
 
-/* ---- Numbers -----------------------------------------------------------------------------------
- */
+/* ---- Numbers ---- */
 
 static void add_number(const clh_part *part, size_t i, size_t name, size_t value,
                        const clh_show *show, clh_strbuf *out)
@@ -82,8 +79,7 @@ static void add_numbers(const clh_result *r, const clh_part *part, const clh_sho
             add_number(part, i, name, value, show, out);
 }
 
-/* ---- Arrays, notes -----------------------------------------------------------------------------
- */
+/* ---- Arrays, notes ---- */
 
 /* "F32 [query_pos 122, key_pos 122], logit, 59.5 kB" */
 static void add_array(const clh_result_item *item, size_t width, clh_strbuf *out)
@@ -176,7 +172,6 @@ static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, 
     return status ? status : clh_strbuf_check(out, err);
 }
 
-const clh_format clh_format_text = {.name = "text",
-                                    .endings = ".txt",
+const clh_format clh_format_text = {"text", .endings = ".txt",
                                     .summary = "for people: the answer first, details with --full",
                                     .text = to_text};

@@ -15,6 +15,19 @@ bool clh_shows_item(const clh_show *show, const clh_result_item *item);
  *  what is there and no detail. In full every one. */
 bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show);
 
+/* ---- Numbers ---- */
+
+enum { CLH_NUMBER_TEXT = 48 };
+
+/** `value` with so many decimals; where these would hardly be more than zeros and `small` says that
+ *  small values matter, as those of a loss do, with a power of ten. What rounds to 0 is 0, not -0;
+ *  "-" for no number. Into `out`, which is returned. */
+const char *clh_number_text(char out[CLH_NUMBER_TEXT], double value, int decimals, bool small);
+
+/** Append a number for programs: nine significant digits, whole numbers in full; `none` for what is
+ *  not finite. */
+void clh_number_add(clh_strbuf *out, double value, const char *none);
+
 /** Append what was asked of what: "causal: runs/notebook, step 500, 2000 held-out sequences"; from
  *  the run on when `question` is false. */
 void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out);

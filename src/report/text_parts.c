@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "report/both/label.h"
-#include "report/number.h"
+#include "report/shown.h"
 
 size_t clh_text_width(const char *text)
 {

@@ -3,7 +3,7 @@
 #define CLH_TEXT_PARTS_H
 
 #include "report/format.h"
-#include "report/number.h"
+#include "report/shown.h"
 #include "result/result_parts.h"
 
 /** Append at most `bytes` of `text`, made harmless: no control character (an escape code in a label)

@@ -30,8 +30,7 @@ const char *clh_key_text(char out[24], size_t n)
     return out;
 }
 
-/* ---- Memory ------------------------------------------------------------------------------------
- */
+/* ---- Memory ---- */
 
 static bool failed(const clh_result *r)
 {
@@ -55,6 +54,14 @@ void *clh_result_memory(clh_result *r, size_t count, size_t size)
     if (memory)
         clh_result_keep(r, memory, clh_free);
     return failed(r) ? NULL : memory;
+}
+
+void *clh_result_make(clh_result *r, size_t size, void (*deinit)(void *), clh_error *err)
+{
+    void *made = clh_result_memory(r, 1, size);
+    if (made)
+        clh_result_keep(r, made, deinit);
+    return clh_result_check(r, err) ? NULL : made;
 }
 
 const char *clh_result_copy(clh_result *r, const char *text)
@@ -94,8 +101,7 @@ static clh_cell *empty_cells(clh_result *r, size_t count)
 
 static void open_part(clh_result *r, clh_part *part, const clh_schema *schema)
 {
-    *part = (clh_part){.schema = schema,
-                       .keys = clh_schema_key_count(schema),
+    *part = (clh_part){schema, .keys = clh_schema_key_count(schema),
                        .fields = clh_field_count(schema->fields)};
     if (schema->kind != CLH_PART_NUMBERS && schema->kind != CLH_PART_VERDICTS)
         return;
@@ -144,8 +150,7 @@ clh_status clh_result_check(const clh_result *r, clh_error *err)
     return r->failure.status;
 }
 
-/* ---- Numbers -----------------------------------------------------------------------------------
- */
+/* ---- Numbers ---- */
 
 void clh_result_stamp(clh_result *r, const char *name, const char *text)
 {
@@ -199,6 +204,12 @@ void clh_result_put_number(clh_result *r, const char *name, double value)
     clh_result_put(r, name, clh_value_of(value));
 }
 
+void clh_result_put_named(clh_result *r, const clh_named *numbers)
+{
+    for (; numbers->name; numbers++)
+        clh_result_put_number(r, numbers->name, numbers->value);
+}
+
 static void read_cell(clh_result *r, clh_cell *cell, const clh_field *field, const void *from)
 {
     const char *at = (const char *)from + field->offset;
@@ -230,8 +241,7 @@ void clh_result_read(clh_result *r, const char *name, const void *from)
         read_cell(r, &part->cell[i], &part->schema->fields[i], from);
 }
 
-/* ---- Tables ------------------------------------------------------------------------------------
- */
+/* ---- Tables ---- */
 
 void clh_result_row_begin(clh_result *r, const char *table, const char *const *keys)
 {
@@ -287,6 +297,12 @@ void clh_row_put_number(clh_result *r, const char *column, double value)
     clh_row_put(r, column, clh_value_of(value));
 }
 
+void clh_row_put_named(clh_result *r, const clh_named *numbers)
+{
+    for (; numbers->name; numbers++)
+        clh_row_put_number(r, numbers->name, numbers->value);
+}
+
 void clh_row_text(clh_result *r, const char *column, const char *text)
 {
     clh_cell *cell = last_cell(r, column);
@@ -301,17 +317,6 @@ void clh_row_read(clh_result *r, const void *from)
         read_cell(r, &row->cell[i], &r->at->schema->fields[i], from);
 }
 
-void clh_row_read_some(clh_result *r, const char *first, const char *last, const void *from)
-{
-    clh_table_row *row = last_row(r);
-    if (!row)
-        return;
-    const size_t begin = place_in(r->at, first), end = place_in(r->at, last);
-    assert(begin <= end && end < r->at->fields);
-    for (size_t i = begin; i <= end; i++)
-        read_cell(r, &row->cell[i], &r->at->schema->fields[i], from);
-}
-
 void clh_row_absent(clh_result *r, const char *why)
 {
     clh_table_row *row = last_row(r);
@@ -319,8 +324,7 @@ void clh_row_absent(clh_result *r, const char *why)
         row->absent = clh_result_copy(r, why);
 }
 
-/* ---- Verdicts, notes, what there is not --------------------------------------------------------
- */
+/* ---- Verdicts, notes, what there is not ---- */
 
 void clh_result_absent(clh_result *r, const char *name, const char *why)
 {
@@ -374,8 +378,7 @@ void clh_result_note_lines(clh_result *r, const char *lines)
     }
 }
 
-/* ---- Arrays ------------------------------------------------------------------------------------
- */
+/* ---- Arrays ---- */
 
 static const char **copy_labels(clh_result *r, const char *const *label, size_t count)
 {
@@ -392,11 +395,8 @@ void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes
     clh_result_item *list = grown(r, r->item, r->items, &r->item_room, sizeof *list);
     if (!list)
         return;
-    clh_result_item item = {.schema = clh_schema_find(r->schema, view->name),
-                            .view = *view,
-                            .fill = fill,
-                            .user = user,
-                            .destination = SIZE_MAX};
+    clh_result_item item = {clh_schema_find(r->schema, view->name), .view = *view, .fill = fill,
+                            .user = user, .destination = SIZE_MAX};
     assert(item.schema && item.schema->kind == CLH_PART_ARRAY && "an array of the schema");
     item.view.name = clh_result_copy(r, view->name);
     for (size_t d = 0; d < view->rank; d++) {

@@ -46,6 +46,15 @@ void clh_result_stamp(clh_result *r, const char *name, const char *text);
 void clh_result_put(clh_result *r, const char *name, clh_value value);
 void clh_result_put_number(clh_result *r, const char *name, double value);
 
+/** Several: clh_result_put_numbers(out, {"clean", clean}, {"corrupted", corrupted}). */
+typedef struct clh_named {
+    const char *name;
+    double value;
+} clh_named;
+void clh_result_put_named(clh_result *r, const clh_named *numbers);
+#define clh_result_put_numbers(r, ...)                                                             \
+    clh_result_put_named(r, (const clh_named[]){__VA_ARGS__, {NULL, 0}})
+
 /** A text among the numbers: a field with CLH_TEXT. */
 void clh_result_put_text(clh_result *r, const char *name, const char *text);
 
@@ -62,11 +71,11 @@ void clh_result_row_begin(clh_result *r, const char *table, const char *const *k
 void clh_row_label(clh_result *r, const char *label, const char *heading);
 void clh_row_put(clh_result *r, const char *column, clh_value value);
 void clh_row_put_number(clh_result *r, const char *column, double value);
+void clh_row_put_named(clh_result *r, const clh_named *numbers);
+#define clh_row_put_numbers(r, ...)                                                                \
+    clh_row_put_named(r, (const clh_named[]){__VA_ARGS__, {NULL, 0}})
 void clh_row_text(clh_result *r, const char *column, const char *text);
 void clh_row_read(clh_result *r, const void *from);
-
-/** Only the columns from `first` to `last`, by name. */
-void clh_row_read_some(clh_result *r, const char *first, const char *last, const void *from);
 
 /** The row has no numbers, and why. */
 void clh_row_absent(clh_result *r, const char *why);
@@ -104,6 +113,10 @@ void clh_result_array_title(clh_result *r, const char *title, size_t destination
 /** `owner` lives as long as the result and is closed with it, in reverse order; also closed when
  *  this fails. */
 void clh_result_keep(clh_result *r, void *owner, void (*close)(void *));
+
+/** A zeroed struct of `size` bytes that lives as long as the result; `deinit` is called before it is
+ *  freed. NULL with CLH_ENOMEM filled in. */
+void *clh_result_make(clh_result *r, size_t size, void (*deinit)(void *), clh_error *err);
 
 /** The first addition that failed; CLH_OK when none did. */
 clh_status clh_result_check(const clh_result *r, clh_error *err);

@@ -30,6 +30,16 @@ double clh_array_at(const clh_array *a, const size_t index[CLH_RANK_MAX])
     return number_at(a, place);
 }
 
+size_t clh_array_step(const clh_array *a, size_t index[CLH_RANK_MAX])
+{
+    size_t began = 0;
+    for (size_t d = a->rank; d > 0 && ++index[d - 1] == a->shape[d - 1]; d--) {
+        index[d - 1] = 0;
+        began++;
+    }
+    return began;
+}
+
 /* ".1.57": a whole number below the shape for each dimension, points before them. */
 static bool read_index(const char *text, const clh_array *a, size_t index[CLH_RANK_MAX])
 {

@@ -26,8 +26,7 @@ clh_part *clh_result_part(const clh_result *r, const char *name)
     return NULL;
 }
 
-/* ---- Paths -------------------------------------------------------------------------------------
- */
+/* ---- Paths ---- */
 
 /* What follows `word` and a point in `path`; "" when `path` ends with it, NULL when it does not
  * begin with it. */
@@ -135,8 +134,7 @@ const char *clh_result_path(const clh_result *result, size_t index)
     return r->path && index < r->paths ? r->path[index] : NULL;
 }
 
-/* ---- Numbers, texts ----------------------------------------------------------------------------
- */
+/* ---- Numbers, texts ---- */
 
 double clh_result_number(const clh_result *r, const char *path)
 {
@@ -217,10 +215,10 @@ const char *clh_result_text(const clh_result *r, const char *path)
     return cell ? cell->text : NULL;
 }
 
-/* ---- Arrays ------------------------------------------------------------------------------------
- */
+/* ---- Arrays ---- */
 
-clh_result_item *clh_result_item_find(const clh_result *r, const char *name)
+/* The array called so, its numbers not necessarily computed; NULL: none. */
+static clh_result_item *find_item(const clh_result *r, const char *name)
 {
     for (size_t i = 0; i < r->items; i++)
         if (strcmp(r->item[i].view.name, name) == 0)
@@ -255,7 +253,7 @@ static clh_status no_such_array(const clh_result *r, const char *name, clh_error
 clh_status clh_result_view(clh_array *out, clh_result *r, const char *name, clh_error *err)
 {
     CLH_REQUIRE(out && r && name, err, "a result, the name of an array, and room for the view");
-    clh_result_item *item = clh_result_item_find(r, name);
+    clh_result_item *item = find_item(r, name);
     if (!item)
         return no_such_array(r, name, err);
     clh_status status = item->view.data ? CLH_OK : item->fill(&item->view, item->user, err);

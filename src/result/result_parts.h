@@ -70,9 +70,6 @@ clh_part *clh_result_part(const clh_result *r, const char *name);
 const clh_cell *clh_result_cell(const clh_result *r, const char *path, const clh_field **field,
                                 const char **absent);
 
-/** The array called so, its numbers not necessarily computed; NULL: none. */
-clh_result_item *clh_result_item_find(const clh_result *r, const char *name);
-
 /** Memory that lives as long as the result; NULL when it is not to be had, remembered. */
 void *clh_result_memory(clh_result *r, size_t count, size_t size);
 const char *clh_result_copy(clh_result *r, const char *text);

@@ -3,12 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-const char *clh_band_name(clh_band band)
-{
-    static const char *const name[] = {"none", "bootstrap", "wilson", "deviation", "range"};
-    assert((size_t)band < CLH_COUNT(name));
-    return name[band];
-}
+static const char *const band_name[] = {"none", "bootstrap", "wilson", "deviation", "range"};
+static const char *const kind_name[] = {"", "numbers", "table", "verdicts", "array"};
 
 const char *clh_band_text(clh_band band)
 {
@@ -16,13 +12,6 @@ const char *clh_band_text(clh_band band)
                                        "one standard deviation to each side", "least to most"};
     assert((size_t)band < CLH_COUNT(text));
     return text[band];
-}
-
-const char *clh_part_kind_name(clh_part_kind kind)
-{
-    static const char *const name[] = {"", "numbers", "table", "verdicts", "array"};
-    assert((size_t)kind < CLH_COUNT(name));
-    return name[kind];
 }
 
 size_t clh_schema_count(const clh_schema *schema)
@@ -111,7 +100,7 @@ static void add_field(const clh_field *f, bool verdict, clh_strbuf *out)
     add_text(out, "unit", f->unit);
     clh_strbuf_addf(out, ", \"type\": \"%s\"", verdict || f->flags & CLH_TEXT ? "text" : "number");
     if (f->band)
-        clh_strbuf_addf(out, ", \"interval\": \"%s\"", clh_band_name(f->band));
+        add_text(out, "interval", band_name[f->band]);
     if (f->flags & CLH_BY_KIND)
         clh_strbuf_adds(out, ", \"by\": \"kind of token\"");
     if (f->flags & CLH_HEADLINE)
@@ -121,7 +110,7 @@ static void add_field(const clh_field *f, bool verdict, clh_strbuf *out)
 
 static void add_part(const clh_schema *part, clh_strbuf *out)
 {
-    clh_strbuf_addf(out, "{\"kind\": \"%s\", \"name\": ", clh_part_kind_name(part->kind));
+    clh_strbuf_addf(out, "{\"kind\": \"%s\", \"name\": ", kind_name[part->kind]);
     clh_strbuf_add_json(out, part->name);
     add_text(out, "meaning", part->meaning);
     add_text(out, "unit", part->unit);

@@ -3,8 +3,7 @@
  *
  *    static const clh_field numbers[] = {
  *        {"loss", "nats/token", "mean loss of the scored predictions", "-mean log p(token)", 6,
- *         CLH_BAND_BOOTSTRAP, CLH_HEADLINE | CLH_LOG, .from = CLH_FROM_VALUE,
- *         .offset = offsetof(clh_row, loss)},
+ *         CLH_BAND_BOOTSTRAP, CLH_HEADLINE | CLH_LOG, CLH_FROM(clh_row, loss)},
  *        {0}};
  *    static const clh_schema schema[] = {
  *        {CLH_PART_NUMBERS, "numbers", "over all sequences", .fields = numbers},
@@ -27,9 +26,6 @@ typedef enum clh_band {
     CLH_BAND_DEVIATION = 3, /**< one standard deviation to each side */
     CLH_BAND_RANGE = 4,     /**< least and most seen */
 } clh_band;
-
-/** "none", "bootstrap", "wilson", "deviation", "range". */
-const char *clh_band_name(clh_band band);
 
 /** "95 % bootstrap intervals": what a caption says of it; "" for none. */
 const char *clh_band_text(clh_band band);
@@ -74,6 +70,28 @@ typedef struct clh_field {
     size_t offset;
 } clh_field;
 
+/** Where a field is read from: a member of `type`, whose own type says how. */
+#define CLH_FROM(type, member)                                                                     \
+    .from = _Generic(((type *)0)->member,                                                          \
+        double: CLH_FROM_DOUBLE,                                                                   \
+        size_t: CLH_FROM_SIZE,                                                                     \
+        clh_value: CLH_FROM_VALUE,                                                                 \
+        const char *: CLH_FROM_TEXT),                                                              \
+    .offset = offsetof(type, member)
+
+/* clang-format off */
+/** A field as a macro of a table's own makes it; and those that most results have, of which what is
+ *  not the same everywhere follows: .panel = "accuracy". */
+#define CLH_FIELD(...) {__VA_ARGS__}
+#define CLH_FIELD_SHARE(name, meaning, flags_, ...)                                                \
+    {name, "share", meaning, .decimals = 4, .flags = CLH_SHARE | (flags_), __VA_ARGS__}
+#define CLH_FIELD_LOSS(name, meaning, flags_, ...)                                                 \
+    {name, "nats/token", meaning, .decimals = 6, .flags = CLH_LOG | (flags_), __VA_ARGS__}
+#define CLH_FIELD_COUNT(name, unit, meaning) {name, unit, meaning, .decimals = 0}
+#define CLH_FIELD_VERDICT(name, question, rule) {name, NULL, question, rule, .decimals = 0}
+#define CLH_FIELD_TEXT(name, meaning, flags_) {name, NULL, meaning, .flags = CLH_TEXT | (flags_)}
+/* clang-format on */
+
 typedef enum clh_part_kind {
     CLH_PART_END = 0,
     CLH_PART_NUMBERS,
@@ -81,9 +99,6 @@ typedef enum clh_part_kind {
     CLH_PART_VERDICTS,
     CLH_PART_ARRAY,
 } clh_part_kind;
-
-/** "numbers", "table", "verdicts", "array". */
-const char *clh_part_kind_name(clh_part_kind kind);
 
 /** A part of a result. Several parts may be numbers: their names are one space. An array called "*"
  *  stands for any number of arrays, named when they are added; one called "*.ov" for those whose

@@ -8,12 +8,8 @@ typedef struct planted_settings {
     double factor;
 } planted_settings;
 
-static const clh_key keys[] = {{.name = "factor",
-                                .kind = CLH_KEY_REAL,
-                                CLH_SETTING(planted_settings, factor),
-                                .fallback = "1",
-                                .values = "[0, 100]",
-                                .help = "what every number is multiplied by"}};
+static const clh_key keys[] = {
+    CLH_ROW(planted_settings, factor, REAL, "1", "[0, 100]", "what every number is multiplied by")};
 
 static const clh_field numbers[] = {
     {"value", "units", "planted in the seed", .decimals = 2, .flags = CLH_HEADLINE},
@@ -49,8 +45,6 @@ const clh_question clh_question_planted = {
     .summary = "what was planted in the seed",
     .description = "A question of the tests, added through the table of questions only.",
     .examples = "clearhead planted runs/notebook # one number",
-    .keys = keys,
-    .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(planted_settings),
+    CLH_SETTINGS(keys, planted_settings),
     .schema = schema,
     .ask = ask_planted};

@@ -1,7 +1,7 @@
 /** A format that only the tests have, added as any is: a file and a row. A line for each number: its
  *  path, a tab, its value. */
 #include "report/format.h"
-#include "report/number.h"
+#include "report/shown.h"
 
 static clh_status check(const clh_schema *schema, const clh_show *show, clh_error *err)
 {

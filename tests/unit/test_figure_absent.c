@@ -1,5 +1,5 @@
 /** In a build without cairo each figure says that figures were left out and what to install.
- *  Compiled together with src/report/figure/figure_absent.c, also where cairo is there. */
+ *  Compiled together with src/report/figures.c, also where cairo is there. */
 #include <string.h>
 
 #include "clearhead/figure.h"

@@ -124,9 +124,9 @@ static clh_status lacks(const char *what, const char *part, clh_error *err)
     return clh_fail(err, CLH_EUSAGE, "the %s lacks %s", what, part);
 }
 
-clh_status clh_check_curve(const clh_curve_data *data, clh_error *err)
+clh_status clh_check_curve(const void *figure, clh_error *err)
 {
-    assert(data);
+    const clh_curve_data *data = figure;
     double low, high;
     if (data->series_count == 0 || data->series_count > CLH_SERIES_MAX)
         return clh_fail(err, CLH_EINPUT, "the curve has %zu series, want 1 to %d",
@@ -142,9 +142,9 @@ clh_status clh_check_curve(const clh_curve_data *data, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_check_positions(const clh_positions_data *data, clh_error *err)
+clh_status clh_check_positions(const void *figure, clh_error *err)
 {
-    assert(data);
+    const clh_positions_data *data = figure;
     double low, high;
     if (!data->values && data->count > 0)
         return lacks("figure of positions", "its values", err);
@@ -162,9 +162,9 @@ static clh_status check_limit(double limit, clh_error *err)
     return clh_fail(err, CLH_ERANGE, "the colour limit is %g, want a finite number above 0", limit);
 }
 
-clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err)
+clh_status clh_check_heatmap(const void *figure, clh_error *err)
 {
-    assert(data);
+    const clh_heatmap_data *data = figure;
     size_t cells;
     if (data->panel_count == 0 || data->panel_count > CLH_PANELS_MAX)
         return clh_fail(err, CLH_EINPUT, "the heat map has %zu panels, want 1 to %d",
@@ -189,9 +189,9 @@ clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err)
     return check_limit(data->limit, err);
 }
 
-clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
+clh_status clh_check_tokens(const void *figure, clh_error *err)
 {
-    assert(data);
+    const clh_tokens_data *data = figure;
     if (data->count == 0)
         return clh_fail(err, CLH_EINPUT, "the text has no token, want at least one");
     if (!data->tokens || !data->values)
@@ -202,9 +202,9 @@ clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err)
     return check_limit(data->limit, err);
 }
 
-clh_status clh_check_table(const clh_table_data *data, clh_error *err)
+clh_status clh_check_table(const void *figure, clh_error *err)
 {
-    assert(data);
+    const clh_table_data *data = figure;
     if (data->columns == 0 || data->columns > CLH_COLUMNS_MAX)
         return clh_fail(err, CLH_EINPUT, "the table has %zu columns, want 1 to %d", data->columns,
                         CLH_COLUMNS_MAX);
@@ -227,12 +227,14 @@ bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, doub
     return found;
 }
 
-clh_status clh_check_rows(const clh_rows_data *data, clh_error *err)
+clh_status clh_check_rows(const void *figure, clh_error *err)
 {
-    assert(data);
+    const clh_rows_data *data = figure;
     enum { ROWS_MAX = 200, PANELS = 8, COLUMNS = 64 };
     double low = 0.0, high = 0.0;
     bool found = false;
+    if (!data->row_labels || (!data->panels && data->panel_count > 0))
+        return lacks("figure of rows", "its labels or its panels", err);
     if (data->rows == 0 || data->rows > ROWS_MAX)
         return clh_fail(err, CLH_EINPUT, "a figure of %zu rows, want 1 to %d", data->rows,
                         ROWS_MAX);

@@ -22,23 +22,14 @@ clh_status clh_check_figure_style(const clh_figure_style *style, clh_error *err)
 /** Columns and lines within limits; NULL is fine. */
 clh_status clh_check_terminal_style(const clh_terminal_style *style, clh_error *err);
 
-/** At least one drawable point; 1 … 6 series. */
-clh_status clh_check_curve(const clh_curve_data *data, clh_error *err);
-
-/** At least one drawable value. */
-clh_status clh_check_positions(const clh_positions_data *data, clh_error *err);
-
-/** At least one panel and one cell; strides that hold a row; a finite limit. */
-clh_status clh_check_heatmap(const clh_heatmap_data *data, clh_error *err);
-
-/** At least one token; a destination inside the text; a finite limit. */
-clh_status clh_check_tokens(const clh_tokens_data *data, clh_error *err);
-
-/** 1 … 40 columns. */
-clh_status clh_check_table(const clh_table_data *data, clh_error *err);
-
-/** 1 … 200 rows, 1 … 8 panels, columns and series within their limits, a number to draw. */
-clh_status clh_check_rows(const clh_rows_data *data, clh_error *err);
+/** Of the data of each kind: that there is something to draw, and no more than is drawn. */
+typedef clh_status clh_check(const void *data, clh_error *err);
+clh_check clh_check_curve;     /**< at least one drawable point; 1 … 6 series */
+clh_check clh_check_positions; /**< at least one drawable value */
+clh_check clh_check_heatmap;   /**< a panel and a cell; strides that hold a row; a finite limit */
+clh_check clh_check_tokens;    /**< a token; a destination inside the text; a finite limit */
+clh_check clh_check_table;     /**< 1 … 40 columns */
+clh_check clh_check_rows; /**< 1 … 200 rows, 1 … 8 panels, series within limits, a number to draw */
 
 /** Least and greatest value, ends of intervals too, that a panel of points can show; false when
  *  there is none. */

@@ -8,13 +8,9 @@ clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index,
 {
     assert(index < data->panel_count && block_rows >= 1 && block_cols >= 1);
     const clh_heatmap_panel *panel = &data->panels[index];
-    return (clh_matrix_view){.values = panel->values,
-                             .rows = data->rows,
-                             .cols = data->cols,
-                             .stride = panel->stride ? panel->stride : data->cols,
-                             .causal = data->causal,
-                             .block_rows = block_rows,
-                             .block_cols = block_cols};
+    const size_t stride = panel->stride ? panel->stride : data->cols;
+    return (clh_matrix_view){panel->values, data->rows, data->cols, stride,
+                             data->causal,  block_rows, block_cols};
 }
 
 size_t clh_matrix_cells(size_t count, size_t block)

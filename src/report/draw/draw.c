@@ -56,8 +56,7 @@ clh_status clh_draw_check(const clh_schema *schema, const clh_show *show, clh_er
     return status || drawn ? status : refuse(schema, part, err);
 }
 
-/* ---- What is drawn -----------------------------------------------------------------------------
- */
+/* ---- What is drawn ---- */
 
 /* The array that is asked for among those of a part; NULL: none. */
 static clh_result_item *find_item(const clh_result *r, const clh_schema *part, const clh_show *show)
@@ -121,13 +120,13 @@ static clh_status draw_first(clh_drawing *d, clh_error *err)
     return nothing(d, err);
 }
 
-clh_status clh_draw_figure(clh_result *r, const clh_show *show, const char *path, clh_error *err)
+static clh_status to_file(clh_result *r, const clh_show *show, const char *path, clh_error *err)
 {
     clh_drawing d = {.result = r, .show = show, .path = path, .alone = true};
     return draw_first(&d, err);
 }
 
-clh_status clh_draw_terminal(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
+static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
 {
     clh_drawing d = {.result = r, .show = show, .text = out, .alone = true};
     return draw_first(&d, err);
@@ -156,3 +155,22 @@ clh_status clh_draw_headlines(clh_result *r, const clh_show *show, clh_strbuf *o
     }
     return status;
 }
+
+/* ---- The formats ---- */
+
+static clh_status check_file(const clh_schema *schema, const clh_show *show, clh_error *err)
+{
+    clh_status status = clh_figure_available(err);
+    return status ? status : clh_draw_check(schema, show, err);
+}
+
+const clh_format clh_format_terminal = {"terminal", "",
+                                        "drawn in the terminal, as --figure draws it",
+                                        .check = clh_draw_check, .text = to_text};
+
+#define PICTURE(name, summary)                                                                     \
+    const clh_format clh_format_##name = {#name, "." #name,           summary,                     \
+                                          true,  .check = check_file, .save = to_file};
+PICTURE(png, "an image of pixels")
+PICTURE(svg, "an image of lines, for pages")
+PICTURE(pdf, "an image of lines, for print")

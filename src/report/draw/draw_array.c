@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/array_walk.h"
 #include "report/both/figure_check.h"
 #include "report/draw/drawing.h"
+#include "result/element.h"
 
 enum { NAME = 128 };
 
@@ -15,8 +15,7 @@ static double colour_limit(const clh_drawing *d)
     return d->item->schema->flags & CLH_SHARE ? 1.0 : 0.0;
 }
 
-/* ---- Heat maps ---------------------------------------------------------------------------------
- */
+/* ---- Heat maps ---- */
 
 /* The last two axes are rows and columns, of a vector the last alone; a panel for each of the rest. */
 typedef struct heat {
@@ -125,7 +124,7 @@ static clh_status draw_heat(clh_drawing *d, bool strip, clh_error *err)
     const clh_result_axis *down = rank > 1 ? &item->axis[rank - 2] : &none;
     const clh_result_axis *along = rank > 0 ? &item->axis[rank - 1] : &none;
     static const char *const blank[] = {""};
-    const clh_heatmap_data data = {.panels = h.panel,
+    const clh_heatmap_data data = {h.panel,
                                    .panel_count = shown,
                                    .rows = h.rows,
                                    .cols = h.cols,
@@ -150,8 +149,7 @@ clh_status clh_draw_strip(clh_drawing *d, clh_error *err)
     return draw_heat(d, true, err);
 }
 
-/* ---- Vectors -----------------------------------------------------------------------------------
- */
+/* ---- Vectors ---- */
 
 /* The array as a vector: every axis but the last has one entry. */
 static clh_status view_vector(clh_array *out, clh_drawing *d, clh_error *err)
@@ -208,7 +206,7 @@ clh_status clh_draw_positions(clh_drawing *d, clh_error *err)
         values[i] = clh_array_at(&view, index);
     while (first + 1 < count && isnan(values[first]))
         first++; /* what is not there before the first is no part of the picture */
-    const clh_positions_data data = {.values = values + first,
+    const clh_positions_data data = {values + first,
                                      .count = count - first,
                                      .tokens = label ? label + first : NULL,
                                      .first_position = first,

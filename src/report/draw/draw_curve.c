@@ -28,8 +28,7 @@ typedef struct curves {
     char (*name)[NAME];
 } curves;
 
-/* ---- Rows --------------------------------------------------------------------------------------
- */
+/* ---- Rows ---- */
 
 static bool same_line(const clh_part *part, size_t key, size_t a, size_t b)
 {
@@ -80,8 +79,7 @@ static clh_status read_rows(curves *c, clh_drawing *d, clh_error *err)
     return CLH_OK;
 }
 
-/* ---- Lines -------------------------------------------------------------------------------------
- */
+/* ---- Lines ---- */
 
 /* A loss is drawn by its logarithm where it has one everywhere. */
 static bool is_log(const clh_part *part, size_t field)
@@ -177,8 +175,7 @@ static bool spaced_by_ratios(const curves *c, size_t rows)
            c->x[c->order[rows / 2]] < LOG_PART * c->x[c->order[rows - 1]];
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------
- */
+/* ---- The whole ---- */
 
 clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
 {
@@ -205,7 +202,7 @@ clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
     const char *unit = left ? left_unit : right_unit;
     (void)snprintf(label, sizeof label, "%s%s%s", count == 1 ? c.name[0] : "",
                    count == 1 && unit ? ", " : "", unit ? unit : "");
-    const clh_curve_data data = {.series = c.series,
+    const clh_curve_data data = {c.series,
                                  .series_count = count,
                                  .x_label = c.key_name,
                                  .y_label = *label ? label : NULL,

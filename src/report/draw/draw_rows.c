@@ -84,7 +84,7 @@ static clh_status fill_panel(clh_drawing *d, clh_rows_panel *panel, const group 
         names[c] = fields[c].name;
         share = share && fields[c].flags & CLH_SHARE;
     }
-    *panel = (clh_rows_panel){.title = fields->panel,
+    *panel = (clh_rows_panel){fields->panel,
                               .cells = fields->flags & CLH_CELL,
                               .count = g->count,
                               .names = g->count > 1 || fields->flags & CLH_CELL ? names : NULL,
@@ -144,10 +144,7 @@ clh_status clh_draw_rows(clh_drawing *d, clh_error *err)
         clh_drawing_note(d, "the first %zu of %zu rows", rows, d->part->rows);
     if (count < all)
         clh_drawing_note(d, "the first %zu of %zu panels", count, all);
-    const clh_rows_data data = {.rows = rows,
-                                .row_labels = labels,
-                                .headings = headings,
-                                .panels = panels,
+    const clh_rows_data data = {rows, .row_labels = labels, .headings = headings, .panels = panels,
                                 .panel_count = count};
     return status ? status : clh_drawing_rows(d, &data, err);
 }

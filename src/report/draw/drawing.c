@@ -49,8 +49,7 @@ void clh_draw_row_name(const clh_part *part, const clh_table_row *row, bool by_l
         clh_strbuf_adds(out, " (left out)");
 }
 
-/* ---- Title and caption -------------------------------------------------------------------------
- */
+/* ---- Title and caption ---- */
 
 /* "causal: what each intervention does", or the title that the array was given. */
 static void make_title(clh_drawing *d)
@@ -104,13 +103,11 @@ static clh_terminal_style terminal_style(clh_drawing *d)
     make_title(d);
     make_caption(d);
     const size_t width = d->show->width ? d->show->width : 100;
-    return (clh_terminal_style){.width = width < 20     ? 20
-                                         : width > 1000 ? 1000
-                                                        : width,
-                                .colour = d->show->colour,
-                                .ascii = d->show->ascii,
-                                .dark = d->show->dark,
-                                .title = clh_strbuf_view(&d->title)};
+    return (clh_terminal_style){width < 20     ? 20
+                                : width > 1000 ? 1000
+                                               : width,
+                                .colour = d->show->colour, .ascii = d->show->ascii,
+                                .dark = d->show->dark, .title = clh_strbuf_view(&d->title)};
 }
 
 /* Append what clh_terminal_<kind>() handed out. */

@@ -49,10 +49,9 @@ static double words_width(const clh_figure_style *style)
 
 clh_page clh_page_make(const clh_figure_style *style, double width, double height)
 {
-    return (clh_page){.width = style && style->width ? (double)style->width
-                                                     : fmax(width, words_width(style)),
-                      .height = style && style->height ? (double)style->height : height,
-                      .style = style};
+    return (clh_page){
+        style && style->width ? (double)style->width : fmax(width, words_width(style)),
+        .height = style && style->height ? (double)style->height : height, .style = style};
 }
 
 clh_status clh_canvas_no_room(const clh_page *page, clh_error *err)
@@ -118,8 +117,7 @@ static void paint_caption(clh_canvas *canvas, const clh_page *page)
     if (page->style && has_text(page->style->caption))
         clh_canvas_text(canvas, page->style->caption, CLH_PAGE_MARGIN,
                         page->height - CLH_PAGE_MARGIN - 4.0,
-                        (clh_text_style){.size = 11.0,
-                                         .width_max = page->width - 2.0 * CLH_PAGE_MARGIN,
+                        (clh_text_style){11.0, .width_max = page->width - 2.0 * CLH_PAGE_MARGIN,
                                          .colour = &canvas->theme->muted});
 }
 
@@ -128,7 +126,7 @@ static clh_status surface_paint(cairo_surface_t *surface, clh_figure_format form
                                 clh_error *err)
 {
     bool dark = page->style && page->style->dark;
-    clh_canvas canvas = {.cr = cairo_create(surface), .theme = clh_theme_get(dark), .dark = dark};
+    clh_canvas canvas = {cairo_create(surface), page, .theme = clh_theme_get(dark), .dark = dark};
     canvas.image_side = format == CLH_FIGURE_SVG ? SVG_IMAGE_SIDE : 0;
     if (format == CLH_FIGURE_PDF)
         cairo_scale(canvas.cr, POINTS_PER_PIXEL, POINTS_PER_PIXEL);

@@ -28,6 +28,7 @@ typedef struct clh_page {
 
 typedef struct clh_canvas {
     cairo_t *cr;
+    const clh_page *page;
     const clh_theme *theme;
     bool dark;
     size_t image_side; /**< px a picture of cells should have at least, for viewers that smooth */
@@ -36,6 +37,12 @@ typedef struct clh_canvas {
 
 /** Draws; a failure leaves no file. */
 typedef clh_status clh_canvas_draw(clh_canvas *canvas, const void *context, clh_error *err);
+
+/** Each kind of figure as a file, its data checked already: a row each in report/figures.c. */
+typedef clh_status clh_page_write(const char *path, const void *data, const clh_figure_style *style,
+                                  clh_error *err);
+clh_page_write clh_page_curve, clh_page_positions, clh_page_heatmap, clh_page_tokens,
+    clh_page_table, clh_page_rows;
 
 /** A piece of text. Zero means: from the left, level, regular, as wide as it comes, theme's ink. */
 typedef struct clh_text_style {

@@ -8,11 +8,6 @@
 
 enum { LEGEND_ROOM = 22, LEGEND_KEY = 28, NAME_BYTES = 256 };
 
-typedef struct curve_plan {
-    const clh_curve_data *data;
-    const clh_page *page;
-} curve_plan;
-
 /* Above the plot, where no line can run through it, in as many rows as it takes, which it returns.
  * A name that is wider than a row is cut. */
 static size_t lay_legend(clh_canvas *canvas, const clh_curve_data *data, bool draw)
@@ -114,8 +109,7 @@ static void draw_points(clh_canvas *canvas, const clh_curve_data *data, const cl
 
 static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
-    const curve_plan *plan = context;
-    const clh_curve_data *data = plan->data;
+    const clh_curve_data *data = context;
     clh_plot plot = {
         .want_x = {.on = true, .label = data->x_label},
         .want_y = {.want = {.log = !data->linear_y, .grow = true}, .label = data->y_label},
@@ -131,7 +125,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
         room.height -= LEGEND_ROOM * (double)rows;
     }
     if (!clh_plot_init(&plot, canvas, room))
-        return clh_canvas_no_room(plan->page, err);
+        return clh_canvas_no_room(canvas->page, err);
     clh_plot_draw(&plot, canvas);
     if (legend)
         (void)lay_legend(canvas, data, true);
@@ -142,16 +136,9 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_figure_curve(const char *path, const clh_curve_data *data,
-                            const clh_figure_style *style, clh_error *err)
+clh_status clh_page_curve(const char *path, const void *data, const clh_figure_style *style,
+                          clh_error *err)
 {
-    CLH_REQUIRE(path && data, err, "a path, and what to draw");
-    clh_status status = clh_check_curve(data, err);
-    if (!status)
-        status = clh_check_figure_style(style, err);
-    if (status)
-        return status;
-    clh_page page = clh_page_make(style, 880.0, 520.0);
-    curve_plan plan = {.data = data, .page = &page};
-    return clh_canvas_write(path, &page, draw, &plan, err);
+    const clh_page page = clh_page_make(style, 880.0, 520.0);
+    return clh_canvas_write(path, &page, draw, data, err);
 }

@@ -12,11 +12,6 @@
 #define FONT_MIN 9.0
 #define FONT_LEADING 1.2
 
-typedef struct heat_plan {
-    const clh_heatmap_data *data;
-    const clh_page *page;
-} heat_plan;
-
 /* Labels along one side: which, how large. */
 typedef struct heat_labels {
     const char *const *labels;
@@ -160,22 +155,20 @@ static void draw_names(clh_canvas *canvas, const clh_heat_layout *l, const clh_h
         (void)snprintf(note, sizeof note,
                        "Each pixel is the value of largest magnitude of %zu × %zu cells.", l->block,
                        l->block);
-        clh_canvas_text(canvas, note, body.x, body.y + body.height - 7.0,
-                        (clh_text_style){.size = 11.0,
-                                         .width_max = body.width,
-                                         .colour = &canvas->theme->muted});
+        clh_canvas_text(
+            canvas, note, body.x, body.y + body.height - 7.0,
+            (clh_text_style){11.0, .width_max = body.width, .colour = &canvas->theme->muted});
     }
 }
 
 static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
-    const heat_plan *plan = context;
-    const clh_heatmap_data *data = plan->data;
+    const clh_heatmap_data *data = context;
     clh_heat_layout l = clh_heat_layout_base(data);
     bool negative;
     double limit = clh_matrix_limit(data, &negative);
     if (!clh_heat_layout_fit(&l, data, canvas->body))
-        return clh_canvas_no_room(plan->page, err);
+        return clh_canvas_no_room(canvas->page, err);
     canvas->body = clh_heat_layout_centre(&l, canvas->body);
     clh_status status = draw_panels(canvas, &l, data, limit, err);
     if (status)
@@ -191,16 +184,9 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_figure_heatmap(const char *path, const clh_heatmap_data *data,
-                              const clh_figure_style *style, clh_error *err)
+clh_status clh_page_heatmap(const char *path, const void *data, const clh_figure_style *style,
+                            clh_error *err)
 {
-    CLH_REQUIRE(path && data, err, "a path, and what to draw");
-    clh_status status = clh_check_heatmap(data, err);
-    if (!status)
-        status = clh_check_figure_style(style, err);
-    if (status)
-        return status;
-    clh_page page = clh_heat_page(data, style);
-    heat_plan plan = {.data = data, .page = &page};
-    return clh_canvas_write(path, &page, draw, &plan, err);
+    const clh_page page = clh_heat_page(data, style);
+    return clh_canvas_write(path, &page, draw, data, err);
 }

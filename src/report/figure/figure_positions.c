@@ -8,11 +8,6 @@
 
 enum { SYMBOL_ROOM = 17 };
 
-typedef struct positions_plan {
-    const clh_positions_data *data;
-    const clh_page *page;
-} positions_plan;
-
 static double page_x(const clh_plot *plot, const clh_positions_data *data, size_t i)
 {
     return clh_plot_x(plot, (double)data->first_position + (double)i);
@@ -58,8 +53,7 @@ static void draw_values(clh_canvas *canvas, const clh_plot *plot, const clh_posi
 
 static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
-    const positions_plan *plan = context;
-    const clh_positions_data *data = plan->data;
+    const clh_positions_data *data = context;
     double first = (double)data->first_position, last = first + (double)data->count - 1.0;
     clh_plot plot = {.want_x = {.on = true,
                                 .low = first - 0.75,
@@ -71,7 +65,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
                                 .label = data->y_label}};
     (void)clh_positions_range(data, &plot.want_y.low, &plot.want_y.high);
     if (!clh_plot_init(&plot, canvas, canvas->body))
-        return clh_canvas_no_room(plan->page, err);
+        return clh_canvas_no_room(canvas->page, err);
     double pitch = plot.area.width / (last - first + 1.5), size = 0.0;
     if (data->tokens) {
         double columns = (double)clh_label_columns_max(data->tokens, data->count);
@@ -80,7 +74,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     if (size >= 8.0) {
         plot.below = SYMBOL_ROOM;
         if (!clh_plot_init(&plot, canvas, canvas->body))
-            return clh_canvas_no_room(plan->page, err);
+            return clh_canvas_no_room(canvas->page, err);
     }
     clh_plot_draw(&plot, canvas);
     if (size >= 8.0)
@@ -89,16 +83,9 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_figure_positions(const char *path, const clh_positions_data *data,
-                                const clh_figure_style *style, clh_error *err)
+clh_status clh_page_positions(const char *path, const void *data, const clh_figure_style *style,
+                              clh_error *err)
 {
-    CLH_REQUIRE(path && data, err, "a path, and what to draw");
-    clh_status status = clh_check_positions(data, err);
-    if (!status)
-        status = clh_check_figure_style(style, err);
-    if (status)
-        return status;
-    clh_page page = clh_page_make(style, 1100.0, 420.0);
-    positions_plan plan = {.data = data, .page = &page};
-    return clh_canvas_write(path, &page, draw, &plan, err);
+    const clh_page page = clh_page_make(style, 1100.0, 420.0);
+    return clh_canvas_write(path, &page, draw, data, err);
 }

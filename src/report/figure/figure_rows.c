@@ -35,11 +35,6 @@ enum {
 #define POINTS 250.0
 #define POINTS_LEAST 80.0
 
-typedef struct rows_plan {
-    const clh_rows_data *data;
-    const clh_page *page;
-} rows_plan;
-
 typedef struct rows_layout {
     double label, top, row, bottom; /* widths and heights */
     clh_rect panel[PANELS_MAX];     /* from the first row to the last */
@@ -149,8 +144,7 @@ static bool lay_out(rows_layout *l, const clh_rows_data *data, clh_rect body)
     return true;
 }
 
-/* ---- Drawing -----------------------------------------------------------------------------------
- */
+/* ---- Drawing ---- */
 
 /* A heading may be longer than the labels are wide, so the grid makes way for it. */
 static void draw_heading(clh_canvas *canvas, const char *text, double y)
@@ -210,10 +204,8 @@ static void draw_cells(clh_canvas *canvas, const rows_layout *l, const clh_rows_
         say(text, value);
         clh_canvas_fill(canvas, cell, back);
         clh_canvas_text(canvas, text, cell.x + cell.width / 2.0, l->y[r],
-                        (clh_text_style){.size = fmin(CELL_FONT, width * 0.3),
-                                         .anchor = 0.5,
-                                         .width_max = cell.width,
-                                         .colour = &ink});
+                        (clh_text_style){fmin(CELL_FONT, width * 0.3), .anchor = 0.5,
+                                         .width_max = cell.width, .colour = &ink});
     }
     for (size_t c = 0; panel->names && c < panel->count; c++)
         clh_canvas_text(canvas, panel->names[c], area.x + width * ((double)c + 0.5), area.y - 5.0,
@@ -313,11 +305,10 @@ static void draw_guides(clh_canvas *canvas, const rows_layout *l, const clh_rows
 
 static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
-    const rows_plan *plan = context;
-    const clh_rows_data *data = plan->data;
+    const clh_rows_data *data = context;
     rows_layout l;
     if (!lay_out(&l, data, canvas->body))
-        return clh_canvas_no_room(plan->page, err);
+        return clh_canvas_no_room(canvas->page, err);
     draw_guides(canvas, &l, data);
     for (size_t p = 0; p < data->panel_count; p++) {
         const clh_rows_panel *panel = &data->panels[p];
@@ -332,22 +323,15 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_figure_rows(const char *path, const clh_rows_data *data,
-                           const clh_figure_style *style, clh_error *err)
+clh_status clh_page_rows(const char *path, const void *figure, const clh_figure_style *style,
+                         clh_error *err)
 {
-    CLH_REQUIRE(path && data && data->row_labels && (data->panels || data->panel_count == 0), err,
-                "a path, and rows with labels and panels");
+    const clh_rows_data *data = figure;
     double width[PANELS_MAX];
-    clh_status status = clh_check_rows(data, err);
-    if (!status)
-        status = clh_check_figure_style(style, err);
-    if (status)
-        return status;
     const double panels = panel_widths(data, CELL, 1.0, width);
     const double rows = ROW * (double)data->rows + HEADING_ROOM * (double)heading_count(data);
     const clh_page page = clh_page_make(
         style, ceil(labels_room(data) + panels + 2.0 * CLH_PAGE_MARGIN),
         ceil(top_room(data) + rows + bottom_room(data) + clh_page_frame_height(style)));
-    const rows_plan plan = {.data = data, .page = &page};
-    return clh_canvas_write(path, &page, draw, &plan, err);
+    return clh_canvas_write(path, &page, draw, data, err);
 }

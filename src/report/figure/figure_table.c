@@ -16,7 +16,6 @@ enum { ROWS_DEFAULT = 40, HEAD_ROOM = 28, ROW_PADDING = 8, LINE = 17, REST_ROOM 
 
 typedef struct table_plan {
     const clh_table_data *data;
-    const clh_page *page;
     clh_columns columns;
     size_t rows; /* shown */
 } table_plan;
@@ -54,10 +53,7 @@ static void draw_cell(clh_canvas *canvas, const table_plan *plan, const char *te
     const double at = (double)plan->columns.at[column] * CHARACTER;
     const double width = (double)plan->columns.width[column] * CHARACTER;
     clh_canvas_text(canvas, text, canvas->body.x + SIDE + at + (right ? width : 0.0), y,
-                    (clh_text_style){.size = FONT,
-                                     .bold = title,
-                                     .mono = true,
-                                     .anchor = right ? 1.0 : 0.0,
+                    (clh_text_style){FONT, .bold = title, .mono = true, .anchor = right ? 1.0 : 0.0,
                                      .width_max = width + CHARACTER});
 }
 
@@ -83,8 +79,7 @@ static void draw_rest(clh_canvas *canvas, const table_plan *plan, double y)
     else
         (void)snprintf(text, sizeof text, "%s", data->none ? data->none : "no rows");
     clh_canvas_text(canvas, text, canvas->body.x + SIDE, y + REST_ROOM / 2.0,
-                    (clh_text_style){.size = FONT,
-                                     .width_max = canvas->body.width - SIDE,
+                    (clh_text_style){FONT, .width_max = canvas->body.width - SIDE,
                                      .colour = &canvas->theme->muted});
 }
 
@@ -93,7 +88,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     const table_plan *plan = context;
     const clh_rect body = canvas->body;
     if (body.height < HEAD_ROOM + REST_ROOM - 1.0)
-        return clh_canvas_no_room(plan->page, err);
+        return clh_canvas_no_room(canvas->page, err);
     for (size_t c = 0; c < plan->data->columns; c++)
         draw_cell(canvas, plan, plan->data->column[c].name, c, body.y + HEAD_ROOM / 2.0, true);
     double y = body.y + HEAD_ROOM;
@@ -108,20 +103,14 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_figure_table(const char *path, const clh_table_data *data,
-                            const clh_figure_style *style, clh_error *err)
+clh_status clh_page_table(const char *path, const void *figure, const clh_figure_style *style,
+                          clh_error *err)
 {
-    CLH_REQUIRE(path && data, err, "a path, and what to draw");
-    clh_status status = clh_check_table(data, err);
-    if (!status)
-        status = clh_check_figure_style(style, err);
-    if (status)
-        return status;
+    const clh_table_data *data = figure;
     const double frame = clh_page_frame_height(style);
     double height;
     table_plan plan = {.data = data};
     clh_page page = clh_page_make(style, WIDTH_MOST, 0.0);
-    plan.page = &page;
     bool fits = clh_columns_fit(&plan.columns, data, room_of(page.width));
     if (!fits && !(style && style->width)) /* a page as wide as the narrowest columns */
         fits = clh_columns_fit(&plan.columns, data, plan.columns.total);

@@ -15,7 +15,6 @@
 
 typedef struct tokens_plan {
     const clh_tokens_data *data;
-    const clh_page *page;
     const clh_flow *flow;
     double gutter;
 } tokens_plan;
@@ -78,7 +77,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     double limit = clh_tokens_limit(plan->data, &negative);
     double text = LINE * (double)plan->flow->line_count;
     if (canvas->body.height < text + SCALE_ROOM - 1.0)
-        return clh_canvas_no_room(plan->page, err);
+        return clh_canvas_no_room(canvas->page, err);
     draw_lines(canvas, plan, limit);
     double width = fmin(260.0, canvas->body.width - plan->gutter);
     clh_canvas_scale(
@@ -88,27 +87,22 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     return CLH_OK;
 }
 
-clh_status clh_figure_tokens(const char *path, const clh_tokens_data *data,
-                             const clh_figure_style *style, clh_error *err)
+clh_status clh_page_tokens(const char *path, const void *figure, const clh_figure_style *style,
+                           clh_error *err)
 {
-    CLH_REQUIRE(path && data, err, "a path, and what to draw");
-    clh_status status = clh_check_tokens(data, err);
-    if (!status)
-        status = clh_check_figure_style(style, err);
-    if (status)
-        return status;
+    const clh_tokens_data *data = figure;
     clh_flow flow = {0};
     clh_page page = clh_page_make(style, 880.0, 0.0);
     double gutter = gutter_width(data->count);
     double columns = floor((page.width - 2.0 * CLH_PAGE_MARGIN - gutter - 2.0) / COLUMN);
     if (columns < 4.0)
         return clh_canvas_no_room(&page, err);
-    status = clh_flow_init(&flow, data->tokens, data->count, (size_t)columns, err);
+    clh_status status = clh_flow_init(&flow, data->tokens, data->count, (size_t)columns, err);
     if (status)
         return status;
     double wanted = LINE * (double)flow.line_count + SCALE_ROOM + clh_page_frame_height(style);
     page = clh_page_make(style, 880.0, ceil(wanted));
-    tokens_plan plan = {.data = data, .page = &page, .flow = &flow, .gutter = gutter};
+    tokens_plan plan = {data, &flow, gutter};
     if (page.height > CLH_FIGURE_SIDE_MAX)
         status =
             clh_fail(err, CLH_ERANGE, "%zu tokens take a figure %.0f px high, at most %d are drawn",

@@ -166,29 +166,19 @@ static void paint_names(const curve_view *view, clh_painter *painter)
     clh_painter_end_line(painter);
 }
 
-clh_status clh_terminal_curve(char **text, const clh_curve_data *data,
-                              const clh_terminal_style *style, clh_error *err)
+clh_status clh_paint_curve(clh_painter *painter, const void *figure, clh_error *err)
 {
-    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
-    clh_status status = clh_check_curve(data, err);
-    if (!status)
-        status = clh_check_terminal_style(style, err);
+    const clh_curve_data *data = figure;
+    curve_view view = {.data = data};
+    clh_status status = lay_out(&view, painter, err);
     if (status)
         return status;
-    curve_view view = {.data = data};
-    clh_painter painter = clh_painter_make(style);
-    status = lay_out(&view, &painter, err);
-    if (status)
-        goto done;
     for (size_t s = 0; s < data->series_count; s++)
         draw_series(&view, s);
     for (size_t line = 0; line < view.grid.lines; line++)
-        paint_line(&view, &painter, line);
-    paint_below(&view, &painter);
-    paint_names(&view, &painter);
-    status = clh_painter_take(&painter, text, err);
-done:
-    clh_strbuf_deinit(&painter.text);
+        paint_line(&view, painter, line);
+    paint_below(&view, painter);
+    paint_names(&view, painter);
     clh_grid_deinit(&view.grid);
-    return status;
+    return CLH_OK;
 }

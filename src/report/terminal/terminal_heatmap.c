@@ -166,38 +166,29 @@ static void paint_col_labels(const heat_view *view, clh_painter *painter)
     clh_painter_end_line(painter);
 }
 
-clh_status clh_terminal_heatmap(char **text, const clh_heatmap_data *data,
-                                const clh_terminal_style *style, clh_error *err)
+clh_status clh_paint_heatmap(clh_painter *painter, const void *figure, clh_error *err)
 {
-    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
-    clh_status status = clh_check_heatmap(data, err);
-    if (!status)
-        status = clh_check_terminal_style(style, err);
-    if (status)
-        return status;
+    const clh_heatmap_data *data = figure;
     heat_view view = {.data = data};
-    clh_painter painter = clh_painter_make(style);
-    status = lay_out(&view, &painter, err);
+    clh_status status = lay_out(&view, painter, err);
     for (size_t p = 0; p < data->panel_count && !status; p++) {
         if (data->panels[p].title) {
-            clh_painter_add(&painter, data->panels[p].title);
-            clh_painter_end_line(&painter);
+            clh_painter_add(painter, data->panels[p].title);
+            clh_painter_end_line(painter);
         }
-        paint_matrix(&view, &painter, p);
-        paint_col_labels(&view, &painter);
+        paint_matrix(&view, painter, p);
+        paint_col_labels(&view, painter);
     }
     if (!status) {
-        clh_painter_repeat(&painter, " ", view.gutter);
-        clh_painter_scale(&painter, view.limit, view.negative, data->value_label,
-                          painter.style.ascii ? shades_plain : shades_fancy, SHADES);
+        clh_painter_repeat(painter, " ", view.gutter);
+        clh_painter_scale(painter, view.limit, view.negative, data->value_label,
+                          painter->style.ascii ? shades_plain : shades_fancy, SHADES);
         if (view.block_rows > 1 || view.block_cols > 1) {
-            clh_painter_repeat(&painter, " ", view.gutter);
-            clh_painter_addf(&painter, "each cell is the largest of %zu x %zu", view.block_rows,
+            clh_painter_repeat(painter, " ", view.gutter);
+            clh_painter_addf(painter, "each cell is the largest of %zu x %zu", view.block_rows,
                              view.block_cols);
-            clh_painter_end_line(&painter);
+            clh_painter_end_line(painter);
         }
-        status = clh_painter_take(&painter, text, err);
     }
-    clh_strbuf_deinit(&painter.text);
     return status;
 }

@@ -25,6 +25,11 @@ typedef struct clh_painter {
     clh_rgb fore, back, fore_now, back_now;
 } clh_painter;
 
+/** Each kind of figure in characters, its data checked already: a row each in report/figures.c. */
+typedef clh_status clh_paint(clh_painter *painter, const void *data, clh_error *err);
+clh_paint clh_paint_curve, clh_paint_positions, clh_paint_heatmap, clh_paint_tokens,
+    clh_paint_table;
+
 /** A painter for `style` (may be NULL), its title already written. */
 clh_painter clh_painter_make(const clh_terminal_style *style);
 

@@ -102,24 +102,13 @@ static void paint_below(const positions_view *view, clh_painter *painter)
     clh_painter_end_line(painter);
 }
 
-clh_status clh_terminal_positions(char **text, const clh_positions_data *data,
-                                  const clh_terminal_style *style, clh_error *err)
+clh_status clh_paint_positions(clh_painter *painter, const void *data, clh_error *err)
 {
-    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
-    clh_status status = clh_check_positions(data, err);
-    if (!status)
-        status = clh_check_terminal_style(style, err);
-    if (status)
-        return status;
     positions_view view = {.data = data};
-    clh_painter painter = clh_painter_make(style);
-    status = lay_out(&view, &painter, err);
-    if (!status) {
-        for (size_t line = 0; line < view.lines; line++)
-            paint_line(&view, &painter, line);
-        paint_below(&view, &painter);
-        status = clh_painter_take(&painter, text, err);
-    }
-    clh_strbuf_deinit(&painter.text);
+    clh_status status = lay_out(&view, painter, err);
+    for (size_t line = 0; line < view.lines && !status; line++)
+        paint_line(&view, painter, line);
+    if (!status)
+        paint_below(&view, painter);
     return status;
 }

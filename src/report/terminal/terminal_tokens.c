@@ -101,32 +101,24 @@ static void paint_scale(const tokens_view *view, clh_painter *painter)
     clh_painter_end_line(painter);
 }
 
-clh_status clh_terminal_tokens(char **text, const clh_tokens_data *data,
-                               const clh_terminal_style *style, clh_error *err)
+clh_status clh_paint_tokens(clh_painter *painter, const void *figure, clh_error *err)
 {
-    CLH_REQUIRE(text && data, err, "what to draw, and room for the text");
+    const clh_tokens_data *data = figure;
     char number[24];
-    clh_status status = clh_check_tokens(data, err);
-    if (!status)
-        status = clh_check_terminal_style(style, err);
-    if (status)
-        return status;
     tokens_view view = {.data = data};
-    clh_painter painter = clh_painter_make(style);
+    clh_status status = CLH_OK;
     view.limit = clh_tokens_limit(data, &view.negative);
     view.gutter = (size_t)snprintf(number, sizeof number, "%zu", data->count - 1) + 1;
-    if (painter.style.width < view.gutter + 1)
+    if (painter->style.width < view.gutter + 1)
         status = clh_fail(err, CLH_ERANGE, "%zu columns leave no room for the text, want %zu",
-                          painter.style.width, view.gutter + 1);
+                          painter->style.width, view.gutter + 1);
     else
         status = clh_flow_init(&view.flow, data->tokens, data->count,
-                               painter.style.width - view.gutter, err);
+                               painter->style.width - view.gutter, err);
     if (!status) {
-        paint_lines(&view, &painter);
-        paint_scale(&view, &painter);
-        status = clh_painter_take(&painter, text, err);
+        paint_lines(&view, painter);
+        paint_scale(&view, painter);
     }
     clh_flow_deinit(&view.flow);
-    clh_strbuf_deinit(&painter.text);
     return status;
 }

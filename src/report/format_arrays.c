@@ -1,7 +1,5 @@
-#include "report/arrays.h"
-#include "base/json_text.h"
-#include "base/platform/decimal.h"
-
+/* A result as named arrays and metadata, for the formats that hold such: its arrays or, where it has
+ * none, its numbers and the columns of its tables. docs/formats.md, "Results". */
 #include <assert.h>
 #include <jansson.h>
 #include <math.h>
@@ -9,11 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Memory ------------------------------------------------------------------------------------
- */
+#include "base/json_text.h"
+#include "base/platform/decimal.h"
+#include "clearhead/npz.h"
+#include "clearhead/safetensors.h"
+#include "report/shown.h"
+
+/* Names and numbers of arrays are the result's, computed now where they have not been; the rest is
+ * owned. */
+typedef struct arrays {
+    clh_array *array; /* those of eight bytes a number first, as alignment wants it */
+    size_t count;
+    clh_pair *pair; /* metadata, each key once */
+    size_t pairs;
+    void **owned;
+    size_t owned_count, owned_room;
+} arrays;
+
+/* ---- Memory ---- */
 
 /* NULL with CLH_ENOMEM filled in; freed with the struct. */
-static void *keep(clh_arrays *a, size_t count, size_t size, clh_error *err)
+static void *keep(arrays *a, size_t count, size_t size, clh_error *err)
 {
     assert(a->owned_count < a->owned_room);
     void *memory = clh_alloc_zeroed(count ? count : 1, size, err);
@@ -22,7 +36,7 @@ static void *keep(clh_arrays *a, size_t count, size_t size, clh_error *err)
     return memory;
 }
 
-static char *keep_text(clh_arrays *a, const char *text, clh_error *err)
+static char *keep_text(arrays *a, const char *text, clh_error *err)
 {
     const size_t bytes = strlen(text) + 1;
     char *copy = keep(a, bytes, 1, err);
@@ -30,8 +44,8 @@ static char *keep_text(clh_arrays *a, const char *text, clh_error *err)
 }
 
 /* "first.second.third" without those that are NULL. */
-static const char *keep_name(clh_arrays *a, const char *first, const char *second,
-                             const char *third, clh_error *err)
+static const char *keep_name(arrays *a, const char *first, const char *second, const char *third,
+                             clh_error *err)
 {
     const size_t bytes =
         strlen(first) + (second ? strlen(second) : 0) + (third ? strlen(third) : 0) + 3;
@@ -42,18 +56,18 @@ static const char *keep_name(clh_arrays *a, const char *first, const char *secon
     return name;
 }
 
-void clh_arrays_deinit(clh_arrays *a)
+static void deinit(arrays *a)
 {
     while (a->owned_count > 0)
         clh_free(a->owned[--a->owned_count]);
     clh_free(a->owned);
     clh_free(a->array);
     clh_free(a->pair);
-    *a = (clh_arrays){0};
+    *a = (arrays){0};
 }
 
 /* Room for all that a result can give: at most three arrays and four names for each field and key. */
-static clh_status make_room(clh_arrays *a, const clh_result *r, size_t settings, clh_error *err)
+static clh_status make_room(arrays *a, const clh_result *r, size_t settings, clh_error *err)
 {
     size_t fields = 0, axes = 0;
     for (size_t p = 0; p < r->parts; p++)
@@ -67,10 +81,9 @@ static clh_status make_room(clh_arrays *a, const clh_result *r, size_t settings,
     return a->owned && a->array && a->pair ? CLH_OK : CLH_ENOMEM;
 }
 
-/* ---- Metadata ----------------------------------------------------------------------------------
- */
+/* ---- Metadata ---- */
 
-static const clh_pair *find_pair(const clh_arrays *a, const char *key)
+static const clh_pair *find_pair(const arrays *a, const char *key)
 {
     for (size_t i = 0; i < a->pairs; i++)
         if (strcmp(a->pair[i].key, key) == 0)
@@ -79,7 +92,7 @@ static const clh_pair *find_pair(const clh_arrays *a, const char *key)
 }
 
 /* What is there already stays: what was asked goes before what came of it. */
-static clh_status add_pair(clh_arrays *a, const char *key, const char *value, clh_error *err)
+static clh_status add_pair(arrays *a, const char *key, const char *value, clh_error *err)
 {
     if (find_pair(a, key))
         return CLH_OK;
@@ -91,7 +104,7 @@ static clh_status add_pair(clh_arrays *a, const char *key, const char *value, cl
 }
 
 /* Each setting by its name: "metric", as a text. */
-static clh_status add_settings(clh_arrays *a, json_t *settings, clh_error *err)
+static clh_status add_settings(arrays *a, json_t *settings, clh_error *err)
 {
     clh_status status = CLH_OK;
     const char *name;
@@ -109,7 +122,7 @@ static clh_status add_settings(clh_arrays *a, json_t *settings, clh_error *err)
 }
 
 /* Numbers of a result that has arrays too: "clean", with all their digits. */
-static clh_status add_numbers_as_text(clh_arrays *a, const clh_result *r, clh_error *err)
+static clh_status add_numbers_as_text(arrays *a, const clh_result *r, clh_error *err)
 {
     clh_status status = CLH_OK;
     char text[32];
@@ -129,7 +142,7 @@ static clh_status add_numbers_as_text(clh_arrays *a, const clh_result *r, clh_er
 }
 
 /* Texts as a JSON array under `key`. */
-static clh_status add_texts(clh_arrays *a, const char *key, const char *const *text, size_t count,
+static clh_status add_texts(arrays *a, const char *key, const char *const *text, size_t count,
                             size_t stride, clh_error *err)
 {
     clh_strbuf list = {0};
@@ -151,7 +164,7 @@ static clh_status add_texts(clh_arrays *a, const char *key, const char *const *t
 
 /* Labels of an axis as "axis.NAME"; where another array has others under that name,
  * "axis.NAME.ARRAY". */
-static clh_status add_labels(clh_arrays *a, const clh_result_item *item, clh_error *err)
+static clh_status add_labels(arrays *a, const clh_result_item *item, clh_error *err)
 {
     clh_status status = CLH_OK;
     for (size_t d = 0; d < item->view.rank && !status; d++) {
@@ -175,7 +188,7 @@ static clh_status add_labels(clh_arrays *a, const clh_result_item *item, clh_err
     return status;
 }
 
-static clh_status add_stamps(clh_arrays *a, const clh_result *r, json_t *settings, clh_error *err)
+static clh_status add_stamps(arrays *a, const clh_result *r, json_t *settings, clh_error *err)
 {
     clh_status status = add_pair(a, "format", "pt", err); /* what PyTorch's readers look for */
     if (!status)
@@ -185,12 +198,11 @@ static clh_status add_stamps(clh_arrays *a, const clh_result *r, json_t *setting
     return status ? status : add_settings(a, settings, err);
 }
 
-/* ---- Numbers and columns as arrays -------------------------------------------------------------
- */
+/* ---- Numbers and columns as arrays ---- */
 
 /* A value of each of `count` cells `stride` apart: the value, or the low or high end. */
-static clh_status add_column(clh_arrays *a, const char *name, const clh_cell *const *cell,
-                             size_t count, size_t which, bool scalar, clh_error *err)
+static clh_status add_column(arrays *a, const char *name, const clh_cell *const *cell, size_t count,
+                             size_t which, bool scalar, clh_error *err)
 {
     double *values = keep(a, count, sizeof *values, err);
     if (!name || !values)
@@ -208,7 +220,7 @@ static clh_status add_column(clh_arrays *a, const char *name, const clh_cell *co
 
 /* A field of a part: "loss", or "table.column"; where it has intervals also ".low" and ".high". Texts
  * are metadata. */
-static clh_status add_field(clh_arrays *a, const clh_part *part, size_t field, clh_error *err)
+static clh_status add_field(arrays *a, const clh_part *part, size_t field, clh_error *err)
 {
     static const char *const ends[] = {NULL, "low", "high"};
     const clh_field *f = &part->schema->fields[field];
@@ -237,7 +249,7 @@ static clh_status add_field(clh_arrays *a, const clh_part *part, size_t field, c
 }
 
 /* Keys that are whole numbers as an array, others as metadata. */
-static clh_status add_key(clh_arrays *a, const clh_part *part, size_t key, clh_error *err)
+static clh_status add_key(arrays *a, const clh_part *part, size_t key, clh_error *err)
 {
     char name[32];
     const bool whole = clh_schema_key(part->schema, key, name);
@@ -256,7 +268,7 @@ static clh_status add_key(clh_arrays *a, const clh_part *part, size_t key, clh_e
     return CLH_OK;
 }
 
-static clh_status add_part(clh_arrays *a, const clh_part *part, clh_error *err)
+static clh_status add_part(arrays *a, const clh_part *part, clh_error *err)
 {
     clh_status status = CLH_OK;
     if (part->schema->kind != CLH_PART_NUMBERS && part->rows == 0)
@@ -268,8 +280,7 @@ static clh_status add_part(clh_arrays *a, const clh_part *part, clh_error *err)
     return status;
 }
 
-/* ---- The whole ---------------------------------------------------------------------------------
- */
+/* ---- The whole ---- */
 
 static bool holds_numbers(const clh_schema *part)
 {
@@ -279,7 +290,8 @@ static bool holds_numbers(const clh_schema *part)
     return found;
 }
 
-clh_status clh_arrays_check(const clh_schema *schema, const clh_show *show, clh_error *err)
+/* Refuses a schema, or a part of it, that holds no numbers. */
+static clh_status check(const clh_schema *schema, const clh_show *show, clh_error *err)
 {
     const clh_schema *part = NULL;
     clh_status status = clh_format_part(&part, schema, show, err);
@@ -292,7 +304,7 @@ clh_status clh_arrays_check(const clh_schema *schema, const clh_show *show, clh_
                     part ? "part " : "the result", part ? part->name : "");
 }
 
-static clh_status add_arrays(clh_arrays *a, clh_result *r, const clh_show *show, clh_error *err)
+static clh_status add_arrays(arrays *a, clh_result *r, const clh_show *show, clh_error *err)
 {
     clh_status status = CLH_OK;
     for (size_t pass = 0; pass < 2; pass++)
@@ -310,7 +322,8 @@ static clh_status add_arrays(clh_arrays *a, clh_result *r, const clh_show *show,
     return status;
 }
 
-clh_status clh_arrays_make(clh_arrays *out, clh_result *r, const clh_show *show, clh_error *err)
+/* What `show` asks for of a result; what is to be freed even when it fails. */
+static clh_status make(arrays *out, clh_result *r, const clh_show *show, clh_error *err)
 {
     const char *known = clh_result_text(r, "settings"), *said = known ? known : "{}";
     json_t *settings = clh_json_read(said, strlen(said), 0, NULL);
@@ -331,3 +344,41 @@ clh_status clh_arrays_make(clh_arrays *out, clh_result *r, const clh_show *show,
         status = clh_fail(err, CLH_EINPUT, "%s has no number to write", r->question);
     return status;
 }
+
+/* clh_npz_write() or clh_safetensors_write_arrays(). */
+typedef clh_status writer(const char *path, const clh_array *array, size_t count,
+                          const clh_pair *pair, size_t pairs, clh_error *err);
+
+static clh_status save(clh_result *r, const clh_show *show, const char *path, writer *write,
+                       clh_error *err)
+{
+    arrays a = {0};
+    clh_status status = make(&a, r, show, err);
+    if (!status)
+        status = write(path, a.array, a.count, a.pair, a.pairs, err);
+    deinit(&a);
+    return status;
+}
+
+static clh_status check_npz(const clh_schema *schema, const clh_show *show, clh_error *err)
+{
+    clh_status status = clh_npz_available(err);
+    return status ? status : check(schema, show, err);
+}
+
+static clh_status save_npz(clh_result *r, const clh_show *show, const char *path, clh_error *err)
+{
+    return save(r, show, path, clh_npz_write, err);
+}
+
+static clh_status save_safetensors(clh_result *r, const clh_show *show, const char *path,
+                                   clh_error *err)
+{
+    return save(r, show, path, clh_safetensors_write_arrays, err);
+}
+
+const clh_format clh_format_npz = {"npz", ".npz", "arrays for NumPy", .check = check_npz,
+                                   .save = save_npz};
+const clh_format clh_format_safetensors = {"safetensors", ".safetensors",
+                                           "arrays for every framework", .check = check,
+                                           .save = save_safetensors};
