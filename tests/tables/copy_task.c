@@ -13,7 +13,13 @@ typedef struct copy_settings {
 } copy_settings;
 
 static const clh_key keys[] = {
-    CLH_ROW(copy_settings, copy_length, SIZE, "3", "[1, 8]", "how many digits are copied"),
+    {.name = "copy_length",
+     .kind = CLH_KEY_SIZE,
+     CLH_SETTING(copy_settings, copy_length),
+     .fallback = "3",
+     .values = "[1, 8]",
+     .resets = "n_ctx first_scored epoch_sequences test_sequences steps",
+     .help = "how many digits are copied"},
 };
 
 /* What suits it, where nobody says otherwise. */
@@ -126,7 +132,9 @@ static const clh_variant_row variants[] = {
     {.name = "one digit", .text = "all the first", .check = two_digits, .draw = draw_same}};
 
 const clh_task_ops clh_copy_ops = {
-    CLH_SETTINGS(keys, copy_settings),
+    .keys = keys,
+    .key_count = CLH_COUNT(keys),
+    .settings_size = sizeof(copy_settings),
     .open = copy_open,
     .close = clh_free,
     .draw = copy_draw,

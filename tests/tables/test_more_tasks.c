@@ -176,10 +176,9 @@ static void a_setting_of_another_task_is_said_to_have_no_effect(void **state)
 {
     (void)state;
     static const char *const row[][3] = {
-        CLH_FIELD_COUNT("permutations", "copy_length",
-                        "copy_length has no effect: the task is permutations\n"),
-        CLH_FIELD_COUNT("copy", "n", "n has no effect: the task is copy\n"),
-        CLH_FIELD_COUNT("copy", "copy_length", ""),
+        {"permutations", "copy_length", "copy_length has no effect: the task is permutations\n"},
+        {"copy", "n", "n has no effect: the task is copy\n"},
+        {"copy", "copy_length", ""},
     };
     for (size_t i = 0; i < CLH_COUNT(row); i++) {
         clh_run_layer layer;

@@ -38,8 +38,8 @@ static void votes_are_counted_most_frequent_first(void **state)
 {
     clh_result *r =
         ask_seeds(*state, "n=2 steps=1 d_model=8 d_head=4", "seeds", "planted", SEEDS, 2);
-    static const char *const paths[] = CLH_FIELD_COUNT(
-        "votes.which.that.votes", "votes.which.this.votes", "votes.which.mostly.votes");
+    static const char *const paths[] = {"votes.which.that.votes", "votes.which.this.votes",
+                                        "votes.which.mostly.votes"};
     for (size_t i = 0; i < 3; i++) /* ties: that of the smaller seed first */
         assert_string_equal(clh_result_path(r, i), paths[i]);
     assert_true(clh_result_number(r, paths[0]) == 2 && clh_result_number(r, paths[1]) == 2 &&
