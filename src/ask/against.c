@@ -5,10 +5,10 @@
 #include "result/result_parts.h"
 
 static const clh_field number_columns[] = {
-    {"this", NULL, "of the subject", .decimals = 6, .flags = CLH_HEADLINE, .panel = "both"},
-    {"other", NULL, "of the one it is compared with", .decimals = 6, .flags = CLH_HEADLINE,
+    {"this", NULL, "of the subject", .flags = CLH_HEADLINE | CLH_OF_ROW, .panel = "both"},
+    {"other", NULL, "of the one it is compared with", .flags = CLH_HEADLINE | CLH_OF_ROW,
      .panel = "both"},
-    {"difference", NULL, "this - other", .decimals = 6, .flags = CLH_HEADLINE},
+    {"difference", NULL, "this - other", .flags = CLH_HEADLINE | CLH_OF_ROW},
     {0}};
 static const clh_field answer_columns[] = {
     CLH_FIELD_TEXT("this", "the subject's answer", 0),
@@ -29,14 +29,18 @@ static void compare(clh_result *r, const clh_result *a, const clh_result *b)
     for (size_t i = 0; i < p->count; i++) {
         const double x = clh_result_number(a, p->path[i]), y = clh_result_number(b, p->path[i]);
         clh_result_row(r, "numbers", p->path[i]);
-        clh_row_label(r, p->column[i].meaning, NULL);
+        clh_row_of(r, &p->column[i]);
         clh_row_put_numbers(r, {"this", x}, {"other", y}, {"difference", x - y});
     }
     for (size_t i = 0; i < p->verdicts; i++) {
+        const char *x = clh_result_answer(a, p->verdict[i]->name);
+        const char *y = clh_result_answer(b, p->verdict[i]->name);
+        if (!x && !y) /* neither was asked to decide it */
+            continue;
         clh_result_row(r, "answers", p->verdict[i]->name);
         clh_row_label(r, p->verdict[i]->meaning, NULL);
-        clh_row_text(r, "this", clh_result_answer(a, p->verdict[i]->name));
-        clh_row_text(r, "other", clh_result_answer(b, p->verdict[i]->name));
+        clh_row_text(r, "this", x);
+        clh_row_text(r, "other", y);
     }
 }
 

@@ -18,9 +18,9 @@
 enum { SEEDS_MAX = 1000 };
 
 static const clh_field spread_columns[] = {
-    {"least", NULL, "least of all seeds", .decimals = 6, .panel = "over seeds"},
-    {"median", NULL, "median over seeds", .decimals = 6, .panel = "over seeds"},
-    {"most", NULL, "most of all seeds", .decimals = 6, .panel = "over seeds"},
+    {"least", NULL, "least of all seeds", .flags = CLH_OF_ROW, .panel = "over seeds"},
+    {"median", NULL, "median over seeds", .flags = CLH_OF_ROW, .panel = "over seeds"},
+    {"most", NULL, "most of all seeds", .flags = CLH_OF_ROW, .panel = "over seeds"},
     CLH_FIELD_COUNT("none", "seeds", "how many seeds have no such number"),
     {0}};
 static const clh_field vote_columns[] = {
@@ -160,7 +160,7 @@ static void add_spread(clh_result *r, const study *s, const clh_field *field, do
     }
     qsort(values, count, sizeof *values, by_value);
     clh_result_row(r, "numbers", field->name);
-    clh_row_label(r, field->meaning, NULL);
+    clh_row_of(r, field);
     clh_row_put_number(r, "none", (double)(s->seeds - count));
     if (count == 0)
         return;

@@ -94,8 +94,10 @@ static void add_row(const clh_part *part, const clh_table_row *row, clh_strbuf *
                                                                                     : row->key[k]);
     }
     clh_strbuf_adds(out, part->keys ? "" : "{");
-    const char *const extra[][2] = {
-        {"label", row->label}, {"heading", row->heading}, {"absent", row->absent}};
+    const char *const extra[][2] = {{"label", row->label},
+                                    {"heading", row->heading},
+                                    {"absent", row->absent},
+                                    {"unit", row->of ? row->of->unit : NULL}};
     bool comma = part->keys > 0;
     for (size_t i = 0; i < CLH_COUNT(extra); i++)
         if (extra[i][1]) {

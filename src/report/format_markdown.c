@@ -114,7 +114,7 @@ static void add_titles(const clh_part *part, bool labels, const clh_show *show, 
             add_cell(out, part->schema->fields[i].name);
             clh_strbuf_adds(&rule, part->schema->fields[i].flags & CLH_TEXT ? "---|" : "---:|");
         }
-    clh_strbuf_addf(out, "%s\n%s%s\n", labels ? "  |" : "", clh_strbuf_view(&rule),
+    clh_strbuf_addf(out, "%s\n%s%s\n", labels ? " what it is |" : "", clh_strbuf_view(&rule),
                     labels ? "---|" : "");
     out->failed = out->failed || rule.failed;
     clh_strbuf_deinit(&rule);
@@ -129,10 +129,11 @@ static void add_row(const clh_part *part, const clh_table_row *row, bool labels,
     for (size_t i = 0; i < part->fields; i++) {
         if (!shows_column(part, i, show))
             continue;
+        const clh_field field = clh_row_field(row, &part->schema->fields[i]);
         if (row->absent)
             add_cell(out, "");
         else
-            add_value(out, &part->schema->fields[i], &row->cell[i]);
+            add_value(out, &field, &row->cell[i]);
     }
     if (labels && row->absent)
         clh_strbuf_adds(out, " left out:");

@@ -50,6 +50,8 @@ void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out)
 
 const char *clh_number_text(char out[CLH_NUMBER_TEXT], double value, int decimals, bool small)
 {
+    if (decimals == 0 && floor(value) < value) /* the middle of two whole numbers */
+        decimals = 1;
     const double least = pow(10, -decimals); /* the last place that is shown */
     if (isnan(value))
         (void)snprintf(out, CLH_NUMBER_TEXT, "-");

@@ -24,11 +24,12 @@ typedef struct grid {
 /* A cell as it is shown: a long text whole in full, else cut. */
 static const char *cell_text(char out[CLH_LABEL_BYTES], const grid *g, size_t row, size_t column)
 {
-    const clh_field *field = &g->part->schema->fields[g->column[column]];
-    const clh_cell *cell = &g->part->row[row].cell[g->column[column]];
+    const clh_table_row *at = &g->part->row[row];
+    const clh_field field = clh_row_field(at, &g->part->schema->fields[g->column[column]]);
+    const clh_cell *cell = &at->cell[g->column[column]];
     const char *said = clh_text_seen(cell->text);
-    if (!(field->flags & CLH_TEXT))
-        clh_text_value(out, CLH_LABEL_BYTES, field, cell, g->interval[column]);
+    if (!(field.flags & CLH_TEXT))
+        clh_text_value(out, CLH_LABEL_BYTES, &field, cell, g->interval[column]);
     else if (said && g->whole)
         return said;
     else

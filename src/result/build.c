@@ -285,6 +285,14 @@ void clh_row_label(clh_result *r, const char *label, const char *heading)
     row->heading = clh_result_copy(r, heading);
 }
 
+void clh_row_of(clh_result *r, const clh_field *field)
+{
+    clh_table_row *row = last_row(r);
+    clh_row_label(r, field->meaning, NULL);
+    if (row)
+        row->of = field;
+}
+
 void clh_row_put(clh_result *r, const char *column, clh_value value)
 {
     clh_cell *cell = last_cell(r, column);

@@ -69,6 +69,9 @@ void clh_result_row_begin(clh_result *r, const char *table, const char *const *k
 /** Of the row begun last: what it is in words, and what stands above it where a group of rows
  *  begins; either may be NULL. */
 void clh_row_label(clh_result *r, const char *label, const char *heading);
+
+/** The field that the row is about, called `label` by its meaning; it lives as long as the result. */
+void clh_row_of(clh_result *r, const clh_field *field);
 void clh_row_put(clh_result *r, const char *column, clh_value value);
 void clh_row_put_number(clh_result *r, const char *column, double value);
 void clh_row_put_named(clh_result *r, const clh_named *numbers);

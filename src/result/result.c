@@ -18,6 +18,17 @@ clh_status clh_result_outcome(const clh_result *r)
     return r ? r->outcome : CLH_EUSAGE;
 }
 
+clh_field clh_row_field(const clh_table_row *row, const clh_field *column)
+{
+    clh_field field = *column;
+    if (column->flags & CLH_OF_ROW && row->of) {
+        field.unit = row->of->unit;
+        field.decimals = row->of->decimals;
+        field.flags |= row->of->flags & (CLH_LOG | CLH_SHARE);
+    }
+    return field;
+}
+
 clh_part *clh_result_part(const clh_result *r, const char *name)
 {
     for (size_t i = 0; i < r->parts; i++)

@@ -12,8 +12,12 @@ typedef struct clh_cell {
 typedef struct clh_table_row {
     const char **key; /**< [keys of the table] */
     const char *label, *heading, *absent;
-    clh_cell *cell; /**< [fields of the table] */
+    clh_cell *cell;      /**< [fields of the table] */
+    const clh_field *of; /**< what the row is about, for columns with CLH_OF_ROW; NULL: nothing */
 } clh_table_row;
+
+/** A column as it is in a row. */
+clh_field clh_row_field(const clh_table_row *row, const clh_field *column);
 
 /** A part, beside its row of the schema. */
 typedef struct clh_part {

@@ -42,6 +42,12 @@ is 0.1482 "$(printf '%s\n' "$out" | tail -n 1 | awk '{print $NF}')" 'even attent
 is "$out" "$("$CLEARHEAD" heads run --count 5 --pattern self.safetensors)" 'from either kind of file'
 runs 0 heads run --count 5 --checkpoints --numbers induction.1.1.score
 is '0 1 2' "$(printf '%s\n' "$out" | sed 1d | awk '{print $1}' | xargs)" 'a row for each checkpoint'
+runs 0 show run --against run
+is 'n_parameters 0' "$(printf '%s\n' "$out" | awk '$2 == $3 && $2 ~ /^[0-9]+$/ {print $1, $4}')" 'whole numbers stay whole'
+runs 0 emergence run --count 5 --against run --json
+is '["step"]' "$(printf '%s\n' "$out" | python3 -c '
+import json, sys
+print(json.dumps(sorted({row["unit"] for row in json.load(sys.stdin)["tables"]["numbers"]})))')" 'and numbers have their unit'
 runs 0 heads run --count 5 --against run@0 --json
 is 1 "$(printf '%s' "$out" | python3 -c '
 import json, sys

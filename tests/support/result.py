@@ -73,7 +73,7 @@ def check_table(part, rows):
     for row in rows:
         fields = fields_of(part, row)
         extra = set(row) - {f["name"] for f in fields} - {k["name"] for k in keys}
-        assert extra <= {"label", "heading", "absent"}, (part["name"], extra)
+        assert extra <= {"label", "heading", "absent", "unit"}, (part["name"], extra)
         for key in keys:
             value = row[key["name"]]
             assert isinstance(value, str if key["type"] == "text" else int) or value is None, row

@@ -163,8 +163,7 @@ clh_status clh_box_gradient(const clh_box *box, const clh_model *model, const cl
     if (!status)
         status = check_box(box, cache, err);
     if (!status)
-        status = clh_cache_reserve_watched(gradient, tokens->batch, tokens->pos, watch,
-                                           err);
+        status = clh_cache_reserve_watched(gradient, tokens->batch, tokens->pos, watch, err);
     if (status)
         return status;
     const clh_tensor tensor = clh_cache_tensor(cache, box->activation);

@@ -9,9 +9,11 @@
 
 enum { ROWS = 200, PANELS = 8, COLUMNS = 64, NAME = 160 };
 
-/* Fields of one panel. */
+/* Fields of one panel; of the rows, with CLH_OF_ROW, those that are about a field of that unit. */
 typedef struct group {
     size_t first, count;
+    const char *unit;
+    bool of_row;
 } group;
 
 static bool is_drawn(const clh_field *f)
@@ -28,6 +30,35 @@ static bool goes_on(const clh_field *fields, const group *g, size_t i)
            strcmp(f->panel, first->panel) == 0 && !((f->flags ^ first->flags) & CLH_CELL);
 }
 
+static const char *unit_of_row(const clh_table_row *row)
+{
+    return row->of && row->of->unit ? row->of->unit : "";
+}
+
+/* Whether a panel shows a row. */
+static bool shows(const group *g, const clh_table_row *row)
+{
+    return !row->absent && (!g->of_row || strcmp(unit_of_row(row), g->unit) == 0);
+}
+
+/* In place of the last panel, whose rows have units of their own, one for each unit. */
+static size_t split_last(const clh_part *part, size_t count, group out[PANELS])
+{
+    const size_t begin = count - 1;
+    const group whole = out[begin];
+    count = begin;
+    for (size_t i = 0; i < part->rows; i++) {
+        const char *unit = unit_of_row(&part->row[i]);
+        bool seen = false;
+        for (size_t p = begin; p < count && p < PANELS && !seen; p++)
+            seen = strcmp(out[p].unit, unit) == 0;
+        if (!seen && count < PANELS)
+            out[count] = (group){whole.first, whole.count, unit, true};
+        count += !seen;
+    }
+    return count;
+}
+
 /* The groups that are drawn, at most PANELS; returns how many there are. */
 static size_t find_groups(const clh_part *part, group out[PANELS])
 {
@@ -40,13 +71,14 @@ static size_t find_groups(const clh_part *part, group out[PANELS])
         if (goes_on(fields, &g, i)) {
             g.count++;
         } else {
-            g = (group){i, 1};
+            g = (group){.first = i, .count = 1};
             count++;
         }
         if (count <= PANELS)
             out[count - 1] = g;
     }
-    return count;
+    const bool of_rows = count > 0 && count <= PANELS && fields[g.first].flags & CLH_OF_ROW;
+    return of_rows ? split_last(part, count, out) : count;
 }
 
 /* The unit of all fields of a panel; NULL where they differ. */
@@ -65,13 +97,15 @@ static clh_status fill_panel(clh_drawing *d, clh_rows_panel *panel, const group 
     const size_t cells = rows * g->count;
     double *value = clh_drawing_memory(d, 3 * cells, sizeof *value, err);
     const char **names = clh_drawing_memory(d, g->count, sizeof *names, err);
-    bool band = false, share = true;
+    unsigned all = CLH_SHARE | CLH_LOG; /* flags of everything shown */
+    bool band = false;
     if (!value || !names)
         return CLH_ENOMEM;
     for (size_t i = 0; i < cells; i++) {
         const clh_table_row *row = &d->part->row[i / g->count];
-        const clh_value v =
-            row->absent ? clh_value_none() : row->cell[g->first + i % g->count].value;
+        const bool shown = shows(g, row);
+        const clh_value v = shown ? row->cell[g->first + i % g->count].value : clh_value_none();
+        all &= shown ? clh_row_field(row, &fields[i % g->count]).flags : all;
         value[i] = v.value;
         value[cells + i] = v.low;
         value[2 * cells + i] = v.high;
@@ -80,18 +114,13 @@ static clh_status fill_panel(clh_drawing *d, clh_rows_panel *panel, const group 
         band = true;
         d->bands |= 1U << fields[i % g->count].band;
     }
-    for (size_t c = 0; c < g->count; c++) {
+    for (size_t c = 0; c < g->count; c++)
         names[c] = fields[c].name;
-        share = share && fields[c].flags & CLH_SHARE;
-    }
-    *panel = (clh_rows_panel){fields->panel,
-                              .cells = fields->flags & CLH_CELL,
-                              .count = g->count,
-                              .names = g->count > 1 || fields->flags & CLH_CELL ? names : NULL,
-                              .value = value,
-                              .label = unit_of(fields, g->count),
-                              .log = fields->flags & CLH_LOG,
-                              .most = share ? 1.0 : 0.0};
+    *panel = (clh_rows_panel){
+        fields->panel,        .cells = fields->flags & CLH_CELL,
+        .count = g->count,    .names = g->count > 1 || fields->flags & CLH_CELL ? names : NULL,
+        .value = value,       .label = g->of_row ? g->unit : unit_of(fields, g->count),
+        .log = all & CLH_LOG, .most = all & CLH_SHARE ? 1.0 : 0.0};
     panel->low = band ? value + cells : NULL;
     panel->high = band ? value + 2 * cells : NULL;
     return CLH_OK;

@@ -55,8 +55,8 @@ static void fill_row(table *t, const clh_part *part, size_t row, bool intervals)
         } else if (part->schema->fields[t->field[c]].flags & CLH_TEXT) {
             cell[c] = clh_text_seen(from->cell[t->field[c]].text);
         } else if (!from->absent) {
-            clh_text_value(text, TEXT, &part->schema->fields[t->field[c]], &from->cell[t->field[c]],
-                           intervals);
+            const clh_field field = clh_row_field(from, &part->schema->fields[t->field[c]]);
+            clh_text_value(text, TEXT, &field, &from->cell[t->field[c]], intervals);
             cell[c] = text;
         }
     }
