@@ -12,6 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Fontconfig keeps some of its own memory at exit. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig";
+}
+
 enum { SEQUENCES = 12, STEPS = 20 };
 
 static clh_error err;
