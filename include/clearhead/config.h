@@ -7,7 +7,7 @@
  *    if (clh_model_config_check(&model, &err)) ...
  *
  *  What follows from other fields may be 0, and then does when a model, a cache or a run is opened:
- *  d_vocab_out, attn_scale and initializer_range.
+ *  d_vocab_out, attn_scale, initializer_range, rotary_dim and rotary_base.
  */
 #ifndef CLEARHEAD_CONFIG_H
 #define CLEARHEAD_CONFIG_H
@@ -43,6 +43,23 @@ typedef enum clh_normalization {
     CLH_NORM_RMSPRE = 4,
 } clh_normalization;
 
+/** How a model knows where a token stands, by TransformerLens' names but NONE, which it has no name
+ *  for (there: rotary over 0 numbers). */
+typedef enum clh_positions {
+    CLH_POSITIONS_STANDARD = 0, /**< W_pos added to the residual stream */
+    CLH_POSITIONS_ROTARY = 1,   /**< queries and keys turned by an angle that grows with it */
+    CLH_POSITIONS_SHORTFORMER =
+        2,                   /**< W_pos added to what queries and keys read, behind the norm */
+    CLH_POSITIONS_ALIBI = 3, /**< scores lessened in proportion to the distance */
+    CLH_POSITIONS_NONE = 4,
+} clh_positions;
+
+/** Which keys a query sees. */
+typedef enum clh_attention_dir {
+    CLH_ATTENTION_CAUSAL = 0, /**< those at and before it */
+    CLH_ATTENTION_BIDIRECTIONAL = 1,
+} clh_attention_dir;
+
 /** HookedTransformerConfig, as far as it has an effect here; same names, same meaning. */
 typedef struct clh_model_config {
     size_t n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, d_vocab;
@@ -54,6 +71,12 @@ typedef struct clh_model_config {
     bool use_attn_scale;      /**< false: scores are not divided */
     double attn_scale;        /**< scores are divided by it; 0: sqrt(d_head) */
     double initializer_range; /**< std of W_*; 0: 0.8 / sqrt(d_model) */
+    clh_positions positional_embedding_type;
+    size_t rotary_dim;  /**< numbers of a head that are turned, even; 0: d_head */
+    double rotary_base; /**< the slowest turn is once in about 2 pi of it; 0: 10000 */
+    bool
+        rotary_adjacent_pairs; /**< numbers 2i and 2i + 1 make a pair, not i and i + rotary_dim / 2 */
+    clh_attention_dir attention_dir;
     bool use_attn_result, use_attn_in, use_split_qkv_input, use_hook_mlp_in, use_hook_tokens;
 } clh_model_config;
 

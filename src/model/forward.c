@@ -5,6 +5,7 @@
 
 #include "model/norms.h"
 #include "model/partial.h"
+#include "model/positions.h"
 #include "model/tensors.h"
 
 /* The inputs of attention that have a hook of their own, and the norm behind each. */
@@ -85,6 +86,8 @@ static void attention_inputs_forward(clh_pass *pass, size_t layer)
         clh_norms_forward(pass, split_branches[i].norm, layer);
     if (!c->use_split_qkv_input)
         clh_norms_forward(pass, c->use_attn_in ? CLH_NORM_AT_HEADS : CLH_NORM_AT_ATTN, layer);
+    if (c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER)
+        clh_shortformer_forward(pass, layer);
 }
 
 static void block_forward(clh_pass *pass, size_t layer)
@@ -168,7 +171,12 @@ static void attention_backward(clh_pass *pass, size_t layer)
     }
     if (!branches)
         clear_norm_gradient(pass, CLH_NORM_AT_ATTN, layer);
+    const bool is_short = c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER;
+    if (is_short)
+        clh_shortformer_clear(pass, layer);
     clh_attention_backward(pass, layer);
+    if (is_short && clh_pass_goes_on(pass))
+        clh_shortformer_backward(pass, layer);
     for (size_t i = branches; i-- > 0;)
         clh_norms_backward(pass, branch[i].norm, layer);
     for (size_t i = branches; i-- > 0;)
@@ -226,6 +234,9 @@ static void pass_backward(clh_pass *pass)
     const size_t last = c->n_layers - 1;
     clh_real *g = clh_act_gradient(pass, CLH_A_RESID_POST, last);
     memset(g, 0, pass->rows * c->d_model * sizeof *g);
+    if (c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER)
+        memset(clh_act_gradient(pass, CLH_A_POS_EMBED, 0), 0,
+               pass->rows * c->d_model * sizeof(clh_real));
     clh_unembed_backward(pass);
     clh_norms_backward(pass, CLH_NORM_AT_FINAL, 0);
     for (size_t layer = c->n_layers; layer-- > 0;)
@@ -347,6 +358,10 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
                         tokens->batch, tokens->pos, cache->values.batch, cache->values.pos);
     if (clh_cache_written(cache))
         return clh_fail(err, CLH_EINPUT, "writes stand in the cache, want the plain pass");
+    if (from > 0 && model->config.attention_dir == CLH_ATTENTION_BIDIRECTIONAL)
+        return clh_fail(err, CLH_ESUPPORT,
+                        "attention_dir is bidirectional: more tokens change what came before, want "
+                        "a whole pass, from position 0");
     if (from > cache->filled || from >= tokens->pos)
         return clh_fail(err, CLH_ERANGE, "cannot go on at position %zu of %zu: %zu are computed",
                         from, tokens->pos, cache->filled);

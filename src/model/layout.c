@@ -37,6 +37,7 @@
 #define STREAM .stream = STREAM_SELF
 #define INPUT .stream = STREAM_INPUT
 #define TERM .stream = STREAM_TERM
+#define TERM_WHERE(when_) .stream = STREAM_TERM, .stream_when = WHEN_##when_
 #define APART .stream = STREAM_APART
 #define BY(from_, map_) .from = &act_rows[CLH_A_##from_], .map = &param_rows[CLH_P_##map_]
 #define ROWS(map_) .map = &param_rows[CLH_P_##map_]
@@ -116,6 +117,12 @@ static bool has_norm(const clh_model_config *c)
     return c->normalization_type != CLH_NORM_NONE;
 }
 
+static bool has_pos_embed(const clh_model_config *c)
+{
+    return c->positional_embedding_type == CLH_POSITIONS_STANDARD ||
+           c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER;
+}
+
 static bool has_mlp(const clh_model_config *c)
 {
     return !c->attn_only;
@@ -170,6 +177,11 @@ bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name
 bool clh_row_exists(const clh_row *row, const clh_model_config *config)
 {
     return clh_when_holds(row->when, config);
+}
+
+clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config)
+{
+    return clh_when_holds(row->stream_when, config) ? row->stream : STREAM_NO;
 }
 
 /* ---- Rows in their order -----------------------------------------------------------------------
@@ -330,4 +342,10 @@ const clh_row *clh_row_head_input(char letter)
         if (clh_row_is_head_input(&act_rows[id]) && strcmp(clh_row_short(&act_rows[id]), name) == 0)
             return &act_rows[id];
     return NULL;
+}
+
+clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key)
+{
+    const bool turned = config->positional_embedding_type == CLH_POSITIONS_ROTARY;
+    return key ? (turned ? CLH_A_ROT_K : CLH_A_K) : (turned ? CLH_A_ROT_Q : CLH_A_Q);
 }

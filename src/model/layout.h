@@ -102,6 +102,7 @@ struct clh_row {
     /* of activations */
     int shares; /**< SHARES_OWN, SHARES_EARLIER, or a clh_act_id */
     clh_stream_role stream;
+    clh_when stream_when;      /**< it is that under this condition */
     const clh_row *map, *from; /**< the parameter and the activation it is made of; NULL: it is made
                                     otherwise. `map` without `from`: an embedding's rows */
     bool site;                 /**< patched where nobody says what */
@@ -140,6 +141,10 @@ static inline clh_param_id clh_param_of(const clh_row *row)
 
 /** Whether `row` exists under `config`. */
 bool clh_row_exists(const clh_row *row, const clh_model_config *config);
+
+/** What an activation is to the residual stream of a model: a shortformer's hook_pos_embed is no term
+ *  of it. */
+clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config);
 
 /** Whether a row of this condition exists. */
 bool clh_when_holds(clh_when when, const clh_model_config *config);
@@ -189,6 +194,9 @@ bool clh_row_is_head_input(const clh_row *row);
 
 /** Which of them a letter of "qkv" is; NULL for another letter. */
 const clh_row *clh_row_head_input(char letter);
+
+/** What scores are made of: queries and keys, or these turned by rotary positions. */
+clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key);
 
 /** Whether each head has its own input (use_attn_in or use_split_qkv_input). */
 static inline bool clh_heads_split(const clh_model_config *config)

@@ -10,7 +10,8 @@
  *
  *    1. at first all windows are empty;
  *    2. an activation that is computed row by row has the hull of what it reads;
- *    3. a key or value at j reaches every query from j on, so scores and z open up to the end;
+ *    3. a key or value at j reaches every query from j on, so scores and z open up to the end (with
+ *       bidirectional attention every query, so they are computed whole);
  *    4. what has an empty window is not computed;
  *    5. where rows are written, or put back, the window grows by them.
  *

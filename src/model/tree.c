@@ -20,12 +20,13 @@ typedef enum tree_kind {
     TREE_OPEN_BLOCKS,
     TREE_CLOSE,
     TREE_HOOK,
+    TREE_NEVER, /* a hook point that TransformerLens has and no pass of ours fires */
 } tree_kind;
 
 typedef struct tree_line {
     tree_kind kind;
-    const char *name, *class;
-    clh_when when; /* of a module */
+    const char *name, *class; /* of TREE_NEVER: why */
+    clh_when when;            /* of a module, and of TREE_NEVER */
     clh_act_id id; /* of a hook point that stands before those its module's other lines leave */
 } tree_line;
 
@@ -41,6 +42,10 @@ typedef struct tree_line {
     {                                                                                              \
         TREE_CLOSE, NULL, NULL, WHEN_ALWAYS, 0                                                     \
     }
+#define NEVER(name, when, why)                                                                     \
+    {                                                                                              \
+        TREE_NEVER, name, why, WHEN_##when, 0                                                      \
+    }
 #define A(id)                                                                                      \
     {                                                                                              \
         TREE_HOOK, NULL, NULL, WHEN_ALWAYS, CLH_A_##id                                             \
@@ -50,13 +55,17 @@ typedef struct tree_line {
 static const tree_line tree_lines[] = {
     OPEN("embed", "Embed", ALWAYS), CLOSE,
     A(EMBED),
-    OPEN("pos_embed", "PosEmbed", ALWAYS), CLOSE,
-    A(POS_EMBED), A(TOKENS),
+    OPEN("pos_embed", "PosEmbed", POS_MODULE), CLOSE,
+    A(POS_EMBED), NEVER("hook_pos_embed", ALIBI, "alibi embeds no positions"), A(TOKENS),
     OPEN("blocks", "ModuleList", ALWAYS),
         {TREE_OPEN_BLOCKS, "0", "TransformerBlock", WHEN_ALWAYS, 0},
             NORM("ln1", NORM, ALWAYS), CLOSE,
             NORM("ln2", NORM, MLP), CLOSE,
-            OPEN("attn", "Attention", ALWAYS), A(K), A(Q), A(V), A(Z), CLOSE,
+            OPEN("attn", "Attention", ALWAYS), A(K), A(Q), A(V), A(Z), A(ATTN_SCORES), A(PATTERN), A(RESULT),
+                NEVER("hook_attn_input", SHORTFORMER, "TransformerLens never fires it"),
+                NEVER("hook_rot_k", NO_POSITIONS, "nothing is turned"),
+                NEVER("hook_rot_q", NO_POSITIONS, "nothing is turned"),
+                A(ROT_K), A(ROT_Q), CLOSE,
             OPEN("mlp", "MLP", MLP), A(MLP_MID), NORM("ln", SOLU_NORM, SOLU_LN), CLOSE, CLOSE,
             A(ATTN_IN), A(Q_INPUT), A(K_INPUT), A(V_INPUT), A(MLP_IN), A(ATTN_OUT), A(MLP_OUT),
         CLOSE,
@@ -201,6 +210,20 @@ static void say_path(char out[CLH_TREE_TEXT], const module *m, const clh_model_c
                    full, m->path);
 }
 
+static void add_never(const walk *w, const tree_line *line, const module *m, size_t depth)
+{
+    clh_tree_node node = {.kind = CLH_TREE_HOOK, .depth = depth};
+    char path[CLH_TREE_TEXT];
+    if (!clh_when_holds(line->when, w->config))
+        return;
+    say_path(path, m, w->config);
+    (void)snprintf(node.path, sizeof node.path, "%.40s%s%s", path, path[0] ? "." : "", line->name);
+    (void)snprintf(node.label, sizeof node.label, "(%s): HookPoint()", line->name);
+    (void)snprintf(node.class_name, sizeof node.class_name, "HookPoint");
+    (void)snprintf(node.off, sizeof node.off, "%s", line->class);
+    w->visit(&node, w->user);
+}
+
 static void add_open(const walk *w, const tree_line *line, const module *inner, size_t depth)
 {
     const clh_normalization kind = w->config->normalization_type;
@@ -250,6 +273,9 @@ static size_t add_inside(const walk *w, const module *m, size_t at, size_t depth
         const tree_line *line = &tree_lines[at];
         if (line->kind == TREE_HOOK) {
             add_leaf(w, &clh_layout_acts.row[line->id], false, depth);
+            at++;
+        } else if (line->kind == TREE_NEVER) {
+            add_never(w, line, m, depth);
             at++;
         } else if (!clh_when_holds(line->when, w->config)) {
             at = skip_module(at);

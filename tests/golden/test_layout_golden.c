@@ -140,7 +140,8 @@ static void what_may_hold_minus_infinity_is_marked(void **state)
         bool infinite = false;
         for (size_t i = 0; i < clh_tensor_count(&t); i++)
             infinite = infinite || isinf((double)t.data[i]);
-        assert_int_equal(infinite, at.row->masked);
+        assert_int_equal(infinite,
+                         at.row->masked && b->config->attention_dir == CLH_ATTENTION_CAUSAL);
     }
 }
 
@@ -183,10 +184,24 @@ static clh_tensor input_of(bench *b, const clh_row *row, size_t layer)
     return x;
 }
 
+/* Queries and keys of a shortformer also read the position's embedding. */
+static void add_position(bench *b, const clh_row *row, const clh_tensor *x)
+{
+    const clh_act_id id = clh_act_of(row);
+    if (b->config->positional_embedding_type != CLH_POSITIONS_SHORTFORMER ||
+        (id != CLH_A_Q && id != CLH_A_K))
+        return;
+    const clh_tensor p = file_act(b, &clh_layout_acts.row[CLH_A_POS_EMBED], 0);
+    const size_t d = b->config->d_model, heads = x->rank == 4 ? x->shape[2] : 1;
+    for (size_t i = 0; i < clh_tensor_count(x); i++)
+        x->data[i] += p.data[i / (heads * d) * d + i % d];
+}
+
 /* rows of a matrix for each head or of one, x [rows, (head,) in], out [rows, (head,) cols] */
 static void multiply(bench *b, const clh_row *row, size_t layer, double *out)
 {
     const clh_tensor x = input_of(b, row, layer), W = file_param(b, row->map, layer);
+    add_position(b, row, &x);
     const clh_tensor bias = file_param(b, row->map->bias, layer);
     const size_t in = W.shape[W.rank - 2], cols = W.shape[W.rank - 1];
     const size_t heads = W.rank == 3 ? W.shape[0] : 1, rows = x.shape[0] * x.shape[1];
@@ -265,7 +280,7 @@ static void terms_add_up_to_the_stream_and_inputs_are_copies_of_it(void **state)
     assert_non_null(sum);
     for (clh_row_place at = clh_layout_first(&clh_layout_acts, b->config); at.row;
          at = clh_layout_next(&clh_layout_acts, b->config, at)) {
-        const clh_stream_role role = at.row->stream;
+        const clh_stream_role role = clh_row_stream(at.row, b->config);
         if (role == STREAM_NO || role == STREAM_APART)
             continue;
         const clh_tensor t = file_act(b, at.row, at.layer);

@@ -26,6 +26,8 @@ typedef struct model_case {
     bool attn_result, attn_in, split, mlp_in, tokens;
     size_t d_vocab_out;
     double attn_scale; /**< 0: sqrt(d_head); negative: scores are not divided */
+    clh_positions positions;
+    bool adjacent; /**< rotary pairs; 2 of the 3 numbers of a head are turned */
 } model_case;
 
 /** How many rows. */

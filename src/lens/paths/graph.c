@@ -101,7 +101,7 @@ static void build(builder *b, const clh_model_config *c)
          at = clh_layout_next(&clh_layout_acts, c, at)) {
         if (at.row->stream == STREAM_INPUT && !(before && before->stream == STREAM_INPUT))
             put_inputs(b, at);
-        if (at.row->stream == STREAM_TERM)
+        if (clh_row_stream(at.row, c) == STREAM_TERM)
             put_term(b, at);
         before = at.row;
     }

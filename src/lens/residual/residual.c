@@ -100,7 +100,7 @@ static void list_parts(list *to, const clh_model_config *c, unsigned split, size
 {
     for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, layers);
          at = clh_layout_next(&clh_layout_acts, c, at))
-        if (at.row->stream == STREAM_TERM)
+        if (clh_row_stream(at.row, c) == STREAM_TERM)
             put_term(to, c, split, at.id, at.layer);
     put(to, CLH_PART_REMAINDER, 0, layers, 0);
 }
