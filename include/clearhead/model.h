@@ -46,6 +46,11 @@ CLH_API void clh_model_close(clh_model *model);
  *  of the seed alone. TransformerLens 2.4, HookedTransformer._init_weights_gpt2. */
 CLH_API void clh_model_init(clh_model *model, uint64_t seed);
 
+/** With tie_word_embeddings make W_U what W_E is, turned over; else nothing. Whoever writes W_E of such a
+ *  model calls it; clh_model_init(), training and clh_model_load() leave them the same. The gradient of
+ *  W_U is then part of that of W_E, and 0 in its own place. */
+CLH_API void clh_model_tie(clh_model *model);
+
 /** Its configuration; borrowed. */
 CLH_API const clh_model_config *clh_model_get_config(const clh_model *model);
 

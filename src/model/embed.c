@@ -27,12 +27,17 @@ static bool is_added(const clh_pass *pass)
     return pass->config->positional_embedding_type == CLH_POSITIONS_STANDARD;
 }
 
+static clh_act_id stream_of(const clh_pass *pass)
+{
+    return (clh_act_id)clh_layout_stream_begin(pass->config).id;
+}
+
 /* resid = embed (+ pos_embed) */
 static void stream_forward(clh_pass *pass)
 {
     const size_t d = pass->config->d_model, at = pass->row0 * d, count = pass->rows * d;
     const clh_real *embed = clh_act(pass, CLH_A_EMBED, 0) + at;
-    clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, 0) + at;
+    clh_real *resid = clh_act(pass, stream_of(pass), 0) + at;
     if (!is_added(pass)) {
         clh_pass_copy(resid, embed, count);
         return;
@@ -63,10 +68,10 @@ void clh_embed_forward(clh_pass *pass)
             clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
         clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
     }
-    if (clh_pass_due(pass, CLH_A_RESID_PRE, 0, CLH_A_EMBED,
+    if (clh_pass_due(pass, stream_of(pass), 0, CLH_A_EMBED,
                      is_added(pass) ? CLH_A_POS_EMBED : CLH_A_EMBED)) {
         stream_forward(pass);
-        clh_pass_fire(pass, CLH_A_RESID_PRE, 0);
+        clh_pass_fire(pass, stream_of(pass), 0);
     }
 }
 
@@ -76,7 +81,7 @@ void clh_embed_backward(clh_pass *pass)
     if (!clh_pass_goes_on(pass))
         return;
     const size_t d = pass->config->d_model;
-    const clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, 0);
+    const clh_real *g_resid = clh_act_gradient(pass, stream_of(pass), 0);
     clh_real *g_embed = clh_act_gradient(pass, CLH_A_EMBED, 0);
     clh_real *g_pos_embed = clh_act_gradient(pass, CLH_A_POS_EMBED, 0);
     clh_real *g_tokens = clh_act_gradient(pass, CLH_A_TOKENS, 0);

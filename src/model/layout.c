@@ -32,6 +32,7 @@
 /* Uses. */
 #define BIAS(id) .bias = &param_rows[CLH_P_##id]
 #define BEHIND(id) .behind = &clh_norm_rows[CLH_NORM_AT_##id]
+#define TIED(id) .tied = &param_rows[CLH_P_##id]
 #define TO_STREAM .adds_to = ADDS_TO_STREAM
 #define TO_LOGITS .adds_to = ADDS_TO_LOGITS
 #define STREAM .stream = STREAM_SELF
@@ -128,6 +129,16 @@ static bool has_mlp(const clh_model_config *c)
     return !c->attn_only;
 }
 
+static bool is_gated(const clh_model_config *c)
+{
+    return has_mlp(c) && c->gated_mlp;
+}
+
+static bool is_parallel(const clh_model_config *c)
+{
+    return has_mlp(c) && c->parallel_attn_mlp;
+}
+
 static bool is_solu_ln(const clh_model_config *c)
 {
     return has_mlp(c) && c->act_fn == CLH_ACT_SOLU_LN;
@@ -176,7 +187,7 @@ bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name
 
 bool clh_row_exists(const clh_row *row, const clh_model_config *config)
 {
-    return clh_when_holds(row->when, config);
+    return (row->scope != SCOPE_BLOCK || config->n_layers > 0) && clh_when_holds(row->when, config);
 }
 
 clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config)
@@ -192,6 +203,8 @@ static clh_row_place step(const clh_layout *layout, const clh_model_config *conf
                           clh_row_place at)
 {
     size_t id = at.id + 1, layer = at.layer;
+    if (id == layout->block_begin && config->n_layers == 0)
+        id = layout->block_end;
     if (id == layout->block_end && at.row->scope == SCOPE_BLOCK) {
         bool again = layer + 1 < config->n_layers;
         id = again ? layout->block_begin : layout->block_end;
@@ -348,4 +361,25 @@ clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key)
 {
     const bool turned = config->positional_embedding_type == CLH_POSITIONS_ROTARY;
     return key ? (turned ? CLH_A_ROT_K : CLH_A_K) : (turned ? CLH_A_ROT_Q : CLH_A_Q);
+}
+
+static clh_row_place place_of(clh_act_id id, size_t layer)
+{
+    return (clh_row_place){&act_rows[id], id, layer};
+}
+
+clh_row_place clh_layout_stream_begin(const clh_model_config *config)
+{
+    return place_of(config->n_layers ? CLH_A_RESID_PRE : CLH_A_RESID_EMBED, 0);
+}
+
+clh_row_place clh_layout_stream_end(const clh_model_config *config)
+{
+    return config->n_layers ? place_of(CLH_A_RESID_POST, config->n_layers - 1)
+                            : place_of(CLH_A_RESID_EMBED, 0);
+}
+
+clh_act_id clh_layout_mlp_reads(const clh_model_config *config)
+{
+    return is_parallel(config) ? CLH_A_RESID_PRE : CLH_A_RESID_MID;
 }

@@ -99,6 +99,7 @@ struct clh_row {
     clh_adds_to adds_to;
     const clh_row *bias;        /**< of a matrix, else NULL */
     const clh_norm_row *behind; /**< the norm it reads through; NULL: none */
+    const clh_row *tied; /**< with tie_word_embeddings it is that one turned over; else NULL */
     /* of activations */
     int shares; /**< SHARES_OWN, SHARES_EARLIER, or a clh_act_id */
     clh_stream_role stream;
@@ -194,6 +195,21 @@ bool clh_row_is_head_input(const clh_row *row);
 
 /** Which of them a letter of "qkv" is; NULL for another letter. */
 const clh_row *clh_row_head_input(char letter);
+
+/** Where the residual stream begins, and where it ends: what the first block reads, what ln_final
+ *  does. The same row without blocks. */
+clh_row_place clh_layout_stream_begin(const clh_model_config *config);
+clh_row_place clh_layout_stream_end(const clh_model_config *config);
+
+/** The row that the MLP's norm, or hook_mlp_in, takes: resid_mid, or with parallel_attn_mlp
+ *  resid_pre. */
+clh_act_id clh_layout_mlp_reads(const clh_model_config *config);
+
+/** Whether a parameter of this model is a copy of another, and none of its own. */
+static inline bool clh_row_is_tied(const clh_row *row, const clh_model_config *config)
+{
+    return row->tied && config->tie_word_embeddings;
+}
 
 /** What scores are made of: queries and keys, or these turned by rotary positions. */
 clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key);

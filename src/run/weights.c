@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
-#include "model/layout.h"
+#include "model/tensors.h"
 #include "run/folder.h"
 
 /* Buffers of TransformerLens' state_dict: they follow from the config. */
@@ -45,6 +45,28 @@ static clh_status check_known(const clh_model *model, const clh_safetensors *fil
     return CLH_OK;
 }
 
+/* That what is tied is the same in the file, bit for bit. */
+static clh_status check_tied(clh_model *model, const char *path, clh_error *err)
+{
+    const clh_tensor W_U = clh_model_param(model, CLH_P_W_U, 0);
+    const size_t count = clh_tensor_count(&W_U);
+    if (!clh_model_get_config(model)->tie_word_embeddings)
+        return CLH_OK;
+    clh_real *read = clh_alloc_array(count, sizeof *read, err);
+    if (!read)
+        return CLH_ENOMEM;
+    memcpy(read, W_U.data, count * sizeof *read);
+    clh_model_tie(model);
+    bool same = true;
+    for (size_t i = 0; i < count; i++)
+        same = same && read[i] == W_U.data[i];
+    clh_free(read);
+    return same ? CLH_OK
+                : clh_fail(err, CLH_EFORMAT,
+                           "%s: %s is not embed.W_E turned over, want tie_word_embeddings false",
+                           path, W_U.name);
+}
+
 clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
 {
     CLH_REQUIRE(model && path, err, "a model, and a file of weights");
@@ -59,6 +81,8 @@ clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
         clh_tensor tensor = clh_model_tensor(model, i);
         status = clh_safetensors_read(file, &tensor, err);
     }
+    if (!status)
+        status = check_tied(model, weights, err);
     clh_safetensors_close(file);
     clh_free(weights);
     return status;

@@ -147,6 +147,7 @@ static clh_status bench_step(bench *b, clh_error *err)
     b->step++;
     update u = {b, clh_clip_scale(&b->config.train, clh_gradient_norm(b->gradient))};
     clh_gradient_pieces(b->gradient, update_piece, &u);
+    clh_model_tie(b->model);
     return CLH_OK;
 }
 

@@ -27,6 +27,7 @@ typedef struct model_case {
     size_t d_vocab_out;
     double attn_scale; /**< 0: sqrt(d_head); negative: scores are not divided */
     clh_positions positions;
+    bool both_ways, gated, parallel, tied, final_rms;
     bool adjacent; /**< rotary pairs; 2 of the 3 numbers of a head are turned */
 } model_case;
 
