@@ -41,6 +41,9 @@ typedef enum clh_fold {
 CLH_API clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what,
                                   clh_error *err);
 
+/** What of it a model with this config allows: bits of clh_fold that clh_model_fold() does not refuse. */
+CLH_API unsigned clh_fold_allowed(const clh_model_config *config);
+
 enum { CLH_FOLD_RECORD = 128 };
 
 /** What was done to weights, as a run's config keeps it in `folded`: the methods' names in their

@@ -42,8 +42,8 @@ CLH_API clh_status clh_model_open(clh_model **out, const clh_model_config *confi
 /** Free. NULL is fine. */
 CLH_API void clh_model_close(clh_model *model);
 
-/** Initializer `gpt2`: W_* normal with std initializer_range, biases 0, norm weights 1; a function
- *  of the seed alone. TransformerLens 2.4, HookedTransformer._init_weights_gpt2. */
+/** Draw W_* as init_mode says, biases 0, norm weights 1; a function of the seed alone. TransformerLens
+ *  2.4, HookedTransformer.init_weights. */
 CLH_API void clh_model_init(clh_model *model, uint64_t seed);
 
 /** With tie_word_embeddings make W_U what W_E is, turned over; else nothing. Whoever writes W_E of such a

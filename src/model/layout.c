@@ -34,6 +34,7 @@
 #define BEHIND(id) .behind = &clh_norm_rows[CLH_NORM_AT_##id]
 #define TIED(id) .tied = &param_rows[CLH_P_##id]
 #define TO_STREAM .adds_to = ADDS_TO_STREAM
+#define TO_STREAM_WHERE(when_) .adds_to = ADDS_TO_STREAM, .stream_when = WHEN_##when_
 #define TO_LOGITS .adds_to = ADDS_TO_LOGITS
 #define STREAM .stream = STREAM_SELF
 #define INPUT .stream = STREAM_INPUT
@@ -188,6 +189,11 @@ bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name
 bool clh_row_exists(const clh_row *row, const clh_model_config *config)
 {
     return (row->scope != SCOPE_BLOCK || config->n_layers > 0) && clh_when_holds(row->when, config);
+}
+
+clh_adds_to clh_row_adds_to(const clh_row *row, const clh_model_config *config)
+{
+    return clh_when_holds(row->stream_when, config) ? row->adds_to : ADDS_TO_NONE;
 }
 
 clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config)
@@ -382,4 +388,16 @@ clh_row_place clh_layout_stream_end(const clh_model_config *config)
 clh_act_id clh_layout_mlp_reads(const clh_model_config *config)
 {
     return is_parallel(config) ? CLH_A_RESID_PRE : CLH_A_RESID_MID;
+}
+
+clh_normalization clh_layout_norm_kind(const clh_model_config *c, clh_norm_place place)
+{
+    assert(c && place < CLH_NORM_PLACES);
+    if (place == CLH_NORM_AT_SOLU && c->normalization_type != CLH_NORM_LN)
+        return CLH_NORM_LNPRE;
+    if (place == CLH_NORM_AT_FINAL && c->final_rms)
+        return c->normalization_type == CLH_NORM_LN      ? CLH_NORM_RMS
+               : c->normalization_type == CLH_NORM_LNPRE ? CLH_NORM_RMSPRE
+                                                         : c->normalization_type;
+    return c->normalization_type;
 }

@@ -93,6 +93,7 @@ struct clh_row {
     clh_scope scope;
     clh_when when;
     clh_dim dim[CLH_RANK_MAX];
+    clh_when stream_when; /**< `adds_to` and `stream` are so under this condition */
     /* of parameters */
     clh_start start;
     clh_group group;
@@ -103,7 +104,6 @@ struct clh_row {
     /* of activations */
     int shares; /**< SHARES_OWN, SHARES_EARLIER, or a clh_act_id */
     clh_stream_role stream;
-    clh_when stream_when;      /**< it is that under this condition */
     const clh_row *map, *from; /**< the parameter and the activation it is made of; NULL: it is made
                                     otherwise. `map` without `from`: an embedding's rows */
     bool site;                 /**< patched where nobody says what */
@@ -146,6 +146,9 @@ bool clh_row_exists(const clh_row *row, const clh_model_config *config);
 /** What an activation is to the residual stream of a model: a shortformer's hook_pos_embed is no term
  *  of it. */
 clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config);
+
+/** Which sum a parameter's output is a term of in a model, likewise. */
+clh_adds_to clh_row_adds_to(const clh_row *row, const clh_model_config *config);
 
 /** Whether a row of this condition exists. */
 bool clh_when_holds(clh_when when, const clh_model_config *config);
@@ -213,6 +216,10 @@ static inline bool clh_row_is_tied(const clh_row *row, const clh_model_config *c
 
 /** What scores are made of: queries and keys, or these turned by rotary positions. */
 clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key);
+
+/** Which kind stands at `place`: behind solu every one but LN is LNPre (TransformerLens:
+ *  can_be_used_as_mlp.py), and ln_final is the RMS kind with final_rms. */
+clh_normalization clh_layout_norm_kind(const clh_model_config *config, clh_norm_place place);
 
 /** Whether each head has its own input (use_attn_in or use_split_qkv_input). */
 static inline bool clh_heads_split(const clh_model_config *config)

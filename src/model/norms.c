@@ -4,18 +4,6 @@
 
 #include "model/norm.h"
 
-clh_normalization clh_norms_kind(const clh_model_config *c, clh_norm_place place)
-{
-    assert(c && place < CLH_NORM_PLACES);
-    if (place == CLH_NORM_AT_SOLU && c->normalization_type != CLH_NORM_LN)
-        return CLH_NORM_LNPRE;
-    if (place == CLH_NORM_AT_FINAL && c->final_rms)
-        return c->normalization_type == CLH_NORM_LN      ? CLH_NORM_RMS
-               : c->normalization_type == CLH_NORM_LNPRE ? CLH_NORM_RMSPRE
-                                                         : c->normalization_type;
-    return c->normalization_type;
-}
-
 static clh_act_id input_at(const clh_model_config *c, clh_norm_place place)
 {
     if (place == CLH_NORM_AT_FINAL)
@@ -27,7 +15,7 @@ static clh_act_id input_at(const clh_model_config *c, clh_norm_place place)
 
 clh_act_id clh_norms_output(const clh_model_config *config, clh_norm_place place)
 {
-    switch (clh_norms_kind(config, place)) {
+    switch (clh_layout_norm_kind(config, place)) {
     case CLH_NORM_NONE:
         return input_at(config, place);
     case CLH_NORM_RMS:
@@ -51,7 +39,7 @@ static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer
     const size_t each = clh_row_heads(in, c) < row.rank ? c->n_heads : 1;
     const size_t width = row.shape[row.rank - 1];
     const size_t row0 = pass->row0 * each, at = row0 * width;
-    const clh_normalization kind = clh_norms_kind(c, place);
+    const clh_normalization kind = clh_layout_norm_kind(c, place);
     clh_real *out =
         kind == CLH_NORM_RMS ? clh_act(pass, clh_norm_rows[place].out, layer) + at : NULL;
     return (clh_norm){
@@ -71,7 +59,7 @@ static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer
 void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
     assert(pass && (layer < pass->config->n_layers || place == CLH_NORM_AT_FINAL));
-    if (clh_norms_kind(pass->config, place) == CLH_NORM_NONE)
+    if (clh_layout_norm_kind(pass->config, place) == CLH_NORM_NONE)
         return;
     const clh_act_id in = input_at(pass->config, place), scale = clh_norm_rows[place].scale;
     const clh_act_id normalized = clh_norm_rows[place].normalized;
@@ -97,7 +85,7 @@ void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)
     assert(layer < pass->config->n_layers || place == CLH_NORM_AT_FINAL);
     if (!clh_pass_goes_on(pass))
         return;
-    if (clh_norms_kind(pass->config, place) == CLH_NORM_NONE)
+    if (clh_layout_norm_kind(pass->config, place) == CLH_NORM_NONE)
         return;
     clh_norm norm = norm_at(pass, place, layer);
     clh_act_id in = input_at(pass->config, place);

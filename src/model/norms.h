@@ -4,10 +4,6 @@
 
 #include "model/pass.h"
 
-/** Which kind stands at `place`: behind solu every one but LN is LNPre (TransformerLens:
- *  can_be_used_as_mlp.py), and ln_final is the RMS kind with final_rms. */
-clh_normalization clh_norms_kind(const clh_model_config *config, clh_norm_place place);
-
 /** Run the norm at `place` over the rows of the pass, firing its hooks. With normalization None
  *  (but not behind solu) nothing happens: readers take the input itself. */
 void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer);

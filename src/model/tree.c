@@ -9,7 +9,6 @@
 #include "base/strbuf.h"
 #include "clearhead/model.h"
 #include "model/model_keys.h"
-#include "model/norms.h"
 #include "model/tree.h"
 
 enum { SHAPE_COLUMN = 44, INDENT = 2 };
@@ -238,7 +237,7 @@ static void add_open(const walk *w, const tree_line *line, const module *inner, 
     const size_t layers = w->config->n_layers;
     clh_tree_node node = {.kind = CLH_TREE_MODULE, .depth = depth};
     (void)snprintf(node.class_name, sizeof node.class_name, "%s",
-                   norm ? norm_class(clh_norms_kind(w->config, place)) : line->class);
+                   norm ? norm_class(clh_layout_norm_kind(w->config, place)) : line->class);
     if (line->kind == TREE_OPEN_BLOCKS && layers > 1)
         (void)snprintf(node.label, sizeof node.label, "(0-%zu): %zu x %s", layers - 1, layers,
                        line->class);

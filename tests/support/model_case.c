@@ -86,19 +86,29 @@ static const model_case cases[] = {
     CASE(.name = "final_rms", .final_rms = true),
     CASE(.name = "final_rms, LNPre, 2 layers", .n_layers = 2, .final_rms = true,
          .norm = CLH_NORM_LNPRE),
-    CASE(.name = "no layers", .n_layers = 0),
-    CASE(.name = "no layers, no norm, no positions, tied", .n_layers = 0, .norm = CLH_NORM_NONE,
-         .positions = CLH_POSITIONS_NONE, .tied = true),
     CASE(.name = "rotary, gated, parallel, final_rms, 2 layers", .n_layers = 2,
          .positions = CLH_POSITIONS_ROTARY, .gated = true, .parallel = true, .final_rms = true),
     CASE(.name = "every switch, 2 layers, solu_ln", .n_layers = 2, .act_fn = CLH_ACT_SOLU_LN,
          .attn_result = true, .attn_in = true, .split = true, .mlp_in = true, .tokens = true),
+    CASE(.name = "no layers", .n_layers = 0),
+    CASE(.name = "no layers, no norm, no positions, tied", .n_layers = 0, .norm = CLH_NORM_NONE,
+         .positions = CLH_POSITIONS_NONE, .tied = true),
 };
 #pragma GCC diagnostic pop
 
 size_t model_case_count(void)
 {
     return CLH_COUNT(cases);
+}
+
+size_t model_case_with_blocks(void)
+{
+    size_t count = 0;
+    while (count < CLH_COUNT(cases) && cases[count].n_layers > 0)
+        count++;
+    for (size_t i = count; i < CLH_COUNT(cases); i++)
+        assert_int_equal(cases[i].n_layers, 0); /* they stand last */
+    return count;
 }
 
 const char *const *model_case_names(void)

@@ -34,6 +34,10 @@ typedef struct model_case {
 /** How many rows. */
 size_t model_case_count(void);
 
+/** How many, from the first on, have a block; the others stand behind them, for tests of models that
+ *  need none. */
+size_t model_case_with_blocks(void);
+
 /** Their names, static. */
 const char *const *model_case_names(void);
 
