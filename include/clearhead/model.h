@@ -195,7 +195,8 @@ CLH_API clh_status clh_forward_check(const clh_model *model, const clh_tokens *t
 
 /** Extend a forward pass of one sequence: positions `from` … pos-1 are computed, those before are
  *  taken from the cache, which must have been given clh_cache_reserve(). The keys and values in the
- *  cache are the key/value cache of text generation. */
+ *  cache are the key/value cache of text generation. With bidirectional attention only from position 0
+ *  (CLH_ESUPPORT): more tokens change what came before. */
 CLH_API clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
                                     clh_cache *cache, clh_error *err);
 
@@ -278,7 +279,8 @@ CLH_API uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i
 
 /** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
  *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
- *  *written gets how many stand there. Keys and values are kept, so each token costs one row.
+ *  *written gets how many stand there. Keys and values are kept, so each token costs one row; with
+ *  bidirectional attention a whole pass.
  *  `watch`, which may be NULL, is told the tokens. CLH_STOPPED; CLH_ENUMERIC names the first
  *  activation that is not finite. */
 CLH_API clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
