@@ -11,22 +11,22 @@
 #include "model/tensors.h"
 #include "run/folder.h"
 
-/* Buffers of TransformerLens' state_dict: they follow from the config. */
-static bool is_buffer(const char *name)
+static bool ends_with(const char *name, const char *end)
 {
-    size_t length = strlen(name);
-    const char *const ends[] = {".attn.mask", ".attn.IGNORE", ".attn.rotary_sin",
-                                ".attn.rotary_cos"};
-    for (size_t i = 0; i < CLH_COUNT(ends); i++)
-        if (length > strlen(ends[i]) && strcmp(name + length - strlen(ends[i]), ends[i]) == 0)
-            return true;
-    return false;
+    const size_t length = strlen(name), tail = strlen(end);
+    return length > tail && strcmp(name + length - tail, end) == 0;
 }
 
-/* A parameter that TransformerLens has too, but that nothing reads. */
-static bool is_idle(const char *name, const clh_model_config *config)
+/* What else TransformerLens' state_dict holds: buffers that follow from the config, and a parameter that
+ * nothing reads. */
+static bool is_passed_over(const char *name, const clh_model_config *config)
 {
-    return config->positional_embedding_type == CLH_POSITIONS_ALIBI &&
+    const clh_positions positions = config->positional_embedding_type;
+    if (ends_with(name, ".attn.mask") || ends_with(name, ".attn.IGNORE"))
+        return true;
+    if (ends_with(name, ".attn.rotary_sin") || ends_with(name, ".attn.rotary_cos"))
+        return positions == CLH_POSITIONS_ROTARY || positions == CLH_POSITIONS_NONE;
+    return positions == CLH_POSITIONS_ALIBI &&
            strcmp(name, clh_layout_params.row[CLH_P_W_POS].name) == 0;
 }
 
@@ -35,8 +35,7 @@ static clh_status check_known(const clh_model *model, const clh_safetensors *fil
 {
     for (size_t i = 0; i < clh_safetensors_count(file); i++) {
         const char *name = clh_safetensors_name(file, i);
-        if (!is_buffer(name) && !is_idle(name, clh_model_get_config(model)) &&
-            !clh_model_view(model, name).data)
+        if (!is_passed_over(name, clh_model_get_config(model)) && !clh_model_view(model, name).data)
             return clh_fail(err, CLH_EFORMAT,
                             "%s: tensor %s is none of this model's parameters: want the settings "
                             "of the model the file was made with",

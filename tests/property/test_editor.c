@@ -28,35 +28,12 @@ typedef struct bench {
 
 enum { LISTS = 17 };
 
-/* One of every kind, alone and together, everywhere and in places. */
 static const clh_model_config *config_of(const bench *b)
 {
     return clh_model_get_config(b->model);
 }
 
-/* Whether positions are in the stream: else there are no parts, and of most no hook_pos_embed. */
-static bool has_parts(const bench *b)
-{
-    return config_of(b)->positional_embedding_type == CLH_POSITIONS_STANDARD;
-}
-
-/* Where there are no parts: what else is like them, and turned queries and keys. */
-static void replace_parts(const bench *b, clh_edit *edit, size_t count)
-{
-    const bool turned = config_of(b)->positional_embedding_type == CLH_POSITIONS_ROTARY;
-    const bool is_short = config_of(b)->positional_embedding_type == CLH_POSITIONS_SHORTFORMER;
-    for (size_t i = 0; i < count; i++) {
-        if (edit[i].kind == CLH_EDIT_ADD && !is_short)
-            edit[i].site = "hook_embed";
-        if (edit[i].kind == CLH_EDIT_PART)
-            edit[i] = (clh_edit){.kind = edit[i].frozen ? CLH_EDIT_MEAN : CLH_EDIT_RESAMPLE,
-                                 .site = turned ? "blocks.*.attn.hook_rot_[qk]"
-                                                : "blocks.*.attn.hook_[qk]",
-                                 .positions = edit[i].positions,
-                                 .position_count = edit[i].position_count};
-    }
-}
-
+/* One of every kind, alone and together, everywhere and in places. */
 static size_t make_lists(const bench *b, clh_edit edit[2 * LISTS], clh_edit_list list[LISTS])
 {
     const clh_edit kinds[] = {
@@ -95,8 +72,7 @@ static size_t make_lists(const bench *b, clh_edit edit[2 * LISTS], clh_edit_list
     };
     size_t lists = 1, edits = CLH_COUNT(kinds);
     memcpy(edit, kinds, sizeof kinds);
-    if (!has_parts(b))
-        replace_parts(b, edit, edits);
+    edit_without_parts(b->model, edit, edits);
     list[0] = (clh_edit_list){.name = "none"};
     for (size_t i = 0; i < CLH_COUNT(kinds); i++)
         list[lists++] =
@@ -379,26 +355,13 @@ static void a_piece_is_the_edit_at_one_head_and_position(void **state)
     same_bits(clh_editor_cache(b->editor), b->whole, 1);
 }
 
-static void parts_are_refused(const bench *b)
-{
-    for (int p = 0; p < 2; p++) {
-        const clh_edit edit = {
-            .kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_q", .part = (clh_input_part)p};
-        clh_error err = {0};
-        clh_edits *edits = NULL;
-        assert_int_equal(edit_open(&edits, &edit, 1, b->model, &b->sample, SEED, &err),
-                         CLH_ESUPPORT);
-        assert_non_null(strstr(err.message, "positional_embedding_type"));
-    }
-}
-
 /* A table of rows by token or position has the bits of rows that are computed for each sequence: an
  * edit of the embedding that changes nothing leaves no other way. */
 static void parts_of_a_table_are_those_computed(void **state)
 {
     bench *b = *state;
-    if (!has_parts(b)) {
-        parts_are_refused(b);
+    if (!edit_has_parts(b->model)) {
+        edit_parts_refused(b->model, &b->sample);
         return;
     }
     for (int p = 0; p < 4; p++) {
@@ -426,8 +389,8 @@ static void parts_of_a_table_are_those_computed(void **state)
 static void parts_see_what_is_put_into_the_embeddings(void **state)
 {
     bench *b = *state;
-    if (!has_parts(b)) {
-        parts_are_refused(b);
+    if (!edit_has_parts(b->model)) {
+        edit_parts_refused(b->model, &b->sample);
         return;
     }
     for (int p = 0; p < 2; p++) {
