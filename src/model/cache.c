@@ -254,9 +254,10 @@ static bool same_turns(const clh_model_config *a, const clh_model_config *b)
 /* The settings that decide the shapes of activations, but for batch and pos. */
 static bool same_shapes(const clh_model_config *a, const clh_model_config *b)
 {
-    return a->n_layers == b->n_layers && a->n_heads == b->n_heads && a->d_model == b->d_model &&
-           a->d_head == b->d_head && a->d_vocab_out == b->d_vocab_out &&
-           (a->attn_only || a->d_mlp == b->d_mlp);
+    const bool blocks = a->n_heads == b->n_heads && a->d_head == b->d_head &&
+                        (a->attn_only || a->d_mlp == b->d_mlp);
+    return a->n_layers == b->n_layers && a->d_model == b->d_model &&
+           a->d_vocab_out == b->d_vocab_out && (a->n_layers == 0 || blocks);
 }
 
 clh_status clh_cache_of(const clh_cache *cache, const clh_model *model, clh_error *err)

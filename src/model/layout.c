@@ -165,8 +165,8 @@ uint64_t clh_layout_whens(const clh_layout *layout, const clh_model_config *conf
     _Static_assert(WHEN_COUNT <= 64, "a bit for each condition");
     uint64_t whens = 0;
     for (size_t id = 0; id < layout->count; id++) {
-        const clh_when when = layout->row[id].when;
-        whens |= (uint64_t)clh_when_holds(when, config) << when;
+        const clh_row *row = &layout->row[id];
+        whens |= (uint64_t)clh_row_exists(row, config) << row->when;
     }
     return whens;
 }
