@@ -43,9 +43,9 @@ typedef struct tree_line {
     {                                                                                              \
         TREE_CLOSE, NULL, NULL, WHEN_ALWAYS, 0                                                     \
     }
-#define NEVER(name, when, why)                                                                     \
+#define NEVER(id, when, why)                                                                       \
     {                                                                                              \
-        TREE_NEVER, name, why, WHEN_##when, 0                                                      \
+        TREE_NEVER, NULL, why, WHEN_##when, CLH_A_##id                                             \
     }
 #define A(id)                                                                                      \
     {                                                                                              \
@@ -57,15 +57,15 @@ static const tree_line tree_lines[] = {
     OPEN("embed", "Embed", ALWAYS), CLOSE,
     A(EMBED),
     OPEN("pos_embed", "PosEmbed", POS_MODULE), CLOSE,
-    A(POS_EMBED), NEVER("hook_pos_embed", ALIBI, "alibi embeds no positions"), A(TOKENS),
+    A(POS_EMBED), NEVER(POS_EMBED, ALIBI, "alibi embeds no positions"), A(TOKENS),
     OPEN("blocks", "ModuleList", ALWAYS),
         {TREE_OPEN_BLOCKS, "0", "TransformerBlock", WHEN_ALWAYS, 0},
             NORM("ln1", NORM, ALWAYS), CLOSE,
             NORM("ln2", NORM, MLP), CLOSE,
             OPEN("attn", "Attention", ALWAYS), A(K), A(Q), A(V), A(Z), A(ATTN_SCORES), A(PATTERN), A(RESULT),
-                NEVER("hook_attn_input", SHORTFORMER, "TransformerLens never fires it"),
-                NEVER("hook_rot_k", NO_POSITIONS, "nothing is turned"),
-                NEVER("hook_rot_q", NO_POSITIONS, "nothing is turned"),
+                NEVER(ATTN_INPUT, SHORTFORMER, "TransformerLens never fires it"),
+                NEVER(ROT_K, NO_POSITIONS, "nothing is turned"),
+                NEVER(ROT_Q, NO_POSITIONS, "nothing is turned"),
                 A(ROT_K), A(ROT_Q), CLOSE,
             OPEN("mlp", "GatedMLP", GATED), A(MLP_GATE), A(MLP_PRE_LINEAR), CLOSE,
             OPEN("mlp", "MLP", MLP_PLAIN), A(MLP_MID), NORM("ln", SOLU_NORM, SOLU_LN), CLOSE, CLOSE,
@@ -214,15 +214,16 @@ static void say_path(char out[CLH_TREE_TEXT], const module *m, const clh_model_c
                    full, m->path);
 }
 
-static void add_never(const walk *w, const tree_line *line, const module *m, size_t depth)
+/* A hook point that no pass of this model fires, and why. */
+static void add_never(const walk *w, const tree_line *line, size_t depth)
 {
+    const clh_row *row = &clh_layout_acts.row[line->id];
+    const char *dot = strrchr(row->name, '.');
     clh_tree_node node = {.kind = CLH_TREE_HOOK, .depth = depth};
-    char path[CLH_TREE_TEXT];
     if (!clh_when_holds(line->when, w->config))
         return;
-    say_path(path, m, w->config);
-    (void)snprintf(node.path, sizeof node.path, "%.40s%s%s", path, path[0] ? "." : "", line->name);
-    (void)snprintf(node.label, sizeof node.label, "(%s): HookPoint()", line->name);
+    (void)clh_row_name(row, w->config->n_layers > 1 ? SIZE_MAX : 0, node.path);
+    (void)snprintf(node.label, sizeof node.label, "(%s): HookPoint()", dot ? dot + 1 : row->name);
     (void)snprintf(node.class_name, sizeof node.class_name, "HookPoint");
     (void)snprintf(node.off, sizeof node.off, "%s", line->class);
     w->visit(&node, w->user);
@@ -280,7 +281,7 @@ static size_t add_inside(const walk *w, const module *m, size_t at, size_t depth
             add_leaf(w, &clh_layout_acts.row[line->id], false, depth);
             at++;
         } else if (line->kind == TREE_NEVER) {
-            add_never(w, line, m, depth);
+            add_never(w, line, depth);
             at++;
         } else if (!clh_when_holds(line->when, w->config) ||
                    (line->kind == TREE_OPEN_BLOCKS && w->config->n_layers == 0)) {

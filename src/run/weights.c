@@ -62,8 +62,8 @@ static clh_status check_tied(clh_model *model, const char *path, clh_error *err)
     clh_free(read);
     return same ? CLH_OK
                 : clh_fail(err, CLH_EFORMAT,
-                           "%s: %s is not embed.W_E turned over, want tie_word_embeddings false",
-                           path, W_U.name);
+                           "%s: %s is not %s turned over, want tie_word_embeddings false", path,
+                           W_U.name, clh_layout_params.row[CLH_P_W_E].name);
 }
 
 clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
