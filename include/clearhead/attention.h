@@ -97,7 +97,7 @@ typedef struct clh_attention_ask {
     uint64_t seed; /**< of the shuffles, by Philox */
 } clh_attention_ask;
 
-/** Look at one head over a sample. CLH_STOPPED; CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
+/** Look at one head over a sample. CLH_ESUPPORT where attention is not causal; CLH_STOPPED; CLH_ERANGE for a layer or head that there is not, CLH_EINPUT for sequences of different lengths,
  *  fewer than two of them, or none with a scored prediction, CLH_ENUMERIC names the
  *  sequence and its first activation that is not finite. */
 CLH_API clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
@@ -126,7 +126,7 @@ typedef struct clh_cue_test {
 } clh_cue_test;
 
 /** Try a cue. CLH_STOPPED; CLH_ESUPPORT for CLH_CUE_RANK, which is
- *  no property of a token or a position alone. */
+ *  no property of a token or a position alone, and where positions are not in the residual stream. */
 CLH_API clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
                                clh_cue_feature feature, const clh_how *how, clh_error *err);
 

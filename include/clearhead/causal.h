@@ -86,7 +86,8 @@ CLH_API void clh_causal_close(clh_causal *causal);
 /** Every intervention on one sample. */
 typedef struct clh_causal_result {
     size_t sequences;
-    bool left_out[CLH_INTERVENTIONS];       /**< those about letters, of a task without them */
+    bool left_out[CLH_INTERVENTIONS];   /**< those that this task or model has nothing for … */
+    const char *why[CLH_INTERVENTIONS]; /**< … and what that is; static */
     clh_measure measure[CLH_INTERVENTIONS]; /**< owned */
 } clh_causal_result;
 

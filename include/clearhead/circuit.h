@@ -130,8 +130,9 @@ CLH_API bool clh_circuit_has_head(clh_circuit_kind kind);
  *
  *  and QK circuits are divided by attn_scale, so that entry [x, y] over the two scales is a part
  *  of the score. Products then read "W_E W_Q' W_K'^T W_E^T / attn_scale". A BIAS row is b' = b_Q,
- *  with `norm` ln1.b W_Q + b_Q. CLH_ERANGE when there is no such layer or head, CLH_ENUMERIC
- *  naming a parameter that is not finite. */
+ *  with `norm` ln1.b W_Q + b_Q. CLH_ERANGE when there is no such layer or head, CLH_ESUPPORT
+ *  for a circuit of positions where they are not in the residual stream, and for QK where rotary positions
+ *  turn queries and keys, CLH_ENUMERIC naming a parameter that is not finite. */
 CLH_API clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circuit_kind kind,
                                     size_t layer, size_t head, bool norm, clh_error *err);
 
@@ -191,7 +192,8 @@ typedef struct clh_composition {
 
 /** All pairs: HookedTransformer.all_composition_scores(). The baseline is `samples` (at least 2)
  *  pairs of heads whose four matrices are normal, drawn from `seed`; it is one for Q, K and V,
- *  which differ only in which matrices are meant. `watch` may be NULL. CLH_ERANGE,
+ *  which differ only in which matrices are meant. Where rotary positions turn queries and keys there is V
+ *  alone: the scores of Q and K are NULL. `watch` may be NULL. CLH_ERANGE,
  *  CLH_ENUMERIC, CLH_ENOMEM, CLH_STOPPED. */
 CLH_API clh_status clh_composition_open(clh_composition *out, const clh_model *model,
                                         size_t samples, uint64_t seed, const clh_watch *watch,

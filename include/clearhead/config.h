@@ -7,7 +7,7 @@
  *    if (clh_model_config_check(&model, &err)) ...
  *
  *  What follows from other fields may be 0, and then does when a model, a cache or a run is opened:
- *  d_vocab_out, attn_scale and initializer_range.
+ *  d_vocab_out, attn_scale, initializer_range, rotary_dim and rotary_base.
  */
 #ifndef CLEARHEAD_CONFIG_H
 #define CLEARHEAD_CONFIG_H
@@ -43,6 +43,34 @@ typedef enum clh_normalization {
     CLH_NORM_RMSPRE = 4,
 } clh_normalization;
 
+/** How a model knows where a token stands, by TransformerLens' names but NONE, which it has no name
+ *  for (there: rotary over 0 numbers). */
+typedef enum clh_positions {
+    CLH_POSITIONS_STANDARD = 0, /**< W_pos added to the residual stream */
+    CLH_POSITIONS_ROTARY = 1,   /**< queries and keys turned by an angle that grows with it */
+    CLH_POSITIONS_SHORTFORMER =
+        2,                   /**< W_pos added to what queries and keys read, behind the norm */
+    CLH_POSITIONS_ALIBI = 3, /**< scores lessened in proportion to the distance */
+    CLH_POSITIONS_NONE = 4,
+} clh_positions;
+
+/** Which keys a query sees. */
+typedef enum clh_attention_dir {
+    CLH_ATTENTION_CAUSAL = 0, /**< those at and before it */
+    CLH_ATTENTION_BIDIRECTIONAL = 1,
+} clh_attention_dir;
+
+/** How W_* are drawn, by TransformerLens' names; "gpt2" takes initializer_range for std, the next four
+ *  for a gain (docs/mathematics.md). */
+typedef enum clh_init_mode {
+    CLH_INIT_GPT2 = 0,
+    CLH_INIT_XAVIER_UNIFORM = 1,
+    CLH_INIT_XAVIER_NORMAL = 2,
+    CLH_INIT_KAIMING_UNIFORM = 3,
+    CLH_INIT_KAIMING_NORMAL = 4,
+    CLH_INIT_MUP = 5,
+} clh_init_mode;
+
 /** HookedTransformerConfig, as far as it has an effect here; same names, same meaning. */
 typedef struct clh_model_config {
     size_t n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, d_vocab;
@@ -50,10 +78,21 @@ typedef struct clh_model_config {
     bool attn_only;
     clh_act_fn act_fn;
     clh_normalization normalization_type;
-    double eps;               /**< inside the square root of the norms */
-    bool use_attn_scale;      /**< false: scores are not divided */
-    double attn_scale;        /**< scores are divided by it; 0: sqrt(d_head) */
-    double initializer_range; /**< std of W_*; 0: 0.8 / sqrt(d_model) */
+    double eps;          /**< inside the square root of the norms */
+    bool use_attn_scale; /**< false: scores are not divided */
+    double attn_scale;   /**< scores are divided by it; 0: sqrt(d_head) */
+    clh_init_mode init_mode;
+    double initializer_range; /**< std of W_*, or its gain; 0: 0.8 / sqrt(d_model), of a gain 1 */
+    clh_positions positional_embedding_type;
+    size_t rotary_dim;  /**< numbers of a head that are turned, even; 0: d_head */
+    double rotary_base; /**< the slowest turn is once in about 2 pi of it; 0: 10000 */
+    bool
+        rotary_adjacent_pairs; /**< numbers 2i and 2i + 1 make a pair, not i and i + rotary_dim / 2 */
+    clh_attention_dir attention_dir;
+    bool gated_mlp;           /**< act(x W_gate) (x W_in) + b_in behind the MLP's input */
+    bool parallel_attn_mlp;   /**< the MLP reads what attention reads, not what it leaves */
+    bool tie_word_embeddings; /**< W_U is W_E turned over: one parameter, clh_model_tie() */
+    bool final_rms;           /**< of LN and LNPre: ln_final is the RMS kind */
     bool use_attn_result, use_attn_in, use_split_qkv_input, use_hook_mlp_in, use_hook_tokens;
 } clh_model_config;
 

@@ -62,7 +62,8 @@ typedef enum clh_edit_kind {
  *    x' = part + mean(x - part)       the mean over the sample's sequences and positions
  *    q' = ln1(x') W_Q + b_Q           the scale of ln1 that of x'
  *
- * and so for k and v. So q' knows nothing but its part. In layer 0 this is clh_part_try(), bit for
+ * and so for k and v. So q' knows nothing but its part. CLH_ESUPPORT where hook_pos_embed is no term of the
+ * residual stream. In layer 0 this is clh_part_try(), bit for
  * bit. `bare`: nothing in place of the mean. `frozen`: the scale of ln1 is that of x; with both, in
  * layer 0, q' is the part's term of clh_qk_split_score(). In later layers everything that earlier
  * layers wrote belongs to what is taken away. */
@@ -198,7 +199,7 @@ CLH_API void clh_edited_deinit(clh_edited *edited);
 
 /** Loss and accuracy when the inputs of layer 0 named in `inputs` (letters of "qkv") are computed
  *  from embeddings of which only `part` is left, ln1 with its own scale; everything else, also the
- *  direct path, sees the whole input. */
+ *  direct path, sees the whole input. CLH_ESUPPORT where positions are not in the residual stream. */
 CLH_API clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
                                 const clh_sample *sample, const char *inputs, clh_input_part part,
                                 const clh_how *how, clh_error *err);

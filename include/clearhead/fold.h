@@ -36,10 +36,15 @@ typedef enum clh_fold {
 
 /** A new model of the same function, log-probability for log-probability. `what` joins clh_fold
  *  bits. Computed in double precision, kept as clh_real. A refactoring takes LAPACK, whose last
- *  bits are its own. CLH_ECONFIG when the writing weights of a
- *  model are to be centred whose norm does not centre; CLH_ENOMEM, CLH_ENUMERIC. */
+ *  bits are its own. What is tied is so no longer where W_E or W_U are changed. CLH_ECONFIG when the
+ *  writing weights of a model are to be centred whose norms do not all centre, or norms to be folded of a
+ *  shortformer, or of a gated MLP behind LN; CLH_ESUPPORT when heads are to be refactored whose queries and
+ *  keys rotary positions turn; CLH_ENOMEM, CLH_ENUMERIC. */
 CLH_API clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what,
                                   clh_error *err);
+
+/** What of it a model with this config allows: bits of clh_fold that clh_model_fold() does not refuse. */
+CLH_API unsigned clh_fold_allowed(const clh_model_config *config);
 
 enum { CLH_FOLD_RECORD = 128 };
 

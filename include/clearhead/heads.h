@@ -87,7 +87,7 @@ typedef struct clh_detection {
 
 /** Hold every head against every pattern, one forward pass a sequence. `given` (may be NULL) is a
  *  pattern of one's own [pos, pos], 0 for keys behind the query; shorter sequences use its upper
- *  left corner. CLH_STOPPED, CLH_ESHAPE or CLH_EINPUT for a given
+ *  left corner. CLH_ESUPPORT where attention is not causal, CLH_STOPPED, CLH_ESHAPE or CLH_EINPUT for a given
  *  pattern that cannot be one, CLH_ENUMERIC naming the activation that is not finite; errors of
  *  clh_forward(). TransformerLens: detect_head(), whose detection_pattern may be a tensor. */
 CLH_API clh_status clh_heads_detect(clh_detection *out, const clh_model *model,

@@ -42,9 +42,14 @@ CLH_API clh_status clh_model_open(clh_model **out, const clh_model_config *confi
 /** Free. NULL is fine. */
 CLH_API void clh_model_close(clh_model *model);
 
-/** Initializer `gpt2`: W_* normal with std initializer_range, biases 0, norm weights 1; a function
- *  of the seed alone. TransformerLens 2.4, HookedTransformer._init_weights_gpt2. */
+/** Draw W_* as init_mode says, biases 0, norm weights 1; a function of the seed alone. TransformerLens
+ *  2.4, HookedTransformer.init_weights. */
 CLH_API void clh_model_init(clh_model *model, uint64_t seed);
+
+/** With tie_word_embeddings make W_U what W_E is, turned over; else nothing. Whoever writes W_E of such a
+ *  model calls it; clh_model_init(), training and clh_model_load() leave them the same. The gradient of
+ *  W_U is then part of that of W_E, and 0 in its own place. */
+CLH_API void clh_model_tie(clh_model *model);
 
 /** Its configuration; borrowed. */
 CLH_API const clh_model_config *clh_model_get_config(const clh_model *model);
@@ -190,7 +195,8 @@ CLH_API clh_status clh_forward_check(const clh_model *model, const clh_tokens *t
 
 /** Extend a forward pass of one sequence: positions `from` … pos-1 are computed, those before are
  *  taken from the cache, which must have been given clh_cache_reserve(). The keys and values in the
- *  cache are the key/value cache of text generation. */
+ *  cache are the key/value cache of text generation. With bidirectional attention only from position 0
+ *  (CLH_ESUPPORT): more tokens change what came before. */
 CLH_API clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, size_t from,
                                     clh_cache *cache, clh_error *err);
 
@@ -273,7 +279,8 @@ CLH_API uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i
 
 /** Let the model write: ids[0 … have-1] are given, each further token is the prediction from those
  *  before it, until `length` tokens stand in `ids` or one of them is `stop` (UINT32_MAX: none).
- *  *written gets how many stand there. Keys and values are kept, so each token costs one row.
+ *  *written gets how many stand there. Keys and values are kept, so each token costs one row; with
+ *  bidirectional attention a whole pass.
  *  `watch`, which may be NULL, is told the tokens. CLH_STOPPED; CLH_ENUMERIC names the first
  *  activation that is not finite. */
 CLH_API clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,

@@ -52,7 +52,7 @@ typedef struct clh_edge {
     size_t writer, reader;
 } clh_edge;
 
-/** The graph of models of this config. */
+/** The graph of models of this config. CLH_ESUPPORT for one of 0 layers. */
 CLH_API clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_error *err);
 
 /** Free what a graph holds. NULL and all zero are fine. */

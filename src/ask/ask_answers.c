@@ -173,7 +173,7 @@ const clh_question clh_question_answers = {
                 "clearhead answers runs/notebook --checkpoints # during training",
     CLH_SETTINGS(keys, answers_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_LETTERS | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD |
-             CLH_NEEDS_RUN,
+             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS | CLH_NEEDS_RUN,
     .schema = schema,
     .ask = ask_answers,
     .check = check};

@@ -1,6 +1,7 @@
 /* attention: how much of a head's attention is position, how much token, and what about the token. */
 #include "ask/ratios.h"
 #include "clearhead/attention.h"
+#include "model/assume.h"
 
 typedef struct attention_settings {
     size_t layer, head, count;
@@ -157,6 +158,13 @@ static void put_destinations(clh_result *out, const clh_attention_report *r)
     }
 }
 
+/* Whether keys can be given a part of the input: cues are tried with that. */
+static bool has_parts(const clh_subject *s)
+{
+    return !clh_assume(clh_model_get_config(clh_subject_model(s)), CLH_ASSUME_POSITIONS, "cues",
+                       NULL);
+}
+
 static clh_status ask_attention(clh_result *out, clh_subject *s, const void *settings,
                                 const clh_how *how, clh_error *err)
 {
@@ -168,13 +176,14 @@ static clh_status ask_attention(clh_result *out, clh_subject *s, const void *set
     clh_status status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status = clh_attention_look(&report, clh_subject_model(s), sample, &ask, how, err);
-    if (!status && set->layer == 0)
+    const bool tries = set->layer == 0 && has_parts(s);
+    if (!status && tries)
         status = clh_cues_try(test, clh_subject_model(s), sample, how, err);
     if (!status) {
         clh_result_read(out, "numbers", &report);
-        if (set->layer == 0)
+        if (tries)
             clh_result_put_numbers(out, {"loss", test[0].loss}, {"accuracy", test[0].accuracy});
-        put_cues(out, &report, set->layer == 0 ? test : NULL);
+        put_cues(out, &report, tries ? test : NULL);
         put_destinations(out, &report);
     }
     clh_attention_deinit(&report);
@@ -199,7 +208,7 @@ const clh_question clh_question_attention = {
                 "clearhead attention runs/notebook --count 2000 --json # every number\n"
                 "clearhead attention runs/notebook --checkpoints # over training",
     CLH_SETTINGS(keys, attention_settings),
-    .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
+    .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION | CLH_NEEDS_CAUSAL,
     .schema = schema,
     .over = "scores_position, pattern_position, answer_mass, token.effect",
     .ask = ask_attention};

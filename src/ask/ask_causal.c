@@ -71,7 +71,7 @@ static clh_status measure(suite *u, const clh_sample *sample, const char *input,
             clh_result_row(u->out, "interventions", clh_intervention_name(i));
         clh_row_label(u->out, clh_intervention_text(i), input ? NULL : heading_of(i));
         if (result.left_out[i])
-            clh_row_absent(u->out, "the task has no letters");
+            clh_row_absent(u->out, result.why[i]);
         else
             clh_row_read(u->out, &row[i]);
     }

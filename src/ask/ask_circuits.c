@@ -5,6 +5,7 @@
 #include "base/stop.h"
 #include "lens/circuits/circuit_list.h"
 #include "measure/symbols.h"
+#include "model/assume.h"
 
 typedef struct circuits_settings {
     char kind[32]; /**< "all", or the name of a clh_circuit_kind */
@@ -173,7 +174,7 @@ static void put_composition(clh_result *out, const clh_composition *all)
     clh_result_put_numbers(out, {"composition_mean", all->mean},
                            {"composition_deviation", all->deviation});
     for (clh_composition_kind kind = 0; kind < CLH_COMPOSITION_KINDS; kind++)
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; all->score[kind] && i < count; i++)
             for (size_t j = (i / heads + 1) * heads; j < count; j++) {
                 const clh_composition_pair pair =
                     clh_composition_at(all, kind, i / heads, i % heads, j / heads, j % heads);
@@ -204,6 +205,22 @@ static clh_status ask_composition(clh_result *out, const clh_subject *s, size_t 
     return status;
 }
 
+static void note_why(clh_result *out, const char *why)
+{
+    char text[sizeof(((clh_error *)0)->message) + 16];
+    (void)snprintf(text, sizeof text, "Left out: %s.", why);
+    clh_result_note(out, text);
+}
+
+/* Circuits, and compositions, that this kind of model has not. */
+static void note_missing(clh_result *out, const clh_model_config *c)
+{
+    clh_error why = {0};
+    if (clh_assume(c, CLH_ASSUME_QK, "QK circuits and composition through them", &why) ||
+        clh_assume(c, CLH_ASSUME_POSITIONS, "circuits of positions", &why))
+        note_why(out, why.message);
+}
+
 static void close_list(void *list)
 {
     clh_circuit_list_close(list);
@@ -228,6 +245,7 @@ static clh_status ask_circuits(clh_result *out, clh_subject *s, const void *sett
     if (!status) {
         clh_result_keep(out, list, close_list);
         put_circuits(out, list, &symbols);
+        note_missing(out, c);
         status = ask_composition(out, s, set->samples, how->watch, err);
     }
     clh_symbols_deinit(&symbols);

@@ -89,7 +89,7 @@ const clh_question clh_question_heads = {
                 "clearhead heads runs/notebook --pattern mine.json # and a pattern of one's own\n"
                 "clearhead heads runs/notebook --checkpoints # over training",
     CLH_SETTINGS(keys, heads_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ATTENTION,
+    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ATTENTION | CLH_NEEDS_CAUSAL,
     .schema = schema,
     .over =
         "previous_token.0.0.score, induction.0.0.score, same_slot.0.0.score, next_slot.0.0.score, "

@@ -185,7 +185,7 @@ const clh_question clh_question_paths = {
         "path\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --figure paths.png # writers by readers",
     CLH_SETTINGS(keys, paths_settings),
-    .needs = CLH_NEEDS_TASK,
+    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "clean, corrupted",
     .check = check,

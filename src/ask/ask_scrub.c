@@ -141,7 +141,7 @@ const clh_question clh_question_scrub = {
                 "clearhead scrub runs/notebook --hypothesis algorithm --count 2000 # one, closer\n"
                 "clearhead scrub runs/notebook --hypothesis mine.json --json # your own",
     CLH_SETTINGS(keys, scrub_settings),
-    .needs = CLH_NEEDS_HELD_OUT,
+    .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
     .over = "algorithm.recovered, qk_position.recovered, v_class.recovered",
     .ask = ask_scrub};

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "model/assume.h"
 #include "run/folder.h"
 
 static clh_status want(bool there, const clh_question *q, const char *what, clh_error *err)
@@ -68,6 +69,17 @@ static clh_status has_attention(const clh_question *q, const clh_subject *s, clh
                 "a model of at least one layer", err);
 }
 
+static clh_status is_causal(const clh_question *q, const clh_subject *s, clh_error *err)
+{
+    return clh_assume(clh_model_get_config(clh_subject_model(s)), CLH_ASSUME_CAUSAL, q->name, err);
+}
+
+static clh_status has_positions(const clh_question *q, const clh_subject *s, clh_error *err)
+{
+    return clh_assume(clh_model_get_config(clh_subject_model(s)), CLH_ASSUME_POSITIONS, q->name,
+                      err);
+}
+
 static clh_status has_folder(const clh_question *q, const clh_subject *s, clh_error *err)
 {
     return clh_subject_run(s) && clh_is_folder(clh_subject_path(s))
@@ -99,6 +111,8 @@ static const struct need {
     {CLH_NEEDS_ONE_N, "one_n", has_one_n},
     {CLH_NEEDS_ONE_HEAD, "one_head", has_one_head},
     {CLH_NEEDS_ATTENTION, "attention", has_attention},
+    {CLH_NEEDS_CAUSAL, "causal", is_causal},
+    {CLH_NEEDS_POSITIONS, "positions", has_positions},
     {CLH_NEEDS_RUN, "run", has_folder},
     {CLH_ABOUT_WHOLE_RUN, "whole_run", is_whole},
 };

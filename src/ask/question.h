@@ -20,15 +20,17 @@
 
 /** What a question wants of its subject: a row each in src/ask/needs.c. */
 enum clh_needs {
-    CLH_NEEDS_NOTHING = 1,     /**< no subject at all */
-    CLH_NEEDS_TASK = 2,        /**< sequences */
-    CLH_NEEDS_HELD_OUT = 4,    /**< sequences it was not trained on */
-    CLH_NEEDS_LETTERS = 8,     /**< a task of letters */
-    CLH_NEEDS_ONE_N = 16,      /**< no mixture of lengths */
-    CLH_NEEDS_ONE_HEAD = 32,   /**< one layer, one head */
-    CLH_NEEDS_ATTENTION = 64,  /**< at least one layer */
-    CLH_NEEDS_RUN = 128,       /**< the folder of a run that was trained: metrics, checkpoints */
-    CLH_ABOUT_WHOLE_RUN = 256, /**< of all checkpoints at once: refuses one of them */
+    CLH_NEEDS_NOTHING = 1,      /**< no subject at all */
+    CLH_NEEDS_TASK = 2,         /**< sequences */
+    CLH_NEEDS_HELD_OUT = 4,     /**< sequences it was not trained on */
+    CLH_NEEDS_LETTERS = 8,      /**< a task of letters */
+    CLH_NEEDS_ONE_N = 16,       /**< no mixture of lengths */
+    CLH_NEEDS_ONE_HEAD = 32,    /**< one layer, one head */
+    CLH_NEEDS_ATTENTION = 64,   /**< at least one layer */
+    CLH_NEEDS_RUN = 128,        /**< the folder of a run that was trained: metrics, checkpoints */
+    CLH_ABOUT_WHOLE_RUN = 256,  /**< of all checkpoints at once: refuses one of them */
+    CLH_NEEDS_CAUSAL = 512,     /**< queries that see no key behind them */
+    CLH_NEEDS_POSITIONS = 1024, /**< embeddings of positions in the residual stream */
 };
 
 /** A file that a question can print in place of its result, which another command reads: nothing is

@@ -56,16 +56,34 @@ const char *clh_option_default(const clh_option *option)
     return value ? value : "";
 }
 
+/* "one|two|three" from column `at` on; choices that do not fit go below the first. Returns where it
+ * ends. */
+static int print_choices(FILE *out, int at, const char *choices)
+{
+    const int first = at;
+    while (*choices) {
+        const size_t length = strcspn(choices, "|"), all = length + (choices[length] == '|');
+        if (at > first && at + (int)all > WIDTH) {
+            (void)fprintf(out, "\n%*s", first, "");
+            at = first;
+        }
+        at += fprintf(out, "%.*s", (int)all, choices);
+        choices += all;
+    }
+    return at;
+}
+
 static void print_option(FILE *out, const clh_option *option)
 {
     char text[800];
     const char *placeholder = clh_option_placeholder(option);
     bool joined = option->kind == CLH_OPTION_BOOL, help = strcmp(option->name, "help") == 0;
-    int at = fprintf(out, "  %s--%s%s%s%s", help ? "-h, " : "", option->name,
+    int at = fprintf(out, "  %s--%s%s", help ? "-h, " : "", option->name,
                      !*placeholder ? ""
                      : joined      ? "[="
-                                   : " ",
-                     placeholder, joined ? "]" : "");
+                                   : " ");
+    at = print_choices(out, at, placeholder);
+    at += fprintf(out, "%s", joined ? "]" : "");
     const char *fallback = clh_option_default(option);
     const int length = snprintf(text, sizeof text, "%s%s%s%s", option->help,
                                 *fallback ? " (default: " : "", fallback, *fallback ? ")" : "");

@@ -51,9 +51,7 @@ static clh_status prove(export_job *job, clh_error *err)
 /** What is asked for, of --fold all that this kind of norm allows. */
 static clh_status fold(export_job *job, const clh_invocation *inv, clh_error *err)
 {
-    const clh_normalization norm = job->config.model.normalization_type;
-    const bool centres = norm == CLH_NORM_LN || norm == CLH_NORM_LNPRE;
-    const unsigned all = CLH_FOLD_ALL - (centres ? 0 : CLH_FOLD_WRITING);
+    const unsigned all = CLH_FOLD_ALL & clh_fold_allowed(&job->config.model);
     const unsigned what = (clh_opt_flag(inv, "fold") ? all : 0) |
                           (clh_opt_flag(inv, "refactor") ? CLH_FOLD_REFACTOR : 0);
     clh_status status =

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "model/assume.h"
 
 clh_status clh_edit_no_such_site(const clh_edit *edit, size_t index, const clh_cache *cache,
                                  clh_error *err)
@@ -123,6 +124,9 @@ clh_status clh_edit_check_place(const clh_made *made, size_t index, const clh_ca
         return clh_fail(err, CLH_ESHAPE, "edit %zu: %s is for %s, %s is %s", index, what->name,
                         wanted, t.name, clh_tensor_shape_text(&t, shape));
     }
+    if (what == &clh_what_part &&
+        clh_assume(clh_cache_config(cache), CLH_ASSUME_POSITIONS, "part", err))
+        return clh_fail_context(err, CLH_ESUPPORT, "edit %zu", index);
     if (clh_what_copies(what) && clh_cache_repeats(cache, activation))
         return clh_fail(err, CLH_ESUPPORT,
                         "edit %zu: %s occurs more than once, so %s cannot be taken there", index,

@@ -36,7 +36,7 @@ bool clh_edit_listed(const long *list, size_t length, size_t index, size_t count
 
 enum { LANES = 16 }; /* so many numbers at once, whatever the width of a register */
 
-/* The first of the largest. */
+/* The first of the largest of [0, p]. */
 static size_t strongest(const clh_real *row, size_t p)
 {
     clh_real lane[LANES], most = row[0];
@@ -82,20 +82,20 @@ static bool in_set(const clh_edit *edit, const clh_sample *sample, const clh_tok
     }
 }
 
-static void even_row(size_t p, size_t width, clh_real *row)
+static void even_row(size_t last, size_t width, clh_real *row)
 {
     for (size_t j = 0; j < width; j++)
-        row[j] = j <= p ? 1 / (clh_real)(p + 1) : 0;
+        row[j] = j <= last ? 1 / (clh_real)(last + 1) : 0;
 }
 
 /* All of a row on its strongest source: 1, unless nothing is taken away. */
-static void one_hot_row(size_t p, clh_real *row)
+static void one_hot_row(size_t last, clh_real *row)
 {
-    const size_t best = strongest(row, p);
+    const size_t best = strongest(row, last);
     const clh_real left = row[best];
     unsigned removed = 0;
     row[best] = 0;
-    for (size_t j = 0; j <= p; j++) {
+    for (size_t j = 0; j <= last; j++) {
         removed |= row[j] != 0;
         row[j] = 0;
     }
@@ -104,13 +104,13 @@ static void one_hot_row(size_t p, clh_real *row)
 
 /* `without`: sources of the set 0, else those outside; the rest scaled to sum to 1. */
 static void keep_sources(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
-                         size_t first_scored, size_t p, clh_real *row)
+                         size_t first_scored, size_t p, size_t last, clh_real *row)
 {
     const bool without = edit->kind == CLH_EDIT_WITHOUT;
-    const size_t best = edit->sources == CLH_SOURCES_STRONGEST ? strongest(row, p) : 0;
+    const size_t best = edit->sources == CLH_SOURCES_STRONGEST ? strongest(row, last) : 0;
     double left = 0;
     bool removed = false;
-    for (size_t j = 0; j <= p; j++) {
+    for (size_t j = 0; j <= last; j++) {
         if (in_set(edit, sample, tokens, first_scored, p, j, best) == without) {
             removed = removed || row[j] != 0;
             row[j] = 0;
@@ -118,18 +118,18 @@ static void keep_sources(const clh_edit *edit, const clh_sample *sample, const c
             left += (double)row[j];
         }
     }
-    for (size_t j = 0; removed && left > 0 && j <= p; j++)
+    for (size_t j = 0; removed && left > 0 && j <= last; j++)
         row[j] = (clh_real)((double)row[j] / left);
 }
 
 void clh_edit_row(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
-                  size_t first_scored, size_t p, size_t width, clh_real *row)
+                  size_t first_scored, size_t p, size_t last, size_t width, clh_real *row)
 {
-    assert(edit && row && p < width);
+    assert(edit && row && p <= last && last < width);
     if (edit->kind == CLH_EDIT_EVEN)
-        even_row(p, width, row);
+        even_row(last, width, row);
     else if (edit->kind == CLH_EDIT_ONE_HOT)
-        one_hot_row(p, row);
+        one_hot_row(last, row);
     else
-        keep_sources(edit, sample, tokens, first_scored, p, row);
+        keep_sources(edit, sample, tokens, first_scored, p, last, row);
 }

@@ -49,8 +49,9 @@ bool clh_edit_spread_of(clh_edit_spread *out, const clh_tensor *given, const clh
 /** Whether `index` of `count` is in a list whose negative numbers count from the end. */
 bool clh_edit_listed(const long *list, size_t length, size_t index, size_t count);
 
-/** Edit row `p` of a pattern in place: ONE_HOT, ONLY, WITHOUT or EVEN. */
+/** Edit row `p` of a pattern in place, of which the query sees keys up to `last`: ONE_HOT, ONLY, WITHOUT
+ *  or EVEN. */
 void clh_edit_row(const clh_edit *edit, const clh_sample *sample, const clh_tokens *tokens,
-                  size_t first_scored, size_t p, size_t width, clh_real *row);
+                  size_t first_scored, size_t p, size_t last, size_t width, clh_real *row);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/stop.h"
 #include "edit/part.h"
 #include "measure/sample_make.h"
+#include "model/assume.h"
 #include "model/tensors.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
@@ -48,13 +49,16 @@ clh_status clh_part_flatten(clh_model *model, const clh_sample *sample, clh_inpu
     assert(model && sample);
     const clh_model_config *c = clh_model_get_config(model);
     const size_t size = part == CLH_PART_POSITION ? c->d_vocab : c->n_ctx;
+    clh_status status = clh_assume(c, CLH_ASSUME_POSITIONS, "a part of the input", err);
+    if (status)
+        return status;
     const clh_tensor W =
         clh_model_param(model, part == CLH_PART_POSITION ? CLH_P_W_E : CLH_P_W_POS, 0);
     double *mean = clh_alloc_array(c->d_model, sizeof *mean, err);
     size_t *count = count_use(sample, part, size, err);
     if (mean && count)
         flatten(&W, count, mean);
-    clh_status status = mean && count ? CLH_OK : CLH_ENOMEM;
+    status = mean && count ? CLH_OK : CLH_ENOMEM;
     clh_free(count);
     clh_free(mean);
     return status;

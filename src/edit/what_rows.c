@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "edit/editor_parts.h"
 #include "edit/what.h"
 
 /* ---- Numbers -----------------------------------------------------------------------------------
@@ -160,9 +161,11 @@ static bool is_pattern(const clh_row *row)
 
 static void pattern_row(const clh_at *at, size_t h, size_t p, clh_real *row, void *user)
 {
+    const clh_model_config *c = clh_model_get_config(clh_editor_model(at->editor));
+    const bool causal = c->attention_dir == CLH_ATTENTION_CAUSAL;
     (void)h, (void)user;
     clh_edit_row(at->edit, at->sample, &at->tokens, at->sample->first_scored[at->index], p,
-                 at->layout.width, row);
+                 causal ? p : at->tokens.pos - 1, at->layout.width, row);
 }
 
 static clh_status write_pattern(const clh_at *at, clh_error *err)

@@ -41,6 +41,8 @@ bool clh_fused_fits(const clh_model_config *c, const clh_backend_use *use)
 {
     assert(c && use);
     return c->d_vocab <= TOKENS_MOST && c->n_layers == 1 && c->attn_only &&
+           c->positional_embedding_type == CLH_POSITIONS_STANDARD &&
+           c->attention_dir == CLH_ATTENTION_CAUSAL && !c->final_rms && !c->tie_word_embeddings &&
            c->normalization_type == CLH_NORM_LN && use->length <= c->n_ctx &&
            use->d_vocab <= c->d_vocab && use->d_vocab <= c->d_vocab_out && knows_all(c);
 }

@@ -1,16 +1,18 @@
 /* Attention of one layer. Head h, query i, key j, with x the normalized input:
  *
- *    q_i = x_i W_Q + b_Q     k_j = x_j W_K + b_K     v_j = x_j W_V + b_V
+ *    q_i = x_i W_Q + b_Q     k_j = x_j W_K + b_K     v_j = x_j W_V + b_V     (positions.c: what a
+ *    shortformer reads, and how rotary positions turn q and k)
  *    scores, pattern, z      as attention_head.h says
  *    attn_out_i = sum_h z_i W_O + b_O
  *
  * TransformerLens: components/abstract_attention.py; Vaswani et al. 2017, eq. 1. */
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "model/attention_head.h"
 #include "model/norms.h"
-#include "model/pass.h"
+#include "model/positions.h"
 
 /* An input [rows, width] or, where heads have their own, [rows, n_heads, width]. */
 typedef struct operand {
@@ -23,16 +25,20 @@ typedef struct projection {
     clh_act_id out;
     clh_param_id W, b;
     clh_norm_place split;
+    clh_act_id of_short; /* what it reads in a shortformer; LOGITS: as in others */
 } projection;
 
 static const projection projections[] = {
-    {CLH_A_Q, CLH_P_W_Q, CLH_P_B_Q, CLH_NORM_AT_Q},
-    {CLH_A_K, CLH_P_W_K, CLH_P_B_K, CLH_NORM_AT_K},
-    {CLH_A_V, CLH_P_W_V, CLH_P_B_V, CLH_NORM_AT_V},
+    {CLH_A_Q, CLH_P_W_Q, CLH_P_B_Q, CLH_NORM_AT_Q, CLH_A_SHORT_Q},
+    {CLH_A_K, CLH_P_W_K, CLH_P_B_K, CLH_NORM_AT_K, CLH_A_SHORT_K},
+    {CLH_A_V, CLH_P_W_V, CLH_P_B_V, CLH_NORM_AT_V, CLH_A_LOGITS},
 };
 
 static clh_act_id projection_reads(const clh_model_config *c, size_t p)
 {
+    if (c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER &&
+        projections[p].of_short != CLH_A_LOGITS)
+        return projections[p].of_short;
     return clh_norms_output(c, c->use_split_qkv_input ? projections[p].split
                                : c->use_attn_in       ? CLH_NORM_AT_HEADS
                                                       : CLH_NORM_AT_ATTN);
@@ -93,6 +99,15 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
     }
 }
 
+/* The slopes of n heads are 2^(-8/n), its square, its cube, … (Press et al. 2022, "Train Short, Test
+ * Long"; TransformerLens: create_alibi_multipliers). */
+static double alibi_slope(const clh_model_config *c, size_t h)
+{
+    return c->positional_embedding_type == CLH_POSITIONS_ALIBI
+               ? exp2(-8.0 * (double)(h + 1) / (double)c->n_heads)
+               : 0;
+}
+
 /* Head h of sequence b: its corner of each tensor of `blob` (activations or their gradients). */
 static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer, size_t b,
                         size_t h)
@@ -107,9 +122,11 @@ static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer
                       .z_stride = stride,
                       .across = across,
                       .whole = pass->cache->keep == CLH_KEEP_ALL,
+                      .both_ways = c->attention_dir == CLH_ATTENTION_BIDIRECTIONAL,
+                      .slope = alibi_slope(c, h),
                       .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
-                      .q = clh_blob_slot(blob, CLH_A_Q, layer) + vectors,
-                      .k = clh_blob_slot(blob, CLH_A_K, layer) + vectors,
+                      .q = clh_blob_slot(blob, clh_layout_scores_of(c, false), layer) + vectors,
+                      .k = clh_blob_slot(blob, clh_layout_scores_of(c, true), layer) + vectors,
                       .v = clh_blob_slot(blob, CLH_A_V, layer) + vectors,
                       .z = clh_blob_slot(blob, CLH_A_Z, layer) + vectors,
                       .scores = clh_blob_slot(blob, CLH_A_ATTN_SCORES, layer) + rows,
@@ -267,10 +284,15 @@ void clh_attention_forward(clh_pass *pass, size_t layer)
     assert(pass && layer < pass->config->n_layers);
     for (size_t p = 0; p < CLH_COUNT(projections); p++)
         project(pass, p, layer);
+    const bool turned = pass->config->positional_embedding_type == CLH_POSITIONS_ROTARY;
+    if (turned)
+        clh_rotary_forward(pass, layer);
     if (pass->cache->keep == CLH_KEEP_BACKWARD) {
         each_head(pass, layer, all_stages);
     } else {
-        if (clh_pass_due_keys(pass, CLH_A_ATTN_SCORES, layer, CLH_A_Q, CLH_A_K))
+        if (clh_pass_due_keys(pass, CLH_A_ATTN_SCORES, layer,
+                              clh_layout_scores_of(pass->config, false),
+                              clh_layout_scores_of(pass->config, true)))
             stage(pass, layer, scores_stage, CLH_A_ATTN_SCORES);
         if (clh_pass_due(pass, CLH_A_PATTERN, layer, CLH_A_ATTN_SCORES, CLH_A_ATTN_SCORES))
             stage(pass, layer, pattern_stage, CLH_A_PATTERN);
@@ -297,7 +319,7 @@ void clh_attention_backward(clh_pass *pass, size_t layer)
     if (pass->cache->keep == CLH_KEEP_BACKWARD) {
         each_head(pass, layer, all_stages_back);
     } else {
-        clear_gradient(pass, CLH_A_K, layer);
+        clear_gradient(pass, clh_layout_scores_of(pass->config, true), layer);
         clear_gradient(pass, CLH_A_V, layer);
         clh_pass_fire(pass, CLH_A_Z, layer);
         each_head(pass, layer, pattern_stage_back);
@@ -306,6 +328,8 @@ void clh_attention_backward(clh_pass *pass, size_t layer)
         clh_pass_fire(pass, CLH_A_ATTN_SCORES, layer);
         each_head(pass, layer, qk_stage_back);
     }
+    if (pass->config->positional_embedding_type == CLH_POSITIONS_ROTARY)
+        clh_rotary_backward(pass, layer);
     for (size_t p = CLH_COUNT(projections); p-- > 0 && clh_pass_goes_on(pass);)
         project_backward(pass, p, layer);
 }

@@ -9,10 +9,16 @@ size_t clh_head_block(size_t T)
     return T < 256 ? CLH_HEAD_BLOCK_LEAST : CLH_HEAD_BLOCK_MOST;
 }
 
+/* Keys that queries up to `end` may see. */
+static size_t keys_seen(const clh_head *h, size_t end)
+{
+    return h->both_ways ? h->T : end;
+}
+
 /* Keys that count for queries up to `end`. */
 static size_t keys_of(const clh_head *h, size_t end)
 {
-    return h->whole ? h->T : end;
+    return h->whole ? h->T : keys_seen(h, end);
 }
 
 /* Row of query i in scores or pattern. */
@@ -26,8 +32,8 @@ static size_t row_of(const clh_head *h, size_t i)
 static size_t keys_held(const clh_head *h, const clh_real *rows, size_t begin, size_t end,
                         clh_real nothing)
 {
-    int more = 0; /* as wide as a number, so that compilers compare several at once */
-    for (size_t i = begin; h->whole && i < end; i++) {
+    int more = h->both_ways; /* as wide as a number, so that compilers compare several at once */
+    for (size_t i = begin; h->whole && !h->both_ways && i < end; i++) {
         const clh_real *row = rows + row_of(h, i);
         for (size_t j = end; j < h->T; j++)
             more |= row[j] != nothing; /* NaN too */
@@ -48,10 +54,13 @@ void clh_head_turn_v(const clh_head *h, const clh_kernels *kernel)
 void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
     assert(h && begin <= end && end <= h->T);
-    clh_multiply(kernel, end - begin, end, h->d, 1 / h->attn_scale,
+    clh_multiply(kernel, end - begin, keys_seen(h, end), h->d, 1 / h->attn_scale,
                  clh_rows(h->q + begin * h->stride, h->stride), clh_rows(h->turned, h->turned_row),
                  h->scores + row_of(h, begin), h->across);
-    for (size_t i = begin; i < end; i++)
+    for (size_t i = begin; h->slope > 0 && i < end; i++)
+        for (size_t j = 0; j < i; j++)
+            h->scores[row_of(h, i) + j] -= (clh_real)(h->slope * (double)(i - j));
+    for (size_t i = begin; !h->both_ways && i < end; i++)
         for (size_t j = i + 1; j < keys_of(h, end); j++)
             h->scores[row_of(h, i) + j] = -(clh_real)INFINITY;
 }

@@ -1,6 +1,7 @@
 /** The T x T part of attention: one head of one sequence.
  *
- *    scores_ij  = q_i . k_j / attn_scale  for j <= i, else -inf
+ *    scores_ij  = q_i . k_j / attn_scale  for j <= i, else -inf (`both_ways`: for every j)
+ *                 less slope (i - j) for j < i, where there is a slope (ALiBi)
  *    pattern_ij = softmax_j(scores_ij)
  *    z_i        = sum_j pattern_ij v_j
  *
@@ -27,6 +28,8 @@ typedef struct clh_head {
     size_t across;   /**< between rows of scores and pattern */
     size_t row0;     /**< the query whose row of scores and pattern lies first in memory */
     bool whole;
+    bool both_ways; /**< a query sees the keys behind it too */
+    double slope;   /**< 0: none */
     double attn_scale;
     clh_real *q, *k, *v, *z;    /**< first rows of this head */
     clh_real *scores, *pattern; /**< may be the same memory unless `whole` */

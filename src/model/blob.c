@@ -81,7 +81,8 @@ clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_mod
     for (clh_row_place at = clh_layout_first(layout, config); at.row;
          at = clh_layout_next(layout, config, at))
         named += at.row->name[0] != '\0';
-    blob->slot = clh_alloc_zeroed(config->n_layers * layout->count, sizeof *blob->slot, err);
+    blob->slot = clh_alloc_zeroed((config->n_layers ? config->n_layers : 1) * layout->count,
+                                  sizeof *blob->slot, err);
     blob->tensor = clh_alloc_zeroed(named, sizeof *blob->tensor, err);
     blob->place = clh_alloc_zeroed(named, sizeof *blob->place, err);
     blob->names = clh_alloc_zeroed(named, CLH_ROW_NAME_MAX, err);
@@ -195,7 +196,17 @@ size_t clh_blob_index(const clh_blob *blob, size_t id, size_t layer)
 clh_tensor clh_blob_tensor(const clh_blob *blob, size_t id, size_t layer)
 {
     const size_t i = clh_blob_index(blob, id, layer);
-    return i < blob->tensors && blob->data ? blob->tensor[i] : (clh_tensor){0};
+    if (i < blob->tensors)
+        return blob->data ? blob->tensor[i] : (clh_tensor){0};
+    const clh_row *row = &blob->layout->row[id];
+    const bool in_block = row->scope == SCOPE_BLOCK;
+    if (!blob->data || !clh_row_exists(row, &blob->config) ||
+        layer >= (in_block ? blob->config.n_layers : 1))
+        return (clh_tensor){0};
+    clh_tensor unnamed = clh_row_shape(row, &blob->config, blob->batch, blob->pos);
+    unnamed.data = clh_blob_slot(blob, id, layer);
+    unnamed.name = row->name;
+    return unnamed;
 }
 
 void clh_blob_deinit(clh_blob *blob)

@@ -23,7 +23,7 @@ typedef struct clh_blob {
     size_t batch, pos;
     clh_real *data;
     size_t count, capacity;
-    clh_real **slot; /**< [n_layers][layout->count], NULL where a row does not exist */
+    clh_real **slot; /**< [max(n_layers, 1)][layout->count], NULL where a row does not exist */
     clh_row_place *place;
     clh_tensor *tensor; /**< named tensors in order, `tensors` of them, each at place[i] */
     size_t tensors;
@@ -55,7 +55,7 @@ clh_tensor clh_blob_view(const clh_blob *blob, const char *name);
 /** Index among the named tensors of row `id` in `layer`; SIZE_MAX where it does not exist. */
 size_t clh_blob_index(const clh_blob *blob, size_t id, size_t layer);
 
-/** That tensor; data NULL when there is none. */
+/** That tensor, also of a row without a name; data NULL when there is none. */
 clh_tensor clh_blob_tensor(const clh_blob *blob, size_t id, size_t layer);
 
 /** Free. All zero is fine. */

@@ -5,6 +5,7 @@
 #include "base/stop.h"
 #include "model/model_keys.h"
 #include "model/model_parts.h"
+#include "model/positions.h"
 #include "model/tensors.h"
 
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
@@ -37,9 +38,29 @@ void clh_cache_close(clh_cache *cache)
     if (!cache)
         return;
     clh_undo_deinit(&cache->undo);
+    clh_free(cache->turn);
     clh_free(cache->scratch);
     clh_blob_deinit(&cache->values);
     clh_free(cache);
+}
+
+/* Angles for so many positions, where they are turned. */
+static clh_status reserve_turns(clh_cache *cache, size_t pos, clh_error *err)
+{
+    const clh_model_config *c = &cache->values.config;
+    size_t need;
+    if (c->positional_embedding_type != CLH_POSITIONS_ROTARY || pos <= cache->turned)
+        return CLH_OK;
+    if (!clh_mul_ok(c->rotary_dim, pos, &need))
+        return clh_fail(err, CLH_ENOMEM, "%zu positions cannot be addressed", pos);
+    clh_free(cache->turn);
+    cache->turned = 0;
+    cache->turn = clh_alloc_array(need, sizeof *cache->turn, err);
+    if (!cache->turn)
+        return CLH_ENOMEM;
+    clh_rotary_table(c, pos, cache->turn);
+    cache->turned = pos;
+    return CLH_OK;
 }
 
 clh_status clh_cache_reserve(clh_cache *cache, size_t batch, size_t pos, clh_error *err)
@@ -58,6 +79,8 @@ clh_status clh_cache_reserve_watched(clh_cache *cache, size_t batch, size_t pos,
     cache->filled = 0;
     clh_undo_forget(&cache->undo);
     clh_status status = clh_blob_reshape(&cache->values, batch, pos, watch, err);
+    if (!status)
+        status = reserve_turns(cache, pos, err);
     if (status)
         return status;
     size_t need;
@@ -221,18 +244,28 @@ clh_row_place clh_cache_place(const clh_cache *cache, size_t index)
     return cache->values.place[index];
 }
 
+/* The settings that decide by which angles a cache turns. */
+static bool same_turns(const clh_model_config *a, const clh_model_config *b)
+{
+    return a->positional_embedding_type != CLH_POSITIONS_ROTARY ||
+           (a->rotary_dim == b->rotary_dim && a->rotary_base == b->rotary_base);
+}
+
 /* The settings that decide the shapes of activations, but for batch and pos. */
 static bool same_shapes(const clh_model_config *a, const clh_model_config *b)
 {
-    return a->n_layers == b->n_layers && a->n_heads == b->n_heads && a->d_model == b->d_model &&
-           a->d_head == b->d_head && a->d_vocab_out == b->d_vocab_out &&
-           (a->attn_only || a->d_mlp == b->d_mlp);
+    const bool blocks = a->n_heads == b->n_heads && a->d_head == b->d_head &&
+                        (a->attn_only || a->d_mlp == b->d_mlp);
+    return a->n_layers == b->n_layers && a->d_model == b->d_model &&
+           a->d_vocab_out == b->d_vocab_out && (a->n_layers == 0 || blocks);
 }
 
 clh_status clh_cache_of(const clh_cache *cache, const clh_model *model, clh_error *err)
 {
     assert(cache && model);
-    return cache->acts == model->acts && same_shapes(&cache->values.config, &model->config)
+    const clh_model_config *c = &cache->values.config;
+    return cache->acts == model->acts && same_shapes(c, &model->config) &&
+                   same_turns(c, &model->config)
                ? CLH_OK
                : clh_fail(err, CLH_ESHAPE,
                           "the cache was opened for another config than the model's: it has other "

@@ -1,5 +1,6 @@
-/* Embedding: embed = W_E[token], pos_embed = W_pos[position], resid_pre = embed + pos_embed.
- * TransformerLens: components/embed.py, pos_embed.py. */
+/* Embedding: embed = W_E[token], pos_embed = W_pos[position] where there is one; resid_pre = embed +
+ * pos_embed, or embed alone where positions come in elsewhere (positions.c, attention_head.c).
+ * TransformerLens: components/embed.py, pos_embed.py; HookedTransformer.input_to_embed. */
 #include "model/pass.h"
 
 #include <assert.h>
@@ -21,13 +22,37 @@ static size_t row_end(const clh_pass *pass)
     return pass->row0 + pass->rows;
 }
 
+static bool is_added(const clh_pass *pass)
+{
+    return pass->config->positional_embedding_type == CLH_POSITIONS_STANDARD;
+}
+
+static clh_act_id stream_of(const clh_pass *pass)
+{
+    return (clh_act_id)clh_layout_stream_begin(pass->config).id;
+}
+
+/* resid = embed (+ pos_embed) */
+static void stream_forward(clh_pass *pass)
+{
+    const size_t d = pass->config->d_model, at = pass->row0 * d, count = pass->rows * d;
+    const clh_real *embed = clh_act(pass, CLH_A_EMBED, 0) + at;
+    clh_real *resid = clh_act(pass, stream_of(pass), 0) + at;
+    if (!is_added(pass)) {
+        clh_pass_copy(resid, embed, count);
+        return;
+    }
+    const clh_real *pos_embed = clh_act(pass, CLH_A_POS_EMBED, 0) + at;
+    for (size_t i = 0; i < count; i++)
+        resid[i] = embed[i] + pos_embed[i];
+}
+
 void clh_embed_forward(clh_pass *pass)
 {
     const size_t d = pass->config->d_model;
     const clh_real *W_E = clh_param(pass, CLH_P_W_E, 0), *W_pos = clh_param(pass, CLH_P_W_POS, 0);
     clh_real *seen = clh_act(pass, CLH_A_TOKENS, 0), *embed = clh_act(pass, CLH_A_EMBED, 0);
     clh_real *pos_embed = clh_act(pass, CLH_A_POS_EMBED, 0);
-    clh_real *resid = clh_act(pass, CLH_A_RESID_PRE, 0);
     if (clh_pass_due_first(pass, CLH_A_TOKENS, 0)) {
         for (size_t r = pass->row0; seen && r < row_end(pass); r++)
             seen[r] = (clh_real)pass->tokens->ids[r];
@@ -38,15 +63,15 @@ void clh_embed_forward(clh_pass *pass)
             clh_pass_copy(embed + r * d, W_E + token_at(pass, r) * d, d);
         clh_pass_fire(pass, CLH_A_EMBED, 0);
     }
-    if (clh_pass_due_first(pass, CLH_A_POS_EMBED, 0)) {
+    if (pos_embed && clh_pass_due_first(pass, CLH_A_POS_EMBED, 0)) {
         for (size_t r = pass->row0; r < row_end(pass); r++)
             clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
         clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
     }
-    if (clh_pass_due(pass, CLH_A_RESID_PRE, 0, CLH_A_EMBED, CLH_A_POS_EMBED)) {
-        for (size_t i = pass->row0 * d; i < row_end(pass) * d; i++)
-            resid[i] = embed[i] + pos_embed[i];
-        clh_pass_fire(pass, CLH_A_RESID_PRE, 0);
+    if (clh_pass_due(pass, stream_of(pass), 0, CLH_A_EMBED,
+                     is_added(pass) ? CLH_A_POS_EMBED : CLH_A_EMBED)) {
+        stream_forward(pass);
+        clh_pass_fire(pass, stream_of(pass), 0);
     }
 }
 
@@ -56,14 +81,16 @@ void clh_embed_backward(clh_pass *pass)
     if (!clh_pass_goes_on(pass))
         return;
     const size_t d = pass->config->d_model;
-    const clh_real *g_resid = clh_act_gradient(pass, CLH_A_RESID_PRE, 0);
+    const clh_real *g_resid = clh_act_gradient(pass, stream_of(pass), 0);
     clh_real *g_embed = clh_act_gradient(pass, CLH_A_EMBED, 0);
     clh_real *g_pos_embed = clh_act_gradient(pass, CLH_A_POS_EMBED, 0);
     clh_real *g_tokens = clh_act_gradient(pass, CLH_A_TOKENS, 0);
     clh_real *gW_E = clh_param_gradient(pass, CLH_P_W_E, 0);
     clh_real *gW_pos = clh_param_gradient(pass, CLH_P_W_POS, 0);
-    clh_pass_copy(g_pos_embed, g_resid, pass->rows * d);
-    clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
+    if (is_added(pass)) /* a shortformer's has what its blocks have added up */
+        clh_pass_copy(g_pos_embed, g_resid, pass->rows * d);
+    if (g_pos_embed)
+        clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
     clh_pass_copy(g_embed, g_resid, pass->rows * d);
     clh_pass_fire(pass, CLH_A_EMBED, 0);
     for (size_t r = 0; g_tokens && r < pass->rows; r++)
@@ -71,6 +98,7 @@ void clh_embed_backward(clh_pass *pass)
     clh_pass_fire(pass, CLH_A_TOKENS, 0);
     for (size_t r = 0; gW_E && r < pass->rows; r++) {
         pass->kernel->axpy(d, 1, g_embed + r * d, gW_E + token_at(pass, r) * d);
-        pass->kernel->axpy(d, 1, g_pos_embed + r * d, gW_pos + r % pass->tokens->pos * d);
+        if (gW_pos)
+            pass->kernel->axpy(d, 1, g_pos_embed + r * d, gW_pos + r % pass->tokens->pos * d);
     }
 }

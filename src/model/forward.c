@@ -5,6 +5,7 @@
 
 #include "model/norms.h"
 #include "model/partial.h"
+#include "model/positions.h"
 #include "model/tensors.h"
 
 /* The inputs of attention that have a hook of their own, and the norm behind each. */
@@ -85,22 +86,26 @@ static void attention_inputs_forward(clh_pass *pass, size_t layer)
         clh_norms_forward(pass, split_branches[i].norm, layer);
     if (!c->use_split_qkv_input)
         clh_norms_forward(pass, c->use_attn_in ? CLH_NORM_AT_HEADS : CLH_NORM_AT_ATTN, layer);
+    if (c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER)
+        clh_shortformer_forward(pass, layer);
 }
 
 static void block_forward(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
+    const clh_act_id sum = c->attn_only           ? CLH_A_RESID_POST
+                           : c->parallel_attn_mlp ? CLH_A_RESID_SUM
+                                                  : CLH_A_RESID_MID;
     attention_inputs_forward(pass, layer);
     clh_attention_forward(pass, layer);
-    add_forward(pass, c->attn_only ? CLH_A_RESID_POST : CLH_A_RESID_MID, layer, CLH_A_RESID_PRE,
-                CLH_A_ATTN_OUT);
+    add_forward(pass, sum, layer, CLH_A_RESID_PRE, CLH_A_ATTN_OUT);
     if (c->attn_only)
         return;
     if (c->use_hook_mlp_in)
-        copy_forward(pass, CLH_A_MLP_IN, layer, CLH_A_RESID_MID, layer);
+        copy_forward(pass, CLH_A_MLP_IN, layer, clh_layout_mlp_reads(c), layer);
     clh_norms_forward(pass, CLH_NORM_AT_MLP, layer);
     clh_mlp_forward(pass, layer);
-    add_forward(pass, CLH_A_RESID_POST, layer, CLH_A_RESID_MID, CLH_A_MLP_OUT);
+    add_forward(pass, CLH_A_RESID_POST, layer, sum, CLH_A_MLP_OUT);
 }
 
 /* Up to `layer`; of the windows of a partial pass only the residual stream's goes with it. */
@@ -117,7 +122,7 @@ void clh_pass_forward(clh_pass *pass, const clh_row_place *start)
     const size_t layers = pass->config->n_layers;
     const bool at_end = start && start->id >= clh_layout_acts.block_end;
     const size_t first = at_end ? layers : start ? start->layer : 0;
-    if (!start || (first == 0 && start->id <= CLH_A_RESID_PRE))
+    if (!start || layers == 0 || (first == 0 && start->id <= CLH_A_RESID_PRE))
         clh_embed_forward(pass);
     for (size_t layer = first; layer < layers; layer++) {
         if (layer > 0)
@@ -168,7 +173,12 @@ static void attention_backward(clh_pass *pass, size_t layer)
     }
     if (!branches)
         clear_norm_gradient(pass, CLH_NORM_AT_ATTN, layer);
+    const bool is_short = c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER;
+    if (is_short)
+        clh_shortformer_clear(pass, layer);
     clh_attention_backward(pass, layer);
+    if (is_short && clh_pass_goes_on(pass))
+        clh_shortformer_backward(pass, layer);
     for (size_t i = branches; i-- > 0;)
         clh_norms_backward(pass, branch[i].norm, layer);
     for (size_t i = branches; i-- > 0;)
@@ -181,12 +191,14 @@ static void attention_backward(clh_pass *pass, size_t layer)
     }
 }
 
+/* What the MLP adds, and what it reads: resid_mid, or resid_pre, which has the stream's already. */
 static void mlp_backward(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
+    const clh_act_id reads = clh_layout_mlp_reads(c);
     copy_gradient(pass, CLH_A_MLP_OUT, layer, CLH_A_RESID_POST, layer);
     clh_pass_fire(pass, CLH_A_MLP_OUT, layer);
-    copy_gradient(pass, CLH_A_RESID_MID, layer, CLH_A_RESID_POST, layer);
+    copy_gradient(pass, reads, layer, CLH_A_RESID_POST, layer);
     if (c->use_hook_mlp_in) {
         clh_real *g = clh_act_gradient(pass, CLH_A_MLP_IN, layer);
         memset(g, 0, pass->rows * c->d_model * sizeof *g);
@@ -196,22 +208,28 @@ static void mlp_backward(clh_pass *pass, size_t layer)
     if (c->use_hook_mlp_in) {
         clh_pass_fire(pass, CLH_A_MLP_IN, layer);
         pass->kernel->axpy(pass->rows * c->d_model, 1, clh_act_gradient(pass, CLH_A_MLP_IN, layer),
-                           clh_act_gradient(pass, CLH_A_RESID_MID, layer));
+                           clh_act_gradient(pass, reads, layer));
     }
-    clh_pass_fire(pass, CLH_A_RESID_MID, layer);
 }
 
 static void block_backward(clh_pass *pass, size_t layer)
 {
+    const clh_model_config *c = pass->config;
     clh_pass_fire(pass, CLH_A_RESID_POST, layer);
     clh_act_id after = CLH_A_RESID_POST;
-    if (!pass->config->attn_only) {
+    if (c->parallel_attn_mlp) {
+        after = CLH_A_RESID_SUM;
+        copy_gradient(pass, after, layer, CLH_A_RESID_POST, layer);
         mlp_backward(pass, layer);
+    } else if (!c->attn_only) {
         after = CLH_A_RESID_MID;
+        mlp_backward(pass, layer);
+        clh_pass_fire(pass, after, layer);
     }
     copy_gradient(pass, CLH_A_ATTN_OUT, layer, after, layer);
     clh_pass_fire(pass, CLH_A_ATTN_OUT, layer);
-    copy_gradient(pass, CLH_A_RESID_PRE, layer, after, layer);
+    if (!c->parallel_attn_mlp)
+        copy_gradient(pass, CLH_A_RESID_PRE, layer, after, layer);
     attention_backward(pass, layer);
     clh_pass_fire(pass, CLH_A_RESID_PRE, layer);
     if (layer > 0)
@@ -223,9 +241,12 @@ static void pass_backward(clh_pass *pass)
     if (pass->fresh)
         clh_pass_clear_parameters(pass);
     const clh_model_config *c = pass->config;
-    const size_t last = c->n_layers - 1;
-    clh_real *g = clh_act_gradient(pass, CLH_A_RESID_POST, last);
+    const clh_row_place end = clh_layout_stream_end(c);
+    clh_real *g = clh_act_gradient(pass, (clh_act_id)end.id, end.layer);
     memset(g, 0, pass->rows * c->d_model * sizeof *g);
+    if (c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER)
+        memset(clh_act_gradient(pass, CLH_A_POS_EMBED, 0), 0,
+               pass->rows * c->d_model * sizeof(clh_real));
     clh_unembed_backward(pass);
     clh_norms_backward(pass, CLH_NORM_AT_FINAL, 0);
     for (size_t layer = c->n_layers; layer-- > 0;)
@@ -347,6 +368,10 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
                         tokens->batch, tokens->pos, cache->values.batch, cache->values.pos);
     if (clh_cache_written(cache))
         return clh_fail(err, CLH_EINPUT, "writes stand in the cache, want the plain pass");
+    if (from > 0 && model->config.attention_dir == CLH_ATTENTION_BIDIRECTIONAL)
+        return clh_fail(err, CLH_ESUPPORT,
+                        "attention_dir is bidirectional: more tokens change what came before, want "
+                        "a whole pass, from position 0");
     if (from > cache->filled || from >= tokens->pos)
         return clh_fail(err, CLH_ERANGE, "cannot go on at position %zu of %zu: %zu are computed",
                         from, tokens->pos, cache->filled);

@@ -1,4 +1,5 @@
-/* Greedy writing with a key/value cache: the activations of the positions so far are that cache. */
+/* Greedy writing with a key/value cache: the activations of the positions so far are that cache. With
+ * bidirectional attention each token changes all of them, so each token takes a whole pass. */
 #include "base/stop.h"
 #include "model/model_parts.h"
 
@@ -39,16 +40,17 @@ clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size
 {
     CLH_REQUIRE(model && ids && written, err, "a model, ids, and room for their number");
     clh_cache *cache = NULL;
+    const size_t given = have;
     clh_status status = check_lengths(model, have, length, err);
     if (!status)
         status = clh_cache_open(&cache, &model->config, CLH_KEEP_BACKWARD, err);
     if (!status)
         status = clh_cache_reserve(cache, 1, length, err);
-    for (size_t from = 0; !status && have < length && (from == 0 || ids[have - 1] != stop);) {
+    for (size_t from = 0; !status && have < length && (have == given || ids[have - 1] != stop);) {
         status = clh_watch_check(watch, have, length, "tokens", err);
         if (!status)
             status = clh_forward_more(model, &(clh_tokens){ids, 1, have}, from, cache, err);
-        from = have;
+        from = model->config.attention_dir == CLH_ATTENTION_BIDIRECTIONAL ? 0 : have;
         if (!status) {
             ids[have] = clh_cache_prediction(cache, 0, have - 1);
             have++;

@@ -32,11 +32,14 @@
 /* Uses. */
 #define BIAS(id) .bias = &param_rows[CLH_P_##id]
 #define BEHIND(id) .behind = &clh_norm_rows[CLH_NORM_AT_##id]
+#define TIED(id) .tied = &param_rows[CLH_P_##id]
 #define TO_STREAM .adds_to = ADDS_TO_STREAM
+#define TO_STREAM_WHERE(when_) .adds_to = ADDS_TO_STREAM, .stream_when = WHEN_##when_
 #define TO_LOGITS .adds_to = ADDS_TO_LOGITS
 #define STREAM .stream = STREAM_SELF
 #define INPUT .stream = STREAM_INPUT
 #define TERM .stream = STREAM_TERM
+#define TERM_WHERE(when_) .stream = STREAM_TERM, .stream_when = WHEN_##when_
 #define APART .stream = STREAM_APART
 #define BY(from_, map_) .from = &act_rows[CLH_A_##from_], .map = &param_rows[CLH_P_##map_]
 #define ROWS(map_) .map = &param_rows[CLH_P_##map_]
@@ -116,9 +119,25 @@ static bool has_norm(const clh_model_config *c)
     return c->normalization_type != CLH_NORM_NONE;
 }
 
+static bool has_pos_embed(const clh_model_config *c)
+{
+    return c->positional_embedding_type == CLH_POSITIONS_STANDARD ||
+           c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER;
+}
+
 static bool has_mlp(const clh_model_config *c)
 {
     return !c->attn_only;
+}
+
+static bool is_gated(const clh_model_config *c)
+{
+    return has_mlp(c) && c->gated_mlp;
+}
+
+static bool is_parallel(const clh_model_config *c)
+{
+    return has_mlp(c) && c->parallel_attn_mlp;
 }
 
 static bool is_solu_ln(const clh_model_config *c)
@@ -146,8 +165,8 @@ uint64_t clh_layout_whens(const clh_layout *layout, const clh_model_config *conf
     _Static_assert(WHEN_COUNT <= 64, "a bit for each condition");
     uint64_t whens = 0;
     for (size_t id = 0; id < layout->count; id++) {
-        const clh_when when = layout->row[id].when;
-        whens |= (uint64_t)clh_when_holds(when, config) << when;
+        const clh_row *row = &layout->row[id];
+        whens |= (uint64_t)clh_row_exists(row, config) << row->when;
     }
     return whens;
 }
@@ -169,7 +188,17 @@ bool *clh_when_switch(clh_when when, clh_model_config *config, const char **name
 
 bool clh_row_exists(const clh_row *row, const clh_model_config *config)
 {
-    return clh_when_holds(row->when, config);
+    return (row->scope != SCOPE_BLOCK || config->n_layers > 0) && clh_when_holds(row->when, config);
+}
+
+clh_adds_to clh_row_adds_to(const clh_row *row, const clh_model_config *config)
+{
+    return clh_when_holds(row->stream_when, config) ? row->adds_to : ADDS_TO_NONE;
+}
+
+clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config)
+{
+    return clh_when_holds(row->stream_when, config) ? row->stream : STREAM_NO;
 }
 
 /* ---- Rows in their order -----------------------------------------------------------------------
@@ -180,6 +209,8 @@ static clh_row_place step(const clh_layout *layout, const clh_model_config *conf
                           clh_row_place at)
 {
     size_t id = at.id + 1, layer = at.layer;
+    if (id == layout->block_begin && config->n_layers == 0)
+        id = layout->block_end;
     if (id == layout->block_end && at.row->scope == SCOPE_BLOCK) {
         bool again = layer + 1 < config->n_layers;
         id = again ? layout->block_begin : layout->block_end;
@@ -330,4 +361,43 @@ const clh_row *clh_row_head_input(char letter)
         if (clh_row_is_head_input(&act_rows[id]) && strcmp(clh_row_short(&act_rows[id]), name) == 0)
             return &act_rows[id];
     return NULL;
+}
+
+clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key)
+{
+    const bool turned = config->positional_embedding_type == CLH_POSITIONS_ROTARY;
+    return key ? (turned ? CLH_A_ROT_K : CLH_A_K) : (turned ? CLH_A_ROT_Q : CLH_A_Q);
+}
+
+static clh_row_place place_of(clh_act_id id, size_t layer)
+{
+    return (clh_row_place){&act_rows[id], id, layer};
+}
+
+clh_row_place clh_layout_stream_begin(const clh_model_config *config)
+{
+    return place_of(config->n_layers ? CLH_A_RESID_PRE : CLH_A_RESID_EMBED, 0);
+}
+
+clh_row_place clh_layout_stream_end(const clh_model_config *config)
+{
+    return config->n_layers ? place_of(CLH_A_RESID_POST, config->n_layers - 1)
+                            : place_of(CLH_A_RESID_EMBED, 0);
+}
+
+clh_act_id clh_layout_mlp_reads(const clh_model_config *config)
+{
+    return is_parallel(config) ? CLH_A_RESID_PRE : CLH_A_RESID_MID;
+}
+
+clh_normalization clh_layout_norm_kind(const clh_model_config *c, clh_norm_place place)
+{
+    assert(c && place < CLH_NORM_PLACES);
+    if (place == CLH_NORM_AT_SOLU && c->normalization_type != CLH_NORM_LN)
+        return CLH_NORM_LNPRE;
+    if (place == CLH_NORM_AT_FINAL && c->final_rms)
+        return c->normalization_type == CLH_NORM_LN      ? CLH_NORM_RMS
+               : c->normalization_type == CLH_NORM_LNPRE ? CLH_NORM_RMSPRE
+                                                         : c->normalization_type;
+    return c->normalization_type;
 }

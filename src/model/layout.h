@@ -93,12 +93,14 @@ struct clh_row {
     clh_scope scope;
     clh_when when;
     clh_dim dim[CLH_RANK_MAX];
+    clh_when stream_when; /**< `adds_to` and `stream` are so under this condition */
     /* of parameters */
     clh_start start;
     clh_group group;
     clh_adds_to adds_to;
     const clh_row *bias;        /**< of a matrix, else NULL */
     const clh_norm_row *behind; /**< the norm it reads through; NULL: none */
+    const clh_row *tied; /**< with tie_word_embeddings it is that one turned over; else NULL */
     /* of activations */
     int shares; /**< SHARES_OWN, SHARES_EARLIER, or a clh_act_id */
     clh_stream_role stream;
@@ -140,6 +142,13 @@ static inline clh_param_id clh_param_of(const clh_row *row)
 
 /** Whether `row` exists under `config`. */
 bool clh_row_exists(const clh_row *row, const clh_model_config *config);
+
+/** What an activation is to the residual stream of a model: a shortformer's hook_pos_embed is no term
+ *  of it. */
+clh_stream_role clh_row_stream(const clh_row *row, const clh_model_config *config);
+
+/** Which sum a parameter's output is a term of in a model, likewise. */
+clh_adds_to clh_row_adds_to(const clh_row *row, const clh_model_config *config);
 
 /** Whether a row of this condition exists. */
 bool clh_when_holds(clh_when when, const clh_model_config *config);
@@ -189,6 +198,28 @@ bool clh_row_is_head_input(const clh_row *row);
 
 /** Which of them a letter of "qkv" is; NULL for another letter. */
 const clh_row *clh_row_head_input(char letter);
+
+/** Where the residual stream begins, and where it ends: what the first block reads, what ln_final
+ *  does. The same row without blocks. */
+clh_row_place clh_layout_stream_begin(const clh_model_config *config);
+clh_row_place clh_layout_stream_end(const clh_model_config *config);
+
+/** The row that the MLP's norm, or hook_mlp_in, takes: resid_mid, or with parallel_attn_mlp
+ *  resid_pre. */
+clh_act_id clh_layout_mlp_reads(const clh_model_config *config);
+
+/** Whether a parameter of this model is a copy of another, and none of its own. */
+static inline bool clh_row_is_tied(const clh_row *row, const clh_model_config *config)
+{
+    return row->tied && config->tie_word_embeddings;
+}
+
+/** What scores are made of: queries and keys, or these turned by rotary positions. */
+clh_act_id clh_layout_scores_of(const clh_model_config *config, bool key);
+
+/** Which kind stands at `place`: behind solu every one but LN is LNPre (TransformerLens:
+ *  can_be_used_as_mlp.py), and ln_final is the RMS kind with final_rms. */
+clh_normalization clh_layout_norm_kind(const clh_model_config *config, clh_norm_place place);
 
 /** Whether each head has its own input (use_attn_in or use_split_qkv_input). */
 static inline bool clh_heads_split(const clh_model_config *config)

@@ -1,6 +1,7 @@
 #include "model/model_parts.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -47,6 +48,50 @@ void clh_model_close(clh_model *model)
     clh_free(model);
 }
 
+/* By what drawn numbers are multiplied: those of a normal distribution, or of [-1, 1). As
+ * TransformerLens has it, fan_in and fan_out of [heads, m, n] are m and heads n, and muP's rule for
+ * "embed" comes before that for "unembed", whose name holds it: both get 1. */
+static double draw_scale(const clh_model_config *c, const clh_tensor *tensor, bool *uniform)
+{
+    assert(tensor->rank == 2 || tensor->rank == 3);
+    const size_t heads = tensor->rank == 3 ? tensor->shape[0] : 1;
+    const double in = (double)tensor->shape[tensor->rank - 2];
+    const double out = (double)heads * (double)tensor->shape[tensor->rank - 1];
+    const double gain = c->initializer_range;
+    *uniform = c->init_mode == CLH_INIT_XAVIER_UNIFORM || c->init_mode == CLH_INIT_KAIMING_UNIFORM;
+    switch (c->init_mode) {
+    case CLH_INIT_GPT2:
+        break;
+    case CLH_INIT_XAVIER_UNIFORM:
+        return gain * sqrt(6 / (in + out));
+    case CLH_INIT_XAVIER_NORMAL:
+        return gain * sqrt(2 / (in + out));
+    case CLH_INIT_KAIMING_UNIFORM:
+        return gain * sqrt(2) * sqrt(3 / in);
+    case CLH_INIT_KAIMING_NORMAL:
+        return gain * sqrt(2) * sqrt(1 / in);
+    case CLH_INIT_MUP:
+        return strstr(tensor->name, "embed") ? 1 : 1 / sqrt(in);
+    }
+    return gain;
+}
+
+/* In [-1, 1). */
+static double draw_uniform(uint64_t seed, uint64_t stream, uint64_t index)
+{
+    return (double)(clh_random_word(seed, stream, index) >> 11) * 0x1p-52 - 1;
+}
+
+static void draw(const clh_model_config *c, const clh_tensor *tensor, uint64_t seed,
+                 uint64_t stream)
+{
+    bool uniform;
+    const double scale = draw_scale(c, tensor, &uniform);
+    for (size_t i = 0, n = clh_tensor_count(tensor); i < n; i++)
+        tensor->data[i] = (clh_real)(scale * (uniform ? draw_uniform(seed, stream, i)
+                                                      : clh_random_normal(seed, stream, i)));
+}
+
 void clh_model_init(clh_model *model, uint64_t seed)
 {
     if (!model)
@@ -54,21 +99,26 @@ void clh_model_init(clh_model *model, uint64_t seed)
     const clh_blob *params = &model->params;
     for (size_t t = 0; t < params->tensors; t++) {
         const clh_tensor *tensor = &params->tensor[t];
-        size_t count = clh_tensor_count(tensor);
-        uint64_t stream = CLH_STREAM_INIT | (uint64_t)t << 8;
-        for (size_t i = 0; i < count; i++)
-            switch (params->place[t].row->start) {
-            case START_NORMAL:
-                tensor->data[i] = (clh_real)(model->config.initializer_range *
-                                             clh_random_normal(seed, stream, i));
-                break;
-            case START_ZEROS:
-                tensor->data[i] = 0;
-                break;
-            case START_ONES:
-                tensor->data[i] = 1;
-                break;
-            }
+        const clh_start start = params->place[t].row->start;
+        if (start == START_NORMAL)
+            draw(&model->config, tensor, seed, CLH_STREAM_INIT | (uint64_t)t << 8);
+        for (size_t i = 0, n = clh_tensor_count(tensor); start != START_NORMAL && i < n; i++)
+            tensor->data[i] = start == START_ONES;
+    }
+    clh_model_tie(model);
+}
+
+void clh_model_tie(clh_model *model)
+{
+    for (size_t t = 0; t < clh_model_tensor_count(model); t++) {
+        const clh_row *row = model->params.place[t].row;
+        if (!clh_row_is_tied(row, &model->config))
+            continue;
+        const clh_tensor to = model->params.tensor[t];
+        const clh_tensor from = clh_model_param(model, clh_param_of(row->tied), 0);
+        for (size_t r = 0; r < to.shape[0]; r++)
+            for (size_t c = 0; c < to.shape[1]; c++)
+                to.data[r * to.shape[1] + c] = from.data[c * from.shape[1] + r];
     }
 }
 
@@ -86,7 +136,8 @@ size_t clh_model_parameter_count(const clh_model *model)
 {
     size_t total = 0;
     for (size_t i = 0; i < clh_model_tensor_count(model); i++)
-        total += clh_tensor_count(&model->params.tensor[i]);
+        if (!clh_row_is_tied(model->params.place[i].row, &model->config))
+            total += clh_tensor_count(&model->params.tensor[i]);
     return total;
 }
 

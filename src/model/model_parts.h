@@ -19,6 +19,8 @@ struct clh_cache {
     clh_keep keep;
     clh_real *scratch; /**< [d_head, clh_cache_scratch_row(pos)]: keys or values transposed */
     size_t scratch_count;
+    clh_real *turn; /**< of rotary positions: clh_rotary_table() of `turned` positions */
+    size_t turned;
     size_t filled; /**< positions the last pass computed, for clh_forward_more() */
     bool plain;    /**< that pass had no hooks */
     clh_undo undo; /**< what clh_forward_writes() overwrote of it */

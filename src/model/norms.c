@@ -4,22 +4,18 @@
 
 #include "model/norm.h"
 
-/* Behind solu every normalization but LN is LNPre (TransformerLens: can_be_used_as_mlp.py). */
-static clh_normalization kind_at(const clh_model_config *c, clh_norm_place place)
-{
-    if (place == CLH_NORM_AT_SOLU && c->normalization_type != CLH_NORM_LN)
-        return CLH_NORM_LNPRE;
-    return c->normalization_type;
-}
-
 static clh_act_id input_at(const clh_model_config *c, clh_norm_place place)
 {
-    return place == CLH_NORM_AT_MLP && c->use_hook_mlp_in ? CLH_A_MLP_IN : clh_norm_rows[place].in;
+    if (place == CLH_NORM_AT_FINAL)
+        return (clh_act_id)clh_layout_stream_end(c).id;
+    if (place != CLH_NORM_AT_MLP)
+        return clh_norm_rows[place].in;
+    return c->use_hook_mlp_in ? CLH_A_MLP_IN : clh_layout_mlp_reads(c);
 }
 
 clh_act_id clh_norms_output(const clh_model_config *config, clh_norm_place place)
 {
-    switch (kind_at(config, place)) {
+    switch (clh_layout_norm_kind(config, place)) {
     case CLH_NORM_NONE:
         return input_at(config, place);
     case CLH_NORM_RMS:
@@ -32,9 +28,7 @@ clh_act_id clh_norms_output(const clh_model_config *config, clh_norm_place place
 /* Rows behind the blocks have layer 0: ln_final reads the last layer's resid_post. */
 static size_t input_layer(const clh_pass *pass, clh_norm_place place, size_t layer)
 {
-    const clh_norm_row *row = &clh_norm_rows[place];
-    return clh_layout_acts.row[row->scale].scope == SCOPE_AFTER ? pass->config->n_layers - 1
-                                                                : layer;
+    return place == CLH_NORM_AT_FINAL ? clh_layout_stream_end(pass->config).layer : layer;
 }
 
 static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer)
@@ -45,7 +39,7 @@ static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer
     const size_t each = clh_row_heads(in, c) < row.rank ? c->n_heads : 1;
     const size_t width = row.shape[row.rank - 1];
     const size_t row0 = pass->row0 * each, at = row0 * width;
-    const clh_normalization kind = kind_at(c, place);
+    const clh_normalization kind = clh_layout_norm_kind(c, place);
     clh_real *out =
         kind == CLH_NORM_RMS ? clh_act(pass, clh_norm_rows[place].out, layer) + at : NULL;
     return (clh_norm){
@@ -64,8 +58,8 @@ static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer
 
 void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
-    assert(pass && layer < pass->config->n_layers);
-    if (kind_at(pass->config, place) == CLH_NORM_NONE)
+    assert(pass && (layer < pass->config->n_layers || place == CLH_NORM_AT_FINAL));
+    if (clh_layout_norm_kind(pass->config, place) == CLH_NORM_NONE)
         return;
     const clh_act_id in = input_at(pass->config, place), scale = clh_norm_rows[place].scale;
     const clh_act_id normalized = clh_norm_rows[place].normalized;
@@ -87,10 +81,11 @@ void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
 
 void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)
 {
-    assert(pass && pass->gradient && layer < pass->config->n_layers);
+    assert(pass && pass->gradient);
+    assert(layer < pass->config->n_layers || place == CLH_NORM_AT_FINAL);
     if (!clh_pass_goes_on(pass))
         return;
-    if (kind_at(pass->config, place) == CLH_NORM_NONE)
+    if (clh_layout_norm_kind(pass->config, place) == CLH_NORM_NONE)
         return;
     clh_norm norm = norm_at(pass, place, layer);
     clh_act_id in = input_at(pass->config, place);

@@ -50,10 +50,11 @@ bool clh_partial_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a,
     return due(pass, out, layer, a == b ? of[a] : hull(of[a], of[b]));
 }
 
-/* A key reaches every query from its own position on. */
+/* A key reaches every query from its own position on, or every one. */
 static clh_window opened(const clh_pass *pass, clh_window keys)
 {
-    return clh_window_empty(keys) ? keys : (clh_window){keys.begin, pass->tokens->pos};
+    const bool causal = pass->config->attention_dir == CLH_ATTENTION_CAUSAL;
+    return clh_window_empty(keys) ? keys : (clh_window){causal ? keys.begin : 0, pass->tokens->pos};
 }
 
 bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id own,
@@ -66,9 +67,10 @@ bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_
 
 void clh_partial_go_up(clh_partial *p)
 {
-    const clh_reach resid = p->of[CLH_A_RESID_PRE];
+    const clh_reach resid = p->of[CLH_A_RESID_PRE], pos_embed = p->of[CLH_A_POS_EMBED];
     memset(p->of, 0, sizeof p->of);
     p->of[CLH_A_RESID_PRE] = resid;
+    p->of[CLH_A_POS_EMBED] = pos_embed; /* every layer of a shortformer reads it */
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count)
 void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
                 const clh_real *b, size_t n, clh_real *out)
 {
-    assert(pass && x && W && b && out && x != out);
+    assert(pass && x && W && out && x != out);
     x += pass->row0 * m;
     out += pass->row0 * n;
     clh_gemm product = clh_product(pass->rows, n, m, 1, clh_rows(x, m), clh_rows(W, n), out, n);
@@ -143,7 +143,8 @@ void clh_pass_clear_parameters(const clh_pass *pass)
     for (clh_row_place at = clh_layout_first(&clh_layout_params, pass->config); at.row;
          at = clh_layout_next(&clh_layout_params, pass->config, at)) {
         const clh_tensor shape = clh_row_shape(at.row, pass->config, 0, 0);
-        size_t count = at.row->bias ? 0 : 1; /* a matrix's is written, clh_weight_gradient() */
+        const bool written = at.row->bias && !clh_row_is_tied(at.row, pass->config);
+        size_t count = written ? 0 : 1; /* a matrix's is written, clh_weight_gradient() */
         for (size_t i = 0; i < shape.rank; i++)
             count *= shape.shape[i];
         memset(clh_param_gradient(pass, (clh_param_id)at.id, at.layer), 0,

@@ -10,7 +10,8 @@
  *
  *    1. at first all windows are empty;
  *    2. an activation that is computed row by row has the hull of what it reads;
- *    3. a key or value at j reaches every query from j on, so scores and z open up to the end;
+ *    3. a key or value at j reaches every query from j on, so scores and z open up to the end (with
+ *       bidirectional attention every query, so they are computed whole);
  *    4. what has an empty window is not computed;
  *    5. where rows are written, or put back, the window grows by them.
  *
@@ -102,7 +103,7 @@ char clh_pass_input(clh_act_id id);
 /** dst = src unless they are the same memory. */
 void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count);
 
-/** out[r] = x[r] W + b for all rows of the pass: x [rows, m], W [m, n], b [n]. */
+/** out[r] = x[r] W + b for all rows of the pass: x [rows, m], W [m, n], b [n], NULL for none. */
 void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
                 const clh_real *b, size_t n, clh_real *out);
 

@@ -15,17 +15,19 @@ enum { SHAPE_COLUMN = 44, INDENT = 2 };
 
 typedef enum tree_kind {
     TREE_OPEN,
-    TREE_OPEN_NORM,      /* its class follows from normalization_type */
+    TREE_OPEN_NORM, /* its class follows from normalization_type */
+    TREE_OPEN_FINAL_NORM,
     TREE_OPEN_SOLU_NORM, /* behind solu every normalization but LN is LNPre */
     TREE_OPEN_BLOCKS,
     TREE_CLOSE,
     TREE_HOOK,
+    TREE_NEVER, /* a hook point that TransformerLens has and no pass of ours fires */
 } tree_kind;
 
 typedef struct tree_line {
     tree_kind kind;
-    const char *name, *class;
-    clh_when when; /* of a module */
+    const char *name, *class; /* of TREE_NEVER: why */
+    clh_when when;            /* of a module, and of TREE_NEVER */
     clh_act_id id; /* of a hook point that stands before those its module's other lines leave */
 } tree_line;
 
@@ -41,6 +43,10 @@ typedef struct tree_line {
     {                                                                                              \
         TREE_CLOSE, NULL, NULL, WHEN_ALWAYS, 0                                                     \
     }
+#define NEVER(id, when, why)                                                                       \
+    {                                                                                              \
+        TREE_NEVER, NULL, why, WHEN_##when, CLH_A_##id                                             \
+    }
 #define A(id)                                                                                      \
     {                                                                                              \
         TREE_HOOK, NULL, NULL, WHEN_ALWAYS, CLH_A_##id                                             \
@@ -50,18 +56,23 @@ typedef struct tree_line {
 static const tree_line tree_lines[] = {
     OPEN("embed", "Embed", ALWAYS), CLOSE,
     A(EMBED),
-    OPEN("pos_embed", "PosEmbed", ALWAYS), CLOSE,
-    A(POS_EMBED), A(TOKENS),
+    OPEN("pos_embed", "PosEmbed", POS_MODULE), CLOSE,
+    A(POS_EMBED), NEVER(POS_EMBED, ALIBI, "alibi embeds no positions"), A(TOKENS),
     OPEN("blocks", "ModuleList", ALWAYS),
         {TREE_OPEN_BLOCKS, "0", "TransformerBlock", WHEN_ALWAYS, 0},
             NORM("ln1", NORM, ALWAYS), CLOSE,
             NORM("ln2", NORM, MLP), CLOSE,
-            OPEN("attn", "Attention", ALWAYS), A(K), A(Q), A(V), A(Z), CLOSE,
-            OPEN("mlp", "MLP", MLP), A(MLP_MID), NORM("ln", SOLU_NORM, SOLU_LN), CLOSE, CLOSE,
+            OPEN("attn", "Attention", ALWAYS), A(K), A(Q), A(V), A(Z), A(ATTN_SCORES), A(PATTERN), A(RESULT),
+                NEVER(ATTN_INPUT, SHORTFORMER, "TransformerLens never fires it"),
+                NEVER(ROT_K, NO_POSITIONS, "nothing is turned"),
+                NEVER(ROT_Q, NO_POSITIONS, "nothing is turned"),
+                A(ROT_K), A(ROT_Q), CLOSE,
+            OPEN("mlp", "GatedMLP", GATED), A(MLP_GATE), A(MLP_PRE_LINEAR), CLOSE,
+            OPEN("mlp", "MLP", MLP_PLAIN), A(MLP_MID), NORM("ln", SOLU_NORM, SOLU_LN), CLOSE, CLOSE,
             A(ATTN_IN), A(Q_INPUT), A(K_INPUT), A(V_INPUT), A(MLP_IN), A(ATTN_OUT), A(MLP_OUT),
         CLOSE,
     CLOSE,
-    NORM("ln_final", NORM, NORM), CLOSE,
+    NORM("ln_final", FINAL_NORM, NORM), CLOSE,
     OPEN("unembed", "Unembed", ALWAYS), CLOSE,
 };
 /* clang-format on */
@@ -96,12 +107,14 @@ static bool is_in(const clh_row *row, const module *m)
            strncmp(row->name, m->path, length) == 0;
 }
 
-/* Whether TransformerLens has a hook point for the row: the last of its name, and no logits. */
-static bool is_hook(size_t id)
+/* Whether TransformerLens has a hook point for the row: the last of its name that exists, and no
+ * logits. */
+static bool is_hook(size_t id, const clh_model_config *config)
 {
     const clh_row *row = &clh_layout_acts.row[id];
     for (size_t i = id + 1; i < clh_layout_acts.count; i++)
-        if (strcmp(clh_layout_acts.row[i].name, row->name) == 0)
+        if (strcmp(clh_layout_acts.row[i].name, row->name) == 0 &&
+            clh_row_exists(&clh_layout_acts.row[i], config))
             return false;
     const char *dot = strrchr(row->name, '.');
     return clh_row_short(row) != (dot ? dot + 1 : row->name);
@@ -182,7 +195,7 @@ static void add_other_hooks(const walk *w, const module *m, size_t depth)
         bool has_line = false;
         for (size_t i = 0; i < CLH_COUNT(tree_lines); i++)
             has_line = has_line || (tree_lines[i].kind == TREE_HOOK && tree_lines[i].id == id);
-        if (!has_line && is_hook(id) && is_in(&clh_layout_acts.row[id], m))
+        if (!has_line && is_hook(id, w->config) && is_in(&clh_layout_acts.row[id], m))
             add_leaf(w, &clh_layout_acts.row[id], false, depth);
     }
 }
@@ -201,15 +214,31 @@ static void say_path(char out[CLH_TREE_TEXT], const module *m, const clh_model_c
                    full, m->path);
 }
 
+/* A hook point that no pass of this model fires, and why. */
+static void add_never(const walk *w, const tree_line *line, size_t depth)
+{
+    const clh_row *row = &clh_layout_acts.row[line->id];
+    const char *dot = strrchr(row->name, '.');
+    clh_tree_node node = {.kind = CLH_TREE_HOOK, .depth = depth};
+    if (!clh_when_holds(line->when, w->config))
+        return;
+    (void)clh_row_name(row, w->config->n_layers > 1 ? SIZE_MAX : 0, node.path);
+    (void)snprintf(node.label, sizeof node.label, "(%s): HookPoint()", dot ? dot + 1 : row->name);
+    (void)snprintf(node.class_name, sizeof node.class_name, "HookPoint");
+    (void)snprintf(node.off, sizeof node.off, "%s", line->class);
+    w->visit(&node, w->user);
+}
+
 static void add_open(const walk *w, const tree_line *line, const module *inner, size_t depth)
 {
-    const clh_normalization kind = w->config->normalization_type;
-    const bool behind_solu = line->kind == TREE_OPEN_SOLU_NORM && kind != CLH_NORM_LN;
-    const bool norm = line->kind == TREE_OPEN_NORM || line->kind == TREE_OPEN_SOLU_NORM;
+    const clh_norm_place place = line->kind == TREE_OPEN_SOLU_NORM    ? CLH_NORM_AT_SOLU
+                                 : line->kind == TREE_OPEN_FINAL_NORM ? CLH_NORM_AT_FINAL
+                                                                      : CLH_NORM_AT_ATTN;
+    const bool norm = line->kind >= TREE_OPEN_NORM && line->kind <= TREE_OPEN_SOLU_NORM;
     const size_t layers = w->config->n_layers;
     clh_tree_node node = {.kind = CLH_TREE_MODULE, .depth = depth};
     (void)snprintf(node.class_name, sizeof node.class_name, "%s",
-                   norm ? norm_class(behind_solu ? CLH_NORM_LNPRE : kind) : line->class);
+                   norm ? norm_class(clh_layout_norm_kind(w->config, place)) : line->class);
     if (line->kind == TREE_OPEN_BLOCKS && layers > 1)
         (void)snprintf(node.label, sizeof node.label, "(0-%zu): %zu x %s", layers - 1, layers,
                        line->class);
@@ -251,7 +280,11 @@ static size_t add_inside(const walk *w, const module *m, size_t at, size_t depth
         if (line->kind == TREE_HOOK) {
             add_leaf(w, &clh_layout_acts.row[line->id], false, depth);
             at++;
-        } else if (!clh_when_holds(line->when, w->config)) {
+        } else if (line->kind == TREE_NEVER) {
+            add_never(w, line, depth);
+            at++;
+        } else if (!clh_when_holds(line->when, w->config) ||
+                   (line->kind == TREE_OPEN_BLOCKS && w->config->n_layers == 0)) {
             at = skip_module(at);
         } else {
             const module inner = module_in(m, line);

@@ -263,6 +263,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
     const clh_model_config *m = &config->model;
     const clh_train_config *t = &config->train;
     const clh_key *keys = clh_run_keys();
+    const bool rotary = m->positional_embedding_type == CLH_POSITIONS_ROTARY;
 #define KEY(name) CLH_RUN_KEY_##name, #name
     const struct {
         clh_run_key key;
@@ -275,6 +276,18 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
         {KEY(use_hook_mlp_in), m->attn_only, "an attn_only model has no MLP"},
         {KEY(attn_scale), !m->use_attn_scale, "use_attn_scale is false"},
         {KEY(eps), m->normalization_type == CLH_NORM_NONE, "normalization_type is None"},
+        {KEY(rotary_dim), !rotary && m->rotary_dim != m->d_head,
+         "positional_embedding_type is not rotary"},
+        {KEY(rotary_base), !rotary && m->rotary_base != 10000,
+         "positional_embedding_type is not rotary"},
+        {KEY(rotary_adjacent_pairs), !rotary, "positional_embedding_type is not rotary"},
+        {KEY(final_rms),
+         m->normalization_type != CLH_NORM_LN && m->normalization_type != CLH_NORM_LNPRE,
+         "the norms are not LN or LNPre"},
+        {KEY(init_mode), config->init[0] && m->init_mode != CLH_INIT_GPT2,
+         "the weights are those of init"},
+        {KEY(initializer_range), m->init_mode == CLH_INIT_MUP && !config->init[0],
+         "init_mode is muP"},
         {KEY(initializer_range), config->init[0], "the weights are those of init"},
         {KEY(beta1), t->optimizer == CLH_SGD, "the optimizer is sgd"},
         {KEY(beta2), t->optimizer == CLH_SGD, "the optimizer is sgd"},

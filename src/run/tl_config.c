@@ -58,8 +58,9 @@ static clh_model_key model_key(const struct tl_key *key)
 /** What TransformerLens lets stand for "follows from the others": null or a negative number. */
 static bool stands_open(const struct tl_key *key, const json_t *value)
 {
-    bool follows =
-        key->fallback && (strncmp(key->fallback, "-1", 2) == 0 || strcmp(key->name, "d_mlp") == 0);
+    bool follows = key->fallback &&
+                   (strncmp(key->fallback, "-1", 2) == 0 ||
+                    (strcmp(key->fallback, "null") == 0 && model_key(key) != CLH_MODEL_KEY_act_fn));
     return follows &&
            (json_is_null(value) || (json_is_number(value) && json_number_value(value) < 0));
 }
@@ -152,6 +153,34 @@ static clh_status settle_mlp(const json_t *object, const clh_model_config *confi
     return CLH_OK;
 }
 
+/* No positions are rotary positions that turn nothing, in TransformerLens. */
+static void name_positions(clh_model_config *config, bool *automatic)
+{
+    if (config->positional_embedding_type != CLH_POSITIONS_ROTARY || config->rotary_dim > 0 ||
+        automatic[CLH_MODEL_KEY_rotary_dim])
+        return;
+    config->positional_embedding_type = CLH_POSITIONS_NONE;
+    automatic[CLH_MODEL_KEY_rotary_dim] = true;
+}
+
+static clh_model_config in_their_words(const clh_model_config *config)
+{
+    clh_model_config theirs = *config;
+    if (config->positional_embedding_type != CLH_POSITIONS_NONE)
+        return theirs;
+    theirs.positional_embedding_type = CLH_POSITIONS_ROTARY;
+    theirs.rotary_dim = 0;
+    return theirs;
+}
+
+/* Whether nothing follows from a key in this model, so that its default is written. */
+static bool is_idle(clh_model_key key, const clh_model_config *theirs)
+{
+    return (key == CLH_MODEL_KEY_d_mlp && theirs->attn_only && theirs->d_mlp == 0) ||
+           (key == CLH_MODEL_KEY_rotary_dim &&
+            theirs->positional_embedding_type != CLH_POSITIONS_ROTARY);
+}
+
 static clh_status from_object(clh_model_config *out, char **notes, json_t *object, clh_error *err)
 {
     clh_model_config config = clh_model_config_default();
@@ -166,6 +195,7 @@ static clh_status from_object(clh_model_config *out, char **notes, json_t *objec
     if (!status && automatic[CLH_MODEL_KEY_n_heads])
         config.n_heads = config.d_model / config.d_head; /* as __post_init__ */
     if (!status) {
+        name_positions(&config, automatic);
         clh_model_config_fill(&config, automatic);
         status = clh_model_config_check(&config, err);
     }
@@ -211,15 +241,15 @@ char *clh_tl_config_json(const clh_model_config *config, clh_error *err)
 {
     assert(config);
     clh_strbuf text = {0};
+    const clh_model_config theirs = in_their_words(config);
     for (size_t i = 0; i < CLH_COUNT(tl_keys); i++) {
         if (tl_keys[i].other || strcmp(tl_keys[i].name, "dtype") == 0)
             continue;
         clh_strbuf_adds(&text, i ? ",\n  " : "{\n  ");
         clh_strbuf_add_json(&text, tl_keys[i].name);
         clh_strbuf_adds(&text, ": ");
-        bool no_mlp = strcmp(tl_keys[i].name, "d_mlp") == 0 && config->attn_only;
-        if (tl_keys[i].rule == RULE_HONOURED && !(no_mlp && config->d_mlp == 0))
-            clh_key_to_json(&clh_model_keys()[model_key(&tl_keys[i])], config, &text);
+        if (tl_keys[i].rule == RULE_HONOURED && !is_idle(model_key(&tl_keys[i]), &theirs))
+            clh_key_to_json(&clh_model_keys()[model_key(&tl_keys[i])], &theirs, &text);
         else
             clh_strbuf_adds(&text, tl_keys[i].fallback);
     }

@@ -27,8 +27,10 @@ double clh_bench_operations(const clh_model_config *config, size_t batch, size_t
         return NAN;
     const clh_model_config resolved = clh_model_config_resolved(config), *c = &resolved;
     const double D = (double)c->d_model, A = (double)(c->n_heads * c->d_head);
-    const double keys = ((double)length + 1) / 2, mlp = c->attn_only ? 0 : (double)c->d_mlp;
-    const double layer = 2 * (4 * D * A + 2 * A * keys + 2 * D * mlp);
+    const bool causal = c->attention_dir == CLH_ATTENTION_CAUSAL;
+    const double keys = causal ? ((double)length + 1) / 2 : (double)length;
+    const double mlp = c->attn_only ? 0 : (double)c->d_mlp, products = c->gated_mlp ? 3 : 2;
+    const double layer = 2 * (4 * D * A + 2 * A * keys + products * D * mlp);
     const double token = (double)c->n_layers * layer + 2 * D * (double)c->d_vocab_out;
     return 3 * token * (double)(batch * length);
 }
@@ -147,6 +149,7 @@ static clh_status bench_step(bench *b, clh_error *err)
     b->step++;
     update u = {b, clh_clip_scale(&b->config.train, clh_gradient_norm(b->gradient))};
     clh_gradient_pieces(b->gradient, update_piece, &u);
+    clh_model_tie(b->model);
     return CLH_OK;
 }
 

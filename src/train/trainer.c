@@ -139,6 +139,7 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
     update u = {
         .t = t, .step = p->step, .lr = p->lr, .grad_scale = clh_clip_scale(c, p->grad_norm)};
     clh_gradient_pieces(t->gradient, update_piece, &u);
+    clh_model_tie(t->model);
     p->epoch = clh_plan_epoch(c, p->step);
     p->samples = last;
     double here = clh_clock_seconds() - t->start;

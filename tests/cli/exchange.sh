@@ -122,8 +122,8 @@ write('bad.safetensors', t)"
 refuse 3 'cannot read none.safetensors.gone: No such file or directory' none.safetensors.gone theirs/cfg.json
 refuse 3 'cannot read gone.json: No such file or directory' theirs/model.safetensors gone.json
 refuse 2 'wrong.json: unknown key made_up' theirs/model.safetensors wrong.json
-sed 's/"positional_embedding_type": "standard"/"positional_embedding_type": "rotary"/' theirs/cfg.json > wrong.json
-refuse 3 'wrong.json: positional_embedding_type is "rotary", only "standard" is supported' \
+sed 's/"use_local_attn": false/"use_local_attn": true/' theirs/cfg.json > wrong.json
+refuse 3 'wrong.json: use_local_attn is true, only false is supported' \
     theirs/model.safetensors wrong.json
 sed 's/"d_head": 8/"d_head": 4/' theirs/cfg.json > wrong.json
 runs 2 import theirs/model.safetensors --config wrong.json --out never

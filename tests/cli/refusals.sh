@@ -119,7 +119,7 @@ limited() { # BLOCKS EXIT LINE ARGUMENTS...: no file may be longer than so many 
     err=$(cat "$folder/err")
     is "clearhead train: $line" "$err" "line of: $*, files of at most $blocks blocks"
 }
-limited 300 3 'cannot write o/checkpoints/step-00000000.safetensors (217 kB): File too large' \
+limited 300 3 'cannot write o/checkpoints/step-00000000.safetensors (218 kB): File too large' \
     train --n 3 --steps 3 --out o
 limited 500 3 'cannot write o/checkpoints/optimizer.safetensors (432 kB): File too large' \
     train --n 3 --steps 3 --out o

@@ -1,13 +1,16 @@
 """The table of golden cases: what each one is there to catch.
 
 A case is a name and what differs from SMALL: an odd-sized model with an MLP, so that no two sizes
-are equal and a swapped dimension shows. `steps` adds 20 optimizer steps; `edits` names hooks at
-which a stored tensor is added in flight.
+are equal and a swapped dimension shows; or from TINY, for what shows in a few numbers. `steps` adds 20 optimizer steps; `edits` names hooks at
+which a stored tensor is added in flight; `without` names hooks that TransformerLens has and we have
+not, which the file leaves out; `tied` makes W_U the transpose of W_E.
 """
 from dataclasses import dataclass, field
 
 SMALL = dict(n_layers=1, n_heads=2, d_model=12, d_head=5, d_mlp=17, n_ctx=11, d_vocab=13,
              act_fn="gelu", normalization_type="LN")
+TINY = dict(n_layers=1, n_heads=2, d_model=7, d_head=6, d_mlp=9, n_ctx=8, d_vocab=11,
+            act_fn="gelu", normalization_type="LN")
 NOTEBOOK = dict(n_layers=1, n_heads=1, d_model=128, d_head=64, d_mlp=None, n_ctx=122, d_vocab=65,
                 act_fn="solu", attn_only=True)
 MLP_2X2 = dict(n_layers=2, n_heads=2, d_model=24, d_head=7, d_mlp=37, n_ctx=26, d_vocab=65,
@@ -25,10 +28,22 @@ class Case:
     first_scored: int = 3
     steps: bool = False
     edits: list = field(default_factory=list)
+    without: tuple = ()
+    tied: bool = False
 
 
 def small(name, steps=False, edits=(), **changes):
     return Case(name, {**SMALL, **changes}, steps=steps, edits=list(edits))
+
+
+def tiny(name, steps=False, edits=(), without=(), tied=False, **changes):
+    return Case(name, {**TINY, **changes}, pos=6, first_scored=2, steps=steps, edits=list(edits),
+                without=without, tied=tied)
+
+
+def rotary(name, **changes):
+    """Some numbers of a head stay."""
+    return tiny(name, **{**dict(rotary_dim=4, positional_embedding_type="rotary"), **changes})
 
 
 CASES = [
@@ -84,4 +99,35 @@ CASES = [
     small("edit_split_qkv", use_split_qkv_input=True, use_attn_in=True, edits=[
         "blocks.0.hook_attn_in", "blocks.0.hook_q_input", "blocks.0.hook_k_input",
         "blocks.0.hook_v_input"]),
+
+    rotary("rotary", n_layers=2, steps=True),
+    rotary("rotary_whole_adjacent", rotary_dim=6, rotary_adjacent_pairs=True, rotary_base=100),
+    rotary("rotary_split_none", use_split_qkv_input=True, normalization_type=None),
+    rotary("edit_rotary", edits=["blocks.0.attn.hook_rot_q", "blocks.0.attn.hook_rot_k"]),
+    tiny("shortformer", n_layers=2, positional_embedding_type="shortformer"),
+    tiny("shortformer_attn_in_rms", use_attn_in=True, normalization_type="RMS",
+          positional_embedding_type="shortformer"),
+    tiny("shortformer_split_none", use_split_qkv_input=True, normalization_type=None,
+          positional_embedding_type="shortformer"),
+    tiny("edit_shortformer", positional_embedding_type="shortformer", edits=["hook_pos_embed"]),
+    tiny("alibi", n_layers=2, n_heads=3, positional_embedding_type="alibi"),
+    tiny("no_positions", positional_embedding_type="rotary", rotary_dim=0,
+          without=("hook_rot_q", "hook_rot_k")),
+
+    tiny("gated", gated_mlp=True),
+    tiny("gated_silu_rms", gated_mlp=True, act_fn="silu", normalization_type="RMS",
+         use_hook_mlp_in=True),
+    tiny("edit_gated", gated_mlp=True, edits=["blocks.0.mlp.hook_pre",
+                                              "blocks.0.mlp.hook_pre_linear"]),
+    tiny("parallel", n_layers=2, parallel_attn_mlp=True),
+    tiny("parallel_none", parallel_attn_mlp=True, normalization_type=None, use_hook_mlp_in=True),
+    rotary("parallel_gated_rotary", parallel_attn_mlp=True, gated_mlp=True, steps=True),
+    tiny("bidirectional", n_layers=2, attention_dir="bidirectional"),
+    tiny("bidirectional_alibi", attention_dir="bidirectional", positional_embedding_type="alibi"),
+    tiny("tied", tied=True),
+    tiny("final_rms", final_rms=True),
+    tiny("final_rms_lnpre", final_rms=True, normalization_type="LNPre"),
+    tiny("no_layers", n_layers=0),
+    tiny("no_layers_none_rotary", n_layers=0, normalization_type=None,
+         positional_embedding_type="rotary"),
 ]

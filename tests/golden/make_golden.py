@@ -45,6 +45,8 @@ def draw_parameters(case):
         for name, parameter in model.named_parameters():
             if "W_" not in name:
                 parameter += MOVED * torch.randn_like(parameter)
+        if case.tied:
+            model.unembed.W_U.copy_(model.embed.W_E.T)
     return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
 
 
@@ -96,7 +98,11 @@ def look(case, parameters, tokens, edits, dtype):
         logits, cache = model.run_with_cache(tokens, return_cache_object=False)
     loss = mean_loss(case, logits, tokens)
     loss.backward()
-    gradients = {name: p.grad for name, p in model.named_parameters()}
+    # what nothing reads (W_pos with alibi) has none, and is left out of the file
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    if case.tied:
+        gradients["embed.W_E"] = gradients["embed.W_E"] + gradients["unembed.W_U"].T
+        gradients["unembed.W_U"] = torch.zeros_like(gradients["unembed.W_U"])
     return cache, logits.detach(), loss.detach(), gradients, fired, list(model.hook_dict)
 
 
@@ -159,6 +165,10 @@ def make(case, folder):
             losses, norms = train(case, parameters, batches, dtype)
             results[dtype].update(losses=losses, grad_norms=norms)
     true = results[torch.float64]
+    parameters = {name: parameters[name] for name in true["grad"]}
+    kept = lambda name: name.split(".")[-1] not in case.without
+    true["act"] = {name: act for name, act in true["act"].items() if kept(name)}
+    fired = [name for name in fired if kept(name)]
     error = float32_error(results[torch.float32], true)
 
     tensors = {"tokens": tokens, "logits": true["logits"], "loss": true["loss"]}
@@ -171,6 +181,7 @@ def make(case, folder):
 
     config = dict(build(case, torch.float32).cfg.to_dict(), init_weights=True)
     config["dtype"] = str(config["dtype"])
+    config["tie_word_embeddings"] = case.tied
     metadata = {"format": "clearhead-golden-1", "case": case.name, "config": json.dumps(config),
                 "first_scored": str(case.first_scored), "hooks": json.dumps(fired),
                 "hook_points": json.dumps(points), "optimizer": json.dumps(OPTIMIZER),

@@ -17,7 +17,7 @@ static const double tolerance = 1e-5, lean_tolerance = 1e-6;
 /* A gradient below this share of the file's largest one is zero by algebra (README.md, b_K). */
 static const double zero_by_algebra = 1e-6;
 
-enum { CASES_MAX = 128, EDITS_MAX = 32, FIRED_MAX = 512, CASES_LEAST = 34 };
+enum { CASES_MAX = 128, EDITS_MAX = 32, FIRED_MAX = 512, CASES_LEAST = 57 };
 
 /* A case opened, with its hooks: the edits it asks for, then one that writes down what fired. */
 typedef struct bench {
@@ -146,7 +146,7 @@ static void activations_are_those_of_the_file(void **state)
         close_to(&got, &want, 0, tolerance);
         compared++;
     }
-    assert_true(compared > 15);
+    assert_true(compared > (b->golden.config.n_layers ? 15 : 1));
     clh_real mean = (clh_real)(sum.loss / (double)sum.count);
     clh_tensor loss = golden_tensor(&b->golden, "", "loss");
     close_to(&(clh_tensor){.data = &mean}, &loss, 0, tolerance);

@@ -138,6 +138,14 @@ static void parts_are_those_tried_one_by_one(void **state)
     clh_error err = {0};
     for (size_t r = 0; r < CLH_COUNT(rows); r++) {
         double loss, accuracy;
+        if (b->result.left_out[rows[r].intervention]) {
+            assert_int_not_equal(clh_model_get_config(b->model)->positional_embedding_type,
+                                 CLH_POSITIONS_STANDARD);
+            assert_int_equal(clh_part_try(&loss, &accuracy, b->model, &b->sample, rows[r].inputs,
+                                          rows[r].part, NULL, NULL),
+                             CLH_ESUPPORT);
+            continue;
+        }
         const clh_tally *t = &b->result.measure[rows[r].intervention].total;
         must(clh_part_try(&loss, &accuracy, b->model, &b->sample, rows[r].inputs, rows[r].part,
                           NULL, &err),
@@ -208,6 +216,8 @@ static void shorter_sequences_take_the_beginnings(void **state)
         for (size_t k = 0; k < COUNT && !cut.left_out[i]; k++) {
             const clh_tally *whole = &b->result.measure[i].sequence[k];
             assert_int_equal(cut.measure[i].sequence[k].count + 1, whole->count);
+            if (clh_model_get_config(b->model)->attention_dir != CLH_ATTENTION_CAUSAL)
+                continue; /* the last token changes what stands before it */
             assert_true(cut.measure[i].sequence[k].loss <= whole->loss + 1e-9);
             assert_true(cut.measure[i].sequence[k].correct <= whole->correct);
         }
@@ -226,5 +236,5 @@ static const each_truth truths[] = {
 int main(void)
 {
     return each_case_run("causal", truths, CLH_COUNT(truths), model_case_names(),
-                         model_case_count(), open_bench, close_bench);
+                         model_case_with_blocks(), open_bench, close_bench);
 }

@@ -233,7 +233,7 @@ static void the_first_term_is_found_without_the_start(void **state)
         clh_real row[26];
         for (size_t j = 0; j < tokens.pos; j++)
             row[j] = 1;
-        clh_edit_row(&only, &sample, &tokens, sample.first_scored[0], 10, tokens.pos, row);
+        clh_edit_row(&only, &sample, &tokens, sample.first_scored[0], 10, 10, tokens.pos, row);
         for (size_t j = 0; j <= 10; j++)
             assert_true((row[j] > 0) == (j >= first && j < first + 3));
         clh_sample_deinit(&sample);

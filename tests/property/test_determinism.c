@@ -26,6 +26,15 @@ static const struct {
     {"two layers with MLP",
      "n=3 steps=12 batch=5 n_layers=2 n_heads=2 d_model=20 d_head=7 d_mlp=33 attn_only=false "
      "act_fn=gelu normalization_type=RMS test_sequences=5 optimizer=adam"},
+    {"rotary, gated, parallel, tied",
+     "n=3 steps=8 batch=5 n_layers=2 n_heads=2 d_model=20 d_head=8 d_mlp=33 attn_only=false "
+     "act_fn=silu positional_embedding_type=rotary rotary_dim=6 gated_mlp=true "
+     "parallel_attn_mlp=true tie_word_embeddings=true final_rms=true init_mode=muP "
+     "checkpoint_every=3 test_sequences=5"},
+    {"shortformer, bidirectional",
+     "n=3 steps=8 batch=5 n_heads=2 d_model=20 d_head=7 positional_embedding_type=shortformer "
+     "attention_dir=bidirectional init_mode=xavier_uniform test_sequences=5"},
+    {"no layers", "n=3 steps=8 batch=5 n_layers=0 d_model=20 test_sequences=5"},
 };
 
 /* Train in a child; its exit code. */

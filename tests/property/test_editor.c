@@ -28,6 +28,11 @@ typedef struct bench {
 
 enum { LISTS = 17 };
 
+static const clh_model_config *config_of(const bench *b)
+{
+    return clh_model_get_config(b->model);
+}
+
 /* One of every kind, alone and together, everywhere and in places. */
 static size_t make_lists(const bench *b, clh_edit edit[2 * LISTS], clh_edit_list list[LISTS])
 {
@@ -67,14 +72,15 @@ static size_t make_lists(const bench *b, clh_edit edit[2 * LISTS], clh_edit_list
     };
     size_t lists = 1, edits = CLH_COUNT(kinds);
     memcpy(edit, kinds, sizeof kinds);
+    edit_without_parts(b->model, edit, edits);
     list[0] = (clh_edit_list){.name = "none"};
     for (size_t i = 0; i < CLH_COUNT(kinds); i++)
-        list[lists++] = (clh_edit_list){
-            .name = clh_edit_kind_name(kinds[i].kind), .edit = &edit[i], .count = 1};
+        list[lists++] =
+            (clh_edit_list){.name = clh_edit_kind_name(edit[i].kind), .edit = &edit[i], .count = 1};
     /* Several at once: other weights, and their mean and part, behind an edit of the embedding. */
     const size_t together[] = {12, 2, 3, 9, 7};
     for (size_t i = 0; i < CLH_COUNT(together); i++)
-        edit[edits + i] = kinds[together[i]];
+        edit[edits + i] = edit[together[i]];
     list[lists++] = (clh_edit_list){"together", NULL, &edit[edits], CLH_COUNT(together)};
     assert_int_equal(lists, LISTS);
     return lists;
@@ -290,6 +296,7 @@ static void longer_sequences_give_their_beginnings(void **state)
 {
     bench *b = *state;
     const size_t pos = b->sample.length[0] - 1;
+    const bool causal = config_of(b)->attention_dir == CLH_ATTENTION_CAUSAL;
     size_t shorter[COUNT];
     clh_sample begin = b->sample;
     for (size_t k = 0; k < COUNT; k++)
@@ -307,9 +314,10 @@ static void longer_sequences_give_their_beginnings(void **state)
         measure_one(b, &edits[i], &b->sample, &longer);
         edits[i].from.pos = pos;
         measure_one(b, &edits[i], &begin, &cut);
-        if (!same_measure(&longer, &cut))
-            fail_msg("%s of %s is another of longer sequences", clh_edit_kind_name(edits[i].kind),
-                     edits[i].site);
+        const bool same = same_measure(&longer, &cut);
+        if (same ? i == 0 && !causal : causal)
+            fail_msg("%s of %s is%s another of longer sequences", clh_edit_kind_name(edits[i].kind),
+                     edits[i].site, same ? " not" : "");
         clh_measure_deinit(&cut);
         clh_measure_deinit(&longer);
     }
@@ -352,6 +360,10 @@ static void a_piece_is_the_edit_at_one_head_and_position(void **state)
 static void parts_of_a_table_are_those_computed(void **state)
 {
     bench *b = *state;
+    if (!edit_has_parts(b->model)) {
+        edit_parts_refused(b->model, &b->sample);
+        return;
+    }
     for (int p = 0; p < 4; p++) {
         const clh_edit edits[] = {{.kind = CLH_EDIT_PART,
                                    .site = "blocks.0.attn.hook_[qkv]",
@@ -377,6 +389,10 @@ static void parts_of_a_table_are_those_computed(void **state)
 static void parts_see_what_is_put_into_the_embeddings(void **state)
 {
     bench *b = *state;
+    if (!edit_has_parts(b->model)) {
+        edit_parts_refused(b->model, &b->sample);
+        return;
+    }
     for (int p = 0; p < 2; p++) {
         const clh_edit edits[] = {
             {.kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_q", .part = (clh_input_part)p},
@@ -458,5 +474,5 @@ static const each_truth truths[] = {
 int main(void)
 {
     return each_case_run("editor", truths, CLH_COUNT(truths), model_case_names(),
-                         model_case_count(), open_bench, close_bench);
+                         model_case_with_blocks(), open_bench, close_bench);
 }

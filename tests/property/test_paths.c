@@ -73,8 +73,11 @@ static void every_edge_is_found_by_its_name(void **state)
     bool chosen[EDGES_MAX];
     char label[72];
     clh_error err = {0};
-    assert_int_equal(g->writers, 2 + c->n_layers * (c->n_heads + !c->attn_only));
-    assert_int_equal(g->reader[0].reads, 2);
+    const size_t tables = c->positional_embedding_type == CLH_POSITIONS_STANDARD ? 2 : 1;
+    assert_int_equal(g->writers, tables + c->n_layers * (c->n_heads + !c->attn_only));
+    assert_int_equal(g->reader[0].reads, tables);
+    for (size_t r = 0; r < g->readers && c->parallel_attn_mlp; r++) /* the MLP beside the heads */
+        assert_true(g->reader[r].layer > 0 || r == g->readers - 1 || g->reader[r].reads == tables);
     assert_int_equal(g->reader[g->readers - 1].reads, g->writers);
     for (size_t e = 0; e < g->edges; e++) {
         size_t count = 0, path[1];
@@ -234,6 +237,6 @@ static const each_truth truths[] = {
 
 int main(void)
 {
-    return each_case_run("paths", truths, CLH_COUNT(truths), model_case_names(), model_case_count(),
-                         open_bench, close_bench);
+    return each_case_run("paths", truths, CLH_COUNT(truths), model_case_names(),
+                         model_case_with_blocks(), open_bench, close_bench);
 }

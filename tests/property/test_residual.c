@@ -71,8 +71,9 @@ static void what_was_added_in_flight_is_the_remainder(void **state)
                         &(clh_hooks){.items = &hook, .count = 1});
     clh_resid_stack stack = decompose(b, CLH_SPLIT_HEADS);
     const size_t size = stack.batch * stack.pos * stack.d_model;
+    const double added = b->config.n_layers > 0 ? 1 : 0; /* without blocks there is no such hook */
     for (size_t i = 0; i < size; i++)
-        assert_true(fabs((double)stack.data[(stack.count - 1) * size + i] - 1) < 1e-4);
+        assert_true(fabs((double)stack.data[(stack.count - 1) * size + i] - added) < 1e-4);
     clh_resid_stack_deinit(&stack);
 }
 

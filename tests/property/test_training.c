@@ -162,7 +162,9 @@ static void an_evaluation_is_the_mean_of_its_sequences(void **state)
     (void)state;
     enum { COUNT = 70, FIRST = 5 };
     const char *const words[] = {"n=2,3,4 n_heads=2 d_head=9",
-                                 "n=2,3,4 n_layers=2 d_model=16 d_head=8"};
+                                 "n=2,3,4 n_layers=2 d_model=16 d_head=8",
+                                 ("n=2,3,4 d_model=16 d_head=8 attention_dir=bidirectional "
+                                  "positional_embedding_type=alibi")};
     for (size_t w = 0; w < CLH_COUNT(words); w++) {
         clh_error err = {0};
         clh_evaluation e = {0};

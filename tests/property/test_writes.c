@@ -357,7 +357,7 @@ static clh_status compute_and_write(void *context)
 static void memory_that_is_not_there_is_an_error(void **state)
 {
     bench *b = *state;
-    if (b->tokens.pos > 3)
+    if (b->tokens.pos > 3 && clh_model_get_config(b->model)->n_layers > 0) /* room to keep rows */
         assert_true(failing_alloc_each(compute_and_write, b) > 8);
 }
 

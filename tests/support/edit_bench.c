@@ -149,3 +149,41 @@ clh_status edit_refused(edit_bench *b, const clh_edit *edit, clh_error *err)
     assert_int_not_equal(status, CLH_OK);
     return status;
 }
+
+static clh_positions positions_of(const clh_model *model)
+{
+    return clh_model_get_config(model)->positional_embedding_type;
+}
+
+bool edit_has_parts(const clh_model *model)
+{
+    return positions_of(model) == CLH_POSITIONS_STANDARD;
+}
+
+void edit_without_parts(const clh_model *model, clh_edit *edits, size_t count)
+{
+    const bool turned = positions_of(model) == CLH_POSITIONS_ROTARY;
+    const bool is_short = positions_of(model) == CLH_POSITIONS_SHORTFORMER;
+    for (clh_edit *edit = edits; edit < edits + count && !edit_has_parts(model); edit++) {
+        if (edit->kind == CLH_EDIT_ADD && !is_short)
+            edit->site = "hook_embed";
+        if (edit->kind == CLH_EDIT_PART)
+            *edit = (clh_edit){.kind = edit->frozen ? CLH_EDIT_MEAN : CLH_EDIT_RESAMPLE,
+                               .site = turned ? "blocks.*.attn.hook_rot_[qk]"
+                                              : "blocks.*.attn.hook_[qk]",
+                               .positions = edit->positions,
+                               .position_count = edit->position_count};
+    }
+}
+
+void edit_parts_refused(const clh_model *model, const clh_sample *sample)
+{
+    for (int p = 0; p < 2; p++) {
+        const clh_edit edit = {
+            .kind = CLH_EDIT_PART, .site = "blocks.0.attn.hook_q", .part = (clh_input_part)p};
+        clh_error err = {0};
+        clh_edits *edits = NULL;
+        assert_int_equal(edit_open(&edits, &edit, 1, model, sample, 0, &err), CLH_ESUPPORT);
+        assert_non_null(strstr(err.message, "positional_embedding_type"));
+    }
+}

@@ -56,6 +56,16 @@ clh_tensor edit_look(edit_bench *bench, const clh_edit *edit, size_t index, cons
 /** Its numbers as they are, for the caller to free with clh_free(). */
 clh_real *edit_copy(const clh_tensor *tensor);
 
+/** Whether a model has parts of its input for edits of kind `part`: positions in the stream. */
+bool edit_has_parts(const clh_model *model);
+
+/** Where it has none, put in their place what else is like them: turned queries and keys where there are
+ *  some; and hook_embed for a hook_pos_embed that there is not. */
+void edit_without_parts(const clh_model *model, clh_edit *edits, size_t count);
+
+/** That such edits are refused, naming the setting; the test fails when they are not. */
+void edit_parts_refused(const clh_model *model, const clh_sample *sample);
+
 /** What opening one edit fails with; the test fails when it does not. */
 clh_status edit_refused(edit_bench *bench, const clh_edit *edit, clh_error *err);
 

@@ -52,14 +52,63 @@ static const model_case cases[] = {
     CASE(.name = "use_hook_mlp_in", .mlp_in = true),
     CASE(.name = "use_hook_mlp_in, no norm", .mlp_in = true, .norm = CLH_NORM_NONE),
     CASE(.name = "use_hook_tokens", .tokens = true),
+    CASE(.name = "rotary, 2 layers", .n_layers = 2, .positions = CLH_POSITIONS_ROTARY),
+    CASE(.name = "rotary, adjacent pairs, no norm", .positions = CLH_POSITIONS_ROTARY,
+         .adjacent = true, .norm = CLH_NORM_NONE),
+    CASE(.name = "rotary, more positions than a block", .positions = CLH_POSITIONS_ROTARY,
+         .pos = 27, .batch = 1),
+    CASE(.name = "shortformer, 2 layers", .n_layers = 2, .positions = CLH_POSITIONS_SHORTFORMER),
+    CASE(.name = "shortformer, no norm", .positions = CLH_POSITIONS_SHORTFORMER,
+         .norm = CLH_NORM_NONE),
+    CASE(.name = "shortformer, use_attn_in, RMS", .positions = CLH_POSITIONS_SHORTFORMER,
+         .attn_in = true, .norm = CLH_NORM_RMS),
+    CASE(.name = "shortformer, use_split_qkv_input, no norm, 2 layers", .n_layers = 2,
+         .positions = CLH_POSITIONS_SHORTFORMER, .split = true, .norm = CLH_NORM_NONE),
+    CASE(.name = "alibi, 2 layers", .n_layers = 2, .positions = CLH_POSITIONS_ALIBI),
+    CASE(.name = "no positions", .positions = CLH_POSITIONS_NONE),
+    CASE(.name = "gated", .gated = true),
+    CASE(.name = "gated, silu, no norm, 2 layers", .n_layers = 2, .gated = true,
+         .act_fn = CLH_ACT_SILU, .norm = CLH_NORM_NONE),
+    CASE(.name = "gated, RMS, use_hook_mlp_in", .gated = true, .norm = CLH_NORM_RMS,
+         .mlp_in = true),
+    CASE(.name = "parallel, 2 layers", .n_layers = 2, .parallel = true),
+    CASE(.name = "parallel, no norm", .parallel = true, .norm = CLH_NORM_NONE),
+    CASE(.name = "parallel, gated, use_hook_mlp_in, RMS, 2 layers", .n_layers = 2, .parallel = true,
+         .gated = true, .mlp_in = true, .norm = CLH_NORM_RMS),
+    CASE(.name = "bidirectional, 2 layers", .n_layers = 2, .both_ways = true),
+    CASE(.name = "bidirectional, attention only, rotary", .both_ways = true, .attn_only = true,
+         .positions = CLH_POSITIONS_ROTARY),
+    CASE(.name = "bidirectional, alibi, more positions than a block", .both_ways = true,
+         .positions = CLH_POSITIONS_ALIBI, .pos = 27, .batch = 1),
+    CASE(.name = "tied", .tied = true),
+    CASE(.name = "tied, no norm, attention only", .tied = true, .norm = CLH_NORM_NONE,
+         .attn_only = true),
+    CASE(.name = "final_rms", .final_rms = true),
+    CASE(.name = "final_rms, LNPre, 2 layers", .n_layers = 2, .final_rms = true,
+         .norm = CLH_NORM_LNPRE),
+    CASE(.name = "rotary, gated, parallel, final_rms, 2 layers", .n_layers = 2,
+         .positions = CLH_POSITIONS_ROTARY, .gated = true, .parallel = true, .final_rms = true),
     CASE(.name = "every switch, 2 layers, solu_ln", .n_layers = 2, .act_fn = CLH_ACT_SOLU_LN,
          .attn_result = true, .attn_in = true, .split = true, .mlp_in = true, .tokens = true),
+    CASE(.name = "no layers", .n_layers = 0),
+    CASE(.name = "no layers, no norm, no positions, tied", .n_layers = 0, .norm = CLH_NORM_NONE,
+         .positions = CLH_POSITIONS_NONE, .tied = true),
 };
 #pragma GCC diagnostic pop
 
 size_t model_case_count(void)
 {
     return CLH_COUNT(cases);
+}
+
+size_t model_case_with_blocks(void)
+{
+    size_t count = 0;
+    while (count < CLH_COUNT(cases) && cases[count].n_layers > 0)
+        count++;
+    for (size_t i = count; i < CLH_COUNT(cases); i++)
+        assert_int_equal(cases[i].n_layers, 0); /* they stand last */
+    return count;
 }
 
 const char *const *model_case_names(void)
@@ -94,6 +143,15 @@ clh_model_config model_case_config(size_t index)
         .use_attn_scale = row->attn_scale >= 0,
         .attn_scale = row->attn_scale > 0 ? row->attn_scale : sqrt(3),
         .initializer_range = 0.4,
+        .positional_embedding_type = row->positions,
+        .rotary_dim = row->positions == CLH_POSITIONS_ROTARY ? 2 : 3,
+        .rotary_base = 10,
+        .rotary_adjacent_pairs = row->adjacent,
+        .attention_dir = row->both_ways ? CLH_ATTENTION_BIDIRECTIONAL : CLH_ATTENTION_CAUSAL,
+        .gated_mlp = row->gated,
+        .parallel_attn_mlp = row->parallel,
+        .tie_word_embeddings = row->tied,
+        .final_rms = row->final_rms,
         .use_attn_result = row->attn_result,
         .use_attn_in = row->attn_in,
         .use_split_qkv_input = row->split,

@@ -26,10 +26,17 @@ typedef struct model_case {
     bool attn_result, attn_in, split, mlp_in, tokens;
     size_t d_vocab_out;
     double attn_scale; /**< 0: sqrt(d_head); negative: scores are not divided */
+    clh_positions positions;
+    bool both_ways, gated, parallel, tied, final_rms;
+    bool adjacent; /**< rotary pairs; 2 of the 3 numbers of a head are turned */
 } model_case;
 
 /** How many rows. */
 size_t model_case_count(void);
+
+/** How many, from the first on, have a block; the others stand behind them, for tests of models that
+ *  need none. */
+size_t model_case_with_blocks(void);
 
 /** Their names, static. */
 const char *const *model_case_names(void);

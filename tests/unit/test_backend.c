@@ -70,8 +70,19 @@ static void the_fused_one_takes_what_it_computes(void **state)
     c = b.config;
     c.d_vocab = 50000; /* tables of tokens by tokens */
     assert_string_equal(picked(&c, &b.use), "general");
-    bool *const flags[] = {&c.use_split_qkv_input, &c.use_attn_in, &c.use_attn_result,
-                           &c.use_hook_tokens};
+    for (int p = CLH_POSITIONS_ROTARY; p <= CLH_POSITIONS_NONE; p++) {
+        c = b.config;
+        c.positional_embedding_type = (clh_positions)p;
+        assert_string_equal(picked(&c, &b.use), "general");
+    }
+    c = b.config;
+    c.attention_dir = CLH_ATTENTION_BIDIRECTIONAL;
+    assert_string_equal(picked(&c, &b.use), "general");
+    c = b.config;
+    c.n_layers = 0;
+    assert_string_equal(picked(&c, &b.use), "general");
+    bool *const flags[] = {&c.use_split_qkv_input, &c.use_attn_in,         &c.use_attn_result,
+                           &c.use_hook_tokens,     &c.tie_word_embeddings, &c.final_rms};
     for (size_t i = 0; i < CLH_COUNT(flags); i++) {
         c = b.config;
         *flags[i] = true;

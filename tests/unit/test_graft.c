@@ -18,7 +18,7 @@ static const struct row {
     {"k", " W_K b_K "},
     {"v", " W_V b_V "},
     {"o", " W_O b_O "},
-    {"mlp", " W_in b_in W_out b_out "},
+    {"mlp", " W_in b_in W_out b_out W_gate "},
     {"embed", " W_E "},
     {"pos_embed", " W_pos "},
     {"unembed", " W_U b_U "},

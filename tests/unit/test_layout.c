@@ -164,7 +164,7 @@ static void groups_are_the_parameters_of_those_names(void **state)
                   {GROUP_K, {"attn.[Wb]_K"}, 2},
                   {GROUP_V, {"attn.[Wb]_V"}, 2},
                   {GROUP_O, {"attn.[Wb]_O"}, 2},
-                  {GROUP_MLP, {"mlp.[Wb]_in", "mlp.[Wb]_out"}, 4},
+                  {GROUP_MLP, {"mlp.[Wb]_in", "mlp.[Wb]_out", "mlp.W_gate"}, 5},
                   {GROUP_EMBED, {"embed.*"}, 1},
                   {GROUP_POS_EMBED, {"pos_embed.*"}, 1},
                   {GROUP_UNEMBED, {"unembed.*"}, 2},

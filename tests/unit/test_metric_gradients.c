@@ -269,5 +269,5 @@ static const each_truth truths[] = {
 int main(void)
 {
     return each_case_run("metric gradients", truths, CLH_COUNT(truths), model_case_names(),
-                         model_case_count(), open_bench, close_bench);
+                         model_case_with_blocks(), open_bench, close_bench);
 }

@@ -61,6 +61,8 @@ static void what_is_given_stays(void **state)
     model.attn_scale = 3;
     model.initializer_range = 0.02;
     model.d_vocab_out = 66;
+    model.rotary_dim = 6;
+    model.rotary_base = 300;
     const clh_model_config c = opened(&model);
     model_case_same_config(&c, &model);
 }

@@ -63,6 +63,63 @@ static void every_honoured_key_is_read(void **state)
     assert_true(c.use_split_qkv_input && c.use_hook_mlp_in && c.use_attn_in && c.use_hook_tokens);
     assert_true(c.normalization_type == CLH_NORM_NONE && c.initializer_range == 0.5);
     assert_int_equal(c.d_vocab_out, 66);
+    if (read_with(&c, &notes,
+                  ", \"act_fn\": \"silu\", \"positional_embedding_type\": \"rotary\","
+                  " \"rotary_dim\": 6, \"rotary_base\": 500, \"rotary_adjacent_pairs\": true,"
+                  " \"attention_dir\": \"bidirectional\", \"gated_mlp\": true,"
+                  " \"parallel_attn_mlp\": true, \"tie_word_embeddings\": true,"
+                  " \"final_rms\": true, \"init_mode\": \"kaiming_normal\"",
+                  &err))
+        fail_msg("%s", err.message);
+    assert_string_equal(notes, "");
+    clh_free(notes);
+    assert_int_equal(c.positional_embedding_type, CLH_POSITIONS_ROTARY);
+    assert_true(c.rotary_dim == 6 && c.rotary_base == 500 && c.rotary_adjacent_pairs);
+    assert_int_equal(c.attention_dir, CLH_ATTENTION_BIDIRECTIONAL);
+    assert_true(c.gated_mlp && c.parallel_attn_mlp && c.tie_word_embeddings && c.final_rms);
+    assert_int_equal(c.init_mode, CLH_INIT_KAIMING_NORMAL);
+    assert_true(c.initializer_range == 1); /* of modes with a gain */
+}
+
+/* Rotary positions that turn nothing are none; without a number they turn whole heads. */
+static void no_positions_are_rotary_over_nothing(void **state)
+{
+    (void)state;
+    clh_model_config c;
+    char *notes = NULL;
+    assert_int_equal(read_with(&c, &notes,
+                               ", \"act_fn\": \"gelu\", \"rotary_dim\": 0,"
+                               " \"positional_embedding_type\": \"rotary\"",
+                               NULL),
+                     CLH_OK);
+    clh_free(notes);
+    assert_int_equal(c.positional_embedding_type, CLH_POSITIONS_NONE);
+    char *json = clh_tl_config_json(&c, NULL);
+    assert_non_null(strstr(json, "\"positional_embedding_type\": \"rotary\""));
+    assert_non_null(strstr(json, "\"rotary_dim\": 0"));
+    clh_free(json);
+    assert_int_equal(read_with(&c, &notes,
+                               ", \"act_fn\": \"gelu\", \"rotary_dim\": null,"
+                               " \"positional_embedding_type\": \"rotary\"",
+                               NULL),
+                     CLH_OK);
+    clh_free(notes);
+    assert_int_equal(c.positional_embedding_type, CLH_POSITIONS_ROTARY);
+    assert_int_equal(c.rotary_dim, 8);
+}
+
+static void every_kind_of_model_reads_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < model_case_count(); i++) {
+        const clh_model_config c = model_case_config(i);
+        clh_model_config back;
+        char *json = clh_tl_config_json(&c, NULL), *notes = NULL;
+        assert_int_equal(clh_tl_config_from_json(&back, &notes, json, "cfg.json", NULL), CLH_OK);
+        model_case_same_config(&c, &back);
+        clh_free(notes);
+        clh_free(json);
+    }
 }
 
 static void what_is_not_implemented_is_refused(void **state)
@@ -71,16 +128,28 @@ static void what_is_not_implemented_is_refused(void **state)
     static const struct {
         const char *more, *line;
     } row[] = {
-        {", \"positional_embedding_type\": \"rotary\"",
-         "cfg.json: positional_embedding_type is \"rotary\", only \"standard\" is supported"},
-        {", \"attention_dir\": \"bidirectional\"",
-         "cfg.json: attention_dir is \"bidirectional\", only \"causal\" is supported"},
+        {", \"positional_embedding_type\": \"relative_positional_bias\"",
+         "cfg.json: positional_embedding_type is relative_positional_bias, want one of "
+         "standard|rotary|shortformer|alibi|none"},
+        {", \"attention_dir\": \"anticausal\"",
+         "cfg.json: attention_dir is anticausal, want one of causal|bidirectional"},
+        {", \"act_fn\": \"gelu\", \"positional_embedding_type\": \"rotary\", \"rotary_dim\": 3",
+         "cfg.json: rotary_dim is 3, want pairs: an even number"},
+        {", \"act_fn\": \"gelu\", \"positional_embedding_type\": \"rotary\", \"rotary_dim\": 10",
+         "cfg.json: rotary_dim is 10, want at most d_head, which is 8"},
+        {", \"act_fn\": \"solu_ln\", \"gated_mlp\": true",
+         "cfg.json: act_fn is solu_ln and gated_mlp true, want another act_fn: behind that one "
+         "TransformerLens leaves out what is gated"},
+        {", \"attn_only\": true, \"parallel_attn_mlp\": true",
+         "cfg.json: parallel_attn_mlp is true, want attn_only false: there is no MLP"},
+        {", \"act_fn\": \"gelu\", \"d_vocab_out\": 7, \"tie_word_embeddings\": true",
+         "cfg.json: d_vocab_out is 7, want d_vocab, which is 65: tie_word_embeddings is true"},
         {", \"n_key_value_heads\": 2", "cfg.json: n_key_value_heads is 2, only null is supported"},
         {", \"attn_scores_soft_cap\": 50.0",
          "cfg.json: attn_scores_soft_cap is 50.0, only -1 (no cap) is supported"},
         {", \"dtype\": \"torch.float16\"",
          "cfg.json: dtype is \"torch.float16\", only \"torch.float32\" is supported"},
-        {", \"final_rms\": true", "cfg.json: final_rms is true, only false is supported"},
+        {", \"use_local_attn\": true", "cfg.json: use_local_attn is true, only false is supported"},
         {", \"act_fn\": \"gelu_pytorch_tanh\"",
          "cfg.json: act_fn is gelu_pytorch_tanh, want one of "
          "relu|gelu|gelu_new|gelu_fast|silu|solu|solu_ln"},
@@ -160,6 +229,8 @@ int main(void)
         cmocka_unit_test(what_is_not_implemented_is_refused),
         cmocka_unit_test(what_does_not_matter_is_listed),
         cmocka_unit_test(what_is_written_reads_back),
+        cmocka_unit_test(no_positions_are_rotary_over_nothing),
+        cmocka_unit_test(every_kind_of_model_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "measure/sample_make.h"
+#include "model/assume.h"
 #include "run/checkpoint.h"
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
@@ -31,6 +32,11 @@ clh_status clh_answers_check(const clh_run *run, clh_error *err)
     if (c->model.d_vocab_out != c->model.d_vocab)
         return clh_fail(err, CLH_ESUPPORT, "a model of %zu tokens in and %zu out, want them equal",
                         c->model.d_vocab, c->model.d_vocab_out);
+    clh_status status = clh_assume(&c->model, CLH_ASSUME_CAUSAL, "answers", err);
+    if (!status)
+        status = clh_assume(&c->model, CLH_ASSUME_POSITIONS, "answers", err);
+    if (status)
+        return status;
     if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
         return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences", clh_run_path(run));
     return CLH_OK;

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "lens/attention/attention_parts.h"
 #include "measure/sample_make.h"
+#include "model/assume.h"
 
 /* ---- Room --------------------------------------------------------------------------------------
  */
@@ -223,6 +224,8 @@ clh_status clh_attention_look(clh_attention_report *out, const clh_model *model,
     CLH_REQUIRE(out && model && sample && ask, err,
                 "a model, a sample, which head, and room for the report");
     clh_status status = clh_sample_check(sample, err);
+    if (!status)
+        status = clh_assume(clh_model_get_config(model), CLH_ASSUME_CAUSAL, "attention", err);
     if (status)
         return status;
     clh_attention_report report = {0};

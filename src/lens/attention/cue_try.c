@@ -10,6 +10,7 @@
 #include "lens/attention/cue.h"
 #include "measure/place.h"
 #include "measure/sample_make.h"
+#include "model/assume.h"
 #include "model/loss_row.h"
 #include "model/tensors.h"
 
@@ -255,6 +256,8 @@ clh_status clh_cue_try(clh_cue_test *out, const clh_model *model, const clh_samp
     clh_cue_test test = {0};
     clh_status status = clh_check_enum((unsigned)feature, CLH_CUES, "feature", err);
     if (!status)
+        status = clh_assume(clh_model_get_config(model), CLH_ASSUME_POSITIONS, "a cue", err);
+    if (!status)
         status = clh_sample_some(sample, err);
     if (status)
         return status;
@@ -273,6 +276,8 @@ clh_status clh_cues_try(clh_cue_test out[CLH_CUES], const clh_model *model,
 {
     CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for what came out");
     clh_status status = clh_sample_some(sample, err);
+    if (!status)
+        status = clh_assume(clh_model_get_config(model), CLH_ASSUME_POSITIONS, "a cue", err);
     if (status)
         return status;
     return try_features(out, model, sample, CLH_CUE_TOKEN, CLH_CUE_SLOT, how, err);

@@ -7,6 +7,7 @@
 #include "base/platform/pool.h"
 #include "lens/attention/detection.h"
 #include "measure/sample_make.h"
+#include "model/assume.h"
 #include "model/tensors.h"
 
 enum { TARGETS = CLH_DETECTS + 1 };
@@ -195,6 +196,9 @@ clh_status clh_heads_detect(clh_detection *out, const clh_model *model, const cl
     CLH_REQUIRE(out && model && sample, err, "a model, a sample, and room for the scores");
     const clh_detect_options usual = {0};
     clh_status status = clh_sample_some(sample, err);
+    if (!status)
+        status =
+            clh_assume(clh_model_get_config(model), CLH_ASSUME_CAUSAL, "detection of heads", err);
     if (!status && options)
         status = clh_check_enum((unsigned)options->measure, CLH_DETECT_MEASURES, "measure", err);
     if (!status && given && !given->data)

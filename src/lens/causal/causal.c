@@ -2,13 +2,18 @@
  * sample. */
 #include "clearhead/causal.h"
 
+#include <string.h>
+
 #include "base/stop.h"
 #include "measure/sample_make.h"
+#include "model/assume.h"
 
 struct clh_causal {
     const clh_model *model;
     const clh_sample *base;
-    size_t longest; /* of base */
+    size_t longest;                        /* of base */
+    clh_edit_list list[CLH_INTERVENTIONS]; /* the suite; empty where there is nothing for one */
+    bool without_part[CLH_INTERVENTIONS];
     clh_edits *edits;
 };
 
@@ -27,6 +32,20 @@ static clh_status name_it(const clh_causal *s, clh_error *err)
                              clh_intervention_name(CLH_CAUSAL_NONE), k);
     }
     return status ? status : CLH_ENUMERIC;
+}
+
+/* The suite; lists that know only a token's part, or a position's, do nothing where there is none. */
+static void choose_lists(clh_causal *s)
+{
+    const bool parts =
+        !clh_assume(clh_model_get_config(s->model), CLH_ASSUME_POSITIONS, "part", NULL);
+    memcpy(s->list, clh_causal_suite(), sizeof s->list);
+    for (int i = 0; i < CLH_INTERVENTIONS && !parts; i++) {
+        for (size_t k = 0; k < s->list[i].count; k++)
+            s->without_part[i] |= s->list[i].edit[k].kind == CLH_EDIT_PART;
+        if (s->without_part[i])
+            s->list[i].count = 0;
+    }
 }
 
 clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_sample *base,
@@ -48,7 +67,8 @@ clh_status clh_causal_open(clh_causal **out, const clh_model *model, const clh_s
                                        .seed = seed,
                                        .threads = clh_how_threads(how),
                                        .watch = clh_how_watch(how)};
-    status = clh_edits_open(&s->edits, clh_causal_suite(), CLH_INTERVENTIONS, &setting, err);
+    choose_lists(s);
+    status = clh_edits_open(&s->edits, s->list, CLH_INTERVENTIONS, &setting, err);
     if (status == CLH_ENUMERIC)
         status = name_it(s, err);
     if (status)
@@ -92,6 +112,19 @@ static clh_status check(const clh_causal *causal, const clh_sample *sample, clh_
     return CLH_OK;
 }
 
+/* What there is nothing for: letters in the task, positions in the stream. */
+static void leave_out(clh_causal_result *result, const clh_causal *causal, bool letters)
+{
+    for (int i = 0; i < CLH_INTERVENTIONS; i++) {
+        const bool first_term =
+            i == CLH_CAUSAL_ONLY_FIRST_TERM || i == CLH_CAUSAL_WITHOUT_FIRST_TERM;
+        result->left_out[i] = causal->without_part[i] || (first_term && !letters);
+        result->why[i] = causal->without_part[i] ? "the model embeds no positions in its stream"
+                         : result->left_out[i]   ? "the task has no letters"
+                                                 : NULL;
+    }
+}
+
 clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
                           const clh_sample *sample, const clh_how *how, clh_error *err)
 {
@@ -101,8 +134,7 @@ clh_status clh_causal_run(clh_causal_result *out, const clh_causal *causal,
         return status;
     clh_causal_result result = {.sequences = sample->count};
     clh_edited edited = {0};
-    result.left_out[CLH_CAUSAL_ONLY_FIRST_TERM] = result.left_out[CLH_CAUSAL_WITHOUT_FIRST_TERM] =
-        !has_letters(sample);
+    leave_out(&result, causal, has_letters(sample));
     status = check(causal, sample, err);
     if (!status)
         status = clh_edits_run(&edited, causal->edits,

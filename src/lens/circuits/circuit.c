@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
+#include "model/assume.h"
 
 /** Which matrices a circuit goes through. */
 typedef enum family { OV, QK, DIRECT } family;
@@ -142,6 +143,18 @@ static clh_status make_direct(clh_circuit *c, const clh_model *model, clh_error 
     return status ? status : take_unembed(&c->matrix.b, model, c->norm, err);
 }
 
+clh_status clh_circuit_check(const clh_model_config *config, clh_circuit_kind kind, clh_error *err)
+{
+    assert(config && kind < CLH_CIRCUIT_KINDS);
+    const bool position =
+        table[kind].rows == CLH_SIDE_POSITION || table[kind].cols == CLH_SIDE_POSITION;
+    clh_status status =
+        position ? clh_assume(config, CLH_ASSUME_POSITIONS, table[kind].name, err) : CLH_OK;
+    if (!status && table[kind].family == QK)
+        status = clh_assume(config, CLH_ASSUME_QK, table[kind].name, err);
+    return status;
+}
+
 clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circuit_kind kind,
                             size_t layer, size_t head, bool norm, clh_error *err)
 {
@@ -150,8 +163,10 @@ clh_status clh_circuit_open(clh_circuit *out, const clh_model *model, clh_circui
     CLH_REQUIRE(out && model, err, "a model, and room for the circuit");
     *out = (clh_circuit){0};
     clh_status status = clh_check_enum((unsigned)kind, CLH_CIRCUIT_KINDS, "kind", err);
-    if (!status)
+    if (!status && clh_circuit_has_head(kind))
         status = clh_head_check(model, layer, head, err);
+    if (!status)
+        status = clh_circuit_check(clh_model_get_config(model), kind, err);
     if (status)
         return status;
     clh_circuit circuit = {.kind = kind,

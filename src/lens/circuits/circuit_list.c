@@ -79,7 +79,8 @@ static clh_status add_all(clh_circuit_list *list, const clh_model *model,
 {
     clh_status status = CLH_OK;
     for (clh_circuit_kind kind = 0; kind < CLH_CIRCUIT_KINDS && !status; kind++)
-        if (clh_circuit_has_head(kind) != direct && is_asked(ask, kind, layer, head))
+        if (clh_circuit_has_head(kind) != direct && is_asked(ask, kind, layer, head) &&
+            (ask->kind == kind || !clh_circuit_check(clh_model_get_config(model), kind, NULL)))
             status = add(list, model, kind, layer, head, ask->norm, err);
     return status;
 }

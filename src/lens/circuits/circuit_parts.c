@@ -62,7 +62,8 @@ clh_status clh_norm_fold(clh_dense *weight, const clh_model *model, clh_param_id
 {
     const clh_norm_row *norm = clh_layout_params.row[id].behind;
     assert(weight && model && norm);
-    const clh_normalization kind = clh_model_get_config(model)->normalization_type;
+    const clh_norm_place place = (clh_norm_place)(norm - clh_norm_rows);
+    const clh_normalization kind = clh_layout_norm_kind(clh_model_get_config(model), place);
     clh_dense w = {0};
     if (kind == CLH_NORM_LN || kind == CLH_NORM_RMS) {
         clh_status status = clh_weight_take(&w, model, norm->w, layer, SIZE_MAX, err);

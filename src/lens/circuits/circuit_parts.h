@@ -25,6 +25,10 @@ clh_status clh_norm_fold(clh_dense *weight, const clh_model *model, clh_param_id
 /** The embedding of tokens, or of positions. */
 clh_param_id clh_embedding_of(clh_side part);
 
+/** Whether a model has that circuit: CLH_ESUPPORT where its positions are elsewhere than the circuit's,
+ *  or turn queries and keys. */
+clh_status clh_circuit_check(const clh_model_config *config, clh_circuit_kind kind, clh_error *err);
+
 /** What part of the input `reader` (CLH_P_W_Q, CLH_P_W_K, CLH_P_W_V) of a head reads: W_E W, W_pos W,
  *  W, or the bias row; with `norm` as clh_circuit_open() says. */
 clh_status clh_leg_make(clh_dense *out, const clh_model *model, clh_side part, clh_param_id reader,

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
+#include "model/assume.h"
 
 clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t layer, size_t head,
                              clh_error *err)
@@ -10,7 +11,10 @@ clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t l
     CLH_REQUIRE(out && model, err, "a model, and room for the split");
     *out = (clh_qk_split){0};
     clh_qk_split split = {0};
+    const clh_model_config *c = clh_model_get_config(model);
     clh_status status = clh_head_check(model, layer, head, err);
+    if (!status)
+        status = clh_assume(c, CLH_ASSUME_POSITIONS, "a score in its parts", err);
     for (size_t i = 0; i < CLH_SPLIT_PARTS && !status; i++) {
         const clh_side part = (clh_side)i;
         status = clh_leg_make(&split.q[part], model, part, CLH_P_W_Q, layer, head, true, err);

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/stop.h"
 #include "lens/circuits/circuit_parts.h"
+#include "model/assume.h"
 
 /** L = A B as R B, A = Q R. */
 static clh_status collapse_left(clh_dense *out, const clh_dense *a, const clh_dense *b,
@@ -96,7 +97,7 @@ static clh_status score_pairs(clh_composition *c, const ends *heads, const clh_w
     const size_t count = c->n_layers * c->n_heads;
     clh_status status = CLH_OK;
     for (size_t kind = 0; kind < CLH_COMPOSITION_KINDS; kind++)
-        for (size_t i = 0; i < count && !status; i++) {
+        for (size_t i = 0; c->score[kind] && i < count && !status; i++) {
             status = clh_watch_check(watch, i, count, "heads", err);
             for (size_t j = (i / c->n_heads + 1) * c->n_heads; j < count && !status; j++)
                 status = score(&c->score[kind][i * count + j], &heads[i].left,
@@ -176,7 +177,10 @@ clh_status clh_composition_open(clh_composition *out, const clh_model *model, si
         return clh_fail(err, CLH_ENOMEM, "%zu samples cannot be counted", samples);
     ends *heads = clh_alloc_zeroed(count, sizeof *heads, err);
     clh_status status = heads ? CLH_OK : CLH_ENOMEM;
+    const bool turned = clh_assume(c, CLH_ASSUME_QK, "composition", NULL) != CLH_OK;
     for (size_t kind = 0; kind < CLH_COMPOSITION_KINDS && !status; kind++) {
+        if (turned && kind != CLH_COMPOSITION_V)
+            continue;
         composition.score[kind] = clh_alloc_zeroed(count * count, sizeof(double), err);
         status = composition.score[kind] ? CLH_OK : CLH_ENOMEM;
     }

@@ -1,4 +1,6 @@
-/* The graph as data. Writers are in the order of the pass, so a reader's are those before it. */
+/* The graph as data. Writers are in the order of the pass, so a reader's are those before it: those in
+ * the residual stream where it reads, which beside attention (parallel_attn_mlp) holds not yet its
+ * heads. */
 #include <assert.h>
 #include <fnmatch.h>
 #include <stdio.h>
@@ -47,6 +49,7 @@ typedef struct builder {
     clh_graph g;
     size_t heads;
     size_t waiting; /* the first reader of a node whose writer is still to come */
+    size_t summed;  /* writers in the stream as its last row has it */
 } builder;
 
 static void put_reader(builder *b, const clh_row *row, size_t layer, size_t head)
@@ -56,11 +59,11 @@ static void put_reader(builder *b, const clh_row *row, size_t layer, size_t head
         g->reader[g->readers] = (clh_reader){.row = clh_act_of(row),
                                              .layer = layer,
                                              .head = head,
-                                             .reads = g->writers,
+                                             .reads = b->summed,
                                              .first_edge = g->edges,
                                              .writer = SIZE_MAX};
     g->readers++;
-    g->edges += g->writers;
+    g->edges += b->summed;
 }
 
 /* The inputs that follow each other from `at` on, of each head. */
@@ -95,14 +98,16 @@ static void put_term(builder *b, clh_row_place at)
 static void build(builder *b, const clh_model_config *c)
 {
     const clh_row *before = NULL;
-    b->g.readers = b->g.writers = b->g.edges = b->waiting = 0;
+    b->g.readers = b->g.writers = b->g.edges = b->waiting = b->summed = 0;
     b->heads = c->n_heads;
     for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); at.row;
          at = clh_layout_next(&clh_layout_acts, c, at)) {
         if (at.row->stream == STREAM_INPUT && !(before && before->stream == STREAM_INPUT))
             put_inputs(b, at);
-        if (at.row->stream == STREAM_TERM)
+        if (clh_row_stream(at.row, c) == STREAM_TERM)
             put_term(b, at);
+        if (clh_row_stream(at.row, c) == STREAM_SELF)
+            b->summed = b->g.writers;
         before = at.row;
     }
     put_reader(b, clh_layout_acts.row[CLH_A_LOGITS].from, c->n_layers - 1, 0);
@@ -112,6 +117,8 @@ clh_status clh_graph_make(clh_graph *out, const clh_model_config *config, clh_er
 {
     CLH_REQUIRE(out && config, err, "a config, and room for the graph");
     clh_status status = clh_model_config_check(config, err);
+    if (!status && config->n_layers == 0)
+        status = clh_fail(err, CLH_ESUPPORT, "a graph of heads and MLPs, the model has 0 layers");
     if (status)
         return status;
     const clh_model_config c = clh_graph_config(config);

@@ -80,7 +80,7 @@ static const char a_stack[] = "a stack, its model and cache, and room for the re
 /* u of a row `x` of the stack that stands at sequence b, position i of the cache. */
 static void normalize_row(const way *out, const clh_real *x, size_t b, size_t i, double *u)
 {
-    const clh_normalization kind = out->config->normalization_type;
+    const clh_normalization kind = clh_layout_norm_kind(out->config, CLH_NORM_AT_FINAL);
     double mean = 0, square = 0;
     for (size_t k = 0; k < out->d && (kind == CLH_NORM_LN || kind == CLH_NORM_LNPRE); k++)
         mean += (double)x[k];

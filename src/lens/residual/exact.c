@@ -17,6 +17,7 @@ typedef struct exact {
     double *v, *z;   /* [pos, d_head] */
     double *pattern; /* [pos] a row */
     double *mlp;     /* [pos, d_mlp] */
+    double *linear;  /* [pos, d_mlp] what a gate lets through */
 } exact;
 
 /* A parameter, of the layer at work where it is one of a block's. */
@@ -108,12 +109,20 @@ static void act_row(clh_act_fn fn, double *x, double *room, size_t count)
 /* ---- The model ---------------------------------------------------------------------------------
  */
 
-static void norm_all(const exact *e, clh_param_id w_id, clh_param_id b_id)
+/* normed = the norm at `place` of what is in the stream */
+static void norm_all(const exact *e, clh_norm_place place)
 {
     const size_t d = e->config->d_model;
-    const clh_tensor w = param(e, w_id), b = param(e, b_id);
+    const clh_norm_row *norm = &clh_norm_rows[place];
+    const clh_normalization kind = clh_layout_norm_kind(e->config, place);
+    const clh_tensor w = param(e, norm->w), b = param(e, norm->b);
     for (size_t p = 0; p < e->pos; p++)
-        norm_row(e, e->config->normalization_type, &w, &b, d, e->resid + p * d, e->normed + p * d);
+        norm_row(e, kind, &w, &b, d, e->resid + p * d, e->normed + p * d);
+}
+
+static bool knows(const exact *e, clh_positions positions)
+{
+    return e->config->positional_embedding_type == positions;
 }
 
 static void embed(const exact *e, const uint32_t *ids)
@@ -122,25 +131,54 @@ static void embed(const exact *e, const uint32_t *ids)
     const clh_tensor E = param(e, CLH_P_W_E), P = param(e, CLH_P_W_POS);
     for (size_t p = 0; p < e->pos; p++)
         for (size_t i = 0; i < d; i++)
-            e->resid[p * d + i] = (double)E.data[ids[p] * d + i] + (double)P.data[p * d + i];
+            e->resid[p * d + i] =
+                (double)E.data[ids[p] * d + i] +
+                (knows(e, CLH_POSITIONS_STANDARD) ? (double)P.data[p * d + i] : 0);
 }
 
-/* z of one head from its q, k, v. */
-static void attend(const exact *e)
+/* normed += sign W_pos: what queries and keys of a shortformer read, and values not. */
+static void add_positions(const exact *e, double sign)
+{
+    const clh_tensor P = param(e, CLH_P_W_POS);
+    for (size_t i = 0; i < e->pos * e->config->d_model; i++)
+        e->normed[i] += sign * (double)P.data[i];
+}
+
+/* x [pos, d_head], pairs of its first rotary_dim numbers turned by their angles. */
+static void turn(const exact *e, double *x)
+{
+    const clh_model_config *c = e->config;
+    const size_t pairs = c->rotary_dim / 2, step = c->rotary_adjacent_pairs ? 2 : 1;
+    const size_t other = c->rotary_adjacent_pairs ? 1 : pairs;
+    for (size_t p = 0; p < e->pos; p++)
+        for (size_t i = 0; i < pairs; i++) {
+            const double angle =
+                (double)p * pow(c->rotary_base, -2 * (double)i / (double)c->rotary_dim);
+            double *a = x + p * c->d_head + i * step, *b = a + other, old = *a;
+            *a = old * cos(angle) - *b * sin(angle);
+            *b = *b * cos(angle) + old * sin(angle);
+        }
+}
+
+/* z of head h from its q, k, v. */
+static void attend(const exact *e, size_t h)
 {
     const clh_model_config *c = e->config;
     const size_t d = c->d_head;
     const double scale = c->use_attn_scale ? c->attn_scale : 1;
+    const double slope =
+        knows(e, CLH_POSITIONS_ALIBI) ? pow(2, -8 * (double)(h + 1) / (double)c->n_heads) : 0;
     memset(e->z, 0, e->pos * d * sizeof *e->z);
     for (size_t i = 0; i < e->pos; i++) {
-        for (size_t j = 0; j <= i; j++) {
+        const size_t keys = c->attention_dir == CLH_ATTENTION_CAUSAL ? i + 1 : e->pos;
+        for (size_t j = 0; j < keys; j++) {
             double score = 0;
             for (size_t n = 0; n < d; n++)
                 score += e->q[i * d + n] * e->k[j * d + n];
-            e->pattern[j] = score / scale;
+            e->pattern[j] = score / scale - (j < i ? slope * (double)(i - j) : 0);
         }
-        (void)softmax(e->pattern, i + 1);
-        for (size_t j = 0; j <= i; j++)
+        (void)softmax(e->pattern, keys);
+        for (size_t j = 0; j < keys; j++)
             for (size_t n = 0; n < d; n++)
                 e->z[i * d + n] += e->pattern[j] * e->v[j * d + n];
     }
@@ -153,27 +191,47 @@ static void attention(const exact *e)
     const size_t d = e->config->d_model, d_head = e->config->d_head;
     const clh_tensor W_O = param(e, CLH_P_W_O), b_O = param(e, CLH_P_B_O);
     double *const to[3] = {e->q, e->k, e->v};
-    norm_all(e, CLH_P_LN1_W, CLH_P_LN1_B);
+    const bool is_short = knows(e, CLH_POSITIONS_SHORTFORMER);
     for (size_t h = 0; h < e->config->n_heads; h++) {
-        for (int i = 0; i < 3; i++)
+        if (is_short)
+            add_positions(e, 1);
+        for (int i = 0; i < 3; i++) {
+            if (i == 2 && is_short)
+                add_positions(e, -1);
             multiply(e, e->normed, d, param(e, weights[i]).data + h * d * d_head,
                      param(e, biases[i]).data + h * d_head, d_head, false, to[i]);
-        attend(e);
+            if (i < 2 && knows(e, CLH_POSITIONS_ROTARY))
+                turn(e, to[i]);
+        }
+        attend(e, h);
         multiply(e, e->z, d_head, W_O.data + h * d_head * d, h == 0 ? b_O.data : NULL, d, true,
                  e->resid);
     }
 }
 
-static void mlp(const exact *e)
+/* mlp = act(x W_gate) (x W_in) + b_in */
+static void gate(const exact *e)
 {
     const clh_model_config *c = e->config;
     const clh_tensor W_in = param(e, CLH_P_W_IN), b_in = param(e, CLH_P_B_IN);
-    const clh_tensor W_out = param(e, CLH_P_W_OUT), b_out = param(e, CLH_P_B_OUT);
+    const clh_tensor W_gate = param(e, CLH_P_W_GATE);
+    multiply(e, e->normed, c->d_model, W_gate.data, NULL, c->d_mlp, false, e->mlp);
+    multiply(e, e->normed, c->d_model, W_in.data, NULL, c->d_mlp, false, e->linear);
+    for (size_t p = 0; p < e->pos; p++) {
+        double *row = e->mlp + p * c->d_mlp;
+        act_row(c->act_fn, row, e->normed, c->d_mlp);
+        for (size_t i = 0; i < c->d_mlp; i++)
+            row[i] = row[i] * e->linear[p * c->d_mlp + i] + (double)b_in.data[i];
+    }
+}
+
+/* mlp = what the activation makes of normed */
+static void activate(const exact *e)
+{
+    const clh_model_config *c = e->config;
+    const clh_tensor W_in = param(e, CLH_P_W_IN), b_in = param(e, CLH_P_B_IN);
     const clh_tensor w = param(e, CLH_P_MLP_LN_W), b = param(e, CLH_P_MLP_LN_B);
-    /* behind solu every normalization but LN is LNPre */
-    const clh_normalization kind =
-        c->normalization_type == CLH_NORM_LN ? CLH_NORM_LN : CLH_NORM_LNPRE;
-    norm_all(e, CLH_P_LN2_W, CLH_P_LN2_B);
+    const clh_normalization kind = clh_layout_norm_kind(c, CLH_NORM_AT_SOLU);
     multiply(e, e->normed, c->d_model, W_in.data, b_in.data, c->d_mlp, false, e->mlp);
     for (size_t p = 0; p < e->pos; p++) {
         double *row = e->mlp + p * c->d_mlp;
@@ -181,14 +239,39 @@ static void mlp(const exact *e)
         if (c->act_fn == CLH_ACT_SOLU_LN)
             norm_row(e, kind, &w, &b, c->d_mlp, row, row);
     }
-    multiply(e, e->mlp, c->d_mlp, W_out.data, b_out.data, c->d_model, true, e->resid);
+}
+
+static void write_mlp(const exact *e)
+{
+    const clh_tensor W_out = param(e, CLH_P_W_OUT), b_out = param(e, CLH_P_B_OUT);
+    multiply(e, e->mlp, e->config->d_mlp, W_out.data, b_out.data, e->config->d_model, true,
+             e->resid);
+}
+
+static void block(const exact *e)
+{
+    const clh_model_config *c = e->config;
+    void (*const act)(const exact *) = c->gated_mlp ? gate : activate;
+    if (c->parallel_attn_mlp) { /* the MLP reads what attention has not changed yet */
+        norm_all(e, CLH_NORM_AT_MLP);
+        act(e);
+    }
+    norm_all(e, CLH_NORM_AT_ATTN);
+    attention(e);
+    if (c->attn_only)
+        return;
+    if (!c->parallel_attn_mlp) {
+        norm_all(e, CLH_NORM_AT_MLP);
+        act(e);
+    }
+    write_mlp(e);
 }
 
 static clh_status unembed(const exact *e, double *out, double *room, clh_error *err)
 {
     const size_t vocab = e->config->d_vocab_out;
     const clh_tensor W_U = param(e, CLH_P_W_U), b_U = param(e, CLH_P_B_U);
-    norm_all(e, CLH_P_LN_FINAL_W, CLH_P_LN_FINAL_B);
+    norm_all(e, CLH_NORM_AT_FINAL);
     multiply(e, e->normed, e->config->d_model, W_U.data, b_U.data, vocab, false, out);
     for (size_t p = 0; p < e->pos; p++) {
         memcpy(room, out + p * vocab, vocab * sizeof *room);
@@ -208,10 +291,11 @@ clh_status clh_exact_log_probs(double *out, const clh_model *model, const uint32
     const clh_model_config *c = clh_model_get_config(model);
     const size_t d_mlp = c->attn_only ? 0 : c->d_mlp;
     const size_t widest = c->d_model > d_mlp ? c->d_model : d_mlp;
-    const size_t sizes[] = {c->d_model, widest,    c->d_head, c->d_head,
-                            c->d_head,  c->d_head, 1,         d_mlp};
+    const size_t sizes[] = {c->d_model, widest, c->d_head, c->d_head, c->d_head,
+                            c->d_head,  1,      d_mlp,     d_mlp};
     exact e = {.model = model, .config = c, .pos = pos};
-    double **const to[] = {&e.resid, &e.normed, &e.q, &e.k, &e.v, &e.z, &e.pattern, &e.mlp};
+    double **const to[] = {&e.resid, &e.normed,  &e.q,   &e.k,     &e.v,
+                           &e.z,     &e.pattern, &e.mlp, &e.linear};
     clh_status status = CLH_OK;
     double *room = clh_alloc_array(c->d_vocab_out, sizeof *room, err);
     for (size_t i = 0; i < CLH_COUNT(to); i++) {
@@ -220,11 +304,8 @@ clh_status clh_exact_log_probs(double *out, const clh_model *model, const uint32
     }
     if (!status) {
         embed(&e, ids);
-        for (e.layer = 0; e.layer < c->n_layers; e.layer++) {
-            attention(&e);
-            if (!c->attn_only)
-                mlp(&e);
-        }
+        for (e.layer = 0; e.layer < c->n_layers; e.layer++)
+            block(&e);
         status = unembed(&e, out, room, err);
     }
     for (size_t i = 0; i < CLH_COUNT(to); i++)

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "lens/residual/fold_refactor.h"
+#include "model/assume.h"
 #include "model/tensors.h"
 
 /** The two models. */
@@ -38,7 +39,8 @@ static void fold_reader(const reader *r, const clh_real *w, const clh_real *b)
             const double scaled = (double)w[i] * (double)r->weight[i * r->cols + c];
             r->weight[i * r->cols + c] = (clh_real)(b ? scaled - mean : scaled);
         }
-        r->bias[c] = (clh_real)((double)r->bias[c] + bias);
+        if (b)
+            r->bias[c] = (clh_real)((double)r->bias[c] + bias);
     }
 }
 
@@ -48,14 +50,16 @@ static void fold_norm(const folding *f, const clh_row *row, size_t layer)
     const clh_tensor w = clh_model_param(f->from, row->behind->w, layer);
     const clh_tensor b = clh_model_param(f->from, row->behind->b, layer);
     const clh_tensor matrix = clh_model_param(f->to, clh_param_of(row), layer);
-    const clh_tensor beside = clh_model_param(f->to, clh_param_of(row->bias), layer);
+    const clh_tensor beside =
+        row->bias ? clh_model_param(f->to, clh_param_of(row->bias), layer) : (clh_tensor){0};
     if (!w.data) /* of the Pre kinds, and of an MLP that has none */
         return;
-    assert(matrix.data && beside.data);
+    assert(matrix.data && (beside.data || !b.data));
     const size_t rows = matrix.shape[matrix.rank - 2], cols = matrix.shape[matrix.rank - 1];
     const size_t heads = matrix.rank == 3 ? matrix.shape[0] : 1;
     for (size_t h = 0; h < heads; h++) {
-        const reader r = {matrix.data + h * rows * cols, beside.data + h * cols, rows, cols};
+        const reader r = {matrix.data + h * rows * cols, b.data ? beside.data + h * cols : NULL,
+                          rows, cols};
         fold_reader(&r, w.data, b.data);
     }
 }
@@ -86,7 +90,7 @@ static void centre(const folding *f, clh_adds_to adds_to)
 {
     for (size_t i = 0; i < clh_model_tensor_count(f->to); i++) {
         const clh_tensor tensor = clh_model_tensor(f->to, i);
-        if (clh_model_place(f->to, i).row->adds_to == adds_to)
+        if (clh_row_adds_to(clh_model_place(f->to, i).row, f->config) == adds_to)
             centre_rows(&tensor);
     }
 }
@@ -117,7 +121,32 @@ static clh_model_config folded_config(const clh_model_config *config, unsigned w
         folded.normalization_type = CLH_NORM_LNPRE;
     if (what & CLH_FOLD_LN && config->normalization_type == CLH_NORM_RMS)
         folded.normalization_type = CLH_NORM_RMSPRE;
+    if (what & (CLH_FOLD_LN | CLH_FOLD_WRITING | CLH_FOLD_UNEMBED))
+        folded.tie_word_embeddings = false; /* W_E and W_U are changed, each in its way */
     return folded;
+}
+
+/* Whether the model stays the same function. */
+static clh_status check_fold(const clh_model_config *c, unsigned what, clh_error *err)
+{
+    const clh_normalization last = clh_layout_norm_kind(c, CLH_NORM_AT_FINAL);
+    const bool centres = last == CLH_NORM_LN || last == CLH_NORM_LNPRE;
+    if (what & CLH_FOLD_WRITING && !centres)
+        return clh_fail(
+            err, CLH_ECONFIG,
+            "centring what is written would change this model: its norms do not centre, "
+            "want normalization_type LN or LNPre%s",
+            c->final_rms ? ", and final_rms false" : "");
+    if (what & CLH_FOLD_LN && c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER)
+        return clh_fail(err, CLH_ECONFIG,
+                        "folding norms would change this model: queries and keys of a shortformer "
+                        "read positions behind them");
+    if (what & CLH_FOLD_LN && c->gated_mlp && c->normalization_type == CLH_NORM_LN)
+        return clh_fail(err, CLH_ECONFIG,
+                        "folding norms would change this model: a gate has no bias that theirs "
+                        "could go to, want normalization_type RMS");
+    return what & CLH_FOLD_REFACTOR ? clh_assume(c, CLH_ASSUME_QK, "refactoring heads", err)
+                                    : CLH_OK;
 }
 
 /* ---- Words for it ------------------------------------------------------------------------------
@@ -165,6 +194,15 @@ void clh_fold_record(char out[CLH_FOLD_RECORD], const char *before, const clh_mo
     }
 }
 
+unsigned clh_fold_allowed(const clh_model_config *config)
+{
+    unsigned what = CLH_FOLD_EVERYTHING;
+    for (unsigned bit = 1; config && bit <= CLH_FOLD_EVERYTHING; bit <<= 1)
+        if (check_fold(config, bit, NULL))
+            what -= bit;
+    return config ? what : 0;
+}
+
 clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what, clh_error *err)
 {
     CLH_REQUIRE(out && model, err, "a model, and room for the folded one");
@@ -173,14 +211,10 @@ clh_status clh_model_fold(clh_model **out, const clh_model *model, unsigned what
                         CLH_FOLD_EVERYTHING);
     const clh_model_config *config = clh_model_get_config(model);
     const clh_model_config folded = folded_config(config, what);
-    const bool centres =
-        config->normalization_type == CLH_NORM_LN || config->normalization_type == CLH_NORM_LNPRE;
     *out = NULL;
-    if (what & CLH_FOLD_WRITING && !centres)
-        return clh_fail(
-            err, CLH_ECONFIG,
-            "centring what is written would change this model: its norms do not centre, "
-            "want normalization_type LN or LNPre");
+    clh_status allowed = check_fold(config, what, err);
+    if (allowed)
+        return allowed;
     folding f = {.from = model, .config = config};
     clh_status status = clh_model_open(&f.to, &folded, err);
     if (status)

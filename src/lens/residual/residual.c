@@ -1,6 +1,6 @@
 /* The residual stream as a sum. Behind layer L:
  *
- *    resid = embed + pos_embed + sum_{l < L} (attn_out_l + mlp_out_l)
+ *    resid = embed (+ pos_embed) + sum_{l < L} (attn_out_l + mlp_out_l)
  *    attn_out_l = sum_h z_h W_O_h + b_O        mlp_out_l = sum_n post_n W_out_n + b_out
  *
  * TransformerLens: ActivationCache.py. */
@@ -46,7 +46,7 @@ const char *clh_component_label(const clh_component *component, char out[32])
         (void)snprintf(out, 32, "%zu%s", component->layer, tail);
         break;
     case CLH_PART_RESID_FINAL:
-        (void)snprintf(out, 32, "final%s", tail);
+        (void)snprintf(out, 32, "final%s", tail ? tail : "");
         break;
     default: /* CLH_PART_TERM */
         if (row->scope == SCOPE_BLOCK)
@@ -100,7 +100,7 @@ static void list_parts(list *to, const clh_model_config *c, unsigned split, size
 {
     for (clh_row_place at = clh_layout_first(&clh_layout_acts, c); is_before(&at, layers);
          at = clh_layout_next(&clh_layout_acts, c, at))
-        if (at.row->stream == STREAM_TERM)
+        if (clh_row_stream(at.row, c) == STREAM_TERM)
             put_term(to, c, split, at.id, at.layer);
     put(to, CLH_PART_REMAINDER, 0, layers, 0);
 }
@@ -122,7 +122,8 @@ static void list_streams(list *to, const clh_model_config *c, bool mid)
          at = clh_layout_next(&clh_layout_acts, c, at))
         if (at.row->stream == STREAM_SELF && at.id != last && (mid || at.id == first))
             put(to, CLH_PART_RESID, at.id, at.layer, 0);
-    put(to, CLH_PART_RESID_FINAL, last, c->n_layers - 1, 0);
+    const clh_row_place end = clh_layout_stream_end(c);
+    put(to, CLH_PART_RESID_FINAL, end.id, end.layer, 0);
 }
 
 /* ---- What each part is ------------------------------------------------------------------------
@@ -217,9 +218,11 @@ static void remainder_rows(const clh_resid_stack *stack, const source *from,
                            const clh_component *part, clh_real *out)
 {
     const size_t size = part_size(stack), before = (size_t)(out - stack->data) / size;
-    const bool last = part->layer == from->config->n_layers;
+    const clh_row_place end = clh_layout_stream_end(from->config);
     const clh_tensor resid =
-        clh_cache_act(from->cache, (clh_act_id)stream_row(last), part->layer - (last ? 1 : 0));
+        part->layer == from->config->n_layers
+            ? clh_cache_act(from->cache, (clh_act_id)end.id, end.layer)
+            : clh_cache_act(from->cache, (clh_act_id)stream_row(false), part->layer);
     copy_rows(stack, &resid, out);
     for (size_t i = 0; i < size; i++) {
         double rest = (double)out[i];
