@@ -61,10 +61,6 @@ struct clh_question {
     const clh_question_file *as; /**< NULL: none */
 };
 
-/** Its keys, and the struct they are read into. */
-#define CLH_SETTINGS(keys_, type)                                                                  \
-    .keys = keys_, .key_count = CLH_COUNT(keys_), .settings_size = sizeof(type)
-
 /** How many sequences a question is asked of: its setting `count`. */
 #define CLH_ROW_COUNT(type, fallback, values)                                                      \
     CLH_ROW(type, count, SIZE, fallback, values, "how many held-out sequences")
