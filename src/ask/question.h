@@ -108,7 +108,7 @@ clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_
                              const clh_how *how, clh_error *err);
 
 /** SHA-256 of the parameters in the order of the layout, as hexadecimal digits; borrowed. */
-clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err);
+const char *clh_subject_hash(clh_subject *s);
 
 #define QUESTION(name) extern const clh_question clh_question_##name;
 #include "ask/questions.def"
