@@ -89,9 +89,6 @@ typedef enum clh_final_norm {
     CLH_FINAL_NORMS = 2
 } clh_final_norm;
 
-/** "frozen", "recomputed". */
-CLH_API const char *clh_final_norm_name(clh_final_norm norm);
-
 /** Centre every row (LN, LNPre) and divide it by its scale, in place; w and b are left out.
  *  Frozen is TransformerLens' ActivationCache.apply_ln_to_stack(layer=-1). */
 CLH_API clh_status clh_resid_normalize(clh_resid_stack *stack, const clh_model *model,

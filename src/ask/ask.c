@@ -55,6 +55,13 @@ const clh_key *clh_question_keys(const clh_question *q, size_t *count)
     return q->make_keys ? q->make_keys(count) : q->keys;
 }
 
+/* What stands before it, then a text; null for none. */
+static void add_text(clh_strbuf *out, const char *before, const char *text)
+{
+    clh_strbuf_adds(out, before);
+    (text ? clh_strbuf_add_json : clh_strbuf_adds)(out, text ? text : "null");
+}
+
 static void add_key(const clh_key *key, clh_strbuf *out)
 {
     static const char *const type[] = {
@@ -62,26 +69,18 @@ static void add_key(const clh_key *key, clh_strbuf *out)
         [CLH_KEY_BOOL] = "boolean", [CLH_KEY_CHOICE] = "choice", [CLH_KEY_TEXT] = "text",
         [CLH_KEY_LIST] = "integers"};
     clh_strbuf_addf(out, "{\"name\": \"%s\", \"type\": \"%s\"", key->name, type[key->kind]);
-    if (key->values) {
-        clh_strbuf_adds(out, ", \"values\": ");
-        clh_strbuf_add_json(out, key->values);
-    }
-    clh_strbuf_adds(out, ", \"default\": ");
-    if (key->fallback)
-        clh_strbuf_add_json(out, key->fallback);
-    else
-        clh_strbuf_adds(out, "null");
-    clh_strbuf_adds(out, ", \"help\": ");
-    clh_strbuf_add_json(out, key->help);
+    if (key->values)
+        add_text(out, ", \"values\": ", key->values);
+    add_text(out, ", \"default\": ", key->fallback);
+    add_text(out, ", \"help\": ", key->help);
     clh_strbuf_adds(out, "}");
 }
 
 static void add_question(const clh_question *q, clh_strbuf *out)
 {
-    clh_strbuf_addf(out, "{\"name\": \"%s\", \"summary\": ", q->name);
-    clh_strbuf_add_json(out, q->summary);
-    clh_strbuf_adds(out, ", \"description\": ");
-    clh_strbuf_add_json(out, q->description);
+    add_text(out, "{\"name\": ", q->name);
+    add_text(out, ", \"summary\": ", q->summary);
+    add_text(out, ", \"description\": ", q->description);
     clh_strbuf_adds(out, ", \"needs\": ");
     clh_needs_json(q->needs, out);
     clh_strbuf_adds(out, ", \"settings\": [");
@@ -137,19 +136,16 @@ static clh_status stamp(clh_result *r, clh_subject *s, const clh_settings *setti
 {
     clh_strbuf text = {0};
     char number[24];
-    const char *hash = NULL;
-    clh_status status = s ? clh_subject_hash(&hash, s, err) : CLH_OK;
-    if (!status && s) {
+    if (s) {
         clh_result_stamp(r, "run", clh_subject_path(s));
         clh_result_stamp(r, "step", clh_key_text(number, clh_subject_step(s)));
         clh_result_stamp(r, "seed", clh_key_text(number, clh_subject_seed(s)));
-        clh_result_stamp(r, "weights", hash);
+        clh_result_stamp(r, "weights", clh_subject_hash(s));
     }
     clh_result_stamp(r, "version", clh_version());
     clh_settings_json(settings, &text);
     clh_result_stamp(r, "settings", clh_strbuf_view(&text));
-    if (!status)
-        status = clh_strbuf_check(&text, err);
+    clh_status status = clh_strbuf_check(&text, err);
     clh_strbuf_deinit(&text);
     return status;
 }

@@ -49,54 +49,44 @@ static const clh_key *make_keys(size_t *count)
     return all;
 }
 
-typedef struct row {
-    double peak, operations, step_rate, speed, ratio, ratio_at_clock, peak_at_clock;
-    clh_value seconds;
-    size_t rounds;
-} row;
-
-#define NUMBER(name, unit, meaning, decimals, flags_)                                              \
-    CLH_FIELD(#name, unit, meaning, NULL, decimals, .flags = flags_, CLH_FROM(row, name))
 static const clh_field columns[] = {
     {"seconds", "s", "of a step: median over rounds", NULL, 6, CLH_BAND_RANGE, CLH_HEADLINE,
-     "seconds a step", CLH_FROM(row, seconds)},
-    NUMBER(step_rate, "steps/s", "steps in a second", 0, CLH_HEADLINE),
-    NUMBER(
-        operations, "1",
+     .panel = "seconds a step"},
+    {"step_rate", "steps/s", "steps in a second", .flags = CLH_HEADLINE},
+    CLH_FIELD_COUNT(
+        "operations", "1",
         "operations of a step, counted conventionally: two a multiply-add, causal attention, the "
-        "backward pass twice the forward",
-        0, 0),
-    NUMBER(speed, "1/s", "operations in a second", 0, 0),
-    NUMBER(peak, "1/s", "multiply-adds from registers on as many threads, operations in a second",
-           0, 0),
-    NUMBER(ratio, "1", "speed / peak", 2, CLH_HEADLINE),
-    NUMBER(peak_at_clock, "1/s", "the same as peak, straight after steps: at the clock they leave",
-           0, CLH_DETAIL),
-    NUMBER(ratio_at_clock, "1", "speed / peak_at_clock", 2, CLH_HEADLINE),
-    NUMBER(rounds, NULL, "how many rounds were timed", 0, CLH_DETAIL),
+        "backward pass twice the forward"),
+    CLH_FIELD_COUNT("speed", "1/s", "operations in a second"),
+    CLH_FIELD_COUNT("peak", "1/s",
+                    "multiply-adds from registers on as many threads, operations in a second"),
+    {"ratio", "1", "speed / peak", .decimals = 2, .flags = CLH_HEADLINE},
+    {"peak_at_clock", "1/s", "the same as peak, straight after steps: at the clock they leave",
+     .flags = CLH_DETAIL},
+    {"ratio_at_clock", "1", "speed / peak_at_clock", .decimals = 2, .flags = CLH_HEADLINE},
+    {"rounds", NULL, "how many rounds were timed", .flags = CLH_DETAIL},
     {0}};
 static const clh_field numbers[] = {
     CLH_FIELD_TEXT("isa", "instruction set in use", 0),
     {0},
 };
-static const clh_schema schema[] = {{CLH_PART_NUMBERS, "machine", NULL, .fields = numbers},
-                                    {CLH_PART_TABLE, "steps",
-                                     "training steps beside the machine's own speed",
-                                     .keys = "path,#threads", .draw = "rows", .fields = columns},
-                                    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "machine", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "steps", "training steps beside the machine's own speed",
+     .keys = "path,#threads", .draw = "rows", .fields = columns},
+    {0},
+};
 
-static row row_of(const clh_bench_result *b, double peak)
+static void put_row(clh_result *out, const clh_bench_result *b, double peak, size_t threads)
 {
     const double speed = b->operations / b->seconds;
-    return (row){peak,
-                 .operations = b->operations,
-                 .step_rate = 1 / b->seconds,
-                 .speed = speed,
-                 .ratio = speed / peak,
-                 .ratio_at_clock = speed / b->peak_at_clock,
-                 .peak_at_clock = b->peak_at_clock,
-                 .seconds = {b->seconds, b->seconds_least, b->seconds_most},
-                 .rounds = b->rounds};
+    char text[24];
+    clh_result_row(out, "steps", b->backend, clh_key_text(text, threads));
+    clh_row_put(out, "seconds", (clh_value){b->seconds, b->seconds_least, b->seconds_most});
+    clh_row_put_numbers(
+        out, {"step_rate", 1 / b->seconds}, {"operations", b->operations}, {"speed", speed},
+        {"peak", peak}, {"ratio", speed / peak}, {"peak_at_clock", b->peak_at_clock},
+        {"ratio_at_clock", speed / b->peak_at_clock}, {"rounds", (double)b->rounds});
 }
 
 /* The peak, the fast path, and the general one where that is another. */
@@ -104,7 +94,6 @@ static clh_status bench_threads(clh_result *out, const clh_run_config *config, d
                                 const clh_how *how, clh_error *err)
 {
     enum { STEP = 1000, ALL = 3 * STEP }; /* of the watch */
-    char text[24];
     const char *best = NULL;
     double peak = NAN;
     clh_watch_part part;
@@ -120,9 +109,7 @@ static clh_status bench_threads(clh_result *out, const clh_run_config *config, d
         if (status)
             return status;
         best = b.backend;
-        const row r = row_of(&b, peak);
-        clh_result_row(out, "steps", b.backend, clh_key_text(text, how->threads));
-        clh_row_read(out, &r);
+        put_row(out, &b, peak, how->threads);
     }
     return status;
 }

@@ -1,6 +1,6 @@
 /* eval: accuracy and loss on sequences whose answers are known. */
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "ask/ratios.h"
 #include "base/platform/decimal.h"
@@ -123,31 +123,31 @@ static void put_position(clh_result *out, const char *table, const exam *e, size
     clh_row_put_number(out, "loss", e->measure->position_loss[position]);
 }
 
-/* The position of the largest loss below `under`, or equal and later than `after`. */
-static size_t next_worst(const clh_measure *m, double under, size_t after)
+/* Positions of the largest losses, the largest first, of equal ones the earlier; how many. */
+static size_t find_worst(const clh_measure *m, size_t worst[WORST])
 {
-    size_t worst = SIZE_MAX;
+    size_t count = 0;
     for (size_t i = 0; i < m->positions; i++) {
-        const double loss = m->position_loss[i];
-        const bool left = loss < under || (loss == under && i > after);
-        if (isfinite(loss) && left && (worst == SIZE_MAX || loss > m->position_loss[worst]))
-            worst = i;
+        size_t at = count;
+        while (at > 0 && m->position_loss[worst[at - 1]] < m->position_loss[i])
+            at--;
+        if (at == WORST || !isfinite(m->position_loss[i]))
+            continue;
+        count += count < WORST;
+        memmove(&worst[at + 1], &worst[at], (count - at - 1) * sizeof *worst);
+        worst[at] = i;
     }
-    return worst;
+    return count;
 }
 
 static void put_positions(clh_result *out, const exam *e)
 {
     const clh_measure *m = e->measure;
     const clh_axis axis = {"position", NULL};
-    double under = INFINITY;
-    for (size_t i = 0, at = 0; i < WORST; i++) {
-        at = next_worst(m, under, at);
-        if (at == SIZE_MAX)
-            break;
-        under = m->position_loss[at];
-        put_position(out, "worst", e, at);
-    }
+    size_t worst[WORST] = {0};
+    const size_t count = find_worst(m, worst);
+    for (size_t i = 0; i < count; i++)
+        put_position(out, "worst", e, worst[i]);
     for (size_t p = 0; p < m->positions; p++)
         put_position(out, "positions", e, p);
     double *loss = clh_result_numbers(out, m->position_loss, m->positions);

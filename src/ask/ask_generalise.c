@@ -13,10 +13,11 @@ static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "500", 
                                        "how many sequences of each kind")};
 
 static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
-static const clh_schema schema[] = {{CLH_PART_TABLE, "inputs",
-                                     "held-out sequences, and the same with one thing changed",
-                                     .keys = "input", .draw = "rows", .fields = columns},
-                                    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_TABLE, "inputs", "held-out sequences, and the same with one thing changed",
+     .keys = "input", .draw = "rows", .fields = columns},
+    {0},
+};
 
 static clh_status measure_variant(clh_result *out, clh_variant variant, const clh_subject *s,
                                   size_t count, const clh_how *how, clh_error *err)

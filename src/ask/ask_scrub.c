@@ -37,11 +37,12 @@ static const clh_field columns[] = {
     {"nodes", NULL, "heads and MLPs computed for each sequence", .flags = CLH_DETAIL,
      CLH_FROM(row, nodes)},
     {0}};
-static const clh_schema schema[] = {{CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
-                                    {CLH_PART_TABLE, "hypotheses",
-                                     "how much of the loss each recovers", .keys = "hypothesis",
-                                     .draw = "rows", .fields = columns},
-                                    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "hypotheses", "how much of the loss each recovers", .keys = "hypothesis",
+     .draw = "rows", .fields = columns},
+    {0},
+};
 
 /* What is tried: the preset of that name, the file, or every preset. */
 typedef struct tried {

@@ -62,14 +62,10 @@ static void put_node(const clh_tree_node *node, void *user)
 
 static void put_tensor(clh_result *out, const char *table, const clh_tensor *tensor)
 {
-    clh_strbuf shape = {0};
-    for (size_t i = 0; i < tensor->rank; i++)
-        clh_strbuf_addf(&shape, "%s%zu", i ? ", " : "[", tensor->shape[i]);
-    clh_strbuf_adds(&shape, "]");
+    char shape[96];
     clh_result_row(out, table, tensor->name);
-    clh_row_text(out, "shape", clh_strbuf_view(&shape));
+    clh_row_text(out, "shape", clh_tensor_shape_text(tensor, shape));
     clh_row_put_number(out, "count", (double)clh_tensor_count(tensor));
-    clh_strbuf_deinit(&shape);
 }
 
 static clh_status put_hooks(clh_result *out, const clh_model_config *config, clh_error *err)

@@ -31,11 +31,12 @@ static const clh_field columns[] = {
     {"gaps", "positions", "from one of these destinations to the next", .flags = CLH_TEXT},
     {"destinations", "positions", "which", .flags = CLH_TEXT | CLH_DETAIL},
     {0}};
-static const clh_schema schema[] = {{CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
-                                    {CLH_PART_TABLE, "table",
-                                     "strongly attended sources, most destinations first",
-                                     .keys = "#position", .draw = "table", .fields = columns},
-                                    {0}};
+static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+    {CLH_PART_TABLE, "table", "strongly attended sources, most destinations first",
+     .keys = "#position", .draw = "table", .fields = columns},
+    {0},
+};
 
 static void put_list(clh_result *out, const char *column, const size_t *n, size_t count)
 {

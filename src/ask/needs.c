@@ -12,13 +12,12 @@ static clh_status want(bool there, const clh_question *q, const char *what, clh_
 
 static clh_status has_task(const clh_question *q, const clh_subject *s, clh_error *err)
 {
-    return clh_subject_task(s)
-               ? CLH_OK
-               : clh_fail(
-                     err, CLH_EINPUT,
-                     "%s was imported and fits no task, %s needs one: give token ids where they "
-                     "are taken",
-                     clh_subject_path(s), q->name);
+    if (clh_subject_task(s))
+        return CLH_OK;
+    return clh_fail(err, CLH_EINPUT,
+                    "%s was imported and fits no task, %s needs one: give token ids where they are "
+                    "taken",
+                    clh_subject_path(s), q->name);
 }
 
 static clh_status has_held_out(const clh_question *q, const clh_subject *s, clh_error *err)

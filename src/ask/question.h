@@ -63,10 +63,6 @@ struct clh_question {
     const clh_question_file *as; /**< NULL: none */
 };
 
-/** Its keys, and the struct they are read into. */
-#define CLH_SETTINGS(keys_, type)                                                                  \
-    .keys = keys_, .key_count = CLH_COUNT(keys_), .settings_size = sizeof(type)
-
 /** How many sequences a question is asked of: its setting `count`. */
 #define CLH_ROW_COUNT(type, fallback, values)                                                      \
     CLH_ROW(type, count, SIZE, fallback, values, "how many held-out sequences")
@@ -114,7 +110,7 @@ clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_
                              const clh_how *how, clh_error *err);
 
 /** SHA-256 of the parameters in the order of the layout, as hexadecimal digits; borrowed. */
-clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err);
+const char *clh_subject_hash(clh_subject *s);
 
 #define QUESTION(name) extern const clh_question clh_question_##name;
 #include "ask/questions.def"

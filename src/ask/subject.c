@@ -166,9 +166,8 @@ uint64_t clh_subject_seed(const clh_subject *s)
     return s && s->run ? clh_run_get_config(s->run)->seed : 0;
 }
 
-clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err)
+const char *clh_subject_hash(clh_subject *s)
 {
-    (void)err;
     if (!*s->hash) {
         SHA2_CTX context;
         size_t count = 0;
@@ -177,8 +176,7 @@ clh_status clh_subject_hash(const char **out, clh_subject *s, clh_error *err)
         SHA256Update(&context, (const uint8_t *)data, count * sizeof *data);
         (void)SHA256End(&context, s->hash);
     }
-    *out = s->hash;
-    return CLH_OK;
+    return s->hash;
 }
 
 /* ---- What questions share ---- */

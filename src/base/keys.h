@@ -59,6 +59,10 @@ typedef struct clh_key {
         .automatic = automatic_, .values = values_, .help = help_                                  \
     }
 
+/** Of what has such rows: the table, and the struct that they are read into. */
+#define CLH_SETTINGS(keys_, type)                                                                  \
+    .keys = keys_, .key_count = CLH_COUNT(keys_), .settings_size = sizeof(type)
+
 /** Set the field from text. CLH_ECONFIG or CLH_ERANGE naming key, found and wanted; the field is
  *  then untouched. */
 clh_status clh_key_from_text(const clh_key *key, void *config, const char *text, clh_error *err);

@@ -143,16 +143,12 @@ static clh_status add_numbers_as_text(arrays *a, const clh_result *r, clh_error 
 
 /* Texts as a JSON array under `key`. */
 static clh_status add_texts(arrays *a, const char *key, const char *const *text, size_t count,
-                            size_t stride, clh_error *err)
+                            clh_error *err)
 {
     clh_strbuf list = {0};
     for (size_t i = 0; i < count; i++) {
-        const char *one = text[i * stride];
         clh_strbuf_adds(&list, i ? ", " : "[");
-        if (one)
-            clh_strbuf_add_json(&list, one);
-        else
-            clh_strbuf_adds(&list, "null");
+        (text[i] ? clh_strbuf_add_json : clh_strbuf_adds)(&list, text[i] ? text[i] : "null");
     }
     clh_strbuf_adds(&list, count ? "]" : "[]");
     clh_status status = clh_strbuf_check(&list, err);
@@ -174,8 +170,7 @@ static clh_status add_labels(arrays *a, const clh_result_item *item, clh_error *
         const char *key = keep_name(a, "axis", axis->name, NULL, err);
         const char *own = keep_name(a, "axis", axis->name, item->view.name, err);
         const size_t before = a->pairs;
-        status =
-            key && own ? add_texts(a, own, axis->label, item->view.shape[d], 1, err) : CLH_ENOMEM;
+        status = key && own ? add_texts(a, own, axis->label, item->view.shape[d], err) : CLH_ENOMEM;
         if (status || a->pairs == before)
             continue;
         const clh_pair *shared = find_pair(a, key);
@@ -200,21 +195,31 @@ static clh_status add_stamps(arrays *a, const clh_result *r, json_t *settings, c
 
 /* ---- Numbers and columns as arrays ---- */
 
-/* A value of each of `count` cells `stride` apart: the value, or the low or high end. */
-static clh_status add_column(arrays *a, const char *name, const clh_cell *const *cell, size_t count,
-                             size_t which, bool scalar, clh_error *err)
+static const clh_cell *cell_of(const clh_part *part, size_t field, size_t row)
 {
+    return part->schema->kind == CLH_PART_NUMBERS ? &part->cell[field]
+                                                  : &part->row[row].cell[field];
+}
+
+/* Of a field the values, or their low or high ends. */
+static clh_status add_column(arrays *a, const clh_part *part, size_t field, size_t which,
+                             clh_error *err)
+{
+    static const char *const ends[] = {NULL, "low", "high"};
+    const char *name = part->schema->fields[field].name;
+    const bool scalar = part->schema->kind == CLH_PART_NUMBERS;
+    const size_t count = scalar ? 1 : part->rows;
+    const char *path = scalar ? keep_name(a, name, ends[which], NULL, err)
+                              : keep_name(a, part->schema->name, name, ends[which], err);
     double *values = keep(a, count, sizeof *values, err);
-    if (!name || !values)
+    if (!path || !values)
         return CLH_ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        const clh_value *v = &cell[i]->value;
+        const clh_value *v = &cell_of(part, field, i)->value;
         values[i] = which == 0 ? v->value : which == 1 ? v->low : v->high;
     }
-    clh_array array = clh_array_vector(name, CLH_F64, values, count);
-    if (scalar)
-        array.rank = 0;
-    a->array[a->count++] = array;
+    a->array[a->count] = clh_array_vector(path, CLH_F64, values, count);
+    a->array[a->count++].rank = scalar ? 0 : 1;
     return CLH_OK;
 }
 
@@ -222,30 +227,19 @@ static clh_status add_column(arrays *a, const char *name, const clh_cell *const 
  * are metadata. */
 static clh_status add_field(arrays *a, const clh_part *part, size_t field, clh_error *err)
 {
-    static const char *const ends[] = {NULL, "low", "high"};
     const clh_field *f = &part->schema->fields[field];
     const bool scalar = part->schema->kind == CLH_PART_NUMBERS;
     const size_t count = scalar ? 1 : part->rows;
-    const clh_cell **cell = keep(a, count, sizeof(const clh_cell *), err);
-    const char **text = keep(a, count, sizeof *text, err);
-    if (!cell || !text)
-        return CLH_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        cell[i] = scalar ? &part->cell[field] : &part->row[i].cell[field];
-        text[i] = cell[i]->text;
-    }
-    const char *first = scalar ? f->name : part->schema->name;
-    const char *second = scalar ? NULL : f->name;
     clh_status status = CLH_OK;
-    if (f->flags & CLH_TEXT) {
-        const char *key = keep_name(a, first, second, NULL, err);
-        return key ? add_texts(a, key, text, count, 1, err) : CLH_ENOMEM;
-    }
-    for (size_t e = 0; e < (f->band ? 3 : 1) && !status; e++)
-        status = add_column(
-            a, keep_name(a, first, scalar ? ends[e] : second, scalar ? NULL : ends[e], err), cell,
-            count, e, scalar, err);
-    return status;
+    for (size_t e = 0; !(f->flags & CLH_TEXT) && e < (f->band ? 3 : 1) && !status; e++)
+        status = add_column(a, part, field, e, err);
+    if (!(f->flags & CLH_TEXT))
+        return status;
+    const char *key = scalar ? f->name : keep_name(a, part->schema->name, f->name, NULL, err);
+    const char **text = keep(a, count, sizeof *text, err);
+    for (size_t i = 0; text && i < count; i++)
+        text[i] = cell_of(part, field, i)->text;
+    return key && text ? add_texts(a, key, text, count, err) : CLH_ENOMEM;
 }
 
 /* Keys that are whole numbers as an array, others as metadata. */
@@ -263,7 +257,7 @@ static clh_status add_key(arrays *a, const clh_part *part, size_t key, clh_error
         values[i] = *text[i] ? clh_read_double(text[i], NULL) : NAN;
     }
     if (!whole)
-        return add_texts(a, path, text, part->rows, 1, err);
+        return add_texts(a, path, text, part->rows, err);
     a->array[a->count++] = clh_array_vector(path, CLH_F64, values, part->rows);
     return CLH_OK;
 }

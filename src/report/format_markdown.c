@@ -203,28 +203,22 @@ static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *ou
 static clh_status to_markdown(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
 {
     clh_strbuf head = {0};
+    const clh_part *part;
     size_t numbers = 0;
     clh_shown_head(r, true, &head);
     clh_strbuf_adds(out, "### ");
     add_text(out, clh_strbuf_view(&head));
     clh_strbuf_adds(out, "\n");
-    for (clh_part_kind kind = CLH_PART_NUMBERS; kind <= CLH_PART_VERDICTS; kind++)
-        for (size_t i = 0; i < r->parts; i++) {
-            static const clh_part_kind order[] = {[CLH_PART_NUMBERS] = CLH_PART_VERDICTS,
-                                                  [CLH_PART_TABLE] = CLH_PART_NUMBERS,
-                                                  [CLH_PART_VERDICTS] =
-                                                      CLH_PART_TABLE}; /* the answer first */
-            const clh_part *part = &r->part[i];
-            if (part->schema->kind != order[kind] || !clh_shows(show, part->schema->name) ||
-                (part->schema->flags & CLH_DETAIL && !show->full && !show->part))
-                continue;
-            if (part->schema->kind == CLH_PART_VERDICTS)
-                add_verdicts(part, out);
-            else if (part->schema->kind == CLH_PART_NUMBERS)
-                add_numbers(part, show, &numbers, out);
-            else
-                add_table(part, show, out);
-        }
+    for (size_t at = 0; (part = clh_shown_part(r, show, &at));) {
+        if (part->schema->flags & CLH_DETAIL && !show->full && !show->part)
+            continue;
+        if (part->schema->kind == CLH_PART_VERDICTS)
+            add_verdicts(part, out);
+        else if (part->schema->kind == CLH_PART_NUMBERS)
+            add_numbers(part, show, &numbers, out);
+        else
+            add_table(part, show, out);
+    }
     add_arrays(r, show, out);
     for (size_t i = 0; i < r->note_count && !show->part; i++) {
         clh_strbuf_adds(out, "\n");

@@ -142,25 +142,20 @@ static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *ou
 
 static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
 {
+    const clh_part *part;
     bool more = false;
     clh_shown_head(r, true, out);
     clh_strbuf_adds(out, "\n");
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t i = 0; i < r->parts; i++) {
-            static const clh_part_kind order[] = {CLH_PART_VERDICTS, CLH_PART_NUMBERS,
-                                                  CLH_PART_TABLE};
-            const clh_part *part = &r->part[i];
-            if (part->schema->kind != order[pass] || !clh_shows(show, part->schema->name))
-                continue;
-            if (part->schema->flags & CLH_DETAIL && !show->full && !show->part)
-                more = true;
-            else if (pass == 0)
-                add_verdicts(part, show, out);
-            else if (pass == 1)
-                add_numbers(r, part, show, out);
-            else
-                clh_text_table(part, show, out);
-        }
+    for (size_t at = 0; (part = clh_shown_part(r, show, &at));) {
+        if (part->schema->flags & CLH_DETAIL && !show->full && !show->part)
+            more = true;
+        else if (part->schema->kind == CLH_PART_VERDICTS)
+            add_verdicts(part, show, out);
+        else if (part->schema->kind == CLH_PART_NUMBERS)
+            add_numbers(r, part, show, out);
+        else
+            clh_text_table(part, show, out);
+    }
     add_arrays(r, show, out);
     clh_status status = clh_draw_headlines(r, show, out, err);
     for (size_t i = 0; i < r->note_count && !show->part; i++) {

@@ -27,6 +27,18 @@ bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show)
                      : !(part->schema->fields[field].flags & CLH_DETAIL) && !part->note[field];
 }
 
+const clh_part *clh_shown_part(const clh_result *r, const clh_show *show, size_t *at)
+{
+    static const clh_part_kind order[] = {CLH_PART_VERDICTS, CLH_PART_NUMBERS, CLH_PART_TABLE};
+    while (*at < CLH_COUNT(order) * r->parts) {
+        const clh_part *part = &r->part[*at % r->parts];
+        const clh_part_kind kind = order[(*at)++ / r->parts];
+        if (part->schema->kind == kind && clh_shows(show, part->schema->name))
+            return part;
+    }
+    return NULL;
+}
+
 void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out)
 {
     const char *run = clh_result_text(r, "run"), *step = clh_result_text(r, "step");

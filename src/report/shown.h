@@ -1,4 +1,4 @@
-/** What of a result is shown, and under what line: shared by the formats for people and programs. */
+/** What of a result is shown, under what line, and its numbers: shared by all formats. */
 #ifndef CLH_SHOWN_H
 #define CLH_SHOWN_H
 
@@ -15,6 +15,14 @@ bool clh_shows_item(const clh_show *show, const clh_result_item *item);
  *  what is there and no detail. In full every one. */
 bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show);
 
+/** The parts that are asked for but arrays, in the order for people: answers, numbers, tables. *at
+ *  begins at 0; NULL after the last. */
+const clh_part *clh_shown_part(const clh_result *r, const clh_show *show, size_t *at);
+
+/** Append what was asked of what: "causal: runs/notebook, step 500, 2000 held-out sequences"; from
+ *  the run on when `question` is false. */
+void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out);
+
 /* ---- Numbers ---- */
 
 enum { CLH_NUMBER_TEXT = 48 };
@@ -27,9 +35,5 @@ const char *clh_number_text(char out[CLH_NUMBER_TEXT], double value, int decimal
 /** Append a number for programs: nine significant digits, whole numbers in full; `none` for what is
  *  not finite. */
 void clh_number_add(clh_strbuf *out, double value, const char *none);
-
-/** Append what was asked of what: "causal: runs/notebook, step 500, 2000 held-out sequences"; from
- *  the run on when `question` is false. */
-void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out);
 
 #endif

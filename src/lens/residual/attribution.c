@@ -13,12 +13,6 @@
 #include "clearhead/residual.h"
 #include "model/tensors.h"
 
-const char *clh_final_norm_name(clh_final_norm norm)
-{
-    static const char *const name[CLH_FINAL_NORMS] = {"frozen", "recomputed"};
-    return norm < CLH_FINAL_NORMS ? name[norm] : NULL;
-}
-
 /* The way from the stream to the logits. */
 typedef struct way {
     const clh_model_config *config;

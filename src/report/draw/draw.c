@@ -168,9 +168,11 @@ const clh_format clh_format_terminal = {"terminal", "",
                                         "drawn in the terminal, as --figure draws it",
                                         .check = clh_draw_check, .text = to_text};
 
+/* clang-format off */
 #define PICTURE(name, summary)                                                                     \
-    const clh_format clh_format_##name = {#name, "." #name,           summary,                     \
-                                          true,  .check = check_file, .save = to_file};
+    const clh_format clh_format_##name = {#name, "." #name, summary, .picture = true,              \
+                                          .check = check_file, .save = to_file};
+/* clang-format on */
 PICTURE(png, "an image of pixels")
 PICTURE(svg, "an image of lines, for pages")
 PICTURE(pdf, "an image of lines, for print")

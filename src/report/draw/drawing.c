@@ -9,7 +9,7 @@
 #include "report/text_parts.h"
 
 /* Columns of a drawing in characters, whatever the page. */
-enum { WIDTH_LEAST = 40, WIDTH_MOST = 1000 };
+enum { WIDTH_LEAST = 20, WIDTH_MOST = 1000 };
 
 void *clh_drawing_memory(clh_drawing *d, size_t count, size_t size, clh_error *err)
 {
@@ -102,12 +102,10 @@ static clh_terminal_style terminal_style(clh_drawing *d)
 {
     make_title(d);
     make_caption(d);
-    const size_t width = d->show->width ? d->show->width : 100;
-    return (clh_terminal_style){width < 20     ? 20
-                                : width > 1000 ? 1000
-                                               : width,
-                                .colour = d->show->colour, .ascii = d->show->ascii,
-                                .dark = d->show->dark, .title = clh_strbuf_view(&d->title)};
+    const size_t page = clh_text_page(d->show), least = page < WIDTH_LEAST ? WIDTH_LEAST : page;
+    return (clh_terminal_style){least > WIDTH_MOST ? WIDTH_MOST : least, .colour = d->show->colour,
+                                .ascii = d->show->ascii, .dark = d->show->dark,
+                                .title = clh_strbuf_view(&d->title)};
 }
 
 /* Append what clh_terminal_<kind>() handed out. */

@@ -1,13 +1,110 @@
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/both/figure_check.h"
 #include "report/both/label.h"
 #include "report/both/scale.h"
-#include "report/terminal/terminal_grid.h"
+#include "report/terminal/terminal_paint.h"
 
 enum { LINES_DEFAULT = 16, COLUMNS_MIN = 8 };
+
+/* ---- A grid of characters: dots, 2 x 4 in a character as braille, and marks ---- */
+
+enum { DOTS_X = 2, DOTS_Y = 4 };
+
+typedef struct grid_cell {
+    unsigned char dots, mark, series;
+} grid_cell;
+
+typedef struct grid {
+    size_t columns, lines;
+    grid_cell *cells; /* [lines, columns] */
+} grid;
+
+static clh_status grid_init(grid *g, size_t columns, size_t lines, clh_error *err)
+{
+    assert(g && columns > 0 && lines > 0);
+    *g = (grid){.columns = columns, .lines = lines};
+    g->cells = clh_alloc_zeroed(columns * lines, sizeof *g->cells, err);
+    return g->cells ? CLH_OK : CLH_ENOMEM;
+}
+
+static void grid_deinit(grid *g)
+{
+    clh_free(g->cells);
+    *g = (grid){0};
+}
+
+static grid_cell *cell_at(grid *g, long x, long y)
+{
+    assert(x >= 0 && y >= 0);
+    size_t column = (size_t)x / DOTS_X, line = (size_t)y / DOTS_Y;
+    assert(column < g->columns && line < g->lines);
+    return &g->cells[line * g->columns + column];
+}
+
+/* Braille patterns number their dots down the columns, with the fourth row added later. */
+static void dot(grid *g, long x, long y, size_t series)
+{
+    static const unsigned char bit[DOTS_Y][DOTS_X] = {
+        {0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
+    grid_cell *cell = cell_at(g, x, y);
+    cell->dots = (unsigned char)(cell->dots | bit[y % DOTS_Y][x % DOTS_X]);
+    cell->series = (unsigned char)series;
+}
+
+/* Dots along a line between two places in dots, both inside the grid, in the series' colour. */
+static void grid_line(grid *g, long x0, long y0, long x1, long y1, size_t series)
+{
+    assert(g);
+    long across = labs(x1 - x0), down = labs(y1 - y0), steps = across > down ? across : down;
+    for (long i = 0; i <= steps; i++) {
+        double part = steps > 0 ? (double)i / (double)steps : 0.0;
+        double x = (double)x0 + part * (double)(x1 - x0), y = (double)y0 + part * (double)(y1 - y0);
+        dot(g, (long)(x + 0.5), (long)(y + 0.5), series);
+    }
+}
+
+/* A character over the dots of the cell that holds dot (x, y). */
+static void grid_mark(grid *g, long x, long y, char mark, size_t series)
+{
+    assert(g);
+    grid_cell *cell = cell_at(g, x, y);
+    cell->mark = (unsigned char)mark;
+    cell->series = (unsigned char)series;
+}
+
+static void glyph(grid_cell cell, bool ascii, char out[4])
+{
+    if (cell.mark || cell.dots == 0 || ascii) {
+        out[0] = cell.mark ? (char)cell.mark : cell.dots ? '.' : ' ';
+        out[1] = '\0';
+        return;
+    }
+    unsigned code = 0x2800U + cell.dots;
+    out[0] = (char)(0xe0U | code >> 12);
+    out[1] = (char)(0x80U | (code >> 6 & 0x3fU));
+    out[2] = (char)(0x80U | (code & 0x3fU));
+    out[3] = '\0';
+}
+
+static void grid_paint(const grid *g, clh_painter *painter, size_t line)
+{
+    assert(line < g->lines);
+    for (size_t c = 0; c < g->columns; c++) {
+        grid_cell cell = g->cells[line * g->columns + c];
+        char out[4];
+        glyph(cell, painter->style.ascii, out);
+        bool ink = cell.mark || cell.dots;
+        clh_painter_fore(painter, ink ? &painter->theme->series[cell.series] : NULL);
+        clh_painter_add(painter, out);
+    }
+    clh_painter_fore(painter, NULL);
+}
+
+/* ---- The curve ---- */
 
 static const char marks[CLH_SERIES_MAX] = {0, 'o', 'x', '+', '*', '#'};
 
@@ -16,7 +113,7 @@ typedef struct curve_view {
     clh_scale x, y, right;
     bool has_y, has_right;
     size_t gutter, gutter_right; /* characters, with the axis */
-    clh_grid grid;
+    grid grid;
 } curve_view;
 
 static size_t label_width(const clh_scale *axis, bool on)
@@ -55,15 +152,15 @@ static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_erro
     clh_scale_want want = clh_curve_want_x(data, &low, &high);
     want.ticks = columns / 10 < 2 ? 2 : columns / 10 > 12 ? 12 : columns / 10;
     view->x = clh_scale_fit(low, high, want, (double)(columns - 1), 1.0, 2.0);
-    return clh_grid_init(&view->grid, columns, lines, err);
+    return grid_init(&view->grid, columns, lines, err);
 }
 
 static void draw_series(curve_view *view, size_t s)
 {
     const clh_series *series = &view->data->series[s];
     const clh_scale *axis = series->right ? &view->right : &view->y;
-    double width = (double)(view->grid.columns * CLH_GRID_DOTS_X - 1);
-    double height = (double)(view->grid.lines * CLH_GRID_DOTS_Y - 1);
+    double width = (double)(view->grid.columns * DOTS_X - 1);
+    double height = (double)(view->grid.lines * DOTS_Y - 1);
     bool before = false;
     long last_x = 0, last_y = 0;
     for (size_t i = 0; i < series->count; i++) {
@@ -76,9 +173,9 @@ static void draw_series(curve_view *view, size_t s)
         long x = lround(fmin(fmax(place_x, 0.0), 1.0) * width);
         long y = lround((1.0 - fmin(fmax(place_y, 0.0), 1.0)) * height);
         if (marks[s])
-            clh_grid_mark(&view->grid, x, y, marks[s], s);
+            grid_mark(&view->grid, x, y, marks[s], s);
         else
-            clh_grid_line(&view->grid, before ? last_x : x, before ? last_y : y, x, y, s);
+            grid_line(&view->grid, before ? last_x : x, before ? last_y : y, x, y, s);
         before = true;
         last_x = x;
         last_y = y;
@@ -102,7 +199,7 @@ static void paint_line(const curve_view *view, clh_painter *painter, size_t line
     bool has_left = view->has_y && left < view->y.count;
     clh_painter_field(painter, has_left ? view->y.label[left] : "", view->gutter - 1, true);
     clh_painter_add(painter, has_left ? clh_painter_pick(painter, "┤", "+") : bar);
-    clh_grid_paint(&view->grid, painter, line);
+    grid_paint(&view->grid, painter, line);
     if (view->has_right) {
         size_t right = tick_on_line(&view->right, line, view->grid.lines);
         bool has_right = right < view->right.count;
@@ -179,6 +276,6 @@ clh_status clh_paint_curve(clh_painter *painter, const void *figure, clh_error *
         paint_line(&view, painter, line);
     paint_below(&view, painter);
     paint_names(&view, painter);
-    clh_grid_deinit(&view.grid);
+    grid_deinit(&view.grid);
     return CLH_OK;
 }
