@@ -11,7 +11,8 @@ A number's path is RUN/COMMAND/NAME/..., where an element of an array goes by th
 both become NAME, NAME/low and NAME/high. Beside what is printed: hashes of all weights and checkpoints, metrics,
 sums of what files hold, exit codes, also of questions that do not fit.
 A line of --names is OLD TAB NEW. An OLD that begins with ^ is a regular expression, whose groups NEW calls \\1
-and on; any other is a prefix. Every line is applied, in order; without NEW the path is meant to be gone.
+and on; any other is a prefix. Every line is applied, in order; without NEW the path is meant to be gone. NAME/half is
+half the width of the interval of NAME.
 compare exits with 1 when something moved or is gone.
 """
 
@@ -31,39 +32,49 @@ PAIR = {"notebook": "--clean abcd --corrupt abce", "mlp": "--clean abc --corrupt
 FROM = {"notebook": {"letters": "abcd"}, "mlp": {"letters": "abc"}, "lines": {"text": "> abcde edcba."}}
 
 # "command options" or "label: command options"; the run's folder comes behind the command. {500|50} is the
-# first number, with --quick the second; PAIR two sequences, OUT a file to write, EDITS a folder.
-EVERY = """eval; eval --count 60; heads; heads --measure abs; heads pattern: heads --pattern pattern.json; sample; circuits;
-circuits --norm; circuits file: circuits --out OUT.safetensors; attention some: attention --count {400|40}; causal some: causal
---count {200|20} --others {50|10}; scrub some: scrub --count {40|4}; attribute; attribute --split layers; attribute --norm
-recomputed; attribute --lens: lens; attribute --lens --norm frozen: lens --norm frozen; show; sample --free; sample --count 3; emergence; generalise some:
-generalise --count {300|30}; figure --kind loss; figure --kind positions; figure --kind tokens; figure --kind thresholds
---threshold 0.5; figure --kind attention; patch: patch PAIR --attribution; patch metric: patch PAIR --metric logit_diff:-2:a:b;
-patch file: patch PAIR --attribution --out OUT.safetensors; paths: paths PAIR --ig 10; paths edges: paths PAIR --edges
-*->logits; paths path: paths PAIR --path embed->L0H0.v->logits; paths file: paths PAIR --ig 1 --out OUT.safetensors; cache npz:
-cache --grads --out OUT.npz; cache: cache --grads --out OUT.safetensors; cache --dry-run: cache; export: export --to OUT; cache some:
-cache --grads --metric logit_diff:-2:a:b --names q,*pattern --positions 0:5,-1 --out OUT.npz; export folded: export --fold --to
-OUT; export refactored: export --fold --refactor --to OUT"""
-OVER = """eval --checkpoint 16; eval --checkpoints; heads --checkpoints; circuits --checkpoints; attribute --checkpoints;
-attribute --lens --checkpoints: lens --checkpoints; attention over: attention --count 20 --checkpoints; patch over: patch PAIR --checkpoints; causal
-over: causal --count 20 --others 0 --checkpoints; generalise over: generalise --count 20 --checkpoints; edit over: edit --edits
-EDITS/zero.json --count 50 --checkpoints; paths over: paths PAIR --checkpoints; scrub over: scrub --hypothesis algorithm --count
-20 --checkpoints"""
+# first number, with --quick the second; PAIR two sequences, OUT a file to write, EDITS a folder; <A|B> is A for
+# an old program, which has no "questions", and else B.
+EVERY = """eval; eval --count 60; heads; heads --measure abs; heads pattern: heads --pattern pattern.json; sample;
+circuits; circuits --norm; circuits file: circuits --out OUT.safetensors; attention some: attention --count {400|40};
+causal some: causal --count {200|20} --others {50|10}; scrub some: scrub --count {40|4}; attribute; attribute --split
+layers; attribute --norm recomputed; attribute --lens: <attribute --lens|lens>; attribute --lens --norm frozen:
+<attribute --lens|lens> --norm frozen; show; sample --free; sample --count 3; emergence; generalise some: generalise
+--count {300|30}; figure --kind loss; figure --kind positions; figure --kind tokens; figure --kind thresholds
+--threshold 0.5; figure --kind attention; patch: patch PAIR --attribution; patch metric: patch PAIR --metric
+logit_diff:-2:a:b; patch file: patch PAIR --attribution --out OUT.safetensors; paths: paths PAIR <--eap --ig|--ig> 10;
+paths edges: paths PAIR --edges *->logits; paths path: paths PAIR --path embed->L0H0.v->logits; paths file: paths PAIR
+<--eap|--ig 1> --out OUT.safetensors; cache npz: cache --grads --out OUT.npz; cache: cache --grads --out
+OUT.safetensors; cache --dry-run: <cache --dry-run|cache>; export: export --to OUT; cache some: cache --grads --metric
+logit_diff:-2:a:b --names q,*pattern --positions 0:5,-1 --out OUT.npz; export folded: export --fold --to OUT; export
+refactored: export --fold --refactor --to OUT"""
+ALL = """loss,accuracy,whole,qk_position_loss,qk_position_accuracy,qk_token_loss,qk_token_accuracy,scores_position,
+pattern_position,top_agrees,v_position_accuracy,v_token_accuracy,copies,copy_margin,copying_score,answer_mass,answer_top,
+answer_possible,distinct_sources,prompt_mass,top_prompt,gap,gap_share,cue_token,loss_without_token,spaces_from,
+letters_from,period_from,qk_from,ov_from,worst_share""".replace("\n", "")  # of answers
+OVER = """eval --checkpoint 16; eval --checkpoints; heads --checkpoints; circuits --checkpoints; attribute
+--checkpoints; attribute --lens --checkpoints: <attribute --lens|lens> --checkpoints; attention over: attention
+--count 20 --checkpoints; patch over: patch PAIR --checkpoints; causal over: causal --count 20 --others 0
+--checkpoints; generalise over: generalise --count 20 --checkpoints; edit over: edit --edits EDITS/zero.json --count
+50 --checkpoints; paths over: paths PAIR --checkpoints; scrub over: scrub --hypothesis algorithm --count 20
+--checkpoints"""
 ASKED = {
-    "notebook": f"""{EVERY}; {OVER}; answers; answers over: answers --count 20 --checkpoints; attention; causal; generalise; scrub; scrub own:
-scrub --hypothesis hypothesis.json --count 100; answers seeds: answers --seeds 2; figure; sample --letters aabb --free;
-attribute --letters psM1 --metric logit_diff:-2:.:a; figure --letters psM1; circuits --kind none; figure --kind none;
-attention --head 1; eval --checkpoint 3; edit; patch short: patch --clean abcd --corrupt abc; patch wrong: patch PAIR --metric
-none; scrub --hypothesis none; patch none: patch; edit wrong key: edit --edits EDITS/key.json; edit wrong kind: edit --edits
-EDITS/kind.json; sample --letters ab!d; heads --nothing; paths wrong: paths PAIR --path embed->L3H0.v; cache limit: cache
---limit 1k --out OUT.npz; eval --count 0; attribute --norm none""",
-    "mlp": f"""{EVERY}; {OVER}; attention --layer 1 --head 1; attribute --split neurons: attribute --split neurons --full; answers; answers --seeds 2;
-eval --least 0.999; sample --letters abcd; attention --layer 2""",
-    "lines": f"""{EVERY}; eval --checkpoints; eval --data lines.jsonl; answers; generalise; patch letters: patch
---clean abc --corrupt abd; paths letters: paths --clean abc --corrupt abd""",
+    "notebook": f"""{EVERY}; {OVER}; answers; answers over: answers --count 20 --checkpoints; attention; causal;
+generalise: generalise --count 2000; scrub; scrub own: scrub --hypothesis hypothesis.json --count 100; answers seeds:
+answers --seeds 2 <|--numbers {ALL}>; figure; sample --letters aabb --free; attribute --letters psM1 --metric
+logit_diff:-2:.:a; figure --letters psM1; circuits --kind none; figure --kind none; attention --head 1; eval
+--checkpoint 3; edit; patch short: patch --clean abcd --corrupt abc; patch wrong: patch PAIR --metric none; scrub
+--hypothesis none; patch none: patch; edit wrong key: edit --edits EDITS/key.json; edit wrong kind: edit --edits
+EDITS/kind.json; sample --letters ab!d; heads --nothing; paths wrong: paths PAIR --path embed->L3H0.v; cache limit:
+cache --limit 1k --out OUT.npz; eval --count 0; attribute --norm none""",
+    "mlp": f"""{EVERY}; {OVER}; attention --layer 1 --head 1; attribute --split neurons: attribute --split neurons
+<|--full>; answers; answers --seeds 2: answers --seeds 2 <|--numbers {ALL}>; eval --least 0.999; sample --letters
+abcd; attention --layer 2""",
+    "lines": f"""{EVERY}; eval --checkpoints; eval --data lines.jsonl; answers; generalise: generalise --count 2000;
+patch letters: patch --clean abc --corrupt abd; paths letters: paths --clean abc --corrupt abd""",
     "bare": "eval --data lines.jsonl; heads; circuits; sample; show; answers; eval; attention; causal; scrub; attribute; emergence",
-    "unseen": "eval; generalise; answers; heads", "none": "eval; answers; show",  # a run that there is not
-    "": """data --first 5; data --n 3 --letters sorted; data --split test --seed 1; data --n 5 --count; config; config --n 5;
---version; nothing; train --n 0; train --steps none; train --config none.json; data --nothing""",
+    "unseen": "eval; generalise: generalise --count 2000; answers; heads", "none": "eval; answers; show",  # a run that there is not
+    "": """data --first 5; data --n 3 --letters sorted; data --split test --seed 1; data --n 5 --count; config; config
+--n 5; --version; nothing; train --n 0; train --steps none; train --config none.json; data --nothing""",
 }  # fmt: skip
 TIMED = ["run --out fresh", "causal RUN", "answers RUN", f"patch RUN {PAIR['notebook']}", "--version",
          "edit RUN --count 2000 --edits edits/notebook/zero.json"]  # fmt: skip
@@ -84,9 +95,10 @@ EDITS = {  # the first word is the kind
     "weights run": {"circuit": "embed", "from": "../../runs/THIS/checkpoints/step-00000004.safetensors"},
 }  # fmt: skip
 
-NAMES = ("name variant input circuit edge site predicts type kind token verdict from to step seed layer head position "
-         "parameter hook module key component stream path threads").split()  # fmt: skip
-TEXTS = "verdict verdicts expected predicted status left_out".split()
+NAMES = "name variant input circuit edge site predicts type kind token verdict from to step seed layer head position".split()
+LISTED = "destinations gaps seeds shape".split()  # texts of several numbers
+SEEDS = {"votes": ["verdict", "answer"], "numbers": ["number"], "seeds": ["seed"]}  # keys of what --seeds makes
+TEXTS = "verdict verdicts answer expected predicted status left_out absent".split()
 digest = lambda data: hashlib.sha256(data).hexdigest()  # noqa: E731
 SPAN, INTERVAL = {"name", "value", "low", "high", "unit"}, re.compile(r"(^|_)(loss|accuracy|recovered)$")
 
@@ -108,7 +120,8 @@ def by_label(values, axes):
     """An array's lists as objects of its axes' labels, but for the last axis."""
     if len(axes) < 2 or not isinstance(values, list):
         return values
-    labels = axes[0].get("labels") or map(str, range(len(values)))
+    labels = axes[0].get("labels") or map(str, range(len(values)))  # "a,12" is position 12
+    labels = [str(at) if label[1:] == f",{at}" else label for at, label in enumerate(labels)]
     return {label: by_label(one, axes[1:]) for label, one in zip(labels, values)}
 
 
@@ -134,6 +147,58 @@ def flatten(value, path, found, key="", top=False):
             flatten(one, f"{path}/{name}", found, key, top)
     elif isinstance(value, (int, float)) or isinstance(value, str) and (key in TEXTS or "/verdicts/" in path):
         found[path] = value
+
+
+def keys_of(program):
+    """{question: {table: names of its key columns}}, of a program that lists its questions."""
+    told = subprocess.run([program, "questions", "--json"], capture_output=True, text=True)
+    listed = json.loads(told.stdout) if told.returncode == 0 else []
+    tables = {one["name"]: [part for part in one["result"] if part["kind"] == "table"] for one in listed}
+    return {name: {t["name"]: [key["name"] for key in t["keys"]] for t in parts} for name, parts in tables.items()}
+
+
+def by_keys(answer, keys):
+    """Makes a result's rows go by the values of their keys, and its texts of several numbers lists."""
+    counted, over = re.match(r"\d+ ", answer.get("sample", "")), answer.get("over")
+    answer["sample"] = int(counted[0]) if counted else None
+    for name, columns in (SEEDS if over else keys[answer["question"]]).items():
+        rows = answer["tables"].get(name, [])
+        for row in rows:
+            row.update((k, [int(n) for n in re.findall(r"\d+", row[k])]) for k in LISTED if isinstance(row.get(k), str))
+        named = {"/".join(str(row[column]) for column in columns): row for row in rows}
+        if len(named) != len(rows):
+            sys.exit(f"baseline.py: {answer['question']}: two rows of {name} have the same keys")
+        answer["tables"][name] = named
+    for one in answer["arrays"].values():
+        one["shape"] = [axis["length"] for axis in one["axes"]]
+    return answer
+
+
+def by_rows(answer):
+    """Names the numbers of the old program's lists as rows are: by step, layer and head, or position."""
+    for at, column in (("step", "loss"), ("eval_step", "eval_loss"), ("eval_step", "token_accuracy")):
+        if isinstance(answer.get(at), list):
+            answer[column] = dict(zip(map(str, answer[at]), answer[column]))
+    if isinstance(answer.get("by_position", {}).get("total"), list):
+        answer["by_position"]["total"] = dict(zip(map(str, answer["positions"]), answer["by_position"]["total"]))
+    for name in ("step", "eval_step", "positions", "mistakes"):
+        if isinstance(answer.get(name), list):
+            answer[name] = {str(number): number for number in answer[name]}
+    if "threshold" in answer:
+        answer["rows"] = {str(row["position"]): row for row in answer["rows"]}
+    heads, first = answer.get("n_heads"), answer.get("first_destination")
+    for pattern in answer.get("patterns", {}).values() if heads else ():
+        pattern["scores"] = {f"{at // heads}/{at % heads}": one for at, one in enumerate(pattern["scores"])}
+    for one in [answer, *answer["cues"].values()] if first is not None else ():
+        for name in [name for name in one if name.endswith("by_destination")]:
+            one[name] = {str(first + at): number for at, number in enumerate(one[name])}
+    return answer
+
+
+def renamed(answer, keys):
+    if not isinstance(answer, dict):
+        return answer
+    return by_keys(answer, keys) if "tables" in answer else by_rows(answer)
 
 
 def tensors(file):
@@ -164,7 +229,8 @@ def prepare(work):
             (work / "edits" / run / f"{name}.json").write_text(text)
 
 
-def words_of(command, run, quick=False):
+def words_of(command, run, quick=False, new=True):
+    command = re.sub(r"<([^<|>]*)\|([^<|>]*)>", r"\2" if new else r"\1", command)
     command = re.sub(r"\{(\d+)\|(\d+)\}", r"\2" if quick else r"\1", command)
     command = command.replace("PAIR", PAIR.get(run, "")).replace("EDITS", f"edits/{run}").replace("OUT", "out/file")
     words = shlex.split(command)
@@ -180,11 +246,11 @@ def add_run(run, folder, found):
             found[f"{run}/files/{file.name}"] = digest(file.read_bytes())
 
 
-def add_answer(run, label, told, out, found):
+def add_answer(run, label, told, out, keys, found):
     """Adds what a command printed and what the files that it wrote hold."""
     found[f"{run}/{label}/exit"] = told.returncode
     try:
-        answer = [json.loads(one) for one in re.split(r"\n(?=[{[])", told.stdout.strip())]
+        answer = [renamed(json.loads(one), keys) for one in re.split(r"\n(?=[{[])", told.stdout.strip())]
         flatten(answer[0] if len(answer) == 1 else answer, f"{run}/{label}", found, top=True)
     except json.JSONDecodeError:
         found[f"{run}/{label}/text"] = told.stdout.strip()
@@ -209,6 +275,7 @@ def questions(run):
 
 def record(asked):
     found, program = {}, os.path.abspath(asked.program)
+    keys = keys_of(program)
     with tempfile.TemporaryDirectory() as made:
         work = Path(asked.keep or made).resolve()
         (work / "runs").mkdir(parents=True)
@@ -221,8 +288,8 @@ def record(asked):
             shutil.rmtree(work / "out", ignore_errors=True)
             (work / "out").mkdir()
             if not (asked.quick and run == "mlp" and "--checkpoints" in command):
-                told = call([program, *words_of(command, run, asked.quick), "--json"])
-                add_answer(run or "program", label, told, work / "out", found)
+                told = call([program, *words_of(command, run, asked.quick, bool(keys)), "--json"])
+                add_answer(run or "program", label, told, work / "out", keys, found)
                 kept = work / "json" / (run or "program") / re.sub("[^A-Za-z0-9._-]+", "_", f"{label}.json")
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 kept.write_text(told.stdout)
@@ -238,10 +305,10 @@ def rules_of(name):
     return [(re.compile(old), new or "\0") for old, new in rules]
 
 
-def differs(old, new, asked):
+def differs(old, new, asked, room):
     if isinstance(old, str) or isinstance(new, str) or old != old or new != new:
         return str(old) != str(new)
-    return old != new and not abs(old - new) <= max(asked.atol, asked.rtol * max(abs(old), abs(new)))
+    return old != new and not abs(old - new) <= max(asked.atol, room, asked.rtol * max(abs(old), abs(new)))
 
 
 def compare(asked):
@@ -252,8 +319,12 @@ def compare(asked):
     names, rules = {path: path for path in old}, rules_of(asked.names) if asked.names else []
     for pattern, name in rules:
         names = {path: pattern.sub(name, now, count=1) for path, now in names.items()}
+    half = {path: [new.get(path[:-4] + end) for end in ("low", "high")] for path in names.values() if "/half" in path}
+    half = {path: ends for path, ends in half.items() if None not in ends}
+    new.update((path, (high - low) / 2) for path, (low, high) in half.items())
     both = [path for path in old if names[path] in new]
-    moved = [path for path in both if differs(old[path], new[names[path]], asked)]
+    room = {path: 5e-9 * max(map(abs, ends)) for path, ends in half.items()}  # both have nine digits
+    moved = [path for path in both if differs(old[path], new[names[path]], asked, room.get(names[path], 0))]
     moved = [f"{path}\t{str(old[path])[:80]}\t{str(new[names[path]])[:80]}" for path in moved]
     gone = [path for path in old if names[path] not in new and "\0" not in names[path]]
     for title, rows in (("moved", moved), ("gone", gone), ("new", sorted(set(new) - set(names.values())))):
