@@ -67,10 +67,9 @@ bool clh_partial_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_
 
 void clh_partial_go_up(clh_partial *p)
 {
-    const clh_reach resid = p->of[CLH_A_RESID_PRE], pos_embed = p->of[CLH_A_POS_EMBED];
+    const clh_reach resid = p->of[CLH_A_RESID_PRE];
     memset(p->of, 0, sizeof p->of);
     p->of[CLH_A_RESID_PRE] = resid;
-    p->of[CLH_A_POS_EMBED] = pos_embed; /* every layer of a shortformer reads it */
 }
 
 /* ---- Writes ------------------------------------------------------------------------------------

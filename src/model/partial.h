@@ -54,7 +54,8 @@ void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer);
 /** Write and put back rows of an activation that is next, and whose window is computed. */
 void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer);
 
-/** To the next layer: of all windows only those of its resid_pre and of hook_pos_embed stay. */
+/** To the next layer: of all windows only that of its resid_pre stays. That of hook_pos_embed, which every
+ *  layer of a shortformer reads, lies within it since the first. */
 void clh_partial_go_up(clh_partial *partial);
 
 #endif
