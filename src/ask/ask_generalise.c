@@ -9,7 +9,7 @@ typedef struct generalise_settings {
     size_t count;
 } generalise_settings;
 
-static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "500", "[1, 1000000]",
+static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "2000", "[1, 1000000]",
                                        "how many sequences of each kind")};
 
 static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};

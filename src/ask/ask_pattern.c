@@ -19,7 +19,11 @@ static const clh_key keys[] = {
                  "[0, 100000]", "destination whose attention colours the tokens"),
 };
 
+static const clh_field numbers[] = {
+    {"position", "position", "destination whose attention colours the tokens", .decimals = 0},
+    {0}};
 static const clh_schema schema[] = {
+    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
     {CLH_PART_ARRAY, "pattern", "attention from each destination (query) to each source (key)",
      .draw = "heat", .unit = "attention", .flags = CLH_HEADLINE},
     {CLH_PART_ARRAY, "tokens", "attention of the head from one destination to every source",
@@ -64,6 +68,7 @@ static clh_status put_tokens(clh_result *out, const clh_attended *a, const clh_s
         clh_array_vector("tokens", CLH_F32, a->pattern + (head * a->pos + at) * a->pos, a->pos);
     const clh_axis axis = {"key_pos", a->token};
     char title[96];
+    clh_result_put_number(out, "position", (double)at);
     clh_result_array(out, &view, &axis, NULL, NULL);
     (void)snprintf(title, sizeof title, "Attention from position %zu, layer %zu, head %zu", at,
                    set->layer, head);

@@ -105,10 +105,10 @@ static const struct need {
     clh_status (*check)(const clh_question *q, const clh_subject *s, clh_error *err);
 } table[] = {
     {CLH_NEEDS_TASK, "task", has_task},
-    {CLH_NEEDS_HELD_OUT, "held_out", has_held_out},
     {CLH_NEEDS_LETTERS, "letters", has_letters},
     {CLH_NEEDS_ONE_N, "one_n", has_one_n},
     {CLH_NEEDS_ONE_HEAD, "one_head", has_one_head},
+    {CLH_NEEDS_HELD_OUT, "held_out", has_held_out}, /* behind what no other run would mend */
     {CLH_NEEDS_ATTENTION, "attention", has_attention},
     {CLH_NEEDS_CAUSAL, "causal", is_causal},
     {CLH_NEEDS_POSITIONS, "positions", has_positions},

@@ -188,6 +188,32 @@ static void what_cannot_be_scored_is_refused(void **state)
     bench_close(&b);
 }
 
+/* Margins of 0 to 1e6 at offsets to 1e8, right and wrong, beside long double: logits that float holds
+ * exactly, so that nothing but the loss is rounded. */
+static void the_loss_keeps_its_digits_at_any_margin_and_offset(void **state)
+{
+    (void)state;
+    static const double offsets[] = {0, -20, 1e4, -1e8, 1e8}, margins[] = {0, 5, 18, 40, 96, 1e6};
+    bench b;
+    bench_open(&b);
+    const uint32_t token = b.ids[2];
+    for (size_t o = 0; o < CLH_COUNT(offsets); o++)
+        for (size_t m = 0; m < CLH_COUNT(margins); m++)
+            for (int right = 0; right < 2; right++) {
+                clh_real *row = b.logits + V; /* that which predicts the token at position 2 */
+                for (size_t i = 0; i < V; i++)
+                    row[i] = (clh_real)(offsets[o] + ((i == token) == right ? margins[m] : 0.0));
+                long double sum = 0;
+                for (size_t i = 0; i < V; i++)
+                    sum += i == token ? 0.0L : expl((long double)row[i] - (long double)row[token]);
+                double per_position[2 * POS];
+                (void)loss_of(&b, NULL, per_position);
+                const double wanted = (double)log1pl(sum);
+                assert_true(fabs(per_position[2] - wanted) <= 1e-6 * wanted + 1e-36);
+            }
+    bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +223,7 @@ int main(void)
         cmocka_unit_test(sums_are_added_to),
         cmocka_unit_test(what_is_not_a_number_is_no_right_answer),
         cmocka_unit_test(what_cannot_be_scored_is_refused),
+        cmocka_unit_test(the_loss_keeps_its_digits_at_any_margin_and_offset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
