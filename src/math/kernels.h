@@ -108,9 +108,9 @@ typedef struct clh_kernels {
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
      *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. *log_sum, unless NULL, is
-     *  log sum_j exp(x[j]). The exponential is within 1.25 units in the last place; below -87.3 it
-     *  is 0. */
-    void (*softmax)(size_t n, const clh_real *x, clh_real *p, clh_real *log_sum);
+     *  log sum_j exp(x[j]), max and logarithm added in double. The exponential is within 1.25 units in
+     *  the last place; below -87.3 it is 0. */
+    void (*softmax)(size_t n, const clh_real *x, clh_real *p, double *log_sum);
 
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);

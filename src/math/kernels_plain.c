@@ -56,7 +56,7 @@ static void plain_axpy(size_t n, clh_real alpha, const clh_real *x, clh_real *y)
         y[i] += alpha * x[i];
 }
 
-static void plain_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *log_sum)
+static void plain_softmax(size_t n, const clh_real *x, clh_real *p, double *log_sum)
 {
     clh_real max = -(clh_real)INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -68,7 +68,7 @@ static void plain_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *lo
     for (size_t i = 0; i < n && sum != 0; i++)
         p[i] /= sum;
     if (log_sum)
-        *log_sum = sum == 0 ? max : max + log(sum);
+        *log_sum = sum == 0 ? (double)max : (double)max + log((double)sum);
 }
 
 static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)
@@ -258,9 +258,9 @@ static clh_real predict_forward(const clh_predictions *c, size_t r, clh_real *lo
     logits[c->outputs] = 0;
     const clh_real own = logits[c->target[r]];
     out->wrong += !first_of_the_largest(c->outputs + 1, logits, c->target[r]);
-    clh_real log_sum;
+    double log_sum;
     plain_softmax(c->outputs + 1, logits, logits, &log_sum);
-    const double loss = (double)log_sum - (double)own;
+    const double loss = log_sum - (double)own;
     out->loss += loss;
     if (c->each)
         c->each[r] = loss;

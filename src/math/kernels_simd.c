@@ -76,7 +76,7 @@ static clh_real row_max(size_t n, const clh_real *x)
     return max;
 }
 
-static void simd_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *log_sum)
+static void simd_softmax(size_t n, const clh_real *x, clh_real *p, double *log_sum)
 {
     clh_real max = row_max(n, x);
     if (isinf(max) && max < 0) {
@@ -86,7 +86,7 @@ static void simd_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *log
         for (size_t i = 0; i < n; i++)
             p[i] = all;
         if (log_sum)
-            *log_sum = isnan(all) ? all : max;
+            *log_sum = (double)(isnan(all) ? all : max);
         return;
     }
     vec sum[PARTS] = {{0}};
@@ -94,7 +94,7 @@ static void simd_softmax(size_t n, const clh_real *x, clh_real *p, clh_real *log
     const clh_real total = lanes_sum(sum);
     ALONG(n, scale_step, vec_set(1 / total), p);
     if (log_sum)
-        *log_sum = max + (clh_real)log((double)total);
+        *log_sum = (double)max + log((double)total);
 }
 
 INLINE void softmax_back_step(place w, vec mean, const clh_real *p, const clh_real *dp,

@@ -7,57 +7,36 @@
 #include "model/loss_row.h"
 #include "model/model_parts.h"
 
-enum { LANES = 8 }; /* reductions go in so many parts, for vectors */
-
-static clh_real largest(size_t n, const clh_real *x)
+/* The sum of all p but that of `token`; in so many parts, for vectors. */
+static double sum_others(size_t n, const clh_real *p, uint32_t token)
 {
-    clh_real most[LANES];
-    for (size_t j = 0; j < LANES; j++)
-        most[j] = x[j < n ? j : 0];
-    for (size_t i = 0; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            most[j] = x[i + j] > most[j] ? x[i + j] : most[j];
-    for (size_t i = n / LANES * LANES; i < n; i++)
-        most[0] = x[i] > most[0] ? x[i] : most[0];
-    for (size_t j = 1; j < LANES; j++)
-        most[0] = most[j] > most[0] ? most[j] : most[0];
-    return most[0];
-}
-
-/* The sum of all but one of the largest, `most`: 1 would leave no digits for small ones. */
-static double sum_others(size_t n, const clh_real *x, clh_real most)
-{
-    double sum[LANES] = {0}, equal[LANES] = {0};
-    for (size_t i = 0; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            sum[j] += x[i + j] < most ? (double)x[i + j] : 0.0;
-            equal[j] += x[i + j] < most ? 0.0 : 1.0;
-        }
-    for (size_t i = n / LANES * LANES; i < n; i++) {
-        sum[0] += x[i] < most ? (double)x[i] : 0.0;
-        equal[0] += x[i] < most ? 0.0 : 1.0;
-    }
-    for (size_t j = 1; j < LANES; j++) {
+    enum { PARTS = 8 };
+    double sum[PARTS] = {0};
+    for (size_t i = 0; i + PARTS <= n; i += PARTS)
+        for (size_t j = 0; j < PARTS; j++)
+            sum[j] += i + j == token ? 0.0 : (double)p[i + j];
+    for (size_t i = n / PARTS * PARTS; i < n; i++)
+        sum[0] += i == token ? 0.0 : (double)p[i];
+    for (size_t j = 1; j < PARTS; j++)
         sum[0] += sum[j];
-        equal[0] += equal[j];
-    }
-    return sum[0] + (equal[0] - 1) * (double)most;
+    return sum[0];
 }
 
-/* -log p_t = x_max - x_t + log(1 + sum of all other p / p_max): the difference has no rounding, and the
- * sum keeps its digits however near p_max is to 1. */
+/* -log p_t is log sum exp x - x_t; but where p_t is near 1, log(1 + sum of all other p / p_t), whose
+ * digits that difference would leave no room for. */
 double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
                     double weight, clh_real *gradient)
 {
     assert(kernel && logits && gradient && token < n);
-    const double behind = (double)largest(n, logits) - (double)logits[token];
-    kernel->softmax(n, logits, gradient, NULL);
-    const clh_real most = largest(n, gradient); /* NaN where a logit is none: then all are */
-    const double others = sum_others(n, gradient, most) / (double)most;
+    const double own = (double)logits[token];
+    double log_sum;
+    kernel->softmax(n, logits, gradient, &log_sum);
+    const double p = (double)gradient[token];
+    const double loss = p > 0.5 ? log1p(sum_others(n, gradient, token) / p) : log_sum - own;
     for (size_t i = 0; i < n; i++)
         gradient[i] *= (clh_real)weight;
     gradient[token] -= (clh_real)weight;
-    return behind + log1p(others);
+    return loss;
 }
 
 /* Counts what beats it without leaving early, so that the loop can run in vectors. */

@@ -8,9 +8,9 @@
 #include "support/kernel_bench.h"
 
 /* In place, for the log of the sum. */
-static clh_real log_sum_of(const clh_kernels *kernel, size_t n, clh_real *x)
+static double log_sum_of(const clh_kernels *kernel, size_t n, clh_real *x)
 {
-    clh_real log_sum;
+    double log_sum;
     kernel->softmax(n, x, x, &log_sum);
     return log_sum;
 }
@@ -27,11 +27,11 @@ static void check_softmax(const clh_kernels *kernel, size_t n, size_t shift)
         max = fmax(max, (double)x.at[i]);
     for (size_t i = 0; i < n; i++)
         total += exp((double)x.at[i] - max);
-    clh_real log_sum;
+    double log_sum;
     kernel->softmax(n, x.at, p.at, &log_sum);
     guards_hold(&p, n);
     if (n > 0)
-        close_to(log_sum, max + log(total), 1e-6 * (fabs(max) + 10));
+        close_to((clh_real)log_sum, max + log(total), 1e-6 * (fabs(max) + 10));
     for (size_t i = 0; i < n; i++) {
         double want = exp((double)x.at[i] - max) / total;
         /* the difference x - max is rounded, and is the exponent's relative error */
