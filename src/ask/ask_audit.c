@@ -101,14 +101,28 @@ static const clh_schema schema[] = {
      .fields = kind_columns},
     {0}};
 
+/* What is shown, and how far. */
+typedef struct shown {
+    const clh_audit *audit;
+    const clh_task *task;
+    uint64_t seed;
+    const clh_watch *watch;
+    size_t ratios;
+} shown;
+
+enum { RATIOS = 1 + 2 * CLH_AUDIT_RULES, LOOK = RATIOS, ALL = LOOK + RATIOS };
+
 /* A ratio with its interval; of all there are it has none. */
-static clh_status put_ratio(clh_value *out, const clh_audit *audit, const clh_measure *measure,
-                            clh_ratio ratio, uint64_t seed, clh_error *err)
+static clh_status put_ratio(clh_value *out, shown *s, const clh_measure *measure, clh_ratio ratio,
+                            clh_error *err)
 {
-    const size_t rounds = audit->whole[audit->side] ? 1 : CLH_ASK_ROUNDS;
-    clh_status status = clh_measure_interval(out, measure, audit->sequences[audit->side], ratio,
-                                             rounds, CLH_ASK_LEVEL, seed, NULL, err);
-    if (audit->whole[audit->side])
+    clh_watch_part part;
+    const clh_split side = s->audit->side;
+    const bool whole = s->audit->whole[side];
+    clh_status status = clh_measure_interval(
+        out, measure, s->audit->sequences[side], ratio, whole ? 1 : CLH_ASK_ROUNDS, CLH_ASK_LEVEL,
+        s->seed, clh_watch_part_of(&part, s->watch, LOOK + s->ratios++, 1, ALL), err);
+    if (whole)
         out->low = out->high = NAN;
     return status;
 }
@@ -125,24 +139,23 @@ static void put_kinds(clh_result *out, const clh_task *task, size_t rule, const 
         }
 }
 
-static clh_status put_shortcuts(clh_result *out, const clh_audit *audit, const clh_task *task,
-                                uint64_t seed, clh_error *err)
+static clh_status put_shortcuts(clh_result *out, shown *s, clh_error *err)
 {
     clh_status status = CLH_OK;
     double best = 0;
     for (size_t r = 0; r < CLH_AUDIT_RULES && !status; r++) {
         clh_value token, sequence;
-        const clh_measure *m = &audit->rule[r];
-        status = put_ratio(&token, audit, m, CLH_RATIO_ACCURACY, seed, err);
+        const clh_measure *m = &s->audit->rule[r];
+        status = put_ratio(&token, s, m, CLH_RATIO_ACCURACY, err);
         if (!status)
-            status = put_ratio(&sequence, audit, m, CLH_RATIO_SEQUENCES, seed, err);
+            status = put_ratio(&sequence, s, m, CLH_RATIO_SEQUENCES, err);
         if (status)
             return status;
         clh_result_row(out, "shortcuts", clh_audit_rule_name(r));
         clh_row_label(out, clh_audit_rule_text(r), NULL);
         clh_row_put(out, "token_accuracy", token);
         clh_row_put(out, "sequence_accuracy", sequence);
-        put_kinds(out, task, r, &m->total);
+        put_kinds(out, s->task, r, &m->total);
         best = fmax(best, token.value);
     }
     clh_result_put_number(out, "best_shortcut_accuracy", best);
@@ -164,15 +177,16 @@ static void put_overlap(clh_result *out, const clh_audit *audit, bool counted)
             clh_result_put_number(out, overlap[i].name, shared[i] / looked_at);
 }
 
-static clh_status put_numbers(clh_result *out, const clh_audit *audit, const clh_task *task,
-                              uint64_t seed, clh_error *err)
+static clh_status put_numbers(clh_result *out, shown *s, clh_error *err)
 {
+    const clh_task *task = s->task;
+    const clh_audit *audit = s->audit;
     static const char *const why = "the domain is too large to be counted";
     const uint64_t domain = clh_task_domain_size(task);
     clh_value floor;
     clh_status status = CLH_OK;
     if (audit->floor_known)
-        status = put_ratio(&floor, audit, &audit->floor, CLH_RATIO_LOSS, seed, err);
+        status = put_ratio(&floor, s, &audit->floor, CLH_RATIO_LOSS, err);
     if (status)
         return status;
     if (audit->floor_known)
@@ -203,20 +217,19 @@ static void stamp_sample(clh_result *out, const clh_audit *audit)
     clh_result_stamp(out, "sample", text);
 }
 
-static clh_status show(clh_result *out, const clh_audit *audit, const clh_task *task,
-                       const clh_run_config *config, clh_error *err)
+static clh_status show(clh_result *out, shown *s, const clh_run_config *config, clh_error *err)
 {
     char *about = clh_run_config_describe(config, err);
     if (!about)
         return CLH_ENOMEM;
-    stamp_sample(out, audit);
+    stamp_sample(out, s->audit);
     clh_result_put_text(out, "task", about);
     clh_free(about);
-    clh_status status = put_numbers(out, audit, task, config->seed, err);
+    clh_status status = put_numbers(out, s, err);
     if (!status)
-        status = put_shortcuts(out, audit, task, config->seed, err);
-    put_overlap(out, audit, clh_task_domain_size(task) > 0);
-    return status;
+        status = put_shortcuts(out, s, err);
+    put_overlap(out, s->audit, clh_task_domain_size(s->task) > 0);
+    return status ? status : clh_watch_check(s->watch, ALL, ALL, "parts of the audit", err);
 }
 
 static clh_status ask_audit(clh_result *out, clh_subject *s, const void *settings,
@@ -227,14 +240,18 @@ static clh_status ask_audit(clh_result *out, clh_subject *s, const void *setting
     clh_audit audit = {0};
     clh_task *task = NULL;
     char *notes = NULL;
+    clh_watch_part part;
+    const clh_how look = {how->threads, clh_watch_part_of(&part, how->watch, 0, LOOK, ALL)};
     (void)s;
     clh_status status = clh_run_line_gather(&config, &notes, &set->run, err);
     if (!status)
         status = clh_run_config_task(&task, &config, err);
     if (!status)
-        status = clh_audit_run(&audit, task, set->count, how, err);
-    if (!status)
-        status = show(out, &audit, task, &config, err);
+        status = clh_audit_run(&audit, task, set->count, &look, err);
+    if (!status) {
+        shown all_of_it = {&audit, task, config.seed, how->watch, 0};
+        status = show(out, &all_of_it, &config, err);
+    }
     if (!status)
         clh_result_note_lines(out, notes);
     clh_audit_deinit(&audit);
@@ -252,7 +269,7 @@ static clh_status set_one(void *settings, const clh_key *key, const char *text, 
 
 const clh_question clh_question_audit = {
     .name = "audit",
-    .summary = "a task before training: entropy floor, chance, shortcuts, overlap of the splits",
+    .summary = "a task before training: entropy floor, shortcuts, overlap",
     .description =
         "Looks at a task without a model. The entropy floor is the least loss there is on the "
         "scored "

@@ -70,7 +70,7 @@ for task in $tasks; do
     pair "$task"
     for name in $names; do
         case $name in
-        audit | bench) ;;
+        audit | bench) ;; # ask no run
         patch | paths) ask "$name" "$task" "$task" --clean-text "$clean" --corrupt-text "$corrupt" ;;
         *) ask "$name" "$task" "$task" $(settings "$name") ;;
         esac

@@ -203,7 +203,8 @@ static void no_two_keys_have_a_name(void **state)
             assert_string_not_equal(keys[i].name, keys[k].name);
     }
     assert_int_equal(own, 1);
-    assert_string_equal(clh_run_keys()[0].values, "permutations|lines|copy|none");
+    const char *const last = strstr(clh_run_keys()[0].values, "|copy|none");
+    assert_true(last && strlen(last) == strlen("|copy|none"));
 }
 
 static bool until_seven(const clh_progress *progress, void *user)

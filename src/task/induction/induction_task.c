@@ -38,9 +38,7 @@ static const clh_key keys[] = {
      .fallback = "0",
      .values = "[0, 128]",
      .resets = "first_scored epoch_sequences test_sequences steps",
-     .help =
-         "tokens of the shortest half; 0: half as many as the longest; of one length, looking a "
-         "fixed distance back is enough"},
+     .help = "tokens of the shortest half; 0: an eighth of the longest, at least 2"},
     {.name = "repeat_vocab",
      .kind = CLH_KEY_SIZE,
      CLH_SETTING(induction_settings, vocabulary),
@@ -53,8 +51,7 @@ static const clh_key keys[] = {
      CLH_SETTING(induction_settings, separator),
      .fallback = "false",
      .resets = "n_ctx d_vocab first_scored steps",
-     .help = "a bar stands between the halves; without it nothing announces the first token of the "
-             "second, which is not scored"},
+     .help = "a bar between the halves; without it the second's first token is not scored"},
 };
 
 static const clh_task_setting defaults[] = {{"n_layers", "2"}, {"n_heads", "2"},  {"d_model", "64"},

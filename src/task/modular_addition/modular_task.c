@@ -23,7 +23,7 @@ static const clh_key keys[] = {
      CLH_SETTING(modular_settings, p),
      .fallback = "113",
      .values = "[2, 10000]",
-     .resets = "d_vocab d_vocab_out batch epoch_sequences test_sequences steps",
+     .resets = "d_vocab d_vocab_out epoch_sequences test_sequences steps",
      .help = "the modulus: numbers are 0 to p - 1"},
     {.name = "operation",
      .kind = CLH_KEY_CHOICE,
@@ -36,7 +36,7 @@ static const clh_key keys[] = {
      CLH_SETTING(modular_settings, train_fraction),
      .fallback = "0.3",
      .values = "(0, 1)",
-     .resets = "batch epoch_sequences test_sequences steps",
+     .resets = "epoch_sequences test_sequences steps",
      .help = "share of all pairs that is trained on; the others are held out"},
 };
 
