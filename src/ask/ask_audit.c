@@ -13,13 +13,8 @@ typedef struct audit_settings {
     size_t count;
 } audit_settings;
 
-static const clh_key own = {.name = "count",
-                            .kind = CLH_KEY_SIZE,
-                            CLH_SETTING(audit_settings, count),
-                            .fallback = "5000",
-                            .values = "[1, 10000000]",
-                            .help =
-                                "how many sequences of each split, all where there are no more"};
+static const clh_key own = CLH_ROW(audit_settings, count, SIZE, "5000", "[1, 10000000]",
+                                   "how many sequences of each split, all where there are no more");
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static clh_key all[1 + CLH_RUN_LINE_KEYS];
@@ -47,49 +42,45 @@ static const clh_key *make_keys(size_t *count)
 }
 
 static const clh_field numbers[] = {
-    {"task", NULL, "what is audited", .flags = CLH_TEXT},
-    {"domain", NULL, "elements in all", .decimals = 0},
-    {"train_size", NULL, "elements of the training split", .decimals = 0},
-    {"test_size", NULL, "elements that are held out", .decimals = 0},
-    {"tokens_out", NULL, "token ids that can be predicted", .decimals = 0},
-    {"entropy_floor", "nats/token",
-     "the loss of who knows the task exactly: no model is better but by chance",
-     "mean over scored tokens of -log(elements that begin as the sequence does up to and with the "
-     "token / elements that begin so up to it)",
-     6, CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE},
-    {"chance_loss", "nats/token", "the loss of an even guess", "log(tokens_out)", 6,
-     .flags = CLH_HEADLINE},
-    {"chance_accuracy", "share", "an even guess that is right", "1 / tokens_out", 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
-    {"best_shortcut_accuracy", "share", "token_accuracy of the best shortcut", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
-    {"distance", "token", "how far back the rule \"fixed distance\" looks", .decimals = 0},
+    CLH_FIELD_TEXT("task", "what is audited", 0),
+    CLH_FIELD_COUNT("domain", NULL, "elements in all"),
+    CLH_FIELD_COUNT("train_size", NULL, "elements of the training split"),
+    CLH_FIELD_COUNT("test_size", NULL, "elements that are held out"),
+    CLH_FIELD_COUNT("tokens_out", NULL, "token ids that can be predicted"),
+    CLH_FIELD("entropy_floor", "nats/token",
+              "the loss of who knows the task exactly: no model is better but by chance",
+              "mean over scored tokens of -log(elements that begin as the sequence does up to and "
+              "with the token / elements that begin so up to it)",
+              6, CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE),
+    CLH_FIELD("chance_loss", "nats/token", "the loss of an even guess", "log(tokens_out)", 6,
+              .flags = CLH_HEADLINE),
+    CLH_FIELD_SHARE("chance_accuracy", "an even guess that is right: 1 / tokens_out", CLH_HEADLINE),
+    CLH_FIELD_SHARE("best_shortcut_accuracy", "token_accuracy of the best shortcut", CLH_HEADLINE),
+    CLH_FIELD_COUNT("distance", "token", "how far back the rule \"fixed distance\" looks"),
     {0}};
 
 static const clh_field overlap[] = {
-    {"same_sequence", "share", "held-out sequences that are one of training too", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
-    {"same_prompt", "share",
-     "held-out sequences that begin, up to the first scored token, as one of training does",
-     .decimals = 4, .flags = CLH_SHARE},
-    {"same_answer", "share", "held-out sequences whose scored tokens are those of one of training",
-     .decimals = 4, .flags = CLH_SHARE},
-    {"wrong_side", "share", "held-out sequences whose rank belongs to training", .decimals = 4,
-     .flags = CLH_HEADLINE | CLH_SHARE},
+    CLH_FIELD_SHARE("same_sequence", "held-out sequences that are one of training too",
+                    CLH_HEADLINE),
+    CLH_FIELD_SHARE("same_prompt",
+                    "held-out sequences that begin, up to the first scored token, as one of "
+                    "training does",
+                    0),
+    CLH_FIELD_SHARE("same_answer",
+                    "held-out sequences whose scored tokens are those of one of training", 0),
+    CLH_FIELD_SHARE("wrong_side", "held-out sequences whose rank belongs to training",
+                    CLH_HEADLINE),
     {0}};
 
-#define SHORTCUT(name_, meaning_, panel_)                                                          \
-    {                                                                                              \
-        .name = name_, .unit = "share", .meaning = meaning_, .decimals = 4,                        \
-        .band = CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE | CLH_SHARE, .panel = panel_             \
-    }
 static const clh_field shortcut_columns[] = {
-    SHORTCUT("token_accuracy", "scored predictions that are right", "accuracy of a shortcut"),
-    SHORTCUT("sequence_accuracy", "sequences without a mistake", "whole sequences"),
+    CLH_FIELD_SHARE("token_accuracy", "scored predictions that are right", CLH_HEADLINE,
+                    .band = CLH_BAND_BOOTSTRAP, .panel = "accuracy of a shortcut"),
+    CLH_FIELD_SHARE("sequence_accuracy", "sequences without a mistake", CLH_HEADLINE,
+                    .band = CLH_BAND_BOOTSTRAP, .panel = "whole sequences"),
     {0}};
 static const clh_field kind_columns[] = {
-    {"token_accuracy", "share", "of the tokens of this kind, those that the shortcut has right",
-     .decimals = 4, .flags = CLH_SHARE},
+    CLH_FIELD_SHARE("token_accuracy",
+                    "of the tokens of this kind, those that the shortcut has right", 0),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},

@@ -105,11 +105,11 @@ static clh_status check_room(const clh_task *task, const clh_sequence *out, clh_
 
 static clh_status check_ranks(const clh_task *task, clh_error *err)
 {
-    return task->facts.domain_size ? CLH_OK
-                             : clh_fail(err, CLH_ESUPPORT,
-                                        "task %s has too many sequences to be counted, want those "
-                                        "of a split",
-                                        task->name);
+    return task->facts.domain_size
+               ? CLH_OK
+               : clh_fail(err, CLH_ESUPPORT,
+                          "task %s has too many sequences to be counted, want those of a split",
+                          task->name);
 }
 
 static clh_status check_rank(const clh_task *task, uint64_t rank, clh_error *err)

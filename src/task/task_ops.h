@@ -39,7 +39,8 @@ typedef struct clh_task_facts {
     uint64_t domain_size;   /**< elements in all; 0: too many to be counted, with these settings */
     uint64_t split_size[2]; /**< elements of CLH_SPLIT_TRAIN and CLH_SPLIT_TEST; where they are too
                                  many to be counted, a number of draws that are surely different */
-    size_t mixture; /**< kinds of sequences it mixes, each of another length and equally often drawn,
+    size_t
+        mixture; /**< kinds of sequences it mixes, each of another length and equally often drawn,
                          shorter ones first in the domain; 0 stands for 1 */
 
     /* Automatic values of a run's keys. */
