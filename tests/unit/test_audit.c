@@ -28,6 +28,7 @@ static const char *const tasks[] = {
     "task=sorting sort_length=3 sort_values=8 sort_repeats=false",
     "task=induction repeat_length=3 repeat_vocab=3 repeat_least=2",
     "task=induction repeat_length=4 repeat_vocab=2 repeat_least=4 repeat_separator=true",
+    "task=induction repeat_length=4 repeat_vocab=3 repeat_least=3", /* lengths weigh */
     "task=permutations n=1,2 letters=tuples",
     "task=permutations n=2 first_scored=1",
 };
@@ -275,6 +276,28 @@ static void lines_are_audited_too(void **state)
     clh_task_close(task);
 }
 
+/* A held-out line that another goes on from is not that other. */
+static void a_beginning_is_no_sequence_of_training(void **state)
+{
+    static const char lines[] = "[5, 1, 2]\n[5, 1, 3]\n[6, 1, 2]\n[5, 1]\n[7, 1]\n[6, 2]\n";
+    char path[TEMP_PATH_MAX];
+    clh_audit audit = {0};
+    clh_sample train = {0}, test = {0};
+    (void)temp_folder_put(*state, "lines.jsonl", lines, strlen(lines), path);
+    clh_task *task = task_of("task=lines data=%s test_sequences=3", path);
+    assert_ok(clh_audit_run(&audit, task, LOOKED_AT, NULL, NULL));
+    draw(task, &audit, &train, &test);
+    check_floor(task, &audit, &test);
+    check_rules(&audit, &train, &test);
+    check_shared(&audit, &train, &test);
+    assert_int_equal(audit.same_sequence, 0);
+    assert_int_equal(audit.same_prompt, 2); /* 5 and 6 */
+    clh_sample_deinit(&test);
+    clh_sample_deinit(&train);
+    clh_audit_deinit(&audit);
+    clh_task_close(task);
+}
+
 /* What it says of tasks whose answers are known without counting. */
 static void known_answers_come_out(void **state)
 {
@@ -337,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_those_of_brute_force),
         FOLDER_TEST(lines_are_audited_too),
+        FOLDER_TEST(a_beginning_is_no_sequence_of_training),
         cmocka_unit_test(known_answers_come_out),
         cmocka_unit_test(it_is_refused_or_stopped),
     };
