@@ -17,7 +17,7 @@ task     permutations task
 model    config model
 run      progress run run_config
 train    bench train
-measure  measure metric sample variant
+measure  audit measure metric sample variant
 edit     edit editor
 lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub threshold
 ask      ask

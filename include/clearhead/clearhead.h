@@ -23,6 +23,7 @@
 #include "clearhead/api.h"
 #include "clearhead/ask.h"
 #include "clearhead/attention.h"
+#include "clearhead/audit.h"
 #include "clearhead/bench.h"
 #include "clearhead/box.h"
 #include "clearhead/causal.h"

@@ -83,7 +83,8 @@ CLH_API size_t clh_task_length_max(const clh_task *task);
 /** How many kinds of sequences it mixes, of different lengths: the values of n; mostly 1. */
 CLH_API size_t clh_task_mixture(const clh_task *task);
 
-/** How many elements of the domain a split holds. No set of letters is in both splits: the sets of
+/** How many elements of the domain a split holds; of a domain that is not counted, how many draws are
+ *  surely different. No set of letters is in both splits: the sets of
  *  m letters are shuffled by (seed, m) and a fifth of them, rounded down, is held out, whatever n
  *  and the order or repeats of the letters. Of lines, no two equal ones are in different splits. */
 CLH_API uint64_t clh_task_split_size(const clh_task *task, clh_split split);

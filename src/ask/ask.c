@@ -83,6 +83,9 @@ static void add_question(const clh_question *q, clh_strbuf *out)
     add_text(out, ", \"description\": ", q->description);
     clh_strbuf_adds(out, ", \"needs\": ");
     clh_needs_json(q->needs, out);
+    clh_strbuf_adds(out, ", \"tasks\": [");
+    clh_needs_tasks(q->needs, "\"", "\"", out);
+    clh_strbuf_adds(out, "]");
     clh_strbuf_adds(out, ", \"settings\": [");
     size_t count;
     const clh_key *keys = clh_question_keys(q, &count);

@@ -208,7 +208,7 @@ const clh_question clh_question_attention = {
                 "clearhead attention runs/notebook --count 2000 --json # every number\n"
                 "clearhead attention runs/notebook --checkpoints # over training",
     CLH_SETTINGS(keys, attention_settings),
-    .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION | CLH_NEEDS_CAUSAL,
+    .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ONE_N | CLH_NEEDS_ATTENTION | CLH_NEEDS_CAUSAL,
     .schema = schema,
     .over = "scores_position, pattern_position, answer_mass, token.effect",
     .ask = ask_attention};

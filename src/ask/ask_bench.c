@@ -3,43 +3,27 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "ask/question.h"
+#include "ask/run_line.h"
 #include "base/stop.h"
 #include "clearhead/bench.h"
-#include "run/run_gather.h"
-#include "run/run_keys.h"
 
 typedef struct bench_settings {
-    clh_run_layer line; /**< the run's settings, as far as they were given */
+    clh_run_line run;
     double seconds;
-    char preset[32], config[CLH_PATH_MAX];
 } bench_settings;
 
-static const clh_key own[] = {
-    CLH_ROW(bench_settings, seconds, REAL, "1", "[0, 3600]", "how long to time each row"),
-    CLH_ROW_AUTO(bench_settings, preset, TEXT, NULL, "notebook",
-                 "start from these settings; the notebook's are the default"),
-    CLH_ROW_AUTO(bench_settings, config, TEXT, NULL, "FILE",
-                 "JSON file with the keys of clearhead config; overrides the preset"),
-};
+static const clh_key own =
+    CLH_ROW(bench_settings, seconds, REAL, "1", "[0, 3600]", "how long to time each row");
 
-/* These, then every key of a run: set once. */
+/* This, then every key of a run: set once. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static clh_key all[CLH_COUNT(own) + CLH_RUN_KEYS_MAX];
+static clh_key all[1 + CLH_RUN_LINE_KEYS];
 static size_t all_count;
 
 static void build(void)
 {
-    const size_t place = offsetof(bench_settings, line.config);
-    for (size_t i = 0; i < CLH_COUNT(own); i++)
-        all[all_count++] = own[i];
-    for (size_t i = 0; i < clh_run_key_count(); i++) {
-        clh_key key = clh_run_keys()[i];
-        key.offset += place;
-        if (key.kind == CLH_KEY_LIST)
-            key.count_offset += place;
-        all[all_count++] = key;
-    }
+    all[0] = own;
+    all_count = 1 + clh_run_line_keys(all + 1, offsetof(bench_settings, run), NULL);
 }
 
 static const clh_key *make_keys(size_t *count)
@@ -114,17 +98,6 @@ static clh_status bench_threads(clh_result *out, const clh_run_config *config, d
     return status;
 }
 
-static clh_status gather(clh_run_config *config, char **notes, const bench_settings *set,
-                         clh_error *err)
-{
-    clh_run_layer layers;
-    clh_status status = clh_run_config_gather(config, &layers, *set->preset ? set->preset : NULL,
-                                              *set->config ? set->config : NULL, &set->line, err);
-    if (!status && !(*notes = clh_run_config_notes(config, &layers, err)))
-        status = CLH_ENOMEM;
-    return status;
-}
-
 static clh_status ask_bench(clh_result *out, clh_subject *s, const void *settings,
                             const clh_how *how, clh_error *err)
 {
@@ -132,7 +105,7 @@ static clh_status ask_bench(clh_result *out, clh_subject *s, const void *setting
     clh_run_config config;
     char *notes = NULL;
     (void)s;
-    clh_status status = gather(&config, &notes, set, err);
+    clh_status status = clh_run_line_gather(&config, &notes, &set->run, err);
     const size_t most = status ? 0 : config.threads;
     if (!status) {
         clh_result_put_text(out, "isa", clh_bench_isa());
@@ -149,8 +122,8 @@ static clh_status ask_bench(clh_result *out, clh_subject *s, const void *setting
 static clh_status set_one(void *settings, const clh_key *key, const char *text, clh_error *err)
 {
     bench_settings *set = settings;
-    return key->section ? clh_run_layer_set(&set->line, key->name, text, err)
-                        : clh_key_from_text(key, settings, text, err);
+    return clh_run_line_has(key) ? clh_run_line_set(&set->run, key, text, err)
+                                 : clh_key_from_text(key, settings, text, err);
 }
 
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
@@ -158,7 +131,8 @@ static clh_status check(const clh_subject *s, const void *settings, clh_error *e
     clh_run_config config;
     char *notes = NULL;
     (void)s;
-    clh_status status = gather(&config, &notes, settings, err);
+    clh_status status =
+        clh_run_line_gather(&config, &notes, &((const bench_settings *)settings)->run, err);
     clh_free(notes);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "ask/question.h"
 #include "model/assume.h"
 #include "run/folder.h"
+#include "task/task_ops.h"
 
 static clh_status want(bool there, const clh_question *q, const char *what, clh_error *err)
 {
@@ -99,21 +100,36 @@ static clh_status is_whole(const clh_question *q, const clh_subject *s, clh_erro
     return status;
 }
 
+static bool any_task(const clh_task_ops *ops)
+{
+    (void)ops;
+    return true;
+}
+
+static bool task_of_letters(const clh_task_ops *ops)
+{
+    return ops->letter != CLH_TOKEN_OTHER;
+}
+
+/* Each with what it means in words: of the sequences, or of the model. */
 static const struct need {
     unsigned flag;
     const char *name;
     clh_status (*check)(const clh_question *q, const clh_subject *s, clh_error *err);
+    bool (*takes)(const clh_task_ops *ops); /* of a need of sequences: which tasks can have it */
+    const char *words;
 } table[] = {
-    {CLH_NEEDS_TASK, "task", has_task},
-    {CLH_NEEDS_LETTERS, "letters", has_letters},
-    {CLH_NEEDS_ONE_N, "one_n", has_one_n},
-    {CLH_NEEDS_ONE_HEAD, "one_head", has_one_head},
-    {CLH_NEEDS_HELD_OUT, "held_out", has_held_out}, /* behind what no other run would mend */
-    {CLH_NEEDS_ATTENTION, "attention", has_attention},
-    {CLH_NEEDS_CAUSAL, "causal", is_causal},
-    {CLH_NEEDS_POSITIONS, "positions", has_positions},
-    {CLH_NEEDS_RUN, "run", has_folder},
-    {CLH_ABOUT_WHOLE_RUN, "whole_run", is_whole},
+    {CLH_NEEDS_TASK, "task", has_task, any_task, NULL},
+    {CLH_NEEDS_LETTERS, "letters", has_letters, task_of_letters, "letters"},
+    {CLH_NEEDS_ONE_N, "one_n", has_one_n, any_task, "sequences of one length"},
+    {CLH_NEEDS_ONE_HEAD, "one_head", has_one_head, NULL, "one layer of one head"},
+    /* behind what no other run would mend */
+    {CLH_NEEDS_HELD_OUT, "held_out", has_held_out, any_task, "some sequences held out"},
+    {CLH_NEEDS_ATTENTION, "attention", has_attention, NULL, "at least one layer"},
+    {CLH_NEEDS_CAUSAL, "causal", is_causal, NULL, "causal attention"},
+    {CLH_NEEDS_POSITIONS, "positions", has_positions, NULL, "added position embeddings"},
+    {CLH_NEEDS_RUN, "run", has_folder, NULL, "a run folder"},
+    {CLH_ABOUT_WHOLE_RUN, "whole_run", is_whole, NULL, "a run folder and no single checkpoint"},
 };
 
 clh_status clh_needs_check(const clh_question *q, const clh_subject *s, clh_error *err)
@@ -127,6 +143,61 @@ clh_status clh_needs_check(const clh_question *q, const clh_subject *s, clh_erro
         if (q->needs & table[i].flag)
             status = table[i].check(q, s, err);
     return status;
+}
+
+/* Whether a question with these needs can be asked of a run of some task of this kind. */
+static bool takes_task(unsigned needs, const clh_task_ops *ops)
+{
+    for (size_t i = 0; i < CLH_COUNT(table); i++)
+        if (needs & table[i].flag && table[i].takes && !table[i].takes(ops))
+            return false;
+    return true;
+}
+
+static bool is_about_sequences(unsigned needs)
+{
+    for (size_t i = 0; i < CLH_COUNT(table); i++)
+        if (needs & table[i].flag && table[i].takes)
+            return true;
+    return false;
+}
+
+/* "of letters, some held out": the words of needs of sequences, or of the model. */
+static void add_words(unsigned needs, bool of_sequences, const char *before, clh_strbuf *out)
+{
+    for (size_t i = 0; i < CLH_COUNT(table); i++)
+        if (needs & table[i].flag && !table[i].takes != of_sequences && table[i].words) {
+            clh_strbuf_addf(out, "%s%s", before, table[i].words);
+            before = ", ";
+        }
+}
+
+void clh_needs_tasks(unsigned needs, const char *before, const char *after, clh_strbuf *out)
+{
+    size_t count, shown = 0;
+    const clh_task_row *tasks = clh_task_rows(&count);
+    for (size_t t = 0; t < count; t++)
+        if (takes_task(needs, tasks[t].ops))
+            clh_strbuf_addf(out, "%s%s%s%s", shown++ ? ", " : "", before, tasks[t].name, after);
+}
+
+void clh_needs_text(unsigned needs, clh_strbuf *tasks, clh_strbuf *models)
+{
+    size_t count, taken = 0;
+    const clh_task_row *rows = clh_task_rows(&count);
+    for (size_t t = 0; t < count; t++)
+        taken += takes_task(needs, rows[t].ops);
+    if (needs & CLH_NEEDS_NOTHING)
+        clh_strbuf_adds(tasks, "any, by its settings");
+    else if (!is_about_sequences(needs))
+        clh_strbuf_adds(tasks, "any or none");
+    else if (taken == count)
+        clh_strbuf_adds(tasks, "any");
+    else
+        clh_needs_tasks(needs, "", "", tasks);
+    add_words(needs, true, "; with ", tasks);
+    clh_strbuf_adds(models, needs & CLH_NEEDS_NOTHING ? "no run is asked" : "any");
+    add_words(needs, false, "; with ", models);
 }
 
 void clh_needs_json(unsigned needs, clh_strbuf *out)

@@ -89,6 +89,14 @@ clh_status clh_kinds_schema(const clh_schema **out, void **owner, const clh_sche
 /** The needs as JSON: ["task", "one_n"]. */
 void clh_needs_json(unsigned needs, clh_strbuf *out);
 
+/** The tasks that can have what is needed, each between two texts, commas between: made from the table
+ *  of tasks. */
+void clh_needs_tasks(unsigned needs, const char *before, const char *after, clh_strbuf *out);
+
+/** Which tasks and models are taken, in words: "permutations; with letters", "any; with at least one
+ *  layer". */
+void clh_needs_text(unsigned needs, clh_strbuf *tasks, clh_strbuf *models);
+
 /* ---- Settings ---- */
 
 /** The values of opened settings: a struct of the question's own; and as a JSON object. */

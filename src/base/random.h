@@ -18,6 +18,7 @@ typedef enum clh_stream {
     CLH_STREAM_SPLIT = 2,        /**< which sets of letters are held out */
     CLH_STREAM_ORDER = 3,        /**< the order in which a split is visited */
     CLH_STREAM_MIX = 4,          /**< which n a sequence of a mixture has */
+    CLH_STREAM_TASK = 5,         /**< what a task draws that has no rank */
     CLH_STREAM_CUE = 16,         /**< whose tokens stand in for a sequence's in a shuffle */
     CLH_STREAM_EDIT = 28,        /**< which sequence an edit takes values from */
     CLH_STREAM_COMPOSITION = 24, /**< random heads that composition scores are compared with */

@@ -1,6 +1,4 @@
 /* clearhead questions: what can be asked. */
-#include <string.h>
-
 #include "ask/question.h"
 #include "cli/cli.h"
 
@@ -17,12 +15,12 @@ int clh_cmd_questions(const clh_invocation *inv)
     }
     for (size_t i = 0; i < clh_question_count(); i++) {
         const clh_question *q = clh_question_at(i);
-        clh_strbuf needs = {0};
-        clh_needs_json(q->needs, &needs);
-        (void)printf("%-12s %s\n%-12s needs %s\n", q->name, q->summary, "",
-                     strcmp(clh_strbuf_view(&needs), "[]") == 0 ? "nothing more than weights"
-                                                                : clh_strbuf_view(&needs));
-        clh_strbuf_deinit(&needs);
+        clh_strbuf tasks = {0}, models = {0};
+        clh_needs_text(q->needs, &tasks, &models);
+        (void)printf("%-12s %s\n%-12s tasks: %s\n%-12s models: %s\n", q->name, q->summary, "",
+                     clh_strbuf_view(&tasks), "", clh_strbuf_view(&models));
+        clh_strbuf_deinit(&models);
+        clh_strbuf_deinit(&tasks);
     }
     return 0;
 }

@@ -21,7 +21,7 @@ clh_status clh_task_open_row(clh_task **out, const clh_task_row *row, const void
         clh_free(task);
         return status;
     }
-    assert(!row->ops->unrank == (task->facts.domain_size == 0));
+    assert(row->ops->unrank || task->facts.domain_size == 0);
     assert(task->facts.d_vocab_out <= task->facts.vocab.size);
     *out = task;
     return CLH_OK;
@@ -105,11 +105,11 @@ static clh_status check_room(const clh_task *task, const clh_sequence *out, clh_
 
 static clh_status check_ranks(const clh_task *task, clh_error *err)
 {
-    return task->ops->unrank ? CLH_OK
-                             : clh_fail(err, CLH_ESUPPORT,
-                                        "task %s has too many sequences to be counted, want those "
-                                        "of a split",
-                                        task->name);
+    return task->facts.domain_size
+               ? CLH_OK
+               : clh_fail(err, CLH_ESUPPORT,
+                          "task %s has too many sequences to be counted, want those of a split",
+                          task->name);
 }
 
 static clh_status check_rank(const clh_task *task, uint64_t rank, clh_error *err)

@@ -36,9 +36,12 @@ enum { CLH_TASK_EPOCH_MOST = 1000, CLH_TASK_TEST_MOST = 100 };
 typedef struct clh_task_facts {
     clh_vocab vocab;
     size_t length_max;      /**< tokens of the longest sequence */
-    uint64_t domain_size;   /**< elements in all */
-    uint64_t split_size[2]; /**< elements of CLH_SPLIT_TRAIN and CLH_SPLIT_TEST */
-    size_t mixture; /**< kinds of sequences it mixes, of different lengths; 0 stands for 1 */
+    uint64_t domain_size;   /**< elements in all; 0: too many to be counted, with these settings */
+    uint64_t split_size[2]; /**< elements of CLH_SPLIT_TRAIN and CLH_SPLIT_TEST; where they are too
+                                 many to be counted, a number of draws that are surely different */
+    size_t
+        mixture; /**< kinds of sequences it mixes, each of another length and equally often drawn,
+                         shorter ones first in the domain; 0 stands for 1 */
 
     /* Automatic values of a run's keys. */
     size_t d_vocab_out;     /**< ids that are predicted are below it; 0: as many as are read */
@@ -74,7 +77,8 @@ struct clh_variant_row {
 
 /** The interface. Unless said otherwise the contract is that of the clh_task_*() of the same name
  *  in clearhead/task.h, and the caller has already checked: ranks below domain_size, a split that
- *  is not empty, length_max tokens of room. What may be NULL says so. */
+ *  is not empty, length_max tokens of room. Ranks go in lexicographic order of tokens, shorter
+ *  sequences of a mixture first, but where a task reads a file. What may be NULL says so. */
 typedef struct clh_task_ops {
     /** The task's settings: keys over a struct of its own of `settings_size` bytes, which is all
      *  zero where no key lies. A key has a name that no other key of a run and no key of another
@@ -94,7 +98,8 @@ typedef struct clh_task_ops {
     void (*close)(void *state);
     /** Write the k-th sequence of a split: tokens, length, first_scored. */
     void (*draw)(const void *state, clh_split split, uint64_t k, clh_sequence *out);
-    /** All three NULL for a task whose domain is too large to be counted; domain_size is then 0. */
+    /** All three NULL for a task whose domain is too large to be counted whatever its settings;
+     *  none is called where domain_size is 0. */
     void (*unrank)(const void *state, uint64_t rank, clh_sequence *out);
     clh_status (*rank)(const void *state, const uint32_t *tokens, size_t length, uint64_t *rank,
                        clh_error *err);

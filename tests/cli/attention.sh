@@ -40,5 +40,5 @@ is 'clearhead attention: layer 2, head 0: the model has 2 layers of 2 heads, cou
     'a layer there is not'
 runs 0 train --n 2,3 --steps 1 --d-model 8 --d-head 4 --out mix
 runs 2 attention mix
-is 1 "$(printf '%s\n' "$err" | grep -c 'want one length')" 'a mixture has several lengths'
+is 1 "$(printf '%s\n' "$err" | grep -c 'sequences of one length')" 'a mixture has several lengths'
 finish

@@ -31,8 +31,11 @@ echo '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks
 asked=0
 for name in $names; do
     for run in one one@4 deep lines; do
-        [ "$name" = bench ] && [ "$run" != one ] && continue
-        [ "$name" = bench ] && target='' || target=$run
+        target=$run
+        if ! "$CLEARHEAD" "$name" -h | grep -q '^Usage: .* RUN'; then # asks no run
+            [ "$run" = one ] || continue
+            target=''
+        fi
         # shellcheck disable=SC2046,SC2086 # words
         "$CLEARHEAD" "$name" $target $(settings "$name") --json > result.json 2> said
         code=$?

@@ -35,6 +35,12 @@ static const struct {
      "n=3 steps=8 batch=5 n_heads=2 d_model=20 d_head=7 positional_embedding_type=shortformer "
      "attention_dir=bidirectional init_mode=xavier_uniform test_sequences=5"},
     {"no layers", "n=3 steps=8 batch=5 n_layers=0 d_model=20 test_sequences=5"},
+    {"modular addition",
+     "task=modular_addition p=7 steps=12 d_model=16 n_heads=2 checkpoint_every=4"},
+    {"induction", "task=induction repeat_length=6 repeat_vocab=9 steps=8 batch=5 d_model=16 "
+                  "test_sequences=11 checkpoint_every=3"},
+    {"sorting", "task=sorting sort_length=4 sort_values=9 steps=8 batch=5 d_model=16 "
+                "test_sequences=11 checkpoint_every=3"},
 };
 
 /* Train in a child; its exit code. */
@@ -107,6 +113,29 @@ static void another_seed_gives_other_bytes(void **state)
     free(first);
 }
 
+static bool until_the_fifth_step(const clh_progress *progress, void *user)
+{
+    (void)user;
+    return progress->step < 5;
+}
+
+static void an_interruption_changes_no_byte(void **state)
+{
+    const clh_train_watch watch = {.progress = until_the_fifth_step};
+    for (size_t i = 0; i < CLH_COUNT(setting); i++) {
+        char whole[TEMP_PATH_MAX], cut[TEMP_PATH_MAX], name[64];
+        clh_error err = {0};
+        clh_run_config config = run_case_config(setting[i].words);
+        (void)snprintf(name, sizeof name, "whole-%zu", i);
+        run_case_train(&config, temp_folder_path(*state, name, whole));
+        (void)snprintf(name, sizeof name, "cut-%zu", i);
+        (void)temp_folder_path(*state, name, cut);
+        assert_int_equal(clh_train(&config, cut, &watch, &err), CLH_STOPPED);
+        assert_int_equal(clh_train_resume(cut, 0, NULL, &err), CLH_OK);
+        run_case_assert_same(whole, cut);
+    }
+}
+
 /* More sequences than an evaluation takes at a time. */
 static void an_evaluation_is_the_same_with_any_threads(void **state)
 {
@@ -147,6 +176,7 @@ int main(void)
         IN_FOLDER(threads_change_no_byte),
         IN_FOLDER(avx2_and_avx512_give_the_same_bytes),
         IN_FOLDER(another_seed_gives_other_bytes),
+        IN_FOLDER(an_interruption_changes_no_byte),
         cmocka_unit_test(an_evaluation_is_the_same_with_any_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

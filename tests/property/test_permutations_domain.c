@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#include "task/permutations/letter_domain.h"
+#include "task/letter_domain.h"
 
 /* Sets of up to four letters as one number: base 63 digits, ascending, 0 for no letter. */
 enum { SET_KEYS = 63 * 63 * 63 * 63 };
@@ -24,7 +24,7 @@ static size_t set_key(const uint8_t *letters, unsigned n)
 static void check_ranks(clh_letters kind, unsigned n, unsigned alphabet)
 {
     clh_letter_domain domain = clh_letter_domain_make(kind, n, alphabet, 0);
-    uint8_t before[CLH_TASK_N_MAX] = {0}, letters[CLH_TASK_N_MAX];
+    uint8_t before[CLH_LETTERS_MOST] = {0}, letters[CLH_LETTERS_MOST];
     for (uint64_t rank = 0; rank < domain.size; rank++) {
         clh_letter_domain_unrank(&domain, rank, letters);
         bool above = rank == 0 || memcmp(before, letters, n) < 0;
@@ -49,7 +49,7 @@ static void check_round_of(clh_letters kind, unsigned n, unsigned alphabet, uint
                            uint64_t round, uint8_t *side)
 {
     clh_letter_domain domain = clh_letter_domain_make(kind, n, alphabet, seed);
-    uint8_t *visits = calloc(domain.size, 1), letters[CLH_TASK_N_MAX];
+    uint8_t *visits = calloc(domain.size, 1), letters[CLH_LETTERS_MOST];
     assert_non_null(visits);
     for (int split = CLH_SPLIT_TRAIN; split <= CLH_SPLIT_TEST; split++) {
         uint64_t size = domain.split_size[split];
@@ -123,7 +123,7 @@ static void mark_sides(clh_letters kind, uint64_t stride, uint8_t *side)
 {
     clh_letter_domain domain = clh_letter_domain_make(kind, 4, 62, 1);
     uint64_t found[2] = {0};
-    uint8_t letters[CLH_TASK_N_MAX];
+    uint8_t letters[CLH_LETTERS_MOST];
     for (uint64_t rank = 0; rank < domain.size; rank += stride) {
         clh_letter_domain_unrank(&domain, rank, letters);
         clh_split split = clh_letter_domain_split_of(&domain, letters);

@@ -317,6 +317,7 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
+    "clh_audit_run.count=huge",
     "clh_edits_open.count=0", "clh_editor_apply.list=0",
     "clh_editor_apply_at.list=0", "clh_emergence_run.until=0", "clh_emergence_run.until=huge",
     "clh_box_parse.batch=huge", "clh_box_parse.pos=huge",

@@ -22,9 +22,8 @@ static void it_is_in_the_table(void **state)
     clh_error err = {0};
     const clh_task_config wrong = {.name = "cpoy"};
     assert_int_equal(clh_task_open(&task, &wrong, &err), CLH_ECONFIG);
-    assert_string_equal(err.message,
-                        "task is \"cpoy\", want one of: permutations, lines, copy (did "
-                        "you mean copy?)");
+    assert_non_null(strstr(err.message, "task is \"cpoy\", want one of: permutations, lines, "));
+    assert_non_null(strstr(err.message, "copy (did you mean copy?)"));
     const clh_task_config other = {.name = "copy", .settings = SETTINGS({"n", "3"})};
     assert_int_equal(clh_task_open(&task, &other, &err), CLH_ECONFIG); /* no key of its own */
     task = task_of("task=copy copy_length=2");
@@ -204,7 +203,8 @@ static void no_two_keys_have_a_name(void **state)
             assert_string_not_equal(keys[i].name, keys[k].name);
     }
     assert_int_equal(own, 1);
-    assert_string_equal(clh_run_keys()[0].values, "permutations|lines|copy|none");
+    const char *const last = strstr(clh_run_keys()[0].values, "|copy|none");
+    assert_true(last && strlen(last) == strlen("|copy|none"));
 }
 
 static bool until_seven(const clh_progress *progress, void *user)

@@ -284,8 +284,6 @@ static void wrong_configs_name_both_sides(void **state)
          "first_scored is 122, want less than 122, the tokens of the longest sequence"},
         {"{\"task\": \"lines\"}",
          "n_ctx of task lines is not known before it is opened, want it given"},
-        {"{\"task\": \"permutation\"}",
-         "task is \"permutation\", want one of: permutations, lines (did you mean permutations?)"},
         {"{\"attn_only\": false, \"d_mlp\": 0}", "d_mlp is 0, want 1 or more, or attn_only true"},
     };
     for (size_t i = 0; i < CLH_COUNT(wrong); i++) {
@@ -296,8 +294,13 @@ static void wrong_configs_name_both_sides(void **state)
         assert_string_equal(err.message, wrong[i].line);
         assert_int_equal(clh_status_exit_code(err.status), 2);
     }
+    clh_run_config c;
     clh_run_layer layer;
     clh_error err = {0};
+    assert_int_not_equal(resolve(&c, &layer, false, "{\"task\": \"permutation\"}", NULL, &err), 0);
+    assert_non_null(
+        strstr(err.message, "task is \"permutation\", want one of: permutations, lines"));
+    assert_non_null(strstr(err.message, " (did you mean permutations?)"));
     assert_int_equal(clh_run_layer_json(&layer, "{\n\"n\": 4,\n", "cfg.json", &err), CLH_EFORMAT);
     assert_non_null(strstr(err.message, "cfg.json line 3"));
     assert_int_equal(clh_run_layer_json(&layer, "[4]", "cfg.json", &err), CLH_EFORMAT);

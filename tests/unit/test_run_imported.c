@@ -129,7 +129,7 @@ static void it_is_not_trained_nor_resumed(void **state)
     create(state, "run", path);
     assert_int_equal(clh_train(&config, temp_folder_path(*state, "other", other), NULL, &err),
                      CLH_ECONFIG);
-    assert_string_equal(err.message, "task is \"none\", want one of: permutations, lines");
+    assert_non_null(strstr(err.message, "task is \"none\", want one of: permutations, lines"));
     assert_false(clh_path_exists(other));
     assert_int_equal(clh_train_resume(path, 0, NULL, &err), CLH_ECONFIG);
 

@@ -229,8 +229,8 @@ static void a_config_that_cannot_be_is_named(void **state)
     } cases[] = {
         {{.name = "permutation"},
          CLH_ECONFIG,
-         "task is \"permutation\", want one of: permutations, "
-         "lines (did you mean permutations?)"},
+         "task is \"permutation\", want one of: permutations, lines"},
+        {{.name = "permutation"}, CLH_ECONFIG, " (did you mean permutations?)"},
         {{.name = "zzz"}, CLH_ECONFIG, "want one of: permutations, lines"},
         {{.settings = SETTINGS({"n", "0"})}, CLH_ERANGE, "n is 0, want whole numbers in [1, 6]"},
         {{.settings = SETTINGS({"n", "3,7"})}, CLH_ERANGE, "n is 7, want whole numbers in [1, 6]"},

@@ -200,10 +200,10 @@ static clh_status check(clh_look *k, size_t layer, size_t head, clh_error *err)
                         "%zu sequence, want at least 2 to tell position from token", s->count);
     for (size_t b = 1; b < s->count; b++)
         if (s->length[b] != s->length[0] || s->first_scored[b] != s->first_scored[0])
-            return clh_fail(err, CLH_EINPUT,
-                            "sequence %zu has %zu tokens and sequence 0 has %zu, want one length: "
-                            "choose an n of the mixture",
-                            b, s->length[b], s->length[0]);
+            return clh_fail(
+                err, CLH_EINPUT,
+                "sequence %zu has %zu tokens and sequence 0 has %zu, want all of one length", b,
+                s->length[b], s->length[0]);
     if (s->first_scored[0] == 0 || s->first_scored[0] >= s->length[0])
         return clh_fail(err, CLH_EINPUT,
                         "predictions count from token %zu (first_scored), want it in [1, %zu)",

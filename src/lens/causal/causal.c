@@ -107,7 +107,7 @@ static clh_status check(const clh_causal *causal, const clh_sample *sample, clh_
         if (sample->length[i] > causal->longest)
             return clh_fail(err, CLH_ESHAPE,
                             "sequence %zu has %zu tokens, the longest that means were taken of "
-                            "has %zu",
+                            "has %zu: want more sequences",
                             i, sample->length[i], causal->longest);
     return CLH_OK;
 }

@@ -7,7 +7,8 @@
 #ifndef CLH_PERMUTATION_TASK_H
 #define CLH_PERMUTATION_TASK_H
 
-#include "task/permutations/letter_domain.h"
+#include "task/letter_domain.h"
+#include "task/permutations/permutation_text.h"
 #include "task/task_ops.h"
 
 typedef struct permutations {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "task/permutations/letter_rank.h"
+#include "task/letter_rank.h"
 #include "task/vocab.h"
 
 size_t clh_permutation_length(unsigned n)

@@ -18,6 +18,8 @@
 
 #include "clearhead/permutations.h"
 
+enum { CLH_TASK_N_MAX = 6 /**< letters of a sequence */ };
+
 /** Tokens of the text for n <= CLH_TASK_N_MAX letters: (n + 1)! + 2. */
 size_t clh_permutation_length(unsigned n);
 

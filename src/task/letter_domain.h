@@ -2,7 +2,7 @@
  *  order: everything computed from (seed, k), nothing stored.
  *
  *    clh_letter_domain domain = clh_letter_domain_make(CLH_LETTERS_SORTED, 4, 62, seed);
- *    uint8_t letters[CLH_TASK_N_MAX];                       // 0 … 61
+ *    uint8_t letters[CLH_LETTERS_MOST];                       // 0 … 61
  *    clh_letter_domain_draw(&domain, CLH_SPLIT_TEST, k, letters);
  *    assert(clh_letter_domain_split_of(&domain, letters) == CLH_SPLIT_TEST);
  *
@@ -25,7 +25,7 @@
 
 #include "base/shuffle.h"
 #include "clearhead/task.h"
-#include "task/permutations/letter_rank.h"
+#include "task/letter_rank.h"
 
 /** Which choices of letters there are. */
 typedef enum clh_letters {
@@ -42,7 +42,7 @@ typedef struct clh_letter_class {
     uint64_t arrangements; /**< of each set */
     clh_shuffle places;    /**< place -> rank of the set; places below held_out are test */
     /** [slots left][letters still missing] -> ways to fill the slots so that none is missing */
-    uint64_t completions[CLH_TASK_N_MAX + 1][CLH_TASK_N_MAX + 1];
+    uint64_t completions[CLH_LETTERS_MOST + 1][CLH_LETTERS_MOST + 1];
 } clh_letter_class;
 
 typedef struct clh_letter_domain {
@@ -51,13 +51,13 @@ typedef struct clh_letter_domain {
     uint64_t seed, size;
     uint64_t split_size[2]; /**< CLH_SPLIT_TRAIN, CLH_SPLIT_TEST */
     size_t class_count;
-    clh_letter_class classes[CLH_TASK_N_MAX];
+    clh_letter_class classes[CLH_LETTERS_MOST];
 } clh_letter_domain;
 
 /** The random stream of one round of visits, of its own for each (split, n, round mod 2^40). */
 uint64_t clh_letter_round_stream(uint64_t stream, clh_split split, unsigned n, uint64_t round);
 
-/** The domain of one kind for 1 <= n <= CLH_TASK_N_MAX of the first `alphabet` letters, 62 or fewer
+/** The domain of one kind for 1 <= n <= CLH_LETTERS_MOST of the first `alphabet` letters, 62 or fewer
  *  and more than enough for sets of both splits (n + 5). */
 clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, unsigned alphabet,
                                          uint64_t seed);

@@ -1,6 +1,6 @@
-/** Choices of letters as numbers: the place of a choice in lexicographic order, and back, for the
- *  three domains of the permutation task. Letters are 0 … size - 1, of the whole alphabet 0 … 61
- *  ('a' … '9'), n <= CLH_TASK_N_MAX.
+/** Choices of letters as numbers: the place of a choice in lexicographic order, and back, for
+ *  sorted, ordered and any choices. Letters are 0 … size - 1, of the whole alphabet 0 … 61 ('a' … '9' of
+ *  the permutation task, the numbers of the sorting task), n <= CLH_LETTERS_MOST.
  *
  *    uint64_t rank = clh_combination_rank(62, letters, 4);  // 0 1 2 3 -> 0, 58 59 60 61 -> 557844
  *    clh_combination_unrank(62, rank, 4, letters);
@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-enum { CLH_TASK_N_MAX = 6 /**< letters of a sequence */ };
+enum { CLH_LETTERS_MOST = 10 /**< letters of a choice: 62^10 fits 2^62 */ };
 
 /** "size choose k", for values that fit 64 bits on the way (62 choose 6 does by far). */
 uint64_t clh_choose(unsigned size, unsigned k);

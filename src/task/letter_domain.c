@@ -1,10 +1,10 @@
-#include "task/permutations/letter_domain.h"
+#include "task/letter_domain.h"
 
 #include <assert.h>
 #include <stdbool.h>
 
 #include "base/random.h"
-#include "task/permutations/letter_rank.h"
+#include "task/letter_rank.h"
 #include "task/vocab.h"
 
 enum { HELD_OUT_ONE_IN = 5, ROUND_BITS = 40 };
@@ -44,7 +44,7 @@ static uint64_t sets_in(const clh_letter_class *class, clh_split split)
 clh_letter_domain clh_letter_domain_make(clh_letters letters, unsigned n, unsigned alphabet,
                                          uint64_t seed)
 {
-    assert(n >= 1 && n <= CLH_TASK_N_MAX && alphabet <= CLH_VOCAB_LETTERS);
+    assert(n >= 1 && n <= CLH_LETTERS_MOST && alphabet <= CLH_VOCAB_LETTERS);
     clh_letter_domain domain = {.letters = letters, .n = n, .alphabet = alphabet, .seed = seed};
     for (unsigned m = letters == CLH_LETTERS_TUPLES ? 1 : n; m <= n; m++) {
         clh_letter_class class = make_class(&domain, m);
@@ -107,7 +107,7 @@ const char *clh_letter_domain_objection(const clh_letter_domain *domain, const u
 clh_split clh_letter_domain_split_of(const clh_letter_domain *domain, const uint8_t *letters)
 {
     uint64_t set = letter_set(letters, domain->n);
-    uint8_t sorted[CLH_TASK_N_MAX];
+    uint8_t sorted[CLH_LETTERS_MOST];
     unsigned m = 0;
     for (; set; set &= set - 1)
         sorted[m++] = (uint8_t)__builtin_ctzll(set);
@@ -142,7 +142,7 @@ static void arrange(const clh_letter_class *class, unsigned n, uint64_t rank, co
 
 uint64_t clh_letter_round_stream(uint64_t stream, clh_split split, unsigned n, uint64_t round)
 {
-    assert(stream < 1 << 8 && n <= CLH_TASK_N_MAX);
+    assert(stream < 1 << 8 && n <= CLH_LETTERS_MOST);
     uint64_t recurring = round & (((uint64_t)1 << ROUND_BITS) - 1); /* above it is the shuffle's */
     return stream | (uint64_t)split << 8 | (uint64_t)n << 12 | recurring << 16;
 }
@@ -163,7 +163,7 @@ void clh_letter_domain_draw(const clh_letter_domain *domain, clh_split split, ui
     uint64_t place = element / class->arrangements;
     if (split == CLH_SPLIT_TRAIN)
         place += class->held_out;
-    uint8_t sorted[CLH_TASK_N_MAX];
+    uint8_t sorted[CLH_LETTERS_MOST];
     clh_combination_unrank(domain->alphabet, clh_shuffle_at(&class->places, place),
                            class->different, sorted);
     arrange(class, domain->n, element % class->arrangements, sorted, letters);

@@ -1,4 +1,4 @@
-#include "task/permutations/letter_rank.h"
+#include "task/letter_rank.h"
 
 #include <assert.h>
 
@@ -81,8 +81,8 @@ uint64_t clh_arrangement_rank(unsigned size, const uint8_t *letters, unsigned n)
 
 void clh_arrangement_unrank(unsigned size, uint64_t rank, unsigned n, uint8_t *letters)
 {
-    assert(n <= CLH_TASK_N_MAX && rank < clh_arrangement_count(size, n));
-    unsigned digit[CLH_TASK_N_MAX] = {0}, used[CLH_TASK_N_MAX];
+    assert(n <= CLH_LETTERS_MOST && rank < clh_arrangement_count(size, n));
+    unsigned digit[CLH_LETTERS_MOST] = {0}, used[CLH_LETTERS_MOST];
     for (unsigned i = n; i-- > 0; rank /= size - i)
         digit[i] = (unsigned)(rank % (size - i));
     for (unsigned i = 0; i < n; i++) { /* `used` is ascending: each one at or below shifts by one */
