@@ -81,14 +81,19 @@ static clh_status read_rows(curves *c, clh_drawing *d, clh_error *err)
 
 /* ---- Lines ---- */
 
-/* A loss is drawn by its logarithm where it has one everywhere. */
-static bool is_log(const clh_part *part, size_t field)
+/* A loss is drawn by its logarithm, unless most of it has none; *without is how much has none. */
+static bool is_log(const clh_part *part, size_t field, size_t *without)
 {
     const clh_field *f = &part->schema->fields[field];
-    bool log = f->flags & CLH_LOG || (f->unit && strcmp(f->unit, "nats/token") == 0);
-    for (size_t i = 0; log && i < part->rows; i++)
-        log = !(part->row[i].cell[field].value.value <= 0.0);
-    return log;
+    size_t with = 0;
+    *without = 0;
+    for (size_t i = 0; i < part->rows; i++) {
+        const double value = part->row[i].cell[field].value.value;
+        with += value > 0.0;
+        *without += value <= 0.0;
+    }
+    return (f->flags & CLH_LOG || (f->unit && strcmp(f->unit, "nats/token") == 0)) &&
+           with >= *without;
 }
 
 /* The points of a field on a line that there are; NULL without err when there are none. */
@@ -150,7 +155,10 @@ static clh_status add_series(curves *c, clh_drawing *d, size_t field, size_t lin
         status = name_series(c, d->part, line, f, c->name[place], err);
     c->series[place].name = c->name[place];
     c->series[place].points = c->series[place].count <= MARKED;
-    c->series[place].right = !is_log(d->part, field);
+    size_t without;
+    c->series[place].right = !is_log(d->part, field, &without);
+    if (!c->series[place].right && without > 0)
+        clh_drawing_note(d, "left out: %zu values of %s that are not above 0", without, f->name);
     c->field[place] = f;
     return status;
 }
