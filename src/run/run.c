@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
@@ -59,12 +58,11 @@ static clh_status config_of_folder(clh_run_config *out, const char *path, clh_er
 clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error *err)
 {
     CLH_REQUIRE(out && path, err, "the path of a run, and room for its config");
-    struct stat info;
     size_t step;
-    if (stat(path, &info))
+    if (!clh_path_exists(path))
         return clh_fail(err, CLH_EINPUT, "there is no run or file at %s", path);
-    return S_ISDIR(info.st_mode) ? config_of_folder(out, path, err)
-                                 : config_of_file(out, &step, path, err);
+    return clh_is_folder(path) ? config_of_folder(out, path, err)
+                               : config_of_file(out, &step, path, err);
 }
 
 /* The task, unless an imported model fits none. */

@@ -44,11 +44,3 @@ double clh_read_double(const char *text, char **end)
     clh_decimal_end(before);
     return value;
 }
-
-long double clh_read_long_double(const char *text, char **end)
-{
-    void *before = clh_decimal_begin();
-    const long double value = strtold(text, end);
-    clh_decimal_end(before);
-    return value;
-}
