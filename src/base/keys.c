@@ -166,6 +166,8 @@ clh_status clh_key_from_text(const clh_key *key, void *config, const char *text,
     case CLH_KEY_SIZE: {
         uint64_t value = 0;
         clh_status status = whole_from_text(key, text, &value, err);
+        if (!status && (size_t)value != value)
+            return refuse(key, text, CLH_ERANGE, err);
         if (!status)
             *(size_t *)(void *)field = (size_t)value;
         return status;

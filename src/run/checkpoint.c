@@ -113,10 +113,10 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     char *end = NULL;
     errno = 0;
     unsigned long long value = text ? strtoull(text, &end, 10) : 0;
-    if (!text || end == text || *end || errno || *text == '-')
+    *step = (size_t)value;
+    if (!text || end == text || *end || errno || *text == '-' || *step != value)
         return clh_fail(err, CLH_EFORMAT, "%s: metadata step is %s, want a number of steps", path,
                         text ? text : "missing");
-    *step = (size_t)value;
     return CLH_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/platform/decimal.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
@@ -34,7 +35,7 @@ static clh_status config_of_file(clh_run_config *out, size_t *step, const char *
                           path);
     else if (out)
         status = clh_run_config_from_json(out, text, path, err);
-    *step = at ? (size_t)strtoull(at, NULL, 10) : 0;
+    *step = at ? clh_read_size(at, NULL) : 0;
     clh_safetensors_close(file);
     return status;
 }

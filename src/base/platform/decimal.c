@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <locale.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,4 +44,10 @@ double clh_read_double(const char *text, char **end)
     const double value = strtod(text, end);
     clh_decimal_end(before);
     return value;
+}
+
+size_t clh_read_size(const char *text, char **end)
+{
+    const unsigned long long value = strtoull(text, end, 10);
+    return (size_t)value == value ? (size_t)value : SIZE_MAX;
 }

@@ -26,6 +26,9 @@ int clh_vsnprintf(char *out, size_t size, const char *format, va_list args)
 /** As strtod(). */
 double clh_read_double(const char *text, char **end);
 
+/** As strtoull() of a number in tens; what is larger than any size is SIZE_MAX. */
+size_t clh_read_size(const char *text, char **end);
+
 /** From here to the end this thread writes and reads numbers with a point; ends in the reverse order
  *  of the beginnings. */
 void *clh_decimal_begin(void);

@@ -18,7 +18,7 @@ int clh_thread_start(clh_thread *thread, void *(*work)(void *argument), void *ar
 void clh_thread_join(const clh_thread *thread)
 {
     (void)thread;
-    assert(!"a thread was started");
+    assert(false && "a thread was started");
 }
 
 void clh_once_do(clh_once *once, void (*work)(void))
@@ -59,13 +59,13 @@ void clh_condition_init(clh_condition *condition)
 void clh_condition_wait(clh_condition *condition, clh_mutex *mutex)
 {
     (void)condition, (void)mutex;
-    assert(!"somebody else can end the wait");
+    assert(false && "somebody else can end the wait");
 }
 
 void clh_condition_wait_for(clh_condition *condition, clh_mutex *mutex, long nanoseconds)
 {
     (void)condition, (void)mutex, (void)nanoseconds;
-    assert(!"somebody else can end the wait");
+    assert(false && "somebody else can end the wait");
 }
 
 void clh_condition_signal(clh_condition *condition)

@@ -131,7 +131,7 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
 static void lines_unrank(const void *state, uint64_t rank, clh_sequence *out)
 {
     const lines_task *task = state;
-    out->length = line_length(&task->lines, rank);
+    out->length = line_length(&task->lines, (size_t)rank);
     out->first_scored = task->first_scored;
     assert(out->capacity >= out->length);
     memcpy(out->tokens, task->lines.tokens + task->lines.start[rank],
