@@ -25,8 +25,8 @@ typedef struct clh_mutex {
 typedef struct clh_condition {
     char none;
 } clh_condition;
-typedef bool clh_once;
-#define CLH_ONCE_INIT false
+typedef int clh_once;
+#define CLH_ONCE_INIT 0
 #else
 #include <pthread.h>
 typedef pthread_t clh_thread;

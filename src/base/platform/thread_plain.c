@@ -23,9 +23,9 @@ void clh_thread_join(const clh_thread *thread)
 
 void clh_once_do(clh_once *once, void (*work)(void))
 {
-    if (!*once)
+    if (*once == CLH_ONCE_INIT)
         work();
-    *once = true;
+    *once = CLH_ONCE_INIT + 1;
 }
 
 /* ---- Waiting -----------------------------------------------------------------------------------
