@@ -12,15 +12,16 @@ cd "$(dirname "$0")/.."
 folder=${1:-build-wasm}
 native=${NATIVE:-build/tests/wasm/twenty_steps}
 dependencies=build-wasm-dependencies
-cc=(clang-19 --target=wasm32-wasi)
-CC="${cc[*]}" scripts/build_dependencies.sh "$dependencies"
+cc='clang-19 --target=wasm32-wasi'
+CC=$cc scripts/build_dependencies.sh "$dependencies"
 rm -rf "$folder"
 meson setup "$folder" --cross-file scripts/wasm.cross -Dpkg_config_path="$PWD/$dependencies/pkgconfig" \
     -Dwerror=true -Dtests=disabled -Dfigures=disabled -Dnpz=disabled -Dlapack=disabled
 ninja -C "$folder"
 # By hand, since Meson takes the linker for another. 8 MB of stack, as elsewhere, below the data: to run out
 # of it is a trap, not a wrong number.
-"${cc[@]}" -std=c17 -O2 -Wall -Wextra -Werror -Iinclude tests/wasm/twenty_steps.c \
+# shellcheck disable=SC2086 # words
+$cc -std=c17 -O2 -Wall -Wextra -Werror -Iinclude tests/wasm/twenty_steps.c \
     "$folder/src/libclearhead.a" "$dependencies/libjansson.a" "$dependencies/libmd.a" \
     -Wl,-z,stack-size=8388608 -Wl,--stack-first -o "$folder/twenty_steps.wasm"
 

@@ -3,7 +3,7 @@
 #ifndef CLH_FOLDER_H
 #define CLH_FOLDER_H
 
-#include "base/platform/path.h"
+#include "base/platform/file_system.h"
 #include "clearhead/run.h"
 
 /** That a run may be made at `path`: CLH_EBUSY when it holds one or a file that one

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/platform/path.h"
+#include "base/platform/file_system.h"
 #include "run/run_keys.h"
 
 bool clh_run_task_none(const char *name)

@@ -11,7 +11,7 @@
 #define CLH_FILE_H
 
 #include "base/base.h"
-#include "base/platform/path.h"
+#include "base/platform/file_system.h"
 
 typedef struct clh_file clh_file;
 

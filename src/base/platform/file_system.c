@@ -1,4 +1,4 @@
-#include "base/platform/path.h"
+#include "base/platform/file_system.h"
 
 #include <assert.h>
 #include <dirent.h>

@@ -4,8 +4,8 @@
  *    if (path && clh_is_folder(path)) clh_folder_look(path, count_one, &count, err);
  *    clh_free(path);
  */
-#ifndef CLH_PATH_H
-#define CLH_PATH_H
+#ifndef CLH_FILE_SYSTEM_H
+#define CLH_FILE_SYSTEM_H
 
 #include "base/base.h"
 
