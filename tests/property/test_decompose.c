@@ -122,8 +122,9 @@ static double *matrix(size_t kind, size_t m, size_t n)
         clh_free(a);
         return out;
     case 3: /* rows from 1e-150 to 1e150 */
-        for (size_t i = 0; i < m * n; i++)
-            a[i] *= pow(10, 300.0 * (double)(i / n) / (double)m - 150);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++)
+                a[i * n + j] *= pow(10, 300.0 * (double)i / (double)m - 150);
         return a;
     case 4: /* columns so, from the large to the small */
         for (size_t i = 0; i < m * n; i++)
@@ -134,8 +135,9 @@ static double *matrix(size_t kind, size_t m, size_t n)
             a[i] = a[i - n];
         return a;
     case 6: /* nearly singular: 1 / (i + j + 1) */
-        for (size_t i = 0; i < m * n; i++)
-            a[i] = 1 / (double)(i / n + i % n + 1);
+        for (size_t i = 0; i < m; i++)
+            for (size_t j = 0; j < n; j++)
+                a[i * n + j] = 1 / (double)(i + j + 1);
         return a;
     case 7: /* near the ends of the range */
         for (size_t i = 0; i < m * n; i++)
@@ -209,9 +211,9 @@ static void singular_values_rebuild_and_agree(void **state)
 static void small_singular_values_are_exact(void **state)
 {
     (void)state;
-    enum { N = 8 };
-    double *q = turn(N, 5), s[N], u[N * N], vt[N * N];
-    for (size_t i = 0; i < N * N; i++)
+    enum { N = 8, ALL = N * N };
+    double *q = turn(N, 5), s[N], u[ALL], vt[ALL];
+    for (size_t i = 0; i < ALL; i++)
         q[i] *= pow(10, -10.0 * (double)(i % N));
     must(clh_decompose_own.svd(N, N, q, s, u, vt, &err), &err);
     for (size_t i = 0; i < N; i++)
@@ -388,19 +390,20 @@ static void eigenvalues_of_defective_matrices(void **state)
 static void eigenvalues_of_badly_scaled_matrices(void **state)
 {
     (void)state;
-    enum { N = 12 };
-    double *a = draw(N * N, 3), *b = copy_of(a, N * N);
+    enum { N = 12, ALL = N * N };
+    double *a = draw(ALL, 3), *b = copy_of(a, ALL);
     double re[CLH_COUNT(by)][MOST], im[CLH_COUNT(by)][MOST];
     double scaled_re[CLH_COUNT(by)][MOST], scaled_im[CLH_COUNT(by)][MOST];
     eigenvalues_of(a, N, re, im);
-    for (size_t i = 0; i < N * N; i++)
-        b[i] *= pow(10, 8 * ((double)(i / N) - (double)(i % N)));
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++)
+            b[i * N + j] *= pow(10, 8 * ((double)i - (double)j));
     eigenvalues_of(b, N, scaled_re, scaled_im);
     for (size_t d = 0; d < CLH_COUNT(by); d++)
         assert_true(farthest(N, re[d], im[d], scaled_re[d], scaled_im[d]) < 1e-11);
     static const int powers[] = {-1040, -700, 700, 1015};
     for (size_t p = 0; p < CLH_COUNT(powers); p++) {
-        for (size_t i = 0; i < N * N; i++)
+        for (size_t i = 0; i < ALL; i++)
             b[i] = ldexp(a[i], powers[p]);
         must(clh_decompose_own.eigenvalues(N, b, scaled_re[0], scaled_im[0], &err), &err);
         for (size_t i = 0; i < N; i++) {
