@@ -48,6 +48,12 @@ for floor in $floors; do
     done
 done
 
+# One folder of the library knows the operating system, and has a build for each; the command is no part
+# of the library.
+system='(pthread|signal|sched|unistd|dirent|fcntl|poll|dlfcn|termios|spawn|sys/[a-z]+|netinet/[a-z]+)\.h'
+is '' "$(grep -rnE "^ *# *include *<$system>" src include | grep -vE '^src/(base/platform|cli)/')" \
+    'only base/platform and the command include headers of the operating system'
+
 # Public headers are the library to a stranger: they know no private one, and each has a floor.
 is '' "$(includes include | grep -v ': clearhead/')" 'public headers include only public headers'
 is "$( (for floor in $floors; do headers_of "$floor"; done; echo clearhead) | sort)" \

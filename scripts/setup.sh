@@ -3,7 +3,9 @@
 #
 #   scripts/setup.sh build     to build the program
 #   scripts/setup.sh test      also to test it
-#   scripts/setup.sh ci        also what .ci/run checks with
+#   scripts/setup.sh wasm      to build the library for WebAssembly and run it (Node is enough, without npm)
+#   scripts/setup.sh musl      to build it with another C library
+#   scripts/setup.sh ci        all that .ci/run checks with
 #
 # Looks for each tool, header and library first: when all are there it needs neither network nor
 # root. Installs with apt-get, through sudo when not root; says what to install where it cannot.
@@ -28,20 +30,20 @@ need meson             tool meson
 need ninja-build       tool ninja
 need pkg-config        tool pkg-config
 need libjansson-dev    library 'jansson >= 2.13'
-need liblapacke-dev    library 'lapacke >= 3.9'
 need librandom123-dev  header Random123/philox.h
 need libmd-dev         library 'libmd >= 1.0'
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
+library 'lapacke >= 3.9' > /dev/null 2>&1 || useful="$useful liblapacke-dev" # decompositions by LAPACK
 library 'libarchive >= 3.6' > /dev/null 2>&1 || useful="$useful libarchive-dev" # writes npz files
 case $purpose in
-build) ;;
+build | wasm | musl) ;;
 test | ci)
     need libcmocka-dev library 'cmocka >= 1.1.5'
     need python3       tool python3
     need g++           tool g++
     ;;
 *)
-    echo "setup.sh: purpose is $purpose, want build, test or ci" >&2
+    echo "setup.sh: purpose is $purpose, want build, test, wasm, musl or ci" >&2
     exit 2
     ;;
 esac
@@ -53,12 +55,29 @@ if [ "$purpose" = ci ]; then
     need groff-base      tool groff
 fi
 
-# What builds for AArch64 and runs it, from another architecture's packages: asked for last and for
-# themselves, since not every mirror has them. .ci/run fails without.
+wasm_header() { printf '#include <%s>\n' "$1" | clang-19 --target=wasm32-wasi -E -xc -; }
+wasm_library() { test -e "$(clang-19 --target=wasm32-wasi -print-libgcc-file-name)"; }
+need_wasm() {
+    need clang-19                    tool clang-19
+    need lld-19                      tool wasm-ld-19
+    need libclang-rt-19-dev-wasm32   wasm_library
+    need wasi-libc                   wasm_header stdio.h
+    need nodejs                      node -e 'require("node:wasi")'
+}
+need_musl() {
+    need musl-tools                  tool musl-gcc
+}
+[ "$purpose" != wasm ] || need_wasm
+[ "$purpose" != musl ] || need_musl
+
+# What builds for other platforms and runs it, some of it another architecture's packages: asked for last
+# and for themselves, since not every mirror has them. .ci/run fails without.
 here=$missing missing=''
 arm() { PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig pkg-config --exists "$1"; }
 arm_header() { printf '#include <%s>\n' "$1" | aarch64-linux-gnu-gcc -E -xc -; }
 if [ "$purpose" = ci ]; then
+    need_wasm
+    need_musl
     need gcc-aarch64-linux-gnu  tool aarch64-linux-gnu-gcc
     need libc6-dev-arm64-cross  arm_header stdio.h
     need qemu-user-static       tool qemu-aarch64-static
@@ -75,9 +94,9 @@ foreign=$missing missing=$here
 cannot() { # WHY
     if [ -z "$missing" ]; then
         [ -z "$useful" ] ||
-            echo "setup.sh: going on without$useful: no figure files without cairo, no npz files without libarchive" >&2
+            echo "setup.sh: going on without$useful: no figure files without cairo, no npz files without libarchive, decompositions of our own without LAPACKE" >&2
         [ -z "$foreign" ] ||
-            echo "setup.sh: going on without$foreign: nothing is then checked on AArch64" >&2
+            echo "setup.sh: going on without$foreign: not all platforms are then checked" >&2
         exit 0
     fi
     cat >&2 << END
@@ -88,7 +107,7 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, LAPACKE >= 3.9, Random123, cairo, libarchive; cmocka, Python 3 and g++ for the
+pkg-config, Jansson >= 2.13, libmd, Random123, LAPACKE, cairo, libarchive; cmocka, Python 3 and g++ for the
 tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then

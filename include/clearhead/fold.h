@@ -35,8 +35,8 @@ typedef enum clh_fold {
 } clh_fold;
 
 /** A new model of the same function, log-probability for log-probability. `what` joins clh_fold
- *  bits. Computed in double precision, kept as clh_real. A refactoring takes LAPACK, whose last
- *  bits are its own. What is tied is so no longer where W_E or W_U are changed. CLH_ECONFIG when the
+ *  bits. Computed in double precision, kept as clh_real. A refactoring takes decompositions, whose last
+ *  bits are LAPACK's where it is there (clearhead/linalg.h). What is tied is so no longer where W_E or W_U are changed. CLH_ECONFIG when the
  *  writing weights of a model are to be centred whose norms do not all centre, or norms to be folded of a
  *  shortformer, or of a gated MLP behind LN; CLH_ESUPPORT when heads are to be refactored whose queries and
  *  keys rotary positions turn; CLH_ENOMEM, CLH_ENUMERIC. */

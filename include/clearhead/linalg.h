@@ -1,4 +1,4 @@
-/** Small dense matrices in double precision, and what LAPACK knows of them.
+/** Small dense matrices in double precision, and what is made of them.
  *
  *    clh_dense a = {0};
  *    clh_svd svd = {0};
@@ -10,8 +10,8 @@
  *
  *  Row-major, dense. The caller owns every struct that is filled in and frees what it holds with
  *  its deinit, for which NULL and all zero are fine; what a failed call was to fill in stays all zero. Sums
- *  run in a fixed order; what LAPACK returns depends on the LAPACK that is installed, in its last
- *  bits.
+ *  run in a fixed order; decompositions are LAPACK's where it was built with it, and depend in their last
+ *  bits on which one is installed; else they are our own, and the same everywhere.
  */
 #ifndef CLEARHEAD_LINALG_H
 #define CLEARHEAD_LINALG_H
@@ -52,7 +52,7 @@ typedef struct clh_svd {
     size_t count;
 } clh_svd;
 
-/** LAPACK dgesdd. CLH_ENUMERIC when A is not finite or it does not converge, CLH_ERANGE past the
+/** LAPACK dgesdd, or one-sided rotations. CLH_ENUMERIC when A is not finite or it does not converge, CLH_ERANGE past the
  *  sizes LAPACK counts in, CLH_ENOMEM. */
 CLH_API clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err);
 
@@ -64,7 +64,7 @@ typedef struct clh_qr {
     clh_dense q, r;
 } clh_qr;
 
-/** LAPACK dgeqrf and dorgqr. Errors as clh_dense_svd(). */
+/** LAPACK dgeqrf and dorgqr, or the same reflections. Errors as clh_dense_svd(). */
 CLH_API clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err);
 
 CLH_API void clh_qr_deinit(clh_qr *qr);
@@ -76,7 +76,7 @@ typedef struct clh_eigenvalues {
     size_t count;
 } clh_eigenvalues;
 
-/** LAPACK dgeev. CLH_ESHAPE when it is not square, else errors as clh_dense_svd(). */
+/** LAPACK dgeev, or QR steps with two shifts. CLH_ESHAPE when it is not square, else errors as clh_dense_svd(). */
 CLH_API clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_error *err);
 
 CLH_API void clh_eigenvalues_deinit(clh_eigenvalues *eigenvalues);

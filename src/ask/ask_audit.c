@@ -1,10 +1,10 @@
 /* audit: a task before anything is trained. */
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 
 #include "ask/ratios.h"
 #include "ask/run_line.h"
+#include "base/platform/thread.h"
 #include "base/stop.h"
 #include "clearhead/audit.h"
 
@@ -16,7 +16,7 @@ typedef struct audit_settings {
 static const clh_key own = CLH_ROW(audit_settings, count, SIZE, "5000", "[1, 10000000]",
                                    "how many sequences of each split, all where there are no more");
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static clh_once once = CLH_ONCE_INIT;
 static clh_key all[1 + CLH_RUN_LINE_KEYS];
 static size_t all_count;
 
@@ -36,7 +36,7 @@ static void build(void)
 
 static const clh_key *make_keys(size_t *count)
 {
-    (void)pthread_once(&once, build);
+    clh_once_do(&once, build);
     *count = all_count;
     return all;
 }

@@ -1,9 +1,9 @@
 /* bench: training steps beside the machine's own speed. */
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "ask/run_line.h"
+#include "base/platform/thread.h"
 #include "base/stop.h"
 #include "clearhead/bench.h"
 
@@ -16,7 +16,7 @@ static const clh_key own =
     CLH_ROW(bench_settings, seconds, REAL, "1", "[0, 3600]", "how long to time each row");
 
 /* This, then every key of a run: set once. */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static clh_once once = CLH_ONCE_INIT;
 static clh_key all[1 + CLH_RUN_LINE_KEYS];
 static size_t all_count;
 
@@ -28,7 +28,7 @@ static void build(void)
 
 static const clh_key *make_keys(size_t *count)
 {
-    (void)pthread_once(&once, build);
+    clh_once_do(&once, build);
     *count = all_count;
     return all;
 }

@@ -2,7 +2,7 @@
  *  and the run's own keys, as the command line of train has them.
  *
  *    typedef struct bench_settings { clh_run_line run; double seconds; } bench_settings;
- *    static clh_key all[CLH_COUNT(own) + CLH_RUN_LINE_KEYS];             // made once: pthread_once()
+ *    static clh_key all[CLH_COUNT(own) + CLH_RUN_LINE_KEYS];             // made once: clh_once_do()
  *    count += clh_run_line_keys(all + count, offsetof(bench_settings, run), NULL);
  *    ...
  *    if (clh_run_line_gather(&config, &notes, &set->run, err)) ...

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "base/platform/decimal.h"
 #include "base/platform/file.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
@@ -39,7 +40,7 @@ static bool cut_step(const char *where, const char **at, size_t *step)
     *at = strrchr(where, '@');
     if (!*at || (*at)[1] < '0' || (*at)[1] > '9')
         return false;
-    *step = strtoull(*at + 1, &end, 10);
+    *step = clh_read_size(*at + 1, &end);
     return *end == '\0';
 }
 

@@ -1,13 +1,10 @@
 #include "base/base.h"
 #include "base/platform/decimal.h"
+#include "base/platform/system.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #define ALIGNMENT ((size_t)64)
 
@@ -105,37 +102,10 @@ clh_status clh_bytes_read(const char *text, const char *name, size_t *bytes, clh
     return CLH_OK;
 }
 
-/* What the control group of a container leaves this process, SIZE_MAX where there is no limit. */
-static size_t group_limit(void)
-{
-    static const char *const file[] = {"/sys/fs/cgroup/memory.max",
-                                       "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
-    size_t limit = SIZE_MAX;
-    for (size_t i = 0; i < CLH_COUNT(file); i++) {
-        FILE *stream = fopen(file[i], "re");
-        if (!stream)
-            continue;
-        char line[32] = "", *end = line; /* digits, or "max" */
-        uintmax_t bytes = fgets(line, sizeof line, stream) ? strtoumax(line, &end, 10) : 0;
-        if (end != line && bytes < limit)
-            limit = (size_t)bytes;
-        (void)fclose(stream);
-    }
-    return limit;
-}
-
 clh_status clh_memory_check(size_t bytes, const char *what, clh_error *err)
 {
     assert(what);
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    size_t limit = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : SIZE_MAX;
-    struct rlimit process;
-    if (getrlimit(RLIMIT_AS, &process) == 0 && process.rlim_cur != RLIM_INFINITY &&
-        (size_t)process.rlim_cur < limit)
-        limit = (size_t)process.rlim_cur;
-    size_t group = group_limit();
-    if (group < limit)
-        limit = group;
+    const size_t limit = clh_system_memory();
     if (bytes <= limit)
         return CLH_OK;
     char want[24], have[24];

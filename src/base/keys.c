@@ -34,15 +34,34 @@ static clh_status refuse(const clh_key *key, const char *found, clh_status statu
                     key->values ? key->values : "");
 }
 
-/** Whether `value` lies in an interval written as in mathematics: "[0, 1)", "(0, inf)". Long double
- *  holds every 63-bit integer exactly on the machines we build for. */
-static bool in_interval(const char *interval, long double value)
+/* An interval is written as in mathematics: "[0, 1)", "(0, inf)". Its ends are read as what is to lie in
+ * it: whole numbers of 64 bits are exact, and so is every double. */
+static uint64_t whole_end(const char *text, char **end)
+{
+    text += strspn(text, " ");
+    if (strncmp(text, "inf", 3) != 0)
+        return strtoull(text, end, 10);
+    *end = strchr(text, 'f') + 1;
+    return UINT64_MAX;
+}
+
+static bool whole_inside(const char *interval, uint64_t value)
 {
     if (!interval)
         return true;
     char *end = NULL;
-    long double least = clh_read_long_double(interval + 1, &end);
-    long double most = clh_read_long_double(end + 1, &end);
+    const uint64_t least = whole_end(interval + 1, &end), most = whole_end(end + 1, &end);
+    return (*interval == '[' ? value >= least : value > least) &&
+           (*end == ']' ? value <= most : value < most);
+}
+
+static bool real_inside(const char *interval, double value)
+{
+    if (!interval)
+        return true;
+    char *end = NULL;
+    const double least = clh_read_double(interval + 1, &end);
+    const double most = clh_read_double(end + 1, &end);
     return (*interval == '[' ? value >= least : value > least) &&
            (*end == ']' ? value <= most : value < most);
 }
@@ -55,7 +74,7 @@ static clh_status whole_from_text(const clh_key *key, const char *text, uint64_t
     unsigned long long value = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end)
         return refuse(key, text, CLH_ECONFIG, err);
-    if (errno || !in_interval(key->values, (long double)value))
+    if (errno || !whole_inside(key->values, value))
         return refuse(key, text, CLH_ERANGE, err);
     *out = value;
     return CLH_OK;
@@ -67,7 +86,7 @@ static clh_status real_from_text(const clh_key *key, const char *text, double *o
     double value = clh_read_double(text, &end);
     if (end == text || *end)
         return refuse(key, text, CLH_ECONFIG, err);
-    if (!isfinite(value) || !in_interval(key->values, (long double)value))
+    if (!isfinite(value) || !real_inside(key->values, value))
         return refuse(key, text, CLH_ERANGE, err);
     *out = value;
     return CLH_OK;
@@ -147,6 +166,8 @@ clh_status clh_key_from_text(const clh_key *key, void *config, const char *text,
     case CLH_KEY_SIZE: {
         uint64_t value = 0;
         clh_status status = whole_from_text(key, text, &value, err);
+        if (!status && (size_t)value != value)
+            return refuse(key, text, CLH_ERANGE, err);
         if (!status)
             *(size_t *)(void *)field = (size_t)value;
         return status;

@@ -2,13 +2,10 @@
 
 #include <assert.h>
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/platform/handle.h"
 #include "file/safetensors_header.h"
 
 enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
@@ -17,57 +14,21 @@ enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
 enum { JSON_BYTES_MOST = 80 };
 
 struct clh_safetensors {
-    int handle;
+    clh_reading from;
     char *path;
-    size_t size; /* bytes it had when it was opened */
     size_t data_start;
     clh_safetensors_header header;
 };
 
-static clh_status read_exactly(const clh_safetensors *file, void *into, size_t length,
-                               size_t offset, clh_error *err)
-{
-    for (size_t done = 0; done < length;) {
-        ssize_t got =
-            pread(file->handle, (char *)into + done, length - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return clh_fail(err, CLH_EIO, "cannot read %s: %s", file->path, strerror(errno));
-        if (got == 0)
-            return clh_fail(err, CLH_EIO,
-                            "cannot read %s: it ends at byte %zu, had %zu when opened", file->path,
-                            offset + done, file->size);
-        done += (size_t)got;
-    }
-    return CLH_OK;
-}
-
-/* Without O_NONBLOCK opening a pipe would wait for its writer. */
-static clh_status file_open(clh_safetensors *file, clh_error *err)
-{
-    file->handle = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file->handle < 0)
-        return clh_fail(err, CLH_EIO, "cannot read %s: %s", file->path, strerror(errno));
-    struct stat info;
-    if (fstat(file->handle, &info))
-        return clh_fail(err, CLH_EIO, "cannot read %s: %s", file->path, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return clh_fail(err, CLH_EIO, "cannot read %s: it is %s, want a regular file", file->path,
-                        S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe");
-    file->size = (size_t)info.st_size;
-    return CLH_OK;
-}
-
 /* The length is checked against the file before anything of that size is allocated. */
 static clh_status header_length(const clh_safetensors *file, size_t *length, clh_error *err)
 {
-    const size_t size = file->size;
+    const size_t size = file->from.size;
     if (size < LENGTH_BYTES)
         return clh_fail(err, CLH_EFORMAT, "%s: the file is %zu bytes long, want at least %d",
                         file->path, size, LENGTH_BYTES);
     uint64_t little;
-    clh_status status = read_exactly(file, &little, sizeof little, 0, err);
+    clh_status status = clh_reading_get(&file->from, &little, sizeof little, 0, err);
     if (status)
         return status;
     uint64_t wanted = le64toh(little);
@@ -87,7 +48,7 @@ static clh_status header_length(const clh_safetensors *file, size_t *length, clh
 static clh_status file_load(clh_safetensors *file, clh_error *err)
 {
     size_t length = 0;
-    clh_status status = file_open(file, err);
+    clh_status status = clh_reading_open(&file->from, file->path, err);
     if (!status)
         status = header_length(file, &length, err);
     if (status)
@@ -96,10 +57,10 @@ static clh_status file_load(clh_safetensors *file, clh_error *err)
     if (!text)
         return CLH_ENOMEM;
     file->data_start = LENGTH_BYTES + length;
-    status = read_exactly(file, text, length, LENGTH_BYTES, err);
+    status = clh_reading_get(&file->from, text, length, LENGTH_BYTES, err);
     if (!status)
         status = clh_safetensors_header_parse(&file->header, text, length,
-                                              file->size - file->data_start, file->path, err);
+                                              file->from.size - file->data_start, file->path, err);
     clh_free(text);
     return status;
 }
@@ -110,7 +71,7 @@ clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_err
     clh_safetensors *file = clh_alloc_zeroed(1, sizeof *file, err);
     if (!file)
         return CLH_ENOMEM;
-    file->handle = -1;
+    file->from.handle = -1;
     file->path = clh_text_copy(path, err);
     clh_status status = file->path ? file_load(file, err) : CLH_ENOMEM;
     if (status) {
@@ -126,8 +87,7 @@ void clh_safetensors_close(clh_safetensors *file)
     if (!file)
         return;
     clh_safetensors_header_deinit(&file->header);
-    if (file->handle >= 0)
-        (void)close(file->handle);
+    clh_handle_close(file->from.handle);
     clh_free(file->path);
     clh_free(file);
 }
@@ -240,8 +200,8 @@ static clh_status read_numbers(const clh_safetensors *file, const clh_safetensor
     const size_t count = clh_tensor_count(into);
     for (size_t done = 0; done < count;) {
         size_t length = count - done < per_chunk ? count - done : per_chunk;
-        clh_status status = read_exactly(file, chunk, length * size,
-                                         file->data_start + entry->begin + done * size, err);
+        clh_status status = clh_reading_get(&file->from, chunk, length * size,
+                                            file->data_start + entry->begin + done * size, err);
         if (status)
             return status;
         for (size_t i = 0; i < length; i++) {

@@ -1,14 +1,14 @@
 /* Which build of the kernels to run: asked once, of the processor and of CLEARHEAD_ISA. */
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/platform/system.h"
+#include "base/platform/thread.h"
 #include "math/kernels.h"
 
 static const clh_kernels *usable[5];
 static size_t usable_count;
 static const clh_kernels *best;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static clh_once once = CLH_ONCE_INIT;
 
 static void choose(void)
 {
@@ -25,7 +25,7 @@ static void choose(void)
     usable[usable_count++] = &clh_kernels_neon; /* every AArch64 processor has it */
 #endif
     best = usable[usable_count - 1];
-    const char *wanted = secure_getenv("CLEARHEAD_ISA");
+    const char *wanted = clh_system_setting("CLEARHEAD_ISA");
     for (size_t i = 0; wanted && i < usable_count; i++)
         if (strcmp(wanted, usable[i]->name) == 0)
             best = usable[i];
@@ -33,13 +33,13 @@ static void choose(void)
 
 const clh_kernels *const *clh_kernels_all(size_t *count)
 {
-    pthread_once(&once, choose);
+    clh_once_do(&once, choose);
     *count = usable_count;
     return usable;
 }
 
 const clh_kernels *clh_kernels_best(void)
 {
-    pthread_once(&once, choose);
+    clh_once_do(&once, choose);
     return best;
 }

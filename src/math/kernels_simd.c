@@ -274,7 +274,7 @@ static double simd_multiply_adds(size_t loops)
         x[0] += x[i];
     sink = x[0][0];
     (void)sink;
-    return 2.0 * CHAINS * LANE * (double)loops;
+    return 2.0 * (double)CHAINS * (double)LANE * (double)loops;
 }
 
 const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {

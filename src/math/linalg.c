@@ -1,4 +1,5 @@
-/* Matrices in double precision: products in loops of a fixed order, the rest by LAPACK. */
+/* Matrices in double precision: products in loops of a fixed order, the rest by LAPACK or, where that is
+ * absent, by definitions of our own. */
 #include "clearhead/linalg.h"
 
 #include <assert.h>
@@ -7,9 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <lapacke.h>
-
 #include "base/base.h"
+#include "math/decompose.h"
+
+#ifdef CLH_HAVE_LAPACK
+#define BY clh_decompose_lapack
+#else
+#define BY clh_decompose_own
+#endif
 
 /* Whether a matrix has the numbers that it says it has. */
 static bool is_matrix(const clh_dense *a)
@@ -87,10 +93,10 @@ double clh_dense_norm(const clh_dense *a)
     return sqrt(sum);
 }
 
-/* ---- LAPACK ------------------------------------------------------------------------------------
+/* ---- Decompositions --------------------------------------------------------------------------------
  */
 
-/** What LAPACK takes: sizes it can count in, numbers that are numbers. */
+/** What decompositions take: sizes LAPACK can count in, numbers that are numbers. */
 static clh_status check_input(const clh_dense *a, clh_error *err)
 {
     if (a->rows == 0 || a->cols == 0 || a->rows > INT_MAX / a->cols)
@@ -103,17 +109,7 @@ static clh_status check_input(const clh_dense *a, clh_error *err)
     return CLH_OK;
 }
 
-static clh_status check_info(lapack_int info, const char *routine, clh_error *err)
-{
-    assert(info >= 0 || info <= LAPACK_WORK_MEMORY_ERROR); /* else an argument of ours is wrong */
-    if (info < 0)
-        return clh_fail(err, CLH_ENOMEM, "%s found no room to work in", routine);
-    if (info > 0)
-        return clh_fail(err, CLH_ENUMERIC, "%s did not converge", routine);
-    return CLH_OK;
-}
-
-/** A copy of `a` for LAPACK to work in. */
+/** A copy of `a` to work in. */
 static clh_status copy(clh_dense *out, const clh_dense *a, clh_error *err)
 {
     clh_status status = clh_dense_open(out, a->rows, a->cols, err);
@@ -143,12 +139,8 @@ clh_status clh_dense_svd(clh_svd *out, const clh_dense *a, clh_error *err)
         status = clh_dense_open(&vt, count, a->cols, err);
     if (!status && !(svd.s = clh_alloc_zeroed(count, sizeof *svd.s, err)))
         status = CLH_ENOMEM;
-    if (!status) {
-        const lapack_int m = (lapack_int)a->rows, n = (lapack_int)a->cols, k = (lapack_int)count;
-        status = check_info(LAPACKE_dgesdd(LAPACK_ROW_MAJOR, 'S', m, n, work.data, n, svd.s,
-                                           svd.u.data, k, vt.data, n),
-                            "dgesdd", err);
-    }
+    if (!status)
+        status = BY.svd(a->rows, a->cols, work.data, svd.s, svd.u.data, vt.data, err);
     if (!status)
         status = clh_dense_transpose(&svd.v, &vt, err);
     clh_dense_deinit(&vt);
@@ -169,45 +161,22 @@ void clh_svd_deinit(clh_svd *svd)
     *svd = (clh_svd){0};
 }
 
-/** Q and R of a matrix whose reflectors are made: work [rows, cols] holds both. */
-static clh_status take_qr(clh_qr *qr, const clh_dense *work, const double *tau, clh_error *err)
-{
-    const size_t rows = work->rows, cols = work->cols, count = least(rows, cols);
-    clh_status status = clh_dense_open(&qr->q, rows, count, err);
-    if (!status)
-        status = clh_dense_open(&qr->r, count, cols, err);
-    if (status)
-        return status;
-    for (size_t r = 0; r < count; r++)
-        for (size_t c = r; c < cols; c++)
-            qr->r.data[r * cols + c] = work->data[r * cols + c];
-    for (size_t r = 0; r < rows; r++)
-        memcpy(qr->q.data + r * count, work->data + r * cols, count * sizeof *work->data);
-    return check_info(LAPACKE_dorgqr(LAPACK_ROW_MAJOR, (lapack_int)rows, (lapack_int)count,
-                                     (lapack_int)count, qr->q.data, (lapack_int)count, tau),
-                      "dorgqr", err);
-}
-
 clh_status clh_dense_qr(clh_qr *out, const clh_dense *a, clh_error *err)
 {
     CLH_REQUIRE(out && is_matrix(a), err, a_matrix);
     *out = (clh_qr){0};
     clh_dense work = {0};
     clh_qr qr = {0};
-    double *tau = NULL;
+    const size_t count = least(a->rows, a->cols);
     clh_status status = check_input(a, err);
     if (!status)
         status = copy(&work, a, err);
-    if (!status && !(tau = clh_alloc_zeroed(least(a->rows, a->cols), sizeof *tau, err)))
-        status = CLH_ENOMEM;
     if (!status)
-        status =
-            check_info(LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, (lapack_int)a->rows, (lapack_int)a->cols,
-                                      work.data, (lapack_int)a->cols, tau),
-                       "dgeqrf", err);
+        status = clh_dense_open(&qr.q, a->rows, count, err);
     if (!status)
-        status = take_qr(&qr, &work, tau, err);
-    clh_free(tau);
+        status = clh_dense_open(&qr.r, count, a->cols, err);
+    if (!status)
+        status = BY.qr(a->rows, a->cols, work.data, qr.q.data, qr.r.data, err);
     clh_dense_deinit(&work);
     if (status)
         clh_qr_deinit(&qr);
@@ -254,7 +223,6 @@ clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_e
     if (a->rows != a->cols)
         return clh_fail(err, CLH_ESHAPE, "eigenvalues of a matrix [%zu, %zu], want it square",
                         a->rows, a->cols);
-    const lapack_int n = (lapack_int)a->rows;
     clh_dense work = {0};
     clh_eigenvalues e = {.count = a->rows};
     double(*pairs)[2] = NULL;
@@ -269,9 +237,7 @@ clh_status clh_dense_eigenvalues(clh_eigenvalues *out, const clh_dense *a, clh_e
             status = CLH_ENOMEM;
     }
     if (!status)
-        status = check_info(LAPACKE_dgeev(LAPACK_ROW_MAJOR, 'N', 'N', n, work.data, n, e.re, e.im,
-                                          NULL, n, NULL, n),
-                            "dgeev", err);
+        status = BY.eigenvalues(e.count, work.data, e.re, e.im, err);
     if (!status)
         sort_eigenvalues(&e, pairs);
     clh_free(pairs);

@@ -24,9 +24,9 @@ clh_value clh_value_of(double value)
     return (clh_value){value, NAN, NAN};
 }
 
-const char *clh_key_text(char out[24], size_t n)
+const char *clh_key_text(char out[24], uint64_t n)
 {
-    (void)snprintf(out, 24, "%zu", n);
+    (void)snprintf(out, 24, "%llu", (unsigned long long)n);
     return out;
 }
 

@@ -84,7 +84,7 @@ void clh_row_read(clh_result *r, const void *from);
 void clh_row_absent(clh_result *r, const char *why);
 
 /** `n` as text for a key, into `out`; returns `out`. */
-const char *clh_key_text(char out[24], size_t n);
+const char *clh_key_text(char out[24], uint64_t n);
 
 /** A number, table, verdict or array that there is not, and why. */
 void clh_result_absent(clh_result *r, const char *name, const char *why);

@@ -1,8 +1,9 @@
 #include "result/element.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/platform/decimal.h"
 
 static double number_at(const clh_array *a, size_t place)
 {
@@ -47,7 +48,7 @@ static bool read_index(const char *text, const clh_array *a, size_t index[CLH_RA
         char *end = NULL;
         if (*text != '.' || text[1] < '0' || text[1] > '9')
             return false;
-        index[d] = strtoull(text + 1, &end, 10);
+        index[d] = clh_read_size(text + 1, &end);
         if (index[d] >= a->shape[d])
             return false;
         text = end;

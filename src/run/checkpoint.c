@@ -1,13 +1,11 @@
 #include "run/checkpoint.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
@@ -115,10 +113,10 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     char *end = NULL;
     errno = 0;
     unsigned long long value = text ? strtoull(text, &end, 10) : 0;
-    if (!text || end == text || *end || errno || *text == '-')
+    *step = (size_t)value;
+    if (!text || end == text || *end || errno || *text == '-' || *step != value)
         return clh_fail(err, CLH_EFORMAT, "%s: metadata step is %s, want a number of steps", path,
                         text ? text : "missing");
-    *step = (size_t)value;
     return CLH_OK;
 }
 
@@ -135,38 +133,47 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Steps found so far: counted only, then also listed, at most as many as were counted; the last name's. */
+typedef struct found {
+    size_t count, most, *list, last;
+} found;
+
+static void look(const char *name, void *user)
+{
+    found *f = user;
+    if (!is_parameters(name, &f->last) || (f->list && f->count == f->most))
+        return;
+    if (f->list)
+        f->list[f->count] = f->last;
+    f->count++;
+}
+
 clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err)
 {
     assert(run && steps && count);
     char *folder = clh_path_join(run, "checkpoints", err);
-    DIR *stream = folder ? opendir(folder) : NULL;
-    clh_status status = CLH_OK;
-    size_t step, most = 0, found = 0, *list = NULL;
     if (!folder)
         return CLH_ENOMEM;
-    if (!stream) {
-        *steps = NULL;
-        *count = 0;
-        if (errno != ENOENT)
-            status = clh_fail(err, CLH_EIO, "%s: %s", folder, strerror(errno));
+    found all = {0}, f = {0};
+    clh_status status = clh_folder_look(folder, look, &all, err);
+    *steps = NULL;
+    *count = 0;
+    if (status || !clh_path_exists(folder))
         goto done;
-    }
-    for (const struct dirent *entry; (entry = readdir(stream));)
-        most += is_parameters(entry->d_name, &step);
-    rewinddir(stream);
-    list = clh_alloc_array(most, sizeof *list, err);
-    if (!list) {
+    f = (found){.most = all.count, .list = clh_alloc_array(all.count, sizeof *f.list, err)};
+    if (!f.list) {
         status = CLH_ENOMEM;
         goto done;
     }
-    for (const struct dirent *entry; found < most && (entry = readdir(stream));)
-        found += is_parameters(entry->d_name, &list[found]);
-    qsort(list, found, sizeof *list, by_size);
-    *steps = list;
-    *count = found;
+    status = clh_folder_look(folder, look, &f, err);
+    if (status) {
+        clh_free(f.list);
+        goto done;
+    }
+    qsort(f.list, f.count, sizeof *f.list, by_size);
+    *steps = f.list;
+    *count = f.count;
 done:
-    if (stream)
-        (void)closedir(stream);
     clh_free(folder);
     return status;
 }
@@ -179,19 +186,25 @@ bool clh_checkpoint_keeps(const clh_train_config *c, size_t step)
     return c->checkpoint_log && (step & (step - 1)) == 0;
 }
 
+typedef struct tidying {
+    const clh_train_config *config;
+    size_t newest;
+} tidying;
+
+static bool is_passed(const char *name, const void *user)
+{
+    const tidying *t = user;
+    size_t step;
+    return is_parameters(name, &step) && step != t->newest &&
+           !clh_checkpoint_keeps(t->config, step);
+}
+
 void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
 {
     assert(run && config);
     char *folder = clh_path_join(run, "checkpoints", NULL);
-    DIR *stream = folder ? opendir(folder) : NULL;
-    for (const struct dirent *entry; stream && (entry = readdir(stream));) {
-        size_t step;
-        if (is_parameters(entry->d_name, &step) && step != newest &&
-            !clh_checkpoint_keeps(config, step))
-            (void)unlinkat(dirfd(stream), entry->d_name, 0);
-    }
-    if (stream)
-        (void)closedir(stream);
+    if (folder)
+        clh_folder_drop(folder, is_passed, &(tidying){config, newest});
     clh_free(folder);
 }
 

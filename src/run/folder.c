@@ -2,8 +2,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
@@ -11,12 +9,6 @@
 
 /* The files that a run writes beside its folders; the first makes it one. */
 static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};
-
-bool clh_is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
 
 /* Only names that we write: others may be at work in figures/ or keep files of their own here. */
 static clh_status sweep(const char *path, clh_error *err)
@@ -99,11 +91,11 @@ static void parts_free(parts *p)
 /* Folders go only while they are empty. */
 static void parts_remove(const parts *p, const char *path)
 {
-    (void)unlink(p->config);
-    (void)unlink(p->lock);
-    (void)rmdir(p->figures);
-    (void)rmdir(p->checkpoints);
-    (void)rmdir(path);
+    clh_path_remove(p->config);
+    clh_path_remove(p->lock);
+    clh_folder_remove_empty(p->figures);
+    clh_folder_remove_empty(p->checkpoints);
+    clh_folder_remove_empty(path);
 }
 
 void clh_folder_remove(const char *path)

@@ -3,10 +3,8 @@
 #ifndef CLH_FOLDER_H
 #define CLH_FOLDER_H
 
+#include "base/platform/file_system.h"
 #include "clearhead/run.h"
-
-/** Whether a folder is at `path`. */
-bool clh_is_folder(const char *path);
 
 /** That a run may be made at `path`: CLH_EBUSY when it holds one or a file that one
  *  would overwrite, CLH_EIO when it is a file itself. */

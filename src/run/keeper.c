@@ -1,11 +1,10 @@
 #include "run/keeper.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/platform/handle.h"
+#include "base/platform/thread.h"
 
 enum { MOST = 8 };
 
@@ -20,9 +19,9 @@ typedef struct entry {
 
 /* queue[0 … settled-1] are through, … count-1 are under way. The thread ends when nothing is. */
 struct clh_keeper {
-    pthread_mutex_t mutex;
-    pthread_cond_t moved; /* settled grew */
-    pthread_t thread;
+    clh_mutex mutex;
+    clh_condition moved; /* settled grew */
+    clh_thread thread;
     bool running, started; /* it takes what is given; it is to be joined */
     bool failed;           /* nothing more is brought into place until that was said */
     entry queue[MOST];
@@ -37,8 +36,8 @@ clh_status clh_keeper_open(clh_keeper **out, clh_error *err)
     clh_keeper *k = clh_alloc_zeroed(1, sizeof *k, err);
     if (!k)
         return CLH_ENOMEM;
-    pthread_mutex_init(&k->mutex, NULL);
-    pthread_cond_init(&k->moved, NULL);
+    clh_mutex_init(&k->mutex);
+    clh_condition_init(&k->moved);
     *out = k;
     return CLH_OK;
 }
@@ -64,10 +63,9 @@ static size_t settle_own(entry *batch, size_t count)
 /* Whether all of the batch is through. */
 static bool settle(entry *batch, size_t count)
 {
-    if (fdatasync(batch[count - 1].kept.log)) {
-        batch[0].log_failure = errno;
+    batch[0].log_failure = clh_handle_sync(batch[count - 1].kept.log);
+    if (batch[0].log_failure)
         return false;
-    }
     const size_t placed = settle_own(batch, count);
     if (placed == 0)
         return false;
@@ -81,23 +79,23 @@ static bool settle(entry *batch, size_t count)
 static void *work(void *keeper)
 {
     clh_keeper *k = keeper;
-    pthread_mutex_lock(&k->mutex);
+    clh_mutex_lock(&k->mutex);
     while (k->settled < k->count) {
         entry batch[MOST];
         const size_t count = k->count - k->settled;
         memcpy(batch, k->queue + k->settled, count * sizeof *batch);
         if (!k->failed) {
-            pthread_mutex_unlock(&k->mutex);
+            clh_mutex_unlock(&k->mutex);
             const bool well = settle(batch, count);
-            pthread_mutex_lock(&k->mutex);
+            clh_mutex_lock(&k->mutex);
             k->failed = !well;
         }
         memcpy(k->queue + k->settled, batch, count * sizeof *batch);
         k->settled += count;
-        pthread_cond_broadcast(&k->moved);
+        clh_condition_broadcast(&k->moved);
     }
     k->running = false;
-    pthread_mutex_unlock(&k->mutex);
+    clh_mutex_unlock(&k->mutex);
     return NULL;
 }
 
@@ -107,19 +105,14 @@ static void *work(void *keeper)
 static void join(clh_keeper *k)
 {
     if (k->started)
-        pthread_join(k->thread, NULL);
+        clh_thread_join(&k->thread);
     k->started = false;
 }
 
-/* Signals stay with the thread that trains. */
 static void start(clh_keeper *k)
 {
-    sigset_t all, before;
     join(k);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    k->started = pthread_create(&k->thread, NULL, work, k) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    k->started = clh_thread_start(&k->thread, work, k) == 0;
     if (!k->started)
         (void)work(k);
 }
@@ -144,13 +137,13 @@ static clh_status finish(const entry *e, clh_status status, clh_error *err)
 static clh_status reap(clh_keeper *k, clh_error *err)
 {
     entry through[MOST];
-    pthread_mutex_lock(&k->mutex);
+    clh_mutex_lock(&k->mutex);
     const size_t count = k->settled;
     memcpy(through, k->queue, count * sizeof *through);
     k->count -= count;
     memmove(k->queue, k->queue + count, k->count * sizeof *k->queue);
     k->settled = 0;
-    pthread_mutex_unlock(&k->mutex);
+    clh_mutex_unlock(&k->mutex);
     clh_status status = CLH_OK;
     for (size_t i = 0; i < count; i++) {
         status = finish(&through[i], status, err);
@@ -165,10 +158,10 @@ static clh_status reap(clh_keeper *k, clh_error *err)
 /* Until at least one is through or, with `all`, nothing is under way. */
 static void wait_until_through(clh_keeper *k, bool all)
 {
-    pthread_mutex_lock(&k->mutex);
+    clh_mutex_lock(&k->mutex);
     while (k->settled < (all ? k->count : 1))
-        pthread_cond_wait(&k->moved, &k->mutex);
-    pthread_mutex_unlock(&k->mutex);
+        clh_condition_wait(&k->moved, &k->mutex);
+    clh_mutex_unlock(&k->mutex);
 }
 
 clh_status clh_keeper_give(clh_keeper *k, const clh_kept *kept, clh_error *err)
@@ -183,11 +176,11 @@ clh_status clh_keeper_give(clh_keeper *k, const clh_kept *kept, clh_error *err)
         (void)clh_keeper_wait(k, NULL); /* what was given since is not kept either */
         return status;
     }
-    pthread_mutex_lock(&k->mutex);
+    clh_mutex_lock(&k->mutex);
     k->queue[k->count++] = (entry){.kept = *kept};
     const bool idle = !k->running;
     k->running = true;
-    pthread_mutex_unlock(&k->mutex);
+    clh_mutex_unlock(&k->mutex);
     if (idle)
         start(k);
     return CLH_OK;
@@ -217,7 +210,7 @@ void clh_keeper_close(clh_keeper *k)
     if (!k)
         return;
     (void)clh_keeper_wait(k, NULL);
-    pthread_cond_destroy(&k->moved);
-    pthread_mutex_destroy(&k->mutex);
+    clh_condition_deinit(&k->moved);
+    clh_mutex_deinit(&k->mutex);
     clh_free(k);
 }

@@ -1,16 +1,13 @@
 #include "run/metrics.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/json_text.h"
 #include "base/platform/file.h"
 #include "base/platform/file_lines.h"
+#include "base/platform/handle.h"
 #include "base/strbuf.h"
 
 struct clh_metrics {
@@ -76,14 +73,8 @@ static clh_status cut_back(const clh_metrics *metrics, size_t next, clh_metrics_
                            clh_error *err)
 {
     uint64_t kept;
-    struct stat info;
     clh_status status = look_back(metrics->path, next, &kept, before, err);
-    if (status)
-        return status;
-    if (fstat(metrics->file, &info) ||
-        ((uint64_t)info.st_size != kept && ftruncate(metrics->file, (off_t)kept)))
-        return clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));
-    return CLH_OK;
+    return status ? status : clh_appending_cut(metrics->file, kept, metrics->path, err);
 }
 
 clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next,
@@ -96,11 +87,8 @@ clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next,
     if (!metrics)
         return CLH_ENOMEM;
     metrics->path = clh_text_copy(path, err);
-    metrics->file =
-        metrics->path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : -1;
-    clh_status status = metrics->path ? CLH_OK : CLH_ENOMEM;
-    if (!status && metrics->file < 0)
-        status = clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
+    metrics->file = -1;
+    clh_status status = metrics->path ? clh_appending_open(&metrics->file, path, err) : CLH_ENOMEM;
     if (!status)
         status = fresh ? clh_folder_sync_above(path, err) : cut_back(metrics, next, before, err);
     if (status)
@@ -149,16 +137,11 @@ clh_status clh_metrics_flush(clh_metrics *metrics, clh_error *err)
 {
     assert(metrics);
     clh_status status = clh_strbuf_check(&metrics->text, err);
-    const char *at = clh_strbuf_view(&metrics->text);
-    for (size_t rest = metrics->text.length; rest > 0 && !status;) {
-        ssize_t done = write(metrics->file, at, rest);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return clh_fail(err, CLH_EIO, "cannot write %s: %s", metrics->path, strerror(errno));
-        at += done;
-        rest -= (size_t)done;
-    }
+    if (!status)
+        status = clh_appending_put(metrics->file, clh_strbuf_view(&metrics->text),
+                                   metrics->text.length, metrics->path, err);
+    if (status == CLH_EIO)
+        return status;
     clh_strbuf_clear(&metrics->text);
     return status;
 }
@@ -179,8 +162,7 @@ void clh_metrics_close(clh_metrics *metrics)
 {
     if (!metrics)
         return;
-    if (metrics->file >= 0)
-        (void)close(metrics->file);
+    clh_handle_close(metrics->file);
     clh_strbuf_deinit(&metrics->text);
     clh_free(metrics->path);
     clh_free(metrics);

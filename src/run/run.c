@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/platform/decimal.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
@@ -35,7 +35,7 @@ static clh_status config_of_file(clh_run_config *out, size_t *step, const char *
                           path);
     else if (out)
         status = clh_run_config_from_json(out, text, path, err);
-    *step = at ? (size_t)strtoull(at, NULL, 10) : 0;
+    *step = at ? clh_read_size(at, NULL) : 0;
     clh_safetensors_close(file);
     return status;
 }
@@ -59,12 +59,11 @@ static clh_status config_of_folder(clh_run_config *out, const char *path, clh_er
 clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error *err)
 {
     CLH_REQUIRE(out && path, err, "the path of a run, and room for its config");
-    struct stat info;
     size_t step;
-    if (stat(path, &info))
+    if (!clh_path_exists(path))
         return clh_fail(err, CLH_EINPUT, "there is no run or file at %s", path);
-    return S_ISDIR(info.st_mode) ? config_of_folder(out, path, err)
-                                 : config_of_file(out, &step, path, err);
+    return clh_is_folder(path) ? config_of_folder(out, path, err)
+                               : config_of_file(out, &step, path, err);
 }
 
 /* The task, unless an imported model fits none. */

@@ -1,10 +1,10 @@
 #include "run/run_keys.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/platform/thread.h"
 #include "task/task_ops.h"
 
 static const clh_key own[] = {
@@ -26,7 +26,7 @@ static const clh_key own[] = {
 _Static_assert((int)CLH_RUN_KEY_task == 0, "the keys of tasks follow the first row");
 
 /* Set once. */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static clh_once once = CLH_ONCE_INIT;
 static clh_key keys[CLH_RUN_KEYS_MAX];
 static const char *task_of[CLH_RUN_KEYS_MAX];
 static size_t count, task_keys;
@@ -91,25 +91,25 @@ static void build(void)
 
 const clh_key *clh_run_keys(void)
 {
-    (void)pthread_once(&once, build);
+    clh_once_do(&once, build);
     return keys;
 }
 
 size_t clh_run_key_count(void)
 {
-    (void)pthread_once(&once, build);
+    clh_once_do(&once, build);
     return count;
 }
 
 size_t clh_run_key_place(clh_run_key key)
 {
-    (void)pthread_once(&once, build);
+    clh_once_do(&once, build);
     return key == CLH_RUN_KEY_task ? 0 : (size_t)key + task_keys;
 }
 
 const char *clh_run_key_task(size_t place)
 {
-    (void)pthread_once(&once, build);
+    clh_once_do(&once, build);
     assert(place < count);
     return task_of[place];
 }

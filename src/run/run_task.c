@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/platform/file_system.h"
 #include "run/run_keys.h"
 
 bool clh_run_task_none(const char *name)
@@ -145,9 +146,9 @@ void clh_run_config_absolute(clh_run_config *config)
         if (!clh_run_key_task(i) || keys[i].kind != CLH_KEY_TEXT || !path[0] ||
             strncmp(keys[i].values, "FILE", 4) != 0)
             continue;
-        char *whole = realpath(path, NULL);
+        char *whole = clh_path_whole(path, NULL);
         if (whole && strlen(whole) < keys[i].size)
             memcpy(path, whole, strlen(whole) + 1);
-        free(whole);
+        clh_free(whole);
     }
 }

@@ -1,6 +1,4 @@
 /* Starting a run and going on with one: from a configuration, or from what is in its folder. */
-#include <unistd.h>
-
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "model/model_keys.h"
@@ -28,7 +26,7 @@ static void abandon(const char *path)
                           clh_checkpoint_path(path, 0, NULL)};
     for (size_t i = 0; i < CLH_COUNT(made); i++) {
         if (made[i])
-            (void)unlink(made[i]);
+            clh_path_remove(made[i]);
         clh_free(made[i]);
     }
     clh_folder_remove(path);

@@ -37,7 +37,7 @@ static void a_number_has_a_point(void **state)
                          5 + strlen(points[i]));
         assert_memory_equal(text, "0.50 ", 5);
         assert_true(clh_read_double("0.25,", &end) == 0.25 && *end == ',');
-        assert_true(clh_read_long_double(&"[1e-3"[1], &end) == 1e-3L && *end == '\0');
+        assert_true(clh_read_double(&"[1e-3"[1], &end) == 1e-3 && *end == '\0');
         clh_strbuf_addf(&buf, "%.1f %g %d %s", 1.5, 2.25, 7, "x");
         clh_strbuf_add_number(&buf, 0.125, 9);
         clh_real_to_json(1e-3, &buf);

@@ -95,7 +95,9 @@ static void look(process *p)
     assert_non_null(getcwd(p->folder, sizeof p->folder));
     p->thread_locale = uselocale((locale_t)0);
     p->rounding = fegetround();
+#ifdef __GLIBC__ /* others do not let traps be set */
     p->traps = fegetexcept();
+#endif
     p->control = float_control();
     p->mask = mask_now();
     p->environment = environ;

@@ -357,7 +357,7 @@ static int open_in_little_room(void)
 {
     clh_pool *pool = NULL;
     clh_error err = {0};
-    const struct rlimit room = {(rlim_t)1 << 29, (rlim_t)1 << 29};
+    const struct rlimit room = {(rlim_t)1 << 26, (rlim_t)1 << 26};
     if (setrlimit(RLIMIT_AS, &room))
         return 1;
     if (clh_pool_open(&pool, 1024, &err) != CLH_ENOMEM || pool)

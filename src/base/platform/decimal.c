@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <locale.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,10 +46,8 @@ double clh_read_double(const char *text, char **end)
     return value;
 }
 
-long double clh_read_long_double(const char *text, char **end)
+size_t clh_read_size(const char *text, char **end)
 {
-    void *before = clh_decimal_begin();
-    const long double value = strtold(text, end);
-    clh_decimal_end(before);
-    return value;
+    const unsigned long long value = strtoull(text, end, 10);
+    return (size_t)value == value ? (size_t)value : SIZE_MAX;
 }

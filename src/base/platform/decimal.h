@@ -23,9 +23,11 @@ int clh_snprintf(char *out, size_t size, const char *format, ...)
 int clh_vsnprintf(char *out, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
-/** As strtod() and strtold(). */
+/** As strtod(). */
 double clh_read_double(const char *text, char **end);
-long double clh_read_long_double(const char *text, char **end);
+
+/** As strtoull() of a number in tens; what is larger than any size is SIZE_MAX. */
+size_t clh_read_size(const char *text, char **end);
 
 /** From here to the end this thread writes and reads numbers with a point; ends in the reverse order
  *  of the beginnings. */

@@ -1,16 +1,15 @@
 #include "base/platform/file.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/platform/system.h"
 
 struct clh_file {
     FILE *stream; /* NULL once it is synced */
@@ -19,39 +18,6 @@ struct clh_file {
     int failure;  /* errno of the first failure, 0 while all is well */
     bool settled; /* renamed, or failed and removed */
 };
-
-char *clh_path_join(const char *folder, const char *name, clh_error *err)
-{
-    assert(folder && name);
-    size_t a = strlen(folder), b = strlen(name);
-    bool slash = a > 0 && folder[a - 1] != '/';
-    char *path = clh_alloc_array(a + b + 2, 1, err);
-    if (path)
-        (void)snprintf(path, a + b + 2, "%s%s%s", folder, slash ? "/" : "", name);
-    return path;
-}
-
-/* The folder that `path` is in, as a new text: "runs/a" of "runs/a/config.json", "." of "a". */
-static char *folder_of(const char *path, clh_error *err)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = clh_text_copy(slash ? path : ".", err);
-    if (folder && slash)
-        folder[slash > path ? slash - path : 1] = '\0';
-    return folder;
-}
-
-/* That what was made, renamed or removed in a folder outlives a power cut. 0, or errno. A folder
- * that may not be read, or of a file system that syncs none, is as safe as it can be. */
-static int folder_sync(const char *folder)
-{
-    const int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0)
-        return errno == EACCES ? 0 : errno;
-    const int failed = fsync(handle) ? errno : 0;
-    (void)close(handle);
-    return failed == EINVAL || failed == ENOTSUP ? 0 : failed;
-}
 
 static void file_free(clh_file *file)
 {
@@ -69,7 +35,7 @@ static FILE *temporary_open(char *name, size_t size, const char *path)
     int handle = -1;
     errno = EEXIST;
     for (int i = 0; i < ATTEMPTS && handle < 0 && errno == EEXIST; i++) {
-        (void)snprintf(name, size, "%s.tmp-%ld-%d", path, (long)getpid(), i);
+        (void)snprintf(name, size, "%s.tmp-%ld-%d", path, clh_system_process(), i);
         handle = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     FILE *stream = handle < 0 ? NULL : fdopen(handle, "wb");
@@ -94,7 +60,7 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
         return CLH_ENOMEM;
     size_t size = strlen(path) + 48;
     file->path = clh_text_copy(path, err);
-    file->folder = file->path ? folder_of(path, err) : NULL;
+    file->folder = file->path ? clh_path_above(path, err) : NULL;
     file->temporary = file->folder ? clh_alloc_array(size, 1, err) : NULL;
     if (!file->temporary) {
         file_free(file);
@@ -161,7 +127,7 @@ bool clh_file_sync_folder(clh_file *file)
 {
     assert(file && file->settled);
     if (!file->failure)
-        file->failure = folder_sync(file->folder);
+        file->failure = clh_system_sync_folder(file->folder);
     return !file->failure;
 }
 
@@ -192,7 +158,7 @@ void clh_file_abandon(clh_file *file)
 }
 
 /* Whether `name` is what temporary_open() makes for a target that matches `names`. */
-static bool is_temporary(const char *name, const char *names)
+static bool is_temporary(const char *name, const void *names)
 {
     static const char mark[] = ".tmp-";
     char target[256];
@@ -213,13 +179,7 @@ static bool is_temporary(const char *name, const char *names)
 void clh_file_sweep(const char *folder, const char *names)
 {
     assert(folder && names);
-    DIR *stream = opendir(folder);
-    if (!stream)
-        return;
-    for (const struct dirent *entry; (entry = readdir(stream));)
-        if (is_temporary(entry->d_name, names))
-            (void)unlinkat(dirfd(stream), entry->d_name, 0);
-    (void)closedir(stream);
+    clh_folder_drop(folder, is_temporary, names);
 }
 
 static clh_status too_large(const char *path, size_t limit, clh_error *err)
@@ -280,83 +240,4 @@ clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t 
     clh_status status = read_stream(bytes, length, stream, path, limit, err);
     (void)fclose(stream);
     return status;
-}
-
-bool clh_path_exists(const char *path)
-{
-    assert(path);
-    struct stat info;
-    return stat(path, &info) == 0;
-}
-
-clh_status clh_folder_sync_above(const char *path, clh_error *err)
-{
-    assert(path);
-    char *above = folder_of(path, err);
-    if (!above)
-        return CLH_ENOMEM;
-    const int failed = folder_sync(above);
-    clh_status status =
-        failed ? clh_fail(err, CLH_EIO, "cannot sync the folder %s: %s", above, strerror(failed))
-               : CLH_OK;
-    clh_free(above);
-    return status;
-}
-
-static clh_status make_one(const char *path, clh_error *err)
-{
-    struct stat info;
-    if (mkdir(path, 0777) == 0)
-        return clh_folder_sync_above(path, err);
-    int reason = errno;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        return CLH_OK;
-    if (reason == EEXIST)
-        return clh_fail(err, CLH_EIO, "%s is a file, want a folder or a name that is free", path);
-    return clh_fail(err, CLH_EIO, "cannot make the folder %s: %s", path, strerror(reason));
-}
-
-clh_status clh_folder_make(const char *path, clh_error *err)
-{
-    assert(path);
-    char *copy = clh_text_copy(path, err);
-    if (!copy)
-        return CLH_ENOMEM;
-    clh_status status = CLH_OK;
-    for (size_t end = strlen(copy); end > 1 && copy[end - 1] == '/'; end--)
-        copy[end - 1] = '\0'; /* a name that ends in one has its folder above */
-    for (char *slash = copy + 1; *copy && !status && (slash = strchr(slash, '/')); slash++) {
-        *slash = '\0';
-        status = make_one(copy, err);
-        *slash = '/';
-    }
-    if (!status)
-        status = make_one(copy, err);
-    clh_free(copy);
-    return status;
-}
-
-clh_status clh_lock_take(int *handle, const char *path, clh_error *err)
-{
-    assert(handle && path);
-    *handle = -1;
-    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (lock < 0)
-        return clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
-    if (flock(lock, LOCK_EX | LOCK_NB)) {
-        int reason = errno;
-        (void)close(lock);
-        return reason == EWOULDBLOCK
-                   ? clh_fail(err, CLH_EBUSY, "%s is locked: another process is writing this run",
-                              path)
-                   : clh_fail(err, CLH_EIO, "cannot lock %s: %s", path, strerror(reason));
-    }
-    *handle = lock;
-    return CLH_OK;
-}
-
-void clh_lock_release(int handle)
-{
-    if (handle >= 0)
-        (void)close(handle);
 }

@@ -11,6 +11,7 @@
 #define CLH_FILE_H
 
 #include "base/base.h"
+#include "base/platform/file_system.h"
 
 typedef struct clh_file clh_file;
 
@@ -56,25 +57,5 @@ clh_status clh_file_read_text(char **text, const char *path, size_t limit, clh_e
 
 /** A whole file that holds `text`; errors as clh_file_begin() and clh_file_commit(). */
 clh_status clh_file_write_text(const char *path, const char *text, clh_error *err);
-
-/** Make `path` and the folders above it, each synced into the one above; fine when they exist. */
-clh_status clh_folder_make(const char *path, clh_error *err);
-
-/** That the name `path`, which is new, outlives a power cut: sync the folder it is in. CLH_EIO with
- *  folder and reason. A file system that does not sync folders is no failure. */
-clh_status clh_folder_sync_above(const char *path, clh_error *err);
-
-/** Whether something exists at `path`. */
-bool clh_path_exists(const char *path);
-
-/** "folder/name" as a new text the caller frees with clh_free(); NULL with ENOMEM filled in. */
-char *clh_path_join(const char *folder, const char *name, clh_error *err);
-
-/** A lock that ends with the process, however it ends: flock on `path`, created when absent.
- *  CLH_EBUSY when another process holds it; *handle is then -1. A forked child shares the lock. */
-clh_status clh_lock_take(int *handle, const char *path, clh_error *err);
-
-/** Let go. A negative handle is fine. */
-void clh_lock_release(int handle);
 
 #endif

@@ -1,13 +1,10 @@
 #include "base/platform/pool.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/platform/thread.h"
 
 /* The tasks of a job are dealt out in equal shares, in order: a worker takes those of its own share
  * first, then what is left of the others'. The same job done again, as in every step of training,
@@ -16,8 +13,8 @@
 typedef struct share {
     _Alignas(64) atomic_size_t next; /* of [its begin, end) */
     size_t end;
-    pthread_t thread; /* any of the started ones: which worker it is it counts out itself */
-    int processor;    /* the one it is pinned to */
+    clh_thread thread; /* any of the started ones: which worker it is it counts out itself */
+    int processor;     /* the one it is pinned to */
 } share;
 
 /* A job is published under the mutex by raising `generation`; the last worker to leave (`busy`
@@ -25,8 +22,8 @@ typedef struct share {
  * whoever waits looks for a moment before it sleeps. */
 struct clh_pool {
     size_t threads, started;
-    pthread_mutex_t mutex;
-    pthread_cond_t begin, end;
+    clh_mutex mutex;
+    clh_condition begin, end;
     _Atomic uint64_t generation;
     atomic_size_t busy;
     atomic_bool closing;
@@ -80,11 +77,11 @@ static bool wait_for_job(clh_pool *pool, uint64_t *seen)
 {
     for (int i = 0; i < LOOKS && pool->generation == *seen && !pool->closing; i++)
         pause_briefly();
-    pthread_mutex_lock(&pool->mutex);
+    clh_mutex_lock(&pool->mutex);
     while (pool->generation == *seen && !pool->closing)
-        pthread_cond_wait(&pool->begin, &pool->mutex);
+        clh_condition_wait(&pool->begin, &pool->mutex);
     *seen = pool->generation;
-    pthread_mutex_unlock(&pool->mutex);
+    clh_mutex_unlock(&pool->mutex);
     return !pool->closing;
 }
 
@@ -96,9 +93,9 @@ static void *worker_main(void *argument)
     while (wait_for_job(pool, &seen)) {
         work_off(pool, worker);
         if (atomic_fetch_sub(&pool->busy, 1) == 1) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->end);
-            pthread_mutex_unlock(&pool->mutex);
+            clh_mutex_lock(&pool->mutex);
+            clh_condition_signal(&pool->end);
+            clh_mutex_unlock(&pool->mutex);
         }
     }
     return NULL;
@@ -107,20 +104,16 @@ static void *worker_main(void *argument)
 /* Until the others have ended, or it is time to look at the watch again. */
 static void sleep_until_end(clh_pool *pool)
 {
-    enum { NANOSECONDS = 5000000, SECOND = 1000000000 };
-    struct timespec until;
-    pthread_mutex_lock(&pool->mutex);
+    enum { NANOSECONDS = 5000000 };
+    clh_mutex_lock(&pool->mutex);
     if (pool->stop) {
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += (until.tv_nsec + NANOSECONDS) / SECOND;
-        until.tv_nsec = (until.tv_nsec + NANOSECONDS) % SECOND;
         if (pool->busy > 0)
-            (void)pthread_cond_timedwait(&pool->end, &pool->mutex, &until);
+            clh_condition_wait_for(&pool->end, &pool->mutex, NANOSECONDS);
     } else {
         while (pool->busy > 0)
-            pthread_cond_wait(&pool->end, &pool->mutex);
+            clh_condition_wait(&pool->end, &pool->mutex);
     }
-    pthread_mutex_unlock(&pool->mutex);
+    clh_mutex_unlock(&pool->mutex);
 }
 
 static void wait_for_end(clh_pool *pool)
@@ -131,31 +124,19 @@ static void wait_for_end(clh_pool *pool)
         (void)stopped(pool->stop, 0);
 }
 
-static bool pin(pthread_t thread, size_t processor)
-{
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(processor, &one);
-    return pthread_setaffinity_np(thread, sizeof one, &one) == 0;
-}
-
 /* Each started thread gets one processor of those allowed, none the one the caller is on. Failing to
  * pin costs speed only. */
 static void pin_workers(clh_pool *pool)
 {
-    cpu_set_t allowed;
-    pool->caller = sched_getcpu();
-    if (pool->started == 0 || pool->caller < 0 || sched_getaffinity(0, sizeof allowed, &allowed) ||
-        (size_t)CPU_COUNT(&allowed) < pool->threads)
+    pool->caller = clh_processor_here();
+    if (pool->started == 0 || pool->caller < 0 || clh_processor_count() < pool->threads)
         return;
-    size_t processor = (size_t)pool->caller;
+    int processor = pool->caller;
     pool->pinned = true;
     for (size_t i = 0; i < pool->started; i++) {
-        do
-            processor = (processor + 1) % CPU_SETSIZE;
-        while (!CPU_ISSET(processor, &allowed));
-        pool->share[i].processor = (int)processor;
-        pool->pinned = pin(pool->share[i].thread, processor) && pool->pinned;
+        share *s = &pool->share[i];
+        s->processor = processor = clh_processor_next(processor);
+        pool->pinned = clh_thread_pin(&s->thread, processor) && pool->pinned;
     }
 }
 
@@ -163,28 +144,18 @@ static void pin_workers(clh_pool *pool)
  * places: the thread goes where the caller was. */
 static void make_way(clh_pool *pool)
 {
-    const int here = pool->pinned ? sched_getcpu() : pool->caller;
+    const int here = pool->pinned ? clh_processor_here() : pool->caller;
     if (here == pool->caller || here < 0)
         return;
     for (size_t i = 0; i < pool->started; i++) {
         share *s = &pool->share[i];
-        if (s->processor == here && pin(s->thread, (size_t)pool->caller))
+        if (s->processor == here && clh_thread_pin(&s->thread, pool->caller))
             s->processor = pool->caller;
     }
     pool->caller = here;
 }
 
-/* Signals stay with the thread that made the pool. */
-static int start_thread(clh_pool *pool, pthread_t *thread)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(thread, NULL, worker_main, pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
-}
-
+/* Where there are no threads every worker is the caller. */
 clh_status clh_pool_open(clh_pool **out, size_t threads, clh_error *err)
 {
     assert(out);
@@ -194,16 +165,12 @@ clh_status clh_pool_open(clh_pool **out, size_t threads, clh_error *err)
     if (!pool)
         return CLH_ENOMEM;
     pool->threads = threads;
-    pthread_condattr_t steady;
-    pthread_condattr_init(&steady);
-    (void)pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-    pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->begin, NULL);
-    pthread_cond_init(&pool->end, &steady);
-    pthread_condattr_destroy(&steady);
+    clh_mutex_init(&pool->mutex);
+    clh_condition_init(&pool->begin);
+    clh_condition_init(&pool->end);
     atomic_init(&pool->worker_number, 1);
-    for (; pool->started + 1 < threads; pool->started++) {
-        int failed = start_thread(pool, &pool->share[pool->started].thread);
+    for (; clh_thread_exists() && pool->started + 1 < threads; pool->started++) {
+        int failed = clh_thread_start(&pool->share[pool->started].thread, worker_main, pool);
         if (failed) {
             size_t number = pool->started + 2; /* the caller is the first */
             clh_pool_close(pool);
@@ -231,15 +198,15 @@ void clh_pool_run_watched(clh_pool *pool, size_t count, clh_pool_work *work, voi
         return;
     }
     make_way(pool);
-    pthread_mutex_lock(&pool->mutex);
+    clh_mutex_lock(&pool->mutex);
     pool->work = work;
     pool->context = context;
     pool->stop = stop;
     deal(pool, count);
     pool->busy = pool->started;
     pool->generation++;
-    pthread_cond_broadcast(&pool->begin);
-    pthread_mutex_unlock(&pool->mutex);
+    clh_condition_broadcast(&pool->begin);
+    clh_mutex_unlock(&pool->mutex);
     work_off(pool, 0);
     wait_for_end(pool);
 }
@@ -253,14 +220,14 @@ void clh_pool_close(clh_pool *pool)
 {
     if (!pool)
         return;
-    pthread_mutex_lock(&pool->mutex);
+    clh_mutex_lock(&pool->mutex);
     pool->closing = true;
-    pthread_cond_broadcast(&pool->begin);
-    pthread_mutex_unlock(&pool->mutex);
+    clh_condition_broadcast(&pool->begin);
+    clh_mutex_unlock(&pool->mutex);
     for (size_t i = 0; i < pool->started; i++)
-        pthread_join(pool->share[i].thread, NULL);
-    pthread_cond_destroy(&pool->end);
-    pthread_cond_destroy(&pool->begin);
-    pthread_mutex_destroy(&pool->mutex);
+        clh_thread_join(&pool->share[i].thread);
+    clh_condition_deinit(&pool->end);
+    clh_condition_deinit(&pool->begin);
+    clh_mutex_deinit(&pool->mutex);
     clh_free(pool);
 }

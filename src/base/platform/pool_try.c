@@ -1,13 +1,14 @@
 #include "base/platform/pool_try.h"
 
 #include <assert.h>
-#include <pthread.h>
+
+#include "base/platform/thread.h"
 
 /* What to do and, of the tasks that failed, the first in order. */
 typedef struct job {
     clh_pool_try_fn *fn;
     void *context;
-    pthread_mutex_t mutex;
+    clh_mutex mutex;
     size_t failed;
     clh_status status;
     clh_error error;
@@ -20,13 +21,13 @@ static void try_task(void *context, size_t task, size_t worker)
     clh_status status = j->fn(j->context, task, worker, &error);
     if (!status)
         return;
-    pthread_mutex_lock(&j->mutex);
+    clh_mutex_lock(&j->mutex);
     if (task < j->failed) {
         j->failed = task;
         j->status = status;
         j->error = error;
     }
-    pthread_mutex_unlock(&j->mutex);
+    clh_mutex_unlock(&j->mutex);
 }
 
 clh_status clh_pool_try(clh_pool *pool, size_t count, clh_pool_try_fn *fn, void *context,
@@ -34,9 +35,9 @@ clh_status clh_pool_try(clh_pool *pool, size_t count, clh_pool_try_fn *fn, void 
 {
     assert(fn || count == 0);
     job j = {.fn = fn, .context = context, .failed = SIZE_MAX};
-    pthread_mutex_init(&j.mutex, NULL);
+    clh_mutex_init(&j.mutex);
     clh_pool_run(pool, count, try_task, &j);
-    pthread_mutex_destroy(&j.mutex);
+    clh_mutex_deinit(&j.mutex);
     if (j.status && err)
         *err = j.error;
     return j.status;

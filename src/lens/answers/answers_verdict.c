@@ -40,7 +40,7 @@ static const char *cues(const clh_answers *a)
     bool depends = false, used = false;
     for (int f = 0; f < CLH_CUE_RANK; f++) {
         const clh_cue *cue = &a->attention.cue[f];
-        const bool far = cue->effect > cue->shuffled + SIGMAS * cue->deviation;
+        const bool far = cue->effect > cue->shuffled + (double)SIGMAS * cue->deviation;
         depends = depends || far;
         used = used || (far && a->plain.accuracy >= able && !keeps(a, a->cue[f].accuracy_without));
     }

@@ -159,8 +159,8 @@ static clh_cue_effect summarize(const double all[CLH_LOOK_VERSIONS], double whol
         sum += effect;
         square += effect * effect;
     }
-    const double mean = sum / CLH_CUE_SHUFFLES;
-    const double variance = (square - sum * mean) / (CLH_CUE_SHUFFLES - 1);
+    const double mean = sum / (double)CLH_CUE_SHUFFLES;
+    const double variance = (square - sum * mean) / (double)(CLH_CUE_SHUFFLES - 1);
     return (clh_cue_effect){ratio(all[0], whole), mean, variance > 0 ? sqrt(variance) : 0};
 }
 

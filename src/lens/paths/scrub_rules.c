@@ -136,7 +136,7 @@ static clh_status look_ahead(clh_scrub_plan *plan, const clh_graph *graph, clh_e
     }
     const double nodes = count_nodes(plan, node, &graph->reader[graph->readers - 1]);
     clh_free(node);
-    if (!(nodes <= NODES_MOST))
+    if (!(nodes <= (double)NODES_MOST))
         return clh_fail(err, CLH_ESUPPORT,
                         "the hypothesis takes %.0f heads and MLPs for every sequence, want at most "
                         "%d",

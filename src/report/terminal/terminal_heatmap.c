@@ -111,7 +111,7 @@ static void paint_shade(const heat_view *view, clh_painter *painter, const clh_m
     const char *shade = kind == CLH_CELL_FUTURE ? " " : "?";
     if (kind == CLH_CELL_VALUE) {
         double part = fmin(fabs(value) / view->limit, 1.0);
-        shade = shades[(size_t)fmin(part * SHADES, SHADES - 1)];
+        shade = shades[(size_t)fmin(part * (double)SHADES, SHADES - 1)];
     }
     clh_painter_repeat(painter, shade, view->wide);
 }

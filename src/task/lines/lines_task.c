@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/platform/system.h"
 #include "task/lines/lines_read.h"
 #include "task/task_ops.h"
 
@@ -64,7 +65,7 @@ static clh_status sort_lines(lines_task *task, const char *path, clh_error *err)
         return CLH_ENOMEM;
     for (size_t i = 0; i < lines->count; i++)
         task->sorted[i] = i;
-    qsort_r(task->sorted, lines->count, sizeof *task->sorted, compare_lines, &task->lines);
+    clh_system_sort(task->sorted, lines->count, sizeof *task->sorted, compare_lines, &task->lines);
     for (size_t i = 1; i < lines->count; i++) {
         size_t left = task->sorted[i - 1], right = task->sorted[i];
         if (left < task->train && right >= task->train &&
@@ -130,7 +131,7 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
 static void lines_unrank(const void *state, uint64_t rank, clh_sequence *out)
 {
     const lines_task *task = state;
-    out->length = line_length(&task->lines, rank);
+    out->length = line_length(&task->lines, (size_t)rank);
     out->first_scored = task->first_scored;
     assert(out->capacity >= out->length);
     memcpy(out->tokens, task->lines.tokens + task->lines.start[rank],

@@ -120,7 +120,7 @@ static clh_status modular_open(void **state, clh_task_facts *facts, const void *
         .split_size = {train, size - train},
         .d_vocab_out = set->p,
         .first_scored = C,
-        .epoch_sequences = train,
+        .epoch_sequences = (size_t)train == train ? (size_t)train : SIZE_MAX,
         .test_sequences = size - train < TEST_MOST ? (size_t)(size - train) : TEST_MOST,
         .defaults = task->defaults,
     };
