@@ -18,14 +18,25 @@ static void on_signal(int number)
     stop_wanted = 1;
 }
 
+/* Ctrl-C, a system that goes down, a terminal that is closed. */
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* Under nohup a closed terminal is nothing to hear of. */
+static bool is_caught(int number)
+{
+    struct sigaction now;
+    return number != SIGHUP || sigaction(number, NULL, &now) || now.sa_handler != SIG_IGN;
+}
+
 /* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. SA_RESTART:
  * the first does not break off a write to the disk. */
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    for (size_t i = 0; i < CLH_COUNT(signals); i++)
+        if (is_caught(signals[i]))
+            (void)sigaction(signals[i], &action, NULL);
 }
 
 static double clock_seconds(void)
@@ -80,7 +91,8 @@ clh_watch clh_cli_progress_begin(clh_cli_progress *p)
 
 void clh_cli_progress_end(clh_cli_progress *p)
 {
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
+    for (size_t i = 0; i < CLH_COUNT(signals); i++)
+        if (is_caught(signals[i]))
+            (void)signal(signals[i], SIG_DFL);
     clh_cli_progress_clear(p);
 }

@@ -21,7 +21,7 @@ typedef struct clh_cli_progress {
     bool there;       /**< a line stands on the terminal */
 } clh_cli_progress;
 
-/** Catch Ctrl-C, SIGTERM: the first asks to stop, the second ends the process. */
+/** Catch Ctrl-C, SIGTERM, and SIGHUP unless it is ignored (nohup): the first asks to stop, the second ends the process. */
 clh_watch clh_cli_progress_begin(clh_cli_progress *progress);
 
 /** Take the line away; Ctrl-C does again what it did. */

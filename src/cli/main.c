@@ -1,8 +1,19 @@
 /* clearhead <command>: look the command up, parse its options, run it, see its output out. */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+
+/** Descriptors 0 to 2 that were closed are opened, so that no file of ours becomes one of them: the
+ *  wrong way round, so that whoever reads or writes them fails as before. */
+static void open_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
 
 /** Whether --json stands among the words: for errors found before the options are known. */
 static bool wants_json(int argc, char **argv)
@@ -31,6 +42,7 @@ int main(int argc, char **argv)
     clh_invocation inv = {0};
     clh_error err = {0};
     int code = 0;
+    open_descriptors();
     /* A reader that goes away shows as a failed write, so that a run in progress is not killed. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* likewise a file that may not grow further */

@@ -173,6 +173,13 @@ is '> abcd' "${line%% abdc*}" 'head gets its line'
 is '' "$(cat "$folder/err")" 'a closed pipe is no news'
 is 0 "$(cat "$folder/code")" 'nor a failure'
 
+# closed descriptors: no file of a run becomes one of them
+code=0
+(cd "$folder" && "$clearhead" train --n 2 --steps 2 --d-model 8 --d-head 4 --out closed <&- >&- 2>&-) || code=$?
+is 3 "$code" 'stdout is closed: what was to be printed is a failure'
+runs 0 show "$folder/closed"
+is 0 "$(grep -cv '^{.*}$' "$folder/closed/metrics.jsonl")" 'and the metrics hold metrics alone'
+
 # pages
 runs 0 docs man --out "$folder/man"
 is $((rows + 1)) "$(ls "$folder/man" | wc -l | tr -d ' ')" 'a page for the program and for each command'

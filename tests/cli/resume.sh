@@ -52,13 +52,16 @@ ok "$([ -e "it's long/checkpoints/step-$(printf %08d "$step").safetensors" ]; ec
     'Ctrl-C: the step it names is saved'
 is "$step" "$(grep '"type": "step"' "it's long/metrics.jsonl" | tail -n 1 | sed 's/.*"step": \([0-9]*\),.*/\1/')" \
     'Ctrl-C: the metrics reach to that step'
-background resume "it's long" --threads 2
-next=64 # checkpoints are kept at powers of two
-while [ "$next" -le "$step" ]; do next=$((2 * next)); done
-wait_for "it's long/checkpoints/step-$(printf %08d "$next").safetensors"
-kill -TERM "$pid"
-ends 130 'TERM, as from a system that goes down'
-says "go on with: clearhead resume" 'TERM'
+for signal in TERM HUP; do # a system that goes down, a terminal that is closed
+    background resume "it's long" --threads 2
+    next=64 # checkpoints are kept at powers of two
+    while [ "$next" -le "$step" ]; do next=$((2 * next)); done
+    wait_for "it's long/checkpoints/step-$(printf %08d "$next").safetensors"
+    kill -"$signal" "$pid"
+    ends 130 "$signal"
+    says "go on with: clearhead resume" "$signal"
+    step=$(printf '%s\n' "$err" | sed 's/.*stopped after step \([0-9]*\) .*/\1/')
+done
 runs 0 sample "it's long" --letters abc
 runs 0 train $short --json --out json
 is 1 "$(printf '%s\n' "$out" | grep -c '^{"run": "json", "step": 60, "loss": ')" 'JSON of a training'
