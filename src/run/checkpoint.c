@@ -114,17 +114,20 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     errno = 0;
     unsigned long long value = text ? strtoull(text, &end, 10) : 0;
     *step = (size_t)value;
-    if (!text || end == text || *end || errno || *text == '-' || *step != value)
+    if (!text || *text < '0' || *text > '9' || *end || errno || *step != value)
         return clh_fail(err, CLH_EFORMAT, "%s: metadata step is %s, want a number of steps", path,
                         text ? text : "missing");
     return CLH_OK;
 }
 
-/* Whether `name` is that of parameters, and of which step. */
+/* Whether `name` is that of parameters, written as we write it, and of which step. */
 static bool is_parameters(const char *name, size_t *step)
 {
-    int end = 0;
-    return sscanf(name, "step-%zu.safetensors%n", step, &end) == 1 && end > 0 && name[end] == '\0';
+    char ours[64];
+    if (sscanf(name, "step-%zu", step) != 1)
+        return false;
+    (void)snprintf(ours, sizeof ours, "step-%08zu.safetensors", *step);
+    return strcmp(name, ours) == 0;
 }
 
 static int by_size(const void *a, const void *b)

@@ -35,6 +35,8 @@ static void a_step_is_a_whole_number(void **state)
                                        "\"step\":\"-1\"",
                                        "\"step\":\"last\"",
                                        "\"step\":\"12x\"",
+                                       "\"step\":\"+7\"",
+                                       "\"step\":\" 7\"",
                                        "\"step\":\"1.5\"",
                                        "\"step\":\"99999999999999999999\""};
     size_t step = 77;
@@ -55,7 +57,8 @@ static void steps_are_listed_in_order(void **state)
         "step-00000100.safetensors",  "step-00000020.safetensors",
         "step-123456789.safetensors", /* more than eight digits */
         "step-00000003.safetensors",  "step-00000004.safetensors.tmp-1-1",
-        "step-x.safetensors",         "optimizer.safetensors"};
+        "step-x.safetensors",         "optimizer.safetensors",
+        "step-+7.safetensors",        "step-8.safetensors"};
     static const size_t want[] = {3, 20, 100, 123456789};
     const temp_folder *folder = *state;
     char path[TEMP_PATH_MAX], file[64];
