@@ -311,8 +311,10 @@ clh_status clh_editor_apply_at(clh_editor *e, size_t list, size_t head, size_t p
         status = plan_list(e, list, err); /* for its checks */
     if (!status)
         status = plan_piece(e, list, head, position, err);
+    if (status)
+        return status;
     const plan *p = &e->list[e->edits->count];
-    return status ? status : go(e, e->edits->list[list].basis, p->write, p->count, err);
+    return go(e, e->edits->list[list].basis, p->write, p->count, err);
 }
 
 clh_status clh_editor_undo(clh_editor *e, clh_error *err)

@@ -116,11 +116,14 @@ def variants(function):
             copy = f"{struct} copy = *p{at}; p{at} = &copy;"
             yield f"{struct} zero = {{0}}; p{at} = &zero;", f"*{name} all zero", "back"
             for before, place, expression, value, never in spoilt_fields(struct, "copy"):
-                shown = place[5:] if place.startswith("copy.") else place[3:].replace(".", "->", 1)
+                shown = place[5:] if place.startswith("copy.") else place[3:].replace("[0].", "->", 1)
                 field = f"{name}: {shown} = {value}"
                 refused = never and function.result == "clh_status" and not good.BACK & {
                     f"{function.name}({field})", f"{function.name}.{name}"}
                 yield f"{copy} {before} {place} = {expression};", field, "refused" if refused else "back"
+
+
+SEVERAL = 64
 
 
 def spoilt_fields(struct, place, depth=0):
@@ -136,10 +139,11 @@ def spoilt_fields(struct, place, depth=0):
                 if value != "huge": # more than memory holds there: nobody can tell
                     yield "", f"{place}.{field}", expression, value, plain in ENUMS or plain in NAN_OF
         if plain.count("*") == 1 and target in STRUCTS and depth == 0:
+            # it may point to several; no bench has as many of anything as stand behind the first here
             inner = f"in_{field}"
-            before = (f"{target} {inner} = {{0}}; if ({place}.{field}) "
-                      f"{{ {inner} = *{place}.{field}; {place}.{field} = &{inner}; }}")
-            for _, of, expression, value, _ in spoilt_fields(target, inner, depth + 1):
+            before = (f"{target} {inner}[{SEVERAL}] = {{0}}; if ({place}.{field}) "
+                      f"{{ {inner}[0] = *{place}.{field}; {place}.{field} = {inner}; }}")
+            for _, of, expression, value, _ in spoilt_fields(target, f"{inner}[0]", depth + 1):
                 yield before, of, expression, value, False
 
 

@@ -22,6 +22,13 @@
 #include "support/question_case.h"
 #include "support/run_case.h"
 
+/* Fontconfig keeps some of its own memory at exit. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig";
+}
+
 /* The second is the Arabic decimal separator, of two bytes. */
 static const char *const points[] = {",", "\xd9\xab"};
 

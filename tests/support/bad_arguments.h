@@ -85,6 +85,8 @@ static size_t hypothesis_count;
 static clh_causal *causal;
 static clh_causal_result causal_result;
 static clh_causal_row causal_rows[CLH_INTERVENTIONS];
+static clh_cue_test cue_tests[CLH_CUES];
+static clh_ratio ratio_room[CLH_RATIOS];
 static clh_emergence emergence;
 static const clh_edit edit = {.kind = CLH_EDIT_ZERO, .site = "blocks.0.attn.hook_z"};
 static clh_edits_setting edits_setting;

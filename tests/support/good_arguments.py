@@ -37,6 +37,8 @@ BY_NAME = {
     "clh_box_parse.text": '"blocks.0.attn.hook_pattern[0,0,5,3]"',
     "clh_box_gradient.box": "&box",
     "clh_causal_open.base": "&base",
+    "clh_cues_try.out": "cue_tests",
+    "clh_ratios_of.out": "ratio_room",
     "clh_causal_run.causal": "causal",
     "clh_causal_rows.out": "causal_rows",
     "clh_causal_rows.result": "&causal_result",
