@@ -194,7 +194,7 @@ static clh_status put_numbers(clh_result *out, shown *s, clh_error *err)
     clh_result_put_number(out, "chance_loss", log((double)audit->tokens_out));
     clh_result_put_number(out, "chance_accuracy", 1 / (double)audit->tokens_out);
     clh_result_put_number(out, "distance", (double)audit->distance);
-    return status;
+    return CLH_OK;
 }
 
 /* What it rests on: "3830 sequences trained on (all) and 5000 held out". */

@@ -20,8 +20,7 @@ static const clh_key keys[] = {
 };
 
 static const clh_field numbers[] = {
-    {"position", "position", "destination whose attention colours the tokens", .decimals = 0},
-    {0}};
+    {"position", "position", "destination whose attention colours the tokens", .decimals = 0}, {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
     {CLH_PART_ARRAY, "pattern", "attention from each destination (query) to each source (key)",
