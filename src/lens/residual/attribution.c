@@ -85,6 +85,7 @@ static void normalize_row(const way *out, const clh_real *x, size_t b, size_t i,
     }
     if (kind == CLH_NORM_NONE)
         return;
+    assert(out->scale || out->norm != CLH_NORM_FROZEN);
     const double scale = out->norm == CLH_NORM_FROZEN
                              ? (double)out->scale[b * out->pos + i]
                              : sqrt(square / (double)out->d + out->config->eps);
