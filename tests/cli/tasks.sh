@@ -1,6 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2046,SC2086 # the options are words
-# Every task there is, with a small run of it: the same bytes at two threads; an audit; every question answered as its schema says, or refused in one line by what is missing.
+# Every task there is, with a small run of it: the same bytes at two threads; an audit; every question
+# answered as its schema says, or refused in one line by what is missing.
 . "$(dirname "$0")/../support/tap.sh"
 cd "$folder" || exit 3
 
