@@ -139,7 +139,7 @@ static void sums_are_added_to(void **state)
     clh_loss_sum once = loss_of(&b, NULL, each), twice = once;
     must(clh_loss(b.cache, &b.tokens, &b.scored, 1, b.gradient, NULL, &twice, NULL), NULL);
     double added = once.loss;
-    for (size_t i = 0; i < 2 * POS; i++)
+    for (size_t i = 0; i < (size_t)2 * POS; i++)
         added += isnan(each[i]) ? 0 : each[i];
     assert_true(twice.loss == added);
     assert_int_equal(twice.count, 2 * once.count);
