@@ -1,6 +1,5 @@
 /* What is asked about: a model with its task and run, and what questions on it share. */
 #include <assert.h>
-#include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "ask/question.h"
 #include "base/platform/decimal.h"
 #include "base/platform/file.h"
+#include "base/sha256.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
 
@@ -28,7 +28,7 @@ struct clh_subject {
     char *path; /**< without the step */
     shared shared[SHARED_MAX];
     size_t next; /**< which is given up when all are taken */
-    char hash[SHA256_DIGEST_STRING_LENGTH];
+    char hash[CLH_SHA256_TEXT];
 };
 
 /* ---- Opening ---- */
@@ -170,12 +170,9 @@ uint64_t clh_subject_seed(const clh_subject *s)
 const char *clh_subject_hash(clh_subject *s)
 {
     if (!*s->hash) {
-        SHA2_CTX context;
         size_t count = 0;
-        SHA256Init(&context);
         const clh_real *data = clh_model_data(s->model, &count);
-        SHA256Update(&context, (const uint8_t *)data, count * sizeof *data);
-        (void)SHA256End(&context, s->hash);
+        clh_sha256_of(data, count * sizeof *data, s->hash);
     }
     return s->hash;
 }
