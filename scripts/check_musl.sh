@@ -14,7 +14,7 @@ dependencies=build-musl-dependencies
 CC=musl-gcc scripts/build_dependencies.sh "$dependencies" cmocka
 rm -rf "$folder"
 PKG_CONFIG_LIBDIR="$PWD/$dependencies/pkgconfig" meson setup "$folder" --native-file scripts/musl.native \
-    -Dwerror=true -Dtests=enabled -Dfigures=disabled -Dnpz=disabled -Dlapack=disabled
+    -Dwerror=true -Dtests=enabled -Dfigures=disabled -Dlapack=disabled
 ninja -C "$folder" clearhead tests-build
 # Not locale: musl has one locale, whose numbers have points. Not stopped_ask: it bounds a time, and musl
 # takes its time to free the many small parts of a large result.

@@ -34,7 +34,6 @@ need librandom123-dev  header Random123/philox.h
 need libmd-dev         library 'libmd >= 1.0'
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
 library 'lapacke >= 3.9' > /dev/null 2>&1 || useful="$useful liblapacke-dev" # decompositions by LAPACK
-library 'libarchive >= 3.6' > /dev/null 2>&1 || useful="$useful libarchive-dev" # writes npz files
 case $purpose in
 build | wasm | musl) ;;
 test | ci)
@@ -94,7 +93,7 @@ foreign=$missing missing=$here
 cannot() { # WHY
     if [ -z "$missing" ]; then
         [ -z "$useful" ] ||
-            echo "setup.sh: going on without$useful: no figure files without cairo, no npz files without libarchive, decompositions of our own without LAPACKE" >&2
+            echo "setup.sh: going on without$useful: no figure files without cairo, decompositions of our own without LAPACKE" >&2
         [ -z "$foreign" ] ||
             echo "setup.sh: going on without$foreign: not all platforms are then checked" >&2
         exit 0
@@ -107,7 +106,7 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, libmd, Random123, LAPACKE, cairo, libarchive; cmocka, Python 3 and g++ for the
+pkg-config, Jansson >= 2.13, libmd, Random123, LAPACKE, cairo; cmocka, Python 3 and g++ for the
 tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then

@@ -8,7 +8,8 @@
  *    import numpy as np
  *    acts = np.load("acts.npz")["blocks.0.attn.hook_q"]
  *
- *  Arrays are stored as they are, not compressed. Each begins with the header of NumPy's format 1.0
+ *  Arrays are stored as they are, not compressed, with sizes in their local headers, so that any
+ *  reader of zip files takes them, also one that reads front to back. Each begins with the header of NumPy's format 1.0
  *  (numpy.lib.format): magic, length, a Python dict of descr, fortran_order and shape.
  */
 #ifndef CLEARHEAD_NPZ_H
@@ -20,12 +21,10 @@
 
 CLH_BEGIN_DECLS
 
-/** CLH_OK when this build writes npz files; else CLH_ESUPPORT and the package it would need. */
-CLH_API clh_status clh_npz_available(clh_error *err);
-
 /** Write arrays under their names in the order given to `path`, whole or not at all, and metadata
  *  (if any) as `__metadata__`, the bytes of a JSON object. The same content gives the same bytes.
- *  Errors as clh_safetensors_write_arrays(), CLH_ESUPPORT as above. */
+ *  Errors as clh_safetensors_write_arrays(); CLH_EINPUT also for a name of more bytes than a zip
+ *  holds, 65,531. */
 CLH_API clh_status clh_npz_write(const char *path, const clh_array *arrays, size_t count,
                                  const clh_pair *metadata, size_t pairs, clh_error *err);
 

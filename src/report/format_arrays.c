@@ -354,12 +354,6 @@ static clh_status save(clh_result *r, const clh_show *show, const char *path, wr
     return status;
 }
 
-static clh_status check_npz(const clh_schema *schema, const clh_show *show, clh_error *err)
-{
-    clh_status status = clh_npz_available(err);
-    return status ? status : check(schema, show, err);
-}
-
 static clh_status save_npz(clh_result *r, const clh_show *show, const char *path, clh_error *err)
 {
     return save(r, show, path, clh_npz_write, err);
@@ -371,7 +365,7 @@ static clh_status save_safetensors(clh_result *r, const clh_show *show, const ch
     return save(r, show, path, clh_safetensors_write_arrays, err);
 }
 
-const clh_format clh_format_npz = {"npz", ".npz", "arrays for NumPy", .check = check_npz,
+const clh_format clh_format_npz = {"npz", ".npz", "arrays for NumPy", .check = check,
                                    .save = save_npz};
 const clh_format clh_format_safetensors = {"safetensors", ".safetensors",
                                            "arrays for every framework", .check = check,

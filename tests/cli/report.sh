@@ -108,8 +108,7 @@ assert json.loads(said["interventions.note"]) == ['a, "b"\nc', None, "x|y", None
 assert read("chosen.safetensors") == {"ids.chosen": ([2, 2], (20, 0, 50, 30))}
 assert list(read("any.safetensors")) == ["ids", "ids.chosen"]
 END
-if [ "$CLH_NPZ" = yes ]; then
-    truth 'npz: the same arrays, and numbers' << 'END'
+truth 'npz: the same arrays, and numbers' << 'END'
 from tensors import header, read, read_npz
 found, said = read_npz("sample.npz")
 same = read("sample.safetensors")
@@ -122,9 +121,6 @@ assert set(numbers) == {"loss", "loss.low", "loss.high", "share", "share.low", "
 assert [list(numbers[n][1]) for n in ("loss", "share.high", "count")] == [[0.00106393502], [0.625], [13388280001]]
 assert tuple(numbers["loss"][0]) == ()
 END
-else
-    is no "$([ -e sample.npz ] && echo yes || echo no)" 'this build writes no npz'
-fi
 truth 'images are whole, and as large as they say' << 'END'
 import os, struct, zlib
 figures = os.environ["CLH_FIGURES"] == "yes"
@@ -191,10 +187,6 @@ if [ "$CLH_FIGURES" = yes ]; then
 else
     runs 3 heads nowhere --figure a.png
     is 1 "$(printf '%s' "$err" | grep -c libcairo2-dev)" 'no cairo: said before the run is opened'
-fi
-if [ "$CLH_NPZ" != yes ]; then
-    runs 3 heads nowhere --out a.npz
-    is 1 "$(printf '%s' "$err" | grep -c libarchive)" 'no libarchive: said before the run is opened'
 fi
 is '' "$(ls ./*.gif a.csv a.png no 2> /dev/null)" 'nothing was written'
 

@@ -58,8 +58,7 @@ def spoilt_values(kind):
 
 def left_out(name):
     """Whether a function belongs to a part that the build does without: it then refuses everything."""
-    return (name.startswith("clh_figure_") and os.environ.get("CLH_FIGURES") == "no" or
-            name.startswith("clh_npz_") and os.environ.get("CLH_NPZ") == "no")
+    return name.startswith("clh_figure_") and os.environ.get("CLH_FIGURES") == "no"
 
 
 def wanted(function, kind, name, value):

@@ -4,7 +4,7 @@ the tests).
 
     header_examples.py LIBRARY-FOLDER COMPILER...
 
-In a build without figures or npz files the example of that header ends with CLH_ESUPPORT. The
+In a build without figures the example of that header ends with CLH_ESUPPORT. The
 convention for examples:
 
 - The first indented block of a header's first comment is the example.
@@ -25,7 +25,7 @@ import public_headers # noqa: E402
 from tap import finish, note, ok # noqa: E402
 
 SUPPORT = pathlib.Path(public_headers.__file__).parent
-NEEDS = {"figure.h": "CLH_FIGURES", "npz.h": "CLH_NPZ"}
+NEEDS = {"figure.h": "CLH_FIGURES"}
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unused-variable", "-Wno-unused-but-set-variable",
             "-Wno-unused-function", "-Wno-unused-parameter", "-Wno-unused-label"]
 

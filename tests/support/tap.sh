@@ -51,7 +51,7 @@ value() { # PATH: the number, text or answer at that path of the result in $out 
 }
 
 # Whether the build has its optional parts: meson says so.
-: "${CLH_FIGURES:=yes}" "${CLH_NPZ:=yes}"
+: "${CLH_FIGURES:=yes}"
 
 draws() { # FILE ARGUMENTS...: run with FILE as the last argument: it is a figure, as its ending says
     # Without cairo instead: it is refused, with the package to install, and nothing is written.

@@ -9,6 +9,7 @@ import math
 import struct
 import sys
 import zipfile
+import zlib
 
 
 def header(path):
@@ -38,6 +39,7 @@ def read_npz(path):
     tensors, metadata = {}, {}
     with zipfile.ZipFile(path) as file:
         assert file.testzip() is None
+        assert [m["name"] for m in zip_members(path)] == file.namelist()
         for member in file.infolist():
             assert member.compress_type == zipfile.ZIP_STORED and member.filename.endswith(".npy")
             data, name = file.read(member), member.filename[:-4]
@@ -55,6 +57,24 @@ def read_npz(path):
             assert len(data) == start + count * struct.calcsize(letter)
             tensors[name] = (list(head["shape"]), struct.unpack(f"<{count}{letter}", data[start:]))
     return tensors, metadata
+
+
+def zip_members(path):
+    """Members as a reader finds them that goes front to back and knows no directory: name, bytes, whether
+    zip64's field has its sizes. Flag bit 3, "sizes follow the bytes", must not be there."""
+    with open(path, "rb") as file:
+        while (head := file.read(4)) == b"PK\x03\x04":
+            version, flags, method, _, _, crc, stored, size, name, extra = struct.unpack("<5H3I2H", file.read(26))
+            name, extra = file.read(name), file.read(extra)
+            assert not flags & 8 and method == 0
+            wide = stored == 0xFFFFFFFF
+            if wide:
+                assert version == 45 and extra[:4] == b"\x01\x00\x10\x00"
+                size, stored = struct.unpack("<QQ", extra[4:20])
+            data = file.read(stored)
+            assert len(data) == stored == size and zlib.crc32(data) == crc
+            yield {"name": name.decode("utf-8" if flags & 0x800 else "ascii"), "bytes": data, "zip64": wide}
+        assert head in (b"PK\x01\x02", b"PK\x05\x06")
 
 
 def write(path, tensors, dtype="F32"):

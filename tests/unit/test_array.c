@@ -134,15 +134,13 @@ static void files_hold_what_is_streamed(void **state)
          &err);
     assert_memory_equal(back, large, sizeof large);
     clh_safetensors_close(file);
-    if (!clh_npz_available(NULL)) {
-        char *bytes = NULL;
-        size_t length = 0;
-        temp_folder_path(*state, "a.npz", path);
-        must(clh_npz_write(path, arrays, 3, NULL, 0, &err), &err);
-        must(clh_file_read(&bytes, &length, path, 1 << 20, &err), &err);
-        assert_true(length > sizeof(float) * CLH_COUNT(large) && memcmp(bytes, "PK", 2) == 0);
-        clh_free(bytes);
-    }
+    char *bytes = NULL;
+    size_t length = 0;
+    temp_folder_path(*state, "a.npz", path);
+    must(clh_npz_write(path, arrays, 3, NULL, 0, &err), &err);
+    must(clh_file_read(&bytes, &length, path, 1 << 20, &err), &err);
+    assert_true(length > sizeof(float) * CLH_COUNT(large) && memcmp(bytes, "PK", 2) == 0);
+    clh_free(bytes);
 }
 
 static void a_failed_npz_leaves_what_was_there(void **state)
@@ -155,14 +153,14 @@ static void a_failed_npz_leaves_what_was_there(void **state)
     char path[TEMP_PATH_MAX], *text = NULL;
     temp_folder_path(*state, "a.npz", path);
     must(clh_file_write_text(path, "before", &err), &err);
-    if (clh_npz_available(NULL)) { /* a build without npz files refuses any */
-        assert_int_equal(clh_npz_write(path, twice, 1, NULL, 0, &err), CLH_ESUPPORT);
-        assert_non_null(strstr(err.message, "libarchive-dev"));
-    } else {
-        assert_int_equal(clh_npz_write(path, twice, 2, NULL, 0, &err), CLH_EINPUT);
-        assert_int_equal(clh_npz_write(path, &taken, 1, NULL, 0, &err), CLH_EINPUT);
-        assert_int_equal(clh_npz_write("/dev/full", twice, 1, NULL, 0, &err), CLH_EIO);
-    }
+    assert_int_equal(clh_npz_write(path, twice, 2, NULL, 0, &err), CLH_EINPUT);
+    assert_int_equal(clh_npz_write(path, &taken, 1, NULL, 0, &err), CLH_EINPUT);
+    assert_int_equal(clh_npz_write("/dev/full", twice, 1, NULL, 0, &err), CLH_EIO);
+    static char endless[65533];
+    memset(endless, 'n', sizeof endless - 1);
+    const clh_array named = clh_array_vector(endless, CLH_I64, &one, 1);
+    assert_int_equal(clh_npz_write(path, &named, 1, NULL, 0, &err), CLH_EINPUT);
+    assert_non_null(strstr(err.message, "the name of array 0 has 65532 bytes, a zip holds 65531"));
     must(clh_file_read_text(&text, path, 100, &err), &err);
     assert_string_equal(text, "before");
     clh_free(text);
@@ -175,16 +173,14 @@ static clh_status write_array(void *path)
     const clh_array array = clh_array_vector("x", CLH_I64, &one, 1);
     const clh_pair pair = {"key", "value"};
     clh_error err = {0};
-    return clh_npz_available(NULL) ? clh_safetensors_write_arrays(path, &array, 1, &pair, 1, &err)
-                                   : clh_npz_write(path, &array, 1, &pair, 1, &err);
+    return clh_npz_write(path, &array, 1, &pair, 1, &err);
 }
 
-/* Of npz files where the build writes them, else of safetensors. */
 static void no_memory_leaves_nothing(void **state)
 {
     char path[TEMP_PATH_MAX];
     temp_folder_path(*state, "a.npz", path);
-    assert_true(failing_alloc_each(write_array, path) > (clh_npz_available(NULL) ? 0 : 3));
+    assert_true(failing_alloc_each(write_array, path) > 10);
     assert_int_equal(temp_folder_count(*state), 1);
 }
 
