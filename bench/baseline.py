@@ -47,8 +47,8 @@ paths edges: paths PAIR --edges *->logits; paths path: paths PAIR --path embed->
 OUT.safetensors; cache --dry-run: <cache --dry-run|cache>; export: export --to OUT; cache some: cache --grads --metric
 logit_diff:-2:a:b --names q,*pattern --positions 0:5,-1 --out OUT.npz; export folded: export --fold --to OUT; export
 refactored: export --fold --refactor --to OUT"""
-ALL = """loss,accuracy,whole,qk_position_loss,qk_position_accuracy,qk_token_loss,qk_token_accuracy,scores_position,
-pattern_position,top_agrees,v_position_accuracy,v_token_accuracy,copies,copy_margin,copying_score,answer_mass,answer_top,
+ALL = """loss,accuracy,whole,qk_token_mean_loss,qk_token_mean_accuracy,qk_position_mean_loss,qk_position_mean_accuracy,scores_position,
+pattern_position,top_agrees,v_token_mean_accuracy,v_position_mean_accuracy,copies,copy_margin,copying_score,answer_mass,answer_top,
 answer_possible,distinct_sources,prompt_mass,top_prompt,gap,gap_share,cue_token,loss_without_token,spaces_from,
 letters_from,period_from,qk_from,ov_from,worst_share""".replace("\n", "")  # of answers
 OVER = """eval --checkpoint 16; eval --checkpoints; heads --checkpoints; circuits --checkpoints; attribute

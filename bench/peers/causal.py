@@ -152,13 +152,14 @@ class Suite:
         mean = lambda value, hook: self.mean[hook.name].expand_as(value)
         table = {
             "none": lambda: [],
-            "q_position": lambda: self.parts("q", "position"),
-            "k_position": lambda: self.parts("k", "position"),
-            "qk_position": lambda: self.parts("qk", "position"),
-            "qk_token": lambda: self.parts("qk", "token"),
-            "v_token": lambda: self.parts("v", "token"),
-            "v_position": lambda: self.parts("v", "position"),
-            "qk_position_v_token": lambda: self.parts("qk", "position") + self.parts("v", "token"),
+            "q_token_mean": lambda: self.parts("q", "position"),
+            "k_token_mean": lambda: self.parts("k", "position"),
+            "qk_token_mean": lambda: self.parts("qk", "position"),
+            "qk_position_mean": lambda: self.parts("qk", "token"),
+            "v_position_mean": lambda: self.parts("v", "token"),
+            "v_token_mean": lambda: self.parts("v", "position"),
+            "qk_token_mean_v_position_mean": lambda: self.parts("qk", "position")
+            + self.parts("v", "token"),
             "pattern_other": lambda: self.others(self.pattern),
             "pattern_mean": lambda: self.patterns(mean),
             "pattern_mean_top": lambda: self.patterns(lambda v, hook: self.one_hot(mean(v, hook))),
@@ -172,7 +173,7 @@ class Suite:
             "attn_zero": lambda: [(at, lambda v, hook: 0 * v) for at in self.attn_out],
             "attn_mean": lambda: [(at, mean) for at in self.attn_out],
             "attn_other": lambda: self.others(self.attn_out),
-            "no_direct": self.direct,
+            "direct_zero": self.direct,
         }
         return table[name]()
 

@@ -53,9 +53,9 @@ typedef struct clh_answers {
     clh_interval whole; /**< share of whole sequences right, 95 % Wilson interval */
     clh_attention_report attention;
     clh_outcome plain;
-    clh_outcome qk_position, qk_token; /**< queries and keys know only that part */
-    clh_outcome v_position, v_token;   /**< values do */
-    clh_cue_test cue[CLH_CUES];        /**< of the rank all zero */
+    clh_outcome qk_token_mean, qk_position_mean; /**< queries and keys know only that part */
+    clh_outcome v_token_mean, v_position_mean;   /**< values do */
+    clh_cue_test cue[CLH_CUES];                  /**< of the rank all zero */
     double
         copying_score; /**< sum(lambda) / sum|lambda| of OV, norms folded in; clearhead/circuit.h */
     double copies;     /**< letters t whose OV output, through the unembedding, is largest at t */

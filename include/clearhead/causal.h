@@ -8,7 +8,7 @@
  *        clh_causal_run(&result, causal, &sample, &how, &err) ||
  *        clh_causal_rows(row, &result, 1000, 0.95, seed, NULL, &err)) ...
  *    // 1: nothing lost, 0: as bad as the reference
- *    printf("%g\n", row[CLH_CAUSAL_QK_POSITION].recovered.value);
+ *    printf("%g\n", row[CLH_CAUSAL_QK_TOKEN_MEAN].recovered.value);
  *    clh_causal_result_deinit(&result);
  *    clh_causal_close(causal);
  *
@@ -33,14 +33,15 @@ CLH_BEGIN_DECLS
 /** What is done. Queries, keys and values that know a part of their input are layer 0's; patterns
  *  and attention outputs are those of every layer and head, changed one layer after the other. */
 typedef enum clh_intervention {
-    CLH_CAUSAL_NONE = 0,        /**< the model as it is */
-    CLH_CAUSAL_Q_POSITION = 1,  /**< queries from embeddings with every W_E[t] the mean token */
-    CLH_CAUSAL_K_POSITION = 2,  /**< keys likewise */
-    CLH_CAUSAL_QK_POSITION = 3, /**< both */
-    CLH_CAUSAL_QK_TOKEN = 4,    /**< both with every W_pos[p] the mean position */
-    CLH_CAUSAL_V_TOKEN = 5,     /**< values with every W_pos[p] the mean position */
-    CLH_CAUSAL_V_POSITION = 6,  /**< values with every W_E[t] the mean token */
-    CLH_CAUSAL_QK_POSITION_V_TOKEN = 7, /**< positions choose, tokens are moved: both at once */
+    CLH_CAUSAL_NONE = 0,          /**< the model as it is */
+    CLH_CAUSAL_Q_TOKEN_MEAN = 1,  /**< queries from embeddings with every W_E[t] the mean token */
+    CLH_CAUSAL_K_TOKEN_MEAN = 2,  /**< keys likewise */
+    CLH_CAUSAL_QK_TOKEN_MEAN = 3, /**< both */
+    CLH_CAUSAL_QK_POSITION_MEAN = 4, /**< both with every W_pos[p] the mean position */
+    CLH_CAUSAL_V_POSITION_MEAN = 5,  /**< values with every W_pos[p] the mean position */
+    CLH_CAUSAL_V_TOKEN_MEAN = 6,     /**< values with every W_E[t] the mean token */
+    CLH_CAUSAL_QK_TOKEN_MEAN_V_POSITION_MEAN =
+        7,                              /**< positions choose, tokens are moved: both at once */
     CLH_CAUSAL_PATTERN_OTHER = 8,       /**< the pattern of the other sequence */
     CLH_CAUSAL_PATTERN_MEAN = 9,        /**< the mean pattern */
     CLH_CAUSAL_PATTERN_MEAN_TOP = 10,   /**< 1 at the mean pattern's strongest source */
@@ -54,8 +55,8 @@ typedef enum clh_intervention {
     CLH_CAUSAL_ATTN_ZERO = 18,          /**< attention's output 0 */
     CLH_CAUSAL_ATTN_MEAN = 19,          /**< its mean at each position */
     CLH_CAUSAL_ATTN_OTHER = 20,         /**< that of the other sequence */
-    CLH_CAUSAL_NO_DIRECT = 21, /**< last residual stream less what the embeddings put there */
-    CLH_CAUSAL_REFERENCE = 22, /**< the other sequence's logits: nothing is known of this one */
+    CLH_CAUSAL_DIRECT_ZERO = 21, /**< last residual stream less what the embeddings put there */
+    CLH_CAUSAL_REFERENCE = 22,   /**< the other sequence's logits: nothing is known of this one */
     CLH_INTERVENTIONS = 23
 } clh_intervention;
 

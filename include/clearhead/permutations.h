@@ -26,9 +26,9 @@ enum {
     CLH_VARIANT_TWO_PAIRS = 4,
     CLH_VARIANT_TRIPLE = 5,
     CLH_VARIANT_ALL_SAME = 6,
-    CLH_VARIANT_UNSEEN = 7,   /**< letters of letters_unseen, which must be at least n */
-    CLH_VARIANT_NO_START = 8, /**< without the > */
-    CLH_VARIANT_CORRUPTED = 9 /**< an earlier term in a wrong order */
+    CLH_VARIANT_UNSEEN = 7,    /**< letters of letters_unseen, which must be at least n */
+    CLH_VARIANT_NO_START = 8,  /**< without the > */
+    CLH_VARIANT_WRONG_TERM = 9 /**< an earlier term in a wrong order */
 };
 
 #endif

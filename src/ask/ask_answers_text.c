@@ -31,8 +31,8 @@ static void say_qk(clh_strbuf *text, const clh_answers *a)
         "by its mean): accuracy %.4f, loss %.4f; from the token alone: %.4f, %.4f; from both: "
         "%.4f, %.4f (0.02 less counts as kept). Position alone explains %.4f of the scores' "
         "variance and %.4f of the pattern's.",
-        a->qk_position.accuracy, a->qk_position.loss, a->qk_token.accuracy, a->qk_token.loss,
-        a->plain.accuracy, a->plain.loss, a->attention.scores.position,
+        a->qk_token_mean.accuracy, a->qk_token_mean.loss, a->qk_position_mean.accuracy,
+        a->qk_position_mean.loss, a->plain.accuracy, a->plain.loss, a->attention.scores.position,
         a->attention.pattern.position);
 }
 
@@ -58,8 +58,8 @@ static void say_ov(clh_strbuf *text, const clh_answers *a)
         "The OV circuit raises the letter it reads above all others for %.4f of %zu letters "
         "(wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. Values computed "
         "from the token alone: accuracy %.4f; from position alone: %.4f; from both: %.4f.",
-        a->copies, a->n_letters, a->copy_margin, a->copying_score, a->v_token.accuracy,
-        a->v_position.accuracy, a->plain.accuracy);
+        a->copies, a->n_letters, a->copy_margin, a->copying_score, a->v_position_mean.accuracy,
+        a->v_token_mean.accuracy, a->plain.accuracy);
 }
 
 const clh_answers_since clh_answers_since_rows[CLH_ANSWERS_SINCE] = {
@@ -179,8 +179,8 @@ typedef struct row {
 static const row rows[] = {
     OUTCOME(UNSEEN, "tokens right", plain),
     SHARE(UNSEEN, "whole sequences right", whole),
-    OUTCOME(QK, "queries and keys from position alone", qk_position),
-    OUTCOME(QK, "queries and keys from the token alone", qk_token),
+    OUTCOME(QK, "queries and keys from position alone", qk_token_mean),
+    OUTCOME(QK, "queries and keys from the token alone", qk_position_mean),
     SHARE(QK, "variance of scores that position explains", attention.scores.position),
     SHARE(QK, "variance of the pattern that position explains", attention.pattern.position),
     EFFECT("effect of the token", CLH_CUE_TOKEN),
@@ -191,8 +191,8 @@ static const row rows[] = {
     WITHOUT("without that of its place in the alphabet", CLH_CUE_ALPHABET),
     WITHOUT("without that of its class", CLH_CUE_CLASS),
     SHARE(OV, "letters that OV raises above all others", copies),
-    OUTCOME(OV, "values from the token alone", v_token),
-    OUTCOME(OV, "values from position alone", v_position),
+    OUTCOME(OV, "values from the token alone", v_position_mean),
+    OUTCOME(OV, "values from position alone", v_token_mean),
     SHARE(DUPLICATES, "strongest source holds the right token", attention.answer_top),
     SHARE(DUPLICATES, "some source does", attention.answer_possible),
     SHARE(DUPLICATES, "attention on all that do", attention.answer_mass),

@@ -33,7 +33,7 @@ static const clh_schema schema[] = {
 static const char *heading_of(clh_intervention i)
 {
     static const char *const heading[CLH_INTERVENTIONS] = {
-        [CLH_CAUSAL_Q_POSITION] = "what queries, keys and values know",
+        [CLH_CAUSAL_Q_TOKEN_MEAN] = "what queries, keys and values know",
         [CLH_CAUSAL_PATTERN_OTHER] = "the pattern",
         [CLH_CAUSAL_ONLY_ANSWER] = "the sources",
         [CLH_CAUSAL_ATTN_ZERO] = "what reaches the logits"};
@@ -153,6 +153,6 @@ const clh_question clh_question_causal = {
     CLH_SETTINGS(keys, causal_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "none.loss, qk_position.loss, v_token.loss, pattern_mean.loss",
+    .over = "none.loss, qk_token_mean.loss, v_position_mean.loss, pattern_mean.loss",
     .ask = ask_causal,
     .as = &as};

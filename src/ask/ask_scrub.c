@@ -144,5 +144,5 @@ const clh_question clh_question_scrub = {
     CLH_SETTINGS(keys, scrub_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,
-    .over = "algorithm.recovered, qk_position.recovered, v_class.recovered",
+    .over = "algorithm.recovered, qk_resampled.recovered, v_class.recovered",
     .ask = ask_scrub};

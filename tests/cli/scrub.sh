@@ -5,7 +5,7 @@ cd "$folder" || exit 3
 
 runs 0 train --n 3 --steps 300 --d-model 32 --d-head 16 --out run
 runs 0 scrub run --count 60
-is 'everything q_position k_position qk_position no_direct algorithm v_rank v_class v_position nothing' \
+is 'everything q_resampled k_resampled qk_resampled direct_resampled algorithm v_rank v_class v_resampled nothing' \
     "$(printf '%s\n' "$out" | sed '1,/hypothesis  /d; /^$/q' | awk 'NF {printf "%s%s", sep, $1; sep = " "}')" 'a row for each hypothesis'
 runs 0 scrub run --count 60 --json
 is 'True True True' "$(printf '%s' "$out" | python3 -c '

@@ -71,7 +71,7 @@ static void a_trained_and_an_untrained_model_differ(void **state)
     for (int q = 0; q < CLH_QUESTIONS; q++)
         assert_true(*says(&trained, (clh_notebook_question)q));
     assert_true(trained.copies > 0.9 && fresh.copies < 0.2);
-    assert_true(trained.qk_position.accuracy > trained.qk_token.accuracy + 0.3);
+    assert_true(trained.qk_token_mean.accuracy > trained.qk_position_mean.accuracy + 0.3);
     assert_true(trained.attention.answer_top > fresh.attention.answer_top + 0.3);
     forget(&of_fresh);
     forget(&of_trained);
@@ -162,8 +162,8 @@ static void verdicts_follow_the_numbers(void **state)
     };
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
         const clh_answers a = {.plain.accuracy = rows[i].plain,
-                               .qk_position.accuracy = rows[i].position,
-                               .qk_token.accuracy = rows[i].token};
+                               .qk_token_mean.accuracy = rows[i].position,
+                               .qk_position_mean.accuracy = rows[i].token};
         assert_string_equal(says(&a, CLH_QUESTION_QK), rows[i].verdict);
     }
     clh_answers a = {.plain.accuracy = 1};

@@ -103,7 +103,7 @@ static void each_is_the_same_edit_in_flight(void **state)
         {CLH_CAUSAL_ATTN_ZERO, 1, {{.kind = CLH_EDIT_ZERO, .site = OUT_SITE}}},
         {CLH_CAUSAL_ATTN_MEAN, 1, {{.kind = CLH_EDIT_MEAN, .site = OUT_SITE}}},
         {CLH_CAUSAL_ATTN_OTHER, 1, {{.kind = CLH_EDIT_RESAMPLE, .site = OUT_SITE}}},
-        {CLH_CAUSAL_NO_DIRECT, 1, {{.kind = CLH_EDIT_DIRECT}}},
+        {CLH_CAUSAL_DIRECT_ZERO, 1, {{.kind = CLH_EDIT_DIRECT}}},
         {CLH_CAUSAL_REFERENCE, 1, {{.kind = CLH_EDIT_RESAMPLE, .site = "logits"}}},
     };
     const bench *b = *state;
@@ -127,12 +127,12 @@ static void parts_are_those_tried_one_by_one(void **state)
         const char *inputs;
         clh_input_part part;
     } rows[] = {
-        {CLH_CAUSAL_Q_POSITION, "q", CLH_PART_POSITION},
-        {CLH_CAUSAL_K_POSITION, "k", CLH_PART_POSITION},
-        {CLH_CAUSAL_QK_POSITION, "qk", CLH_PART_POSITION},
-        {CLH_CAUSAL_QK_TOKEN, "qk", CLH_PART_TOKEN},
-        {CLH_CAUSAL_V_TOKEN, "v", CLH_PART_TOKEN},
-        {CLH_CAUSAL_V_POSITION, "v", CLH_PART_POSITION},
+        {CLH_CAUSAL_Q_TOKEN_MEAN, "q", CLH_PART_POSITION},
+        {CLH_CAUSAL_K_TOKEN_MEAN, "k", CLH_PART_POSITION},
+        {CLH_CAUSAL_QK_TOKEN_MEAN, "qk", CLH_PART_POSITION},
+        {CLH_CAUSAL_QK_POSITION_MEAN, "qk", CLH_PART_TOKEN},
+        {CLH_CAUSAL_V_POSITION_MEAN, "v", CLH_PART_TOKEN},
+        {CLH_CAUSAL_V_TOKEN_MEAN, "v", CLH_PART_POSITION},
     };
     const bench *b = *state;
     clh_error err = {0};

@@ -82,9 +82,9 @@ static void without_ov_no_intervention_on_attention_matters(void **state)
     plant(&b, "blocks.0.attn.W_O", false);
     plant(&b, "blocks.0.attn.b_O", false);
     clh_causal_result r = measure(&b, &b.sample);
-    for (int i = 0; i < CLH_CAUSAL_NO_DIRECT; i++)
+    for (int i = 0; i < CLH_CAUSAL_DIRECT_ZERO; i++)
         assert_true(loss_of(&r, (clh_intervention)i) == loss_of(&r, CLH_CAUSAL_NONE));
-    assert_true(fabs(loss_of(&r, CLH_CAUSAL_NO_DIRECT) - loss_of(&r, CLH_CAUSAL_NONE)) > 1e-3);
+    assert_true(fabs(loss_of(&r, CLH_CAUSAL_DIRECT_ZERO) - loss_of(&r, CLH_CAUSAL_NONE)) > 1e-3);
     clh_causal_result_deinit(&r);
     close_bench(&b);
 }
@@ -96,8 +96,8 @@ static void without_queries_attention_is_even_already(void **state)
     plant(&b, "blocks.0.attn.b_Q", false);
     clh_causal_result r = measure(&b, &b.sample);
     static const clh_intervention same[] = {CLH_CAUSAL_PATTERN_EVEN,  CLH_CAUSAL_PATTERN_MEAN,
-                                            CLH_CAUSAL_PATTERN_OTHER, CLH_CAUSAL_Q_POSITION,
-                                            CLH_CAUSAL_K_POSITION,    CLH_CAUSAL_QK_TOKEN};
+                                            CLH_CAUSAL_PATTERN_OTHER, CLH_CAUSAL_Q_TOKEN_MEAN,
+                                            CLH_CAUSAL_K_TOKEN_MEAN,  CLH_CAUSAL_QK_POSITION_MEAN};
     for (size_t i = 0; i < CLH_COUNT(same); i++)
         assert_true(fabs(loss_of(&r, same[i]) - loss_of(&r, CLH_CAUSAL_NONE)) < 1e-6);
     assert_true(fabs(loss_of(&r, CLH_CAUSAL_PATTERN_ONE_HOT) - loss_of(&r, CLH_CAUSAL_NONE)) >
@@ -130,9 +130,9 @@ static void where_all_positions_are_one_the_token_is_all(void **state)
     plant(&b, "pos_embed.W_pos", true);
     clh_causal_result r = measure(&b, &b.sample);
     const double plain = loss_of(&r, CLH_CAUSAL_NONE);
-    assert_true(fabs(loss_of(&r, CLH_CAUSAL_QK_TOKEN) - plain) < 1e-6);
-    assert_true(fabs(loss_of(&r, CLH_CAUSAL_V_TOKEN) - plain) < 1e-6);
-    assert_true(fabs(loss_of(&r, CLH_CAUSAL_V_POSITION) - plain) > 1e-3);
+    assert_true(fabs(loss_of(&r, CLH_CAUSAL_QK_POSITION_MEAN) - plain) < 1e-6);
+    assert_true(fabs(loss_of(&r, CLH_CAUSAL_V_POSITION_MEAN) - plain) < 1e-6);
+    assert_true(fabs(loss_of(&r, CLH_CAUSAL_V_TOKEN_MEAN) - plain) > 1e-3);
     clh_causal_result_deinit(&r);
     close_bench(&b);
 }
@@ -143,12 +143,12 @@ static void where_all_tokens_are_one_the_position_is_all(void **state)
     plant(&b, "embed.W_E", true);
     clh_causal_result r = measure(&b, &b.sample);
     const double plain = loss_of(&r, CLH_CAUSAL_NONE);
-    static const clh_intervention same[] = {CLH_CAUSAL_QK_POSITION, CLH_CAUSAL_V_POSITION,
+    static const clh_intervention same[] = {CLH_CAUSAL_QK_TOKEN_MEAN, CLH_CAUSAL_V_TOKEN_MEAN,
                                             CLH_CAUSAL_PATTERN_OTHER, CLH_CAUSAL_ATTN_MEAN,
                                             CLH_CAUSAL_ATTN_OTHER};
     for (size_t i = 0; i < CLH_COUNT(same); i++)
         assert_true(fabs(loss_of(&r, same[i]) - plain) < 1e-5);
-    assert_true(fabs(loss_of(&r, CLH_CAUSAL_V_TOKEN) - plain) > 1e-3);
+    assert_true(fabs(loss_of(&r, CLH_CAUSAL_V_POSITION_MEAN) - plain) > 1e-3);
     clh_causal_result_deinit(&r);
     close_bench(&b);
 }
@@ -279,7 +279,7 @@ static void reverse(clh_sample *s)
 static void the_order_of_a_mixture_does_not_matter(void **state)
 {
     static const clh_intervention means[] = {CLH_CAUSAL_PATTERN_MEAN, CLH_CAUSAL_PATTERN_MEAN_TOP,
-                                             CLH_CAUSAL_ATTN_MEAN, CLH_CAUSAL_V_POSITION};
+                                             CLH_CAUSAL_ATTN_MEAN, CLH_CAUSAL_V_TOKEN_MEAN};
     bench b = open_bench(*state, "n=2,3 steps=20 d_model=16 d_head=8");
     clh_causal_result there = measure(&b, &b.sample);
     assert_true(b.sample.length[0] != b.sample.length[COUNT - 1]);

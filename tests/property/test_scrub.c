@@ -178,9 +178,10 @@ static clh_hypothesis one_rule(const char *name, const char *from, const char *t
 
 static void a_head_that_knows_positions_is_found_to(void **state)
 {
-    static const char *const hold[] = {"everything",  "q_position", "k_position",
-                                       "qk_position", "no_direct",  "algorithm"};
-    static const char *const fail[] = {"v_position", "v_class", "nothing"}; /* one class of token */
+    static const char *const hold[] = {"everything",   "q_resampled",      "k_resampled",
+                                       "qk_resampled", "direct_resampled", "algorithm"};
+    static const char *const fail[] = {"v_resampled", "v_class",
+                                       "nothing"}; /* one class of token */
     world w;
     (void)state;
     open_period(&w);
@@ -201,13 +202,13 @@ static void a_cue_in_the_keys_is_found(void **state)
                          same = one_rule("flag", "embed", "L0H0.k", CLH_AGREE_TOKEN, 1, -5),
                          last = one_rule("answer", "embed", "L0H0.k", CLH_AGREE_TOKEN, 1, -1),
                          rows = one_rule("rows", "embed", "L0H0.[kv]", CLH_AGREE_TOKEN, 0, 0);
-    check_true(&w, preset("q_position"));
+    check_true(&w, preset("q_resampled"));
     check_true(&w, &flag);
     check_true(&w, &same);
     check_true(&w, &rows);
     check_false(&w, &last, 0.8);
-    check_false(&w, preset("k_position"), 0.8);
-    check_false(&w, preset("qk_position"), 0.8);
+    check_false(&w, preset("k_resampled"), 0.8);
+    check_false(&w, preset("qk_resampled"), 0.8);
     close_world(&w);
 }
 
@@ -291,10 +292,10 @@ static void what_no_layer_reads_changes_no_layer(void **state)
     (void)state;
     open_deep(&w, true);
     check_true_of_deaf(&w, preset("everything"), 0);
-    check_true_of_deaf(&w, preset("qk_position"), 2 + 3 + 12 + 18);
+    check_true_of_deaf(&w, preset("qk_resampled"), 2 + 3 + 12 + 18);
     close_world(&w);
     open_deep(&w, false);
-    clh_scrub_result r = try(&w, preset("qk_position"));
+    clh_scrub_result r = try(&w, preset("qk_resampled"));
     assert_memory_not_equal(r.measure.sequence, clh_scrub_plain(w.scrub)->sequence,
                             DEEP_COUNT * sizeof *r.measure.sequence);
     clh_scrub_result_deinit(&r);
@@ -371,18 +372,18 @@ static void threads_do_not_matter_and_seeds_do(void **state)
     clh_error err = {0};
     (void)state;
     open_deep(&w, false);
-    clh_scrub_result one = try(&w, preset("qk_position"));
+    clh_scrub_result one = try(&w, preset("qk_resampled"));
     clh_scrub_close(w.scrub);
     w.scrub = NULL;
     must(clh_scrub_open(&w.scrub, w.model, &w.sample, SEED, &(clh_how){3, NULL}, &err), &err);
-    clh_scrub_result three = try(&w, preset("qk_position"));
+    clh_scrub_result three = try(&w, preset("qk_resampled"));
     assert_memory_equal(one.measure.sequence, three.measure.sequence,
                         DEEP_COUNT * sizeof *one.measure.sequence);
     assert_memory_equal(&one.recovered, &three.recovered, sizeof one.recovered);
     clh_scrub_close(w.scrub);
     w.scrub = NULL;
     must(clh_scrub_open(&w.scrub, w.model, &w.sample, SEED + 1, &(clh_how){3, NULL}, &err), &err);
-    clh_scrub_result other = try(&w, preset("qk_position"));
+    clh_scrub_result other = try(&w, preset("qk_resampled"));
     assert_memory_not_equal(one.measure.sequence, other.measure.sequence,
                             DEEP_COUNT * sizeof *one.measure.sequence);
     clh_scrub_result_deinit(&other);
@@ -398,7 +399,7 @@ static clh_status open_try_close(void *context)
     clh_scrub_result r = {0};
     clh_status status = clh_scrub_open(&scrub, w->model, &w->sample, SEED, NULL, NULL);
     if (!status)
-        status = clh_scrub_try(scrub, preset("qk_position"), 3, 0.95, NULL, &r, NULL);
+        status = clh_scrub_try(scrub, preset("qk_resampled"), 3, 0.95, NULL, &r, NULL);
     clh_scrub_result_deinit(&r);
     clh_scrub_close(scrub);
     return status;

@@ -68,8 +68,8 @@ static void ov_copies_where_the_token_keeps_and_the_position_does_not(void **sta
     for (size_t i = 0; i < CLH_COUNT(rows); i++)
         says(&(clh_answers){.plain.accuracy = rows[i].plain,
                             .copies = rows[i].copies,
-                            .v_token.accuracy = rows[i].token,
-                            .v_position.accuracy = rows[i].position},
+                            .v_position_mean.accuracy = rows[i].token,
+                            .v_token_mean.accuracy = rows[i].position},
              CLH_QUESTION_OV, rows[i].verdict);
 }
 

@@ -1,10 +1,16 @@
 /** Every question's schema, and those of asking more than once, can be shown: names differ, and what a
- *  table or array says of its drawing is there. */
+ *  table or array says of its drawing is there. And what is done to a model, or given to it, has a name
+ *  that stands for nothing else. */
 #include <string.h>
 
 #include "ask/combine.h"
+#include "clearhead/causal.h"
+#include "clearhead/circuit.h"
+#include "clearhead/emergence.h"
+#include "clearhead/scrub.h"
 #include "report/draw/draw.h"
 #include "support/cmocka_all.h"
+#include "task/task_ops.h"
 
 static const clh_schema *schema_at(size_t i)
 {
@@ -83,11 +89,73 @@ static void what_is_drawn_can_be(void **state)
     assert_true(drawn >= clh_question_count() / 2);
 }
 
+/* ---- What is done to a model, what is looked at in it, what it is given ---- */
+
+static const char *hypothesis_name(size_t i)
+{
+    size_t count;
+    const clh_hypothesis *presets = clh_hypothesis_presets(&count);
+    return i < count ? presets[i].name : NULL;
+}
+
+static const char *intervention_name(size_t i)
+{
+    return clh_intervention_name((clh_intervention)i);
+}
+
+static const char *circuit_name(size_t i)
+{
+    return i < CLH_CIRCUIT_KINDS ? clh_circuit_name((clh_circuit_kind)i) : NULL;
+}
+
+static const char *swap_name(size_t i)
+{
+    return i < CLH_SWAPS ? clh_swap_name((clh_swap)i) : NULL;
+}
+
+/* Kinds of input of every task, but for the sequences as they are drawn, which every task has. */
+static const char *input_name(size_t i)
+{
+    size_t tasks;
+    const clh_task_row *rows = clh_task_rows(&tasks);
+    for (size_t t = 0; t < tasks; t++) {
+        const size_t own = rows[t].ops->variant_count ? rows[t].ops->variant_count - 1 : 0;
+        if (i < own)
+            return rows[t].ops->variants[i + 1].name;
+        i -= own;
+    }
+    return NULL;
+}
+
+/* The runs of patching: numbers of `patch`. */
+static const char *run_name(size_t i)
+{
+    const clh_schema *numbers = clh_question_find("patch", NULL)->schema;
+    return i < clh_field_count(numbers->fields) ? numbers->fields[i].name : NULL;
+}
+
+static void a_name_stands_for_one_thing(void **state)
+{
+    static const char *(*const names[])(size_t) = {intervention_name, hypothesis_name, circuit_name,
+                                                   swap_name,         input_name,      run_name};
+    (void)state;
+    for (size_t a = 0; a < CLH_COUNT(names); a++) {
+        size_t count = 0;
+        for (const char *name; (name = names[a](count)); count++)
+            for (size_t b = 0; b < a; b++)
+                for (size_t i = 0; names[b](i); i++)
+                    if (strcmp(name, names[b](i)) == 0 && strcmp(name, "none") != 0)
+                        fail_msg("%s is two things", name);
+        assert_true(count >= 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_differ),
         cmocka_unit_test(what_is_drawn_can_be),
+        cmocka_unit_test(a_name_stands_for_one_thing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,10 +93,10 @@ static void every_variant_is_what_it_says(void **state)
                 size_t last = 0;
                 check_letters(v, ids + 2 - skip, n);
                 const size_t wrong = mistakes(task, ids + 2 - skip, n, s.length[i], &last);
-                assert_true(v == CLH_VARIANT_CORRUPTED ? wrong >= 2 : wrong == 0);
+                assert_true(v == CLH_VARIANT_WRONG_TERM ? wrong >= 2 : wrong == 0);
                 assert_true(last < s.first_scored[i]);
                 assert_int_equal(clh_sample_kind(&s, i, s.length[i] - 1), CLH_TOKEN_PERIOD);
-                if (v != CLH_VARIANT_CORRUPTED)
+                if (v != CLH_VARIANT_WRONG_TERM)
                     assert_int_equal(s.first_scored[i], n + 2 - skip);
             }
             clh_sample_deinit(&s);

@@ -107,8 +107,8 @@ static const clh_how *how_of(clh_how *inner, clh_watch_part *part, const clh_how
 static clh_status measure_parts(clh_edited *out, const clh_model *model, const clh_sample *sample,
                                 const clh_how *how, clh_error *err)
 {
-    static const clh_intervention parts[] = {CLH_CAUSAL_QK_POSITION, CLH_CAUSAL_QK_TOKEN,
-                                             CLH_CAUSAL_V_POSITION, CLH_CAUSAL_V_TOKEN};
+    static const clh_intervention parts[] = {CLH_CAUSAL_QK_TOKEN_MEAN, CLH_CAUSAL_QK_POSITION_MEAN,
+                                             CLH_CAUSAL_V_TOKEN_MEAN, CLH_CAUSAL_V_POSITION_MEAN};
     clh_edit_list lists[CLH_COUNT(parts)];
     for (size_t i = 0; i < CLH_COUNT(parts); i++)
         lists[i] = clh_causal_suite()[parts[i]];
@@ -125,7 +125,8 @@ static clh_status measure_parts(clh_edited *out, const clh_model *model, const c
 static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
                             const clh_how *how, clh_error *err)
 {
-    clh_outcome *const out[] = {&a->qk_position, &a->qk_token, &a->v_position, &a->v_token};
+    clh_outcome *const out[] = {&a->qk_token_mean, &a->qk_position_mean, &a->v_token_mean,
+                                &a->v_position_mean};
     clh_watch_part part;
     clh_how inner;
     clh_edited edited = {0};

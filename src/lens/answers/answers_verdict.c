@@ -23,14 +23,15 @@ static const char *unseen(const clh_answers *a)
 
 static const char *qk(const clh_answers *a)
 {
-    const bool position = keeps(a, a->qk_position.accuracy), token = keeps(a, a->qk_token.accuracy);
-    return a->plain.accuracy < able                                ? "nothing that serves the task"
-           : position && token                                     ? "neither is needed"
-           : position                                              ? "by position"
-           : token                                                 ? "by token"
-           : a->qk_position.accuracy >= a->plain.accuracy - mostly ? "mostly by position"
-           : a->qk_token.accuracy >= a->plain.accuracy - mostly    ? "mostly by token"
-                                                                   : "by both together";
+    const bool position = keeps(a, a->qk_token_mean.accuracy),
+               token = keeps(a, a->qk_position_mean.accuracy);
+    return a->plain.accuracy < able ? "nothing that serves the task"
+           : position && token      ? "neither is needed"
+           : position               ? "by position"
+           : token                  ? "by token"
+           : a->qk_token_mean.accuracy >= a->plain.accuracy - mostly    ? "mostly by position"
+           : a->qk_position_mean.accuracy >= a->plain.accuracy - mostly ? "mostly by token"
+                                                                        : "by both together";
 }
 
 /* Attention depends on a feature whose effect is far above chance; it is used where keys without it
@@ -54,7 +55,8 @@ static const char *cues(const clh_answers *a)
 
 static const char *ov(const clh_answers *a)
 {
-    const bool token = keeps(a, a->v_token.accuracy), position = keeps(a, a->v_position.accuracy);
+    const bool token = keeps(a, a->v_position_mean.accuracy),
+               position = keeps(a, a->v_token_mean.accuracy);
     if (a->plain.accuracy < able)
         return a->copies >= most ? "it copies letters, and the task is not done"
                                  : "nothing that serves the task";

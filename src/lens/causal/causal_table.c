@@ -17,21 +17,28 @@
 
 static const clh_edit_list table[CLH_INTERVENTIONS] = {
     [CLH_CAUSAL_NONE] = {"none", "the model as it is", NULL, 0},
-    [CLH_CAUSAL_Q_POSITION] =
-        LIST("q_position", "queries know only their position (layer 0)", PART(POSITION, q)),
-    [CLH_CAUSAL_K_POSITION] =
-        LIST("k_position", "keys know only their position (layer 0)", PART(POSITION, k)),
-    [CLH_CAUSAL_QK_POSITION] =
-        LIST("qk_position", "queries and keys know only their position (layer 0)",
-             PART(POSITION, q), PART(POSITION, k)),
-    [CLH_CAUSAL_QK_TOKEN] = LIST("qk_token", "queries and keys know only their token (layer 0)",
-                                 PART(TOKEN, q), PART(TOKEN, k)),
-    [CLH_CAUSAL_V_TOKEN] =
-        LIST("v_token", "values know only their token (layer 0)", PART(TOKEN, v)),
-    [CLH_CAUSAL_V_POSITION] =
-        LIST("v_position", "values know only their position (layer 0)", PART(POSITION, v)),
-    [CLH_CAUSAL_QK_POSITION_V_TOKEN] =
-        LIST("qk_position_v_token", "positions choose, values know only their token (layer 0)",
+    [CLH_CAUSAL_Q_TOKEN_MEAN] =
+        LIST("q_token_mean", "queries: the token's part of their input is its mean (layer 0)",
+             PART(POSITION, q)),
+    [CLH_CAUSAL_K_TOKEN_MEAN] =
+        LIST("k_token_mean", "keys: the token's part of their input is its mean (layer 0)",
+             PART(POSITION, k)),
+    [CLH_CAUSAL_QK_TOKEN_MEAN] = LIST(
+        "qk_token_mean", "queries and keys: the token's part of their input is its mean (layer 0)",
+        PART(POSITION, q), PART(POSITION, k)),
+    [CLH_CAUSAL_QK_POSITION_MEAN] =
+        LIST("qk_position_mean",
+             "queries and keys: the position's part of their input is its mean (layer 0)",
+             PART(TOKEN, q), PART(TOKEN, k)),
+    [CLH_CAUSAL_V_POSITION_MEAN] =
+        LIST("v_position_mean", "values: the position's part of their input is its mean (layer 0)",
+             PART(TOKEN, v)),
+    [CLH_CAUSAL_V_TOKEN_MEAN] =
+        LIST("v_token_mean", "values: the token's part of their input is its mean (layer 0)",
+             PART(POSITION, v)),
+    [CLH_CAUSAL_QK_TOKEN_MEAN_V_POSITION_MEAN] =
+        LIST("qk_token_mean_v_position_mean",
+             "queries and keys without the token, values without the position (layer 0)",
              PART(POSITION, q), PART(POSITION, k), PART(TOKEN, v)),
     [CLH_CAUSAL_PATTERN_OTHER] = LIST("pattern_other", "the pattern of another sequence",
                                       {.kind = CLH_EDIT_RESAMPLE, PATTERNS}),
@@ -64,8 +71,9 @@ static const clh_edit_list table[CLH_INTERVENTIONS] = {
                                   {.kind = CLH_EDIT_MEAN, ATTN_OUTS}),
     [CLH_CAUSAL_ATTN_OTHER] = LIST("attn_other", "attention's output is that of another sequence",
                                    {.kind = CLH_EDIT_RESAMPLE, ATTN_OUTS}),
-    [CLH_CAUSAL_NO_DIRECT] =
-        LIST("no_direct", "the unembedding does not see the embeddings", {.kind = CLH_EDIT_DIRECT}),
+    [CLH_CAUSAL_DIRECT_ZERO] =
+        LIST("direct_zero", "what the embeddings put into the last residual stream is 0",
+             {.kind = CLH_EDIT_DIRECT}),
     [CLH_CAUSAL_REFERENCE] =
         LIST("reference", "the logits of another sequence: what recovers nothing",
              {.kind = CLH_EDIT_RESAMPLE, .site = "logits"}),

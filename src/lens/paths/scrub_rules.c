@@ -27,31 +27,31 @@ const char *clh_agree_name(clh_agree agree)
 
 static const clh_hypothesis presets[] = {
     {"everything", CLH_AGREE_ALL, 0, {{"", "", CLH_AGREE_ALL, {0}, 0}}},
-    {"q_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.q")}},
-    {"k_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.k")}},
-    {"qk_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.[qk]")}},
-    {"no_direct", CLH_AGREE_ALL, 1, {NOTHING("embed", "logits")}},
+    {"q_resampled", CLH_AGREE_ALL, 1, {NOTHING("*", "*.q")}},
+    {"k_resampled", CLH_AGREE_ALL, 1, {NOTHING("*", "*.k")}},
+    {"qk_resampled", CLH_AGREE_ALL, 1, {NOTHING("*", "*.[qk]")}},
+    {"direct_resampled", CLH_AGREE_ALL, 1, {NOTHING("embed", "logits")}},
     {"algorithm",
      CLH_AGREE_ALL,
      3,
      {NOTHING("*", "*.[qk]"), ROWS("embed", "*.v", CLH_AGREE_TOKEN), NOTHING("embed", "logits")}},
     {"v_rank", CLH_AGREE_ALL, 1, {ROWS("embed", "*.v", CLH_AGREE_RANK)}},
     {"v_class", CLH_AGREE_ALL, 1, {ROWS("embed", "*.v", CLH_AGREE_CLASS)}},
-    {"v_position", CLH_AGREE_ALL, 1, {NOTHING("*", "*.v")}},
+    {"v_resampled", CLH_AGREE_ALL, 1, {NOTHING("*", "*.v")}},
     {"nothing", CLH_AGREE_NOTHING, 0, {{"", "", CLH_AGREE_ALL, {0}, 0}}},
 };
 
 static const char *const preset_texts[CLH_COUNT(presets)] = {
-    "everything matters",
-    "queries need to know position only",
-    "keys need to know position only",
-    "attention needs to know positions only",
-    "the embedding's direct path to the logits does not matter",
-    "attention knows positions, values the token of their row, and the direct path does not matter",
-    "values need no more of a token than its rank among the letters of its sequence",
-    "values need no more of a token than its class: lower case, upper case, digit",
-    "values need to know position only",
-    "nothing matters",
+    "nothing is replaced: everything matters",
+    "queries are another sequence's: they need to know position only",
+    "keys are another sequence's: they need to know position only",
+    "queries and keys are another sequence's: they need to know position only",
+    "the embedding's direct path to the logits is another sequence's: it does not matter",
+    "queries, keys and the direct path are another sequence's, values know the token of their row",
+    "values are of other tokens of the same rank among the letters: no more of them matters",
+    "values are of other tokens of the same class (lower case, upper case, digit)",
+    "values are another sequence's: they need to know position only",
+    "everything is another sequence's: nothing matters",
 };
 
 const clh_hypothesis *clh_hypothesis_presets(size_t *count)

@@ -108,7 +108,7 @@ static void no_start(change *c)
 }
 
 /* A term that is neither the first, which is the prompt, nor the last, which nothing follows. */
-static void corrupted(change *c)
+static void wrong_term(change *c)
 {
     const size_t terms = (*c->length - 2) / (c->n + 1);
     const size_t begin = 2 + (1 + draw(c, terms - 2)) * (c->n + 1);
@@ -211,6 +211,6 @@ const clh_variant_row clh_permutation_variants[CLH_PERMUTATION_VARIANTS] = {
     ROW("unseen", "letters that were kept from training", 0, has_unseen, 1, unseen, true),
     ROW("no start", "without the leading >, so all positions are one less", 1, has_letters, 1,
         no_start, false),
-    ROW("corrupted", "one earlier term in a wrong order; what follows it counts", 0, has_letters, 3,
-        corrupted, false),
+    ROW("wrong term", "one earlier term in a wrong order; what follows it counts", 0, has_letters,
+        3, wrong_term, false),
 };
