@@ -90,7 +90,7 @@ CLH_API size_t clh_task_mixture(const clh_task *task);
 CLH_API uint64_t clh_task_split_size(const clh_task *task, clh_split split);
 
 /** The k-th sequence of a split: any k; each round of clh_task_split_size() visits every element
- *  once in a new order (permutations) or in file order (lines). In a mixture every n comes once in
+ *  once in a new order, but for lines with the setting order "file". In a mixture every n comes once in
  *  each n_count draws, in shuffled order, and goes its own rounds. CLH_ERANGE when the split is
  *  empty, CLH_ESHAPE when `out` has too little room; `out` is then untouched. */
 CLH_API clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k,

@@ -65,7 +65,7 @@ static clh_status of_data(exam *e, const eval_settings *set, const clh_subject *
     const size_t own =
         clh_subject_run(s) ? clh_run_get_config(clh_subject_run(s))->first_scored : 0;
     const size_t first = set->first_scored == CLH_UNSET ? own : set->first_scored;
-    const clh_task_setting settings[] = {{"data", set->data}, {NULL, NULL}};
+    const clh_task_setting settings[] = {{"data", set->data}, {"order", "file"}, {NULL, NULL}};
     const clh_task_config config = {
         .name = "lines", .settings = settings, .first_scored = first ? first : 1};
     clh_status status = clh_task_open(&e->own_task, &config, err);

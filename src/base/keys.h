@@ -40,6 +40,8 @@ typedef struct clh_key {
                                 texts: the placeholder, "FILE" */
     const char *resets;    /**< keys that follow from this one, separated by spaces; NULL: none */
     const char *help;      /**< one line */
+    const char *before; /**< what it was, as text, in whole configs that were written before there
+                                was this key; NULL: it was always there, or its default */
 } clh_key;
 
 /** Where a row's value lives in its struct: `type` and the name of the field. */

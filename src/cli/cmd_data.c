@@ -78,16 +78,27 @@ static clh_status print_sequence(const clh_listing *list, uint64_t index, clh_se
     return status;
 }
 
+/** Training goes round and round; the held-out sequences and the domain are listed once. */
+static bool goes_round(const clh_listing *list)
+{
+    return list->split_given && list->split == CLH_SPLIT_TRAIN;
+}
+
 static clh_status print_all(const clh_listing *list, clh_error *err)
 {
     uint64_t size = listing_size(list), end = (uint64_t)list->from + list->first;
-    if (list->from >= size && list->first > 0)
+    if (list->from >= size && list->first > 0 && !goes_round(list))
         return clh_fail(err, CLH_ERANGE,
                         "--from is %zu, want less than %" PRIu64 ", the number of "
                         "sequences",
                         list->from, size);
-    if (end > size)
+    if (end > size && !goes_round(list))
         end = size;
+    if (end > size)
+        (void)fprintf(stderr,
+                      "training has %" PRIu64 " sequences: each %" PRIu64
+                      " of its stream are a round, with every one once\n",
+                      size, size);
     clh_sequence sequence = {.capacity = clh_task_length_max(list->task)};
     sequence.tokens = clh_alloc_array(sequence.capacity, sizeof *sequence.tokens, err);
     if (!sequence.tokens)

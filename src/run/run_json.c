@@ -8,10 +8,13 @@
 bool clh_run_key_written(size_t place, const char *task)
 {
     const char *owner = clh_run_key_task(place);
-    size_t count, row = 0;
+    size_t count, row = 0, own = 0;
     if (!owner || strcmp(owner, task) == 0)
         return true;
-    return !clh_task_row_find(&row, owner, NULL) && clh_task_rows(&count)[row].ops->in_every_config;
+    for (size_t i = 0; i < place; i++)
+        own += clh_run_key_task(i) && strcmp(clh_run_key_task(i), owner) == 0;
+    return !clh_task_row_find(&row, owner, NULL) &&
+           own < clh_task_rows(&count)[row].ops->in_every_config;
 }
 
 char *clh_run_config_json(const clh_run_config *config, clh_error *err)

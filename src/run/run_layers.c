@@ -67,13 +67,30 @@ clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_erro
     return clh_fail(err, CLH_EUSAGE, "preset is %s, want %s", name, presets[0].name);
 }
 
-/** Whether the layer has every key of a config that clh_run_config_json() wrote. */
+/** Whether the layer has every key of a config that clh_run_config_json() wrote, now or before there
+ *  were those that say what they were before. */
 static bool is_complete(const clh_run_layer *layer)
 {
     for (size_t i = 0; i < clh_run_key_count(); i++)
-        if (layer->state[i] == CLH_KEY_ABSENT && clh_run_key_written(i, layer->config.task))
+        if (layer->state[i] == CLH_KEY_ABSENT && !clh_run_keys()[i].before &&
+            clh_run_key_written(i, layer->config.task))
             return false;
     return true;
+}
+
+/** Keys that a whole config does not have are what they were when it was written. */
+static void as_before(clh_run_layer *layer)
+{
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
+        const clh_key *key = &clh_run_keys()[i];
+        if (layer->state[i] != CLH_KEY_ABSENT || !key->before ||
+            !clh_run_key_written(i, layer->config.task))
+            continue;
+        clh_status status = clh_key_from_text(key, &layer->config, key->before, NULL);
+        assert(!status);
+        (void)status;
+        layer->state[i] = CLH_KEY_GIVEN;
+    }
 }
 
 void clh_run_layer_model(clh_run_layer *layer, const clh_model_config *model)
@@ -128,8 +145,10 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
             break;
         }
     }
-    if (is_complete(layer))
+    if (!status && is_complete(layer)) {
         nobody_asked(layer);
+        as_before(layer);
+    }
     json_decref(object);
     return status;
 }

@@ -32,8 +32,11 @@ uint64_t clh_rank_split_size(const clh_rank_split *split, clh_split side);
 /** The side of a rank below size. */
 clh_split clh_rank_split_of(const clh_rank_split *split, uint64_t rank);
 
-/** The k-th rank of a side that is not empty. Any k: each round of clh_rank_split_size() draws visits
- *  every rank of the side once, in an order of its own (orders recur after 2^40 rounds). */
+/** The place that draw k of a side of `size` >= 1 elements visits. Any k: each round of `size` draws
+ *  visits every place once, in an order of its own (orders recur after 2^40 rounds). */
+uint64_t clh_round_place(uint64_t seed, unsigned tag, clh_split side, uint64_t size, uint64_t k);
+
+/** The k-th rank of a side that is not empty, in the rounds of clh_round_place(). */
 uint64_t clh_rank_split_draw(const clh_rank_split *split, clh_split side, uint64_t k);
 
 #endif

@@ -85,9 +85,9 @@ typedef struct clh_task_ops {
      *  task has, and a default; its section is the task's name. */
     const clh_key *keys;
     size_t key_count, settings_size;
-    /** Its keys stand in the config.json of runs of other tasks too, as they did when there were no
-     *  others. For new tasks false. */
-    bool in_every_config;
+    /** How many of its keys, from the first on, stand in the config.json of runs of other tasks too,
+     *  as they did when there were no others. For new tasks 0. */
+    size_t in_every_config;
     /** open reads files, which need not be there any more when a config is read. */
     bool reads_file;
 

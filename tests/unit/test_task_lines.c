@@ -28,7 +28,7 @@ static void write_file(const char *bytes, size_t length)
 /* The settings of the file at `path`. */
 static const clh_task_setting *of_path(void)
 {
-    static const clh_task_setting settings[] = {{"data", path}, {NULL, NULL}};
+    static const clh_task_setting settings[] = {{"data", path}, {"order", "file"}, {NULL, NULL}};
     return settings;
 }
 
@@ -84,6 +84,56 @@ static void the_last_lines_are_held_out(void **state)
         assert_int_equal(split, rank < 3 ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST);
     }
     clh_task_close(task);
+}
+
+/* The first two rounds of a split into `places` [2 * size], as the second number of each line. */
+static void two_rounds(clh_task *task, clh_split split, uint32_t *places)
+{
+    uint32_t room[ROOM];
+    clh_sequence s = sequence_in(room);
+    for (uint64_t k = 0; k < 2 * clh_task_split_size(task, split); k++) {
+        assert_int_equal(clh_task_draw(task, split, k, &s, NULL), CLH_OK);
+        places[k] = s.tokens[1];
+    }
+}
+
+static bool same(const uint32_t *a, const uint32_t *b, size_t count)
+{
+    return memcmp(a, b, count * sizeof *a) == 0;
+}
+
+static void a_seed_decides_the_order_of_each_round(void **state)
+{
+    (void)state;
+    enum { TRAIN = 40, TEST = 20, SIDES = 2 };
+    static const size_t size[SIDES] = {TRAIN, TEST};
+    const clh_task_setting settings[] = {{"data", path}, {NULL, NULL}};
+    clh_task_config config = {.name = "lines", .settings = settings, .test_sequences = TEST};
+    clh_strbuf content = {0};
+    for (unsigned i = 0; i < TRAIN + TEST; i++)
+        clh_strbuf_addf(&content, "[0,%u]\n", i);
+    write_file(content.data, content.length);
+    clh_strbuf_deinit(&content);
+    for (unsigned side = 0; side < SIDES; side++) {
+        uint32_t round[3][2 * TRAIN]; /* seed 5, seed 5 again, seed 6 */
+        bool seen[2][TRAIN + TEST] = {{0}};
+        for (size_t i = 0; i < CLH_COUNT(round); i++) {
+            config.seed = 5 + i / 2;
+            clh_task *task = open_task(&config);
+            two_rounds(task, (clh_split)side, round[i]);
+            clh_task_close(task);
+        }
+        const size_t n = size[side];
+        assert_true(same(round[0], round[1], 2 * n));
+        assert_false(same(round[0], round[2], n));
+        assert_false(same(round[0], round[0] + n, n));
+        for (size_t k = 0; k < 2 * n; k++)
+            seen[k / n][round[0][k]] = true;
+        for (size_t line = 0; line < TRAIN + TEST; line++) {
+            assert_int_equal(seen[0][line], side == CLH_SPLIT_TRAIN ? line < TRAIN : line >= TRAIN);
+            assert_int_equal(seen[1][line], seen[0][line]);
+        }
+    }
 }
 
 static void without_held_out_lines_the_test_split_is_empty(void **state)
@@ -333,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_come_in_file_order_and_go_round),
         cmocka_unit_test(the_last_lines_are_held_out),
+        cmocka_unit_test(a_seed_decides_the_order_of_each_round),
         cmocka_unit_test(without_held_out_lines_the_test_split_is_empty),
         cmocka_unit_test(the_vocabulary_holds_every_id_and_all_symbols_once_there_is_text),
         cmocka_unit_test(rank_finds_the_line),

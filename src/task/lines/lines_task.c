@@ -1,5 +1,5 @@
-/* The lines task: the user's own sequences, in file order. The domain is the lines by index; the
- * last of them are the test split. */
+/* The lines task: the user's own sequences. The domain is the lines by index; the last of them are the
+ * test split. Either split is drawn in rounds, each in an order of its own, or in file order. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +7,14 @@
 #include "base/base.h"
 #include "base/platform/system.h"
 #include "task/lines/lines_read.h"
+#include "task/rank_split.h"
 #include "task/task_ops.h"
+
+enum { ORDER_SEED, ORDER_FILE }; /* order */
 
 typedef struct lines_settings {
     char data[CLH_LINES_PATH_MAX];
+    unsigned order;
 } lines_settings;
 
 static const clh_key keys[] = {
@@ -21,11 +25,20 @@ static const clh_key keys[] = {
      .values = "FILE",
      .resets = "task n_ctx d_vocab d_vocab_out first_scored epoch_sequences test_sequences steps",
      .help = "JSONL file of your own sequences, each line a text or an array of token ids"},
+    {.name = "order",
+     .kind = CLH_KEY_CHOICE,
+     CLH_SETTING(lines_settings, order),
+     .fallback = "seed",
+     .before = "file",
+     .values = "seed|file",
+     .help = "lines in an order from seed, another in each round, or as they stand in the file"},
 };
 
 typedef struct lines_task {
     clh_lines lines;
     size_t first_scored;
+    unsigned order;
+    uint64_t seed;
     size_t train;   /* lines before this one are the train split */
     size_t *sorted; /* [count] line numbers by (length, tokens, number) */
 } lines_task;
@@ -111,6 +124,8 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
     if (!task)
         return CLH_ENOMEM;
     task->first_scored = given->first_scored ? given->first_scored : 1;
+    task->order = set->order;
+    task->seed = given->seed;
     clh_status status = fill(task, set->data, given->test_sequences, err);
     if (status) {
         lines_close(task);
@@ -141,8 +156,11 @@ static void lines_unrank(const void *state, uint64_t rank, clh_sequence *out)
 static void lines_draw(const void *state, clh_split split, uint64_t k, clh_sequence *out)
 {
     const lines_task *task = state;
-    uint64_t test = task->lines.count - task->train;
-    lines_unrank(state, split == CLH_SPLIT_TEST ? task->train + k % test : k % task->train, out);
+    const bool test = split == CLH_SPLIT_TEST;
+    const uint64_t size = test ? task->lines.count - task->train : task->train;
+    const uint64_t place =
+        task->order == ORDER_FILE ? k % size : clh_round_place(task->seed, 0, split, size, k);
+    lines_unrank(state, test ? task->train + place : place, out);
 }
 
 static clh_split lines_split_of(const void *state, uint64_t rank)
@@ -176,7 +194,7 @@ const clh_task_ops clh_lines_ops = {
     .keys = keys,
     .key_count = CLH_COUNT(keys),
     .settings_size = sizeof(lines_settings),
-    .in_every_config = true,
+    .in_every_config = 1,
     .reads_file = true,
     .open = lines_open,
     .close = lines_close,
