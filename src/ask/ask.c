@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "base/quote.h"
 #include "clearhead/version.h"
 
 static const clh_question *const questions[] = {
@@ -42,7 +43,7 @@ const clh_question *clh_question_find(const char *name, clh_error *err)
             return questions[i];
     }
     const char *nearest = clh_nearest_name(name, names, CLH_COUNT(questions));
-    clh_fail(err, CLH_EUSAGE, "there is no question %s%s%s", name,
+    clh_fail(err, CLH_EUSAGE, "there is no question %s%s%s", clh_quoted_text(name).text,
              nearest ? ", did you mean " : "; clearhead questions lists them",
              nearest ? nearest : "");
     return NULL;

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/quote.h"
+
 static clh_status need_task(const clh_subject *s, clh_error *err)
 {
     return clh_subject_task(s)
@@ -66,15 +68,15 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
 
 void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count)
 {
-    char text[128];
+    char text[160];
     if (!*given->letters && !*given->text) {
         clh_ask_stamp_sample(out, s, count, *given->tokens ? "given" : NULL);
         return;
     }
     if (*given->letters)
-        (void)snprintf(text, sizeof text, "letters %s", given->letters);
+        (void)snprintf(text, sizeof text, "letters %s", clh_quoted_text(given->letters).text);
     else
-        (void)snprintf(text, sizeof text, "the text %.100s", given->text);
+        (void)snprintf(text, sizeof text, "the text %s", clh_quoted_text(given->text).text);
     clh_result_stamp(out, "sample", text);
 }
 
@@ -131,10 +133,11 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
 
 void clh_given_pair_stamp(clh_result *out, const clh_given_pair *pair)
 {
-    char text[256];
-    (void)snprintf(text, sizeof text, "%.60s, clean %.80s, corrupted %.80s", pair->metric,
-                   *pair->clean ? pair->clean : pair->clean_text,
-                   *pair->corrupt ? pair->corrupt : pair->corrupt_text);
+    char text[384];
+    (void)snprintf(text, sizeof text, "%s, clean %s, corrupted %s",
+                   clh_quoted_text(pair->metric).text,
+                   clh_quoted_text(*pair->clean ? pair->clean : pair->clean_text).text,
+                   clh_quoted_text(*pair->corrupt ? pair->corrupt : pair->corrupt_text).text);
     clh_result_stamp(out, "sample", text);
 }
 

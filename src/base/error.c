@@ -1,5 +1,6 @@
 #include "base/base.h"
 #include "base/platform/decimal.h"
+#include "base/quote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -31,9 +32,7 @@ static clh_status store(clh_error *err, clh_status status, char *line, size_t le
 {
     size_t end = length;
     if (length >= sizeof err->message) {
-        end = sizeof err->message - sizeof "...";
-        while (end > 0 && ((unsigned char)line[end] & 0xc0) == 0x80)
-            end--;
+        end = clh_text_fit(line, sizeof err->message - 1, sizeof err->message - sizeof "...");
         memcpy(line + end, "...", sizeof "...");
         end += strlen("...");
     }

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "base/strbuf.h"
 
 enum { LISTED_MOST = 16 };
@@ -20,7 +21,8 @@ clh_status clh_key_unknown(const char *key, const char *const *keys, size_t coun
         for (size_t i = 0; i < count; i++)
             clh_strbuf_addf(&line, "%s %s", i ? "," : "", keys[i]);
     }
-    status = clh_fail(err, status, "unknown key %s%s", key, clh_strbuf_view(&line));
+    status = clh_fail(err, status, "unknown key %s%s", clh_quoted_text(key).text,
+                      clh_strbuf_view(&line));
     clh_strbuf_deinit(&line);
     return status;
 }

@@ -12,14 +12,6 @@ json_t *clh_json_read(const char *text, size_t length, size_t flags, json_error_
     return root;
 }
 
-size_t clh_json_write(const json_t *value, char *out, size_t size, size_t flags)
-{
-    void *before = clh_decimal_begin();
-    const size_t length = json_dumpb(value, out, size, flags);
-    clh_decimal_end(before);
-    return length;
-}
-
 char *clh_json_text(const json_t *value, size_t flags)
 {
     void *before = clh_decimal_begin();

@@ -15,10 +15,6 @@ struct json_error_t;
 struct json_t *clh_json_read(const char *text, size_t length, size_t flags,
                              struct json_error_t *where);
 
-/** As json_dumpb(): how many bytes the text has, of which those that fit are in `out` [size]; 0
- *  where it cannot be written. */
-size_t clh_json_write(const struct json_t *value, char *out, size_t size, size_t flags);
-
 /** As json_dumps(): the caller frees it with free(); NULL where it cannot be written. */
 char *clh_json_text(const struct json_t *value, size_t flags);
 

@@ -9,6 +9,7 @@
 
 #include "base/json_keys.h"
 #include "base/platform/decimal.h"
+#include "base/quote.h"
 
 enum { LIST_MAX = 16, NAMES_MAX = 256 };
 
@@ -26,8 +27,8 @@ static const char *kind_text(clh_key_kind kind)
 
 static clh_status refuse(const clh_key *key, const char *found, clh_status status, clh_error *err)
 {
-    return clh_fail(err, status, "%s is %s, want %s%s%s", key->name, *found ? found : "empty",
-                    kind_text(key->kind),
+    return clh_fail(err, status, "%s is %s, want %s%s%s", key->name,
+                    *found ? clh_quoted_text(found).text : "empty", kind_text(key->kind),
                     !key->values                  ? ""
                     : key->kind == CLH_KEY_CHOICE ? " "
                                                   : " in ",
@@ -150,7 +151,7 @@ static clh_status list_from_text(const clh_key *key, const char *text, unsigned 
             return status;
         if (used == capacity || !list_insert(list, used, (unsigned)value))
             return clh_fail(err, CLH_ECONFIG, "%s is %s, want at most %zu different numbers",
-                            key->name, text, capacity);
+                            key->name, clh_quoted_text(text).text, capacity);
         used++;
     }
     memcpy(out, list, key->size);
@@ -224,10 +225,10 @@ bool clh_key_equal(const clh_key *key, const void *a, const void *b)
 
 const clh_key *clh_key_find(const clh_key *keys, size_t count, const char *name, clh_error *err)
 {
-    char wanted[64];
+    clh_quote given = clh_quoted_text(name); /* a cut one is no key: it has dots */
+    char *const wanted = given.text;
     const char *names[NAMES_MAX];
     assert(count <= NAMES_MAX);
-    (void)snprintf(wanted, sizeof wanted, "%s", name);
     for (char *c = wanted; *c; c++)
         if (*c == '-')
             *c = '_';

@@ -1,6 +1,7 @@
 #include "base/json_text.h"
 #include "base/keys.h"
 #include "base/platform/decimal.h"
+#include "base/quote.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -8,19 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/** `value` as it stands in the file, cut to `size`, for messages. */
-static const char *json_text(const json_t *value, char *out, size_t size)
-{
-    size_t length = clh_json_write(value, out, size - 1, JSON_ENCODE_ANY | JSON_COMPACT);
-    if (length == 0)
-        (void)snprintf(out, size, "something unreadable");
-    else if (length >= size)
-        (void)snprintf(out + size - 5, 5, " ...");
-    else
-        out[length] = '\0';
-    return out;
-}
 
 static bool none_is_null(const clh_key *key)
 {
@@ -86,9 +74,8 @@ clh_status clh_key_from_json(const clh_key *key, void *config, const struct json
         [CLH_KEY_TEXT] = "a string",
         [CLH_KEY_LIST] = "a whole number or an array of them",
     };
-    char found[64];
-    return clh_fail(err, CLH_ECONFIG, "%s is %s, want %s", key->name,
-                    json_text(value, found, sizeof found), wanted[key->kind]);
+    return clh_fail(err, CLH_ECONFIG, "%s is %s, want %s", key->name, clh_quoted_json(value).text,
+                    wanted[key->kind]);
 }
 
 void clh_real_to_json(double value, clh_strbuf *out)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/quote.h"
+
 /* getopt_long() returns this plus the option's place, clear of every character. */
 enum { LONG_BASE = 256 };
 
@@ -26,12 +28,12 @@ static void long_options(const clh_option_set *set, struct option out[CLH_OPTION
 static clh_status unknown_option(const clh_option_set *set, const char *word, clh_error *err)
 {
     const char *names[CLH_OPTIONS_MAX], *match[2] = {0};
-    char name[64] = "";
     size_t length = strcspn(word, "="), matches = 0;
     if (strncmp(word, "--", 2) != 0)
         return clh_fail(err, CLH_EUSAGE, "unknown option %s; options begin with --, but for -h",
-                        word);
-    strncat(name, word + 2, length - 2 < sizeof name ? length - 2 : sizeof name - 1);
+                        clh_quoted_text(word).text);
+    const clh_quote given = clh_quoted_bytes(word + 2, length - 2);
+    const char *const name = given.text;
     for (size_t i = 0; i < set->count; i++) {
         names[i] = set->option[i].name;
         if (strncmp(names[i], name, strlen(name)) == 0 && matches < 2)
@@ -53,8 +55,8 @@ static clh_status add_argument(clh_invocation *inv, const char *word, clh_error 
         return CLH_OK;
     }
     bool value = clh_word_in("true false yes no", ' ', word);
-    return clh_fail(err, CLH_EUSAGE, "unexpected argument %s, want %s%s", word,
-                    *c->args ? c->args : "none",
+    return clh_fail(err, CLH_EUSAGE, "unexpected argument %s, want %s%s",
+                    clh_quoted_text(word).text, *c->args ? c->args : "none",
                     value ? "; a value is joined to its option: --attn-only=false" : "");
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "base/quote.h"
 #include "report/format.h"
 #include "run/run_keys.h"
 
@@ -82,8 +83,9 @@ const clh_command *clh_command_find(const char *name, clh_error *err)
             names[shown++] = all[i].name;
     }
     const char *nearest = clh_nearest_name(name, names, shown);
-    clh_fail(err, CLH_EUSAGE, "unknown command %s%s%s%s", name, nearest ? "; did you mean " : "",
-             nearest ? nearest : "; clearhead help lists them", nearest ? "?" : "");
+    clh_fail(err, CLH_EUSAGE, "unknown command %s%s%s%s", clh_quoted_text(name).text,
+             nearest ? "; did you mean " : "", nearest ? nearest : "; clearhead help lists them",
+             nearest ? "?" : "");
     return NULL;
 }
 

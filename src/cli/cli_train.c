@@ -123,15 +123,14 @@ static void add_how_to_go_on(clh_error *err, const char *folder)
 {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
-    size_t used = strlen(err->message);
     clh_strbuf text = {0};
-    clh_strbuf_adds(&text, "; go on with: clearhead resume ");
     bool quote = folder[strspn(folder, plain)] != '\0';
     clh_strbuf_adds(&text, quote ? "'" : "");
     for (const char *at = folder; *at; at++)
         clh_strbuf_addf(&text, quote && *at == '\'' ? "'\\%c'" : "%c", *at);
     clh_strbuf_adds(&text, quote ? "'" : "");
-    (void)snprintf(err->message + used, sizeof err->message - used, "%s", clh_strbuf_view(&text));
+    clh_fail(err, err->status, "%s; go on with: clearhead resume %s", err->message,
+             clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }
 

@@ -6,6 +6,7 @@
 #include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/platform/file.h"
+#include "base/quote.h"
 #include "edit/edit_fetch.h"
 
 enum { FILE_MAX = 1 << 20, LISTS_MAX = 256, NAME_MOST = 63, TEXT_MOST = 255 };
@@ -212,8 +213,8 @@ static clh_status read_all(opening *o, const json_t *root, clh_error *err)
         return read_one(o, root, err);
     if (format && strcmp(format, format_2) == 0)
         return read_several(o, root, err);
-    return clh_fail(err, CLH_EFORMAT, "format is %s, want %s or %s", format ? format : "not given",
-                    format_1, format_2);
+    return clh_fail(err, CLH_EFORMAT, "format is %s, want %s or %s",
+                    format ? clh_quoted_text(format).text : "not given", format_1, format_2);
 }
 
 /* The text of a file; beside->path is what errors call it. */

@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "base/json_keys.h"
 #include "base/keys.h"
+#include "base/quote.h"
 #include "base/strbuf.h"
 #include "edit/what.h"
 
@@ -77,9 +78,10 @@ static clh_status read_choice(unsigned *out, const reading *r, const char *key, 
     clh_strbuf line = {0};
     for (unsigned i = 0; i < count && !near; i++)
         clh_strbuf_addf(&line, "%s%s", i ? ", " : ", want one of ", names[i]);
-    clh_status status = clh_fail(
-        err, CLH_EINPUT, "edit %zu: %s is %s%s%s%s", r->index, key, text ? text : "no text",
-        near ? "; did you mean " : clh_strbuf_view(&line), near ? near : "", near ? "?" : "");
+    clh_status status = clh_fail(err, CLH_EINPUT, "edit %zu: %s is %s%s%s%s", r->index, key,
+                                 text ? clh_quoted_text(text).text : "no text",
+                                 near ? "; did you mean " : clh_strbuf_view(&line),
+                                 near ? near : "", near ? "?" : "");
     clh_strbuf_deinit(&line);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/quote.h"
 #include "base/stop.h"
 #include "edit/part.h"
 #include "measure/sample_make.h"
@@ -115,7 +116,8 @@ clh_status clh_part_try(double *loss, double *accuracy, const clh_model *model,
     clh_model *other = NULL;
     clh_tally tally = {0};
     if (strspn(inputs, "qkv") != strlen(inputs) || strlen(inputs) > INPUTS_MAX)
-        return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv", inputs);
+        return clh_fail(err, CLH_EINPUT, "inputs are %s, want letters of qkv",
+                        clh_quoted_text(inputs).text);
     clh_status status = clh_check_enum((unsigned)part, CLH_PART_TOKEN + 1, "part", err);
     if (!status)
         status = clh_sample_some(sample, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "file/safetensors_header.h"
 
 static const struct dtype_row {
@@ -207,7 +208,7 @@ static clh_status check_arrays(const char *path, const clh_array *arrays, size_t
         fault = array_fault(&arrays[i]);
         if (fault)
             (void)clh_fail(err, CLH_EINPUT, "cannot write %s: array %zu (%s), want %s", path, i,
-                           names[i] ? clh_safetensors_short_name(names[i]).text : "no name", fault);
+                           names[i] ? clh_quoted_name(names[i]).text : "no name", fault);
     }
     if (fault) {
         clh_free(names);
@@ -218,7 +219,7 @@ static clh_status check_arrays(const char *path, const clh_array *arrays, size_t
     if (!repeated)
         return CLH_OK;
     return clh_fail(err, CLH_EINPUT, "cannot write %s: the name %s of a tensor is taken", path,
-                    clh_safetensors_short_name(repeated).text);
+                    clh_quoted_name(repeated).text);
 }
 
 clh_status clh_array_file_check(const char *path, const clh_array *arrays, size_t count,

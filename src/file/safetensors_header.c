@@ -1,6 +1,7 @@
 #include "file/safetensors_header.h"
 #include "base/json_text.h"
 #include "base/platform/decimal.h"
+#include "base/quote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,24 +18,6 @@ static const struct {
     {"U32", 4},     {"I64", 8},     {"U64", 8},         {"C64", 8},         {"F8_E4M3", 1},
     {"F8_E5M2", 1}, {"F8_E8M0", 1}, {"F8_E4M3FNUZ", 1}, {"F8_E5M2FNUZ", 1},
 };
-
-clh_short_name clh_safetensors_short_name(const char *name)
-{
-    assert(name);
-    enum { HEAD = 56, TAIL = 32 };
-    clh_short_name out;
-    size_t length = strlen(name), head = HEAD, tail = length - TAIL;
-    if (length < sizeof out.text) {
-        memcpy(out.text, name, length + 1);
-        return out;
-    }
-    while (head > 0 && ((unsigned char)name[head] & 0xc0) == 0x80)
-        head--;
-    while (((unsigned char)name[tail] & 0xc0) == 0x80)
-        tail++;
-    (void)snprintf(out.text, sizeof out.text, "%.*s...%s", (int)head, name, name + tail);
-    return out;
-}
 
 /* What a message says it found, into `out`. */
 static const char *found_text(const json_t *value, char out[64])
@@ -65,7 +48,7 @@ static bool size_from(const json_t *value, size_t *out)
 /* All a check needs to complain about one tensor. */
 typedef struct site {
     const char *path;
-    clh_short_name tensor;
+    clh_quote tensor;
     clh_error *err;
 } site;
 
@@ -84,8 +67,8 @@ static clh_status dtype_parse(clh_safetensors_entry *entry, const json_t *value,
         }
     }
     return clh_fail(at->err, CLH_EFORMAT,
-                    "%s: tensor %s: dtype is \"%.40s\", want F32 or another that is known",
-                    at->path, at->tensor.text, dtype);
+                    "%s: tensor %s: dtype is \"%s\", want F32 or another that is known", at->path,
+                    at->tensor.text, clh_quoted_text(dtype).text);
 }
 
 /* Shape into the entry, and the bytes that shape and dtype ask for. */
@@ -148,7 +131,7 @@ static clh_status entry_parse(clh_safetensors_entry *entry, const char *name, co
                               size_t data_size, const char *path, clh_error *err)
 {
     char found[64];
-    site at = {.path = path, .tensor = clh_safetensors_short_name(name), .err = err};
+    site at = {.path = path, .tensor = clh_quoted_name(name), .err = err};
     if (!json_is_object(value))
         return clh_fail(err, CLH_EFORMAT,
                         "%s: tensor %s is %s, want an object with dtype, shape and data_offsets",
@@ -177,7 +160,7 @@ static clh_status metadata_check(json_t *metadata, const char *path, clh_error *
         if (!json_is_string(value))
             return clh_fail(err, CLH_EFORMAT,
                             "%s: " CLH_SAFETENSORS_METADATA " %s is %s, want text", path,
-                            clh_safetensors_short_name(key).text, found_text(value, found));
+                            clh_quoted_name(key).text, found_text(value, found));
     }
     return CLH_OK;
 }
@@ -206,7 +189,7 @@ static clh_status layout_check(clh_safetensors_header *header, size_t data_size,
         if (entry->begin != end)
             return clh_fail(err, CLH_EFORMAT,
                             "%s: tensor %s begins at byte %zu of the data, want %zu where %s", path,
-                            clh_safetensors_short_name(entry->name).text, entry->begin, end,
+                            clh_quoted_name(entry->name).text, entry->begin, end,
                             i == 0 ? "the data begins" : "the tensor before it ends");
         end = entry->end;
     }

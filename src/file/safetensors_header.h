@@ -43,14 +43,6 @@ typedef struct clh_safetensors_header {
     size_t count;
 } clh_safetensors_header;
 
-/** Room for a name of a message, whatever the name's length. */
-typedef struct clh_short_name {
-    char text[96];
-} clh_short_name;
-
-/** `name`, its middle replaced by dots when it is too long for a message. */
-clh_short_name clh_safetensors_short_name(const char *name);
-
 /** Parse and check `length` bytes of header before `data_size` bytes of data. CLH_EFORMAT names
  *  `path`, the tensor, what was found and what was wanted; `out` then holds nothing. */
 clh_status clh_safetensors_header_parse(clh_safetensors_header *out, const char *text,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/platform/handle.h"
+#include "base/quote.h"
 #include "file/safetensors_header.h"
 
 enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
@@ -115,11 +116,11 @@ clh_status clh_safetensors_describe(const clh_safetensors *file, const char *nam
     CLH_REQUIRE(file && name && shape, err, "a file, a name, and room for the shape");
     const clh_safetensors_header *header = &file->header;
     const clh_safetensors_entry *entry = clh_safetensors_header_find(header, name);
-    clh_short_name text = clh_safetensors_short_name(name);
+    clh_quote text = clh_quoted_name(name);
     if (!entry) {
         const char *nearest = clh_nearest_name(name, header->names, header->count);
         return nearest ? clh_fail(err, CLH_EINPUT, "%s has no tensor %s; the nearest is %s",
-                                  file->path, text.text, clh_safetensors_short_name(nearest).text)
+                                  file->path, text.text, clh_quoted_name(nearest).text)
                        : clh_fail(err, CLH_EINPUT, "%s has no tensor %s among its %zu", file->path,
                                   text.text, header->count);
     }
@@ -185,7 +186,7 @@ static clh_status not_finite(const clh_safetensors *file, const clh_tensor *tens
         place.shape[i] = rest % tensor->shape[i];
     char text[96];
     return clh_fail(err, CLH_ENUMERIC, "%s: tensor %s is %g at %s, want finite numbers", file->path,
-                    clh_safetensors_short_name(tensor->name).text, (double)tensor->data[index],
+                    clh_quoted_name(tensor->name).text, (double)tensor->data[index],
                     clh_tensor_shape_text(&place, text));
 }
 
@@ -220,7 +221,7 @@ static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *int
     assert(file && into->name);
     if (into->rank > CLH_RANK_MAX)
         return clh_fail(err, CLH_ESHAPE, "tensor %s has %zu dimensions, want at most %d",
-                        clh_safetensors_short_name(into->name).text, into->rank, CLH_RANK_MAX);
+                        clh_quoted_name(into->name).text, into->rank, CLH_RANK_MAX);
     clh_tensor found;
     const char *dtype = NULL;
     clh_status status = clh_safetensors_describe(file, into->name, &found, &dtype, err);
@@ -229,13 +230,13 @@ static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *int
     assert(dtype);
     if (!decoder_find(dtype))
         return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is %s, want F32%s", file->path,
-                        clh_safetensors_short_name(into->name).text, dtype,
+                        clh_quoted_name(into->name).text, dtype,
                         decoder_find("F64") ? " or F64" : "");
     if (!same_shape(&found, into)) {
         char is[96], want[96];
         return clh_fail(err, CLH_ESHAPE, "%s: tensor %s is %s, want %s", file->path,
-                        clh_safetensors_short_name(into->name).text,
-                        clh_tensor_shape_text(&found, is), clh_tensor_shape_text(into, want));
+                        clh_quoted_name(into->name).text, clh_tensor_shape_text(&found, is),
+                        clh_tensor_shape_text(into, want));
     }
     return read_numbers(file, clh_safetensors_header_find(&file->header, into->name), into, finite,
                         err);

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/json_text.h"
 #include "base/platform/file.h"
+#include "base/quote.h"
 #include "measure/batch.h"
 
 enum { FILE_MAX = 1 << 30 };
@@ -25,12 +26,9 @@ static clh_status read_row(const json_t *row, size_t index, size_t pos, size_t d
             out[i] = (uint32_t)value;
             continue;
         }
-        char text[32];
-        size_t length = clh_json_write(id, text, sizeof text - 1, JSON_ENCODE_ANY | JSON_COMPACT);
-        text[length < sizeof text ? length : sizeof text - 1] = '\0';
         return clh_fail(err, CLH_EINPUT,
-                        "row %zu, token %zu is %s, want a whole number in [0, %zu]", index, i, text,
-                        d_vocab - 1);
+                        "row %zu, token %zu is %s, want a whole number in [0, %zu]", index, i,
+                        clh_quoted_json(id).text, d_vocab - 1);
     }
     return CLH_OK;
 }

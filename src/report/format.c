@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/platform/file.h"
+#include "base/quote.h"
 #include "result/result_parts.h"
 
 static const clh_format *const formats[] = {
@@ -35,8 +36,8 @@ const clh_format *clh_format_find(const char *name, clh_error *err)
             return formats[i];
     }
     const char *nearest = clh_nearest_name(name, names, CLH_COUNT(formats));
-    clh_fail(err, CLH_EUSAGE, "there is no format %s%s%s", name, nearest ? ", did you mean " : "",
-             nearest ? nearest : "");
+    clh_fail(err, CLH_EUSAGE, "there is no format %s%s%s", clh_quoted_text(name).text,
+             nearest ? ", did you mean " : "", nearest ? nearest : "");
     return NULL;
 }
 
@@ -86,7 +87,8 @@ static clh_status no_such_part(const clh_show *show, const char *const *names, s
                                clh_error *err)
 {
     const char *nearest = clh_nearest_name(show->part, names, count);
-    return clh_fail(err, CLH_EUSAGE, "there is no part %s in this result%s%s", show->part,
+    return clh_fail(err, CLH_EUSAGE, "there is no part %s in this result%s%s",
+                    clh_quoted_text(show->part).text,
                     nearest ? ", did you mean "
                     : count ? ", want one such as "
                             : "",

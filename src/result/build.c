@@ -366,22 +366,31 @@ void clh_result_no(clh_result *r)
     r->outcome = CLH_NO;
 }
 
-void clh_result_note(clh_result *r, const char *text)
+/* `text` lives in the result. */
+static void add_note(clh_result *r, const char *text)
 {
     const char **list = grown(r, r->notes, r->note_count, &r->note_room, sizeof *list);
     if (!list)
         return;
     r->notes = list;
-    r->notes[r->note_count++] = clh_result_copy(r, text);
+    r->notes[r->note_count++] = text;
+}
+
+void clh_result_note(clh_result *r, const char *text)
+{
+    add_note(r, clh_result_copy(r, text));
 }
 
 void clh_result_note_lines(clh_result *r, const char *lines)
 {
     while (lines && *lines) {
-        char line[256];
         const size_t length = strcspn(lines, "\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)length, lines);
-        clh_result_note(r, line);
+        char *line = clh_result_memory(r, length + 1, 1);
+        if (!line)
+            return;
+        memcpy(line, lines, length);
+        line[length] = '\0';
+        add_note(r, line);
         lines += length + (lines[length] == '\n');
     }
 }

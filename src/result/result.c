@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "result/element.h"
 
 const char *clh_result_question(const clh_result *r)
@@ -170,9 +171,9 @@ static clh_status no_such_number(const clh_result *r, const char *path, clh_erro
     while (count < MOST && (names[count] = clh_result_path(r, count)))
         count++;
     const char *nearest = clh_nearest_name(path, names, count);
-    clh_status status = clh_fail(err, CLH_EINPUT, "%s has no number %s%s%s", r->question, path,
-                                 nearest ? ", did you mean " : ": --json shows all there are",
-                                 nearest ? nearest : "");
+    clh_status status = clh_fail(
+        err, CLH_EINPUT, "%s has no number %s%s%s", r->question, clh_quoted_text(path).text,
+        nearest ? ", did you mean " : ": --json shows all there are", nearest ? nearest : "");
     clh_free(names);
     return status;
 }
@@ -252,7 +253,8 @@ static clh_status no_such_array(const clh_result *r, const char *name, clh_error
     for (size_t i = 0; i < count; i++)
         names[i] = r->item[i].view.name;
     const char *nearest = clh_nearest_name(name, names, count);
-    return clh_fail(err, CLH_EINPUT, "%s has no array %s%s%s", r->question, name,
+    return clh_fail(err, CLH_EINPUT, "%s has no array %s%s%s", r->question,
+                    clh_quoted_text(name).text,
                     nearest ? ", did you mean "
                     : count ? ", want one such as "
                             : ": it has none",

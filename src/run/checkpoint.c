@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
@@ -116,7 +117,7 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     *step = (size_t)value;
     if (!text || *text < '0' || *text > '9' || *end || errno || *step != value)
         return clh_fail(err, CLH_EFORMAT, "%s: metadata step is %s, want a number of steps", path,
-                        text ? text : "missing");
+                        text ? clh_quoted_text(text).text : "missing");
     return CLH_OK;
 }
 

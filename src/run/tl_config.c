@@ -7,6 +7,7 @@
 #include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/platform/file.h"
+#include "base/quote.h"
 #include "model/model_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -37,14 +38,6 @@ static bool equals(const json_t *value, const char *literal)
                      : json_equal(value, wanted);
     json_decref(wanted);
     return equal;
-}
-
-/** `value` as compact JSON, cut to fit. */
-static const char *value_text(const json_t *value, char out[64])
-{
-    size_t length = clh_json_write(value, out, 63, JSON_ENCODE_ANY | JSON_COMPACT);
-    out[length < 63 ? length : 63] = '\0';
-    return out;
 }
 
 /** The model's own row of an honoured key. */
@@ -81,7 +74,6 @@ static clh_status honour(const struct tl_key *key, const json_t *value, clh_mode
 static clh_status take(const struct tl_key *key, const json_t *value, clh_model_config *config,
                        bool *automatic, clh_strbuf *notes, clh_error *err)
 {
-    char text[64];
     switch (key->rule) {
     case RULE_HONOURED:
         return honour(key, value, config, automatic, err);
@@ -89,16 +81,16 @@ static clh_status take(const struct tl_key *key, const json_t *value, clh_model_
         if (equals(value, key->fallback) || equals(value, key->also))
             return CLH_OK;
         return clh_fail(err, CLH_ESUPPORT, "%s is %s, only %s is supported", key->name,
-                        value_text(value, text), key->fallback);
+                        clh_quoted_json(value).text, key->fallback);
     case RULE_NOT_POSITIVE:
         if (json_is_number(value) && json_number_value(value) <= 0)
             return CLH_OK;
         return clh_fail(err, CLH_ESUPPORT, "%s is %s, only -1 (no cap) is supported", key->name,
-                        value_text(value, text));
+                        clh_quoted_json(value).text);
     case RULE_IGNORED:
         if (!equals(value, key->fallback))
             clh_strbuf_addf(notes, "%s = %s does not matter here\n", key->name,
-                            value_text(value, text));
+                            clh_quoted_json(value).text);
         return CLH_OK;
     }
     return CLH_OK;
@@ -144,11 +136,10 @@ static clh_status settle_mlp(const json_t *object, const clh_model_config *confi
                    ? CLH_OK
                    : clh_fail(err, CLH_ECONFIG, "act_fn is missing, want it unless attn_only");
     for (size_t i = 0; i < CLH_COUNT(mlp); i++) {
-        char text[64];
         const json_t *value = json_object_get(object, mlp[i]);
         if (value && !json_is_null(value) && !json_is_false(value))
             clh_strbuf_addf(notes, "%s = %s has no effect: the model is attn_only\n", mlp[i],
-                            value_text(value, text));
+                            clh_quoted_json(value).text);
     }
     return CLH_OK;
 }

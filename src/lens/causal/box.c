@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quote.h"
 #include "base/slice.h"
 #include "base/stop.h"
 #include "model/tensors.h"
@@ -69,7 +70,7 @@ clh_status clh_box_parse(clh_box *out, const char *text, const clh_cache *cache,
             err, CLH_EUSAGE,
             "%s: the activation is %s, want a number or a slice a:b for each of its %zu "
             "dimensions in brackets",
-            text, clh_tensor_shape_text(&shape, shape_text), shape.rank);
+            clh_quoted_text(text).text, clh_tensor_shape_text(&shape, shape_text), shape.rank);
     *out = box;
     return CLH_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/quote.h"
 #include "lens/paths/graph_twin.h"
 #include "model/layout.h"
 
@@ -307,7 +308,7 @@ clh_status clh_graph_path(const clh_graph *graph, const char *text, size_t *edge
         return clh_fail(err, CLH_EINPUT,
                         "the path begins with %s, want embed, pos_embed, a head "
                         "such as L0H0 or an MLP such as 0_mlp_out",
-                        name);
+                        clh_quoted_text(name).text);
     *count = 0;
     while (next) {
         if (writer == SIZE_MAX || !cut(next, "->", name, &next))

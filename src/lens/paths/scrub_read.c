@@ -7,6 +7,7 @@
 #include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/platform/file.h"
+#include "base/quote.h"
 #include "clearhead/scrub.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -35,7 +36,8 @@ static clh_status read_agree(clh_agree *out, const json_t *value, const char *ke
         }
     }
     const char *near = text ? clh_nearest_name(text, names, (size_t)count) : NULL;
-    return clh_fail(err, CLH_EINPUT, "%s: %s is %s%s%s%s", where, key, text ? text : "not given",
+    return clh_fail(err, CLH_EINPUT, "%s: %s is %s%s%s%s", where, key,
+                    text ? clh_quoted_text(text).text : "not given",
                     near ? "; did you mean " : ", want ",
                     near                  ? near
                     : count == CLH_AGREES ? "nothing, all, token, alphabet, class or rank"
@@ -96,7 +98,7 @@ static clh_status read_all(clh_hypothesis *out, json_t *root, clh_error *err)
     *out = (clh_hypothesis){0};
     if (!format || strcmp(format, "clearhead-hypothesis-1") != 0)
         return clh_fail(err, CLH_EFORMAT, "format is %s, want clearhead-hypothesis-1",
-                        format ? format : "not given");
+                        format ? clh_quoted_text(format).text : "not given");
     clh_status status = clh_json_keys_check(root, keys, CLH_COUNT(keys), CLH_EINPUT, err);
     if (status)
         return status;
