@@ -183,11 +183,10 @@ clh_status clh_key_check(const clh_key *key, const void *config, clh_error *err)
         clh_strbuf_deinit(&text); /* JSON readers end at 2^63 */
         return status;
     }
-    json_t *value = status ? NULL
-                           : clh_json_read(clh_strbuf_view(&text), strlen(clh_strbuf_view(&text)),
-                                           JSON_DECODE_ANY, NULL);
-    if (!status && !value)
-        status = clh_fail(err, CLH_ENOMEM, "out of memory while checking %s", key->name);
+    json_t *value = NULL;
+    if (!status)
+        status = clh_json_parse(&value, clh_strbuf_view(&text), text.length, JSON_DECODE_ANY,
+                                key->name, NULL, err);
     if (!status)
         status = clh_key_from_json(&moved, scratch, value, err);
     if (!status && key->kind == CLH_KEY_LIST &&

@@ -221,13 +221,14 @@ static clh_status read_all(opening *o, const json_t *root, clh_error *err)
 static clh_status read_text(clh_edit_file **out, const char *text, const clh_edit_beside *beside,
                             clh_error *err)
 {
-    json_error_t where;
-    json_t *root = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
-    if (!root)
-        return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", beside->path, where.line, where.text);
+    json_t *root = NULL;
+    clh_status status =
+        clh_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, beside->path, NULL, err);
+    if (status)
+        return status;
     opening o = {.beside = *beside};
     o.file = clh_alloc_zeroed(1, sizeof *o.file, err);
-    const clh_status status = o.file ? read_all(&o, root, err) : CLH_ENOMEM;
+    status = o.file ? read_all(&o, root, err) : CLH_ENOMEM;
     json_decref(root);
     if (status) {
         clh_edit_file_close(o.file);

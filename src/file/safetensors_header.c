@@ -206,17 +206,12 @@ static clh_status root_parse(clh_safetensors_header *out, const char *text, size
     if (length == 0 || text[0] != '{')
         return clh_fail(err, CLH_EFORMAT, "%s: the header begins with %s, want '{'", path,
                         length ? "another byte" : "nothing");
-    json_error_t error;
-    out->root = clh_json_read(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (out->root)
-        return CLH_OK;
-    char size[24];
-    /* jansson leaves the text empty where it could not allocate */
-    if (error.text[0] == '\0' || json_error_code(&error) == json_error_out_of_memory)
-        return clh_fail(err, CLH_ENOMEM, "%s: out of memory for a header of %s", path,
-                        clh_bytes_text(length, size));
-    return clh_fail(err, CLH_EFORMAT, "%s: the header is not JSON: %s (byte %d)", path, error.text,
-                    error.position);
+    json_error_t where;
+    const clh_status status =
+        clh_json_parse(&out->root, text, length, JSON_REJECT_DUPLICATES, path, &where, err);
+    return status != CLH_EFORMAT ? status
+                                 : clh_fail(err, status, "%s: the header is not JSON: %s (byte %d)",
+                                            path, where.text, where.position);
 }
 
 static clh_status entries_parse(clh_safetensors_header *out, size_t data_size, const char *path,

@@ -66,17 +66,17 @@ clh_status clh_batch_read(clh_batch *out, const char *path, const clh_model_conf
                           size_t first_scored, clh_error *err)
 {
     assert(out && path && model);
-    json_error_t where;
     char *text = NULL;
     size_t length = 0;
     *out = (clh_batch){.first_scored = first_scored};
     clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
     if (status)
         return status;
-    json_t *rows = clh_json_read(text, length, 0, &where);
+    json_t *rows = NULL;
+    status = clh_json_parse(&rows, text, length, 0, path, NULL, err);
     clh_free(text);
-    if (!rows)
-        return clh_fail(err, CLH_EFORMAT, "%s line %d: %s", path, where.line, where.text);
+    if (status)
+        return status;
     status = read_rows(out, rows, model, err);
     json_decref(rows);
     if (status) {

@@ -111,12 +111,16 @@ static clh_status add_settings(arrays *a, json_t *settings, clh_error *err)
     json_t *value;
     json_object_foreach(settings, name, value)
     {
-        char *text = json_is_string(value) || json_is_null(value)
-                         ? NULL
-                         : clh_json_text(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
-        if (!status && (text || json_is_string(value)))
+        char *text = NULL;
+        if (json_is_null(value))
+            continue;
+        if (!json_is_string(value))
+            status = clh_json_text(&text, value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9), err);
+        if (!status)
             status = add_pair(a, name, text ? text : json_string_value(value), err);
         free(text);
+        if (status)
+            break;
     }
     return status;
 }
@@ -320,9 +324,10 @@ static clh_status add_arrays(arrays *a, clh_result *r, const clh_show *show, clh
 static clh_status make(arrays *out, clh_result *r, const clh_show *show, clh_error *err)
 {
     const char *known = clh_result_text(r, "settings"), *said = known ? known : "{}";
-    json_t *settings = clh_json_read(said, strlen(said), 0, NULL);
-    clh_status status = settings ? make_room(out, r, json_object_size(settings), err)
-                                 : clh_fail(err, CLH_ENOMEM, "out of memory for the settings");
+    json_t *settings = NULL;
+    clh_status status = clh_json_parse(&settings, said, strlen(said), 0, "settings", NULL, err);
+    if (!status)
+        status = make_room(out, r, json_object_size(settings), err);
     if (!status)
         status = add_stamps(out, r, settings, err);
     if (!status)

@@ -24,18 +24,23 @@ typedef struct said {
     double seconds;
 } said;
 
-static said read_line(const char *at, size_t length)
+/* CLH_ENOMEM; a line that is no JSON says nothing. */
+static clh_status read_line(said *out, const char *at, size_t length, const char *path,
+                            clh_error *err)
 {
-    json_t *line = clh_json_read(at, length, 0, NULL);
+    json_t *line = NULL;
+    const clh_status status = clh_json_parse(&line, at, length, 0, path, NULL, err);
+    if (status == CLH_ENOMEM)
+        return status;
     const json_t *step = json_object_get(line, "step"), *time = json_object_get(line, "seconds");
     const char *type = json_string_value(json_object_get(line, "type"));
-    const said s = {.of_step = json_is_integer(step) && json_integer_value(step) >= 0,
-                    .step = (size_t)json_integer_value(step),
-                    .timed = json_is_number(time),
-                    .evaluation = type && strcmp(type, "eval") == 0,
-                    .seconds = json_number_value(time)};
+    *out = (said){.of_step = json_is_integer(step) && json_integer_value(step) >= 0,
+                  .step = (size_t)json_integer_value(step),
+                  .timed = json_is_number(time),
+                  .evaluation = type && strcmp(type, "eval") == 0,
+                  .seconds = json_number_value(time)};
     json_decref(line);
-    return s;
+    return CLH_OK;
 }
 
 /* How much of the file is kept: up to the last line of a step before `next`. Lines stand in the order
@@ -52,10 +57,12 @@ static clh_status look_back(const char *path, size_t next, uint64_t *kept,
     *kept = 0;
     clh_status status = clh_lines_open(&lines, path, err);
     while (!status && !timed) {
+        said s;
         status = clh_lines_last(lines, &line, &length, &end, err);
+        if (!status)
+            status = read_line(&s, line, length, path, err);
         if (status)
             break;
-        const said s = read_line(line, length);
         if (!s.of_step || s.step >= next)
             continue;
         *kept = found ? *kept : end;

@@ -86,8 +86,12 @@ static clh_status read_lines(clh_metrics_log *log, const char *path, size_t coun
         if (status)
             break;
         json_error_t where;
-        json_t *line = clh_json_read(text, length, 0, &where);
-        status = line ? take_line(log, line, err) : clh_fail(err, CLH_EFORMAT, "%s", where.text);
+        json_t *line = NULL;
+        status = clh_json_parse(&line, text, length, 0, path, &where, err);
+        if (status == CLH_EFORMAT)
+            clh_fail(err, status, "%s", where.text);
+        if (!status)
+            status = take_line(log, line, err);
         json_decref(line);
         if (status == CLH_EFORMAT)
             clh_fail_context(err, status, "%s: line %zu", path, n);

@@ -125,15 +125,14 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
                               clh_error *err)
 {
     CLH_REQUIRE(layer && text && origin, err, "a layer, JSON, and where it is from");
-    json_error_t where;
     const char *name;
     json_t *value;
     clh_run_layer_init(layer);
-    json_t *object = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
-    if (!object)
-        return clh_fail(err, CLH_EFORMAT, "%s line %d is not JSON: %s", origin, where.line,
-                        where.text);
-    clh_status status = CLH_OK;
+    json_t *object = NULL;
+    clh_status status =
+        clh_json_parse(&object, text, strlen(text), JSON_REJECT_DUPLICATES, origin, NULL, err);
+    if (status)
+        return status;
     if (!json_is_object(object))
         status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want {\"key\": value, ...}",
                           origin);

@@ -5,8 +5,8 @@
  *    assert_true(failing_alloc_each(open_and_close, path) > 3);
  *
  *  It stands in for the library's allocator, for every thread, while it is installed; memory taken
- *  under it must be given back under it. What jansson allocates does not fail: version 2.14 drops
- *  the byte for which its buffer could not grow and goes on.
+ *  under it must be given back under it. What jansson allocates is counted and fails too; whether it is
+ *  given back is left to the sanitizers.
  */
 #ifndef CLH_FAILING_ALLOC_H
 #define CLH_FAILING_ALLOC_H
@@ -18,6 +18,7 @@
 
 typedef struct failing_alloc {
     size_t fail_at; /**< number of the allocation that fails, from 1; 0: none does */
+    bool go_on;     /**< and all behind it do */
     size_t calls;   /**< allocations asked for so far */
     size_t live;    /**< blocks not given back yet */
     size_t largest; /**< most bytes asked for at once */
@@ -35,5 +36,8 @@ bool failing_alloc_remove(const failing_alloc *state);
  *  Asserts (cmocka) that it ends with CLH_ENOMEM each time but the last, then with CLH_OK, and that
  *  nothing stays allocated. Returns how many allocations were made to fail. */
 size_t failing_alloc_each(clh_status (*work)(void *context), void *context);
+
+/** The same with all allocations behind that one failing too. */
+size_t failing_alloc_each_on(clh_status (*work)(void *context), void *context);
 
 #endif

@@ -48,14 +48,14 @@ static clh_status read_rows(clh_tensor *out, const json_t *rows, const char *pat
 
 static clh_status read_json(clh_tensor *out, const char *path, clh_error *err)
 {
-    json_error_t where;
     char *text = NULL;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (status)
         return status;
-    json_t *rows = clh_json_read(text, strlen(text), 0, &where);
-    status = rows ? read_rows(out, rows, path, err)
-                  : clh_fail(err, CLH_EFORMAT, "%s: line %d: %s", path, where.line, where.text);
+    json_t *rows = NULL;
+    status = clh_json_parse(&rows, text, strlen(text), 0, path, NULL, err);
+    if (!status)
+        status = read_rows(out, rows, path, err);
     json_decref(rows);
     clh_free(text);
     return status;

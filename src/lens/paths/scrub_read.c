@@ -118,14 +118,14 @@ clh_status clh_hypothesis_read(clh_hypothesis *out, const char *path, clh_error 
 {
     CLH_REQUIRE(out && path, err, "the path of a hypothesis, and room for it");
     char *text = NULL;
-    json_error_t where;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (status)
         return status;
-    json_t *root = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
+    json_t *root = NULL;
+    status = clh_json_parse(&root, text, strlen(text), JSON_REJECT_DUPLICATES, path, NULL, err);
     clh_free(text);
-    if (!root)
-        return clh_fail(err, CLH_EFORMAT, "%s, line %d: %s", path, where.line, where.text);
+    if (status)
+        return status;
     status = read_all(out, root, err);
     if (status)
         status = clh_fail_context(err, status, "%s", path);

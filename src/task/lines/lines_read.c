@@ -94,26 +94,20 @@ static clh_status add_ids(clh_lines *lines, size_t *used, const json_t *array, c
     return status;
 }
 
-/* The parser quotes what it found, which may hold anything; a message is one printable line. */
-static clh_status fail_json(json_error_t *reason, clh_error *err)
-{
-    for (char *c = reason->text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    return clh_fail(err, CLH_EFORMAT, "not JSON at column %d (%s), want a text or an array of ids",
-                    reason->column, reason->text);
-}
-
 static clh_status add_line(clh_lines *lines, size_t *used, const char *line, size_t length,
                            clh_error *err)
 {
     if (strspn(line, " \t\r") >= length)
         return clh_fail(err, CLH_EFORMAT, "the line is empty, want a text or an array of ids");
-    json_error_t reason;
-    json_t *value = clh_json_read(line, length, JSON_DECODE_ANY, &reason);
-    if (!value)
-        return fail_json(&reason, err);
-    clh_status status;
+    json_error_t where;
+    json_t *value = NULL;
+    clh_status status =
+        clh_json_parse(&value, line, length, JSON_DECODE_ANY, "the line", &where, err);
+    if (status == CLH_EFORMAT)
+        clh_fail(err, status, "not JSON at column %d (%s), want a text or an array of ids",
+                 where.column, where.text);
+    if (status)
+        return status;
     if (json_is_string(value))
         status = add_text(lines, used, json_string_value(value), err);
     else if (json_is_array(value))
