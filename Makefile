@@ -3,14 +3,17 @@
 #   make            build build/clearhead
 #   make run        build, then run the notebook start to end (ARGS='--n 3' for options)
 #   make test       build, then run every test (OPTIONS=-Dwerror=true for Meson's options)
+#   make fuzz       search for what parsers may not do, with libFuzzer (SECONDS=600; docs/fuzzing.md)
+#   make coverage   which branches of the library the tests take, per file, worst first
 #   make install    build, then install (DESTDIR for a staging folder)
 #   make clean      remove the build
 
 BUILD = build
 ARGS =
 OPTIONS =
+SECONDS = 60
 
-.PHONY: all run test install clean
+.PHONY: all run test fuzz coverage install clean
 
 all:
 	@scripts/setup.sh build
@@ -23,6 +26,14 @@ run: all
 test:
 	@scripts/setup.sh test
 	@scripts/run_tests.sh $(BUILD) $(OPTIONS)
+
+fuzz:
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(SECONDS)
+
+coverage:
+	@scripts/setup.sh coverage
+	@scripts/coverage.sh
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild

@@ -21,6 +21,15 @@ is '' "$(files py | xargs python3 -c 'import ast, sys
 for name in sys.argv[1:]: ast.parse(open(name, encoding="utf-8").read(), name)' 2>&1 | tail -n 1)" \
     'Python scripts are Python'
 
+# Who reads text or bytes from outside is fuzzed, and docs/fuzzing.md says by which target.
+is '' "$(grep -rlE '\b(clh_json_read|clh_file_read(_text)?|clh_lines_open|sscanf|strto[a-z]+|ato[if]|clh_read_(size|double))\(' \
+    src --include='*.c' | sed 's|.*/||' | grep -vxE 'file(_text|_lines)?\.c' | while read -r file; do
+    grep -qF "\`$file\`" docs/fuzzing.md || echo "$file"
+done)" 'every file that reads text has a fuzz target, or docs/fuzzing.md says why not'
+targets=$(sed -n "s/^  '\([a-z_]*\)',\$/\1/p" tests/fuzz/meson.build)
+is "$targets" "$(sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' docs/fuzzing.md)" 'every fuzz target has a row there'
+is "$targets" "$(ls tests/fuzz/seeds)" 'and seeds'
+
 # A tensor is found by its row, not by its name. Who speaks to users says names: these files, and why.
 names='
 src/model/layout.c             puts names together and takes them apart

@@ -5,6 +5,8 @@
 #   scripts/setup.sh test      also to test it
 #   scripts/setup.sh wasm      to build the library for WebAssembly and run it (Node is enough, without npm)
 #   scripts/setup.sh musl      to build it with another C library
+#   scripts/setup.sh fuzz      to search with libFuzzer
+#   scripts/setup.sh coverage  to measure which branches the tests take
 #   scripts/setup.sh ci        all that .ci/run checks with
 #
 # Looks for each tool, header and library first: when all are there it needs neither network nor
@@ -36,13 +38,13 @@ library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figu
 library 'lapacke >= 3.9' > /dev/null 2>&1 || useful="$useful liblapacke-dev" # decompositions by LAPACK
 case $purpose in
 build | wasm | musl) ;;
-test | ci)
+test | fuzz | coverage | ci)
     need libcmocka-dev library 'cmocka >= 1.1.5'
     need python3       tool python3
     need g++           tool g++
     ;;
 *)
-    echo "setup.sh: purpose is $purpose, want build, test, wasm, musl or ci" >&2
+    echo "setup.sh: purpose is $purpose, want build, test, fuzz, coverage, wasm, musl or ci" >&2
     exit 2
     ;;
 esac
@@ -52,7 +54,15 @@ if [ "$purpose" = ci ]; then
     need clang-format    tool clang-format
     need cppcheck        tool cppcheck
     need groff-base      tool groff
+    need valgrind        tool valgrind
 fi
+fuzzer() { echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |
+    clang -fsanitize=fuzzer -xc - -o /dev/null; }
+if [ "$purpose" = fuzz ]; then
+    need clang           tool clang
+    need libclang-rt-dev fuzzer
+fi
+[ "$purpose" != coverage ] || need gcovr tool gcovr
 
 wasm_header() { printf '#include <%s>\n' "$1" | clang-19 --target=wasm32-wasi -E -xc -; }
 wasm_library() { test -e "$(clang-19 --target=wasm32-wasi -print-libgcc-file-name)"; }

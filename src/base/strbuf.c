@@ -1,5 +1,6 @@
 #include "base/strbuf.h"
 #include "base/platform/decimal.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <math.h>
@@ -61,40 +62,13 @@ void clh_strbuf_addf(clh_strbuf *buf, const char *format, ...)
     va_end(again);
 }
 
-/* Bytes of the well-formed character at `text` (RFC 3629: no overlong forms, no surrogates, nothing
- * past U+10FFFF); 0 when there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-    static const struct {
-        unsigned char first_min, first_max, second_min, second_max;
-        size_t length;
-    } form[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    if (text[0] < 0x80)
-        return 1;
-    for (size_t i = 0; i < CLH_COUNT(form); i++) {
-        if (text[0] < form[i].first_min || text[0] > form[i].first_max)
-            continue;
-        if (text[1] < form[i].second_min || text[1] > form[i].second_max)
-            return 0;
-        for (size_t k = 2; k < form[i].length; k++)
-            if ((text[k] & 0xc0) != 0x80)
-                return 0;
-        return form[i].length;
-    }
-    return 0;
-}
-
 void clh_strbuf_add_json(clh_strbuf *buf, const char *text)
 {
     assert(buf && text);
     clh_strbuf_adds(buf, "\"");
     for (size_t length; *text; text += length ? length : 1) {
         unsigned char c = (unsigned char)*text;
-        length = utf8_length((const unsigned char *)text);
+        length = clh_utf8_length(text);
         if (length == 0)
             clh_strbuf_adds(buf, "\\ufffd");
         else if (c == '"' || c == '\\')
@@ -130,7 +104,6 @@ void clh_strbuf_clear(clh_strbuf *buf)
 {
     assert(buf);
     buf->length = 0;
-    buf->failed = false;
     if (buf->data)
         buf->data[0] = '\0';
 }

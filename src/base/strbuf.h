@@ -45,7 +45,7 @@ const char *clh_strbuf_view(const clh_strbuf *buf);
 /** CLH_ENOMEM when an addition failed, else CLH_OK. */
 clh_status clh_strbuf_check(const clh_strbuf *buf, clh_error *err);
 
-/** Forget the text, keep the memory. */
+/** Forget the text, keep the memory; a failure stays, as what was added before may be in use. */
 void clh_strbuf_clear(clh_strbuf *buf);
 
 /** Hand the text to the caller, who frees it with clh_free(); the buffer is empty after. NULL with

@@ -150,13 +150,17 @@ static bool is_for(const clh_option *option, const clh_command *command)
 
 enum { ENDINGS_MAX = 256 };
 
-/** "also write the result; ...": the endings are those of the table of formats. */
+/** "also write the result; ...": the endings are those of the table of formats. The same each time, so
+ *  made once; without them where there is no memory. */
 static const char *endings_help(const char *what, bool pictures, char text[ENDINGS_MAX])
 {
     clh_strbuf endings = {0};
+    if (*text)
+        return text;
     clh_format_endings(&endings, pictures);
-    const int length = snprintf(text, ENDINGS_MAX, "%s%s", what,
-                                clh_strbuf_view(&endings)); /* the same each time */
+    if (clh_strbuf_check(&endings, NULL))
+        return what;
+    const int length = snprintf(text, ENDINGS_MAX, "%s%s", what, clh_strbuf_view(&endings));
     assert((size_t)length < ENDINGS_MAX);
     (void)length;
     clh_strbuf_deinit(&endings);

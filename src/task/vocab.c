@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 clh_vocab clh_vocab_letters(void)
 {
@@ -33,30 +34,12 @@ bool clh_vocab_find(const clh_vocab *vocab, char symbol, uint32_t *token)
     return true;
 }
 
-/** Bytes of the UTF-8 character at `text`; 0 when it is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-    size_t length = text[0] < 0x80   ? 1
-                    : text[0] < 0xc2 ? 0
-                    : text[0] < 0xe0 ? 2
-                    : text[0] < 0xf0 ? 3
-                    : text[0] < 0xf5 ? 4
-                                     : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 const char *clh_vocab_quote(const char *text, char out[16])
 {
     assert(text);
-    unsigned char first = (unsigned char)text[0];
-    size_t length = utf8_length((const unsigned char *)text);
-    bool control =
-        first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
-    if (length == 0 || control)
-        (void)snprintf(out, 16, "byte 0x%02x", first);
+    const size_t length = clh_utf8_length(text);
+    if (length == 0 || clh_utf8_is_control(text))
+        (void)snprintf(out, 16, "byte 0x%02x", (unsigned char)text[0]);
     else
         (void)snprintf(out, 16, "'%.*s'", (int)length, text);
     return out;

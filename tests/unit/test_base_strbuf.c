@@ -87,10 +87,13 @@ static void after_a_failure_nothing_is_added(void **state)
     const size_t length = text.length;
     clh_strbuf_adds(&text, "y");
     const bool same = text.length == length && text.failed;
+    clh_strbuf_clear(&text); /* it forgets the text, not that there was a failure */
+    clh_strbuf_adds(&text, "z");
+    const bool empty = text.length == 0;
     const clh_status status = clh_strbuf_check(&text, NULL);
     clh_strbuf_deinit(&text);
     assert_true(failing_alloc_remove(&alloc));
-    assert_true(same);
+    assert_true(same && empty);
     assert_true(length < capacity);
     assert_int_equal(status, CLH_ENOMEM);
     assert_int_equal(alloc.live, 0);

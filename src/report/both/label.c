@@ -11,24 +11,9 @@
 size_t clh_utf8_next(const char *text, bool *valid)
 {
     assert(text && valid);
-    const unsigned char *s = (const unsigned char *)text;
-    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    *valid = false;
-    if (length == 0 || s[0] > 0xf4)
-        return 1;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 1;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool outside = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
-    *valid = !overlong && !outside;
-    return *valid ? length : 1;
-}
-
-bool clh_utf8_is_control(const char *text)
-{
-    unsigned char a = (unsigned char)text[0], b = a ? (unsigned char)text[1] : 0;
-    return a < 0x20 || a == 0x7f || (a == 0xc2 && b >= 0x80 && b < 0xa0);
+    const size_t length = clh_utf8_length(text);
+    *valid = length > 0;
+    return length ? length : 1;
 }
 
 /* Append one character if it fits whole. */

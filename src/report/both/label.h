@@ -12,19 +12,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/utf8.h"
+
 /** Room for any text shown by a figure. */
 enum { CLH_LABEL_BYTES = 512 };
 
 /** Width of a character over the font's size in every common monospace font. */
 #define CLH_MONO_PITCH 0.602
 
-/** Bytes of the UTF-8 character at `text` (not at its end); *valid false, and 1, when there is
- *  none: overlong forms, surrogates and code points past 10FFFF are refused. */
+/** Bytes of the UTF-8 character at `text` (not at its end); *valid false, and 1, when there is none. */
 size_t clh_utf8_next(const char *text, bool *valid);
-
-/** Whether the valid character at `text` is a control character: C0, DEL, or C1 (which terminals
- *  obey too). */
-bool clh_utf8_is_control(const char *text);
 
 /** Copy `text` as valid UTF-8 without control characters: a bad byte becomes U+FFFD, a control
  *  character a space. Stops at a whole character when `out` is full. Returns the characters. */

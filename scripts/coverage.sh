@@ -1,0 +1,19 @@
+#!/bin/sh
+# Which branches of the library (src without the command) the tests take: a line for each file, the worst
+# first, then the total. A build of its own, not optimised.
+#
+#   scripts/coverage.sh [TEST...]      of all tests, or of those named
+#
+# Left out by one rule: assertions. They say what cannot be, so one side of each is never taken; they are
+# not compiled in (b_ndebug). Nothing else is left out: not failing allocations, not failing files.
+set -eu
+cd "$(dirname "$0")/.."
+build=build-coverage
+[ -e $build/build.ninja ] || meson setup $build --buildtype=debug -Dtests=enabled -Db_coverage=true \
+    -Db_ndebug=true -Dc_args=-fprofile-update=atomic > /dev/null
+ninja -C $build $(test -t 1 || echo --quiet) all tests-build
+find $build -name '*.gcda' -delete
+meson test -C $build --no-rebuild --quiet "$@" || echo 'coverage.sh: some tests failed' >&2
+gcovr --root . --object-directory $build --filter src/ --exclude src/cli/ --branches \
+    --json $build/coverage.json > /dev/null
+exec python3 scripts/coverage_table.py $build/coverage.json

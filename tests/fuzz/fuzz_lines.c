@@ -1,0 +1,24 @@
+/* Sequences of one's own: lines of text or JSON. */
+#include "task/lines/lines_read.h"
+
+#include "fuzz/fuzz.h"
+
+FUZZ_TARGET(lines)
+{
+    clh_lines lines = {0};
+    clh_error err = {0};
+    const clh_status status = clh_lines_read(&lines, fuzz_file(bytes, size, ".jsonl"), 1, &err);
+    if (status) {
+        FUZZ_MUST(lines.count == 0 && !lines.tokens && !lines.start);
+        return fuzz_refused(status, &err);
+    }
+    FUZZ_MUST(lines.count > 0);
+    for (size_t i = 0; i < lines.count; i++) {
+        const size_t length = lines.start[i + 1] - lines.start[i];
+        FUZZ_MUST(length > 1 && length <= lines.length_max);
+    }
+    for (size_t i = 0; i < lines.start[lines.count]; i++)
+        FUZZ_MUST(lines.tokens[i] < lines.d_vocab);
+    clh_lines_deinit(&lines);
+    return true;
+}
