@@ -22,7 +22,7 @@ for name in sys.argv[1:]: ast.parse(open(name, encoding="utf-8").read(), name)' 
     'Python scripts are Python'
 
 # Who reads text or bytes from outside is fuzzed, and docs/fuzzing.md says by which target.
-is '' "$(grep -rlE '\b(clh_json_read|clh_file_read(_text)?|clh_lines_open|sscanf|strto[a-z]+|ato[if]|clh_read_(size|double))\(' \
+is '' "$(grep -rlE '\b(clh_json_(read|parse)|clh_file_read(_text)?|clh_lines_open|sscanf|strto[a-z]+|ato[if]|clh_read_(size|double))\(' \
     src --include='*.c' | sed 's|.*/||' | grep -vxE 'file(_text|_lines)?\.c' | while read -r file; do
     grep -qF "\`$file\`" docs/fuzzing.md || echo "$file"
 done)" 'every file that reads text has a fuzz target, or docs/fuzzing.md says why not'

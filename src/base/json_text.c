@@ -151,9 +151,3 @@ clh_status clh_json_text(char **out, const json_t *value, size_t flags, clh_erro
     clh_decimal_end(before);
     return *out ? CLH_OK : clh_fail(err, CLH_ENOMEM, "out of memory for the text of a value");
 }
-
-json_t *clh_json_read(const char *text, size_t length, size_t flags, json_error_t *where)
-{
-    json_t *root = NULL;
-    return clh_json_parse(&root, text, length, flags, "a text", where, NULL) ? NULL : root;
-}

@@ -23,8 +23,4 @@ clh_status clh_json_parse(struct json_t **out, const char *text, size_t length, 
 /** `value` as text into *out, `flags` as of json_dumps(). The caller frees it with free(). CLH_ENOMEM. */
 clh_status clh_json_text(char **out, const struct json_t *value, size_t flags, clh_error *err);
 
-/** As clh_json_parse(); NULL after a failure, of which nobody is told. */
-struct json_t *clh_json_read(const char *text, size_t length, size_t flags,
-                             struct json_error_t *where);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json_keys.h"
@@ -28,16 +29,22 @@ static const struct tl_key {
 #undef TL
 };
 
-static bool equals(const json_t *value, const char *literal)
+/** A literal of the table. */
+static clh_status parse(json_t **out, const char *literal, clh_error *err)
 {
-    if (!literal)
-        return false;
-    json_t *wanted = clh_json_read(literal, strlen(literal), JSON_DECODE_ANY, NULL);
-    bool equal = json_is_number(value) && json_is_number(wanted)
-                     ? json_number_value(value) == json_number_value(wanted)
-                     : json_equal(value, wanted);
+    return clh_json_parse(out, literal, strlen(literal), JSON_DECODE_ANY, "the table", NULL, err);
+}
+
+/** Whether `value` is the literal, which may be NULL: nothing is. */
+static clh_status compare(bool *equal, const json_t *value, const char *literal, clh_error *err)
+{
+    json_t *wanted = NULL;
+    const clh_status status = literal ? parse(&wanted, literal, err) : CLH_OK;
+    *equal = json_is_number(value) && json_is_number(wanted)
+                 ? json_number_value(value) == json_number_value(wanted)
+                 : json_equal(value, wanted);
     json_decref(wanted);
-    return equal;
+    return status;
 }
 
 /** The model's own row of an honoured key. */
@@ -71,15 +78,32 @@ static clh_status honour(const struct tl_key *key, const json_t *value, clh_mode
     return clh_key_from_json(&clh_model_keys()[place], config, value, err);
 }
 
+/** "KEY = VALUE because": that it has no effect. */
+static clh_status note(const char *key, const json_t *value, const char *because, clh_strbuf *notes,
+                       clh_error *err)
+{
+    char *text = NULL;
+    const clh_status status = clh_json_text(&text, value, JSON_ENCODE_ANY | JSON_COMPACT, err);
+    if (!status)
+        clh_strbuf_addf(notes, "%s = %s %s\n", key, clh_quoted_text(text).text, because);
+    free(text);
+    return status;
+}
+
 static clh_status take(const struct tl_key *key, const json_t *value, clh_model_config *config,
                        bool *automatic, clh_strbuf *notes, clh_error *err)
 {
+    bool first = false, second = false;
+    clh_status status = CLH_OK;
     switch (key->rule) {
     case RULE_HONOURED:
         return honour(key, value, config, automatic, err);
     case RULE_FIXED:
-        if (equals(value, key->fallback) || equals(value, key->also))
-            return CLH_OK;
+        status = compare(&first, value, key->fallback, err);
+        if (!status)
+            status = compare(&second, value, key->also, err);
+        if (status || first || second)
+            return status;
         return clh_fail(err, CLH_ESUPPORT, "%s is %s, only %s is supported", key->name,
                         clh_quoted_json(value).text, key->fallback);
     case RULE_NOT_POSITIVE:
@@ -88,10 +112,9 @@ static clh_status take(const struct tl_key *key, const json_t *value, clh_model_
         return clh_fail(err, CLH_ESUPPORT, "%s is %s, only -1 (no cap) is supported", key->name,
                         clh_quoted_json(value).text);
     case RULE_IGNORED:
-        if (!equals(value, key->fallback))
-            clh_strbuf_addf(notes, "%s = %s does not matter here\n", key->name,
-                            clh_quoted_json(value).text);
-        return CLH_OK;
+        status = compare(&first, value, key->fallback, err);
+        return status || first ? status
+                               : note(key->name, value, "does not matter here", notes, err);
     }
     return CLH_OK;
 }
@@ -105,10 +128,10 @@ static clh_status take_all(const json_t *object, clh_model_config *config, bool 
         const char *fallback = tl_keys[i].fallback;
         json_t *value = json_incref(json_object_get(object, tl_keys[i].name));
         if (!value && fallback)
-            value = clh_json_read(fallback, strlen(fallback), JSON_DECODE_ANY, NULL);
+            status = parse(&value, fallback, err);
         if (value)
             status = take(&tl_keys[i], value, config, automatic, notes, err);
-        else
+        else if (!status)
             status = clh_fail(err, CLH_ECONFIG, "%s is missing", tl_keys[i].name);
         json_decref(value);
     }
@@ -135,13 +158,13 @@ static clh_status settle_mlp(const json_t *object, const clh_model_config *confi
         return act_fn && !json_is_null(act_fn)
                    ? CLH_OK
                    : clh_fail(err, CLH_ECONFIG, "act_fn is missing, want it unless attn_only");
-    for (size_t i = 0; i < CLH_COUNT(mlp); i++) {
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_COUNT(mlp) && !status; i++) {
         const json_t *value = json_object_get(object, mlp[i]);
         if (value && !json_is_null(value) && !json_is_false(value))
-            clh_strbuf_addf(notes, "%s = %s has no effect: the model is attn_only\n", mlp[i],
-                            clh_quoted_json(value).text);
+            status = note(mlp[i], value, "has no effect: the model is attn_only", notes, err);
     }
-    return CLH_OK;
+    return status;
 }
 
 /* No positions are rotary positions that turn nothing, in TransformerLens. */
@@ -204,12 +227,12 @@ clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const ch
                                    const char *origin, clh_error *err)
 {
     assert(out && notes && text && origin);
-    json_error_t where;
-    json_t *object = clh_json_read(text, strlen(text), JSON_REJECT_DUPLICATES, &where);
-    clh_status status;
-    if (!object)
-        status = clh_fail(err, CLH_EFORMAT, "%s line %d: %s", origin, where.line, where.text);
-    else if (!json_is_object(object))
+    json_t *object = NULL;
+    clh_status status =
+        clh_json_parse(&object, text, strlen(text), JSON_REJECT_DUPLICATES, origin, NULL, err);
+    if (status)
+        return status;
+    if (!json_is_object(object))
         status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want cfg.to_dict()", origin);
     else if ((status = from_object(out, notes, object, err)))
         clh_fail_context(err, status, "%s", origin);

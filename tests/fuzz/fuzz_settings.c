@@ -11,12 +11,12 @@ static clh_status show(const clh_settings *settings, clh_error *err)
 {
     clh_strbuf text = {0};
     clh_settings_json(settings, &text);
-    const clh_status status = clh_strbuf_check(&text, err);
-    if (!status) {
-        json_t *object = clh_json_read(clh_strbuf_view(&text), text.length, 0, NULL);
-        FUZZ_MUST(json_is_object(object));
-        json_decref(object);
-    }
+    json_t *object = NULL;
+    clh_status status = clh_strbuf_check(&text, err);
+    if (!status)
+        status = clh_json_parse(&object, clh_strbuf_view(&text), text.length, 0, "them", NULL, err);
+    FUZZ_MUST(status == CLH_ENOMEM || json_is_object(object));
+    json_decref(object);
     clh_strbuf_deinit(&text);
     return status;
 }
