@@ -39,6 +39,15 @@ static clh_status set_letters(clh_settings *settings, size_t n, clh_error *err)
     return status ? status : set_text(settings, "corrupt", corrupted, err);
 }
 
+bool question_case_counts(const char *question)
+{
+    clh_settings *settings = NULL;
+    const bool counts = clh_settings_open(&settings, question, NULL) == CLH_OK &&
+                        clh_settings_set(settings, "count", "1", NULL) == CLH_OK;
+    clh_settings_close(settings);
+    return counts;
+}
+
 bool question_case_repeats(const char *question)
 {
     return strcmp(question, "bench") != 0;

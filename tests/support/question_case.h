@@ -17,6 +17,9 @@ clh_status question_case_settings(clh_settings **out, const char *question,
                                   const temp_folder *folder, size_t n, size_t count,
                                   clh_error *err);
 
+/** Whether it has a setting for how many sequences. */
+bool question_case_counts(const char *question);
+
 /** Whether a question says the same again: not where it reads a clock. */
 bool question_case_repeats(const char *question);
 
