@@ -17,6 +17,7 @@
 #ifndef CLH_KERNELS_H
 #define CLH_KERNELS_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -107,10 +108,15 @@ typedef struct clh_kernels {
     void (*add_rows)(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y);
 
     /** p[i] = exp(x[i] - max) / sum_j exp(x[j] - max); p may be x. A row of -inf gives zeros, as
-     *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. *log_sum, unless NULL, is
-     *  log sum_j exp(x[j]), max and logarithm added in double. The exponential is within 1.25 units in
-     *  the last place; below -87.3 it is 0. */
-    void (*softmax)(size_t n, const clh_real *x, clh_real *p, double *log_sum);
+     *  TransformerLens' nan guard; one with NaN or +inf is NaN all over. The exponential is within
+     *  1.25 units in the last place; below -87.3 it is 0. */
+    void (*softmax)(size_t n, const clh_real *x, clh_real *p);
+
+    /** The sum of exp(x[i] - max) over all i but one whose x[i] is the largest, max, which goes into
+     *  *most: log sum_i exp(x[i]) is max + log1p(excess). Differences and sum are double's, and where
+     *  all is small beside the largest, no digit of it is lost. An exponential is within 3e-10 of itself,
+     *  0 below -708.7. NaN where a number is NaN or +inf, or all are -inf. n > 0; clh_log_sum_of(). */
+    double (*excess)(size_t n, const clh_real *x, double *most);
 
     /** ds[i] = p[i] (dp[i] - sum_j p[j] dp[j]); ds may be p or dp. The gradient of softmax. */
     void (*softmax_backward)(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds);
@@ -238,6 +244,24 @@ extern const clh_kernels clh_kernels_base;
 extern const clh_kernels clh_kernels_avx2;
 extern const clh_kernels clh_kernels_avx512;
 extern const clh_kernels clh_kernels_neon;
+
+/** log sum_i exp(x[i]) = most + over: apart, so that of the offset of a row nothing is lost. */
+typedef struct clh_log_sum {
+    double most, over;
+} clh_log_sum;
+
+static inline clh_log_sum clh_log_sum_of(const clh_kernels *kernel, size_t n, const clh_real *x)
+{
+    clh_log_sum sum;
+    sum.over = log1p(kernel->excess(n, x, &sum.most));
+    return sum;
+}
+
+/** log of what softmax makes of one of these x, in double. */
+static inline double clh_log_prob(clh_log_sum sum, clh_real x)
+{
+    return ((double)x - sum.most) - sum.over;
+}
 
 /** Every build this machine can run, `plain` first; *count of them. Static memory. */
 const clh_kernels *const *clh_kernels_all(size_t *count);

@@ -56,19 +56,36 @@ static void plain_axpy(size_t n, clh_real alpha, const clh_real *x, clh_real *y)
         y[i] += alpha * x[i];
 }
 
-static void plain_softmax(size_t n, const clh_real *x, clh_real *p, double *log_sum)
+static clh_real plain_max(size_t n, const clh_real *x)
 {
-    clh_real max = -(clh_real)INFINITY, sum = 0;
+    clh_real max = -(clh_real)INFINITY;
     for (size_t i = 0; i < n; i++)
         max = x[i] > max || isnan(x[i]) ? x[i] : max;
+    return max;
+}
+
+static void plain_softmax(size_t n, const clh_real *x, clh_real *p)
+{
+    const clh_real max = plain_max(n, x);
+    clh_real sum = 0;
     for (size_t i = 0; i < n; i++) {
         p[i] = isinf(max) && max < 0 ? 0 : exp(x[i] - max);
         sum += p[i];
     }
     for (size_t i = 0; i < n && sum != 0; i++)
         p[i] /= sum;
-    if (log_sum)
-        *log_sum = sum == 0 ? (double)max : (double)max + log((double)sum);
+}
+
+static double plain_excess(size_t n, const clh_real *x, double *most)
+{
+    double equal = 0, sum = 0;
+    *most = (double)plain_max(n, x);
+    for (size_t i = 0; i < n; i++) {
+        const double less = (double)x[i] - *most;
+        equal += less == 0;
+        sum += less == 0 ? 0 : exp(less);
+    }
+    return sum + (equal - 1);
 }
 
 static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *dp, clh_real *ds)
@@ -81,7 +98,7 @@ static void plain_softmax_backward(size_t n, const clh_real *p, const clh_real *
 static void plain_solu_backward(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx)
 {
     clh_real mean = 0;
-    plain_softmax(n, x, gx, NULL);
+    plain_softmax(n, x, gx);
     for (size_t i = 0; i < n; i++)
         mean += gy[i] * x[i] * gx[i];
     for (size_t i = 0; i < n; i++)
@@ -200,7 +217,7 @@ static void plain_attend(const clh_queries *q)
         for (size_t j = 0; j < keys; j++)
             scores[j] = (position[j] + token[j] + kind[q->of[j]]) * (q->scale[r] * q->inverse[j]) +
                         q->bias[j];
-        plain_softmax(keys, scores, pattern, NULL);
+        plain_softmax(keys, scores, pattern);
         for (size_t j = keys; j < q->end; j++)
             pattern[j] = 0;
     }
@@ -256,11 +273,10 @@ static clh_real predict_forward(const clh_predictions *c, size_t r, clh_real *lo
         logits[o] = y[o] * inverse + c->bias[o];
     }
     logits[c->outputs] = 0;
-    const clh_real own = logits[c->target[r]];
     out->wrong += !first_of_the_largest(c->outputs + 1, logits, c->target[r]);
-    double log_sum;
-    plain_softmax(c->outputs + 1, logits, logits, &log_sum);
-    const double loss = log_sum - (double)own;
+    const double loss = -clh_log_prob(clh_log_sum_of(&clh_kernels_plain, c->outputs + 1, logits),
+                                      logits[c->target[r]]);
+    plain_softmax(c->outputs + 1, logits, logits);
     out->loss += loss;
     if (c->each)
         c->each[r] = loss;
@@ -343,6 +359,7 @@ const clh_kernels clh_kernels_plain = {
     .axpy = plain_axpy,
     .add_rows = plain_add_rows,
     .softmax = plain_softmax,
+    .excess = plain_excess,
     .softmax_backward = plain_softmax_backward,
     .solu_backward = plain_solu_backward,
     .square = plain_square,

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "math/kernels.h"
-#include "math/simd_along.h"
+#include "math/simd_excess.h"
 #include "math/simd_gemm.h"
 
 #define JOIN2(a, b) a##b
@@ -76,7 +76,7 @@ static clh_real row_max(size_t n, const clh_real *x)
     return max;
 }
 
-static void simd_softmax(size_t n, const clh_real *x, clh_real *p, double *log_sum)
+static void simd_softmax(size_t n, const clh_real *x, clh_real *p)
 {
     clh_real max = row_max(n, x);
     if (isinf(max) && max < 0) {
@@ -85,16 +85,18 @@ static void simd_softmax(size_t n, const clh_real *x, clh_real *p, double *log_s
             all = isnan(x[i]) ? x[i] : all;
         for (size_t i = 0; i < n; i++)
             p[i] = all;
-        if (log_sum)
-            *log_sum = (double)(isnan(all) ? all : max);
         return;
     }
     vec sum[PARTS] = {{0}};
     ALONG(n, exp_step, x, vec_set(max), p, sum);
-    const clh_real total = lanes_sum(sum);
-    ALONG(n, scale_step, vec_set(1 / total), p);
-    if (log_sum)
-        *log_sum = (double)max + log((double)total);
+    ALONG(n, scale_step, vec_set(1 / lanes_sum(sum)), p);
+}
+
+static double simd_excess(size_t n, const clh_real *x, double *most)
+{
+    const clh_real max = row_max(n, x);
+    *most = (double)max;
+    return excess_above(n, x, max);
 }
 
 INLINE void softmax_back_step(place w, vec mean, const clh_real *p, const clh_real *dp,
@@ -286,6 +288,7 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .axpy = simd_axpy,
     .add_rows = simd_add_rows,
     .softmax = simd_softmax,
+    .excess = simd_excess,
     .softmax_backward = simd_softmax_backward,
     .solu_backward = simd_solu_backward,
     .square = simd_square,

@@ -15,6 +15,8 @@
  *    vec_equal(a, b)                 bit i of an unsigned: a[i] == b[i]
  *    lanes_sum(sum)                  CLH_LANES partial sums added as a tree: lanes 8 apart, 4, 2, 1
  *    lanes_max(most)                 the largest of CLH_LANES
+ *    dvec_load(p)                    DLANE numbers as doubles, DPARTS of which are CLH_LANES
+ *    dvec_fma, dvec_max              as of vec
  *    SIMD_REGISTERS                  vector registers there are
  */
 #ifndef CLH_SIMD_H

@@ -8,9 +8,23 @@
 
 #define SIMD_REGISTERS 32
 
-enum { LANE = 16, PARTS = CLH_LANES / LANE };
+enum { LANE = 16, PARTS = CLH_LANES / LANE, DLANE = 8, DPARTS = CLH_LANES / DLANE };
 
 typedef clh_real vec __attribute__((vector_size(LANE * sizeof(clh_real))));
+typedef double dvec __attribute__((vector_size(DLANE * sizeof(double))));
+
+static inline dvec dvec_load(const clh_real *p)
+{
+    return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+}
+static inline dvec dvec_fma(dvec a, dvec b, dvec c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+static inline dvec dvec_max(dvec a, dvec b)
+{
+    return _mm512_max_pd(a, b);
+}
 
 static inline vec vec_set(clh_real x)
 {
@@ -67,9 +81,23 @@ static inline __m256 lanes_high(const vec v[PARTS])
 
 #define SIMD_REGISTERS 16
 
-enum { LANE = 8, PARTS = CLH_LANES / LANE };
+enum { LANE = 8, PARTS = CLH_LANES / LANE, DLANE = 4, DPARTS = CLH_LANES / DLANE };
 
 typedef clh_real vec __attribute__((vector_size(LANE * sizeof(clh_real))));
+typedef double dvec __attribute__((vector_size(DLANE * sizeof(double))));
+
+static inline dvec dvec_load(const clh_real *p)
+{
+    return _mm256_cvtps_pd(_mm_loadu_ps(p));
+}
+static inline dvec dvec_fma(dvec a, dvec b, dvec c)
+{
+    return _mm256_fmadd_pd(a, b, c);
+}
+static inline dvec dvec_max(dvec a, dvec b)
+{
+    return _mm256_max_pd(a, b);
+}
 
 static inline vec vec_set(clh_real x)
 {

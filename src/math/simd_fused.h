@@ -25,7 +25,7 @@ INLINE void solu_step(place w, const clh_real *x, const clh_real *gy, vec mean, 
 static void simd_solu_backward(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx)
 {
     vec sum[PARTS] = {{0}};
-    simd_softmax(n, x, gx, NULL);
+    simd_softmax(n, x, gx);
     ALONG(n, solu_mean_step, x, gy, gx, sum);
     ALONG(n, solu_step, x, gy, vec_set(lanes_sum(sum)), gx);
 }

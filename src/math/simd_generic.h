@@ -8,6 +8,25 @@ enum { LANE = 16 / sizeof(clh_real), PARTS = CLH_LANES / LANE };
 
 typedef clh_real vec __attribute__((vector_size(LANE * sizeof(clh_real))));
 
+enum { DLANE = 2, DPARTS = CLH_LANES / DLANE };
+
+typedef double dvec __attribute__((vector_size(DLANE * sizeof(double))));
+
+static inline dvec dvec_load(const clh_real *p)
+{
+    return (dvec){(double)p[0], (double)p[1]};
+}
+static inline dvec dvec_fma(dvec a, dvec b, dvec c)
+{
+    return a * b + c;
+}
+static inline dvec dvec_max(dvec a, dvec b)
+{
+    for (size_t i = 0; i < DLANE; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
+
 static inline vec vec_set(clh_real x)
 {
     return x - (vec){0};

@@ -6,9 +6,25 @@
 
 #define SIMD_REGISTERS 32
 
-enum { LANE = 4, PARTS = CLH_LANES / LANE };
+enum { LANE = 4, PARTS = CLH_LANES / LANE, DLANE = 2, DPARTS = CLH_LANES / DLANE };
 
 typedef float32x4_t vec;
+typedef double dvec __attribute__((vector_size(DLANE * sizeof(double))));
+
+static inline dvec dvec_load(const clh_real *p)
+{
+    return (dvec){(double)p[0], (double)p[1]};
+}
+static inline dvec dvec_fma(dvec a, dvec b, dvec c)
+{
+    return vfmaq_f64(c, a, b);
+}
+static inline dvec dvec_max(dvec a, dvec b)
+{
+    for (size_t i = 0; i < DLANE; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+}
 
 static inline vec vec_set(clh_real x)
 {

@@ -5,13 +5,17 @@
 #define CLH_SIMD_PREDICT_H
 
 #include <assert.h>
+#include <math.h>
 
-#include "math/simd_along.h"
+#include "math/simd_excess.h"
 
-/* A few rows of a clh_predictions, and what becomes of them. */
+/* A few rows of a clh_predictions, and what becomes of them: of each also by how much the target's
+ * logit is less than the largest, and whether it is the first of these. */
 typedef struct predicting {
     clh_predictions c;
     clh_real inverse[CLH_ROWS_TOGETHER], most[CLH_ROWS_TOGETHER], total[CLH_ROWS_TOGETHER];
+    double less[CLH_ROWS_TOGETHER], loss[CLH_ROWS_TOGETHER];
+    bool wins[CLH_ROWS_TOGETHER];
 } predicting;
 
 typedef struct predict_row {
@@ -100,39 +104,89 @@ INLINE size_t first_largest(const predicting *a, size_t r, clh_real most)
 {
     const clh_real *logits = a->c.logits + r * a->c.logits_row;
     const size_t n = a->c.outputs;
-    for (size_t at = 0; at < n; at += LANE) {
-        const size_t count = n - at < LANE ? n - at : LANE;
-        const unsigned equal = vec_equal(vec_load_part(logits + at, count), vec_set(most));
-        if (equal & ((1u << count) - 1u))
+    size_t at = 0;
+    for (; at + LANE <= n; at += LANE) {
+        const unsigned equal = vec_equal(vec_load(logits + at), vec_set(most));
+        if (equal)
             return at + (size_t)__builtin_ctz(equal);
     }
-    return n;
+    const unsigned equal =
+        vec_equal(vec_load_part(logits + at, n - at), vec_set(most)) & ((1u << (n - at)) - 1u);
+    return equal ? at + (size_t)__builtin_ctz(equal) : n;
 }
 
-/* A logarithm takes longer than the rest of a row's loss: unless each is asked, there is one for
- * the product of all sums, each between 1 and outputs + 1. */
-INLINE clh_predicted losses(predicting *a)
+/* Before logits become exponentials: how each target stands to its row's largest. */
+INLINE void compare(predicting *a)
 {
-    clh_predicted out = {0};
-    double product = 1, own_less_most[CLH_ROWS_TOGETHER] = {0};
-    bool wins[CLH_ROWS_TOGETHER] = {0};
     assert(a->c.rows <= CLH_ROWS_TOGETHER);
     for (size_t r = 0; r < a->c.rows; r++) {
         clh_real *logits = a->c.logits + r * a->c.logits_row;
-        const clh_real own = a->c.target[r] < a->c.outputs ? logits[a->c.target[r]] : 0;
-        own_less_most[r] = (double)own - (double)a->most[r];
-        wins[r] = own == a->most[r] && first_largest(a, r, own) == a->c.target[r];
+        logits[a->c.outputs] = 0;
+        const clh_real own = logits[a->c.target[r]];
+        a->less[r] = (double)a->most[r] - (double)own;
+        a->wins[r] = own == a->most[r] && first_largest(a, r, own) == a->c.target[r];
     }
-    exponentials(a);
+}
+
+/* Every row's loss from its logits, as clh_log_prob() has it. */
+INLINE void losses_each(predicting *a)
+{
     for (size_t r = 0; r < a->c.rows; r++) {
-        product *= (double)a->total[r];
-        out.loss -= own_less_most[r];
-        out.wrong += !wins[r] || isnan(a->total[r]);
+        const clh_real *logits = a->c.logits + r * a->c.logits_row;
+        const double excess = excess_above(a->c.outputs + 1, logits, a->most[r]);
+        a->loss[r] = a->less[r] + log1p(excess);
         if (a->c.each)
-            a->c.each[r] = log((double)a->total[r]) - own_less_most[r];
-        a->c.logits[r * a->c.logits_row + a->c.target[r]] -= a->total[r];
+            a->c.each[r] = a->loss[r];
     }
-    out.loss += log(product);
+}
+
+/* What they come to. */
+INLINE clh_predicted losses_added(const predicting *a)
+{
+    clh_predicted out = {0};
+    for (size_t r = 0; r < a->c.rows; r++) {
+        out.loss += a->loss[r];
+        out.wrong += !a->wins[r] || isnan(a->loss[r]);
+    }
+    return out;
+}
+
+/* The same from exponentials, which stand in the logits' place by now. Where the target wins, all
+ * others are added up without its 1, which would leave them no room for digits. A logarithm takes
+ * longer than the rest of a row's loss, so there is one for the product of all sums, each between 1
+ * and outputs + 1; `over` is by how much that product exceeds 1. */
+INLINE clh_predicted losses_together(predicting *a)
+{
+    double over = 0;
+    clh_predicted out = {0};
+    for (size_t r = 0; r < a->c.rows; r++)
+        if (a->wins[r])
+            a->c.logits[r * a->c.logits_row + a->c.target[r]] = 0;
+    for (size_t r = 0; r < a->c.rows; r++) {
+        const clh_real *others = a->c.logits + r * a->c.logits_row;
+        const double excess = sum_exactly(a->c.outputs + 1, others) - (a->wins[r] ? 0 : 1);
+        over += excess * (1 + over);
+        out.loss += a->less[r];
+        out.wrong += !a->wins[r] || isnan(a->total[r]);
+    }
+    out.loss += log1p(over);
+    return out;
+}
+
+/* For the way back each target's exponential, 1 where it wins, is less the sum. */
+INLINE clh_predicted losses(predicting *a)
+{
+    compare(a);
+    if (a->c.each || !a->c.g_z)
+        losses_each(a);
+    if (!a->c.g_z)
+        return losses_added(a);
+    exponentials(a);
+    const clh_predicted out = a->c.each ? losses_added(a) : losses_together(a);
+    for (size_t r = 0; r < a->c.rows; r++) {
+        clh_real *own = a->c.logits + r * a->c.logits_row + a->c.target[r];
+        *own = (a->wins[r] ? 1 : *own) - a->total[r];
+    }
     return out;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/stop.h"
+#include "math/kernels.h"
 #include "model/tensors.h"
 
 static const char *const names[CLH_METRIC_KINDS] = {"loss", "logit", "logit_diff", "log_prob",
@@ -38,19 +39,6 @@ static clh_status check(const clh_metric *m, const clh_tensor *logits, clh_error
     return CLH_OK;
 }
 
-/* log p(token) of a row of logits, in double; `log_sum` gets log sum exp. */
-static double log_prob(const clh_real *row, size_t vocab, uint32_t token, double *log_sum)
-{
-    double most = (double)row[0], sum = 0;
-    assert(vocab > 0);
-    for (size_t t = 1; t < vocab; t++)
-        most = (double)row[t] > most ? (double)row[t] : most;
-    for (size_t t = 0; t < vocab; t++)
-        sum += exp((double)row[t] - most);
-    *log_sum = most + log(sum);
-    return (double)row[token] - *log_sum;
-}
-
 /* Value of one sequence's row; its gradient into `g` (may be NULL), which is zero. */
 static double row_value(const clh_metric *m, const clh_real *row, size_t vocab, clh_real *g)
 {
@@ -62,10 +50,11 @@ static double row_value(const clh_metric *m, const clh_real *row, size_t vocab, 
             g[m->against] -= 1;
         return (double)row[m->token] - (diff ? (double)row[m->against] : 0);
     }
-    double log_sum, value = log_prob(row, vocab, m->token, &log_sum);
+    const clh_log_sum sum = clh_log_sum_of(clh_kernels_best(), vocab, row);
+    const double value = clh_log_prob(sum, row[m->token]);
     const double scale = m->kind == CLH_METRIC_PROB ? exp(value) : 1;
     for (size_t t = 0; g && t < vocab; t++)
-        g[t] = (clh_real)(scale * ((t == m->token) - exp((double)row[t] - log_sum)));
+        g[t] = (clh_real)(scale * ((t == m->token) - exp(clh_log_prob(sum, row[t]))));
     return m->kind == CLH_METRIC_PROB ? scale : value;
 }
 

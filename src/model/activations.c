@@ -90,7 +90,7 @@ void clh_activation_forward(clh_act_fn fn, const clh_kernels *kernel, size_t row
                             const clh_real *x, clh_real *y)
 {
     for (size_t r = 0; !table[fn].value && r < rows; r++, x += width, y += width) {
-        kernel->softmax(width, x, y, NULL); /* solu: y = x softmax(x) */
+        kernel->softmax(width, x, y); /* solu: y = x softmax(x) */
         for (size_t i = 0; i < width; i++)
             y[i] *= x[i];
     }

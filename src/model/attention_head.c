@@ -71,7 +71,7 @@ void clh_head_pattern(const clh_head *h, const clh_kernels *kernel, size_t begin
     for (size_t i = begin; i < end; i++) {
         const size_t at = row_of(h, i);
         const size_t keys = keys_held(h, h->scores, i, i + 1, -(clh_real)INFINITY);
-        kernel->softmax(keys, h->scores + at, h->pattern + at, NULL);
+        kernel->softmax(keys, h->scores + at, h->pattern + at);
         for (size_t j = keys; j < keys_of(h, end); j++)
             h->pattern[at + j] = 0;
     }
@@ -116,7 +116,7 @@ void clh_head_backward_scores(const clh_head *h, const clh_head *g, const clh_ke
         const size_t at = row_of(g, i), keys = keys_of(h, i + 1);
         const clh_real *p = h->pattern + row_of(h, i);
         if (h->whole) {
-            kernel->softmax(keys, h->scores + row_of(h, i), g->scores + at, NULL);
+            kernel->softmax(keys, h->scores + row_of(h, i), g->scores + at);
             p = g->scores + at;
         }
         kernel->softmax_backward(keys, p, g->pattern + at, g->scores + at);

@@ -7,36 +7,15 @@
 #include "model/loss_row.h"
 #include "model/model_parts.h"
 
-/* The sum of all p but that of `token`; in so many parts, for vectors. */
-static double sum_others(size_t n, const clh_real *p, uint32_t token)
+/* gradient = weight (softmax(logits) - onehot(token)) */
+static void gradient_row(const clh_kernels *kernel, size_t n, const clh_real *logits,
+                         uint32_t token, double weight, clh_real *gradient)
 {
-    enum { PARTS = 8 };
-    double sum[PARTS] = {0};
-    for (size_t i = 0; i + PARTS <= n; i += PARTS)
-        for (size_t j = 0; j < PARTS; j++)
-            sum[j] += i + j == token ? 0.0 : (double)p[i + j];
-    for (size_t i = n / PARTS * PARTS; i < n; i++)
-        sum[0] += i == token ? 0.0 : (double)p[i];
-    for (size_t j = 1; j < PARTS; j++)
-        sum[0] += sum[j];
-    return sum[0];
-}
-
-/* -log p_t is log sum exp x - x_t; but where p_t is near 1, log(1 + sum of all other p / p_t), whose
- * digits that difference would leave no room for. */
-double clh_loss_row(const clh_kernels *kernel, size_t n, const clh_real *logits, uint32_t token,
-                    double weight, clh_real *gradient)
-{
-    assert(kernel && logits && gradient && token < n);
-    const double own = (double)logits[token];
-    double log_sum;
-    kernel->softmax(n, logits, gradient, &log_sum);
-    const double p = (double)gradient[token];
-    const double loss = p > 0.5 ? log1p(sum_others(n, gradient, token) / p) : log_sum - own;
+    assert(token < n);
+    kernel->softmax(n, logits, gradient);
     for (size_t i = 0; i < n; i++)
         gradient[i] *= (clh_real)weight;
     gradient[token] -= (clh_real)weight;
-    return loss;
 }
 
 /* Counts what beats it without leaving early, so that the loop can run in vectors. */
@@ -99,9 +78,8 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
     clh_status status = check_scored(tokens, scored, n, err);
     if (!status && gradient)
         status = clh_cache_reserve(gradient, tokens->batch, T, err);
-    clh_real *room = status || gradient ? NULL : clh_alloc_array(n, sizeof *room, err);
-    if (status || (!gradient && !room))
-        return status ? status : CLH_ENOMEM;
+    if (status)
+        return status;
     clh_real *g = gradient ? clh_blob_slot(&gradient->values, CLH_A_LOGITS, 0) : NULL;
     if (g)
         memset(g, 0, tokens->batch * T * n * sizeof *g);
@@ -112,9 +90,11 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
         for (size_t i = first; i < end; i++) {
             size_t row = b * T + i - 1;
             uint32_t token = tokens->ids[b * T + i];
-            double loss =
-                clh_loss_row(kernel, n, logits + row * n, token, weight, g ? g + row * n : room);
-            bool right = clh_loss_is_largest(n, logits + row * n, token);
+            const clh_real *x = logits + row * n;
+            const double loss = -clh_log_prob(clh_log_sum_of(kernel, n, x), x[token]);
+            if (g)
+                gradient_row(kernel, n, x, token, weight, g + row * n);
+            bool right = clh_loss_is_largest(n, x, token);
             sum->loss += loss;
             sum->correct += right;
             wrong += !right;
@@ -125,6 +105,5 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
         sum->sequences += end > first;
         sum->sequences_correct += end > first && wrong == 0;
     }
-    clh_free(room);
     return CLH_OK;
 }

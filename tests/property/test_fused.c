@@ -24,14 +24,14 @@ typedef struct shape {
 
 /* Relative L2 of every tensor's gradient. Held against the double build, in float either path is up
  * to 0.75e-6 off with these weights, most in W_Q and W_pos: scores of size 10 carry 6e-7 into their
- * exponentials. Without fused multiply-add each product is rounded once more. In double what is
- * left would be an error of the algebra. */
+ * exponentials. Without fused multiply-add each product is rounded once more, and `plain`
+ * adds up one number after the other. In double what is left would be an error of the algebra. */
 static double bound(void)
 {
     if (sizeof(clh_real) == sizeof(double))
         return 1e-12;
     const char *isa = clh_kernels_best()->name;
-    return strcmp(isa, "base") == 0 || strcmp(isa, "plain") == 0 ? 1.5e-6 : 1e-6;
+    return strcmp(isa, "plain") == 0 ? 2e-6 : strcmp(isa, "base") == 0 ? 1.5e-6 : 1e-6;
 }
 
 static const shape shapes[] = {

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "math/kernels.h"
 #include "model/loss_row.h"
 #include "support/cmocka_all.h"
 

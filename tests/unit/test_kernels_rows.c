@@ -114,9 +114,7 @@ static size_t all_results(const clh_kernels *kernel, size_t n, size_t shift, clh
     kernel->add_rows(n, 2, x.at, 0, y.at);
     for (size_t i = 0; i < n; i++)
         x.at[i] *= 40;
-    double log_sum = 0;
-    kernel->softmax(n, x.at, z.at, n ? &log_sum : NULL);
-    out[count++] = (clh_real)log_sum;
+    kernel->softmax(n, x.at, z.at);
     kernel->softmax_backward(n, z.at, y.at, w.at);
     out[count++] = kernel->square(n, x.at, (clh_real)0.2);
     out[count++] =
@@ -141,7 +139,7 @@ static void avx2_and_avx512_give_the_same_bits(void **state)
     if (!kernels_of_avx(&avx2, &avx512))
         return;
     for (size_t n = 0; n <= ROW_LONGEST; n++) {
-        clh_real a[5 * ROW_LONGEST + 6], b[5 * ROW_LONGEST + 6];
+        clh_real a[5 * ROW_LONGEST + 5], b[5 * ROW_LONGEST + 5];
         size_t count = all_results(avx2, n, n % 16, a);
         assert_int_equal(all_results(avx512, n, n % 16, b), count);
         assert_memory_equal(a, b, count * sizeof *a);

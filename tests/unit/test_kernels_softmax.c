@@ -7,14 +7,6 @@
 #include "support/cmocka_all.h"
 #include "support/kernel_bench.h"
 
-/* In place, for the log of the sum. */
-static double log_sum_of(const clh_kernels *kernel, size_t n, clh_real *x)
-{
-    double log_sum;
-    kernel->softmax(n, x, x, &log_sum);
-    return log_sum;
-}
-
 static void check_softmax(const clh_kernels *kernel, size_t n, size_t shift)
 {
     row x, p;
@@ -27,11 +19,8 @@ static void check_softmax(const clh_kernels *kernel, size_t n, size_t shift)
         max = fmax(max, (double)x.at[i]);
     for (size_t i = 0; i < n; i++)
         total += exp((double)x.at[i] - max);
-    double log_sum;
-    kernel->softmax(n, x.at, p.at, &log_sum);
+    kernel->softmax(n, x.at, p.at);
     guards_hold(&p, n);
-    if (n > 0)
-        close_to((clh_real)log_sum, max + log(total), 1e-6 * (fabs(max) + 10));
     for (size_t i = 0; i < n; i++) {
         double want = exp((double)x.at[i] - max) / total;
         /* the difference x - max is rounded, and is the exponent's relative error */
@@ -40,7 +29,7 @@ static void check_softmax(const clh_kernels *kernel, size_t n, size_t shift)
                      (want < 1e-37 ? 1e-37 : 0));
         assert_true(p.at[i] > 0 || want < 1e-37);
     }
-    kernel->softmax(n, x.at, x.at, NULL);
+    kernel->softmax(n, x.at, x.at);
     guards_hold(&x, n);
     if (n > 0)
         assert_memory_equal(x.at, p.at, n * sizeof *p.at);
@@ -61,12 +50,12 @@ static void check_extremes(const clh_kernels *kernel, size_t n, size_t shift)
     row_fill(&x, n, shift, n);
     for (size_t i = 0; i < n; i++)
         x.at[i] = -infinity;
-    assert_true(log_sum_of(kernel, n, x.at) == -infinity);
+    kernel->softmax(n, x.at, x.at);
     for (size_t i = 0; i < n; i++)
         assert_true(x.at[i] == 0);
     for (size_t i = 0; i < n; i++)
         x.at[i] = i == n / 2 ? far : -far; /* their difference is infinite */
-    assert_true(log_sum_of(kernel, n, x.at) == far);
+    kernel->softmax(n, x.at, x.at);
     for (size_t i = 0; i < n; i++)
         assert_true(x.at[i] == (i == n / 2 ? 1 : 0));
     const clh_real bad[] = {(clh_real)NAN, infinity};
@@ -75,7 +64,7 @@ static void check_extremes(const clh_kernels *kernel, size_t n, size_t shift)
             for (size_t i = 0; i < n; i++)
                 x.at[i] = finite ? (clh_real)i : -infinity;
             x.at[n / 3] = bad[b];
-            assert_true(isnan(log_sum_of(kernel, n, x.at)));
+            kernel->softmax(n, x.at, x.at);
             for (size_t i = 0; i < n; i++)
                 assert_true(isnan(x.at[i]));
         }
@@ -115,7 +104,7 @@ static void exponential_is_within_1_25_ulp(void **state)
             memcpy(&x, &bits, sizeof x);
         }
         for (size_t k = 0; k < builds; k++) {
-            kernel[k]->softmax(16, in, out, NULL);
+            kernel[k]->softmax(16, in, out);
             assert_true(out[0] == 1);
             for (size_t i = 1; i < 16 && in[i] >= -87.3F; i++)
                 worst[k] = fmax(worst[k], ulps((double)out[i], want[i]));
@@ -136,7 +125,7 @@ static void exponential_near_zero_is_as_good_but_for_roundings(void **state)
     for (size_t k = 0; k < builds; k++)
         for (double x = -20; x < 0; x += 0x1p-15) {
             clh_real in[2] = {0, (clh_real)x}, out[2];
-            kernel[k]->softmax(2, in, out, NULL);
+            kernel[k]->softmax(2, in, out);
             double got = (double)out[1] / (double)out[0];
             assert_true(ulps(got, exp((double)in[1])) <= 2.75);
         }
@@ -149,7 +138,7 @@ static void below_the_normal_range_the_exponential_is_zero(void **state)
     const clh_kernels *const *kernel = clh_kernels_all(&builds);
     for (size_t k = 1; k < builds; k++) { /* the definition goes on to 0 through subnormals */
         clh_real x[5] = {0, -87.3F, nextafterf(-87.3F, -100), -100, -FLT_MAX};
-        kernel[k]->softmax(5, x, x, NULL);
+        kernel[k]->softmax(5, x, x);
         assert_true(x[1] > FLT_MIN);
         assert_true(x[2] == 0 && x[3] == 0 && x[4] == 0);
     }
@@ -161,7 +150,7 @@ static void check_softmax_backward(const clh_kernels *kernel, size_t n, size_t s
     row_fill(&p, n, shift, n);
     row_fill(&dp, n, 15 - shift, n + 1);
     row_fill(&ds, n, shift, n + 2);
-    kernel->softmax(n, p.at, p.at, NULL);
+    kernel->softmax(n, p.at, p.at);
     double mean = 0;
     for (size_t i = 0; i < n; i++)
         mean += (double)p.at[i] * (double)dp.at[i];

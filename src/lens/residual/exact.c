@@ -62,21 +62,38 @@ static void multiply(const exact *e, const double *x, size_t rows, const clh_rea
     }
 }
 
-/* softmax of x [count] in place; returns log of the sum of exponentials. */
-static double softmax(double *x, size_t count)
+/* Take the largest off x [count], so that no offset costs digits. */
+static void take_largest(double *x, size_t count)
 {
     assert(count > 0);
     double most = x[0];
     for (size_t i = 1; i < count; i++)
         most = fmax(most, x[i]);
-    double sum = x[0] = exp(x[0] - most);
-    for (size_t i = 1; i < count; i++) {
-        x[i] = exp(x[i] - most);
+    for (size_t i = 0; i < count; i++)
+        x[i] -= most;
+}
+
+static void softmax(double *x, size_t count)
+{
+    double sum = 0;
+    take_largest(x, count);
+    for (size_t i = 0; i < count; i++) {
+        x[i] = exp(x[i]);
         sum += x[i];
     }
     for (size_t i = 0; i < count; i++)
         x[i] /= sum;
-    return most + log(sum);
+}
+
+static void log_softmax(double *x, size_t count)
+{
+    double sum = 0;
+    take_largest(x, count);
+    for (size_t i = 0; i < count; i++)
+        sum += exp(x[i]);
+    const double over = log(sum);
+    for (size_t i = 0; i < count; i++)
+        x[i] -= over;
 }
 
 static double gelu(double x)
@@ -94,7 +111,7 @@ static void act_row(clh_act_fn fn, double *x, double *room, size_t count)
 {
     if (fn == CLH_ACT_SOLU || fn == CLH_ACT_SOLU_LN) { /* x softmax(x) */
         memcpy(room, x, count * sizeof *x);
-        (void)softmax(room, count);
+        softmax(room, count);
         for (size_t i = 0; i < count; i++)
             x[i] *= room[i];
         return;
@@ -177,7 +194,7 @@ static void attend(const exact *e, size_t h)
                 score += e->q[i * d + n] * e->k[j * d + n];
             e->pattern[j] = score / scale - (j < i ? slope * (double)(i - j) : 0);
         }
-        (void)softmax(e->pattern, keys);
+        softmax(e->pattern, keys);
         for (size_t j = 0; j < keys; j++)
             for (size_t n = 0; n < d; n++)
                 e->z[i * d + n] += e->pattern[j] * e->v[j * d + n];
@@ -267,19 +284,17 @@ static void block(const exact *e)
     write_mlp(e);
 }
 
-static clh_status unembed(const exact *e, double *out, double *room, clh_error *err)
+static clh_status unembed(const exact *e, double *out, clh_error *err)
 {
     const size_t vocab = e->config->d_vocab_out;
     const clh_tensor W_U = param(e, CLH_P_W_U), b_U = param(e, CLH_P_B_U);
     norm_all(e, CLH_NORM_AT_FINAL);
     multiply(e, e->normed, e->config->d_model, W_U.data, b_U.data, vocab, false, out);
     for (size_t p = 0; p < e->pos; p++) {
-        memcpy(room, out + p * vocab, vocab * sizeof *room);
-        const double all = softmax(room, vocab);
-        if (!isfinite(all))
-            return clh_fail(err, CLH_ENUMERIC, "logits of position %zu are not finite", p);
+        log_softmax(out + p * vocab, vocab);
         for (size_t t = 0; t < vocab; t++)
-            out[p * vocab + t] -= all;
+            if (!isfinite(out[p * vocab + t]))
+                return clh_fail(err, CLH_ENUMERIC, "logits of position %zu are not finite", p);
     }
     return CLH_OK;
 }
@@ -297,19 +312,17 @@ clh_status clh_exact_log_probs(double *out, const clh_model *model, const uint32
     double **const to[] = {&e.resid, &e.normed,  &e.q,   &e.k,     &e.v,
                            &e.z,     &e.pattern, &e.mlp, &e.linear};
     clh_status status = CLH_OK;
-    double *room = clh_alloc_array(c->d_vocab_out, sizeof *room, err);
     for (size_t i = 0; i < CLH_COUNT(to); i++) {
         *to[i] = clh_alloc_array(pos, sizes[i] * sizeof **to[i], err);
-        status = *to[i] && room ? status : CLH_ENOMEM;
+        status = *to[i] ? status : CLH_ENOMEM;
     }
     if (!status) {
         embed(&e, ids);
         for (e.layer = 0; e.layer < c->n_layers; e.layer++)
             block(&e);
-        status = unembed(&e, out, room, err);
+        status = unembed(&e, out, err);
     }
     for (size_t i = 0; i < CLH_COUNT(to); i++)
         clh_free(*to[i]);
-    clh_free(room);
     return status;
 }

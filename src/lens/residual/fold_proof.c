@@ -5,32 +5,22 @@
 #include "base/base.h"
 #include "clearhead/fold.h"
 #include "lens/residual/exact.h"
+#include "math/kernels.h"
 #include "model/tensors.h"
-
-static double log_sum_exp(const clh_real *x, size_t count)
-{
-    assert(count > 0);
-    double most = (double)x[0];
-    for (size_t i = 1; i < count; i++)
-        most = fmax(most, (double)x[i]);
-    double sum = exp((double)x[0] - most);
-    for (size_t i = 1; i < count; i++)
-        sum += exp((double)x[i] - most);
-    return most + log(sum);
-}
 
 /* The largest |log p - log q| of finite logits a and b. */
 static double log_difference(const clh_tensor *a, const clh_tensor *b)
 {
+    const clh_kernels *kernel = clh_kernels_best();
     const size_t vocab = a->shape[2];
     double most = 0;
     assert(vocab > 0);
     for (size_t at = 0; at < clh_tensor_count(a); at += vocab) {
-        const double za = log_sum_exp(a->data + at, vocab), zb = log_sum_exp(b->data + at, vocab);
-        for (size_t i = 0; i < vocab; i++) {
-            const double log_p = (double)a->data[at + i] - za, log_q = (double)b->data[at + i] - zb;
-            most = fmax(most, fabs(log_p - log_q));
-        }
+        const clh_real *x = a->data + at, *y = b->data + at;
+        const clh_log_sum of_x = clh_log_sum_of(kernel, vocab, x);
+        const clh_log_sum of_y = clh_log_sum_of(kernel, vocab, y);
+        for (size_t i = 0; i < vocab; i++)
+            most = fmax(most, fabs(clh_log_prob(of_x, x[i]) - clh_log_prob(of_y, y[i])));
     }
     return most;
 }
@@ -89,9 +79,10 @@ static clh_status rounding_of(double *out, const clh_model *model, const clh_tok
         const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
         const size_t vocab = logits.shape[2];
         for (size_t at = 0; at < clh_tensor_count(&logits); at += vocab) {
-            const double all = log_sum_exp(logits.data + at, vocab);
+            const clh_real *x = logits.data + at;
+            const clh_log_sum sum = clh_log_sum_of(clh_kernels_best(), vocab, x);
             for (size_t i = 0; i < vocab; i++)
-                *out = fmax(*out, fabs((double)logits.data[at + i] - all - exact[at + i]));
+                *out = fmax(*out, fabs(clh_log_prob(sum, x[i]) - exact[at + i]));
         }
     }
     clh_cache_close(cache);

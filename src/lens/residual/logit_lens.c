@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/stop.h"
+#include "math/kernels.h"
 #include "model/tensors.h"
 
 /* What reads the streams. */
@@ -62,17 +63,12 @@ static void add_row(const reader *r, const clh_real *row, uint32_t token, size_t
 {
     clh_logit_lens *out = r->out;
     const double own = (double)row[token], share = 1.0 / (double)r->tokens->batch;
-    double most = own, sum = 0;
     size_t before = 0;
     assert(token < r->vocab);
-    for (size_t t = 0; t < r->vocab; t++) {
-        most = fmax(most, (double)row[t]);
-        before += (double)row[t] > own || (t < token && (double)row[t] >= own);
-    }
     for (size_t t = 0; t < r->vocab; t++)
-        sum += exp((double)row[t] - most);
-    assert(sum >= 1); /* the largest's share */
-    const double loss = most + log(sum) - own;
+        before += (double)row[t] > own || (t < token && (double)row[t] >= own);
+    const double loss =
+        -clh_log_prob(clh_log_sum_of(clh_kernels_best(), r->vocab, row), row[token]);
     out->logit[at] += share * own;
     out->loss[at] += share * loss;
     out->prob[at] += share * exp(-loss);
