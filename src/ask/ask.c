@@ -109,7 +109,7 @@ char *clh_questions_json(clh_error *err)
     clh_strbuf text = {0};
     clh_strbuf_adds(&text, "[");
     for (size_t i = 0; i < CLH_COUNT(questions); i++) {
-        clh_strbuf_adds(&text, i ? ",\n " : "");
+        clh_strbuf_adds(&text, i ? ", " : "");
         add_question(questions[i], &text);
     }
     clh_strbuf_adds(&text, "]");

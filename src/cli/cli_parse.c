@@ -50,6 +50,9 @@ static clh_status unknown_option(const clh_option_set *set, const char *word, cl
 static clh_status add_argument(clh_invocation *inv, const char *word, clh_error *err)
 {
     const clh_command *c = inv->command;
+    if (!*word)
+        return clh_fail(err, CLH_EUSAGE, "an argument is empty, want %s",
+                        *c->args ? c->args : "none");
     if (inv->n_args < c->args_most && inv->n_args < CLH_ARGS_MAX) {
         inv->args[inv->n_args++] = word;
         return CLH_OK;
@@ -80,6 +83,11 @@ static clh_status take(clh_invocation *inv, int code, char **argv, clh_error *er
         char letter[3] = {'-', (char)optopt, '\0'};
         return unknown_option(&inv->options, optopt ? letter : argv[optind - 1], err);
     }
+    option += code - LONG_BASE;
+    if (optarg && !*optarg &&
+        (option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_FOLDER))
+        return clh_fail(err, CLH_EUSAGE, "--%s is empty, want %s", option->name,
+                        clh_option_placeholder(option));
     inv->value[code - LONG_BASE] = optarg ? optarg : "true";
     return CLH_OK;
 }

@@ -56,3 +56,15 @@ clh_status clh_pictures_write(const clh_invocation *inv, const char *run, clh_er
     clh_free(folder);
     return status;
 }
+
+clh_status clh_cli_check_file(const char *option, const char *path, bool picture,
+                              const clh_schema *schema, const clh_show *show, clh_error *err)
+{
+    const clh_format *format = clh_format_of_path(path, err);
+    if (!format)
+        return CLH_EUSAGE;
+    if (picture && !format->picture)
+        return clh_fail(err, CLH_EUSAGE, "--%s is %s, want an image: .png, .svg or .pdf", option,
+                        path);
+    return clh_format_check_path(path, schema, show, err);
+}

@@ -28,14 +28,18 @@ clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_er
     return status;
 }
 
+clh_status clh_cli_check_folder(const clh_invocation *inv, const char *path, clh_error *err)
+{
+    clh_status status = clh_folder_check(path, err);
+    return status ? status : clh_folder_check_empty(path, clh_opt_flag(inv, "force"), err);
+}
+
 clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **folder,
                           clh_error *err)
 {
     const char *wanted = clh_opt_text(inv, "out");
     if (wanted) {
-        clh_status status =
-            *wanted ? clh_folder_check(wanted, err)
-                    : clh_fail(err, CLH_EUSAGE, "--out is empty, want the folder to make");
+        clh_status status = clh_cli_check_folder(inv, wanted, err);
         *folder = status ? NULL : clh_text_copy(wanted, err);
         return *folder || status ? status : CLH_ENOMEM;
     }

@@ -20,8 +20,12 @@ typedef struct clh_cli_watch {
  *  that cannot have an effect are named on stderr. */
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err);
 
-/** The folder of --out, which must not hold a run, or the first free one of runs/<name>,
- *  runs/<name>-2, …; owned by the caller, clh_free(). */
+/** That a run may be made at `path`, which --force may allow of a folder that is not empty; errors of
+ *  run/folder.h. */
+clh_status clh_cli_check_folder(const clh_invocation *inv, const char *path, clh_error *err);
+
+/** The folder of --out, checked so, or the first free one of runs/<name>, runs/<name>-2, …; owned by the
+ *  caller, clh_free(). */
 clh_status clh_cli_folder(const clh_invocation *inv, const char *name, char **folder,
                           clh_error *err);
 

@@ -4,6 +4,7 @@
 
 #include "ask/combine.h"
 #include "cli/cli.h"
+#include "cli/cli_picture.h"
 #include "cli/cli_progress.h"
 #include "cli/cli_terminal.h"
 #include "report/format.h"
@@ -148,14 +149,8 @@ static clh_status check_shown(const job *j, const char *over, clh_error *err)
         clh_format_check(j->format, each ? j->question->schema : schema, &j->show, err);
     for (size_t i = 0; i < CLH_COUNT(files) && !status; i++) {
         const char *path = clh_opt_text(j->inv, files[i]);
-        const clh_format *format = path ? clh_format_of_path(path, err) : NULL;
-        if (path && !format)
-            return CLH_EUSAGE;
-        if (path && i == 1 && !format->picture)
-            return clh_fail(err, CLH_EUSAGE, "--figure is %s, want an image: .png, .svg or .pdf",
-                            path);
         if (path)
-            status = clh_format_check_path(path, schema, &j->file, err);
+            status = clh_cli_check_file(files[i], path, i == 1, schema, &j->file, err);
     }
     return status;
 }

@@ -8,8 +8,11 @@ int clh_cmd_config(const clh_invocation *inv)
     char *json = NULL;
     if (!clh_cli_config(inv, &config, &err))
         json = clh_run_config_json(&config, &err);
-    if (json)
-        (void)fputs(json, stdout);
+    for (const char *at = json; at && *at; at++) /* --json is one line in every command */
+        if (*at != '\n')
+            (void)fputc(*at, stdout);
+        else if (!inv->json || !at[1])
+            (void)fputc('\n', stdout);
     int code = json ? 0 : clh_cli_fail(inv, &err);
     clh_free(json);
     return code;

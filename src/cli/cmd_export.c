@@ -7,6 +7,7 @@
 #include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
 #include "cli/cli_run.h"
+#include "run/folder.h"
 #include "run/tl_config.h"
 
 /* What our file has replaces what the model was made with: its keys must all be the model's. The
@@ -73,7 +74,7 @@ static clh_status write_config(const export_job *job, clh_error *err)
 }
 
 /** That nothing of what will be written is there; the folder is made. */
-static clh_status prepare(export_job *job, clh_error *err)
+static clh_status prepare(export_job *job, bool force, clh_error *err)
 {
     for (size_t i = 0; i < FILES; i++) {
         job->path[i] = clh_path_join(job->folder, file_names[i], err);
@@ -83,8 +84,9 @@ static clh_status prepare(export_job *job, clh_error *err)
         if (lstat(job->path[i], &info) == 0)
             return clh_fail(err, CLH_EBUSY, "%s exists already: name another folder", job->path[i]);
     }
+    clh_status status = clh_folder_check_empty(job->folder, force, err);
     job->fresh = !clh_path_exists(job->folder);
-    return clh_folder_make(job->folder, err);
+    return status ? status : clh_folder_make(job->folder, err);
 }
 
 static clh_status write_files(const export_job *job, clh_error *err)
@@ -153,7 +155,7 @@ int clh_cmd_export(const clh_invocation *inv)
     if (!status)
         status = fold(&job, inv, &err);
     if (!status)
-        status = prepare(&job, &err);
+        status = prepare(&job, clh_opt_flag(inv, "force"), &err);
     if (!status)
         status = write_files(&job, &err);
     if (!status)

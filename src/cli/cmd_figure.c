@@ -34,6 +34,24 @@ static clh_status open_subject(const clh_invocation *inv, clh_subject **out, clh
     return status;
 }
 
+/* What was written, as `export` says it. */
+static clh_status print_written(const clh_invocation *inv, const char *path, clh_error *err)
+{
+    clh_strbuf text = {0};
+    if (inv->json) {
+        clh_strbuf_adds(&text, "{\"files\": [");
+        clh_strbuf_add_json(&text, path);
+        clh_strbuf_adds(&text, "]}");
+    } else {
+        clh_strbuf_adds(&text, path);
+    }
+    clh_status status = clh_strbuf_check(&text, err);
+    if (!status)
+        (void)puts(clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+    return status;
+}
+
 static clh_status show(const clh_invocation *inv, const clh_picture *picture, clh_result *result,
                        clh_error *err)
 {
@@ -44,9 +62,7 @@ static clh_status show(const clh_invocation *inv, const clh_picture *picture, cl
     if (path) {
         const clh_show file = {.part = picture->part};
         clh_status status = clh_report_save(result, path, &file, err);
-        if (!status)
-            (void)puts(path);
-        return status;
+        return status ? status : print_written(inv, path, err);
     }
     clh_status status = clh_report_text(&text, result, inv->json ? "json" : "terminal", &how, err);
     if (!status)
@@ -64,8 +80,8 @@ static clh_status draw(const clh_invocation *inv, const clh_picture *picture, cl
     const char *path = clh_opt_text(inv, "out");
     clh_status status = read_settings(inv, picture, &settings, err);
     if (!status && path)
-        status = clh_format_check_path(path, clh_question_find(picture->question, err)->schema,
-                                       &how, err);
+        status = clh_cli_check_file("out", path, true,
+                                    clh_question_find(picture->question, err)->schema, &how, err);
     if (!status)
         status = open_subject(inv, &subject, err);
     if (!status)

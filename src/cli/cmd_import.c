@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "cli/cli_run.h"
+#include "cli/cli_train.h"
 #include "run/tl_config.h"
 
 /** The run's configuration: the task asked for or inferred, the model as it is, no training. */
@@ -66,6 +67,8 @@ int clh_cmd_import(const clh_invocation *inv)
     clh_status status = clh_opt_need(inv, "config", &config_path, &err);
     if (!status)
         status = clh_opt_need(inv, "out", &out, &err);
+    if (!status)
+        status = clh_cli_check_folder(inv, out, &err);
     if (!status)
         status = clh_tl_config_read(&model_config, &notes, config_path, &err);
     if (!status)

@@ -1,8 +1,10 @@
 #include "run/folder.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/keys.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "run/checkpoint.h"
@@ -36,12 +38,18 @@ clh_status clh_folder_lock(const char *path, int *lock, clh_error *err)
     return status ? status : sweep(path, err);
 }
 
+static clh_status check_no_file(const char *path, clh_error *err)
+{
+    if (!clh_path_exists(path) || clh_is_folder(path))
+        return CLH_OK;
+    return clh_fail(err, CLH_EIO, "%s is a file, want a folder or a name that is free", path);
+}
+
 clh_status clh_folder_check(const char *path, clh_error *err)
 {
     assert(path);
-    if (clh_path_exists(path) && !clh_is_folder(path))
-        return clh_fail(err, CLH_EIO, "%s is a file, want a folder or a name that is free", path);
-    for (size_t i = 0; i < CLH_COUNT(written); i++) {
+    clh_status status = check_no_file(path, err);
+    for (size_t i = 0; i < CLH_COUNT(written) && !status; i++) {
         char *file = clh_path_join(path, written[i], err);
         if (!file)
             return CLH_ENOMEM;
@@ -55,8 +63,83 @@ clh_status clh_folder_check(const char *path, clh_error *err)
                             "%s has a %s already, which a run would overwrite: name another folder",
                             path, written[i]);
     }
-    return CLH_OK;
+    return status;
 }
+
+/* ---- Whether a folder may be filled ------------------------------------------------------------
+ */
+
+typedef struct others {
+    const char *folder;
+    char first[256]; /* in the order of names */
+    size_t count;
+    bool failed;
+} others;
+
+/* What a run that was killed before its config.json was there leaves: it may begin anew. */
+static bool is_begun(const char *name)
+{
+    return clh_word_in(". .. .lock", ' ', name) || clh_file_is_temporary(name, written[0]);
+}
+
+static void note_other(const char *name, void *user)
+{
+    others *o = user;
+    if (is_begun(name))
+        return;
+    if (clh_word_in("checkpoints figures", ' ', name)) {
+        char *folder = clh_path_join(o->folder, name, NULL);
+        others within = {.folder = folder};
+        o->failed = o->failed || !folder ||
+                    (clh_is_folder(folder) && clh_folder_look(folder, note_other, &within, NULL));
+        const bool empty = folder && clh_is_folder(folder) && within.count == 0;
+        clh_free(folder);
+        if (empty)
+            return;
+    }
+    if (o->count++ == 0 || strcmp(name, o->first) < 0)
+        (void)snprintf(o->first, sizeof o->first, "%s", name);
+}
+
+/* Whether the folder `path` is the root, or one that the current folder is in. */
+static clh_status check_place(const char *path, clh_error *err)
+{
+    char *whole = clh_path_whole(path, err), *here = whole ? clh_path_whole(".", err) : NULL;
+    clh_status status = here ? CLH_OK : CLH_ENOMEM;
+    const size_t length = whole ? strlen(whole) : 0;
+    if (!status && strcmp(whole, "/") == 0)
+        status =
+            clh_fail(err, CLH_EBUSY, "%s is the root of all folders: name another folder", path);
+    else if (!status && strncmp(here, whole, length) == 0 && here[length] == '/')
+        status = clh_fail(err, CLH_EBUSY,
+                          "%s is %s, which holds the folder you are in: name another folder", path,
+                          whole);
+    clh_free(here);
+    clh_free(whole);
+    return status;
+}
+
+clh_status clh_folder_check_empty(const char *path, bool force, clh_error *err)
+{
+    assert(path);
+    others o = {.folder = path};
+    clh_status status = check_no_file(path, err);
+    if (!status && clh_path_exists(path))
+        status = check_place(path, err);
+    if (!status && !force && clh_path_exists(path))
+        status = clh_folder_look(path, note_other, &o, err);
+    if (!status && o.failed)
+        status = clh_fail(err, CLH_ENOMEM, "no memory to look into %s", path);
+    if (!status && o.count > 0)
+        status =
+            clh_fail(err, CLH_EBUSY,
+                     "%s is not empty (%s%s): name another folder, or fill this one with --force",
+                     path, o.first, o.count > 1 ? " and more" : "");
+    return status;
+}
+
+/* ---- Making it ----------------------------------------------------------------------------------
+ */
 
 static clh_status write_config(const char *path, const clh_run_config *config, clh_error *err)
 {
@@ -137,6 +220,8 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err)
 {
     assert(path && weights);
+    if (!clh_path_exists(path))
+        return clh_fail(err, CLH_EINPUT, "there is no run or file at %s", path);
     if (!clh_is_folder(path)) {
         *weights = clh_text_copy(path, err);
         return *weights ? CLH_OK : CLH_ENOMEM;

@@ -10,6 +10,12 @@
  *  would overwrite, CLH_EIO when it is a file itself. */
 clh_status clh_folder_check(const char *path, clh_error *err);
 
+/** That a command may fill `path` with files of its own: there is nothing, or an empty folder (but for
+ *  what the beginning of a run leaves that was killed). CLH_EBUSY names what else is there, unless
+ *  `force`; CLH_EBUSY for the root and for a folder that the current one is in, CLH_EIO for a file,
+ *  whatever `force` says. */
+clh_status clh_folder_check_empty(const char *path, bool force, clh_error *err);
+
 /** Take the folder's lock and remove the temporary files that killed processes left. CLH_EBUSY when
  *  another process writes this run. */
 clh_status clh_folder_lock(const char *path, int *lock, clh_error *err);
@@ -24,7 +30,8 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
 void clh_folder_remove(const char *path);
 
 /** Path of the weights that `path` means, owned by the caller: `path` itself when it is a file; of
- *  a run its model.safetensors, or its newest checkpoint. CLH_NO when a run has none yet. */
+ *  a run its model.safetensors, or its newest checkpoint. CLH_NO when a run has none yet, CLH_EINPUT when
+ *  nothing is there. */
 clh_status clh_folder_weights(const char *path, char **weights, clh_error *err);
 
 #endif

@@ -119,7 +119,7 @@ t = {k: [list(s), list(n)] for k, (s, n) in read('theirs/model.safetensors').ite
 $1
 write('bad.safetensors', t)"
 }
-refuse 3 'cannot read none.safetensors.gone: No such file or directory' none.safetensors.gone theirs/cfg.json
+refuse 2 'there is no run or file at none.safetensors.gone' none.safetensors.gone theirs/cfg.json
 refuse 3 'cannot read gone.json: No such file or directory' theirs/model.safetensors gone.json
 refuse 2 'wrong.json: unknown key made_up' theirs/model.safetensors wrong.json
 sed 's/"use_local_attn": false/"use_local_attn": true/' theirs/cfg.json > wrong.json

@@ -22,6 +22,18 @@ done
 runs 0 figure run --kind loss
 wide=$(printf '%s\n' "$out" | python3 -c 'import sys; print(max(len(l.rstrip("\n")) for l in sys.stdin))')
 is 1 "$([ "$wide" -le 90 ] && echo 1)" 'as wide as the terminal at most'
+unset COLUMNS
+runs 0 figure run --kind loss
+plain=$out
+for wrong in '' 0 -1 -90 1001 99999999999999999999 wide 90x ' 90'; do
+    COLUMNS=$wrong
+    export COLUMNS
+    runs 0 figure run --kind loss
+    is "$plain" "$out" "COLUMNS '$wrong' is as unset"
+done
+COLUMNS=90
+runs 0 figure run --kind loss
+is no "$([ "$plain" = "$out" ] && echo yes || echo no)" 'COLUMNS 90 is not'
 LC_ALL=C runs 0 figure run --kind loss
 is 0 "$(printf '%s' "$out" | LC_ALL=C tr -d '\000-\177' | wc -c | tr -d ' ')" 'ASCII where nothing else can be shown'
 

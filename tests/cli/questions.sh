@@ -2,6 +2,7 @@
 # Every question's JSON is what `questions --json` says of it, on three kinds of model and at a checkpoint;
 # what does not fit is refused by what is missing.
 . "$(dirname "$0")/../support/tap.sh"
+. "$(dirname "$0")/../support/each_question.sh"
 cd "$folder" || exit 3
 
 schema=$CLH_SOURCE/tests/support/result.py
@@ -16,23 +17,13 @@ runs 0 train --n 3 --steps 6 --out one
 runs 0 train --n 3 --n-layers 2 --n-heads 2 --d-model 16 --d-head 8 --attn-only=false --d-mlp 12 --steps 4 --out deep
 runs 0 train --data lines.jsonl --d-model 16 --d-head 8 --steps 4 --test-sequences 8 --out lines
 
-# settings NAME: what a question is given beside its run, so that it is quick and has what it must have
-settings() {
-    case $1 in
-    patch | paths) echo '--clean abc --corrupt abd' ;;
-    edit) echo '--edits edits.json' ;;
-    bench) echo '--seconds 0' ;;
-    emergence | answers | causal | generalise | scrub | eval | attention | attribute | lens) echo '--count 6' ;;
-    *) echo ;;
-    esac
-}
-echo '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}' > edits.json
+write_edits
 
 asked=0
 for name in $names; do
     for run in one one@4 deep lines; do
         target=$run
-        if ! "$CLEARHEAD" "$name" -h | grep -q '^Usage: .* RUN'; then # asks no run
+        if ! asks_run "$name"; then
             [ "$run" = one ] || continue
             target=''
         fi

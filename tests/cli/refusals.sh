@@ -61,7 +61,7 @@ train 3 'cannot read run: Is a directory' --config run
 train 3 'run holds a run already: name another folder, or resume it' --out run
 train 3 'c.json is a file, want a folder or a name that is free' --out c.json
 train 3 'c.json is a file, want a folder or a name that is free' --out c.json/run
-train 2 '--out is empty, want the folder to make' --out ''
+train 2 '--out is empty, want RUN' --out ''
 mkdir mine && echo mine > mine/model.safetensors
 train 3 'mine has a model.safetensors already, which a run would overwrite: name another folder' \
     --out mine

@@ -158,8 +158,9 @@ void clh_file_abandon(clh_file *file)
 }
 
 /* Whether `name` is what temporary_open() makes for a target that matches `names`. */
-static bool is_temporary(const char *name, const void *names)
+bool clh_file_is_temporary(const char *name, const void *names)
 {
+    assert(name && names);
     static const char mark[] = ".tmp-";
     char target[256];
     const char *last = NULL;
@@ -179,7 +180,7 @@ static bool is_temporary(const char *name, const void *names)
 void clh_file_sweep(const char *folder, const char *names)
 {
     assert(folder && names);
-    clh_folder_drop(folder, is_temporary, names);
+    clh_folder_drop(folder, clh_file_is_temporary, names);
 }
 
 static clh_status too_large(const char *path, size_t limit, clh_error *err)

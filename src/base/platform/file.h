@@ -42,6 +42,9 @@ clh_status clh_file_commit(clh_file *file, clh_error *err);
 /** Remove the temporary file, free. NULL is fine. */
 void clh_file_abandon(clh_file *file);
 
+/** Whether `name` is of a temporary file whose target matches the shell pattern `names`. */
+bool clh_file_is_temporary(const char *name, const void *names);
+
 /** Remove what killed processes left in `folder`: temporary files whose targets' names match the
  *  shell pattern `names`. For who knows that nobody writes there now. */
 void clh_file_sweep(const char *folder, const char *names);

@@ -1,0 +1,30 @@
+#!/bin/sh
+# For tests in shell that go over all questions: how each is asked so that it is quick.
+#
+#   . "$(dirname "$0")/../support/each_question.sh"
+#   write_edits                                  # the file that `edit` reads
+#   for name in $(question_names); do
+#       "$CLEARHEAD" "$name" $(asks_run "$name" && echo run) $(settings "$name")
+
+question_names() {
+    "$CLEARHEAD" questions --json | python3 -c 'import json, sys; print(*[q["name"] for q in json.load(sys.stdin)])'
+}
+
+asks_run() { # NAME: whether it is asked of a run
+    "$CLEARHEAD" "$1" -h | grep -q '^Usage: .* RUN'
+}
+
+settings() { # NAME: what it is given beside its run, so that it is quick and has what it must have
+    case $1 in
+    patch | paths) echo '--clean abc --corrupt abd' ;;
+    edit) echo '--edits edits.json' ;;
+    bench) echo '--seconds 0' ;;
+    audit) echo '--n 2' ;;
+    emergence | answers | causal | generalise | scrub | eval | attention | attribute | lens) echo '--count 6' ;;
+    *) echo ;;
+    esac
+}
+
+write_edits() {
+    echo '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}' > edits.json
+}
