@@ -9,7 +9,8 @@
  *        clh_measure_run(&plain, model, &sample, NULL, NULL, &err)) ...
  *    const clh_answers_ask ask = {run, "runs/notebook", CLH_LAST, &sample, &plain};
  *    if (clh_answers_find(&answers, &ask, NULL, &err)) ...
- *    puts(clh_answers_verdict(&answers, CLH_QUESTION_QK));
+ *    char verdict[CLH_ANSWERS_VERDICT];
+ *    puts(clh_answers_verdict(&answers, CLH_QUESTION_QK, verdict));
  *    clh_answers_deinit(&answers);
  *    clh_measure_deinit(&plain);
  *    clh_sample_deinit(&sample);
@@ -43,14 +44,19 @@ typedef enum clh_notebook_question {
 /** Loss and accuracy of an intervention. */
 typedef struct clh_outcome {
     double loss, accuracy;
+    clh_interval
+        lost; /**< accuracy of the model as it is less this one: clh_measure_lost() at 95 % */
 } clh_outcome;
 
-enum { CLH_ANSWERS_WORST = 3 };
+enum {
+    CLH_ANSWERS_WORST = 3,
+    CLH_ANSWERS_VERDICT = 96 /**< characters of a verdict, with the end */
+};
 
 typedef struct clh_answers {
     size_t sequences, n_letters;
     clh_tally held_out;
-    clh_interval whole; /**< share of whole sequences right, 95 % Wilson interval */
+    clh_interval whole; /**< share of whole sequences right: clh_binomial_interval() at 95 % */
     clh_attention_report attention;
     clh_outcome plain;
     clh_outcome qk_token_mean, qk_position_mean; /**< queries and keys know only that part */
@@ -83,8 +89,11 @@ CLH_API clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask
 /** Whether the questions can be asked of a run; else what clh_answers_find() says. */
 CLH_API clh_status clh_answers_check(const clh_run *run, clh_error *err);
 
-/** The answer in a word or two, decided by the numbers alone: "yes", "position", … */
-CLH_API const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question);
+/** The answer in a few words into `out`, decided by the numbers alone: "by position", "not seen to fail in
+ *  500; at most 0.6 % fail (95 %)", or "not decided by 20 sequences" where the interval of a number that
+ *  decides lies on both sides of its threshold; returns `out`, NULL for a question that there is not. */
+CLH_API const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question,
+                                        char out[CLH_ANSWERS_VERDICT]);
 
 /** Free what it holds. NULL and all zero are fine. */
 CLH_API void clh_answers_deinit(clh_answers *answers);

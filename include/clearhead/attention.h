@@ -71,6 +71,9 @@ typedef struct clh_attention_report {
     double answer_mass; /**< mean attention on sources that hold the right next token */
     double answer_top;  /**< share of rows whose strongest source holds it */
     double answer_possible;   /**< share of rows for which some source holds it */
+    double answer_found;      /**< of the rows for which some source holds it, those whose strongest
+                                   does; NaN where there is none */
+    size_t answer_sequences;  /**< sequences in which it does wherever some source holds it */
     double distinct_sources;  /**< mean number of different strongest sources in a sequence */
     double effective_sources; /**< mean of exp(entropy of a row) */
     double prompt_mass;       /**< mean attention on the prompt, sources before first_scored */
@@ -120,7 +123,8 @@ typedef struct clh_cue_outcome {
 typedef struct clh_cue_test {
     double loss, loss_only, loss_without;
     double accuracy, accuracy_only, accuracy_without;
-    clh_slots slots;                     /**< kinds of destinations … */
+    clh_interval lost_without; /**< accuracy less accuracy_without: clh_measure_lost() at 95 % */
+    clh_slots slots;           /**< kinds of destinations … */
     clh_cue_outcome slot[CLH_SLOTS_MAX]; /**< … [slots.count] and what happened there; none where
                                               sequences differ in length */
 } clh_cue_test;

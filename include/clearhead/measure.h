@@ -90,7 +90,10 @@ CLH_API size_t clh_ratios_of(const clh_task *task, clh_ratio out[CLH_RATIOS]);
 CLH_API double clh_tally_ratio(const clh_tally *tally, clh_ratio ratio);
 
 /** The ratio over all sequences with its percentile bootstrap interval at `level` (0.95): `rounds`
- *  resamples of sequences with replacement, drawn by Philox from `seed`. NaN where nothing counts.
+ *  resamples of sequences with replacement, drawn by Philox from `seed`. NaN where nothing counts; no
+ *  ends of a single sequence. What a bootstrap cannot know is exact: the interval of CLH_RATIO_SEQUENCES
+ *  (clh_binomial_interval()), and the open end of an accuracy with no mistake, or with nothing right, in
+ *  any sequence: that of such sequences.
  *  `watch`, which may be NULL, is told the resample; CLH_STOPPED. Efron and Tibshirani 1993,
  *  section 13.3. */
 CLH_API clh_status clh_measure_interval(clh_interval *out, const clh_measure *measure,
@@ -104,8 +107,23 @@ CLH_API clh_status clh_measure_intervals(clh_interval *out, const clh_measure *m
                                          size_t sequences, size_t rounds, double level,
                                          uint64_t seed, const clh_watch *watch, clh_error *err);
 
-/** Share k / n with its Wilson score interval at 95 %; NaN for n = 0. Wilson 1927. */
-CLH_API clh_interval clh_wilson(size_t k, size_t n);
+/** Share k / n with its exact interval: the shares that make neither k or more nor k or fewer of n less
+ *  likely than (1 - level) / 2. NaN for n = 0, k > n, or a level outside (0, 1). Clopper and Pearson
+ *  1934. */
+CLH_API clh_interval clh_binomial_interval(size_t k, size_t n, double level);
+
+/** The largest share that k of n leaves possible at `level`, one side: k = 0 of 500 at 0.95 is 0.006, by
+ *  1 - (1 - level)^(1/n), the rule of three. NaN as above. */
+CLH_API double clh_binomial_most(size_t k, size_t n, double level);
+
+/** How much less accurate another way to compute is than the plain one on the same sequences, plain less
+ *  other, with its bootstrap interval at `level`; the two share their resamples. Where no sequence is
+ *  told apart, the end is what that leaves possible (clh_binomial_interval()). Errors of
+ *  clh_measure_interval(). */
+CLH_API clh_status clh_measure_lost(clh_interval *out, const clh_measure *plain,
+                                    const clh_measure *other, size_t sequences, size_t rounds,
+                                    double level, uint64_t seed, const clh_watch *watch,
+                                    clh_error *err);
 
 /** The accuracy from which on something counts as right, wherever a step is asked for from which on it
  *  is. */

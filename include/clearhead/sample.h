@@ -19,14 +19,17 @@ CLH_BEGIN_DECLS
 
 typedef struct clh_sample {
     const clh_task *task; /**< where they come from; borrowed, NULL when given as token ids */
-    size_t count;
-    size_t stride;                 /**< room for a sequence in `ids`: the longest length */
-    uint32_t *ids;                 /**< [count, stride]; what follows a sequence's end is 0 */
+    size_t count;         /**< of sequences, all different unless they were given */
+    size_t stride;        /**< room for a sequence in `ids`: the longest length */
+    uint32_t *ids;        /**< [count, stride]; what follows a sequence's end is 0 */
     size_t *length, *first_scored; /**< [count]; predictions of first_scored … length-1 count */
-    size_t skip; /**< tokens the task's sequences have in front and these do not; mostly 0 */
+    size_t skip;  /**< tokens the task's sequences have in front and these do not; mostly 0 */
+    size_t asked; /**< how many were asked for; count is less where draws were the same */
 } clh_sample;
 
-/** Draws first … first+count-1 of a split. Errors of clh_task_draw(); CLH_ERANGE for none. */
+/** Draws first … first+count-1 of a split, each sequence once: a split that has fewer gives all it has,
+ *  and copies are left out, since an interval from copies would be too narrow. Errors of
+ *  clh_task_draw(); CLH_ERANGE for none. */
 CLH_API clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split,
                                    uint64_t first, size_t count, clh_error *err);
 

@@ -42,7 +42,8 @@ CLH_API const char *clh_variant_text(const clh_task *task, clh_variant variant);
  *  it has none: what asks over several kinds leaves this one out and says why. */
 CLH_API clh_status clh_variant_check(const clh_task *task, clh_variant variant, clh_error *err);
 
-/** `count` sequences, a function of (task, variant, count, seed). Errors of clh_variant_check() and
+/** `count` sequences, a function of (task, variant, count, seed), without those that are the same as one
+ *  before. Errors of clh_variant_check() and
  *  clh_sample_draw(); CLH_EINPUT when the task draws no sequence that can be changed so. */
 CLH_API clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task *task,
                                     size_t count, uint64_t seed, clh_error *err);

@@ -21,41 +21,50 @@ static const clh_key keys[] = {CLH_ROW_COUNT(answers_settings, "500", "[2, 10000
 
 static const clh_field numbers[] = {
     LOSS("loss", CLH_HEADLINE, plain.loss, "of the model as it is"),
-    SHARE("accuracy", CLH_HEADLINE, plain.accuracy, "of tokens"),
-    {"whole", "share", "whole sequences right", "k / n with its Wilson interval; Wilson 1927", 4,
-     CLH_BAND_WILSON, CLH_HEADLINE | CLH_SHARE, CLH_FROM(clh_answers, whole)},
+    SHARE("accuracy", CLH_HEADLINE, plain.accuracy,
+          "of scored predictions, those whose most likely token is right"),
+    {"whole", "share", "of sequences, those without a mistake",
+     "k / n with its exact interval; Clopper and Pearson 1934", 4, CLH_BAND_EXACT,
+     CLH_HEADLINE | CLH_SHARE, CLH_FROM(clh_answers, whole)},
     LOSS("qk_token_mean_loss", 0, qk_token_mean.loss, "queries and keys know only their position"),
     SHARE("qk_token_mean_accuracy", CLH_HEADLINE, qk_token_mean.accuracy,
-          "right where queries and keys know only their position"),
+          "of scored predictions, those right where queries and keys know only their position"),
     LOSS("qk_position_mean_loss", 0, qk_position_mean.loss,
          "queries and keys know only their token"),
     SHARE("qk_position_mean_accuracy", 0, qk_position_mean.accuracy,
-          "right where queries and keys know only their token"),
+          "of scored predictions, those right where queries and keys know only their token"),
     SHARE("scores_position", CLH_HEADLINE, attention.scores.position,
           "of the scores' variance that position explains"),
     SHARE("pattern_position", CLH_HEADLINE, attention.pattern.position,
           "of the pattern's variance that position explains"),
     SHARE("top_agrees", CLH_HEADLINE, attention.top_agrees,
-          "destinations whose strongest source is the one of the mean scores"),
-    SHARE("v_token_mean_accuracy", 0, v_token_mean.accuracy, "values know only their position"),
-    SHARE("v_position_mean_accuracy", 0, v_position_mean.accuracy, "values know only their token"),
-    SHARE("copies", CLH_HEADLINE, copies, "letters that OV raises above all others"),
+          "of all destinations, those whose strongest source is the one of the mean scores"),
+    SHARE("v_token_mean_accuracy", 0, v_token_mean.accuracy,
+          "of scored predictions, those right where values know only their position"),
+    SHARE("v_position_mean_accuracy", 0, v_position_mean.accuracy,
+          "of scored predictions, those right where values know only their token"),
+    SHARE("copies", CLH_HEADLINE, copies, "of letters, those that OV raises above all others"),
     NUMBER("copy_margin", "standard deviations", 2, 0, copy_margin,
            "of a row of OV, by which it raises the letter it reads"),
     NUMBER("copying_score", NULL, 3, 0, copying_score,
            "sum of OV's eigenvalues / sum of their |.|"),
     SHARE("answer_mass", CLH_HEADLINE, attention.answer_mass,
-          "attention on sources that hold the right token"),
-    SHARE("answer_top", 0, attention.answer_top, "the strongest source holds it"),
-    SHARE("answer_possible", 0, attention.answer_possible, "some source holds it"),
+          "of all attention, that on sources that hold the right token"),
+    SHARE("answer_top", 0, attention.answer_top,
+          "of all destinations, those whose strongest source holds it"),
+    SHARE("answer_possible", 0, attention.answer_possible,
+          "of all destinations, those for which some source holds it"),
+    SHARE("answer_found", CLH_HEADLINE, attention.answer_found,
+          "of those for which some source holds it, those whose strongest does"),
     NUMBER("distinct_sources", "sources", 1, CLH_HEADLINE, attention.distinct_sources,
            "different strongest sources in a sequence"),
-    SHARE("prompt_mass", 0, attention.prompt_mass, "attention on the prompt"),
+    SHARE("prompt_mass", 0, attention.prompt_mass, "of all attention, that on the prompt"),
     SHARE("top_prompt", CLH_HEADLINE, attention.top_prompt,
-          "the strongest source is in the prompt"),
+          "of all destinations, those whose strongest source is in the prompt"),
     NUMBER("gap", "positions", 0, CLH_HEADLINE, attention.gap,
            "most frequent distance between destinations of one strongest source"),
-    SHARE("gap_share", CLH_HEADLINE, attention.gap_share, "how frequent that is"),
+    SHARE("gap_share", CLH_HEADLINE, attention.gap_share,
+          "of all distances between destinations of one strongest source, that one"),
     SHARE("cue_token", CLH_HEADLINE, attention.cue[CLH_CUE_TOKEN].effect,
           "of what position does not explain, this much goes with the token"),
     LOSS("loss_without_token", CLH_HEADLINE, cue[CLH_CUE_TOKEN].loss_without,
@@ -72,24 +81,28 @@ static const clh_field numbers[] = {
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT(
         "unseen", "Does it work on sets of letters it has never seen?",
-        "yes: the interval of whole sequences right begins at 0.95 or above; no: it ends at 0.5 "
-        "or below; else not always"),
+        "without a mistake the exact limit (Clopper and Pearson 1934, one side, 95 %) of the share "
+        "that fails; mostly, seldom: the interval of whole sequences right lies above 0.5, below"),
     CLH_FIELD_VERDICT(
         "qk", "What does QK compute: where to look by position, or by token?",
         "by what queries and keys must know for the accuracy to stay within 0.02; mostly: within "
-        "0.1"),
+        "0.1; not decided: an interval lies on both sides"),
     CLH_FIELD_VERDICT(
         "cues", "Does it take a shortcut that the letters offer?",
-        "depends: an effect 10 deviations above chance; needs: keys without it cost more than "
-        "0.02 of the accuracy"),
+        "depends: the effect less chance, (effect - shuffled) / (1 - shuffled), is at least 0.01, two "
+        "deviations included; needs: keys without it cost more than 0.02 of the accuracy; not "
+        "decided: an interval lies on both sides"),
     CLH_FIELD_VERDICT(
         "ov", "What does OV compute?",
         "copies: OV raises the letter it reads above all others for 0.9 of the letters, and "
         "values need to know the token and not the position"),
     CLH_FIELD_VERDICT("order", "In which order did it learn?",
                       "by the first checkpoint from which on the accuracy stays at 0.99"),
-    CLH_FIELD_VERDICT("duplicates", "Does the strongest source always hold the right token?",
-                      "strongest / some source holds it: 1 always, 0.99 nearly always, 0.5 often"),
+    CLH_FIELD_VERDICT(
+        "duplicates",
+        "Does the strongest source always hold the right token, where some source does?",
+        "of the predictions for which some source holds it: without an exception the exact "
+        "limit of sequences that have one; 0.99 nearly always, 0.5 often"),
     CLH_FIELD_VERDICT(
         "early", "Why are early sources so strong?",
         "they are where 0.1 of the strongest sources are in the prompt; then by whether these "
@@ -101,9 +114,9 @@ static const clh_field verdicts[] = {
     {0}};
 
 static const clh_field evidence[] = {
-    {"share", "share", "accuracy, variance or attention", .decimals = 4, .band = CLH_BAND_WILSON,
-     .flags = CLH_HEADLINE | CLH_SHARE, .panel = "share"},
-    CLH_FIELD_SHARE("by_chance", "what chance gives", 0, .panel = "share"),
+    {"share", "share", "of predictions, of a variance or of attention: the row says", .decimals = 4,
+     .band = CLH_BAND_EXACT, .flags = CLH_HEADLINE | CLH_SHARE, .panel = "share"},
+    CLH_FIELD_SHARE("by_chance", "of the same, what chance gives", 0, .panel = "share"),
     CLH_FIELD_LOSS("loss", "with that changed", 0, .panel = "loss, nats a token"),
     {"step", "step", "from which on it is so", .panel = "from step"},
     {0}};
@@ -124,9 +137,11 @@ static void fill(clh_result *out, const clh_answers *a, const clh_task *task)
             clh_result_absent(out, since->name, "not by the end");
     }
     for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
+        char said[CLH_ANSWERS_VERDICT];
         clh_strbuf by = {0};
         clh_answers_say(&by, a, q, task);
-        clh_result_decide(out, verdicts[q].name, clh_answers_verdict(a, q), clh_strbuf_view(&by));
+        clh_result_decide(out, verdicts[q].name, clh_answers_verdict(a, q, said),
+                          clh_strbuf_view(&by));
         clh_strbuf_deinit(&by);
     }
     clh_answers_evidence(out, a, verdicts);

@@ -12,27 +12,38 @@ static double kind_accuracy(const clh_tally *tally, clh_token_kind kind)
     return clh_tally_ratio(tally, CLH_RATIO_OF(kind));
 }
 
+/* "accuracy 0.9851, 0.0149 lost [0.0145, 0.0152], loss 0.0648" */
+static void add_outcome(clh_strbuf *text, const clh_outcome *o)
+{
+    clh_strbuf_addf(text, "accuracy %.4f, %.4f lost [%.4f, %.4f], loss %.4f", o->accuracy,
+                    o->lost.value, o->lost.low, o->lost.high, o->loss);
+}
+
 static void say_unseen(clh_strbuf *text, const clh_answers *a)
 {
     const clh_tally *t = &a->held_out;
-    clh_strbuf_addf(text,
-                    "%zu of %zu whole sequences right (95 %% Wilson interval %.4f to %.4f; "
-                    "wanted from 0.95 on). Letters %.5f, spaces %.5f, period %.5f; loss %.6f.",
-                    t->sequences_correct, t->sequences, a->whole.low, a->whole.high,
-                    kind_accuracy(t, CLH_TOKEN_LETTER), kind_accuracy(t, CLH_TOKEN_SPACE),
-                    kind_accuracy(t, CLH_TOKEN_PERIOD), a->plain.loss);
+    clh_strbuf_addf(
+        text,
+        "%zu of %zu whole sequences right; of all, by the exact 95 %% interval, %.4f to "
+        "%.4f. Of the letters %.5f are right, of the spaces %.5f, of the periods %.5f; "
+        "loss %.6f.",
+        t->sequences_correct, t->sequences, a->whole.low, a->whole.high,
+        kind_accuracy(t, CLH_TOKEN_LETTER), kind_accuracy(t, CLH_TOKEN_SPACE),
+        kind_accuracy(t, CLH_TOKEN_PERIOD), a->plain.loss);
 }
 
 static void say_qk(clh_strbuf *text, const clh_answers *a)
 {
+    clh_strbuf_adds(text, "Queries and keys computed from position alone (the token part of their "
+                          "input replaced by its mean): ");
+    add_outcome(text, &a->qk_token_mean);
+    clh_strbuf_adds(text, "; from the token alone: ");
+    add_outcome(text, &a->qk_position_mean);
     clh_strbuf_addf(
         text,
-        "Queries and keys computed from position alone (the token part of their input replaced "
-        "by its mean): accuracy %.4f, loss %.4f; from the token alone: %.4f, %.4f; from both: "
-        "%.4f, %.4f (0.02 less counts as kept). Position alone explains %.4f of the scores' "
-        "variance and %.4f of the pattern's.",
-        a->qk_token_mean.accuracy, a->qk_token_mean.loss, a->qk_position_mean.accuracy,
-        a->qk_position_mean.loss, a->plain.accuracy, a->plain.loss, a->attention.scores.position,
+        "; from both: accuracy %.4f, loss %.4f. Up to 0.02 lost counts as kept. Position alone "
+        "explains %.4f of the scores' variance and %.4f of the pattern's.",
+        a->plain.accuracy, a->plain.loss, a->attention.scores.position,
         a->attention.pattern.position);
 }
 
@@ -45,9 +56,9 @@ static void say_cues(clh_strbuf *text, const clh_answers *a)
                         a->attention.cue[f].shuffled);
     clh_strbuf_addf(text, ". Loss %.6f; with that dependence of the keys removed: ", a->plain.loss);
     for (int f = 0; f < CLH_CUE_RANK; f++)
-        clh_strbuf_addf(text, "%s%s %.6f (accuracy %.4f)", f ? ", " : "",
+        clh_strbuf_addf(text, "%s%s %.6f (accuracy %.4f, at most %.4f lost)", f ? ", " : "",
                         clh_cue_name((clh_cue_feature)f), a->cue[f].loss_without,
-                        a->cue[f].accuracy_without);
+                        a->cue[f].accuracy_without, fmax(0, a->cue[f].lost_without.high));
     clh_strbuf_adds(text, ".");
 }
 
@@ -55,11 +66,15 @@ static void say_ov(clh_strbuf *text, const clh_answers *a)
 {
     clh_strbuf_addf(
         text,
-        "The OV circuit raises the letter it reads above all others for %.4f of %zu letters "
-        "(wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. Values computed "
-        "from the token alone: accuracy %.4f; from position alone: %.4f; from both: %.4f.",
-        a->copies, a->n_letters, a->copy_margin, a->copying_score, a->v_position_mean.accuracy,
-        a->v_token_mean.accuracy, a->plain.accuracy);
+        "The OV circuit raises the letter it reads above all others for %.4f of %zu "
+        "letters (wanted 0.9), by %.2f standard deviations of a row; copying score %.3f. "
+        "Values computed from the token alone: ",
+        a->copies, a->n_letters, a->copy_margin, a->copying_score);
+    add_outcome(text, &a->v_position_mean);
+    clh_strbuf_adds(text, "; from position alone: ");
+    add_outcome(text, &a->v_token_mean);
+    clh_strbuf_addf(text, "; from both: accuracy %.4f. Up to 0.02 lost counts as kept.",
+                    a->plain.accuracy);
 }
 
 const clh_answers_since clh_answers_since_rows[CLH_ANSWERS_SINCE] = {
@@ -80,7 +95,8 @@ double clh_answers_step(const clh_answers *a, const clh_answers_since *since)
 
 static void say_order(clh_strbuf *text, const clh_answers *a)
 {
-    clh_strbuf_addf(text, "An accuracy of %g: ", CLH_RIGHT);
+    clh_strbuf_addf(text, "An accuracy of %g on %zu sequences: ", CLH_RIGHT,
+                    a->emergence.count ? a->emergence.row[0].tally[CLH_SWAP_NONE].sequences : 0);
     for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
         const clh_answers_since *since = &clh_answers_since_rows[i];
         const double step = clh_answers_step(a, since);
@@ -94,11 +110,15 @@ static void say_order(clh_strbuf *text, const clh_answers *a)
 static void say_duplicates(clh_strbuf *text, const clh_answers *a)
 {
     const clh_attention_report *r = &a->attention;
+    const double all = (double)r->sequences * (double)r->rows;
     clh_strbuf_addf(
         text,
-        "The strongest source holds it for %.5f of the predictions, some source for %.5f: a "
-        "share of %.5f (1 is always). Attention on all that hold it: %.4f.",
-        r->answer_top, r->answer_possible, r->answer_top / r->answer_possible, r->answer_mass);
+        "Of %.0f predictions %.0f have a source that holds the right token; the period has none, as "
+        "it stands nowhere before. The strongest source holds it for %.0f of these %.0f: a share of "
+        "%.5f (1 is always). In %zu of %zu sequences it does for each of them. Of all attention "
+        "%.4f is on sources that hold the right token.",
+        all, r->answer_possible * all, r->answer_top * all, r->answer_possible * all,
+        r->answer_found, r->answer_sequences, r->sequences, r->answer_mass);
 }
 
 static void say_early(clh_strbuf *text, const clh_answers *a)
@@ -106,11 +126,11 @@ static void say_early(clh_strbuf *text, const clh_answers *a)
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
-        "Attention on the prompt %.4f; the strongest source is in it for %.4f of the predictions "
-        "(0.1 counts as strong). Of strongest sources that hold the right token %.4f are the "
-        "first that does and %.4f the last. %.1f different ones in a sequence of %zu predictions.",
-        r->prompt_mass, r->top_prompt, r->top_earliest, r->top_latest, r->distinct_sources,
-        r->rows);
+        "Of all attention %.4f is on the prompt; the strongest source is in it for %.4f of all %zu "
+        "predictions of a sequence (0.1 counts as strong). Of strongest sources that hold the right token %.4f are the "
+        "first that does and %.4f the last. A sequence has %.1f different strongest sources.",
+        r->prompt_mass, r->top_prompt, r->rows, r->top_earliest, r->top_latest,
+        r->distinct_sources);
 }
 
 static void say_spacing(clh_strbuf *text, const clh_answers *a, const clh_task *task)
@@ -123,7 +143,7 @@ static void say_spacing(clh_strbuf *text, const clh_answers *a, const clh_task *
     clh_strbuf_addf(
         text,
         "From one destination to the next with the same strongest source it is most often %zu "
-        "positions (%.4f of the time; 0.9 counts as evenly): from %s, for example, to %s.",
+        "positions (%.4f of all such distances; 0.9 counts as evenly): from %s, for example, to %s.",
         r->gap, r->gap_share, first, next);
 }
 
@@ -193,14 +213,16 @@ static const row rows[] = {
     SHARE(OV, "letters that OV raises above all others", copies),
     OUTCOME(OV, "values from the token alone", v_position_mean),
     OUTCOME(OV, "values from position alone", v_token_mean),
-    SHARE(DUPLICATES, "strongest source holds the right token", attention.answer_top),
-    SHARE(DUPLICATES, "some source does", attention.answer_possible),
-    SHARE(DUPLICATES, "attention on all that do", attention.answer_mass),
-    SHARE(EARLY, "attention on the prompt", attention.prompt_mass),
-    SHARE(EARLY, "strongest source is in the prompt", attention.top_prompt),
-    SHARE(EARLY, "of right ones: it is the first", attention.top_earliest),
-    SHARE(EARLY, "of right ones: it is the last", attention.top_latest),
-    SHARE(SPACING, "share of the most frequent distance", attention.gap_share),
+    SHARE(DUPLICATES, "of all predictions: some source holds the right token",
+          attention.answer_possible),
+    SHARE(DUPLICATES, "of all predictions: the strongest source does", attention.answer_top),
+    SHARE(DUPLICATES, "of those some source holds: the strongest does", attention.answer_found),
+    SHARE(DUPLICATES, "of all attention: that on sources that do", attention.answer_mass),
+    SHARE(EARLY, "of all attention: that on the prompt", attention.prompt_mass),
+    SHARE(EARLY, "of all predictions: the strongest source is in the prompt", attention.top_prompt),
+    SHARE(EARLY, "of strongest sources that are right: it is the first", attention.top_earliest),
+    SHARE(EARLY, "of strongest sources that are right: it is the last", attention.top_latest),
+    SHARE(SPACING, "of all such distances: the most frequent", attention.gap_share),
     SHARE(LOSS, "of the whole loss at the three worst positions", worst_share),
 };
 
@@ -213,8 +235,9 @@ static double read(const clh_answers *a, size_t place)
 static void begin(clh_result *out, const clh_answers *a, const clh_field *verdict,
                   clh_notebook_question question, const char *what, bool heads)
 {
+    char said[CLH_ANSWERS_VERDICT];
     clh_strbuf heading = {0};
-    clh_strbuf_addf(&heading, "%s  %s", verdict->meaning, clh_answers_verdict(a, question));
+    clh_strbuf_addf(&heading, "%s  %s", verdict->meaning, clh_answers_verdict(a, question, said));
     clh_result_row(out, "evidence", verdict->name, what);
     clh_row_label(out, what, heads ? clh_strbuf_view(&heading) : NULL);
     clh_strbuf_deinit(&heading);

@@ -29,7 +29,7 @@ static const clh_field numbers[] = {
     LOGIT("unembed_bias", "the bias of the unembedding", CLH_HEADLINE),
     LOGIT("remainder", "rounding when the norm is frozen; all that does not add up when recomputed",
           CLH_HEADLINE),
-    {"largest_remainder", "share", "largest |remainder| over the sum of all magnitudes", NULL, 9,
+    {"largest_remainder", "share", "of the sum of all magnitudes, the largest |remainder|", NULL, 9,
      .flags = CLH_LOG},
     {0}};
 static const clh_field columns[] = {
@@ -135,7 +135,7 @@ static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *set
     if (!status)
         status = attribute(out, s, set, &p, right ? NULL : &metric, how, err);
     if (!status)
-        clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch);
+        clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch, p.asked);
     clh_predictions_deinit(&p);
     return status;
 }

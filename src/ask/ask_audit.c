@@ -54,29 +54,33 @@ static const clh_field numbers[] = {
               6, CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE),
     CLH_FIELD("chance_loss", "nats/token", "the loss of an even guess", "log(tokens_out)", 6,
               .flags = CLH_HEADLINE),
-    CLH_FIELD_SHARE("chance_accuracy", "an even guess that is right: 1 / tokens_out", CLH_HEADLINE),
-    CLH_FIELD_SHARE("best_shortcut_accuracy", "token_accuracy of the best shortcut", CLH_HEADLINE),
+    CLH_FIELD_SHARE("chance_accuracy",
+                    "of scored predictions, those an even guess has right: 1 / tokens_out",
+                    CLH_HEADLINE),
+    CLH_FIELD_SHARE("best_shortcut_accuracy",
+                    "of scored predictions, those the best shortcut has right", CLH_HEADLINE),
     CLH_FIELD_COUNT("distance", "token", "how far back the rule \"fixed distance\" looks"),
     {0}};
 
 static const clh_field overlap[] = {
-    CLH_FIELD_SHARE("same_sequence", "held-out sequences that are one of training too",
+    CLH_FIELD_SHARE("same_sequence", "of held-out sequences, those that are one of training too",
                     CLH_HEADLINE),
     CLH_FIELD_SHARE("same_prompt",
-                    "held-out sequences that begin, up to the first scored token, as one of "
-                    "training does",
+                    "of held-out sequences, those that begin, up to the first scored token, as one "
+                    "of training does",
                     0),
     CLH_FIELD_SHARE("same_answer",
-                    "held-out sequences whose scored tokens are those of one of training", 0),
-    CLH_FIELD_SHARE("wrong_side", "held-out sequences whose rank belongs to training",
+                    "of held-out sequences, those whose scored tokens are those of one of training",
+                    0),
+    CLH_FIELD_SHARE("wrong_side", "of held-out sequences, those whose rank belongs to training",
                     CLH_HEADLINE),
     {0}};
 
 static const clh_field shortcut_columns[] = {
-    CLH_FIELD_SHARE("token_accuracy", "scored predictions that are right", CLH_HEADLINE,
+    CLH_FIELD_SHARE("token_accuracy", "of scored predictions, those that are right", CLH_HEADLINE,
                     .band = CLH_BAND_BOOTSTRAP, .panel = "accuracy of a shortcut"),
-    CLH_FIELD_SHARE("sequence_accuracy", "sequences without a mistake", CLH_HEADLINE,
-                    .band = CLH_BAND_BOOTSTRAP, .panel = "whole sequences"),
+    CLH_FIELD_SHARE("sequence_accuracy", "of sequences, those without a mistake", CLH_HEADLINE,
+                    .band = CLH_BAND_EXACT, .panel = "whole sequences"),
     {0}};
 static const clh_field kind_columns[] = {
     CLH_FIELD_SHARE("token_accuracy",

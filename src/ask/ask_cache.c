@@ -124,7 +124,8 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
         status = check_limit(cached, set->limit, err);
     }
     if (!status) {
-        clh_given_stamp(out, s, &set->given, cached->batch.tokens.batch);
+        clh_given_stamp(out, s, &set->given, cached->batch.tokens.batch,
+                        cached->batch.tokens.batch);
         if (ask.metric)
             clh_result_put_text(out, "metric", ask.metric);
         else

@@ -15,18 +15,26 @@ static const clh_key keys[] = {
             "how many sequences of each other kind of input; 0: none"),
 };
 
-static const clh_field columns[] = {
+static const char recovered_is[] =
+    "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing";
+
+static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_causal_row, ratio),
+                                    {"recovered", "share", "of the loss, 1 when nothing is lost",
+                                     recovered_is, 5, CLH_BAND_BOOTSTRAP, CLH_HEADLINE,
+                                     "loss recovered", CLH_FROM(clh_causal_row, recovered)},
+                                    {0}};
+static const clh_field input_columns[] = {
     CLH_RATIO_FIELDS(clh_causal_row, ratio),
-    {"recovered", "share", "of the loss, 1 when nothing is lost",
-     "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing", 5,
+    {"recovered", "share", "of the loss, 1 when nothing is lost", recovered_is, 5,
      CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM(clh_causal_row, recovered)},
+    CLH_FIELD_SEQUENCES,
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "interventions",
      "the model with one thing inside it changed, on held-out sequences; the last is the reference",
      .keys = "intervention", .draw = "rows", .fields = columns},
     {CLH_PART_TABLE, "inputs", "the same on other kinds of input", .keys = "input,intervention",
-     .flags = CLH_DETAIL, .fields = columns},
+     .flags = CLH_DETAIL, .fields = input_columns},
     {0}};
 
 /* What stands above the first of each group. */
@@ -74,6 +82,8 @@ static clh_status measure(suite *u, const clh_sample *sample, const char *input,
             clh_row_absent(u->out, result.why[i]);
         else
             clh_row_read(u->out, &row[i]);
+        if (input && i == CLH_CAUSAL_NONE)
+            clh_ask_put_sequences(u->out, input, sample);
     }
     clh_causal_result_deinit(&result);
     return status;
@@ -90,9 +100,11 @@ static clh_status measure_other(suite *u, clh_variant variant, size_t count, clh
         clh_row_absent(u->out, why.message);
         return CLH_OK;
     }
+    const size_t done = u->done + count;
     clh_status status = clh_variant_draw(&sample, variant, task, count, 0, err);
     if (!status)
         status = measure(u, &sample, clh_variant_name(task, variant), err);
+    u->done = done; /* copies too */
     clh_sample_deinit(&sample);
     return status;
 }
@@ -103,10 +115,13 @@ static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settin
     const causal_settings *set = settings;
     const clh_sample *sample = NULL;
     clh_causal *causal = NULL;
-    const size_t variants = clh_variant_count(clh_subject_task(s)), n = set->count;
-    const size_t all = 2 * n + (variants - 1) * set->others;
+    const size_t variants = clh_variant_count(clh_subject_task(s));
     clh_watch_part part;
-    clh_status status = clh_ask_sample(&sample, out, s, n, err);
+    clh_status status = clh_ask_sample(&sample, out, s, set->count, err);
+    if (!status)
+        status = clh_ask_two(sample, "causal", err);
+    const size_t n = status ? 0 : sample->count;
+    const size_t all = 2 * n + (variants - 1) * set->others;
     if (!status)
         status = clh_causal_open(
             &causal, clh_subject_model(s), sample, clh_subject_seed(s),

@@ -119,7 +119,8 @@ static clh_status ask_edit(clh_result *out, clh_subject *s, const void *settings
     if (!status)
         status = measure(out, &j, err);
     if (!status) {
-        clh_ask_stamp_sample(out, s, j.set->count, j.set->split ? "held-out" : "training");
+        clh_ask_stamp_sample(out, s, j.sample.count, j.set->count,
+                             j.set->split ? "held-out" : "training");
         clh_result_put_numbers(out, {"edits", (double)count},
                                {"reference", (double)j.reference.count});
         if (j.reference.count == 0)

@@ -21,12 +21,14 @@ static const clh_field columns[] = {
     CLH_FIELD_LOSS("loss", "of the checkpoint", CLH_HEADLINE),
     CLH_FIELD_SHARE("*_accuracy", "of the tokens of this kind, those predicted right",
                     CLH_HEADLINE | CLH_BY_KIND, .panel = "accuracy"),
-    CLH_FIELD_SHARE("qk_then", "of the answer: the final model with this checkpoint's QK",
+    CLH_FIELD_SHARE(
+        "qk_then",
+        "of the answer's tokens, those right by the final model with this checkpoint's QK",
+        CLH_HEADLINE, .panel = "accuracy"),
+    CLH_FIELD_SHARE("ov_then", "of the same, by the final model with this checkpoint's OV",
                     CLH_HEADLINE, .panel = "accuracy"),
-    CLH_FIELD_SHARE("ov_then", "of the answer: the final model with this checkpoint's OV",
-                    CLH_HEADLINE, .panel = "accuracy"),
-    CLH_FIELD_SHARE("qk_last", "of the answer: the checkpoint with the final QK", CLH_HEADLINE),
-    CLH_FIELD_SHARE("ov_last", "of the answer: the checkpoint with the final OV", CLH_HEADLINE),
+    CLH_FIELD_SHARE("qk_last", "of the same, by the checkpoint with the final QK", CLH_HEADLINE),
+    CLH_FIELD_SHARE("ov_last", "of the same, by the checkpoint with the final OV", CLH_HEADLINE),
     {0}};
 static const clh_field from_columns[] = {
     {"step", "step", "the first checkpoint from which on it stays right", .flags = CLH_HEADLINE},
@@ -35,14 +37,19 @@ static const clh_field from_columns[] = {
 typedef struct ratios {
     double of[CLH_RATIOS];
 } ratios;
-#define RATIO(name, unit, decimals, ratio, flags_)                                                 \
-    CLH_FIELD(name, unit, NULL, NULL, decimals, .flags = flags_, .from = CLH_FROM_DOUBLE,          \
+#define RATIO(name, unit, meaning, decimals, ratio, flags_)                                        \
+    CLH_FIELD(name, unit, meaning, NULL, decimals, .flags = flags_, .from = CLH_FROM_DOUBLE,       \
               .offset = offsetof(ratios, of) + (ratio) * sizeof(double))
 static const clh_field all_columns[] = {
-    RATIO("loss", "nats/token", 6, CLH_RATIO_LOSS, CLH_LOG),
-    RATIO("token_accuracy", "share", 4, CLH_RATIO_ACCURACY, CLH_SHARE),
-    RATIO("*_accuracy", "share", 4, CLH_RATIO_KIND, CLH_BY_KIND),
-    RATIO("sequence_accuracy", "share", 4, CLH_RATIO_SEQUENCES, CLH_SHARE),
+    RATIO("loss", "nats/token", "mean of -log p(right token) over scored predictions", 6,
+          CLH_RATIO_LOSS, CLH_LOG),
+    RATIO("token_accuracy", "share",
+          "of scored predictions, those whose most likely token is right", 4, CLH_RATIO_ACCURACY,
+          CLH_SHARE),
+    RATIO("*_accuracy", "share", "of the tokens of this kind, those predicted right", 4,
+          CLH_RATIO_KIND, CLH_BY_KIND),
+    RATIO("sequence_accuracy", "share", "of sequences, those without a mistake", 4,
+          CLH_RATIO_SEQUENCES, CLH_SHARE),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "checkpoints", "each checkpoint, and what swapped circuits do",

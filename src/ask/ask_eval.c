@@ -25,13 +25,15 @@ static const clh_key keys[] = {
     CLH_ROW_AUTO(eval_settings, first_scored, SIZE, "the run's own", "[0, 100000000]",
                  "of a file: index of the first token whose prediction is scored"),
     CLH_ROW_AUTO(eval_settings, least, REAL, NULL, "[0, 1]",
-                 "the answer is no (exit 1) when the token accuracy is lower"),
+                 "the answer is no (exit 1) when the token accuracy measured is lower"),
 };
 
 static const clh_field numbers[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
 static const clh_field verdicts[] = {
-    CLH_FIELD_VERDICT("enough", "Is the token accuracy as high as asked for?",
-                      "token_accuracy >= --least"),
+    CLH_FIELD_VERDICT(
+        "enough", "Is the token accuracy as high as asked for?",
+        "yes: the interval of token_accuracy lies at --least or above; no: below; else "
+        "what was measured decides the exit code"),
     {0}};
 static const clh_field positions[] = {
     CLH_FIELD_LOSS("loss", "mean over the sequences", 0),
@@ -156,16 +158,27 @@ static void put_positions(clh_result *out, const exam *e)
         clh_result_array(out, &view, &axis, NULL, NULL);
 }
 
-static void decide(clh_result *out, double accuracy, double least)
+/* By the interval; where that does not decide, by what was measured, which is said. */
+static void decide(clh_result *out, const clh_interval *accuracy, size_t sequences, double least)
 {
-    char by[96];
+    char by[160], open[96];
     if (isnan(least)) {
         clh_result_absent(out, "enough", "--least was not given");
         return;
     }
-    (void)clh_snprintf(by, sizeof by, "token_accuracy %.6f, wanted %.6f", accuracy, least);
-    clh_result_decide(out, "enough", accuracy >= least ? "yes" : "no", by);
-    if (!(accuracy >= least))
+    const bool measured = accuracy->value >= least;
+    (void)clh_snprintf(open, sizeof open, "%s as measured, not decided by %zu sequences",
+                       measured ? "yes" : "no", sequences);
+    (void)clh_snprintf(by, sizeof by,
+                       "token_accuracy %.6f, of all sequences by the 95 %% interval %.6f to %.6f, "
+                       "wanted %.6f",
+                       accuracy->value, accuracy->low, accuracy->high, least);
+    clh_result_decide(out, "enough",
+                      accuracy->low >= least   ? "yes"
+                      : accuracy->high < least ? "no"
+                                               : open,
+                      by);
+    if (!measured)
         clh_result_no(out);
 }
 
@@ -174,15 +187,17 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
 {
     const eval_settings *set = settings;
     exam e = {.sample = &e.own, .measure = &e.own_measure}; /* or the subject's */
+    clh_ratio_row row;
     clh_status status = *set->data ? of_data(&e, set, s, err) : of_run(&e, set, s, err);
     if (!status)
         status = measure(&e, s, how, err);
     if (!status)
-        status = clh_ask_put_ratios(out, "numbers", e.measure, e.sample->count, s, how->watch, err);
+        status = clh_ask_intervals(row.of, e.measure, e.sample->count, s, how->watch, err);
     if (!status) {
-        clh_ask_stamp_sample(out, s, e.sample->count, e.what);
+        clh_result_read(out, "numbers", &row);
+        clh_ask_stamp_sample(out, s, e.sample->count, e.sample->asked, e.what);
         put_positions(out, &e);
-        decide(out, clh_result_number(out, "token_accuracy"), set->least);
+        decide(out, &row.of[CLH_RATIO_ACCURACY], e.sample->count, set->least);
     }
     clh_measure_deinit(&e.own_measure);
     clh_sample_deinit(&e.own);

@@ -10,9 +10,9 @@ typedef struct generalise_settings {
 } generalise_settings;
 
 static const clh_key keys[] = {CLH_ROW(generalise_settings, count, SIZE, "2000", "[1, 1000000]",
-                                       "how many sequences of each kind")};
+                                       "how many sequences of each kind, copies left out")};
 
-static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), {0}};
+static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_ratio_row, of), CLH_FIELD_SEQUENCES, {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "inputs", "held-out sequences, and the same with one thing changed",
      .keys = "input", .draw = "rows", .fields = columns},
@@ -20,7 +20,7 @@ static const clh_schema schema[] = {
 };
 
 static clh_status measure_variant(clh_result *out, clh_variant variant, const clh_subject *s,
-                                  size_t count, const clh_how *how, clh_error *err)
+                                  size_t count, const clh_how *how, bool *fewer, clh_error *err)
 {
     const clh_task *task = clh_subject_task(s);
     clh_sample sample = {0};
@@ -36,7 +36,10 @@ static clh_status measure_variant(clh_result *out, clh_variant variant, const cl
     if (!status)
         status = clh_measure_run(&measure, clh_subject_model(s), &sample, NULL, how, err);
     if (!status)
-        status = clh_ask_put_ratios(out, NULL, &measure, count, s, how->watch, err);
+        status = clh_ask_put_ratios(out, NULL, &measure, sample.count, s, how->watch, err);
+    if (!status)
+        clh_ask_put_sequences(out, clh_variant_name(task, variant), &sample);
+    *fewer = *fewer || sample.count < sample.asked;
     clh_measure_deinit(&measure);
     clh_sample_deinit(&sample);
     return status;
@@ -47,15 +50,17 @@ static clh_status ask_generalise(clh_result *out, clh_subject *s, const void *se
 {
     const generalise_settings *set = settings;
     const size_t variants = clh_variant_count(clh_subject_task(s));
-    char text[64];
+    char text[96];
+    bool fewer = false;
     clh_status status = CLH_OK;
-    (void)snprintf(text, sizeof text, "%zu sequences of each kind", set->count);
-    clh_result_stamp(out, "sample", text);
     for (size_t v = 0; v < variants && !status; v++) {
         clh_watch_part part;
         const clh_how one = {how->threads, clh_watch_part_of(&part, how->watch, v, 1, variants)};
-        status = measure_variant(out, (clh_variant)v, s, set->count, &one, err);
+        status = measure_variant(out, (clh_variant)v, s, set->count, &one, &fewer, err);
     }
+    (void)snprintf(text, sizeof text, "%zu sequences of each kind%s", set->count,
+                   fewer ? ", of some fewer, all different" : "");
+    clh_result_stamp(out, "sample", text);
     return status;
 }
 

@@ -13,7 +13,7 @@ static const clh_key keys[] = {
 };
 
 static const clh_field numbers[] = {
-    {"distance", "share", "largest |last stream's logit - the model's| over the largest logit",
+    {"distance", "share", "of the largest logit, the largest |last stream's logit - the model's|",
      NULL, 9, .flags = CLH_LOG},
     {0}};
 
@@ -22,14 +22,15 @@ static const clh_field columns[] = {
     CLH_FIELD_LOSS("loss", "-log p(right token), mean over the predictions", CLH_HEADLINE),
     {"prob", "share", "p(right token)", .decimals = 6, .flags = CLH_HEADLINE | CLH_SHARE},
     {"rank", NULL, "how many tokens are said before it", .decimals = 6},
-    {"correct", "share", "how often it is what is said", .decimals = 6, .flags = CLH_SHARE},
+    {"correct", "share", "of the predictions, those whose right token it says", .decimals = 6,
+     .flags = CLH_SHARE},
     {"logit", "logit", "of the right token", .decimals = 6},
     {0}};
 static const clh_field position_columns[] = {
     CLH_FIELD_TEXT("predicts", "what stands behind the position", 0),
     CLH_FIELD_TEXT("token", "which token that is", 0),
     CLH_FIELD_LOSS("loss", "of the last stream", 0),
-    {"prob", "share", "of the last stream", .decimals = 6, .flags = CLH_SHARE},
+    {"prob", "share", "p(right token), of the last stream", .decimals = 6, .flags = CLH_SHARE},
     {0}};
 
 #define BY_POSITION(name, unit_, meaning, flags_)                                                  \
@@ -98,7 +99,7 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
         status = clh_resid_fold_make(&k->fold, &k->grid, &ask, CLH_RESID_PROB * k->grid.parts,
                                      k->grid.parts, SIZE_MAX, clh_subject_task(s), err);
     if (!status) {
-        clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch);
+        clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch, p.asked);
         put_tables(out, &k->grid, &p, clh_subject_task(s));
         status = put_arrays(out, k, &p, err);
     }

@@ -9,13 +9,16 @@ static const clh_field numbers[] = {
     CLH_FIELD_COUNT("steps", NULL, "optimizer steps in the metrics"),
     CLH_FIELD_LOSS("loss", "training loss of the last step", CLH_HEADLINE),
     CLH_FIELD_LOSS("held_out_loss", "of the last evaluation", CLH_HEADLINE),
-    CLH_FIELD_SHARE("token_accuracy", "of the last evaluation", CLH_HEADLINE),
+    CLH_FIELD_SHARE("token_accuracy", "of scored predictions, those right in the last evaluation",
+                    CLH_HEADLINE),
     {0}};
 static const clh_field columns[] = {
     CLH_FIELD_LOSS("training_loss", "of the step's batch, before its update", 0,
                    .panel = "loss, nats a token"),
-    CLH_FIELD_LOSS("held_out_loss", "on held-out sequences", 0, .panel = "loss, nats a token"),
-    CLH_FIELD_SHARE("token_accuracy", "on held-out sequences", 0, .panel = "accuracy"),
+    CLH_FIELD_LOSS("held_out_loss", "of scored predictions of held-out sequences, those right", 0,
+                   .panel = "loss, nats a token"),
+    CLH_FIELD_SHARE("token_accuracy", "of scored predictions of held-out sequences, those right", 0,
+                    .panel = "accuracy"),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "curve", "by optimizer step; step 0 is before the first", .keys = "#step",

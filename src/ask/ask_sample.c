@@ -20,7 +20,7 @@ static const clh_key keys[] = {
 };
 
 static const clh_field numbers[] = {
-    CLH_FIELD_SHARE("token_accuracy", "predictions that are right", CLH_HEADLINE),
+    CLH_FIELD_SHARE("token_accuracy", "of the predictions, those that are right", CLH_HEADLINE),
     {"mistakes", NULL, "predictions that are wrong", .flags = CLH_HEADLINE},
     CLH_FIELD_COUNT("scored", NULL, "predictions with an answer to hold them against"),
     {0}};
@@ -30,7 +30,7 @@ static const clh_field columns[] = {
     CLH_FIELD_TEXT("predicted", "what the model says, before first_scored what is given", 0),
     CLH_FIELD_TEXT("marks", "a ^ for every character that is wrong", CLH_MARKS),
     CLH_FIELD_COUNT("first_scored", "position", "the first token that is predicted"),
-    CLH_FIELD_SHARE("token_accuracy", "predictions that are right", 0),
+    CLH_FIELD_SHARE("token_accuracy", "of the predictions, those that are right", 0),
     CLH_FIELD_COUNT("mistakes", NULL, "predictions that are wrong"),
     {0}};
 static const clh_field mistake_columns[] = {
@@ -105,18 +105,14 @@ static clh_status put(clh_result *out, size_t index, const clh_writing *w, const
     return status ? status : put_mistakes(out, index, w, task, err);
 }
 
-/* Sequence `row` of the batch. */
 static clh_status write_one(clh_result *out, const clh_subject *s, const sample_settings *set,
-                            const clh_batch *batch, size_t row, size_t index,
+                            const clh_tokens *tokens, size_t first_scored, size_t index,
                             const clh_watch *watch, size_t total[2], clh_error *err)
 {
-    const size_t pos = batch->tokens.pos;
     const bool prompt = *set->given.text;
-    const clh_writing_ask ask = {{batch->ids + row * pos, 1, pos},
-                                 .first_scored =
-                                     prompt || !batch->first_scored ? 1 : batch->first_scored,
-                                 .free = set->free,
-                                 .answered = !prompt};
+    const clh_writing_ask ask = {*tokens,
+                                 .first_scored = prompt || !first_scored ? 1 : first_scored,
+                                 .free = set->free, .answered = !prompt};
     clh_writing w = {0};
     clh_status status =
         clh_writing_make(&w, clh_subject_model(s), clh_subject_task(s), &ask, watch, err);
@@ -128,26 +124,41 @@ static clh_status write_one(clh_result *out, const clh_subject *s, const sample_
     return status;
 }
 
+/* The sequences given, or the first that are held out: the k-th of `count`. Those drawn are all
+ * different, and may have several lengths. */
+static clh_status write_all(clh_result *out, clh_subject *s, const sample_settings *set,
+                            const clh_watch *watch, size_t total[2], clh_error *err)
+{
+    const clh_sample *sample = NULL;
+    const bool drawn = !clh_given_any(&set->given) && set->count != CLH_UNSET;
+    clh_batch batch = {0};
+    clh_status status = drawn ? clh_given_task(s, err) : CLH_OK;
+    if (!status)
+        status = drawn ? clh_subject_sample(&sample, s, set->count, err)
+                       : clh_given_open(&batch, s, &set->given, 0, err);
+    const size_t count = status ? 0 : drawn ? sample->count : batch.tokens.batch;
+    for (size_t k = 0; k < count && !status; k++) {
+        clh_watch_part part; /* of one sequence the tokens are told */
+        const clh_watch *of = count > 1 ? clh_watch_part_of(&part, watch, k, 1, count) : watch;
+        const clh_tokens one =
+            drawn ? clh_sample_tokens(sample, k)
+                  : (clh_tokens){batch.ids + k * batch.tokens.pos, 1, batch.tokens.pos};
+        status = write_one(out, s, set, &one, drawn ? sample->first_scored[k] : batch.first_scored,
+                           k, of, total, err);
+    }
+    clh_batch_deinit(&batch);
+    clh_given_stamp(out, s, &set->given, count, drawn ? set->count : count);
+    return status;
+}
+
 static clh_status ask_sample(clh_result *out, clh_subject *s, const void *settings,
                              const clh_how *how, clh_error *err)
 {
     const sample_settings *set = settings;
-    const size_t draws = clh_given_any(&set->given) || set->count == CLH_UNSET ? 1 : set->count;
-    size_t total[2] = {0}, index = 0;
+    size_t total[2] = {0};
     clh_status status = clh_given_check(s, set, err);
-    for (size_t i = 0; i < draws && !status; i++) {
-        clh_batch batch = {0};
-        status = clh_given_open(&batch, s, &set->given, i, err);
-        for (size_t row = 0; !status && row < batch.tokens.batch; row++, index++) {
-            clh_watch_part part; /* of one sequence the tokens are told */
-            const size_t count = draws * batch.tokens.batch;
-            const clh_watch *watch =
-                count > 1 ? clh_watch_part_of(&part, how->watch, index, 1, count) : how->watch;
-            status = write_one(out, s, set, &batch, row, index, watch, total, err);
-        }
-        clh_batch_deinit(&batch);
-    }
-    clh_given_stamp(out, s, &set->given, index);
+    if (!status)
+        status = write_all(out, s, set, how->watch, total, err);
     clh_result_put_number(out, "scored", (double)total[0]);
     if (*set->given.text) {
         clh_result_absent(out, "token_accuracy", "a prompt has no answer");

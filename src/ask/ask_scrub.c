@@ -111,11 +111,13 @@ static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *setting
     if (!status)
         status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
+        status = clh_ask_two(sample, "scrub", err);
+    if (!status)
         status =
             clh_scrub_open(&scrub, clh_subject_model(s), sample, clh_subject_seed(s), how, err);
     for (size_t i = 0; i < t.count && !status; i++) {
         clh_watch_part part;
-        status = try_one(out, scrub, &t, i, s, set->count,
+        status = try_one(out, scrub, &t, i, s, sample->count,
                          clh_watch_part_of(&part, how->watch, i, 1, t.count), err);
     }
     if (!status) {

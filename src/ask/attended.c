@@ -64,7 +64,7 @@ clh_status clh_attended_open(clh_attended *out, clh_result *result, clh_subject 
     if (!status)
         status = run_model(&a, result, model, layer, err);
     if (!status)
-        clh_given_stamp(result, s, given, 1);
+        clh_given_stamp(result, s, given, 1, 1);
     if (status)
         clh_attended_deinit(&a);
     else

@@ -4,7 +4,7 @@
 
 #include "base/quote.h"
 
-static clh_status need_task(const clh_subject *s, clh_error *err)
+clh_status clh_given_task(const clh_subject *s, clh_error *err)
 {
     return clh_subject_task(s)
                ? CLH_OK
@@ -58,7 +58,7 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
     if (*given->tokens)
         return clh_batch_read(out, given->tokens, clh_model_get_config(clh_subject_model(s)), first,
                               err);
-    clh_status status = need_task(s, err);
+    clh_status status = clh_given_task(s, err);
     if (status)
         return status;
     return *given->letters ? clh_batch_letters(out, task, given->letters, n_ctx, err)
@@ -66,11 +66,12 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
                            : clh_batch_draw(out, task, index, n_ctx, err);
 }
 
-void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count)
+void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count,
+                     size_t asked)
 {
     char text[160];
     if (!*given->letters && !*given->text) {
-        clh_ask_stamp_sample(out, s, count, *given->tokens ? "given" : NULL);
+        clh_ask_stamp_sample(out, s, count, asked, *given->tokens ? "given" : NULL);
         return;
     }
     if (*given->letters)
@@ -112,7 +113,7 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
     *out = (clh_two){0};
     clh_status status = clh_given_pair_check(s, pair, err);
     if (!status)
-        status = need_task(s, err);
+        status = clh_given_task(s, err);
     if (!status)
         status = open_side(&out->clean, s, pair->clean, pair->clean_text, err);
     if (!status)

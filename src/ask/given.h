@@ -46,9 +46,13 @@ bool clh_given_any(const clh_given *given);
 clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given *given,
                           size_t index, clh_error *err);
 
+/** CLH_EINPUT where the subject has no task to draw or read sequences with. */
+clh_status clh_given_task(const clh_subject *s, clh_error *err);
+
 /** Say in the result of what it was asked: "letters psM1", "the text > ab", "2 sequences of ids.json",
- *  or else how many sequences of which side. */
-void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count);
+ *  or else how many sequences of which side, of how many that were asked for. */
+void clh_given_stamp(clh_result *out, const clh_subject *s, const clh_given *given, size_t count,
+                     size_t asked);
 
 /* ---- Two sequences and a metric ---- */
 

@@ -13,8 +13,12 @@ clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_
     const clh_sample *sample = NULL;
     const clh_task *task = clh_subject_task(s);
     *out = (clh_predictions){0};
-    if (clh_given_any(&of->given) || !task)
-        return clh_given_open(&out->batch, s, &of->given, 0, err);
+    if (clh_given_any(&of->given) || !task) {
+        const clh_status given = clh_given_open(&out->batch, s, &of->given, 0, err);
+        out->asked = out->batch.tokens.batch;
+        return given;
+    }
+    out->asked = of->count;
     if (clh_task_split_size(task, CLH_SPLIT_TEST) == 0)
         return clh_fail(err, CLH_EINPUT, "%s has no held-out sequences, want some that are given",
                         clh_subject_path(s));

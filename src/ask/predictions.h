@@ -30,6 +30,7 @@ typedef struct clh_predictions_of {
 
 typedef struct clh_predictions {
     clh_batch batch;
+    size_t asked;            /**< sequences that were asked for */
     size_t *position, count; /**< rows of logits that are looked at */
     char (*text)[24];        /**< of each position, and pointers to them: labels of an axis */
     const char **label;

@@ -9,10 +9,12 @@
 #define CLH_RATIOS_H
 
 #include "ask/question.h"
+#include "measure/interval.h"
 
 /* clang-format off */
 #define CLH_RATIO_FIELD(type, member, ratio, name_, unit_, meaning_, decimals_, flags_, panel_)    \
-    {name_, unit_, meaning_, NULL, decimals_, CLH_BAND_BOOTSTRAP, flags_, panel_, CLH_FROM_VALUE,  \
+    {name_, unit_, meaning_, NULL, decimals_,                                                      \
+     (ratio) == CLH_RATIO_SEQUENCES ? CLH_BAND_EXACT : CLH_BAND_BOOTSTRAP, flags_, panel_, CLH_FROM_VALUE,  \
      offsetof(type, member) + (ratio) * sizeof(clh_interval)}
 /* clang-format on */
 
@@ -22,14 +24,20 @@
                     "mean of -log p(right token) over scored predictions", 6,                      \
                     CLH_HEADLINE | CLH_LOG, "loss, nats a token"),                                 \
         CLH_RATIO_FIELD(type, member, CLH_RATIO_ACCURACY, "token_accuracy", "share",               \
-                        "scored predictions whose most likely token is right", 4,                  \
+                        "of scored predictions, those whose most likely token is right", 4,        \
                         CLH_HEADLINE | CLH_SHARE, NULL),                                           \
         CLH_RATIO_FIELD(type, member, CLH_RATIO_KIND, "*_accuracy", "share",                       \
                         "of the tokens of this kind, those predicted right", 4,                    \
                         CLH_SHARE | CLH_BY_KIND, "accuracy by kind of token"),                     \
         CLH_RATIO_FIELD(type, member, CLH_RATIO_SEQUENCES, "sequence_accuracy", "share",           \
-                        "sequences without a mistake", 4, CLH_HEADLINE | CLH_SHARE,                \
+                        "of sequences, those without a mistake", 4, CLH_HEADLINE | CLH_SHARE,      \
                         "whole sequences")
+
+/** How many sequences a row of a kind of input rests on. */
+#define CLH_FIELD_SEQUENCES                                                                        \
+    {                                                                                              \
+        "sequences", NULL, "different ones that were measured", .decimals = 0, .flags = CLH_DETAIL \
+    }
 
 typedef struct clh_ratio_row {
     clh_interval of[CLH_RATIOS];
@@ -45,14 +53,24 @@ clh_status clh_ask_put_ratios(clh_result *r, const char *part, const clh_measure
                               size_t sequences, const clh_subject *s, const clh_watch *watch,
                               clh_error *err);
 
-enum { CLH_ASK_ROUNDS = 1000 };
-#define CLH_ASK_LEVEL 0.95
+enum { CLH_ASK_ROUNDS = CLH_INTERVAL_ROUNDS };
+#define CLH_ASK_LEVEL CLH_INTERVAL_LEVEL
 
-/** clh_subject_sample(), and the result says that it rests on it: "500 held-out sequences". */
+/** clh_subject_sample(), and the result says that it rests on it: "500 held-out sequences", or
+ *  "50 held-out sequences, all different (500 asked for)". */
 clh_status clh_ask_sample(const clh_sample **out, clh_result *r, clh_subject *s, size_t count,
                           clh_error *err);
 
-/** Say that it rests on so many `kind` sequences; NULL: "held-out", "training" where none is. */
-void clh_ask_stamp_sample(clh_result *r, const clh_subject *s, size_t count, const char *kind);
+/** Put that into the row begun last, and where copies were left out say so below the result: `input` is the
+ *  kind of input. */
+void clh_ask_put_sequences(clh_result *r, const char *input, const clh_sample *sample);
+
+/** CLH_EINPUT where a sample has no two sequences, which `question` needs. */
+clh_status clh_ask_two(const clh_sample *sample, const char *question, clh_error *err);
+
+/** Say that it rests on `count` `kind` sequences of those `asked` for; NULL: "held-out", "training" where
+ *  none is. */
+void clh_ask_stamp_sample(clh_result *r, const clh_subject *s, size_t count, size_t asked,
+                          const char *kind);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/stop.h"
 #include "measure/interval.h"
+#include "measure/tally.h"
 
 void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
 {
@@ -93,12 +94,40 @@ static clh_status take_intervals(clh_interval *out, const clh_measure *measure, 
     status = drawn && index ? draw_ratios(drawn, index, measure, sequences, first, count, rounds,
                                           seed, watch, err)
                             : CLH_ENOMEM;
-    for (size_t k = 0; k < count && !status; k++)
-        out[k] = clh_interval_of(clh_tally_ratio(&measure->total, first + (clh_ratio)k),
-                                 drawn + k * rounds, rounds, level);
+    for (size_t k = 0; k < count && !status; k++) {
+        const clh_ratio ratio = first + (clh_ratio)k;
+        out[k] = clh_interval_of(clh_tally_ratio(&measure->total, ratio), drawn + k * rounds,
+                                 rounds, level);
+        if (sequences == 1) /* every resample is that one */
+            out[k].low = out[k].high = NAN;
+        clh_interval_exact(&out[k], measure->sequence, sequences, ratio, level);
+    }
     clh_free(index);
     clh_free(drawn);
     return status;
+}
+
+void clh_interval_exact(clh_interval *interval, const clh_tally *sequence, size_t sequences,
+                        clh_ratio ratio, double level)
+{
+    size_t counting = 0, whole_right = 0, none_right = 0;
+    for (size_t i = 0; i < sequences; i++) {
+        double part[CLH_RATIOS], whole[CLH_RATIOS];
+        clh_tally_parts(&sequence[i], part, whole);
+        counting += whole[ratio] > 0;
+        whole_right += whole[ratio] > 0 && part[ratio] >= whole[ratio];
+        none_right += whole[ratio] > 0 && part[ratio] <= 0;
+    }
+    if (ratio == CLH_RATIO_LOSS || counting == 0)
+        return;
+    const clh_interval all = clh_binomial_interval(whole_right, counting, level);
+    if (ratio == CLH_RATIO_SEQUENCES)
+        *interval = all;
+    else if (whole_right == counting)
+        *interval = (clh_interval){interval->value, all.low, 1};
+    else if (none_right == counting)
+        *interval =
+            (clh_interval){interval->value, 0, clh_binomial_interval(0, counting, level).high};
 }
 
 static const char a_measure[] = "a measure with its sequences, and room for the interval";
@@ -122,13 +151,51 @@ clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, 
     return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, watch, err);
 }
 
-clh_interval clh_wilson(size_t k, size_t n)
+/* ---- How much is lost --------------------------------------------------------------------------
+ */
+
+/* Right tokens of the plain way less those of the other, and all, of the sequences that are drawn; NULL:
+ * each once. */
+static double lost_of(const clh_measure *plain, const clh_measure *other, const uint32_t *drawn,
+                      size_t sequences)
 {
-    const double z = 1.959963984540054;
-    if (n == 0)
-        return (clh_interval){NAN, NAN, NAN};
-    const double N = (double)n, p = (double)k / N, d = 1 + z * z / N;
-    const double middle = (p + z * z / (2 * N)) / d;
-    const double half = z / d * sqrt(p * (1 - p) / N + z * z / (4 * N * N));
-    return (clh_interval){p, fmax(0, middle - half), fmin(1, middle + half)};
+    double lost = 0, count = 0;
+    for (size_t i = 0; i < sequences; i++) {
+        const size_t k = drawn ? drawn[i] : i;
+        lost += (double)plain->sequence[k].correct - (double)other->sequence[k].correct;
+        count += (double)plain->sequence[k].count;
+    }
+    return count > 0 ? lost / count : NAN;
+}
+
+clh_status clh_measure_lost(clh_interval *out, const clh_measure *plain, const clh_measure *other,
+                            size_t sequences, size_t rounds, double level, uint64_t seed,
+                            const clh_watch *watch, clh_error *err)
+{
+    CLH_REQUIRE(out && plain && plain->sequence && other && other->sequence, err, a_measure);
+    clh_status status = clh_interval_check(sequences, rounds, level, err);
+    if (status)
+        return status;
+    double *drawn = clh_alloc_array(rounds, sizeof *drawn, err);
+    uint32_t *index = clh_alloc_array(sequences, sizeof *index, err);
+    status = drawn && index ? CLH_OK : CLH_ENOMEM;
+    for (size_t r = 0; r < rounds && !status; r++) {
+        status = clh_watch_check(watch, r, rounds, "resamples", err);
+        clh_resample(index, sequences, r, seed);
+        drawn[r] = lost_of(plain, other, index, sequences);
+    }
+    size_t told = 0; /* sequences in which they differ */
+    for (size_t i = 0; i < sequences; i++)
+        told += plain->sequence[i].correct != other->sequence[i].correct;
+    if (!status)
+        *out = clh_interval_of(lost_of(plain, other, NULL, sequences), drawn, rounds, level);
+    if (!status && told == 0 && !isnan(out->value)) {
+        out->high = clh_binomial_interval(0, sequences, level).high;
+        out->low = -out->high;
+    }
+    if (!status && sequences == 1)
+        out->low = out->high = NAN;
+    clh_free(index);
+    clh_free(drawn);
+    return status ? status : clh_watch_check(watch, rounds, rounds, "resamples", err);
 }

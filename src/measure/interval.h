@@ -8,6 +8,10 @@
 
 #include "clearhead/measure.h"
 
+/** Those of every question. */
+enum { CLH_INTERVAL_ROUNDS = 1000 };
+#define CLH_INTERVAL_LEVEL 0.95
+
 /** Errors of clh_measure_interval(). */
 clh_status clh_interval_check(size_t sequences, size_t rounds, double level, clh_error *err);
 
@@ -16,5 +20,10 @@ void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed);
 
 /** `value` with the quantiles of what `count` resamples gave, NaN left out; drawn is sorted. */
 clh_interval clh_interval_of(double value, double *drawn, size_t count, double level);
+
+/** Put what is exact in place of what the bootstrap of a ratio gave: of whole sequences, and of an accuracy
+ *  of 0 or 1. `sequence` [sequences] are the tallies. */
+void clh_interval_exact(clh_interval *interval, const clh_tally *sequence, size_t sequences,
+                        clh_ratio ratio, double level);
 
 #endif

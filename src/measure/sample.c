@@ -17,7 +17,7 @@ clh_status clh_sample_make(clh_sample *out, const clh_task *task, size_t count, 
                        stride);
         return CLH_ENOMEM;
     }
-    *out = (clh_sample){.task = task, .count = count, .stride = stride};
+    *out = (clh_sample){.task = task, .count = count, .stride = stride, .asked = count};
     out->ids = clh_alloc_zeroed(ids, sizeof *out->ids, err);
     out->length = clh_alloc_zeroed(count, sizeof *out->length, err);
     out->first_scored = clh_alloc_zeroed(count, sizeof *out->first_scored, err);
@@ -49,6 +49,14 @@ clh_status clh_sample_some(const clh_sample *sample, clh_error *err)
     return status;
 }
 
+/* How many draws are worth making of `count`: two rounds have every element, wherever they begin. */
+static size_t draws_of(const clh_task *task, clh_split split, size_t count)
+{
+    const uint64_t size = clh_task_split_size(task, split);
+    const bool rounds = clh_task_domain_size(task) > 0 && clh_task_mixture(task) == 1 && size > 0;
+    return rounds && count / 2 >= size ? (size_t)(2 * size) : count;
+}
+
 clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split split, uint64_t first,
                            size_t count, clh_error *err)
 {
@@ -56,14 +64,18 @@ clh_status clh_sample_draw(clh_sample *out, const clh_task *task, clh_split spli
     if (count == 0)
         return clh_fail(err, CLH_ERANGE, "a sample of 0 sequences, want at least 1");
     clh_sample sample = {0};
-    clh_status status = clh_sample_make(&sample, task, count, clh_task_length_max(task), err);
-    for (size_t i = 0; i < count && !status; i++) {
+    const size_t draws = draws_of(task, split, count);
+    clh_status status = clh_sample_make(&sample, task, draws, clh_task_length_max(task), err);
+    for (size_t i = 0; i < draws && !status; i++) {
         clh_sequence sequence = {.tokens = sample.ids + i * sample.stride,
                                  .capacity = sample.stride};
         status = clh_task_draw(task, split, first + i, &sequence, err);
         sample.length[i] = sequence.length;
         sample.first_scored[i] = sequence.first_scored;
     }
+    if (!status)
+        status = clh_sample_drop_copies(&sample, err);
+    sample.asked = count;
     if (status)
         clh_sample_deinit(&sample);
     else

@@ -83,6 +83,8 @@ clh_status clh_variant_draw(clh_sample *out, clh_variant variant, const clh_task
     status = clh_sample_make(&sample, task, count, clh_task_length_max(task), err);
     for (size_t i = 0; i < count && !status; i++)
         status = draw_one(&sample, row, &(clh_variant_ask){seed, count, i}, err);
+    if (!status)
+        status = clh_sample_drop_copies(&sample, err);
     sample.skip = row->skip;
     if (status)
         clh_sample_deinit(&sample);

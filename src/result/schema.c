@@ -3,12 +3,13 @@
 #include <assert.h>
 #include <string.h>
 
-static const char *const band_name[] = {"none", "bootstrap", "wilson", "deviation", "range"};
+static const char *const band_name[] = {"none", "bootstrap", "exact", "deviation", "range"};
 static const char *const kind_name[] = {"", "numbers", "table", "verdicts", "array"};
 
 const char *clh_band_text(clh_band band)
 {
-    static const char *const text[] = {"", "95 % bootstrap intervals", "95 % Wilson intervals",
+    static const char *const text[] = {"", "95 % bootstrap intervals",
+                                       "95 % Clopper-Pearson intervals",
                                        "one standard deviation to each side", "least to most"};
     assert((size_t)band < CLH_COUNT(text));
     return text[band];

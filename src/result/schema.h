@@ -22,7 +22,7 @@
 typedef enum clh_band {
     CLH_BAND_NONE = 0,
     CLH_BAND_BOOTSTRAP = 1, /**< 95 % percentile bootstrap over sequences */
-    CLH_BAND_WILSON = 2,    /**< 95 % Wilson interval of a share */
+    CLH_BAND_EXACT = 2,     /**< 95 % exact interval of a share (Clopper and Pearson) */
     CLH_BAND_DEVIATION = 3, /**< one standard deviation to each side */
     CLH_BAND_RANGE = 4,     /**< least and most seen */
 } clh_band;

@@ -13,9 +13,41 @@ import json, sys
 d = json.load(sys.stdin)
 v = d["verdicts"]
 print(int(d["settings"]["count"] == 30 and len(v) == 9 and all(a["answer"] and a["by"] for a in v.values())
-          and v["unseen"]["answer"] == "no"))')" \
+          and v["unseen"]["answer"] == "not seen to work in 30; at most 9.6 % work (95 %)"))')" \
     'as JSON; eight steps are too few'
 is "$out" "$("$CLEARHEAD" answers run --count 30 --json)" 'the same with one thread'
+
+# A verdict never judges how many sequences were asked for: fewer may not decide what more decide, and what they
+# decide is the same. Words that are the same in any sample, or say how many there were.
+runs 0 train --n 3 --steps 400 --d-model 64 --d-head 32 --out able
+for many in 2 10 20 60 200 1000; do
+    "$CLEARHEAD" answers able --count $many --json > "count-$many.json"
+done
+is '' "$(python3 -c '
+import json, re
+asked = (2, 10, 20, 60, 200, 1000)
+say = {n: {k: v["answer"] for k, v in json.load(open("count-%d.json" % n))["verdicts"].items()} for n in asked}
+for n in asked:
+    for name, said in say[n].items():
+        open_ = said == "not decided by %d sequences" % n
+        seen = re.sub("%d; at most .* fail" % n, "1000; at most 0.3 % fail", said)
+        if not open_ and seen != say[1000][name]:
+            print(n, name, said, "|", say[1000][name])
+if "not decided" in str(say[1000]) or "not decided" not in str(say[2]):
+    print(say[1000], say[2])')" 'what few sequences decide, many do too'
+
+# The same of `eval --least`: the words follow the interval, the exit code what was measured.
+least() { # LEAST COUNT EXIT ANSWER
+    runs "$3" eval able --least "$1" --count "$2" --json
+    is "$4" "$(value enough)" "at least $1, from $2"
+}
+least 0.99 20 0 'yes as measured, not decided by 20 sequences'
+least 0.99 1000 0 'yes'
+runs 0 eval run --least 0.01 --count 1000 --json
+is yes "$(value enough)" 'a low wish'
+runs 1 eval run --least 0.9 --count 1000 --json
+is no "$(value enough)" 'a high one'
+
 runs 0 train --n 2 --steps 1 --d-model 8 --d-head 4 --n-heads 2 --out heads
 runs 3 answers heads
 is 1 "$(printf '%s\n' "$err" | grep -c 'this one has 1 layers of 2 heads')" 'another model is refused'

@@ -93,8 +93,8 @@ runs 2 causal run --count 0
 runs 2 causal nowhere
 
 echo '[1, 2, 3, 4]' > mine.jsonl
-echo '[4, 3, 2, 1]' >> mine.jsonl
-runs 0 train --data mine.jsonl --test-sequences 1 --steps 1 --out lines
+printf '%s\n' '[4, 3, 2, 1]' '[4, 3, 1, 2]' >> mine.jsonl
+runs 0 train --data mine.jsonl --test-sequences 2 --steps 1 --out lines
 runs 0 causal lines --count 2 --others 3 --full
 is 1 "$(printf '%s\n' "$out" | grep -c '^  only_first_term *left out')" 'lines have no first term'
 is 2 "$(printf '%s\n' "$out" | grep -c 'left out: ')" 'and know no other kind of input'

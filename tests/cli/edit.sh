@@ -128,7 +128,7 @@ shown=$(python3 "$terminal" 80 "$clearhead" edit run --edits mean.json --count 2
 if [ -z "$shown" ]; then
     skip 'progress on a terminal' 'this machine gives out no terminals'
 else
-    ok "$(printf '%s\n' "$shown" | sed 's/<clear>//g' | grep -q "^edit: [0-9]* of 20000"; echo $?)" 'a row on the terminal'
+    ok "$(printf '%s\n' "$shown" | sed 's/<clear>//g' | grep -q "^edit: [0-9]* of [0-9]"; echo $?)" 'a row on the terminal'
     ok "$(printf '%s\n' "$shown" | awk '/edit: / {gone = 0; next} /<clear>/ {gone = 1} END {exit !gone}'; echo $?)" \
         'which is gone at the end'
 fi

@@ -16,7 +16,7 @@ typedef struct said {
 static const clh_field numbers[] = {
     {"loss", "nats/token", "mean loss | of all", "-mean log p", .decimals = 6,
      .band = CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE | CLH_LOG},
-    {"share", "share", "of \"right\" ones", .decimals = 4, .band = CLH_BAND_WILSON,
+    {"share", "share", "of \"right\" ones", .decimals = 4, .band = CLH_BAND_EXACT,
      .flags = CLH_HEADLINE | CLH_SHARE},
     {"count", "inputs", "how many", .flags = CLH_HEADLINE},
     {"missing", NULL, "not to be had", .decimals = 3, .flags = CLH_HEADLINE},
@@ -31,7 +31,7 @@ static const clh_field verdicts[] = {{"attends", NULL, "By what does it attend?"
 static const clh_field rows[] = {
     {"loss", "nats/token", "after it", .decimals = 6, .band = CLH_BAND_BOOTSTRAP, .flags = CLH_LOG,
      .panel = "loss"},
-    {"accuracy", "share", "of tokens", .decimals = 4, .band = CLH_BAND_WILSON, .flags = CLH_SHARE,
+    {"accuracy", "share", "of tokens", .decimals = 4, .band = CLH_BAND_EXACT, .flags = CLH_SHARE,
      .panel = "accuracy"},
     {"letters", "share", "of letters", .decimals = 4, .flags = CLH_SHARE, .panel = "accuracy"},
     {"slot_one", .decimals = 4, .flags = CLH_CELL, .panel = "slots"},

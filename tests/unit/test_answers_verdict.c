@@ -3,74 +3,150 @@
 
 #include "base/base.h"
 #include "clearhead/answers.h"
+#include "clearhead/measure.h"
 #include "clearhead/permutations.h"
 #include "support/cmocka_all.h"
 
 static void says(const clh_answers *a, clh_notebook_question question, const char *want)
 {
-    assert_string_equal(clh_answers_verdict(a, question), want);
+    char said[CLH_ANSWERS_VERDICT];
+    assert_string_equal(clh_answers_verdict(a, question, said), want);
 }
 
-static void unseen_is_decided_by_the_interval(void **state)
+enum { MANY = 500 };
+
+/* Answers about a model that is able, from `sequences`, none of which lost anything. */
+static clh_answers able(size_t sequences)
 {
-    (void)state;
-    says(&(clh_answers){.whole.low = 0.951, .whole.high = 1}, CLH_QUESTION_UNSEEN, "yes");
-    says(&(clh_answers){.whole.low = 0.949, .whole.high = 1}, CLH_QUESTION_UNSEEN, "not always");
-    says(&(clh_answers){.whole.low = 0.1, .whole.high = 0.51}, CLH_QUESTION_UNSEEN, "not always");
-    says(&(clh_answers){.whole.low = 0.1, .whole.high = 0.49}, CLH_QUESTION_UNSEEN, "no");
+    return (clh_answers){.sequences = sequences, .plain.accuracy = 1};
 }
 
-/* 10 deviations above 0.02 with a deviation of 0.001 are 0.03. */
-static void a_cue_is_heard_ten_deviations_above_chance(void **state)
+static clh_interval lost(double low, double high)
+{
+    return (clh_interval){(low + high) / 2, low, high};
+}
+
+/* Right sequences of so many: what 0 of n says is 1 - 0.05^(1/n), rounded up. */
+static void unseen_is_what_the_sample_cannot_rule_out(void **state)
 {
     (void)state;
-    clh_answers a = {.plain.accuracy = 1};
-    for (int f = 0; f < CLH_CUES; f++)
-        a.cue[f].accuracy_without = 1;
-    clh_cue *cue = &a.attention.cue[CLH_CUE_ALPHABET];
-    *cue = (clh_cue){.effect = 0.029, .shuffled = 0.02, .deviation = 0.001};
-    says(&a, CLH_QUESTION_CUES, "no");
-    cue->effect = 0.031;
-    says(&a, CLH_QUESTION_CUES,
-         "no: attention depends on features of letters, and does not need them");
-    a.cue[CLH_CUE_ALPHABET].accuracy_without = 0.981;
-    says(&a, CLH_QUESTION_CUES,
-         "no: attention depends on features of letters, and does not need them");
-    a.cue[CLH_CUE_ALPHABET].accuracy_without = 0.979;
-    says(&a, CLH_QUESTION_CUES, "yes");
-    a.cue[CLH_CUE_ALPHABET].accuracy_without = 1;
-    a.cue[CLH_CUE_CLASS].accuracy_without = 0; /* needed, but not heard */
-    says(&a, CLH_QUESTION_CUES,
-         "no: attention depends on features of letters, and does not need them");
+    static const struct {
+        size_t right, of;
+        const char *verdict;
+    } rows[] = {
+        {1, 1, "not seen to fail in 1; at most 95 % fail (95 %)"},
+        {20, 20, "not seen to fail in 20; at most 14 % fail (95 %)"},
+        {500, 500, "not seen to fail in 500; at most 0.6 % fail (95 %)"},
+        {1000000, 1000000, "not seen to fail in 1000000; at most 0.0003 % fail (95 %)"},
+        {0, 500, "not seen to work in 500; at most 0.6 % work (95 %)"},
+        {499, 500, "mostly: it fails at times"},
+        {19, 20, "mostly: it fails at times"},
+        {250, 500, "at times: it works and it fails"},
+        {2, 3, "at times: it works and it fails"},
+        {1, 500, "seldom: it mostly fails"},
+        {0, 0, "not decided by 0 sequences"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++)
+        says(&(clh_answers){.sequences = rows[i].of,
+                            .held_out = {.sequences = rows[i].of,
+                                         .sequences_correct = rows[i].right},
+                            .whole = clh_binomial_interval(rows[i].right, rows[i].of, 0.95)},
+             CLH_QUESTION_UNSEEN, rows[i].verdict);
+}
+
+/* Twenty sequences and more decide, where no interval lies on both sides of a threshold. */
+static void qk_is_decided_by_intervals(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t sequences;
+        double position[2], token[2];
+        const char *verdict;
+    } rows[] = {
+        {20, {0.01, 0.02}, {0.5, 0.6}, "by position"},
+        {19, {0.01, 0.02}, {0.5, 0.6}, "not decided by 19 sequences"},
+        {MANY, {0.01, 0.021}, {0.5, 0.6}, "not decided by 500 sequences"},
+        {MANY, {0.5, 0.6}, {-0.01, 0.02}, "by token"},
+        {MANY, {0, 0.02}, {0, 0.02}, "neither is needed"},
+        {MANY, {0.03, 0.1}, {0.5, 0.6}, "mostly by position"},
+        {MANY, {0.03, 0.11}, {0.5, 0.6}, "not decided by 500 sequences"},
+        {MANY, {0.11, 0.2}, {0.03, 0.1}, "mostly by token"},
+        {MANY, {0.11, 0.2}, {0.03, 0.11}, "not decided by 500 sequences"},
+        {MANY, {0.11, 0.2}, {0.11, 0.2}, "by both together"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_answers a = able(rows[i].sequences);
+        a.qk_token_mean.lost = lost(rows[i].position[0], rows[i].position[1]);
+        a.qk_position_mean.lost = lost(rows[i].token[0], rows[i].token[1]);
+        says(&a, CLH_QUESTION_QK, rows[i].verdict);
+        a.plain.accuracy = 0.49;
+        says(&a, CLH_QUESTION_QK, "nothing that serves the task");
+    }
+}
+
+/* Of chance 0.2 an effect of 0.208 is 0.01 of the rest; a deviation of 0.001 is 0.00125 of it. */
+static void a_cue_counts_by_its_size_and_not_by_how_sure_it_is(void **state)
+{
+    (void)state;
+    static const char depends[] =
+        "no: attention depends on features of letters, and does not need them";
+    static const struct {
+        size_t sequences;
+        double effect, deviation, lost[2];
+        const char *verdict;
+    } rows[] = {
+        {MANY, 0.2, 0.0001, {0, 0}, "no"},
+        {MANY, 0.2051, 1e-6, {0, 0}, "no"}, /* small, and surely there */
+        {MANY, 0.2099, 0.001, {0, 0}, "not decided by 500 sequences"},
+        {MANY, 0.2101, 0.001, {0, 0}, depends},
+        {MANY, 0.4, 0.03, {0, 0.02}, depends}, /* large, and less than ten deviations */
+        {19, 0.4, 0.03, {0, 0.02}, "not decided by 19 sequences"},
+        {MANY, 0.4, 0.03, {0, 0.021}, "not decided by 500 sequences"},
+        {MANY, 0.4, 0.03, {0.021, 0.03}, "yes"},
+        {MANY, 0.2099, 0.001, {0.021, 0.03}, "not decided by 500 sequences"},
+        {MANY, 0.2, 0.0001, {0.021, 0.03}, "no"}, /* needed, but not depended on */
+        {MANY, NAN, 0, {0, 0}, "no"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_answers a = able(rows[i].sequences);
+        a.attention.cue[CLH_CUE_ALPHABET] =
+            (clh_cue){.effect = rows[i].effect, .shuffled = 0.2, .deviation = rows[i].deviation};
+        a.cue[CLH_CUE_ALPHABET].lost_without = lost(rows[i].lost[0], rows[i].lost[1]);
+        says(&a, CLH_QUESTION_CUES, rows[i].verdict);
+    }
+    clh_answers a = able(MANY);
     a.plain.accuracy = 0.49;
+    says(&a, CLH_QUESTION_CUES, "no");
+    a.attention.cue[CLH_CUE_ALPHABET] = (clh_cue){.effect = 0.5};
     says(&a, CLH_QUESTION_CUES,
          "attention depends on features of letters, and the task is not done");
-    cue->effect = 0;
-    says(&a, CLH_QUESTION_CUES, "no");
 }
 
 static void ov_copies_where_the_token_keeps_and_the_position_does_not(void **state)
 {
     (void)state;
     static const struct {
-        double plain, copies, token, position;
+        double plain, copies, token[2], position[2];
         const char *verdict;
     } rows[] = {
-        {1, 0.91, 0.981, 0.979, "it copies the letter it reads"},
-        {1, 0.89, 0.981, 0.979, "it reads the letter, and does not copy it"},
-        {1, 0.91, 0.979, 0.981, "it reads where it is"},
-        {1, 0.91, 0.981, 0.981, "it reads letter and place"},
-        {1, 0.91, 0.979, 0.979, "it reads letter and place"},
-        {0.49, 0.91, 0.49, 0, "it copies letters, and the task is not done"},
-        {0.49, 0.89, 0.49, 0, "nothing that serves the task"},
-        {0.51, 0.91, 0.5, 0, "it copies the letter it reads"},
+        {1, 0.91, {0, 0.02}, {0.021, 0.03}, "it copies the letter it reads"},
+        {1, 0.89, {0, 0.02}, {0.021, 0.03}, "it reads the letter, and does not copy it"},
+        {1, 0.91, {0.021, 0.03}, {0, 0.02}, "it reads where it is"},
+        {1, 0.91, {0, 0.02}, {0, 0.02}, "it reads letter and place"},
+        {1, 0.91, {0.021, 0.03}, {0.021, 0.03}, "it reads letter and place"},
+        {1, 0.91, {0, 0.03}, {0.021, 0.03}, "not decided by 500 sequences"},
+        {1, 0.91, {0, 0.02}, {0.01, 0.03}, "not decided by 500 sequences"},
+        {0.49, 0.91, {0, 0}, {0.4, 0.5}, "it copies letters, and the task is not done"},
+        {0.49, 0.89, {0, 0}, {0.4, 0.5}, "nothing that serves the task"},
     };
-    for (size_t i = 0; i < CLH_COUNT(rows); i++)
-        says(&(clh_answers){.plain.accuracy = rows[i].plain,
-                            .copies = rows[i].copies,
-                            .v_position_mean.accuracy = rows[i].token,
-                            .v_token_mean.accuracy = rows[i].position},
-             CLH_QUESTION_OV, rows[i].verdict);
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_answers a = able(MANY);
+        a.plain.accuracy = rows[i].plain;
+        a.copies = rows[i].copies;
+        a.v_position_mean.lost = lost(rows[i].token[0], rows[i].token[1]);
+        a.v_token_mean.lost = lost(rows[i].position[0], rows[i].position[1]);
+        says(&a, CLH_QUESTION_OV, rows[i].verdict);
+    }
 }
 
 /* Checkpoints at which so many of 100 spaces and letters are right. */
@@ -98,19 +174,25 @@ static void order_is_that_of_the_checkpoints_from_which_it_stays(void **state)
     check_order(never, never, "neither spaces nor letters by the end");
 }
 
-/* Half of the predictions have a source with the right token. */
+/* Of the predictions for which some source holds the answer; and in every one of n sequences. */
 static void duplicates_are_a_share_of_what_is_possible(void **state)
 {
     (void)state;
     static const struct {
-        double top;
+        double found;
+        size_t always;
         const char *verdict;
-    } rows[] = {
-        {0.5, "always"}, {0.496, "nearly always"}, {0.494, "often"}, {0.26, "often"}, {0.24, "no"}};
+    } rows[] = {{1, 500, "not seen to fail in 500; at most 0.6 % fail (95 %)"},
+                {0.9999, 499, "nearly always"},
+                {0.991, 0, "nearly always"},
+                {0.989, 0, "often"},
+                {0.51, 0, "often"},
+                {0.49, 0, "no"},
+                {NAN, 500, "no source holds it"}};
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
-        clh_answers a = {0};
-        a.attention.answer_possible = 0.5;
-        a.attention.answer_top = rows[i].top;
+        clh_answers a = {.sequences = MANY, .attention.sequences = MANY};
+        a.attention.answer_found = rows[i].found;
+        a.attention.answer_sequences = rows[i].always;
         says(&a, CLH_QUESTION_DUPLICATES, rows[i].verdict);
     }
 }
@@ -119,20 +201,19 @@ static void early_sources_are_asked_for_their_reason(void **state)
 {
     (void)state;
     static const struct {
-        double prompt, top, earliest, latest;
+        double prompt, found, earliest, latest;
         const char *verdict;
     } rows[] = {
-        {0.09, 0.5, 1, 0, "they are not"},
-        {0.11, 0.494, 1, 0, "not for holding the answer"},
-        {0.11, 0.496, 0.51, 0.49, "it looks for the first that holds the answer"},
-        {0.11, 0.496, 0.49, 0.51, "not by rule: it looks for the last that does"},
-        {0.11, 0.496, 0.49, 0.49,
+        {0.09, 1, 1, 0, "they are not"},
+        {0.11, 0.989, 1, 0, "not for holding the answer"},
+        {0.11, 0.991, 0.51, 0.49, "it looks for the first that holds the answer"},
+        {0.11, 0.991, 0.49, 0.51, "not by rule: it looks for the last that does"},
+        {0.11, 0.991, 0.49, 0.49,
          "every letter is there from the start: some answers are sought there"},
     };
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
         clh_answers a = {0};
-        a.attention.answer_possible = 0.5;
-        a.attention.answer_top = rows[i].top;
+        a.attention.answer_found = rows[i].found;
         a.attention.top_prompt = rows[i].prompt;
         a.attention.top_earliest = rows[i].earliest;
         a.attention.top_latest = rows[i].latest;
@@ -165,8 +246,9 @@ static void spacing_and_loss_are_shares(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unseen_is_decided_by_the_interval),
-        cmocka_unit_test(a_cue_is_heard_ten_deviations_above_chance),
+        cmocka_unit_test(unseen_is_what_the_sample_cannot_rule_out),
+        cmocka_unit_test(qk_is_decided_by_intervals),
+        cmocka_unit_test(a_cue_counts_by_its_size_and_not_by_how_sure_it_is),
         cmocka_unit_test(ov_copies_where_the_token_keeps_and_the_position_does_not),
         cmocka_unit_test(order_is_that_of_the_checkpoints_from_which_it_stays),
         cmocka_unit_test(duplicates_are_a_share_of_what_is_possible),

@@ -382,7 +382,7 @@ static void labels_are_on_the_page(void **state)
 {
     static const char *const rows[] = {"sample: what each does",
                                        "runs/a, b, step 500, 20 held-out sequences",
-                                       "; 95 % bootstrap intervals; 95 % Wilson intervals",
+                                       "; 95 % bootstrap intervals; 95 % Clopper-Pearson intervals",
                                        "the model as it is",
                                        "attention set to zero",
                                        "as it is, elsewhere",

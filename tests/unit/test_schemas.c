@@ -89,6 +89,26 @@ static void what_is_drawn_can_be(void **state)
     assert_true(drawn >= clh_question_count() / 2);
 }
 
+/* A share says of what: its meaning begins with "of", or a formula says it. */
+static void a_share_says_of_what(void **state)
+{
+    (void)state;
+    size_t shares = 0;
+    for (size_t q = 0; q < clh_question_count(); q++)
+        for (const clh_schema *part = clh_question_at(q)->schema; part->kind; part++)
+            for (size_t i = 0; i < clh_field_count(part->fields); i++) {
+                const clh_field *f = &part->fields[i];
+                if (!f->unit || strcmp(f->unit, "share") != 0)
+                    continue;
+                shares++;
+                if (!f->formula && (!f->meaning || (strncmp(f->meaning, "of ", 3) != 0 &&
+                                                    strncmp(f->meaning, "p(", 2) != 0)))
+                    fail_msg("%s: %s is %s, a share of what?", clh_question_name(q), f->name,
+                             f->meaning ? f->meaning : "not told");
+            }
+    assert_true(shares > 50);
+}
+
 /* ---- What is done to a model, what is looked at in it, what it is given ---- */
 
 static const char *hypothesis_name(size_t i)
@@ -155,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_differ),
         cmocka_unit_test(what_is_drawn_can_be),
+        cmocka_unit_test(a_share_says_of_what),
         cmocka_unit_test(a_name_stands_for_one_thing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,7 +88,8 @@ static void every_variant_is_what_it_says(void **state)
             assert_int_equal(status, CLH_OK);
             const size_t skip = v == CLH_VARIANT_NO_START;
             assert_int_equal(s.skip, skip);
-            for (size_t i = 0; i < COUNT; i++) {
+            assert_int_equal(s.asked, COUNT);
+            for (size_t i = 0; i < s.count; i++) {
                 const uint32_t *ids = s.ids + i * s.stride;
                 size_t last = 0;
                 check_letters(v, ids + 2 - skip, n);
@@ -125,7 +126,7 @@ static void every_other_order_is_drawn(void **state)
     clh_sample s = {0};
     size_t drawn[256] = {0}, orders = 0;
     assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_SHUFFLED, task, DRAWS, 3, NULL), CLH_OK);
-    for (size_t i = 0; i < DRAWS; i++) {
+    for (size_t i = 0; i < s.count; i++) {
         size_t order = 0; /* two bits for the rank of each letter */
         const uint32_t *l = s.ids + i * s.stride + 2;
         for (size_t a = 0; a < 4; a++) {
@@ -151,22 +152,20 @@ static void repeats_of_the_tasks_own_are_drawn_again(void **state)
     (void)state;
     clh_task *task = task_of("n=4 letters=tuples");
     clh_sample s = {0}, again = {0};
-    size_t repeated = 0, same = 0;
+    size_t repeated = 0;
     assert_int_equal(clh_variant_draw(&s, CLH_VARIANT_NONE, task, COUNT, 7, NULL), CLH_OK);
-    for (size_t i = 0; i < COUNT; i++)
+    for (size_t i = 0; i < s.count; i++)
         repeated += repeats(s.ids + i * s.stride + 2, 4) > 0;
     assert_true(repeated > 0);
     assert_int_equal(clh_variant_draw(&again, CLH_VARIANT_ONE_PAIR, task, COUNT, 7, NULL), CLH_OK);
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < again.count; i++) {
         const uint32_t *ids = again.ids + i * again.stride;
         size_t last = 0;
         assert_int_equal(repeats(ids + 2, 4), 1);
         assert_int_equal(mistakes(task, ids + 2, 4, again.length[i], &last), 0);
         assert_int_equal(again.first_scored[i], 6);
-        for (size_t k = 0; k < i; k++)
-            same += memcmp(ids, again.ids + k * again.stride, again.stride * sizeof *ids) == 0;
     }
-    assert_true(same < 5); /* every one has draws of its own */
+    assert_true(again.count > COUNT - 5); /* every one has draws of its own */
     clh_sample_deinit(&again);
     clh_sample_deinit(&s);
     clh_task_close(task);
@@ -180,7 +179,7 @@ static void a_seed_decides(void **state)
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(clh_variant_draw(&s[i], CLH_VARIANT_SHUFFLED, task, COUNT, i == 2, NULL),
                          CLH_OK);
-    const size_t bytes = COUNT * s[0].stride * sizeof *s[0].ids;
+    const size_t bytes = s[0].count * s[0].stride * sizeof *s[0].ids;
     assert_memory_equal(s[0].ids, s[1].ids, bytes);
     assert_memory_not_equal(s[0].ids, s[2].ids, bytes);
     for (size_t i = 0; i < 3; i++)

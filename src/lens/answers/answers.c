@@ -9,6 +9,7 @@
 #include "base/stop.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
+#include "measure/interval.h"
 #include "measure/sample_make.h"
 #include "model/assume.h"
 #include "run/checkpoint.h"
@@ -122,7 +123,16 @@ static clh_status measure_parts(clh_edited *out, const clh_model *model, const c
     return status;
 }
 
-static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sample *sample,
+static clh_status take_part(clh_outcome *out, const clh_answers_ask *ask, const clh_measure *edited,
+                            const clh_watch *watch, clh_error *err)
+{
+    *out = (clh_outcome){.loss = clh_tally_ratio(&edited->total, CLH_RATIO_LOSS),
+                         .accuracy = clh_tally_ratio(&edited->total, CLH_RATIO_ACCURACY)};
+    return clh_measure_lost(&out->lost, ask->plain, edited, ask->sample->count, CLH_INTERVAL_ROUNDS,
+                            CLH_INTERVAL_LEVEL, clh_run_get_config(ask->run)->seed, watch, err);
+}
+
+static clh_status try_parts(clh_answers *a, const clh_answers_ask *ask, const clh_model *model,
                             const clh_how *how, clh_error *err)
 {
     clh_outcome *const out[] = {&a->qk_token_mean, &a->qk_position_mean, &a->v_token_mean,
@@ -131,13 +141,13 @@ static clh_status try_parts(clh_answers *a, const clh_model *model, const clh_sa
     clh_how inner;
     clh_edited edited = {0};
     clh_status status =
-        measure_parts(&edited, model, sample, how_of(&inner, &part, how, LOOK, PARTS), err);
+        measure_parts(&edited, model, ask->sample, how_of(&inner, &part, how, LOOK, PARTS), err);
+    how_of(&inner, &part, how, LOOK + PARTS, 0);
     for (size_t i = 0; i < CLH_COUNT(out) && !status; i++)
-        *out[i] = (clh_outcome){clh_tally_ratio(&edited.list[i].total, CLH_RATIO_LOSS),
-                                clh_tally_ratio(&edited.list[i].total, CLH_RATIO_ACCURACY)};
+        status = take_part(out[i], ask, &edited.list[i], inner.watch, err);
     clh_edited_deinit(&edited);
     how_of(&inner, &part, how, LOOK + PARTS, CUES);
-    return status ? status : clh_cues_try(a->cue, model, sample, &inner, err);
+    return status ? status : clh_cues_try(a->cue, model, ask->sample, &inner, err);
 }
 
 static void find_worst(clh_answers *a)
@@ -174,7 +184,8 @@ static void take_plain(clh_answers *a, const clh_measure *plain)
     a->plain.accuracy = clh_tally_ratio(&plain->total, CLH_RATIO_ACCURACY);
     a->position_loss = plain->position_loss;
     a->positions = plain->positions;
-    a->whole = clh_wilson(plain->total.sequences_correct, plain->total.sequences);
+    a->whole = clh_binomial_interval(plain->total.sequences_correct, plain->total.sequences,
+                                     CLH_INTERVAL_LEVEL);
     find_worst(a);
 }
 
@@ -224,7 +235,7 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
                                 &(clh_attention_ask){.seed = clh_run_get_config(ask->run)->seed},
                                 how_of(&inner, &part, how, 0, LOOK), err);
     if (!status)
-        status = try_parts(&a, model, ask->sample, how, err);
+        status = try_parts(&a, ask, model, how, err);
     if (!status)
         status = find_copying(&a, model, err);
     if (!status)

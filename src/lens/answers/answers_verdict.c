@@ -1,78 +1,141 @@
-/* Verdicts: words for numbers. Each threshold stands here and in docs/mathematics.md. */
+/* Verdicts: words for numbers. Each threshold stands here and in docs/mathematics.md. A number is held
+ * against one by its interval: where that lies on both sides, more sequences are wanted, and said. */
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "clearhead/answers.h"
 #include "clearhead/permutations.h"
+#include "measure/interval.h"
 
-enum { SIGMAS = 10 };
+static const double right = CLH_RIGHT, kept = 0.02, mostly = 0.1, most = 0.9, able = 0.5,
+                    hears = 0.01;
 
-static const double right = CLH_RIGHT, sure = 0.95, kept = 0.02, mostly = 0.1, most = 0.9,
-                    able = 0.5;
+typedef enum decision { NO, YES, OPEN } decision;
 
-/* Whether an intervention left the model as able as it was; only of a model that is able. */
-static bool keeps(const clh_answers *a, double accuracy)
+/* NULL stands for what the sample does not decide. */
+static const char *const open = NULL;
+
+/* Resamples of fewer sequences are too much alike for their interval to decide anything. */
+enum { FEWEST = 20 };
+
+/* Whether an intervention lost no more accuracy than `threshold`; only asked of a model that is able. */
+static decision keeps(const clh_answers *a, const clh_interval *lost, double threshold)
 {
-    return a->plain.accuracy >= able && accuracy >= a->plain.accuracy - kept;
+    return a->sequences < FEWEST     ? OPEN
+           : lost->high <= threshold ? YES
+           : lost->low > threshold   ? NO
+                                     : OPEN;
 }
 
-static const char *unseen(const clh_answers *a)
+/* Up to two significant digits of 100 x, never less than that. */
+static const char *percent(double x, char out[24])
 {
-    return a->whole.low >= sure ? "yes" : a->whole.high <= 0.5 ? "no" : "not always";
+    const double unit = x > 0 ? pow(10, floor(log10(100 * x)) - 1) : 1;
+    (void)snprintf(out, 24, "%.2g %%", unit * ceil(100 * x / unit - 1e-9));
+    return out;
 }
 
-static const char *qk(const clh_answers *a)
+/* What n sequences without an exception say of all. */
+static const char *never_seen(size_t n, const char *what, char out[CLH_ANSWERS_VERDICT])
 {
-    const bool position = keeps(a, a->qk_token_mean.accuracy),
-               token = keeps(a, a->qk_position_mean.accuracy);
-    return a->plain.accuracy < able ? "nothing that serves the task"
-           : position && token      ? "neither is needed"
-           : position               ? "by position"
-           : token                  ? "by token"
-           : a->qk_token_mean.accuracy >= a->plain.accuracy - mostly    ? "mostly by position"
-           : a->qk_position_mean.accuracy >= a->plain.accuracy - mostly ? "mostly by token"
-                                                                        : "by both together";
+    char share[24];
+    (void)snprintf(out, CLH_ANSWERS_VERDICT, "not seen to %s in %zu; at most %s %s (95 %%)", what,
+                   n, percent(clh_binomial_most(0, n, CLH_INTERVAL_LEVEL), share), what);
+    return out;
 }
 
-/* Attention depends on a feature whose effect is far above chance; it is used where keys without it
- * are worse. */
-static const char *cues(const clh_answers *a)
+static const char *unseen(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
-    bool depends = false, used = false;
+    const clh_tally *t = &a->held_out;
+    return t->sequences == 0                      ? open
+           : t->sequences_correct == t->sequences ? never_seen(t->sequences, "fail", out)
+           : t->sequences_correct == 0            ? never_seen(t->sequences, "work", out)
+           : a->whole.low > 0.5                   ? "mostly: it fails at times"
+           : a->whole.high < 0.5                  ? "seldom: it mostly fails"
+                                                  : "at times: it works and it fails";
+}
+
+static const char *qk(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
+{
+    (void)out;
+    const decision position = keeps(a, &a->qk_token_mean.lost, kept),
+                   token = keeps(a, &a->qk_position_mean.lost, kept),
+                   mostly_position = keeps(a, &a->qk_token_mean.lost, mostly),
+                   mostly_token = keeps(a, &a->qk_position_mean.lost, mostly);
+    return a->plain.accuracy < able            ? "nothing that serves the task"
+           : position == OPEN || token == OPEN ? open
+           : position && token                 ? "neither is needed"
+           : position                          ? "by position"
+           : token                             ? "by token"
+           : mostly_position == OPEN           ? open
+           : mostly_position                   ? "mostly by position"
+           : mostly_token == OPEN              ? open
+           : mostly_token                      ? "mostly by token"
+                                               : "by both together";
+}
+
+/* Whether attention depends on a feature: its share of what position does not explain, less what chance
+ * gives to as many sequences, two deviations to each side. */
+static decision depends(const clh_answers *a, const clh_cue *cue)
+{
+    const double rest = 1 - cue->shuffled, share = (cue->effect - cue->shuffled) / rest,
+                 half = 2 * cue->deviation / rest;
+    if (isnan(cue->effect)) /* nothing is left to depend on anything */
+        return NO;
+    return a->sequences < FEWEST   ? OPEN
+           : share - half >= hears ? YES
+           : share + half < hears  ? NO
+                                   : OPEN;
+}
+
+/* It is used where keys without it are worse. */
+static const char *cues(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
+{
+    bool some = false, some_open = false, used = false, used_open = false;
+    (void)out;
     for (int f = 0; f < CLH_CUE_RANK; f++) {
-        const clh_cue *cue = &a->attention.cue[f];
-        const bool far = cue->effect > cue->shuffled + (double)SIGMAS * cue->deviation;
-        depends = depends || far;
-        used = used || (far && a->plain.accuracy >= able && !keeps(a, a->cue[f].accuracy_without));
+        const decision hear = depends(a, &a->attention.cue[f]),
+                       keep = keeps(a, &a->cue[f].lost_without, kept);
+        some = some || hear == YES;
+        some_open = some_open || hear == OPEN;
+        used = used || (hear == YES && keep == NO);
+        used_open = used_open || (hear != NO && keep == OPEN) || (hear == OPEN && keep == NO);
     }
     if (a->plain.accuracy < able)
-        return depends ? "attention depends on features of letters, and the task is not done"
+        return some        ? "attention depends on features of letters, and the task is not done"
+               : some_open ? open
+                           : "no";
+    return used        ? "yes"
+           : used_open ? open
+           : some      ? "no: attention depends on features of letters, and does not need them"
+           : some_open ? open
                        : "no";
-    return used      ? "yes"
-           : depends ? "no: attention depends on features of letters, and does not need them"
-                     : "no";
 }
 
-static const char *ov(const clh_answers *a)
+static const char *ov(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
-    const bool token = keeps(a, a->v_position_mean.accuracy),
-               position = keeps(a, a->v_token_mean.accuracy);
+    const decision token = keeps(a, &a->v_position_mean.lost, kept),
+                   position = keeps(a, &a->v_token_mean.lost, kept);
+    (void)out;
     if (a->plain.accuracy < able)
         return a->copies >= most ? "it copies letters, and the task is not done"
                                  : "nothing that serves the task";
-    return a->copies >= most && token && !position ? "it copies the letter it reads"
-           : token && !position                    ? "it reads the letter, and does not copy it"
-           : position && !token                    ? "it reads where it is"
-                                                   : "it reads letter and place";
+    return token == OPEN || position == OPEN         ? open
+           : a->copies >= most && token && !position ? "it copies the letter it reads"
+           : token && !position                      ? "it reads the letter, and does not copy it"
+           : position && !token                      ? "it reads where it is"
+                                                     : "it reads letter and place";
 }
 
 /* Which was right first; ties are told. */
-static const char *order(const clh_answers *a)
+static const char *order(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
     const size_t space =
         clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE), right);
     const size_t letter =
         clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER), right);
+    (void)out;
     if (letter == a->emergence.count)
         return space == letter ? "neither spaces nor letters by the end" : "spaces, no letters yet";
     return space < letter   ? "spaces before letters"
@@ -80,40 +143,57 @@ static const char *order(const clh_answers *a)
                             : "spaces and letters between the same checkpoints";
 }
 
-static const char *duplicates(const clh_answers *a)
-{
-    const double share = a->attention.answer_top / a->attention.answer_possible;
-    return share >= 1 ? "always" : share >= right ? "nearly always" : share >= 0.5 ? "often" : "no";
-}
-
-static const char *early(const clh_answers *a)
+static const char *duplicates(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
     const clh_attention_report *r = &a->attention;
-    return r->top_prompt < 0.1                          ? "they are not"
-           : r->answer_top / r->answer_possible < right ? "not for holding the answer"
-           : r->top_earliest > 0.5 ? "it looks for the first that holds the answer"
+    return isnan(r->answer_found) ? "no source holds it"
+           : r->sequences > 0 && r->answer_sequences == r->sequences
+               ? never_seen(r->sequences, "fail", out)
+           : r->answer_found >= right ? "nearly always"
+           : r->answer_found >= 0.5   ? "often"
+                                      : "no";
+}
+
+static const char *early(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
+{
+    const clh_attention_report *r = &a->attention;
+    (void)out;
+    return r->top_prompt < 0.1           ? "they are not"
+           : !(r->answer_found >= right) ? "not for holding the answer"
+           : r->top_earliest > 0.5       ? "it looks for the first that holds the answer"
            : r->top_latest > 0.5
                ? "not by rule: it looks for the last that does"
                : "every letter is there from the start: some answers are sought there";
 }
 
-static const char *spacing(const clh_answers *a)
+static const char *spacing(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
     const clh_attention_report *r = &a->attention;
+    (void)out;
     return r->gap == 0            ? "no two share one"
            : r->gap_share >= most ? "yes"
            : r->gap_share >= 0.25 ? "often"
                                   : "no";
 }
 
-static const char *loss(const clh_answers *a)
+static const char *loss(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
+    (void)out;
     return a->worst_share >= 0.5 ? "at a few" : "spread out";
 }
 
-const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question)
+const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question,
+                                char out[CLH_ANSWERS_VERDICT])
 {
-    static const char *(*const decide[CLH_QUESTIONS])(const clh_answers *) = {
+    static const char *(*const decide[CLH_QUESTIONS])(const clh_answers *, char *) = {
         unseen, qk, cues, ov, order, duplicates, early, spacing, loss};
-    return answers && question < CLH_QUESTIONS ? decide[question](answers) : NULL;
+    if (!answers || question >= CLH_QUESTIONS || !out)
+        return NULL;
+    const char *said = decide[question](answers, out);
+    if (said == open)
+        (void)snprintf(out, CLH_ANSWERS_VERDICT, "not decided by %zu sequences",
+                       answers->sequences);
+    else if (said != out)
+        (void)snprintf(out, CLH_ANSWERS_VERDICT, "%s", said);
+    return out;
 }

@@ -49,11 +49,13 @@ typedef struct clh_look {
     clh_look_sequence *sequence; /**< [threads] */
     clh_look_row *row;           /**< [rows] */
     uint32_t *strongest;         /**< [sequences, rows] */
-    uint32_t *slot_of;           /**< [T] kind of the destination that predicts a position */
-    uint32_t *key_slot;          /**< [T] level of a source's slot */
-    size_t *counts;              /**< [2, T] zeros; room */
-    uint32_t *words;             /**< what the sequences' levels and classes lie in */
-    double *memory, *work;       /**< work [threads, work_each]: room for a row, or for levels */
+    unsigned char
+        *missed;        /**< [sequences, rows]: a source holds the answer, the strongest does not */
+    uint32_t *slot_of;  /**< [T] kind of the destination that predicts a position */
+    uint32_t *key_slot; /**< [T] level of a source's slot */
+    size_t *counts;     /**< [2, T] zeros; room */
+    uint32_t *words;    /**< what the sequences' levels and classes lie in */
+    double *memory, *work; /**< work [threads, work_each]: room for a row, or for levels */
     size_t work_each, most_levels;
     double *mean[CLH_LOOK_KINDS];              /**< [rows, T]: sum over sequences of x, then xbar */
     double *total[CLH_LOOK_KINDS];             /**< [rows] sum of x^2 */

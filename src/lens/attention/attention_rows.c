@@ -125,6 +125,7 @@ static void add_sources(const clh_look *k, size_t b, size_t r, const clh_tokens 
         top = row[j] > row[top] ? j : top;
     }
     k->strongest[b * k->out->rows + r] = (uint32_t)top;
+    k->missed[b * k->out->rows + r] = holders > 0 && tokens->ids[top] != answer;
     sums->effective += exp(entropy);
     sums->mass += mass;
     sums->prompt += prompt;

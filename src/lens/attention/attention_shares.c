@@ -287,6 +287,9 @@ static void finish_sources(const clh_look *k)
     out->answer_mass = sum.mass / all;
     out->answer_top = (double)sum.tops / all;
     out->answer_possible = (double)sum.possible / all;
+    out->answer_found = ratio((double)sum.tops, (double)sum.possible);
+    for (size_t b = 0; b < out->sequences; b++)
+        out->answer_sequences += !memchr(k->missed + b * out->rows, 1, out->rows);
     out->effective_sources = sum.effective / all;
 }
 

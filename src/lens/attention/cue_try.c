@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "clearhead/edit.h"
 #include "lens/attention/cue.h"
+#include "measure/interval.h"
 #include "measure/place.h"
 #include "measure/sample_make.h"
 #include "model/assume.h"
@@ -226,6 +227,17 @@ static clh_status run(clh_edited *out, trying *t, const clh_how *how, clh_error 
     return status;
 }
 
+/* How much less accurate a list is than the plain model. */
+static clh_status lose(clh_interval *out, const trying *t, const clh_edited *edited, size_t list,
+                       const clh_how *how, clh_error *err)
+{
+    const size_t n = t->sample->count;
+    clh_watch_part rest;
+    return clh_measure_lost(out, &edited->list[0], &edited->list[list], n, CLH_INTERVAL_ROUNDS,
+                            CLH_INTERVAL_LEVEL, 0,
+                            clh_watch_part_of(&rest, clh_how_watch(how), n, 0, n), err);
+}
+
 /* Features first … last that can be tried, each into out[feature - first]. */
 static clh_status try_features(clh_cue_test *out, const clh_model *model, const clh_sample *sample,
                                clh_cue_feature first, clh_cue_feature last, const clh_how *how,
@@ -241,6 +253,7 @@ static clh_status try_features(clh_cue_test *out, const clh_model *model, const 
         out[f - (int)first] = (clh_cue_test){.slots = t.slots};
         if (clh_cue_can_try((clh_cue_feature)f)) {
             fill(&out[f - (int)first], &t, &edited, list);
+            status = lose(&out[f - (int)first].lost_without, &t, &edited, list + 1, how, err);
             list += 2;
         }
     }

@@ -84,9 +84,16 @@ static void take_rows(clh_causal_row *out, room *r, const clh_causal_result *res
         r->all[i] = sums_of(&result->measure[i].total);
     values_of(r->now, r->all);
     for (size_t i = 0; i < CLH_INTERVENTIONS; i++)
-        for (size_t v = 0; v < VALUES; v++)
-            *(v < CLH_RATIOS ? &out[i].ratio[v] : &out[i].recovered) =
+        for (size_t v = 0; v < VALUES; v++) {
+            clh_interval *to = v < CLH_RATIOS ? &out[i].ratio[v] : &out[i].recovered;
+            *to =
                 clh_interval_of(r->now[i][v], r->value + (i * VALUES + v) * rounds, rounds, level);
+            if (result->sequences == 1)
+                to->low = to->high = NAN;
+            if (v < CLH_RATIOS)
+                clh_interval_exact(to, result->measure[i].sequence, result->sequences, (clh_ratio)v,
+                                   level);
+        }
 }
 
 clh_status clh_causal_rows(clh_causal_row out[CLH_INTERVENTIONS], const clh_causal_result *result,
