@@ -9,7 +9,8 @@
 /* What comes behind the k-th bar of the fraction (DLMF 8.17.23, 8.17.24). */
 static double part_of(size_t k, double p, double a, double b)
 {
-    const double m = (double)(k / 2);
+    const size_t pairs = k / 2;
+    const double m = (double)pairs;
     return k % 2 ? -(a + m) * (a + b + m) * p / ((a + 2 * m) * (a + 2 * m + 1))
                  : m * (b - m) * p / ((a + 2 * m - 1) * (a + 2 * m));
 }

@@ -103,6 +103,9 @@ BY_NAME = {
     "clh_measure_interval.sequences": "SEQUENCES",
     "clh_measure_intervals.sequences": "SEQUENCES",
     "clh_measure_intervals.out": "intervals",
+    "clh_measure_lost.plain": "&measure",
+    "clh_measure_lost.other": "&measure",
+    "clh_measure_lost.sequences": "SEQUENCES",
     "clh_metric_parse.text": '"loss"',
     "clh_metric_parse.pos": "pos",
     "clh_metric_parse.first_scored": "5",
@@ -319,7 +322,7 @@ HUGE_IS_FINE = {"seed", "k", "first"}
 # "function.parameter=value" with which a call succeeds, or only has to come back: 0 of something that may
 # be none, more than there is where that means all there is.
 FINE = {
-    "clh_audit_run.count=huge",
+    "clh_audit_run.count=huge", "clh_sample_draw.count=huge",
     "clh_edits_open.count=0", "clh_editor_apply.list=0",
     "clh_editor_apply_at.list=0", "clh_emergence_run.until=0", "clh_emergence_run.until=huge",
     "clh_box_parse.batch=huge", "clh_box_parse.pos=huge",
@@ -335,6 +338,7 @@ FINE = {
 BACK = {
     # numbers, which may be NaN
     "clh_measure_interval.measure", "clh_measure_intervals.measure",
+    "clh_measure_lost.plain", "clh_measure_lost.other",
     # what layers do not give is not read
     "clh_run_config_resolve.layer", "clh_run_config_open.layer", "clh_run_layer_task.layer",
     # the model and the training are not needed

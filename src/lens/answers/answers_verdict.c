@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/platform/decimal.h"
 #include "clearhead/answers.h"
 #include "clearhead/permutations.h"
 #include "measure/interval.h"
@@ -32,7 +33,7 @@ static decision keeps(const clh_answers *a, const clh_interval *lost, double thr
 static const char *percent(double x, char out[24])
 {
     const double unit = x > 0 ? pow(10, floor(log10(100 * x)) - 1) : 1;
-    (void)snprintf(out, 24, "%.2g %%", unit * ceil(100 * x / unit - 1e-9));
+    (void)clh_snprintf(out, 24, "%.2g %%", unit * ceil(100 * x / unit - 1e-9));
     return out;
 }
 
