@@ -71,6 +71,13 @@ typedef enum clh_init_mode {
     CLH_INIT_MUP = 5,
 } clh_init_mode;
 
+/** Where hook_normalized of an LN norm lies: TransformerLens moved it in 3.0. What the model computes is
+ *  the same, bit for bit; the hook shows, and an edit there changes, another number. */
+typedef enum clh_tl_version {
+    CLH_TL_2_4 = 0, /**< behind w and b: the norm's output (1.0 to 2.18) */
+    CLH_TL_3_0 = 1, /**< before w and b, as of RMS (3.0 and later) */
+} clh_tl_version;
+
 /** HookedTransformerConfig, as far as it has an effect here; same names, same meaning. */
 typedef struct clh_model_config {
     size_t n_layers, n_heads, d_model, d_head, d_mlp, n_ctx, d_vocab;
@@ -89,10 +96,11 @@ typedef struct clh_model_config {
     bool
         rotary_adjacent_pairs; /**< numbers 2i and 2i + 1 make a pair, not i and i + rotary_dim / 2 */
     clh_attention_dir attention_dir;
-    bool gated_mlp;           /**< act(x W_gate) (x W_in) + b_in behind the MLP's input */
-    bool parallel_attn_mlp;   /**< the MLP reads what attention reads, not what it leaves */
-    bool tie_word_embeddings; /**< W_U is W_E turned over: one parameter, clh_model_tie() */
-    bool final_rms;           /**< of LN and LNPre: ln_final is the RMS kind */
+    bool gated_mlp;            /**< act(x W_gate) (x W_in) + b_in behind the MLP's input */
+    bool parallel_attn_mlp;    /**< the MLP reads what attention reads, not what it leaves */
+    bool tie_word_embeddings;  /**< W_U is W_E turned over: one parameter, clh_model_tie() */
+    bool final_rms;            /**< of LN and LNPre: ln_final is the RMS kind */
+    clh_tl_version tl_version; /**< whose hook_normalized; of LN only */
     bool use_attn_result, use_attn_in, use_split_qkv_input, use_hook_mlp_in, use_hook_tokens;
 } clh_model_config;
 

@@ -4,6 +4,7 @@
 #include "base/base.h"
 #include "cli/cli_run.h"
 #include "cli/cli_train.h"
+#include "run/run_keys.h"
 #include "run/tl_config.h"
 
 /** The run's configuration: the task asked for or inferred, the model as it is, no training. */
@@ -28,11 +29,26 @@ static clh_status make_config(const clh_invocation *inv, const clh_model_config 
 }
 
 /* What the file of weights says was folded into them, if it says anything. */
-static void read_record(clh_run_config *config, const char *weights)
+static clh_status read_record(clh_run_config *config, const char *weights, clh_error *err)
 {
     clh_run_config theirs;
-    if (clh_run_config_peek(&theirs, weights, NULL) == CLH_OK)
+    const clh_status status = clh_run_config_peek(&theirs, weights, err);
+    if (!status)
         memcpy(config->folded, theirs.folded, sizeof config->folded);
+    return status == CLH_NO ? CLH_OK : status; /* TransformerLens' own files say nothing */
+}
+
+/* The config, with the hook points of the version that is asked for. */
+static clh_status read_config(const clh_invocation *inv, const char *path, clh_model_config *out,
+                              char **notes, clh_error *err)
+{
+    clh_run_layer line;
+    clh_status status = clh_opt_line(inv, &line, err);
+    if (!status)
+        status = clh_tl_config_read(out, notes, path, clh_opt_flag(inv, "ignore-keys"), err);
+    if (!status && line.state[clh_run_key_place(CLH_RUN_KEY_tl_version)] == CLH_KEY_ASKED)
+        out->tl_version = line.config.model.tl_version;
+    return status;
 }
 
 static void print_summary(const clh_invocation *inv, const char *path, const clh_run_config *config,
@@ -70,7 +86,7 @@ int clh_cmd_import(const clh_invocation *inv)
     if (!status)
         status = clh_cli_check_folder(inv, out, &err);
     if (!status)
-        status = clh_tl_config_read(&model_config, &notes, config_path, &err);
+        status = read_config(inv, config_path, &model_config, &notes, &err);
     if (!status)
         status = make_config(inv, &model_config, &config, &err);
     if (!status)
@@ -78,7 +94,7 @@ int clh_cmd_import(const clh_invocation *inv)
     if (!status)
         status = clh_model_load(model, weights, &err);
     if (!status)
-        read_record(&config, weights);
+        status = read_record(&config, weights, &err);
     if (!status)
         status = clh_run_create(out, &config, model, &err);
     if (!status) {

@@ -71,7 +71,7 @@ static const clh_real *normalize(const clh_parter *p, const clh_part_input *of)
     clh_norm_scale(&norm, kernel);
     norm.x = p->x;
     clh_norm_normalize(&norm, kernel);
-    clh_norm_output(&norm);
+    clh_norm_output(&norm, kernel);
     return norm.out ? norm.out : norm.normalized;
 }
 

@@ -114,6 +114,12 @@ static bool is_rms(const clh_model_config *c)
     return c->normalization_type == CLH_NORM_RMS;
 }
 
+/* Whether w and b lie behind hook_normalized, and not before it. */
+static bool has_norm_out(const clh_model_config *c)
+{
+    return is_rms(c) || (is_ln(c) && c->tl_version == CLH_TL_3_0);
+}
+
 static bool has_norm(const clh_model_config *c)
 {
     return c->normalization_type != CLH_NORM_NONE;

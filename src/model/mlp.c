@@ -64,7 +64,6 @@ static void gate_forward(clh_pass *pass, size_t layer)
 static void activation_forward(clh_pass *pass, size_t layer)
 {
     const size_t m = pass->config->d_mlp;
-    const clh_act_id normalized = CLH_A_MLP_LN_NORMALIZED;
     if (clh_pass_due(pass, activated(pass), layer, CLH_A_MLP_PRE, CLH_A_MLP_PRE)) {
         const size_t at = pass->row0 * m;
         clh_activation_forward(pass->config->act_fn, pass->kernel, pass->rows, m,
@@ -75,10 +74,11 @@ static void activation_forward(clh_pass *pass, size_t layer)
     if (!has_inner_norm(pass))
         return;
     clh_norms_forward(pass, CLH_NORM_AT_SOLU, layer);
-    if (clh_pass_due(pass, CLH_A_MLP_POST, layer, normalized, normalized)) {
+    const clh_act_id from = clh_norms_output(pass->config, CLH_NORM_AT_SOLU);
+    if (clh_pass_due(pass, CLH_A_MLP_POST, layer, from, from)) {
         const size_t at = pass->row0 * m;
-        clh_pass_copy(clh_act(pass, CLH_A_MLP_POST, layer) + at,
-                      clh_act(pass, normalized, layer) + at, pass->rows * m);
+        clh_pass_copy(clh_act(pass, CLH_A_MLP_POST, layer) + at, clh_act(pass, from, layer) + at,
+                      pass->rows * m);
         clh_pass_fire(pass, CLH_A_MLP_POST, layer);
     }
 }
@@ -147,7 +147,7 @@ static void activation_backward(clh_pass *pass, size_t layer)
     const size_t m = c->d_mlp, count = pass->rows * m;
     clh_real *g_activated = clh_act_gradient(pass, activated(pass), layer);
     if (has_inner_norm(pass)) {
-        clh_pass_copy(clh_act_gradient(pass, CLH_A_MLP_LN_NORMALIZED, layer),
+        clh_pass_copy(clh_act_gradient(pass, clh_norms_output(c, CLH_NORM_AT_SOLU), layer),
                       clh_act_gradient(pass, CLH_A_MLP_POST, layer), count);
         memset(g_activated, 0, count * sizeof *g_activated);
         clh_norms_backward(pass, CLH_NORM_AT_SOLU, layer);

@@ -25,7 +25,7 @@ static clh_real row_scale(const clh_norm *norm, const clh_kernels *kernel, const
 /* w and b where they lie before `normalized`, else NULL. */
 static const clh_real *affine(const clh_norm *norm, const clh_real *parameter)
 {
-    return norm->kind == CLH_NORM_LN ? parameter : NULL;
+    return norm->kind == CLH_NORM_LN && !norm->out ? parameter : NULL;
 }
 
 void clh_norm_scale(const clh_norm *norm, const clh_kernels *kernel)
@@ -48,28 +48,35 @@ void clh_norm_normalize(const clh_norm *norm, const clh_kernels *kernel)
     }
 }
 
-void clh_norm_output(const clh_norm *norm)
+void clh_norm_output(const clh_norm *norm, const clh_kernels *kernel)
 {
-    assert(norm && norm->kind != CLH_NORM_NONE);
-    if (norm->kind != CLH_NORM_RMS)
-        return;
-    for (size_t r = 0; r < norm->rows; r++)
-        for (size_t i = 0, at = r * norm->width; i < norm->width; i++)
-            norm->out[at + i] = norm->normalized[at + i] * norm->w[i];
+    assert(norm && norm->kind != CLH_NORM_NONE && (norm->out || norm->kind != CLH_NORM_RMS));
+    for (size_t r = 0, at = 0; norm->out && r < norm->rows; r++, at += norm->width)
+        if (norm->kind == CLH_NORM_LN) /* the kernel that does both, so with its bits */
+            kernel->normalize(norm->width, norm->normalized + at, 0, 1, norm->w, norm->b,
+                              norm->out + at);
+        else
+            for (size_t i = 0; i < norm->width; i++)
+                norm->out[at + i] = norm->normalized[at + i] * norm->w[i];
 }
 
-/* out = normalized * w:  g_normalized = g_out * w,  g_w += sum_r g_out * normalized */
-void clh_norm_output_backward(const clh_norm *norm, const clh_norm_gradient *g)
+/* out = normalized * w (+ b):  g_normalized = g_out * w,  g_w += sum_r g_out * normalized,
+ * g_b += sum_r g_out */
+void clh_norm_output_backward(const clh_norm *norm, const clh_norm_gradient *g,
+                              const clh_kernels *kernel)
 {
     assert(norm && g && norm->kind != CLH_NORM_NONE);
-    if (norm->kind != CLH_NORM_RMS)
-        return;
-    for (size_t r = 0; r < norm->rows; r++)
-        for (size_t i = 0, at = r * norm->width; i < norm->width; i++) {
+    const bool biased = norm->kind == CLH_NORM_LN;
+    for (size_t r = 0, at = 0; norm->out && r < norm->rows; r++, at += norm->width) {
+        for (size_t i = 0; i < norm->width; i++)
             g->normalized[at + i] = g->out[at + i] * norm->w[i];
-            if (g->w)
-                g->w[i] += g->out[at + i] * norm->normalized[at + i];
-        }
+        if (biased &&
+            g->w) /* the sums of the kernel that does both; what it returns is not needed */
+            (void)kernel->normalize_sums(norm->width, norm->normalized + at, 0, 1, g->out + at,
+                                         norm->w, g->w, g->b);
+        for (size_t i = 0; !biased && g->w && i < norm->width; i++)
+            g->w[i] += g->out[at + i] * norm->normalized[at + i];
+    }
 }
 
 /* normalized = c / scale (* w + b):  g_u = g_normalized (* w), u = c / scale

@@ -2,11 +2,12 @@
  *
  *    c = x - mean(x) (LN, LNPre) or x (RMS, RMSPre)
  *    scale      = sqrt(mean(c^2) + eps)
- *    normalized = c / scale * w + b (LN), c / scale (the others)
- *    out        = normalized * w (RMS), normalized (the others)
+ *    normalized = c / scale * w + b (LN), c / scale (the others; LN too where it has `out`)
+ *    out        = normalized * w (RMS), normalized * w + b (LN, where it has `out`)
  *
  *  TransformerLens: components/layer_norm.py, layer_norm_pre.py, rms_norm.py, rms_norm_pre.py; note
- *  that hook_normalized lies behind w and b for LN and before w for RMS.
+ *  that hook_normalized lies before w for RMS, and of LN behind w and b until 2.18 and before them from
+ *  3.0 on (tl_version). Either way the norm gives the same bits, and so do its gradients.
  *
  *  Stages are separate because a hook may edit scale and normalized between them.
  */
@@ -24,7 +25,7 @@ typedef struct clh_norm {
     const clh_real *x;     /**< [rows, width] */
     clh_real *scale;       /**< [rows] */
     clh_real *normalized;  /**< [rows, width] */
-    clh_real *out;         /**< [rows, width] for RMS, else NULL */
+    clh_real *out;         /**< [rows, width]; NULL: what follows reads normalized. Always of RMS */
 } clh_norm;
 
 /** Gradients beside a clh_norm, same shapes. x, w and b are added to, scale is written. */
@@ -38,11 +39,12 @@ void clh_norm_scale(const clh_norm *norm, const clh_kernels *kernel);
 /** normalized from x and scale. */
 void clh_norm_normalize(const clh_norm *norm, const clh_kernels *kernel);
 
-/** out from normalized, where the kind has it. */
-void clh_norm_output(const clh_norm *norm);
+/** out from normalized, where there is one. */
+void clh_norm_output(const clh_norm *norm, const clh_kernels *kernel);
 
-/** Gradient of normalized (written) and w from that of out, where the kind has it. */
-void clh_norm_output_backward(const clh_norm *norm, const clh_norm_gradient *g);
+/** Gradient of normalized (written), w and b from that of out, where there is one. */
+void clh_norm_output_backward(const clh_norm *norm, const clh_norm_gradient *g,
+                              const clh_kernels *kernel);
 
 /** Gradient of scale (written), w and b from that of normalized. */
 void clh_norm_scale_gradient(const clh_norm *norm, const clh_norm_gradient *g,

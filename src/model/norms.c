@@ -13,16 +13,17 @@ static clh_act_id input_at(const clh_model_config *c, clh_norm_place place)
     return c->use_hook_mlp_in ? CLH_A_MLP_IN : clh_layout_mlp_reads(c);
 }
 
+/* Whether w and b come behind hook_normalized. */
+static bool has_out(const clh_model_config *c, clh_norm_place place)
+{
+    return clh_row_exists(&clh_layout_acts.row[clh_norm_rows[place].out], c);
+}
+
 clh_act_id clh_norms_output(const clh_model_config *config, clh_norm_place place)
 {
-    switch (clh_layout_norm_kind(config, place)) {
-    case CLH_NORM_NONE:
+    if (clh_layout_norm_kind(config, place) == CLH_NORM_NONE)
         return input_at(config, place);
-    case CLH_NORM_RMS:
-        return clh_norm_rows[place].out;
-    default:
-        return clh_norm_rows[place].normalized;
-    }
+    return has_out(config, place) ? clh_norm_rows[place].out : clh_norm_rows[place].normalized;
 }
 
 /* Rows behind the blocks have layer 0: ln_final reads the last layer's resid_post. */
@@ -40,8 +41,7 @@ static clh_norm norm_at(const clh_pass *pass, clh_norm_place place, size_t layer
     const size_t width = row.shape[row.rank - 1];
     const size_t row0 = pass->row0 * each, at = row0 * width;
     const clh_normalization kind = clh_layout_norm_kind(c, place);
-    clh_real *out =
-        kind == CLH_NORM_RMS ? clh_act(pass, clh_norm_rows[place].out, layer) + at : NULL;
+    clh_real *out = has_out(c, place) ? clh_act(pass, clh_norm_rows[place].out, layer) + at : NULL;
     return (clh_norm){
         .kind = kind,
         .eps = c->eps,
@@ -75,7 +75,7 @@ void clh_norms_forward(clh_pass *pass, clh_norm_place place, size_t layer)
     }
     if (clh_pass_due(pass, clh_norm_rows[place].out, layer, normalized, normalized)) {
         const clh_norm norm = norm_at(pass, place, layer);
-        clh_norm_output(&norm);
+        clh_norm_output(&norm, pass->kernel);
     }
 }
 
@@ -97,7 +97,7 @@ void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)
         .normalized = clh_act_gradient(pass, clh_norm_rows[place].normalized, layer),
         .out = norm.out ? clh_act_gradient(pass, clh_norm_rows[place].out, layer) : NULL,
     };
-    clh_norm_output_backward(&norm, &g);
+    clh_norm_output_backward(&norm, &g, pass->kernel);
     clh_pass_fire(pass, clh_norm_rows[place].normalized, layer);
     clh_norm_scale_gradient(&norm, &g, pass->kernel);
     clh_pass_fire(pass, clh_norm_rows[place].scale, layer);

@@ -284,6 +284,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
         {KEY(final_rms),
          m->normalization_type != CLH_NORM_LN && m->normalization_type != CLH_NORM_LNPRE,
          "the norms are not LN or LNPre"},
+        {KEY(tl_version), m->normalization_type != CLH_NORM_LN, "the norms are not LN"},
         {KEY(init_mode), config->init[0] && m->init_mode != CLH_INIT_GPT2,
          "the weights are those of init"},
         {KEY(initializer_range), m->init_mode == CLH_INIT_MUP && !config->init[0],

@@ -2,229 +2,222 @@
 
 #include <assert.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/platform/file.h"
 #include "base/quote.h"
-#include "model/model_keys.h"
+#include "run/tl_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
 
-typedef enum tl_rule { RULE_HONOURED, RULE_FIXED, RULE_NOT_POSITIVE, RULE_IGNORED } tl_rule;
+/* What is made of one config. */
+typedef struct reading {
+    const json_t *object;
+    clh_model_config config;
+    bool automatic[CLH_MODEL_KEY_COUNT];
+    clh_strbuf notes;
+} reading;
 
-static const struct tl_key {
-    const char *name;
-    tl_rule rule;
-    const char *fallback; /* JSON; NULL: the key must be there */
-    const char *also;     /* JSON, accepted too */
-    bool other;           /* not TransformerLens 2.4's: never written */
-} tl_keys[] = {
-#define TL(name_, rule_, fallback_, also_) {#name_, RULE_##rule_, fallback_, also_, false},
-#define TL_OTHER(name_, rule_, fallback_) {#name_, RULE_##rule_, fallback_, NULL, true},
-#include "run/tl_keys.def"
-#undef TL_OTHER
-#undef TL
-};
-
-/** A literal of the table. */
-static clh_status parse(json_t **out, const char *literal, clh_error *err)
+static bool has(const reading *r, const char *key)
 {
-    return clh_json_parse(out, literal, strlen(literal), JSON_DECODE_ANY, "the table", NULL, err);
+    return json_object_get(r->object, key) != NULL;
 }
 
-/** Whether `value` is the literal, which may be NULL: nothing is. */
-static clh_status compare(bool *equal, const json_t *value, const char *literal, clh_error *err)
+static bool says(const reading *r, const char *key, const char *words)
 {
-    json_t *wanted = NULL;
-    const clh_status status = literal ? parse(&wanted, literal, err) : CLH_OK;
-    *equal = json_is_number(value) && json_is_number(wanted)
-                 ? json_number_value(value) == json_number_value(wanted)
-                 : json_equal(value, wanted);
-    json_decref(wanted);
-    return status;
+    const json_t *value = json_object_get(r->object, key);
+    return value && clh_tl_value_in(value, words);
 }
 
-/** The model's own row of an honoured key. */
-static clh_model_key model_key(const struct tl_key *key)
+/* ---- Keys --------------------------------------------------------------------------------------
+ */
+
+static clh_status take(reading *r, const clh_tl_key *key, clh_error *err)
 {
-    const clh_key *row = clh_key_find(clh_model_keys(), CLH_MODEL_KEY_COUNT, key->name, NULL);
-    assert(row);
-    return (clh_model_key)(row - clh_model_keys());
+    const json_t *value = json_object_get(r->object, key->name);
+    const bool honoured = key->rule == CLH_TL_HONOURED;
+    if (value && honoured)
+        return clh_tl_key_honour(key, value, &r->config, r->automatic, err);
+    if (value)
+        return clh_tl_key_settle(key, value, &r->config, &r->notes, err);
+    if (honoured && !clh_tl_key_default(key, &r->config, r->automatic))
+        return clh_fail(err, CLH_ECONFIG, "%s is missing", key->name);
+    return CLH_OK;
 }
 
-/** What TransformerLens lets stand for "follows from the others": null or a negative number. */
-static bool stands_open(const struct tl_key *key, const json_t *value)
+/** Every key of the table, from the object or its default: those that are honoured, or the others, of
+ *  which some depend on them. */
+static clh_status take_all(reading *r, bool honoured, clh_error *err)
 {
-    bool follows = key->fallback &&
-                   (strncmp(key->fallback, "-1", 2) == 0 ||
-                    (strcmp(key->fallback, "null") == 0 && model_key(key) != CLH_MODEL_KEY_act_fn));
-    return follows &&
-           (json_is_null(value) || (json_is_number(value) && json_number_value(value) < 0));
-}
-
-static clh_status honour(const struct tl_key *key, const json_t *value, clh_model_config *config,
-                         bool *automatic, clh_error *err)
-{
-    clh_model_key place = model_key(key);
-    if (stands_open(key, value)) {
-        automatic[place] = true;
-        return CLH_OK;
-    }
-    if (place == CLH_MODEL_KEY_act_fn && json_is_null(value))
-        return CLH_OK;
-    return clh_key_from_json(&clh_model_keys()[place], config, value, err);
-}
-
-/** "KEY = VALUE because": that it has no effect. */
-static clh_status note(const char *key, const json_t *value, const char *because, clh_strbuf *notes,
-                       clh_error *err)
-{
-    char *text = NULL;
-    const clh_status status = clh_json_text(&text, value, JSON_ENCODE_ANY | JSON_COMPACT, err);
-    if (!status)
-        clh_strbuf_addf(notes, "%s = %s %s\n", key, clh_quoted_text(text).text, because);
-    free(text);
-    return status;
-}
-
-static clh_status take(const struct tl_key *key, const json_t *value, clh_model_config *config,
-                       bool *automatic, clh_strbuf *notes, clh_error *err)
-{
-    bool first = false, second = false;
+    size_t count;
+    const clh_tl_key *key = clh_tl_keys(&count);
     clh_status status = CLH_OK;
-    switch (key->rule) {
-    case RULE_HONOURED:
-        return honour(key, value, config, automatic, err);
-    case RULE_FIXED:
-        status = compare(&first, value, key->fallback, err);
-        if (!status)
-            status = compare(&second, value, key->also, err);
-        if (status || first || second)
-            return status;
-        return clh_fail(err, CLH_ESUPPORT, "%s is %s, only %s is supported", key->name,
-                        clh_quoted_json(value).text, key->fallback);
-    case RULE_NOT_POSITIVE:
-        if (json_is_number(value) && json_number_value(value) <= 0)
-            return CLH_OK;
-        return clh_fail(err, CLH_ESUPPORT, "%s is %s, only -1 (no cap) is supported", key->name,
-                        clh_quoted_json(value).text);
-    case RULE_IGNORED:
-        status = compare(&first, value, key->fallback, err);
-        return status || first ? status
-                               : note(key->name, value, "does not matter here", notes, err);
+    for (size_t i = 0; i < count && !status; i++)
+        if ((key[i].rule == CLH_TL_HONOURED) == honoured)
+            status = take(r, &key[i], err);
+    return status;
+}
+
+/** Keys that no TransformerLens has: all are refused by name, or listed. */
+static clh_status settle_unknown(reading *r, bool ignore, clh_error *err)
+{
+    clh_strbuf names = {0};
+    const char *near = NULL;
+    size_t count = 0;
+    json_t *seen = (json_t *)r->object; /* jansson iterates over what may change */
+    for (void *at = json_object_iter(seen); at; at = json_object_iter_next(seen, at)) {
+        const char *name = json_object_iter_key(at);
+        if (clh_tl_key_find(name, near ? NULL : &near))
+            continue;
+        if (ignore)
+            clh_strbuf_addf(&r->notes, "%s is no setting of TransformerLens: ignored\n",
+                            clh_quoted_name(name).text);
+        clh_strbuf_addf(&names, "%s%s", count++ ? ", " : "", clh_quoted_name(name).text);
+    }
+    clh_status status = clh_strbuf_check(&names, err);
+    if (!status && count && !ignore)
+        status = clh_fail(err, CLH_ECONFIG, "unknown key%s %s%s%s%s", count > 1 ? "s" : "",
+                          clh_strbuf_view(&names), near ? "; did you mean " : "", near ? near : "",
+                          near ? "?" : "; want TransformerLens' settings, or --ignore-keys");
+    clh_strbuf_deinit(&names);
+    return status;
+}
+
+/* Settings that 2.4 does not have, at what changes nothing: one line names them. */
+static void list_inert(reading *r)
+{
+    size_t count, inert = 0;
+    const clh_tl_key *key = clh_tl_keys(&count);
+    for (size_t i = 0; i < count; i++)
+        if (key[i].other && says(r, key[i].name, key[i].fallback))
+            clh_strbuf_addf(&r->notes, "%s%s",
+                            inert++ ? ", " : "at what changes nothing: ", key[i].name);
+    if (inert)
+        clh_strbuf_adds(&r->notes, "\n");
+}
+
+/* ---- What keys mean together -------------------------------------------------------------------
+ */
+
+/** Honoured keys that nothing reads because there is no MLP, and one that must be there if there
+ *  is. */
+static clh_status settle_mlp(reading *r, clh_error *err)
+{
+    static const char *const mlp[] = {"act_fn", "d_mlp", "use_hook_mlp_in"};
+    if (!r->config.attn_only)
+        return has(r, "act_fn") && !says(r, "act_fn", "null")
+                   ? CLH_OK
+                   : clh_fail(err, CLH_ECONFIG, "act_fn is missing, want it unless attn_only");
+    for (size_t i = 0; i < CLH_COUNT(mlp); i++) {
+        const json_t *value = json_object_get(r->object, mlp[i]);
+        if (value && !clh_tl_value_in(value, "null|false"))
+            clh_strbuf_addf(&r->notes, "%s = %s has no effect: the model is attn_only\n", mlp[i],
+                            clh_quoted_json(value).text);
     }
     return CLH_OK;
 }
 
-/** Every key of the table from `object` or its default. */
-static clh_status take_all(const json_t *object, clh_model_config *config, bool *automatic,
-                           clh_strbuf *notes, clh_error *err)
+/* Before 1.12.1 there was no rotary_adjacent_pairs: which pairs are turned followed from where the model
+ * came from. A whole config of that time lacks it; one that somebody wrote lacks much else. */
+static void settle_old_rotary(reading *r)
 {
-    clh_status status = CLH_OK;
-    for (size_t i = 0; i < CLH_COUNT(tl_keys) && !status; i++) {
-        const char *fallback = tl_keys[i].fallback;
-        json_t *value = json_incref(json_object_get(object, tl_keys[i].name));
-        if (!value && fallback)
-            status = parse(&value, fallback, err);
-        if (value)
-            status = take(&tl_keys[i], value, config, automatic, notes, err);
-        else if (!status)
-            status = clh_fail(err, CLH_ECONFIG, "%s is missing", tl_keys[i].name);
-        json_decref(value);
-    }
-    return status;
+    const bool whole = has(r, "n_params") && has(r, "init_weights") && has(r, "final_rms");
+    if (!whole || has(r, "rotary_adjacent_pairs") ||
+        r->config.positional_embedding_type != CLH_POSITIONS_ROTARY)
+        return;
+    r->config.rotary_adjacent_pairs =
+        !says(r, "original_architecture", "\"GPTNeoXForCausalLM\"|\"LlamaForCausalLM\"");
+    clh_strbuf_addf(&r->notes,
+                    "rotary_adjacent_pairs is not given: %s, as in TransformerLens before 1.12.1\n",
+                    r->config.rotary_adjacent_pairs ? "true" : "false");
 }
 
-/** Refuse keys that TransformerLens does not have. */
-static clh_status check_names(const json_t *object, clh_error *err)
+/* boot_native() of 4.x reads some settings in its own way. */
+static void settle_native(reading *r)
 {
-    const char *names[CLH_COUNT(tl_keys)];
-    for (size_t i = 0; i < CLH_COUNT(tl_keys); i++)
-        names[i] = tl_keys[i].name;
-    return clh_json_keys_check(object, names, CLH_COUNT(names), CLH_ECONFIG, err);
+    static const char native[] = "in TransformerLens' native model";
+    clh_model_config *c = &r->config;
+    if (!says(r, "architecture", "\"TransformerLensNative\""))
+        return;
+    if (c->positional_embedding_type == CLH_POSITIONS_ROTARY) {
+        c->rotary_adjacent_pairs = true;
+        clh_strbuf_addf(&r->notes, "rotary positions turn adjacent pairs %s\n", native);
+    }
+    if (!c->use_attn_scale) {
+        c->use_attn_scale = r->automatic[CLH_MODEL_KEY_attn_scale] = true;
+        clh_strbuf_addf(&r->notes, "use_attn_scale = false has no effect %s\n", native);
+    }
+    if (c->parallel_attn_mlp) {
+        c->parallel_attn_mlp = false;
+        clh_strbuf_addf(&r->notes, "parallel_attn_mlp = true has no effect %s\n", native);
+    }
 }
 
-/** Honoured keys that nothing reads because there is no MLP, and one that must be there if there
- *  is. */
-static clh_status settle_mlp(const json_t *object, const clh_model_config *config,
-                             clh_strbuf *notes, clh_error *err)
+static void settle_version(reading *r)
 {
-    static const char *const mlp[] = {"act_fn", "d_mlp", "use_hook_mlp_in"};
-    const json_t *act_fn = json_object_get(object, "act_fn");
-    if (!config->attn_only)
-        return act_fn && !json_is_null(act_fn)
-                   ? CLH_OK
-                   : clh_fail(err, CLH_ECONFIG, "act_fn is missing, want it unless attn_only");
-    clh_status status = CLH_OK;
-    for (size_t i = 0; i < CLH_COUNT(mlp) && !status; i++) {
-        const json_t *value = json_object_get(object, mlp[i]);
-        if (value && !json_is_null(value) && !json_is_false(value))
-            status = note(mlp[i], value, "has no effect: the model is attn_only", notes, err);
-    }
-    return status;
+    if (!has(r, clh_tl_since_3))
+        return;
+    r->config.tl_version = CLH_TL_3_0;
+    if (r->config.normalization_type == CLH_NORM_LN)
+        clh_strbuf_adds(&r->notes, "tl_version 3.0: hook_normalized lies before w and b\n");
 }
 
 /* No positions are rotary positions that turn nothing, in TransformerLens. */
-static void name_positions(clh_model_config *config, bool *automatic)
+static void name_positions(reading *r)
 {
-    if (config->positional_embedding_type != CLH_POSITIONS_ROTARY || config->rotary_dim > 0 ||
-        automatic[CLH_MODEL_KEY_rotary_dim])
+    clh_model_config *c = &r->config;
+    if (c->positional_embedding_type != CLH_POSITIONS_ROTARY || c->rotary_dim > 0 ||
+        r->automatic[CLH_MODEL_KEY_rotary_dim])
         return;
-    config->positional_embedding_type = CLH_POSITIONS_NONE;
-    automatic[CLH_MODEL_KEY_rotary_dim] = true;
+    c->positional_embedding_type = CLH_POSITIONS_NONE;
+    r->automatic[CLH_MODEL_KEY_rotary_dim] = true;
 }
 
-static clh_model_config in_their_words(const clh_model_config *config)
+static clh_status settle_together(reading *r, clh_error *err)
 {
-    clh_model_config theirs = *config;
-    if (config->positional_embedding_type != CLH_POSITIONS_NONE)
-        return theirs;
-    theirs.positional_embedding_type = CLH_POSITIONS_ROTARY;
-    theirs.rotary_dim = 0;
-    return theirs;
+    clh_status status = settle_mlp(r, err);
+    if (status)
+        return status;
+    if (r->automatic[CLH_MODEL_KEY_n_heads])
+        r->config.n_heads = r->config.d_model / r->config.d_head; /* as __post_init__ */
+    name_positions(r);
+    settle_old_rotary(r);
+    settle_native(r);
+    settle_version(r);
+    clh_model_config_fill(&r->config, r->automatic);
+    return clh_model_config_check(&r->config, err);
 }
 
-/* Whether nothing follows from a key in this model, so that its default is written. */
-static bool is_idle(clh_model_key key, const clh_model_config *theirs)
-{
-    return (key == CLH_MODEL_KEY_d_mlp && theirs->attn_only && theirs->d_mlp == 0) ||
-           (key == CLH_MODEL_KEY_rotary_dim &&
-            theirs->positional_embedding_type != CLH_POSITIONS_ROTARY);
-}
+/* ---- The whole ---------------------------------------------------------------------------------
+ */
 
-static clh_status from_object(clh_model_config *out, char **notes, json_t *object, clh_error *err)
+static clh_status from_object(clh_model_config *out, char **notes, const json_t *object,
+                              bool ignore_unknown, clh_error *err)
 {
-    clh_model_config config = clh_model_config_default();
-    bool automatic[CLH_MODEL_KEY_COUNT] = {0};
-    clh_strbuf lines = {0};
-    char *text = NULL;
-    clh_status status = check_names(object, err);
+    reading r = {.object = object, .config = clh_model_config_default()};
+    clh_status status = settle_unknown(&r, ignore_unknown, err);
     if (!status)
-        status = take_all(object, &config, automatic, &lines, err);
+        status = take_all(&r, true, err);
     if (!status)
-        status = settle_mlp(object, &config, &lines, err);
-    if (!status && automatic[CLH_MODEL_KEY_n_heads])
-        config.n_heads = config.d_model / config.d_head; /* as __post_init__ */
-    if (!status) {
-        name_positions(&config, automatic);
-        clh_model_config_fill(&config, automatic);
-        status = clh_model_config_check(&config, err);
-    }
-    if (!status && !(text = clh_strbuf_take(&lines, err)))
+        status = settle_together(&r, err);
+    if (!status)
+        status = take_all(&r, false, err);
+    if (!status)
+        list_inert(&r);
+    char *text = status ? NULL : clh_strbuf_take(&r.notes, err);
+    if (!status && !text)
         status = CLH_ENOMEM;
-    clh_strbuf_deinit(&lines);
+    clh_strbuf_deinit(&r.notes);
     if (!status) {
-        *out = config;
+        *out = r.config;
         *notes = text;
     }
     return status;
 }
 
 clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const char *text,
-                                   const char *origin, clh_error *err)
+                                   const char *origin, bool ignore_unknown, clh_error *err)
 {
     assert(out && notes && text && origin);
     json_t *object = NULL;
@@ -234,39 +227,20 @@ clh_status clh_tl_config_from_json(clh_model_config *out, char **notes, const ch
         return status;
     if (!json_is_object(object))
         status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want cfg.to_dict()", origin);
-    else if ((status = from_object(out, notes, object, err)))
+    else if ((status = from_object(out, notes, object, ignore_unknown, err)))
         clh_fail_context(err, status, "%s", origin);
     json_decref(object);
     return status;
 }
 
-clh_status clh_tl_config_read(clh_model_config *out, char **notes, const char *path, clh_error *err)
+clh_status clh_tl_config_read(clh_model_config *out, char **notes, const char *path,
+                              bool ignore_unknown, clh_error *err)
 {
     assert(out && notes && path);
     char *text = NULL;
     clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (!status)
-        status = clh_tl_config_from_json(out, notes, text, path, err);
+        status = clh_tl_config_from_json(out, notes, text, path, ignore_unknown, err);
     clh_free(text);
     return status;
-}
-
-char *clh_tl_config_json(const clh_model_config *config, clh_error *err)
-{
-    assert(config);
-    clh_strbuf text = {0};
-    const clh_model_config theirs = in_their_words(config);
-    for (size_t i = 0; i < CLH_COUNT(tl_keys); i++) {
-        if (tl_keys[i].other || strcmp(tl_keys[i].name, "dtype") == 0)
-            continue;
-        clh_strbuf_adds(&text, i ? ",\n  " : "{\n  ");
-        clh_strbuf_add_json(&text, tl_keys[i].name);
-        clh_strbuf_adds(&text, ": ");
-        if (tl_keys[i].rule == RULE_HONOURED && !is_idle(model_key(&tl_keys[i]), &theirs))
-            clh_key_to_json(&clh_model_keys()[model_key(&tl_keys[i])], &theirs, &text);
-        else
-            clh_strbuf_adds(&text, tl_keys[i].fallback);
-    }
-    clh_strbuf_adds(&text, "\n}\n");
-    return clh_strbuf_take(&text, err);
 }

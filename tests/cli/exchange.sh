@@ -121,7 +121,7 @@ write('bad.safetensors', t)"
 }
 refuse 2 'there is no run or file at none.safetensors.gone' none.safetensors.gone theirs/cfg.json
 refuse 3 'cannot read gone.json: No such file or directory' theirs/model.safetensors gone.json
-refuse 2 'wrong.json: unknown key made_up' theirs/model.safetensors wrong.json
+refuse 2 "wrong.json: unknown key made_up; want TransformerLens' settings, or --ignore-keys" theirs/model.safetensors wrong.json
 sed 's/"use_local_attn": false/"use_local_attn": true/' theirs/cfg.json > wrong.json
 refuse 3 'wrong.json: use_local_attn is true, only false is supported' \
     theirs/model.safetensors wrong.json

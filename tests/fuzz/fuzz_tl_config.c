@@ -9,12 +9,12 @@ FUZZ_TARGET(tl_config)
     clh_error err = {0};
     char *notes = NULL, *more = NULL;
     clh_status status =
-        clh_tl_config_from_json(&config, &notes, fuzz_text(bytes, size), "cfg.json", &err);
+        clh_tl_config_from_json(&config, &notes, fuzz_text(bytes, size), "cfg.json", size % 2, &err);
     FUZZ_MUST(!status == (notes != NULL));
     if (status)
         return fuzz_refused(status, &err);
     char *text = clh_tl_config_json(&config, &err);
-    status = text ? clh_tl_config_from_json(&again, &more, text, "again", &err) : err.status;
+    status = text ? clh_tl_config_from_json(&again, &more, text, "again", false, &err) : err.status;
     char *second = status ? NULL : clh_tl_config_json(&again, &err);
     if (!status && !second)
         status = err.status;

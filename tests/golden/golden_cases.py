@@ -3,9 +3,10 @@
 A case is a name and what differs from SMALL: an odd-sized model with an MLP, so that no two sizes
 are equal and a swapped dimension shows; or from TINY, for what shows in a few numbers. `steps` adds 20 optimizer steps; `edits` names hooks at
 which a stored tensor is added in flight; `without` names hooks that TransformerLens has and we have
-not, which the file leaves out; `tied` makes W_U the transpose of W_E.
+not, which the file leaves out, `absent` those that are no hook points of ours at all; `tied` makes W_U the transpose of W_E. `version` is the TransformerLens
+that computes it: 2.4.0, but 3.9.0 for the cases "today_...", whose hook_normalized lies elsewhere.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SMALL = dict(n_layers=1, n_heads=2, d_model=12, d_head=5, d_mlp=17, n_ctx=11, d_vocab=13,
              act_fn="gelu", normalization_type="LN")
@@ -30,6 +31,8 @@ class Case:
     edits: list = field(default_factory=list)
     without: tuple = ()
     tied: bool = False
+    absent: tuple = ()
+    version: str = "2.4.0"
 
 
 def small(name, steps=False, edits=(), **changes):
@@ -39,6 +42,11 @@ def small(name, steps=False, edits=(), **changes):
 def tiny(name, steps=False, edits=(), without=(), tied=False, **changes):
     return Case(name, {**TINY, **changes}, pos=6, first_scored=2, steps=steps, edits=list(edits),
                 without=without, tied=tied)
+
+
+def today(name, **changes):
+    """3.x has two hook points more, unembed.hook_in and hook_out: what is there is ln_final's and logits."""
+    return replace(tiny(name, **changes), version="3.9.0", absent=("hook_in", "hook_out"))
 
 
 def rotary(name, **changes):
@@ -128,6 +136,19 @@ CASES = [
     tiny("final_rms", final_rms=True),
     tiny("final_rms_lnpre", final_rms=True, normalization_type="LNPre"),
     tiny("no_layers", n_layers=0),
+
+    today("today_ln", n_layers=2, steps=True),
+    today("today_solu_ln", act_fn="solu_ln"),
+    today("today_rms", normalization_type="RMS"),
+    today("today_final_rms", final_rms=True),
+    today("today_attn_in", use_attn_in=True, use_hook_mlp_in=True),
+    today("today_split_qkv", use_split_qkv_input=True, use_attn_result=True, use_hook_tokens=True),
+    today("today_parallel_rotary", parallel_attn_mlp=True, gated_mlp=True, rotary_dim=4,
+          positional_embedding_type="rotary"),
+    today("edit_today", act_fn="solu_ln", edits=[
+        "blocks.0.ln1.hook_scale", "blocks.0.ln1.hook_normalized",
+        "blocks.0.ln2.hook_normalized", "blocks.0.mlp.ln.hook_normalized",
+        "ln_final.hook_scale", "ln_final.hook_normalized"]),
     tiny("no_layers_none_rotary", n_layers=0, normalization_type=None,
          positional_embedding_type="rotary"),
 ]

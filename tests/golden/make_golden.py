@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Write the golden files: what the real TransformerLens computes, for the C tests to read.
 
-    pip install -r tests/golden/requirements.txt
+    pip install -r tests/golden/requirements.txt          # or requirements-today.txt
     python tests/golden/make_golden.py [--out tests/golden] [case ...]
+
+The cases of the TransformerLens that is installed are written.
 
 The format is in README.md beside this file, the cases in golden_cases.py. Everything is
 TransformerLens' own output, computed with dtype float64 from parameters that are exact in float32,
@@ -10,6 +12,7 @@ and stored as float32: so a file holds the true value, and the distance of Trans
 float32 from it is measured and stored beside (`float32_error`).
 """
 import argparse
+import importlib.metadata
 import json
 import os
 import random
@@ -22,6 +25,7 @@ from golden_file import write_golden
 from torch import optim
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 
+VERSION = importlib.metadata.version("transformer_lens")
 STEPS = 20
 TRAIN_BATCH = 4
 OPTIMIZER = dict(optimizer="AdamW", lr=1e-3, betas=[0.9, 0.99], eps=1e-8, weight_decay=0.01,
@@ -166,9 +170,10 @@ def make(case, folder):
             results[dtype].update(losses=losses, grad_norms=norms)
     true = results[torch.float64]
     parameters = {name: parameters[name] for name in true["grad"]}
-    kept = lambda name: name.split(".")[-1] not in case.without
+    kept = lambda name: name.split(".")[-1] not in case.without + case.absent
     true["act"] = {name: act for name, act in true["act"].items() if kept(name)}
     fired = [name for name in fired if kept(name)]
+    points = [name for name in points if name.split(".")[-1] not in case.absent]
     error = float32_error(results[torch.float32], true)
 
     tensors = {"tokens": tokens, "logits": true["logits"], "loss": true["loss"]}
@@ -186,7 +191,7 @@ def make(case, folder):
                 "first_scored": str(case.first_scored), "hooks": json.dumps(fired),
                 "hook_points": json.dumps(points), "optimizer": json.dumps(OPTIMIZER),
                 "computed_in": "torch.float64", "float32_error": json.dumps(error),
-                "made_with": "transformer_lens 2.4.0, torch " + torch.__version__.split("+")[0]}
+                "made_with": f"transformer_lens {VERSION}, torch " + torch.__version__.split("+")[0]}
     path = os.path.join(folder, case.name + ".safetensors")
     return write_golden(path, tensors, metadata), error
 
@@ -202,7 +207,7 @@ def main():
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
     total = 0
     for case in CASES:
-        if args.cases and case.name not in args.cases:
+        if case.version != VERSION or (args.cases and case.name not in args.cases):
             continue
         size, error = make(case, args.out)
         total += size

@@ -213,6 +213,12 @@ static const clh_row *taken_by(const bench *b, const clh_norm_row *norm)
     return &clh_layout_acts.row[id];
 }
 
+/* Whether hook_normalized of an LN norm lies before w and b: in files of 3.x. */
+static bool is_before_w(const bench *b, clh_normalization kind)
+{
+    return kind == CLH_NORM_LN && b->config->tl_version == CLH_TL_3_0;
+}
+
 /* What a matrix reads: `from`, or what the norm between makes of the stream there. */
 static clh_tensor input_of(bench *b, const clh_row *row, size_t layer)
 {
@@ -223,10 +229,14 @@ static clh_tensor input_of(bench *b, const clh_row *row, size_t layer)
     if (kind == CLH_NORM_NONE)
         return file_act(b, taken_by(b, norm), layer);
     const clh_tensor x = file_act(b, &clh_layout_acts.row[norm->normalized], layer);
-    if (kind == CLH_NORM_RMS) {
+    if (kind == CLH_NORM_RMS || is_before_w(b, kind)) {
         const clh_tensor w = file_param(b, &clh_layout_params.row[norm->w], layer);
+        const clh_tensor bias = kind == CLH_NORM_LN
+                                    ? file_param(b, &clh_layout_params.row[norm->b], layer)
+                                    : (clh_tensor){0};
         for (size_t i = 0; i < clh_tensor_count(&x); i++)
-            x.data[i] *= w.data[i % w.shape[0]];
+            x.data[i] = x.data[i] * w.data[i % w.shape[0]] +
+                        (bias.data ? bias.data[i % w.shape[0]] : 0);
     }
     return x;
 }
@@ -366,7 +376,7 @@ static double normalize(const bench *b, clh_normalization kind, const clh_real *
     const double scale = sqrt(square + b->config->eps);
     for (size_t i = 0; i < width; i++) {
         out[i] = ((double)x[i] - mean) / scale;
-        if (kind == CLH_NORM_LN)
+        if (kind == CLH_NORM_LN && !is_before_w(b, kind))
             out[i] = out[i] * (double)w->data[i] + (double)bias->data[i];
     }
     return scale;

@@ -28,6 +28,7 @@ typedef struct model_case {
     double attn_scale; /**< 0: sqrt(d_head); negative: scores are not divided */
     clh_positions positions;
     bool both_ways, gated, parallel, tied, final_rms;
+    bool today;    /**< hook_normalized as in TransformerLens 3.0 */
     bool adjacent; /**< rotary pairs; 2 of the 3 numbers of a head are turned */
 } model_case;
 

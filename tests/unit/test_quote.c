@@ -97,7 +97,7 @@ static clh_status read_tl(const char *path, const char *text, clh_error *err)
     (void)text;
     clh_model_config config;
     char *notes = NULL;
-    return clh_tl_config_read(&config, &notes, path, err);
+    return clh_tl_config_read(&config, &notes, path, false, err);
 }
 
 static clh_status read_tokens(const char *path, const char *text, clh_error *err)
@@ -147,7 +147,8 @@ static const struct reader {
     {read_config, "{", ": 1}", "unknown key", false},
     {read_tl, "{\"n_layers\": ", "}", "want a whole number", false},
     {read_tl,
-     "{\"n_layers\": 1, \"d_model\": 4, \"n_ctx\": 8, \"d_head\": 2, \"d_vocab\": 9, \"use_local_attn\": ",
+     "{\"n_layers\": 1, \"d_model\": 4, \"n_ctx\": 8, \"d_head\": 2, \"d_vocab\": 9, "
+     "\"attn_only\": true, \"use_local_attn\": ",
      "}", "only false is supported", false},
     {read_tl, "{", ": 1}", "unknown key", false},
     {read_tokens, "[[0, ", "]]", "want a whole number in [0, 64]", false},

@@ -20,7 +20,7 @@ static clh_status read_with(clh_model_config *out, char **notes, const char *mor
         "{\"n_layers\": 2, \"d_model\": 32, \"n_ctx\": 12, \"d_head\": 8, \"d_vocab\": 65"
         "%s}",
         more);
-    return clh_tl_config_from_json(out, notes, text, "cfg.json", err);
+    return clh_tl_config_from_json(out, notes, text, "cfg.json", false, err);
 }
 
 static void defaults_are_those_of_transformer_lens(void **state)
@@ -115,7 +115,8 @@ static void every_kind_of_model_reads_back(void **state)
         const clh_model_config c = model_case_config(i);
         clh_model_config back;
         char *json = clh_tl_config_json(&c, NULL), *notes = NULL;
-        assert_int_equal(clh_tl_config_from_json(&back, &notes, json, "cfg.json", NULL), CLH_OK);
+        assert_int_equal(clh_tl_config_from_json(&back, &notes, json, "cfg.json", false, NULL),
+                         CLH_OK);
         model_case_same_config(&c, &back);
         clh_free(notes);
         clh_free(json);
@@ -128,6 +129,7 @@ static void what_is_not_implemented_is_refused(void **state)
     static const struct {
         const char *more, *line;
     } row[] = {
+#define GELU ", \"act_fn\": \"gelu\""
         {", \"positional_embedding_type\": \"relative_positional_bias\"",
          "cfg.json: positional_embedding_type is relative_positional_bias, want one of "
          "standard|rotary|shortformer|alibi|none"},
@@ -144,12 +146,15 @@ static void what_is_not_implemented_is_refused(void **state)
          "cfg.json: parallel_attn_mlp is true, want attn_only false: there is no MLP"},
         {", \"act_fn\": \"gelu\", \"d_vocab_out\": 7, \"tie_word_embeddings\": true",
          "cfg.json: d_vocab_out is 7, want d_vocab, which is 65: tie_word_embeddings is true"},
-        {", \"n_key_value_heads\": 2", "cfg.json: n_key_value_heads is 2, only null is supported"},
-        {", \"attn_scores_soft_cap\": 50.0",
+        {GELU ", \"n_key_value_heads\": 2",
+         "cfg.json: n_key_value_heads is 2, only null or n_heads, which is 4, is supported"},
+        {GELU ", \"attn_scores_soft_cap\": 50.0",
          "cfg.json: attn_scores_soft_cap is 50.0, only -1 (no cap) is supported"},
-        {", \"dtype\": \"torch.float16\"",
-         "cfg.json: dtype is \"torch.float16\", only \"torch.float32\" is supported"},
-        {", \"use_local_attn\": true", "cfg.json: use_local_attn is true, only false is supported"},
+        {GELU ", \"dtype\": \"torch.int8\"",
+         "cfg.json: dtype is \"torch.int8\", only torch.float32, float64, float16 and bfloat16 are "
+         "supported"},
+        {GELU ", \"use_local_attn\": true",
+         "cfg.json: use_local_attn is true, only false is supported"},
         {", \"act_fn\": \"gelu_pytorch_tanh\"",
          "cfg.json: act_fn is gelu_pytorch_tanh, want one of "
          "relu|gelu|gelu_new|gelu_fast|silu|solu|solu_ln"},
@@ -169,11 +174,11 @@ static void what_is_not_implemented_is_refused(void **state)
     clh_model_config c;
     char *notes = NULL;
     clh_error err = {0};
-    assert_int_equal(clh_tl_config_from_json(&c, &notes, "{\"n_layers\": 1}", "f", &err),
+    assert_int_equal(clh_tl_config_from_json(&c, &notes, "{\"n_layers\": 1}", "f", false, &err),
                      CLH_ECONFIG);
     assert_string_equal(err.message, "f: d_model is missing");
-    assert_int_equal(clh_tl_config_from_json(&c, &notes, "{", "f", &err), CLH_EFORMAT);
-    assert_int_equal(clh_tl_config_from_json(&c, &notes, "3", "f", &err), CLH_EFORMAT);
+    assert_int_equal(clh_tl_config_from_json(&c, &notes, "{", "f", false, &err), CLH_EFORMAT);
+    assert_int_equal(clh_tl_config_from_json(&c, &notes, "3", "f", false, &err), CLH_EFORMAT);
 }
 
 static void what_does_not_matter_is_listed(void **state)
@@ -189,10 +194,11 @@ static void what_does_not_matter_is_listed(void **state)
                                " \"use_NTK_by_parts_rope\": false, \"NTK_by_parts_factor\": 4.0",
                                NULL),
                      CLH_OK);
-    assert_string_equal(notes, "device = \"cpu\" does not matter here\n"
+    assert_string_equal(notes, "act_fn = \"solu\" has no effect: the model is attn_only\n"
+                               "d_mlp = 5 has no effect: the model is attn_only\n"
+                               "device = \"cpu\" does not matter here\n"
                                "NTK_by_parts_factor = 4.0 does not matter here\n"
-                               "act_fn = \"solu\" has no effect: the model is attn_only\n"
-                               "d_mlp = 5 has no effect: the model is attn_only\n");
+                               "at what changes nothing: use_NTK_by_parts_rope\n");
     clh_free(notes);
     assert_true(c.attn_only);
 }
@@ -213,7 +219,8 @@ static void what_is_written_reads_back(void **state)
         assert_int_equal(json_object_size(object), 60);
         assert_null(json_object_get(object, "dtype"));
         json_decref(object);
-        assert_int_equal(clh_tl_config_from_json(&back, &notes, json, "cfg.json", NULL), CLH_OK);
+        assert_int_equal(clh_tl_config_from_json(&back, &notes, json, "cfg.json", false, NULL),
+                         CLH_OK);
         back.act_fn = c.act_fn;
         model_case_same_config(&c, &back);
         clh_free(notes);
