@@ -8,8 +8,8 @@ FUZZ_TARGET(tl_config)
     clh_model_config config, again;
     clh_error err = {0};
     char *notes = NULL, *more = NULL;
-    clh_status status =
-        clh_tl_config_from_json(&config, &notes, fuzz_text(bytes, size), "cfg.json", size % 2, &err);
+    clh_status status = clh_tl_config_from_json(&config, &notes, fuzz_text(bytes, size), "cfg.json",
+                                                size % 2 == 1, &err);
     FUZZ_MUST(!status == (notes != NULL));
     if (status)
         return fuzz_refused(status, &err);

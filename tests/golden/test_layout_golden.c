@@ -235,8 +235,8 @@ static clh_tensor input_of(bench *b, const clh_row *row, size_t layer)
                                     ? file_param(b, &clh_layout_params.row[norm->b], layer)
                                     : (clh_tensor){0};
         for (size_t i = 0; i < clh_tensor_count(&x); i++)
-            x.data[i] = x.data[i] * w.data[i % w.shape[0]] +
-                        (bias.data ? bias.data[i % w.shape[0]] : 0);
+            x.data[i] =
+                x.data[i] * w.data[i % w.shape[0]] + (bias.data ? bias.data[i % w.shape[0]] : 0);
     }
     return x;
 }

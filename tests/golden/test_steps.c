@@ -66,10 +66,11 @@ static void twenty_steps_are_those_of_pytorch(void **state)
     write_lines(&tokens, temp_folder_path(b->folder, "lines.jsonl", lines));
     (void)temp_folder_path(b->folder, "weights.safetensors", weights);
     (void)temp_folder_path(b->folder, "run", run);
-    (void)snprintf(words, sizeof words,
-                   "data=%s order=file first_scored=%zu init=%s batch=%zu steps=%d lr=1e-3 beta1=0.9 "
-                   "beta2=0.99 optimizer_eps=1e-8 weight_decay=0.01 max_grad_norm=1 threads=2",
-                   lines, golden.first_scored[0], weights, tokens.shape[1], STEPS);
+    (void)snprintf(
+        words, sizeof words,
+        "data=%s order=file first_scored=%zu init=%s batch=%zu steps=%d lr=1e-3 beta1=0.9 "
+        "beta2=0.99 optimizer_eps=1e-8 weight_decay=0.01 max_grad_norm=1 threads=2",
+        lines, golden.first_scored[0], weights, tokens.shape[1], STEPS);
     clh_run_config config = run_case_config_of(&golden.config, words);
     assert_int_equal(clh_model_save(golden.model, weights, &config, 0, &err), CLH_OK);
     run_case_train(&config, run);

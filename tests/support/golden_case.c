@@ -63,7 +63,8 @@ void golden_open(golden_case *golden, const char *name)
                     sizeof path - 1);
     must(clh_safetensors_open(&golden->file, path, &err), &err);
     assert_string_equal(metadata(golden, "format"), "clearhead-golden-1");
-    must(clh_tl_config_from_json(&golden->config, &notes, metadata(golden, "config"), name, false, &err),
+    must(clh_tl_config_from_json(&golden->config, &notes, metadata(golden, "config"), name, false,
+                                 &err),
          &err);
     clh_free(notes);
     must(clh_model_open(&golden->model, &golden->config, &err), &err);
