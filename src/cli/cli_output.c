@@ -2,9 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "cli/cli_progress.h"
 
 int clh_cli_fail(const clh_invocation *inv, const clh_error *err)
 {
@@ -39,9 +42,21 @@ bool clh_cli_out_failed(void)
     return ferror(stdout) != 0;
 }
 
+/* Told to stop while stdout took nothing more: what is left of the output is given up, which stdio
+ * would else wait for. */
+static int give_up(void)
+{
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0)
+        (void)dup2(nowhere, STDOUT_FILENO);
+    return clh_status_exit_code(CLH_STOPPED);
+}
+
 int clh_cli_out_finish(const clh_invocation *inv, int code)
 {
     int reason = 0;
+    if (clh_cli_stop_wanted() && ferror(stdout))
+        return give_up();
     if (fflush(stdout))
         reason = errno;
     /* stdio keeps that a write failed, not why: a byte more, on output that is broken anyway, tells

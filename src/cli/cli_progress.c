@@ -28,11 +28,11 @@ static bool is_caught(int number)
     return number != SIGHUP || sigaction(number, NULL, &now) || now.sa_handler != SIG_IGN;
 }
 
-/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. SA_RESTART:
- * the first does not break off a write to the disk. */
+/* SA_RESETHAND: the second Ctrl-C ends a process that does not get around to stopping. No SA_RESTART:
+ * what waits for a pipe waits no longer; what is written to the disk is, all the same. */
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < CLH_COUNT(signals); i++)
         if (is_caught(signals[i]))

@@ -9,14 +9,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/platform/handle.h"
 #include "base/platform/system.h"
 
+enum { BUFFER = 1 << 13 };
+
 struct clh_file {
-    FILE *stream; /* NULL once it is synced */
+    int handle; /* negative once it is synced */
     char *path, *temporary, *folder;
-    size_t wanted;
-    int failure;  /* errno of the first failure, 0 while all is well */
-    bool settled; /* renamed, or failed and removed */
+    size_t wanted, used; /* bytes appended; of those, in the buffer */
+    int failure;         /* errno of the first failure, 0 while all is well */
+    bool settled;        /* renamed, or failed and removed */
+    char buffer[BUFFER];
 };
 
 static void file_free(clh_file *file)
@@ -28,24 +32,17 @@ static void file_free(clh_file *file)
 }
 
 /* A name beside the target that nothing has yet: another thread or a killed run may have taken the
- * first, and a link planted there is not followed. */
-static FILE *temporary_open(char *name, size_t size, const char *path)
+ * first, and a link planted there is not followed. Negative, with errno, where none can be had. */
+static int temporary_open(char *name, size_t size, const char *path)
 {
     enum { ATTEMPTS = 1000 };
     int handle = -1;
     errno = EEXIST;
-    for (int i = 0; i < ATTEMPTS && handle < 0 && errno == EEXIST; i++) {
+    for (int i = 0; i < ATTEMPTS && handle < 0 && (errno == EEXIST || errno == EINTR); i++) {
         (void)snprintf(name, size, "%s.tmp-%ld-%d", path, clh_system_process(), i);
         handle = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
-    FILE *stream = handle < 0 ? NULL : fdopen(handle, "wb");
-    if (!stream && handle >= 0) {
-        int reason = errno;
-        (void)close(handle);
-        (void)unlink(name);
-        errno = reason;
-    }
-    return stream;
+    return handle;
 }
 
 clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
@@ -66,8 +63,8 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
         file_free(file);
         return CLH_ENOMEM;
     }
-    file->stream = temporary_open(file->temporary, size, path);
-    if (!file->stream) {
+    file->handle = temporary_open(file->temporary, size, path);
+    if (file->handle < 0) {
         clh_status status = clh_fail(err, CLH_EIO, "cannot write %s: %s", path, strerror(errno));
         file_free(file);
         return status;
@@ -76,20 +73,42 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err)
     return CLH_OK;
 }
 
+/* To the system, all of it; a signal that comes meanwhile breaks nothing off. */
+static void put(clh_file *file, const char *bytes, size_t length)
+{
+    while (length > 0 && !file->failure) {
+        const ssize_t done = write(file->handle, bytes, length);
+        if (done < 0 && errno != EINTR)
+            file->failure = errno;
+        bytes += done > 0 ? done : 0;
+        length -= done > 0 ? (size_t)done : 0;
+    }
+}
+
+static void empty(clh_file *file)
+{
+    put(file, file->buffer, file->used);
+    file->used = 0;
+}
+
 void clh_file_write(clh_file *file, const void *bytes, size_t length)
 {
     assert(file && (bytes || length == 0));
     file->wanted += length;
-    errno = 0;
-    if (!file->failure && length > 0 && fwrite(bytes, 1, length, file->stream) != length)
-        file->failure = errno ? errno : EIO;
+    if (length > BUFFER - file->used)
+        empty(file);
+    if (length > BUFFER) {
+        put(file, bytes, length);
+    } else if (length > 0) {
+        memcpy(file->buffer + file->used, bytes, length);
+        file->used += length;
+    }
 }
 
 bool clh_file_flush(clh_file *file)
 {
     assert(file && !file->settled);
-    if (!file->failure && fflush(file->stream))
-        file->failure = errno;
+    empty(file);
     return !file->failure;
 }
 
@@ -102,20 +121,29 @@ static bool failed(clh_file *file)
     return file->failure;
 }
 
+static int sync_all(int handle)
+{
+    int result;
+    do
+        result = fsync(handle);
+    while (result && errno == EINTR);
+    return result ? errno : 0;
+}
+
 bool clh_file_sync(clh_file *file)
 {
-    assert(file && !file->settled && file->stream);
-    if (clh_file_flush(file) && fsync(fileno(file->stream)))
+    assert(file && !file->settled && file->handle >= 0);
+    if (clh_file_flush(file))
+        file->failure = sync_all(file->handle);
+    if (close(file->handle) && !file->failure && errno != EINTR) /* it is closed all the same */
         file->failure = errno;
-    if (fclose(file->stream) && !file->failure)
-        file->failure = errno;
-    file->stream = NULL;
+    file->handle = -1;
     return !failed(file);
 }
 
 bool clh_file_place(clh_file *file)
 {
-    assert(file && !file->settled && !file->stream);
+    assert(file && !file->settled && file->handle < 0);
     if (rename(file->temporary, file->path))
         file->failure = errno;
     else
@@ -150,8 +178,7 @@ void clh_file_abandon(clh_file *file)
 {
     if (!file)
         return;
-    if (file->stream)
-        (void)fclose(file->stream);
+    clh_handle_close(file->handle);
     if (!file->settled)
         (void)unlink(file->temporary);
     file_free(file);
@@ -221,8 +248,7 @@ static clh_status read_stream(char **bytes, size_t *length, FILE *stream, const 
     if (ferror(stream) || used > limit) {
         int reason = errno;
         clh_free(data);
-        return used > limit ? too_large(path, limit, err)
-                            : clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(reason));
+        return used > limit ? too_large(path, limit, err) : clh_fail_read(path, reason, err);
     }
     data[used] = '\0';
     *bytes = data;
@@ -236,7 +262,7 @@ clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t 
     assert(bytes && length && path);
     FILE *stream = fopen(path, "rbe");
     if (!stream)
-        return clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(errno));
+        return clh_fail_read(path, errno, err);
     errno = 0;
     clh_status status = read_stream(bytes, length, stream, path, limit, err);
     (void)fclose(stream);

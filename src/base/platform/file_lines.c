@@ -2,10 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/platform/handle.h"
 
 enum { BLOCK = 1 << 16, LINE_MOST = 1 << 28 };
 
@@ -34,9 +35,9 @@ clh_status clh_lines_open(clh_lines **out, const char *path, clh_error *err)
     l->text = l->path ? clh_alloc_array(l->capacity, 1, err) : NULL;
     clh_status status = l->text ? CLH_OK : CLH_ENOMEM;
     if (!status) {
-        l->file = open(path, O_RDONLY | O_CLOEXEC);
-        if (l->file < 0)
-            status = clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(errno));
+        clh_reading file;
+        status = clh_reading_open(&file, l->path, err);
+        l->file = file.handle;
     }
     if (status)
         clh_lines_close(l);
@@ -49,8 +50,7 @@ void clh_lines_close(clh_lines *l)
 {
     if (!l)
         return;
-    if (l->file >= 0)
-        (void)close(l->file);
+    clh_handle_close(l->file);
     clh_free(l->text);
     clh_free(l->path);
     clh_free(l);
@@ -58,7 +58,7 @@ void clh_lines_close(clh_lines *l)
 
 static clh_status cannot_read(const clh_lines *l, clh_error *err)
 {
-    return clh_fail(err, CLH_EIO, "cannot read %s: %s", l->path, strerror(errno));
+    return clh_fail_read(l->path, errno, err);
 }
 
 /* Room for a block more, the text at the front of it or, backwards, at its back. */
@@ -92,10 +92,7 @@ static clh_status refill(clh_lines *l, clh_error *err)
     clh_status status = make_room(l, false, err);
     if (status)
         return status;
-    ssize_t got;
-    do
-        got = read(l->file, l->text + l->end, BLOCK);
-    while (got < 0 && errno == EINTR);
+    const ssize_t got = read(l->file, l->text + l->end, BLOCK);
     if (got < 0)
         return cannot_read(l, err);
     l->end += (size_t)got;
@@ -150,8 +147,6 @@ static clh_status begin_at_end(clh_lines *l, clh_error *err)
     struct stat info;
     if (fstat(l->file, &info))
         return cannot_read(l, err);
-    if (!S_ISREG(info.st_mode))
-        return clh_fail(err, CLH_EIO, "%s is no regular file", l->path);
     l->from_last = true;
     l->at = (uint64_t)info.st_size;
     l->begin = l->end = l->capacity;

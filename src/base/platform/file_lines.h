@@ -19,7 +19,7 @@
 
 typedef struct clh_lines clh_lines;
 
-/** Open `path` for reading. CLH_EIO with path and reason. */
+/** Open `path`, a regular file, for reading. CLH_EIO with path and reason. */
 clh_status clh_lines_open(clh_lines **out, const char *path, clh_error *err);
 
 /** Free. NULL is fine. */

@@ -12,6 +12,12 @@ static clh_status cannot(const char *what, const char *path, clh_error *err)
     return clh_fail(err, CLH_EIO, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
+clh_status clh_fail_read(const char *path, int reason, clh_error *err)
+{
+    return reason == EINTR ? clh_fail(err, CLH_STOPPED, "stopped while reading %s", path)
+                           : clh_fail(err, CLH_EIO, "cannot read %s: %s", path, strerror(reason));
+}
+
 static clh_status look_at(clh_reading *file, clh_error *err)
 {
     struct stat info;
@@ -24,13 +30,13 @@ static clh_status look_at(clh_reading *file, clh_error *err)
     return CLH_OK;
 }
 
-/* Without O_NONBLOCK opening a pipe would wait for its writer. */
+/* Without O_NONBLOCK opening a pipe would wait for its other end. */
 clh_status clh_reading_open(clh_reading *file, const char *path, clh_error *err)
 {
     assert(file && path);
     *file = (clh_reading){.handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), .path = path};
     if (file->handle < 0)
-        return cannot("read", path, err);
+        return clh_fail_read(path, errno, err);
     clh_status status = look_at(file, err);
     if (status) {
         clh_handle_close(file->handle);
@@ -62,8 +68,13 @@ clh_status clh_reading_get(const clh_reading *file, void *into, size_t length, s
 clh_status clh_appending_open(int *handle, const char *path, clh_error *err)
 {
     assert(handle && path);
-    *handle = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    return *handle < 0 ? cannot("write", path, err) : CLH_OK;
+    struct stat info;
+    *handle = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (*handle < 0 || (fstat(*handle, &info) == 0 && S_ISREG(info.st_mode)))
+        return *handle < 0 ? cannot("write", path, err) : CLH_OK;
+    clh_handle_close(*handle);
+    *handle = -1;
+    return clh_fail(err, CLH_EIO, "cannot write %s: it is no regular file", path);
 }
 
 clh_status clh_appending_put(int handle, const void *bytes, size_t length, const char *path,
@@ -93,7 +104,11 @@ clh_status clh_appending_cut(int handle, uint64_t length, const char *path, clh_
 
 int clh_handle_sync(int handle)
 {
-    return fdatasync(handle) ? errno : 0;
+    int result;
+    do
+        result = fdatasync(handle);
+    while (result && errno == EINTR);
+    return result ? errno : 0;
 }
 
 void clh_handle_close(int handle)

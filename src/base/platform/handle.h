@@ -10,6 +10,11 @@
 
 #include "base/base.h"
 
+/** "cannot read `path`: the system's words for `reason`", an errno, and CLH_EIO. Where a signal broke
+ *  it off that the process catches and does not want to wait behind (sigaction() without SA_RESTART):
+ *  CLH_STOPPED. */
+clh_status clh_fail_read(const char *path, int reason, clh_error *err);
+
 /** A regular file that is read here and there. */
 typedef struct clh_reading {
     int handle;
