@@ -52,8 +52,9 @@ static const clh_schema schema[] = {
      .keys = "component", .fields = columns},
     {CLH_PART_TABLE, "positions", "the whole by position", .keys = "#position", .flags = CLH_DETAIL,
      .fields = position_columns},
-    {CLH_PART_ARRAY, "attribution_by_term", "by what is predicted, positions row by row",
-     .draw = "heat", .unit = "logit", .flags = CLH_DETAIL},
+    {CLH_PART_ARRAY, "attribution_by_term",
+     "by what is predicted, positions row by row; NaN: no position", .draw = "heat",
+     .unit = "logit", .flags = CLH_DETAIL | CLH_GAPS},
     {CLH_PART_ARRAY, "attribution", "each part, biases and remainder, by position: they add up",
      .draw = "strip", .unit = "logit"},
     {0}};

@@ -56,8 +56,8 @@ static const clh_schema schema[] = {
     {CLH_PART_ARRAY, "log_prob", "the same of log p", .flags = 0},
     {CLH_PART_ARRAY, "prob", "the same of p", .flags = 0},
     {CLH_PART_ARRAY, "sum", "the sum over the box that gradients are of", .flags = 0},
-    {CLH_PART_ARRAY, "*", "an activation, under its hook name", .draw = "heat",
-     .flags = CLH_DETAIL},
+    {CLH_PART_ARRAY, "*", "an activation, under its hook name; -inf: a score of the future",
+     .draw = "heat", .flags = CLH_DETAIL | CLH_GAPS},
     {CLH_PART_ARRAY, "grad.*", "gradient of the metric by an activation or a parameter",
      .draw = "heat", .flags = CLH_DETAIL},
     {0}};

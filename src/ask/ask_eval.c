@@ -47,7 +47,7 @@ static const clh_schema schema[] = {
     {CLH_PART_TABLE, "positions", "every position", .keys = "#position", .flags = CLH_DETAIL,
      .fields = positions},
     {CLH_PART_ARRAY, "loss_per_position", "mean over the sequences; NaN where nothing is scored",
-     .draw = "positions", .unit = "nats/token"},
+     .draw = "positions", .unit = "nats/token", .flags = CLH_GAPS},
     {0}};
 
 /* What is measured: a sample of the subject's, or one of our own. */

@@ -1,5 +1,6 @@
 /* loss: the loss curve of a run, from what training wrote. */
 #include <math.h>
+#include <stdio.h>
 
 #include "ask/question.h"
 #include "base/platform/file.h"
@@ -60,6 +61,26 @@ static void put_numbers(clh_result *out, const clh_metrics_log *log)
     const size_t last = log->evaluations - 1;
     clh_result_put_numbers(out, {"held_out_loss", log->eval_loss[last]},
                            {"token_accuracy", log->token_accuracy[last]});
+    if (isnan(log->eval_loss[last]))
+        clh_result_absent(out, "held_out_loss", "it was not a finite number");
+}
+
+/* What JSON has no number for stands as null in metrics.jsonl. */
+static void note_not_finite(clh_result *out, const clh_metrics_log *log)
+{
+    size_t count = 0, first = 0;
+    char text[128];
+    for (size_t e = log->evaluations; e > 0; e--)
+        if (isnan(log->eval_loss[e - 1])) {
+            first = e - 1;
+            count++;
+        }
+    (void)snprintf(
+        text, sizeof text,
+        "Not finite: the held-out loss of %zu of %zu evaluations, the first at step %.0f.", count,
+        log->evaluations, count ? log->eval_step[first] : 0);
+    if (count > 0)
+        clh_result_note(out, text);
 }
 
 static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings,
@@ -83,6 +104,7 @@ static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings
     if (!status) {
         put_curve(out, &log);
         put_numbers(out, &log);
+        note_not_finite(out, &log);
     }
     clh_metrics_log_deinit(&log);
     clh_free(path);

@@ -44,8 +44,10 @@ static const clh_field columns[] = {
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
     {CLH_PART_TABLE, "sites", "the strongest patch of each", .keys = "site", .fields = columns},
-    {CLH_PART_ARRAY, "share", "of the metric that each piece brings back, a row for a site or head",
-     .draw = "strip"},
+    {CLH_PART_ARRAY, "share",
+     "of the metric that each piece brings back, a row for a site or head; NaN: there is none to "
+     "bring back",
+     .draw = "strip", .flags = CLH_GAPS},
     {CLH_PART_ARRAY, "*", "the metric with each piece patched", .draw = "strip"},
     {CLH_PART_ARRAY, "attribution.*", "effect of each piece as estimated by the gradient",
      .draw = "strip"},

@@ -51,7 +51,7 @@ static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "graph", NULL, .fields = all},
     {CLH_PART_TABLE, "edges", "the strongest first", .keys = "edge", .fields = columns},
     {CLH_PART_ARRAY, "effect", "of every edge, from its writer to its reader; NaN: no such edge",
-     .draw = "heat", .unit = "effect"},
+     .draw = "heat", .unit = "effect", .flags = CLH_GAPS},
     {CLH_PART_ARRAY, "exact", "of every edge", .flags = CLH_DETAIL},
     {CLH_PART_ARRAY, "ig", "its estimate", .flags = CLH_DETAIL},
     {0}};

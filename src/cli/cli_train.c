@@ -1,6 +1,7 @@
 #include "cli/cli_train.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/platform/file.h"
 #include "clearhead/run.h"
 #include "cli/cli_terminal.h"
+#include "result/build.h"
 #include "run/folder.h"
 #include "run/run_gather.h"
 
@@ -101,23 +103,37 @@ void clh_cli_watch_end(clh_cli_watch *watch)
     clh_cli_progress_end(&watch->progress);
 }
 
+/* Each as `, "loss": 0.1`; what is not finite is null, and its name stands in `none`. */
+static void add_numbers(clh_strbuf *text, clh_strbuf *none, const clh_named *number, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        clh_strbuf_addf(text, ", \"%s\": ", number[i].name);
+        clh_strbuf_add_number(text, number[i].value, 9);
+        if (!isfinite(number[i].value))
+            clh_strbuf_addf(none, "%s\"%s\"", none->length ? ", " : "", number[i].name);
+    }
+}
+
 static void print_json(const clh_cli_watch *w, const char *folder)
 {
     const clh_progress *p = &w->last;
-    clh_strbuf text = {0};
+    clh_strbuf text = {0}, none = {0};
     clh_strbuf_adds(&text, "{\"run\": ");
     clh_strbuf_add_json(&text, folder);
     clh_strbuf_addf(&text, ", \"step\": %zu", p->step);
     if (p->steps_per_second > 0) /* there was a step */
-        clh_strbuf_addf(&text, ", \"loss\": %.9g, \"grad_norm\": %.9g", p->loss, p->grad_norm);
-    if (w->evaluated) {
-        clh_strbuf_addf(&text,
-                        ", \"token_accuracy\": %.9g, \"sequence_accuracy\": %.9g, "
-                        "\"held_out_loss\": ",
-                        w->token_accuracy, w->sequence_accuracy);
-        clh_strbuf_add_number(&text, w->held_out_loss, 9);
-    }
+        add_numbers(&text, &none,
+                    (const clh_named[]){{"loss", p->loss}, {"grad_norm", p->grad_norm}}, 2);
+    if (w->evaluated)
+        add_numbers(&text, &none,
+                    (const clh_named[]){{"token_accuracy", w->token_accuracy},
+                                        {"sequence_accuracy", w->sequence_accuracy},
+                                        {"held_out_loss", w->held_out_loss}},
+                    3);
+    if (none.length > 0)
+        clh_strbuf_addf(&text, ", \"not_finite\": [%s]", clh_strbuf_view(&none));
     clh_strbuf_addf(&text, ", \"seconds\": %.6f}", p->seconds);
+    clh_strbuf_deinit(&none);
     (void)puts(clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }

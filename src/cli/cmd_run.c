@@ -1,4 +1,5 @@
 /* clearhead run: the notebook, start to end. */
+#include <math.h>
 #include <string.h>
 
 #include "base/platform/file.h"
@@ -82,7 +83,11 @@ static void print_row(const clh_progress *p)
         (void)printf("%6s %10s", "-", "-");
     else
         (void)printf("%6zu %10.6f", p->epoch, p->loss);
-    (void)printf(" %21.6f %9.4f %10.4f\n", p->evaluation->loss, p->evaluation->token_accuracy,
+    if (isfinite(p->evaluation->loss))
+        (void)printf(" %21.6f", p->evaluation->loss);
+    else
+        (void)printf(" %21s", "not finite");
+    (void)printf(" %9.4f %10.4f\n", p->evaluation->token_accuracy,
                  p->evaluation->sequence_accuracy);
     (void)fflush(stdout);
 }

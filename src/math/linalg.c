@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "math/decompose.h"
+#include "math/norm.h"
 
 #ifdef CLH_HAVE_LAPACK
 #define BY clh_decompose_lapack
@@ -87,10 +88,7 @@ double clh_dense_norm(const clh_dense *a)
 {
     if (!is_matrix(a))
         return NAN;
-    double sum = 0;
-    for (size_t i = 0; i < a->rows * a->cols; i++)
-        sum += a->data[i] * a->data[i];
-    return sqrt(sum);
+    return clh_norm(a->data, a->rows * a->cols);
 }
 
 /* ---- Decompositions --------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
 
 #include "base/platform/file.h"
 #include "base/quote.h"
-#include "result/result_parts.h"
+#include "result/finite.h"
 
 static const clh_format *const formats[] = {
 #define FORMAT(name) &clh_format_##name,
@@ -161,6 +161,7 @@ static clh_status to_text(char **text, clh_result *r, const clh_format *format,
                           const clh_show *show, clh_error *err)
 {
     clh_strbuf out = {0};
+    clh_finite_note(r);
     clh_status status = clh_format_check(format, r->schema, show, err);
     if (!status)
         status = check_array(r, show, err);
@@ -205,6 +206,7 @@ clh_status clh_report_save(clh_result *result, const char *path, const clh_show 
         clh_free(text);
         return status;
     }
+    clh_finite_note(result);
     clh_status status = clh_format_check(format, result->schema, &in_file, err);
     if (!status)
         status = check_array(result, &in_file, err);

@@ -12,6 +12,7 @@
 #include "clearhead/npz.h"
 #include "clearhead/safetensors.h"
 #include "report/shown.h"
+#include "result/finite.h"
 
 /* Names and numbers of arrays are the result's, computed now where they have not been; the rest is
  * owned. */
@@ -305,18 +306,54 @@ static clh_status check(const clh_schema *schema, const clh_show *show, clh_erro
 static clh_status add_arrays(arrays *a, clh_result *r, const clh_show *show, clh_error *err)
 {
     clh_status status = CLH_OK;
-    for (size_t pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < r->items && !status; i++) {
-            const clh_result_item *item = &r->item[i];
-            if (!clh_shows_item(show, item) ||
-                (clh_dtype_size(item->view.dtype) == 8) != (pass == 0))
-                continue;
-            status = clh_result_view(&a->array[a->count], r, item->view.name, err);
-            a->count += !status;
-        }
+    for (size_t i = 0; i < r->items && !status; i++) {
+        const clh_result_item *item = &r->item[i];
+        if (!clh_shows_item(show, item))
+            continue;
+        status = clh_finite_view(&a->array[a->count], r, item, err);
+        a->count += !status;
+    }
     for (size_t i = 0; i < r->items && !status; i++)
         if (clh_shows_item(show, &r->item[i]))
             status = add_labels(a, &r->item[i], err);
+    return status;
+}
+
+/* Arrays that hold what F32 cannot are of eight bytes only now. */
+static void order_arrays(arrays *a)
+{
+    size_t wide = 0;
+    for (size_t i = 0; i < a->count; i++) {
+        const clh_array array = a->array[i];
+        if (clh_dtype_size(array.dtype) != 8)
+            continue;
+        memmove(&a->array[wide + 1], &a->array[wide], (i - wide) * sizeof array);
+        a->array[wide++] = array;
+    }
+}
+
+/* What is not finite, and what else is said of the result: {"effect": "3 of 12 are not finite, ..."} */
+static clh_status add_words(arrays *a, const clh_result *r, clh_error *err)
+{
+    clh_strbuf words = {0}, one = {0};
+    for (size_t i = 0; i < a->count; i++) {
+        clh_strbuf_clear(&one);
+        clh_finite_say(&a->array[i], &one);
+        if (one.length == 0)
+            continue;
+        clh_strbuf_adds(&words, words.length ? ", " : "{");
+        clh_strbuf_add_json(&words, a->array[i].name);
+        clh_strbuf_adds(&words, ": ");
+        clh_strbuf_add_json(&words, clh_strbuf_view(&one));
+    }
+    clh_strbuf_adds(&words, words.length ? "}" : "");
+    clh_status status = clh_strbuf_check(one.failed ? &one : &words, err);
+    if (!status && words.length > 0)
+        status = add_pair(a, "not_finite", clh_strbuf_view(&words), err);
+    if (!status && r->note_count > 0)
+        status = add_texts(a, "notes", r->notes, r->note_count, err);
+    clh_strbuf_deinit(&one);
+    clh_strbuf_deinit(&words);
     return status;
 }
 
@@ -339,6 +376,9 @@ static clh_status make(arrays *out, clh_result *r, const clh_show *show, clh_err
             clh_shows(show, r->part[p].schema->name))
             status = add_part(out, &r->part[p], err);
     json_decref(settings);
+    order_arrays(out);
+    if (!status)
+        status = add_words(out, r, err);
     if (!status && out->count == 0)
         status = clh_fail(err, CLH_EINPUT, "%s has no number to write", r->question);
     return status;

@@ -7,6 +7,7 @@
 
 #include "report/shown.h"
 #include "result/element.h"
+#include "result/finite.h"
 
 enum { KEYS_MAX = 24 };
 
@@ -217,7 +218,7 @@ static clh_status add_array(clh_result *r, const clh_result_item *item, clh_strb
 {
     clh_array view;
     size_t index[CLH_RANK_MAX] = {0};
-    clh_status status = clh_result_view(&view, r, item->view.name, err);
+    clh_status status = clh_finite_view(&view, r, item, err);
     if (status)
         return status;
     clh_strbuf_adds(out, "array");

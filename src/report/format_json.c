@@ -1,10 +1,12 @@
 /* A result as JSON: one envelope for every question. docs/formats.md, "Results". */
 #include <assert.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "report/shown.h"
 #include "result/element.h"
+#include "result/finite.h"
 
 enum { INLINE_MAX = 10000 }; /* numbers of an array that are written out unasked */
 
@@ -81,6 +83,9 @@ static void add_one(const clh_part *part, size_t i, clh_strbuf *out)
     add_text(out, ", \"unit\": ", field->unit);
     if (part->note[i])
         add_text(out, ", \"absent\": ", part->note[i]);
+    else if (!(field->flags & CLH_TEXT) && isinf(cell->value.value))
+        add_text(out,
+                 ", \"absent\": ", cell->value.value < 0 ? "not finite: -inf" : "not finite: inf");
     clh_strbuf_adds(out, "}");
 }
 
@@ -194,7 +199,7 @@ static clh_status add_array(clh_result *r, clh_result_item *item, const clh_show
 {
     clh_array view = item->view;
     const bool written = is_inline(item, show);
-    clh_status status = written ? clh_result_view(&view, r, item->view.name, err) : CLH_OK;
+    clh_status status = written ? clh_finite_view(&view, r, item, err) : CLH_OK;
     add_text(out, "", item->view.name);
     clh_strbuf_addf(out, ": {\"dtype\": \"%s\"", clh_dtype_name(view.dtype));
     add_text(out, ", \"unit\": ", item->schema->unit);

@@ -350,6 +350,35 @@ void clh_result_absent(clh_result *r, const char *name, const char *why)
     part->absent = clh_result_copy(r, why);
 }
 
+/* Whether a word of `text` is how printf() says a number that is not finite. */
+static bool says_no_number(const char *text)
+{
+    static const char *const words[] = {"nan", "-nan", "inf", "-inf"};
+    for (size_t length; text && *text; text += length + (text[length] != '\0')) {
+        length = strcspn(text, " ,;:()[]");
+        for (size_t i = 0; i < CLH_COUNT(words); i++)
+            if (strncmp(text, words[i], strlen(words[i])) == 0 &&
+                (length == strlen(words[i]) || text[strlen(words[i])] == '.'))
+                return true;
+    }
+    return false;
+}
+
+/* A copy of what decided a verdict; of numbers that are none with a word about them. */
+static const char *explained(clh_result *r, const char *by)
+{
+    clh_strbuf text = {0};
+    if (!by || !says_no_number(by))
+        return clh_result_copy(r, by);
+    clh_strbuf_addf(
+        &text, "%s (nan: no number, a share of nothing; inf: larger than a number can be.)", by);
+    if (text.failed && !failed(r))
+        (void)clh_strbuf_check(&text, &r->failure);
+    const char *copy = clh_result_copy(r, clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+    return copy;
+}
+
 void clh_result_decide(clh_result *r, const char *verdict, const char *answer, const char *by)
 {
     size_t place = 0;
@@ -358,7 +387,7 @@ void clh_result_decide(clh_result *r, const char *verdict, const char *answer, c
     if (!part)
         return;
     part->cell[place].text = clh_result_copy(r, answer);
-    part->note[place] = clh_result_copy(r, by);
+    part->note[place] = explained(r, by);
 }
 
 void clh_result_no(clh_result *r)

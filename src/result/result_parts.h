@@ -60,6 +60,7 @@ struct clh_result {
     const char **notes;
     size_t note_count, note_room;
     clh_status outcome;
+    bool finite_noted;       /**< clh_finite_note() was here */
     clh_part *at;            /**< table of the row begun last */
     struct clh_owned *owned; /**< everything to be freed, newest first */
     char **path;             /**< made when first asked for */

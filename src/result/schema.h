@@ -45,6 +45,7 @@ enum clh_field_flags {
         256, /**< of a table: text shows the text columns of a row below each other, in lines
                            that end at the same places */
     CLH_MARKS = 512, /**< of a text column there: what is no blank marks what stands above it */
+    CLH_GAPS = 2048, /**< of an array: where there is no number stands NaN, of masked scores -inf */
     CLH_OF_ROW =
         1024, /**< of a column: its numbers have the unit and the decimals of the field that
                             their row is about (clh_row_of()) */

@@ -77,4 +77,32 @@ for command in eval answers; do
     says 'sequence 0: blocks.0.attn.hook_v is not finite' $command large --count 20
     says 'sequence 0: blocks.0.ln1.hook_scale is not finite' $command huge --count 20
 done
+
+# Weights whose products are larger than F32 holds: the matrices are then F64, and nothing is infinite.
+for range in 1e10 1e37; do
+    runs 0 train --n 2 --steps 0 --d-model 16 --d-head 8 --init-mode gpt2 --initializer-range $range --out wide-$range
+    runs 0 circuits wide-$range --out wide.safetensors
+    is '' "$(printf '%s\n' "$out" | grep -wE 'inf|nan|-inf')" 'no infinity in the table'
+    is '0 True' "$(python3 -c '
+import math
+from tensors import header, read
+numbers = [x for _, values in read("wide.safetensors").values() for x in values]
+print(sum(not math.isfinite(x) for x in numbers), max(abs(x) for x in numbers) > 3.5e38)
+assert all(row["data_offsets"][0] % (8 if row["dtype"] == "F64" else 4) == 0 for row in header("wide.safetensors")[0].values())')" \
+        'nor in the file'
+done
+
+# What training prints of a loss that is not finite.
+runs 0 train --n 2 --steps 0 --init-mode gpt2 --initializer-range 1e20 --out blown --json
+is 'None held_out_loss' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+d = json.load(sys.stdin, parse_constant=lambda word: sys.exit(word))
+print(d["held_out_loss"], *d["not_finite"])')" 'train --json names what is not finite'
+runs 0 loss blown --json
+is 'None|it was not a finite number|Not finite: the held-out loss of 1 of 1 evaluations, the first at step 0.' \
+    "$(printf '%s' "$out" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+loss = d["numbers"]["held_out_loss"]
+print(loss["value"], loss["absent"], *d["notes"], sep="|")')" 'loss says which'
 finish

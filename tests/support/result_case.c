@@ -71,7 +71,7 @@ const clh_schema result_case_schema[] = {
     {CLH_PART_ARRAY, "text", "from the last", .draw = "tokens", .unit = "attention",
      .flags = CLH_HEADLINE},
     {CLH_PART_ARRAY, "by_position", "loss of each prediction", .draw = "positions", .unit = "nats",
-     .flags = CLH_LOG},
+     .flags = CLH_LOG | CLH_GAPS},
     {CLH_PART_ARRAY, "*", "anything", .draw = "heat"},
     {0}};
 

@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "clearhead/circuit.h"
+#include "math/norm.h"
 
 void clh_factored_deinit(clh_factored *factored)
 {
@@ -124,10 +125,7 @@ clh_status clh_factored_eigenvalues(clh_eigenvalues *out, const clh_factored *f,
 
 static double norm_of(const clh_svd *svd)
 {
-    double sum = 0;
-    for (size_t i = 0; i < svd->count; i++)
-        sum += svd->s[i] * svd->s[i];
-    return sqrt(sum);
+    return clh_norm(svd->s, svd->count);
 }
 
 clh_status clh_factored_norm(double *norm, const clh_factored *f, clh_error *err)
