@@ -77,8 +77,8 @@ static void note_not_finite(clh_result *out, const clh_metrics_log *log)
         }
     (void)snprintf(
         text, sizeof text,
-        "Not finite: the held-out loss of %zu of %zu evaluations, the first at step %.0f.", count,
-        log->evaluations, count ? log->eval_step[first] : 0);
+        "Not finite: the held-out loss of %zu of %zu evaluations, the first at step %zu.", count,
+        log->evaluations, count ? (size_t)log->eval_step[first] : 0);
     if (count > 0)
         clh_result_note(out, text);
 }

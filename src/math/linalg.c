@@ -10,7 +10,7 @@
 
 #include "base/base.h"
 #include "math/decompose.h"
-#include "math/norm.h"
+#include "math/vector_norm.h"
 
 #ifdef CLH_HAVE_LAPACK
 #define BY clh_decompose_lapack

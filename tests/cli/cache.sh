@@ -121,7 +121,7 @@ put '[[3]]'
 refuse 2 'a loss needs a token to predict: 1 token is given, want 2' --grads --tokens bad.json
 put '[[0, 1'
 runs 3 cache run --tokens bad.json --out never.safetensors
-is 'clearhead cache: bad.json line 1' "${err%%:\ \'*}" 'what is no JSON is said with its line'
+is 'clearhead cache: bad.json line 1 is not JSON' "${err%%:\ \'*}" 'what is no JSON is said with its line'
 python3 -c 'print([[0] * 27])' > bad.json
 refuse 2 'bad.json: row 0 has 27 tokens, the model takes at most 26 (n_ctx)' --tokens bad.json
 refuse 3 'cannot read none.json: No such file or directory' --tokens none.json

@@ -1,4 +1,4 @@
-#include "math/norm.h"
+#include "math/vector_norm.h"
 
 #include <assert.h>
 #include <float.h>

@@ -1,6 +1,6 @@
 /** The length of a vector whatever the size of its numbers. */
-#ifndef CLH_NORM_H
-#define CLH_NORM_H
+#ifndef CLH_VECTOR_NORM_H
+#define CLH_VECTOR_NORM_H
 
 #include <stddef.h>
 
