@@ -38,6 +38,10 @@ typedef struct clh_settings clh_settings;
  *  no checkpoint of that step (names the nearest). */
 CLH_API clh_status clh_subject_open(clh_subject **out, const char *where, clh_error *err);
 
+/** The same, with the data of its run elsewhere; `data` as clh_run_open_data() takes it. */
+CLH_API clh_status clh_subject_open_data(clh_subject **out, const char *where,
+                                         const clh_run_data *data, clh_error *err);
+
 /** A model in memory with its task, which may be NULL; both borrowed. */
 CLH_API clh_status clh_subject_of(clh_subject **out, const clh_model *model, const clh_task *task,
                                   clh_error *err);

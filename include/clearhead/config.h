@@ -141,6 +141,7 @@ typedef struct clh_run_config {
     clh_train_config train;
     size_t threads;          /**< does not change a byte of the result */
     char init[CLH_PATH_MAX]; /**< weights to start from; empty: drawn from seed */
+    char init_weights[65];   /**< SHA-256 of those; empty: drawn, or not read yet */
     char folded[128];        /**< what was folded into the weights; clearhead/fold.h */
 } clh_run_config;
 

@@ -13,6 +13,7 @@
  *      checkpoints/step-00000500.safetensors    parameters after that many steps
  *      checkpoints/optimizer.safetensors        optimizer state of the newest of them
  *      model.safetensors         the parameters it ended with
+ *      data.jsonl                a copy of its own lines, where they are few
  *      figures/
  *
  *  docs/formats.md describes each file.
@@ -34,6 +35,22 @@ typedef struct clh_run clh_run;
  *  ended. CLH_EIO, CLH_EFORMAT, CLH_ECONFIG, CLH_ESHAPE, CLH_ENUMERIC name file, found and wanted.
  */
 CLH_API clh_status clh_run_open(clh_run **out, const char *path, clh_error *err);
+
+/** Where the data of a run is, for a task that reads a file; zero: where the run says. */
+typedef struct clh_run_data {
+    const char *path; /**< NULL: the path that the run remembers, or its own copy; borrowed */
+    bool changed;     /**< it may have other content than the run was trained on */
+} clh_run_data;
+
+/** As clh_run_open(), with its data elsewhere. What needs no data can be had of a run whose data is not
+ *  where it says, or has changed: it is opened, and drawing a sequence fails. With a path that does
+ *  not hold: CLH_EIO, or CLH_EINPUT when it has other content, naming both hashes and numbers of lines;
+ *  CLH_EUSAGE when the task reads no file. `data` NULL: zero. */
+CLH_API clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data *data,
+                                     clh_error *err);
+
+/** What it was opened with; the path is borrowed from the run. */
+CLH_API clh_run_data clh_run_get_data(const clh_run *run);
 
 /** Free. NULL is fine. */
 CLH_API void clh_run_close(clh_run *run);

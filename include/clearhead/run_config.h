@@ -114,8 +114,8 @@ CLH_API char *clh_run_config_describe(const clh_run_config *config, clh_error *e
 /** Name of a folder for the run, "n5-seed3", into `out`. */
 CLH_API void clh_run_config_name(const clh_run_config *config, char out[64]);
 
-/** Make the paths among the task's settings absolute, so that another folder finds them too; as they
- *  are where they do not fit or lead nowhere. */
+/** Make paths absolute, so that another folder finds them too; as they are where they do not fit or
+ *  lead to no file or folder that stays. */
 CLH_API void clh_run_config_absolute(clh_run_config *config);
 
 /** Settings the user wrote that cannot have an effect, one a line; "" when there are none. NULL

@@ -13,6 +13,7 @@
 #include "clearhead/config.h"
 #include "clearhead/model.h"
 #include "clearhead/progress.h"
+#include "clearhead/run.h"
 #include "clearhead/task.h"
 #include "clearhead/watch.h"
 
@@ -46,6 +47,12 @@ CLH_API clh_status clh_train(const clh_run_config *config, const char *path,
  *  that has ended is left as it is. Errors as clh_train(). */
 CLH_API clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
                                     clh_error *err);
+
+/** The same, of a run whose data is elsewhere, or has changed and is to be gone on with all the same:
+ *  config.json says so from then on. `data` NULL: where the run says. CLH_EINPUT, with both hashes and
+ *  numbers of lines, for changed data that is not to be. */
+CLH_API clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run_data *data,
+                                         const clh_train_watch *watch, clh_error *err);
 
 /** Bytes that training with this config takes at its peak; SIZE_MAX when they cannot be counted, and
  *  for NULL or a config that cannot be. */

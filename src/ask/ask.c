@@ -6,6 +6,7 @@
 #include "ask/question.h"
 #include "base/quote.h"
 #include "clearhead/version.h"
+#include "task/task_ops.h"
 
 static const clh_question *const questions[] = {
 #define QUESTION(name) &clh_question_##name,
@@ -135,6 +136,13 @@ clh_status clh_ask_check(const clh_subject *subject, const char *question,
     return status;
 }
 
+/* That the data is not the run's, where that was allowed. */
+static void note_data(clh_result *r, const clh_task *task)
+{
+    if (task && task->facts.changed)
+        clh_result_note(r, task->facts.changed);
+}
+
 /* What was asked, so that it can be asked again. */
 static clh_status stamp(clh_result *r, clh_subject *s, const clh_settings *settings, clh_error *err)
 {
@@ -149,6 +157,7 @@ static clh_status stamp(clh_result *r, clh_subject *s, const clh_settings *setti
     clh_result_stamp(r, "version", clh_version());
     clh_settings_json(settings, &text);
     clh_result_stamp(r, "settings", clh_strbuf_view(&text));
+    note_data(r, clh_subject_task(s));
     clh_status status = clh_strbuf_check(&text, err);
     clh_strbuf_deinit(&text);
     return status;

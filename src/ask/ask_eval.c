@@ -4,6 +4,7 @@
 
 #include "ask/ratios.h"
 #include "base/platform/decimal.h"
+#include "run/run_task.h"
 
 enum { AUTO, TRAIN, TEST }; /* --split */
 enum { WORST = 5 };
@@ -20,8 +21,9 @@ static const clh_key keys[] = {
                  "[1, 1000000000]", "how many sequences"),
     CLH_ROW(eval_settings, split, CHOICE, "auto", "auto|train|test",
             "which of the task's: trained on, or held out (auto)"),
-    CLH_ROW_AUTO(eval_settings, data, TEXT, NULL, "FILE",
-                 "instead the sequences of this file (JSONL)"),
+    CLH_ROW_AUTO(
+        eval_settings, data, TEXT, NULL, "FILE",
+        "instead the sequences of this file (JSONL); with --split where the run's own are now"),
     CLH_ROW_AUTO(eval_settings, first_scored, SIZE, "the run's own", "[0, 100000000]",
                  "of a file: index of the first token whose prediction is scored"),
     CLH_ROW_AUTO(eval_settings, least, REAL, NULL, "[0, 1]",
@@ -84,6 +86,21 @@ static clh_status of_data(exam *e, const eval_settings *set, const clh_subject *
     return status;
 }
 
+/* The run's own data, found at --data. */
+static clh_status open_there(exam *e, const eval_settings *set, const clh_subject *s,
+                             clh_error *err)
+{
+    const clh_run *run = clh_subject_run(s);
+    const clh_run_data data = {set->data, clh_run_get_data(run).changed};
+    if (!run)
+        return clh_fail(err, CLH_EINPUT, "a model in memory has no data of a run's: want no split");
+    clh_run_config config = *clh_run_get_config(run);
+    clh_status status =
+        clh_run_task_open_at(&e->own_task, &config, clh_run_path(run), &data, false, err);
+    e->task = e->own_task;
+    return status;
+}
+
 static clh_status of_run(exam *e, const eval_settings *set, clh_subject *s, clh_error *err)
 {
     const clh_split split = set->split == TRAIN ? CLH_SPLIT_TRAIN : CLH_SPLIT_TEST;
@@ -95,13 +112,17 @@ static clh_status of_run(exam *e, const eval_settings *set, clh_subject *s, clh_
         return clh_fail(err, CLH_EINPUT,
                         "%s was imported and fits no task: give sequences with --data",
                         clh_subject_path(s));
+    clh_status status = *set->data ? open_there(e, set, s, err) : CLH_OK;
+    if (status)
+        return status;
     const uint64_t there = clh_task_split_size(e->task, split);
     if (there == 0)
         return clh_fail(err, CLH_EINPUT, "this run has no %s sequences: give some with --data",
                         e->what);
     const size_t count = set->count != CLH_UNSET ? set->count : tested ? tested : (size_t)there;
-    return split == CLH_SPLIT_TEST ? clh_subject_sample(&e->sample, s, count, err)
-                                   : clh_sample_draw(&e->own, e->task, split, 0, count, err);
+    return split == CLH_SPLIT_TEST && !e->own_task
+               ? clh_subject_sample(&e->sample, s, count, err)
+               : clh_sample_draw(&e->own, e->task, split, 0, count, err);
 }
 
 static clh_status measure(exam *e, clh_subject *s, const clh_how *how, clh_error *err)
@@ -188,7 +209,8 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
     const eval_settings *set = settings;
     exam e = {.sample = &e.own, .measure = &e.own_measure}; /* or the subject's */
     clh_ratio_row row;
-    clh_status status = *set->data ? of_data(&e, set, s, err) : of_run(&e, set, s, err);
+    const bool given = *set->data && set->split == AUTO;
+    clh_status status = given ? of_data(&e, set, s, err) : of_run(&e, set, s, err);
     if (!status)
         status = measure(&e, s, how, err);
     if (!status)
@@ -209,11 +231,9 @@ static clh_status check_eval(const clh_subject *s, const void *settings, clh_err
 {
     const eval_settings *set = settings;
     (void)s;
-    if (*set->data && set->split != AUTO)
-        return clh_fail(err, CLH_EUSAGE, "--data and --split are both given, want one of them");
-    if (!*set->data && set->first_scored != CLH_UNSET)
-        return clh_fail(err, CLH_EUSAGE,
-                        "--first-scored is for sequences of a file, want --data too");
+    if ((!*set->data || set->split != AUTO) && set->first_scored != CLH_UNSET)
+        return clh_fail(err, CLH_EUSAGE, "--first-scored is for sequences of a file, want --data%s",
+                        *set->data ? " without --split" : " too");
     return CLH_OK;
 }
 
@@ -223,7 +243,8 @@ const clh_question clh_question_eval = {
     .description =
         "Loss and accuracy of a run's model on sequences it was not trained on, each with its 95 "
         "% bootstrap interval, and the loss at each position. With --data on those of a file, "
-        "scored from --first-scored, or else from where the run's own are.",
+        "scored from --first-scored, or else from where the run's own are; with --data and --split "
+        "on the run's own data, where that is now.",
     .examples =
         "clearhead eval runs/notebook # on the held-out sequences\n"
         "clearhead eval runs/notebook --count 1000 --json # on more of them, for a program\n"

@@ -8,6 +8,7 @@
 #include "model/tree.h"
 #include "run/run_about.h"
 #include "run/run_keys.h"
+#include "task/task_ops.h"
 
 static const clh_field numbers[] = {
     CLH_FIELD_TEXT("task", "what it was trained for", 0),
@@ -85,7 +86,7 @@ static void put_config(clh_result *out, const clh_run_config *config)
 {
     for (size_t i = 0; i < clh_run_key_count(); i++) {
         const clh_key *key = &clh_run_keys()[i];
-        if (!clh_run_key_written(i, config->task))
+        if (!clh_run_key_written(i, config->task) || clh_run_key_idle(i, config))
             continue;
         clh_strbuf text = {0};
         char *end = NULL;
@@ -136,6 +137,8 @@ static clh_status ask_show(clh_result *out, clh_subject *s, const void *settings
         const clh_tensor tensor = clh_model_tensor(model, i);
         put_tensor(out, "parameters", &tensor);
     }
+    if (clh_subject_task(s) && clh_subject_task(s)->facts.away)
+        clh_result_note(out, clh_subject_task(s)->facts.away->message);
     clh_status status = put_hooks(out, config, err);
     return status ? status : put_run(out, clh_subject_run(s), err);
 }

@@ -19,7 +19,7 @@ size_t clh_run_line_keys(clh_key *out, size_t offset, clh_run_line_takes *takes)
     }
     for (size_t i = 0; i < clh_run_key_count(); i++) {
         clh_key key = clh_run_keys()[i];
-        if (takes && !takes(i))
+        if ((takes && !takes(i)) || key.record)
             continue;
         key.offset += place;
         if (key.kind == CLH_KEY_LIST)

@@ -14,6 +14,7 @@
 #include "base/stop.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
+#include "run/run_files.h"
 
 enum { SEEDS_MAX = 1000 };
 
@@ -49,18 +50,6 @@ typedef struct study {
 
 /* ---- One seed ---- */
 
-/* Whether two configurations train the same: all that config.json says but for threads. */
-static clh_status same_settings(bool *same, clh_run_config a, clh_run_config b, clh_error *err)
-{
-    a.threads = b.threads = 1;
-    char *one = clh_run_config_json(&a, err), *other = one ? clh_run_config_json(&b, err) : NULL;
-    clh_status status = one && other ? CLH_OK : CLH_ENOMEM;
-    *same = !status && strcmp(one, other) == 0;
-    clh_free(other);
-    clh_free(one);
-    return status;
-}
-
 static bool train_on(const clh_progress *progress, void *user)
 {
     (void)progress;
@@ -68,12 +57,11 @@ static bool train_on(const clh_progress *progress, void *user)
 }
 
 /* A trained run of `config` at `path`: made, gone on with, or there already. */
-static clh_status train_seed(const clh_run_config *config, const char *path, const clh_watch *watch,
-                             clh_error *err)
+static clh_status train_seed(const clh_run_config *config, const char *path,
+                             const clh_run_data *data, const clh_watch *watch, clh_error *err)
 {
     const clh_train_watch training = {train_on, (void *)watch};
     clh_run_config found;
-    bool same = false;
     char *file = clh_path_join(path, "config.json", err);
     if (!file)
         return CLH_ENOMEM;
@@ -82,13 +70,11 @@ static clh_status train_seed(const clh_run_config *config, const char *path, con
     if (!begun)
         return clh_train(config, path, &training, err);
     clh_status status = clh_run_config_peek(&found, path, err);
-    if (!status)
-        status = same_settings(&same, found, *config, err);
-    if (!status && !same)
+    if (!status && !clh_run_config_same(&found, config))
         status =
             clh_fail(err, CLH_EBUSY,
                      "%s holds a run with other settings: name another folder for the seeds", path);
-    return status ? status : clh_train_resume(path, 1, &training, err);
+    return status ? status : clh_train_resume_data(path, 1, data, &training, err);
 }
 
 static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error *err)
@@ -97,13 +83,14 @@ static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error 
     clh_run_config config = s->config;
     clh_subject *subject = NULL;
     const clh_how how = {1, clh_stop_watch(&s->stop, worker)};
+    const clh_run_data data = {.path = clh_run_get_data(clh_subject_run(s->of.subject)).path};
     config.seed = seed;
     config.threads = 1;
     (void)snprintf(name, sizeof name, "seed-%02zu", seed);
     char *path = clh_path_join(s->folder, name, err);
-    clh_status status = path ? train_seed(&config, path, how.watch, err) : CLH_ENOMEM;
+    clh_status status = path ? train_seed(&config, path, &data, how.watch, err) : CLH_ENOMEM;
     if (!status)
-        status = clh_subject_open(&subject, path, err);
+        status = clh_subject_open_data(&subject, path, &data, err);
     if (!status)
         status =
             clh_ask(&s->result[seed], subject, s->of.question->name, s->of.settings, &how, err);

@@ -30,10 +30,11 @@ static clh_status ask_one(reel *r, size_t index, clh_error *err)
     clh_watch_part part;
     const clh_how how = {clh_how_threads(r->how),
                          clh_watch_part_of(&part, clh_how_watch(r->how), index, 1, r->count)};
+    const clh_run_data data = clh_run_get_data(clh_subject_run(r->of.subject));
     clh_strbuf_addf(&where, "%s@%zu", clh_subject_path(r->of.subject), r->step[index]);
     clh_status status = clh_strbuf_check(&where, err);
     if (!status)
-        status = clh_subject_open(&subject, clh_strbuf_view(&where), err);
+        status = clh_subject_open_data(&subject, clh_strbuf_view(&where), &data, err);
     if (!status)
         status = clh_ask(&one, subject, r->of.question->name, r->of.settings, &how, err);
     if (status)

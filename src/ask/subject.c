@@ -7,9 +7,9 @@
 #include "ask/question.h"
 #include "base/platform/decimal.h"
 #include "base/platform/file.h"
-#include "base/sha256.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
+#include "run/weights.h"
 
 enum { SHARED_MAX = 8 };
 
@@ -64,7 +64,7 @@ static clh_status no_such_step(const char *run, size_t step, clh_error *err)
 }
 
 /* The checkpoint of `step` in the folder s->path. */
-static clh_status open_step(clh_subject *s, size_t step, clh_error *err)
+static clh_status open_step(clh_subject *s, size_t step, const clh_run_data *data, clh_error *err)
 {
     if (!clh_is_folder(s->path))
         return clh_fail(err, CLH_EINPUT, "%s is no run folder, want one with its checkpoints",
@@ -72,13 +72,19 @@ static clh_status open_step(clh_subject *s, size_t step, clh_error *err)
     char *file = clh_checkpoint_path(s->path, step, err);
     if (!file)
         return CLH_ENOMEM;
-    clh_status status =
-        clh_path_exists(file) ? clh_run_open(&s->run, file, err) : no_such_step(s->path, step, err);
+    clh_status status = clh_path_exists(file) ? clh_run_open_data(&s->run, file, data, err)
+                                              : no_such_step(s->path, step, err);
     clh_free(file);
     return status;
 }
 
 clh_status clh_subject_open(clh_subject **out, const char *where, clh_error *err)
+{
+    return clh_subject_open_data(out, where, NULL, err);
+}
+
+clh_status clh_subject_open_data(clh_subject **out, const char *where, const clh_run_data *data,
+                                 clh_error *err)
 {
     if (!out || !where)
         return clh_fail(err, CLH_EUSAGE, "clh_subject_open() was given NULL, want RUN or RUN@STEP");
@@ -93,7 +99,8 @@ clh_status clh_subject_open(clh_subject **out, const char *where, clh_error *err
     if (!status && stepped)
         s->path[at - where] = '\0';
     if (!status)
-        status = stepped ? open_step(s, step, err) : clh_run_open(&s->run, where, err);
+        status =
+            stepped ? open_step(s, step, data, err) : clh_run_open_data(&s->run, where, data, err);
     if (status) {
         clh_subject_close(s);
         return status;
@@ -169,11 +176,8 @@ uint64_t clh_subject_seed(const clh_subject *s)
 
 const char *clh_subject_hash(clh_subject *s)
 {
-    if (!*s->hash) {
-        size_t count = 0;
-        const clh_real *data = clh_model_data(s->model, &count);
-        clh_sha256_of(data, count * sizeof *data, s->hash);
-    }
+    if (!*s->hash)
+        clh_model_sha256(s->model, s->hash);
     return s->hash;
 }
 

@@ -40,8 +40,13 @@ typedef struct clh_key {
                                 texts: the placeholder, "FILE" */
     const char *resets;    /**< keys that follow from this one, separated by spaces; NULL: none */
     const char *help;      /**< one line */
-    const char *before; /**< what it was, as text, in whole configs that were written before there
-                                was this key; NULL: it was always there, or its default */
+    /** What it was, as text, in whole configs that were written before there was this key; NULL: it was
+     *  always there, or its default. */
+    const char *before;
+    /** Of a path: the key whose text is the SHA-256 of what it leads to, and the name under which a
+     *  run's folder may have that; NULL: none. */
+    const char *content, *kept;
+    bool record; /**< what a run found, and no setting; "" or 0: nothing yet */
 } clh_key;
 
 /** Where a row's value lives in its struct: `type` and the name of the field. */

@@ -31,6 +31,17 @@ size_t clh_utf8_length(const char *text)
     return 0;
 }
 
+const char *clh_utf8_wrong(const char *text)
+{
+    assert(text);
+    for (size_t length; *text; text += length) {
+        length = clh_utf8_length(text);
+        if (length == 0)
+            return text;
+    }
+    return NULL;
+}
+
 bool clh_utf8_is_control(const char *text)
 {
     const unsigned char a = (unsigned char)text[0], b = a ? (unsigned char)text[1] : 0;

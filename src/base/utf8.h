@@ -13,6 +13,9 @@
  *  does. */
 size_t clh_utf8_length(const char *text);
 
+/** The first byte of `text` that begins no character; NULL where all of it is UTF-8. */
+const char *clh_utf8_wrong(const char *text);
+
 /** Whether the character at `text` is a control character: C0, DEL or C1. */
 bool clh_utf8_is_control(const char *text);
 

@@ -1,6 +1,7 @@
 #include "cli/cli_run.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "base/platform/file.h"
@@ -25,4 +26,13 @@ clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error 
                  : clh_fail(err, CLH_EINPUT, "%s has no checkpoint of step %zu", path, step);
     clh_free(file);
     return status;
+}
+
+clh_run_data clh_cli_run_data(const clh_invocation *inv)
+{
+    clh_run_data data = {.changed = clh_opt_flag(inv, "data-changed")};
+    for (size_t i = 0; i < inv->options.count; i++)
+        if (strcmp(inv->options.option[i].name, "data") == 0 && !inv->options.option[i].key)
+            data.path = inv->value[i];
+    return data;
 }

@@ -119,6 +119,8 @@ static bool takes_key(const char *keys, size_t place)
 {
     const clh_key *key = &clh_run_keys()[place];
     char section[32] = "@";
+    if (key->record)
+        return false;
     strncat(section, clh_run_key_task(place) ? "task" : key->section, sizeof section - 2);
     return clh_word_in(keys, ' ', section) || clh_word_in(keys, ' ', key->name);
 }
@@ -144,7 +146,7 @@ static bool is_for(const clh_option *option, const clh_command *command)
 {
     const clh_question *q = command->question;
     return strcmp(option->commands, "*") == 0 || (q && strcmp(option->commands, "?") == 0) ||
-           (q && !(q->needs & CLH_NEEDS_NOTHING) && strcmp(option->commands, "@") == 0) ||
+           (q && !(q->needs & CLH_NEEDS_NOTHING) && clh_word_in(option->commands, ' ', "@")) ||
            clh_word_in(option->commands, ' ', command->name);
 }
 
@@ -193,6 +195,15 @@ static void add_formats(clh_option_set *out)
     }
 }
 
+/** Whether a question has a setting of that name, which then has its own meaning. */
+static bool has_option(const clh_option_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(set->option[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 void clh_command_options(const clh_command *command, clh_option_set *out)
 {
     assert(command && out);
@@ -210,7 +221,7 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
         (void)snprintf(option->name, sizeof option->name, "as-%s", q->as->name);
     }
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)
-        if (is_for(&own_options[i], command)) {
+        if (is_for(&own_options[i], command) && !has_option(out, own_options[i].name)) {
             out->option[out->count] = own_options[i];
             if (q && strcmp(own_options[i].name, "numbers") == 0)
                 out->option[out->count].automatic = q->over; /* what it is, not a value of it */

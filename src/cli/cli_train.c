@@ -21,8 +21,6 @@ clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_er
     if (!status)
         status = clh_run_config_gather(out, &layers, clh_opt_text(inv, "preset"),
                                        clh_opt_text(inv, "config"), &line, err);
-    if (!status)
-        clh_run_config_absolute(out);
     char *notes = status ? NULL : clh_run_config_notes(out, &layers, err);
     if (notes)
         (void)fputs(notes, stderr);

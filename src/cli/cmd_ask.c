@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/cli_picture.h"
 #include "cli/cli_progress.h"
+#include "cli/cli_run.h"
 #include "cli/cli_terminal.h"
 #include "report/format.h"
 
@@ -126,6 +127,7 @@ static clh_status open_subject(job *j, clh_error *err)
     const char *run = clh_arg(j->inv, 0);
     if (j->question->needs & CLH_NEEDS_NOTHING)
         return CLH_OK;
+    const clh_run_data data = clh_cli_run_data(j->inv);
     clh_status status = clh_opt_size(j->inv, "checkpoint", &step, err);
     clh_strbuf_adds(&where, run);
     if (step != CLH_UNSET)
@@ -133,7 +135,7 @@ static clh_status open_subject(job *j, clh_error *err)
     if (!status)
         status = clh_strbuf_check(&where, err);
     if (!status)
-        status = clh_subject_open(&j->subject, clh_strbuf_view(&where), err);
+        status = clh_subject_open_data(&j->subject, clh_strbuf_view(&where), &data, err);
     clh_strbuf_deinit(&where);
     return status;
 }
@@ -215,7 +217,8 @@ static clh_status show_result(const job *j, clh_result *r, bool printed, clh_err
 static clh_status ask_against(const job *j, clh_result **out, clh_error *err)
 {
     clh_subject *other = NULL;
-    clh_status status = clh_subject_open(&other, text_of(j, "against"), err);
+    const clh_run_data data = {.changed = clh_cli_run_data(j->inv).changed};
+    clh_status status = clh_subject_open_data(&other, text_of(j, "against"), &data, err);
     if (!status)
         status = clh_ask_against(out, j->subject, other, j->question->name, j->settings, j->numbers,
                                  &j->how, err);

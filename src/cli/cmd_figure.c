@@ -3,10 +3,11 @@
 
 #include "ask/question.h"
 #include "cli/cli_picture.h"
+#include "cli/cli_run.h"
 #include "cli/cli_terminal.h"
 #include "report/format.h"
 
-/* The options that the question has settings for. */
+/* The options that the question has settings for; --data is where the run's own is. */
 static clh_status read_settings(const clh_invocation *inv, const clh_picture *picture,
                                 clh_settings **out, clh_error *err)
 {
@@ -15,7 +16,7 @@ static clh_status read_settings(const clh_invocation *inv, const clh_picture *pi
     for (size_t i = 0; i < inv->options.count && !status; i++) {
         const char *name = inv->options.option[i].name;
         for (size_t k = 0; k < q->key_count && inv->value[i] && !status; k++)
-            if (strcmp(q->keys[k].name, name) == 0)
+            if (strcmp(q->keys[k].name, name) == 0 && strcmp(name, "data") != 0)
                 status = clh_settings_set(*out, name, inv->value[i], err);
     }
     return status;
@@ -24,12 +25,13 @@ static clh_status read_settings(const clh_invocation *inv, const clh_picture *pi
 static clh_status open_subject(const clh_invocation *inv, clh_subject **out, clh_error *err)
 {
     clh_strbuf where = {0};
+    const clh_run_data data = clh_cli_run_data(inv);
     clh_strbuf_adds(&where, clh_arg(inv, 0));
     if (clh_opt_given(inv, "checkpoint"))
         clh_strbuf_addf(&where, "@%s", clh_opt_text(inv, "checkpoint"));
     clh_status status = clh_strbuf_check(&where, err);
     if (!status)
-        status = clh_subject_open(out, clh_strbuf_view(&where), err);
+        status = clh_subject_open_data(out, clh_strbuf_view(&where), &data, err);
     clh_strbuf_deinit(&where);
     return status;
 }

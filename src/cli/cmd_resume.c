@@ -1,5 +1,6 @@
 /* clearhead resume: go on where the newest checkpoint is. */
 #include "clearhead/run.h"
+#include "cli/cli_run.h"
 #include "cli/cli_train.h"
 
 int clh_cmd_resume(const clh_invocation *inv)
@@ -11,7 +12,8 @@ int clh_cmd_resume(const clh_invocation *inv)
     if (clh_opt_given(inv, "threads") && clh_opt_size(inv, "threads", &threads, &err))
         return clh_cli_fail(inv, &err);
     clh_train_watch on = clh_cli_watch_begin(&watch);
-    clh_status status = clh_train_resume(folder, threads, &on, &err);
+    const clh_run_data data = clh_cli_run_data(inv);
+    clh_status status = clh_train_resume_data(folder, threads, &data, &on, &err);
     clh_cli_watch_end(&watch);
     clh_run_config config;
     if (!status && !clh_run_config_peek(&config, folder, NULL) && watch.last.steps == 0)

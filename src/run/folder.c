@@ -8,6 +8,7 @@
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "run/checkpoint.h"
+#include "run/run_files.h"
 
 /* The files that a run writes beside its folders; the first makes it one. */
 static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};
@@ -21,6 +22,7 @@ static clh_status sweep(const char *path, clh_error *err)
     for (size_t i = 0; i < CLH_COUNT(written); i++)
         clh_file_sweep(path, written[i]);
     clh_file_sweep(checkpoints, "*.safetensors");
+    clh_run_files_sweep(path);
     clh_free(checkpoints);
     return CLH_OK;
 }
@@ -141,11 +143,18 @@ clh_status clh_folder_check_empty(const char *path, bool force, clh_error *err)
 /* ---- Making it ----------------------------------------------------------------------------------
  */
 
-static clh_status write_config(const char *path, const clh_run_config *config, clh_error *err)
+clh_status clh_folder_write_config(const char *path, const clh_run_config *config, clh_error *err)
 {
-    char *text = clh_run_config_json(config, err);
-    clh_status status = text ? clh_file_write_text(path, text, err) : CLH_ENOMEM;
+    assert(path && config);
+    clh_run_config placed = *config;
+    char *file = clh_path_join(path, "config.json", err), *text = NULL;
+    clh_status status = file ? clh_run_files_write(&placed, path, err) : CLH_ENOMEM;
+    if (!status && !(text = clh_run_config_json(&placed, err)))
+        status = CLH_ENOMEM;
+    if (!status)
+        status = clh_file_write_text(file, text, err);
     clh_free(text);
+    clh_free(file);
     return status;
 }
 
@@ -210,7 +219,7 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
     if (!status)
         status = clh_folder_make(p.figures, err);
     if (!status)
-        status = write_config(p.config, config, err);
+        status = clh_folder_write_config(path, config, err);
     if (status && status != CLH_EBUSY && fresh)
         parts_remove(&p, path);
     parts_free(&p);

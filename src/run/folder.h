@@ -25,6 +25,10 @@ clh_status clh_folder_lock(const char *path, int *lock, clh_error *err);
 clh_status clh_folder_begin(const char *path, const clh_run_config *config, int *lock,
                             clh_error *err);
 
+/** Write the config.json of the run folder `path`, in which paths are as they are reached from there;
+ *  errors of clh_run_files_write() and clh_file_write_text(). */
+clh_status clh_folder_write_config(const char *path, const clh_run_config *config, clh_error *err);
+
 /** Undo clh_folder_begin() when what was to follow failed: config.json goes, and the folders that
  *  are empty. The lock is still to be released. */
 void clh_folder_remove(const char *path);

@@ -9,6 +9,9 @@
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
 #include "run/folder.h"
+#include "run/run_files.h"
+#include "run/run_task.h"
+#include "run/weights.h"
 
 struct clh_run {
     char *path;
@@ -16,6 +19,8 @@ struct clh_run {
     clh_task *task;
     clh_model *model;
     size_t step;
+    char *data; /* where its data was said to be; NULL: where the run says */
+    bool changed;
 };
 
 enum { CONFIG_MAX = 1 << 20 };
@@ -35,6 +40,8 @@ static clh_status config_of_file(clh_run_config *out, size_t *step, const char *
                           path);
     else if (out)
         status = clh_run_config_from_json(out, text, path, err);
+    if (!status && out)
+        status = clh_run_files_find(out, path, err);
     *step = at ? clh_read_size(at, NULL) : 0;
     clh_safetensors_close(file);
     return status;
@@ -51,6 +58,8 @@ static clh_status config_of_folder(clh_run_config *out, const char *path, clh_er
             : clh_fail(err, CLH_EINPUT, "%s is no run: it has no config.json", path);
     if (!status)
         status = clh_run_config_from_json(out, text, name, err);
+    if (!status)
+        status = clh_run_files_place(out, path, err);
     clh_free(text);
     clh_free(name);
     return status;
@@ -66,12 +75,13 @@ clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error 
                                : config_of_file(out, &step, path, err);
 }
 
-/* The task, unless an imported model fits none. */
+/* The task, unless an imported model fits none. Its data may be away, but for what it is said to be. */
 static clh_status open_task(clh_run *run, clh_error *err)
 {
-    if (strcmp(run->config.task, "none") == 0)
+    const clh_run_data data = clh_run_get_data(run);
+    if (clh_run_task_none(run->config.task) && !data.path && !data.changed)
         return CLH_OK;
-    return clh_run_config_task(&run->task, &run->config, err);
+    return clh_run_task_open_at(&run->task, &run->config, run->path, &data, !data.path, err);
 }
 
 static clh_status open_weights(clh_run *run, const char *path, clh_error *err)
@@ -90,12 +100,22 @@ static clh_status open_weights(clh_run *run, const char *path, clh_error *err)
 
 clh_status clh_run_open(clh_run **out, const char *path, clh_error *err)
 {
+    return clh_run_open_data(out, path, NULL, err);
+}
+
+clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data *data,
+                             clh_error *err)
+{
     CLH_REQUIRE(out && path, err, "the path of a run, and room for it");
     clh_run *run = clh_alloc_zeroed(1, sizeof *run, err);
     if (!run)
         return CLH_ENOMEM;
     run->path = clh_text_copy(path, err);
-    clh_status status = run->path ? clh_run_config_peek(&run->config, path, err) : CLH_ENOMEM;
+    run->data = data && data->path ? clh_text_copy(data->path, err) : NULL;
+    run->changed = data && data->changed;
+    clh_status status = run->path && (!data || !data->path || run->data)
+                            ? clh_run_config_peek(&run->config, path, err)
+                            : CLH_ENOMEM;
     if (!status)
         status = open_task(run, err);
     if (!status)
@@ -114,15 +134,19 @@ void clh_run_close(clh_run *run)
         return;
     clh_model_close(run->model);
     clh_task_close(run->task);
+    clh_free(run->data);
     clh_free(run->path);
     clh_free(run);
 }
 
-clh_status clh_run_create(const char *path, const clh_run_config *config, const clh_model *model,
+clh_status clh_run_create(const char *path, const clh_run_config *given, const clh_model *model,
                           clh_error *err)
 {
-    CLH_REQUIRE(path && config && model, err, "a folder, a config and a model");
+    CLH_REQUIRE(path && given && model, err, "a folder, a config and a model");
     int lock = -1;
+    clh_run_config named = *given, *config = &named;
+    if (config->init[0])
+        clh_model_sha256(model, config->init_weights);
     clh_status status = clh_run_config_check(config, err);
     if (!status)
         status = clh_folder_begin(path, config, &lock, err);
@@ -136,6 +160,11 @@ clh_status clh_run_create(const char *path, const clh_run_config *config, const 
 done:
     clh_lock_release(lock);
     return status;
+}
+
+clh_run_data clh_run_get_data(const clh_run *run)
+{
+    return (clh_run_data){run ? run->data : NULL, run && run->changed};
 }
 
 clh_model *clh_run_model(const clh_run *run)

@@ -248,6 +248,8 @@ clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *laye
         status = open_for_sizes(&r, &opened, err);
     if (!status)
         status = resolve_all(&r, err);
+    if (!status && r.task)
+        clh_run_task_record(&config, r.task, 0);
     clh_task_close(opened);
     if (!status)
         *out = config;
@@ -263,6 +265,7 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
     const clh_model_config *m = &config->model;
     const clh_train_config *t = &config->train;
     const clh_key *keys = clh_run_keys();
+    const bool given = config->init[0] || config->init_weights[0]; /* weights to start from */
     const bool rotary = m->positional_embedding_type == CLH_POSITIONS_ROTARY;
 #define KEY(name) CLH_RUN_KEY_##name, #name
     const struct {
@@ -285,11 +288,9 @@ char *clh_run_config_notes(const clh_run_config *config, const clh_run_layer *la
          m->normalization_type != CLH_NORM_LN && m->normalization_type != CLH_NORM_LNPRE,
          "the norms are not LN or LNPre"},
         {KEY(tl_version), m->normalization_type != CLH_NORM_LN, "the norms are not LN"},
-        {KEY(init_mode), config->init[0] && m->init_mode != CLH_INIT_GPT2,
-         "the weights are those of init"},
-        {KEY(initializer_range), m->init_mode == CLH_INIT_MUP && !config->init[0],
-         "init_mode is muP"},
-        {KEY(initializer_range), config->init[0], "the weights are those of init"},
+        {KEY(init_mode), given && m->init_mode != CLH_INIT_GPT2, "the weights are those of init"},
+        {KEY(initializer_range), m->init_mode == CLH_INIT_MUP && !given, "init_mode is muP"},
+        {KEY(initializer_range), given, "the weights are those of init"},
         {KEY(beta1), t->optimizer == CLH_SGD, "the optimizer is sgd"},
         {KEY(beta2), t->optimizer == CLH_SGD, "the optimizer is sgd"},
         {KEY(optimizer_eps), t->optimizer == CLH_SGD, "the optimizer is sgd"},

@@ -17,6 +17,16 @@ bool clh_run_key_written(size_t place, const char *task)
            own < clh_task_rows(&count)[row].ops->in_every_config;
 }
 
+bool clh_run_key_idle(size_t place, const clh_run_config *config)
+{
+    const clh_key *key = &clh_run_keys()[place];
+    const char *value = (const char *)config + key->offset;
+    for (size_t i = 0; key->record && i < key->size; i++)
+        if (value[i])
+            return false;
+    return key->record;
+}
+
 char *clh_run_config_json(const clh_run_config *config, clh_error *err)
 {
     if (!config) {
@@ -26,7 +36,7 @@ char *clh_run_config_json(const clh_run_config *config, clh_error *err)
     const clh_key *keys = clh_run_keys();
     clh_strbuf text = {0};
     for (size_t i = 0; i < clh_run_key_count(); i++) {
-        if (!clh_run_key_written(i, config->task))
+        if (!clh_run_key_written(i, config->task) || clh_run_key_idle(i, config))
             continue;
         clh_strbuf_addf(&text, "%s\n  \"%s\": ", i ? "," : "{", keys[i].name);
         clh_key_to_json(&keys[i], config, &text);
@@ -87,7 +97,8 @@ char *clh_run_config_describe(const clh_run_config *config, clh_error *err)
     clh_strbuf text = {0};
     clh_strbuf_addf(&text, "%s", config->task);
     for (size_t i = 0; i < clh_run_key_count(); i++)
-        if (clh_run_key_task(i) && strcmp(clh_run_key_task(i), config->task) == 0)
+        if (clh_run_key_task(i) && strcmp(clh_run_key_task(i), config->task) == 0 &&
+            !clh_run_keys()[i].record)
             add_value(&text, &clh_run_keys()[i], config);
     return clh_strbuf_take(&text, err);
 }

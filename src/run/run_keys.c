@@ -76,6 +76,21 @@ static void name_tasks(const clh_task_row *tasks, size_t number)
     keys[0].automatic = task_automatic;
 }
 
+/* Of a run's own keys: which are found and not set, and how the weights it starts from are known. Its
+ * first checkpoint has the same. */
+static void name_records(void)
+{
+    clh_key *init = NULL;
+    for (size_t i = 0; i < count; i++) {
+        keys[i].record =
+            keys[i].record || (strcmp(keys[i].section, "record") == 0 && !keys[i].fallback);
+        init = strcmp(keys[i].name, "init") == 0 ? &keys[i] : init;
+    }
+    assert(init);
+    init->content = "init_weights";
+    init->kept = "checkpoints/step-00000000.safetensors";
+}
+
 static void build(void)
 {
     size_t number;
@@ -87,6 +102,7 @@ static void build(void)
     for (size_t i = 1; i < CLH_COUNT(own); i++)
         add(&own[i], NULL);
     name_tasks(tasks, number);
+    name_records();
 }
 
 const clh_key *clh_run_keys(void)

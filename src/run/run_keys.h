@@ -31,6 +31,9 @@ size_t clh_run_key_place(clh_run_key key);
 /** Whether a complete config of a run of `task` has the key at `place`. */
 bool clh_run_key_written(size_t place, const char *task);
 
+/** Whether a config has nothing to say under the key at `place`: a record of what was not found yet. */
+bool clh_run_key_idle(size_t place, const clh_run_config *config);
+
 /** Name of the task whose key stands at `place`; NULL for one of options.def. */
 const char *clh_run_key_task(size_t place);
 

@@ -7,6 +7,7 @@
 
 #include "base/platform/file.h"
 #include "model/model_keys.h"
+#include "run/run_files.h"
 #include "run/run_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -73,7 +74,7 @@ static bool is_complete(const clh_run_layer *layer)
 {
     for (size_t i = 0; i < clh_run_key_count(); i++)
         if (layer->state[i] == CLH_KEY_ABSENT && !clh_run_keys()[i].before &&
-            clh_run_key_written(i, layer->config.task))
+            !clh_run_keys()[i].record && clh_run_key_written(i, layer->config.task))
             return false;
     return true;
 }
@@ -155,10 +156,13 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
 clh_status clh_run_layer_file(clh_run_layer *layer, const char *path, clh_error *err)
 {
     CLH_REQUIRE(layer && path, err, "a layer, and the path of a config file");
-    char *text = NULL;
-    clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
+    char *text = NULL, *folder = clh_path_above(path, err);
+    clh_status status = folder ? clh_file_read_text(&text, path, FILE_MAX, err) : CLH_ENOMEM;
     if (!status)
         status = clh_run_layer_json(layer, text, path, err);
+    if (!status)
+        status = clh_run_files_place(&layer->config, folder, err);
+    clh_free(folder);
     clh_free(text);
     return status;
 }
@@ -181,6 +185,15 @@ clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, const char *
     return status;
 }
 
+/** The key follows from another that changed; what was found under that is not known any more. */
+static void reset(clh_run_layer *layer, size_t place)
+{
+    const clh_key *key = &clh_run_keys()[place];
+    layer->state[place] = CLH_KEY_AUTOMATIC;
+    if (key->record)
+        memset((char *)&layer->config + key->offset, 0, key->size);
+}
+
 void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
 {
     if (!onto || !layer || onto == layer)
@@ -193,7 +206,7 @@ void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer)
         clh_key_copy(&keys[i], &onto->config, &layer->config);
         for (size_t k = 0; k < clh_run_key_count(); k++)
             if (layer->state[k] == CLH_KEY_ABSENT && clh_word_in(keys[i].resets, ' ', keys[k].name))
-                onto->state[k] = CLH_KEY_AUTOMATIC;
+                reset(onto, k);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/platform/file_system.h"
+#include "run/run_files.h"
 #include "run/run_keys.h"
 
 bool clh_run_task_none(const char *name)
@@ -56,13 +57,73 @@ clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_er
     return open_task(out, clh_run_task_name(layer), c, &given, err);
 }
 
+clh_status clh_run_task_open(clh_task **out, const clh_run_config *config,
+                             const clh_task_of_run *run, clh_error *err)
+{
+    assert(out && config);
+    const clh_task_given given = {.seed = config->seed,
+                                  .first_scored = config->first_scored,
+                                  .test_sequences = config->train.test_sequences,
+                                  .run = run};
+    return open_task(out, config->task, config, &given, err);
+}
+
+/* The one path among the settings of the config's task that its content is known by. */
+static const clh_key *data_key(const clh_run_config *config)
+{
+    const clh_key *keys = clh_run_keys();
+    for (size_t i = 0; i < clh_run_key_count(); i++)
+        if (keys[i].content && clh_run_key_task(i) &&
+            strcmp(clh_run_key_task(i), config->task) == 0)
+            return &keys[i];
+    return NULL;
+}
+
+const char *clh_run_task_content(const clh_run_config *config)
+{
+    assert(config);
+    const clh_key *key = data_key(config);
+    key = key ? clh_key_find(clh_run_keys(), clh_run_key_count(), key->content, NULL) : NULL;
+    return key ? (const char *)config + key->offset : "";
+}
+
+clh_status clh_run_task_open_at(clh_task **out, clh_run_config *config, const char *path,
+                                const clh_run_data *data, bool away, clh_error *err)
+{
+    assert(out && config && path && data);
+    const clh_key *key = data_key(config);
+    if ((data->path || data->changed) && !key)
+        return clh_fail(err, CLH_EUSAGE, "--data%s is given, but task %s reads no file",
+                        data->path ? "" : "-changed", config->task);
+    clh_status status = data->path ? clh_key_from_text(key, config, data->path, err) : CLH_OK;
+    char *kept = NULL;
+    if (!status)
+        status = clh_run_files_copy(&kept, config, path, err);
+    if (status)
+        return status;
+    const clh_task_of_run of = {.n_ctx = config->model.n_ctx,
+                                .d_vocab = config->model.d_vocab,
+                                .epoch_sequences = config->train.epoch_sequences,
+                                .kept = kept,
+                                .away = away,
+                                .changed = data->changed};
+    status = clh_run_task_open(out, config, &of, err);
+    clh_free(kept);
+    return status;
+}
+
 clh_status clh_run_config_task(clh_task **out, const clh_run_config *config, clh_error *err)
 {
     CLH_REQUIRE(out && config, err, "a config, and room for its task");
-    const clh_task_given given = {.seed = config->seed,
-                                  .first_scored = config->first_scored,
-                                  .test_sequences = config->train.test_sequences};
-    return open_task(out, config->task, config, &given, err);
+    return clh_run_task_open(out, config, NULL, err);
+}
+
+void clh_run_task_record(clh_run_config *config, const clh_task *task, size_t step)
+{
+    assert(config && task);
+    size_t row = 0;
+    if (task->ops->record && !clh_task_row_find(&row, task->name, NULL))
+        task->ops->record(task->state, config->settings.bytes + clh_task_settings_place(row), step);
 }
 
 clh_status clh_run_config_open(clh_run_config *out, clh_task **task, const clh_run_layer *layer,
@@ -143,8 +204,8 @@ void clh_run_config_absolute(clh_run_config *config)
     const clh_key *keys = clh_run_keys();
     for (size_t i = 0; i < clh_run_key_count(); i++) {
         char *path = (char *)config + keys[i].offset;
-        if (!clh_run_key_task(i) || keys[i].kind != CLH_KEY_TEXT || !path[0] ||
-            strncmp(keys[i].values, "FILE", 4) != 0)
+        if (keys[i].kind != CLH_KEY_TEXT || !keys[i].values ||
+            strncmp(keys[i].values, "FILE", 4) != 0 || !(clh_is_file(path) || clh_is_folder(path)))
             continue;
         char *whole = clh_path_whole(path, NULL);
         if (whole && strlen(whole) < keys[i].size)

@@ -10,6 +10,7 @@
 #include "file/stage.h"
 #include "model/tensors.h"
 #include "run/folder.h"
+#include "run/run_files.h"
 
 static bool ends_with(const char *name, const char *end)
 {
@@ -66,6 +67,13 @@ static clh_status check_tied(clh_model *model, const char *path, clh_error *err)
                            W_U.name, clh_layout_params.row[CLH_P_W_E].name);
 }
 
+void clh_model_sha256(const clh_model *model, char hex[CLH_SHA256_TEXT])
+{
+    size_t count = 0;
+    const clh_real *data = clh_model_data(model, &count);
+    clh_sha256_of(data, count * sizeof *data, hex);
+}
+
 clh_status clh_model_load(clh_model *model, const char *path, clh_error *err)
 {
     CLH_REQUIRE(model && path, err, "a model, and a file of weights");
@@ -96,6 +104,7 @@ clh_status clh_model_stage(clh_file **out, const clh_model *model, const char *p
     (void)snprintf(step_text, sizeof step_text, "%zu", step);
     clh_run_config plain = *config;
     plain.threads = 1; /* threads change no number, so they change no byte of a file of numbers */
+    clh_run_files_forget(&plain); /* nor does where data lies */
     char *config_text = clh_run_config_json(&plain, err);
     clh_tensor *tensors = clh_alloc_array(count, sizeof *tensors, err);
     clh_status status = CLH_ENOMEM;

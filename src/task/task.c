@@ -103,6 +103,12 @@ static clh_status check_room(const clh_task *task, const clh_sequence *out, clh_
     return CLH_OK;
 }
 
+static clh_status check_there(const clh_task *task, clh_error *err)
+{
+    const clh_error *away = task->facts.away;
+    return away ? clh_fail(err, away->status, "%s", away->message) : CLH_OK;
+}
+
 static clh_status check_ranks(const clh_task *task, clh_error *err)
 {
     return task->facts.domain_size
@@ -130,6 +136,8 @@ clh_status clh_task_draw(const clh_task *task, clh_split split, uint64_t k, clh_
     clh_status status = check_split(split, err);
     if (!status)
         status = check_room(task, out, err);
+    if (!status)
+        status = check_there(task, err);
     if (status)
         return status;
     if (clh_task_split_size(task, split) == 0)
@@ -146,6 +154,8 @@ clh_status clh_task_unrank(const clh_task *task, uint64_t rank, clh_sequence *ou
     if (!status)
         status = check_rank(task, rank, err);
     if (!status)
+        status = check_there(task, err);
+    if (!status)
         task->ops->unrank(task->state, rank, out);
     return status;
 }
@@ -156,6 +166,8 @@ clh_status clh_task_rank(const clh_task *task, const uint32_t *tokens, size_t le
     CLH_REQUIRE(task && rank && (tokens || length == 0), err,
                 "a task, a sequence, and room for its rank");
     clh_status status = check_ranks(task, err);
+    if (!status)
+        status = check_there(task, err);
     return status ? status : task->ops->rank(task->state, tokens, length, rank, err);
 }
 

@@ -22,11 +22,20 @@
 #include "clearhead/task.h"
 #include "task/vocab.h"
 
+/** What is known of a run beside its task's settings, to a task that reads files. */
+typedef struct clh_task_of_run {
+    size_t n_ctx, d_vocab, epoch_sequences; /**< sizes of the task that its files had */
+    const char *kept; /**< the run's own copy of a file; NULL: there is none */
+    bool away;        /**< its files need not be there: facts.away then says why not */
+    bool changed;     /**< they may have other content than the settings' record says */
+} clh_task_of_run;
+
 /** What every task is told, beside its own settings. */
 typedef struct clh_task_given {
     uint64_t seed;
-    size_t first_scored;   /**< 0: nobody said */
-    size_t test_sequences; /**< held-out sequences wanted; 0: nobody said */
+    size_t first_scored;        /**< 0: nobody said */
+    size_t test_sequences;      /**< held-out sequences wanted; 0: nobody said */
+    const clh_task_of_run *run; /**< NULL: the task is of no run there is */
 } clh_task_given;
 
 enum { CLH_TASK_EPOCH_MOST = 1000, CLH_TASK_TEST_MOST = 100 };
@@ -49,6 +58,11 @@ typedef struct clh_task_facts {
     bool scores_itself;     /**< first_scored may be 0: each sequence's own */
     size_t epoch_sequences; /**< 0: the training split, at most CLH_TASK_EPOCH_MOST */
     size_t test_sequences;  /**< 0: the test split, at most CLH_TASK_TEST_MOST */
+    /* Of a task that reads files: why there is no sequence to be had, and how what is there differs
+     * from the record; NULL: nothing of the kind. Memory of the state. */
+    const clh_error *away;
+    const char *changed;
+
     /** Defaults of any other key of a run, "weight_decay" and "1", that the user may still set; ends
      *  with a NULL name. A constant, or memory of the state. A key that follows (`resets`) from one
      *  that the user set is left to follow. */
@@ -82,7 +96,7 @@ struct clh_variant_row {
 typedef struct clh_task_ops {
     /** The task's settings: keys over a struct of its own of `settings_size` bytes, which is all
      *  zero where no key lies. A key has a name that no other key of a run and no key of another
-     *  task has, and a default; its section is the task's name. */
+     *  task has, and a default unless it is a record; its section is the task's name. */
     const clh_key *keys;
     size_t key_count, settings_size;
     /** How many of its keys, from the first on, stand in the config.json of runs of other tasks too,
@@ -90,6 +104,12 @@ typedef struct clh_task_ops {
     size_t in_every_config;
     /** open reads files, which need not be there any more when a config is read. */
     bool reads_file;
+    /** Write into the settings' keys that are a `record` what open found in the files; `step`: how many
+     *  steps were trained on what the record said before. NULL: there are none. */
+    void (*record)(const void *state, void *settings, size_t step);
+    /** What the file that `key` is the path of holds, for a run to keep a copy; false: it is not to.
+     *  NULL: never. */
+    bool (*content)(const void *state, const clh_key *key, const char **bytes, size_t *length);
 
     /** Make the state and fill the facts, which are zero; on failure nothing is left behind. Every
      *  key of `settings` has a value that its row allows. */

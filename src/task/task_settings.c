@@ -26,6 +26,8 @@ void clh_task_settings_default(const clh_task_ops *ops, void *settings)
 {
     memset(settings, 0, ops->settings_size);
     for (size_t i = 0; i < ops->key_count; i++) {
+        if (ops->keys[i].record)
+            continue;
         assert(ops->keys[i].fallback);
         clh_status status = clh_key_from_text(&ops->keys[i], settings, ops->keys[i].fallback, NULL);
         assert(!status);

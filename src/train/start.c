@@ -1,16 +1,38 @@
 /* Starting a run and going on with one: from a configuration, or from what is in its folder. */
+#include <string.h>
+
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "model/model_keys.h"
 #include "run/folder.h"
+#include "run/run_files.h"
+#include "run/run_task.h"
+#include "run/weights.h"
 #include "train/plan.h"
 #include "train/trainer.h"
 
+/* Those of `init`, which are known by their content once they were read, or drawn from the seed. */
 static clh_status initial_weights(clh_trainer *t, clh_error *err)
 {
-    if (t->config.init[0])
-        return clh_model_load(t->model, t->config.init, err);
-    clh_model_init(t->model, t->config.seed);
+    clh_run_config *c = &t->config;
+    char hash[CLH_SHA256_TEXT];
+    if (!c->init[0] && !c->init_weights[0]) {
+        clh_model_init(t->model, c->seed);
+        return CLH_OK;
+    }
+    clh_status status = c->init[0] ? clh_model_load(t->model, c->init, err)
+                                   : clh_fail(err, CLH_EIO, "no path to them is known");
+    if (status && c->init_weights[0])
+        return clh_fail_context(
+            err, status, "the weights that the run starts from, with SHA-256 %s", c->init_weights);
+    if (status)
+        return status;
+    clh_model_sha256(t->model, hash);
+    if (c->init_weights[0] && strcmp(hash, c->init_weights) != 0)
+        return clh_fail(err, CLH_EINPUT,
+                        "%s has weights with SHA-256 %s, want those the run starts from, with %s",
+                        c->init, hash, c->init_weights);
+    memcpy(c->init_weights, hash, sizeof hash);
     return CLH_OK;
 }
 
@@ -44,12 +66,20 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
     clh_status status = clh_trainer_open(&t, err);
     if (!status)
         status = initial_weights(&t, err);
+    if (!status) {
+        clh_run_task_record(&t.config, t.task, 0);
+        status = clh_run_files_check(&t.config, t.task, path, err);
+    }
     if (!status)
         status = clh_folder_begin(path, &t.config, &t.lock, err);
     if (!status) {
         status = clh_trainer_begin(&t, err);
         if (status && status != CLH_STOPPED)
             abandon(path);
+    }
+    if (!status || status == CLH_STOPPED) { /* a stopped run is to be gone on with */
+        const clh_status kept = clh_run_files_keep(&t.config, t.task, path, status ? NULL : err);
+        status = status ? status : kept;
     }
     if (!status)
         status = clh_trainer_run(&t, err);
@@ -85,9 +115,22 @@ static clh_status check_not_imported(const clh_trainer *t, clh_error *err)
     return status;
 }
 
+/* What its data is now, where somebody said: that it has changed on purpose, or where it is. Of a run
+ * from before data was known by its content nothing is written down. */
+static clh_status note_data(clh_trainer *t, const clh_run_data *data, clh_error *err)
+{
+    if (!*clh_run_task_content(&t->config))
+        return CLH_OK;
+    clh_run_task_record(&t->config, t->task, t->progress.step);
+    clh_status status = clh_run_files_keep(&t->config, t->task, t->path, err);
+    if (!status && (data->path || data->changed))
+        status = clh_folder_write_config(t->path, &t->config, err);
+    return status;
+}
+
 /* Parameters, moments and step of the newest checkpoint, or of the beginning where there is none.
  */
-static clh_status restore(clh_trainer *t, clh_error *err)
+static clh_status restore(clh_trainer *t, const clh_run_data *data, clh_error *err)
 {
     size_t step = 0;
     clh_status status = clh_checkpoint_load(t->path, t->model, &t->moments, &step, err);
@@ -96,6 +139,8 @@ static clh_status restore(clh_trainer *t, clh_error *err)
         if (status)
             return status;
         status = initial_weights(t, err);
+        if (!status)
+            status = note_data(t, data, err);
         return status ? status : clh_trainer_begin(t, err);
     }
     if (status)
@@ -108,17 +153,27 @@ static clh_status restore(clh_trainer *t, clh_error *err)
     t->saved = step;
     clh_checkpoint_tidy(t->path, &t->config.train, step);
     t->passing = !clh_checkpoint_keeps(&t->config.train, step);
-    if (has_ended(t))
-        return CLH_OK;
-    status = clh_trainer_append(t, step + 1, err);
+    if (has_ended(t)) /* changed data was not trained on */
+        return t->task->facts.changed ? CLH_OK : note_data(t, data, err);
+    status = note_data(t, data, err);
+    if (!status)
+        status = clh_trainer_append(t, step + 1, err);
     return status ? status : clh_trainer_catch_up(t, err);
 }
 
 clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
                             clh_error *err)
 {
+    return clh_train_resume_data(path, threads, NULL, watch, err);
+}
+
+clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run_data *data,
+                                 const clh_train_watch *watch, clh_error *err)
+{
+    static const clh_run_data as_it_says = {0};
     if (!path)
         return clh_fail(err, CLH_EUSAGE, "clh_train_resume() was given NULL, want a folder");
+    data = data ? data : &as_it_says;
     clh_trainer t = trainer_make(path, watch);
     clh_status status =
         clh_path_exists(path) && !clh_is_folder(path)
@@ -129,9 +184,11 @@ clh_status clh_train_resume(const char *path, size_t threads, const clh_train_wa
     if (!status)
         status = clh_folder_lock(path, &t.lock, err);
     if (!status)
+        status = clh_run_task_open_at(&t.task, &t.config, path, data, false, err);
+    if (!status)
         status = clh_trainer_open(&t, err);
     if (!status)
-        status = restore(&t, err);
+        status = restore(&t, data, err);
     if (!status && !has_ended(&t))
         status = clh_trainer_run(&t, err);
     clh_trainer_close(&t);

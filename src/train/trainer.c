@@ -37,7 +37,7 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
     if (status)
         return status;
     status = clh_memory_check(clh_train_bytes(c), "training this model", err);
-    if (!status)
+    if (!status && !t->task)
         status = clh_run_config_task(&t->task, c, err);
     if (!status)
         status = clh_plan_check(&c->model, t->task, err);

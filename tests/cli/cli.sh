@@ -147,7 +147,8 @@ for options in '--preset notebook --n 3 --steps 0' "--n 2 --steps 0 --init $fold
     asked=$out
     is 0 "$(find "$folder" -name asked | wc -l)" 'config makes no folder'
     runs 0 train $options --out "$folder/asked"
-    is "$asked" "$(cat "$folder/asked/config.json")" "config prints what train has with $options"
+    runs 0 config --config "$folder/asked/config.json"
+    is "$asked" "$out" "config prints what train has with $options"
     rm -r "$folder/asked"
 done
 echo '{"btach": 4}' > "$folder/wrong.json"

@@ -174,7 +174,7 @@ refused 2 'clearhead eval: mine is no run: it has no config.json' eval mine
 refused 2 'clearhead eval: run has no checkpoint of step 77, the nearest of 4 is step 3' eval run --checkpoint 77
 refused 2 'clearhead eval: --count is 0, want a whole number in [1, 1000000000]' eval run --count 0
 refused 2 'clearhead eval: --least is 2, want a number in [0, 1]' eval run --least 2
-refused 2 'clearhead eval: --data and --split are both given, want one of them' \
+refused 2 'clearhead eval: --data is given, but task permutations reads no file' \
     eval run --data d.jsonl --split test
 refused 2 'clearhead eval: --first-scored is for sequences of a file, want --data too' \
     eval run --first-scored 2

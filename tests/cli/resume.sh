@@ -176,9 +176,11 @@ runs 0 train --data lines.jsonl --d-model 16 --d-head 8 --steps 4 --out bad-line
 rm bad-lines/model.safetensors
 echo '[1, 2, 3, 4]' > lines.jsonl
 runs 2 resume bad-lines
+says 'lines.jsonl has 1 lines with SHA-256 ' 'other lines'
+runs 2 resume bad-lines --data-changed
 says "the task's longest sequence has 4 tokens, the model takes at most 3 (n_ctx)" 'longer lines'
 echo '[1, 2, 300]' > lines.jsonl
-runs 2 resume bad-lines
+runs 2 resume bad-lines --data-changed
 says 'the task has token ids up to 300, the model takes less than 4 (d_vocab)' 'lines of larger ids'
 
 # ended, but for the weights: they are written again

@@ -6,8 +6,14 @@
 FUZZ_TARGET(lines)
 {
     clh_lines lines = {0};
+    clh_content content = {0};
     clh_error err = {0};
-    const clh_status status = clh_lines_read(&lines, fuzz_file(bytes, size, ".jsonl"), 1, &err);
+    const char *path = fuzz_file(bytes, size, ".jsonl");
+    clh_status status = clh_content_read(&content, path, CLH_LINES_BYTES_MAX, &err);
+    if (!status)
+        status = clh_lines_read(&lines, &content, path, 1, &err);
+    FUZZ_MUST(status || lines.count == content.lines);
+    clh_content_deinit(&content);
     if (status) {
         FUZZ_MUST(lines.count == 0 && !lines.tokens && !lines.start);
         return fuzz_refused(status, &err);

@@ -17,6 +17,7 @@ BY_NAME = {
     "clh_array_select.dimension": "1",
     "clh_array_select.index": "positions",
     "clh_subject_open.where": '"runs/notebook"',
+    "clh_subject_open_data.where": '"runs/notebook"',
     "clh_ask.question": '"heads"',
     "clh_ask_check.question": '"heads"',
     "clh_ask_file.question": '"causal"',
@@ -293,7 +294,8 @@ OPTIONAL = {
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position",
     "clh_edit_file_open.run", "clh_edit_file_text.base", "clh_model_graft.circuit", "clh_causal_edits_text.base", "clh_edits_run.ask", "clh_run_config_open.task", "clh_run_config_resolve.task",
     "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
-    "clh_train_resume.watch",
+    "clh_train_resume.watch", "clh_train_resume_data.watch", "clh_train_resume_data.data", "clh_run_open_data.data",
+    "clh_subject_open_data.data",
 }
 
 # Where 0 is a number like another; names of parameters that are places or indices, or single functions.

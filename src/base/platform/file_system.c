@@ -46,6 +46,13 @@ bool clh_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool clh_is_file(const char *path)
+{
+    struct stat info;
+    assert(path);
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink > 0;
+}
+
 char *clh_path_whole(const char *path, clh_error *err)
 {
     assert(path);

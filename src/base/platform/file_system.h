@@ -19,9 +19,15 @@ char *clh_path_above(const char *path, clh_error *err);
  *  system does not say. */
 char *clh_path_whole(const char *path, clh_error *err);
 
-/** Whether something exists at `path`, and whether that is a folder. */
+/** `path` as it is reached from `folder`, links followed, likewise: "../data/mine.jsonl". From the root
+ *  on where they have no other folder in common. `folder` need not be there yet. */
+char *clh_path_from(const char *folder, const char *path, clh_error *err);
+
+/** Whether something exists at `path`, whether that is a folder, and whether it is a regular file that has
+ *  a name, so that it will be there again. */
 bool clh_path_exists(const char *path);
 bool clh_is_folder(const char *path);
+bool clh_is_file(const char *path);
 
 /** Remove the file, or the folder if it is empty, if it is there and one may. */
 void clh_path_remove(const char *path);

@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "base/platform/file.h"
 #include "task/vocab.h"
 
 /* Room for `extra` more tokens after the `used` there are. */
@@ -137,7 +136,7 @@ static clh_status take_line(clh_lines *lines, const char *line, size_t length, s
     return CLH_OK;
 }
 
-static clh_status take_all(clh_lines *lines, const char *path, char *bytes, size_t size,
+static clh_status take_all(clh_lines *lines, const char *path, const char *bytes, size_t size,
                            size_t first_scored, clh_error *err)
 {
     size_t ends = 0;
@@ -146,9 +145,9 @@ static clh_status take_all(clh_lines *lines, const char *path, char *bytes, size
     lines->start = clh_alloc_zeroed(ends + 2, sizeof *lines->start, err);
     if (!lines->start)
         return CLH_ENOMEM;
-    char *line = bytes, *past = bytes + size;
+    const char *line = bytes, *past = bytes + size;
     while (line < past) {
-        char *end = memchr(line, '\n', (size_t)(past - line));
+        const char *end = memchr(line, '\n', (size_t)(past - line));
         size_t length = (size_t)((end ? end : past) - line);
         clh_status status = take_line(lines, line, length, first_scored, err);
         if (status)
@@ -160,21 +159,15 @@ static clh_status take_all(clh_lines *lines, const char *path, char *bytes, size
     return CLH_OK;
 }
 
-clh_status clh_lines_read(clh_lines *lines, const char *path, size_t first_scored, clh_error *err)
+clh_status clh_lines_read(clh_lines *lines, const clh_content *content, const char *path,
+                          size_t first_scored, clh_error *err)
 {
-    assert(lines && lines->count == 0 && path);
-    char *bytes = NULL;
-    size_t size = 0;
-    clh_status status = clh_file_read(&bytes, &size, path, CLH_LINES_BYTES_MAX, err);
-    if (status)
-        return status;
-    if (size == 0)
-        status = clh_fail(err, CLH_EFORMAT, "%s is empty, want at least one line", path);
-    else
-        status = take_all(lines, path, bytes, size, first_scored, err);
+    assert(lines && lines->count == 0 && content && content->bytes && path);
+    if (content->length == 0)
+        return clh_fail(err, CLH_EFORMAT, "%s is empty, want at least one line", path);
+    clh_status status = take_all(lines, path, content->bytes, content->length, first_scored, err);
     if (status)
         clh_lines_deinit(lines);
-    clh_free(bytes);
     return status;
 }
 

@@ -5,7 +5,7 @@
  *    [0, 1, 3, 4, 1, 4, 3, 2]
  *
  *    clh_lines lines = {0};
- *    if (clh_lines_read(&lines, "data.jsonl", 1, err)) ...
+ *    if (clh_lines_read(&lines, &content, "data.jsonl", 1, err)) ...
  *    size_t length = lines.start[i + 1] - lines.start[i];     // tokens + start[i] is line i
  *    clh_lines_deinit(&lines);
  *
@@ -14,7 +14,7 @@
 #ifndef CLH_LINES_READ_H
 #define CLH_LINES_READ_H
 
-#include "base/base.h"
+#include "file/content.h"
 
 /** The most that is believed of a file: ids below, and tokens a line, and bytes in all. */
 enum { CLH_LINES_ID_END = 1000000, CLH_LINES_LENGTH_MAX = 1000000, CLH_LINES_BYTES_MAX = 1 << 30 };
@@ -31,10 +31,11 @@ typedef struct clh_lines {
     size_t capacity;   /**< of tokens */
 } clh_lines;
 
-/** Read the whole file into an empty `lines`. Every line must have more than `first_scored` tokens,
- *  so that a prediction is scored. CLH_EIO names file and reason; CLH_EFORMAT names file, line,
- *  found and wanted; `lines` is then still empty. */
-clh_status clh_lines_read(clh_lines *lines, const char *path, size_t first_scored, clh_error *err);
+/** Read the content of the file `path` into an empty `lines`. Every line must have more than
+ *  `first_scored` tokens, so that a prediction is scored. CLH_EFORMAT names file, line, found and
+ *  wanted; `lines` is then still empty. */
+clh_status clh_lines_read(clh_lines *lines, const clh_content *content, const char *path,
+                          size_t first_scored, clh_error *err);
 
 /** Free what it holds. */
 void clh_lines_deinit(clh_lines *lines);

@@ -6,28 +6,37 @@
 
 #include "base/base.h"
 #include "base/platform/system.h"
-#include "task/lines/lines_read.h"
+#include "task/lines/lines_data.h"
 #include "task/rank_split.h"
 #include "task/task_ops.h"
 
 enum { ORDER_SEED, ORDER_FILE }; /* order */
 
-typedef struct lines_settings {
-    char data[CLH_LINES_PATH_MAX];
-    unsigned order;
-} lines_settings;
+#define RECORD(name_, kind_, help_)                                                                \
+    {                                                                                              \
+        .name = #name_, .kind = CLH_KEY_##kind_, CLH_SETTING(clh_lines_settings, name_),           \
+        .automatic = "what is read", .help = help_, .record = true                                 \
+    }
 
 static const clh_key keys[] = {
     {.name = "data",
      .kind = CLH_KEY_TEXT,
-     CLH_SETTING(lines_settings, data),
+     CLH_SETTING(clh_lines_settings, data),
      .fallback = "",
      .values = "FILE",
-     .resets = "task n_ctx d_vocab d_vocab_out first_scored epoch_sequences test_sequences steps",
+     .resets = "task n_ctx d_vocab d_vocab_out first_scored epoch_sequences test_sequences steps "
+               "data_sha256 data_lines data_bytes data_before",
+     .content = "data_sha256",
+     .kept = "data.jsonl",
      .help = "JSONL file of your own sequences, each line a text or an array of token ids"},
+    RECORD(data_sha256, TEXT, "SHA-256 of the file's bytes, by which it is known"),
+    RECORD(data_lines, SIZE, "how many lines it has"),
+    RECORD(data_bytes, SIZE, "how many bytes it has"),
+    RECORD(data_before, TEXT,
+           "what was trained on before it was changed on purpose, to which step"),
     {.name = "order",
      .kind = CLH_KEY_CHOICE,
-     CLH_SETTING(lines_settings, order),
+     CLH_SETTING(clh_lines_settings, order),
      .fallback = "seed",
      .before = "file",
      .values = "seed|file",
@@ -35,7 +44,9 @@ static const clh_key keys[] = {
 };
 
 typedef struct lines_task {
+    clh_lines_data data;
     clh_lines lines;
+    clh_error away; /* why there are none; CLH_OK: they are there */
     size_t first_scored;
     unsigned order;
     uint64_t seed;
@@ -95,30 +106,56 @@ static clh_status sort_lines(lines_task *task, const char *path, clh_error *err)
 static void lines_close(void *state)
 {
     lines_task *task = state;
+    clh_lines_data_deinit(&task->data);
     clh_lines_deinit(&task->lines);
     clh_free(task->sorted);
     clh_free(task);
 }
 
-static clh_status fill(lines_task *task, const char *data, size_t test_sequences, clh_error *err)
+static clh_status fill(lines_task *task, const clh_lines_settings *set, const clh_task_given *given,
+                       clh_error *err)
 {
-    clh_status status = clh_lines_read(&task->lines, data, task->first_scored, err);
+    clh_status status = clh_lines_data_read(&task->data, set, given, err);
+    if (!status)
+        status =
+            clh_lines_read(&task->lines, &task->data.content, set->data, task->first_scored, err);
     if (status)
         return status;
-    if (test_sequences >= task->lines.count)
+    clh_lines_data_done(&task->data);
+    if (given->test_sequences >= task->lines.count)
         return clh_fail(
             err, CLH_ERANGE,
             "test_sequences is %zu, but %s has %zu lines: want at least one to train on",
-            test_sequences, data, task->lines.count);
-    task->train = task->lines.count - test_sequences;
-    return sort_lines(task, data, err);
+            given->test_sequences, set->data, task->lines.count);
+    task->train = task->lines.count - given->test_sequences;
+    return sort_lines(task, set->data, err);
+}
+
+/* The task of a run whose lines are not there, for what can be asked without them. */
+static void be_away(lines_task *task, clh_task_facts *facts, const clh_lines_settings *set,
+                    const clh_task_given *given)
+{
+    const clh_task_of_run *run = given->run;
+    const size_t held_out = given->test_sequences;
+    size_t count = *set->data_sha256 ? set->data_lines : run->epoch_sequences + held_out;
+    count = count > held_out ? count : held_out + 1;
+    task->train = count - held_out;
+    *facts = (clh_task_facts){
+        .vocab = {.symbols = clh_vocab_letters().symbols, .size = run->d_vocab},
+        .length_max = run->n_ctx,
+        .domain_size = count,
+        .split_size = {task->train, held_out},
+        .first_scored = 1,
+        .epoch_sequences = task->train,
+        .away = &task->away,
+    };
 }
 
 static clh_status lines_open(void **state, clh_task_facts *facts, const void *settings,
                              const clh_task_given *given, clh_error *err)
 {
-    const lines_settings *set = settings;
-    if (!set->data[0])
+    const clh_lines_settings *set = settings;
+    if (!set->data[0] && !set->data_sha256[0])
         return clh_fail(err, CLH_ECONFIG, "task lines has no data, want the path of a JSONL file");
     lines_task *task = clh_alloc_zeroed(1, sizeof *task, err);
     if (!task)
@@ -126,8 +163,15 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
     task->first_scored = given->first_scored ? given->first_scored : 1;
     task->order = set->order;
     task->seed = given->seed;
-    clh_status status = fill(task, set->data, given->test_sequences, err);
+    clh_status status = fill(task, set, given, &task->away);
+    *state = task;
+    if (status && status != CLH_ENOMEM && given->run && given->run->away) {
+        be_away(task, facts, set, given);
+        return CLH_OK;
+    }
     if (status) {
+        if (err)
+            *err = task->away;
         lines_close(task);
         return status;
     }
@@ -138,9 +182,26 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
         .split_size = {task->train, given->test_sequences},
         .first_scored = 1,
         .epoch_sequences = task->train,
+        .changed = *task->data.changed ? task->data.changed : NULL,
     };
-    *state = task;
     return CLH_OK;
+}
+
+static void lines_record(const void *state, void *settings, size_t step)
+{
+    const lines_task *task = state;
+    if (!task->away.status)
+        clh_lines_data_record(&task->data, settings, step);
+}
+
+static bool lines_content(const void *state, const clh_key *key, const char **bytes, size_t *length)
+{
+    const lines_task *task = state;
+    if (!task->data.kept || strcmp(key->name, "data") != 0)
+        return false;
+    *bytes = task->data.content.bytes;
+    *length = task->data.content.length;
+    return true;
 }
 
 static void lines_unrank(const void *state, uint64_t rank, clh_sequence *out)
@@ -193,9 +254,11 @@ static clh_status lines_rank(const void *state, const uint32_t *tokens, size_t l
 const clh_task_ops clh_lines_ops = {
     .keys = keys,
     .key_count = CLH_COUNT(keys),
-    .settings_size = sizeof(lines_settings),
+    .settings_size = sizeof(clh_lines_settings),
     .in_every_config = 1,
     .reads_file = true,
+    .record = lines_record,
+    .content = lines_content,
     .open = lines_open,
     .close = lines_close,
     .draw = lines_draw,
