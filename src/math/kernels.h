@@ -23,6 +23,7 @@
 
 #include "clearhead/tensor.h"
 #include "math/fused_rows.h"
+#include "math/prove_rows.h"
 
 enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
 
@@ -164,6 +165,20 @@ typedef struct clh_kernels {
     /** torch.optim.Adam(W): m, v and p of n numbers move one step. */
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
+
+    /** Rows of a certificate: math/prove_rows.h. Scores, of which the largest is returned; what is made
+     *  of them. */
+    clh_real (*letter_scores)(const clh_letter_weights *rows);
+    void (*letter_weights)(const clh_letter_weights *rows, clh_real most);
+
+    /** least[i]: the smallest x[r * row + i] - shift[r], most[i]: the largest of x[r * row + i] +
+     *  shift[r], r < rows; shift NULL: 0. n is whole CLH_LANES. */
+    void (*column_ends)(size_t n, size_t rows, const clh_real *x, size_t row, const clh_real *shift,
+                        clh_real *least, clh_real *most);
+
+    /** Bit i of which[i / 64]: x[i] + y[i] >= limit. n is whole CLH_LANES. */
+    void (*sum_reaches)(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
+                        uint64_t *which);
 
     /** Multiply-adds from registers, nothing else: the machine's own speed. Returns how many
      *  operations `loops` of them were. */

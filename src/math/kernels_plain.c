@@ -350,6 +350,54 @@ static double plain_multiply_adds(size_t loops)
     return 2.0 * 4 * (double)loops;
 }
 
+static clh_real plain_letter_scores(const clh_letter_weights *w)
+{
+    clh_real max = -(clh_real)INFINITY;
+    for (size_t at = 0; at < w->keys * CLH_LETTER_ROW; at++) {
+        w->weight[at] = (w->letter[at % CLH_LETTER_ROW] + w->key[at / CLH_LETTER_ROW]) * w->scale[at];
+        max = w->weight[at] > max ? w->weight[at] : max;
+    }
+    return max;
+}
+
+static void plain_letter_weights(const clh_letter_weights *w, clh_real most)
+{
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
+        w->sum[x] = 0;
+        w->scaled[x] = 0;
+        for (size_t j = 0; j < w->keys; j++) {
+            const size_t at = j * CLH_LETTER_ROW + x;
+            const clh_real e = exp(w->weight[at] - most);
+            w->sum[x] += e;
+            w->weight[at] = e * w->scale[at];
+            w->scaled[x] += w->weight[at];
+        }
+    }
+}
+
+static void plain_column_ends(size_t n, size_t rows, const clh_real *x, size_t row,
+                              const clh_real *shift, clh_real *least, clh_real *most)
+{
+    for (size_t i = 0; i < n; i++) {
+        least[i] = (clh_real)INFINITY;
+        most[i] = -least[i];
+        for (size_t r = 0; r < rows; r++) {
+            const clh_real v = x[r * row + i], by = shift ? shift[r] : 0;
+            least[i] = v - by < least[i] ? v - by : least[i];
+            most[i] = v + by > most[i] ? v + by : most[i];
+        }
+    }
+}
+
+static void plain_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
+                              uint64_t *which)
+{
+    for (size_t i = 0; i < n; i++) {
+        which[i / 64] = i % 64 ? which[i / 64] : 0;
+        which[i / 64] |= (uint64_t)(x[i] + y[i] >= limit) << i % 64;
+    }
+}
+
 const clh_kernels clh_kernels_plain = {
     .name = "plain",
     .gemm = plain_gemm,
@@ -375,5 +423,9 @@ const clh_kernels clh_kernels_plain = {
     .spread = plain_spread,
     .shift = plain_shift,
     .adam = plain_adam,
+    .letter_scores = plain_letter_scores,
+    .letter_weights = plain_letter_weights,
+    .column_ends = plain_column_ends,
+    .sum_reaches = plain_sum_reaches,
     .multiply_adds = plain_multiply_adds,
 };

@@ -203,6 +203,7 @@ static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean,
 #include "math/simd_attend.h"
 #include "math/simd_fused.h"
 #include "math/simd_predict.h"
+#include "math/simd_prove.h"
 
 /* ---- Optimizer ---------------------------------------------------------------------------------
  */
@@ -304,5 +305,9 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .spread = simd_spread,
     .shift = simd_shift,
     .adam = simd_adam,
+    .letter_scores = simd_letter_scores,
+    .letter_weights = simd_letter_weights,
+    .column_ends = simd_column_ends,
+    .sum_reaches = simd_sum_reaches,
     .multiply_adds = simd_multiply_adds,
 };

@@ -13,6 +13,7 @@
  *    vec_pick(table, of, count)      table[of[i]], i < count, of a table of CLH_LANES numbers
  *    vec_unless_below(x, least, v)   0 where x < least, else v
  *    vec_equal(a, b)                 bit i of an unsigned: a[i] == b[i]
+ *    vec_at_least(a, b)              bit i of an unsigned: a[i] >= b[i]
  *    lanes_sum(sum)                  CLH_LANES partial sums added as a tree: lanes 8 apart, 4, 2, 1
  *    lanes_max(most)                 the largest of CLH_LANES
  *    dvec_load(p)                    DLANE numbers as doubles, DPARTS of which are CLH_LANES

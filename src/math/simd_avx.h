@@ -67,6 +67,10 @@ static inline unsigned vec_equal(vec a, vec b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
 }
+static inline unsigned vec_at_least(vec a, vec b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ);
+}
 
 static inline __m256 lanes_low(const vec v[PARTS])
 {
@@ -146,6 +150,10 @@ static inline vec vec_unless_below(vec x, clh_real least, vec value)
 static inline unsigned vec_equal(vec a, vec b)
 {
     return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ));
+}
+static inline unsigned vec_at_least(vec a, vec b)
+{
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GE_OQ));
 }
 static inline __m256 lanes_low(const vec v[PARTS])
 {

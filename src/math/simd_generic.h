@@ -87,6 +87,13 @@ static inline unsigned vec_equal(vec a, vec b)
         bits |= (unsigned)(a[i] >= b[i] && a[i] <= b[i]) << i;
     return bits;
 }
+static inline unsigned vec_at_least(vec a, vec b)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < LANE; i++)
+        bits |= (unsigned)(a[i] >= b[i]) << i;
+    return bits;
+}
 
 static inline clh_real lanes_sum(const vec sum[PARTS])
 {

@@ -107,6 +107,11 @@ static inline unsigned vec_equal(vec a, vec b)
     static const uint32_t bit[LANE] = {1, 2, 4, 8};
     return vaddvq_u32(vandq_u32(vceqq_f32(a, b), vld1q_u32(bit)));
 }
+static inline unsigned vec_at_least(vec a, vec b)
+{
+    static const uint32_t bit[LANE] = {1, 2, 4, 8};
+    return vaddvq_u32(vandq_u32(vcgeq_f32(a, b), vld1q_u32(bit)));
+}
 static inline clh_real lanes_sum(const vec sum[PARTS])
 {
     float32x4_t by4 = vaddq_f32(vaddq_f32(sum[0], sum[2]), vaddq_f32(sum[1], sum[3]));

@@ -1,0 +1,78 @@
+/** Rows of a certificate for one instruction set: part of kernels_simd.c, included there only. The
+ *  contract is prove_rows.h, the definition kernels_plain.c.
+ */
+#ifndef CLH_SIMD_PROVE_H
+#define CLH_SIMD_PROVE_H
+
+#include "math/simd_along.h"
+
+enum { LETTER_PARTS = CLH_LETTER_ROW / LANE };
+
+static clh_real simd_letter_scores(const clh_letter_weights *w)
+{
+    vec letter[LETTER_PARTS], most[LETTER_PARTS];
+    clh_real max = -(clh_real)INFINITY;
+    for (size_t l = 0; l < LETTER_PARTS; l++) {
+        letter[l] = vec_load(w->letter + l * LANE);
+        most[l] = vec_set(max);
+    }
+    for (size_t j = 0; j < w->keys; j++) {
+        const vec key = vec_set(w->key[j]);
+        for (size_t l = 0; l < LETTER_PARTS; l++) {
+            const size_t at = j * CLH_LETTER_ROW + l * LANE;
+            const vec score = (letter[l] + key) * vec_load(w->scale + at);
+            vec_store(w->weight + at, score);
+            most[l] = vec_max(score, most[l]);
+        }
+    }
+    for (size_t l = 0; l < LETTER_PARTS; l++)
+        for (size_t i = 0; i < LANE; i++)
+            max = most[l][i] > max ? most[l][i] : max;
+    return max;
+}
+
+static void simd_letter_weights(const clh_letter_weights *w, clh_real most)
+{
+    vec sum[LETTER_PARTS] = {{0}}, scaled[LETTER_PARTS] = {{0}};
+    const vec shift = vec_set(most);
+    for (size_t j = 0; j < w->keys; j++)
+        for (size_t l = 0; l < LETTER_PARTS; l++) {
+            const size_t at = j * CLH_LETTER_ROW + l * LANE;
+            const vec e = vec_exp(vec_load(w->weight + at) - shift);
+            const vec weight = e * vec_load(w->scale + at);
+            sum[l] += e;
+            scaled[l] += weight;
+            vec_store(w->weight + at, weight);
+        }
+    for (size_t l = 0; l < LETTER_PARTS; l++) {
+        vec_store(w->sum + l * LANE, sum[l]);
+        vec_store(w->scaled + l * LANE, scaled[l]);
+    }
+}
+
+static void simd_column_ends(size_t n, size_t rows, const clh_real *x, size_t row,
+                             const clh_real *shift, clh_real *least, clh_real *most)
+{
+    for (size_t at = 0; at < n; at += LANE) {
+        vec low = vec_set((clh_real)INFINITY), high = -low;
+        for (size_t r = 0; r < rows; r++) {
+            const vec v = vec_load(x + r * row + at), by = vec_set(shift ? shift[r] : 0);
+            low = -vec_max(by - v, -low);
+            high = vec_max(v + by, high);
+        }
+        vec_store(least + at, low);
+        vec_store(most + at, high);
+    }
+}
+
+static void simd_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
+                             uint64_t *which)
+{
+    const vec least = vec_set(limit);
+    for (size_t at = 0; at < n; at += LANE) {
+        const uint64_t bits = vec_at_least(vec_load(x + at) + vec_load(y + at), least);
+        which[at / 64] = (at % 64 ? which[at / 64] : 0) | bits << at % 64;
+    }
+}
+
+#endif

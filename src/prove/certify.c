@@ -1,0 +1,264 @@
+#include "clearhead/certify.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/platform/pool.h"
+#include "prove/certify_parts.h"
+#include "prove/descend.h"
+
+typedef struct class_row {
+    const char *name, *text;
+} class_row;
+
+static const class_row classes[CLH_CERTIFY_CLASSES] = {
+    [CLH_CLASS_SORTED] = {"sorted", "different letters in the order of the vocabulary"},
+    [CLH_CLASS_UNSORTED] = {"unsorted", "different letters in another order"},
+    [CLH_CLASS_PAIR] = {"pair", "one letter twice"},
+    [CLH_CLASS_TWO_PAIRS] = {"two_pairs", "two letters twice"},
+    [CLH_CLASS_TRIPLE] = {"triple", "one letter three times"},
+    [CLH_CLASS_SAME] = {"same", "one letter in every slot"},
+    [CLH_CLASS_OTHER] = {"other", "other repeats, or inputs without letters"},
+};
+
+const char *clh_certify_class_name(clh_certify_class which)
+{
+    return (unsigned)which < CLH_CERTIFY_CLASSES ? classes[which].name : NULL;
+}
+
+const char *clh_certify_class_text(clh_certify_class which)
+{
+    return (unsigned)which < CLH_CERTIFY_CLASSES ? classes[which].text : NULL;
+}
+
+void clh_certificate_deinit(clh_certificate *certificate)
+{
+    if (!certificate)
+        return;
+    clh_free(certificate->failed_at);
+    clh_free(certificate->counterexamples);
+    *certificate = (clh_certificate){0};
+}
+
+clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked, size_t length,
+                                 size_t keep, clh_error *err)
+{
+    *out = (clh_certificate){.length = length};
+    if (asked) {
+        out->n = asked->n;
+        out->first_scored = asked->first_scored;
+        memcpy(out->token, asked->token, sizeof out->token);
+    }
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        out->classes[c].margin = NAN;
+    out->failed_at = clh_alloc_zeroed(length, sizeof *out->failed_at, err);
+    out->counterexamples = clh_alloc_zeroed(keep, sizeof *out->counterexamples, err);
+    return out->failed_at && out->counterexamples ? CLH_OK : CLH_ENOMEM;
+}
+
+void clh_certificate_sum(clh_certificate *c)
+{
+    c->all = (clh_certify_row){.margin = NAN};
+    for (size_t i = 0; i < CLH_CERTIFY_CLASSES; i++) {
+        c->all.inputs += c->classes[i].inputs;
+        c->all.failures += c->classes[i].failures;
+        c->all.tokens += c->classes[i].tokens;
+        if (c->classes[i].margin < c->all.margin || isnan(c->all.margin)) {
+            c->all.margin = c->classes[i].margin;
+            c->all.margin_input = c->classes[i].margin_input;
+            c->all.margin_position = c->classes[i].margin_position;
+        }
+    }
+}
+
+/* ---- By bounds ---------------------------------------------------------------------------------
+ */
+
+typedef struct job {
+    clh_certificate *out;
+    const clh_letters_asked *asked;
+    clh_tables tables;
+    clh_failures failures;
+    clh_descent *descent; /* [workers] */
+    size_t workers;
+    clh_stop stop;
+} job;
+
+/* Queries, the one that sees most first: it takes longest. */
+static void work(void *context, size_t task, size_t worker)
+{
+    job *j = context;
+    const size_t position = j->asked->length - 2 - task;
+    clh_descent_position(&j->descent[worker], position, &j->stop, worker);
+    j->out->failed_at[position + 1] += j->descent[worker].failed;
+    clh_stop_step(&j->stop);
+}
+
+static clh_status descents_open(job *j, clh_error *err)
+{
+    j->descent = clh_alloc_zeroed(j->workers, sizeof *j->descent, err);
+    if (!j->descent)
+        return CLH_ENOMEM;
+    clh_status status = CLH_OK;
+    for (size_t w = 0; w < j->workers && !status; w++)
+        status = clh_descent_open(&j->descent[w], &j->tables, &j->failures, err);
+    return status;
+}
+
+/* Both claims of a prediction that bounds and doubles left open: this library's own pass. */
+static clh_status run_pending(job *j, const clh_pending *p, clh_cache *cache, uint32_t *ids,
+                              clh_error *err)
+{
+    const clh_letters_asked *a = j->asked;
+    uint64_t count[CLH_CERTIFY_CLASSES] = {0};
+    clh_letters_write(a, p->letters, ids);
+    const clh_status status =
+        clh_forward(j->tables.model, &(clh_tokens){ids, 1, p->position + 1}, cache, NULL, err);
+    if (status)
+        return status;
+    const bool says = clh_cache_prediction(cache, 0, p->position) == ids[p->position + 1];
+    j->out->forward++;
+    j->out->undecided += !p->decided;
+    j->out->rounded += p->decided && says != p->right;
+    if (says && p->right && p->decided)
+        return CLH_OK;
+    const unsigned mask = (1u << a->n) - 1;
+    clh_failures_add(&j->failures, p->letters, mask);
+    clh_letters_count(a, p->letters, mask, 1, count);
+    j->out->failed_at[p->position + 1]++;
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        j->out->classes[c].tokens += count[c];
+    return CLH_OK;
+}
+
+static clh_status run_all_pending(job *j, const clh_how *how, clh_error *err)
+{
+    clh_cache *cache = NULL;
+    uint32_t *ids = clh_alloc_array(j->asked->length, sizeof *ids, err);
+    clh_status status = ids ? clh_cache_open(&cache, clh_model_get_config(j->tables.model),
+                                             CLH_KEEP_BACKWARD, err)
+                            : CLH_ENOMEM;
+    for (size_t w = 0; w < j->workers && !status; w++) {
+        const clh_decided *d = &j->descent[w].decided;
+        for (size_t i = 0; i < d->pending_count && !status; i++) {
+            status = clh_watch_check(clh_how_watch(how), i, d->pending_count, "predictions", err);
+            if (!status)
+                status = run_pending(j, &d->pending[i], cache, ids, err);
+        }
+    }
+    clh_cache_close(cache);
+    clh_free(ids);
+    return status;
+}
+
+static void gather(job *j)
+{
+    for (size_t w = 0; w < j->workers; w++) {
+        const clh_decided *d = &j->descent[w].decided;
+        j->out->exact += d->exact;
+        for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+            j->out->classes[c].tokens += d->tokens[c];
+        for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
+            j->out->by_depth[s] += d->by_depth[s];
+    }
+}
+
+/* Which inputs there are, and which of them fail. */
+static void count_inputs(job *j, const clh_certify_options *options)
+{
+    clh_certificate *out = j->out;
+    uint64_t inputs[CLH_CERTIFY_CLASSES] = {0}, failures[CLH_CERTIFY_CLASSES] = {0};
+    const uint8_t none[CLH_CERTIFY_LETTERS] = {0};
+    clh_letters_count(j->asked, none, 0, 1, inputs);
+    clh_failures_count(&j->failures, failures, out->counterexamples, options->counterexamples,
+                       &out->counterexample_count);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        out->classes[c].inputs = inputs[c];
+        out->classes[c].failures = failures[c];
+    }
+}
+
+static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_options *options,
+                            const clh_how *how, clh_error *err)
+{
+    clh_pool *pool = NULL;
+    const clh_letters_asked *a = j->asked;
+    const size_t queries = a->length - a->first_scored;
+    clh_status status = clh_tables_open(&j->tables, model, a, clh_how_watch(how), err);
+    if (!status)
+        status = clh_failures_open(&j->failures, a, err);
+    if (!status)
+        status = clh_pool_open(&pool, clh_how_threads(how), err);
+    j->workers = clh_pool_size(pool);
+    if (!status)
+        status = descents_open(j, err);
+    if (!status) {
+        clh_stop_init(&j->stop, clh_how_watch(how), queries, "queries");
+        clh_pool_run_watched(pool, queries, work, j, &j->stop);
+        status = clh_stop_end(&j->stop, err);
+    }
+    for (size_t w = 0; w < j->workers && !status; w++)
+        if (j->descent[w].decided.status)
+            status = clh_fail(err, CLH_ENOMEM, "out of memory for predictions left to decide");
+    if (!status) {
+        gather(j);
+        status = run_all_pending(j, how, err);
+    }
+    if (!status)
+        count_inputs(j, options);
+    for (size_t w = 0; j->descent && w < j->workers; w++)
+        clh_descent_deinit(&j->descent[w]);
+    clh_free(j->descent);
+    clh_pool_close(pool);
+    clh_failures_deinit(&j->failures);
+    clh_tables_deinit(&j->tables);
+    return status;
+}
+
+/* What `way` comes to for this model: by bounds, unless there is an objection. */
+static clh_status choose(bool *bounds, const clh_model *model, const clh_letters_asked *asked,
+                         clh_certify_way way, clh_error *err)
+{
+    const char *why = asked ? clh_tables_objection(model) : "'s task has no choices of letters";
+    *bounds = way != CLH_CERTIFY_FORWARD && !why;
+    if (way == CLH_CERTIFY_BOUNDS && why)
+        return clh_fail(err, CLH_ESUPPORT, "bounds do not cover this model: it %s", why);
+    const size_t n_ctx = clh_model_get_config(model)->n_ctx;
+    if (*bounds && asked->length > n_ctx)
+        return clh_fail(err, CLH_ESHAPE,
+                        "inputs have %zu tokens, the model takes at most %zu (n_ctx)", asked->length,
+                        n_ctx);
+    return CLH_OK;
+}
+
+clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,
+                       const clh_certify_options *options, const clh_how *how, clh_error *err)
+{
+    CLH_REQUIRE(out && model && task && options, err, "a certificate, a model, a task and options");
+    *out = (clh_certificate){0};
+    clh_letters_asked asked = {0};
+    const bool letters = options->domain != CLH_DOMAIN_TASK;
+    bool bounds = false;
+    clh_status status = clh_check_enum(options->domain, CLH_DOMAIN_KINDS, "domain", err);
+    if (!status)
+        status = clh_check_enum(options->way, CLH_CERTIFY_FORWARD + 1, "way", err);
+    if (!status && letters)
+        status = clh_letters_asked_open(&asked, task, options->domain, err);
+    if (!status)
+        status = choose(&bounds, model, letters ? &asked : NULL, options->way, err);
+    if (!status && bounds) {
+        job j = {.out = out, .asked = &asked};
+        status = clh_certificate_start(out, &asked, asked.length, options->counterexamples, err);
+        if (!status)
+            status = by_bounds(&j, model, options, how, err);
+    } else if (!status)
+        status = clh_certify_forward(out, model, task, letters ? &asked : NULL, options, how, err);
+    out->by_bounds = bounds;
+    if (!status)
+        clh_certificate_sum(out);
+    else
+        clh_certificate_deinit(out);
+    clh_letters_asked_deinit(&asked);
+    return status;
+}

@@ -1,0 +1,231 @@
+/* Every input through a forward pass: claim (2) for any model, any task whose domain is counted. */
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/platform/pool.h"
+#include "base/stop.h"
+#include "prove/certify_parts.h"
+
+enum { BATCH = 16, INPUTS_MOST = 1 << 30 };
+
+/* What one worker has seen; sums, and the least of margins, over workers are the result. */
+typedef struct seen {
+    clh_cache *cache;
+    uint32_t *ids;
+    size_t length[BATCH], first_scored[BATCH];
+    uint8_t letters[BATCH][CLH_CERTIFY_LETTERS];
+    clh_certify_row row[CLH_CERTIFY_CLASSES];
+    uint64_t margin_rank[CLH_CERTIFY_CLASSES];
+    uint64_t *failed_at, forward;
+    clh_error error;
+} seen;
+
+typedef struct job {
+    const clh_model *model;
+    const clh_task *task;
+    const clh_letters_asked *asked; /* NULL: the task's own domain */
+    const clh_certify_options *options;
+    uint64_t inputs;
+    size_t most; /* tokens of the longest */
+    _Atomic(uint64_t) *failed;
+    seen *seen;
+    clh_stop stop;
+} job;
+
+/* The input of a rank into place `b` of the batch, padded with its own last token. */
+static clh_status read_input(const job *j, seen *s, size_t b, uint64_t rank)
+{
+    uint32_t *ids = s->ids + b * j->most;
+    clh_sequence out = {.tokens = ids, .capacity = j->most};
+    if (j->asked) {
+        clh_letters_unrank(j->asked, rank, s->letters[b]);
+        clh_letters_write(j->asked, s->letters[b], ids);
+        out.length = j->asked->length;
+        out.first_scored = j->asked->first_scored;
+    } else {
+        const clh_status status = clh_task_unrank(j->task, rank, &out, &s->error);
+        if (status)
+            return status;
+    }
+    for (size_t i = out.length; i < j->most; i++)
+        ids[i] = ids[out.length - 1];
+    s->length[b] = out.length;
+    s->first_scored[b] = out.first_scored;
+    return CLH_OK;
+}
+
+/* The right token's logit less the best other; equal ones are as clh_cache_prediction() takes them. */
+static double margin_of(const clh_real *logits, size_t outputs, uint32_t target, bool *right)
+{
+    double best = -INFINITY;
+    *right = target < outputs;
+    for (size_t o = 0; o < outputs; o++) {
+        if (o == target)
+            continue;
+        best = fmax(best, (double)logits[o]);
+        *right = *right && (o < target ? logits[o] < logits[target] : logits[o] <= logits[target]);
+    }
+    return target < outputs ? (double)logits[target] - best : -INFINITY;
+}
+
+static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
+{
+    const clh_tensor logits = clh_cache_view(s->cache, "logits");
+    const size_t outputs = logits.shape[2];
+    const uint32_t *ids = s->ids + b * j->most;
+    const unsigned c = j->asked ? clh_letters_class(s->letters[b], j->asked->n) : CLH_CLASS_OTHER;
+    clh_certify_row *row = &s->row[c];
+    bool all = true;
+    row->inputs++;
+    for (size_t p = s->first_scored[b]; p < s->length[b]; p++) {
+        bool right;
+        const double margin =
+            margin_of(logits.data + (b * j->most + p - 1) * outputs, outputs, ids[p], &right);
+        s->forward++;
+        if (!right) {
+            row->tokens++;
+            s->failed_at[p]++;
+            all = false;
+        }
+        if (j->options->margins &&
+            (margin < row->margin || isnan(row->margin) ||
+             (!(margin > row->margin) && rank < row->margin_input.rank))) {
+            row->margin = margin;
+            row->margin_position = p;
+            row->margin_input.rank = rank;
+            memcpy(row->margin_input.letters, s->letters[b], sizeof s->letters[b]);
+        }
+    }
+    if (all)
+        return;
+    row->failures++;
+    atomic_fetch_or_explicit(&j->failed[rank / 64], (uint64_t)1 << rank % 64, memory_order_relaxed);
+}
+
+static void work(void *context, size_t task, size_t worker)
+{
+    job *j = context;
+    seen *s = &j->seen[worker];
+    const uint64_t begin = (uint64_t)task * BATCH;
+    const size_t count = j->inputs - begin < BATCH ? (size_t)(j->inputs - begin) : BATCH;
+    clh_status status = s->error.status;
+    for (size_t b = 0; b < count && !status; b++)
+        status = read_input(j, s, b, begin + b);
+    if (!status)
+        status = clh_forward(j->model, &(clh_tokens){s->ids, count, j->most}, s->cache, NULL,
+                             &s->error);
+    for (size_t b = 0; b < count && !status; b++)
+        look_at(j, s, b, begin + b);
+    s->error.status = status;
+    clh_stop_step(&j->stop);
+}
+
+static clh_status seen_open(job *j, seen *s, clh_error *err)
+{
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        s->row[c].margin = NAN;
+    s->ids = clh_alloc_array(BATCH * j->most, sizeof *s->ids, err);
+    s->failed_at = clh_alloc_zeroed(j->most, sizeof *s->failed_at, err);
+    if (!s->ids || !s->failed_at)
+        return CLH_ENOMEM;
+    return clh_cache_open(&s->cache, clh_model_get_config(j->model), CLH_KEEP_BACKWARD, err);
+}
+
+static void row_add(clh_certify_row *to, const clh_certify_row *from)
+{
+    to->inputs += from->inputs;
+    to->failures += from->failures;
+    to->tokens += from->tokens;
+    const bool less = isnan(to->margin) ? !isnan(from->margin)
+                                        : from->margin < to->margin ||
+                                              (!(from->margin > to->margin) && !isnan(from->margin) &&
+                                               from->margin_input.rank < to->margin_input.rank);
+    if (!less)
+        return;
+    to->margin = from->margin;
+    to->margin_input = from->margin_input;
+    to->margin_position = from->margin_position;
+}
+
+static clh_status gather(clh_certificate *out, const job *j, size_t workers, clh_error *err)
+{
+    for (size_t w = 0; w < workers; w++) {
+        const seen *s = &j->seen[w];
+        if (s->error.status)
+            return clh_fail(err, s->error.status, "%s", s->error.message);
+        out->forward += s->forward;
+        for (size_t p = 0; p < j->most; p++)
+            out->failed_at[p] += s->failed_at[p];
+        for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+            row_add(&out->classes[c], &s->row[c]);
+    }
+    for (uint64_t rank = 0; rank < j->inputs; rank++) {
+        if (out->counterexample_count == j->options->counterexamples)
+            break;
+        if (!(atomic_load_explicit(&j->failed[rank / 64], memory_order_relaxed) >> rank % 64 & 1))
+            continue;
+        clh_counterexample *one = &out->counterexamples[out->counterexample_count++];
+        one->rank = rank;
+        if (j->asked)
+            clh_letters_unrank(j->asked, rank, one->letters);
+    }
+    return CLH_OK;
+}
+
+/* What there is to go through; refused where it is not counted, or too much. */
+static clh_status measure_domain(job *j, clh_error *err)
+{
+    j->inputs = j->asked ? clh_letters_inputs(j->asked) : clh_task_domain_size(j->task);
+    j->most = j->asked ? j->asked->length : clh_task_length_max(j->task);
+    const size_t n_ctx = clh_model_get_config(j->model)->n_ctx;
+    if (j->inputs == 0)
+        return clh_fail(err, CLH_ESUPPORT, "the domain of task %s is not counted, want one that is",
+                        clh_task_name(j->task));
+    if (j->inputs > INPUTS_MOST)
+        return clh_fail(err, CLH_ERANGE, "the domain has %llu inputs, want at most %d for forward passes",
+                        (unsigned long long)j->inputs, INPUTS_MOST);
+    if (j->most > n_ctx)
+        return clh_fail(err, CLH_ESHAPE, "inputs have %zu tokens, the model takes at most %zu (n_ctx)",
+                        j->most, n_ctx);
+    return CLH_OK;
+}
+
+clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, const clh_task *task,
+                               const clh_letters_asked *asked, const clh_certify_options *options,
+                               const clh_how *how, clh_error *err)
+{
+    job j = {.model = model, .task = task, .asked = asked, .options = options};
+    clh_pool *pool = NULL;
+    clh_status status = measure_domain(&j, err);
+    if (!status)
+        status = clh_certificate_start(out, asked, j.most, options->counterexamples, err);
+    if (!status)
+        status = clh_pool_open(&pool, clh_how_threads(how), err);
+    const size_t workers = clh_pool_size(pool);
+    if (!status) {
+        j.failed = clh_alloc_zeroed((size_t)(j.inputs / 64 + 1), sizeof *j.failed, err);
+        j.seen = clh_alloc_zeroed(workers, sizeof *j.seen, err);
+        status = j.failed && j.seen ? CLH_OK : CLH_ENOMEM;
+    }
+    for (size_t w = 0; w < workers && !status; w++)
+        status = seen_open(&j, &j.seen[w], err);
+    if (!status) {
+        const size_t tasks = (size_t)((j.inputs + BATCH - 1) / BATCH);
+        clh_stop_init(&j.stop, clh_how_watch(how), tasks, "batches of inputs");
+        clh_pool_run_watched(pool, tasks, work, &j, &j.stop);
+        status = clh_stop_end(&j.stop, err);
+    }
+    if (!status)
+        status = gather(out, &j, workers, err);
+    for (size_t w = 0; w < workers && j.seen; w++) {
+        clh_cache_close(j.seen[w].cache);
+        clh_free(j.seen[w].ids);
+        clh_free(j.seen[w].failed_at);
+    }
+    clh_free((void *)j.failed);
+    clh_free(j.seen);
+    clh_pool_close(pool);
+    return status;
+}

@@ -1,0 +1,21 @@
+/** What the ways of making a certificate share. */
+#ifndef CLH_CERTIFY_PARTS_H
+#define CLH_CERTIFY_PARTS_H
+
+#include "clearhead/certify.h"
+#include "prove/letters.h"
+
+/** An empty certificate: of choices of letters, or NULL, of a task's own inputs; sequences of at most
+ *  `length` tokens; room for `keep` counterexamples. */
+clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked, size_t length,
+                                 size_t keep, clh_error *err);
+
+/** `all` from the classes. */
+void clh_certificate_sum(clh_certificate *certificate);
+
+/** Every input by forward passes, into an empty certificate. */
+clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, const clh_task *task,
+                               const clh_letters_asked *asked, const clh_certify_options *options,
+                               const clh_how *how, clh_error *err);
+
+#endif

@@ -1,0 +1,264 @@
+#include "prove/descend.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+
+clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *failures,
+                            clh_error *err)
+{
+    *d = (clh_descent){.failures = failures};
+    clh_status status = clh_query_open(&d->query, t, err);
+    for (size_t l = 0; l <= t->asked->n && !status; l++) {
+        clh_real **rows[] = {&d->base[l], &d->least[l], &d->most[l], &d->low[l], &d->high[l]};
+        for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
+            if (!(*rows[i] = clh_alloc_zeroed(t->columns, sizeof **rows[i], err)))
+                status = CLH_ENOMEM;
+    }
+    if (status)
+        clh_descent_deinit(d);
+    return status;
+}
+
+void clh_descent_deinit(clh_descent *d)
+{
+    if (!d)
+        return;
+    clh_query_deinit(&d->query);
+    for (size_t l = 0; l <= CLH_CERTIFY_LETTERS; l++) {
+        clh_free(d->base[l]);
+        clh_free(d->least[l]);
+        clh_free(d->most[l]);
+        clh_free(d->low[l]);
+        clh_free(d->high[l]);
+    }
+    clh_free(d->decided.pending);
+    *d = (clh_descent){0};
+}
+
+/* ---- Bounds ------------------------------------------------------------------------------------
+ */
+
+/* Where the walk stands: which slots have letters, and what comes next in the sequence. */
+typedef struct node {
+    unsigned mask;
+    size_t level;
+    uint32_t target;
+    uint8_t letters[CLH_CERTIFY_LETTERS];
+} node;
+
+static const clh_letters_asked *asked(const clh_descent *d)
+{
+    return d->query.tables->asked;
+}
+
+/* Ends over every letter of the slots from each level on. A slot's own letters are those that fit beside
+ * the query's. */
+static void suffixes(clh_descent *d, const node *at)
+{
+    const clh_tables *t = d->query.tables;
+    const clh_kernels *kernel = d->query.kernel;
+    const size_t bytes = t->columns * sizeof(clh_real), n = d->slots;
+    memset(d->least[n], 0, bytes);
+    memset(d->most[n], 0, bytes);
+    memset(d->low[n], 0, bytes);
+    memset(d->high[n], 0, bytes);
+    for (size_t l = n; l-- > 0;) {
+        const size_t slot = d->order[l];
+        size_t begin, end;
+        clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
+        const clh_real *rows = d->query.row[slot] + begin * t->columns;
+        const clh_real *slack = d->query.slack[slot] + begin;
+        kernel->column_ends(t->columns, end - begin, rows, t->columns, NULL, d->least[l],
+                            d->most[l]);
+        kernel->column_ends(t->columns, end - begin, rows, t->columns, slack, d->low[l],
+                            d->high[l]);
+        kernel->axpy(t->columns, 1, d->least[l + 1], d->least[l]);
+        kernel->axpy(t->columns, 1, d->most[l + 1], d->most[l]);
+        kernel->axpy(t->columns, 1, d->low[l + 1], d->low[l]);
+        kernel->axpy(t->columns, 1, d->high[l + 1], d->high[l]);
+    }
+}
+
+static bool any_but(const uint64_t which[2], size_t outputs, uint32_t target)
+{
+    uint64_t mask[2] = {outputs >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << outputs) - 1,
+                        outputs >= 64 ? ((uint64_t)1 << (outputs - 64)) - 1 : 0};
+    mask[target / 64] &= ~((uint64_t)1 << target % 64);
+    return (which[0] & mask[0]) || (which[1] & mask[1]);
+}
+
+typedef enum verdict { HOLDS, FAILS, OPEN } verdict;
+
+/* Both claims for every letter of the slots from `level` on. */
+static verdict decide(const clh_descent *d, const node *at)
+{
+    const clh_tables *t = d->query.tables;
+    const clh_real *base = d->base[at->level];
+    const double slack = d->query.error * (double)base[t->outputs] + d->query.least;
+    const double is = (double)base[at->target];
+    const clh_real low = (clh_real)(is + (double)d->low[at->level][at->target] - slack);
+    const clh_real high = (clh_real)(is + (double)d->high[at->level][at->target] + slack);
+    uint64_t which[2] = {0};
+    d->query.kernel->sum_reaches(t->columns, base, d->most[at->level], low, which);
+    if (!any_but(which, t->outputs, at->target))
+        return HOLDS;
+    d->query.kernel->sum_reaches(t->columns, base, d->least[at->level], high, which);
+    return any_but(which, t->outputs, at->target) ? FAILS : OPEN;
+}
+
+/* ---- One by one --------------------------------------------------------------------------------
+ */
+
+static void keep_pending(clh_descent *d, const node *at, bool right, bool decided)
+{
+    clh_decided *out = &d->decided;
+    if (out->pending_count == out->pending_room) {
+        const size_t room = out->pending_room ? 2 * out->pending_room : 64;
+        clh_pending *more = clh_alloc_array(room, sizeof *more, NULL);
+        if (!more) {
+            out->status = CLH_ENOMEM;
+            return;
+        }
+        if (out->pending)
+            memcpy(more, out->pending, out->pending_count * sizeof *more);
+        clh_free(out->pending);
+        out->pending = more;
+        out->pending_room = room;
+    }
+    clh_pending *p = &out->pending[out->pending_count++];
+    *p = (clh_pending){.position = (uint32_t)d->query.position, .right = right, .decided = decided};
+    memcpy(p->letters, at->letters, sizeof p->letters);
+}
+
+static void fail(clh_descent *d, const node *at)
+{
+    uint64_t count[CLH_CERTIFY_CLASSES] = {0};
+    clh_failures_add(d->failures, at->letters, at->mask);
+    clh_letters_count(asked(d), at->letters, at->mask, 1, count);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        d->decided.tokens[c] += count[c];
+        d->failed += count[c];
+    }
+}
+
+/* All letters are there, and floats could not tell. */
+static void decide_exactly(clh_descent *d, const node *at)
+{
+    double scale;
+    const double margin = clh_query_margin(&d->query, at->letters, at->target, &scale);
+    const double error = clh_query_exact_error(&d->query, margin, scale);
+    const double passed = d->query.tables->bound.passed / scale + error;
+    d->decided.exact++;
+    if (margin > passed)
+        return;
+    if (margin < -passed)
+        fail(d, at);
+    else
+        keep_pending(d, at, margin > 0, fabs(margin) > error);
+}
+
+/* ---- The walk ----------------------------------------------------------------------------------
+ */
+
+static uint64_t inputs_below(const clh_descent *d, const node *at)
+{
+    uint64_t count[CLH_CERTIFY_CLASSES] = {0}, all = 0;
+    clh_letters_count(asked(d), at->letters, at->mask, 1, count);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        all += count[c];
+    return all;
+}
+
+static void walk(clh_descent *d, node *at);
+
+/* Give the slot of this level every letter that fits. */
+static void walk_letters(clh_descent *d, node *at)
+{
+    const clh_tables *t = d->query.tables;
+    const size_t slot = d->order[at->level];
+    node next = *at;
+    size_t begin, end;
+    clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
+    next.level = at->level + 1;
+    next.mask = at->mask | 1u << slot;
+    for (size_t x = begin; x < end; x++) {
+        if (!clh_letters_fit(asked(d), at->letters, at->mask, (uint8_t)x))
+            continue;
+        next.letters[slot] = (uint8_t)x;
+        memcpy(d->base[next.level], d->base[at->level], t->columns * sizeof(clh_real));
+        d->query.kernel->axpy(t->columns, 1, d->query.row[slot] + x * t->columns,
+                              d->base[next.level]);
+        if (next.target == UINT32_MAX) { /* the letter that is to be predicted */
+            next.target = asked(d)->token[x];
+            walk(d, &next);
+            next.target = UINT32_MAX;
+        } else
+            walk(d, &next);
+    }
+}
+
+static void walk(clh_descent *d, node *at)
+{
+    if (at->target == UINT32_MAX) {
+        walk_letters(d, at);
+        return;
+    }
+    switch (decide(d, at)) {
+    case HOLDS:
+        d->decided.by_depth[d->slots - at->level] += inputs_below(d, at);
+        break;
+    case FAILS:
+        d->decided.by_depth[d->slots - at->level] += inputs_below(d, at);
+        fail(d, at);
+        break;
+    case OPEN:
+        if (at->level == d->slots)
+            decide_exactly(d, at);
+        else
+            walk_letters(d, at);
+        break;
+    }
+}
+
+/* One query: a position and a token. */
+static void one_query(clh_descent *d, node *at, uint32_t token)
+{
+    const clh_letters_asked *a = asked(d);
+    const size_t next = a->slot[d->query.position + 1];
+    clh_query_token(&d->query, token);
+    d->slots = 0;
+    at->level = 0;
+    at->target = next == a->n          ? a->fixed[d->query.position + 1]
+                 : next == d->query.own ? token
+                                        : UINT32_MAX;
+    if (at->target == UINT32_MAX)
+        d->order[d->slots++] = next;
+    for (size_t s = 0; s < a->n; s++)
+        if (s != d->query.own && (s != next || at->target != UINT32_MAX))
+            d->order[d->slots++] = s;
+    suffixes(d, at);
+    memcpy(d->base[0], d->query.base, d->query.tables->columns * sizeof(clh_real));
+    walk(d, at);
+}
+
+void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_t worker)
+{
+    const clh_letters_asked *a = asked(d);
+    clh_query_place(&d->query, position);
+    node at = {0};
+    d->failed = 0;
+    if (d->query.own == a->n) {
+        one_query(d, &at, a->fixed[position]);
+        return;
+    }
+    size_t begin, end;
+    clh_letters_range(a, at.letters, 0, d->query.own, &begin, &end);
+    for (size_t x = begin; x < end && !clh_stop_now(stop, worker); x++) {
+        at = (node){.mask = 1u << d->query.own};
+        at.letters[d->query.own] = (uint8_t)x;
+        one_query(d, &at, a->token[x]);
+    }
+}

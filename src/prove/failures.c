@@ -1,0 +1,101 @@
+#include "prove/failures.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/base.h"
+
+enum { BITS_MOST = 1u << 30 };
+
+clh_status clh_failures_open(clh_failures *out, const clh_letters_asked *asked, clh_error *err)
+{
+    *out = (clh_failures){.asked = asked};
+    if (asked->n > 6)
+        return clh_fail(err, CLH_ERANGE, "inputs of %zu letters, want at most 6", asked->n);
+    const unsigned masks = 1u << asked->n;
+    if (clh_letters_numbers(asked, masks - 1) > BITS_MOST)
+        return clh_fail(err, CLH_ERANGE, "%zu letters of %zu make %llu inputs, want at most %u",
+                        asked->n, asked->letters,
+                        (unsigned long long)clh_letters_numbers(asked, masks - 1), BITS_MOST);
+    for (unsigned mask = 0; mask < masks; mask++) {
+        const size_t words = (size_t)(clh_letters_numbers(asked, mask) / 64 + 1);
+        out->bits[mask] = clh_alloc_zeroed(words, sizeof *out->bits[mask], err);
+        if (!out->bits[mask]) {
+            clh_failures_deinit(out);
+            return CLH_ENOMEM;
+        }
+    }
+    return CLH_OK;
+}
+
+void clh_failures_deinit(clh_failures *f)
+{
+    if (!f)
+        return;
+    for (unsigned mask = 0; mask < CLH_MASKS; mask++)
+        clh_free((void *)f->bits[mask]);
+    memset(f, 0, sizeof *f);
+}
+
+void clh_failures_add(clh_failures *f, const uint8_t *letters, unsigned mask)
+{
+    const uint64_t at = clh_letters_number(f->asked, letters, mask);
+    atomic_fetch_or_explicit(&f->bits[mask][at / 64], (uint64_t)1 << at % 64, memory_order_relaxed);
+    if (!atomic_load_explicit(&f->any[mask], memory_order_relaxed))
+        atomic_store_explicit(&f->any[mask], true, memory_order_relaxed);
+}
+
+static bool has(const clh_failures *f, const uint8_t *letters, unsigned mask)
+{
+    if (!atomic_load_explicit(&f->any[mask], memory_order_relaxed))
+        return false;
+    const uint64_t at = clh_letters_number(f->asked, letters, mask);
+    return atomic_load_explicit(&f->bits[mask][at / 64], memory_order_relaxed) >> at % 64 & 1;
+}
+
+typedef struct walk {
+    const clh_failures *failures;
+    uint64_t *count;
+    clh_counterexample *keep;
+    size_t most, kept;
+    uint8_t letters[CLH_CERTIFY_LETTERS];
+} walk;
+
+/* Slots below `slots` have letters; `fails`: that is enough to fail. */
+static void walk_on(walk *w, size_t slots, bool fails)
+{
+    const clh_letters_asked *a = w->failures->asked;
+    const unsigned before = slots ? 1u << (slots - 1) : 0; /* masks whose last slot is this one */
+    for (unsigned mask = before; mask < 2 * before && mask < CLH_MASKS && !fails; mask++)
+        fails = has(w->failures, w->letters, mask);
+    if (fails && w->kept >= w->most) {
+        clh_letters_count(a, w->letters, (1u << slots) - 1, 1, w->count);
+        return;
+    }
+    if (slots == a->n) {
+        if (!fails)
+            return;
+        w->count[clh_letters_class(w->letters, a->n)]++;
+        memcpy(w->keep[w->kept++].letters, w->letters, sizeof w->letters);
+        return;
+    }
+    size_t begin, end;
+    clh_letters_range(a, w->letters, (1u << slots) - 1, slots, &begin, &end);
+    for (size_t x = begin; x < end; x++) {
+        if (!clh_letters_fit(a, w->letters, (1u << slots) - 1, (uint8_t)x))
+            continue;
+        w->letters[slots] = (uint8_t)x;
+        walk_on(w, slots + 1, fails);
+    }
+}
+
+void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],
+                        clh_counterexample *keep, size_t most, size_t *kept)
+{
+    assert(failures && count && (keep || most == 0));
+    walk w = {.failures = failures, .count = count, .keep = keep, .most = most};
+    /* What fails whatever the letters. */
+    walk_on(&w, 0, has(failures, w.letters, 0));
+    if (kept)
+        *kept = w.kept;
+}

@@ -1,0 +1,36 @@
+/** Which inputs fail: sets of letters in some of the slots, whatever stands in the others.
+ *
+ *    clh_failures failures = {0};
+ *    if (clh_failures_open(&failures, &asked, &err)) ...
+ *    clh_failures_add(&failures, letters, mask);            // from any thread
+ *    clh_failures_count(&failures, count, keep, most, &kept);
+ *    clh_failures_deinit(&failures);
+ */
+#ifndef CLH_PROVE_FAILURES_H
+#define CLH_PROVE_FAILURES_H
+
+#include <stdatomic.h>
+
+#include "prove/letters.h"
+
+enum { CLH_MASKS = 1 << 6 /**< of the slots of an input that is decided by bounds: at most 6 */ };
+
+typedef struct clh_failures {
+    const clh_letters_asked *asked;
+    _Atomic(uint64_t) *bits[CLH_MASKS]; /**< by the letters' number, of each mask */
+    atomic_bool any[CLH_MASKS];
+} clh_failures;
+
+/** CLH_ERANGE where the inputs do not fit memory that can be counted in. */
+clh_status clh_failures_open(clh_failures *out, const clh_letters_asked *asked, clh_error *err);
+void clh_failures_deinit(clh_failures *failures);
+
+/** Every input with these letters in the slots of `mask` fails. */
+void clh_failures_add(clh_failures *failures, const uint8_t *letters, unsigned mask);
+
+/** How many inputs of each class fail; the first `most` of them, in the order of letters, into `keep`,
+ *  *kept of them. */
+void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],
+                        clh_counterexample *keep, size_t most, size_t *kept);
+
+#endif

@@ -1,0 +1,338 @@
+#include "prove/query.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+
+clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
+{
+    const size_t n = t->asked->n, columns = t->columns;
+    *q = (clh_query){.tables = t, .kernel = clh_kernels_best()};
+    size_t keys = 0;
+    for (size_t s = 0; s < n; s++)
+        keys = t->slots[s].count > keys ? t->slots[s].count : keys;
+    q->keys_most = keys;
+    bool all = true;
+    const struct {
+        clh_real **at;
+        size_t count;
+    } reals[] = {{&q->base, columns},           {&q->direct, columns},
+                 {&q->weight, n * keys * CLH_LETTER_ROW}, {&q->float_key, keys},
+                 {&q->float_letter, CLH_LETTER_ROW},  {&q->sum, CLH_LETTER_ROW},
+                 {&q->scaled, CLH_LETTER_ROW}};
+    for (size_t i = 0; i < CLH_COUNT(reals); i++)
+        all = (*reals[i].at = clh_alloc_zeroed(reals[i].count, sizeof(clh_real), err)) && all;
+    for (size_t s = 0; s < n && all; s++) {
+        q->row[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->row[s], err);
+        q->slack[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *q->slack[s], err);
+        all = q->row[s] && q->slack[s];
+    }
+    for (size_t s = 0; s <= n && all; s++)
+        all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
+    if (all)
+        q->place = clh_alloc_array(t->length, sizeof *q->place, err);
+    if (all)
+        q->key = clh_alloc_array(t->length, sizeof *q->key, err);
+    if (all)
+        q->letter = clh_alloc_array(t->d_vocab, sizeof *q->letter, err);
+    if (all && q->place && q->key && q->letter)
+        return CLH_OK;
+    clh_query_deinit(q);
+    return CLH_ENOMEM;
+}
+
+void clh_query_deinit(clh_query *q)
+{
+    if (!q)
+        return;
+    clh_real *reals[] = {q->base,         q->direct, q->weight, q->float_key,
+                         q->float_letter, q->sum,    q->scaled};
+    for (size_t i = 0; i < CLH_COUNT(reals); i++)
+        clh_free(reals[i]);
+    for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
+        clh_free(q->row[s]);
+        clh_free(q->slack[s]);
+    }
+    for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
+        clh_free(q->exact[s]);
+    clh_free(q->place);
+    clh_free(q->key);
+    clh_free(q->letter);
+    *q = (clh_query){0};
+}
+
+/* ---- Scores ------------------------------------------------------------------------------------
+ */
+
+void clh_query_place(clh_query *q, size_t position)
+{
+    const clh_tables *t = q->tables;
+    const size_t n = t->q_place.cols;
+    const double *of = t->q_place.data + position * n;
+    q->position = position;
+    q->own = t->asked->slot[position];
+    for (size_t j = 0; j <= position; j++) {
+        q->place[j] = 0;
+        for (size_t k = 0; k < n; k++)
+            q->place[j] += of[k] * t->k_place.data[j * n + k];
+    }
+    for (size_t s = 0; s < t->asked->n; s++) {
+        q->keys[s] = 0;
+        while (q->keys[s] < t->slots[s].count && t->slots[s].position[q->keys[s]] <= position)
+            q->keys[s]++;
+    }
+}
+
+/* Halves of scores: score of key j with token x = (letter_x + key_j) u_xj, all less what they share. */
+static void halves(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const size_t n = t->q_place.cols, V = t->d_vocab;
+    const double u = t->u.data[q->position * V + q->token];
+    const double *of = t->q_place.data + q->position * n;
+    for (size_t x = 0; x < V; x++) {
+        double place = 0;
+        for (size_t k = 0; k < n; k++)
+            place += of[k] * t->k_token.data[x * n + k];
+        q->letter[x] =
+            (t->token_token.data[q->token * V + x] + place) * u + t->zero_token.data[x];
+    }
+    for (size_t j = 0; j <= q->position; j++)
+        q->key[j] =
+            (t->token_place.data[q->token * t->length + j] + q->place[j]) * u + t->zero_place.data[j];
+}
+
+static double score_of(const clh_query *q, size_t key, uint32_t token)
+{
+    return (q->letter[token] + q->key[key]) * q->tables->u.data[key * q->tables->d_vocab + token];
+}
+
+/* The token of a key that does not depend on the letters of other slots. */
+static bool stays(const clh_query *q, size_t key, uint32_t *token)
+{
+    const clh_letters_asked *a = q->tables->asked;
+    *token = a->slot[key] == a->n ? a->fixed[key] : q->token;
+    return a->slot[key] == a->n || a->slot[key] == q->own;
+}
+
+/* ---- Exact rows --------------------------------------------------------------------------------
+ */
+
+static void exact_key(const clh_query *q, size_t key, uint32_t token, double *row, double *scaled)
+{
+    const clh_tables *t = q->tables;
+    const double *place = t->row_place.data + key * t->width;
+    const double e = exp(score_of(q, key, token) - q->most);
+    const double weight = e * t->u.data[key * t->d_vocab + token];
+    for (size_t c = 0; c < t->width; c++)
+        row[c] += weight * place[c];
+    row[t->width] += e;
+    *scaled += weight;
+}
+
+/* What a token brings to every key that has it, and the query itself. */
+static void exact_token(const clh_query *q, uint32_t token, double *row, double scaled)
+{
+    const double *of = q->tables->row_token.data + token * q->tables->width;
+    for (size_t c = 0; c < q->tables->width; c++)
+        row[c] += scaled * of[c];
+}
+
+static void exact_direct(const clh_query *q, double *row)
+{
+    const clh_tables *t = q->tables;
+    const double *token = t->direct_token.data + q->token * t->width;
+    const double *place = t->direct_place.data + q->position * t->width;
+    for (size_t c = 0; c < t->width; c++)
+        row[c] += row[t->width] * (token[c] + place[c]);
+}
+
+/* The row of keys that never change, at exact[n]. */
+static void exact_base(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    double *row = q->exact[t->asked->n];
+    memset(row, 0, (t->width + 1) * sizeof *row);
+    for (size_t j = 0; j <= q->position; j++) {
+        uint32_t token;
+        double scaled = 0;
+        if (!stays(q, j, &token))
+            continue;
+        exact_key(q, j, token, row, &scaled);
+        exact_token(q, token, row, scaled);
+    }
+    exact_direct(q, row);
+}
+
+static const double *exact_row(clh_query *q, size_t slot, uint8_t letter)
+{
+    const clh_tables *t = q->tables;
+    double *row = q->exact[slot] + letter * (t->width + 1), scaled = 0;
+    if (q->known[slot] >> letter & 1)
+        return row;
+    const uint32_t token = t->asked->token[letter];
+    memset(row, 0, (t->width + 1) * sizeof *row);
+    for (size_t k = 0; k < q->keys[slot]; k++)
+        exact_key(q, t->slots[slot].position[k], token, row, &scaled);
+    exact_token(q, token, row, scaled);
+    exact_direct(q, row);
+    q->known[slot] |= (uint64_t)1 << letter;
+    return row;
+}
+
+double clh_query_margin(clh_query *q, const uint8_t *letters, uint32_t target, double *scale)
+{
+    const clh_tables *t = q->tables;
+    const double *row[CLH_CERTIFY_LETTERS + 1];
+    size_t rows = 0;
+    row[rows++] = q->exact[t->asked->n];
+    for (size_t s = 0; s < t->asked->n; s++)
+        if (s != q->own)
+            row[rows++] = exact_row(q, s, letters[s]);
+    double sum[128], weight = 0, square = 0, margin = INFINITY;
+    for (size_t r = 0; r < rows; r++)
+        weight += row[r][t->width];
+    for (size_t c = t->outputs; c < t->width; c++) {
+        double x = 0;
+        for (size_t r = 0; r < rows; r++)
+            x += row[r][c];
+        square += x * x;
+    }
+    for (size_t o = 0; o < t->outputs; o++) {
+        sum[o] = 0;
+        for (size_t r = 0; r < rows; r++)
+            sum[o] += row[r][o];
+    }
+    *scale = t->normed ? sqrt(square / weight / weight / (double)t->d_model + t->eps) : 1;
+    for (size_t o = 0; o < t->outputs; o++)
+        if (o != target)
+            margin = fmin(margin, (sum[target] - sum[o]) / weight / *scale + t->bias.data[target] -
+                                      t->bias.data[o]);
+    return margin;
+}
+
+double clh_query_exact_error(const clh_query *q, double margin, double scale)
+{
+    const clh_table_bounds *b = &q->tables->bound;
+    const double share = expm1(2 * b->table_score + 200 * 0x1p-53) +
+                         clh_gamma(1000 + (double)q->tables->length, 0x1p-53);
+    return 4 * ((share * (b->value + b->direct) + b->table_value) / scale +
+                share * (fabs(margin) + b->bias));
+}
+
+/* ---- Rows of floats ----------------------------------------------------------------------------
+ */
+
+static double absolute_most(const double *x, size_t n)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(x[i]));
+    return most;
+}
+
+/* How far a difference of two sums may be off for each unit of weight (docs/mathematics.md). */
+static void set_error(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const clh_table_bounds *b = &t->bound;
+    const double r = CLH_ROUNDING;
+    const double scores =
+        b->u * (absolute_most(q->letter, t->d_vocab) + absolute_most(q->key, q->position + 1));
+    const double below = fmin(q->most + scores, 88) + fabs(q->most);
+    const double share = expm1(2 * b->table_score + r * (6 * scores + 2 * below + 12));
+    size_t keys = 0;
+    for (size_t s = 0; s < t->asked->n; s++)
+        keys = q->keys[s] > keys ? q->keys[s] : keys;
+    const double sums = clh_gamma((double)(keys + 2 * t->asked->n) + 24, r);
+    const double middle = b->bias * b->scale / 2; /* s is 0 to `scale`, taken for the middle */
+    q->error = 1.001 * (2 * ((share + sums) * (b->value + b->direct) + b->table_value) + b->passed +
+                        (t->normed ? middle : 0));
+    q->least = (double)t->length * 4 * (b->value + b->direct) * 0x1p-120;
+}
+
+static void float_direct(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const double *token = t->direct_token.data + q->token * t->width;
+    const double *place = t->direct_place.data + q->position * t->width;
+    const double middle = t->normed ? t->bound.scale / 2 : 1;
+    for (size_t o = 0; o < t->outputs; o++)
+        q->direct[o] = (clh_real)(token[o] + place[o] + t->bias.data[o] * middle);
+    q->direct[t->outputs] = 1; /* the column of the weight */
+}
+
+/* The base in floats: exact[n] with the biases, rounded once. */
+static void float_base(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const double *row = q->exact[t->asked->n], middle = t->normed ? t->bound.scale / 2 : 1;
+    for (size_t o = 0; o < t->outputs; o++)
+        q->base[o] = (clh_real)(row[o] + row[t->width] * t->bias.data[o] * middle);
+    q->base[t->outputs] = (clh_real)row[t->width];
+}
+
+static clh_letter_weights slot_weights(clh_query *q, size_t slot)
+{
+    const clh_slot_keys *s = &q->tables->slots[slot];
+    for (size_t k = 0; k < q->keys[slot]; k++)
+        q->float_key[k] = (clh_real)q->key[s->position[k]];
+    return (clh_letter_weights){.keys = q->keys[slot],
+                                .letter = q->float_letter,
+                                .key = q->float_key,
+                                .scale = s->scale,
+                                .weight = q->weight + slot * q->keys_most * CLH_LETTER_ROW,
+                                .sum = q->sum,
+                                .scaled = q->scaled};
+}
+
+/* The scores of a slot are in its part of `weight`. */
+static void float_rows(clh_query *q, size_t slot)
+{
+    const clh_tables *t = q->tables;
+    const clh_letter_weights w = slot_weights(q, slot);
+    q->kernel->letter_weights(&w, (clh_real)q->most);
+    clh_gemm product = clh_product(t->asked->letters, t->columns, w.keys, 1,
+                                   clh_transposed(w.weight, CLH_LETTER_ROW),
+                                   clh_rows(t->slots[slot].row, t->columns), q->row[slot],
+                                   t->columns);
+    q->kernel->gemm(&product);
+    for (size_t x = 0; x < t->asked->letters; x++) {
+        clh_real *row = q->row[slot] + x * t->columns;
+        q->kernel->axpy(t->columns, q->scaled[x], t->letter_row + x * t->columns, row);
+        q->kernel->axpy(t->columns, q->sum[x], q->direct, row);
+        q->slack[slot][x] = (clh_real)(q->error * (double)q->sum[x]);
+    }
+}
+
+void clh_query_token(clh_query *q, uint32_t token)
+{
+    const clh_tables *t = q->tables;
+    const clh_letters_asked *a = t->asked;
+    q->token = token;
+    memset(q->known, 0, sizeof q->known);
+    halves(q);
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        q->float_letter[x] =
+            x < a->letters ? (clh_real)q->letter[a->token[x]] : -(clh_real)INFINITY;
+    q->most = -INFINITY;
+    for (size_t j = 0; j <= q->position; j++) {
+        uint32_t same;
+        if (stays(q, j, &same))
+            q->most = fmax(q->most, score_of(q, j, same));
+    }
+    for (size_t s = 0; s < a->n; s++)
+        if (s != q->own && q->keys[s] > 0) {
+            const clh_letter_weights w = slot_weights(q, s);
+            q->most = fmax(q->most, (double)q->kernel->letter_scores(&w));
+        }
+    exact_base(q);
+    set_error(q);
+    float_direct(q);
+    float_base(q);
+    for (size_t s = 0; s < a->n; s++)
+        if (s != q->own)
+            float_rows(q, s);
+}

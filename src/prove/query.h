@@ -1,0 +1,56 @@
+/** One query, position and token, against every letter that every slot may hold: rows of floats whose
+ *  sums are logits, and the exact ones.
+ *
+ *  With the letters x of all slots, D = sum of the weights exp(score - most) of all keys, and s the final
+ *  norm's scale,
+ *
+ *    base_o + sum over slots of row(slot, x_slot)_o = D (s logit_o + bias_o (middle - s))
+ *
+ *  so differences of two logits, times D s, are differences of such sums but for an error that is at
+ *  most `error` D + `least`. Column `outputs` of every row is its part of D.
+ */
+#ifndef CLH_PROVE_QUERY_H
+#define CLH_PROVE_QUERY_H
+
+#include "prove/tables.h"
+
+typedef struct clh_query {
+    const clh_tables *tables;
+    const clh_kernels *kernel;
+    size_t position;
+    uint32_t token;
+    size_t own;               /**< slot of its own letter; n: none */
+    double most;              /**< what scores are taken less of */
+    double error, least;
+    clh_real *base;           /**< [columns] */
+    clh_real *row[CLH_CERTIFY_LETTERS];   /**< [CLH_LETTER_ROW, columns] of each slot but its own */
+    clh_real *slack[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW]: error D of each of these rows */
+    size_t keys[CLH_CERTIFY_LETTERS];     /**< of each slot, those that it sees */
+    size_t keys_most;                     /**< of any slot and query */
+
+    /* What rows are made of. */
+    double *place;            /**< [length]: q_i . k_j */
+    double *key;              /**< [length] */
+    double *letter;           /**< [d_vocab] */
+    clh_real *weight; /**< [slots, keys_most, CLH_LETTER_ROW] */
+    clh_real *float_key, *float_letter, *sum, *scaled, *direct;
+    double *exact[CLH_CERTIFY_LETTERS + 1]; /**< [CLH_LETTER_ROW, width + 1], of its own slot and of what
+                                               never changes one row */
+    uint64_t known[CLH_CERTIFY_LETTERS + 1];
+} clh_query;
+
+clh_status clh_query_open(clh_query *out, const clh_tables *tables, clh_error *err);
+void clh_query_deinit(clh_query *query);
+
+/** Let the query be at `position`: what does not depend on its token. */
+void clh_query_place(clh_query *query, size_t position);
+
+/** And let its token be this one: every row. */
+void clh_query_token(clh_query *query, uint32_t token);
+
+/** Difference of the logit of `target` and the largest other, of these letters, in double; *scale is s.
+ *  Right to within clh_query_exact_error(). */
+double clh_query_margin(clh_query *query, const uint8_t *letters, uint32_t target, double *scale);
+double clh_query_exact_error(const clh_query *query, double margin, double scale);
+
+#endif

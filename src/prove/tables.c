@@ -1,0 +1,335 @@
+#include "prove/tables.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "lens/circuits/circuit_parts.h"
+
+const char *clh_tables_objection(const clh_model *model)
+{
+    const clh_model_config *c = clh_model_get_config(model);
+    if (c->n_layers != 1 || c->n_heads != 1 || !c->attn_only)
+        return "has not one layer of one head and nothing else";
+    if (c->positional_embedding_type != CLH_POSITIONS_STANDARD)
+        return "does not add positions to the residual stream";
+    if (c->attention_dir != CLH_ATTENTION_CAUSAL)
+        return "sees keys behind a query";
+    if (c->d_vocab_out > 127)
+        return "predicts more than 127 tokens";
+    return NULL;
+}
+
+/* ---- Matrices ----------------------------------------------------------------------------------
+ */
+
+/* A parameter as the norm in front of it leaves it to be read. */
+static clh_status folded(clh_dense *out, const clh_model *model, clh_param_id id, size_t head,
+                         clh_error *err)
+{
+    clh_status status = clh_weight_take(out, model, id, 0, head, err);
+    return status ? status : clh_norm_fold(out, model, id, 0, err);
+}
+
+/* out = b_norm W + b, one row; without a norm that has b, or a bias, what there is of it. */
+static clh_status constant(clh_dense *out, const clh_model *model, clh_param_id norm_b,
+                           clh_param_id weight, clh_param_id bias, size_t head, clh_error *err)
+{
+    clh_dense W = {0}, b = {0};
+    clh_status status = clh_weight_take(out, model, bias, 0, head, err);
+    if (!status && clh_model_param(model, norm_b, 0).data) {
+        status = clh_weight_take(&b, model, norm_b, 0, SIZE_MAX, err);
+        if (!status)
+            status = clh_weight_take(&W, model, weight, 0, head, err);
+        for (size_t r = 0; r < W.rows && !status; r++)
+            for (size_t c = 0; c < W.cols; c++)
+                out->data[c] += b.data[r] * W.data[r * W.cols + c];
+    }
+    clh_dense_deinit(&W);
+    clh_dense_deinit(&b);
+    return status;
+}
+
+static void add_row(clh_dense *to, const double *row)
+{
+    for (size_t i = 0; i < to->rows * to->cols; i++)
+        to->data[i] += row[i % to->cols];
+}
+
+/* Subtract each row's mean over its columns begin … end-1. */
+static void centre_rows(clh_dense *m, size_t begin, size_t end)
+{
+    for (size_t r = 0; r < m->rows; r++) {
+        double *row = m->data + r * m->cols, mean = 0;
+        for (size_t c = begin; c < end; c++)
+            mean += row[c];
+        mean /= (double)(end - begin);
+        for (size_t c = begin; c < end; c++)
+            row[c] -= mean;
+    }
+}
+
+/* What each of `input`'s rows brings to the stream, through `through` where it is not NULL, as a row: its
+ * logits, then the stream itself. */
+static clh_status rows_of(clh_dense *out, const clh_tables *t, const clh_dense *input,
+                          const clh_dense *through, const clh_dense *W_U, bool centred,
+                          clh_error *err)
+{
+    clh_dense stream = {0}, logits = {0};
+    const clh_dense *at = input;
+    clh_status status = CLH_OK;
+    if (through) {
+        status = clh_dense_multiply(&stream, input, through, err);
+        at = &stream;
+    }
+    if (!status)
+        status = clh_dense_multiply(&logits, at, W_U, err);
+    if (!status)
+        status = clh_dense_open(out, input->rows, t->width, err);
+    for (size_t r = 0; r < input->rows && !status; r++) {
+        memcpy(out->data + r * t->width, logits.data + r * t->outputs, t->outputs * sizeof(double));
+        memcpy(out->data + r * t->width + t->outputs, at->data + r * t->d_model,
+               t->d_model * sizeof(double));
+    }
+    if (!status) {
+        centre_rows(out, 0, t->outputs);
+        if (centred)
+            centre_rows(out, t->outputs, t->width);
+    }
+    clh_dense_deinit(&stream);
+    clh_dense_deinit(&logits);
+    return status;
+}
+
+/* ---- What is read ------------------------------------------------------------------------------
+ */
+
+/* Everything the tables are made of, for as long as they are made. */
+typedef struct parts {
+    clh_dense E, P, Q, K, V, O, U, q_0, v_0, b_O, scores, turned;
+} parts;
+
+static void parts_deinit(parts *p)
+{
+    clh_dense *all[] = {&p->E, &p->P,   &p->Q,   &p->K,   &p->V,      &p->O,
+                        &p->U, &p->q_0, &p->v_0, &p->b_O, &p->scores, &p->turned};
+    for (size_t i = 0; i < CLH_COUNT(all); i++)
+        clh_dense_deinit(all[i]);
+}
+
+static clh_status parts_take(parts *p, const clh_tables *t, clh_error *err)
+{
+    const clh_model *m = t->model;
+    clh_status status = clh_weight_take(&p->E, m, CLH_P_W_E, 0, SIZE_MAX, err);
+    if (!status)
+        status = clh_weight_take(&p->P, m, CLH_P_W_POS, 0, SIZE_MAX, err);
+    if (!status)
+        status = folded(&p->Q, m, CLH_P_W_Q, 0, err);
+    if (!status)
+        status = folded(&p->K, m, CLH_P_W_K, 0, err);
+    if (!status)
+        status = folded(&p->V, m, CLH_P_W_V, 0, err);
+    if (!status)
+        status = folded(&p->U, m, CLH_P_W_U, SIZE_MAX, err);
+    if (!status)
+        status = clh_weight_take(&p->O, m, CLH_P_W_O, 0, 0, err);
+    if (!status)
+        status = clh_weight_take(&p->b_O, m, CLH_P_B_O, 0, SIZE_MAX, err);
+    if (!status)
+        status = constant(&p->q_0, m, CLH_P_LN1_B, CLH_P_W_Q, CLH_P_B_Q, 0, err);
+    if (!status)
+        status = constant(&p->v_0, m, CLH_P_LN1_B, CLH_P_W_V, CLH_P_B_V, 0, err);
+    p->P.rows = t->length; /* positions that no sequence reaches bring nothing */
+    const double scale = clh_attn_scale(m);
+    for (size_t i = 0; i < p->K.rows * p->K.cols && !status; i++)
+        p->K.data[i] /= scale;
+    return status;
+}
+
+/* 1 / s of the first norm for each position and token. */
+static clh_status scales(clh_tables *t, clh_error *err)
+{
+    const clh_model_config *c = clh_model_get_config(t->model);
+    const bool centred = c->normalization_type == CLH_NORM_LN || c->normalization_type == CLH_NORM_LNPRE;
+    clh_dense E = {0}, P = {0};
+    clh_status status = clh_weight_take(&E, t->model, CLH_P_W_E, 0, SIZE_MAX, err);
+    if (!status)
+        status = clh_weight_take(&P, t->model, CLH_P_W_POS, 0, SIZE_MAX, err);
+    if (!status && centred) {
+        centre_rows(&E, 0, t->d_model);
+        centre_rows(&P, 0, t->d_model);
+    }
+    if (!status)
+        status = clh_dense_open(&t->u, t->length, t->d_vocab, err);
+    for (size_t i = 0; i < t->length * t->d_vocab && !status; i++) {
+        const double *e = E.data + i % t->d_vocab * t->d_model;
+        const double *at = P.data + i / t->d_vocab * t->d_model;
+        double square = 0;
+        for (size_t k = 0; k < t->d_model; k++)
+            square += (e[k] + at[k]) * (e[k] + at[k]);
+        t->u.data[i] = c->normalization_type == CLH_NORM_NONE
+                           ? 1
+                           : 1 / sqrt(square / (double)t->d_model + c->eps);
+    }
+    clh_dense_deinit(&E);
+    clh_dense_deinit(&P);
+    return status;
+}
+
+/* a b^T */
+static clh_status times_turned(clh_dense *out, const clh_dense *a, const clh_dense *b, parts *p,
+                               clh_error *err)
+{
+    clh_status status = clh_dense_transpose(&p->turned, b, err);
+    if (!status)
+        status = clh_dense_multiply(out, a, &p->turned, err);
+    clh_dense_deinit(&p->turned);
+    return status;
+}
+
+static clh_status score_tables(clh_tables *t, parts *p, clh_error *err)
+{
+    clh_status status = clh_dense_multiply(&t->q_token, &p->E, &p->Q, err);
+    if (!status)
+        status = clh_dense_multiply(&t->q_place, &p->P, &p->Q, err);
+    if (!status)
+        status = clh_dense_multiply(&t->k_token, &p->E, &p->K, err);
+    if (!status)
+        status = clh_dense_multiply(&t->k_place, &p->P, &p->K, err);
+    if (!status)
+        status = times_turned(&t->token_token, &t->q_token, &t->k_token, p, err);
+    if (!status)
+        status = times_turned(&t->token_place, &t->q_token, &t->k_place, p, err);
+    if (!status)
+        status = times_turned(&t->zero_token, &p->q_0, &t->k_token, p, err);
+    if (!status)
+        status = times_turned(&t->zero_place, &p->q_0, &t->k_place, p, err);
+    t->q_zero = p->q_0;
+    p->q_0 = (clh_dense){0};
+    return status;
+}
+
+static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
+{
+    const clh_normalization last = clh_layout_norm_kind(clh_model_get_config(t->model), CLH_NORM_AT_FINAL);
+    const bool centred = last == CLH_NORM_LN || last == CLH_NORM_LNPRE;
+    clh_dense v = {0}, first = {0};
+    clh_status status = clh_dense_multiply(&v, &p->E, &p->V, err);
+    if (!status)
+        status = rows_of(&t->row_token, t, &v, &p->O, &p->U, centred, err);
+    clh_dense_deinit(&v);
+    if (!status)
+        status = clh_dense_multiply(&v, &p->P, &p->V, err);
+    if (!status)
+        status = rows_of(&t->row_place, t, &v, &p->O, &p->U, centred, err);
+    clh_dense_deinit(&v);
+    if (!status)
+        status = clh_dense_multiply(&first, &p->v_0, &p->O, err);
+    if (!status)
+        status = rows_of(&t->direct_token, t, &p->E, NULL, &p->U, centred, err);
+    if (!status) {
+        add_row(&p->P, first.data);
+        add_row(&p->P, p->b_O.data);
+        status = rows_of(&t->direct_place, t, &p->P, NULL, &p->U, centred, err);
+    }
+    clh_dense_deinit(&first);
+    if (!status)
+        status = constant(&t->bias, t->model, CLH_P_LN_FINAL_B, CLH_P_W_U, CLH_P_B_U, SIZE_MAX, err);
+    return status;
+}
+
+/* ---- In floats, slot by slot -------------------------------------------------------------------
+ */
+
+static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
+{
+    const clh_letters_asked *a = t->asked;
+    clh_slot_keys *s = &t->slots[slot];
+    for (size_t i = 0; i < t->length; i++)
+        s->count += a->slot[i] == slot;
+    s->position = clh_alloc_array(s->count, sizeof *s->position, err);
+    s->scale = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->scale, err);
+    s->row = clh_alloc_zeroed(s->count * t->columns, sizeof *s->row, err);
+    if (!s->position || !s->scale || !s->row)
+        return CLH_ENOMEM;
+    for (size_t i = 0, k = 0; i < t->length; i++) {
+        if (a->slot[i] != slot)
+            continue;
+        for (size_t x = 0; x < CLH_LETTER_ROW; x++) /* a letter that there is not: any number above 0 */
+            s->scale[k * CLH_LETTER_ROW + x] =
+                x < a->letters ? (clh_real)t->u.data[i * t->d_vocab + a->token[x]] : 1;
+        for (size_t o = 0; o < t->outputs; o++)
+            s->row[k * t->columns + o] = (clh_real)t->row_place.data[i * t->width + o];
+        s->position[k++] = i;
+    }
+    return CLH_OK;
+}
+
+static clh_status float_tables(clh_tables *t, clh_error *err)
+{
+    const clh_letters_asked *a = t->asked;
+    t->letter_row = clh_alloc_zeroed(CLH_LETTER_ROW * t->columns, sizeof *t->letter_row, err);
+    if (!t->letter_row)
+        return CLH_ENOMEM;
+    for (size_t x = 0; x < a->letters; x++)
+        for (size_t o = 0; o < t->outputs; o++)
+            t->letter_row[x * t->columns + o] =
+                (clh_real)t->row_token.data[a->token[x] * t->width + o];
+    clh_status status = CLH_OK;
+    for (size_t s = 0; s < a->n && !status; s++)
+        status = slot_keys(t, s, err);
+    return status;
+}
+
+clh_status clh_tables_open(clh_tables *out, const clh_model *model, const clh_letters_asked *asked,
+                           const clh_watch *watch, clh_error *err)
+{
+    const clh_model_config *c = clh_model_get_config(model);
+    assert(!clh_tables_objection(model) && asked->length <= c->n_ctx);
+    parts p = {0};
+    *out = (clh_tables){.model = model,
+                        .asked = asked,
+                        .d_vocab = c->d_vocab,
+                        .outputs = c->d_vocab_out,
+                        .d_model = c->d_model,
+                        .length = asked->length,
+                        .width = c->d_vocab_out + c->d_model,
+                        .eps = c->eps,
+                        .normed = c->normalization_type != CLH_NORM_NONE};
+    out->columns = (out->outputs + 1 + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+    clh_status status = parts_take(&p, out, err);
+    if (!status)
+        status = scales(out, err);
+    if (!status)
+        status = score_tables(out, &p, err);
+    if (!status)
+        status = row_tables(out, &p, err);
+    if (!status)
+        status = float_tables(out, err);
+    if (!status)
+        status = clh_tables_bounds(out, watch, err);
+    parts_deinit(&p);
+    if (status)
+        clh_tables_deinit(out);
+    return status;
+}
+
+void clh_tables_deinit(clh_tables *t)
+{
+    if (!t)
+        return;
+    clh_dense *all[] = {&t->u,          &t->q_token,      &t->q_place,      &t->k_token, &t->k_place,
+                        &t->q_zero,     &t->token_token,  &t->token_place,  &t->zero_token,
+                        &t->zero_place, &t->row_token,    &t->row_place,    &t->direct_token,
+                        &t->direct_place, &t->bias};
+    for (size_t i = 0; i < CLH_COUNT(all); i++)
+        clh_dense_deinit(all[i]);
+    for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
+        clh_free(t->slots[s].position);
+        clh_free(t->slots[s].scale);
+        clh_free(t->slots[s].row);
+    }
+    clh_free(t->letter_row);
+    *t = (clh_tables){0};
+}
