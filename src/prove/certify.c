@@ -95,14 +95,17 @@ static void work(void *context, size_t task, size_t worker)
     clh_stop_step(&j->stop);
 }
 
-static clh_status descents_open(job *j, clh_error *err)
+static clh_status descents_open(job *j, bool margins, clh_error *err)
 {
+    double at_most[CLH_CERTIFY_CLASSES];
     j->descent = clh_alloc_zeroed(j->workers, sizeof *j->descent, err);
     if (!j->descent)
         return CLH_ENOMEM;
-    clh_status status = CLH_OK;
+    clh_status status =
+        margins ? clh_margin_hints(at_most, j->tables.model, j->asked, err) : CLH_OK;
     for (size_t w = 0; w < j->workers && !status; w++)
-        status = clh_descent_open(&j->descent[w], &j->tables, &j->failures, err);
+        status = clh_descent_open(&j->descent[w], &j->tables, &j->failures,
+                                  margins ? at_most : NULL, err);
     return status;
 }
 
@@ -159,6 +162,8 @@ static void gather(job *j)
         j->out->exact += d->exact;
         for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
             j->out->classes[c].tokens += d->tokens[c];
+        for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+            clh_margin_take(&j->out->classes[c], &d->best[c], j->asked->n);
         for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
             j->out->by_depth[s] += d->by_depth[s];
     }
@@ -192,7 +197,7 @@ static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_op
         status = clh_pool_open(&pool, clh_how_threads(how), err);
     j->workers = clh_pool_size(pool);
     if (!status)
-        status = descents_open(j, err);
+        status = descents_open(j, options->margins, err);
     if (!status) {
         clh_stop_init(&j->stop, clh_how_watch(how), queries, "queries");
         clh_pool_run_watched(pool, queries, work, j, &j->stop);

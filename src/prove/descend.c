@@ -7,16 +7,23 @@
 #include "base/base.h"
 
 clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *failures,
-                            clh_error *err)
+                            const double *margins, clh_error *err)
 {
-    *d = (clh_descent){.failures = failures};
+    *d = (clh_descent){.failures = failures, .margins = margins != NULL};
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        d->decided.best[c].margin = NAN;
+        d->decided.at_most[c] = margins ? margins[c] : INFINITY;
+    }
     clh_status status = clh_query_open(&d->query, t, err);
     for (size_t l = 0; l <= t->asked->n && !status; l++) {
-        clh_real **rows[] = {&d->base[l], &d->least[l], &d->most[l], &d->low[l], &d->high[l]};
+        clh_real **rows[] = {&d->base[l], &d->least[l], &d->most[l],
+                             &d->low[l],  &d->high[l],  &d->above[l]};
         for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
             if (!(*rows[i] = clh_alloc_zeroed(t->columns, sizeof **rows[i], err)))
                 status = CLH_ENOMEM;
     }
+    if (!status && !(d->spare = clh_alloc_zeroed(t->columns, sizeof *d->spare, err)))
+        status = CLH_ENOMEM;
     if (status)
         clh_descent_deinit(d);
     return status;
@@ -33,21 +40,15 @@ void clh_descent_deinit(clh_descent *d)
         clh_free(d->most[l]);
         clh_free(d->low[l]);
         clh_free(d->high[l]);
+        clh_free(d->above[l]);
     }
+    clh_free(d->spare);
     clh_free(d->decided.pending);
     *d = (clh_descent){0};
 }
 
 /* ---- Bounds ------------------------------------------------------------------------------------
  */
-
-/* Where the walk stands: which slots have letters, and what comes next in the sequence. */
-typedef struct node {
-    unsigned mask;
-    size_t level;
-    uint32_t target;
-    uint8_t letters[CLH_CERTIFY_LETTERS];
-} node;
 
 static const clh_letters_asked *asked(const clh_descent *d)
 {
@@ -56,7 +57,7 @@ static const clh_letters_asked *asked(const clh_descent *d)
 
 /* Ends over every letter of the slots from each level on. A slot's own letters are those that fit beside
  * the query's. */
-static void suffixes(clh_descent *d, const node *at)
+static void suffixes(clh_descent *d, const clh_node *at)
 {
     const clh_tables *t = d->query.tables;
     const clh_kernels *kernel = d->query.kernel;
@@ -90,20 +91,27 @@ static bool any_but(const uint64_t which[2], size_t outputs, uint32_t target)
     return (which[0] & mask[0]) || (which[1] & mask[1]);
 }
 
+bool clh_descent_below(const clh_descent *d, const clh_node *at, double limit)
+{
+    const clh_tables *t = d->query.tables;
+    uint64_t which[2] = {0};
+    d->query.kernel->sum_reaches(t->columns, d->base[at->level], d->most[at->level],
+                                 (clh_real)limit, which);
+    return !any_but(which, t->outputs, at->target);
+}
+
 typedef enum verdict { HOLDS, FAILS, OPEN } verdict;
 
 /* Both claims for every letter of the slots from `level` on. */
-static verdict decide(const clh_descent *d, const node *at)
+static verdict decide(const clh_descent *d, const clh_node *at)
 {
     const clh_tables *t = d->query.tables;
     const clh_real *base = d->base[at->level];
     const double slack = d->query.error * (double)base[t->outputs] + d->query.least;
     const double is = (double)base[at->target];
-    const clh_real low = (clh_real)(is + (double)d->low[at->level][at->target] - slack);
     const clh_real high = (clh_real)(is + (double)d->high[at->level][at->target] + slack);
     uint64_t which[2] = {0};
-    d->query.kernel->sum_reaches(t->columns, base, d->most[at->level], low, which);
-    if (!any_but(which, t->outputs, at->target))
+    if (clh_descent_below(d, at, is + (double)d->low[at->level][at->target] - slack))
         return HOLDS;
     d->query.kernel->sum_reaches(t->columns, base, d->least[at->level], high, which);
     return any_but(which, t->outputs, at->target) ? FAILS : OPEN;
@@ -112,7 +120,7 @@ static verdict decide(const clh_descent *d, const node *at)
 /* ---- One by one --------------------------------------------------------------------------------
  */
 
-static void keep_pending(clh_descent *d, const node *at, bool right, bool decided)
+static void keep_pending(clh_descent *d, const clh_node *at, bool right, bool decided)
 {
     clh_decided *out = &d->decided;
     if (out->pending_count == out->pending_room) {
@@ -133,7 +141,16 @@ static void keep_pending(clh_descent *d, const node *at, bool right, bool decide
     memcpy(p->letters, at->letters, sizeof p->letters);
 }
 
-static void fail(clh_descent *d, const node *at)
+/* Everything below fails, and so has a margin that counts. */
+static void failing_margins(clh_descent *d, clh_node *at)
+{
+    if (at->level == d->slots)
+        clh_descent_margin(d, at);
+    else
+        clh_descent_letters(d, at, failing_margins);
+}
+
+static void fail(clh_descent *d, const clh_node *at)
 {
     uint64_t count[CLH_CERTIFY_CLASSES] = {0};
     clh_failures_add(d->failures, at->letters, at->mask);
@@ -145,7 +162,7 @@ static void fail(clh_descent *d, const node *at)
 }
 
 /* All letters are there, and floats could not tell. */
-static void decide_exactly(clh_descent *d, const node *at)
+static void decide_exactly(clh_descent *d, const clh_node *at)
 {
     double scale;
     const double margin = clh_query_margin(&d->query, at->letters, at->target, &scale);
@@ -163,7 +180,7 @@ static void decide_exactly(clh_descent *d, const node *at)
 /* ---- The walk ----------------------------------------------------------------------------------
  */
 
-static uint64_t inputs_below(const clh_descent *d, const node *at)
+static uint64_t inputs_below(const clh_descent *d, const clh_node *at)
 {
     uint64_t count[CLH_CERTIFY_CLASSES] = {0}, all = 0;
     clh_letters_count(asked(d), at->letters, at->mask, 1, count);
@@ -172,14 +189,11 @@ static uint64_t inputs_below(const clh_descent *d, const node *at)
     return all;
 }
 
-static void walk(clh_descent *d, node *at);
-
-/* Give the slot of this level every letter that fits. */
-static void walk_letters(clh_descent *d, node *at)
+void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
 {
     const clh_tables *t = d->query.tables;
     const size_t slot = d->order[at->level];
-    node next = *at;
+    clh_node next = *at;
     size_t begin, end;
     clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
     next.level = at->level + 1;
@@ -200,10 +214,10 @@ static void walk_letters(clh_descent *d, node *at)
     }
 }
 
-static void walk(clh_descent *d, node *at)
+static void walk(clh_descent *d, clh_node *at)
 {
     if (at->target == UINT32_MAX) {
-        walk_letters(d, at);
+        clh_descent_letters(d, at, walk);
         return;
     }
     switch (decide(d, at)) {
@@ -213,18 +227,22 @@ static void walk(clh_descent *d, node *at)
     case FAILS:
         d->decided.by_depth[d->slots - at->level] += inputs_below(d, at);
         fail(d, at);
+        if (d->margins)
+            failing_margins(d, at);
         break;
     case OPEN:
+        if (at->level == d->slots && d->margins)
+            clh_descent_margin(d, at);
         if (at->level == d->slots)
             decide_exactly(d, at);
         else
-            walk_letters(d, at);
+            clh_descent_letters(d, at, walk);
         break;
     }
 }
 
 /* One query: a position and a token. */
-static void one_query(clh_descent *d, node *at, uint32_t token)
+static void one_query(clh_descent *d, clh_node *at, uint32_t token)
 {
     const clh_letters_asked *a = asked(d);
     const size_t next = a->slot[d->query.position + 1];
@@ -242,13 +260,15 @@ static void one_query(clh_descent *d, node *at, uint32_t token)
     suffixes(d, at);
     memcpy(d->base[0], d->query.base, d->query.tables->columns * sizeof(clh_real));
     walk(d, at);
+    if (d->margins)
+        clh_descent_margins(d, at);
 }
 
 void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_t worker)
 {
     const clh_letters_asked *a = asked(d);
     clh_query_place(&d->query, position);
-    node at = {0};
+    clh_node at = {0};
     d->failed = 0;
     if (d->query.own == a->n) {
         one_query(d, &at, a->fixed[position]);
@@ -257,7 +277,7 @@ void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_
     size_t begin, end;
     clh_letters_range(a, at.letters, 0, d->query.own, &begin, &end);
     for (size_t x = begin; x < end && !clh_stop_now(stop, worker); x++) {
-        at = (node){.mask = 1u << d->query.own};
+        at = (clh_node){.mask = 1u << d->query.own};
         at.letters[d->query.own] = (uint8_t)x;
         one_query(d, &at, a->token[x]);
     }

@@ -19,6 +19,8 @@ typedef struct clh_decided {
     uint64_t tokens[CLH_CERTIFY_CLASSES]; /**< predictions that fail */
     uint64_t undecided, exact;
     uint64_t by_depth[CLH_CERTIFY_LETTERS + 1];
+    clh_certify_row best[CLH_CERTIFY_CLASSES]; /**< smallest margins; NaN: none yet */
+    double at_most[CLH_CERTIFY_CLASSES];       /**< each is no more than this, as a few inputs say */
     clh_pending *pending;
     size_t pending_count, pending_room;
     clh_status status;
@@ -34,13 +36,53 @@ typedef struct clh_descent {
     /** Over the slots from a level on: [columns] each, the ends of rows, and of rows with their slack. */
     clh_real *least[CLH_CERTIFY_LETTERS + 1], *most[CLH_CERTIFY_LETTERS + 1];
     clh_real *low[CLH_CERTIFY_LETTERS + 1], *high[CLH_CERTIFY_LETTERS + 1];
+    bool margins;                             /**< smallest margins are wanted */
+    double least_margin;                      /**< that `above` is for, at least 0 */
+    clh_real *above[CLH_CERTIFY_LETTERS + 1]; /**< as low, with as much more slack */
+    clh_real *spare;                          /**< [columns], for what nobody asks */
 } clh_descent;
 
+/** `margins`: find the smallest too; what clh_margin_hints() gave, or NULL. */
 clh_status clh_descent_open(clh_descent *out, const clh_tables *tables, clh_failures *failures,
-                            clh_error *err);
+                            const double *margins, clh_error *err);
 void clh_descent_deinit(clh_descent *descent);
 
 /** Every input's prediction at the query at `position`. */
 void clh_descent_position(clh_descent *descent, size_t position, clh_stop *stop, size_t worker);
+
+/** Where a walk stands: which slots have letters, and the token that comes next in the sequence. */
+typedef struct clh_node {
+    unsigned mask;
+    size_t level;
+    uint32_t target; /**< UINT32_MAX: the letter of the first free slot */
+    uint8_t letters[CLH_CERTIFY_LETTERS];
+} clh_node;
+
+typedef void clh_walk(clh_descent *descent, clh_node *at);
+
+/** Call `walk` with every letter in the slot of this level. */
+void clh_descent_letters(clh_descent *descent, const clh_node *at, clh_walk *walk);
+
+/** Whether every competitor of the target stays below `limit`, whatever the letters of free slots. */
+bool clh_descent_below(const clh_descent *descent, const clh_node *at, double limit);
+
+/** Whether every prediction below has a margin above `margin` (at most least_margin, or below 0) for
+ *  sure. */
+bool clh_descent_above(const clh_descent *descent, const clh_node *at, double margin);
+
+/** All letters are there: its margin. */
+void clh_descent_margin(clh_descent *descent, const clh_node *at);
+
+/** Find the smallest margins of the query that stands ready, those above 0: what fails was found where it
+ *  was found to fail. */
+void clh_descent_margins(clh_descent *descent, clh_node *at);
+
+/** Margins that a few inputs of each class have in a forward pass, the smallest and a little more, into
+ *  at_most [classes]; infinite for a class without inputs. */
+clh_status clh_margin_hints(double *at_most, const clh_model *model,
+                            const clh_letters_asked *asked, clh_error *err);
+
+/** Smallest margins of two into the first. */
+void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n);
 
 #endif
