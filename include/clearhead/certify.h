@@ -67,13 +67,18 @@ typedef struct clh_certify_options {
     clh_domain_kind domain;
     clh_certify_way way;
     bool margins;           /**< find the smallest margin of each class too */
-    size_t counterexamples; /**< how many to keep at most, in the order of the domain */
+    size_t counterexamples; /**< how many to keep at most: the first of the domain, sorted then by
+                                 margin */
 } clh_certify_options;
 
-/** An input that fails: the first prediction that does. */
+/** An input, and of those that fail the prediction that does so most, in this library's forward pass. */
 typedef struct clh_counterexample {
-    uint64_t rank;                        /**< CLH_DOMAIN_TASK: in the task's domain */
+    uint64_t rank;                        /**< in the domain */
     uint8_t letters[CLH_CERTIFY_LETTERS]; /**< numbers of the letters, one for each slot */
+    size_t position;                      /**< of the predicted token */
+    uint32_t expected, predicted;         /**< tokens */
+    size_t mistakes;                      /**< predictions that are wrong */
+    double margin;                        /**< logit of `expected` less the largest other */
 } clh_counterexample;
 
 typedef struct clh_certify_row {
@@ -98,10 +103,12 @@ typedef struct clh_certificate {
     uint64_t by_depth[CLH_CERTIFY_LETTERS + 1]; /**< predictions decided by a bound that holds whatever
                                                      the letters of so many slots */
     uint64_t exact, forward;             /**< predictions decided one by one, in double; in float */
-    double largest_error;                /**< what a float bound allows for, in logits, at most */
     clh_counterexample *counterexamples; /**< [counterexample_count] */
     size_t counterexample_count;
 } clh_certificate;
+
+/** The domain of choices of letters that is the task's own; CLH_DOMAIN_TASK where there is none. */
+CLH_API clh_domain_kind clh_certify_domain(const clh_task *task);
 
 /** Decide every input. CLH_ESUPPORT for a model or task that cannot be asked, CLH_ERANGE for a domain
  *  that is too large, CLH_ESHAPE where sequences are longer than n_ctx, CLH_ENUMERIC for weights that

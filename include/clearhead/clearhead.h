@@ -27,6 +27,7 @@
 #include "clearhead/bench.h"
 #include "clearhead/box.h"
 #include "clearhead/causal.h"
+#include "clearhead/certify.h"
 #include "clearhead/circuit.h"
 #include "clearhead/config.h"
 #include "clearhead/edit.h"

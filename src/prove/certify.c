@@ -237,6 +237,19 @@ static clh_status choose(bool *bounds, const clh_model *model, const clh_letters
     return CLH_OK;
 }
 
+clh_domain_kind clh_certify_domain(const clh_task *task)
+{
+    clh_domain_kind own = CLH_DOMAIN_TASK;
+    for (clh_domain_kind d = CLH_DOMAIN_SORTED; task && d < CLH_DOMAIN_TASK; d++) {
+        clh_letters_asked asked = {0};
+        if (!clh_letters_asked_open(&asked, task, d, NULL) &&
+            clh_letters_inputs(&asked) == clh_task_domain_size(task))
+            own = d;
+        clh_letters_asked_deinit(&asked);
+    }
+    return own;
+}
+
 clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,
                        const clh_certify_options *options, const clh_how *how, clh_error *err)
 {
@@ -260,6 +273,8 @@ clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_t
     } else if (!status)
         status = clh_certify_forward(out, model, task, letters ? &asked : NULL, options, how, err);
     out->by_bounds = bounds;
+    if (!status)
+        status = clh_certificate_examples(out, model, task, letters ? &asked : NULL, how, err);
     if (!status)
         clh_certificate_sum(out);
     else

@@ -18,4 +18,9 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
                                const clh_letters_asked *asked, const clh_certify_options *options,
                                const clh_how *how, clh_error *err);
 
+/** What is wrong in each counterexample, and the worst first. */
+clh_status clh_certificate_examples(clh_certificate *certificate, const clh_model *model,
+                                    const clh_task *task, const clh_letters_asked *asked,
+                                    const clh_how *how, clh_error *err);
+
 #endif
