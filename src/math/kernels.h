@@ -176,6 +176,9 @@ typedef struct clh_kernels {
     void (*column_ends)(size_t n, size_t rows, const clh_real *x, size_t row, const clh_real *shift,
                         clh_real *least, clh_real *most);
 
+    /** top[x]: the largest base[o] + row[o * CLH_LETTER_ROW + x], o < n; x < CLH_LETTER_ROW. */
+    void (*letter_tops)(size_t n, const clh_real *base, const clh_real *row, clh_real *top);
+
     /** Bit i of which[i / 64]: x[i] + y[i] >= limit. n is whole CLH_LANES. */
     void (*sum_reaches)(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
                         uint64_t *which);

@@ -389,6 +389,17 @@ static void plain_column_ends(size_t n, size_t rows, const clh_real *x, size_t r
     }
 }
 
+static void plain_letter_tops(size_t n, const clh_real *base, const clh_real *row, clh_real *top)
+{
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
+        top[x] = -(clh_real)INFINITY;
+        for (size_t o = 0; o < n; o++) {
+            const clh_real v = base[o] + row[o * CLH_LETTER_ROW + x];
+            top[x] = v > top[x] ? v : top[x];
+        }
+    }
+}
+
 static void plain_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
                               uint64_t *which)
 {
@@ -426,6 +437,7 @@ const clh_kernels clh_kernels_plain = {
     .letter_scores = plain_letter_scores,
     .letter_weights = plain_letter_weights,
     .column_ends = plain_column_ends,
+    .letter_tops = plain_letter_tops,
     .sum_reaches = plain_sum_reaches,
     .multiply_adds = plain_multiply_adds,
 };

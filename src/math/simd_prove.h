@@ -65,6 +65,20 @@ static void simd_column_ends(size_t n, size_t rows, const clh_real *x, size_t ro
     }
 }
 
+static void simd_letter_tops(size_t n, const clh_real *base, const clh_real *row, clh_real *top)
+{
+    vec most[LETTER_PARTS];
+    for (size_t l = 0; l < LETTER_PARTS; l++)
+        most[l] = vec_set(-(clh_real)INFINITY);
+    for (size_t o = 0; o < n; o++) {
+        const vec of = vec_set(base[o]);
+        for (size_t l = 0; l < LETTER_PARTS; l++)
+            most[l] = vec_max(of + vec_load(row + o * CLH_LETTER_ROW + l * LANE), most[l]);
+    }
+    for (size_t l = 0; l < LETTER_PARTS; l++)
+        vec_store(top + l * LANE, most[l]);
+}
+
 static void simd_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
                              uint64_t *which)
 {

@@ -180,15 +180,6 @@ static void decide_exactly(clh_descent *d, const clh_node *at)
 /* ---- The walk ----------------------------------------------------------------------------------
  */
 
-static uint64_t inputs_below(const clh_descent *d, const clh_node *at)
-{
-    uint64_t count[CLH_CERTIFY_CLASSES] = {0}, all = 0;
-    clh_letters_count(asked(d), at->letters, at->mask, 1, count);
-    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
-        all += count[c];
-    return all;
-}
-
 void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
 {
     const clh_tables *t = d->query.tables;
@@ -214,31 +205,151 @@ void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
     }
 }
 
+static void walk(clh_descent *d, clh_node *at);
+
+static void fails_below(clh_descent *d, clh_node *at)
+{
+    fail(d, at);
+    if (d->margins)
+        failing_margins(d, at);
+}
+
+/* The letters that fit the slot of this level, as a set. */
+static uint64_t fitting(const clh_descent *d, const clh_node *at, size_t slot)
+{
+    size_t begin, end;
+    uint64_t which = 0;
+    clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
+    for (size_t x = begin; x < end; x++)
+        if (clh_letters_fit(asked(d), at->letters, at->mask, (uint8_t)x))
+            which |= (uint64_t)1 << x;
+    return which;
+}
+
+/* The largest sum of a competitor for each letter of the slot, what is left at the `end` of its rows. */
+static void tops(const clh_descent *d, const clh_node *at, const clh_real *rest, clh_real *top)
+{
+    const clh_tables *t = d->query.tables;
+    const clh_real *base = d->base[at->level];
+    clh_real sum[128];
+    for (size_t o = 0; o < t->outputs; o++)
+        sum[o] = base[o] + rest[o];
+    sum[at->target] = -(clh_real)INFINITY;
+    d->query.kernel->letter_tops(t->outputs, sum, d->query.turned[d->order[at->level]], top);
+}
+
+/* decide() for every letter of this level's slot at once: those that hold, and those that fail. */
+static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t which, uint64_t *holds,
+                           uint64_t *fails)
+{
+    const clh_tables *t = d->query.tables;
+    const size_t slot = d->order[at->level], next = at->level + 1;
+    const clh_real *base = d->base[at->level];
+    const clh_real *target = d->query.turned[slot] + at->target * CLH_LETTER_ROW;
+    const double of_base = d->query.error * (double)base[t->outputs] + d->query.least;
+    const double low = (double)base[at->target] + (double)d->low[next][at->target] - of_base;
+    const double high = (double)base[at->target] + (double)d->high[next][at->target] + of_base;
+    clh_real top[CLH_LETTER_ROW];
+    *holds = *fails = 0;
+    tops(d, at, d->most[next], top);
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        *holds |= (uint64_t)((double)top[x] < low + (double)target[x] - (double)d->query.slack[slot][x])
+                  << x;
+    *holds &= which;
+    if (*holds == which)
+        return;
+    if (next < d->slots)
+        tops(d, at, d->least[next], top);
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        *fails |=
+            (uint64_t)((double)top[x] >= high + (double)target[x] + (double)d->query.slack[slot][x])
+            << x;
+    *fails &= which;
+}
+
+/* The node with letter x in this level's slot. */
+static clh_node child(clh_descent *d, const clh_node *at, size_t x)
+{
+    const clh_tables *t = d->query.tables;
+    const size_t slot = d->order[at->level];
+    clh_node next = *at;
+    next.level++;
+    next.mask |= 1u << slot;
+    next.letters[slot] = (uint8_t)x;
+    memcpy(d->base[next.level], d->base[at->level], t->columns * sizeof(clh_real));
+    d->query.kernel->axpy(t->columns, 1, d->query.row[slot] + x * t->columns, d->base[next.level]);
+    return next;
+}
+
+/* The last letter fails for a set of letters. */
+static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
+{
+    uint64_t count[CLH_CERTIFY_CLASSES] = {0};
+    const size_t slot = d->order[at->level];
+    clh_letters_count_last(asked(d), at->letters, slot, fails, count);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        d->decided.tokens[c] += count[c];
+        d->failed += count[c];
+    }
+    for (uint64_t left = fails; left; left &= left - 1) {
+        clh_node one = *at;
+        one.letters[slot] = (uint8_t)__builtin_ctzll(left);
+        clh_failures_add(d->failures, one.letters, at->mask | 1u << slot);
+        if (d->margins) {
+            one = child(d, at, one.letters[slot]);
+            clh_descent_margin(d, &one);
+        }
+    }
+}
+
+/* Some letters of the slots left hold, some do not: one slot more. */
+static void walk_letters(clh_descent *d, const clh_node *at)
+{
+    const bool last = at->level + 1 == d->slots;
+    const uint64_t which = fitting(d, at, d->order[at->level]);
+    uint64_t holds, fails;
+    decide_letters(d, at, which, &holds, &fails);
+    if (last) {
+        d->decided.by_depth[0] += (uint64_t)__builtin_popcountll(holds | fails);
+        if (fails)
+            fail_last(d, at, fails);
+    }
+    for (uint64_t left = last ? which & ~(holds | fails) : which; left; left &= left - 1) {
+        const size_t x = (size_t)__builtin_ctzll(left);
+        clh_node next = child(d, at, x);
+        if (holds >> x & 1 || fails >> x & 1)
+            d->decided.by_depth[d->slots - next.level] +=
+                clh_letters_below(asked(d), next.letters, next.mask);
+        if (fails >> x & 1)
+            fails_below(d, &next);
+        else if (!(holds >> x & 1) && last) {
+            if (d->margins)
+                clh_descent_margin(d, &next);
+            decide_exactly(d, &next);
+        } else if (!(holds >> x & 1))
+            walk_letters(d, &next);
+    }
+}
+
+/* The target is known: one bound for all letters of the slots left, else by letters. */
 static void walk(clh_descent *d, clh_node *at)
 {
     if (at->target == UINT32_MAX) {
         clh_descent_letters(d, at, walk);
         return;
     }
-    switch (decide(d, at)) {
-    case HOLDS:
-        d->decided.by_depth[d->slots - at->level] += inputs_below(d, at);
-        break;
-    case FAILS:
-        d->decided.by_depth[d->slots - at->level] += inputs_below(d, at);
-        fail(d, at);
+    const verdict all = decide(d, at);
+    if (all != OPEN)
+        d->decided.by_depth[d->slots - at->level] +=
+            clh_letters_below(asked(d), at->letters, at->mask);
+    if (all == FAILS)
+        fails_below(d, at);
+    else if (all == OPEN && at->level == d->slots) {
         if (d->margins)
-            failing_margins(d, at);
-        break;
-    case OPEN:
-        if (at->level == d->slots && d->margins)
             clh_descent_margin(d, at);
-        if (at->level == d->slots)
-            decide_exactly(d, at);
-        else
-            clh_descent_letters(d, at, walk);
-        break;
-    }
+        decide_exactly(d, at);
+    } else if (all == OPEN)
+        walk_letters(d, at);
 }
 
 /* One query: a position and a token. */

@@ -45,11 +45,8 @@ void clh_failures_add(clh_failures *f, const uint8_t *letters, unsigned mask)
         atomic_store_explicit(&f->any[mask], true, memory_order_relaxed);
 }
 
-static bool has(const clh_failures *f, const uint8_t *letters, unsigned mask)
+static bool has(const clh_failures *f, uint64_t at, unsigned mask)
 {
-    if (!atomic_load_explicit(&f->any[mask], memory_order_relaxed))
-        return false;
-    const uint64_t at = clh_letters_number(f->asked, letters, mask);
     return atomic_load_explicit(&f->bits[mask][at / 64], memory_order_relaxed) >> at % 64 & 1;
 }
 
@@ -59,15 +56,30 @@ typedef struct walk {
     clh_counterexample *keep;
     size_t most, kept;
     uint8_t letters[CLH_CERTIFY_LETTERS];
+    bool any[CLH_MASKS];
+    uint64_t number[CLH_MASKS]; /* of the letters so far, of each mask of their slots */
 } walk;
+
+/* The number of a mask whose last slot is the last that has a letter. */
+static uint64_t number(const walk *w, unsigned mask, size_t slot)
+{
+    const clh_letters_asked *a = w->failures->asked;
+    return a->domain == CLH_DOMAIN_SORTED
+               ? clh_letters_number(a, w->letters, mask)
+               : w->number[mask & ~(1u << slot)] * a->letters + w->letters[slot];
+}
 
 /* Slots below `slots` have letters; `fails`: that is enough to fail. */
 static void walk_on(walk *w, size_t slots, bool fails)
 {
     const clh_letters_asked *a = w->failures->asked;
     const unsigned before = slots ? 1u << (slots - 1) : 0; /* masks whose last slot is this one */
-    for (unsigned mask = before; mask < 2 * before && mask < CLH_MASKS && !fails; mask++)
-        fails = has(w->failures, w->letters, mask);
+    for (unsigned mask = before; mask < 2 * before && mask < CLH_MASKS && !fails; mask++) {
+        if (!w->any[mask] && slots == a->n)
+            continue;
+        w->number[mask] = number(w, mask, slots - 1);
+        fails = w->any[mask] && has(w->failures, w->number[mask], mask);
+    }
     if (fails && w->kept >= w->most) {
         clh_letters_count(a, w->letters, (1u << slots) - 1, 1, w->count);
         return;
@@ -94,8 +106,9 @@ void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY
 {
     assert(failures && count && (keep || most == 0));
     walk w = {.failures = failures, .count = count, .keep = keep, .most = most};
-    /* What fails whatever the letters. */
-    walk_on(&w, 0, has(failures, w.letters, 0));
+    for (unsigned mask = 0; mask < CLH_MASKS; mask++)
+        w.any[mask] = atomic_load_explicit(&failures->any[mask], memory_order_relaxed);
+    walk_on(&w, 0, w.any[0]); /* no slot need have a letter: all fail */
     if (kept)
         *kept = w.kept;
 }

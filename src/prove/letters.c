@@ -236,6 +236,43 @@ void clh_letters_count(const clh_letters_asked *a, const uint8_t *letters, unsig
         count[c] += more[c];
 }
 
+uint64_t clh_letters_below(const clh_letters_asked *a, const uint8_t *letters, unsigned mask)
+{
+    const unsigned given = (unsigned)__builtin_popcount(mask), left = (unsigned)a->n - given;
+    if (a->domain == CLH_DOMAIN_SORTED)
+        return in_order_count(a, letters, mask);
+    return a->domain == CLH_DOMAIN_TUPLES ? clh_tuple_count((unsigned)a->letters, left)
+                                          : clh_arrangement_count((unsigned)a->letters - given, left);
+}
+
+void clh_letters_count_last(const clh_letters_asked *a, const uint8_t *letters, size_t slot,
+                            uint64_t which, uint64_t count[CLH_CERTIFY_CLASSES])
+{
+    uint8_t of[CLH_CERTIFY_LETTERS], times[CLH_CERTIFY_LETTERS + 1];
+    const unsigned others = ((1u << a->n) - 1) & ~(1u << slot);
+    bool in_order;
+    memcpy(of, letters, sizeof of);
+    for (size_t s = 0; s < a->n; s++) { /* letters that there are already, one by one */
+        if (s == slot || !(which >> letters[s] & 1))
+            continue;
+        of[slot] = letters[s];
+        count[clh_letters_class(of, a->n)]++;
+        which &= ~((uint64_t)1 << letters[s]);
+    }
+    const size_t different = tally(letters, others, a->n, times, &in_order);
+    if (in_order) {
+        const size_t low = slot > 0 ? letters[slot - 1] + 1u : 0;
+        const size_t high = slot + 1 < a->n ? letters[slot + 1] : a->letters;
+        const uint64_t below = high < 64 ? ((uint64_t)1 << high) - 1 : ~(uint64_t)0;
+        const uint64_t between = low < high ? which & below & ~(((uint64_t)1 << low) - 1) : 0;
+        count[CLH_CLASS_SORTED] += (uint64_t)__builtin_popcountll(between);
+        which &= ~between;
+    }
+    times[different] = 1;
+    if (which)
+        count[class_of(times, different + 1, a->n, false)] += (uint64_t)__builtin_popcountll(which);
+}
+
 /* ---- Numbers of choices ------------------------------------------------------------------------
  */
 

@@ -57,6 +57,14 @@ static inline bool clh_letters_fit(const clh_letters_asked *asked, const uint8_t
 void clh_letters_count(const clh_letters_asked *asked, const uint8_t *letters, unsigned mask,
                        uint64_t times, uint64_t count[CLH_CERTIFY_CLASSES]);
 
+/** How many choices have these letters in the slots of `mask`. */
+uint64_t clh_letters_below(const clh_letters_asked *asked, const uint8_t *letters, unsigned mask);
+
+/** Of the choices that have these letters in all slots but `slot`, and there one of the set `which` (bit x:
+ *  letter x): how many are of each class, ADDED to count. */
+void clh_letters_count_last(const clh_letters_asked *asked, const uint8_t *letters, size_t slot,
+                            uint64_t which, uint64_t count[CLH_CERTIFY_CLASSES]);
+
 /** How many choices the domain has, and the one at `rank` of them, in lexicographic order. */
 uint64_t clh_letters_inputs(const clh_letters_asked *asked);
 void clh_letters_unrank(const clh_letters_asked *asked, uint64_t rank, uint8_t *letters);

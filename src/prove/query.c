@@ -27,7 +27,8 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
     for (size_t s = 0; s < n && all; s++) {
         q->row[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->row[s], err);
         q->slack[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *q->slack[s], err);
-        all = q->row[s] && q->slack[s];
+        q->turned[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->turned[s], err);
+        all = q->row[s] && q->slack[s] && q->turned[s];
     }
     for (size_t s = 0; s <= n && all; s++)
         all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
@@ -54,6 +55,7 @@ void clh_query_deinit(clh_query *q)
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
         clh_free(q->row[s]);
         clh_free(q->slack[s]);
+        clh_free(q->turned[s]);
     }
     for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
         clh_free(q->exact[s]);
@@ -305,6 +307,8 @@ static void float_rows(clh_query *q, size_t slot)
         q->kernel->axpy(t->columns, q->sum[x], q->direct, row);
         q->slack[slot][x] = (clh_real)(q->error * (double)q->sum[x]);
     }
+    q->kernel->transpose(t->asked->letters, t->outputs, q->row[slot], t->columns, q->turned[slot],
+                         CLH_LETTER_ROW);
 }
 
 void clh_query_token(clh_query *q, uint32_t token)

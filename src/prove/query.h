@@ -24,6 +24,7 @@ typedef struct clh_query {
     double error, least;
     clh_real *base;           /**< [columns] */
     clh_real *row[CLH_CERTIFY_LETTERS];   /**< [CLH_LETTER_ROW, columns] of each slot but its own */
+    clh_real *turned[CLH_CERTIFY_LETTERS]; /**< the same rows turned: [outputs, CLH_LETTER_ROW] */
     clh_real *slack[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW]: error D of each of these rows */
     size_t keys[CLH_CERTIFY_LETTERS];     /**< of each slot, those that it sees */
     size_t keys_most;                     /**< of any slot and query */
