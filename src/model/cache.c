@@ -97,6 +97,12 @@ clh_status clh_cache_reserve_watched(clh_cache *cache, size_t batch, size_t pos,
     return CLH_OK;
 }
 
+void clh_cache_take_rows(clh_cache *cache, size_t filled)
+{
+    assert(cache && filled <= cache->values.pos);
+    cache->filled = filled;
+}
+
 size_t clh_cache_bytes(const clh_model_config *config, clh_keep keep, size_t batch, size_t pos)
 {
     if (clh_model_config_check(config, NULL) || keep > CLH_KEEP_BACKWARD)

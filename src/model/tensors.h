@@ -41,6 +41,10 @@ clh_status clh_cache_holds(const clh_cache *cache, const clh_model *model, const
  *  is filled. CLH_EINPUT or CLH_ESHAPE if not. */
 clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, clh_error *err);
 
+/** The caller has written the keys and values of positions before `filled`, below those the cache has room
+ *  for: clh_forward_more() goes on from there. */
+void clh_cache_take_rows(clh_cache *cache, size_t filled);
+
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);
 

@@ -109,52 +109,6 @@ static clh_status descents_open(job *j, bool margins, clh_error *err)
     return status;
 }
 
-/* Both claims of a prediction that bounds and doubles left open: this library's own pass. */
-static clh_status run_pending(job *j, const clh_pending *p, clh_cache *cache, uint32_t *ids,
-                              clh_error *err)
-{
-    const clh_letters_asked *a = j->asked;
-    uint64_t count[CLH_CERTIFY_CLASSES] = {0};
-    clh_letters_write(a, p->letters, ids);
-    const clh_status status =
-        clh_forward(j->tables.model, &(clh_tokens){ids, 1, p->position + 1}, cache, NULL, err);
-    if (status)
-        return status;
-    const bool says = clh_cache_prediction(cache, 0, p->position) == ids[p->position + 1];
-    j->out->forward++;
-    j->out->undecided += !p->decided;
-    j->out->rounded += p->decided && says != p->right;
-    if (says && p->right && p->decided)
-        return CLH_OK;
-    const unsigned mask = (1u << a->n) - 1;
-    clh_failures_add(&j->failures, p->letters, mask);
-    clh_letters_count(a, p->letters, mask, 1, count);
-    j->out->failed_at[p->position + 1]++;
-    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
-        j->out->classes[c].tokens += count[c];
-    return CLH_OK;
-}
-
-static clh_status run_all_pending(job *j, const clh_how *how, clh_error *err)
-{
-    clh_cache *cache = NULL;
-    uint32_t *ids = clh_alloc_array(j->asked->length, sizeof *ids, err);
-    clh_status status = ids ? clh_cache_open(&cache, clh_model_get_config(j->tables.model),
-                                             CLH_KEEP_BACKWARD, err)
-                            : CLH_ENOMEM;
-    for (size_t w = 0; w < j->workers && !status; w++) {
-        const clh_decided *d = &j->descent[w].decided;
-        for (size_t i = 0; i < d->pending_count && !status; i++) {
-            status = clh_watch_check(clh_how_watch(how), i, d->pending_count, "predictions", err);
-            if (!status)
-                status = run_pending(j, &d->pending[i], cache, ids, err);
-        }
-    }
-    clh_cache_close(cache);
-    clh_free(ids);
-    return status;
-}
-
 static void gather(job *j)
 {
     for (size_t w = 0; w < j->workers; w++) {
@@ -206,10 +160,12 @@ static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_op
     for (size_t w = 0; w < j->workers && !status; w++)
         if (j->descent[w].decided.status)
             status = clh_fail(err, CLH_ENOMEM, "out of memory for predictions left to decide");
-    if (!status) {
+    if (!status)
         gather(j);
-        status = run_all_pending(j, how, err);
-    }
+    if (!status)
+        for (size_t w = 0; w < j->workers && !status; w++)
+            status = clh_pending_run(j->out, &j->tables, &j->failures, &j->descent[w].decided, pool,
+                                     clh_how_watch(how), err);
     if (!status)
         count_inputs(j, options);
     for (size_t w = 0; j->descent && w < j->workers; w++)

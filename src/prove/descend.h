@@ -4,6 +4,7 @@
 #ifndef CLH_PROVE_DESCEND_H
 #define CLH_PROVE_DESCEND_H
 
+#include "base/platform/pool.h"
 #include "prove/failures.h"
 #include "prove/query.h"
 
@@ -84,5 +85,10 @@ clh_status clh_margin_hints(double *at_most, const clh_model *model,
 
 /** Smallest margins of two into the first. */
 void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n);
+
+/** Decide by this library's own pass what a worker has left pending: counts it in `out`, and as failing. */
+clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_failures *failures,
+                           const clh_decided *decided, clh_pool *pool, const clh_watch *watch,
+                           clh_error *err);
 
 #endif

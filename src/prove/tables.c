@@ -331,5 +331,7 @@ void clh_tables_deinit(clh_tables *t)
         clh_free(t->slots[s].row);
     }
     clh_free(t->letter_row);
+    clh_free(t->keys);
+    clh_free(t->values);
     *t = (clh_tables){0};
 }

@@ -63,6 +63,8 @@ typedef struct clh_tables {
     clh_dense bias;                /**< [1, outputs]: b_f W_U + b_U */
     clh_real *letter_row;          /**< [CLH_LETTER_ROW, columns]: row_x, logits only */
     clh_slot_keys slots[CLH_CERTIFY_LETTERS];
+    clh_real *keys, *values;       /**< [d_vocab, length, d_head]: as a forward pass has them; NULL where
+                                        they would be too many */
     double eps;                    /**< of the final norm */
     bool normed;                   /**< there is a final norm */
     clh_table_bounds bound;

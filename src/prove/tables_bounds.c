@@ -7,6 +7,7 @@
 #include "prove/tables.h"
 
 enum {
+    KEPT_MOST = 1 << 22, /* numbers of keys, and of values: 16 MB each */
     ROUNDINGS = 1000, /* of an entry of a table, at most, beside the lengths of its sums */
 };
 
@@ -68,6 +69,27 @@ static void rows_against(const clh_real *got, const double *want, size_t n, doub
     }
     *off = fmax(*off, sqrt(square));
     *size = fmax(*size, sqrt(length));
+}
+
+/* Keys and values of one token at every position are kept, where there is room. */
+static void keep_rows(clh_tables *t, const clh_cache *cache, uint32_t token)
+{
+    const size_t count = t->length * t->q_place.cols;
+    if (!t->keys)
+        return;
+    memcpy(t->keys + token * count, clh_cache_act(cache, CLH_A_K, 0).data, count * sizeof *t->keys);
+    memcpy(t->values + token * count, clh_cache_act(cache, CLH_A_V, 0).data,
+           count * sizeof *t->values);
+}
+
+static clh_status keep_room(clh_tables *t, clh_error *err)
+{
+    const size_t count = t->d_vocab * t->length * t->q_place.cols;
+    if (count > KEPT_MOST)
+        return CLH_OK;
+    t->keys = clh_alloc_array(count, sizeof *t->keys, err);
+    t->values = clh_alloc_array(count, sizeof *t->values, err);
+    return t->keys && t->values ? CLH_OK : CLH_ENOMEM;
 }
 
 /* One projection of every position, of a pass over one token repeated. */
@@ -146,7 +168,7 @@ static clh_status projections_open(projections *p, const clh_tables *t, double t
     return status;
 }
 
-static clh_status measure_projections(sizes *z, const clh_tables *t, const clh_watch *watch,
+static clh_status measure_projections(sizes *z, clh_tables *t, const clh_watch *watch,
                                       clh_error *err)
 {
     const double times = 1 / clh_attn_scale(t->model);
@@ -154,6 +176,8 @@ static clh_status measure_projections(sizes *z, const clh_tables *t, const clh_w
     projections p = {0};
     uint32_t *ids = clh_alloc_array(t->length, sizeof *ids, err);
     clh_status status = ids ? projections_open(&p, t, times, err) : CLH_ENOMEM;
+    if (!status)
+        status = keep_room(t, err);
     if (!status)
         status =
             clh_cache_open(&cache, clh_model_get_config(t->model), CLH_KEEP_ALL, err);
@@ -164,6 +188,8 @@ static clh_status measure_projections(sizes *z, const clh_tables *t, const clh_w
         if (!status)
             status = clh_forward_until(t->model, &(clh_tokens){ids, 1, t->length}, cache,
                                        clh_cache_index(cache, CLH_A_V, 0), err);
+        if (!status)
+            keep_rows(t, cache, token);
         if (!status)
             status = one_projection(t, cache, token, CLH_A_Q, &t->q_token, &t->q_place, &t->q_zero,
                                     1, &z->q_off, &z->q, err);
