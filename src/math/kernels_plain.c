@@ -363,14 +363,14 @@ static clh_real plain_letter_scores(const clh_letter_weights *w)
 static void plain_letter_weights(const clh_letter_weights *w, clh_real most)
 {
     for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
-        w->sum[x] = 0;
-        w->scaled[x] = 0;
+        w->sum[x] = w->scaled[x] = w->length[x] = 0;
         for (size_t j = 0; j < w->keys; j++) {
             const size_t at = j * CLH_LETTER_ROW + x;
             const clh_real e = exp(w->weight[at] - most);
             w->sum[x] += e;
             w->weight[at] = e * w->scale[at];
             w->scaled[x] += w->weight[at];
+            w->length[x] += e * w->norm[at];
         }
     }
 }

@@ -18,6 +18,7 @@ enum { CLH_LETTER_ROW = 64 };
  *
  *    score_jx  = (letter_x + key_j) scale_jx          weight_jx = exp(score_jx - most) scale_jx
  *    sum_x     = sum_j exp(score_jx - most)           scaled_x  = sum_j weight_jx
+ *    length_x  = sum_j exp(score_jx - most) norm_jx
  *
  *  summed in the order of j. A letter of -inf has weight 0. */
 typedef struct clh_letter_weights {
@@ -25,8 +26,9 @@ typedef struct clh_letter_weights {
     const clh_real *letter; /**< [CLH_LETTER_ROW] */
     const clh_real *key;    /**< [keys] */
     const clh_real *scale;  /**< [keys, CLH_LETTER_ROW] */
+    const clh_real *norm;   /**< [keys, CLH_LETTER_ROW] */
     clh_real *weight;       /**< [keys, CLH_LETTER_ROW]; scores, then weights */
-    clh_real *sum, *scaled; /**< [CLH_LETTER_ROW] */
+    clh_real *sum, *scaled, *length; /**< [CLH_LETTER_ROW] */
 } clh_letter_weights;
 
 #endif

@@ -33,7 +33,7 @@ static clh_real simd_letter_scores(const clh_letter_weights *w)
 
 static void simd_letter_weights(const clh_letter_weights *w, clh_real most)
 {
-    vec sum[LETTER_PARTS] = {{0}}, scaled[LETTER_PARTS] = {{0}};
+    vec sum[LETTER_PARTS] = {{0}}, scaled[LETTER_PARTS] = {{0}}, length[LETTER_PARTS] = {{0}};
     const vec shift = vec_set(most);
     for (size_t j = 0; j < w->keys; j++)
         for (size_t l = 0; l < LETTER_PARTS; l++) {
@@ -42,11 +42,13 @@ static void simd_letter_weights(const clh_letter_weights *w, clh_real most)
             const vec weight = e * vec_load(w->scale + at);
             sum[l] += e;
             scaled[l] += weight;
+            length[l] = vec_fma(e, vec_load(w->norm + at), length[l]);
             vec_store(w->weight + at, weight);
         }
     for (size_t l = 0; l < LETTER_PARTS; l++) {
         vec_store(w->sum + l * LANE, sum[l]);
         vec_store(w->scaled + l * LANE, scaled[l]);
+        vec_store(w->length + l * LANE, length[l]);
     }
 }
 

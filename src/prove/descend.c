@@ -22,6 +22,9 @@ clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *f
             if (!(*rows[i] = clh_alloc_zeroed(t->columns, sizeof **rows[i], err)))
                 status = CLH_ENOMEM;
     }
+    for (size_t s = 0; s < t->asked->n && !status; s++)
+        if (!(d->more[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *d->more[s], err)))
+            status = CLH_ENOMEM;
     if (!status && !(d->spare = clh_alloc_zeroed(t->columns, sizeof *d->spare, err)))
         status = CLH_ENOMEM;
     if (status)
@@ -42,6 +45,8 @@ void clh_descent_deinit(clh_descent *d)
         clh_free(d->high[l]);
         clh_free(d->above[l]);
     }
+    for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++)
+        clh_free(d->more[s]);
     clh_free(d->spare);
     clh_free(d->decided.pending);
     *d = (clh_descent){0};
@@ -215,7 +220,7 @@ static void fails_below(clh_descent *d, clh_node *at)
 }
 
 /* The letters that fit the slot of this level, as a set. */
-static uint64_t fitting(const clh_descent *d, const clh_node *at, size_t slot)
+uint64_t clh_descent_fitting(const clh_descent *d, const clh_node *at, size_t slot)
 {
     size_t begin, end;
     uint64_t which = 0;
@@ -227,7 +232,7 @@ static uint64_t fitting(const clh_descent *d, const clh_node *at, size_t slot)
 }
 
 /* The largest sum of a competitor for each letter of the slot, what is left at the `end` of its rows. */
-static void tops(const clh_descent *d, const clh_node *at, const clh_real *rest, clh_real *top)
+void clh_descent_tops(const clh_descent *d, const clh_node *at, const clh_real *rest, clh_real *top)
 {
     const clh_tables *t = d->query.tables;
     const clh_real *base = d->base[at->level];
@@ -251,7 +256,7 @@ static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t wh
     const double high = (double)base[at->target] + (double)d->high[next][at->target] + of_base;
     clh_real top[CLH_LETTER_ROW];
     *holds = *fails = 0;
-    tops(d, at, d->most[next], top);
+    clh_descent_tops(d, at, d->most[next], top);
     for (size_t x = 0; x < CLH_LETTER_ROW; x++)
         *holds |= (uint64_t)((double)top[x] < low + (double)target[x] - (double)d->query.slack[slot][x])
                   << x;
@@ -259,7 +264,7 @@ static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t wh
     if (*holds == which)
         return;
     if (next < d->slots)
-        tops(d, at, d->least[next], top);
+        clh_descent_tops(d, at, d->least[next], top);
     for (size_t x = 0; x < CLH_LETTER_ROW; x++)
         *fails |=
             (uint64_t)((double)top[x] >= high + (double)target[x] + (double)d->query.slack[slot][x])
@@ -268,7 +273,7 @@ static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t wh
 }
 
 /* The node with letter x in this level's slot. */
-static clh_node child(clh_descent *d, const clh_node *at, size_t x)
+clh_node clh_descent_child(clh_descent *d, const clh_node *at, size_t x)
 {
     const clh_tables *t = d->query.tables;
     const size_t slot = d->order[at->level];
@@ -296,7 +301,7 @@ static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
         one.letters[slot] = (uint8_t)__builtin_ctzll(left);
         clh_failures_add(d->failures, one.letters, at->mask | 1u << slot);
         if (d->margins) {
-            one = child(d, at, one.letters[slot]);
+            one = clh_descent_child(d, at, one.letters[slot]);
             clh_descent_margin(d, &one);
         }
     }
@@ -306,7 +311,7 @@ static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
 static void walk_letters(clh_descent *d, const clh_node *at)
 {
     const bool last = at->level + 1 == d->slots;
-    const uint64_t which = fitting(d, at, d->order[at->level]);
+    const uint64_t which = clh_descent_fitting(d, at, d->order[at->level]);
     uint64_t holds, fails;
     decide_letters(d, at, which, &holds, &fails);
     if (last) {
@@ -316,7 +321,7 @@ static void walk_letters(clh_descent *d, const clh_node *at)
     }
     for (uint64_t left = last ? which & ~(holds | fails) : which; left; left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
-        clh_node next = child(d, at, x);
+        clh_node next = clh_descent_child(d, at, x);
         if (holds >> x & 1 || fails >> x & 1)
             d->decided.by_depth[d->slots - next.level] +=
                 clh_letters_below(asked(d), next.letters, next.mask);

@@ -40,6 +40,7 @@ typedef struct clh_descent {
     bool margins;                             /**< smallest margins are wanted */
     double least_margin;                      /**< that `above` is for, at least 0 */
     clh_real *above[CLH_CERTIFY_LETTERS + 1]; /**< as low, with as much more slack */
+    clh_real *more[CLH_CERTIFY_LETTERS];      /**< [CLH_LETTER_ROW]: slack of a row for above */
     clh_real *spare;                          /**< [columns], for what nobody asks */
 } clh_descent;
 
@@ -64,12 +65,19 @@ typedef void clh_walk(clh_descent *descent, clh_node *at);
 /** Call `walk` with every letter in the slot of this level. */
 void clh_descent_letters(clh_descent *descent, const clh_node *at, clh_walk *walk);
 
+/** The letters that fit this slot, as a set. */
+uint64_t clh_descent_fitting(const clh_descent *descent, const clh_node *at, size_t slot);
+
+/** The largest sum of a competitor for each letter of this level's slot, `rest` [columns] of what follows
+ *  added: into top [CLH_LETTER_ROW]. */
+void clh_descent_tops(const clh_descent *descent, const clh_node *at, const clh_real *rest,
+                      clh_real *top);
+
+/** The node with letter x in this level's slot. */
+clh_node clh_descent_child(clh_descent *descent, const clh_node *at, size_t x);
+
 /** Whether every competitor of the target stays below `limit`, whatever the letters of free slots. */
 bool clh_descent_below(const clh_descent *descent, const clh_node *at, double limit);
-
-/** Whether every prediction below has a margin above `margin` (at most least_margin, or below 0) for
- *  sure. */
-bool clh_descent_above(const clh_descent *descent, const clh_node *at, double margin);
 
 /** All letters are there: its margin. */
 void clh_descent_margin(clh_descent *descent, const clh_node *at);

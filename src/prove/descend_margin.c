@@ -76,41 +76,83 @@ void clh_descent_margin(clh_descent *d, const clh_node *at)
     clh_margin_take(&d->decided.best[clh_letters_class(at->letters, a->n)], &one, a->n);
 }
 
+/* Slack of what is fixed, for margins up to least_margin. */
+static double base_slack(const clh_descent *d, const clh_node *at)
+{
+    const clh_query *q = &d->query;
+    const double weight = (double)d->base[at->level][q->tables->outputs];
+    double scale = q->base_scale;
+    for (size_t l = 0; l < at->level; l++)
+        scale += (double)q->scale[d->order[l]][at->letters[d->order[l]]];
+    return q->error * weight + q->least + d->least_margin * (q->tables->normed ? scale : weight);
+}
+
+/* The letters of this level's slot below which a margin may be no larger than least_margin. */
+static uint64_t open_letters(const clh_descent *d, const clh_node *at)
+{
+    const size_t slot = d->order[at->level], next = at->level + 1;
+    const clh_real *target = d->query.turned[slot] + at->target * CLH_LETTER_ROW;
+    const double low = (double)d->base[at->level][at->target] + (double)d->above[next][at->target] -
+                       base_slack(d, at);
+    clh_real top[CLH_LETTER_ROW];
+    uint64_t open = 0;
+    clh_descent_tops(d, at, d->most[next], top);
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        open |= (uint64_t)!((double)top[x] < low + (double)target[x] - (double)d->more[slot][x]) << x;
+    return open & clh_descent_fitting(d, at, slot);
+}
+
+static void walk_letters(clh_descent *d, const clh_node *at)
+{
+    const clh_letters_asked *a = d->query.tables->asked;
+    const size_t slot = d->order[at->level];
+    for (uint64_t left = open_letters(d, at); left; left &= left - 1) {
+        clh_node next = *at;
+        next.letters[slot] = (uint8_t)__builtin_ctzll(left);
+        next.mask |= 1u << slot;
+        if (at->level + 1 == d->slots) {
+            if (best_of(d, clh_letters_class(next.letters, a->n)) >= 0)
+                clh_descent_margin(d, &next);
+        } else if (wanted(d, &next) >= 0) {
+            next = clh_descent_child(d, at, next.letters[slot]);
+            walk_letters(d, &next);
+        }
+    }
+}
+
 static void walk(clh_descent *d, clh_node *at)
 {
     if (at->target == UINT32_MAX) {
         clh_descent_letters(d, at, walk);
         return;
     }
-    const unsigned all = (1u << d->query.tables->asked->n) - 1;
-    const double most = at->mask == all
-                            ? best_of(d, clh_letters_class(at->letters, d->query.tables->asked->n))
-                            : wanted(d, at);
-    if (clh_descent_above(d, at, most))
+    if (wanted(d, at) < 0 ||
+        clh_descent_below(d, at, (double)d->base[at->level][at->target] +
+                                     (double)d->above[at->level][at->target] - base_slack(d, at)))
         return;
     if (at->level == d->slots)
         clh_descent_margin(d, at);
     else
-        clh_descent_letters(d, at, walk);
+        walk_letters(d, at);
 }
 
-/* As the sums of low, with slack for margins up to the largest found so far. */
+/* As the sums of low, with slack for margins up to the largest that is looked for. */
 static void above_rows(clh_descent *d, const clh_node *at)
 {
     const clh_tables *t = d->query.tables;
     const clh_kernels *kernel = d->query.kernel;
-    clh_real slack[CLH_LETTER_ROW];
-    const double more = d->least_margin * t->bound.scale;
+    const double times = t->normed ? d->least_margin : 0, plain = t->normed ? 0 : d->least_margin;
     memset(d->above[d->slots], 0, t->columns * sizeof(clh_real));
     for (size_t l = d->slots; l-- > 0;) {
         const size_t slot = d->order[l];
         size_t begin, end;
         clh_letters_range(t->asked, at->letters, at->mask, slot, &begin, &end);
-        for (size_t x = begin; x < end; x++)
-            slack[x] = (clh_real)((double)d->query.slack[slot][x] / d->query.error *
-                                  (d->query.error + more));
+        for (size_t x = 0; x < t->asked->letters; x++)
+            d->more[slot][x] =
+                (clh_real)((double)d->query.slack[slot][x] * (1 + plain / d->query.error) +
+                           times * (double)d->query.scale[slot][x]);
         kernel->column_ends(t->columns, end - begin, d->query.row[slot] + begin * t->columns,
-                            t->columns, slack + begin, d->above[l], d->spare);
+                            t->columns, d->more[slot] + begin, d->above[l], d->spare);
         kernel->axpy(t->columns, 1, d->above[l + 1], d->above[l]);
     }
 }
@@ -123,20 +165,6 @@ void clh_descent_margins(clh_descent *d, clh_node *at)
             d->least_margin = fmax(d->least_margin, best_of(d, c));
     above_rows(d, at);
     walk(d, at);
-}
-
-bool clh_descent_above(const clh_descent *d, const clh_node *at, double margin)
-{
-    const clh_tables *t = d->query.tables;
-    const clh_real *base = d->base[at->level];
-    if (margin > d->least_margin)
-        return false;
-    if (margin < 0)
-        return true; /* found already */
-    const double slack = (d->query.error + d->least_margin * t->bound.scale) *
-                             (double)base[t->outputs] + d->query.least;
-    return clh_descent_below(
-        d, at, (double)base[at->target] + (double)d->above[at->level][at->target] - slack);
 }
 
 /* ---- A few inputs of each class ----------------------------------------------------------------

@@ -21,14 +21,15 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
     } reals[] = {{&q->base, columns},           {&q->direct, columns},
                  {&q->weight, n * keys * CLH_LETTER_ROW}, {&q->float_key, keys},
                  {&q->float_letter, CLH_LETTER_ROW},  {&q->sum, CLH_LETTER_ROW},
-                 {&q->scaled, CLH_LETTER_ROW}};
+                 {&q->scaled, CLH_LETTER_ROW}, {&q->length, CLH_LETTER_ROW}};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         all = (*reals[i].at = clh_alloc_zeroed(reals[i].count, sizeof(clh_real), err)) && all;
     for (size_t s = 0; s < n && all; s++) {
         q->row[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->row[s], err);
         q->slack[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *q->slack[s], err);
+        q->scale[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *q->scale[s], err);
         q->turned[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->turned[s], err);
-        all = q->row[s] && q->slack[s] && q->turned[s];
+        all = q->row[s] && q->slack[s] && q->turned[s] && q->scale[s];
     }
     for (size_t s = 0; s <= n && all; s++)
         all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
@@ -49,12 +50,13 @@ void clh_query_deinit(clh_query *q)
     if (!q)
         return;
     clh_real *reals[] = {q->base,         q->direct, q->weight, q->float_key,
-                         q->float_letter, q->sum,    q->scaled};
+                         q->float_letter, q->sum,    q->scaled, q->length};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         clh_free(reals[i]);
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
         clh_free(q->row[s]);
         clh_free(q->slack[s]);
+        clh_free(q->scale[s]);
         clh_free(q->turned[s]);
     }
     for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
@@ -264,6 +266,10 @@ static void float_direct(clh_query *q)
     for (size_t o = 0; o < t->outputs; o++)
         q->direct[o] = (clh_real)(token[o] + place[o] + t->bias.data[o] * middle);
     q->direct[t->outputs] = 1; /* the column of the weight */
+    double square = 0;
+    for (size_t c = t->outputs; c < t->width; c++)
+        square += (token[c] + place[c]) * (token[c] + place[c]);
+    q->direct_scale = sqrt(square / (double)t->d_model) + sqrt(t->eps);
 }
 
 /* The base in floats: exact[n] with the biases, rounded once. */
@@ -274,6 +280,10 @@ static void float_base(clh_query *q)
     for (size_t o = 0; o < t->outputs; o++)
         q->base[o] = (clh_real)(row[o] + row[t->width] * t->bias.data[o] * middle);
     q->base[t->outputs] = (clh_real)row[t->width];
+    double square = 0;
+    for (size_t c = t->outputs; c < t->width; c++)
+        square += row[c] * row[c];
+    q->base_scale = 1.001 * (sqrt(square / (double)t->d_model) + row[t->width] * sqrt(t->eps));
 }
 
 static clh_letter_weights slot_weights(clh_query *q, size_t slot)
@@ -285,9 +295,11 @@ static clh_letter_weights slot_weights(clh_query *q, size_t slot)
                                 .letter = q->float_letter,
                                 .key = q->float_key,
                                 .scale = s->scale,
+                                .norm = s->norm,
                                 .weight = q->weight + slot * q->keys_most * CLH_LETTER_ROW,
                                 .sum = q->sum,
-                                .scaled = q->scaled};
+                                .scaled = q->scaled,
+                                .length = q->length};
 }
 
 /* The scores of a slot are in its part of `weight`. */
@@ -306,6 +318,8 @@ static void float_rows(clh_query *q, size_t slot)
         q->kernel->axpy(t->columns, q->scaled[x], t->letter_row + x * t->columns, row);
         q->kernel->axpy(t->columns, q->sum[x], q->direct, row);
         q->slack[slot][x] = (clh_real)(q->error * (double)q->sum[x]);
+        q->scale[slot][x] =
+            (clh_real)(1.001 * ((double)q->length[x] + (double)q->sum[x] * q->direct_scale));
     }
     q->kernel->transpose(t->asked->letters, t->outputs, q->row[slot], t->columns, q->turned[slot],
                          CLH_LETTER_ROW);

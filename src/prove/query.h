@@ -25,6 +25,9 @@ typedef struct clh_query {
     clh_real *base;           /**< [columns] */
     clh_real *row[CLH_CERTIFY_LETTERS];   /**< [CLH_LETTER_ROW, columns] of each slot but its own */
     clh_real *turned[CLH_CERTIFY_LETTERS]; /**< the same rows turned: [outputs, CLH_LETTER_ROW] */
+    clh_real *scale[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW]: what each adds to D s at most */
+    double base_scale;                    /**< and the base */
+    double direct_scale;                  /**< of the query's own row, for each unit of weight */
     clh_real *slack[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW]: error D of each of these rows */
     size_t keys[CLH_CERTIFY_LETTERS];     /**< of each slot, those that it sees */
     size_t keys_most;                     /**< of any slot and query */
@@ -34,7 +37,7 @@ typedef struct clh_query {
     double *key;              /**< [length] */
     double *letter;           /**< [d_vocab] */
     clh_real *weight; /**< [slots, keys_most, CLH_LETTER_ROW] */
-    clh_real *float_key, *float_letter, *sum, *scaled, *direct;
+    clh_real *float_key, *float_letter, *sum, *scaled, *length, *direct;
     double *exact[CLH_CERTIFY_LETTERS + 1]; /**< [CLH_LETTER_ROW, width + 1], of its own slot and of what
                                                never changes one row */
     uint64_t known[CLH_CERTIFY_LETTERS + 1];

@@ -242,6 +242,18 @@ static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
 /* ---- In floats, slot by slot -------------------------------------------------------------------
  */
 
+/* What a key with this token adds to s at most, rounded up. */
+static double length_of_key(const clh_tables *t, size_t key, uint32_t token)
+{
+    const double *of_token = t->row_token.data + token * t->width;
+    const double *of_place = t->row_place.data + key * t->width;
+    double square = 0;
+    for (size_t c = t->outputs; c < t->width; c++)
+        square += (of_token[c] + of_place[c]) * (of_token[c] + of_place[c]);
+    return (1 + 4 * CLH_ROUNDING) * sqrt(square / (double)t->d_model) *
+           t->u.data[key * t->d_vocab + token];
+}
+
 static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
 {
     const clh_letters_asked *a = t->asked;
@@ -251,11 +263,14 @@ static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
     s->position = clh_alloc_array(s->count, sizeof *s->position, err);
     s->scale = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->scale, err);
     s->row = clh_alloc_zeroed(s->count * t->columns, sizeof *s->row, err);
-    if (!s->position || !s->scale || !s->row)
+    s->norm = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->norm, err);
+    if (!s->position || !s->scale || !s->row || !s->norm)
         return CLH_ENOMEM;
     for (size_t i = 0, k = 0; i < t->length; i++) {
         if (a->slot[i] != slot)
             continue;
+        for (size_t x = 0; x < a->letters; x++)
+            s->norm[k * CLH_LETTER_ROW + x] = (clh_real)length_of_key(t, i, a->token[x]);
         for (size_t x = 0; x < CLH_LETTER_ROW; x++) /* a letter that there is not: any number above 0 */
             s->scale[k * CLH_LETTER_ROW + x] =
                 x < a->letters ? (clh_real)t->u.data[i * t->d_vocab + a->token[x]] : 1;
@@ -329,6 +344,7 @@ void clh_tables_deinit(clh_tables *t)
         clh_free(t->slots[s].position);
         clh_free(t->slots[s].scale);
         clh_free(t->slots[s].row);
+        clh_free(t->slots[s].norm);
     }
     clh_free(t->letter_row);
     clh_free(t->keys);

@@ -29,6 +29,8 @@ typedef struct clh_slot_keys {
     size_t *position;   /**< [count] */
     clh_real *scale;    /**< [count, CLH_LETTER_ROW]: u */
     clh_real *row;      /**< [count, columns]: row_j, logits only */
+    clh_real *norm;     /**< [count, CLH_LETTER_ROW]: the length of (row_x + row_j) u, of the stream, over
+                             sqrt(d_model): what a key adds to s at most */
 } clh_slot_keys;
 
 /** Bounds, for what errors are made of. Lengths are Euclidean. */
