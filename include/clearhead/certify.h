@@ -4,7 +4,7 @@
  *    clh_certificate certificate = {0};
  *    const clh_certify_options options = {.domain = CLH_DOMAIN_SORTED, .margins = true};
  *    if (clh_certify(&certificate, model, task, &options, &how, &err)) ...
- *    printf("%zu of %zu inputs fail\n", (size_t)certificate.failures, (size_t)certificate.inputs);
+ *    printf("%zu of %zu inputs fail\n", (size_t)certificate.all.failures, (size_t)certificate.all.inputs);
  *    clh_certificate_deinit(&certificate);
  *
  *  Two claims are decided for every scored prediction: (1) the real-valued function that the weights
@@ -91,16 +91,17 @@ typedef struct clh_certify_row {
 } clh_certify_row;
 
 typedef struct clh_certificate {
-    size_t n;                            /**< letters of an input; 0: the task has none */
-    size_t length, first_scored;         /**< tokens of the longest sequence */
-    uint32_t token[64];                  /**< token of each letter */
+    size_t n;                    /**< letters of an input; 0: the task has none */
+    size_t length, first_scored; /**< tokens of the longest sequence */
+    uint32_t token[64];          /**< token of each letter */
     clh_certify_row classes[CLH_CERTIFY_CLASSES];
-    clh_certify_row all;                 /**< over all classes */
-    uint64_t *failed_at;                 /**< [length]: predictions of that position's token that fail */
-    uint64_t undecided;                  /**< predictions of which claim (1) could not be decided */
-    uint64_t rounded;                    /**< predictions that are right in one claim and not in the other */
-    bool by_bounds;                      /**< else by forward passes: claim (2) only */
-    uint64_t by_depth[CLH_CERTIFY_LETTERS + 1]; /**< predictions decided by a bound that holds whatever
+    clh_certify_row all; /**< over all classes */
+    uint64_t *failed_at; /**< [length]: predictions of that position's token that fail */
+    uint64_t undecided;  /**< predictions of which claim (1) could not be decided */
+    uint64_t rounded;    /**< predictions that are right in one claim and not in the other */
+    bool by_bounds;      /**< else by forward passes: claim (2) only */
+    uint64_t
+        by_depth[CLH_CERTIFY_LETTERS + 1]; /**< predictions decided by a bound that holds whatever
                                                      the letters of so many slots */
     uint64_t exact, forward;             /**< predictions decided one by one, in double; in float */
     clh_counterexample *counterexamples; /**< [counterexample_count] */
@@ -110,7 +111,7 @@ typedef struct clh_certificate {
 /** The domain of choices of letters that is the task's own; CLH_DOMAIN_TASK where there is none. */
 CLH_API clh_domain_kind clh_certify_domain(const clh_task *task);
 
-/** Decide every input. CLH_ESUPPORT for a model or task that cannot be asked, CLH_ERANGE for a domain
+/** Decide every input; options NULL: of all 0. CLH_ESUPPORT for a model or task that cannot be asked, CLH_ERANGE for a domain
  *  that is too large, CLH_ESHAPE where sequences are longer than n_ctx, CLH_ENUMERIC for weights that
  *  are not finite, CLH_STOPPED. */
 CLH_API clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,

@@ -26,9 +26,14 @@ static const clh_key keys[] = {
 };
 
 #define OF_CLASS(class, what)                                                                      \
-    {"failures." class, "inputs", what " of which a prediction is not right", .flags = CLH_DETAIL}
+    {                                                                                              \
+        "failures." class, "inputs", what " of which a prediction is not right",                   \
+            .flags = CLH_DETAIL                                                                    \
+    }
 #define MARGIN_OF_CLASS(class, what)                                                               \
-    {"margin_min." class, "logits", "smallest margin of " what, MARGIN, 4, .flags = CLH_DETAIL}
+    {                                                                                              \
+        "margin_min." class, "logits", "smallest margin of " what, MARGIN, 4, .flags = CLH_DETAIL  \
+    }
 #define MARGIN "least over predictions of logit(right token) - largest other logit"
 
 static const clh_field numbers[] = {
@@ -81,11 +86,11 @@ static const clh_field class_columns[] = {
     CLH_FIELD_TEXT("input", "that has it: its letters, or its rank", 0),
     CLH_FIELD_COUNT("position", "position", "of the predicted token there"),
     {0}};
-static const clh_field position_columns[] = {
-    {"failures", "predictions", "of the token at this position that are not right",
-     .panel = "predictions that fail"},
-    CLH_FIELD_TEXT("label", "what stands there", 0),
-    {0}};
+static const clh_field position_columns[] = {{"failures", "predictions",
+                                              "of the token at this position that are not right",
+                                              .panel = "predictions that fail"},
+                                             CLH_FIELD_TEXT("label", "what stands there", 0),
+                                             {0}};
 static const clh_field example_columns[] = {
     CLH_FIELD_TEXT("input", "its letters, or its rank in the domain", 0),
     CLH_FIELD_COUNT("position", "position", "of the prediction with the smallest margin"),
@@ -168,12 +173,11 @@ static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
     uint64_t bounds = 0;
     for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
         bounds += c->by_depth[s];
-    clh_result_put_numbers(out, {"inputs", (double)c->all.inputs},
-                           {"failures", (double)c->all.failures},
-                           {"failures.tokens", (double)c->all.tokens},
-                           {"undecided", (double)c->undecided}, {"rounded", (double)c->rounded},
-                           {"by_bounds", (double)bounds}, {"one_by_one", (double)c->exact},
-                           {"by_forward", (double)c->forward});
+    clh_result_put_numbers(
+        out, {"inputs", (double)c->all.inputs}, {"failures", (double)c->all.failures},
+        {"failures.tokens", (double)c->all.tokens}, {"undecided", (double)c->undecided},
+        {"rounded", (double)c->rounded}, {"by_bounds", (double)bounds},
+        {"one_by_one", (double)c->exact}, {"by_forward", (double)c->forward});
     if (!isnan(c->all.margin))
         clh_result_put_number(out, "margin_min", c->all.margin);
     put_classes(out, c, task);
@@ -207,8 +211,7 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
                                    .counterexamples = set->count};
     if (options.domain == CLH_DOMAIN_TASK)
         options.domain = clh_certify_domain(task);
-    clh_status status =
-        clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
+    clh_status status = clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
     if (!status)
         put(out, &certificate, task);
     clh_certificate_deinit(&certificate);
@@ -217,7 +220,7 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
 
 const clh_question clh_question_certify = {
     .name = "certify",
-    .summary = "on which inputs of a whole domain the model is right, every one decided",
+    .summary = "on which inputs of a whole domain the model is right",
     .description =
         "Decides every scored prediction of every input of a domain: whether the right token has the "
         "largest logit, (1) in the real-valued function that the weights define and (2) in this "
@@ -229,7 +232,7 @@ const clh_question clh_question_certify = {
     .examples =
         "clearhead certify runs/notebook # every set of letters\n"
         "clearhead certify runs/notebook --domain tuples --threads 2 # any letters, 14.8 million\n"
-        "clearhead certify runs/notebook --count 1000 --part counterexamples --out wrong.csv # a file\n"
+        "clearhead certify runs/notebook --part counterexamples --out wrong.csv # a file\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"
         "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, certify_settings),

@@ -41,8 +41,8 @@ void clh_certificate_deinit(clh_certificate *certificate)
     *certificate = (clh_certificate){0};
 }
 
-clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked, size_t length,
-                                 size_t keep, clh_error *err)
+clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked,
+                                 size_t length, size_t keep, clh_error *err)
 {
     *out = (clh_certificate){.length = length};
     if (asked) {
@@ -188,8 +188,8 @@ static clh_status choose(bool *bounds, const clh_model *model, const clh_letters
     const size_t n_ctx = clh_model_get_config(model)->n_ctx;
     if (*bounds && asked->length > n_ctx)
         return clh_fail(err, CLH_ESHAPE,
-                        "inputs have %zu tokens, the model takes at most %zu (n_ctx)", asked->length,
-                        n_ctx);
+                        "inputs have %zu tokens, the model takes at most %zu (n_ctx)",
+                        asked->length, n_ctx);
     return CLH_OK;
 }
 
@@ -209,7 +209,9 @@ clh_domain_kind clh_certify_domain(const clh_task *task)
 clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,
                        const clh_certify_options *options, const clh_how *how, clh_error *err)
 {
-    CLH_REQUIRE(out && model && task && options, err, "a certificate, a model, a task and options");
+    CLH_REQUIRE(out && model && task, err, "a certificate, a model and a task");
+    const clh_certify_options plain = {.domain = CLH_DOMAIN_SORTED};
+    options = options ? options : &plain;
     *out = (clh_certificate){0};
     clh_letters_asked asked = {0};
     const bool letters = options->domain != CLH_DOMAIN_TASK;

@@ -96,10 +96,9 @@ clh_status clh_certificate_examples(clh_certificate *out, const clh_model *model
         status = CLH_ENOMEM;
     for (size_t w = 0; w < workers && !status; w++) {
         j.worker[w].ids = clh_alloc_array(out->length, sizeof *j.worker[w].ids, err);
-        status = j.worker[w].ids
-                     ? clh_cache_open(&j.worker[w].cache, clh_model_get_config(model),
-                                      CLH_KEEP_BACKWARD, err)
-                     : CLH_ENOMEM;
+        status = j.worker[w].ids ? clh_cache_open(&j.worker[w].cache, clh_model_get_config(model),
+                                                  CLH_KEEP_BACKWARD, err)
+                                 : CLH_ENOMEM;
     }
     if (!status) {
         clh_stop_init(&j.stop, clh_how_watch(how), out->counterexample_count, "counterexamples");

@@ -89,9 +89,8 @@ static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
             s->failed_at[p]++;
             all = false;
         }
-        if (j->options->margins &&
-            (margin < row->margin || isnan(row->margin) ||
-             (!(margin > row->margin) && rank < row->margin_input.rank))) {
+        if (j->options->margins && (margin < row->margin || isnan(row->margin) ||
+                                    (!(margin > row->margin) && rank < row->margin_input.rank))) {
             row->margin = margin;
             row->margin_position = p;
             row->margin_input.rank = rank;
@@ -114,8 +113,8 @@ static void work(void *context, size_t task, size_t worker)
     for (size_t b = 0; b < count && !status; b++)
         status = read_input(j, s, b, begin + b);
     if (!status)
-        status = clh_forward(j->model, &(clh_tokens){s->ids, count, j->most}, s->cache, NULL,
-                             &s->error);
+        status =
+            clh_forward(j->model, &(clh_tokens){s->ids, count, j->most}, s->cache, NULL, &s->error);
     for (size_t b = 0; b < count && !status; b++)
         look_at(j, s, b, begin + b);
     s->error.status = status;
@@ -138,10 +137,11 @@ static void row_add(clh_certify_row *to, const clh_certify_row *from)
     to->inputs += from->inputs;
     to->failures += from->failures;
     to->tokens += from->tokens;
-    const bool less = isnan(to->margin) ? !isnan(from->margin)
-                                        : from->margin < to->margin ||
-                                              (!(from->margin > to->margin) && !isnan(from->margin) &&
-                                               from->margin_input.rank < to->margin_input.rank);
+    const bool less =
+        isnan(to->margin)
+            ? !isnan(from->margin)
+            : from->margin < to->margin || (!(from->margin > to->margin) && !isnan(from->margin) &&
+                                            from->margin_input.rank < to->margin_input.rank);
     if (!less)
         return;
     to->margin = from->margin;
@@ -184,11 +184,13 @@ static clh_status measure_domain(job *j, clh_error *err)
         return clh_fail(err, CLH_ESUPPORT, "the domain of task %s is not counted, want one that is",
                         clh_task_name(j->task));
     if (j->inputs > INPUTS_MOST)
-        return clh_fail(err, CLH_ERANGE, "the domain has %llu inputs, want at most %d for forward passes",
+        return clh_fail(err, CLH_ERANGE,
+                        "the domain has %llu inputs, want at most %d for forward passes",
                         (unsigned long long)j->inputs, INPUTS_MOST);
     if (j->most > n_ctx)
-        return clh_fail(err, CLH_ESHAPE, "inputs have %zu tokens, the model takes at most %zu (n_ctx)",
-                        j->most, n_ctx);
+        return clh_fail(err, CLH_ESHAPE,
+                        "inputs have %zu tokens, the model takes at most %zu (n_ctx)", j->most,
+                        n_ctx);
     return CLH_OK;
 }
 

@@ -7,8 +7,8 @@
 
 /** An empty certificate: of choices of letters, or NULL, of a task's own inputs; sequences of at most
  *  `length` tokens; room for `keep` counterexamples. */
-clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked, size_t length,
-                                 size_t keep, clh_error *err);
+clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked,
+                                 size_t length, size_t keep, clh_error *err);
 
 /** `all` from the classes. */
 void clh_certificate_sum(clh_certificate *certificate);
@@ -19,7 +19,7 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
                                const clh_how *how, clh_error *err);
 
 /** What is wrong in each counterexample, and the worst first. */
-clh_status clh_certificate_examples(clh_certificate *certificate, const clh_model *model,
+clh_status clh_certificate_examples(clh_certificate *out, const clh_model *model,
                                     const clh_task *task, const clh_letters_asked *asked,
                                     const clh_how *how, clh_error *err);
 

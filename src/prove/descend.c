@@ -244,13 +244,13 @@ void clh_descent_tops(const clh_descent *d, const clh_node *at, const clh_real *
 }
 
 /* decide() for every letter of this level's slot at once: those that hold, and those that fail. */
-static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t which, uint64_t *holds,
-                           uint64_t *fails)
+static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t which,
+                           uint64_t *holds, uint64_t *fails)
 {
     const clh_tables *t = d->query.tables;
     const size_t slot = d->order[at->level], next = at->level + 1;
     const clh_real *base = d->base[at->level];
-    const clh_real *target = d->query.turned[slot] + at->target * CLH_LETTER_ROW;
+    const clh_real *target = d->query.turned[slot] + (size_t)at->target * CLH_LETTER_ROW;
     const double of_base = d->query.error * (double)base[t->outputs] + d->query.least;
     const double low = (double)base[at->target] + (double)d->low[next][at->target] - of_base;
     const double high = (double)base[at->target] + (double)d->high[next][at->target] + of_base;
@@ -258,8 +258,9 @@ static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t wh
     *holds = *fails = 0;
     clh_descent_tops(d, at, d->most[next], top);
     for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        *holds |= (uint64_t)((double)top[x] < low + (double)target[x] - (double)d->query.slack[slot][x])
-                  << x;
+        *holds |=
+            (uint64_t)((double)top[x] < low + (double)target[x] - (double)d->query.slack[slot][x])
+            << x;
     *holds &= which;
     if (*holds == which)
         return;
@@ -365,7 +366,7 @@ static void one_query(clh_descent *d, clh_node *at, uint32_t token)
     clh_query_token(&d->query, token);
     d->slots = 0;
     at->level = 0;
-    at->target = next == a->n          ? a->fixed[d->query.position + 1]
+    at->target = next == a->n           ? a->fixed[d->query.position + 1]
                  : next == d->query.own ? token
                                         : UINT32_MAX;
     if (at->target == UINT32_MAX)

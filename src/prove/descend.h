@@ -21,7 +21,7 @@ typedef struct clh_decided {
     uint64_t undecided, exact;
     uint64_t by_depth[CLH_CERTIFY_LETTERS + 1];
     clh_certify_row best[CLH_CERTIFY_CLASSES]; /**< smallest margins; NaN: none yet */
-    double at_most[CLH_CERTIFY_CLASSES];       /**< each is no more than this, as a few inputs say */
+    double at_most[CLH_CERTIFY_CLASSES]; /**< each is no more than this, as a few inputs say */
     clh_pending *pending;
     size_t pending_count, pending_room;
     clh_status status;
@@ -31,7 +31,7 @@ typedef struct clh_descent {
     clh_query query;
     clh_failures *failures;
     clh_decided decided;
-    uint64_t failed; /**< predictions of the query's position that fail */
+    uint64_t failed;                          /**< predictions of the query's position that fail */
     size_t order[CLH_CERTIFY_LETTERS], slots; /**< free slots, the target's first */
     clh_real *base[CLH_CERTIFY_LETTERS + 1];  /**< [columns] of each level */
     /** Over the slots from a level on: [columns] each, the ends of rows, and of rows with their slack. */
@@ -45,7 +45,7 @@ typedef struct clh_descent {
 } clh_descent;
 
 /** `margins`: find the smallest too; what clh_margin_hints() gave, or NULL. */
-clh_status clh_descent_open(clh_descent *out, const clh_tables *tables, clh_failures *failures,
+clh_status clh_descent_open(clh_descent *descent, const clh_tables *tables, clh_failures *failures,
                             const double *margins, clh_error *err);
 void clh_descent_deinit(clh_descent *descent);
 
@@ -88,8 +88,8 @@ void clh_descent_margins(clh_descent *descent, clh_node *at);
 
 /** Margins that a few inputs of each class have in a forward pass, the smallest and a little more, into
  *  at_most [classes]; infinite for a class without inputs. */
-clh_status clh_margin_hints(double *at_most, const clh_model *model,
-                            const clh_letters_asked *asked, clh_error *err);
+clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_letters_asked *asked,
+                            clh_error *err);
 
 /** Smallest margins of two into the first. */
 void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n);

@@ -11,8 +11,9 @@
 static int order(const clh_certify_row *a, const clh_certify_row *b, size_t n)
 {
     const int letters = memcmp(a->margin_input.letters, b->margin_input.letters, n);
-    return letters ? letters : (a->margin_position > b->margin_position) -
-                                   (a->margin_position < b->margin_position);
+    return letters ? letters
+                   : (a->margin_position > b->margin_position) -
+                         (a->margin_position < b->margin_position);
 }
 
 void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n)
@@ -60,7 +61,8 @@ static double wanted(const clh_descent *d, const clh_node *at)
     if (same)
         most = fmax(most, best_of(d, CLH_CLASS_SAME));
     for (clh_certify_class c = CLH_CLASS_PAIR; c < CLH_CLASS_SAME; c++)
-        if (a->n > 2 && (c != CLH_CLASS_TWO_PAIRS || a->n > 3) && (c != CLH_CLASS_TRIPLE || a->n > 3))
+        if (a->n > 2 && (c != CLH_CLASS_TWO_PAIRS || a->n > 3) &&
+            (c != CLH_CLASS_TRIPLE || a->n > 3))
             most = fmax(most, best_of(d, c));
     return a->n > 4 ? fmax(most, best_of(d, CLH_CLASS_OTHER)) : most;
 }
@@ -91,14 +93,15 @@ static double base_slack(const clh_descent *d, const clh_node *at)
 static uint64_t open_letters(const clh_descent *d, const clh_node *at)
 {
     const size_t slot = d->order[at->level], next = at->level + 1;
-    const clh_real *target = d->query.turned[slot] + at->target * CLH_LETTER_ROW;
+    const clh_real *target = d->query.turned[slot] + (size_t)at->target * CLH_LETTER_ROW;
     const double low = (double)d->base[at->level][at->target] + (double)d->above[next][at->target] -
                        base_slack(d, at);
     clh_real top[CLH_LETTER_ROW];
     uint64_t open = 0;
     clh_descent_tops(d, at, d->most[next], top);
     for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        open |= (uint64_t)!((double)top[x] < low + (double)target[x] - (double)d->more[slot][x]) << x;
+        open |= (uint64_t) !((double)top[x] < low + (double)target[x] - (double)d->more[slot][x])
+                << x;
     return open & clh_descent_fitting(d, at, slot);
 }
 
@@ -127,8 +130,9 @@ static void walk(clh_descent *d, clh_node *at)
         return;
     }
     if (wanted(d, at) < 0 ||
-        clh_descent_below(d, at, (double)d->base[at->level][at->target] +
-                                     (double)d->above[at->level][at->target] - base_slack(d, at)))
+        clh_descent_below(d, at,
+                          (double)d->base[at->level][at->target] +
+                              (double)d->above[at->level][at->target] - base_slack(d, at)))
         return;
     if (at->level == d->slots)
         clh_descent_margin(d, at);

@@ -51,6 +51,7 @@ static clh_status find_letters(clh_letters_asked *a, const clh_task *task, clh_s
 static bool ask_from(const clh_letters_asked *a, const clh_task *task, size_t first,
                      clh_sequence *room)
 {
+    assert(a->letters > 0);
     char text[CLH_CERTIFY_LETTERS + 1] = {0}, symbol[16];
     for (size_t s = 0; s < a->n; s++) {
         clh_task_symbol(task, a->token[(first + s) % a->letters], symbol);
@@ -63,6 +64,7 @@ static bool ask_from(const clh_letters_asked *a, const clh_task *task, size_t fi
 static clh_status find_slots(clh_letters_asked *a, const clh_task *task, clh_sequence *room,
                              clh_error *err)
 {
+    assert(a->letters > 0);
     bool same = ask_from(a, task, 0, room);
     a->length = room->length;
     a->first_scored = room->first_scored;
@@ -241,8 +243,9 @@ uint64_t clh_letters_below(const clh_letters_asked *a, const uint8_t *letters, u
     const unsigned given = (unsigned)__builtin_popcount(mask), left = (unsigned)a->n - given;
     if (a->domain == CLH_DOMAIN_SORTED)
         return in_order_count(a, letters, mask);
-    return a->domain == CLH_DOMAIN_TUPLES ? clh_tuple_count((unsigned)a->letters, left)
-                                          : clh_arrangement_count((unsigned)a->letters - given, left);
+    return a->domain == CLH_DOMAIN_TUPLES
+               ? clh_tuple_count((unsigned)a->letters, left)
+               : clh_arrangement_count((unsigned)a->letters - given, left);
 }
 
 void clh_letters_count_last(const clh_letters_asked *a, const uint8_t *letters, size_t slot,
@@ -322,13 +325,13 @@ uint64_t clh_letters_inputs(const clh_letters_asked *a)
                                              : clh_tuple_count(letters, n);
 }
 
-void clh_letters_unrank(const clh_letters_asked *a, uint64_t rank, uint8_t *out)
+void clh_letters_unrank(const clh_letters_asked *asked, uint64_t rank, uint8_t *letters)
 {
-    const unsigned letters = (unsigned)a->letters, n = (unsigned)a->n;
-    if (a->domain == CLH_DOMAIN_SORTED)
-        clh_combination_unrank(letters, rank, n, out);
-    else if (a->domain == CLH_DOMAIN_ORDERED)
-        clh_arrangement_unrank(letters, rank, n, out);
+    const unsigned size = (unsigned)asked->letters, n = (unsigned)asked->n;
+    if (asked->domain == CLH_DOMAIN_SORTED)
+        clh_combination_unrank(size, rank, n, letters);
+    else if (asked->domain == CLH_DOMAIN_ORDERED)
+        clh_arrangement_unrank(size, rank, n, letters);
     else
-        clh_tuple_unrank(letters, rank, n, out);
+        clh_tuple_unrank(size, rank, n, letters);
 }

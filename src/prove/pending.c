@@ -25,7 +25,8 @@ typedef struct job {
 static void put_rows(const clh_tables *t, const worker *w, size_t end)
 {
     const size_t n = t->q_place.cols;
-    clh_real *k = clh_cache_act(w->cache, CLH_A_K, 0).data, *v = clh_cache_act(w->cache, CLH_A_V, 0).data;
+    clh_real *k = clh_cache_act(w->cache, CLH_A_K, 0).data,
+             *v = clh_cache_act(w->cache, CLH_A_V, 0).data;
     for (size_t j = 0; j < end; j++) {
         const size_t from = (w->ids[j] * t->length + j) * n;
         memcpy(k + j * n, t->keys + from, n * sizeof *k);

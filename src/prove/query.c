@@ -18,10 +18,14 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
     const struct {
         clh_real **at;
         size_t count;
-    } reals[] = {{&q->base, columns},           {&q->direct, columns},
-                 {&q->weight, n * keys * CLH_LETTER_ROW}, {&q->float_key, keys},
-                 {&q->float_letter, CLH_LETTER_ROW},  {&q->sum, CLH_LETTER_ROW},
-                 {&q->scaled, CLH_LETTER_ROW}, {&q->length, CLH_LETTER_ROW}};
+    } reals[] = {{&q->base, columns},
+                 {&q->direct, columns},
+                 {&q->weight, n * keys * CLH_LETTER_ROW},
+                 {&q->float_key, keys},
+                 {&q->float_letter, CLH_LETTER_ROW},
+                 {&q->sum, CLH_LETTER_ROW},
+                 {&q->scaled, CLH_LETTER_ROW},
+                 {&q->length, CLH_LETTER_ROW}};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         all = (*reals[i].at = clh_alloc_zeroed(reals[i].count, sizeof(clh_real), err)) && all;
     for (size_t s = 0; s < n && all; s++) {
@@ -31,15 +35,17 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
         q->turned[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->turned[s], err);
         all = q->row[s] && q->slack[s] && q->turned[s] && q->scale[s];
     }
-    for (size_t s = 0; s <= n && all; s++)
+    for (size_t s = 0; s < n + 2 && all; s++)
         all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
+    if (all)
+        q->total = clh_alloc_array(t->width + 1, sizeof *q->total, err);
     if (all)
         q->place = clh_alloc_array(t->length, sizeof *q->place, err);
     if (all)
         q->key = clh_alloc_array(t->length, sizeof *q->key, err);
     if (all)
         q->letter = clh_alloc_array(t->d_vocab, sizeof *q->letter, err);
-    if (all && q->place && q->key && q->letter)
+    if (all && q->total && q->place && q->key && q->letter)
         return CLH_OK;
     clh_query_deinit(q);
     return CLH_ENOMEM;
@@ -59,8 +65,9 @@ void clh_query_deinit(clh_query *q)
         clh_free(q->scale[s]);
         clh_free(q->turned[s]);
     }
-    for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
+    for (size_t s = 0; s < CLH_CERTIFY_LETTERS + 2; s++)
         clh_free(q->exact[s]);
+    clh_free(q->total);
     clh_free(q->place);
     clh_free(q->key);
     clh_free(q->letter);
@@ -100,12 +107,11 @@ static void halves(clh_query *q)
         double place = 0;
         for (size_t k = 0; k < n; k++)
             place += of[k] * t->k_token.data[x * n + k];
-        q->letter[x] =
-            (t->token_token.data[q->token * V + x] + place) * u + t->zero_token.data[x];
+        q->letter[x] = (t->token_token.data[q->token * V + x] + place) * u + t->zero_token.data[x];
     }
     for (size_t j = 0; j <= q->position; j++)
-        q->key[j] =
-            (t->token_place.data[q->token * t->length + j] + q->place[j]) * u + t->zero_place.data[j];
+        q->key[j] = (t->token_place.data[q->token * t->length + j] + q->place[j]) * u +
+                    t->zero_place.data[j];
 }
 
 static double score_of(const clh_query *q, size_t key, uint32_t token)
@@ -124,11 +130,12 @@ static bool stays(const clh_query *q, size_t key, uint32_t *token)
 /* ---- Exact rows --------------------------------------------------------------------------------
  */
 
-static void exact_key(const clh_query *q, size_t key, uint32_t token, double *row, double *scaled)
+static void exact_key(const clh_query *q, size_t key, uint32_t token, double most, double *row,
+                      double *scaled)
 {
     const clh_tables *t = q->tables;
     const double *place = t->row_place.data + key * t->width;
-    const double e = exp(score_of(q, key, token) - q->most);
+    const double e = exp(score_of(q, key, token) - most);
     const double weight = e * t->u.data[key * t->d_vocab + token];
     for (size_t c = 0; c < t->width; c++)
         row[c] += weight * place[c];
@@ -164,7 +171,7 @@ static void exact_base(clh_query *q)
         double scaled = 0;
         if (!stays(q, j, &token))
             continue;
-        exact_key(q, j, token, row, &scaled);
+        exact_key(q, j, token, q->most, row, &scaled);
         exact_token(q, token, row, scaled);
     }
     exact_direct(q, row);
@@ -179,41 +186,69 @@ static const double *exact_row(clh_query *q, size_t slot, uint8_t letter)
     const uint32_t token = t->asked->token[letter];
     memset(row, 0, (t->width + 1) * sizeof *row);
     for (size_t k = 0; k < q->keys[slot]; k++)
-        exact_key(q, t->slots[slot].position[k], token, row, &scaled);
+        exact_key(q, t->slots[slot].position[k], token, q->most, row, &scaled);
     exact_token(q, token, row, scaled);
     exact_direct(q, row);
     q->known[slot] |= (uint64_t)1 << letter;
     return row;
 }
 
+/* The whole sum of one choice of letters, shifted by its own largest score: into exact[n + 1]. */
+static const double *exact_sum(clh_query *q, const uint8_t *letters)
+{
+    const clh_tables *t = q->tables;
+    const clh_letters_asked *a = t->asked;
+    double *row = q->exact[a->n + 1], most = -INFINITY;
+    memset(row, 0, (t->width + 1) * sizeof *row);
+    for (int sums = 0; sums < 2; sums++)
+        for (size_t j = 0; j <= q->position; j++) {
+            double scaled = 0;
+            const uint32_t token = a->slot[j] == a->n     ? a->fixed[j]
+                                   : a->slot[j] == q->own ? q->token
+                                                          : a->token[letters[a->slot[j]]];
+            if (!sums) {
+                most = fmax(most, score_of(q, j, token));
+                continue;
+            }
+            exact_key(q, j, token, most, row, &scaled);
+            exact_token(q, token, row, scaled);
+        }
+    exact_direct(q, row);
+    return row;
+}
+
+/* The same from the rows of slots, into `sum` [width + 1]; false where the weight is so small that it was
+ * rounded away. */
+static bool add_rows(clh_query *q, const uint8_t *letters, double *sum)
+{
+    const clh_tables *t = q->tables;
+    memcpy(sum, q->exact[t->asked->n], (t->width + 1) * sizeof *sum);
+    for (size_t s = 0; s < t->asked->n; s++) {
+        if (s == q->own)
+            continue;
+        const double *row = exact_row(q, s, letters[s]);
+        for (size_t c = 0; c <= t->width; c++)
+            sum[c] += row[c];
+    }
+    return sum[t->width] > 0x1p-500;
+}
+
 double clh_query_margin(clh_query *q, const uint8_t *letters, uint32_t target, double *scale)
 {
     const clh_tables *t = q->tables;
-    const double *row[CLH_CERTIFY_LETTERS + 1];
-    size_t rows = 0;
-    row[rows++] = q->exact[t->asked->n];
-    for (size_t s = 0; s < t->asked->n; s++)
-        if (s != q->own)
-            row[rows++] = exact_row(q, s, letters[s]);
-    double sum[128], weight = 0, square = 0, margin = INFINITY;
-    for (size_t r = 0; r < rows; r++)
-        weight += row[r][t->width];
-    for (size_t c = t->outputs; c < t->width; c++) {
-        double x = 0;
-        for (size_t r = 0; r < rows; r++)
-            x += row[r][c];
-        square += x * x;
-    }
-    for (size_t o = 0; o < t->outputs; o++) {
-        sum[o] = 0;
-        for (size_t r = 0; r < rows; r++)
-            sum[o] += row[r][o];
-    }
+    const double *sum = q->total;
+    double square = 0, margin = INFINITY;
+    if (!add_rows(q, letters, q->total))
+        sum = exact_sum(q, letters);
+    const double weight = sum[t->width];
+    for (size_t c = t->outputs; c < t->width; c++)
+        square += sum[c] * sum[c];
     *scale = t->normed ? sqrt(square / weight / weight / (double)t->d_model + t->eps) : 1;
-    for (size_t o = 0; o < t->outputs; o++)
-        if (o != target)
-            margin = fmin(margin, (sum[target] - sum[o]) / weight / *scale + t->bias.data[target] -
-                                      t->bias.data[o]);
+    const double times = 1 / (weight * *scale), base = sum[target] * times + t->bias.data[target];
+    for (size_t o = 0; o < t->outputs; o++) {
+        const double one = base - (sum[o] * times + t->bias.data[o]);
+        margin = o != target && one < margin ? one : margin;
+    }
     return margin;
 }
 
@@ -308,10 +343,9 @@ static void float_rows(clh_query *q, size_t slot)
     const clh_tables *t = q->tables;
     const clh_letter_weights w = slot_weights(q, slot);
     q->kernel->letter_weights(&w, (clh_real)q->most);
-    clh_gemm product = clh_product(t->asked->letters, t->columns, w.keys, 1,
-                                   clh_transposed(w.weight, CLH_LETTER_ROW),
-                                   clh_rows(t->slots[slot].row, t->columns), q->row[slot],
-                                   t->columns);
+    clh_gemm product = clh_product(
+        t->asked->letters, t->columns, w.keys, 1, clh_transposed(w.weight, CLH_LETTER_ROW),
+        clh_rows(t->slots[slot].row, t->columns), q->row[slot], t->columns);
     q->kernel->gemm(&product);
     for (size_t x = 0; x < t->asked->letters; x++) {
         clh_real *row = q->row[slot] + x * t->columns;

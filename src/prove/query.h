@@ -19,31 +19,33 @@ typedef struct clh_query {
     const clh_kernels *kernel;
     size_t position;
     uint32_t token;
-    size_t own;               /**< slot of its own letter; n: none */
-    double most;              /**< what scores are taken less of */
+    size_t own;  /**< slot of its own letter; n: none */
+    double most; /**< what scores are taken less of */
     double error, least;
-    clh_real *base;           /**< [columns] */
-    clh_real *row[CLH_CERTIFY_LETTERS];   /**< [CLH_LETTER_ROW, columns] of each slot but its own */
+    clh_real *base;                     /**< [columns] */
+    clh_real *row[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW, columns] of each slot but its own */
     clh_real *turned[CLH_CERTIFY_LETTERS]; /**< the same rows turned: [outputs, CLH_LETTER_ROW] */
-    clh_real *scale[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW]: what each adds to D s at most */
-    double base_scale;                    /**< and the base */
-    double direct_scale;                  /**< of the query's own row, for each unit of weight */
-    clh_real *slack[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW]: error D of each of these rows */
-    size_t keys[CLH_CERTIFY_LETTERS];     /**< of each slot, those that it sees */
-    size_t keys_most;                     /**< of any slot and query */
+    clh_real *scale[CLH_CERTIFY_LETTERS];  /**< [CLH_LETTER_ROW]: what each adds to D s at most */
+    double base_scale;                     /**< and the base */
+    double direct_scale;                   /**< of the query's own row, for each unit of weight */
+    clh_real *slack[CLH_CERTIFY_LETTERS];  /**< [CLH_LETTER_ROW]: error D of each of these rows */
+    size_t keys[CLH_CERTIFY_LETTERS];      /**< of each slot, those that it sees */
+    size_t keys_most;                      /**< of any slot and query */
 
     /* What rows are made of. */
-    double *place;            /**< [length]: q_i . k_j */
-    double *key;              /**< [length] */
-    double *letter;           /**< [d_vocab] */
+    double *place;    /**< [length]: q_i . k_j */
+    double *key;      /**< [length] */
+    double *letter;   /**< [d_vocab] */
     clh_real *weight; /**< [slots, keys_most, CLH_LETTER_ROW] */
     clh_real *float_key, *float_letter, *sum, *scaled, *length, *direct;
-    double *exact[CLH_CERTIFY_LETTERS + 1]; /**< [CLH_LETTER_ROW, width + 1], of its own slot and of what
-                                               never changes one row */
-    uint64_t known[CLH_CERTIFY_LETTERS + 1];
+    double *
+        exact[CLH_CERTIFY_LETTERS + 2]; /**< [CLH_LETTER_ROW, width + 1] of each slot; of what never
+                                               changes, and of one choice of letters, one row */
+    double *total;                      /**< [width + 1] */
+    uint64_t known[CLH_CERTIFY_LETTERS];
 } clh_query;
 
-clh_status clh_query_open(clh_query *out, const clh_tables *tables, clh_error *err);
+clh_status clh_query_open(clh_query *query, const clh_tables *tables, clh_error *err);
 void clh_query_deinit(clh_query *query);
 
 /** Let the query be at `position`: what does not depend on its token. */

@@ -151,7 +151,8 @@ static clh_status parts_take(parts *p, const clh_tables *t, clh_error *err)
 static clh_status scales(clh_tables *t, clh_error *err)
 {
     const clh_model_config *c = clh_model_get_config(t->model);
-    const bool centred = c->normalization_type == CLH_NORM_LN || c->normalization_type == CLH_NORM_LNPRE;
+    const bool centred =
+        c->normalization_type == CLH_NORM_LN || c->normalization_type == CLH_NORM_LNPRE;
     clh_dense E = {0}, P = {0};
     clh_status status = clh_weight_take(&E, t->model, CLH_P_W_E, 0, SIZE_MAX, err);
     if (!status)
@@ -212,7 +213,8 @@ static clh_status score_tables(clh_tables *t, parts *p, clh_error *err)
 
 static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
 {
-    const clh_normalization last = clh_layout_norm_kind(clh_model_get_config(t->model), CLH_NORM_AT_FINAL);
+    const clh_normalization last =
+        clh_layout_norm_kind(clh_model_get_config(t->model), CLH_NORM_AT_FINAL);
     const bool centred = last == CLH_NORM_LN || last == CLH_NORM_LNPRE;
     clh_dense v = {0}, first = {0};
     clh_status status = clh_dense_multiply(&v, &p->E, &p->V, err);
@@ -235,7 +237,8 @@ static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
     }
     clh_dense_deinit(&first);
     if (!status)
-        status = constant(&t->bias, t->model, CLH_P_LN_FINAL_B, CLH_P_W_U, CLH_P_B_U, SIZE_MAX, err);
+        status =
+            constant(&t->bias, t->model, CLH_P_LN_FINAL_B, CLH_P_W_U, CLH_P_B_U, SIZE_MAX, err);
     return status;
 }
 
@@ -271,7 +274,8 @@ static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
             continue;
         for (size_t x = 0; x < a->letters; x++)
             s->norm[k * CLH_LETTER_ROW + x] = (clh_real)length_of_key(t, i, a->token[x]);
-        for (size_t x = 0; x < CLH_LETTER_ROW; x++) /* a letter that there is not: any number above 0 */
+        for (size_t x = 0; x < CLH_LETTER_ROW;
+             x++) /* a letter that there is not: any number above 0 */
             s->scale[k * CLH_LETTER_ROW + x] =
                 x < a->letters ? (clh_real)t->u.data[i * t->d_vocab + a->token[x]] : 1;
         for (size_t o = 0; o < t->outputs; o++)
@@ -334,10 +338,10 @@ void clh_tables_deinit(clh_tables *t)
 {
     if (!t)
         return;
-    clh_dense *all[] = {&t->u,          &t->q_token,      &t->q_place,      &t->k_token, &t->k_place,
-                        &t->q_zero,     &t->token_token,  &t->token_place,  &t->zero_token,
-                        &t->zero_place, &t->row_token,    &t->row_place,    &t->direct_token,
-                        &t->direct_place, &t->bias};
+    clh_dense *all[] = {
+        &t->u,         &t->q_token,     &t->q_place,      &t->k_token,      &t->k_place,
+        &t->q_zero,    &t->token_token, &t->token_place,  &t->zero_token,   &t->zero_place,
+        &t->row_token, &t->row_place,   &t->direct_token, &t->direct_place, &t->bias};
     for (size_t i = 0; i < CLH_COUNT(all); i++)
         clh_dense_deinit(all[i]);
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {

@@ -26,10 +26,11 @@
 /** The keys of one slot, in the order of their positions. */
 typedef struct clh_slot_keys {
     size_t count;
-    size_t *position;   /**< [count] */
-    clh_real *scale;    /**< [count, CLH_LETTER_ROW]: u */
-    clh_real *row;      /**< [count, columns]: row_j, logits only */
-    clh_real *norm;     /**< [count, CLH_LETTER_ROW]: the length of (row_x + row_j) u, of the stream, over
+    size_t *position; /**< [count] */
+    clh_real *scale;  /**< [count, CLH_LETTER_ROW]: u */
+    clh_real *row;    /**< [count, columns]: row_j, logits only */
+    clh_real
+        *norm; /**< [count, CLH_LETTER_ROW]: the length of (row_x + row_j) u, of the stream, over
                              sqrt(d_model): what a key adds to s at most */
 } clh_slot_keys;
 
@@ -50,25 +51,25 @@ typedef struct clh_tables {
     const clh_model *model;
     const clh_letters_asked *asked;
     size_t d_vocab, outputs, d_model, length;
-    size_t width;                  /**< of a row: outputs + d_model */
-    size_t columns;                /**< of a row of floats: the logits, the weight, zeros */
-    clh_dense u;                   /**< [length, d_vocab] */
-    clh_dense q_token, q_place;    /**< [d_vocab, d_head], [length, d_head] */
-    clh_dense k_token, k_place;    /**< likewise, over attn_scale */
-    clh_dense q_zero;              /**< [1, d_head] */
-    clh_dense token_token;         /**< q_t . k_x [d_vocab, d_vocab] */
-    clh_dense token_place;         /**< q_t . k_j [d_vocab, length] */
-    clh_dense zero_token;          /**< q_0 . k_x [1, d_vocab] */
-    clh_dense zero_place;          /**< q_0 . k_j [1, length] */
+    size_t width;                         /**< of a row: outputs + d_model */
+    size_t columns;                       /**< of a row of floats: the logits, the weight, zeros */
+    clh_dense u;                          /**< [length, d_vocab] */
+    clh_dense q_token, q_place;           /**< [d_vocab, d_head], [length, d_head] */
+    clh_dense k_token, k_place;           /**< likewise, over attn_scale */
+    clh_dense q_zero;                     /**< [1, d_head] */
+    clh_dense token_token;                /**< q_t . k_x [d_vocab, d_vocab] */
+    clh_dense token_place;                /**< q_t . k_j [d_vocab, length] */
+    clh_dense zero_token;                 /**< q_0 . k_x [1, d_vocab] */
+    clh_dense zero_place;                 /**< q_0 . k_j [1, length] */
     clh_dense row_token, row_place;       /**< [d_vocab, width], [length, width] */
     clh_dense direct_token, direct_place; /**< likewise; constants in the second */
-    clh_dense bias;                /**< [1, outputs]: b_f W_U + b_U */
-    clh_real *letter_row;          /**< [CLH_LETTER_ROW, columns]: row_x, logits only */
+    clh_dense bias;                       /**< [1, outputs]: b_f W_U + b_U */
+    clh_real *letter_row;                 /**< [CLH_LETTER_ROW, columns]: row_x, logits only */
     clh_slot_keys slots[CLH_CERTIFY_LETTERS];
-    clh_real *keys, *values;       /**< [d_vocab, length, d_head]: as a forward pass has them; NULL where
+    clh_real *keys, *values; /**< [d_vocab, length, d_head]: as a forward pass has them; NULL where
                                         they would be too many */
-    double eps;                    /**< of the final norm */
-    bool normed;                   /**< there is a final norm */
+    double eps;              /**< of the final norm */
+    bool normed;             /**< there is a final norm */
     clh_table_bounds bound;
 } clh_tables;
 

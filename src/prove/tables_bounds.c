@@ -8,7 +8,7 @@
 
 enum {
     KEPT_MOST = 1 << 22, /* numbers of keys, and of values: 16 MB each */
-    ROUNDINGS = 1000, /* of an entry of a table, at most, beside the lengths of its sums */
+    ROUNDINGS = 1000,    /* of an entry of a table, at most, beside the lengths of its sums */
 };
 
 static double length_of(const double *x, size_t n, size_t step)
@@ -58,8 +58,8 @@ typedef struct sizes {
 
 /* Largest distance between rows of floats `got` and (token + place) u + zero, and the longest of the
  * latter; of the keys, times `times`. */
-static void rows_against(const clh_real *got, const double *want, size_t n, double times, double *off,
-                         double *size)
+static void rows_against(const clh_real *got, const double *want, size_t n, double times,
+                         double *off, double *size)
 {
     double square = 0, length = 0;
     for (size_t i = 0; i < n; i++) {
@@ -94,9 +94,9 @@ static clh_status keep_room(clh_tables *t, clh_error *err)
 
 /* One projection of every position, of a pass over one token repeated. */
 static clh_status one_projection(const clh_tables *t, const clh_cache *cache, uint32_t token,
-                                 clh_act_id id, const clh_dense *of_token, const clh_dense *of_place,
-                                 const clh_dense *zero, double times, double *off, double *size,
-                                 clh_error *err)
+                                 clh_act_id id, const clh_dense *of_token,
+                                 const clh_dense *of_place, const clh_dense *zero, double times,
+                                 double *off, double *size, clh_error *err)
 {
     const size_t n = of_token->cols;
     const clh_real *got = clh_cache_act(cache, id, 0).data;
@@ -104,7 +104,8 @@ static clh_status one_projection(const clh_tables *t, const clh_cache *cache, ui
     for (size_t i = 0; want && i < t->length; i++) {
         const double u = t->u.data[i * t->d_vocab + token];
         for (size_t k = 0; k < n; k++)
-            want[k] = (of_token->data[token * n + k] + of_place->data[i * n + k]) * u + zero->data[k];
+            want[k] =
+                (of_token->data[token * n + k] + of_place->data[i * n + k]) * u + zero->data[k];
         rows_against(got + i * n, want, n, times, off, size);
     }
     clh_free(want);
@@ -143,7 +144,8 @@ static clh_status zero_row(clh_dense *out, const clh_tables *t, clh_param_id W, 
     return status;
 }
 
-static clh_status projections_open(projections *p, const clh_tables *t, double times, clh_error *err)
+static clh_status projections_open(projections *p, const clh_tables *t, double times,
+                                   clh_error *err)
 {
     clh_dense V = {0}, E = {0}, P = {0};
     clh_status status = clh_weight_take(&V, t->model, CLH_P_W_V, 0, 0, err);
@@ -179,8 +181,7 @@ static clh_status measure_projections(sizes *z, clh_tables *t, const clh_watch *
     if (!status)
         status = keep_room(t, err);
     if (!status)
-        status =
-            clh_cache_open(&cache, clh_model_get_config(t->model), CLH_KEEP_ALL, err);
+        status = clh_cache_open(&cache, clh_model_get_config(t->model), CLH_KEEP_ALL, err);
     for (uint32_t token = 0; token < t->d_vocab && !status; token++) {
         for (size_t i = 0; i < t->length; i++)
             ids[i] = token;
@@ -275,7 +276,8 @@ static void measure_rows(sizes *z, clh_tables *t)
         z->row = fmax(z->row, sqrt(square));
     }
     t->bound.scale =
-        t->normed ? sqrt((z->direct + z->row) * (z->direct + z->row) / (double)t->d_model + t->eps) : 1;
+        t->normed ? sqrt((z->direct + z->row) * (z->direct + z->row) / (double)t->d_model + t->eps)
+                  : 1;
     double least = t->bias.data[0], most = least;
     for (size_t o = 1; o < V; o++) {
         least = fmin(least, t->bias.data[o]);
@@ -298,11 +300,13 @@ static double passed(const sizes *z, const clh_tables *t)
     const double out = v * z->O + z->b_O; /* of attention, at most */
     const double added = clh_gamma(d_head + 3, r) * out + r * (2 * z->stream + out);
     const double centred = clh_gamma(d / lanes + 9, r) * (z->stream + out) + 2 * r * out;
-    const double stream = share * z->row + whole * z->direct + (1 + share) * z_off * z->O + added + centred;
+    const double stream =
+        share * z->row + whole * z->direct + (1 + share) * z_off * z->O + added + centred;
     const double unembed = 2 * clh_gamma(d + 5, r) * (sqrt(d) * z->U + z->b_U);
     const double scale = stream / sqrt(d) + r * (d / lanes + 16) * t->bound.scale;
-    return 1.01 * (share * z->spread + 2 * whole * t->bound.direct + 2 * (1 + share) * z_off * z->OU +
-                   2 * (added + centred) * z->U + t->bound.scale * unembed + t->bound.bias * scale);
+    return 1.01 *
+           (share * z->spread + 2 * whole * t->bound.direct + 2 * (1 + share) * z_off * z->OU +
+            2 * (added + centred) * z->U + t->bound.scale * unembed + t->bound.bias * scale);
 }
 
 clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *err)

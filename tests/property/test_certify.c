@@ -1,0 +1,358 @@
+/* The certificate, against forward passes of every input and against sums made the plain way. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/random.h"
+#include "clearhead/certify.h"
+#include "prove/query.h"
+#include "support/cmocka_all.h"
+#include "support/must.h"
+#include "support/task_of.h"
+
+enum { LETTERS = 62 };
+
+/* ---- Models that copy --------------------------------------------------------------------------
+ */
+
+typedef struct planted {
+    clh_normalization norm;
+    double noise; /* std of what is added to every weight */
+    double scale; /* what weights are multiplied by */
+    uint64_t seed;
+} planted;
+
+static clh_real *at(const clh_model *model, const char *name, size_t row, size_t column)
+{
+    const clh_tensor t = clh_model_view(model, name);
+    assert_non_null(t.data);
+    const size_t columns = t.shape[t.rank - 1];
+    assert_true(row * columns + column < clh_tensor_count(&t));
+    return t.data + row * columns + column;
+}
+
+/* A position of the sequence that holds what comes at `next`; `next` where none before it does. */
+static size_t source_of(const clh_sequence *s, size_t next)
+{
+    for (size_t j = 0; j < next; j++)
+        if (s->tokens[j] == s->tokens[next])
+            return j;
+    return next;
+}
+
+/* Attention by position to where the answer stands, which OV copies; what stands nowhere is said by the
+ * position itself. */
+static clh_model *copier(const clh_task *task, const planted *p)
+{
+    clh_model *model = NULL;
+    clh_error err = {0};
+    const size_t V = clh_task_d_vocab(task), T = clh_task_length_max(task);
+    const clh_model_config config = {.n_layers = 1,
+                                     .n_heads = 1,
+                                     .d_model = V + T,
+                                     .d_head = V,
+                                     .n_ctx = T,
+                                     .d_vocab = V,
+                                     .attn_only = true,
+                                     .normalization_type = p->norm,
+                                     .eps = 1e-5,
+                                     .attn_scale = 8};
+    must(clh_model_open(&model, &config, &err), &err);
+    uint32_t *tokens = calloc(T, sizeof *tokens);
+    clh_sequence s = {.tokens = tokens, .capacity = T};
+    must(clh_task_unrank(task, clh_task_domain_size(task) / 3, &s, &err), &err);
+    for (size_t i = 0; i < clh_model_tensor_count(model); i++) {
+        const clh_tensor t = clh_model_tensor(model, i);
+        const bool one = strstr(t.name, "ln") && t.name[strlen(t.name) - 1] == 'w';
+        for (size_t k = 0; k < clh_tensor_count(&t); k++)
+            t.data[k] = (clh_real)((one ? 1 : 0) + p->noise * clh_random_normal(p->seed, i, k));
+    }
+    for (size_t t = 0; t < V; t++) {
+        *at(model, "embed.W_E", t, t) += 1;
+        *at(model, "blocks.0.attn.W_V", t, t) += 1;
+        *at(model, "blocks.0.attn.W_O", t, t) += 2;
+        *at(model, "unembed.W_U", t, t) += 1;
+    }
+    for (size_t i = 0; i < T; i++) {
+        *at(model, "pos_embed.W_pos", i, V + i) += 1;
+        *at(model, "blocks.0.attn.W_K", V + i, i) += 3;
+        if (i + 1 == T)
+            continue;
+        const size_t from = source_of(&s, i + 1);
+        *at(model, "blocks.0.attn.W_Q", V + i, from) += 3;
+        if (from == i + 1)
+            *at(model, "unembed.W_U", V + i, s.tokens[i + 1]) += 9;
+    }
+    clh_real *all = clh_model_data(model, NULL);
+    for (size_t k = 0; k < clh_model_parameter_count(model); k++)
+        all[k] *= (clh_real)p->scale;
+    free(tokens);
+    return model;
+}
+
+static void same_rows(const clh_certificate *a, const clh_certificate *b)
+{
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        const clh_certify_row *x = &a->classes[c], *y = &b->classes[c];
+        assert_int_equal(x->inputs, y->inputs);
+        assert_int_equal(x->failures, y->failures);
+        assert_int_equal(x->tokens, y->tokens);
+        assert_true(isnan(x->margin) == isnan(y->margin));
+        if (!isnan(x->margin))
+            assert_true(fabs(x->margin - y->margin) < 1e-3 * (1 + fabs(y->margin)));
+    }
+    for (size_t p = 0; p < a->length; p++)
+        assert_int_equal(a->failed_at[p], b->failed_at[p]);
+    assert_int_equal(a->counterexample_count, b->counterexample_count);
+    for (size_t i = 0; i < a->counterexample_count; i++) {
+        assert_memory_equal(a->counterexamples[i].letters, b->counterexamples[i].letters, a->n);
+        assert_int_equal(a->counterexamples[i].position, b->counterexamples[i].position);
+    }
+}
+
+/* Both ways of one model over one domain; how many inputs fail. */
+static uint64_t both_ways(const clh_model *model, const clh_task *task, clh_domain_kind domain)
+{
+    clh_certificate bounds, forward, two;
+    clh_error err = {0};
+    const clh_how how = {.threads = 2};
+    clh_certify_options options = {domain, CLH_CERTIFY_BOUNDS, true, 1000000};
+    must(clh_certify(&bounds, model, task, &options, NULL, &err), &err);
+    must(clh_certify(&two, model, task, &options, &how, &err), &err);
+    options.way = CLH_CERTIFY_FORWARD;
+    must(clh_certify(&forward, model, task, &options, &how, &err), &err);
+    assert_true(bounds.by_bounds && !forward.by_bounds);
+    assert_int_equal(bounds.undecided, 0);
+    if (bounds.rounded == 0) /* else the claims differ there, and only one of them was run */
+        same_rows(&bounds, &forward);
+    same_rows(&bounds, &two);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        assert_true(isnan(bounds.classes[c].margin) ||
+                    (bounds.classes[c].margin >= two.classes[c].margin &&
+                     bounds.classes[c].margin <= two.classes[c].margin));
+    const uint64_t failures = bounds.all.failures;
+    clh_certificate_deinit(&bounds);
+    clh_certificate_deinit(&two);
+    clh_certificate_deinit(&forward);
+    return failures;
+}
+
+/* From models that are right everywhere to such that are nowhere, with every norm. */
+static void bounds_and_forward_passes_agree(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    static const clh_normalization norms[] = {CLH_NORM_LN, CLH_NORM_LNPRE, CLH_NORM_RMS,
+                                              CLH_NORM_RMSPRE, CLH_NORM_NONE};
+    size_t none = 0, some = 0, most = 0;
+    for (uint64_t i = 0; i < 20; i++) {
+        const planted p = {norms[i % CLH_COUNT(norms)], 0.002 * (double)i, 1, i};
+        clh_model *model = copier(task, &p);
+        for (clh_domain_kind d = CLH_DOMAIN_SORTED; d < CLH_DOMAIN_TASK; d++) {
+            const uint64_t failures = both_ways(model, task, d);
+            none += failures == 0;
+            some += failures > 0 && failures < 1000;
+            most += failures >= 1000;
+        }
+        clh_model_close(model);
+    }
+    print_message("# nothing fails in %zu, something in %zu, a lot in %zu\n", none, some, most);
+    assert_true(none > 3 && some > 3 && most > 3);
+    clh_task_close(task);
+}
+
+static void three_letters_too(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=3 letters=sorted");
+    const planted p = {CLH_NORM_LN, 0.08, 1, 5};
+    clh_model *model = copier(task, &p);
+    assert_true(both_ways(model, task, CLH_DOMAIN_SORTED) > 0);
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
+/* A weight is moved until one input, and few others, fail. */
+static void a_planted_failure_is_found(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    const planted p = {CLH_NORM_LN, 0, 1, 0};
+    clh_model *model = copier(task, &p);
+    clh_error err = {0};
+    clh_certificate c;
+    const clh_certify_options options = {CLH_DOMAIN_TUPLES, CLH_CERTIFY_BOUNDS, false, 5};
+    must(clh_certify(&c, model, task, &options, NULL, &err), &err);
+    assert_int_equal(c.all.failures, 0);
+    assert_int_equal(c.all.inputs, 62 * 62);
+    const uint32_t seven = c.token[7], eight = c.token[8];
+    clh_certificate_deinit(&c);
+    /* What letter 7 says is letter 8. */
+    *at(model, "unembed.W_U", seven, seven) = 0;
+    *at(model, "unembed.W_U", seven, eight) = 1;
+    must(clh_certify(&c, model, task, &options, NULL, &err), &err);
+    assert_int_equal(c.all.failures, 62 + 62 - 1); /* every input with letter 7 */
+    assert_int_equal(c.counterexample_count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(c.counterexamples[i].letters[0] == 7 || c.counterexamples[i].letters[1] == 7);
+        assert_int_equal(c.counterexamples[i].expected, seven);
+        assert_int_equal(c.counterexamples[i].predicted, eight);
+    }
+    clh_certificate_deinit(&c);
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
+/* ---- Errors ------------------------------------------------------------------------------------
+ */
+
+/* Sums of float rows against sums of exact ones, for a choice of letters: never off by more than they say,
+ * and by how much of it at most. */
+static double worst_share(clh_query *q, uint64_t seed)
+{
+    const clh_tables *t = q->tables;
+    double worst = 0;
+    for (uint64_t k = 0; k < 60; k++) {
+        uint8_t letters[CLH_CERTIFY_LETTERS] = {0};
+        double scale;
+        clh_real sum[128];
+        for (size_t s = 0; s < t->asked->n; s++)
+            letters[s] = (uint8_t)(clh_random_word(seed, 9, k * 16 + s) % LETTERS);
+        if (q->own < t->asked->n)
+            for (size_t x = 0; x < t->asked->letters; x++)
+                letters[q->own] = t->asked->token[x] == q->token ? (uint8_t)x : letters[q->own];
+        memcpy(sum, q->base, t->columns * sizeof *sum);
+        for (size_t s = 0; s < t->asked->n; s++)
+            for (size_t c = 0; s != q->own && c <= t->outputs; c++)
+                sum[c] += q->row[s][letters[s] * t->columns + c];
+        const double weight = (double)sum[t->outputs];
+        const uint32_t target = (uint32_t)(k % (LETTERS + 3));
+        const double margin = clh_query_margin(q, letters, target, &scale);
+        double least = INFINITY;
+        for (size_t o = 0; o < t->outputs; o++)
+            if (o != target)
+                least = fmin(least, (double)(sum[target] - sum[o]));
+        /* times D s, the biases taken at the middle of s; what a pass adds is not in these sums */
+        const double off = fabs(least - margin * weight * scale);
+        const double allowed = q->error * weight + q->least;
+        assert_true(off <= allowed);
+        worst = fmax(worst, off / allowed);
+    }
+    return worst;
+}
+
+/* Weights that are large, small, or cancel. */
+static void errors_are_never_larger_than_said(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=3 letters=tuples");
+    clh_letters_asked asked = {0};
+    clh_error err = {0};
+    must(clh_letters_asked_open(&asked, task, CLH_DOMAIN_TUPLES, &err), &err);
+    static const planted cases[] = {{CLH_NORM_LN, 0.1, 1, 1},     {CLH_NORM_LN, 0.4, 2, 2},
+                                    {CLH_NORM_RMS, 0.2, 1, 3},    {CLH_NORM_NONE, 0.05, 1, 4},
+                                    {CLH_NORM_LNPRE, 0.3, 30, 5}, {CLH_NORM_LN, 0.3, 1e-3, 6},
+                                    {CLH_NORM_RMSPRE, 1, 1, 7}};
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        clh_model *model = copier(task, &cases[i]);
+        clh_tables tables = {0};
+        clh_query query = {0};
+        must(clh_tables_open(&tables, model, &asked, NULL, &err), &err);
+        must(clh_query_open(&query, &tables, &err), &err);
+        double worst = 0;
+        for (size_t p = asked.first_scored - 1; p + 1 < asked.length; p += 5) {
+            clh_query_place(&query, p);
+            for (size_t x = 0; x < asked.letters; x += 20) {
+                clh_query_token(&query, query.own < asked.n ? asked.token[x] : asked.fixed[p]);
+                worst = fmax(worst, worst_share(&query, i + p));
+            }
+        }
+        print_message("# case %zu: at most %.2g of the error allowed for\n", i, worst);
+        clh_query_deinit(&query);
+        clh_tables_deinit(&tables);
+        clh_model_close(model);
+    }
+    clh_letters_asked_deinit(&asked);
+    clh_task_close(task);
+}
+
+/* ---- Domains -----------------------------------------------------------------------------------
+ */
+
+/* Counting by combinations against going through all of them. */
+static void classes_are_counted_right(void **state)
+{
+    (void)state;
+    for (unsigned n = 2; n <= 3; n++)
+        for (clh_domain_kind d = CLH_DOMAIN_SORTED; d < CLH_DOMAIN_TASK; d++) {
+            clh_task *task = task_of("n=%u letters=tuples", n);
+            clh_letters_asked a = {0};
+            clh_error err = {0};
+            must(clh_letters_asked_open(&a, task, d, &err), &err);
+            uint64_t counted[CLH_CERTIFY_CLASSES] = {0}, seen[CLH_CERTIFY_CLASSES] = {0};
+            uint64_t part[CLH_CERTIFY_CLASSES] = {0}, with[CLH_CERTIFY_CLASSES] = {0};
+            const uint8_t none[CLH_CERTIFY_LETTERS] = {0};
+            uint8_t fixed[CLH_CERTIFY_LETTERS] = {0};
+            fixed[n - 1] = 40;
+            clh_letters_count(&a, none, 0, 1, counted);
+            clh_letters_count(&a, fixed, 1u << (n - 1), 1, part);
+            for (uint64_t rank = 0; rank < clh_letters_inputs(&a); rank++) {
+                uint8_t letters[CLH_CERTIFY_LETTERS] = {0};
+                clh_letters_unrank(&a, rank, letters);
+                seen[clh_letters_class(letters, n)]++;
+                with[clh_letters_class(letters, n)] += letters[n - 1] == 40;
+            }
+            assert_memory_equal(counted, seen, sizeof seen);
+            assert_memory_equal(part, with, sizeof with);
+            clh_letters_asked_deinit(&a);
+            clh_task_close(task);
+        }
+}
+
+static void what_cannot_be_asked_is_refused(void **state)
+{
+    (void)state;
+    clh_error err = {0};
+    clh_certificate c;
+    clh_task *task = task_of("n=2 letters=tuples"), *mixture = task_of("n=2,3 letters=sorted");
+    clh_task *sums = task_of("task=modular_addition p=5");
+    const planted p = {CLH_NORM_LN, 0.1, 1, 1};
+    clh_model *model = copier(task, &p), *longer = NULL;
+    clh_certify_options options = {CLH_DOMAIN_TUPLES, CLH_CERTIFY_BOUNDS, false, 0};
+    assert_int_equal(clh_certify(&c, model, mixture, &options, NULL, &err), CLH_ESUPPORT);
+    assert_non_null(strstr(err.message, "mixes 2 lengths"));
+    assert_int_equal(clh_certify(&c, model, sums, &options, NULL, &err), CLH_ESUPPORT);
+    assert_non_null(strstr(err.message, "has no letters"));
+    clh_task_close(mixture);
+    mixture = task_of("n=3 letters=sorted");
+    assert_int_equal(clh_certify(&c, model, mixture, &options, NULL, &err), CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "n_ctx"));
+    clh_model_config config = *clh_model_get_config(model);
+    config.n_heads = 2;
+    must(clh_model_open(&longer, &config, &err), &err);
+    assert_int_equal(clh_certify(&c, longer, task, &options, NULL, &err), CLH_ESUPPORT);
+    assert_non_null(strstr(err.message, "one layer of one head"));
+    *at(model, "unembed.W_U", 3, 3) = (clh_real)NAN;
+    assert_int_equal(clh_certify(&c, model, task, &options, NULL, &err), CLH_ENUMERIC);
+    assert_non_null(strstr(err.message, "unembed.W_U"));
+    clh_model_close(longer);
+    clh_model_close(model);
+    clh_task_close(sums);
+    clh_task_close(mixture);
+    clh_task_close(task);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_are_counted_right),
+        cmocka_unit_test(bounds_and_forward_passes_agree),
+        cmocka_unit_test(three_letters_too),
+        cmocka_unit_test(a_planted_failure_is_found),
+        cmocka_unit_test(errors_are_never_larger_than_said),
+        cmocka_unit_test(what_cannot_be_asked_is_refused),
+    };
+    return cmocka_run_group_tests_name("certify", tests, NULL, NULL);
+}
