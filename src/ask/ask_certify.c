@@ -236,7 +236,7 @@ const clh_question clh_question_certify = {
         "clearhead certify runs/notebook --checkpoints # over training\n"
         "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, certify_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N,
+    .needs = CLH_NEEDS_TASK,
     .schema = schema,
     .over = "failures, failures.tokens, margin_min",
     .ask = ask_certify};

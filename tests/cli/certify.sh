@@ -1,0 +1,73 @@
+#!/bin/sh
+# certify: every input decided; both ways agree; exit codes; another task by forward passes; NumPy's own pass.
+. "$(dirname "$0")/../support/tap.sh"
+root=${CLH_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+cd "$folder" || exit 3
+
+runs 0 train --n 2 --steps 60 --d-model 24 --d-head 12 --out run
+number() { # NAME: of the last result
+    printf '%s\n' "$out" | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["numbers"][sys.argv[1]]["value"])' "$1"
+}
+
+for domain in sorted ordered tuples; do
+    "$clearhead" certify run --domain "$domain" --way bounds --count 100000 --json > bounds.json
+    bounds=$?
+    "$clearhead" certify run --domain "$domain" --way forward --count 100000 --json > forward.json
+    is "$bounds" "$?" "$domain: the same exit code"
+    is 1 "$(python3 -c '
+import json
+a, b = json.load(open("bounds.json")), json.load(open("forward.json"))
+assert a["numbers"]["rounded"]["value"] == 0, "take another seed: the claims differ"
+for name in ("inputs", "failures", "failures.tokens", "undecided"):
+    assert a["numbers"][name]["value"] == b["numbers"][name]["value"], name
+for name in ("classes", "counterexamples"):
+    for x, y in zip(a["tables"][name], b["tables"][name], strict=True):
+        assert abs(x.pop("margin") - y.pop("margin")) < 1e-4 and x == y, (x, y)
+assert a["tables"]["positions"] == b["tables"]["positions"]
+fails = a["numbers"]["failures"]["value"]
+assert ('"$bounds"' == 1) == (fails > 0) and len(a["tables"]["counterexamples"]) == fails
+assert a["verdicts"]["every_input"]["answer"] == ("no" if fails else "yes")
+print(1)')" "$domain: bounds and forward passes agree, the exit code says whether an input fails"
+done
+
+"$clearhead" certify run --json > own.json
+is 1891 "$(python3 -c '
+import json
+print(json.load(open("own.json"))["numbers"]["inputs"]["value"])')" 'the default is the domain of the task'
+runs 1 certify run --domain tuples --json --threads 2
+two=$out
+runs 1 certify run --domain tuples --json
+is "$two" "$out" 'threads change nothing'
+is "$(number inputs)" 3844 'all pairs of letters'
+runs 0 certify run --checkpoints --numbers failures
+is 1 "$(printf '%s\n' "$out" | grep -c '^ *60 ')" 'over checkpoints'
+runs 1 certify run --domain tuples --part counterexamples --count 20 --csv
+is 21 "$(printf '%s\n' "$out" | grep -c ',')" 'counterexamples as CSV'
+
+runs 0 train --task modular_addition --p 5 --steps 5 --d-model 16 --n-heads 2 --d-head 8 --d-mlp 16 --out sums
+runs 1 certify sums --json
+is 25 "$(number inputs)" 'every sum'
+runs 3 certify sums --domain tuples
+is 1 "$(printf '%s\n' "$err" | grep -c 'has no letters')" 'no letters, no tuples'
+runs 3 certify sums --way bounds
+is 1 "$(printf '%s\n' "$err" | grep -c 'bounds do not cover this model')" 'what bounds do not cover'
+runs 0 train --task induction --steps 2 --d-model 16 --d-head 8 --out repeats
+runs 3 certify repeats
+is 1 "$(printf '%s\n' "$err" | grep -c 'not counted')" 'a domain that is not counted'
+runs 0 train --n 2,3 --steps 2 --d-model 16 --d-head 8 --out mixture
+runs 3 certify mixture --domain tuples
+
+if python3 -c 'import numpy' 2> /dev/null; then
+    "$clearhead" certify run --domain tuples --count 1000 --json > all.json
+    is 0 "$(python3 "$root/examples/check_certificate.py" run/model.safetensors all.json 400 > checked; echo $?)" \
+        'a pass of its own in NumPy agrees'
+    is 1 "$(grep -c 'checked one by one' checked)" 'and says what it did'
+    sed 's/"margin": *-\([0-9]\)/"margin":-1\1/' all.json > spoilt.json
+    is 1 "$(python3 "$root/examples/check_certificate.py" run/model.safetensors spoilt.json > checked; echo $?)" \
+        'a certificate with another margin is refused'
+else
+    skip 'a pass of its own in NumPy agrees' 'no NumPy'
+fi
+finish
