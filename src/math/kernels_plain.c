@@ -354,7 +354,8 @@ static clh_real plain_letter_scores(const clh_letter_weights *w)
 {
     clh_real max = -(clh_real)INFINITY;
     for (size_t at = 0; at < w->keys * CLH_LETTER_ROW; at++) {
-        w->weight[at] = (w->letter[at % CLH_LETTER_ROW] + w->key[at / CLH_LETTER_ROW]) * w->scale[at];
+        w->weight[at] =
+            (w->letter[at % CLH_LETTER_ROW] + w->key[at / CLH_LETTER_ROW]) * w->scale[at];
         max = w->weight[at] > max ? w->weight[at] : max;
     }
     return max;

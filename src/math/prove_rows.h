@@ -23,11 +23,11 @@ enum { CLH_LETTER_ROW = 64 };
  *  summed in the order of j. A letter of -inf has weight 0. */
 typedef struct clh_letter_weights {
     size_t keys;
-    const clh_real *letter; /**< [CLH_LETTER_ROW] */
-    const clh_real *key;    /**< [keys] */
-    const clh_real *scale;  /**< [keys, CLH_LETTER_ROW] */
-    const clh_real *norm;   /**< [keys, CLH_LETTER_ROW] */
-    clh_real *weight;       /**< [keys, CLH_LETTER_ROW]; scores, then weights */
+    const clh_real *letter;          /**< [CLH_LETTER_ROW] */
+    const clh_real *key;             /**< [keys] */
+    const clh_real *scale;           /**< [keys, CLH_LETTER_ROW] */
+    const clh_real *norm;            /**< [keys, CLH_LETTER_ROW] */
+    clh_real *weight;                /**< [keys, CLH_LETTER_ROW]; scores, then weights */
     clh_real *sum, *scaled, *length; /**< [CLH_LETTER_ROW] */
 } clh_letter_weights;
 
