@@ -79,7 +79,7 @@ static const clh_field verdicts[] = {
 static const clh_field class_columns[] = {
     CLH_FIELD_COUNT("inputs", "inputs", "of this class in the domain"),
     CLH_FIELD_COUNT("failures", "inputs", "of which a prediction is not right"),
-    {"share", "share", "failures / inputs", .decimals = 6, .flags = CLH_SHARE,
+    {"share", "share", "of these inputs, those that fail", .decimals = 6, .flags = CLH_SHARE,
      .panel = "inputs that fail"},
     CLH_FIELD_COUNT("tokens", "predictions", "that are not right"),
     {"margin", "logits", "smallest", MARGIN, 4, .panel = "smallest margin"},
