@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <jansson.h>
 
+#include "base/file_kind.h"
 #include "base/platform/decimal.h"
 #include "base/platform/thread.h"
 
@@ -138,9 +139,11 @@ clh_status clh_json_parse(json_t **out, const char *text, size_t length, size_t 
         return clh_fail(err, CLH_ENOMEM, "%s: out of memory for %s of JSON", origin,
                         clh_bytes_text(length, size));
     }
-    return root ? CLH_OK
-                : clh_fail(err, CLH_EFORMAT, "%s line %d is not JSON: %s", origin, place.line,
-                           place.text);
+    if (root)
+        return CLH_OK;
+    return clh_file_kind_name(
+        clh_fail(err, CLH_EFORMAT, "%s line %d is not JSON: %s", origin, place.line, place.text),
+        origin, text, length, CLH_WANT_JSON, err);
 }
 
 clh_status clh_json_text(char **out, const json_t *value, size_t flags, clh_error *err)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file_kind.h"
 #include "base/platform/handle.h"
 #include "base/quote.h"
 #include "file/safetensors_header.h"
@@ -46,12 +47,10 @@ static clh_status header_length(const clh_safetensors *file, size_t *length, clh
     return CLH_OK;
 }
 
-static clh_status file_load(clh_safetensors *file, clh_error *err)
+static clh_status header_load(clh_safetensors *file, clh_error *err)
 {
     size_t length = 0;
-    clh_status status = clh_reading_open(&file->from, file->path, err);
-    if (!status)
-        status = header_length(file, &length, err);
+    clh_status status = header_length(file, &length, err);
     if (status)
         return status;
     char *text = clh_alloc_array(length, 1, err);
@@ -64,6 +63,25 @@ static clh_status file_load(clh_safetensors *file, clh_error *err)
                                               file->from.size - file->data_start, file->path, err);
     clh_free(text);
     return status;
+}
+
+/* What is no safetensors file is said to be what it looks like. */
+static clh_status name_kind(const clh_safetensors *file, clh_status status, clh_error *err)
+{
+    unsigned char head[CLH_FILE_KIND_BYTES];
+    const size_t size = file->from.size;
+    const size_t length = size < sizeof head ? size : sizeof head;
+    if (clh_reading_get(&file->from, head, length, 0, NULL))
+        return status;
+    return clh_file_kind_name(status, file->path, head, length, CLH_WANT_SAFETENSORS, err);
+}
+
+static clh_status file_load(clh_safetensors *file, clh_error *err)
+{
+    clh_status status = clh_reading_open(&file->from, file->path, err);
+    if (!status)
+        status = header_load(file, err);
+    return status == CLH_EFORMAT ? name_kind(file, status, err) : status;
 }
 
 clh_status clh_safetensors_open(clh_safetensors **out, const char *path, clh_error *err)

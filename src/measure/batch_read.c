@@ -67,13 +67,12 @@ clh_status clh_batch_read(clh_batch *out, const char *path, const clh_model_conf
 {
     assert(out && path && model);
     char *text = NULL;
-    size_t length = 0;
     *out = (clh_batch){.first_scored = first_scored};
-    clh_status status = clh_file_read(&text, &length, path, FILE_MAX, err);
+    clh_status status = clh_file_read_text(&text, path, FILE_MAX, err);
     if (status)
         return status;
     json_t *rows = NULL;
-    status = clh_json_parse(&rows, text, length, 0, path, NULL, err);
+    status = clh_json_parse(&rows, text, strlen(text), 0, path, NULL, err);
     clh_free(text);
     if (status)
         return status;

@@ -109,13 +109,14 @@ static clh_status settle_mlp(reading *r, clh_error *err)
         return has(r, "act_fn") && !says(r, "act_fn", "null")
                    ? CLH_OK
                    : clh_fail(err, CLH_ECONFIG, "act_fn is missing, want it unless attn_only");
-    for (size_t i = 0; i < CLH_COUNT(mlp); i++) {
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < CLH_COUNT(mlp) && !status; i++) {
         const json_t *value = json_object_get(r->object, mlp[i]);
         if (value && !clh_tl_value_in(value, "null|false"))
-            clh_strbuf_addf(&r->notes, "%s = %s has no effect: the model is attn_only\n", mlp[i],
-                            clh_quoted_json(value).text);
+            status =
+                clh_tl_note(mlp[i], value, "has no effect: the model is attn_only", &r->notes, err);
     }
-    return CLH_OK;
+    return status;
 }
 
 /* Before 1.12.1 there was no rotary_adjacent_pairs: which pairs are turned followed from where the model

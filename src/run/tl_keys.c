@@ -3,8 +3,10 @@
 #include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/platform/decimal.h"
 #include "base/quote.h"
 
@@ -71,6 +73,17 @@ bool clh_tl_value_in(const json_t *value, const char *words)
             return true;
     }
     return false;
+}
+
+clh_status clh_tl_note(const char *key, const json_t *value, const char *because, clh_strbuf *notes,
+                       clh_error *err)
+{
+    char *text = NULL;
+    const clh_status status = clh_json_text(&text, value, JSON_ENCODE_ANY | JSON_COMPACT, err);
+    if (!status)
+        clh_strbuf_addf(notes, "%s = %s %s\n", key, clh_quoted_text(text).text, because);
+    free(text);
+    return status;
 }
 
 /* ---- Honoured keys ------------------------------------------------------------------------------
@@ -159,12 +172,12 @@ static clh_status fixed(const clh_tl_key *key, const json_t *value, const char *
     return status;
 }
 
-static clh_status ignored(const clh_tl_key *key, const json_t *value, clh_strbuf *notes)
+static clh_status ignored(const clh_tl_key *key, const json_t *value, clh_strbuf *notes,
+                          clh_error *err)
 {
-    if (!clh_tl_value_in(value, key->fallback))
-        clh_strbuf_addf(notes, "%s = %s does not matter here\n", key->name,
-                        clh_quoted_json(value).text);
-    return CLH_OK;
+    return clh_tl_value_in(value, key->fallback)
+               ? CLH_OK
+               : clh_tl_note(key->name, value, "does not matter here", notes, err);
 }
 
 static clh_status heads(const clh_tl_key *key, const json_t *value, const clh_model_config *config,
@@ -191,9 +204,7 @@ static clh_status floats(const clh_tl_key *key, const json_t *value, clh_strbuf 
         return clh_fail(err, CLH_ESUPPORT,
                         "%s is %s, only torch.float32, float64, float16 and bfloat16 are supported",
                         key->name, clh_quoted_json(value).text);
-    clh_strbuf_addf(notes, "%s = %s: weights are converted, everything here is float32\n",
-                    key->name, clh_quoted_json(value).text);
-    return CLH_OK;
+    return clh_tl_note(key->name, value, "is read as float32", notes, err);
 }
 
 clh_status clh_tl_key_settle(const clh_tl_key *key, const json_t *value,
@@ -205,11 +216,11 @@ clh_status clh_tl_key_settle(const clh_tl_key *key, const json_t *value,
     case CLH_TL_ROTARY:
         return config->positional_embedding_type == CLH_POSITIONS_ROTARY
                    ? fixed(key, value, " with rotary positions", err)
-                   : ignored(key, value, notes);
+                   : ignored(key, value, notes, err);
     case CLH_TL_RMS:
         return norm == CLH_NORM_RMS || norm == CLH_NORM_RMSPRE
                    ? fixed(key, value, " with RMS norms", err)
-                   : ignored(key, value, notes);
+                   : ignored(key, value, notes, err);
     case CLH_TL_NOT_POSITIVE:
         if (json_is_number(value) && json_number_value(value) <= 0)
             return CLH_OK;
@@ -223,7 +234,7 @@ clh_status clh_tl_key_settle(const clh_tl_key *key, const json_t *value,
         if (clh_tl_value_in(value, key->more))
             return clh_fail(err, CLH_ESUPPORT, "%s is %s, which is another kind of block, want %s",
                             key->name, clh_quoted_json(value).text, key->fallback);
-        return ignored(key, value, notes);
+        return ignored(key, value, notes, err);
     default:
         return fixed(key, value, "", err);
     }

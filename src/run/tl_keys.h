@@ -45,6 +45,10 @@ bool clh_tl_value_in(const struct json_t *value, const char *words);
  *  that is written most like it, or NULL. */
 const clh_tl_key *clh_tl_key_find(const char *name, const char **nearest);
 
+/** A line "`key` = `value` `because`" for `notes`. CLH_ENOMEM. */
+clh_status clh_tl_note(const char *key, const struct json_t *value, const char *because,
+                       clh_strbuf *notes, clh_error *err);
+
 /** The model's own row of a key that is honoured. */
 clh_model_key clh_tl_model_key(const clh_tl_key *key);
 

@@ -48,7 +48,7 @@ config() { # EXIT LINE TEXT
     train "$1" "c.json$2" --config c.json
 }
 config 3 " line 1 is not JSON: ..." 'n: 3'
-config 3 " line 1 is not JSON: ..." ''
+config 3 " is empty, want JSON..." ''
 config 3 " is JSON but no object, want {\"key\": value, ...}" '[1]'
 config 2 ': unknown key stepz; did you mean steps?' '{"stepz": 4}'
 config 2 ': batch is "many", want a whole number' '{"batch": "many"}'
@@ -94,7 +94,7 @@ train 3 'cannot read nowhere.jsonl: No such file or directory' --data nowhere.js
 # weights to start from
 train 2 'there is no run or file at nowhere' --init nowhere
 train 2 'mine is no run: it has no config.json' --init mine
-train 3 'c.json: the header is said to be ...' --init c.json
+train 3 'c.json is JSON, want a safetensors file...' --init c.json
 train 2 'run/model.safetensors: tensor blocks.0.attn.W_Q is [1, 16, 8], want [1, 16, 4]' \
     --init run --d-head 4
 train 2 'n_ctx is 26, want at least 122, the tokens of the longest sequence' --init run --n 4

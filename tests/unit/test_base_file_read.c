@@ -35,7 +35,7 @@ static void text_has_no_zero_byte(void **state)
     temp_folder_put(*state, "a", "one\0two", 7, path);
     assert_int_equal(clh_file_read_text(&text, path, 7, &err), CLH_EFORMAT);
     assert_null(text);
-    assert_non_null(strstr(err.message, "has a zero byte, want text"));
+    assert_non_null(strstr(err.message, "has a zero byte at byte 3, want text"));
     assert_int_equal(clh_file_write_text(path, "one", NULL), CLH_OK);
     assert_int_equal(clh_file_read_text(&text, path, 3, NULL), CLH_OK);
     assert_string_equal(text, "one");

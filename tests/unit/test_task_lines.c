@@ -283,9 +283,9 @@ static void a_wrong_file_is_named_with_its_line(void **state)
         assert_refused(&config, CLH_EFORMAT, message);
     }
     write_file("[1,2]\0\n[1,2]", 12);
-    assert_refused(&config, CLH_EFORMAT, " line 1: not JSON");
+    assert_refused(&config, CLH_EFORMAT, " has a zero byte at byte 5, want text");
     write_file("\0\n", 2);
-    assert_refused(&config, CLH_EFORMAT, " line 1: not JSON");
+    assert_refused(&config, CLH_EFORMAT, " has a zero byte at byte 0, want text");
 }
 
 static void a_line_of_more_than_a_million_tokens_is_refused(void **state)

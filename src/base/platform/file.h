@@ -55,7 +55,8 @@ void clh_file_sweep(const char *folder, const char *names);
 clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t limit,
                          clh_error *err);
 
-/** As clh_file_read(), for what must be text: CLH_EFORMAT when it holds a zero byte. */
+/** As clh_file_read(), for what must be text, without the mark (BOM) that editors put before it:
+ *  CLH_EFORMAT when it holds a zero byte, with its place or what the file looks like (UTF-16, a zip). */
 clh_status clh_file_read_text(char **text, const char *path, size_t limit, clh_error *err);
 
 /** A whole file that holds `text`; errors as clh_file_begin() and clh_file_commit(). */

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/file_kind.h"
+
 clh_status clh_file_read_text(char **text, const char *path, size_t limit, clh_error *err)
 {
     assert(text && path);
@@ -11,10 +13,13 @@ clh_status clh_file_read_text(char **text, const char *path, size_t limit, clh_e
     clh_status status = clh_file_read(&bytes, &length, path, limit, err);
     if (status)
         return status;
-    if (strlen(bytes) != length) {
+    const char *begin = NULL;
+    status = clh_text_begin(&begin, bytes, length, path, err);
+    if (status) {
         clh_free(bytes);
-        return clh_fail(err, CLH_EFORMAT, "%s has a zero byte, want text", path);
+        return status;
     }
+    memmove(bytes, begin, length + 1 - (size_t)(begin - bytes));
     *text = bytes;
     return CLH_OK;
 }

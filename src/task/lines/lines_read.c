@@ -1,4 +1,5 @@
 #include "task/lines/lines_read.h"
+#include "base/file_kind.h"
 #include "base/json_text.h"
 
 #include <assert.h>
@@ -150,10 +151,14 @@ static clh_status take_all(clh_lines *lines, const char *path, const char *bytes
         const char *end = memchr(line, '\n', (size_t)(past - line));
         size_t length = (size_t)((end ? end : past) - line);
         clh_status status = take_line(lines, line, length, first_scored, err);
+        if (status == CLH_ENOMEM)
+            return status;
         if (status)
-            return status == CLH_ENOMEM
-                       ? status
-                       : clh_fail_context(err, status, "%s line %zu", path, lines->count + 1);
+            clh_fail_context(err, status, "%s line %zu", path, lines->count + 1);
+        if (status && lines->count == 0) /* perhaps none of it is what it should be */
+            clh_file_kind_name(status, path, bytes, size, CLH_WANT_LINES, err);
+        if (status)
+            return status;
         line += length + 1;
     }
     return CLH_OK;
@@ -163,9 +168,13 @@ clh_status clh_lines_read(clh_lines *lines, const clh_content *content, const ch
                           size_t first_scored, clh_error *err)
 {
     assert(lines && lines->count == 0 && content && content->bytes && path);
-    if (content->length == 0)
-        return clh_fail(err, CLH_EFORMAT, "%s is empty, want at least one line", path);
-    clh_status status = take_all(lines, path, content->bytes, content->length, first_scored, err);
+    const char *text = NULL;
+    clh_status status = clh_text_begin(&text, content->bytes, content->length, path, err);
+    const size_t length = content->length - (status ? 0 : (size_t)(text - content->bytes));
+    if (!status && length == 0)
+        status = clh_fail(err, CLH_EFORMAT, "%s is empty, want at least one line", path);
+    if (!status)
+        status = take_all(lines, path, text, length, first_scored, err);
     if (status)
         clh_lines_deinit(lines);
     return status;
