@@ -70,7 +70,8 @@ CLH_API double clh_head_score(const clh_real *pattern, const clh_real *expected,
 enum { CLH_DETECT_GIVEN = CLH_DETECTS };
 
 /** A pattern of one's own [pos, pos], from a .json file (an array of rows of numbers; what a row does
- *  not name is 0) or a .safetensors file (the tensor called "pattern", or the only one). Its numbers
+ *  not name is 0) or a .safetensors file (the tensor called "pattern", or the only one); where the name
+ *  has neither ending, the first bytes say which. Its numbers
  *  are the caller's: clh_free(out->data). CLH_EIO, CLH_EFORMAT, CLH_ESHAPE, CLH_EINPUT name the file
  *  and what was wanted. */
 CLH_API clh_status clh_pattern_read(clh_tensor *out, const char *path, clh_error *err);

@@ -47,13 +47,14 @@ typedef struct clh_command {
 } clh_command;
 
 typedef enum clh_option_kind {
-    CLH_OPTION_FLAG,   /**< takes no value */
-    CLH_OPTION_BOOL,   /**< --name or --name=false */
-    CLH_OPTION_SIZE,   /**< values: an interval */
-    CLH_OPTION_REAL,   /**< values: an interval */
-    CLH_OPTION_CHOICE, /**< values: "a|b|c" */
-    CLH_OPTION_TEXT,   /**< values: the placeholder */
-    CLH_OPTION_FILE,
+    CLH_OPTION_FLAG,    /**< takes no value */
+    CLH_OPTION_BOOL,    /**< --name or --name=false */
+    CLH_OPTION_SIZE,    /**< values: an interval */
+    CLH_OPTION_REAL,    /**< values: an interval */
+    CLH_OPTION_CHOICE,  /**< values: "a|b|c" */
+    CLH_OPTION_TEXT,    /**< values: the placeholder */
+    CLH_OPTION_FILE,    /**< that is read; - is stdin */
+    CLH_OPTION_WRITTEN, /**< a file that is written */
     CLH_OPTION_FOLDER,
 } clh_option_kind;
 
@@ -100,6 +101,10 @@ void clh_command_options(const clh_command *command, clh_option_set *out);
 /** Parse what stands after the command's name into `inv`, whose command is set. CLH_EUSAGE with the
  *  offending word and what was wanted. `argv[0]` is not looked at. */
 clh_status clh_cli_parse(clh_invocation *inv, int argc, char **argv, clh_error *err);
+
+/** Files to read that are pipes this process was given, stdin among them, are read to their ends, so that
+ *  their names can be opened as often as anybody wants. CLH_EIO, CLH_EFORMAT. */
+clh_status clh_cli_take_pipes(clh_invocation *inv, clh_error *err);
 
 /** Positional argument `i`; NULL when it was not given. */
 const char *clh_arg(const clh_invocation *inv, size_t i);

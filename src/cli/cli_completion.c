@@ -4,7 +4,8 @@
 
 static bool names_path(const clh_option *option)
 {
-    return option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_FOLDER;
+    return option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_WRITTEN ||
+           option->kind == CLH_OPTION_FOLDER;
 }
 
 /** The words of "a|b|c" with spaces between. */

@@ -44,6 +44,7 @@ const char *clh_option_placeholder(const clh_option *option)
     case CLH_OPTION_CHOICE:
     case CLH_OPTION_TEXT:
     case CLH_OPTION_FILE:
+    case CLH_OPTION_WRITTEN:
     case CLH_OPTION_FOLDER:
         return option->values;
     }
@@ -169,5 +170,6 @@ void clh_help_program(FILE *out)
             (void)fprintf(out, "  %-11s %s\n", command[i].name, command[i].summary);
     }
     (void)fprintf(out, "\nclearhead help COMMAND, or COMMAND -h, explains one, with examples.\n"
+                       "A FILE to read may be -, stdin, or a pipe such as <(command).\n"
                        "Start with: clearhead run\n");
 }

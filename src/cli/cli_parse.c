@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/quote.h"
+#include "base/utf8.h"
 
 /* getopt_long() returns this plus the option's place, clear of every character. */
 enum { LONG_BASE = 256 };
@@ -47,6 +48,15 @@ static clh_status unknown_option(const clh_option_set *set, const char *word, cl
                     nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
+/** Text that JSON can hold: what is given is written down, in runs and results. */
+static clh_status check_text(const char *what, const char *text, clh_error *err)
+{
+    const char *wrong = clh_utf8_wrong(text);
+    return wrong ? clh_fail(err, CLH_EUSAGE, "%s is no UTF-8 from its byte %zu on: %s, want UTF-8",
+                            what, (size_t)(wrong - text) + 1, clh_quoted_text(text).text)
+                 : CLH_OK;
+}
+
 static clh_status add_argument(clh_invocation *inv, const char *word, clh_error *err)
 {
     const clh_command *c = inv->command;
@@ -54,6 +64,12 @@ static clh_status add_argument(clh_invocation *inv, const char *word, clh_error 
         return clh_fail(err, CLH_EUSAGE, "an argument is empty, want %s",
                         *c->args ? c->args : "none");
     if (inv->n_args < c->args_most && inv->n_args < CLH_ARGS_MAX) {
+        if (strcmp(word, "-") == 0)
+            return clh_fail(err, CLH_EUSAGE, "an argument is -, want %s: it cannot be stdin",
+                            c->args);
+        clh_status status = check_text("an argument", word, err);
+        if (status)
+            return status;
         inv->args[inv->n_args++] = word;
         return CLH_OK;
     }
@@ -61,6 +77,22 @@ static clh_status add_argument(clh_invocation *inv, const char *word, clh_error 
     return clh_fail(err, CLH_EUSAGE, "unexpected argument %s, want %s%s",
                     clh_quoted_text(word).text, *c->args ? c->args : "none",
                     value ? "; a value is joined to its option: --attn-only=false" : "");
+}
+
+/** What no option of its kind can be. */
+static clh_status check_value(const clh_option *option, const char *text, clh_error *err)
+{
+    char name[sizeof option->name + 2];
+    const bool path = option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_WRITTEN ||
+                      option->kind == CLH_OPTION_FOLDER;
+    (void)snprintf(name, sizeof name, "--%s", option->name);
+    if (path && !*text)
+        return clh_fail(err, CLH_EUSAGE, "%s is empty, want %s", name,
+                        clh_option_placeholder(option));
+    if (path && option->kind != CLH_OPTION_FILE && strcmp(text, "-") == 0)
+        return clh_fail(err, CLH_EUSAGE, "%s is -, want %s: it cannot be stdout", name,
+                        option->kind == CLH_OPTION_FOLDER ? "a folder" : "a file");
+    return check_text(name, text, err);
 }
 
 /** One result of getopt_long(). */
@@ -84,10 +116,9 @@ static clh_status take(clh_invocation *inv, int code, char **argv, clh_error *er
         return unknown_option(&inv->options, optopt ? letter : argv[optind - 1], err);
     }
     option += code - LONG_BASE;
-    if (optarg && !*optarg &&
-        (option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_FOLDER))
-        return clh_fail(err, CLH_EUSAGE, "--%s is empty, want %s", option->name,
-                        clh_option_placeholder(option));
+    clh_status status = optarg ? check_value(option, optarg, err) : CLH_OK;
+    if (status)
+        return status;
     inv->value[code - LONG_BASE] = optarg ? optarg : "true";
     return CLH_OK;
 }

@@ -106,7 +106,7 @@ static clh_option option_of_key(const clh_key *key)
                          .help = key->help,
                          .key = key};
     assert(strlen(key->name) < sizeof option.name);
-    if (key->kind == CLH_KEY_TEXT && strncmp(key->values, "FILE", 4) != 0)
+    if (key->kind == CLH_KEY_TEXT && !clh_word_in(key->values, '|', "FILE"))
         option.kind = CLH_OPTION_TEXT;
     for (size_t i = 0; key->name[i]; i++)
         option.name[i] = key->name[i] == '_' ? '-' : key->name[i];
@@ -177,7 +177,7 @@ static void add_formats(clh_option_set *out)
         .name = "out",
         .section = "options",
         .commands = "?",
-        .kind = CLH_OPTION_FILE,
+        .kind = CLH_OPTION_WRITTEN,
         .values = "FILE",
         .help = endings_help("also write the result; the ending decides: ", false, files)};
     out->option[out->count++] = option;

@@ -42,26 +42,18 @@ static clh_status check_value(const job *j, const clh_option *option, const char
     return status;
 }
 
-/* A file called "-" is stdin, which can be read once. */
-static clh_status read_setting(job *j, const clh_option *option, const char *text, const char *over,
-                               clh_error *err)
+static clh_status read_setting(job *j, const clh_option *option, const char *text, clh_error *err)
 {
-    const bool in = option->kind == CLH_OPTION_FILE && strcmp(text, "-") == 0;
-    if (in && *over)
-        return clh_fail(err, CLH_EUSAGE,
-                        "--%s is stdin, which can be read once; want a file with --%s",
-                        option->name, over);
-    text = in ? "/dev/stdin" : text;
     clh_status status = j->question->set ? CLH_OK : check_value(j, option, text, err);
     return status ? status : clh_settings_set(j->settings, option->name, text, err);
 }
 
-static clh_status read_settings(job *j, const char *over, clh_error *err)
+static clh_status read_settings(job *j, clh_error *err)
 {
     clh_status status = clh_settings_open(&j->settings, j->question->name, err);
     for (size_t i = 0; i < j->inv->options.count && !status; i++)
         if (j->inv->options.option[i].key && j->inv->value[i])
-            status = read_setting(j, &j->inv->options.option[i], j->inv->value[i], over, err);
+            status = read_setting(j, &j->inv->options.option[i], j->inv->value[i], err);
     return status;
 }
 
@@ -277,7 +269,7 @@ static clh_status prepare(job *j, const char *over, clh_error *err)
     if (!status)
         status = choose_format(j, err);
     if (!status)
-        status = read_settings(j, over, err);
+        status = read_settings(j, err);
     if (!status && text_of(j, "threads"))
         status = clh_opt_size(j->inv, "threads", &j->how.threads, err);
     if (!status)

@@ -32,7 +32,7 @@ static int run_command(clh_invocation *inv, int argc, char **argv)
         return clh_cli_fail(inv, &err);
     }
     if (!inv->help)
-        return inv->command->run(inv);
+        return clh_cli_take_pipes(inv, &err) ? clh_cli_fail(inv, &err) : inv->command->run(inv);
     clh_help_command(stdout, inv->command);
     return 0;
 }

@@ -217,7 +217,7 @@ static clh_status too_large(const char *path, size_t limit, clh_error *err)
                     clh_bytes_text(limit, text));
 }
 
-/* Grows as it reads, so that pipes and /proc files, which have no size, can be read too. */
+/* Grows as it reads, so that /proc files, which have no size, can be read too. */
 static clh_status read_stream(char **bytes, size_t *length, FILE *stream, const char *path,
                               size_t limit, clh_error *err)
 {
@@ -256,15 +256,35 @@ static clh_status read_stream(char **bytes, size_t *length, FILE *stream, const 
     return CLH_OK;
 }
 
+/* No pipe, which would wait for who writes it, and could be read once; O_NONBLOCK is for opening alone. */
+static clh_status open_stream(FILE **stream, const char *path, clh_error *err)
+{
+    struct stat info;
+    const int handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (handle < 0)
+        return clh_fail_read(path, errno, err);
+    clh_status status = CLH_OK;
+    if (fstat(handle, &info) || fcntl(handle, F_SETFL, 0))
+        status = clh_fail_read(path, errno, err);
+    else if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))
+        status = clh_fail(err, CLH_EIO, "cannot read %s: it is a pipe, want a regular file", path);
+    else if (!(*stream = fdopen(handle, "rb")))
+        status = clh_fail_read(path, errno, err);
+    if (status)
+        clh_handle_close(handle);
+    return status;
+}
+
 clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t limit,
                          clh_error *err)
 {
     assert(bytes && length && path);
-    FILE *stream = fopen(path, "rbe");
-    if (!stream)
-        return clh_fail_read(path, errno, err);
+    FILE *stream = NULL;
+    clh_status status = open_stream(&stream, path, err);
+    if (status)
+        return status;
     errno = 0;
-    clh_status status = read_stream(bytes, length, stream, path, limit, err);
+    status = read_stream(bytes, length, stream, path, limit, err);
     (void)fclose(stream);
     return status;
 }

@@ -50,7 +50,7 @@ bool clh_file_is_temporary(const char *name, const void *names);
 void clh_file_sweep(const char *folder, const char *names);
 
 /** The whole file into memory the caller frees with clh_free(), with a zero byte after the end.
- *  CLH_EIO with path and reason; CLH_EFORMAT when it is larger than `limit` bytes, of which no more
+ *  CLH_EIO with path and reason, also when it is a pipe; CLH_EFORMAT when it is larger than `limit` bytes, of which no more
  *  than that is read. */
 clh_status clh_file_read(char **bytes, size_t *length, const char *path, size_t limit,
                          clh_error *err);

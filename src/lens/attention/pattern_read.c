@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/json_text.h"
 #include "base/platform/file.h"
+#include "base/platform/handle.h"
 #include "clearhead/heads.h"
 #include "clearhead/safetensors.h"
 
@@ -87,14 +88,32 @@ static clh_status read_tensor(clh_tensor *out, const char *path, clh_error *err)
     return status;
 }
 
+static bool ends_in(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), tail = strlen(ending);
+    return length > tail && strcasecmp(path + length - tail, ending) == 0;
+}
+
+/* Where the name does not say: a safetensors file begins with its header's length in 8 bytes, of which the
+ * last is 0, and text has no byte that is. */
+static bool is_json(const char *path)
+{
+    clh_reading file;
+    char bytes[8] = {0};
+    if (ends_in(path, ".json") || ends_in(path, ".safetensors"))
+        return ends_in(path, ".json");
+    const bool read = !clh_reading_open(&file, path, NULL) && file.size >= sizeof bytes &&
+                      !clh_reading_get(&file, bytes, sizeof bytes, 0, NULL);
+    clh_handle_close(file.handle);
+    return read && !memchr(bytes, 0, sizeof bytes);
+}
+
 clh_status clh_pattern_read(clh_tensor *out, const char *path, clh_error *err)
 {
     if (!out || !path)
         return clh_fail(err, CLH_EUSAGE, "clh_pattern_read() was given NULL, want a path");
-    const size_t length = strlen(path);
-    const bool json = length > 5 && strcasecmp(path + length - 5, ".json") == 0;
     *out = (clh_tensor){0};
-    clh_status status = (json ? read_json : read_tensor)(out, path, err);
+    clh_status status = (is_json(path) ? read_json : read_tensor)(out, path, err);
     if (status) {
         clh_free(out->data);
         *out = (clh_tensor){0};
