@@ -68,13 +68,14 @@ clh_status clh_run_layer_preset(clh_run_layer *layer, const char *name, clh_erro
     return clh_fail(err, CLH_EUSAGE, "preset is %s, want %s", name, presets[0].name);
 }
 
-/** Whether the layer has every key of a config that clh_run_config_json() wrote, now or before there
- *  were those that say what they were before. */
+/** Whether the layer is a config that clh_run_config_json() wrote, now or before there were all keys: it
+ *  has every one that would follow from others, which nobody writes by hand. */
 static bool is_complete(const clh_run_layer *layer)
 {
+    const clh_key *keys = clh_run_keys();
     for (size_t i = 0; i < clh_run_key_count(); i++)
-        if (layer->state[i] == CLH_KEY_ABSENT && !clh_run_keys()[i].before &&
-            !clh_run_keys()[i].record && clh_run_key_written(i, layer->config.task))
+        if (layer->state[i] == CLH_KEY_ABSENT && !keys[i].fallback && !keys[i].before &&
+            !keys[i].record && clh_run_key_written(i, layer->config.task))
             return false;
     return true;
 }
