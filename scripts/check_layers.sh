@@ -13,7 +13,7 @@ math     linalg tensor
 file     array npz safetensors
 result   result
 report   figure report
-task     permutations task
+task     permutations task vocab
 model    config model
 run      progress run run_config
 train    bench train

@@ -54,6 +54,9 @@ CLH_API const clh_model *clh_subject_model(const clh_subject *subject);
 CLH_API const clh_task *clh_subject_task(const clh_subject *subject);
 CLH_API const clh_run *clh_subject_run(const clh_subject *subject);
 
+/** What its token ids stand for: what its task says, or nothing but themselves; borrowed. */
+CLH_API const clh_vocab *clh_subject_vocab(const clh_subject *subject);
+
 /** Where it was opened from, without the step: "runs/notebook"; "" for a model in memory. */
 CLH_API const char *clh_subject_path(const clh_subject *subject);
 

@@ -61,6 +61,7 @@
 #include "clearhead/train.h"
 #include "clearhead/variant.h"
 #include "clearhead/version.h"
+#include "clearhead/vocab.h"
 #include "clearhead/watch.h"
 
 #endif

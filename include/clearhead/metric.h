@@ -14,7 +14,7 @@
 
 #include "clearhead/api.h"
 #include "clearhead/model.h"
-#include "clearhead/task.h"
+#include "clearhead/vocab.h"
 
 CLH_BEGIN_DECLS
 
@@ -59,10 +59,10 @@ CLH_API clh_status clh_metric_gradient(const clh_metric *metric, const clh_model
 CLH_API const char *clh_metric_name(clh_metric_kind kind);
 
 /** The metric a text means: "loss", "logit:12:c", "logit_diff:12:c:d", "log_prob:12:c",
- *  "prob:12:c"; positions may be negative (from the end), tokens are symbols of the task or ids
- *  "#17". CLH_EUSAGE names the part that cannot be, and what was wanted. `task` may be NULL: then
- *  only ids. */
-CLH_API clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *task,
+ *  "prob:12:c"; positions may be negative (from the end), tokens are symbols of the
+ *  vocabulary or ids "#17". CLH_EUSAGE names the part that cannot be, and what was wanted. Of ids that
+ *  stand for nothing (NULL) "17" is one too. */
+CLH_API clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_vocab *vocab,
                                     size_t pos, size_t first_scored, clh_error *err);
 
 CLH_END_DECLS

@@ -75,8 +75,8 @@ CLH_API clh_status clh_run_layer_set(clh_run_layer *layer, const char *key, cons
 /** Lay `layer` onto `onto`. */
 CLH_API void clh_run_layer_apply(clh_run_layer *onto, const clh_run_layer *layer);
 
-/** Give `layer`, which is not applied yet, the settings of the first task that fit a model, unless it
- *  has settings of its own; the task none where no settings fit. */
+/** Give `layer`, which is not applied yet, the task none where it says nothing of a task; where it says that
+ *  it is the first task, those of its settings that fit a model, unless it has them. */
 CLH_API clh_status clh_run_layer_suit(clh_run_layer *layer, const clh_model_config *model,
                                       clh_error *err);
 

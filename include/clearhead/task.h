@@ -23,6 +23,7 @@
 
 #include "clearhead/api.h"
 #include "clearhead/error.h"
+#include "clearhead/vocab.h"
 
 CLH_BEGIN_DECLS
 
@@ -124,7 +125,11 @@ CLH_API clh_status clh_task_encode(const clh_task *task, const char *text, uint3
 CLH_API clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens, size_t length,
                                    char **text, clh_error *err);
 
-/** The symbol of one token, terminated, into `out`: "a", " ", or "<17>" where there is none. */
+/** What its token ids stand for; borrowed. NULL of NULL. */
+CLH_API const clh_vocab *clh_task_vocab(const clh_task *task);
+
+/** The symbol of one token, terminated, into `out`: "a", " ", or "<17>" where there is none; "17" of a task
+ *  whose ids stand for nothing. */
 CLH_API void clh_task_symbol(const clh_task *task, uint32_t token, char out[16]);
 
 /** The whole sequence that a choice of letters asks for ("psM1" -> "> psM1 ps1M …"), also for

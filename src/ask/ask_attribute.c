@@ -76,10 +76,10 @@ static void put_components(clh_result *out, const clh_resid_grid *g)
 }
 
 static void put_positions(clh_result *out, const clh_resid_grid *g, const clh_predictions *p,
-                          const clh_task *task)
+                          const clh_subject *s)
 {
     for (size_t i = 0; i < g->count; i++) {
-        clh_predictions_row(out, p, task, i);
+        clh_predictions_row(out, p, s, i);
         for (size_t e = 0; e < CLH_RESID_EXTRAS; e++)
             clh_row_put_number(out, extra[e], g->row[g->parts + e].value[i]);
     }
@@ -112,7 +112,7 @@ static clh_status attribute(clh_result *out, clh_subject *s, const attribute_set
                                      clh_subject_task(s), err);
     if (!status) {
         put_components(out, &k->grid);
-        put_positions(out, &k->grid, p, clh_subject_task(s));
+        put_positions(out, &k->grid, p, s);
         status = clh_predictions_put_grid(out, "attribution", title, "component", &k->grid, 0, rows,
                                           p, err);
         clh_predictions_put_fold(out, "attribution_by_term", title, &k->fold, p);
@@ -129,8 +129,8 @@ static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *set
     clh_metric metric;
     clh_status status = clh_predictions_read(&p, s, &set->of, err);
     if (!status && !right)
-        status =
-            clh_metric_parse(&metric, set->metric, clh_subject_task(s), p.batch.tokens.pos, 0, err);
+        status = clh_metric_parse(&metric, set->metric, clh_subject_vocab(s), p.batch.tokens.pos, 0,
+                                  err);
     if (!status)
         status = clh_predictions_open(&p, s, &set->of, right ? NULL : &metric, how->watch, err);
     if (!status)

@@ -118,7 +118,7 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
     clh_status status = clh_given_open(&batch, s, &set->given, 0, err);
     if (!status)
         status =
-            clh_cached_plan(&cached, clh_subject_model(s), clh_subject_task(s), &batch, &ask, err);
+            clh_cached_plan(&cached, clh_subject_model(s), clh_subject_vocab(s), &batch, &ask, err);
     if (!status) {
         clh_result_keep(out, cached, close_cached);
         status = check_limit(cached, set->limit, err);

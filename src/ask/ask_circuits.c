@@ -237,7 +237,7 @@ static clh_status ask_circuits(clh_result *out, clh_subject *s, const void *sett
     clh_symbols symbols = {0};
     clh_status status = clh_circuit_find(&ask.kind, set->kind, err);
     if (!status)
-        status = clh_symbols_make(&symbols, clh_subject_task(s), NULL,
+        status = clh_symbols_make(&symbols, clh_subject_vocab(s), NULL,
                                   c->d_vocab > c->d_vocab_out ? c->d_vocab : c->d_vocab_out, err);
     if (!status)
         status = clh_circuit_list_open(&list, clh_subject_model(s), &ask,

@@ -110,7 +110,7 @@ static clh_status of_run(exam *e, const eval_settings *set, clh_subject *s, clh_
     e->what = split == CLH_SPLIT_TRAIN ? "training" : "held-out";
     if (!e->task)
         return clh_fail(err, CLH_EINPUT,
-                        "%s was imported and fits no task: give sequences with --data",
+                        "%s has no task (import --task says one): give sequences with --data",
                         clh_subject_path(s));
     clh_status status = *set->data ? open_there(e, set, s, err) : CLH_OK;
     if (status)

@@ -52,7 +52,7 @@ static const clh_schema schema[] = {
     {0}};
 
 static void put_tables(clh_result *out, const clh_resid_grid *g, const clh_predictions *p,
-                       const clh_task *task)
+                       const clh_subject *subject)
 {
     clh_result_put_number(out, "distance", g->worst);
     for (size_t s = 0; s < g->parts; s++) {
@@ -62,7 +62,7 @@ static void put_tables(clh_result *out, const clh_resid_grid *g, const clh_predi
     }
     for (size_t i = 0; i < g->count; i++) {
         const size_t last = g->parts - 1;
-        clh_predictions_row(out, p, task, i);
+        clh_predictions_row(out, p, subject, i);
         clh_row_put_numbers(out, {"loss", g->row[CLH_RESID_LOSS * g->parts + last].value[i]},
                             {"prob", g->row[CLH_RESID_PROB * g->parts + last].value[i]});
     }
@@ -101,7 +101,7 @@ static clh_status ask_lens(clh_result *out, clh_subject *s, const void *settings
                                      k->grid.parts, SIZE_MAX, clh_subject_task(s), err);
     if (!status) {
         clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch, p.asked);
-        put_tables(out, &k->grid, &p, clh_subject_task(s));
+        put_tables(out, &k->grid, &p, s);
         status = put_arrays(out, k, &p, err);
     }
     clh_predictions_deinit(&p);

@@ -47,14 +47,14 @@ static const clh_schema schema[] = {
     {0}};
 
 /* A text that is made, and copied into the column of the row begun last. */
-typedef clh_status make_text(const clh_writing *w, const clh_task *task, clh_strbuf *out,
+typedef clh_status make_text(const clh_writing *w, const clh_vocab *vocab, clh_strbuf *out,
                              clh_error *err);
 
 static clh_status put_text(clh_result *out, const char *column, make_text *make,
-                           const clh_writing *w, const clh_task *task, clh_error *err)
+                           const clh_writing *w, const clh_vocab *vocab, clh_error *err)
 {
     clh_strbuf text = {0};
-    clh_status status = make(w, task, &text, err);
+    clh_status status = make(w, vocab, &text, err);
     if (!status)
         clh_row_text(out, column, clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
@@ -62,13 +62,13 @@ static clh_status put_text(clh_result *out, const char *column, make_text *make,
 }
 
 static clh_status put_mistakes(clh_result *out, size_t index, const clh_writing *w,
-                               const clh_task *task, clh_error *err)
+                               const clh_vocab *vocab, clh_error *err)
 {
     clh_symbols right = {0}, said = {0};
     char row[24], position[24];
-    clh_status status = clh_symbols_make(&right, task, w->ask.tokens.ids, w->ask.tokens.pos, err);
+    clh_status status = clh_symbols_make(&right, vocab, w->ask.tokens.ids, w->ask.tokens.pos, err);
     if (!status)
-        status = clh_symbols_make(&said, task, w->predicted, w->length, err);
+        status = clh_symbols_make(&said, vocab, w->predicted, w->length, err);
     for (size_t i = 0; i < w->length && !status; i++) {
         if (!clh_writing_misses(w, i))
             continue;
@@ -81,7 +81,7 @@ static clh_status put_mistakes(clh_result *out, size_t index, const clh_writing 
     return status;
 }
 
-static clh_status put(clh_result *out, size_t index, const clh_writing *w, const clh_task *task,
+static clh_status put(clh_result *out, size_t index, const clh_writing *w, const clh_vocab *vocab,
                       clh_error *err)
 {
     char key[24], label[128];
@@ -97,12 +97,12 @@ static clh_status put(clh_result *out, size_t index, const clh_writing *w, const
     }
     clh_row_put_number(out, "first_scored", (double)w->ask.first_scored);
     clh_status status =
-        put_text(out, w->ask.answered ? "expected" : "prompt", clh_writing_expected, w, task, err);
+        put_text(out, w->ask.answered ? "expected" : "prompt", clh_writing_expected, w, vocab, err);
     if (!status)
-        status = put_text(out, "predicted", clh_writing_predicted, w, task, err);
+        status = put_text(out, "predicted", clh_writing_predicted, w, vocab, err);
     if (!status && w->ask.answered)
-        status = put_text(out, "marks", clh_writing_marks, w, task, err);
-    return status ? status : put_mistakes(out, index, w, task, err);
+        status = put_text(out, "marks", clh_writing_marks, w, vocab, err);
+    return status ? status : put_mistakes(out, index, w, vocab, err);
 }
 
 static clh_status write_one(clh_result *out, const clh_subject *s, const sample_settings *set,
@@ -117,7 +117,7 @@ static clh_status write_one(clh_result *out, const clh_subject *s, const sample_
     clh_status status =
         clh_writing_make(&w, clh_subject_model(s), clh_subject_task(s), &ask, watch, err);
     if (!status)
-        status = put(out, index, &w, clh_subject_task(s), err);
+        status = put(out, index, &w, clh_subject_vocab(s), err);
     total[0] += w.scored;
     total[1] += w.mistakes;
     clh_writing_deinit(&w);

@@ -54,7 +54,7 @@ clh_status clh_attended_open(clh_attended *out, clh_result *result, clh_subject 
         status = clh_given_open(&a.batch, s, given, 0, err);
     a.pos = a.batch.tokens.pos;
     if (!status)
-        status = clh_symbols_make(&a.symbols, clh_subject_task(s), a.batch.tokens.ids, a.pos, err);
+        status = clh_symbols_make(&a.symbols, clh_subject_vocab(s), a.batch.tokens.ids, a.pos, err);
     if (!status) {
         a.token = a.symbols.name;
         a.labels = clh_position_labels_make(a.token, a.pos, err);

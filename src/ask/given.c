@@ -9,7 +9,8 @@ clh_status clh_given_task(const clh_subject *s, clh_error *err)
     return clh_subject_task(s)
                ? CLH_OK
                : clh_fail(err, CLH_EINPUT,
-                          "%s was imported and fits no task: give token ids where they are taken",
+                          "%s has no task (import --task says one): give token ids, as --tokens "
+                          "or --text",
                           clh_subject_path(s));
 }
 
@@ -58,11 +59,12 @@ clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given 
     if (*given->tokens)
         return clh_batch_read(out, given->tokens, clh_model_get_config(clh_subject_model(s)), first,
                               err);
+    if (*given->text)
+        return clh_batch_text(out, clh_subject_vocab(s), given->text, first, n_ctx, err);
     clh_status status = clh_given_task(s, err);
     if (status)
         return status;
     return *given->letters ? clh_batch_letters(out, task, given->letters, n_ctx, err)
-           : *given->text  ? clh_batch_text(out, task, given->text, first, n_ctx, err)
                            : clh_batch_draw(out, task, index, n_ctx, err);
 }
 
@@ -103,8 +105,10 @@ static clh_status open_side(clh_batch *out, const clh_subject *s, const char *le
                             const char *text, clh_error *err)
 {
     const size_t n_ctx = n_ctx_of(s), first = first_scored_of(s);
-    return *letters ? clh_batch_letters(out, clh_subject_task(s), letters, n_ctx, err)
-                    : clh_batch_text(out, clh_subject_task(s), text, first ? first : 1, n_ctx, err);
+    if (!*letters)
+        return clh_batch_text(out, clh_subject_vocab(s), text, first ? first : 1, n_ctx, err);
+    clh_status status = clh_given_task(s, err);
+    return status ? status : clh_batch_letters(out, clh_subject_task(s), letters, n_ctx, err);
 }
 
 clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_given_pair *pair,
@@ -112,8 +116,6 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
 {
     *out = (clh_two){0};
     clh_status status = clh_given_pair_check(s, pair, err);
-    if (!status)
-        status = clh_given_task(s, err);
     if (!status)
         status = open_side(&out->clean, s, pair->clean, pair->clean_text, err);
     if (!status)
@@ -125,7 +127,7 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
                           "them equal",
                           pos, other);
     if (!status)
-        status = clh_metric_parse(&out->metric, pair->metric, clh_subject_task(s), pos,
+        status = clh_metric_parse(&out->metric, pair->metric, clh_subject_vocab(s), pos,
                                   out->clean.first_scored, err);
     if (status)
         clh_two_deinit(out);

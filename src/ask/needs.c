@@ -15,9 +15,7 @@ static clh_status has_task(const clh_question *q, const clh_subject *s, clh_erro
 {
     if (clh_subject_task(s))
         return CLH_OK;
-    return clh_fail(err, CLH_EINPUT,
-                    "%s was imported and fits no task, %s needs one: give token ids where they are "
-                    "taken",
+    return clh_fail(err, CLH_EINPUT, "%s has no task (import --task says one), %s needs one",
                     clh_subject_path(s), q->name);
 }
 

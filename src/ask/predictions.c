@@ -95,16 +95,17 @@ clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_
     return status ? status : clh_cache_check_watched(out->cache, hooks.watch, err);
 }
 
-void clh_predictions_row(clh_result *out, const clh_predictions *p, const clh_task *task,
+void clh_predictions_row(clh_result *out, const clh_predictions *p, const clh_subject *s,
                          size_t index)
 {
+    const clh_task *task = clh_subject_task(s);
     const clh_tokens *t = &p->batch.tokens;
     const size_t next = p->position[index] + 1;
-    char place[48] = "", token[16] = "";
+    char place[48] = "", token[CLH_SYMBOL_MAX] = "";
     if (task && next < t->pos)
         clh_task_label(task, t->pos, next, place);
-    if (task && next < t->pos && t->batch == 1)
-        clh_task_symbol(task, t->ids[next], token);
+    if (next < t->pos && t->batch == 1)
+        (void)clh_vocab_symbol(clh_subject_vocab(s), t->ids[next], token);
     clh_result_row(out, "positions", p->label[index]);
     clh_row_text(out, "predicts", place);
     clh_row_text(out, "token", token);

@@ -49,7 +49,7 @@ clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_
 
 /** Begin the row of prediction `index` in the table "positions", with what it predicts, "term 2 slot 3",
  *  and of a single sequence its token; "" where there is none. */
-void clh_predictions_row(clh_result *out, const clh_predictions *p, const clh_task *task,
+void clh_predictions_row(clh_result *out, const clh_predictions *p, const clh_subject *s,
                          size_t index);
 
 /** What is read of them position by position; arrays of the result point into it. */

@@ -10,6 +10,7 @@
 #include "run/checkpoint.h"
 #include "run/folder.h"
 #include "run/weights.h"
+#include "task/vocab_parts.h"
 
 enum { SHARED_MAX = 8 };
 
@@ -25,7 +26,8 @@ struct clh_subject {
     clh_run *run; /**< owned; NULL for a model in memory */
     const clh_model *model;
     const clh_task *task;
-    char *path; /**< without the step */
+    clh_vocab ids; /**< of the model, where they stand for nothing */
+    char *path;    /**< without the step */
     shared shared[SHARED_MAX];
     size_t next; /**< which is given up when all are taken */
     char hash[CLH_SHA256_TEXT];
@@ -107,6 +109,7 @@ clh_status clh_subject_open_data(clh_subject **out, const char *where, const clh
     }
     s->model = clh_run_model(s->run);
     s->task = clh_run_task(s->run);
+    s->ids = clh_vocab_ids(clh_model_get_config(s->model)->d_vocab);
     *out = s;
     return CLH_OK;
 }
@@ -125,6 +128,7 @@ clh_status clh_subject_of(clh_subject **out, const clh_model *model, const clh_t
     }
     s->model = model;
     s->task = task;
+    s->ids = clh_vocab_ids(clh_model_get_config(model)->d_vocab);
     *out = s;
     return CLH_OK;
 }
@@ -157,6 +161,12 @@ const clh_task *clh_subject_task(const clh_subject *s)
 const clh_run *clh_subject_run(const clh_subject *s)
 {
     return s ? s->run : NULL;
+}
+
+const clh_vocab *clh_subject_vocab(const clh_subject *s)
+{
+    const clh_vocab *own = s ? clh_task_vocab(s->task) : NULL;
+    return !s ? NULL : clh_vocab_is_ids(own) ? &s->ids : own;
 }
 
 const char *clh_subject_path(const clh_subject *s)

@@ -88,12 +88,11 @@ static clh_status encode(const opening *o, const char *key, const char *text,
                          clh_sequence *sequence, clh_error *err)
 {
     const clh_task *task = o->beside->run ? clh_run_task(o->beside->run) : NULL;
-    if (!task)
-        return clh_fail(err, CLH_EINPUT, "%s need a run with a task, want tokens", key);
-    return strcmp(key, "letters") == 0
-               ? clh_task_expand(task, text, sequence, err)
-               : clh_task_encode(task, text, sequence->tokens, sequence->capacity,
-                                 &sequence->length, err);
+    if (strcmp(key, "letters") == 0)
+        return task ? clh_task_expand(task, text, sequence, err)
+                    : clh_fail(err, CLH_EINPUT, "letters need a run with a task, want tokens");
+    return clh_vocab_encode(clh_task_vocab(task), text, sequence->tokens, sequence->capacity,
+                            &sequence->length, err);
 }
 
 /* {"letters": TEXT}, {"text": TEXT} or {"tokens": [IDS]} */

@@ -46,15 +46,15 @@ clh_status clh_batch_letters(clh_batch *out, const clh_task *task, const char *l
                : keep_if_fits(out, clh_task_expand(task, letters, &made, err), &made, n_ctx, err);
 }
 
-clh_status clh_batch_text(clh_batch *out, const clh_task *task, const char *text,
+clh_status clh_batch_text(clh_batch *out, const clh_vocab *vocab, const char *text,
                           size_t first_scored, size_t n_ctx, clh_error *err)
 {
     clh_sequence made;
-    assert(out && task && text);
+    assert(out && text);
     clh_status status = make_room(out, &made, strlen(text), err);
     if (status)
         return status;
-    status = clh_task_encode(task, text, made.tokens, made.capacity, &made.length, err);
+    status = clh_vocab_encode(vocab, text, made.tokens, made.capacity, &made.length, err);
     if (!status && made.length == 0)
         status = clh_fail(err, CLH_EINPUT, "the text is empty, want at least one symbol");
     made.first_scored = first_scored;

@@ -32,7 +32,7 @@ clh_status clh_batch_letters(clh_batch *out, const clh_task *task, const char *l
 
 /** `text` as it is, scored from `first_scored` on. CLH_EINPUT for a symbol that there is not, or none
  *  at all; CLH_ESHAPE. */
-clh_status clh_batch_text(clh_batch *out, const clh_task *task, const char *text,
+clh_status clh_batch_text(clh_batch *out, const clh_vocab *vocab, const char *text,
                           size_t first_scored, size_t n_ctx, clh_error *err);
 
 /** The `index`-th held-out sequence; of training where none is held out. CLH_ESHAPE. */

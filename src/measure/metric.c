@@ -16,6 +16,7 @@
 #include "base/stop.h"
 #include "math/kernels.h"
 #include "model/tensors.h"
+#include "task/vocab_parts.h"
 
 static const char *const names[CLH_METRIC_KINDS] = {"loss", "logit", "logit_diff", "log_prob",
                                                     "prob"};
@@ -144,14 +145,16 @@ clh_status clh_metric_gradient(const clh_metric *metric, const clh_model *model,
 /* ---- The text of a metric ----------------------------------------------------------------------
  */
 
+enum { PART_MAX = 128 };
+
 /* The next part of "a:b:c" into `out`; a token may itself be ":", so a lone colon is a part. */
-static bool next_part(const char **at, char out[24])
+static bool next_part(const char **at, char out[PART_MAX])
 {
     if (**at != ':')
         return false;
     const char *begin = *at + 1;
     size_t length = *begin == ':' ? 1 : strcspn(begin, ":");
-    if (length == 0 || length > 23)
+    if (length == 0 || length >= PART_MAX)
         return false;
     memcpy(out, begin, length);
     out[length] = '\0';
@@ -159,10 +162,10 @@ static bool next_part(const char **at, char out[24])
     return true;
 }
 
-static clh_status parse_token(uint32_t *out, const char *part, const clh_task *task, clh_error *err)
+static clh_status parse_token(uint32_t *out, const char *part, const clh_vocab *vocab,
+                              clh_error *err)
 {
     char *end;
-    size_t length;
     if (part[0] == '#' && part[1] >= '0' && part[1] <= '9') {
         unsigned long id = strtoul(part + 1, &end, 10);
         if (*end || id >= UINT32_MAX)
@@ -171,17 +174,17 @@ static clh_status parse_token(uint32_t *out, const char *part, const clh_task *t
         *out = (uint32_t)id;
         return CLH_OK;
     }
-    if (!task)
-        return clh_fail(err, CLH_EUSAGE,
-                        "the metric's token is %s, want an id such as #17: "
-                        "there is no task to know symbols by",
-                        part);
-    if (clh_task_encode(task, part, out, 1, &length, NULL) || length != 1)
-        return clh_fail(err, CLH_EUSAGE,
-                        "the metric's token is %s, want one symbol of the task, or "
-                        "an id such as #17",
-                        part);
-    return CLH_OK;
+    if (clh_vocab_find(vocab, part, out))
+        return CLH_OK;
+    if (clh_vocab_is_ids(vocab))
+        return clh_fail(
+            err, CLH_EUSAGE,
+            "the metric's token is %s, want a token id%s: these ids stand for no symbols", part,
+            vocab ? "" : ", such as 17");
+    return clh_fail(err, CLH_EUSAGE,
+                    "the metric's token is %s, want one symbol of the vocabulary, or an id such as "
+                    "#17",
+                    part);
 }
 
 static clh_status parse_position(size_t *out, const char *part, size_t pos, clh_error *err)
@@ -196,7 +199,7 @@ static clh_status parse_position(size_t *out, const char *part, size_t pos, clh_
     return CLH_OK;
 }
 
-clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *task, size_t pos,
+clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_vocab *vocab, size_t pos,
                             size_t first_scored, clh_error *err)
 {
     CLH_REQUIRE(out && text, err, "the text of a metric, and room for it");
@@ -214,7 +217,7 @@ clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *t
                         "prob:POSITION:TOKEN",
                         text);
     const char *at = text + name;
-    char part[3][24];
+    char part[3][PART_MAX];
     const size_t wanted = metric.kind == CLH_METRIC_LOSS         ? 0
                           : metric.kind == CLH_METRIC_LOGIT_DIFF ? 3
                                                                  : 2;
@@ -226,9 +229,9 @@ clh_status clh_metric_parse(clh_metric *out, const char *text, const clh_task *t
                         wanted, names[metric.kind]);
     clh_status status = wanted ? parse_position(&metric.position, part[0], pos, err) : CLH_OK;
     if (!status && wanted)
-        status = parse_token(&metric.token, part[1], task, err);
+        status = parse_token(&metric.token, part[1], vocab, err);
     if (!status && wanted == 3)
-        status = parse_token(&metric.against, part[2], task, err);
+        status = parse_token(&metric.against, part[2], vocab, err);
     if (!status)
         *out = metric;
     return status;

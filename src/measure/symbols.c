@@ -1,11 +1,10 @@
 #include "measure/symbols.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/base.h"
 
-clh_status clh_symbols_make(clh_symbols *out, const clh_task *task, const uint32_t *ids,
+clh_status clh_symbols_make(clh_symbols *out, const clh_vocab *vocab, const uint32_t *ids,
                             size_t count, clh_error *err)
 {
     assert(out);
@@ -17,12 +16,7 @@ clh_status clh_symbols_make(clh_symbols *out, const clh_task *task, const uint32
         return CLH_ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        const uint32_t id = ids ? ids[i] : (uint32_t)i;
-        if (task && id < clh_task_d_vocab(task))
-            clh_task_symbol(task, id, out->text[i]);
-        else
-            (void)snprintf(out->text[i], sizeof *out->text, "<%u>", (unsigned)id);
-        out->name[i] = out->text[i];
+        out->name[i] = clh_vocab_symbol(vocab, ids ? ids[i] : (uint32_t)i, out->text[i]);
     }
     return CLH_OK;
 }

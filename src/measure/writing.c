@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "measure/symbols.h"
+#include "task/vocab_parts.h"
 
 /* The token a sequence of the task ends with, or UINT32_MAX where none is known. */
 static uint32_t period_of(const clh_task *task)
@@ -81,43 +81,43 @@ bool clh_writing_misses(const clh_writing *w, size_t position)
 /* ---- As text -----------------------------------------------------------------------------------
  */
 
-static clh_status add_tokens(const clh_task *task, const uint32_t *ids, size_t count,
+static clh_status add_tokens(const clh_vocab *vocab, const uint32_t *ids, size_t count,
                              clh_strbuf *out, clh_error *err)
 {
-    clh_symbols symbols = {0};
-    clh_status status = clh_symbols_make(&symbols, task, ids, count, err);
-    for (size_t i = 0; i < count && !status; i++)
-        clh_strbuf_adds(out, symbols.name[i]);
-    clh_symbols_deinit(&symbols);
-    return status ? status : clh_strbuf_check(out, err);
+    for (size_t i = 0; i < count; i++) {
+        char symbol[CLH_SYMBOL_MAX];
+        clh_strbuf_addf(out, "%s%s", i && clh_vocab_spaced(vocab) ? " " : "",
+                        clh_vocab_symbol(vocab, ids[i], symbol));
+    }
+    return clh_strbuf_check(out, err);
 }
 
-clh_status clh_writing_expected(const clh_writing *w, const clh_task *task, clh_strbuf *out,
+clh_status clh_writing_expected(const clh_writing *w, const clh_vocab *vocab, clh_strbuf *out,
                                 clh_error *err)
 {
     assert(w && out);
-    return add_tokens(task, w->ask.tokens.ids, w->ask.tokens.pos, out, err);
+    return add_tokens(vocab, w->ask.tokens.ids, w->ask.tokens.pos, out, err);
 }
 
-clh_status clh_writing_predicted(const clh_writing *w, const clh_task *task, clh_strbuf *out,
+clh_status clh_writing_predicted(const clh_writing *w, const clh_vocab *vocab, clh_strbuf *out,
                                  clh_error *err)
 {
     assert(w && out);
-    return add_tokens(task, w->predicted, w->length, out, err);
+    return add_tokens(vocab, w->predicted, w->length, out, err);
 }
 
-clh_status clh_writing_marks(const clh_writing *w, const clh_task *task, clh_strbuf *out,
+clh_status clh_writing_marks(const clh_writing *w, const clh_vocab *vocab, clh_strbuf *out,
                              clh_error *err)
 {
     assert(w && out);
-    clh_symbols symbols = {0};
-    clh_status status = clh_symbols_make(&symbols, task, w->predicted, w->length, err);
-    for (size_t i = 0; i < w->length && !status; i++)
-        for (const char *c = symbols.name[i]; *c; c++)
+    for (size_t i = 0; i < w->length; i++) {
+        char symbol[CLH_SYMBOL_MAX];
+        clh_strbuf_adds(out, i && clh_vocab_spaced(vocab) ? " " : "");
+        for (const char *c = clh_vocab_symbol(vocab, w->predicted[i], symbol); *c; c++)
             if (((unsigned char)*c & 0xC0) != 0x80) /* one for each character of UTF-8 */
                 clh_strbuf_adds(out, clh_writing_misses(w, i) ? "^" : " ");
-    clh_symbols_deinit(&symbols);
-    return status ? status : clh_strbuf_check(out, err);
+    }
+    return clh_strbuf_check(out, err);
 }
 
 void clh_writing_deinit(clh_writing *writing)

@@ -41,14 +41,14 @@ clh_status clh_writing_make(clh_writing *out, const clh_model *model, const clh_
 /** Whether the token at `position` is predicted wrongly. */
 bool clh_writing_misses(const clh_writing *writing, size_t position);
 
-/** Append the tokens as text, every symbol as it is (clh_symbols_make()). */
-clh_status clh_writing_expected(const clh_writing *writing, const clh_task *task, clh_strbuf *out,
+/** Append the tokens as text, every symbol as it is shown, spaces between words. */
+clh_status clh_writing_expected(const clh_writing *writing, const clh_vocab *vocab, clh_strbuf *out,
                                 clh_error *err);
-clh_status clh_writing_predicted(const clh_writing *writing, const clh_task *task, clh_strbuf *out,
-                                 clh_error *err);
+clh_status clh_writing_predicted(const clh_writing *writing, const clh_vocab *vocab,
+                                 clh_strbuf *out, clh_error *err);
 
 /** Append a '^' for every character of a predicted token that is wrong, a blank for others. */
-clh_status clh_writing_marks(const clh_writing *writing, const clh_task *task, clh_strbuf *out,
+clh_status clh_writing_marks(const clh_writing *writing, const clh_vocab *vocab, clh_strbuf *out,
                              clh_error *err);
 
 /** Free what it holds. All zero is fine. */

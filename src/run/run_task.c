@@ -144,12 +144,11 @@ clh_status clh_run_config_open(clh_run_config *out, clh_task **task, const clh_r
     return status;
 }
 
-/* Whether the layer says anything of the task called `name`. */
-static bool has_settings(const clh_run_layer *layer, const char *name)
+/* Whether the layer says anything of a task's. */
+static bool has_any_settings(const clh_run_layer *layer)
 {
     for (size_t i = 0; i < clh_run_key_count(); i++)
-        if (clh_run_key_task(i) && strcmp(clh_run_key_task(i), name) == 0 &&
-            layer->state[i] != CLH_KEY_ABSENT)
+        if (clh_run_key_task(i) && layer->state[i] != CLH_KEY_ABSENT)
             return true;
     return false;
 }
@@ -163,12 +162,16 @@ clh_status clh_run_layer_suit(clh_run_layer *layer, const clh_model_config *mode
     size_t count;
     const clh_task_row *first = &clh_task_rows(&count)[0];
     clh_run_layer fitting;
+    const bool said = layer->state[clh_run_key_place(CLH_RUN_KEY_task)] > CLH_KEY_AUTOMATIC;
+    if (!said && !has_any_settings(layer))
+        return clh_run_layer_set(layer, "task", "none", err);
+    if (strcmp(clh_run_task_name(layer), first->name) != 0)
+        return CLH_OK;
     clh_run_layer_default(&fitting);
     void *settings = fitting.config.settings.bytes + clh_task_settings_place(0);
     if (!first->ops->fit ||
         !first->ops->fit(settings, model->n_ctx, model->d_vocab, model->d_vocab_out))
-        return has_settings(layer, first->name) ? CLH_OK
-                                                : clh_run_layer_set(layer, "task", "none", err);
+        return CLH_OK;
     for (size_t i = 0; i < clh_run_key_count(); i++)
         if (clh_run_key_task(i) && strcmp(clh_run_key_task(i), first->name) == 0 &&
             layer->state[i] == CLH_KEY_ABSENT) {

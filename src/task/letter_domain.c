@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "task/letter_rank.h"
-#include "task/vocab.h"
+#include "task/vocab_parts.h"
 
 enum { HELD_OUT_ONE_IN = 5, ROUND_BITS = 40 };
 

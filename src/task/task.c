@@ -201,8 +201,14 @@ void clh_task_symbol(const clh_task *task, uint32_t token, char out[16])
     if (!out)
         return;
     out[0] = '\0';
+    char symbol[CLH_SYMBOL_MAX];
     if (task)
-        clh_vocab_symbol(&task->facts.vocab, token, out);
+        (void)snprintf(out, 16, "%.15s", clh_vocab_symbol(&task->facts.vocab, token, symbol));
+}
+
+const clh_vocab *clh_task_vocab(const clh_task *task)
+{
+    return task ? &task->facts.vocab : NULL;
 }
 
 clh_status clh_task_expand(const clh_task *task, const char *letters, clh_sequence *out,

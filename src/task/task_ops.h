@@ -20,7 +20,7 @@
 
 #include "base/keys.h"
 #include "clearhead/task.h"
-#include "task/vocab.h"
+#include "task/vocab_parts.h"
 
 /** What is known of a run beside its task's settings, to a task that reads files. */
 typedef struct clh_task_of_run {

@@ -181,6 +181,8 @@ clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run
             : clh_run_config_peek(&t.config, path, err);
     if (!status && threads)
         t.config.threads = threads;
+    if (!status && clh_run_task_none(t.config.task))
+        status = check_not_imported(&t, err);
     if (!status)
         status = clh_folder_lock(path, &t.lock, err);
     if (!status)

@@ -83,7 +83,7 @@ h = json.loads(b[8:8 + struct.unpack("<Q", b[:8])[0]])
 print(json.loads(h["__metadata__"]["config"])["folded"])')" 'the file says what was done'
 is LNPre "$(python3 -c 'import json; print(json.load(open("folded/cfg.json"))["normalization_type"])')" \
     'the config says so'
-runs 0 import folded/model.safetensors --config folded/cfg.json --out back
+runs 0 import folded/model.safetensors --config folded/cfg.json --task permutations --out back
 is 'fold_layer_norm center_writing_weights center_unembed fold_value_biases' \
     "$(python3 -c 'import json; print(json.load(open("back/config.json"))["folded"])')" 'and so does a run made of it'
 is "''" "$(python3 -c 'import json; print(repr(json.load(open("run/config.json"))["folded"]))')" 'which a trained one does not'

@@ -1,5 +1,5 @@
 #!/bin/sh
-# export and import: the same weights there and back, the task that is inferred, and what is refused
+# export and import: the same weights there and back, the task where it is said, and what is refused
 # with nothing written.
 . "$(dirname "$0")/../support/tap.sh"
 PYTHONPATH=$(cd "$(dirname "$0")/../support" && pwd)
@@ -42,7 +42,7 @@ runs 2 export run
 is 'clearhead export: --to DIR is missing; see clearhead export -h' "$err" 'without --to'
 
 # and back
-runs 0 import theirs/model.safetensors --config theirs/cfg.json --out back
+runs 0 import theirs/model.safetensors --config theirs/cfg.json --task permutations --out back
 is 'back: 5825 parameters in 19 tensors, task permutations, n 3, letters sorted, letters_unseen 0' "$out" 'a line says what it is'
 for side in run back; do
     runs 0 cache "$side" --letters cab --grads --out "$side.safetensors"
@@ -68,8 +68,8 @@ json.dump(config, open("seven.json", "w"))
 PYTHON
 runs 0 import buffers.safetensors --config seven.json --out buffers --json
 is 'seed = 7 does not matter here' "$err" 'what does not matter is listed'
-is permutations "$(printf '%s' "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)["task"])')" \
-    '--json is JSON, and their buffers are passed over'
+is none "$(printf '%s' "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)["task"])')" \
+    '--json is JSON, no task but the one that is said, and their buffers are passed over'
 runs 0 import theirs/model.safetensors --config theirs/cfg.json --out two --n 2 --letters tuples
 is '"n": 2' "$(grep -o '"n": 2' two/config.json)" 'the task can be chosen'
 runs 2 import theirs/model.safetensors --config theirs/cfg.json --out big --n 5
@@ -80,11 +80,11 @@ printf '[0, 1, 2, 3]\n[3, 2, 1, 10]\n' > own.jsonl
 runs 0 train --data own.jsonl --d-model 8 --d-head 4 --steps 2 --out lines
 runs 0 export lines --to eleven
 runs 0 import eleven/model.safetensors --config eleven/cfg.json --out none
-is 'none: 399 parameters in 16 tensors, task none' "$out" 'a vocabulary of 11 fits no task'
+is 'none: 399 parameters in 16 tensors, task none' "$out" 'no task unless it is said'
 echo '[[0, 1, 10]]' > ids.json
 runs 0 cache none --tokens ids.json --grads --out none.safetensors
 runs 2 cache none --out held.safetensors
-is 'clearhead cache: none was imported and fits no task: give token ids where they are taken' "$err" \
+is 'clearhead cache: none has no task (import --task says one): give token ids, as --tokens or --text' "$err" \
     'without a task there are no sequences'
 runs 2 train --config none/config.json --out trained
 is 'clearhead train: task is "none", want one of: permutations, lines' "${err%%, modular_addition*}" 'nor training'
@@ -93,6 +93,8 @@ ok $? 'and no folder of it'
 runs 0 config --config none/config.json
 is "$(grep -v '"init' none/config.json)" "$(printf '%s\n' "$out" | grep -v '"init')" 'its configuration reads back'
 runs 2 import eleven/model.safetensors --config eleven/cfg.json --out never --n 2
+
+runs 2 import eleven/model.safetensors --config eleven/cfg.json --out never --task permutations
 
 # imported weights are no training run
 before=$(cksum < back/model.safetensors)

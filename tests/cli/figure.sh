@@ -120,7 +120,7 @@ refuse 2 'this makes a sequence of 122 tokens, the model takes at most 26 (n_ctx
 refuse 2 'letters and text are both given, want one of them' run --letters abc --text a
 runs 2 figure run --letters 'ab!'
 runs 0 export run --to theirs
-runs 0 import theirs/model.safetensors --config theirs/cfg.json --out imported
+runs 0 import theirs/model.safetensors --config theirs/cfg.json --task permutations --out imported
 refuse 2 'imported has no metrics.jsonl, want the folder of a run that was trained' imported --kind loss
 runs 0 figure imported --kind attention
 cp -r run odd && echo '{"type": "step"' >> odd/metrics.jsonl

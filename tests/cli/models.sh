@@ -110,7 +110,7 @@ done
 # There and back through TransformerLens' formats: the same bits inside, loss and gradients too.
 for name in rotary shortformer alibi none gated tied both empty; do
     runs 0 export "$name" --to "theirs-$name"
-    runs 0 import "theirs-$name/model.safetensors" --config "theirs-$name/cfg.json" --out "back-$name"
+    runs 0 import "theirs-$name/model.safetensors" --config "theirs-$name/cfg.json" --task permutations --out "back-$name"
     for side in "$name" "back-$name"; do
         "$clearhead" cache "$side" --letters cab --grads --out "$side.safetensors" > said.txt 2>&1
     done

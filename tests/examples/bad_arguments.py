@@ -196,6 +196,7 @@ def make_run(folder):
                           '"rules": [{"from": "*", "to": "*.[qk]", "agree": "nothing"}]}',
         "edits.json": '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}',
         "pattern.json": "[[1, 0], [0, 1]]",
+        "vocab.txt": "\n".join("> .abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
     }
     for name, text in files.items():
         (pathlib.Path(folder) / name).write_text(text, encoding="utf-8")

@@ -8,7 +8,8 @@ static bool parses(const char *text, const clh_task *task)
 {
     clh_metric metric;
     clh_error err = {0};
-    const clh_status status = clh_metric_parse(&metric, text, task, POSITIONS, 2, &err);
+    const clh_status status =
+        clh_metric_parse(&metric, text, clh_task_vocab(task), POSITIONS, 2, &err);
     if (status)
         return fuzz_refused(status, &err);
     FUZZ_MUST(metric.kind < CLH_METRIC_KINDS);

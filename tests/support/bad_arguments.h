@@ -98,6 +98,7 @@ static clh_editor *editor;
 static clh_edit_file *edit_file;
 static clh_safetensors *file;
 
+static clh_vocab *vocab;
 static clh_series series;
 static clh_curve_data curve_data = {.series = &series, .series_count = 1};
 static clh_positions_data positions_data;
@@ -126,6 +127,8 @@ static clh_status open_readings(void)
     clh_model_config deeper = config.model;
     deeper.n_layers = 2;
     clh_status status = clh_measure_run(&measure, model, &sample, NULL, NULL, &err);
+    if (!status)
+        status = clh_vocab_open(&vocab, "vocab.txt", &err);
     if (!status)
         status = clh_cache_open(&extended, &config.model, CLH_KEEP_BACKWARD, &err);
     if (!status)

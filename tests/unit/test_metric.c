@@ -166,10 +166,11 @@ static void symbols_are_those_of_the_task(void **state)
     task = task_of("n=4");
     must(clh_task_encode(task, "c", &c, 1, &length, &err), &err);
     must(clh_task_encode(task, " ", &space, 1, &length, &err), &err);
-    must(clh_metric_parse(&m, "logit_diff:3:c: ", task, 10, 4, &err), &err);
+    must(clh_metric_parse(&m, "logit_diff:3:c: ", clh_task_vocab(task), 10, 4, &err), &err);
     assert_int_equal(m.token, c);
     assert_int_equal(m.against, space);
-    assert_int_equal(clh_metric_parse(&m, "logit:3:!", task, 10, 4, &err), CLH_EUSAGE);
+    assert_int_equal(clh_metric_parse(&m, "logit:3:!", clh_task_vocab(task), 10, 4, &err),
+                     CLH_EUSAGE);
     clh_task_close(task);
 }
 
@@ -187,7 +188,7 @@ static void a_text_that_cannot_be_is_refused(void **state)
         {"logit:10:#2", "[-10, 9]"},
         {"logit:-11:#2", "[-10, 9]"},
         {"logit:x:#2", "[-10, 9]"},
-        {"logit:1:c", "no task"},
+        {"logit:1:c", "these ids stand for no symbols"},
         {"logit:1:#2x", "#2x"},
         {"prob:1:#99999999999", "want an id"},
     };

@@ -131,7 +131,8 @@ static void it_is_not_trained_nor_resumed(void **state)
                      CLH_ECONFIG);
     assert_non_null(strstr(err.message, "task is \"none\", want one of: permutations, lines"));
     assert_false(clh_path_exists(other));
-    assert_int_equal(clh_train_resume(path, 0, NULL, &err), CLH_ECONFIG);
+    assert_int_equal(clh_train_resume(path, 0, NULL, &err), CLH_EINPUT);
+    assert_non_null(strstr(err.message, "holds imported weights"));
 
     /* with a task too: the weights did not come from training */
     clh_model *model = NULL;

@@ -125,18 +125,21 @@ static void runs_are_named_after_their_task(void **state)
 }
 
 /* The settings of the first task that fit a model; none where no letter fits, but for those given. */
-static void a_model_has_the_most_letters_that_fit(void **state)
+static void a_model_has_the_most_letters_that_fit_where_they_are_said(void **state)
 {
     (void)state;
     static const struct {
         const char *line;
         size_t n_ctx, d_vocab;
         const char *task, *n;
-    } row[] = {{"", 722, 65, NULL, "5"},
-               {"", 721, 66, NULL, "4"},
-               {"", 4, 65, NULL, "1"},
-               {"", 3, 65, "none", NULL},
-               {"", 722, 64, "none", NULL},
+    } row[] = {{"", 722, 65, "none", NULL}, /* a task only where it is said */
+               {"", 721, 66, "none", NULL},
+               {"task=permutations", 722, 65, "permutations", "5"},
+               {"task=permutations", 721, 66, "permutations", "4"},
+               {"task=permutations", 4, 65, "permutations", "1"},
+               {"task=permutations", 3, 65, "permutations", NULL},
+               {"task=permutations", 722, 64, "permutations", NULL},
+               {"task=sorting", 722, 65, "sorting", NULL},
                {"n=2", 722, 65, NULL, "2"},
                {"letters=tuples", 26, 65, NULL, "3"},
                {"n=3", 3, 65, NULL, "3"}};
@@ -171,7 +174,7 @@ int main(void)
                                         temp_folder_teardown),
         cmocka_unit_test(a_value_is_read_by_its_name),
         cmocka_unit_test(runs_are_named_after_their_task),
-        cmocka_unit_test(a_model_has_the_most_letters_that_fit),
+        cmocka_unit_test(a_model_has_the_most_letters_that_fit_where_they_are_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  * text and tokens that are not in it. */
 #include "task_checks.h"
 
-#include "task/vocab.h"
+#include "task/vocab_parts.h"
 
 static const char alphabet[] = "> .abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
@@ -16,7 +16,7 @@ static void ids_are_places_in_the_notebooks_vocabulary(void **state)
     assert_int_equal(clh_vocab_encode(&vocab, alphabet, tokens, 65, &length, NULL), CLH_OK);
     assert_int_equal(length, 65);
     for (uint32_t i = 0; i < 65; i++) {
-        char symbol[16];
+        char symbol[CLH_SYMBOL_MAX];
         assert_int_equal(tokens[i], i);
         clh_vocab_symbol(&vocab, i, symbol);
         assert_int_equal(symbol[0], alphabet[i]);
@@ -89,7 +89,7 @@ static void ids_without_a_symbol_are_written_and_ids_outside_refused(void **stat
     wide.size = 71;
     narrow.size = 4;
     const uint32_t tokens[] = {0, 70, 3}, outside[] = {0, 71};
-    char *text = NULL, symbol[16];
+    char *text = NULL, symbol[CLH_SYMBOL_MAX];
     clh_error err = {0};
     assert_int_equal(clh_vocab_decode(&wide, tokens, 3, &text, &err), CLH_OK);
     assert_string_equal(text, "><70>a");
@@ -99,9 +99,9 @@ static void ids_without_a_symbol_are_written_and_ids_outside_refused(void **stat
     clh_vocab_symbol(&wide, UINT32_MAX, symbol);
     assert_string_equal(symbol, "<4294967295>");
     uint32_t token;
-    assert_true(clh_vocab_find(&narrow, 'a', &token));
-    assert_false(clh_vocab_find(&narrow, 'b', &token));
-    assert_false(clh_vocab_find(&wide, '\0', &token));
+    assert_true(clh_vocab_find_byte(&narrow, 'a', &token));
+    assert_false(clh_vocab_find_byte(&narrow, 'b', &token));
+    assert_false(clh_vocab_find_byte(&wide, '\0', &token));
 }
 
 /* 0 … 112, then + and =; the last id has no symbol. */
@@ -113,7 +113,7 @@ static void numbers_are_words_between_spaces(void **state)
     static const uint32_t ids[] = {5, 113, 110, 114, 2, 115};
     uint32_t tokens[5];
     size_t length = 0;
-    char *text = NULL, symbol[16];
+    char *text = NULL, symbol[CLH_SYMBOL_MAX];
     assert_int_equal(clh_vocab_encode(&sums, " 5 + 110  = 02 ", tokens, 5, &length, NULL), CLH_OK);
     assert_int_equal(length, 5);
     assert_memory_equal(tokens, ids, sizeof tokens);
@@ -143,8 +143,8 @@ static void a_word_that_is_none_is_named_with_its_place(void **state)
     assert_fails(clh_vocab_encode(&sums, "1 + 2", tokens, 2, &length, &err), CLH_ESHAPE, &err,
                  "the text has 3 words, want at most 2");
     assert_int_equal(tokens[2], 7);
-    assert_true(clh_vocab_find(&sums, '=', &token) && token == 114);
-    assert_false(clh_vocab_find(&sums, '1', &token));
+    assert_true(clh_vocab_find_byte(&sums, '=', &token) && token == 114);
+    assert_false(clh_vocab_find_byte(&sums, '1', &token));
 }
 
 int main(void)

@@ -39,14 +39,14 @@ static clh_status first_scored(clh_cached *c, size_t given, clh_error *err)
 }
 
 /* A metric, or a box of an activation: only that has brackets. */
-static clh_status read_metric(clh_cached *c, const clh_task *task, const clh_cached_ask *ask,
+static clh_status read_metric(clh_cached *c, const clh_vocab *vocab, const clh_cached_ask *ask,
                               clh_error *err)
 {
     const clh_tokens *t = &c->batch.tokens;
     c->boxed = strchr(ask->metric, '[') != NULL;
     clh_status status = c->boxed
                             ? clh_box_parse(&c->box, ask->metric, c->cache, t->batch, t->pos, err)
-                            : clh_metric_parse(&c->metric, ask->metric, task, t->pos, 0, err);
+                            : clh_metric_parse(&c->metric, ask->metric, vocab, t->pos, 0, err);
     if (!status && !c->boxed && c->metric.kind == CLH_METRIC_LOSS)
         return first_scored(c, ask->first_scored, err);
     if (!status && ask->first_scored != SIZE_MAX)
@@ -70,7 +70,7 @@ static clh_status measure(clh_cached *c, clh_error *err)
     return clh_memory_check(c->memory, what, err);
 }
 
-static clh_status plan(clh_cached *c, const clh_task *task, const clh_cached_ask *ask,
+static clh_status plan(clh_cached *c, const clh_vocab *vocab, const clh_cached_ask *ask,
                        clh_error *err)
 {
     const clh_tokens *t = &c->batch.tokens;
@@ -83,13 +83,13 @@ static clh_status plan(clh_cached *c, const clh_task *task, const clh_cached_ask
     if (!status)
         status = clh_batch_choose(&c->batch, &c->rows, err);
     if (!status && ask->metric)
-        status = read_metric(c, task, ask, err);
+        status = read_metric(c, vocab, ask, err);
     if (!status)
         status = clh_cached_list(c, ask->names, err);
     return status ? status : measure(c, err);
 }
 
-clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_task *task,
+clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_vocab *vocab,
                            clh_batch *batch, const clh_cached_ask *ask, clh_error *err)
 {
     assert(out && model && batch && batch->ids && ask && ask->names);
@@ -102,7 +102,7 @@ clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_t
     c->batch = *batch;
     c->grads = ask->metric != NULL;
     *batch = (clh_batch){0};
-    clh_status status = plan(c, task, ask, err);
+    clh_status status = plan(c, vocab, ask, err);
     if (status)
         clh_cached_close(c);
     else

@@ -3,7 +3,7 @@
  *
  *    clh_cached *cached = NULL;
  *    const clh_cached_ask ask = {.names = "q,pattern", .positions = "0:5,-1"};
- *    if (clh_cached_plan(&cached, model, task, &batch, &ask, &err)) ...    // batch is taken over
+ *    if (clh_cached_plan(&cached, model, vocab, &batch, &ask, &err)) ...    // batch is taken over
  *    ... cached->item[i].array.name, cached->bytes, cached->memory
  *    if (clh_cached_compute(cached, &err)) ...                             // item[i].array.data
  *    clh_cached_close(cached);
@@ -58,7 +58,7 @@ typedef struct clh_cached {
  *  zero after, also on failure. CLH_EINPUT for a name that there is not, CLH_EUSAGE for slices or a
  *  metric that cannot be, CLH_ERANGE for a first_scored outside the sequences, CLH_ENOMEM when this
  *  machine has less memory than it takes. */
-clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_task *task,
+clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_vocab *vocab,
                            clh_batch *batch, const clh_cached_ask *ask, clh_error *err);
 
 /** Compute everything, unless it has been. CLH_ENUMERIC names the first activation or gradient that

@@ -23,6 +23,7 @@ typedef struct clh_lines_settings {
     unsigned order;
     char data_sha256[CLH_SHA256_TEXT]; /**< "": nothing is known of the content */
     size_t data_lines, data_bytes;
+    bool data_text;        /**< some of it is text: ids stand for its symbols */
     char data_before[512]; /**< what was trained on before the data was changed on purpose */
 } clh_lines_settings;
 

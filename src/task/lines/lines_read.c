@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "task/vocab.h"
+#include "task/vocab_parts.h"
 
 /* Room for `extra` more tokens after the `used` there are. */
 static clh_status reserve(clh_lines *lines, size_t used, size_t extra, clh_error *err)
@@ -66,6 +66,7 @@ static clh_status add_text(clh_lines *lines, size_t *used, const char *text, clh
     if (length && clh_vocab_encode(&vocab, text, lines->tokens + *used, length, &length, err))
         return CLH_EFORMAT;
     widen_vocab(lines, vocab.size);
+    lines->text = true;
     *used += length;
     return CLH_OK;
 }

@@ -28,6 +28,7 @@ typedef struct clh_lines {
     size_t count;
     size_t length_max; /**< tokens of the longest line */
     size_t d_vocab;    /**< 65 if any line is text, and at least the largest id + 1 */
+    bool text;         /**< some line is: ids stand for its symbols; else for nothing */
     size_t capacity;   /**< of tokens */
 } clh_lines;
 

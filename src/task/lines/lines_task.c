@@ -25,13 +25,14 @@ static const clh_key keys[] = {
      .fallback = "",
      .values = "FILE",
      .resets = "task n_ctx d_vocab d_vocab_out first_scored epoch_sequences test_sequences steps "
-               "data_sha256 data_lines data_bytes data_before",
+               "data_sha256 data_lines data_bytes data_text data_before",
      .content = "data_sha256",
      .kept = "data.jsonl",
      .help = "JSONL file of your own sequences, each line a text or an array of token ids"},
     RECORD(data_sha256, TEXT, "SHA-256 of the file's bytes, by which it is known"),
     RECORD(data_lines, SIZE, "how many lines it has"),
     RECORD(data_bytes, SIZE, "how many bytes it has"),
+    RECORD(data_text, BOOL, "whether any line is a text, so that ids stand for symbols"),
     RECORD(data_before, TEXT,
            "what was trained on before it was changed on purpose, to which step"),
     {.name = "order",
@@ -131,6 +132,14 @@ static clh_status fill(lines_task *task, const clh_lines_settings *set, const cl
     return sort_lines(task, set->data, err);
 }
 
+/* Ids of a file without a text stand for nothing but themselves. */
+static clh_vocab vocab_of(bool text, size_t d_vocab)
+{
+    clh_vocab vocab = text ? clh_vocab_letters() : clh_vocab_ids(d_vocab);
+    vocab.size = d_vocab;
+    return vocab;
+}
+
 /* The task of a run whose lines are not there, for what can be asked without them. */
 static void be_away(lines_task *task, clh_task_facts *facts, const clh_lines_settings *set,
                     const clh_task_given *given)
@@ -141,7 +150,7 @@ static void be_away(lines_task *task, clh_task_facts *facts, const clh_lines_set
     count = count > held_out ? count : held_out + 1;
     task->train = count - held_out;
     *facts = (clh_task_facts){
-        .vocab = {.symbols = clh_vocab_letters().symbols, .size = run->d_vocab},
+        .vocab = vocab_of(set->data_text, run->d_vocab),
         .length_max = run->n_ctx,
         .domain_size = count,
         .split_size = {task->train, held_out},
@@ -176,7 +185,7 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
         return status;
     }
     *facts = (clh_task_facts){
-        .vocab = {.symbols = clh_vocab_letters().symbols, .size = task->lines.d_vocab},
+        .vocab = vocab_of(task->lines.text, task->lines.d_vocab),
         .length_max = task->lines.length_max,
         .domain_size = task->lines.count,
         .split_size = {task->train, given->test_sequences},
@@ -190,8 +199,11 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
 static void lines_record(const void *state, void *settings, size_t step)
 {
     const lines_task *task = state;
-    if (!task->away.status)
-        clh_lines_data_record(&task->data, settings, step);
+    clh_lines_settings *set = settings;
+    if (task->away.status)
+        return;
+    clh_lines_data_record(&task->data, set, step);
+    set->data_text = task->lines.text;
 }
 
 static bool lines_content(const void *state, const clh_key *key, const char **bytes, size_t *length)

@@ -208,7 +208,7 @@ static clh_status permutations_expand(const void *state, const char *letters, cl
     size_t n = strlen(letters);
     for (size_t i = 0; i < n; i++) {
         uint32_t token;
-        if (!clh_vocab_find(&vocab, letters[i], &token) || token < CLH_VOCAB_LETTER) {
+        if (!clh_vocab_find_byte(&vocab, letters[i], &token) || token < CLH_VOCAB_LETTER) {
             char quoted[16];
             return clh_fail(err, CLH_EINPUT, "letter %zu of \"%s\" is %s, want a-z, A-Z or 0-9",
                             i + 1, letters, clh_vocab_quote(letters + i, quoted));

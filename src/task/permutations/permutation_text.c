@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "task/letter_rank.h"
-#include "task/vocab.h"
+#include "task/vocab_parts.h"
 
 size_t clh_permutation_length(unsigned n)
 {
