@@ -30,6 +30,9 @@ done
     -Db_sanitize=address,undefined > /dev/null
 ninja -C $build $(test -t 1 || echo --quiet) searchers
 
+# inputs go through files: in memory where there is a folder in memory
+[ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+
 share=$((seconds / $(echo "$names" | wc -w)))
 [ "$share" -gt 0 ] || share=1
 failed=''

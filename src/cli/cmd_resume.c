@@ -15,8 +15,11 @@ int clh_cmd_resume(const clh_invocation *inv)
     const clh_run_data data = clh_cli_run_data(inv);
     clh_status status = clh_train_resume_data(folder, threads, &data, &on, &err);
     clh_cli_watch_end(&watch);
-    clh_run_config config;
-    if (!status && !clh_run_config_peek(&config, folder, NULL) && watch.last.steps == 0)
-        watch.last.steps = watch.last.step = config.train.steps; /* it had ended before */
+    if (!status && watch.last.steps == 0) { /* it had ended before */
+        clh_run_config config;
+        status = clh_run_config_peek(&config, folder, &err);
+        if (!status)
+            watch.last.steps = watch.last.step = config.train.steps;
+    }
     return clh_cli_train_report(&watch, folder, status, &err);
 }

@@ -154,6 +154,8 @@ clh_status clh_run_create(const char *path, const clh_run_config *given, const c
         goto done;
     char *name = clh_path_join(path, "model.safetensors", err);
     status = name ? clh_model_save(model, name, config, 0, err) : CLH_ENOMEM;
+    if (status && name)
+        clh_path_remove(name); /* in its place, if what failed was the folder's sync */
     clh_free(name);
     if (status)
         clh_folder_remove(path);
