@@ -45,7 +45,8 @@ static clh_trainer trainer_make(const char *path, const clh_train_watch *watch)
 static void abandon(const char *path)
 {
     char *const made[] = {clh_path_join(path, "metrics.jsonl", NULL),
-                          clh_checkpoint_path(path, 0, NULL)};
+                          clh_checkpoint_path(path, 0, NULL),
+                          clh_path_join(path, "checkpoints/optimizer.safetensors", NULL)};
     for (size_t i = 0; i < CLH_COUNT(made); i++) {
         if (made[i])
             clh_path_remove(made[i]);
