@@ -74,6 +74,7 @@ typedef struct clh_curve_data {
     bool log_x;   /**< a logarithmic x axis; 0 has a place left of the least x above it, behind a
                        break */
     bool whole_x; /**< x are whole numbers: so are the ticks */
+    bool share_y, share_right; /**< what stands on that axis are shares: it goes from 0 to 1 */
 } clh_curve_data;
 
 /** Lines over steps, e.g. loss, held-out loss and (right axis) held-out accuracy. A legend stands

@@ -82,6 +82,10 @@ bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double
             if (clh_series_shows(data, series, i))
                 stretch(series->y[i], &found, low, high);
     }
+    if (found && (right ? data->share_right : data->share_y && data->linear_y)) {
+        stretch(0.0, &found, low, high);
+        stretch(1.0, &found, low, high);
+    }
     return found;
 }
 

@@ -36,7 +36,8 @@ clh_check clh_check_rows; /**< 1 … 200 rows, 1 … 8 panels, series within lim
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
                     double *high);
 
-/** Least and greatest value an axis can show of the series on one side; false when none can. */
+/** Least and greatest value an axis can show of the series on one side, of shares 0 and 1 too; false
+ *  when none can. */
 bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double *high);
 
 /** x of point `i`: the series' own, or i. */
