@@ -22,6 +22,9 @@ clh_status clh_check_figure_style(const clh_figure_style *style, clh_error *err)
 /** Columns and lines within limits; NULL is fine. */
 clh_status clh_check_terminal_style(const clh_terminal_style *style, clh_error *err);
 
+/** A range that there is: its kind, ends, gamma. */
+clh_status clh_check_range(const clh_colour_range *range, clh_error *err);
+
 /** Of the data of each kind: that there is something to draw, and no more than is drawn. */
 typedef clh_status clh_check(const void *data, clh_error *err);
 clh_check clh_check_curve;     /**< at least one drawable point; 1 … 6 series */
