@@ -17,7 +17,8 @@ clh_status clh_check_range(const clh_colour_range *range, clh_error *err)
 {
     clh_status status =
         clh_check_enum(range->kind, CLH_RANGE_PERCENTILE + 1, "the range's kind", err);
-    if (!status && range->kind == CLH_RANGE_ENDS && !are_ends(range->low, range->high))
+    if (!status && (range->kind == CLH_RANGE_ENDS ? !are_ends(range->low, range->high)
+                                                  : isnan(range->low) || isnan(range->high)))
         status =
             clh_fail(err, CLH_ERANGE,
                      "the range of colours is %g to %g, want numbers below 1e30, the lower first",
@@ -43,7 +44,7 @@ clh_status clh_colour_range_read(clh_colour_range *range, const char *text, clh_
             return clh_fail(
                 err, CLH_EUSAGE,
                 "the range of colours is %s, want max, row, percentile or two numbers: 0:1",
-                clh_quoted_text(text).text);
+                *text ? clh_quoted_text(text).text : "empty");
         const char *second = end + 1;
         read.high = clh_read_double(second, &end);
         if (end == second || *end)
