@@ -74,6 +74,7 @@ typedef struct clh_curve_data {
     bool log_x;   /**< a logarithmic x axis; 0 has a place left of the least x above it, behind a
                        break */
     bool whole_x; /**< x are whole numbers: so are the ticks */
+    bool share_y, share_right; /**< what stands on that axis are shares: it goes from 0 to 1 */
 } clh_curve_data;
 
 /** Lines over steps, e.g. loss, held-out loss and (right axis) held-out accuracy. A legend stands
@@ -105,6 +106,26 @@ CLH_API clh_status clh_figure_positions(const char *path, const clh_positions_da
 CLH_API clh_status clh_terminal_positions(char **text, const clh_positions_data *data,
                                           const clh_terminal_style *style, clh_error *err);
 
+/** Which value has the strongest colour. */
+typedef enum clh_range_kind {
+    CLH_RANGE_MAX = 0,        /**< the largest magnitude there is */
+    CLH_RANGE_ENDS = 1,       /**< `low` and `high`; what lies beyond is as they are */
+    CLH_RANGE_ROW = 2,        /**< the largest magnitude of its row */
+    CLH_RANGE_PERCENTILE = 3, /**< the least magnitude that 99 % of all do not exceed */
+} clh_range_kind;
+
+/** From values to colours; all zero: in proportion to the largest magnitude. It is said beside the scale
+ *  of colours. */
+typedef struct clh_colour_range {
+    clh_range_kind kind;
+    double low, high; /**< CLH_RANGE_ENDS: low < high, below 1e30 */
+    double gamma; /**< a colour is as strong as (value / end) ^ gamma: below 1 small values show.
+                           0.05 … 20; 0: 1 */
+} clh_colour_range;
+
+/** Read "max", "row", "percentile" or two numbers, "0:1". CLH_EUSAGE says what was found. */
+CLH_API clh_status clh_colour_range_read(clh_colour_range *range, const char *text, clh_error *err);
+
 /** One matrix of a heat map: values[r * stride + c]. */
 typedef struct clh_heatmap_panel {
     const char *title;      /**< e.g. "head 3"; NULL for none */
@@ -122,13 +143,13 @@ typedef struct clh_heatmap_data {
     const char *value_label;       /**< beside the colour bar, e.g. "attention"; NULL for none */
     bool causal;                   /**< column > row is the future: left blank */
     bool strip;                    /**< few rows, many columns: cells need not be square */
-    double limit;                  /**< colours span -limit … limit; 0: the largest magnitude */
+    clh_colour_range range;        /**< of all panels */
 } clh_heatmap_data;
 
 /** Any real matrix, row 0 on top, in plotly's RdBu centred on zero (negative red, zero white,
- *  positive blue; on a dark page the same hues from a dark centre). Cells have whole pixels; a
- *  matrix with more cells than pixels shows the value of largest magnitude of each block and the
- *  caption says so. Labels are thinned until none touch. Errors as clh_figure_curve(). */
+ *  positive blue; on a dark page the same hues from a dark centre). Cells have whole pixels, at
+ *  least one; of a matrix with more cells than pixels each pixel is the largest magnitude of a block, which
+ *  the title says. Labels are thinned until none touch. Errors as clh_figure_curve(). */
 CLH_API clh_status clh_figure_heatmap(const char *path, const clh_heatmap_data *data,
                                       const clh_figure_style *style, clh_error *err);
 
@@ -145,7 +166,7 @@ typedef struct clh_tokens_data {
     size_t count;
     size_t destination;      /**< outlined; what follows it is the future, muted, its values not
                                   shown. CLH_NO_DESTINATION for none */
-    double limit;            /**< as in clh_heatmap_data */
+    clh_colour_range range;  /**< as in clh_heatmap_data; the text is one row */
     const char *value_label; /**< e.g. "attention from 57"; NULL for none */
 } clh_tokens_data;
 

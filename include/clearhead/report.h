@@ -31,6 +31,9 @@ typedef struct clh_show {
     clh_colour_depth colour; /**< of a terminal */
     bool dark;               /**< light on dark: a terminal, a picture */
     bool ascii;              /**< a terminal that shows only ASCII */
+    const char *range;       /**< of colours, as clh_colour_range_read() takes it; NULL: of shares 0
+                                  to 1, else to the largest magnitude */
+    double gamma;            /**< of colours: clh_colour_range; 0: 1 */
 } clh_show;
 
 /** The result as text in a format that is text; the caller frees it with clh_free(). CLH_EUSAGE

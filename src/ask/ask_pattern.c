@@ -5,7 +5,8 @@
 
 typedef struct pattern_settings {
     clh_given given;
-    size_t layer, head, limit, position;
+    size_t layer, head, position;
+    char positions[CLH_GIVEN_NAMES];
 } pattern_settings;
 
 static const clh_key keys[] = {
@@ -13,8 +14,8 @@ static const clh_key keys[] = {
     CLH_ROW(pattern_settings, layer, SIZE, "0", "[0, 1000]", "which layer"),
     CLH_ROW_AUTO(pattern_settings, head, SIZE, "all, side by side", "[0, 10000]",
                  "which head of it"),
-    CLH_ROW(pattern_settings, limit, SIZE, "500", "[1, 100000]",
-            "between at most so many positions"),
+    CLH_ROW_AUTO(pattern_settings, positions, TEXT, "all", "SLICES",
+                 "between these positions only, to look closer: 600:722,-1"),
     CLH_ROW_AUTO(pattern_settings, position, SIZE, "the last that does not predict the end",
                  "[0, 100000]", "destination whose attention colours the tokens"),
 };
@@ -29,28 +30,50 @@ static const clh_schema schema[] = {
      .draw = "tokens", .unit = "attention"},
     {0}};
 
+static void close_slices(void *slices)
+{
+    clh_slices_deinit(slices);
+}
+
 /* [head, query_pos, key_pos] of the heads and positions asked for. */
-static void put_pattern(clh_result *out, const clh_attended *a, const pattern_settings *set)
+static clh_status put_pattern(clh_result *out, const clh_attended *a, const pattern_settings *set,
+                              clh_error *err)
 {
     const bool all = set->head == CLH_UNSET;
-    const size_t shown = a->pos < set->limit ? a->pos : set->limit;
     const clh_real *from = a->pattern + (all ? 0 : set->head * a->pos * a->pos);
-    const clh_array view = {"pattern",
-                            from,
-                            CLH_F32,
-                            CLH_F32,
-                            .rank = 3,
-                            .shape = {all ? a->heads : 1, shown, shown},
-                            .extent = {all ? a->heads : 1, a->pos, a->pos}};
-    const clh_axis axes[] = {{"head", NULL}, {"query_pos", a->label}, {"key_pos", a->label}};
-    char title[192], head[40] = "", part[96] = "";
+    const size_t heads = all ? a->heads : 1;
+    char title[CLH_GIVEN_NAMES + 160], head[40] = "", part[CLH_GIVEN_NAMES + 64] = "";
+    clh_slices *at = clh_result_make(out, sizeof *at, close_slices, err);
+    clh_status status =
+        at ? clh_slices_read(at, set->positions, "positions", a->pos, err) : CLH_ENOMEM;
+    if (status)
+        return status;
+    clh_array view = {"pattern",
+                      from,
+                      CLH_F32,
+                      CLH_F32,
+                      .rank = 3,
+                      .shape = {heads, a->pos, a->pos},
+                      .extent = {heads, a->pos, a->pos}};
+    const char **label =
+        clh_alloc_array(a->pos > at->count ? a->pos : at->count, sizeof *label, err);
+    if (!label)
+        return CLH_ENOMEM;
+    for (size_t i = 0; i < (at->index ? at->count : a->pos); i++)
+        label[i] = a->label[at->index ? at->index[i] : i];
+    for (size_t d = 1; d < 3 && at->index; d++)
+        clh_array_select(&view, d, at->index, at->count);
+    const clh_axis axes[] = {{"head", NULL}, {"query_pos", label}, {"key_pos", label}};
     if (!all || a->heads == 1)
         (void)snprintf(head, sizeof head, ", head %zu", all ? 0 : set->head);
-    if (shown < a->pos)
-        (void)snprintf(part, sizeof part, ", the first %zu of %zu positions", shown, a->pos);
+    if (at->index)
+        (void)snprintf(part, sizeof part, ", positions %s (%zu of %zu)", set->positions, at->count,
+                       a->pos);
     (void)snprintf(title, sizeof title, "Attention, layer %zu%s%s", set->layer, head, part);
     clh_result_array(out, &view, axes, NULL, NULL);
     clh_result_array_title(out, title, SIZE_MAX);
+    clh_free((void *)label);
+    return CLH_OK;
 }
 
 static clh_status put_tokens(clh_result *out, const clh_attended *a, const clh_subject *s,
@@ -83,10 +106,10 @@ static clh_status ask_pattern(clh_result *out, clh_subject *s, const void *setti
     (void)how;
     clh_status status = clh_attended_open(&a, out, s, &set->given, set->layer,
                                           set->head == CLH_UNSET ? 0 : set->head, err);
-    if (!status) {
-        put_pattern(out, &a, set);
+    if (!status)
+        status = put_pattern(out, &a, set, err);
+    if (!status)
         status = put_tokens(out, &a, s, set, err);
-    }
     clh_attended_deinit(&a);
     return status;
 }
@@ -101,6 +124,7 @@ const clh_question clh_question_pattern = {
     .examples =
         "clearhead pattern runs/notebook # in the terminal\n"
         "clearhead pattern runs/notebook --letters psM1 --figure attention.png # an image\n"
+        "clearhead pattern runs/five --positions 600: --range row --figure a.png # closer\n"
         "clearhead pattern runs/notebook --part tokens --figure tokens.svg # coloured tokens",
     CLH_SETTINGS(keys, pattern_settings),
     .needs = CLH_NEEDS_ATTENTION,

@@ -126,6 +126,9 @@ bool clh_opt_flag(const clh_invocation *inv, const char *name);
  *  CLH_ERANGE naming option, found and wanted. */
 clh_status clh_opt_size(const clh_invocation *inv, const char *name, size_t *value, clh_error *err);
 
+/** As clh_opt_size(), a number. */
+clh_status clh_opt_real(const clh_invocation *inv, const char *name, double *value, clh_error *err);
+
 /** As clh_opt_size(), the place of a choice among the option's values. */
 clh_status clh_opt_choice(const clh_invocation *inv, const char *name, unsigned *value,
                           clh_error *err);

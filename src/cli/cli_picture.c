@@ -18,10 +18,10 @@ const clh_picture *clh_pictures(size_t *count)
 }
 
 static clh_status write_one(clh_subject *subject, const clh_picture *picture, const char *folder,
-                            clh_error *err)
+                            bool dark, clh_error *err)
 {
     static const char *const endings[] = {"png", "svg", "pdf"};
-    const clh_show show = {.part = picture->part};
+    const clh_show show = {.part = picture->part, .dark = dark};
     clh_result *result = NULL;
     clh_status status = clh_ask(&result, subject, picture->question, NULL, NULL, err);
     for (size_t i = 0; i < CLH_COUNT(endings) && !status; i++) {
@@ -45,7 +45,7 @@ clh_status clh_pictures_write(const clh_invocation *inv, const char *run, clh_er
     if (!status)
         status = clh_subject_open(&subject, run, err);
     for (size_t i = 0; i < CLH_COUNT(pictures) && !status; i++) {
-        status = write_one(subject, &pictures[i], folder, err);
+        status = write_one(subject, &pictures[i], folder, clh_opt_flag(inv, "dark"), err);
         if (status == CLH_EINPUT || status == CLH_ERANGE) { /* the run has no such numbers */
             (void)fprintf(stderr, "clearhead %s: no figure of %s: %s\n", inv->command->name,
                           pictures[i].name, err->message);
@@ -67,4 +67,12 @@ clh_status clh_cli_check_file(const char *option, const char *path, bool picture
         return clh_fail(err, CLH_EUSAGE, "--%s is %s, want an image: .png, .svg or .pdf", option,
                         path);
     return clh_format_check_path(path, schema, show, err);
+}
+
+clh_status clh_cli_colours(const clh_invocation *inv, clh_show *show, clh_error *err)
+{
+    if (clh_opt_given(inv, "dark"))
+        show->dark = clh_opt_flag(inv, "dark");
+    show->range = clh_opt_text(inv, "range");
+    return clh_opt_real(inv, "gamma", &show->gamma, err);
 }

@@ -24,4 +24,7 @@ clh_status clh_pictures_write(const clh_invocation *inv, const char *run, clh_er
 clh_status clh_cli_check_file(const char *option, const char *path, bool picture,
                               const clh_schema *schema, const clh_show *show, clh_error *err);
 
+/** The options that say how pictures look, --range, --gamma and --dark, into `show`. */
+clh_status clh_cli_colours(const clh_invocation *inv, clh_show *show, clh_error *err);
+
 #endif

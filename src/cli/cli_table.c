@@ -140,12 +140,12 @@ static void add_keys(const clh_command *command, clh_option_set *out)
     }
 }
 
-/** Whether a row of cli_options.def is for this command; "?" stands for every question, "@" for those
+/** Whether a row of cli_options.def is for this command; the word "?" stands for every question, "@" for those
  *  that ask a run. */
 static bool is_for(const clh_option *option, const clh_command *command)
 {
     const clh_question *q = command->question;
-    return strcmp(option->commands, "*") == 0 || (q && strcmp(option->commands, "?") == 0) ||
+    return strcmp(option->commands, "*") == 0 || (q && clh_word_in(option->commands, ' ', "?")) ||
            (q && !(q->needs & CLH_NEEDS_NOTHING) && clh_word_in(option->commands, ' ', "@")) ||
            clh_word_in(option->commands, ' ', command->name);
 }

@@ -68,6 +68,11 @@ clh_status clh_opt_size(const clh_invocation *inv, const char *name, size_t *val
     return read_value(inv, name, CLH_KEY_SIZE, value, sizeof *value, err);
 }
 
+clh_status clh_opt_real(const clh_invocation *inv, const char *name, double *value, clh_error *err)
+{
+    return read_value(inv, name, CLH_KEY_REAL, value, sizeof *value, err);
+}
+
 clh_status clh_opt_choice(const clh_invocation *inv, const char *name, unsigned *value,
                           clh_error *err)
 {

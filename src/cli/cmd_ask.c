@@ -269,6 +269,10 @@ static clh_status prepare(job *j, const char *over, clh_error *err)
     if (!status)
         status = choose_format(j, err);
     if (!status)
+        status = clh_cli_colours(j->inv, &j->show, err);
+    if (!status)
+        status = clh_cli_colours(j->inv, &j->file, err);
+    if (!status)
         status = read_settings(j, err);
     if (!status && text_of(j, "threads"))
         status = clh_opt_size(j->inv, "threads", &j->how.threads, err);

@@ -61,12 +61,16 @@ static clh_status show(const clh_invocation *inv, const clh_picture *picture, cl
     const char *path = clh_opt_text(inv, "out");
     char *text = NULL;
     how.part = picture->part;
-    if (path) {
-        const clh_show file = {.part = picture->part};
-        clh_status status = clh_report_save(result, path, &file, err);
+    clh_status status = clh_cli_colours(inv, &how, err);
+    if (!status && path) {
+        clh_show file = {.part = picture->part};
+        status = clh_cli_colours(inv, &file, err);
+        if (!status)
+            status = clh_report_save(result, path, &file, err);
         return status ? status : print_written(inv, path, err);
     }
-    clh_status status = clh_report_text(&text, result, inv->json ? "json" : "terminal", &how, err);
+    if (!status)
+        status = clh_report_text(&text, result, inv->json ? "json" : "terminal", &how, err);
     if (!status)
         (void)fputs(text, stdout);
     clh_free(text);
@@ -78,9 +82,11 @@ static clh_status draw(const clh_invocation *inv, const clh_picture *picture, cl
     clh_settings *settings = NULL;
     clh_subject *subject = NULL;
     clh_result *result = NULL;
-    const clh_show how = {.part = picture->part};
+    clh_show how = {.part = picture->part};
     const char *path = clh_opt_text(inv, "out");
     clh_status status = read_settings(inv, picture, &settings, err);
+    if (!status)
+        status = clh_cli_colours(inv, &how, err);
     if (!status && path)
         status = clh_cli_check_file("out", path, true,
                                     clh_question_find(picture->question, err)->schema, &how, err);

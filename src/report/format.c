@@ -119,8 +119,11 @@ clh_status clh_format_check(const clh_format *format, const clh_schema *schema,
 {
     static const clh_show plain = {0};
     const clh_schema *part = NULL;
+    clh_colour_range range = {0};
     show = show ? show : &plain;
     clh_status status = clh_format_part(&part, schema, show, err);
+    if (!status && show->range)
+        status = clh_colour_range_read(&range, show->range, err);
     if (!status && format->check)
         status = format->check(schema, show, err);
     return status;

@@ -37,9 +37,9 @@ is no "$([ "$plain" = "$out" ] && echo yes || echo no)" 'COLUMNS 90 is not'
 LC_ALL=C runs 0 figure run --kind loss
 is 0 "$(printf '%s' "$out" | LC_ALL=C tr -d '\000-\177' | wc -c | tr -d ' ')" 'ASCII where nothing else can be shown'
 
-runs 0 figure run --head 1 --limit 7
-is 'Attention, layer 0, head 1, the first 7 of 26 positions' "$(printf '%s\n' "$out" | head -n 1)" 'what is left out is said'
-runs 0 figure run --head 1 --limit 26
+runs 0 figure run --head 1 --positions :7
+is 'Attention, layer 0, head 1, positions :7 (7 of 26)' "$(printf '%s\n' "$out" | head -n 1)" 'what is left out is said'
+runs 0 figure run --head 1
 is 'Attention, layer 0, head 1' "$(printf '%s\n' "$out" | head -n 1)" 'where there is any'
 
 # numbers
@@ -58,7 +58,7 @@ labels = a["axes"][1]["labels"]
 print(int(shape == [1, 2, 26, 26] and all(abs(x - y) < 1e-6 for x, y in zip(flat, p, strict=True))
           and [x.split(",")[0] for x in labels[:5]] == [">", "\u00b7", "c", "a", "b"] and labels[4] == "b,4"))')" \
     'attention is that of the cache'
-runs 0 figure run --letters cab --json --head 1 --limit 7
+runs 0 figure run --letters cab --json --head 1 --positions 0:7
 is '1 7 7 7' "$(array pattern 'len(a["values"]), len(a["values"][0]), len(a["values"][0][6]), len(a["axes"][1]["labels"])' | tr -d '(),')" \
     'one head, the first positions'
 runs 0 figure run --kind tokens --letters cab --json
@@ -89,6 +89,35 @@ echo '[[0, 1, 5, 4, 3], [0, 1, 3, 4, 5]]' > ids.json
 runs 0 figure run --tokens ids.json --json
 is '> cba' "$(array pattern '"".join(x[0] for x in a["axes"][1]["labels"]).replace(chr(183), " ")')" 'token ids from a file'
 
+# how heat maps look: said beside the scale, the same options in every command that draws one
+LC_ALL=C.UTF-8
+runs 0 pattern run --letters cab --positions 3,-1,0:2 --json
+is '[[2, 4, 4], ["a,3", "\u00b7,25", ">,0", "\u00b7,1"]]' "$(array pattern 'json.dumps([[len(a["values"]), len(a["values"][0]), len(a["values"][0][0])], a["axes"][2]["labels"]])' | sed 's/[.],25/\\u00b7,25/')" \
+    'positions in the order given'
+for command in 'figure run' 'pattern run --terminal' 'figure run --kind tokens'; do
+    # shellcheck disable=SC2086 # words
+    runs 0 $command --range percentile --gamma 0.5
+    is 1 "$(printf '%s\n' "$out" | grep -cE 'attention, to the 99th percentile, gamma 0.5$')" "$command: range and gamma are said"
+    # shellcheck disable=SC2086
+    runs 0 $command --range 0:0.25
+    is 1 "$(printf '%s\n' "$out" | grep -cE '(0 ·░▒▓█ 0.25|tenths of 0.25)  attention$')" "$command: ends"
+    # shellcheck disable=SC2086
+    runs 2 $command --range 1:0
+    is 1 "$(printf '%s' "$err" | grep -c 'the range of colours is 1 to 0, want numbers below 1e30, the lower first')" "$command: no range"
+    # shellcheck disable=SC2086
+    runs 2 $command --gamma 0
+done
+runs 0 pattern run --range row
+is 1 "$(printf '%s\n' "$out" | grep -c "attention, of each row's largest")" 'the drawing below the text has it too'
+runs 0 figure run --range 0:0.01
+is 1 "$(printf '%s\n' "$out" | grep -cE '; [0-9]+ of [0-9]+ numbers lie beyond the range$')" 'what lies beyond is counted'
+runs 0 eval run --part loss_per_position --terminal --count 2
+for kind in loss positions thresholds; do
+    runs 2 figure run --kind $kind --range row
+    is 'clearhead figure: a range of colours and gamma are for heat maps, want one drawn' "$err" "$kind has no colours"
+done
+runs 2 eval run --count 2 --gamma 2 --figure never.png
+
 # files
 for kind in $kinds; do
     for ending in png svg pdf; do
@@ -101,6 +130,26 @@ if [ "$CLH_FIGURES" = yes ]; then
     runs 0 figure run --out again.png
     cmp -s attention.png again.png
     ok $? 'the same numbers, the same bytes'
+    # the corner of a page is its background: (255, 255, 255), dark (22, 24, 29)
+    corner() { python3 -c '
+import struct, sys, zlib
+data, at, packed = open(sys.argv[1], "rb").read(), 8, b""
+while at < len(data):
+    size, kind = struct.unpack(">I4s", data[at:at + 8])
+    packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+    at += 12 + size
+print(*zlib.decompress(packed)[1:4])' "$1"; }
+    for kind in $kinds; do
+        is '255 255 255' "$(corner "$kind.png")" "$kind on white"
+        runs 0 figure run --kind "$kind" --dark --out dark.png
+        is '22 24 29' "$(corner dark.png)" "$kind --dark"
+    done
+    runs 0 eval run --count 4 --checkpoints --dark --figure dark.png
+    is '22 24 29' "$(corner dark.png)" 'any question --dark'
+    runs 0 run --n 2 --steps 2 --d-model 8 --d-head 4 --dark --out night
+    is '22 24 29' "$(corner night/figures/attention.png)" 'run --dark'
+    runs 0 figure run --dark=false --out light.png
+    is '255 255 255' "$(corner light.png)" '--dark=false'
     runs 3 figure run --out /proc/nowhere/figure.png
 fi
 

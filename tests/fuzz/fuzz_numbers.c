@@ -1,9 +1,11 @@
-/* Numbers: every kind of key from text, in its interval and as it is written back; bytes with a unit. */
+/* Numbers: every kind of key from text, in its interval and as it is written back; bytes with a unit; a range
+ * of colours. */
 #include <math.h>
 
 #include "base/keys.h"
 #include "base/platform/decimal.h"
 #include "fuzz/fuzz.h"
+#include "report/both/figure_check.h"
 
 typedef struct values {
     size_t whole;
@@ -63,6 +65,12 @@ FUZZ_TARGET(numbers)
     const clh_status status = clh_bytes_read(text, "limit", &amount, &err);
     if (status)
         (void)fuzz_refused(status, &err);
+    clh_colour_range range = {0};
+    const clh_status read = clh_colour_range_read(&range, text, &err);
+    if (read)
+        (void)fuzz_refused(read, &err);
+    else
+        FUZZ_MUST(!clh_check_range(&range, NULL));
     (void)clh_read_size(text, &end);
     FUZZ_MUST(end >= text && end <= text + strlen(text));
     return taken;

@@ -192,7 +192,7 @@ static clh_status open_figures(void)
     positions_data = (clh_positions_data){.values = losses, .count = STEPS};
     heatmap_panel.values = pattern.data;
     heatmap_data.rows = heatmap_data.cols = pos;
-    tokens_data = (clh_tokens_data){symbols, pattern.data, pos, CLH_NO_DESTINATION, 0, NULL};
+    tokens_data = (clh_tokens_data){symbols, pattern.data, pos, CLH_NO_DESTINATION, {0}, NULL};
     clh_status status = clh_settings_open(&settings, "heads", &err);
     if (!status)
         status = clh_settings_set(settings, "count", "3", &err);

@@ -107,6 +107,7 @@ BY_NAME = {
     "clh_measure_lost.plain": "&measure",
     "clh_measure_lost.other": "&measure",
     "clh_measure_lost.sequences": "SEQUENCES",
+    "clh_colour_range_read.text": '"row"',
     "clh_metric_parse.text": '"loss"',
     "clh_metric_parse.pos": "pos",
     "clh_metric_parse.first_scored": "5",

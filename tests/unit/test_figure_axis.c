@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clearhead/alloc.h"
+#include "report/both/figure_check.h"
 #include "report/both/label.h"
 #include "report/both/scale.h"
 #include "support/cmocka_all.h"
+#include "support/must.h"
 
 static const double ranges[][2] = {
     {0.0011, 4.34}, {0, 500},           {0.0, 1.0}, {3.1, 3.4},    {1e-9, 2e-9},  {-3, 7},
@@ -178,6 +181,72 @@ static void thinning_keeps_all_that_fit(void **state)
     assert_int_equal(clh_label_stride(722, 1.0, 10.8), 20);
 }
 
+/* An axis of one value has it inside, round ticks, and goes below 0 only where the value is. */
+static void an_axis_of_a_constant_is_sane(void **state)
+{
+    static const double values[] = {0, 1, 500, 1e-5, 3e9, -2, 0.99999, 1e-12};
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        for (int flags = 0; flags < 4; flags++) {
+            const double value = values[i];
+            const bool log = flags & 1, whole = flags & 2;
+            if ((log && value <= 0.0) || (whole && floor(value) < value))
+                continue;
+            const clh_scale axis = clh_scale_make(
+                value, value,
+                (clh_scale_want){.log = log, .grow = !whole, .whole = whole, .ticks = 6});
+            assert_true(axis.low <= value && value <= axis.high && axis.low < axis.high);
+            assert_true((axis.low < 0.0) == (value < 0.0));
+            assert_true(whole || axis.count >= 2);
+            for (size_t k = 0; k < axis.count && whole; k++)
+                assert_true(floor(axis.value[k]) == axis.value[k]);
+        }
+}
+
+/* Shares stand between 0 and 1, whatever they are; a loss on the same side goes its own way. */
+static void shares_go_from_0_to_1(void **state)
+{
+    static const double all[][3] = {{0.98, 0.99, 1}, {0, 0, 0}, {0.3, 0.3, 0.3}, {1.5, 0.5, 0.5}};
+    double low = 0, high = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (int right = 0; right < 2; right++) {
+            const clh_series series = {.y = all[i], .count = 3, .right = right};
+            const clh_curve_data data = {.series = &series,
+                                         .series_count = 1,
+                                         .linear_y = true,
+                                         .share_y = !right,
+                                         .share_right = right};
+            assert_true(clh_curve_range(&data, right, &low, &high));
+            assert_true(low == 0.0 && high == (all[i][0] > 1 ? all[i][0] : 1.0));
+            const clh_curve_data plain = {.series = &series, .series_count = 1, .linear_y = true};
+            assert_true(clh_curve_range(&plain, right, &low, &high));
+            assert_true(low == all[i][0] || low == all[i][1]);
+        }
+    const clh_series loss = {.y = all[0], .count = 3};
+    const clh_curve_data log = {.series = &loss, .series_count = 1, .share_y = true};
+    assert_true(clh_curve_range(&log, false, &low, &high) && low == 0.98 && high == 1);
+}
+
+/* The last line but one of a drawing of few positions has their numbers. */
+static void positions_have_whole_numbers(void **state)
+{
+    static const double values[] = {1, 2, 3, 4};
+    (void)state;
+    for (size_t count = 1; count <= 4; count++) {
+        const clh_positions_data data = {.values = values, .count = count, .first_position = 7};
+        clh_error err = {0};
+        char *text = NULL;
+        must(clh_terminal_positions(&text, &data, &(clh_terminal_style){.width = 60}, &err), &err);
+        for (int line = 0; line < 2; line++) /* the last has the name of the axis */
+            *strrchr(text, '\n') = '\0';
+        const char *line = strrchr(text, '\n') + 1;
+        assert_int_equal(strspn(line, " 0123456789"), strlen(line));
+        assert_true(strpbrk(line, "0123456789") != NULL);
+        clh_free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +260,9 @@ int main(void)
         cmocka_unit_test(fitted_labels_never_touch),
         cmocka_unit_test(thinned_labels_never_touch),
         cmocka_unit_test(thinning_keeps_all_that_fit),
+        cmocka_unit_test(an_axis_of_a_constant_is_sane),
+        cmocka_unit_test(shares_go_from_0_to_1),
+        cmocka_unit_test(positions_have_whole_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,7 +214,7 @@ static void pooling_keeps_the_largest(void **state)
     values[(size_t)1234 * N + 777] = 0;
     values[(size_t)2999 * N + 2999] = 0;
     values[0] = (clh_real)-1e-9; /* the scale keeps both its ends */
-    data.limit = 1;
+    data.range = (clh_colour_range){CLH_RANGE_ENDS, -1, 1, .gamma = 1};
     assert_int_equal(clh_figure_heatmap(path, &data, &style, NULL), CLH_OK);
     assert_int_equal(red, pixels_of("pool.png", 103, 0, 31) + 1);
     assert_int_equal(blue, pixels_of("pool.png", 5, 48, 97) + 1);

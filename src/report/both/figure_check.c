@@ -82,6 +82,10 @@ bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double
             if (clh_series_shows(data, series, i))
                 stretch(series->y[i], &found, low, high);
     }
+    if (found && (right ? data->share_right : data->share_y && data->linear_y)) {
+        stretch(0.0, &found, low, high);
+        stretch(1.0, &found, low, high);
+    }
     return found;
 }
 
@@ -155,13 +159,6 @@ clh_status clh_check_positions(const void *figure, clh_error *err)
     return CLH_OK;
 }
 
-static clh_status check_limit(double limit, clh_error *err)
-{
-    if (isfinite(limit) && limit >= 0.0)
-        return CLH_OK;
-    return clh_fail(err, CLH_ERANGE, "the colour limit is %g, want a finite number above 0", limit);
-}
-
 clh_status clh_check_heatmap(const void *figure, clh_error *err)
 {
     const clh_heatmap_data *data = figure;
@@ -186,7 +183,7 @@ clh_status clh_check_heatmap(const void *figure, clh_error *err)
             return clh_fail(err, CLH_ESHAPE, "panel %zu has rows %zu apart, want at least %zu", p,
                             stride, data->cols);
     }
-    return check_limit(data->limit, err);
+    return clh_check_range(&data->range, err);
 }
 
 clh_status clh_check_tokens(const void *figure, clh_error *err)
@@ -199,7 +196,7 @@ clh_status clh_check_tokens(const void *figure, clh_error *err)
     if (data->destination != CLH_NO_DESTINATION && data->destination >= data->count)
         return clh_fail(err, CLH_EINPUT, "the destination is position %zu, the text has 0 to %zu",
                         data->destination, data->count - 1);
-    return check_limit(data->limit, err);
+    return clh_check_range(&data->range, err);
 }
 
 clh_status clh_check_table(const void *figure, clh_error *err)

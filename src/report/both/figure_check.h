@@ -22,6 +22,9 @@ clh_status clh_check_figure_style(const clh_figure_style *style, clh_error *err)
 /** Columns and lines within limits; NULL is fine. */
 clh_status clh_check_terminal_style(const clh_terminal_style *style, clh_error *err);
 
+/** A range that there is: its kind, ends, gamma. */
+clh_status clh_check_range(const clh_colour_range *range, clh_error *err);
+
 /** Of the data of each kind: that there is something to draw, and no more than is drawn. */
 typedef clh_status clh_check(const void *data, clh_error *err);
 clh_check clh_check_curve;     /**< at least one drawable point; 1 … 6 series */
@@ -36,7 +39,8 @@ clh_check clh_check_rows; /**< 1 … 200 rows, 1 … 8 panels, series within lim
 bool clh_rows_range(const clh_rows_data *data, const clh_rows_panel *panel, double *low,
                     double *high);
 
-/** Least and greatest value an axis can show of the series on one side; false when none can. */
+/** Least and greatest value an axis can show of the series on one side, of shares 0 and 1 too; false
+ *  when none can. */
 bool clh_curve_range(const clh_curve_data *data, bool right, double *low, double *high);
 
 /** x of point `i`: the series' own, or i. */

@@ -3,14 +3,17 @@
 #include <assert.h>
 #include <math.h>
 
-clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block_rows,
-                                     size_t block_cols)
+clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index,
+                                     const clh_shades *shades, size_t block_rows, size_t block_cols)
 {
     assert(index < data->panel_count && block_rows >= 1 && block_cols >= 1);
     const clh_heatmap_panel *panel = &data->panels[index];
     const size_t stride = panel->stride ? panel->stride : data->cols;
-    return (clh_matrix_view){panel->values, data->rows, data->cols, stride,
-                             data->causal,  block_rows, block_cols};
+    return (clh_matrix_view){
+        panel->values, data->rows,
+        data->cols,    stride,
+        data->causal,  block_rows,
+        block_cols,    .row = shades->row ? shades->row + index * data->rows : NULL};
 }
 
 size_t clh_matrix_cells(size_t count, size_t block)
@@ -38,6 +41,8 @@ clh_cell_kind clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t co
         size_t end = view->causal ? least(r + 1, col_end) : col_end;
         for (size_t c = col_first; c < end; c++) {
             double v = (double)view->values[r * view->stride + c];
+            if (view->row && view->row[r] > 0.0)
+                v /= view->row[r];
             if (isfinite(v) && (!found || fabs(v) > fabs(*value))) {
                 *value = v;
                 found = true;
@@ -47,43 +52,9 @@ clh_cell_kind clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t co
     return found ? CLH_CELL_VALUE : CLH_CELL_MISSING;
 }
 
-double clh_matrix_limit(const clh_heatmap_data *data, bool *negative)
-{
-    assert(data && negative);
-    double most = 0.0;
-    *negative = false;
-    for (size_t p = 0; p < data->panel_count; p++) {
-        clh_matrix_view view = clh_matrix_view_make(data, p, 1, 1);
-        for (size_t r = 0; r < data->rows; r++) {
-            for (size_t c = 0; c < (data->causal ? least(r + 1, data->cols) : data->cols); c++) {
-                double v = (double)view.values[r * view.stride + c];
-                if (!isfinite(v))
-                    continue;
-                most = fmax(most, fabs(v));
-                *negative = *negative || v < 0.0;
-            }
-        }
-    }
-    return data->limit > 0.0 ? data->limit : most > 0.0 ? most : 1.0;
-}
-
 bool clh_tokens_shows(const clh_tokens_data *data, size_t index)
 {
     assert(index < data->count);
     bool future = data->destination != CLH_NO_DESTINATION && index > data->destination;
     return !future && isfinite((double)data->values[index]);
-}
-
-double clh_tokens_limit(const clh_tokens_data *data, bool *negative)
-{
-    assert(data && negative);
-    double most = 0.0;
-    *negative = false;
-    for (size_t i = 0; i < data->count; i++) {
-        if (!clh_tokens_shows(data, i))
-            continue;
-        most = fmax(most, fabs((double)data->values[i]));
-        *negative = *negative || data->values[i] < 0;
-    }
-    return data->limit > 0.0 ? data->limit : most > 0.0 ? most : 1.0;
 }

@@ -1,6 +1,6 @@
 /** A matrix as a picture of it needs it: pooled to fit, its scale known, its future masked.
  *
- *    clh_matrix_view view = clh_matrix_view_make(&data, panel, 2, 2);
+ *    clh_matrix_view view = clh_matrix_view_make(&data, panel, &shades, 2, 2);
  *    double value;
  *    if (clh_matrix_cell(&view, r, c, &value) == CLH_CELL_VALUE) paint(value);
  *
@@ -15,12 +15,15 @@
 
 #include "base/base.h"
 #include "clearhead/figure.h"
+#include "report/both/shades.h"
 
 typedef struct clh_matrix_view {
     const clh_real *values; /**< [rows, cols], rows `stride` apart */
     size_t rows, cols, stride;
     bool causal;
     size_t block_rows, block_cols; /**< >= 1 */
+    const double
+        *row; /**< [rows] what a value of that row is divided by where it is above 0; NULL */
 } clh_matrix_view;
 
 typedef enum clh_cell_kind {
@@ -29,8 +32,9 @@ typedef enum clh_cell_kind {
     CLH_CELL_FUTURE,  /**< causal, and every column is later than every row */
 } clh_cell_kind;
 
-/** View of panel `index` of `data` in blocks of block_rows x block_cols, both >= 1. */
-clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index, size_t block_rows,
+/** View of panel `index` of `data`, whose shades these are, in blocks of block_rows x block_cols, both >= 1. */
+clh_matrix_view clh_matrix_view_make(const clh_heatmap_data *data, size_t index,
+                                     const clh_shades *shades, size_t block_rows,
                                      size_t block_cols);
 
 /** Cells of a side of `count` numbers in blocks of `block`. */
@@ -38,13 +42,6 @@ size_t clh_matrix_cells(size_t count, size_t block);
 
 /** What cell (row, col) of the view shows. */
 clh_cell_kind clh_matrix_cell(const clh_matrix_view *view, size_t row, size_t col, double *value);
-
-/** The colours' limit: `data`'s own, or the largest finite magnitude outside the future, 1 when
- *  all is zero. *negative tells whether a value below zero is shown. */
-double clh_matrix_limit(const clh_heatmap_data *data, bool *negative);
-
-/** As clh_matrix_limit() for the tokens up to the destination. */
-double clh_tokens_limit(const clh_tokens_data *data, bool *negative);
 
 /** Whether token `index` shows a value: finite, and not after the destination. */
 bool clh_tokens_shows(const clh_tokens_data *data, size_t index);

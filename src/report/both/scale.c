@@ -134,9 +134,12 @@ static void widen(clh_scale *axis)
         axis->high *= 2.0;
         return;
     }
-    double room = size > 0.0 ? size * 0.1 : 0.5;
-    axis->low -= room;
-    axis->high += room;
+    if (size == 0.0) { /* most of what can be 0 is never less */
+        axis->high = 1.0;
+        return;
+    }
+    axis->low -= size * 0.1;
+    axis->high += size * 0.1;
 }
 
 clh_scale clh_scale_make(double low, double high, clh_scale_want want)

@@ -37,7 +37,8 @@ typedef struct clh_scale_want {
  *  logarithmic one. */
 bool clh_scale_can_show(double value, bool log);
 
-/** An axis over low <= high, both of which it can show; widened when they are equal. */
+/** An axis over low <= high, both of which it can show; widened when they are equal: by a tenth, 0
+ *  to 0 … 1, on a logarithmic one to half and twice. */
 clh_scale clh_scale_make(double low, double high, clh_scale_want want);
 
 /** As clh_scale_make(), with as many ticks, at most want.ticks, as fit `length` without labels

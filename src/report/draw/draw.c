@@ -9,16 +9,17 @@
 static const struct hint {
     const char *name;
     clh_part_kind kind;
-    bool text; /* in characters it is a table, which text shows anyway */
+    bool text;    /* in characters it is a table, which text shows anyway */
+    bool colours; /* a range of colours says how it looks */
     clh_draw_kind *draw;
 } hints[] = {
-    {"rows", CLH_PART_TABLE, true, clh_draw_rows},
-    {"curve", CLH_PART_TABLE, false, clh_draw_curve},
-    {"table", CLH_PART_TABLE, true, clh_draw_table},
-    {"heat", CLH_PART_ARRAY, false, clh_draw_heat},
-    {"strip", CLH_PART_ARRAY, false, clh_draw_strip},
-    {"tokens", CLH_PART_ARRAY, false, clh_draw_tokens},
-    {"positions", CLH_PART_ARRAY, false, clh_draw_positions},
+    {"rows", CLH_PART_TABLE, true, false, clh_draw_rows},
+    {"curve", CLH_PART_TABLE, false, false, clh_draw_curve},
+    {"table", CLH_PART_TABLE, true, false, clh_draw_table},
+    {"heat", CLH_PART_ARRAY, false, true, clh_draw_heat},
+    {"strip", CLH_PART_ARRAY, false, true, clh_draw_strip},
+    {"tokens", CLH_PART_ARRAY, false, true, clh_draw_tokens},
+    {"positions", CLH_PART_ARRAY, false, false, clh_draw_positions},
 };
 
 static const struct hint *find_hint(const clh_schema *part)
@@ -50,10 +51,18 @@ clh_status clh_draw_check(const clh_schema *schema, const clh_show *show, clh_er
 {
     const clh_schema *part = NULL;
     clh_status status = clh_format_part(&part, schema, show, err);
-    bool drawn = part && find_hint(part);
-    for (const clh_schema *any = schema; !part && any->kind; any++)
-        drawn = drawn || find_hint(any);
-    return status || drawn ? status : refuse(schema, part, err);
+    bool drawn = false, colours = false;
+    for (const clh_schema *any = schema; any->kind; any++) {
+        const struct hint *hint = !part || any == part ? find_hint(any) : NULL;
+        drawn = drawn || hint;
+        colours = colours || (hint && hint->colours);
+    }
+    if (!status && !drawn)
+        status = refuse(schema, part, err);
+    if (!status && !colours && (show->range || show->gamma > 0.0))
+        status = clh_fail(err, CLH_EUSAGE,
+                          "a range of colours and gamma are for heat maps, want one drawn");
+    return status;
 }
 
 /* ---- What is drawn ---- */

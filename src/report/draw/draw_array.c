@@ -5,14 +5,51 @@
 #include <string.h>
 
 #include "report/both/figure_check.h"
+#include "report/both/shades.h"
 #include "report/draw/drawing.h"
 #include "result/element.h"
 
 enum { NAME = 128 };
 
-static double colour_limit(const clh_drawing *d)
+/* Of the strongest colour: what is weaker is told from none by nobody. */
+#define PALE 0.1
+
+/* What is asked for; else shares from 0 to 1, all else to the largest magnitude. */
+static clh_colour_range colour_range(const clh_drawing *d)
 {
-    return d->item->schema->flags & CLH_SHARE ? 1.0 : 0.0;
+    clh_colour_range range = {.gamma = d->show->gamma};
+    if (d->show->range)
+        (void)clh_colour_range_read(&range, d->show->range, NULL); /* it was checked */
+    else if (d->item->schema->flags & CLH_SHARE)
+        range = (clh_colour_range){CLH_RANGE_ENDS, 0.0, 1.0, .gamma = d->show->gamma};
+    return range;
+}
+
+/* What the colours do not say: cells without a number, numbers beyond a range that was chosen, and of one
+ * that was not, that most numbers hardly show in it. */
+static clh_status note_colours(clh_drawing *d, const clh_heatmap_data *data, clh_error *err)
+{
+    const bool chosen = d->show->range || d->show->gamma > 0.0;
+    clh_heatmap_data most = *data;
+    clh_shades shades = {0}, common = {0};
+    most.range = (clh_colour_range){.kind = CLH_RANGE_PERCENTILE};
+    clh_status status = clh_shades_make(&shades, data, err);
+    if (!status && !chosen)
+        status = clh_shades_make(&common, &most, err);
+    if (!status) {
+        const clh_shades_counts n = clh_shades_count(&shades, data);
+        if (n.missing > 0)
+            clh_drawing_note(d, "grey: no number (%zu of %zu)", n.missing, n.all);
+        if (chosen && data->range.kind == CLH_RANGE_ENDS && n.beyond > 0)
+            clh_drawing_note(d, "%zu of %zu numbers lie beyond the range", n.beyond, n.all);
+        if (!chosen && n.all > n.missing && common.high < PALE * shades.high)
+            clh_drawing_note(
+                d, "%d %% of the numbers are at most %.3g: range row or percentile shows them",
+                CLH_SHADES_PERCENT, common.high);
+    }
+    clh_shades_deinit(&common);
+    clh_shades_deinit(&shades);
+    return status;
 }
 
 /* ---- Heat maps ---- */
@@ -135,8 +172,9 @@ static clh_status draw_heat(clh_drawing *d, bool strip, clh_error *err)
                                    .value_label = d->item->schema->unit,
                                    .causal = is_causal(&h, item, shown),
                                    .strip = strip,
-                                   .limit = colour_limit(d)};
-    return clh_drawing_heatmap(d, &data, err);
+                                   .range = colour_range(d)};
+    status = note_colours(d, &data, err);
+    return status ? status : clh_drawing_heatmap(d, &data, err);
 }
 
 clh_status clh_draw_heat(clh_drawing *d, clh_error *err)
@@ -185,7 +223,7 @@ clh_status clh_draw_tokens(clh_drawing *d, clh_error *err)
         .values = values,
         .count = count,
         .destination = d->item->destination == SIZE_MAX ? CLH_NO_DESTINATION : d->item->destination,
-        .limit = colour_limit(d),
+        .range = colour_range(d),
         .value_label = d->item->schema->unit};
     return clh_drawing_tokens(d, &data, err);
 }

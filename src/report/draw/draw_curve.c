@@ -163,6 +163,18 @@ static clh_status add_series(curves *c, clh_drawing *d, size_t field, size_t lin
     return status;
 }
 
+/* Whether all lines of a side are shares. */
+static bool are_shares(const curves *c, size_t count, bool right)
+{
+    bool found = false, all = true;
+    for (size_t s = 0; s < count; s++)
+        if (c->series[s].right == right) {
+            found = true;
+            all = all && c->field[s]->flags & CLH_SHARE;
+        }
+    return found && all;
+}
+
 /* What all lines of a side are in; NULL where they differ. */
 static const char *unit_of(const curves *c, size_t count, bool right)
 {
@@ -217,6 +229,8 @@ clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
                                  .right_label = left ? right_unit : NULL,
                                  .linear_y = !left,
                                  .log_x = spaced_by_ratios(&c, d->part->rows),
-                                 .whole_x = true};
+                                 .whole_x = true,
+                                 .share_y = are_shares(&c, count, false),
+                                 .share_right = are_shares(&c, count, true)};
     return clh_drawing_curve(d, &data, err);
 }

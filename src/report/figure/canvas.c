@@ -94,22 +94,30 @@ static cairo_surface_t *surface_open(clh_figure_format format, const clh_page *p
     return surface;
 }
 
-static void paint_page(clh_canvas *canvas, const clh_page *page)
+clh_rect clh_page_body(const clh_page *page)
 {
     const clh_figure_style *style = page->style;
-    clh_canvas_colour(canvas, canvas->theme->page);
-    cairo_paint(canvas->cr);
     clh_rect body = {CLH_PAGE_MARGIN, CLH_PAGE_MARGIN, page->width - 2.0 * CLH_PAGE_MARGIN,
                      page->height - 2.0 * CLH_PAGE_MARGIN};
     if (style && has_text(style->title)) {
-        clh_canvas_text(canvas, style->title, body.x, body.y + 8.0,
-                        (clh_text_style){.size = 16.0, .bold = true, .width_max = body.width});
         body.y += CLH_PAGE_TITLE;
         body.height -= CLH_PAGE_TITLE;
     }
     if (style && has_text(style->caption))
         body.height -= CLH_PAGE_CAPTION;
-    canvas->body = body;
+    return body;
+}
+
+static void paint_page(clh_canvas *canvas, const clh_page *page)
+{
+    const clh_figure_style *style = page->style;
+    clh_canvas_colour(canvas, canvas->theme->page);
+    cairo_paint(canvas->cr);
+    canvas->body = clh_page_body(page);
+    if (style && has_text(style->title))
+        clh_canvas_text(
+            canvas, style->title, canvas->body.x, CLH_PAGE_MARGIN + 8.0,
+            (clh_text_style){.size = 16.0, .bold = true, .width_max = canvas->body.width});
 }
 
 static void paint_caption(clh_canvas *canvas, const clh_page *page)

@@ -15,6 +15,7 @@
 #include "base/base.h"
 #include "clearhead/figure.h"
 #include "report/both/colormap.h"
+#include "report/both/shades.h"
 
 typedef struct clh_rect {
     double x, y, width, height;
@@ -65,6 +66,9 @@ double clh_page_frame_height(const clh_figure_style *style);
 /** The style's width or height; where it says 0 what is given, wider where title and caption need it. */
 clh_page clh_page_make(const clh_figure_style *style, double width, double height);
 
+/** The page without margins, title and caption: what clh_canvas_draw finds as `body`. */
+clh_rect clh_page_body(const clh_page *page);
+
 /** Open by the ending of `path`, paint the page, title and caption, call `draw`, and move the file
  *  into place. CLH_EUSAGE, CLH_ERANGE, CLH_ENOMEM, CLH_EIO, or what `draw` returned. */
 clh_status clh_canvas_write(const char *path, const clh_page *page, clh_canvas_draw *draw,
@@ -96,9 +100,9 @@ void clh_canvas_line(clh_canvas *canvas, double x0, double y0, double x1, double
 /** A filled circle. */
 void clh_canvas_dot(clh_canvas *canvas, double x, double y, double radius, clh_rgb colour);
 
-/** The scale of colours from -limit (or 0 where nothing is negative) to limit, in `rect`, upright
- *  when taller than wide, ticks right of or below it, `label` (may be NULL) at its end. */
-void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, double limit, bool negative,
+/** The scale of colours from end to end, in `rect`, upright when taller than wide, ticks right of or
+ *  below it, `label` at its end. */
+void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, const clh_shades *shades,
                       const char *label);
 
 #endif

@@ -132,15 +132,19 @@ void clh_canvas_dot(clh_canvas *canvas, double x, double y, double radius, clh_r
     cairo_fill(canvas->cr);
 }
 
-/* A gradient with the map's own anchors as stops is the map itself, in every format. */
-static void fill_scale(clh_canvas *canvas, clh_rect rect, bool upright, bool negative)
+/* A gradient in proportion with the map's own anchors as stops is the map itself, in every format; a
+ * power is drawn by as many as it takes to look smooth. */
+static void fill_scale(clh_canvas *canvas, clh_rect rect, bool upright, const clh_shades *shades)
 {
+    const bool plain = fabs(shades->gamma - 1.0) < 1e-9 && fmax(shades->low, -shades->high) <= 0.0;
+    const int stops = plain ? 10 : 120;
     cairo_pattern_t *gradient =
         upright ? cairo_pattern_create_linear(0.0, rect.y + rect.height, 0.0, rect.y)
                 : cairo_pattern_create_linear(rect.x, 0.0, rect.x + rect.width, 0.0);
-    for (int i = 0; i <= 10; i++) {
-        double part = i / 10.0;
-        clh_rgb c = clh_colormap_at(negative ? 2.0 * part - 1.0 : part, canvas->dark);
+    for (int i = 0; i <= stops; i++) {
+        const double part = (double)i / stops;
+        const double value = shades->low + part * (shades->high - shades->low);
+        const clh_rgb c = clh_colormap_at(clh_shades_at(shades, value), canvas->dark);
         cairo_pattern_add_color_stop_rgb(gradient, part, c.r / 255.0, c.g / 255.0, c.b / 255.0);
     }
     cairo_rectangle(canvas->cr, rect.x, rect.y, rect.width, rect.height);
@@ -150,19 +154,21 @@ static void fill_scale(clh_canvas *canvas, clh_rect rect, bool upright, bool neg
     clh_canvas_outline(canvas, rect, 1.0, canvas->theme->frame);
 }
 
-void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, double limit, bool negative,
+void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, const clh_shades *shades,
                       const char *label)
 {
-    assert(limit > 0.0);
+    assert(shades && label);
     bool upright = rect.height > rect.width;
     double length = upright ? rect.height : rect.width;
     clh_scale_want want = {.ticks = length > 240.0 ? 8 : 4};
-    clh_scale axis = clh_scale_fit(negative ? -limit : 0.0, limit, want, length,
-                                   upright ? 0.0 : 7.0, upright ? 18.0 : 10.0);
+    clh_scale axis = clh_scale_fit(shades->low, shades->high, want, length, upright ? 0.0 : 7.0,
+                                   upright ? 18.0 : 10.0);
     clh_text_style text = {.size = 11.0};
-    fill_scale(canvas, rect, upright, negative);
+    fill_scale(canvas, rect, upright, shades);
+    double widest = 28.0;
     for (size_t i = 0; i < axis.count; i++) {
         double place = clh_scale_place(&axis, axis.value[i]) * (length - 1.0);
+        widest = fmax(widest, clh_canvas_text_width(canvas, axis.label[i], text));
         if (upright) {
             double y = rect.y + rect.height - 1.0 - place, x = rect.x + rect.width;
             clh_canvas_line(canvas, x, y, x + 4.0, y, 1.0, canvas->theme->frame);
@@ -174,15 +180,13 @@ void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, double limit, bool nega
             clh_canvas_text(canvas, axis.label[i], x, y + 12.0, text);
         }
     }
-    if (!label)
-        return;
     text = (clh_text_style){.size = 12.0};
     if (upright) {
         text.upright = true;
         text.anchor = 0.5;
         text.width_max = rect.height;
-        clh_canvas_text(canvas, label, rect.x + rect.width + 46.0, rect.y + rect.height / 2.0,
-                        text);
+        clh_canvas_text(canvas, label, rect.x + rect.width + widest + 18.0,
+                        rect.y + rect.height / 2.0, text);
     } else {
         clh_canvas_text(canvas, label, rect.x + rect.width + 16.0, rect.y + rect.height / 2.0,
                         text);

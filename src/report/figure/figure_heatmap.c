@@ -12,6 +12,12 @@
 #define FONT_MIN 9.0
 #define FONT_LEADING 1.2
 
+/* What a page is drawn from. */
+typedef struct heat_plan {
+    const clh_heatmap_data *data;
+    clh_shades shades;
+} heat_plan;
+
 /* Labels along one side: which, how large. */
 typedef struct heat_labels {
     const char *const *labels;
@@ -20,13 +26,14 @@ typedef struct heat_labels {
 } heat_labels;
 
 /* One row of cells, each `zoom` pixels wide. */
-static void paint_cells(clh_canvas *canvas, const clh_matrix_view *view, size_t row, double limit,
-                        size_t cells, size_t zoom, uint32_t *pixels)
+static void paint_cells(clh_canvas *canvas, const clh_matrix_view *view, size_t row,
+                        const clh_shades *shades, size_t cells, size_t zoom, uint32_t *pixels)
 {
     for (size_t c = 0; c < cells; c++) {
         double value;
         clh_cell_kind kind = clh_matrix_cell(view, row, c, &value);
-        clh_rgb colour = kind == CLH_CELL_VALUE    ? clh_colormap_at(value / limit, canvas->dark)
+        clh_rgb colour = kind == CLH_CELL_VALUE
+                             ? clh_colormap_at(clh_shades_at(shades, value), canvas->dark)
                          : kind == CLH_CELL_FUTURE ? canvas->theme->page
                                                    : canvas->theme->missing;
         for (size_t z = 0; z < zoom; z++)
@@ -36,7 +43,7 @@ static void paint_cells(clh_canvas *canvas, const clh_matrix_view *view, size_t 
 
 /* The matrix as one picture, stretched to the plot without smoothing. */
 static clh_status draw_cells(clh_canvas *canvas, const clh_heat_layout *l,
-                             const clh_matrix_view *view, double limit, clh_rect plot,
+                             const clh_matrix_view *view, const clh_shades *shades, clh_rect plot,
                              clh_error *err)
 {
     size_t longest = l->cells_x > l->cells_y ? l->cells_x : l->cells_y;
@@ -49,7 +56,7 @@ static clh_status draw_cells(clh_canvas *canvas, const clh_heat_layout *l,
         return CLH_ENOMEM;
     for (size_t r = 0; r < l->cells_y; r++) {
         unsigned char *row = pixels + r * zoom * stride;
-        paint_cells(canvas, view, r, limit, l->cells_x, zoom, (uint32_t *)(void *)row);
+        paint_cells(canvas, view, r, shades, l->cells_x, zoom, (uint32_t *)(void *)row);
         for (size_t z = 1; z < zoom; z++)
             memcpy(row + z * stride, row, stride);
     }
@@ -111,9 +118,10 @@ static void draw_col_labels(clh_canvas *canvas, const heat_labels *s, clh_rect p
     }
 }
 
-static clh_status draw_panels(clh_canvas *canvas, const clh_heat_layout *l,
-                              const clh_heatmap_data *data, double limit, clh_error *err)
+static clh_status draw_panels(clh_canvas *canvas, const clh_heat_layout *l, const heat_plan *plan,
+                              clh_error *err)
 {
+    const clh_heatmap_data *data = plan->data;
     heat_labels rows = labels_fit(data->row_labels, data->rows, l->cell_y / (double)l->block);
     heat_labels cols = labels_fit(data->col_labels, data->cols, l->cell_x / (double)l->block);
     clh_status status = CLH_OK;
@@ -123,11 +131,11 @@ static clh_status draw_panels(clh_canvas *canvas, const clh_heat_layout *l,
                          canvas->body.y + l->title +
                              (l->plot_height + CLH_HEAT_GAP + l->title) * (double)gy,
                          l->plot_width, l->plot_height};
-        clh_matrix_view view = clh_matrix_view_make(data, p, l->block, l->block);
+        clh_matrix_view view = clh_matrix_view_make(data, p, &plan->shades, l->block, l->block);
         if (data->panels[p].title)
             clh_canvas_text(canvas, data->panels[p].title, plot.x, plot.y - 11.0,
                             (clh_text_style){.size = 12.0, .bold = true, .width_max = plot.width});
-        status = draw_cells(canvas, l, &view, limit, plot, err);
+        status = draw_cells(canvas, l, &view, &plan->shades, plot, err);
         if (gx == 0)
             draw_row_labels(canvas, &rows, plot);
         if (p + l->grid_cols >= data->panel_count)
@@ -150,27 +158,18 @@ static void draw_names(clh_canvas *canvas, const clh_heat_layout *l, const clh_h
     name.upright = true;
     if (data->y_label)
         clh_canvas_text(canvas, data->y_label, body.x + 7.0, body.y + height / 2.0, name);
-    if (l->block > 1) {
-        char note[160];
-        (void)snprintf(note, sizeof note,
-                       "Each pixel is the value of largest magnitude of %zu × %zu cells.", l->block,
-                       l->block);
-        clh_canvas_text(
-            canvas, note, body.x, body.y + body.height - 7.0,
-            (clh_text_style){11.0, .width_max = body.width, .colour = &canvas->theme->muted});
-    }
 }
 
 static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
-    const clh_heatmap_data *data = context;
+    const heat_plan *plan = context;
+    const clh_heatmap_data *data = plan->data;
     clh_heat_layout l = clh_heat_layout_base(data);
-    bool negative;
-    double limit = clh_matrix_limit(data, &negative);
+    char label[CLH_SHADES_LABEL];
     if (!clh_heat_layout_fit(&l, data, canvas->body))
         return clh_canvas_no_room(canvas->page, err);
     canvas->body = clh_heat_layout_centre(&l, canvas->body);
-    clh_status status = draw_panels(canvas, &l, data, limit, err);
+    clh_status status = draw_panels(canvas, &l, plan, err);
     if (status)
         return status;
     draw_names(canvas, &l, data);
@@ -180,13 +179,37 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     clh_canvas_scale(canvas,
                      (clh_rect){canvas->body.x + l.left + grid - 4.0, canvas->body.y + l.title,
                                 14.0, fmax(height, 2.0 * CLH_HEAT_PLOT_MIN)},
-                     limit, negative, data->value_label);
+                     &plan->shades, clh_shades_label(label, data->value_label, &data->range));
     return CLH_OK;
+}
+
+/* "Attention, each pixel the largest of 3 × 3": what is not shown cell by cell is said in the title. */
+static void title_of(char out[CLH_LABEL_BYTES], const char *title, size_t block)
+{
+    char shown[CLH_LABEL_BYTES];
+    (void)clh_text_clean(shown, sizeof shown - 80, title ? title : "");
+    (void)snprintf(out, CLH_LABEL_BYTES, "%.400s%sach pixel the largest of %zu × %zu", shown,
+                   *shown ? ", e" : "E", block, block);
 }
 
 clh_status clh_page_heatmap(const char *path, const void *data, const clh_figure_style *style,
                             clh_error *err)
 {
-    const clh_page page = clh_heat_page(data, style);
-    return clh_canvas_write(path, &page, draw, data, err);
+    heat_plan plan = {data, .shades = {0}};
+    char title[CLH_LABEL_BYTES];
+    clh_figure_style titled = style ? *style : (clh_figure_style){0};
+    clh_page page = clh_heat_page(data, style);
+    clh_heat_layout l = clh_heat_layout_base(data);
+    /* a title that was not there takes room, which may take larger blocks */
+    for (size_t said = 1; clh_heat_layout_fit(&l, data, clh_page_body(&page)) && l.block > said;) {
+        said = l.block;
+        title_of(title, style ? style->title : NULL, said);
+        titled.title = title;
+        page = clh_heat_page(data, &titled);
+    }
+    clh_status status = clh_shades_make(&plan.shades, data, err);
+    if (!status)
+        status = clh_canvas_write(path, &page, draw, &plan, err);
+    clh_shades_deinit(&plan.shades);
+    return status;
 }

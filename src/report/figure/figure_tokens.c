@@ -17,6 +17,7 @@ typedef struct tokens_plan {
     const clh_tokens_data *data;
     const clh_flow *flow;
     double gutter;
+    clh_shades shades;
 } tokens_plan;
 
 /* Room for the position that leads each line. */
@@ -26,17 +27,18 @@ static double gutter_width(size_t count)
     return 8.0 * (double)snprintf(number, sizeof number, "%zu", count - 1) + 12.0;
 }
 
-static void draw_token(clh_canvas *canvas, const tokens_plan *plan, size_t index, clh_rect box,
-                       double limit)
+static void draw_token(clh_canvas *canvas, const tokens_plan *plan, size_t index, clh_rect box)
 {
     const clh_tokens_data *data = plan->data;
     char shown[CLH_LABEL_BYTES];
     clh_rgb ink = canvas->theme->muted;
     bool future = data->destination != CLH_NO_DESTINATION && index > data->destination;
     if (!future) {
-        clh_rgb back = clh_tokens_shows(data, index)
-                           ? clh_colormap_at((double)data->values[index] / limit, canvas->dark)
-                           : canvas->theme->missing;
+        clh_rgb back =
+            clh_tokens_shows(data, index)
+                ? clh_colormap_at(clh_shades_at(&plan->shades, (double)data->values[index]),
+                                  canvas->dark)
+                : canvas->theme->missing;
         clh_canvas_fill(canvas, box, back);
         ink = clh_colormap_ink(back);
     }
@@ -47,7 +49,7 @@ static void draw_token(clh_canvas *canvas, const tokens_plan *plan, size_t index
 }
 
 /* The outline is drawn after its neighbours, so that none paints over it. */
-static void draw_lines(clh_canvas *canvas, const tokens_plan *plan, double limit)
+static void draw_lines(clh_canvas *canvas, const tokens_plan *plan)
 {
     const clh_flow *flow = plan->flow;
     clh_rect chosen = {0};
@@ -60,7 +62,7 @@ static void draw_lines(clh_canvas *canvas, const tokens_plan *plan, double limit
             (clh_text_style){.size = 10.5, .anchor = 1.0, .colour = &canvas->theme->muted});
         for (size_t i = flow->line_first[l]; i < flow->line_first[l + 1]; i++) {
             clh_rect box = {x, y + 2.0, COLUMN * (double)flow->width[i], LINE - 4.0};
-            draw_token(canvas, plan, i, box, limit);
+            draw_token(canvas, plan, i, box);
             if (i == plan->data->destination)
                 chosen = (clh_rect){box.x - 2.0, box.y - 2.0, box.width + 4.0, box.height + 4.0};
             x += box.width;
@@ -73,17 +75,16 @@ static void draw_lines(clh_canvas *canvas, const tokens_plan *plan, double limit
 static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
     const tokens_plan *plan = context;
-    bool negative;
-    double limit = clh_tokens_limit(plan->data, &negative);
+    char label[CLH_SHADES_LABEL];
     double text = LINE * (double)plan->flow->line_count;
     if (canvas->body.height < text + SCALE_ROOM - 1.0)
         return clh_canvas_no_room(canvas->page, err);
-    draw_lines(canvas, plan, limit);
+    draw_lines(canvas, plan);
     double width = fmin(260.0, canvas->body.width - plan->gutter);
     clh_canvas_scale(
         canvas,
-        (clh_rect){canvas->body.x + plan->gutter, canvas->body.y + text + 16.0, width, 12.0}, limit,
-        negative, plan->data->value_label);
+        (clh_rect){canvas->body.x + plan->gutter, canvas->body.y + text + 16.0, width, 12.0},
+        &plan->shades, clh_shades_label(label, plan->data->value_label, &plan->data->range));
     return CLH_OK;
 }
 
@@ -102,12 +103,13 @@ clh_status clh_page_tokens(const char *path, const void *figure, const clh_figur
         return status;
     double wanted = LINE * (double)flow.line_count + SCALE_ROOM + clh_page_frame_height(style);
     page = clh_page_make(style, 880.0, ceil(wanted));
-    tokens_plan plan = {data, &flow, gutter};
-    if (page.height > CLH_FIGURE_SIDE_MAX)
+    tokens_plan plan = {data, &flow, gutter, .shades = {0}};
+    status = clh_shades_of_tokens(&plan.shades, data, err);
+    if (!status && page.height > CLH_FIGURE_SIDE_MAX)
         status =
             clh_fail(err, CLH_ERANGE, "%zu tokens take a figure %.0f px high, at most %d are drawn",
                      data->count, page.height, CLH_FIGURE_SIDE_MAX);
-    else
+    if (!status)
         status = clh_canvas_write(path, &page, draw, &plan, err);
     clh_flow_deinit(&flow);
     return status;

@@ -8,9 +8,8 @@
 #include "report/both/matrix.h"
 
 enum {
-    SCALE_ROOM = 82,
+    SCALE_ROOM = 108, /* gap, colours, numbers, what they are */
     PANEL_TITLE = 20,
-    NOTE_ROOM = 20,
     LABEL_COLUMNS_MAX = 14,
     CELL_MAX = 48,
     SIDE_TARGET = 850, /* px of a plot when the size is ours to choose */
@@ -50,7 +49,6 @@ static void set_cells(clh_heat_layout *l, const clh_heatmap_data *data, size_t b
                       double cell_y)
 {
     l->block = block;
-    l->note = block > 1 ? NOTE_ROOM : 0.0;
     l->cells_x = clh_matrix_cells(data->cols, block);
     l->cells_y = clh_matrix_cells(data->rows, block);
     l->cell_x = cell_x;
@@ -72,14 +70,12 @@ static double taken_width(const clh_heat_layout *l)
 
 static double taken_height(const clh_heat_layout *l)
 {
-    return l->bottom + l->note + l->title * (double)l->grid_rows +
-           CLH_HEAT_GAP * (double)(l->grid_rows - 1);
+    return l->bottom + l->title * (double)l->grid_rows + CLH_HEAT_GAP * (double)(l->grid_rows - 1);
 }
 
 bool clh_heat_layout_fit(clh_heat_layout *l, const clh_heatmap_data *data, clh_rect body)
 {
     assert(l && data);
-    l->note = 0.0;
     for (int pass = 0; pass < 2; pass++) {
         double width = floor((body.width - taken_width(l)) / (double)l->grid_cols);
         double height = floor((body.height - taken_height(l)) / (double)l->grid_rows);

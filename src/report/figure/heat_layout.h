@@ -19,7 +19,7 @@ enum { CLH_HEAT_GAP = 22, CLH_HEAT_NAME = 22, CLH_HEAT_PLOT_MIN = 32 };
 /** Lengths in px. */
 typedef struct clh_heat_layout {
     size_t grid_cols, grid_rows, block, cells_x, cells_y;
-    double cell_x, cell_y, left, bottom, title, note;
+    double cell_x, cell_y, left, bottom, title;
     double plot_width, plot_height; /**< of one panel */
 } clh_heat_layout;
 

@@ -16,8 +16,8 @@ static const char *const shades_plain[SHADES] = {".", "-", "+", "*", "#"};
  * as tall as wide. Small matrices are zoomed so that a cell is a square of characters. */
 typedef struct heat_view {
     const clh_heatmap_data *data;
-    bool coloured, negative;
-    double limit;
+    bool coloured;
+    clh_shades shades;
     size_t gutter, block_rows, block_cols;
     size_t wide; /* characters across a cell */
     size_t tall; /* half lines (in colour) or lines down a cell */
@@ -34,7 +34,6 @@ static clh_status lay_out(heat_view *view, const clh_painter *painter, clh_error
     const clh_heatmap_data *data = view->data;
     size_t label = clh_label_columns_max(data->row_labels, data->rows);
     view->coloured = painter->style.colour != CLH_COLOUR_NONE;
-    view->limit = clh_matrix_limit(data, &view->negative);
     view->gutter = (label < LABEL_COLUMNS_MAX ? label : LABEL_COLUMNS_MAX) + 1;
     if (painter->style.width < view->gutter + COLUMNS_MIN)
         return clh_fail(err, CLH_ERANGE, "%zu columns leave no room for the matrix, want %zu",
@@ -78,7 +77,8 @@ static const clh_rgb *half_colour(const heat_view *view, const clh_painter *pain
     clh_cell_kind kind = clh_matrix_cell(matrix, row, col, &value);
     if (kind == CLH_CELL_FUTURE)
         return NULL;
-    *out = clh_colormap_at(kind == CLH_CELL_VALUE ? value / view->limit : NAN, painter->style.dark);
+    *out = clh_colormap_at(kind == CLH_CELL_VALUE ? clh_shades_at(&view->shades, value) : NAN,
+                           painter->style.dark);
     return out;
 }
 
@@ -110,7 +110,7 @@ static void paint_shade(const heat_view *view, clh_painter *painter, const clh_m
     clh_cell_kind kind = clh_matrix_cell(matrix, line / view->tall, col, &value);
     const char *shade = kind == CLH_CELL_FUTURE ? " " : "?";
     if (kind == CLH_CELL_VALUE) {
-        double part = fmin(fabs(value) / view->limit, 1.0);
+        const double part = fabs(clh_shades_at(&view->shades, value));
         shade = shades[(size_t)fmin(part * (double)SHADES, SHADES - 1)];
     }
     clh_painter_repeat(painter, shade, view->wide);
@@ -119,7 +119,8 @@ static void paint_shade(const heat_view *view, clh_painter *painter, const clh_m
 static void paint_matrix(const heat_view *view, clh_painter *painter, size_t panel)
 {
     const clh_heatmap_data *data = view->data;
-    clh_matrix_view matrix = clh_matrix_view_make(data, panel, view->block_rows, view->block_cols);
+    clh_matrix_view matrix =
+        clh_matrix_view_make(data, panel, &view->shades, view->block_rows, view->block_cols);
     size_t halves = view->coloured ? 2 : 1;
     size_t lines = divide_up(view->cells_y * view->tall, halves);
     double pitch = (double)view->tall / (double)(view->block_rows * halves); /* lines a row */
@@ -171,6 +172,8 @@ clh_status clh_paint_heatmap(clh_painter *painter, const void *figure, clh_error
     const clh_heatmap_data *data = figure;
     heat_view view = {.data = data};
     clh_status status = lay_out(&view, painter, err);
+    if (!status)
+        status = clh_shades_make(&view.shades, data, err);
     for (size_t p = 0; p < data->panel_count && !status; p++) {
         if (data->panels[p].title) {
             clh_painter_add(painter, data->panels[p].title);
@@ -181,7 +184,9 @@ clh_status clh_paint_heatmap(clh_painter *painter, const void *figure, clh_error
     }
     if (!status) {
         clh_painter_repeat(painter, " ", view.gutter);
-        clh_painter_scale(painter, view.limit, view.negative, data->value_label,
+        char label[CLH_SHADES_LABEL];
+        clh_painter_scale(painter, &view.shades,
+                          clh_shades_label(label, data->value_label, &data->range),
                           painter->style.ascii ? shades_plain : shades_fancy, SHADES);
         if (view.block_rows > 1 || view.block_cols > 1) {
             clh_painter_repeat(painter, " ", view.gutter);
@@ -190,5 +195,6 @@ clh_status clh_paint_heatmap(clh_painter *painter, const void *figure, clh_error
             clh_painter_end_line(painter);
         }
     }
+    clh_shades_deinit(&view.shades);
     return status;
 }

@@ -129,26 +129,28 @@ void clh_painter_end_line(clh_painter *painter)
     painter->column = 0;
 }
 
-void clh_painter_scale(clh_painter *painter, double limit, bool negative, const char *label,
-                       const char *const *shades, size_t count)
+void clh_painter_scale(clh_painter *painter, const clh_shades *shades, const char *label,
+                       const char *const *mark, size_t count)
 {
-    assert(painter && (shades || painter->style.colour != CLH_COLOUR_NONE));
+    assert(painter && shades && label && (mark || painter->style.colour != CLH_COLOUR_NONE));
     bool coloured = painter->style.colour != CLH_COLOUR_NONE;
+    const bool both = shades->low < 0.0 && shades->high > 0.0;
     size_t room = painter->style.width - painter->column;
     size_t steps = room / 2 < SCALE_STEPS ? room / 2 : SCALE_STEPS;
-    clh_painter_addf(painter, "%.3g ", negative && coloured ? -limit : 0.0);
+    clh_painter_addf(painter, "%.3g ", both && !coloured ? 0.0 : shades->low);
     for (size_t i = 0; coloured && i < steps; i++) {
-        double part = ((double)i + 0.5) / (double)steps;
-        clh_rgb c = clh_colormap_at(negative ? 2.0 * part - 1.0 : part, painter->style.dark);
+        const double part = ((double)i + 0.5) / (double)steps;
+        const double value = shades->low + part * (shades->high - shades->low);
+        const clh_rgb c = clh_colormap_at(clh_shades_at(shades, value), painter->style.dark);
         clh_painter_back(painter, &c);
         clh_painter_add(painter, " ");
     }
     clh_painter_back(painter, NULL);
     for (size_t i = 0; !coloured && i < count; i++)
-        clh_painter_add(painter, shades[i]);
-    clh_painter_addf(painter, " %.3g  ", limit);
-    clh_painter_add(painter, label ? label : "");
-    if (negative && !coloured)
+        clh_painter_add(painter, mark[i]);
+    clh_painter_addf(painter, " %.3g  ", shades->high);
+    clh_painter_add(painter, label);
+    if (both && !coloured)
         clh_painter_add(painter, " (magnitude; signs are not shown)");
     clh_painter_end_line(painter);
 }

@@ -15,6 +15,7 @@
 #include "base/strbuf.h"
 #include "clearhead/figure.h"
 #include "report/both/colormap.h"
+#include "report/both/shades.h"
 
 typedef struct clh_painter {
     clh_strbuf text;
@@ -61,9 +62,9 @@ const char *clh_painter_pick(const clh_painter *painter, const char *fancy, cons
 /** Back to the terminal's own colours, and a line feed without spaces before it. */
 void clh_painter_end_line(clh_painter *painter);
 
-/** The scale of values: colours or `shades` (count of them, from zero up) between numbers. */
-void clh_painter_scale(clh_painter *painter, double limit, bool negative, const char *label,
-                       const char *const *shades, size_t count);
+/** The scale of values from end to end: colours, or `mark` (count of them, from no colour up). */
+void clh_painter_scale(clh_painter *painter, const clh_shades *shades, const char *label,
+                       const char *const *mark, size_t count);
 
 /** A line under a plot with an axis' tick labels centred at their columns: `gutter` spaces, then
  *  `columns` characters; column of tick i is columns_at[i]. */

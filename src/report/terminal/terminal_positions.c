@@ -88,7 +88,8 @@ static void paint_below(const positions_view *view, clh_painter *painter)
     }
     double first = (double)data->first_position, last = first + (double)data->count - 1.0;
     size_t ticks = view->columns / 10 < 2 ? 2 : view->columns / 10 > 12 ? 12 : view->columns / 10;
-    clh_scale x = clh_scale_fit(first, fmax(last, first + 1.0), (clh_scale_want){.ticks = ticks},
+    clh_scale x = clh_scale_fit(first, fmax(last, first + 1.0),
+                                (clh_scale_want){.whole = true, .ticks = ticks},
                                 (double)view->columns, 1.0, 2.0);
     size_t at[CLH_TICKS_MAX] = {0};
     for (size_t i = 0; i < x.count; i++)

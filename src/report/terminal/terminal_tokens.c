@@ -14,8 +14,7 @@ typedef struct tokens_view {
     const clh_tokens_data *data;
     clh_flow flow;
     size_t gutter;
-    double limit;
-    bool negative;
+    clh_shades shades;
 } tokens_view;
 
 static void paint_token(const tokens_view *view, clh_painter *painter, size_t index)
@@ -24,7 +23,8 @@ static void paint_token(const tokens_view *view, clh_painter *painter, size_t in
     char shown[CLH_LABEL_BYTES];
     bool future = data->destination != CLH_NO_DESTINATION && index > data->destination;
     bool shows = clh_tokens_shows(data, index), dark = painter->style.dark;
-    clh_rgb back = clh_colormap_at(shows ? (double)data->values[index] / view->limit : NAN, dark);
+    clh_rgb back = clh_colormap_at(
+        shows ? clh_shades_at(&view->shades, (double)data->values[index]) : NAN, dark);
     clh_rgb ink = future ? painter->theme->muted : clh_colormap_ink(back);
     clh_painter_fore(painter, &ink);
     clh_painter_back(painter, future ? NULL : &back);
@@ -38,7 +38,7 @@ static void paint_tenths(const tokens_view *view, clh_painter *painter, size_t l
     clh_painter_repeat(painter, " ", view->gutter);
     for (size_t i = view->flow.line_first[line]; i < view->flow.line_first[line + 1]; i++) {
         double part = clh_tokens_shows(view->data, i)
-                          ? fabs((double)view->data->values[i]) / view->limit
+                          ? fabs(clh_shades_at(&view->shades, (double)view->data->values[i]))
                           : 0.0;
         size_t tenth = (size_t)fmin(part * 10.0, 9.0);
         clh_painter_add(painter, tenth > 0 ? tenths[tenth] : " ");
@@ -89,15 +89,21 @@ static void paint_lines(const tokens_view *view, clh_painter *painter)
 
 static void paint_scale(const tokens_view *view, clh_painter *painter)
 {
-    const char *label = view->data->value_label;
+    char label[CLH_SHADES_LABEL];
+    (void)clh_shades_label(label, view->data->value_label, &view->data->range);
     clh_painter_repeat(painter, " ", view->gutter);
     if (painter->style.colour != CLH_COLOUR_NONE) {
-        clh_painter_scale(painter, view->limit, view->negative, label, NULL, 0);
+        clh_painter_scale(painter, &view->shades, label, NULL, 0);
         return;
     }
-    clh_painter_addf(painter, "digits are tenths of %.3g%s  ", view->limit,
-                     view->negative ? ", without sign" : "");
-    clh_painter_add(painter, label ? label : "");
+    const double low = view->shades.low, high = view->shades.high;
+    if (low > 0.0 || high < 0.0)
+        clh_painter_addf(painter, "digits are tenths of the way from %.3g to %.3g  ",
+                         low > 0.0 ? low : high, low > 0.0 ? high : low);
+    else
+        clh_painter_addf(painter, "digits are tenths of %.3g%s  ", fmax(-low, high),
+                         low < 0.0 && high > 0.0 ? ", without sign" : "");
+    clh_painter_add(painter, label);
     clh_painter_end_line(painter);
 }
 
@@ -107,7 +113,6 @@ clh_status clh_paint_tokens(clh_painter *painter, const void *figure, clh_error 
     char number[24];
     tokens_view view = {.data = data};
     clh_status status = CLH_OK;
-    view.limit = clh_tokens_limit(data, &view.negative);
     view.gutter = (size_t)snprintf(number, sizeof number, "%zu", data->count - 1) + 1;
     if (painter->style.width < view.gutter + 1)
         status = clh_fail(err, CLH_ERANGE, "%zu columns leave no room for the text, want %zu",
@@ -115,6 +120,8 @@ clh_status clh_paint_tokens(clh_painter *painter, const void *figure, clh_error 
     else
         status = clh_flow_init(&view.flow, data->tokens, data->count,
                                painter->style.width - view.gutter, err);
+    if (!status)
+        status = clh_shades_of_tokens(&view.shades, data, err);
     if (!status) {
         paint_lines(&view, painter);
         paint_scale(&view, painter);
