@@ -88,6 +88,7 @@ static void softmax(double *x, size_t count)
 static void log_softmax(double *x, size_t count)
 {
     double sum = 0;
+    assert(count > 0);
     take_largest(x, count);
     for (size_t i = 0; i < count; i++)
         sum += exp(x[i]);
