@@ -146,7 +146,7 @@ head -c 9000 "whole/checkpoints/optimizer.safetensors" > "$file"
 refused 3 "$file: tensor " 'an optimizer state cut in its data'
 damaged checkpoints/optimizer.safetensors
 : > "$file"
-refused 3 "$file: the file is 0 bytes long, want at least 8" 'an empty optimizer state'
+refused 3 "$file is empty, want a safetensors file" 'an empty optimizer state'
 damaged checkpoints/optimizer.safetensors
 cp whole/model.safetensors "$file"
 refused 2 "$file has no tensor exp_avg.embed.W_E" 'weights for an optimizer state'
