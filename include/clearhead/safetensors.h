@@ -69,9 +69,10 @@ CLH_API clh_status clh_safetensors_describe(const clh_safetensors *file, const c
                                             clh_tensor *shape, const char **dtype, clh_error *err);
 
 /** Read tensor `into->name` into `into->data`. Its shape must be exactly that of `into`, its dtype
- *  F32 (F64 too in a CLH_DOUBLE build) and every number finite: CLH_ESHAPE, CLH_EFORMAT and
- *  CLH_ENUMERIC name the tensor, found and wanted; CLH_EIO when the file was cut since. The data is
- *  untouched by a wrong name, dtype or shape, unspecified after the other failures. */
+ *  F32, F16 or BF16, or F64, which is rounded to F32 (but in a CLH_DOUBLE build), and every number finite,
+ *  in F32 too: CLH_ESHAPE, CLH_EFORMAT and CLH_ENUMERIC name the tensor, found and wanted; CLH_EIO when the
+ *  file was cut since. The data is untouched by a wrong name, dtype or shape, unspecified after the other
+ *  failures. */
 CLH_API clh_status clh_safetensors_read(const clh_safetensors *file, const clh_tensor *into,
                                         clh_error *err);
 

@@ -150,7 +150,7 @@ static clh_status entry_parse(clh_safetensors_entry *entry, const char *name, co
 static clh_status metadata_check(json_t *metadata, const char *path, clh_error *err)
 {
     char found[64];
-    if (metadata && !json_is_object(metadata))
+    if (metadata && !json_is_null(metadata) && !json_is_object(metadata))
         return clh_fail(err, CLH_EFORMAT, "%s: " CLH_SAFETENSORS_METADATA " is %s, want an object",
                         path, found_text(metadata, found));
     const char *key;

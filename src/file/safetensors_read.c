@@ -157,45 +157,78 @@ static bool same_shape(const clh_tensor *a, const clh_tensor *b)
     return a->rank == b->rank && memcmp(a->shape, b->shape, a->rank * sizeof a->shape[0]) == 0;
 }
 
-static clh_real decode_f32(const unsigned char *bytes)
+static uint16_t bits_16(const unsigned char *bytes)
 {
-    uint32_t bits;
-    float value;
+    uint16_t bits;
     memcpy(&bits, bytes, sizeof bits);
-    bits = le32toh(bits);
-    memcpy(&value, &bits, sizeof value);
-    return (clh_real)value;
+    return le16toh(bits);
 }
 
-static clh_real decode_f64(const unsigned char *bytes)
+static double from_bits_32(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
+}
+
+static double decode_f32(const unsigned char *bytes)
+{
+    uint32_t bits;
+    memcpy(&bits, bytes, sizeof bits);
+    return from_bits_32(le32toh(bits));
+}
+
+static double decode_f64(const unsigned char *bytes)
 {
     uint64_t bits;
     double value;
     memcpy(&bits, bytes, sizeof bits);
     bits = le64toh(bits);
     memcpy(&value, &bits, sizeof value);
-    return (clh_real)value;
+    return value;
+}
+
+/* The upper half of an F32. */
+static double decode_bf16(const unsigned char *bytes)
+{
+    return from_bits_32((uint32_t)bits_16(bytes) << 16);
+}
+
+/* 1 bit sign, 5 exponent (bias 15), 10 fraction; IEEE 754 binary16. */
+static double decode_f16(const unsigned char *bytes)
+{
+    enum { FRACTION = 1 << 10, EXPONENTS = 31, BIAS = 15, SHIFT = 10 };
+    const unsigned bits = bits_16(bytes);
+    const unsigned fraction = bits % FRACTION, exponent = bits / FRACTION & EXPONENTS;
+    double value = fraction ? (double)NAN : (double)INFINITY;
+    if (exponent == 0)
+        value = ldexp(fraction, 1 - BIAS - SHIFT);
+    else if (exponent < EXPONENTS)
+        value = ldexp(FRACTION + fraction, (int)exponent - BIAS - SHIFT);
+    return bits >> 15 ? -value : value;
 }
 
 typedef struct decoder {
     const char *dtype;
     size_t size;
-    clh_real (*decode)(const unsigned char *bytes);
+    double (*decode)(const unsigned char *bytes);
 } decoder;
 
-/* The dtypes a number of ours holds without loss; NULL for any other. */
+/* The dtypes of floating-point numbers that a double holds; NULL for any other. */
 static const decoder *decoder_find(const char *dtype)
 {
     static const decoder table[] = {{"F32", sizeof(float), decode_f32},
-                                    {"F64", sizeof(double), decode_f64}};
+                                    {"F64", sizeof(double), decode_f64},
+                                    {"F16", sizeof(uint16_t), decode_f16},
+                                    {"BF16", sizeof(uint16_t), decode_bf16}};
     for (size_t i = 0; i < CLH_COUNT(table); i++)
-        if (table[i].size <= sizeof(clh_real) && strcmp(dtype, table[i].dtype) == 0)
+        if (strcmp(dtype, table[i].dtype) == 0)
             return &table[i];
     return NULL;
 }
 
 static clh_status not_finite(const clh_safetensors *file, const clh_tensor *tensor, size_t index,
-                             clh_error *err)
+                             double value, clh_error *err)
 {
     assert(tensor->name && index < clh_tensor_count(tensor));
     clh_tensor place = {.rank = tensor->rank};
@@ -203,9 +236,9 @@ static clh_status not_finite(const clh_safetensors *file, const clh_tensor *tens
     for (size_t i = tensor->rank; i-- > 0; rest /= tensor->shape[i])
         place.shape[i] = rest % tensor->shape[i];
     char text[96];
-    return clh_fail(err, CLH_ENUMERIC, "%s: tensor %s is %g at %s, want finite numbers", file->path,
-                    clh_quoted_name(tensor->name).text, (double)tensor->data[index],
-                    clh_tensor_shape_text(&place, text));
+    return clh_fail(err, CLH_ENUMERIC, "%s: tensor %s is %g at %s, want %s", file->path,
+                    clh_quoted_name(tensor->name).text, value, clh_tensor_shape_text(&place, text),
+                    isfinite(value) ? "numbers that F32 holds" : "finite numbers");
 }
 
 /* As bytes of the file, little-endian and unaligned, in pieces that stay in the cache. */
@@ -224,9 +257,10 @@ static clh_status read_numbers(const clh_safetensors *file, const clh_safetensor
         if (status)
             return status;
         for (size_t i = 0; i < length; i++) {
-            into->data[done + i] = number->decode(chunk + i * size);
-            if (finite && !isfinite(into->data[done + i]))
-                return not_finite(file, into, done + i, err);
+            const double value = number->decode(chunk + i * size);
+            into->data[done + i] = (clh_real)value;
+            if (!isfinite(into->data[done + i]) && (finite || isfinite(value)))
+                return not_finite(file, into, done + i, value, err);
         }
         done += length;
     }
@@ -247,9 +281,8 @@ static clh_status tensor_read(const clh_safetensors *file, const clh_tensor *int
         return status;
     assert(dtype);
     if (!decoder_find(dtype))
-        return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is %s, want F32%s", file->path,
-                        clh_quoted_name(into->name).text, dtype,
-                        decoder_find("F64") ? " or F64" : "");
+        return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is %s, want F32, F64, F16 or BF16",
+                        file->path, clh_quoted_name(into->name).text, dtype);
     if (!same_shape(&found, into)) {
         char is[96], want[96];
         return clh_fail(err, CLH_ESHAPE, "%s: tensor %s is %s, want %s", file->path,
