@@ -6,6 +6,8 @@
 #include "cli/cli_train.h"
 #include "run/run_keys.h"
 #include "run/tl_config.h"
+#include "run/weights.h"
+#include "run/weights_file.h"
 
 /** The run's configuration: the task asked for or inferred, the model as it is, no training. */
 static clh_status make_config(const clh_invocation *inv, const clh_model_config *model,
@@ -29,13 +31,32 @@ static clh_status make_config(const clh_invocation *inv, const clh_model_config 
 }
 
 /* What the file of weights says was folded into them, if it says anything. */
-static clh_status read_record(clh_run_config *config, const char *weights, clh_error *err)
+static clh_status read_record(clh_run_config *config, const clh_weights_file *weights,
+                              clh_error *err)
 {
     clh_run_config theirs;
-    const clh_status status = clh_run_config_peek(&theirs, weights, err);
+    const char *text = clh_weights_metadata(weights, "config");
+    if (!text || !clh_weights_metadata(weights, "clearhead"))
+        return CLH_OK; /* TransformerLens' own files say nothing */
+    const clh_status status =
+        clh_run_config_from_json(&theirs, text, clh_weights_path(weights), err);
     if (!status)
         memcpy(config->folded, theirs.folded, sizeof config->folded);
-    return status == CLH_NO ? CLH_OK : status; /* TransformerLens' own files say nothing */
+    return status;
+}
+
+/* The parameters, and what is to be said of them behind what is to be said of the config. */
+static clh_status read_weights(clh_model *model, clh_run_config *config, const char *path,
+                               clh_strbuf *notes, clh_error *err)
+{
+    clh_weights_file *weights = NULL;
+    clh_status status = clh_weights_open(&weights, path, err);
+    if (!status)
+        status = clh_model_load_from(model, weights, notes, err);
+    if (!status)
+        status = read_record(config, weights, err);
+    clh_weights_close(weights);
+    return status ? status : clh_strbuf_check(notes, err);
 }
 
 /* The config, with the hook points of the version that is asked for. */
@@ -75,11 +96,12 @@ static void print_summary(const clh_invocation *inv, const char *path, const clh
 int clh_cmd_import(const clh_invocation *inv)
 {
     clh_error err = {0};
-    const char *config_path = NULL, *out = NULL, *weights = clh_arg(inv, 0);
+    const char *config_path = NULL, *out = NULL;
     clh_model_config model_config;
     clh_run_config config;
     clh_model *model = NULL;
     char *notes = NULL;
+    clh_strbuf more = {0};
     clh_status status = clh_opt_need(inv, "config", &config_path, &err);
     if (!status)
         status = clh_opt_need(inv, "out", &out, &err);
@@ -92,16 +114,16 @@ int clh_cmd_import(const clh_invocation *inv)
     if (!status)
         status = clh_model_open(&model, &model_config, &err);
     if (!status)
-        status = clh_model_load(model, weights, &err);
-    if (!status)
-        status = read_record(&config, weights, &err);
+        status = read_weights(model, &config, clh_arg(inv, 0), &more, &err);
     if (!status)
         status = clh_run_create(out, &config, model, &err);
     if (!status) {
         (void)fputs(notes, stderr);
+        (void)fputs(clh_strbuf_view(&more), stderr);
         print_summary(inv, out, &config, model);
     }
     clh_model_close(model);
+    clh_strbuf_deinit(&more);
     clh_free(notes);
     return status ? clh_cli_fail(inv, &err) : 0;
 }

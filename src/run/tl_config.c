@@ -134,13 +134,27 @@ static void settle_old_rotary(reading *r)
                     r->config.rotary_adjacent_pairs ? "true" : "false");
 }
 
+/* It says what the last norm is where the others are LN. */
+static void settle_final_rms(reading *r)
+{
+    clh_model_config *c = &r->config;
+    if (!c->final_rms || c->normalization_type == CLH_NORM_LN ||
+        c->normalization_type == CLH_NORM_LNPRE)
+        return;
+    c->final_rms = false;
+    clh_strbuf_adds(&r->notes, "final_rms = true has no effect: the norms are not LN or LNPre\n");
+}
+
 /* boot_native() of 4.x reads some settings in its own way. */
-static void settle_native(reading *r)
+static clh_status settle_native(reading *r, clh_error *err)
 {
     static const char native[] = "in TransformerLens' native model";
     clh_model_config *c = &r->config;
     if (!says(r, "architecture", "\"TransformerLensNative\""))
-        return;
+        return CLH_OK;
+    if (c->final_rms && c->normalization_type == CLH_NORM_NONE)
+        return clh_fail(err, CLH_ESUPPORT,
+                        "final_rms is true, only false is supported without norms");
     if (c->positional_embedding_type == CLH_POSITIONS_ROTARY) {
         c->rotary_adjacent_pairs = true;
         clh_strbuf_addf(&r->notes, "rotary positions turn adjacent pairs %s\n", native);
@@ -153,6 +167,7 @@ static void settle_native(reading *r)
         c->parallel_attn_mlp = false;
         clh_strbuf_addf(&r->notes, "parallel_attn_mlp = true has no effect %s\n", native);
     }
+    return CLH_OK;
 }
 
 static void settle_version(reading *r)
@@ -184,7 +199,10 @@ static clh_status settle_together(reading *r, clh_error *err)
         r->config.n_heads = r->config.d_model / r->config.d_head; /* as __post_init__ */
     name_positions(r);
     settle_old_rotary(r);
-    settle_native(r);
+    status = settle_native(r, err);
+    if (status)
+        return status;
+    settle_final_rms(r);
     settle_version(r);
     clh_model_config_fill(&r->config, r->automatic);
     return clh_model_config_check(&r->config, err);

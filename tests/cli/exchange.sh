@@ -95,6 +95,31 @@ is "$(grep -v '"init' none/config.json)" "$(printf '%s\n' "$out" | grep -v '"ini
 runs 2 import eleven/model.safetensors --config eleven/cfg.json --out never --n 2
 
 runs 2 import eleven/model.safetensors --config eleven/cfg.json --out never --task permutations
+# of other versions, in several files, under names of its own
+sed 's/"n_ctx": 26/"n_ctx": 26, "made_up": 1, "use_qk_norm": false/' theirs/cfg.json > newer.json
+runs 0 import theirs/model.safetensors --config newer.json --ignore-keys --out newer
+is 'made_up is no setting of TransformerLens: ignored
+at what changes nothing: use_qk_norm' "$err" '--ignore-keys takes a config with unknown keys, and names them'
+runs 0 import theirs/model.safetensors --config theirs/cfg.json --tl-version 3.0 --out today
+is '"tl_version": "3.0"' "$(grep -o '"tl_version": "[0-9.]*"' today/config.json)" 'hook points of today'
+mkdir shards
+python3 -c '
+import json
+from tensors import read, write
+weights, index = read("theirs/model.safetensors"), {}
+for part in range(2):
+    name = f"model-0000{part + 1}-of-00002.safetensors"
+    mine = {key: weights[key] for i, key in enumerate(weights) if i % 2 == part}
+    write("shards/" + name, mine)
+    index.update({key: name for key in mine})
+json.dump({"metadata": {}, "weight_map": index}, open("shards/model.safetensors.index.json", "w"))'
+for from in shards/model.safetensors.index.json shards; do
+    runs 0 import "$from" --config theirs/cfg.json --out joined
+    is 1 "$(python3 -c '
+from tensors import read
+print(int(read("joined/model.safetensors") == read("back/model.safetensors")))')" "the same weights from $from"
+    rm -r joined
+done
 
 # imported weights are no training run
 before=$(cksum < back/model.safetensors)
@@ -138,6 +163,10 @@ runs 2 import bad.safetensors --config theirs/cfg.json --out never
 is 1 "$(printf '%s' "$err" | grep -c 'unembed.W_U')" 'a missing tensor is named'
 spoil 't["blocks.1.attn.W_Q"] = t["blocks.0.attn.W_Q"]'
 refuse 3 "bad.safetensors: tensor blocks.1.attn.W_Q is none of this model's parameters: want the settings of the model the file was made with" bad.safetensors theirs/cfg.json
+refuse 2 'shards/model-00001-of-00002.safetensors has no tensor pos_embed.W_pos: it is one of 2 files, want their index, model.safetensors.index.json' shards/model-00001-of-00002.safetensors theirs/cfg.json
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n' > lfs.safetensors
+refuse 3 'lfs.safetensors is a Git LFS pointer, want a safetensors file: git lfs pull fetches the file it stands for' lfs.safetensors theirs/cfg.json
+refuse 3 'lfs.safetensors is a Git LFS pointer, want JSON: git lfs pull fetches the file it stands for' theirs/model.safetensors lfs.safetensors
 head -c 5000 theirs/model.safetensors > bad.safetensors
 runs 3 import bad.safetensors --config theirs/cfg.json --out never
 printf '\000\000\000\000\000\000\000\020' > bad.safetensors

@@ -33,11 +33,11 @@ CASES = {
 }
 BATCH, POS = 2, 6
 MOVED = 0.3  # std by which parameters that begin as 0 or 1 leave it
-HOOKS = re.compile(r"hook_(pos_)?embed|ln_final\.hook_\w+|blocks\.\d+\.(hook_resid_(pre|mid|post)|"
+HOOKS = re.compile(r"hook_(pos_)?embed|ln_final\.hook_(scale|normalized)|blocks\.\d+\.(hook_resid_(pre|mid|post)|"
                    r"hook_(attn|mlp)_out|ln[12]\.hook_(scale|normalized)|"
-                   r"attn\.hook_(q|k|v|attn_scores|pattern|z)|mlp\.hook_(pre|post))")
-# what stands there under the same name is another thing: of a gated MLP W_in's product, of solu_ln's
-# norm what lies behind w and b
+                   r"attn\.hook_(q|k|v|pattern|z)|mlp\.hook_(pre|post))")
+# What stands there under the same name is another thing: hook_attn_scores of the native model is the pattern,
+# hook_pre of a gated MLP the product with W_in.
 OTHER = {"rms_gated_rotary": ("mlp.hook_pre",)}
 
 

@@ -58,6 +58,8 @@ static const struct {
     {"initializer_range", "0.5", OBEYED, NULL, NULL},
     {"positional_embedding_type", "\"rotary\"", OBEYED, NULL, NULL},
     {"final_rms", "true", OBEYED, NULL, NULL},
+    {"final_rms", "true", SAID, RMS, NULL},
+    {"final_rms", "true", SAID, "\"normalization_type\": \"RMSPre\"", NULL},
     {"parallel_attn_mlp", "true", NATIVE, NULL, NULL},
     {"rotary_dim", "2", OBEYED, ROTARY, NULL},
     {"rotary_base", "500", OBEYED, ROTARY, NULL},
