@@ -105,6 +105,19 @@ static void man_examples(FILE *out, const char *examples)
     }
 }
 
+static const struct {
+    const char *name, *meaning;
+} environment[] = {
+    {"NO_COLOR", "when set, no colours."},
+    {"COLUMNS", "how wide the text is where standard output is no terminal; else 100."},
+    {"CLEARHEAD_PROGRESS",
+     "where standard error is no terminal, how many seconds lie between two lines that say how far "
+     "a command is: 10 when not set; \"off\": none."},
+    {"CLEARHEAD_ISA",
+     "which kernels to compute with: plain, base, avx2, avx512 or neon, as far as the machine has "
+     "them; else the best."},
+};
+
 static void man_exits(FILE *out, const char *exits)
 {
     (void)fputs(
@@ -120,8 +133,13 @@ static void man_exits(FILE *out, const char *exits)
     (void)fputs(
         ".PP\nWith \\fB\\-\\-json\\fR an error is also a line on standard output: an object "
         "with \\fIerror\\fR, \\fIstatus\\fR and \\fIexit\\fR.\n"
-        ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nwhen set, no colours.\n",
+        ".SH ENVIRONMENT\n",
         out);
+    for (size_t i = 0; i < CLH_COUNT(environment); i++) {
+        (void)fprintf(out, ".TP\n.B %s\n", environment[i].name);
+        roff_text(out, environment[i].meaning);
+        (void)fputc('\n', out);
+    }
 }
 
 static void man_program(FILE *out)

@@ -1,14 +1,15 @@
 #include "cli/cli_progress.h"
 
 #include <assert.h>
+#include <math.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/platform/clock.h"
+#include "base/platform/decimal.h"
 #include "cli/cli_terminal.h"
-
-static const double between = 0.1; /* seconds between two lines */
 
 static volatile sig_atomic_t stop_wanted;
 
@@ -39,11 +40,17 @@ static void catch_signals(void)
             (void)sigaction(signals[i], &action, NULL);
 }
 
-static double clock_seconds(void)
+/* Seconds between two lines: a terminal's row is drawn over, a file keeps them all. What
+ * CLEARHEAD_PROGRESS says is for files; what is no number there says nothing. */
+static double seconds_between(const clh_invocation *inv)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    const char *given = inv->progress ? NULL : getenv("CLEARHEAD_PROGRESS");
+    char *end = NULL;
+    if (given && strcmp(given, "off") == 0)
+        return INFINITY;
+    const double seconds = given && *given ? clh_read_double(given, &end) : 0;
+    const bool said = end && *end == '\0' && seconds >= 0;
+    return said ? seconds : inv->progress ? 0.1 : 10;
 }
 
 bool clh_cli_stop_wanted(void)
@@ -53,11 +60,16 @@ bool clh_cli_stop_wanted(void)
 
 void clh_cli_progress_show(clh_cli_progress *p, const char *line)
 {
-    const double now = clock_seconds();
-    if (!p->inv->progress || now - p->shown < between)
+    const double now = clh_clock_seconds();
+    if (now - p->shown < p->between)
         return;
     p->shown = now;
-    p->there = true;
+    p->there = p->inv->progress;
+    if (!p->there) {
+        (void)fprintf(stderr, "%s\n", line);
+        (void)fflush(stderr);
+        return;
+    }
     /* no wider than the terminal: \r goes back over one row only */
     (void)fprintf(stderr, "\r%.*s\033[K", (int)clh_cli_columns(STDERR_FILENO) - 1, line);
     (void)fflush(stderr);
@@ -84,7 +96,8 @@ clh_watch clh_cli_progress_begin(clh_cli_progress *p)
 {
     assert(p->inv && p->what);
     stop_wanted = 0;
-    p->shown = clock_seconds();
+    p->shown = clh_clock_seconds();
+    p->between = seconds_between(p->inv);
     catch_signals();
     return (clh_watch){on_progress, p};
 }

@@ -1,12 +1,14 @@
-/** How far something is, on stderr where that is a terminal; and Ctrl-C, which asks it to stop.
+/** How far something is, on stderr; and Ctrl-C, which asks it to stop.
  *
  *    clh_cli_progress progress = {.inv = inv, .what = "heads"};
  *    const clh_watch watch = clh_cli_progress_begin(&progress);
  *    ... {how.watch = &watch} ...
  *    clh_cli_progress_end(&progress);
  *
- *  The line is drawn at most ten times a second and taken away before anything is written to stdout
- *  (clh_cli_progress_clear()), so that the two never share a row of a terminal.
+ *  On a terminal the line is drawn at most ten times a second and taken away before anything is written
+ *  to stdout (clh_cli_progress_clear()), so that the two never share a row. Elsewhere it is a whole line
+ *  each time, once in ten seconds or as often as CLEARHEAD_PROGRESS says (seconds, or "off"), so that a
+ *  log tells how far a long command is, and nothing of a short one.
  */
 #ifndef CLH_CLI_PROGRESS_H
 #define CLH_CLI_PROGRESS_H
@@ -18,6 +20,7 @@ typedef struct clh_cli_progress {
     const clh_invocation *inv;
     const char *what; /**< "heads": begins the line; borrowed */
     double shown;     /**< when the line was last drawn */
+    double between;   /**< seconds until it is again */
     bool there;       /**< a line stands on the terminal */
 } clh_cli_progress;
 
@@ -27,7 +30,7 @@ clh_watch clh_cli_progress_begin(clh_cli_progress *progress);
 /** Take the line away; Ctrl-C does again what it did. */
 void clh_cli_progress_end(clh_cli_progress *progress);
 
-/** Draw `line`, cut to the terminal's width, unless one was drawn less than a tenth of a second ago. */
+/** Show `line`, on a terminal cut to its width, unless one was shown too short a while ago. */
 void clh_cli_progress_show(clh_cli_progress *progress, const char *line);
 
 /** Take the line away, where one stands. */

@@ -4,6 +4,33 @@
 terminal=$(cd "$(dirname "$0")/../support" && pwd)/terminal.py
 cd "$folder" || exit 3
 
+# Where stderr is a file every line stands by itself. How many there are is a matter of time: with no
+# time between them as many as there are steps or looks, with "off" or a time that never passes none.
+while IFS='|' read -r what words line lines; do
+    for between in 0 off 1e9; do
+        # shellcheck disable=SC2086 # words
+        CLEARHEAD_PROGRESS=$between runs 0 $words < /dev/null
+        said=$(grep -cE "$line" err)
+        [ $between = 0 ] || lines=0
+        if [ "$lines" = all ]; then
+            is "$(grep -c . err)" "$said" "$what: every line says how far it is"
+            ok "$([ "$said" -gt 0 ]; echo $?)" "$what: there are some"
+        else
+            is "$lines" "$said" "$what, CLEARHEAD_PROGRESS=$between: $lines lines"
+        fi
+        is 0 "$(grep -c "$(printf '[\r\033]')" err)" "$what: no code of a terminal"
+        [ -d many ] || cp -r new many
+        rm -rf new
+    done
+done << 'END'
+training|train --n 3 --steps 12 --eval-every 4 --out new|^step [0-9]*/12  loss [0-9.]*  .*s left$|12
+the whole notebook|run --n 3 --steps 5 --out new|^step [0-9]*/5  loss|5
+a question|heads many --count 6|^heads: [0-9]* of [0-9]*$|all
+over checkpoints|eval many --count 6 --checkpoints|^eval: [0-9]* of [0-9]*$|all
+END
+"$clearhead" docs man --out . > /dev/null
+ok "$(grep -q 'CLEARHEAD_PROGRESS' clearhead-train.1; echo $?)" 'the man page says so'
+
 if [ -z "$(python3 "$terminal" 80 true)" ]; then
     skip 'progress on a terminal' 'this machine gives out no terminals'
     finish
