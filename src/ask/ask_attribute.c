@@ -160,7 +160,7 @@ const clh_question clh_question_attribute = {
         "remainder add up to the logit; where they do not, that is an error. The final norm is "
         "frozen (divides by the scale of the whole stream) or recomputed for each part.",
     .examples = "clearhead attribute runs/notebook # the right token's logit, by part\n"
-                "clearhead attribute runs/notebook --letters psM1 --metric logit_diff:-2:.:a "
+                "clearhead attribute runs/notebook --letters psM1 --metric logit_diff:-3:p:s "
                 "# one prediction\n"
                 "clearhead attribute runs/notebook --figure parts.png # position by component\n"
                 "clearhead attribute runs/notebook --checkpoints # over training",

@@ -85,9 +85,10 @@ const clh_question clh_question_heads = {
         "permutation task, the same slot of the term before, the next slot, the first term; and a "
         "pattern of your own. Beside each score stands what a head that attends evenly to all it "
         "may see would score.",
-    .examples = "clearhead heads runs/notebook # every head, every pattern\n"
-                "clearhead heads runs/notebook --pattern mine.json # and a pattern of one's own\n"
-                "clearhead heads runs/notebook --checkpoints # over training",
+    .examples =
+        "clearhead heads runs/notebook # every head, every pattern\n"
+        "clearhead heads runs/notebook --pattern pattern.json # and a pattern of one's own\n"
+        "clearhead heads runs/notebook --checkpoints # over training",
     CLH_SETTINGS(keys, heads_settings),
     .needs = CLH_NEEDS_TASK | CLH_NEEDS_ATTENTION | CLH_NEEDS_CAUSAL,
     .schema = schema,

@@ -132,6 +132,8 @@ static clh_status ask_patch(clh_result *out, clh_subject *s, const void *setting
     if (!status) {
         clh_given_pair_stamp(out, &set->pair);
         put(out, k, clh_subject_task(s));
+        if (set->attribution)
+            clh_given_note_saturated(out, s, &two, "corrupted", k->patch.corrupted, "");
     }
     clh_two_deinit(&two);
     return status;
@@ -151,7 +153,7 @@ const clh_question clh_question_patch = {
         "name. With --attribution the estimate by the gradient stands beside each.",
     .examples =
         "clearhead patch runs/notebook --clean abcd --corrupt abce # the loss\n"
-        "clearhead patch RUN --clean abcd --corrupt abce --metric logit_diff:10:c:e # two logits\n"
+        "clearhead patch RUN --clean abcd --corrupt abce --metric logit_diff:8:d:e # two logits\n"
         "clearhead patch RUN --clean abcd --corrupt abce --attribution # and the estimates\n"
         "clearhead patch RUN --clean abcd --corrupt abce --figure patch.png # a picture",
     CLH_SETTINGS(keys, patch_settings),

@@ -143,6 +143,9 @@ static clh_status ask_paths(clh_result *out, clh_subject *s, const void *setting
         clh_given_pair_stamp(out, &set->pair);
         clh_result_put_numbers(out, {"clean", clean}, {"corrupted", corrupted},
                                {"change", corrupted - clean});
+        if (set->ig == 1)
+            clh_given_note_saturated(out, s, &two, "clean", clean,
+                                     "; --ig 10 takes gradients on the way to the other run too");
         status = *set->edges || *set->path ? ask_one(out, paths, set, how, err)
                                            : ask_all(out, paths, set, how, err);
     }
@@ -179,7 +182,7 @@ const clh_question clh_question_paths = {
         "instead: the effect of many edges at once, or along one path.",
     .examples =
         "clearhead paths runs/notebook --clean abcd --corrupt wxyz --ig 10 # a table\n"
-        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:119:d:e "
+        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:8:d:e --ig 10 "
         "# two logits\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --path 'embed->L0H0.v->logits' # one "
         "path\n"

@@ -142,7 +142,7 @@ const clh_question clh_question_scrub = {
         "Without --hypothesis a table of those that come with the library.",
     .examples = "clearhead scrub runs/notebook # a table\n"
                 "clearhead scrub runs/notebook --hypothesis algorithm --count 2000 # one, closer\n"
-                "clearhead scrub runs/notebook --hypothesis mine.json --json # your own",
+                "clearhead scrub runs/notebook --hypothesis hypothesis.json --json # your own",
     CLH_SETTINGS(keys, scrub_settings),
     .needs = CLH_NEEDS_HELD_OUT | CLH_NEEDS_ATTENTION,
     .schema = schema,

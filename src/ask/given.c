@@ -1,7 +1,9 @@
 #include "ask/given.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
+#include "base/platform/decimal.h"
 #include "base/quote.h"
 
 clh_status clh_given_task(const clh_subject *s, clh_error *err)
@@ -140,6 +142,63 @@ void clh_given_pair_stamp(clh_result *out, const clh_given_pair *pair)
                    clh_quoted_text(*pair->clean ? pair->clean : pair->clean_text).text,
                    clh_quoted_text(*pair->corrupt ? pair->corrupt : pair->corrupt_text).text);
     clh_result_stamp(out, "sample", text);
+}
+
+/* ---- Saturated metrics ---- */
+
+/* A probability is that of a sure model: its slope is that much of a logit's and less. Logits, and what
+ * a wrong model loses, have no end. */
+static bool is_saturated(clh_metric_kind kind, double value)
+{
+    static const double sure = 0.05;
+    return kind == CLH_METRIC_LOSS       ? value < sure
+           : kind == CLH_METRIC_LOG_PROB ? value > -sure
+           : kind == CLH_METRIC_PROB     ? value < sure || value > 1 - sure
+                                         : false;
+}
+
+/* A token as a metric takes it: what needs no quoting in a shell by its symbol, else "#1". */
+static const char *token_text(const clh_task *task, uint32_t token, char out[24])
+{
+    char symbol[16] = "";
+    clh_task_symbol(task, token, symbol);
+    if (isalnum((unsigned char)symbol[0]) && !symbol[1])
+        (void)snprintf(out, 24, "%s", symbol);
+    else
+        (void)snprintf(out, 24, "#%u", token);
+    return out;
+}
+
+/* Of the first scored token that differs: its logit less that of the corrupted sequence's. */
+static const char *suggest(const clh_two *two, const clh_task *task, char out[96])
+{
+    const clh_tokens *clean = &two->clean.tokens, *other = &two->corrupted.tokens;
+    char token[24], against[24];
+    size_t i = two->clean.first_scored ? two->clean.first_scored : 1;
+    while (i < clean->pos && clean->ids[i] == other->ids[i])
+        i++;
+    (void)snprintf(out, 96, "logit_diff:POSITION:TOKEN:AGAINST");
+    if (i < clean->pos)
+        (void)snprintf(out, 96, "logit_diff:%zu:%s:%s", i - 1,
+                       token_text(task, clean->ids[i], token),
+                       token_text(task, other->ids[i], against));
+    return out;
+}
+
+void clh_given_note_saturated(clh_result *out, const clh_subject *s, const clh_two *two,
+                              const char *run, double value, const char *also)
+{
+    char text[512], metric[96];
+    if (!is_saturated(two->metric.kind, value))
+        return;
+    (void)clh_snprintf(
+        text, sizeof text,
+        "The metric is saturated in the %s run (%s %.3g): where a model is sure the gradient is near 0, "
+        "and so is what it estimates, whatever a part does. A difference of logits does not saturate: "
+        "--metric %s%s.",
+        run, clh_metric_name(two->metric.kind), value, suggest(two, clh_subject_task(s), metric),
+        also);
+    clh_result_note(out, text);
 }
 
 void clh_two_deinit(clh_two *two)

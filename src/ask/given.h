@@ -90,6 +90,11 @@ clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_giv
 /** Say in the result what is compared: "loss, clean abcd, corrupted abce". */
 void clh_given_pair_stamp(clh_result *out, const clh_given_pair *pair);
 
+/** Where the metric is saturated in the run whose gradient was taken ("clean", its `value`), say so, and
+ *  what to ask instead: a metric that is not, where the two sequences first differ; `also` of the question's own. */
+void clh_given_note_saturated(clh_result *out, const clh_subject *s, const clh_two *two,
+                              const char *run, double value, const char *also);
+
 /** Free what it holds. All zero is fine. */
 void clh_two_deinit(clh_two *two);
 

@@ -53,6 +53,32 @@ runs 2 paths run --clean abc
 runs 2 paths run --clean abc --corrupt xyz --ig 0
 runs 2 paths run --clean-text '> abc' --corrupt-text '> ab'
 
+# A gradient where the model is sure says nothing: that is said, and what to ask instead, which then can be
+# asked. OPTIONS | the words of the note, or none
+runs 0 train --n 3 --steps 200 --out sure
+while IFS='|' read -r question options metric; do
+    # shellcheck disable=SC2086 # words
+    runs 0 $question --clean abc --corrupt xbc $options
+    said=$(printf '%s\n' "$out" | tr '\n' ' ' | tr -s ' ')
+    is "$metric" "$(printf '%s' "$said" | sed -n 's/.*The metric is saturated in the \([a-z]*\) run (\([a-z_]*\) [-0-9.e]*).*--metric \([^ .;]*\).*/\1 \2 \3/p')" \
+        "$question $options: whether its metric is saturated"
+    # shellcheck disable=SC2086 # words
+    [ -z "$metric" ] || runs 0 $question --clean abc --corrupt xbc --metric "${metric##* }"
+done << 'END'
+paths sure|--ig 1|clean loss logit_diff:5:a:x
+paths sure|--ig 2|
+paths sure||
+paths sure|--ig 1 --metric logit_diff:5:a:x|
+paths sure|--ig 1 --metric log_prob:5:a|clean log_prob logit_diff:5:a:x
+paths sure|--ig 1 --metric log_prob:5:x|
+paths sure|--ig 1 --metric prob:5:a|clean prob logit_diff:5:a:x
+paths sure|--ig 1 --metric prob:5:x|clean prob logit_diff:5:a:x
+patch sure|--attribution|
+patch sure|--attribution --metric prob:5:a|corrupted prob logit_diff:5:a:x
+patch sure|--metric prob:5:a|
+patch sure|--attribution --metric logit:5:a|
+END
+
 draws p.svg paths run --clean abc --corrupt xyz --ig 1 --figure
 if [ -e p.svg ]; then
     is 1 "$(sed -n 's/.*<svg.* width="\([0-9]*\)px" height="\([0-9]*\)px".*/\1 \2/p' p.svg |
