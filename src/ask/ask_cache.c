@@ -164,7 +164,7 @@ const clh_question clh_question_cache = {
         "clearhead cache runs/five --text '> ab' --names '*pattern' --out p.safetensors # some\n"
         "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors "
         "# gradients\n"
-        "clearhead cache runs/notebook --letters psM1 --grads --metric logit:-3:p --names q,k --out g.npz "
+        "clearhead cache RUN --letters psM1 --grads --metric logit:-3:p --out g.npz "
         "# for NumPy",
     CLH_SETTINGS(keys, cache_settings),
     .schema = schema,

@@ -182,7 +182,7 @@ const clh_question clh_question_paths = {
         "instead: the effect of many edges at once, or along one path.",
     .examples =
         "clearhead paths runs/notebook --clean abcd --corrupt wxyz --ig 10 # a table\n"
-        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:8:d:e --ig 10 "
+        "clearhead paths RUN --clean abcd --corrupt abce --metric logit_diff:8:d:e "
         "# two logits\n"
         "clearhead paths RUN --clean abcd --corrupt wxyz --path 'embed->L0H0.v->logits' # one "
         "path\n"
