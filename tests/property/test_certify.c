@@ -311,6 +311,48 @@ static void classes_are_counted_right(void **state)
         }
 }
 
+typedef struct looks {
+    size_t count, stop;
+} looks;
+
+static bool look(size_t done, size_t count, void *user)
+{
+    looks *l = user;
+    (void)done;
+    (void)count;
+    return ++l->count != l->stop;
+}
+
+/* Told to stop at any look, it does, and leaves an empty certificate. */
+static void a_certificate_stops(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    const planted p = {CLH_NORM_LN, 0.02, 1, 3};
+    clh_model *model = copier(task, &p);
+    clh_error err = {0};
+    for (clh_certify_way way = CLH_CERTIFY_BOUNDS; way <= CLH_CERTIFY_FORWARD; way++) {
+        looks all = {0, 0};
+        clh_watch watch = {look, &all};
+        const clh_how how = {1, &watch};
+        const clh_certify_options options = {CLH_DOMAIN_TUPLES, way, true, 5};
+        clh_certificate c;
+        must(clh_certify(&c, model, task, &options, &how, &err), &err);
+        clh_certificate_deinit(&c);
+        assert_true(all.count > 10);
+        for (size_t stop = 1; stop <= all.count; stop += 1 + all.count / 9) {
+            looks some = {0, stop};
+            watch.user = &some;
+            assert_int_equal(clh_certify(&c, model, task, &options, &how, &err), CLH_STOPPED);
+            assert_non_null(strstr(err.message, "stopped after"));
+            assert_null(c.failed_at);
+            assert_null(c.counterexamples);
+        }
+    }
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
 static void what_cannot_be_asked_is_refused(void **state)
 {
     (void)state;
@@ -352,6 +394,7 @@ int main(void)
         cmocka_unit_test(three_letters_too),
         cmocka_unit_test(a_planted_failure_is_found),
         cmocka_unit_test(errors_are_never_larger_than_said),
+        cmocka_unit_test(a_certificate_stops),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
     };
     return cmocka_run_group_tests_name("certify", tests, NULL, NULL);
