@@ -319,7 +319,7 @@ clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *e
         return status;
     measure_rows(&z, t);
     t->bound.direct += t->bound.bias * t->bound.scale;
-    const double exact = clh_gamma(ROUNDINGS + (double)t->length, 0x1p-53);
+    const double exact = clh_gamma((double)ROUNDINGS + (double)t->length, 0x1p-53);
     t->bound.table_score = exact * z.q * z.k * 4;
     t->bound.table_value = exact * (t->bound.value + t->bound.direct) * 4;
     t->bound.passed = passed(&z, t);
