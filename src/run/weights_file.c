@@ -139,7 +139,7 @@ static clh_status open_index(clh_weights_file *file, clh_error *err)
     if (!json_is_object(map) || count == 0)
         return clh_fail(err, CLH_EFORMAT,
                         "%s has no weight_map, want the index of weights in several files: "
-                        "{\"weight_map\": {\"embed.W_E\": \"model-00001-of-00002.safetensors\"}}",
+                        "{\"weight_map\": {\"NAME\": \"model-00001-of-00002.safetensors\"}}",
                         file->path);
     file->folder = clh_path_above(file->path, err);
     status = file->folder ? make_room(file, count < PARTS_MAX ? count : PARTS_MAX, count, err)
