@@ -287,6 +287,24 @@ CLH_API clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t ha
                                 uint32_t stop, size_t *written, const clh_watch *watch,
                                 clh_error *err);
 
+/** How a token is chosen where it is not the most likely one: as TransformerLens' generate() does, but
+ *  that top_k and top_p go together. All zero: the most likely. */
+typedef struct clh_choice {
+    double
+        temperature; /**< logits are divided by it before the softmax; 0: the most likely token */
+    size_t top_k;    /**< only so many tokens, the most likely; 0: all */
+    double
+        top_p; /**< of these the fewest that have this share of the probability together; 0: all */
+    uint64_t seed; /**< with `text` and the position it decides what is drawn (Philox) */
+    uint64_t text; /**< which text it is: each draws its own, below 2^56 */
+} clh_choice;
+
+/** The same with each token drawn as `choice` says (NULL: the most likely): the same bits whatever else
+ *  is written meanwhile. CLH_ERANGE for a temperature below 0 or a top_p outside [0, 1]. */
+CLH_API clh_status clh_generate_chosen(const clh_model *model, uint32_t *ids, size_t have,
+                                       size_t length, uint32_t stop, const clh_choice *choice,
+                                       size_t *written, const clh_watch *watch, clh_error *err);
+
 /** What counts in a batch: predictions of tokens first_scored[b] … length[b]-1 of sequence b; the
  *  rest is prompt or padding. */
 typedef struct clh_scored {

@@ -25,6 +25,8 @@ typedef enum clh_stream {
     CLH_STREAM_BOOTSTRAP = 25,   /**< which sequences a resample takes */
     CLH_STREAM_VARIANT = 26,     /**< how a sequence of a variant is changed */
     CLH_STREAM_SCRUB = 30,       /**< which sequences stand in for one in causal scrubbing */
+    CLH_STREAM_CHOICE =
+        32, /**< which token a model goes on with; the text's number is added above bit 8 */
     CLH_STREAM_CERTIFY = 31, /**< which inputs a certificate begins its search for margins with */
 } clh_stream;
 

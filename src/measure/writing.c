@@ -38,10 +38,12 @@ static clh_status predict_free(clh_writing *w, const clh_model *model, const clh
                                const clh_watch *watch, clh_error *err)
 {
     const size_t pos = w->ask.tokens.pos, n_ctx = clh_model_get_config(model)->n_ctx;
-    return w->ask.answered ? clh_generate(model, w->predicted, w->ask.first_scored, pos, UINT32_MAX,
-                                          &w->length, watch, err)
-                           : clh_generate(model, w->predicted, pos, n_ctx, period_of(task),
-                                          &w->length, watch, err);
+    const size_t most =
+        w->ask.most && pos < n_ctx && w->ask.most < n_ctx - pos ? pos + w->ask.most : n_ctx;
+    const bool answered = w->ask.answered;
+    return clh_generate_chosen(model, w->predicted, answered ? w->ask.first_scored : pos,
+                               answered ? pos : most, answered ? UINT32_MAX : period_of(task),
+                               &w->ask.choice, &w->length, watch, err);
 }
 
 clh_status clh_writing_make(clh_writing *out, const clh_model *model, const clh_task *task,

@@ -20,6 +20,8 @@ typedef struct clh_writing_ask {
     size_t first_scored; /**< predictions from this token on count */
     bool free;           /**< each token from the model's own before it; else from the right ones */
     bool answered;       /**< there is an answer to hold it against */
+    clh_choice choice;   /**< free: how each token is chosen; all zero: the most likely */
+    size_t most; /**< free, no answer: so many tokens at most are written; 0: as many as fit */
 } clh_writing_ask;
 
 typedef struct clh_writing {
@@ -37,6 +39,12 @@ typedef struct clh_writing {
  *  names the first activation that is not finite. */
 clh_status clh_writing_make(clh_writing *out, const clh_model *model, const clh_task *task,
                             const clh_writing_ask *ask, const clh_watch *watch, clh_error *err);
+
+/** clh_writing_make() of each of `count`, on as many threads as `how` says: the same bits for any number.
+ *  The watch is told the texts. Of several failures the first in order; nothing is left to free then. */
+clh_status clh_writings_make(clh_writing *out, const clh_model *model, const clh_task *task,
+                             const clh_writing_ask *ask, size_t count, const clh_how *how,
+                             clh_error *err);
 
 /** Whether the token at `position` is predicted wrongly. */
 bool clh_writing_misses(const clh_writing *writing, size_t position);

@@ -1,6 +1,7 @@
-/* Greedy writing with a key/value cache: the activations of the positions so far are that cache. With
+/* Writing with a key/value cache: the activations of the positions so far are that cache. With
  * bidirectional attention each token changes all of them, so each token takes a whole pass. */
 #include "base/stop.h"
+#include "model/choose.h"
 #include "model/model_parts.h"
 
 uint32_t clh_cache_prediction(const clh_cache *cache, size_t b, size_t i)
@@ -38,10 +39,20 @@ static clh_status check_lengths(const clh_model *model, size_t have, size_t leng
 clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size_t length,
                         uint32_t stop, size_t *written, const clh_watch *watch, clh_error *err)
 {
+    return clh_generate_chosen(model, ids, have, length, stop, NULL, written, watch, err);
+}
+
+clh_status clh_generate_chosen(const clh_model *model, uint32_t *ids, size_t have, size_t length,
+                               uint32_t stop, const clh_choice *choice, size_t *written,
+                               const clh_watch *watch, clh_error *err)
+{
     CLH_REQUIRE(model && ids && written, err, "a model, ids, and room for their number");
     clh_cache *cache = NULL;
-    const size_t given = have;
+    clh_chooser chooser = {0};
+    const size_t given = have, n = model->config.d_vocab_out;
     clh_status status = check_lengths(model, have, length, err);
+    if (!status)
+        status = clh_chooser_open(&chooser, choice, n, err);
     if (!status)
         status = clh_cache_open(&cache, &model->config, CLH_KEEP_BACKWARD, err);
     if (!status)
@@ -52,7 +63,8 @@ clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size
             status = clh_forward_more(model, &(clh_tokens){ids, 1, have}, from, cache, err);
         from = model->config.attention_dir == CLH_ATTENTION_BIDIRECTIONAL ? 0 : have;
         if (!status) {
-            ids[have] = clh_cache_prediction(cache, 0, have - 1);
+            const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);
+            ids[have] = clh_chooser_next(&chooser, logits + (have - 1) * n, have);
             have++;
         }
     }
@@ -61,6 +73,7 @@ clh_status clh_generate(const clh_model *model, uint32_t *ids, size_t have, size
     if (!status && !clh_cache_sound(cache))
         status = clh_forward_check(model, &(clh_tokens){ids, 1, have}, err);
     clh_cache_close(cache);
+    clh_chooser_deinit(&chooser);
     if (!status)
         *written = have;
     return status;

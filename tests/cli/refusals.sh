@@ -200,7 +200,7 @@ refused 2 "clearhead sample: symbol 1 is 'é', which is not in the vocabulary: w
 refused 2 'clearhead sample: text is empty, want TEXT' sample run --text ''
 refused 2 'clearhead sample: letters and text are both given, want one of them' \
     sample run --letters abc --text abc
-refused 2 'clearhead sample: count is for held-out sequences, want it without letters, text and tokens' \
+refused 2 'clearhead sample: count is for held-out sequences, want it without letters, text, tokens and prompts' \
     sample run --letters abc --count 2
 cp -r run hurt
 head -c 500 run/model.safetensors > hurt/model.safetensors

@@ -68,6 +68,57 @@ runs 2 sample run --letters psM --text a
 runs 2 sample run --letters ''
 runs 2 sample run --letters 'a!b'
 
+# Many prompts at once, and tokens that are drawn: the same for any number of threads, each text its own.
+printf '> psM\r\n"> abc"\n[0, 1, 3, 4, 5]\n' > prompts.txt
+runs 0 sample run --prompts prompts.txt --free --json
+written() { printf '%s' "$out" | python3 -c 'import json, sys; print(*(r["predicted"] for r in json.load(sys.stdin)["tables"]["sequences"]), sep="|")'; }
+is "$answer|> abc acb bac bca cab cba.|> abc acb bac bca cab cba." "$(written)" 'a text, a JSON text, token ids'
+is '3 prompts' "$(value sample)" 'as many as there are lines'
+runs 0 sample run --prompts - --free --json < prompts.txt
+is "$answer" "$(written | cut -d '|' -f 1)" 'prompts from stdin'
+runs 0 sample run --prompts prompts.txt --free --max-new-tokens 4 --json
+is '> psM pMs|> abc acb|> abc acb' "$(written)" 'no more tokens than asked for'
+drawn=
+for threads in 1 2 5; do
+    runs 0 sample run --prompts prompts.txt --free --temperature 4 --draws 100 --threads $threads --json
+    drawn="$drawn $(written | cksum)"
+done
+is 1 "$(echo "$drawn" | xargs -n 2 | sort -u | grep -c .)" 'drawn the same by any number of threads'
+is '300 yes yes' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+rows = json.load(sys.stdin)["tables"]["sequences"]
+print(len(rows), "yes" if [r["source"] for r in rows] == [k // 100 for k in range(300)] else "no",
+      "yes" if len({r["predicted"] for r in rows}) > 250 else "no")')" 'each draw its own text'
+texts=$(written)
+for words in '--seed 0|same' '--seed 1|other' '--top-k 1|greedy' '--top-p 1e-9|greedy' '--top-k 65 --top-p 1|same'; do
+    # shellcheck disable=SC2086 # words
+    runs 0 sample run --prompts prompts.txt --free --temperature 4 --draws 100 ${words%|*} --json
+    case $(written) in "$texts") is "${words#*|}" same "$words" ;; "$answer|$answer"*) is "${words#*|}" greedy "$words" ;;
+    *) is "${words#*|}" other "$words" ;; esac
+done
+runs 0 sample run --letters psM --free --temperature 4 --draws 3
+is 3 "$(printf '%s\n' "$out" | grep -c 'predictions right (from its own output), draw [123] of 3$')" 'letters too, held against the answer'
+while IFS='|' read -r words said; do
+    # shellcheck disable=SC2086 # words
+    runs 2 sample run $words
+    is "clearhead sample: $said" "$err" "refused: $words"
+done << 'END'
+--letters psM --temperature 1|temperature is given, want free too: it draws what is fed back
+--letters psM --free --top-k 3|top_k is given, want a temperature above 0 too
+--letters psM --free --top-p 0.5|top_p is given, want a temperature above 0 too
+--letters psM --free --seed 3|seed is given, want a temperature above 0 too
+--letters psM --free --draws 3|draws is given, want a temperature above 0 too: without it all are the same
+--letters psM --free --max-new-tokens 3|max_new_tokens is given, want free too, and a prompt: a text or prompts
+--letters psM --prompts prompts.txt|prompts are given beside letters, text or tokens, want one of them
+--count 3 --prompts prompts.txt|count is for held-out sequences, want it without letters, text, tokens and prompts
+END
+printf '> ab\n\n> a\n' > bad.txt
+runs 2 sample run --prompts bad.txt --free
+is 'clearhead sample: bad.txt line 2: the prompt has 0 tokens, want 1 to 26 (n_ctx)' "$err" 'a line that is no prompt is named'
+printf '> ab\n[65]\n' > bad.txt
+runs 2 sample run --prompts bad.txt --free
+is 'clearhead sample: bad.txt line 2: token 0 is 65, want a whole number in [0, 64]' "$err" 'an id there is not'
+
 runs 0 eval run --least 1
 runs 1 eval run --least 1 --checkpoint 0
 runs 0 eval run --count 7 --json
