@@ -2,13 +2,14 @@
  * parameter, computed when the first of them is asked for. */
 #include <stdio.h>
 
+#include "ask/edited.h"
 #include "ask/given.h"
 #include "lens/causal/cached.h"
 
 typedef struct cache_settings {
     clh_given given;
     char names[CLH_GIVEN_NAMES], positions[CLH_GIVEN_NAMES], batch[CLH_GIVEN_NAMES];
-    char metric[CLH_GIVEN_NAMES], limit[32];
+    char metric[CLH_GIVEN_NAMES], limit[32], edits[CLH_PATH_MAX], intervention[CLH_GIVEN_NAMES];
     bool grads;
     size_t first_scored;
 } cache_settings;
@@ -30,6 +31,10 @@ static const clh_key keys[] = {
         "what the gradients are of: logit_diff:-2:a:b and the like (clearhead patch -h), or the sum over a box of any activation: 'blocks.0.attn.hook_pattern[0,0,57,:]'"),
     CLH_ROW_AUTO(cache_settings, first_scored, SIZE, "that of the run", "[0, 100000000]",
                  "index of the first token that the loss counts"),
+    CLH_ROW_AUTO(cache_settings, edits, TEXT, NULL, "FILE",
+                 "run with the edits of this file (docs/formats.md)"),
+    CLH_ROW_AUTO(cache_settings, intervention, TEXT, "the only one", "NAME",
+                 "which list of edits, where the file has several"),
     CLH_ROW_AUTO(cache_settings, limit, TEXT, "the machine's memory", "BYTES",
                  "refuse what takes more memory or a larger file: 2G, 500M"),
 };
@@ -41,6 +46,7 @@ static const clh_field numbers[] = {
     CLH_FIELD_COUNT("batch", NULL, "sequences that are run"),
     CLH_FIELD_COUNT("pos", NULL, "tokens of each"),
     CLH_FIELD_TEXT("metric", "what the gradients are of", 0),
+    CLH_FIELD_TEXT("intervention", "the list of edits that is made", 0),
     {0}};
 
 static const clh_schema schema[] = {
@@ -104,6 +110,38 @@ static void put(clh_result *out, clh_cached *c)
     }
 }
 
+static void close_run(void *run)
+{
+    clh_edited_run_close(run);
+}
+
+/* What edits come from lives as long as the result, and is closed after what borrows from it. */
+static clh_status open_run(clh_edited_run **run, clh_result *out, const clh_subject *s,
+                           const cache_settings *set, clh_error *err)
+{
+    *run = NULL;
+    if (!*set->edits) {
+        clh_result_absent(out, "intervention", "no edits were given");
+        return CLH_OK;
+    }
+    *run = clh_result_make(out, sizeof **run, close_run, err);
+    clh_status status =
+        *run ? clh_edited_run_open(*run, s, set->edits, set->intervention, err) : CLH_ENOMEM;
+    if (!status)
+        clh_result_put_text(out, "intervention", (*run)->list->name);
+    return status;
+}
+
+static clh_status edit(clh_cached *cached, const clh_subject *s, const clh_edited_run *run,
+                       const clh_how *how, clh_error *err)
+{
+    const clh_edits_setting setting = {.reference = run->reference.count ? &run->reference : NULL,
+                                       .seed = run->seed,
+                                       .threads = how->threads,
+                                       .watch = how->watch};
+    return clh_cached_edit(cached, clh_subject_task(s), run->list, &setting, err);
+}
+
 static clh_status ask_cache(clh_result *out, clh_subject *s, const void *settings,
                             const clh_how *how, clh_error *err)
 {
@@ -114,8 +152,10 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
                                 .first_scored = set->first_scored};
     clh_batch batch = {0};
     clh_cached *cached = NULL;
-    (void)how;
-    clh_status status = clh_given_open(&batch, s, &set->given, 0, err);
+    clh_edited_run *run = NULL;
+    clh_status status = open_run(&run, out, s, set, err);
+    if (!status)
+        status = clh_given_open(&batch, s, &set->given, 0, err);
     if (!status)
         status =
             clh_cached_plan(&cached, clh_subject_model(s), clh_subject_vocab(s), &batch, &ask, err);
@@ -123,6 +163,8 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
         clh_result_keep(out, cached, close_cached);
         status = check_limit(cached, set->limit, err);
     }
+    if (!status && run)
+        status = edit(cached, s, run, how, err);
     if (!status) {
         clh_given_stamp(out, s, &set->given, cached->batch.tokens.batch,
                         cached->batch.tokens.batch);
@@ -142,6 +184,9 @@ static clh_status check(const clh_subject *s, const void *settings, clh_error *e
         return clh_fail(err, CLH_EUSAGE, "first_scored decides the loss, want grads too");
     if (*set->metric && !set->grads)
         return clh_fail(err, CLH_EUSAGE, "metric is what gradients are of, want grads too");
+    if (*set->intervention && !*set->edits)
+        return clh_fail(err, CLH_EUSAGE,
+                        "intervention is a list of a file of edits, want edits too");
     return clh_given_check(s, set, err);
 }
 
@@ -157,7 +202,10 @@ const clh_question clh_question_cache = {
         "With --grads also a metric (the loss over scored positions unless --metric says "
         "otherwise; also the sum over a box of any activation) and its gradient with respect to "
         "every activation chosen and every parameter, named grad. and its name, cut in the same "
-        "way. A number that is not finite ends it with the first activation that has one.",
+        "way. A number that is not finite ends it with the first activation that has one.\n\n"
+        "With --edits the run is one with the edits of a file, as `clearhead edit` measures them: what "
+        "they write, and everything behind it. Gradients count what was written as a constant. Means "
+        "and other sequences are those of the file, else the first held-out ones.",
     .examples =
         "clearhead cache runs/five --tokens batch.json # what it would take\n"
         "clearhead cache runs/notebook --letters psM1 --out acts.safetensors # every activation\n"
@@ -165,7 +213,8 @@ const clh_question clh_question_cache = {
         "clearhead cache runs/five --tokens batch.json --grads --out acts.safetensors "
         "# gradients\n"
         "clearhead cache RUN --letters psM1 --grads --metric logit:-3:p --out g.npz "
-        "# for NumPy",
+        "# for NumPy\n"
+        "clearhead cache RUN --edits edits.json --out edited.npz # of an edited run",
     CLH_SETTINGS(keys, cache_settings),
     .schema = schema,
     .over = "bytes",

@@ -151,6 +151,8 @@ clh_status clh_cached_compute(clh_cached *c, clh_error *err)
     if (c->computed)
         return CLH_OK;
     clh_status status = clh_forward(c->model, &c->batch.tokens, c->cache, NULL, err);
+    if (!status && c->edits)
+        status = clh_cached_run_edited(c, err);
     if (!status)
         status = clh_cache_check(c->cache, err);
     if (!status && c->grads)
@@ -172,6 +174,8 @@ void clh_cached_close(clh_cached *c)
     clh_free(c->parameters);
     clh_cache_close(c->gradient);
     clh_cache_close(c->cache);
+    clh_edits_close(c->edits);
+    clh_sample_deinit(&c->sample);
     clh_slices_deinit(&c->positions);
     clh_slices_deinit(&c->rows);
     clh_batch_deinit(&c->batch);

@@ -4,6 +4,7 @@
  *    clh_cached *cached = NULL;
  *    const clh_cached_ask ask = {.names = "q,pattern", .positions = "0:5,-1"};
  *    if (clh_cached_plan(&cached, model, vocab, &batch, &ask, &err)) ...    // batch is taken over
+ *    if (clh_cached_edit(cached, task, &list, &setting, &err)) ...         // perhaps: with edits
  *    ... cached->item[i].array.name, cached->bytes, cached->memory
  *    if (clh_cached_compute(cached, &err)) ...                             // item[i].array.data
  *    clh_cached_close(cached);
@@ -15,6 +16,7 @@
 
 #include "clearhead/array.h"
 #include "clearhead/box.h"
+#include "clearhead/edit.h"
 #include "clearhead/metric.h"
 #include "measure/batch.h"
 
@@ -35,8 +37,10 @@ typedef struct clh_cached_item {
 } clh_cached_item;
 
 typedef struct clh_cached {
-    const clh_model *model;
-    clh_batch batch; /**< the sequences that are run */
+    const clh_model *model; /**< with edits of weights the one that has them */
+    clh_edits *edits;       /**< of the run that is kept; NULL: it is as it is */
+    clh_sample sample;      /**< the sequences that are edited */
+    clh_batch batch;        /**< the sequences that are run */
     clh_slices rows, positions;
     bool grads, boxed, computed; /**< boxed: the scalar is `box`, else `metric` */
     clh_box box;
@@ -60,6 +64,16 @@ typedef struct clh_cached {
  *  machine has less memory than it takes. */
 clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_vocab *vocab,
                            clh_batch *batch, const clh_cached_ask *ask, clh_error *err);
+
+/** Let it be the run with the edits of `list` ("blocks.0.attn.hook_z" is then what was written there).
+ *  Of `how` everything but model and sample is taken: means and what is drawn come from its reference,
+ *  else from the sequences that are run. List and reference are borrowed until it is computed; `task`
+ *  (may be NULL) says which tokens are letters. Errors of clh_edits_open(). */
+clh_status clh_cached_edit(clh_cached *cached, const clh_task *task, const clh_edit_list *list,
+                           const clh_edits_setting *how, clh_error *err);
+
+/** Of clh_cached_compute(): over the plain pass in its cache the edited one. */
+clh_status clh_cached_run_edited(clh_cached *cached, clh_error *err);
 
 /** Compute everything, unless it has been. CLH_ENUMERIC names the first activation or gradient that
  *  is not finite. */
