@@ -57,6 +57,25 @@ print(n["passes"]["value"] == 0 and n["patches"]["value"] == 26 * 12 and all(
     and p["tables"]["sites"][0]["share"] is None and len(p["notes"]) == 1)')" \
     'a run patched into itself stays what it is, and there is no way to share'
 
+# A whole head, and a source of a query, as arrays of the shapes that TransformerLens' patching module has.
+runs 0 patch run --clean abc --corrupt xyz --index all_pos --json --out head.npz
+is 'True [7, 2] [2] 12' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+p = json.load(sys.stdin)
+share, sites = p["arrays"]["share_all_pos"], p["tables"]["sites"]
+print(all(s["pos"] is None for s in sites) and share["values"][0][1] is None,
+      [len(share["values"]), len(share["values"][0])], [len(p["arrays"]["blocks.0.attn.hook_z"]["values"])],
+      p["numbers"]["patches"]["value"])')" 'whole heads: of each one number, of what has none one'
+runs 0 patch run --clean abc --corrupt xyz --index dest_src_pos --attribution --json
+is 'True [2, 26, 26]' "$(printf '%s' "$out" | python3 -c '
+import json, sys
+p = json.load(sys.stdin)
+(site,), v = p["tables"]["sites"], p["arrays"]["blocks.0.attn.hook_pattern"]["values"]
+print(abs(v[site["head"]][site["pos"]][site["src"]] - p["numbers"]["corrupted"]["value"] - site["effect"]) < 1e-7,
+      [len(v), len(v[0]), len(v[0][0])])')" 'by source: the strongest is a source of a query'
+runs 2 patch run --clean abc --corrupt xyz --index dest_src_pos --sites pattern,q
+is 'clearhead patch: blocks.0.attn.hook_q has no sources, want scores or patterns' "$err" 'a site without sources'
+runs 2 patch run --clean abc --corrupt xyz --index pos
 runs 0 patch run --clean-text '> abc' --corrupt-text '> abd' --metric logit:-1:c
 runs 0 patch run --clean abc --corrupt xyz --checkpoints
 is 'step clean corrupted 0 1 2 4 6 8 10 12' \
@@ -75,6 +94,9 @@ runs 2 patch run --clean abc --corrupt xyz --sites hook_qq
 is 'clearhead patch: no activation is called hook_qq; did you mean q?' "$err" 'one nearest to a short name'
 
 draws p.svg patch run --clean abc --corrupt xyz --figure
+for index in all_pos dest_src_pos; do
+    draws $index.svg patch run --clean abc --corrupt xyz --index $index --figure
+done
 if [ -e p.svg ]; then
     # Seven sites of 722 positions, whose cells are square no more: all in a page.
     runs 0 train --n 5 --steps 0 --out long

@@ -28,6 +28,12 @@ BY_HEAD = {"q": patching.get_act_patch_attn_head_q_by_pos,
            "v": patching.get_act_patch_attn_head_v_by_pos,
            "z": patching.get_act_patch_attn_head_out_by_pos}
 
+ALL_POSITIONS = {"q": patching.get_act_patch_attn_head_q_all_pos,
+                 "k": patching.get_act_patch_attn_head_k_all_pos,
+                 "v": patching.get_act_patch_attn_head_v_all_pos,
+                 "z": patching.get_act_patch_attn_head_out_all_pos,
+                 "pattern": patching.get_act_patch_attn_head_pattern_all_pos}
+
 
 def load(case):
     """The case's model in float64, its tokens."""
@@ -70,6 +76,12 @@ def make(case, folder):
             model, corrupted, clean_cache, metric, patching.layer_head_pos_pattern_patch_setter,
             "attn_scores", index_axis_names=("layer", "head_index", "dest_pos"))):
         tensors[f"blocks.{layer}.attn.hook_attn_scores"] = values
+    for name, patch in ALL_POSITIONS.items():
+        for layer, values in enumerate(patch(model, corrupted, clean_cache, metric)):
+            tensors[f"all_pos.blocks.{layer}.attn.hook_{name}"] = values               # [head]
+    for layer, values in enumerate(patching.get_act_patch_attn_head_pattern_dest_src_pos(
+            model, corrupted, clean_cache, metric)):
+        tensors[f"dest_src_pos.blocks.{layer}.attn.hook_pattern"] = values  # [head, dest_pos, src_pos]
     os.makedirs(folder, exist_ok=True)
     metadata = {"case": case, "position": str(position), "token": str(token),
                 "against": str(against),

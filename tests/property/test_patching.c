@@ -77,12 +77,18 @@ static double metric_of(const bench *b, const clh_cache *cache)
 }
 
 /* A hook that copies one piece of the clean run, as TransformerLens' patch setters do: [:, pos],
- * [:, pos, head] or, of scores and pattern, [:, head, pos]. */
+ * [:, pos, head] or, of scores and pattern, [:, head, pos]; [:, :, head] and [:, head] of a whole head;
+ * [:, head, pos, source]. */
 typedef struct piece {
     const bench *b;
     const clh_real *data; /* of the activation, to tell apart those of one name */
-    size_t head, heads, pos;
+    size_t head, heads, first, last, source;
 } piece;
+
+static bool by_query(const char *name)
+{
+    return strstr(name, "pattern") || strstr(name, "attn_scores");
+}
 
 static clh_status set_piece(const clh_hook_point *point, void *user, clh_error *err)
 {
@@ -92,43 +98,66 @@ static clh_status set_piece(const clh_hook_point *point, void *user, clh_error *
         return CLH_OK;
     const clh_tensor from = clh_cache_view(p->b->clean_run, point->tensor.name);
     const size_t length = p->b->ask.clean.pos;
-    const bool by_query = strstr(from.name, "pattern") || strstr(from.name, "attn_scores");
     const size_t width = clh_tensor_count(&from) / length / p->heads;
-    const size_t at = width * (by_query ? p->head * length + p->pos : p->pos * p->heads + p->head);
-    memcpy(point->tensor.data + at, from.data + at, width * sizeof *from.data);
+    for (size_t i = p->first; i < p->last; i++) {
+        const size_t at =
+            width * (by_query(from.name) ? p->head * length + i : i * p->heads + p->head);
+        if (p->source != SIZE_MAX)
+            point->tensor.data[at + p->source] = from.data[at + p->source];
+        else
+            memcpy(point->tensor.data + at, from.data + at, width * sizeof *from.data);
+    }
     return CLH_OK;
+}
+
+/* Piece `n` of a head. */
+static piece piece_of(const bench *b, const clh_patch_site *site, size_t head, size_t n)
+{
+    const size_t heads = site->heads ? site->heads : 1, pos = b->patch.pos;
+    piece p = {b, clh_cache_view(b->run, site->name).data, head, heads, n, n + 1, SIZE_MAX};
+    if (b->ask.index == CLH_PATCH_ALL_POS) {
+        p.first = 0;
+        p.last = pos;
+    } else if (b->ask.index == CLH_PATCH_DEST_SRC_POS) {
+        p.first = n / pos;
+        p.last = p.first + 1;
+        p.source = n % pos;
+    }
+    return p;
 }
 
 static void check_site(bench *b, const clh_patch_site *site)
 {
-    const size_t heads = site->heads ? site->heads : 1, pos = b->patch.pos;
+    const size_t heads = site->heads ? site->heads : 1;
     clh_error err = {0};
     for (size_t h = 0; h < heads; h++)
-        for (size_t i = 0; i < pos; i++) {
-            piece p = {b, clh_cache_view(b->run, site->name).data, h, heads, i};
+        for (size_t i = 0; i < b->patch.each; i++) {
+            piece p = piece_of(b, site, h, i);
             const clh_hook hook = {site->name, set_piece, &p};
             must(clh_forward(b->model, &b->ask.corrupted, b->run,
                              &(clh_hooks){.items = &hook, .count = 1}, &err),
                  &err);
-            const double want = metric_of(b, b->run), got = site->value[h * pos + i];
+            const double want = metric_of(b, b->run), got = site->value[h * b->patch.each + i];
             if (got != want)
-                fail_msg("%s, head %zu, position %zu: %.17g, a whole pass %.17g", site->name, h, i,
-                         got, want);
+                fail_msg("%s %s, head %zu, piece %zu: %.17g, a whole pass %.17g",
+                         clh_patch_index_name(b->ask.index), site->name, h, i, got, want);
         }
 }
 
 static void every_patch_is_a_whole_pass_with_a_hook(void **state)
 {
     bench *b = *state;
-    run_patches(b);
-    for (size_t s = 0; s < b->patch.count; s++)
-        check_site(b, &b->patch.site[s]);
-    if (b->patch.pos == 1)
-        return;
-    b->ask.metric = (clh_metric){.kind = CLH_METRIC_LOSS, .first_scored = 1};
-    run_patches(b);
-    for (size_t s = 0; s < b->patch.count; s++)
-        check_site(b, &b->patch.site[s]);
+    const clh_metric metrics[] = {b->ask.metric, {.kind = CLH_METRIC_LOSS, .first_scored = 1}};
+    for (unsigned index = 0; index < CLH_PATCH_INDICES; index++)
+        for (size_t m = 0; m < (b->ask.clean.pos > 1 ? 2u : 1u); m++) {
+            b->ask.index = (clh_patch_index)index;
+            b->ask.sites = index == CLH_PATCH_DEST_SRC_POS ? "pattern,attn_scores" : "*";
+            b->ask.metric = metrics[m];
+            run_patches(b);
+            assert_true(b->patch.count > 0);
+            for (size_t s = 0; s < b->patch.count; s++)
+                check_site(b, &b->patch.site[s]);
+        }
 }
 
 static void patching_a_run_into_itself_changes_nothing(void **state)
@@ -171,6 +200,38 @@ static void attribution_is_exact_where_the_metric_is_linear(void **state)
         assert_true(fabs(b->patch.site[0].estimate[i] - exact) <= 1e-5 * (1 + fabs(exact)));
     }
     assert_true(b->patch.clean != b->patch.corrupted);
+}
+
+/* A whole head's estimate is the sum of those of its positions, a query's that of its sources. */
+static void estimates_add_up(void **state)
+{
+    bench *b = *state;
+    clh_error err = {0};
+    clh_patch other[CLH_PATCH_INDICES] = {0};
+    b->ask.attribution = true;
+    b->ask.sites = "pattern";
+    for (unsigned index = 0; index < CLH_PATCH_INDICES; index++) {
+        b->ask.index = (clh_patch_index)index;
+        must(clh_patch_run(&other[index], b->model, &b->ask, NULL, &err), &err);
+        assert_int_equal(other[index].count, other[0].count);
+    }
+    for (size_t s = 0, pos = b->ask.clean.pos; s < other[0].count; s++)
+        for (size_t h = 0; h < other[0].site[s].heads; h++) {
+            double head = 0;
+            for (size_t i = 0; i < pos; i++) {
+                const double query = other[CLH_PATCH_BY_POS].site[s].estimate[h * pos + i];
+                double sources = 0;
+                for (size_t j = 0; j < pos; j++)
+                    sources +=
+                        other[CLH_PATCH_DEST_SRC_POS].site[s].estimate[(h * pos + i) * pos + j];
+                assert_true(fabs(sources - query) <= 1e-9 * (1 + fabs(query)));
+                head += query;
+            }
+            const double whole = other[CLH_PATCH_ALL_POS].site[s].estimate[h];
+            assert_true(fabs(whole - head) <= 1e-9 * (1 + fabs(head)));
+        }
+    for (unsigned index = 0; index < CLH_PATCH_INDICES; index++)
+        clh_patch_deinit(&other[index]);
 }
 
 static void only_what_differs_takes_a_pass(void **state)
@@ -221,6 +282,12 @@ static void what_cannot_be_is_named(void **state)
     b->ask.sites = "q,resid_prr";
     assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_EINPUT);
     assert_string_equal(err.message, "no activation is called resid_prr; did you mean resid_pre?");
+    b->ask.sites = "pattern,q";
+    b->ask.index = CLH_PATCH_DEST_SRC_POS;
+    assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_ESHAPE);
+    assert_string_equal(err.message,
+                        "blocks.0.attn.hook_q has no sources, want scores or patterns");
+    b->ask.index = CLH_PATCH_BY_POS;
     b->ask.sites = "q,,k";
     assert_int_equal(clh_patch_run(&b->patch, b->model, &b->ask, NULL, &err), CLH_EINPUT);
     b->ask.sites = "q";
@@ -238,6 +305,7 @@ static const each_truth truths[] = {
     {"the whole residual stream is the clean run", the_whole_residual_stream_is_the_clean_run},
     {"attribution is exact where the metric is linear",
      attribution_is_exact_where_the_metric_is_linear},
+    {"estimates add up", estimates_add_up},
     {"only what differs takes a pass", only_what_differs_takes_a_pass},
     {"the last number of a piece counts", the_last_number_of_a_piece_counts},
     {"what cannot be is named", what_cannot_be_is_named},

@@ -22,7 +22,7 @@ double clh_patch_share(const clh_patch *p, double value)
 clh_patch_best clh_patch_strongest(const clh_patch *p, const clh_patch_site *site)
 {
     assert(p && site && p->pos > 0);
-    const size_t count = rows_of(site) * p->pos;
+    const size_t count = rows_of(site) * p->each;
     size_t at = 0;
     double error = site->estimate ? 0 : NAN;
     for (size_t i = 0; i < count; i++) {
@@ -32,8 +32,14 @@ clh_patch_best clh_patch_strongest(const clh_patch *p, const clh_patch_site *sit
         if (site->estimate)
             error = fmax(error, fabs(site->estimate[i] - effect));
     }
-    return (clh_patch_best){.head = site->heads ? at / p->pos : SIZE_MAX,
-                            .pos = at % p->pos,
+    const bool whole = p->index == CLH_PATCH_ALL_POS,
+               by_source = p->index == CLH_PATCH_DEST_SRC_POS;
+    const size_t in = at % p->each;
+    return (clh_patch_best){.head = site->heads ? at / p->each : SIZE_MAX,
+                            .pos = whole       ? SIZE_MAX
+                                   : by_source ? in / p->pos
+                                               : in,
+                            .src = by_source ? in % p->pos : SIZE_MAX,
                             .effect = site->value[at] - p->corrupted,
                             .share = clh_patch_share(p, site->value[at]),
                             .estimate = site->estimate ? site->estimate[at] : NAN,
@@ -56,8 +62,8 @@ static void name_row(char out[64], const clh_patch_site *site, size_t head)
 
 clh_status clh_patch_shares_make(clh_patch_shares *out, const clh_patch *p, clh_error *err)
 {
-    assert(out && p && p->pos > 0);
-    *out = (clh_patch_shares){.rows = p->patches / p->pos};
+    assert(out && p && p->each > 0);
+    *out = (clh_patch_shares){.rows = p->patches / p->each};
     out->value = clh_alloc_array(p->patches, sizeof *out->value, err);
     out->text = clh_alloc_array(out->rows, sizeof *out->text, err);
     out->label = clh_alloc_array(out->rows, sizeof *out->label, err);
@@ -70,8 +76,9 @@ clh_status clh_patch_shares_make(clh_patch_shares *out, const clh_patch *p, clh_
         for (size_t h = 0; h < rows_of(&p->site[s]); h++, row++) {
             name_row(out->text[row], &p->site[s], h);
             out->label[row] = out->text[row];
-            for (size_t i = 0; i < p->pos; i++)
-                out->value[row * p->pos + i] = clh_patch_share(p, p->site[s].value[h * p->pos + i]);
+            for (size_t i = 0; i < p->each; i++)
+                out->value[row * p->each + i] =
+                    clh_patch_share(p, p->site[s].value[h * p->each + i]);
         }
     assert(row == out->rows);
     return CLH_OK;

@@ -2,7 +2,7 @@
  *
  *    clh_patch_best best = clh_patch_strongest(&patch, &patch.site[s]);
  *    clh_patch_shares shares = {0};
- *    if (clh_patch_shares_make(&shares, &patch, &err)) ...       // shares.value [rows, patch.pos]
+ *    if (clh_patch_shares_make(&shares, &patch, &err)) ...       // shares.value [rows, patch.each]
  *    clh_patch_shares_deinit(&shares);
  */
 #ifndef CLH_PATCH_VIEW_H
@@ -12,7 +12,8 @@
 
 /** The piece of a site with the largest effect. */
 typedef struct clh_patch_best {
-    size_t head, pos; /**< head SIZE_MAX: the site has none */
+    size_t head, pos; /**< head SIZE_MAX: the site has none; pos of a whole head SIZE_MAX */
+    size_t src;       /**< by source; else SIZE_MAX */
     double effect;    /**< its metric less the corrupted one */
     double share;     /**< clh_patch_share() */
     double estimate;  /**< of its effect; NaN where it was not asked for */
@@ -27,7 +28,7 @@ clh_patch_best clh_patch_strongest(const clh_patch *patch, const clh_patch_site 
 /** A row for every site, and for every head of one that has heads. The caller owns the struct. */
 typedef struct clh_patch_shares {
     size_t rows;
-    double *value;      /**< [rows, pos]: clh_patch_share() of every piece */
+    double *value;      /**< [rows, patch.each]: clh_patch_share() of every piece */
     const char **label; /**< [rows]: "0 q 1", layer, short name of the site, head */
     char (*text)[64];
 } clh_patch_shares;
