@@ -36,16 +36,20 @@ typedef struct clh_run clh_run;
  */
 CLH_API clh_status clh_run_open(clh_run **out, const char *path, clh_error *err);
 
-/** Where the data of a run is, for a task that reads a file; zero: where the run says. */
+/** Where the data of a run is, for a task that reads a file, and which of its sequences are meant; zero:
+ *  where the run says, and all. */
 typedef struct clh_run_data {
     const char *path; /**< NULL: the path that the run remembers, or its own copy; borrowed */
     bool changed;     /**< it may have other content than the run was trained on */
+    size_t
+        ask_n; /**< of a mixture (n = 2, 3, 4) the sequences of this n alone, split into trained on
+                           and held out as in the mixture; 0: all */
 } clh_run_data;
 
 /** As clh_run_open(), with its data elsewhere. What needs no data can be had of a run whose data is not
  *  where it says, or has changed: it is opened, and drawing a sequence fails. With a path that does
  *  not hold: CLH_EIO, or CLH_EINPUT when it has other content, naming both hashes and numbers of lines;
- *  CLH_EUSAGE when the task reads no file. `data` NULL: zero. */
+ *  CLH_EUSAGE when the task reads no file, or has no such n. `data` NULL: zero. */
 CLH_API clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data *data,
                                      clh_error *err);
 

@@ -153,6 +153,9 @@ static clh_status stamp(clh_result *r, clh_subject *s, const clh_settings *setti
         clh_result_stamp(r, "step", clh_key_text(number, clh_subject_step(s)));
         clh_result_stamp(r, "seed", clh_key_text(number, clh_subject_seed(s)));
         clh_result_stamp(r, "weights", clh_subject_hash(s));
+        const size_t n = clh_run_get_data(clh_subject_run(s)).ask_n;
+        if (n)
+            clh_result_stamp(r, "ask_n", clh_key_text(number, n));
     }
     clh_result_stamp(r, "version", clh_version());
     clh_settings_json(settings, &text);

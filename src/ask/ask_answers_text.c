@@ -12,6 +12,15 @@ static double kind_accuracy(const clh_tally *tally, clh_token_kind kind)
     return clh_tally_ratio(tally, CLH_RATIO_OF(kind));
 }
 
+/* Of a kind that is predicted nowhere, as the period of beginnings, nothing is said. */
+static void add_kind(clh_strbuf *text, const char *before, const clh_tally *t, clh_token_kind kind,
+                     const char *after)
+{
+    const double accuracy = kind_accuracy(t, kind);
+    if (!isnan(accuracy))
+        clh_strbuf_addf(text, "%s %.5f%s", before, accuracy, after);
+}
+
 /* "accuracy 0.9851, 0.0149 lost [0.0145, 0.0152], loss 0.0648" */
 static void add_outcome(clh_strbuf *text, const clh_outcome *o)
 {
@@ -25,11 +34,12 @@ static void say_unseen(clh_strbuf *text, const clh_answers *a)
     clh_strbuf_addf(
         text,
         "%zu of %zu whole sequences right; of all, by the exact 95 %% interval, %.4f to "
-        "%.4f. Of the letters %.5f are right, of the spaces %.5f, of the periods %.5f; "
-        "loss %.6f.",
-        t->sequences_correct, t->sequences, a->whole.low, a->whole.high,
-        kind_accuracy(t, CLH_TOKEN_LETTER), kind_accuracy(t, CLH_TOKEN_SPACE),
-        kind_accuracy(t, CLH_TOKEN_PERIOD), a->plain.loss);
+        "%.4f.",
+        t->sequences_correct, t->sequences, a->whole.low, a->whole.high);
+    add_kind(text, " Of the letters", t, CLH_TOKEN_LETTER, " are right");
+    add_kind(text, ", of the spaces", t, CLH_TOKEN_SPACE, "");
+    add_kind(text, ", of the periods", t, CLH_TOKEN_PERIOD, "");
+    clh_strbuf_addf(text, "; loss %.6f.", a->plain.loss);
 }
 
 static void say_qk(clh_strbuf *text, const clh_answers *a)
@@ -100,6 +110,8 @@ static void say_order(clh_strbuf *text, const clh_answers *a)
     for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
         const clh_answers_since *since = &clh_answers_since_rows[i];
         const double step = clh_answers_step(a, since);
+        if (isnan(step) && isnan(kind_accuracy(&a->held_out, since->kind)))
+            continue; /* predicted nowhere */
         if (isnan(step))
             clh_strbuf_addf(text, "%s not by the end. ", since->said);
         else

@@ -277,7 +277,7 @@ const clh_question clh_question_circuits = {
                 "clearhead circuits runs/notebook --kind qk_position --figure qk.png # a heat map\n"
                 "clearhead circuits runs/notebook --norm --out circuits.safetensors # the matrices",
     CLH_SETTINGS(keys, circuits_settings),
-    .needs = CLH_NEEDS_ATTENTION,
+    .needs = CLH_NEEDS_ATTENTION | CLH_NEEDS_NO_N,
     .schema = schema,
     .over = "blocks.0.head.0.ov.copying, blocks.0.head.0.ov.norm, blocks.0.head.0.qk.norm",
     .check = check,

@@ -91,7 +91,8 @@ static clh_status open_there(exam *e, const eval_settings *set, const clh_subjec
                              clh_error *err)
 {
     const clh_run *run = clh_subject_run(s);
-    const clh_run_data data = {set->data, clh_run_get_data(run).changed};
+    const clh_run_data data = {set->data, clh_run_get_data(run).changed,
+                               clh_run_get_data(run).ask_n};
     if (!run)
         return clh_fail(err, CLH_EINPUT, "a model in memory has no data of a run's: want no split");
     clh_run_config config = *clh_run_get_config(run);

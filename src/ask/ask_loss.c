@@ -120,6 +120,6 @@ const clh_question clh_question_loss = {
     .examples = "clearhead loss runs/notebook # as a curve in the terminal\n"
                 "clearhead loss runs/notebook --figure loss.pdf # as an image\n"
                 "clearhead loss runs/notebook --csv > loss.csv # every step",
-    .needs = CLH_ABOUT_WHOLE_RUN,
+    .needs = CLH_ABOUT_WHOLE_RUN | CLH_NEEDS_NO_N,
     .schema = schema,
     .ask = ask_loss};

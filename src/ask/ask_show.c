@@ -144,6 +144,7 @@ static clh_status ask_show(clh_result *out, clh_subject *s, const void *settings
 }
 
 const clh_question clh_question_show = {
+    .needs = CLH_NEEDS_NO_N,
     .name = "show",
     .summary = "the model's modules, hook points, shapes",
     .description =

@@ -44,10 +44,13 @@ static clh_status has_one_n(const clh_question *q, const clh_subject *s, clh_err
 {
     const clh_task *task = clh_subject_task(s);
     const size_t n = task ? clh_task_mixture(task) : 1;
-    return n <= 1 ? CLH_OK
-                  : clh_fail(err, CLH_EINPUT,
-                             "%s needs sequences of one length, %s is a mixture of %zu", q->name,
-                             clh_subject_path(s), n);
+    return n <= 1
+               ? CLH_OK
+               : clh_fail(
+                     err, CLH_EINPUT,
+                     "%s needs sequences of one length, %s is a mixture of %zu: ask_n asks those of "
+                     "one n",
+                     q->name, clh_subject_path(s), n);
 }
 
 static clh_status has_one_head(const clh_question *q, const clh_subject *s, clh_error *err)
@@ -98,6 +101,18 @@ static clh_status is_whole(const clh_question *q, const clh_subject *s, clh_erro
     return status;
 }
 
+/* What looks at no sequences cannot look at those of one n. */
+static clh_status has_no_n(const clh_question *q, const clh_subject *s, clh_error *err)
+{
+    const clh_run_data data = clh_run_get_data(clh_subject_run(s));
+    return data.ask_n
+               ? clh_fail(err, CLH_EUSAGE,
+                          "%s looks at no sequences of its own, so not at those of n = %zu: want "
+                          "no ask_n",
+                          q->name, data.ask_n)
+               : CLH_OK;
+}
+
 static bool any_task(const clh_task_ops *ops)
 {
     (void)ops;
@@ -120,6 +135,7 @@ static const struct need {
     {CLH_NEEDS_TASK, "task", has_task, any_task, NULL},
     {CLH_NEEDS_LETTERS, "letters", has_letters, task_of_letters, "letters"},
     {CLH_NEEDS_ONE_N, "one_n", has_one_n, any_task, "sequences of one length"},
+    {CLH_NEEDS_NO_N, "no_n", has_no_n, NULL, NULL},
     {CLH_NEEDS_ONE_HEAD, "one_head", has_one_head, NULL, "one layer of one head"},
     /* behind what no other run would mend */
     {CLH_NEEDS_HELD_OUT, "held_out", has_held_out, any_task, "some sequences held out"},

@@ -31,6 +31,7 @@ enum clh_needs {
     CLH_ABOUT_WHOLE_RUN = 256,  /**< of all checkpoints at once: refuses one of them */
     CLH_NEEDS_CAUSAL = 512,     /**< queries that see no key behind them */
     CLH_NEEDS_POSITIONS = 1024, /**< embeddings of positions in the residual stream */
+    CLH_NEEDS_NO_N = 2048,      /**< looks at no sequences, so n of a mixture chooses nothing */
 };
 
 /** A file that a question can print in place of its result, which another command reads: nothing is

@@ -83,12 +83,13 @@ static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error 
     clh_run_config config = s->config;
     clh_subject *subject = NULL;
     const clh_how how = {1, clh_stop_watch(&s->stop, worker)};
-    const clh_run_data data = {.path = clh_run_get_data(clh_subject_run(s->of.subject)).path};
+    const clh_run_data of = clh_run_get_data(clh_subject_run(s->of.subject));
+    const clh_run_data trained = {.path = of.path}, data = {.path = of.path, .ask_n = of.ask_n};
     config.seed = seed;
     config.threads = 1;
     (void)snprintf(name, sizeof name, "seed-%02zu", seed);
     char *path = clh_path_join(s->folder, name, err);
-    clh_status status = path ? train_seed(&config, path, &data, how.watch, err) : CLH_ENOMEM;
+    clh_status status = path ? train_seed(&config, path, &trained, how.watch, err) : CLH_ENOMEM;
     if (!status)
         status = clh_subject_open_data(&subject, path, &data, err);
     if (!status)

@@ -28,11 +28,15 @@ clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error 
     return status;
 }
 
-clh_run_data clh_cli_run_data(const clh_invocation *inv)
+clh_status clh_cli_run_data(const clh_invocation *inv, clh_run_data *out, clh_error *err)
 {
-    clh_run_data data = {.changed = clh_opt_flag(inv, "data-changed")};
-    for (size_t i = 0; i < inv->options.count; i++)
+    *out = (clh_run_data){.changed = clh_opt_flag(inv, "data-changed")};
+    bool one_n = false;
+    for (size_t i = 0; i < inv->options.count; i++) {
         if (strcmp(inv->options.option[i].name, "data") == 0 && !inv->options.option[i].key)
-            data.path = inv->value[i];
-    return data;
+            out->path = inv->value[i];
+        one_n = one_n || strcmp(inv->options.option[i].name, "ask-n") == 0;
+    }
+    return one_n && clh_opt_given(inv, "ask-n") ? clh_opt_size(inv, "ask-n", &out->ask_n, err)
+                                                : CLH_OK;
 }

@@ -8,7 +8,8 @@
 /** Open the RUN argument, at --checkpoint when given. */
 clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error *err);
 
-/** Where the run's data is said to be; of a question with a setting of that name, where the run says. */
-clh_run_data clh_cli_run_data(const clh_invocation *inv);
+/** Where the run's data is said to be (of a question with a setting of that name, where the run says), and
+ *  which of its sequences are meant, into *out. CLH_EUSAGE. */
+clh_status clh_cli_run_data(const clh_invocation *inv, clh_run_data *out, clh_error *err);
 
 #endif

@@ -119,8 +119,10 @@ static clh_status open_subject(job *j, clh_error *err)
     const char *run = clh_arg(j->inv, 0);
     if (j->question->needs & CLH_NEEDS_NOTHING)
         return CLH_OK;
-    const clh_run_data data = clh_cli_run_data(j->inv);
-    clh_status status = clh_opt_size(j->inv, "checkpoint", &step, err);
+    clh_run_data data = {0};
+    clh_status status = clh_cli_run_data(j->inv, &data, err);
+    if (!status)
+        status = clh_opt_size(j->inv, "checkpoint", &step, err);
     clh_strbuf_adds(&where, run);
     if (step != CLH_UNSET)
         clh_strbuf_addf(&where, "@%zu", step);
@@ -209,8 +211,11 @@ static clh_status show_result(const job *j, clh_result *r, bool printed, clh_err
 static clh_status ask_against(const job *j, clh_result **out, clh_error *err)
 {
     clh_subject *other = NULL;
-    const clh_run_data data = {.changed = clh_cli_run_data(j->inv).changed};
-    clh_status status = clh_subject_open_data(&other, text_of(j, "against"), &data, err);
+    clh_run_data data = {0};
+    clh_status status = clh_cli_run_data(j->inv, &data, err);
+    data.path = NULL;
+    if (!status)
+        status = clh_subject_open_data(&other, text_of(j, "against"), &data, err);
     if (!status)
         status = clh_ask_against(out, j->subject, other, j->question->name, j->settings, j->numbers,
                                  &j->how, err);

@@ -25,11 +25,13 @@ static clh_status read_settings(const clh_invocation *inv, const clh_picture *pi
 static clh_status open_subject(const clh_invocation *inv, clh_subject **out, clh_error *err)
 {
     clh_strbuf where = {0};
-    const clh_run_data data = clh_cli_run_data(inv);
+    clh_run_data data = {0};
     clh_strbuf_adds(&where, clh_arg(inv, 0));
     if (clh_opt_given(inv, "checkpoint"))
         clh_strbuf_addf(&where, "@%s", clh_opt_text(inv, "checkpoint"));
     clh_status status = clh_strbuf_check(&where, err);
+    if (!status)
+        status = clh_cli_run_data(inv, &data, err);
     if (!status)
         status = clh_subject_open_data(out, clh_strbuf_view(&where), &data, err);
     clh_strbuf_deinit(&where);

@@ -11,8 +11,10 @@ int clh_cmd_resume(const clh_invocation *inv)
     size_t threads = 0;
     if (clh_opt_given(inv, "threads") && clh_opt_size(inv, "threads", &threads, &err))
         return clh_cli_fail(inv, &err);
+    clh_run_data data = {0};
+    if (clh_cli_run_data(inv, &data, &err))
+        return clh_cli_fail(inv, &err);
     clh_train_watch on = clh_cli_watch_begin(&watch);
-    const clh_run_data data = clh_cli_run_data(inv);
     clh_status status = clh_train_resume_data(folder, threads, &data, &on, &err);
     clh_cli_watch_end(&watch);
     if (!status && watch.last.steps == 0) { /* it had ended before */

@@ -87,7 +87,7 @@ clh_status clh_batch_of(clh_batch *out, const clh_sample *sample, clh_error *err
         if (sample->length[b] != pos)
             return clh_fail(err, CLH_ESHAPE,
                             "held-out sequences have %zu tokens and %zu, want them equally long: "
-                            "give letters, a text or token ids",
+                            "give letters, a text or token ids, or ask one n (ask_n)",
                             pos, sample->length[b]);
     uint32_t *ids = clh_alloc_array(sample->count * pos, sizeof *ids, err);
     if (!ids)

@@ -21,6 +21,7 @@ struct clh_run {
     size_t step;
     char *data; /* where its data was said to be; NULL: where the run says */
     bool changed;
+    size_t ask_n;
 };
 
 enum { CONFIG_MAX = 1 << 20 };
@@ -79,6 +80,9 @@ clh_status clh_run_config_peek(clh_run_config *out, const char *path, clh_error 
 static clh_status open_task(clh_run *run, clh_error *err)
 {
     const clh_run_data data = clh_run_get_data(run);
+    if (clh_run_task_none(run->config.task) && data.ask_n)
+        return clh_fail(err, CLH_EUSAGE, "ask_n is %zu, but %s has no task, so no n", data.ask_n,
+                        run->path);
     if (clh_run_task_none(run->config.task) && !data.path && !data.changed)
         return CLH_OK;
     return clh_run_task_open_at(&run->task, &run->config, run->path, &data, !data.path, err);
@@ -113,6 +117,7 @@ clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data
     run->path = clh_text_copy(path, err);
     run->data = data && data->path ? clh_text_copy(data->path, err) : NULL;
     run->changed = data && data->changed;
+    run->ask_n = data ? data->ask_n : 0;
     clh_status status = run->path && (!data || !data->path || run->data)
                             ? clh_run_config_peek(&run->config, path, err)
                             : CLH_ENOMEM;
@@ -166,7 +171,7 @@ done:
 
 clh_run_data clh_run_get_data(const clh_run *run)
 {
-    return (clh_run_data){run ? run->data : NULL, run && run->changed};
+    return (clh_run_data){run ? run->data : NULL, run && run->changed, run ? run->ask_n : 0};
 }
 
 clh_model *clh_run_model(const clh_run *run)

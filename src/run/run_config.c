@@ -60,7 +60,9 @@ static clh_status open_for_sizes(clh_resolver *r, clh_task **opened, clh_error *
         return check_sizes(r, err);
     const clh_task_given given = {
         .seed = c->seed,
-        .test_sequences = automatic(r, CLH_RUN_KEY_test_sequences) ? 0 : c->train.test_sequences};
+        .test_sequences = automatic(r, CLH_RUN_KEY_test_sequences) ? 0 : c->train.test_sequences,
+        .n_ctx =
+            r->state[clh_run_key_place(CLH_RUN_KEY_n_ctx)] == CLH_KEY_ASKED ? c->model.n_ctx : 0};
     status = clh_task_open_row(opened, task, clh_run_task_settings(c, row), &given, err);
     r->task = *opened;
     return status;

@@ -47,11 +47,13 @@ void clh_run_layer_default(clh_run_layer *layer)
 }
 
 /** The values are a preset's, or of a complete config that a run wrote: none of them says that the
- *  user wants this one in particular. */
+ *  user wants this one in particular. But of n_ctx: a run may be one of beginnings that long, which
+ *  weights alone (CLH_KEY_GIVEN) never are. */
 static void nobody_asked(clh_run_layer *layer)
 {
+    const size_t n_ctx = clh_run_key_place(CLH_RUN_KEY_n_ctx);
     for (size_t i = 0; i < clh_run_key_count(); i++)
-        if (layer->state[i] == CLH_KEY_ASKED)
+        if (layer->state[i] == CLH_KEY_ASKED && i != n_ctx)
             layer->state[i] = CLH_KEY_GIVEN;
 }
 

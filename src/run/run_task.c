@@ -54,6 +54,8 @@ clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_er
         given.first_scored = c->first_scored;
     if (layer->state[clh_run_key_place(CLH_RUN_KEY_test_sequences)] > CLH_KEY_AUTOMATIC)
         given.test_sequences = c->train.test_sequences;
+    if (layer->state[clh_run_key_place(CLH_RUN_KEY_n_ctx)] == CLH_KEY_ASKED)
+        given.n_ctx = c->model.n_ctx;
     return open_task(out, clh_run_task_name(layer), c, &given, err);
 }
 
@@ -64,6 +66,7 @@ clh_status clh_run_task_open(clh_task **out, const clh_run_config *config,
     const clh_task_given given = {.seed = config->seed,
                                   .first_scored = config->first_scored,
                                   .test_sequences = config->train.test_sequences,
+                                  .n_ctx = config->model.n_ctx,
                                   .run = run};
     return open_task(out, config->task, config, &given, err);
 }
@@ -87,6 +90,21 @@ const char *clh_run_task_content(const clh_run_config *config)
     return key ? (const char *)config + key->offset : "";
 }
 
+/* The task of one n: what is trained on and what is held out stays so. */
+static clh_status narrow(clh_run_config *config, size_t n, clh_error *err)
+{
+    size_t count, row = 0;
+    clh_status status = clh_task_row_find(&row, config->task, err);
+    if (status)
+        return status;
+    const clh_task_ops *ops = clh_task_rows(&count)[row].ops;
+    if (!ops->narrow)
+        return clh_fail(err, CLH_EUSAGE,
+                        "ask_n is %zu, but task %s has no n: only a mixture of n is asked for one",
+                        n, config->task);
+    return ops->narrow(config->settings.bytes + clh_task_settings_place(row), n, err);
+}
+
 clh_status clh_run_task_open_at(clh_task **out, clh_run_config *config, const char *path,
                                 const clh_run_data *data, bool away, clh_error *err)
 {
@@ -107,7 +125,11 @@ clh_status clh_run_task_open_at(clh_task **out, clh_run_config *config, const ch
                                 .kept = kept,
                                 .away = away,
                                 .changed = data->changed};
-    status = clh_run_task_open(out, config, &of, err);
+    clh_run_config asked = *config;
+    if (data->ask_n)
+        status = narrow(&asked, data->ask_n, err);
+    if (!status)
+        status = clh_run_task_open(out, &asked, &of, err);
     clh_free(kept);
     return status;
 }

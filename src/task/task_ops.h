@@ -35,6 +35,7 @@ typedef struct clh_task_given {
     uint64_t seed;
     size_t first_scored;        /**< 0: nobody said */
     size_t test_sequences;      /**< held-out sequences wanted; 0: nobody said */
+    size_t n_ctx;               /**< tokens that the model reads at most; 0: nobody said */
     const clh_task_of_run *run; /**< NULL: the task is of no run there is */
 } clh_task_given;
 
@@ -145,6 +146,9 @@ typedef struct clh_task_ops {
     /** Settings, instead of the defaults in `settings`, of the longest sequences that a model of
      *  these sizes reads and predicts; false: there are none. NULL: false. */
     bool (*fit)(void *settings, size_t n_ctx, size_t d_vocab, size_t d_vocab_out);
+    /** Of the settings of a mixture make those of its sequences of one n, each of which stays on its side of
+     *  the split. CLH_EUSAGE naming those there are. NULL: the task's sequences have no n. */
+    clh_status (*narrow)(void *settings, size_t n, clh_error *err);
     /** Name of a run's folder, "n5-seed3", at most 47 characters; NULL: "<task>-seed3". */
     void (*run_name)(const void *settings, uint64_t seed, char out[48]);
 } clh_task_ops;

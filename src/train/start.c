@@ -175,6 +175,9 @@ clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run
     if (!path)
         return clh_fail(err, CLH_EUSAGE, "clh_train_resume() was given NULL, want a folder");
     data = data ? data : &as_it_says;
+    if (data->ask_n)
+        return clh_fail(err, CLH_EUSAGE,
+                        "ask_n is %zu, but what is trained on is not chosen: want 0", data->ask_n);
     clh_trainer t = trainer_make(path, watch);
     clh_status status =
         clh_path_exists(path) && !clh_is_folder(path)

@@ -36,7 +36,7 @@ train 2 'optimizer is adagrad, want one of adamw|adam|sgd' --optimizer adagrad
 train 2 'batch is 0, want a whole number in [1, 1000000]' --batch 0
 train 2 'threads is 0, want a whole number in [1, 1024]' --threads 0
 train 2 'seed is -1, want a whole number in [0, 9223372036854775807]' --seed -1
-train 2 'n_ctx is 10, want at least 26, the tokens of the longest sequence' --n-ctx 10
+train 2 'n_ctx is 5, want at least 6, so that of n = 3 something is predicted after the first term' --n-ctx 5
 train 2 "d_vocab is 10, want at least 65, the task's vocabulary" --d-vocab 10
 train 2 'first_scored is 26, but a sequence of n = 3 has 26 tokens: want 1 to 25, or 0 for n + 2' \
     --first-scored 26

@@ -277,7 +277,9 @@ static void wrong_configs_name_both_sides(void **state)
         {"{\"batch\": null}", "cfg.json: batch is null, want a whole number"},
         {"{\"n\": [3, 7]}", "cfg.json: n is 7, want whole numbers in [1, 6]"},
         {"{\"beta2\": 1.0}", "cfg.json: beta2 is 1, want a number in [0, 1)"},
-        {"{\"n_ctx\": 50}", "n_ctx is 50, want at least 122, the tokens of the longest sequence"},
+        {"{\"n_ctx\": 6}",
+         "n_ctx is 6, want at least 7, so that of n = 4 something is predicted after the first "
+         "term"},
         {"{\"d_vocab\": 64}", "d_vocab is 64, want at least 65, the task's vocabulary"},
         {"{\"d_vocab_out\": 64}", "d_vocab_out is 64, want at least 65, the task's vocabulary"},
         {"{\"first_scored\": 122}",

@@ -46,9 +46,36 @@ static const clh_key keys[] = {
      .help = "how many letters, the last of the vocabulary, no sequence has (10: the digits)"},
 };
 
-static clh_status check_first_scored(size_t first_scored, unsigned n_least, clh_error *err)
+size_t clh_permutations_length(const permutations *task, unsigned n)
 {
-    const size_t shortest = clh_permutation_length(n_least);
+    return n == task->domain[task->count - 1].n ? task->length : clh_permutation_length(n);
+}
+
+/* Of the largest n as much as the model reads into *length. At least one token is predicted, and sequences
+ * of two n are never of one length. */
+static clh_status cut(size_t *length, const permutation_settings *set, size_t n_ctx, clh_error *err)
+{
+    const unsigned n = set->n[set->n_count - 1];
+    const size_t shorter = set->n_count > 1 ? clh_permutation_length(set->n[set->n_count - 2]) : 0;
+    const size_t least = shorter > n + 2 ? shorter + 1 : n + 3;
+    *length = clh_permutation_length(n);
+    if (n_ctx == 0 || n_ctx >= *length)
+        return CLH_OK;
+    if (n_ctx < least)
+        return clh_fail(err, CLH_ERANGE,
+                        shorter
+                            ? "n_ctx is %zu, want at least %zu: a sequence of n = %u, of which the "
+                              "model may read a beginning, is longer than all others"
+                            : "n_ctx is %zu, want at least %zu, so that of n = %u something is "
+                              "predicted after the first term",
+                        n_ctx, least, n);
+    *length = n_ctx;
+    return CLH_OK;
+}
+
+static clh_status check_first_scored(size_t first_scored, unsigned n_least, size_t shortest,
+                                     clh_error *err)
+{
     return first_scored < shortest
                ? CLH_OK
                : clh_fail(err, CLH_ERANGE,
@@ -64,7 +91,7 @@ static void fill_facts(clh_task_facts *facts, const permutations *task)
     const clh_letter_domain *longest = &task->domain[task->count - 1];
     const size_t length = clh_permutation_length(longest->n), train = length * 4 / 5;
     *facts = (clh_task_facts){.vocab = clh_vocab_letters(),
-                              .length_max = length,
+                              .length_max = task->length,
                               .mixture = task->count,
                               .first_scored = task->count == 1 ? longest->n + 2 : 0,
                               .scores_itself = true,
@@ -81,13 +108,19 @@ static clh_status permutations_open(void **state, clh_task_facts *facts, const v
                                     const clh_task_given *given, clh_error *err)
 {
     const permutation_settings *set = settings;
-    clh_status status = check_first_scored(given->first_scored, set->n[0], err);
+    size_t length = 0;
+    clh_status status = cut(&length, set, given->n_ctx, err);
+    if (!status)
+        status =
+            check_first_scored(given->first_scored, set->n[0],
+                               set->n_count == 1 ? length : clh_permutation_length(set->n[0]), err);
     permutations *task = status ? NULL : clh_alloc_zeroed(1, sizeof *task, err);
     if (!task)
         return status ? status : CLH_ENOMEM;
     task->seed = given->seed;
     task->first_scored = given->first_scored;
     task->unseen = set->letters_unseen;
+    task->length = length;
     task->count = set->n_count;
     for (size_t i = 0; i < set->n_count; i++)
         task->domain[i] = clh_letter_domain_make(
@@ -104,10 +137,10 @@ void clh_permutations_write(const permutations *task, const uint8_t *letters, un
     uint32_t tokens[CLH_TASK_N_MAX];
     for (unsigned i = 0; i < n; i++)
         tokens[i] = CLH_VOCAB_LETTER + (uint32_t)letters[i];
-    out->length = clh_permutation_length(n);
+    out->length = clh_permutations_length(task, n);
     out->first_scored = task->first_scored ? task->first_scored : n + 2;
     assert(out->capacity >= out->length);
-    clh_permutation_write(tokens, n, out->tokens);
+    clh_permutation_write(tokens, n, out->length, out->tokens);
 }
 
 void clh_permutations_draw(const permutations *task, clh_split split, uint64_t k, clh_sequence *out)
@@ -155,11 +188,10 @@ static clh_split permutations_split_of(const void *state, uint64_t rank)
 }
 
 /* The letters of the first term, and that the rest is what they ask for; NO says where not. */
-static clh_status read_sequence(const uint32_t *tokens, unsigned n, uint8_t *letters,
+static clh_status read_sequence(const uint32_t *tokens, unsigned n, size_t length, uint8_t *letters,
                                 clh_error *err)
 {
     uint32_t expected[LENGTH_MAX];
-    size_t length = clh_permutation_length(n);
     assert(length <= LENGTH_MAX);
     for (unsigned i = 0; i < n; i++) {
         uint32_t token = tokens[2 + i];
@@ -168,7 +200,7 @@ static clh_status read_sequence(const uint32_t *tokens, unsigned n, uint8_t *let
                             CLH_VOCAB_LETTER, CLH_VOCAB_SIZE - 1);
         letters[i] = (uint8_t)(token - CLH_VOCAB_LETTER);
     }
-    clh_permutation_write(tokens + 2, n, expected);
+    clh_permutation_write(tokens + 2, n, length, expected);
     for (size_t i = 0; i < length; i++)
         if (tokens[i] != expected[i])
             return clh_fail(err, CLH_NO, "token %zu is %u, want %u after these letters", i + 1,
@@ -182,14 +214,14 @@ static clh_status permutations_rank(const void *state, const uint32_t *tokens, s
     const permutations *task = state;
     uint64_t before = 0;
     size_t i = 0;
-    for (; i < task->count && clh_permutation_length(task->domain[i].n) != length; i++)
+    for (; i < task->count && clh_permutations_length(task, task->domain[i].n) != length; i++)
         before += task->domain[i].size;
     if (i == task->count)
         return clh_fail(err, CLH_NO, "the sequence has %zu tokens, want %zu%s", length,
-                        clh_permutation_length(task->domain[0].n),
+                        clh_permutations_length(task, task->domain[0].n),
                         task->count > 1 ? " or that of another n of the mixture" : "");
     uint8_t letters[CLH_TASK_N_MAX];
-    clh_status status = read_sequence(tokens, task->domain[i].n, letters, err);
+    clh_status status = read_sequence(tokens, task->domain[i].n, length, letters, err);
     if (status)
         return status;
     const char *objection = clh_letter_domain_objection(&task->domain[i], letters);
@@ -219,7 +251,7 @@ static clh_status permutations_expand(const void *state, const char *letters, cl
     if (n < 1 || n > CLH_TASK_N_MAX)
         return clh_fail(err, CLH_EINPUT, "\"%s\" has %zu letters, want 1 to %d", letters, n,
                         CLH_TASK_N_MAX);
-    size_t length = clh_permutation_length((unsigned)n);
+    size_t length = clh_permutations_length(state, (unsigned)n);
     if (out->capacity < length)
         return clh_fail(err, CLH_ESHAPE, "%zu letters make %zu tokens, want at most %zu", n, length,
                         out->capacity);
@@ -231,7 +263,7 @@ unsigned clh_permutations_n(const permutations *task, size_t length)
 {
     unsigned longer = 0;
     for (size_t i = task->count; i-- > 0;) {
-        size_t own = clh_permutation_length(task->domain[i].n);
+        size_t own = clh_permutations_length(task, task->domain[i].n);
         if (own == length)
             return task->domain[i].n;
         if (own > length)
@@ -280,6 +312,21 @@ static bool permutations_fit(void *settings, size_t n_ctx, size_t d_vocab, size_
     return true;
 }
 
+static clh_status permutations_narrow(void *settings, size_t n, clh_error *err)
+{
+    permutation_settings *set = settings;
+    char there[4 * CLH_TASK_N_MAX] = "";
+    for (size_t i = 0, used = 0; i < set->n_count; i++) {
+        if (set->n[i] == n) {
+            set->n[0] = (unsigned)n;
+            set->n_count = 1;
+            return CLH_OK;
+        }
+        used += (size_t)snprintf(there + used, sizeof there - used, i ? ", %u" : "%u", set->n[i]);
+    }
+    return clh_fail(err, CLH_EUSAGE, "ask_n is %zu, but the run was trained on n = %s", n, there);
+}
+
 static void permutations_run_name(const void *settings, uint64_t seed, char out[48])
 {
     const permutation_settings *set = settings;
@@ -317,6 +364,7 @@ const clh_task_ops clh_permutations_ops = {
     .letter = CLH_TOKEN_LETTER,
     .example = permutations_example,
     .fit = permutations_fit,
+    .narrow = permutations_narrow,
     .run_name = permutations_run_name,
     .kind = permutations_kind,
 };

@@ -15,6 +15,7 @@ typedef struct permutations {
     uint64_t seed;
     size_t first_scored; /**< 0: n + 2 */
     size_t unseen;       /**< letters, the last of the vocabulary, that no sequence has */
+    size_t length; /**< of a sequence of the largest n: its whole, or as much as the model reads */
     size_t count;
     clh_letter_domain domain[CLH_TASK_N_MAX]; /**< ascending in n */
 } permutations;
@@ -22,6 +23,10 @@ typedef struct permutations {
 /** The k-th sequence of a split into `out`. */
 void clh_permutations_draw(const permutations *task, clh_split split, uint64_t k,
                            clh_sequence *out);
+
+/** Tokens of a sequence of n letters: a whole one, but for the task's largest n, of which it may be only
+ *  a beginning. */
+size_t clh_permutations_length(const permutations *task, unsigned n);
 
 /** The text for `letters` [n], 0 … 61, into `out`. */
 void clh_permutations_write(const permutations *task, const uint8_t *letters, unsigned n,

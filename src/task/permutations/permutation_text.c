@@ -38,19 +38,22 @@ static bool next_permutation(unsigned *order, unsigned n)
     return true;
 }
 
-void clh_permutation_write(const uint32_t *letters, unsigned n, uint32_t *tokens)
+void clh_permutation_write(const uint32_t *letters, unsigned n, size_t length, uint32_t *tokens)
 {
-    assert(n >= 1 && n <= CLH_TASK_N_MAX);
+    assert(n >= 1 && n <= CLH_TASK_N_MAX && length <= clh_permutation_length(n));
     unsigned order[CLH_TASK_N_MAX] = {0, 1, 2, 3, 4, 5};
     size_t at = 0;
-    tokens[at++] = CLH_VOCAB_START;
+    if (at < length)
+        tokens[at++] = CLH_VOCAB_START;
     do {
-        tokens[at++] = CLH_VOCAB_SPACE;
-        for (unsigned i = 0; i < n; i++)
+        if (at < length)
+            tokens[at++] = CLH_VOCAB_SPACE;
+        for (unsigned i = 0; i < n && at < length; i++)
             tokens[at++] = letters[order[i]];
-    } while (next_permutation(order, n));
-    tokens[at++] = CLH_VOCAB_PERIOD;
-    assert(at == clh_permutation_length(n));
+    } while (at < length && next_permutation(order, n));
+    if (at < length)
+        tokens[at++] = CLH_VOCAB_PERIOD;
+    assert(at == length);
 }
 
 clh_token_kind clh_permutation_kind(unsigned n, size_t position)

@@ -177,6 +177,23 @@ static clh_status has_letters(const void *state, const clh_variant_row *row, clh
                           row->name, least, how->n_least);
 }
 
+/* A wrong term has one before and one behind it. */
+static clh_status has_terms(const void *state, const clh_variant_row *row, clh_error *err)
+{
+    const permutations *task = state;
+    clh_status status = has_letters(state, row, err);
+    for (size_t i = 0; i < task->count && !status; i++) {
+        const unsigned n = task->domain[i].n;
+        const size_t terms = (clh_permutations_length(task, n) - 2) / (n + 1);
+        if (terms < 3)
+            status = clh_fail(err, CLH_ERANGE,
+                              "%s: a sequence of n = %u has %zu whole terms in n_ctx, "
+                              "want at least 3",
+                              row->name, n, terms);
+    }
+    return status;
+}
+
 /* With a fifth of the sets held out every letter is trained on, unless some are kept from it. */
 static clh_status has_unseen(const void *state, const clh_variant_row *row, clh_error *err)
 {
@@ -211,6 +228,6 @@ const clh_variant_row clh_permutation_variants[CLH_PERMUTATION_VARIANTS] = {
     ROW("unseen", "letters that were kept from training", 0, has_unseen, 1, unseen, true),
     ROW("no start", "without the leading >, so all positions are one less", 1, has_letters, 1,
         no_start, false),
-    ROW("wrong term", "one earlier term in a wrong order; what follows it counts", 0, has_letters,
-        3, wrong_term, false),
+    ROW("wrong term", "one earlier term in a wrong order; what follows it counts", 0, has_terms, 3,
+        wrong_term, false),
 };
