@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the library stands on, as static archives for a platform that Debian has no packages of, made from
-# Debian's sources: Jansson, of libmd SHA-256, Random123's headers; for tests cmocka.
+# Debian's sources: Jansson, of libmd SHA-256, the headers of Random123 and xxhash; for tests cmocka.
 #
 #   CC='clang-19 --target=wasm32-wasi' scripts/build_dependencies.sh build-wasm-dependencies
 #   CC=musl-gcc scripts/build_dependencies.sh build-musl-dependencies cmocka
@@ -43,6 +43,7 @@ END
 
 touch "$folder/objects/config.h" "$folder/objects/jansson_private_config.h" # -D says all
 ln -s /usr/include/Random123 "$folder/include/Random123"
+ln -s /usr/include/xxhash.h "$folder/include/xxhash.h"
 
 sed 's/@json_inline@/inline/; s/@json_have_long_long@/1/; s/@json_have_localeconv@/1/
     s/@json_have_atomic_builtins@/1/; s/@json_have_sync_builtins@/0/' \

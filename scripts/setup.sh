@@ -34,6 +34,7 @@ need pkg-config        tool pkg-config
 need libjansson-dev    library 'jansson >= 2.13'
 need librandom123-dev  header Random123/philox.h
 need libmd-dev         library 'libmd >= 1.0'
+need libxxhash-dev     header xxhash.h
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
 library 'lapacke >= 3.9' > /dev/null 2>&1 || useful="$useful liblapacke-dev" # decompositions by LAPACK
 case $purpose in
@@ -116,8 +117,8 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, libmd, Random123, LAPACKE, cairo; cmocka, Python 3 and g++ for the
-tests), then try again."
+pkg-config, Jansson >= 2.13, libmd, Random123, xxhash, LAPACKE, cairo; cmocka, Python 3 and g++ for
+the tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then
     root=sudo

@@ -11,7 +11,7 @@
  *      config.json               every setting, defaults filled in
  *      metrics.jsonl             one object a line: "step" and "eval"
  *      checkpoints/step-00000500.safetensors    parameters after that many steps
- *      checkpoints/optimizer.safetensors        optimizer state of the newest of them
+ *      checkpoints/optimizer-00000500.safetensors    optimizer state, of the last two
  *      model.safetensors         the parameters it ended with
  *      data.jsonl                a copy of its own lines, where they are few
  *      figures/

@@ -12,7 +12,8 @@
  *    2. N bytes: JSON {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}}
  *    3. the data, little-endian, tensors one after another without holes
  *
- *  Written with data aligned to 8 bytes; read with every field checked before it is believed.
+ *  Written with data aligned to 8 bytes and a checksum of all its bytes in the metadata (docs/formats.md);
+ *  read with every field checked before it is believed, and the checksum where there is one.
  */
 #ifndef CLEARHEAD_SAFETENSORS_H
 #define CLEARHEAD_SAFETENSORS_H
@@ -27,13 +28,18 @@
 
 CLH_BEGIN_DECLS
 
+/** Whether files that carry a checksum, which is all that this library writes to read it again, are
+ *  checked when they are opened: they are, unless this says no. For the whole process; to be called
+ *  before anything is opened. */
+CLH_API void clh_verify_set(bool verify);
+
 /** One key of the file's metadata. */
 typedef struct clh_pair {
     const char *key, *value;
 } clh_pair;
 
-/** Write tensors (F32; doubles are narrowed) in the order given, and metadata with different keys,
- *  to `path`, whole or not at all. Any numbers, also infinities and NaN. Texts are UTF-8.
+/** Write tensors (F32; doubles are narrowed) in the order given, and metadata with different keys, none of them
+ *  "checksum", to `path`, whole or not at all. Any numbers, also infinities and NaN. Texts are UTF-8.
  *  CLH_EINPUT when a tensor has no name or numbers, or another's name, CLH_EIO with path and reason. */
 CLH_API clh_status clh_safetensors_write(const char *path, const clh_tensor *tensors, size_t count,
                                          const clh_pair *metadata, size_t pairs, clh_error *err);
@@ -46,7 +52,8 @@ CLH_API clh_status clh_safetensors_write_arrays(const char *path, const clh_arra
 
 typedef struct clh_safetensors clh_safetensors;
 
-/** Open and check the whole header; the data is read when asked for. CLH_EFORMAT for a file that is
+/** Open and check the whole header and the checksum, for which all of the file is read once; the data is
+ *  read again when asked for. CLH_EFORMAT for a file that is damaged,
  *  short, has a header longer than it or than 100 MB, is not JSON, or whose offsets overlap, leave
  *  holes, pass the end or do not fit dtype and shape; the line names file, tensor, found and
  *  wanted. CLH_EIO when it is not there or not a regular file, CLH_ENOMEM when the header, parsed,

@@ -50,9 +50,15 @@ CLH_API clh_status clh_train_resume(const char *path, size_t threads, const clh_
 
 /** The same, of a run whose data is elsewhere, or has changed and is to be gone on with all the same:
  *  config.json says so from then on. `data` NULL: where the run says. CLH_EINPUT, with both hashes and
- *  numbers of lines, for changed data that is not to be. */
-CLH_API clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run_data *data,
-                                         const clh_train_watch *watch, clh_error *err);
+ *  numbers of lines, for changed data that is not to be.
+ *
+ *  `passed_over` NULL: CLH_EFORMAT or CLH_EIO names what is damaged of the newest checkpoint or of the
+ *  weights of a run that has ended, and the checkpoint before. Else *passed_over gets that, its status is
+ *  CLH_OK where there was nothing, and training goes on from the checkpoint before, or the weights are written
+ *  again. */
+CLH_API clh_status clh_train_resume_as(const char *path, size_t threads, const clh_run_data *data,
+                                       clh_error *passed_over, const clh_train_watch *watch,
+                                       clh_error *err);
 
 /** Bytes that training with this config takes at its peak; SIZE_MAX when they cannot be counted, and
  *  for NULL or a config that cannot be. */

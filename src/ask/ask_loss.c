@@ -4,7 +4,9 @@
 
 #include "ask/question.h"
 #include "base/platform/file.h"
+#include "clearhead/run.h"
 #include "run/metrics.h"
+#include "train/plan.h"
 
 static const clh_field numbers[] = {
     CLH_FIELD_COUNT("steps", NULL, "optimizer steps in the metrics"),
@@ -83,6 +85,17 @@ static void note_not_finite(clh_result *out, const clh_metrics_log *log)
         clh_result_note(out, text);
 }
 
+/* That the lines of the steps that the weights have seen are there; of one that was trained to its end the
+ * evaluation too. */
+static clh_status check_end(const clh_metrics_log *log, const clh_subject *s, const char *path,
+                            clh_error *err)
+{
+    const clh_train_config *train = &clh_run_get_config(clh_subject_run(s))->train;
+    const size_t step = clh_subject_step(s);
+    return clh_metrics_check_end(log, step, step == train->steps && clh_plan_evaluates(train, step),
+                                 path, err);
+}
+
 static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings,
                            const clh_how *how, clh_error *err)
 {
@@ -98,6 +111,8 @@ static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings
             : clh_fail(err, CLH_EINPUT,
                        "%s has no metrics.jsonl, want the folder of a run that was trained",
                        clh_subject_path(s));
+    if (!status)
+        status = check_end(&log, s, path, err);
     if (!status && log.steps + log.evaluations == 0)
         status =
             clh_fail(err, CLH_EINPUT, "%s has no step in its metrics yet", clh_subject_path(s));

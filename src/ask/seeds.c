@@ -74,7 +74,7 @@ static clh_status train_seed(const clh_run_config *config, const char *path,
         status =
             clh_fail(err, CLH_EBUSY,
                      "%s holds a run with other settings: name another folder for the seeds", path);
-    return status ? status : clh_train_resume_data(path, 1, data, &training, err);
+    return status ? status : clh_train_resume_as(path, 1, data, NULL, &training, err);
 }
 
 static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error *err)

@@ -122,6 +122,9 @@ clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char 
 /** Value of a flag or --name[=BOOL]: false when not given. */
 bool clh_opt_flag(const clh_invocation *inv, const char *name);
 
+/** The same, and false of a command that has no such flag. */
+bool clh_opt_is_on(const clh_invocation *inv, const char *name);
+
 /** Value of a whole number, given or default; left alone when there is neither. CLH_ECONFIG or
  *  CLH_ERANGE naming option, found and wanted. */
 clh_status clh_opt_size(const clh_invocation *inv, const char *name, size_t *value, clh_error *err);

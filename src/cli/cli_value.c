@@ -42,6 +42,14 @@ clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char 
                     inv->command->name);
 }
 
+bool clh_opt_is_on(const clh_invocation *inv, const char *name)
+{
+    for (size_t i = 0; i < inv->options.count; i++)
+        if (strcmp(inv->options.option[i].name, name) == 0)
+            return clh_opt_flag(inv, name);
+    return false;
+}
+
 bool clh_opt_flag(const clh_invocation *inv, const char *name)
 {
     const char *text = clh_opt_text(inv, name);

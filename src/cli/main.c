@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clearhead/safetensors.h"
 #include "cli/cli.h"
 
 /** Descriptors 0 to 2 that were closed are opened, so that no file of ours becomes one of them: the
@@ -31,8 +32,10 @@ static int run_command(clh_invocation *inv, int argc, char **argv)
         inv->json = wants_json(argc, argv);
         return clh_cli_fail(inv, &err);
     }
-    if (!inv->help)
+    if (!inv->help) {
+        clh_verify_set(!clh_opt_is_on(inv, "no-verify"));
         return clh_cli_take_pipes(inv, &err) ? clh_cli_fail(inv, &err) : inv->command->run(inv);
+    }
     clh_help_command(stdout, inv->command);
     return 0;
 }

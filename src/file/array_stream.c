@@ -83,7 +83,7 @@ size_t clh_array_bytes(const clh_array *array)
 /* ---- Bytes --------------------------------------------------------------------------------------
  */
 
-enum { CHUNK_NUMBERS = 1 << 12 };
+enum { CHUNK_NUMBERS = 1 << 12, PIECE = 1 << 17 }; /* numbers; bytes, that stay in the cache */
 
 /* A big-endian machine turns every number around. */
 static void to_little_endian(unsigned char *bytes, size_t size, size_t count)
@@ -141,15 +141,19 @@ void clh_array_stream(const clh_array *array, clh_bytes_fn *sink, void *user)
     unsigned char chunk[CHUNK_NUMBERS * 8];
     const size_t total = clh_array_count(array), size = clh_dtype_size(array->dtype);
     const size_t dense = dense_from(array);
+    const bool as_is = array->memory == array->dtype && htole32(1) == 1; /* memory is as the file */
+    const size_t most = as_is && size ? PIECE / size : CHUNK_NUMBERS;
     size_t length = 1; /* of a run: numbers that lie beside each other in both */
     for (size_t d = dense; d < array->rank; d++)
         length *= array->shape[d];
     for (size_t run = 0; total > 0 && run < total / length; run++) {
         const size_t begin = run_begin(array, dense, run, length);
         for (size_t done = 0, count; done < length; done += count) {
-            count = length - done < CHUNK_NUMBERS ? length - done : CHUNK_NUMBERS;
-            convert(array, begin + done, count, chunk);
-            sink(user, chunk, count * size);
+            count = length - done < most ? length - done : most;
+            if (!as_is)
+                convert(array, begin + done, count, chunk);
+            sink(user, as_is ? (const unsigned char *)array->data + (begin + done) * size : chunk,
+                 count * size);
         }
     }
 }

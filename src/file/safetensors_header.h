@@ -16,6 +16,8 @@
 #include <jansson.h>
 
 #include "base/base.h"
+#include "base/checksum.h"
+#include "base/platform/handle.h"
 #include "clearhead/tensor.h"
 
 /** Most bytes a header may have, as in the reference implementation. */
@@ -23,6 +25,9 @@
 
 /** The key of the header that is not a tensor. */
 #define CLH_SAFETENSORS_METADATA "__metadata__"
+
+/** How a checksum stands in the metadata, before its digits. */
+#define CLH_SAFETENSORS_CHECKSUM "\"" CLH_CHECKSUM_KEY "\":\"" CLH_CHECKSUM_MARK
 
 /** One tensor of the file. */
 typedef struct clh_safetensors_entry {
@@ -48,6 +53,11 @@ typedef struct clh_safetensors_header {
 clh_status clh_safetensors_header_parse(clh_safetensors_header *out, const char *text,
                                         size_t length, size_t data_size, const char *path,
                                         clh_error *err);
+
+/** Check the checksum of an open file against its bytes, where its metadata has one, `header` being its
+ *  header of `length` bytes. CLH_EFORMAT names the file and both; CLH_EIO. */
+clh_status clh_safetensors_verify(const clh_reading *from, const char *header, size_t length,
+                                  const json_t *metadata, clh_error *err);
 
 /** The entry of that name; NULL when there is none. */
 const clh_safetensors_entry *clh_safetensors_header_find(const clh_safetensors_header *header,

@@ -61,6 +61,8 @@ static clh_status header_load(clh_safetensors *file, clh_error *err)
     if (!status)
         status = clh_safetensors_header_parse(&file->header, text, length,
                                               file->from.size - file->data_start, file->path, err);
+    if (!status)
+        status = clh_safetensors_verify(&file->from, text, length, file->header.metadata, err);
     clh_free(text);
     return status;
 }

@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <string.h>
 
+#include "base/checksum.h"
 #include "base/strbuf.h"
 #include "file/array_stream.h"
 #include "file/safetensors_header.h"
@@ -10,19 +12,21 @@
 
 enum { ALIGNMENT = 8 };
 
-/* {"__metadata__":{…},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},…} and spaces */
-static void header_build(clh_strbuf *text, const clh_array *arrays, size_t count,
+/* {"__metadata__":{…,"checksum":"xxh3:0…0"},"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},…}
+ * and spaces; *digits is where the checksum's begin. */
+static void header_build(clh_strbuf *text, size_t *digits, const clh_array *arrays, size_t count,
                          const clh_pair *metadata, size_t pairs)
 {
     size_t begin = 0;
-    clh_strbuf_adds(text, "{");
-    if (pairs) {
-        clh_strbuf_adds(text, "\"" CLH_SAFETENSORS_METADATA "\":");
-        clh_pairs_add_json(text, metadata, pairs);
-    }
+    clh_strbuf_adds(text, "{\"" CLH_SAFETENSORS_METADATA "\":");
+    clh_pairs_add_json(text, metadata, pairs);
+    text->length -= !text->failed; /* the brace */
+    clh_strbuf_addf(text, "%s%s", pairs ? "," : "", CLH_SAFETENSORS_CHECKSUM);
+    *digits = text->length;
+    clh_strbuf_adds(text, CLH_CHECKSUM_ZEROS "\"}");
     for (size_t i = 0; i < count; i++) {
         const size_t end = begin + clh_array_bytes(&arrays[i]);
-        clh_strbuf_adds(text, i || pairs ? "," : "");
+        clh_strbuf_adds(text, ",");
         clh_strbuf_add_json(text, arrays[i].name);
         clh_strbuf_addf(text, ":{\"dtype\":\"%s\",\"shape\":[", clh_dtype_name(arrays[i].dtype));
         for (size_t k = 0; k < arrays[i].rank; k++)
@@ -35,9 +39,32 @@ static void header_build(clh_strbuf *text, const clh_array *arrays, size_t count
         clh_strbuf_adds(text, " ");
 }
 
-static void put(void *file, const void *bytes, size_t length)
+/* A file, and the checksum of what it gets. */
+typedef struct summed {
+    clh_file *file;
+    clh_checksum sum;
+} summed;
+
+static void put(void *user, const void *bytes, size_t length)
 {
-    clh_file_write(file, bytes, length);
+    summed *to = user;
+    clh_checksum_add(&to->sum, bytes, length);
+    clh_file_write(to->file, bytes, length);
+}
+
+static void put_all(clh_file *file, const clh_strbuf *header, size_t digits,
+                    const clh_array *arrays, size_t count)
+{
+    summed to = {.file = file};
+    const uint64_t length = htole64((uint64_t)header->length);
+    char text[CLH_CHECKSUM_TEXT];
+    clh_checksum_begin(&to.sum);
+    put(&to, &length, sizeof length);
+    put(&to, header->data, header->length);
+    for (size_t i = 0; i < count; i++)
+        clh_array_stream(&arrays[i], put, &to);
+    clh_checksum_end(&to.sum, text);
+    clh_file_patch(file, sizeof length + digits, text, CLH_CHECKSUM_DIGITS);
 }
 
 static clh_status stage_arrays(clh_file **out, const char *path, const clh_array *arrays,
@@ -46,11 +73,17 @@ static clh_status stage_arrays(clh_file **out, const char *path, const clh_array
     assert(out && path && (arrays || count == 0) && (metadata || pairs == 0));
     clh_status status =
         clh_array_file_check(path, arrays, count, metadata, pairs, CLH_SAFETENSORS_METADATA, err);
+    for (size_t i = 0; i < pairs && !status; i++)
+        if (strcmp(metadata[i].key, CLH_CHECKSUM_KEY) == 0)
+            status = clh_fail(
+                err, CLH_EINPUT,
+                "cannot write %s: the key " CLH_CHECKSUM_KEY " of the metadata is taken", path);
     if (status)
         return status;
     clh_strbuf header = {0};
     clh_file *file = NULL;
-    header_build(&header, arrays, count, metadata, pairs);
+    size_t digits = 0;
+    header_build(&header, &digits, arrays, count, metadata, pairs);
     status = clh_strbuf_check(&header, err);
     if (!status && header.length > CLH_SAFETENSORS_HEADER_MAX)
         status = clh_fail(err, CLH_ESUPPORT,
@@ -60,11 +93,7 @@ static clh_status stage_arrays(clh_file **out, const char *path, const clh_array
     if (!status)
         status = clh_file_begin(&file, path, err);
     if (!status) {
-        uint64_t length = htole64((uint64_t)header.length);
-        clh_file_write(file, &length, sizeof length);
-        clh_file_write(file, header.data, header.length);
-        for (size_t i = 0; i < count; i++)
-            clh_array_stream(&arrays[i], put, file);
+        put_all(file, &header, digits, arrays, count);
         if (clh_file_flush(file))
             *out = file;
         else

@@ -13,15 +13,25 @@
 #include "file/stage.h"
 #include "run/weights.h"
 
-static const char optimizer_file[] = "checkpoints/optimizer.safetensors";
+/* The two kinds of files, each with its step in its name. */
+static const char parameters[] = "step", state[] = "optimizer";
+
+/* Where runs from before there were two of them have the only state. */
+static const char only_state[] = "checkpoints/optimizer.safetensors";
+
 static const char *const moment_prefix[] = {"exp_avg.", "exp_avg_sq."};
+
+static char *path_of(const char *run, const char *kind, size_t step, clh_error *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "checkpoints/%s-%08zu.safetensors", kind, step);
+    return clh_path_join(run, name, err);
+}
 
 char *clh_checkpoint_path(const char *run, size_t step, clh_error *err)
 {
     assert(run);
-    char name[64];
-    (void)snprintf(name, sizeof name, "checkpoints/step-%08zu.safetensors", step);
-    return clh_path_join(run, name, err);
+    return path_of(run, parameters, step, err);
 }
 
 /* Every parameter's view in both moments, named "exp_avg.<parameter>" and "exp_avg_sq.<parameter>";
@@ -92,24 +102,24 @@ clh_status clh_checkpoint_stage(clh_file *files[CLH_CHECKPOINT_FILES], const cha
     clh_status status = check_finite(config, model, moments, step, err);
     if (status)
         return status;
-    char *parameters = clh_checkpoint_path(run, step, err);
-    char *optimizer = clh_path_join(run, optimizer_file, err);
-    status = parameters && optimizer ? CLH_OK : CLH_ENOMEM;
+    char *own = path_of(run, parameters, step, err), *optimizer = path_of(run, state, step, err);
+    status = own && optimizer ? CLH_OK : CLH_ENOMEM;
     if (!status)
-        status = clh_model_stage(&files[0], model, parameters, config, step, err);
+        status = clh_model_stage(&files[0], model, own, config, step, err);
     if (!status) {
         status = stage_moments(&files[1], optimizer, config, model, moments, step, err);
         if (status)
             clh_file_abandon(files[0]);
     }
     clh_free(optimizer);
-    clh_free(parameters);
+    clh_free(own);
     return status;
 }
 
-static clh_status read_step(const clh_safetensors *file, const char *path, size_t *step,
-                            clh_error *err)
+clh_status clh_checkpoint_read_step(const clh_safetensors *file, const char *path, size_t *step,
+                                    clh_error *err)
 {
+    assert(file && path && step);
     const char *text = clh_safetensors_metadata(file, "step");
     char *end = NULL;
     errno = 0;
@@ -121,13 +131,14 @@ static clh_status read_step(const clh_safetensors *file, const char *path, size_
     return CLH_OK;
 }
 
-/* Whether `name` is that of parameters, written as we write it, and of which step. */
-static bool is_parameters(const char *name, size_t *step)
+/* Whether `name` is that of a file of this kind, written as we write it, and of which step. */
+static bool is_of(const char *kind, const char *name, size_t *step)
 {
     char ours[64];
-    if (sscanf(name, "step-%zu", step) != 1)
+    const size_t length = strlen(kind);
+    if (strncmp(name, kind, length) != 0 || sscanf(name + length, "-%zu", step) != 1)
         return false;
-    (void)snprintf(ours, sizeof ours, "step-%08zu.safetensors", *step);
+    (void)snprintf(ours, sizeof ours, "%s-%08zu.safetensors", kind, *step);
     return strcmp(name, ours) == 0;
 }
 
@@ -139,32 +150,34 @@ static int by_size(const void *a, const void *b)
 
 /* Steps found so far: counted only, then also listed, at most as many as were counted; the last name's. */
 typedef struct found {
+    const char *kind;
     size_t count, most, *list, last;
 } found;
 
 static void look(const char *name, void *user)
 {
     found *f = user;
-    if (!is_parameters(name, &f->last) || (f->list && f->count == f->most))
+    if (!is_of(f->kind, name, &f->last) || (f->list && f->count == f->most))
         return;
     if (f->list)
         f->list[f->count] = f->last;
     f->count++;
 }
 
-clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err)
+static clh_status list(const char *run, const char *kind, size_t **steps, size_t *count,
+                       clh_error *err)
 {
-    assert(run && steps && count);
     char *folder = clh_path_join(run, "checkpoints", err);
     if (!folder)
         return CLH_ENOMEM;
-    found all = {0}, f = {0};
+    found all = {.kind = kind}, f = all;
     clh_status status = clh_folder_look(folder, look, &all, err);
     *steps = NULL;
     *count = 0;
     if (status || !clh_path_exists(folder))
         goto done;
-    f = (found){.most = all.count, .list = clh_alloc_array(all.count, sizeof *f.list, err)};
+    f = (found){
+        .kind = kind, .most = all.count, .list = clh_alloc_array(all.count, sizeof *f.list, err)};
     if (!f.list) {
         status = CLH_ENOMEM;
         goto done;
@@ -182,6 +195,12 @@ done:
     return status;
 }
 
+clh_status clh_checkpoint_list(const char *run, size_t **steps, size_t *count, clh_error *err)
+{
+    assert(run && steps && count);
+    return list(run, parameters, steps, count, err);
+}
+
 bool clh_checkpoint_keeps(const clh_train_config *c, size_t step)
 {
     assert(c);
@@ -190,27 +209,49 @@ bool clh_checkpoint_keeps(const clh_train_config *c, size_t step)
     return c->checkpoint_log && (step & (step - 1)) == 0;
 }
 
-typedef struct tidying {
-    const clh_train_config *config;
-    size_t newest;
-} tidying;
+/* ---- What is not needed any more ---------------------------------------------------------------
+ */
 
-static bool is_passed(const char *name, const void *user)
+static void drop(const char *run, const char *kind, size_t step)
 {
-    const tidying *t = user;
-    size_t step;
-    return is_parameters(name, &step) && step != t->newest &&
-           !clh_checkpoint_keeps(t->config, step);
+    char *path = path_of(run, kind, step, NULL);
+    if (path)
+        clh_path_remove(path);
+    clh_free(path);
 }
 
-void clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
+void clh_checkpoint_forget(const char *run, const clh_train_config *config, size_t step)
 {
     assert(run && config);
-    char *folder = clh_path_join(run, "checkpoints", NULL);
-    if (folder)
-        clh_folder_drop(folder, is_passed, &(tidying){config, newest});
-    clh_free(folder);
+    drop(run, state, step);
+    if (!clh_checkpoint_keeps(config, step))
+        drop(run, parameters, step);
 }
+
+size_t clh_checkpoint_tidy(const char *run, const clh_train_config *config, size_t newest)
+{
+    assert(run && config);
+    size_t *steps = NULL, count = 0, before = SIZE_MAX;
+    if (list(run, state, &steps, &count, NULL))
+        return before;
+    for (size_t i = 0; i < count && steps[i] < newest; i++)
+        if (clh_checkpoint_keeps(config, steps[i]))
+            before = steps[i];
+    for (size_t i = 0; i < count; i++)
+        if (steps[i] != newest && steps[i] != before)
+            clh_checkpoint_forget(run, config, steps[i]);
+    clh_free(steps);
+    if (list(run, parameters, &steps, &count, NULL))
+        return before;
+    for (size_t i = 0; i < count; i++)
+        if (steps[i] != newest && !clh_checkpoint_keeps(config, steps[i]))
+            drop(run, parameters, steps[i]);
+    clh_free(steps);
+    return before;
+}
+
+/* ---- Reading -----------------------------------------------------------------------------------
+ */
 
 clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err)
 {
@@ -218,15 +259,15 @@ clh_status clh_checkpoint_step(const char *path, size_t *step, clh_error *err)
     clh_safetensors *file = NULL;
     clh_status status = clh_safetensors_open(&file, path, err);
     if (!status)
-        status = read_step(file, path, step, err);
+        status = clh_checkpoint_read_step(file, path, step, err);
     clh_safetensors_close(file);
     return status;
 }
 
-clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err)
+/* The step of the only state of a run from before; CLH_NO when there is none. */
+static clh_status step_from_before(const char *run, size_t *step, clh_error *err)
 {
-    assert(run && step);
-    char *path = clh_path_join(run, optimizer_file, err);
+    char *path = clh_path_join(run, only_state, err);
     if (!path)
         return CLH_ENOMEM;
     clh_status status = clh_path_exists(path)
@@ -234,6 +275,33 @@ clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err)
                             : clh_fail(err, CLH_NO, "%s has no checkpoint yet", run);
     clh_free(path);
     return status;
+}
+
+/* The steps of which there is a state, ascending, at least one; CLH_NO. */
+static clh_status states(const char *run, size_t **steps, size_t *count, clh_error *err)
+{
+    clh_status status = list(run, state, steps, count, err);
+    if (status || *count > 0)
+        return status;
+    clh_free(*steps);
+    *steps = clh_alloc_array(1, sizeof **steps, err);
+    status = *steps ? step_from_before(run, *steps, err) : CLH_ENOMEM;
+    *count = !status;
+    if (status)
+        clh_free(*steps);
+    return status;
+}
+
+clh_status clh_checkpoint_newest(const char *run, size_t *step, clh_error *err)
+{
+    assert(run && step);
+    size_t *steps = NULL, count = 0;
+    clh_status status = states(run, &steps, &count, err);
+    if (status)
+        return status;
+    *step = steps[count - 1];
+    clh_free(steps);
+    return CLH_OK;
 }
 
 static clh_status load_moments(const char *path, const clh_model *model, const clh_moments *moments,
@@ -253,26 +321,69 @@ static clh_status load_moments(const char *path, const clh_model *model, const c
     return status;
 }
 
+/* Of a run from before: the only state under the name that it has now. */
+static clh_status rename_from_before(const char *run, size_t step, clh_error *err)
+{
+    char *from = clh_path_join(run, only_state, err), *to = path_of(run, state, step, err);
+    clh_status status = from && to ? CLH_OK : CLH_ENOMEM;
+    if (!status && clh_path_exists(from) && !clh_path_exists(to))
+        status = clh_path_rename(from, to, err);
+    clh_free(to);
+    clh_free(from);
+    return status;
+}
+
+/* Both files of one checkpoint. */
+static clh_status load_one(const char *run, size_t step, clh_model *model,
+                           const clh_moments *moments, clh_error *err)
+{
+    char *const path[] = {path_of(run, parameters, step, err), path_of(run, state, step, err)};
+    clh_status status = path[0] && path[1] ? rename_from_before(run, step, err) : CLH_ENOMEM;
+    for (size_t i = 0; i < CLH_COUNT(path) && !status; i++) {
+        size_t said = 0;
+        status = clh_checkpoint_step(path[i], &said, err);
+        if (!status && said != step)
+            status = clh_fail(err, CLH_EFORMAT, "%s was saved after step %zu, want step %zu",
+                              path[i], said, step);
+    }
+    if (!status)
+        status = clh_model_load(model, path[0], err);
+    if (!status)
+        status = load_moments(path[1], model, moments, err);
+    clh_free(path[1]);
+    clh_free(path[0]);
+    return status;
+}
+
+/* Whether another checkpoint may do better: what is wrong is wrong with this one's files. */
+static bool is_damage(clh_status status)
+{
+    return status == CLH_EFORMAT || status == CLH_ENUMERIC || status == CLH_EIO ||
+           status == CLH_EINPUT;
+}
+
 clh_status clh_checkpoint_load(const char *run, clh_model *model, const clh_moments *moments,
-                               size_t *step, clh_error *err)
+                               size_t *step, clh_error *passed_over, clh_error *err)
 {
     assert(run && model && step);
-    clh_status status = clh_checkpoint_newest(run, step, err);
+    clh_error why = {0};
+    size_t *steps = NULL, count = 0;
+    clh_status status = states(run, &steps, &count, err);
     if (status)
         return status;
-    char *parameters = clh_checkpoint_path(run, *step, err);
-    char *optimizer = clh_path_join(run, optimizer_file, err);
-    size_t parameters_step = 0;
-    status = parameters && optimizer ? clh_checkpoint_step(parameters, &parameters_step, err)
-                                     : CLH_ENOMEM;
-    if (!status && parameters_step != *step)
-        status = clh_fail(err, CLH_EFORMAT, "%s was saved after step %zu, %s after step %zu",
-                          parameters, parameters_step, optimizer, *step);
-    if (!status)
-        status = clh_model_load(model, parameters, err);
-    if (!status)
-        status = load_moments(optimizer, model, moments, err);
-    clh_free(optimizer);
-    clh_free(parameters);
-    return status;
+    *step = steps[count - 1];
+    status = load_one(run, *step, model, moments, &why);
+    if (is_damage(status) && count > 1 && passed_over) {
+        *passed_over = why;
+        *step = steps[count - 2];
+        status = load_one(run, *step, model, moments, &why);
+    } else if (is_damage(status) && count > 1) {
+        (void)clh_fail(
+            &why, status,
+            "%s; where it is damaged, --fall-back goes on from the checkpoint before it, of "
+            "step %zu",
+            why.message, steps[count - 2]);
+    }
+    clh_free(steps);
+    return status ? clh_fail(err, status, "%s", why.message) : CLH_OK;
 }

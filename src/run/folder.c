@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/keys.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
@@ -147,12 +148,18 @@ clh_status clh_folder_write_config(const char *path, const clh_run_config *confi
 {
     assert(path && config);
     clh_run_config placed = *config;
+    clh_strbuf sealed = {0};
     char *file = clh_path_join(path, "config.json", err), *text = NULL;
     clh_status status = file ? clh_run_files_write(&placed, path, err) : CLH_ENOMEM;
     if (!status && !(text = clh_run_config_json(&placed, err)))
         status = CLH_ENOMEM;
+    if (!status) {
+        clh_checksum_seal(&sealed, text);
+        status = clh_strbuf_check(&sealed, err);
+    }
     if (!status)
-        status = clh_file_write_text(file, text, err);
+        status = clh_file_write_text(file, clh_strbuf_view(&sealed), err);
+    clh_strbuf_deinit(&sealed);
     clh_free(text);
     clh_free(file);
     return status;

@@ -6,15 +6,14 @@
 #include "base/platform/handle.h"
 #include "base/platform/thread.h"
 
-enum { MOST = 8 };
+enum { MOST = 8, STATES = 2, TOLD_MOST = MOST * STATES };
 
 /* How far a checkpoint came. Its files are committed, or abandoned, by who gave them: the thread
  * allocates and frees nothing. */
 typedef struct entry {
     clh_kept kept;
-    bool tried_own, tried_newest; /* settled, or seen to fail */
-    int log_failure;              /* errno, 0 while all is well */
-    bool is_newest;               /* it was brought into place whole */
+    int log_failure; /* errno, 0 while all is well */
+    bool is_whole;   /* both of its files are in their places */
 } entry;
 
 /* queue[0 … settled-1] are through, … count-1 are under way. The thread ends when nothing is. */
@@ -26,8 +25,7 @@ struct clh_keeper {
     bool failed;           /* nothing more is brought into place until that was said */
     entry queue[MOST];
     size_t settled, count;
-    bool any; /* a newest was seen */
-    size_t newest;
+    size_t seen[TOLD_MOST], told; /* whole ones that nobody was told of */
 };
 
 clh_status clh_keeper_open(clh_keeper **out, clh_error *err)
@@ -46,18 +44,31 @@ clh_status clh_keeper_open(clh_keeper **out, clh_error *err)
  */
 
 /* Own files synced, then renamed, in order; how many are in place. */
-static size_t settle_own(entry *batch, size_t count)
+static size_t settle_own(const entry *batch, size_t count)
 {
     size_t synced = 0, placed = 0;
-    for (bool well = true; well && synced < count; synced += well) {
-        batch[synced].tried_own = true;
-        well = clh_file_sync(batch[synced].kept.own);
-    }
+    while (synced < count && clh_file_sync(batch[synced].kept.own))
+        synced++;
     while (placed < synced && clh_file_place(batch[placed].kept.own))
         placed++;
-    for (size_t i = placed + 1; i < synced; i++) /* behind one that has no place */
-        batch[i].tried_own = false;
     return placed;
+}
+
+/* The states of the last of `count` whose own files are in place. */
+static bool settle_states(entry *batch, size_t count)
+{
+    const size_t first = count > STATES ? count - STATES : 0;
+    const entry *last = &batch[count - 1];
+    bool well = true;
+    for (size_t i = first; i < count && well; i++)
+        well = clh_file_sync(batch[i].kept.state);
+    well = well && clh_file_sync_folder(last->kept.own);
+    for (size_t i = first; i < count && well; i++)
+        well = clh_file_place(batch[i].kept.state);
+    well = well && clh_file_sync_folder(last->kept.state);
+    for (size_t i = first; i < count; i++)
+        batch[i].is_whole = well;
+    return well;
 }
 
 /* Whether all of the batch is through. */
@@ -67,13 +78,7 @@ static bool settle(entry *batch, size_t count)
     if (batch[0].log_failure)
         return false;
     const size_t placed = settle_own(batch, count);
-    if (placed == 0)
-        return false;
-    entry *last = &batch[placed - 1];
-    last->tried_newest = true;
-    last->is_newest = clh_file_sync(last->kept.newest) && clh_file_sync_folder(last->kept.own) &&
-                      clh_file_place(last->kept.newest) && clh_file_sync_folder(last->kept.newest);
-    return last->is_newest && placed == count;
+    return placed > 0 && settle_states(batch, placed) && placed == count;
 }
 
 static void *work(void *keeper)
@@ -123,10 +128,9 @@ static clh_status finish(const entry *e, clh_status status, clh_error *err)
     if (!status && e->log_failure)
         status = clh_fail(err, CLH_EIO, "cannot write %s: %s", e->kept.log_path,
                           strerror(e->log_failure));
-    clh_file *const files[] = {e->kept.own, e->kept.newest};
-    const bool tried[] = {e->tried_own, e->tried_newest};
+    clh_file *const files[] = {e->kept.own, e->kept.state};
     for (size_t i = 0; i < CLH_COUNT(files); i++)
-        if (tried[i] && !status)
+        if (!status && clh_file_is_settled(files[i]))
             status = clh_file_commit(files[i], err);
         else
             clh_file_abandon(files[i]);
@@ -147,10 +151,8 @@ static clh_status reap(clh_keeper *k, clh_error *err)
     clh_status status = CLH_OK;
     for (size_t i = 0; i < count; i++) {
         status = finish(&through[i], status, err);
-        if (through[i].is_newest) {
-            k->any = true;
-            k->newest = through[i].kept.step;
-        }
+        if (through[i].is_whole && k->told < TOLD_MOST)
+            k->seen[k->told++] = through[i].kept.step;
     }
     return status;
 }
@@ -166,13 +168,13 @@ static void wait_until_through(clh_keeper *k, bool all)
 
 clh_status clh_keeper_give(clh_keeper *k, const clh_kept *kept, clh_error *err)
 {
-    assert(k && kept && kept->own && kept->newest);
+    assert(k && kept && kept->own && kept->state);
     if (k->count == MOST) /* only this thread changes it */
         wait_until_through(k, false);
     clh_status status = reap(k, err);
     if (status) {
         clh_file_abandon(kept->own);
-        clh_file_abandon(kept->newest);
+        clh_file_abandon(kept->state);
         (void)clh_keeper_wait(k, NULL); /* what was given since is not kept either */
         return status;
     }
@@ -197,12 +199,14 @@ clh_status clh_keeper_wait(clh_keeper *k, clh_error *err)
     return status;
 }
 
-bool clh_keeper_newest(const clh_keeper *k, size_t *step)
+bool clh_keeper_next(clh_keeper *k, size_t *step)
 {
     assert(step);
-    if (k && k->any)
-        *step = k->newest;
-    return k && k->any;
+    if (!k || k->told == 0)
+        return false;
+    *step = k->seen[0];
+    memmove(k->seen, k->seen + 1, --k->told * sizeof *k->seen);
+    return true;
 }
 
 void clh_keeper_close(clh_keeper *k)

@@ -5,16 +5,16 @@
  *    ...                                                   // steps, and more checkpoints
  *    status = clh_keeper_wait(keeper, err);                // they are there, or why not
  *
- *  A checkpoint is two files that are written and not in their places yet: one of a name of its own,
- *  and one under a name that all share, which says which checkpoint is the newest. On a thread of its
- *  own the keeper takes all that were given meanwhile together:
+ *  A checkpoint is two files that are written and not in their places yet: its own, which is of use alone,
+ *  and a state, which says that one can go on from there, so that it comes after everything else. On a
+ *  thread of its own the keeper takes all that were given meanwhile together:
  *
- *    log synced | own files synced | renamed | newest synced | folder synced | newest renamed | folder
+ *    log synced | own files synced | renamed | last states synced | folder synced | renamed | folder synced
  *
- *  so that after a power cut, too, the newest has its own file beside it and the log before it. Of
- *  several taken together only the last one's newest comes into its place: the others would be
- *  replaced at once. From the first failure on nothing more is brought into place; the newest is then
- *  the last one before it.
+ *  so that after a power cut, too, a state has its own file beside it and the log before it. Of several
+ *  taken together only the states of the last two come into their places: the newest, and one to go on
+ *  from should that be damaged. From the first failure on nothing more is brought into place; the newest is
+ *  then the last one before it.
  */
 #ifndef CLH_KEEPER_H
 #define CLH_KEEPER_H
@@ -28,7 +28,7 @@ typedef struct clh_kept {
     size_t step;
     int log;              /**< to be synced before it; borrowed until it was waited for */
     const char *log_path; /**< for a message; borrowed likewise */
-    clh_file *own, *newest;
+    clh_file *own, *state;
 } clh_kept;
 
 clh_status clh_keeper_open(clh_keeper **out, clh_error *err);
@@ -42,9 +42,9 @@ clh_status clh_keeper_give(clh_keeper *keeper, const clh_kept *kept, clh_error *
  *  there is nothing. */
 clh_status clh_keeper_wait(clh_keeper *keeper, clh_error *err);
 
-/** Step of the newest checkpoint that was seen to be in its place, by give and wait, into *step;
- *  false, *step untouched, when there is none. */
-bool clh_keeper_newest(const clh_keeper *keeper, size_t *step);
+/** The next checkpoint whose state was seen to be in its place, by give and wait, into *step, in their
+ *  order; false, *step untouched, when there is none that was not told. At most 16 are remembered. */
+bool clh_keeper_next(clh_keeper *keeper, size_t *step);
 
 /** Wait, and free. NULL is fine. */
 void clh_keeper_close(clh_keeper *keeper);

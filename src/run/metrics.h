@@ -1,11 +1,11 @@
 /** metrics.jsonl: what a run measured, one JSON object a line, appended as it goes.
  *
  *    {"type": "step", "step": 1, "epoch": 1, "samples": 4, "loss": 4.6, "grad_norm": 4.7, "lr":
- *  0.001, "seconds": 0.003}
+ *  0.001, "seconds": 0.003, "sum": "1f00ba42"}
  *    {"type": "eval", "step": 0, "token_accuracy": 0.01, "sequence_accuracy": 0, "loss": 4.6,
- *  "loss_per_position": [null, …]}
+ *  "loss_per_position": [null, …], "sum": "1f00ba42"}
  *
- *  Lines are written whole. A resumed run drops those past its checkpoint, and a half line that a
+ *  Lines are written whole, each with its checksum (base/checksum.h). A resumed run drops those past its checkpoint, and a half line that a
  *  killed process may have left.
  */
 #ifndef CLH_METRICS_H
@@ -23,7 +23,8 @@ typedef struct clh_metrics_before {
 } clh_metrics_before;
 
 /** Append to `path`, keeping the lines of steps before `next`, the step that is to come (0: not
- *  even the evaluation before the first); *before is of these. */
+ *  even the evaluation before the first; SIZE_MAX: all); *before is of these. CLH_EFORMAT when one that is
+ *  looked at is damaged, or when there is no line of the step before `next`: the file is then as it was. */
 clh_status clh_metrics_open(clh_metrics **out, const char *path, size_t next,
                             clh_metrics_before *before, clh_error *err);
 
@@ -56,8 +57,17 @@ typedef struct clh_metrics_log {
 } clh_metrics_log;
 
 /** Read a metrics file; a last line without an end, which a killed run may leave, is passed over.
- *  CLH_EIO; CLH_EFORMAT naming the line. All zero after a failure. */
+ *  CLH_EIO; CLH_EFORMAT naming a line that is damaged or not of the step that is to come. All zero after a
+ *  failure. */
 clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *err);
+
+/** That the lines of `path` reach to `step`, and with `evaluated` that step's evaluation is there. */
+clh_status clh_metrics_check_end(const clh_metrics_log *log, size_t step, bool evaluated,
+                                 const char *path, clh_error *err);
+
+/** Of what stands behind the last newline: CLH_EFORMAT for a line whose newline is another byte. */
+clh_status clh_metrics_check_rest(const char *rest, size_t length, const char *path,
+                                  clh_error *err);
 
 /** Free what the log holds. All zero is fine. */
 void clh_metrics_log_deinit(clh_metrics_log *log);

@@ -4,8 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/json_text.h"
 #include "base/platform/file_lines.h"
+#include "file/verify.h"
 #include "run/metrics.h"
 
 static double number_of(const json_t *line, const char *key)
@@ -32,12 +34,17 @@ static clh_status take_positions(clh_metrics_log *log, const json_t *line, clh_e
     return CLH_OK;
 }
 
-static clh_status take_line(clh_metrics_log *log, const json_t *line, clh_error *err)
+static clh_status take_line(clh_metrics_log *log, const json_t *line, bool summed, clh_error *err)
 {
     const char *type = json_string_value(json_object_get(line, "type"));
     if (!type)
         return clh_fail(err, CLH_EFORMAT, "want an object with a type");
     if (strcmp(type, "step") == 0) {
+        const double step = number_of(line, "step"),
+                     last = log->steps ? log->step[log->steps - 1] : 0;
+        if (summed && step != last + 1 && clh_verifies())
+            return clh_fail(err, CLH_EFORMAT, "step %g follows step %g, want each in its turn",
+                            fabs(step), last);
         log->step[log->steps] = number_of(line, "step");
         log->loss[log->steps++] = number_of(line, "loss");
     } else if (strcmp(type, "eval") == 0) {
@@ -69,8 +76,12 @@ static clh_status count_lines(const char *path, size_t *count, clh_error *err)
     clh_status status = clh_lines_open(&lines, path, err);
     while (!status && !(status = clh_lines_next(lines, &line, &length, err)))
         ++*count;
+    if (status == CLH_NO)
+        status = clh_lines_rest(lines, &line, &length, err);
+    if (!status)
+        status = clh_metrics_check_rest(line, length, path, err);
     clh_lines_close(lines);
-    return status == CLH_NO ? CLH_OK : status;
+    return status;
 }
 
 /* The first `count` lines: a run that is being trained may have written more since they were
@@ -87,11 +98,20 @@ static clh_status read_lines(clh_metrics_log *log, const char *path, size_t coun
             break;
         json_error_t where;
         json_t *line = NULL;
+        const clh_line_state state = clh_checksum_line(text, length);
+        if (clh_verifies() && state == CLH_LINE_DAMAGED) {
+            status =
+                clh_fail(err, CLH_EFORMAT,
+                         "%s: line %zu is damaged: it is not as it was written; --no-verify takes "
+                         "it as it is",
+                         path, n);
+            break;
+        }
         status = clh_json_parse(&line, text, length, 0, path, &where, err);
         if (status == CLH_EFORMAT)
             clh_fail(err, status, "%s", where.text);
         if (!status)
-            status = take_line(log, line, err);
+            status = take_line(log, line, state == CLH_LINE_WHOLE, err);
         json_decref(line);
         if (status == CLH_EFORMAT)
             clh_fail_context(err, status, "%s: line %zu", path, n);
@@ -111,6 +131,20 @@ clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *e
     if (status)
         clh_metrics_log_deinit(out);
     return status;
+}
+
+clh_status clh_metrics_check_end(const clh_metrics_log *log, size_t step, bool evaluated,
+                                 const char *path, clh_error *err)
+{
+    assert(log && path);
+    const double wanted = (double)step, last = log->steps ? log->step[log->steps - 1] : 0,
+                 eval = log->evaluations ? log->eval_step[log->evaluations - 1] : -1;
+    if (!clh_verifies() || (last >= wanted && (!evaluated || eval >= wanted)))
+        return CLH_OK;
+    return clh_fail(err, CLH_EFORMAT,
+                    "%s ends too early: %s of step %zu, which the weights are of, is not there; "
+                    "--no-verify takes what is left",
+                    path, last >= wanted ? "the evaluation" : "the line", step);
 }
 
 void clh_metrics_log_deinit(clh_metrics_log *log)

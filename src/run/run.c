@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/platform/decimal.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
+#include "run/checkpoint.h"
 #include "run/folder.h"
 #include "run/run_files.h"
 #include "run/run_task.h"
@@ -34,7 +34,6 @@ static clh_status config_of_file(clh_run_config *out, size_t *step, const char *
     if (status)
         return status;
     const char *text = clh_safetensors_metadata(file, "config");
-    const char *at = clh_safetensors_metadata(file, "step");
     if (!text || !clh_safetensors_metadata(file, "clearhead"))
         status = clh_fail(err, CLH_NO,
                           "%s carries no config of ours: import it with the config it was made by",
@@ -43,7 +42,9 @@ static clh_status config_of_file(clh_run_config *out, size_t *step, const char *
         status = clh_run_config_from_json(out, text, path, err);
     if (!status && out)
         status = clh_run_files_find(out, path, err);
-    *step = at ? clh_read_size(at, NULL) : 0;
+    *step = 0;
+    if (!status && clh_safetensors_metadata(file, "step"))
+        status = clh_checkpoint_read_step(file, path, step, err);
     clh_safetensors_close(file);
     return status;
 }

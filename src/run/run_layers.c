@@ -1,3 +1,4 @@
+#include "base/checksum.h"
 #include "base/json_text.h"
 #include "clearhead/run_config.h"
 
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #include "base/platform/file.h"
+#include "file/verify.h"
 #include "model/model_keys.h"
 #include "run/run_files.h"
 #include "run/run_keys.h"
@@ -140,8 +142,14 @@ clh_status clh_run_layer_json(clh_run_layer *layer, const char *text, const char
     if (!json_is_object(object))
         status = clh_fail(err, CLH_EFORMAT, "%s is JSON but no object, want {\"key\": value, ...}",
                           origin);
+    else if (json_object_get(object, CLH_CHECKSUM_KEY) && clh_verifies())
+        status = clh_checksum_check_text(text, strlen(text), origin, err);
     json_object_foreach(object, name, value)
     {
+        if (status)
+            break;
+        if (strcmp(name, CLH_CHECKSUM_KEY) == 0)
+            continue;
         status = layer_set_json(layer, name, value, err);
         if (status) {
             clh_fail_context(err, status, "%s", origin);

@@ -38,12 +38,14 @@ static clh_status initial_weights(clh_trainer *t, clh_error *err)
 
 static clh_trainer trainer_make(const char *path, const clh_train_watch *watch)
 {
-    return (clh_trainer){.path = path, .watch = watch, .lock = -1};
+    return (clh_trainer){
+        .path = path, .watch = watch, .lock = -1, .saved = SIZE_MAX, .older = SIZE_MAX};
 }
 
 /* Nothing half-written: a run that could not begin is not there. */
-static void abandon(const char *path)
+static void abandon(const char *path, const clh_run_config *config)
 {
+    clh_checkpoint_forget(path, &config->train, 0);
     char *const made[] = {clh_path_join(path, "metrics.jsonl", NULL),
                           clh_checkpoint_path(path, 0, NULL),
                           clh_path_join(path, "checkpoints/optimizer.safetensors", NULL)};
@@ -76,7 +78,7 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
     if (!status) {
         status = clh_trainer_begin(&t, err);
         if (status && status != CLH_STOPPED)
-            abandon(path);
+            abandon(path, &t.config);
     }
     if (!status || status == CLH_STOPPED) { /* a stopped run is to be gone on with */
         const clh_status kept = clh_run_files_keep(&t.config, t.task, path, status ? NULL : err);
@@ -88,16 +90,30 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
     return status;
 }
 
-/* Whether the parameters training ended with are in their place. */
-static bool has_ended(const clh_trainer *t)
+/* Whether the parameters training ended with are in their place, into *ended. Damaged ones are written
+ * again where one may go on from less than the newest. */
+static clh_status look_whether_ended(const clh_trainer *t, clh_error *passed_over, bool *ended,
+                                     clh_error *err)
 {
     const size_t steps = t->config.train.steps;
     size_t step = 0;
-    char *path = clh_path_join(t->path, "model.safetensors", NULL);
-    bool ended = t->progress.step == steps && path && clh_path_exists(path) &&
-                 clh_checkpoint_step(path, &step, NULL) == CLH_OK && step == steps;
+    char *path = clh_path_join(t->path, "model.safetensors", err);
+    if (!path)
+        return CLH_ENOMEM;
+    clh_error why = {0};
+    const bool there = t->progress.step == steps && clh_path_exists(path);
+    clh_status status = there ? clh_checkpoint_step(path, &step, &why) : CLH_OK;
+    *ended = there && !status && step == steps;
+    if (status && status != CLH_ENOMEM && passed_over) {
+        *passed_over = passed_over->status ? *passed_over : why;
+        status = CLH_OK;
+    } else if (status) {
+        status = clh_fail(
+            err, status, "%s%s", why.message,
+            status == CLH_ENOMEM ? "" : "; --fall-back writes it again from the newest checkpoint");
+    }
     clh_free(path);
-    return ended;
+    return status;
 }
 
 /* Weights without a checkpoint were imported: to begin would write over them. */
@@ -129,12 +145,14 @@ static clh_status note_data(clh_trainer *t, const clh_run_data *data, clh_error 
     return status;
 }
 
-/* Parameters, moments and step of the newest checkpoint, or of the beginning where there is none.
- */
-static clh_status restore(clh_trainer *t, const clh_run_data *data, clh_error *err)
+/* Parameters, moments and step of the newest checkpoint, or of the beginning where there is none; *ended:
+ * nothing is left to do. */
+static clh_status restore(clh_trainer *t, const clh_run_data *data, clh_error *passed_over,
+                          bool *ended, clh_error *err)
 {
     size_t step = 0;
-    clh_status status = clh_checkpoint_load(t->path, t->model, &t->moments, &step, err);
+    clh_status status =
+        clh_checkpoint_load(t->path, t->model, &t->moments, &step, passed_over, err);
     if (status == CLH_NO) {
         status = check_not_imported(t, err);
         if (status)
@@ -151,27 +169,33 @@ static clh_status restore(clh_trainer *t, const clh_run_data *data, clh_error *e
                         "%s: the newest checkpoint is of step %zu, config.json says %zu steps",
                         t->path, step, t->config.train.steps);
     clh_trainer_place(t, step);
-    t->saved = step;
-    clh_checkpoint_tidy(t->path, &t->config.train, step);
-    t->passing = !clh_checkpoint_keeps(&t->config.train, step);
-    if (has_ended(t)) /* changed data was not trained on */
-        return t->task->facts.changed ? CLH_OK : note_data(t, data, err);
-    status = note_data(t, data, err);
-    if (!status)
+    status = look_whether_ended(t, passed_over, ended, err);
+    if (status)
+        return status;
+    if (!*ended || !t->task->facts.changed) /* changed data was not trained on */
+        status = note_data(t, data, err);
+    if (!status && !*ended)
         status = clh_trainer_append(t, step + 1, err);
-    return status ? status : clh_trainer_catch_up(t, err);
+    if (status)
+        return status;
+    t->saved = step;
+    t->older = clh_checkpoint_tidy(t->path, &t->config.train, step);
+    return *ended ? CLH_OK : clh_trainer_catch_up(t, err);
 }
 
 clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,
                             clh_error *err)
 {
-    return clh_train_resume_data(path, threads, NULL, watch, err);
+    return clh_train_resume_as(path, threads, NULL, NULL, watch, err);
 }
 
-clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run_data *data,
-                                 const clh_train_watch *watch, clh_error *err)
+clh_status clh_train_resume_as(const char *path, size_t threads, const clh_run_data *data,
+                               clh_error *passed_over, const clh_train_watch *watch, clh_error *err)
 {
     static const clh_run_data as_it_says = {0};
+    bool ended = false;
+    if (passed_over)
+        *passed_over = (clh_error){0};
     if (!path)
         return clh_fail(err, CLH_EUSAGE, "clh_train_resume() was given NULL, want a folder");
     data = data ? data : &as_it_says;
@@ -194,8 +218,8 @@ clh_status clh_train_resume_data(const char *path, size_t threads, const clh_run
     if (!status)
         status = clh_trainer_open(&t, err);
     if (!status)
-        status = restore(&t, data, err);
-    if (!status && !has_ended(&t))
+        status = restore(&t, data, passed_over, &ended, err);
+    if (!status && !ended)
         status = clh_trainer_run(&t, err);
     clh_trainer_close(&t);
     return status;

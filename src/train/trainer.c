@@ -90,13 +90,19 @@ static void update_piece(void *context, size_t begin, size_t end)
                          t->moments.v + begin, clh_model_data(t->model, NULL) + begin);
 }
 
-/* What came into its place meanwhile: a checkpoint that only an interruption made goes. */
+/* What came into its place meanwhile: the newest, and the last before it that the run keeps, are what one
+ * can go on from. What only an interruption made goes. */
 static void see_newest(clh_trainer *t)
 {
-    if (!clh_keeper_newest(t->keeper, &t->saved) || !t->passing)
-        return;
-    clh_checkpoint_tidy(t->path, &t->config.train, t->saved);
-    t->passing = false;
+    for (size_t step; clh_keeper_next(t->keeper, &step); t->saved = step) {
+        const bool kept = clh_checkpoint_keeps(&t->config.train, t->saved);
+        const size_t passed = kept ? t->older : t->saved;
+        if (t->saved == SIZE_MAX || t->saved == step)
+            continue;
+        t->older = kept ? t->saved : t->older;
+        if (passed != SIZE_MAX)
+            clh_checkpoint_forget(t->path, &t->config.train, passed);
+    }
 }
 
 /* Until all checkpoints are in their places. */

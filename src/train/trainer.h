@@ -40,8 +40,9 @@ typedef struct clh_trainer {
     double start, flushed;     /* of the clock */
     clh_metrics_before before; /* of earlier processes */
     size_t first_step;         /* where this process began */
-    size_t saved;              /* step of the newest checkpoint that was seen in its place */
-    bool passing;              /* a checkpoint only an interruption made is there */
+    size_t saved,
+        older; /* steps of the newest checkpoint that was seen in its place, and of the one
+                                * before it that the run keeps; SIZE_MAX: there is none */
 } clh_trainer;
 
 /** Everything in memory, for the config; nothing is written. The config, the memory it takes and that

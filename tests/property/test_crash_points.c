@@ -55,12 +55,21 @@ static void point(void)
 
 enum { FOLDERS_MOST = 8, NOT_SYNCED = 98 };
 
-/* Folders in which a name is new since they were synced. */
-static struct {
-    pthread_mutex_t mutex;
+/* Folders in which a name is new since they were synced: of a state of the optimizer, or another. */
+typedef struct names {
     size_t count;
     struct stat folder[FOLDERS_MOST];
+} names;
+
+static struct {
+    pthread_mutex_t mutex;
+    names state, other;
 } fresh = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static bool is_state(const char *path)
+{
+    return strstr(path, "/checkpoints/optimizer-") != NULL;
+}
 
 /* The folder that is `levels` above `path`. */
 static struct stat folder_above(const char *path, int levels)
@@ -75,11 +84,11 @@ static struct stat folder_above(const char *path, int levels)
 }
 
 /* Its place in the list, or the list's end. */
-static size_t place_of(const struct stat *folder)
+static size_t place_of(const names *list, const struct stat *folder)
 {
     size_t i = 0;
-    while (i < fresh.count &&
-           (fresh.folder[i].st_ino != folder->st_ino || fresh.folder[i].st_dev != folder->st_dev))
+    while (i < list->count &&
+           (list->folder[i].st_ino != folder->st_ino || list->folder[i].st_dev != folder->st_dev))
         i++;
     return i;
 }
@@ -90,9 +99,10 @@ static void note_name(const char *path)
         return;
     const struct stat folder = folder_above(path, 1);
     pthread_mutex_lock(&fresh.mutex);
-    const size_t i = place_of(&folder);
-    if (i == fresh.count && i < FOLDERS_MOST)
-        fresh.folder[fresh.count++] = folder;
+    names *list = is_state(path) ? &fresh.state : &fresh.other;
+    const size_t i = place_of(list, &folder);
+    if (i == list->count && i < FOLDERS_MOST)
+        list->folder[list->count++] = folder;
     pthread_mutex_unlock(&fresh.mutex);
 }
 
@@ -101,25 +111,28 @@ static void note_sync(int fd)
     struct stat folder;
     if (fstat(fd, &folder))
         return;
+    names *const lists[] = {&fresh.state, &fresh.other};
     pthread_mutex_lock(&fresh.mutex);
-    const size_t i = place_of(&folder);
-    if (i < fresh.count)
-        fresh.folder[i] = fresh.folder[--fresh.count];
+    for (size_t k = 0; k < CLH_COUNT(lists); k++) {
+        const size_t i = place_of(lists[k], &folder);
+        if (i < lists[k]->count)
+            lists[k]->folder[i] = lists[k]->folder[--lists[k]->count];
+    }
     pthread_mutex_unlock(&fresh.mutex);
 }
 
-/* Nothing is new in the folder that is `levels` above `path`. Else the process ends, which no test
- * takes for success. */
-static void assert_synced(const char *path, int levels)
+/* No name of `list` is new in the folder that is `levels` above `path`. Else the process ends, which no
+ * test takes for success. */
+static void assert_synced(const names *list, const char *path, int levels)
 {
     if (!crash.armed)
         return;
     const struct stat folder = folder_above(path, levels);
     pthread_mutex_lock(&fresh.mutex);
-    const bool synced = place_of(&folder) == fresh.count;
+    const bool synced = place_of(list, &folder) == list->count;
     pthread_mutex_unlock(&fresh.mutex);
     if (!synced) {
-        print_error("%s is renamed, the folder %d above is not synced\n", path, levels);
+        print_error("%s is changed, the folder %d above is not synced\n", path, levels);
         _exit(NOT_SYNCED);
     }
 }
@@ -132,9 +145,9 @@ int rename(const char *old, const char *new)
 {
     point();
     if (strstr(new, "/checkpoints/"))
-        assert_synced(new, 2);
+        assert_synced(&fresh.other, new, 2);
     if (!strstr(new, "/checkpoints/step-"))
-        assert_synced(new, 1);
+        assert_synced(&fresh.other, new, 1);
     if (crash.refused && strstr(new, crash.refused)) {
         errno = EIO;
         return -1;
@@ -192,7 +205,7 @@ int ftruncate(int fd, off_t length)
     return result;
 }
 
-/* The metrics' lines: half of them may have been written. (stdio has a write of its own.) */
+/* Half of it may have been written. */
 ssize_t write(int fd, const void *buf, size_t n)
 {
     if (is_last()) {
@@ -200,6 +213,15 @@ ssize_t write(int fd, const void *buf, size_t n)
         (void)kill(getpid(), SIGKILL);
     }
     return syscall(SYS_write, fd, buf, n);
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t nbytes, off_t offset)
+{
+    if (is_last()) {
+        (void)syscall(SYS_pwrite64, fd, buf, nbytes / 2, offset);
+        (void)kill(getpid(), SIGKILL);
+    }
+    return syscall(SYS_pwrite64, fd, buf, nbytes, offset);
 }
 
 /* The temporary file is there, whole. Not synced: this is about processes that die, not disks. On a
@@ -267,7 +289,7 @@ static int run_job(const job *j, size_t *points)
         crash.armed = false;
         if (status && status != CLH_STOPPED)
             print_error("%s\n", err.message);
-        if (!status && fresh.count > 0)
+        if (!status && fresh.state.count + fresh.other.count > 0)
             _exit(NOT_SYNCED);
         _exit(clh_status_exit_code(status));
     }

@@ -105,8 +105,8 @@ static void another_seed_gives_other_bytes(void **state)
     assert_int_equal(train_in_child("n=2 steps=3", 1, NULL, temp_folder_path(*state, "a", a)), 0);
     assert_int_equal(
         train_in_child("n=2 steps=3 seed=1", 1, NULL, temp_folder_path(*state, "b", b)), 0);
-    char *first = run_case_read(a, "checkpoints/optimizer.safetensors", &n);
-    char *second = run_case_read(b, "checkpoints/optimizer.safetensors", &m);
+    char *first = run_case_read(a, "checkpoints/optimizer-00000003.safetensors", &n);
+    char *second = run_case_read(b, "checkpoints/optimizer-00000003.safetensors", &m);
     assert_int_equal(n, m);
     assert_memory_not_equal(first, second, n);
     free(second);

@@ -57,7 +57,7 @@ static void steps_are_listed_in_order(void **state)
         "step-00000100.safetensors",  "step-00000020.safetensors",
         "step-123456789.safetensors", /* more than eight digits */
         "step-00000003.safetensors",  "step-00000004.safetensors.tmp-1-1",
-        "step-x.safetensors",         "optimizer.safetensors",
+        "step-x.safetensors",         "optimizer-00000002.safetensors",
         "step-+7.safetensors",        "step-8.safetensors"};
     static const size_t want[] = {3, 20, 100, 123456789};
     const temp_folder *folder = *state;
@@ -149,7 +149,8 @@ static void a_run_has_its_parts(void **state)
                                        "model.safetensors",
                                        "figures",
                                        "checkpoints",
-                                       "checkpoints/optimizer.safetensors",
+                                       "checkpoints/optimizer-00000000.safetensors",
+                                       "checkpoints/optimizer-00000001.safetensors",
                                        "checkpoints/step-00000000.safetensors",
                                        "checkpoints/step-00000001.safetensors"};
     clh_run_config config = run_case_config("n=1 steps=1 d_model=2 d_head=2");

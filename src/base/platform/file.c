@@ -105,6 +105,21 @@ void clh_file_write(clh_file *file, const void *bytes, size_t length)
     }
 }
 
+void clh_file_patch(clh_file *file, size_t offset, const void *bytes, size_t length)
+{
+    assert(file && bytes && offset <= file->wanted && length <= file->wanted - offset);
+    empty(file);
+    while (length > 0 && !file->failure) {
+        const ssize_t done = pwrite(file->handle, bytes, length, (off_t)offset);
+        if (done < 0 && errno != EINTR)
+            file->failure = errno;
+        const size_t more = done > 0 ? (size_t)done : 0;
+        bytes = (const char *)bytes + more;
+        offset += more;
+        length -= more;
+    }
+}
+
 bool clh_file_flush(clh_file *file)
 {
     assert(file && !file->settled);
@@ -157,6 +172,12 @@ bool clh_file_sync_folder(clh_file *file)
     if (!file->failure)
         file->failure = clh_system_sync_folder(file->folder);
     return !file->failure;
+}
+
+bool clh_file_is_settled(const clh_file *file)
+{
+    assert(file);
+    return file->settled;
 }
 
 clh_status clh_file_commit(clh_file *file, clh_error *err)

@@ -22,6 +22,9 @@ clh_status clh_file_begin(clh_file **out, const char *path, clh_error *err);
 /** Append bytes; a failure is kept and reported by clh_file_commit(). */
 void clh_file_write(clh_file *file, const void *bytes, size_t length);
 
+/** Write over `length` bytes from `offset` on, which were appended before. */
+void clh_file_patch(clh_file *file, size_t offset, const void *bytes, size_t length);
+
 /** Hand what was appended to the system, so that a full disk shows now; false after a failure, which
  *  clh_file_commit() then reports. */
 bool clh_file_flush(clh_file *file);
@@ -33,6 +36,9 @@ bool clh_file_flush(clh_file *file);
 bool clh_file_sync(clh_file *file);
 bool clh_file_place(clh_file *file);
 bool clh_file_sync_folder(clh_file *file);
+
+/** Whether it is renamed, or failed and is gone: there is nothing left but to commit it. */
+bool clh_file_is_settled(const clh_file *file);
 
 /** Sync, rename to the final name, sync the folder, or what of it is not done yet; free. On failure the temporary file is gone, the
  *  target as it was (the new one where only the folder's sync failed), and the line names the path,

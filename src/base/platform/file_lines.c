@@ -19,6 +19,7 @@ struct clh_lines {
     int file;
     char *path, *text;
     size_t capacity, begin, end;
+    size_t rest;    /* bytes behind the last newline; backwards */
     uint64_t at;    /* offset of text[begin]; backwards */
     bool from_last; /* backwards, and begun */
 };
@@ -142,6 +143,7 @@ static clh_status refill_back(clh_lines *l, clh_error *err)
     return CLH_OK;
 }
 
+/* At the end of the file, behind its last newline. CLH_NO: there is none. */
 static clh_status begin_at_end(clh_lines *l, clh_error *err)
 {
     struct stat info;
@@ -150,23 +152,29 @@ static clh_status begin_at_end(clh_lines *l, clh_error *err)
     l->from_last = true;
     l->at = (uint64_t)info.st_size;
     l->begin = l->end = l->capacity;
-    return CLH_OK;
+    size_t looked = 0; /* from the back */
+    for (;;) {
+        const size_t have = l->end - l->begin;
+        const char *newline = memrchr(l->text + l->begin, '\n', have - looked);
+        const clh_status status = newline ? CLH_OK : refill_back(l, err);
+        if (newline || status == CLH_NO) {
+            l->rest = newline ? (size_t)(l->text + l->end - newline) - 1 : have;
+            l->end -= l->rest;
+        }
+        if (newline || status)
+            return status;
+        looked = have;
+    }
 }
 
-/* Gives up what stands behind the last newline: half a line. CLH_NO: there is no newline. */
-static clh_status find_newline(clh_lines *l, clh_error *err)
+clh_status clh_lines_rest(clh_lines *l, const char **rest, size_t *length, clh_error *err)
 {
-    for (;;) {
-        const char *newline = memrchr(l->text + l->begin, '\n', l->end - l->begin);
-        if (newline) {
-            l->end = (size_t)(newline - l->text) + 1;
-            return CLH_OK;
-        }
-        l->end = l->begin;
-        clh_status status = refill_back(l, err);
-        if (status)
-            return status;
-    }
+    assert(l && rest && length);
+    const bool forwards = l->begin > 0 || l->end > 0;
+    clh_status status = forwards ? CLH_OK : begin_at_end(l, err);
+    *length = forwards ? l->end - l->begin : l->rest;
+    *rest = l->text + (forwards ? l->begin : l->end);
+    return status == CLH_NO ? CLH_OK : status;
 }
 
 clh_status clh_lines_last(clh_lines *l, const char **line, size_t *length, uint64_t *end,
@@ -174,12 +182,11 @@ clh_status clh_lines_last(clh_lines *l, const char **line, size_t *length, uint6
 {
     assert(l && line && length && end);
     clh_status status = l->from_last ? CLH_OK : begin_at_end(l, err);
-    if (!status)
-        status = find_newline(l, err);
     size_t looked = 1; /* from the back: its own newline */
     while (!status) {
         const size_t have = l->end - l->begin;
-        const char *before = memrchr(l->text + l->begin, '\n', have - looked);
+        const char *before =
+            have > looked ? memrchr(l->text + l->begin, '\n', have - looked) : NULL;
         looked = have;
         status = before ? CLH_OK : refill_back(l, err);
         if (before || (status == CLH_NO && have > 0)) {

@@ -10,7 +10,7 @@
  *    clh_lines_close(lines);                                  // CLH_NO: it was read to its end
  *
  *  A line ends with a newline, which does not belong to it. What follows the last newline is half a
- *  line, which a writer that was killed may have left: it is passed over.
+ *  line, which a writer that was killed may have left: it is passed over, and clh_lines_rest() has it.
  */
 #ifndef CLH_FILE_LINES_H
 #define CLH_FILE_LINES_H
@@ -28,6 +28,10 @@ void clh_lines_close(clh_lines *lines);
 /** The next line, borrowed until the next call. CLH_NO when there is none; CLH_EFORMAT for a line of
  *  more than 256 MB, CLH_EIO, CLH_ENOMEM. */
 clh_status clh_lines_next(clh_lines *lines, const char **line, size_t *length, clh_error *err);
+
+/** What stands behind the last newline, borrowed likewise; *length 0: nothing. To be asked once
+ *  clh_lines_next() gave CLH_NO, or before clh_lines_last(). Likewise. */
+clh_status clh_lines_rest(clh_lines *lines, const char **rest, size_t *length, clh_error *err);
 
 /** The line before the one that clh_lines_last() gave, at first the last whole one; *end gets where
  *  it ends in the file, its newline counted. Likewise. Of one clh_lines only one of the two. */

@@ -62,6 +62,14 @@ char *clh_path_whole(const char *path, clh_error *err)
     return whole;
 }
 
+clh_status clh_path_rename(const char *from, const char *to, clh_error *err)
+{
+    assert(from && to);
+    return rename(from, to)
+               ? clh_fail(err, CLH_EIO, "cannot rename %s to %s: %s", from, to, strerror(errno))
+               : CLH_OK;
+}
+
 void clh_path_remove(const char *path)
 {
     assert(path);

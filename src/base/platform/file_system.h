@@ -29,6 +29,9 @@ bool clh_path_exists(const char *path);
 bool clh_is_folder(const char *path);
 bool clh_is_file(const char *path);
 
+/** Give the file `from` the name `to` of the same file system, whatever had it. CLH_EIO. */
+clh_status clh_path_rename(const char *from, const char *to, clh_error *err);
+
 /** Remove the file, or the folder if it is empty, if it is there and one may. */
 void clh_path_remove(const char *path);
 void clh_folder_remove_empty(const char *path);
