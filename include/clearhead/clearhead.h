@@ -46,6 +46,7 @@
 #include "clearhead/patch.h"
 #include "clearhead/path.h"
 #include "clearhead/permutations.h"
+#include "clearhead/program.h"
 #include "clearhead/progress.h"
 #include "clearhead/report.h"
 #include "clearhead/residual.h"

@@ -57,6 +57,29 @@ const clh_key *clh_question_keys(const clh_question *q, size_t *count)
     return q->make_keys ? q->make_keys(count) : q->keys;
 }
 
+size_t clh_question_words(const clh_question *q)
+{
+    size_t count = q->words != NULL;
+    for (const char *at = q->words; at && *at; at++)
+        count += *at == ' ';
+    return count;
+}
+
+const clh_key *clh_question_word(const clh_question *q, size_t index)
+{
+    size_t count, length;
+    const clh_key *keys = clh_question_keys(q, &count);
+    const char *at = q->words;
+    for (; index > 0; index--)
+        at = strchr(at, ' ') + 1;
+    length = strcspn(at, " ");
+    size_t k = 0;
+    while (k < count && (strlen(keys[k].name) != length || strncmp(keys[k].name, at, length) != 0))
+        k++;
+    assert(k < count); /* a word of a question is one of its settings */
+    return &keys[k];
+}
+
 /* What stands before it, then a text; null for none. */
 static void add_text(clh_strbuf *out, const char *before, const char *text)
 {

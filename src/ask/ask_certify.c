@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask/question.h"
-#include "clearhead/certify.h"
+#include "ask/certified.h"
 
 typedef struct certify_settings {
     unsigned domain, way;
@@ -110,22 +109,6 @@ static const clh_schema schema[] = {
      .flags = CLH_DETAIL, .fields = position_columns},
     {0}};
 
-/* The letters of an input, "psM1", or its rank where it has none. */
-static void put_input(clh_result *out, const clh_certificate *c, const clh_task *task,
-                      const clh_counterexample *one)
-{
-    clh_strbuf text = {0};
-    char symbol[16];
-    for (size_t s = 0; s < c->n; s++) {
-        clh_task_symbol(task, c->token[one->letters[s]], symbol);
-        clh_strbuf_adds(&text, symbol);
-    }
-    if (c->n == 0)
-        clh_strbuf_addf(&text, "%llu", (unsigned long long)one->rank);
-    clh_row_text(out, "input", clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
-}
-
 static void put_classes(clh_result *out, const clh_certificate *c, const clh_task *task)
 {
     char name[48];
@@ -145,7 +128,7 @@ static void put_classes(clh_result *out, const clh_certificate *c, const clh_tas
             continue;
         clh_row_put_numbers(out, {"margin", row->margin},
                             {"position", (double)row->margin_position});
-        put_input(out, c, task, &row->margin_input);
+        clh_certified_input(out, c, task, &row->margin_input);
         (void)snprintf(name, sizeof name, "margin_min.%s", clh_certify_class_name(k));
         clh_result_put_number(out, name, row->margin);
     }
@@ -157,7 +140,7 @@ static void put_examples(clh_result *out, const clh_certificate *c, const clh_ta
     for (size_t i = 0; i < c->counterexample_count; i++) {
         const clh_counterexample *one = &c->counterexamples[i];
         clh_result_row(out, "counterexamples", clh_key_text(key, i));
-        put_input(out, c, task, one);
+        clh_certified_input(out, c, task, one);
         clh_row_put_numbers(out, {"position", (double)one->position}, {"margin", one->margin},
                             {"mistakes", (double)one->mistakes});
         clh_task_symbol(task, one->expected, symbol);

@@ -48,6 +48,9 @@ struct clh_question {
     const char *examples;    /**< lines "clearhead … # what it does" */
     const clh_key *keys;
     size_t key_count, settings_size;
+    /** Settings that a command takes as words in front of the run, in this order: "file"; each a text
+     *  that must be given. NULL: none. */
+    const char *words;
     unsigned needs;
     const clh_schema *schema;
     const char
@@ -76,6 +79,10 @@ const clh_question *clh_question_find(const char *name, clh_error *err);
 
 /** The settings of a question, *count of them. */
 const clh_key *clh_question_keys(const clh_question *question, size_t *count);
+
+/** How many settings are words in front of the run, and the key of the one at `index`. */
+size_t clh_question_words(const clh_question *question);
+const clh_key *clh_question_word(const clh_question *question, size_t index);
 
 /** CLH_OK when the subject, which may be NULL, has what the question needs; else what is missing. */
 clh_status clh_needs_check(const clh_question *question, const clh_subject *subject,

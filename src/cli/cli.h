@@ -34,7 +34,8 @@ typedef int clh_command_run(const clh_invocation *inv);
 /** A row of commands.def. */
 typedef struct clh_command {
     const char *name;
-    const char *args; /**< positional arguments as in the synopsis: "RUN", "[COMMAND]" */
+    const char *typed; /**< the name as it is typed and shown: "program check" of program_check */
+    const char *args;  /**< positional arguments as in the synopsis: "RUN", "[COMMAND]" */
     size_t args_least, args_most;
     const char *summary;     /**< one line */
     const char *description; /**< paragraphs, an empty line between them */
@@ -92,8 +93,10 @@ struct clh_invocation {
 /** All commands, `*count` of them, in the order of help. */
 const clh_command *clh_commands(size_t *count);
 
-/** The command called `name`; NULL with CLH_EUSAGE filled in, naming the nearest. */
-const clh_command *clh_command_find(const char *name, clh_error *err);
+/** The command that the first word of `count` names, or the first two together, *used of them; NULL with CLH_EUSAGE
+ *  filled in, naming the nearest. `count` is at least 1. */
+const clh_command *clh_command_find(const char *const *words, size_t count, size_t *used,
+                                    clh_error *err);
 
 /** The options `command` takes. */
 void clh_command_options(const clh_command *command, clh_option_set *out);

@@ -141,8 +141,8 @@ static void print_examples(FILE *out, const char *examples)
 
 void clh_help_command(FILE *out, const clh_command *command)
 {
-    (void)fprintf(out, "clearhead %s: %s\n\nUsage: clearhead %s%s%s [OPTIONS]\n\n", command->name,
-                  command->summary, command->name, *command->args ? " " : "", command->args);
+    (void)fprintf(out, "clearhead %s: %s\n\nUsage: clearhead %s%s%s [OPTIONS]\n\n", command->typed,
+                  command->summary, command->typed, *command->args ? " " : "", command->args);
     clh_help_wrap(out, command->description, 0, 0, WIDTH);
     (void)fprintf(out, "\n");
     print_options(out, command);
@@ -167,7 +167,7 @@ void clh_help_program(FILE *out)
                         "--out FILE, --checkpoints, --seeds N and --against RUN:\n",
                         out);
         if (!command[i].hidden)
-            (void)fprintf(out, "  %-11s %s\n", command[i].name, command[i].summary);
+            (void)fprintf(out, "  %-13s %s\n", command[i].typed, command[i].summary);
     }
     (void)fprintf(out, "\nclearhead help COMMAND, or COMMAND -h, explains one, with examples.\n"
                        "A FILE to read may be -, stdin, or a pipe such as <(command).\n"

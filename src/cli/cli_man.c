@@ -171,7 +171,7 @@ void clh_man_page(FILE *out, const clh_command *command)
     }
     head(out, command->name);
     roff_text(out, command->summary);
-    (void)fprintf(out, "\n.SH SYNOPSIS\n.B clearhead %s\n", command->name);
+    (void)fprintf(out, "\n.SH SYNOPSIS\n.B clearhead %s\n", command->typed);
     if (*command->args)
         (void)fprintf(out, ".I %s\n", command->args);
     (void)fputs("[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n", out);

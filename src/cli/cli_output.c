@@ -13,7 +13,7 @@ int clh_cli_fail(const clh_invocation *inv, const clh_error *err)
 {
     assert(inv && err);
     int code = clh_status_exit_code(err->status);
-    const char *name = inv->command ? inv->command->name : NULL;
+    const char *name = inv->command ? inv->command->typed : NULL;
     (void)fprintf(stderr, "clearhead%s%s: %s\n", name ? " " : "", name ? name : "", err->message);
     if (inv->json) {
         clh_strbuf text = {0};

@@ -1,3 +1,4 @@
+#include "ask/question.h"
 #include "cli/cli.h"
 
 #include <assert.h>
@@ -64,7 +65,8 @@ static clh_status add_argument(clh_invocation *inv, const char *word, clh_error 
         return clh_fail(err, CLH_EUSAGE, "an argument is empty, want %s",
                         *c->args ? c->args : "none");
     if (inv->n_args < c->args_most && inv->n_args < CLH_ARGS_MAX) {
-        if (strcmp(word, "-") == 0)
+        const bool reads = c->question && inv->n_args < clh_question_words(c->question);
+        if (strcmp(word, "-") == 0 && !reads)
             return clh_fail(err, CLH_EUSAGE, "an argument is -, want %s: it cannot be stdin",
                             c->args);
         clh_status status = check_text("an argument", word, err);
@@ -147,6 +149,6 @@ clh_status clh_cli_parse(clh_invocation *inv, int argc, char **argv, clh_error *
     inv->progress = isatty(STDERR_FILENO);
     if (!inv->help && inv->n_args < inv->command->args_least)
         return clh_fail(err, CLH_EUSAGE, "%s is missing; see clearhead %s -h", inv->command->args,
-                        inv->command->name);
+                        inv->command->typed);
     return CLH_OK;
 }

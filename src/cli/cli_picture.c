@@ -47,7 +47,7 @@ clh_status clh_pictures_write(const clh_invocation *inv, const char *run, clh_er
     for (size_t i = 0; i < CLH_COUNT(pictures) && !status; i++) {
         status = write_one(subject, &pictures[i], folder, clh_opt_flag(inv, "dark"), err);
         if (status == CLH_EINPUT || status == CLH_ERANGE) { /* the run has no such numbers */
-            (void)fprintf(stderr, "clearhead %s: no figure of %s: %s\n", inv->command->name,
+            (void)fprintf(stderr, "clearhead %s: no figure of %s: %s\n", inv->command->typed,
                           pictures[i].name, err->message);
             status = CLH_OK;
         }

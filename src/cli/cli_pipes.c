@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ask/question.h"
 #include "base/platform/decimal.h"
 #include "cli/cli.h"
 
@@ -33,7 +34,7 @@ static int descriptor_of(const char *path)
 
 static clh_status cannot_read(const char *name, int reason, clh_error *err)
 {
-    return clh_fail(err, CLH_EIO, "--%s: cannot read it: %s", name, strerror(reason));
+    return clh_fail(err, CLH_EIO, "%s: cannot read it: %s", name, strerror(reason));
 }
 
 /* All of `from` into `to`. */
@@ -49,11 +50,11 @@ static clh_status pour(int from, FILE *to, const char *name, clh_error *err)
             break;
         total += (size_t)got;
         if (total > BYTES_MOST)
-            return clh_fail(err, CLH_EFORMAT, "--%s has more than 1 GiB, the most that is read",
+            return clh_fail(err, CLH_EFORMAT, "%s has more than 1 GiB, the most that is read",
                             name);
         if (fwrite(block, 1, (size_t)got, to) != (size_t)got)
-            return clh_fail(err, CLH_EIO, "--%s: cannot keep what it gives in a file of %s: %s",
-                            name, P_tmpdir, strerror(errno));
+            return clh_fail(err, CLH_EIO, "%s: cannot keep what it gives in a file of %s: %s", name,
+                            P_tmpdir, strerror(errno));
     }
     return fflush(to) ? cannot_read(name, errno, err) : CLH_OK;
 }
@@ -62,7 +63,7 @@ static clh_status take_pipe(int handle, const char *name, clh_error *err)
 {
     FILE *kept = tmpfile();
     if (!kept)
-        return clh_fail(err, CLH_EIO, "--%s: cannot keep what it gives in a file of %s: %s", name,
+        return clh_fail(err, CLH_EIO, "%s: cannot keep what it gives in a file of %s: %s", name,
                         P_tmpdir, strerror(errno));
     clh_status status = pour(handle, kept, name, err);
     if (!status && dup2(fileno(kept), handle) < 0)
@@ -71,22 +72,34 @@ static clh_status take_pipe(int handle, const char *name, clh_error *err)
     return status;
 }
 
+/* *path, what `name` was given: a pipe is taken, "-" becomes a path. */
+static clh_status take_path(const char **path, const char *name, clh_error *err)
+{
+    struct stat info;
+    const int handle = descriptor_of(*path);
+    if (handle < 0)
+        return CLH_OK;
+    if (strcmp(*path, "-") == 0)
+        *path = "/dev/stdin";
+    if (fstat(handle, &info))
+        return cannot_read(name, errno, err);
+    return S_ISREG(info.st_mode) ? CLH_OK : take_pipe(handle, name, err);
+}
+
 clh_status clh_cli_take_pipes(clh_invocation *inv, clh_error *err)
 {
+    const clh_question *question = inv->command->question;
+    const size_t words = question ? clh_question_words(question) : 0;
     clh_status status = CLH_OK;
+    for (size_t w = 0; w < words && w < inv->n_args && !status; w++)
+        status = take_path(&inv->args[w], clh_question_word(question, w)->values, err);
     for (size_t i = 0; i < inv->options.count && !status; i++) {
         const clh_option *option = &inv->options.option[i];
-        struct stat info;
-        const int handle =
-            option->kind == CLH_OPTION_FILE && inv->value[i] ? descriptor_of(inv->value[i]) : -1;
-        if (handle < 0)
+        char name[sizeof option->name + 2];
+        if (option->kind != CLH_OPTION_FILE || !inv->value[i])
             continue;
-        if (strcmp(inv->value[i], "-") == 0)
-            inv->value[i] = "/dev/stdin";
-        if (fstat(handle, &info))
-            status = cannot_read(option->name, errno, err);
-        else if (!S_ISREG(info.st_mode))
-            status = take_pipe(handle, option->name, err);
+        (void)snprintf(name, sizeof name, "--%s", option->name);
+        status = take_path(&inv->value[i], name, err);
     }
     return status;
 }

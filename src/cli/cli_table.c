@@ -12,6 +12,7 @@ static const clh_command commands[] = {
 #define COMMAND(name_, hidden_, args_, least_, most_, summary_, description_, keys_, examples_,    \
                 exits_)                                                                            \
     {.name = #name_,                                                                               \
+     .typed = #name_,                                                                              \
      .args = args_,                                                                                \
      .args_least = least_,                                                                         \
      .args_most = most_,                                                                           \
@@ -39,14 +40,38 @@ static const clh_option own_options[] = {
 #undef OPTION
 };
 
-/** A question as a command: all that a command is stands in the question's row. */
-static clh_command command_of(const clh_question *q)
+enum { ARGS_MAX = 48 };
+
+/** Positional arguments: the words the question takes, then the run it asks. */
+static size_t args_of(const clh_question *q, char args[ARGS_MAX])
 {
-    const bool subject = !(q->needs & CLH_NEEDS_NOTHING);
+    size_t count = 0, length = 0;
+    *args = '\0';
+    for (size_t w = 0; w < clh_question_words(q); w++, count++) {
+        const char *what = clh_question_word(q, w)->values;
+        length +=
+            (size_t)snprintf(args + length, ARGS_MAX - length, "%s%s", count ? " " : "", what);
+    }
+    if (!(q->needs & CLH_NEEDS_NOTHING)) {
+        (void)snprintf(args + length, ARGS_MAX - length, "%sRUN[@STEP]", count ? " " : "");
+        count++;
+    }
+    return count;
+}
+
+/** A question as a command: all that a command is stands in the question's row. `args` and `typed` are its
+ *  room. */
+static clh_command command_of(const clh_question *q, char args[ARGS_MAX], char typed[ARGS_MAX])
+{
+    const size_t count = args_of(q, args);
+    (void)snprintf(typed, ARGS_MAX, "%s", q->name);
+    for (char *at = typed; (at = strchr(at, '_'));)
+        *at = ' ';
     return (clh_command){.name = q->name,
-                         .args = subject ? "RUN[@STEP]" : "",
-                         .args_least = subject,
-                         .args_most = subject,
+                         .typed = typed,
+                         .args = args,
+                         .args_least = count,
+                         .args_most = count,
                          .summary = q->summary,
                          .description = q->description,
                          .keys = "",
@@ -61,31 +86,41 @@ enum { COMMANDS_MAX = 64 };
 const clh_command *clh_commands(size_t *count)
 {
     static clh_command all[COMMANDS_MAX]; /* commands, then questions: made once */
+    static char args[COMMANDS_MAX][ARGS_MAX], typed[COMMANDS_MAX][ARGS_MAX];
     static size_t made = 0;
     assert(CLH_COUNT(commands) + clh_question_count() <= COMMANDS_MAX);
     for (size_t i = 0; made == 0 && i < CLH_COUNT(commands); i++)
         all[i] = commands[i];
     for (size_t i = 0; made == 0 && i < clh_question_count(); i++)
-        all[CLH_COUNT(commands) + i] = command_of(clh_question_at(i));
+        all[CLH_COUNT(commands) + i] = command_of(clh_question_at(i), args[i], typed[i]);
     *count = made = CLH_COUNT(commands) + clh_question_count();
     return all;
 }
 
-const clh_command *clh_command_find(const char *name, clh_error *err)
+const clh_command *clh_command_find(const char *const *words, size_t count, size_t *used,
+                                    clh_error *err)
 {
     const char *names[COMMANDS_MAX];
-    size_t shown = 0, count = 0;
-    const clh_command *all = clh_commands(&count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(all[i].name, name) == 0)
+    char two[ARGS_MAX], first[ARGS_MAX];
+    size_t shown = 0, rows = 0;
+    bool begins = false; /* the first word is one of a command of two */
+    const clh_command *all = clh_commands(&rows);
+    (void)snprintf(first, sizeof first, "%.20s ", words[0]);
+    (void)snprintf(two, sizeof two, "%.20s %.20s", words[0], count > 1 ? words[1] : "");
+    for (size_t i = 0; i < rows; i++) {
+        const bool both = count > 1 && strcmp(all[i].typed, two) == 0;
+        *used = both ? 2 : 1;
+        if (both || strcmp(all[i].name, words[0]) == 0)
             return &all[i];
+        begins = begins || strncmp(all[i].typed, first, strlen(first)) == 0;
         if (!all[i].hidden)
-            names[shown++] = all[i].name;
+            names[shown++] = all[i].typed;
     }
-    const char *nearest = clh_nearest_name(name, names, shown);
-    clh_fail(err, CLH_EUSAGE, "unknown command %s%s%s%s", clh_quoted_text(name).text,
-             nearest ? "; did you mean " : "", nearest ? nearest : "; clearhead help lists them",
-             nearest ? "?" : "");
+    const char *nearest = clh_nearest_name(begins ? two : words[0], names, shown);
+    nearest = nearest ? nearest : clh_nearest_name(two, names, shown);
+    clh_fail(err, CLH_EUSAGE, "unknown command %s%s%s%s",
+             clh_quoted_text(begins ? two : words[0]).text, nearest ? "; did you mean " : "",
+             nearest ? nearest : "; clearhead help lists them", nearest ? "?" : "");
     return NULL;
 }
 
@@ -212,7 +247,8 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
     size_t count = 0;
     const clh_key *keys = q ? clh_question_keys(q, &count) : NULL;
     for (size_t i = 0; i < count; i++)
-        out->option[out->count++] = option_of_key(&keys[i]);
+        if (!clh_word_in(q->words, ' ', keys[i].name))
+            out->option[out->count++] = option_of_key(&keys[i]);
     if (q)
         add_formats(out);
     if (q && q->as) {

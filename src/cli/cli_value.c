@@ -39,7 +39,7 @@ clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char 
         return CLH_OK;
     return clh_fail(err, CLH_EUSAGE, "--%s %s is missing; see clearhead %s -h", name,
                     clh_option_placeholder(&inv->options.option[place_of(inv, name)]),
-                    inv->command->name);
+                    inv->command->typed);
 }
 
 bool clh_opt_is_on(const clh_invocation *inv, const char *name)

@@ -48,12 +48,22 @@ static clh_status read_setting(job *j, const clh_option *option, const char *tex
     return status ? status : clh_settings_set(j->settings, option->name, text, err);
 }
 
+/* A setting that stands in front of the run. */
+static clh_status read_word(job *j, const clh_key *key, const char *text, clh_error *err)
+{
+    clh_option named = {.kind = CLH_OPTION_FILE, .key = key};
+    (void)snprintf(named.name, sizeof named.name, "%s", key->name);
+    return read_setting(j, &named, text, err);
+}
+
 static clh_status read_settings(job *j, clh_error *err)
 {
     clh_status status = clh_settings_open(&j->settings, j->question->name, err);
     for (size_t i = 0; i < j->inv->options.count && !status; i++)
         if (j->inv->options.option[i].key && j->inv->value[i])
             status = read_setting(j, &j->inv->options.option[i], j->inv->value[i], err);
+    for (size_t w = 0; w < clh_question_words(j->question) && !status; w++)
+        status = read_word(j, clh_question_word(j->question, w), clh_arg(j->inv, w), err);
     return status;
 }
 
@@ -116,7 +126,7 @@ static clh_status open_subject(job *j, clh_error *err)
 {
     clh_strbuf where = {0};
     size_t step = CLH_UNSET;
-    const char *run = clh_arg(j->inv, 0);
+    const char *run = clh_arg(j->inv, clh_question_words(j->question));
     if (j->question->needs & CLH_NEEDS_NOTHING)
         return CLH_OK;
     clh_run_data data = {0};
@@ -298,7 +308,7 @@ int clh_cmd_ask(const clh_invocation *inv)
     j.show.part = j.file.part;
     j.show.full = j.file.full;
     j.numbers = text_of(&j, "numbers");
-    j.progress = (clh_cli_progress){.inv = inv, .what = j.question->name};
+    j.progress = (clh_cli_progress){.inv = inv, .what = inv->command->typed};
     const clh_watch watch = clh_cli_progress_begin(&j.progress);
     j.how = (clh_how){1, &watch};
     const char *over = combinator(&j, &err);

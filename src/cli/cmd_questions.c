@@ -13,12 +13,16 @@ int clh_cmd_questions(const clh_invocation *inv)
         clh_free(text);
         return 0;
     }
-    for (size_t i = 0; i < clh_question_count(); i++) {
-        const clh_question *q = clh_question_at(i);
+    size_t count = 0;
+    const clh_command *command = clh_commands(&count);
+    for (size_t i = 0; i < count; i++) {
+        const clh_question *q = command[i].question;
+        if (!q)
+            continue;
         clh_strbuf tasks = {0}, models = {0};
         clh_needs_text(q->needs, &tasks, &models);
-        (void)printf("%-12s %s\n%-12s tasks: %s\n%-12s models: %s\n", q->name, q->summary, "",
-                     clh_strbuf_view(&tasks), "", clh_strbuf_view(&models));
+        (void)printf("%-13s %s\n%-13s tasks: %s\n%-13s models: %s\n", command[i].typed, q->summary,
+                     "", clh_strbuf_view(&tasks), "", clh_strbuf_view(&models));
         clh_strbuf_deinit(&models);
         clh_strbuf_deinit(&tasks);
     }

@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     clh_invocation inv = {0};
     clh_error err = {0};
     int code = 0;
+    size_t used = 0;
     open_descriptors();
     /* A reader that goes away shows as a failed write, so that a run in progress is not killed. */
     (void)signal(SIGPIPE, SIG_IGN);
@@ -61,11 +62,12 @@ int main(int argc, char **argv)
     } else if (word[0] == '-') {
         inv.json = wants_json(argc, argv);
         code = clh_cli_usage(&inv, "want a command before %s; clearhead help lists them", word);
-    } else if (!(inv.command = clh_command_find(word, &err))) {
+    } else if (!(inv.command = clh_command_find((const char *const *)(argv + 1), (size_t)argc - 1,
+                                                &used, &err))) {
         inv.json = wants_json(argc, argv);
         code = clh_cli_fail(&inv, &err);
     } else {
-        code = run_command(&inv, argc - 1, argv + 1);
+        code = run_command(&inv, argc - (int)used, argv + used);
     }
     return clh_cli_out_finish(&inv, code);
 }

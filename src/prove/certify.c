@@ -78,6 +78,7 @@ void clh_certificate_sum(clh_certificate *c)
 typedef struct job {
     clh_certificate *out;
     const clh_letters_asked *asked;
+    const clh_target *targets;
     clh_tables tables;
     clh_failures failures;
     clh_descent *descent; /* [workers] */
@@ -104,7 +105,7 @@ static clh_status descents_open(job *j, bool margins, clh_error *err)
     clh_status status =
         margins ? clh_margin_hints(at_most, j->tables.model, j->asked, err) : CLH_OK;
     for (size_t w = 0; w < j->workers && !status; w++)
-        status = clh_descent_open(&j->descent[w], &j->tables, &j->failures,
+        status = clh_descent_open(&j->descent[w], &j->tables, &j->failures, j->targets,
                                   margins ? at_most : NULL, err);
     return status;
 }
@@ -164,8 +165,8 @@ static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_op
         gather(j);
     if (!status)
         for (size_t w = 0; w < j->workers && !status; w++)
-            status = clh_pending_run(j->out, &j->tables, &j->failures, &j->descent[w].decided, pool,
-                                     clh_how_watch(how), err);
+            status = clh_pending_run(j->out, &j->tables, &j->failures, j->targets,
+                                     &j->descent[w].decided, pool, clh_how_watch(how), err);
     if (!status)
         count_inputs(j, options);
     for (size_t w = 0; j->descent && w < j->workers; w++)
@@ -209,9 +210,16 @@ clh_domain_kind clh_certify_domain(const clh_task *task)
 clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,
                        const clh_certify_options *options, const clh_how *how, clh_error *err)
 {
+    return clh_certify_against(out, model, task, NULL, options, how, err);
+}
+
+clh_status clh_certify_against(clh_certificate *out, const clh_model *model, const clh_task *task,
+                               const clh_target *targets, const clh_certify_options *options,
+                               const clh_how *how, clh_error *err)
+{
+    const clh_certify_options none = {0};
     CLH_REQUIRE(out && model && task, err, "a certificate, a model and a task");
-    const clh_certify_options plain = {.domain = CLH_DOMAIN_SORTED};
-    options = options ? options : &plain;
+    options = options ? options : &none;
     *out = (clh_certificate){0};
     clh_letters_asked asked = {0};
     const bool letters = options->domain != CLH_DOMAIN_TASK;
@@ -224,15 +232,17 @@ clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_t
     if (!status)
         status = choose(&bounds, model, letters ? &asked : NULL, options->way, err);
     if (!status && bounds) {
-        job j = {.out = out, .asked = &asked};
+        job j = {.out = out, .asked = &asked, .targets = targets};
         status = clh_certificate_start(out, &asked, asked.length, options->counterexamples, err);
         if (!status)
             status = by_bounds(&j, model, options, how, err);
     } else if (!status)
-        status = clh_certify_forward(out, model, task, letters ? &asked : NULL, options, how, err);
+        status = clh_certify_forward(out, model, task, letters ? &asked : NULL, targets, options,
+                                     how, err);
     out->by_bounds = bounds;
     if (!status)
-        status = clh_certificate_examples(out, model, task, letters ? &asked : NULL, how, err);
+        status =
+            clh_certificate_examples(out, model, task, letters ? &asked : NULL, targets, how, err);
     if (!status)
         clh_certificate_sum(out);
     else

@@ -18,6 +18,7 @@ typedef struct job {
     const clh_model *model;
     const clh_task *task;
     const clh_letters_asked *asked;
+    const clh_target *targets;
     worker *worker;
     clh_stop stop;
 } job;
@@ -33,14 +34,17 @@ static clh_status read_input(const job *j, const clh_counterexample *one, clh_se
     return CLH_OK;
 }
 
-static void look_at(clh_counterexample *one, const clh_sequence *input, const clh_cache *cache)
+static void look_at(clh_counterexample *one, const clh_sequence *input, const clh_target *targets,
+                    const clh_cache *cache)
 {
     const clh_tensor logits = clh_cache_view(cache, "logits");
     const size_t outputs = logits.shape[2];
     one->margin = INFINITY;
     for (size_t p = input->first_scored; p < input->length; p++) {
         const clh_real *row = logits.data + (p - 1) * outputs;
-        const uint32_t says = clh_cache_prediction(cache, 0, p - 1), right = input->tokens[p];
+        const uint32_t says = clh_cache_prediction(cache, 0, p - 1);
+        const uint32_t right =
+            targets ? clh_target_read(&targets[p], input->tokens) : input->tokens[p];
         double best = -INFINITY;
         for (size_t o = 0; o < outputs; o++)
             best = o == right ? best : fmax(best, (double)row[o]);
@@ -68,7 +72,7 @@ static void work(void *context, size_t task, size_t which)
         status = clh_forward(j->model, &(clh_tokens){w->ids, 1, input.length}, w->cache, NULL,
                              &w->error);
     if (!status)
-        look_at(one, &input, w->cache);
+        look_at(one, &input, j->targets, w->cache);
     w->error.status = status;
     clh_stop_step(&j->stop);
 }
@@ -84,9 +88,9 @@ static int by_margin(const void *a, const void *b)
 
 clh_status clh_certificate_examples(clh_certificate *out, const clh_model *model,
                                     const clh_task *task, const clh_letters_asked *asked,
-                                    const clh_how *how, clh_error *err)
+                                    const clh_target *targets, const clh_how *how, clh_error *err)
 {
-    job j = {.out = out, .model = model, .task = task, .asked = asked};
+    job j = {.out = out, .model = model, .task = task, .asked = asked, .targets = targets};
     clh_pool *pool = NULL;
     if (out->counterexample_count == 0)
         return CLH_OK;

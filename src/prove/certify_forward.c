@@ -26,6 +26,7 @@ typedef struct job {
     const clh_model *model;
     const clh_task *task;
     const clh_letters_asked *asked; /* NULL: the task's own domain */
+    const clh_target *targets;      /* NULL: the task's own tokens */
     const clh_certify_options *options;
     uint64_t inputs;
     size_t most; /* tokens of the longest */
@@ -81,8 +82,9 @@ static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
     row->inputs++;
     for (size_t p = s->first_scored[b]; p < s->length[b]; p++) {
         bool right;
+        const uint32_t wanted = j->targets ? clh_target_read(&j->targets[p], ids) : ids[p];
         const double margin =
-            margin_of(logits.data + (b * j->most + p - 1) * outputs, outputs, ids[p], &right);
+            margin_of(logits.data + (b * j->most + p - 1) * outputs, outputs, wanted, &right);
         s->forward++;
         if (!right) {
             row->tokens++;
@@ -195,10 +197,11 @@ static clh_status measure_domain(job *j, clh_error *err)
 }
 
 clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, const clh_task *task,
-                               const clh_letters_asked *asked, const clh_certify_options *options,
-                               const clh_how *how, clh_error *err)
+                               const clh_letters_asked *asked, const clh_target *targets,
+                               const clh_certify_options *options, const clh_how *how,
+                               clh_error *err)
 {
-    job j = {.model = model, .task = task, .asked = asked, .options = options};
+    job j = {.model = model, .task = task, .asked = asked, .targets = targets, .options = options};
     clh_pool *pool = NULL;
     clh_status status = measure_domain(&j, err);
     if (!status)

@@ -3,7 +3,7 @@
 #define CLH_CERTIFY_PARTS_H
 
 #include "clearhead/certify.h"
-#include "prove/letters.h"
+#include "prove/target.h"
 
 /** An empty certificate: of choices of letters, or NULL, of a task's own inputs; sequences of at most
  *  `length` tokens; room for `keep` counterexamples. */
@@ -13,14 +13,21 @@ clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *
 /** `all` from the classes. */
 void clh_certificate_sum(clh_certificate *certificate);
 
+/** As clh_certify(), held against `targets` [length] of choices of letters in place of the task's own
+ *  tokens (NULL: those): an input fails where the model writes another token. */
+clh_status clh_certify_against(clh_certificate *out, const clh_model *model, const clh_task *task,
+                               const clh_target *targets, const clh_certify_options *options,
+                               const clh_how *how, clh_error *err);
+
 /** Every input by forward passes, into an empty certificate. */
 clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, const clh_task *task,
-                               const clh_letters_asked *asked, const clh_certify_options *options,
-                               const clh_how *how, clh_error *err);
+                               const clh_letters_asked *asked, const clh_target *targets,
+                               const clh_certify_options *options, const clh_how *how,
+                               clh_error *err);
 
 /** What is wrong in each counterexample, and the worst first. */
 clh_status clh_certificate_examples(clh_certificate *out, const clh_model *model,
                                     const clh_task *task, const clh_letters_asked *asked,
-                                    const clh_how *how, clh_error *err);
+                                    const clh_target *targets, const clh_how *how, clh_error *err);
 
 #endif

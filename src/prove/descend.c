@@ -7,9 +7,9 @@
 #include "base/base.h"
 
 clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *failures,
-                            const double *margins, clh_error *err)
+                            const clh_target *targets, const double *margins, clh_error *err)
 {
-    *d = (clh_descent){.failures = failures, .margins = margins != NULL};
+    *d = (clh_descent){.failures = failures, .targets = targets, .margins = margins != NULL};
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         d->decided.best[c].margin = NAN;
         d->decided.at_most[c] = margins ? margins[c] : INFINITY;
@@ -185,6 +185,16 @@ static void decide_exactly(clh_descent *d, const clh_node *at)
 /* ---- The walk ----------------------------------------------------------------------------------
  */
 
+/* The token to be written, once the letters that say it are there: that of letter x, the last of them. */
+static uint32_t target_of(const clh_descent *d, const clh_node *at, size_t x)
+{
+    if (!d->mixture)
+        return asked(d)->token[x];
+    return clh_target_mask(d->mixture) & ~at->mask
+               ? UINT32_MAX
+               : clh_target_token(d->mixture, asked(d), at->letters);
+}
+
 void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
 {
     const clh_tables *t = d->query.tables;
@@ -202,7 +212,7 @@ void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
         d->query.kernel->axpy(t->columns, 1, d->query.row[slot] + x * t->columns,
                               d->base[next.level]);
         if (next.target == UINT32_MAX) { /* the letter that is to be predicted */
-            next.target = asked(d)->token[x];
+            next.target = target_of(d, &next, x);
             walk(d, &next);
             next.target = UINT32_MAX;
         } else
@@ -211,6 +221,7 @@ void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
 }
 
 static void walk(clh_descent *d, clh_node *at);
+static void walk_mixture(clh_descent *d, clh_node *at);
 
 static void fails_below(clh_descent *d, clh_node *at)
 {
@@ -308,11 +319,10 @@ static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
     }
 }
 
-/* Some letters of the slots left hold, some do not: one slot more. */
-static void walk_letters(clh_descent *d, const clh_node *at)
+/* Some letters of the slots left hold, some do not: one slot more, with the letters of `which`. */
+static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
 {
     const bool last = at->level + 1 == d->slots;
-    const uint64_t which = clh_descent_fitting(d, at, d->order[at->level]);
     uint64_t holds, fails;
     decide_letters(d, at, which, &holds, &fails);
     if (last) {
@@ -333,7 +343,7 @@ static void walk_letters(clh_descent *d, const clh_node *at)
                 clh_descent_margin(d, &next);
             decide_exactly(d, &next);
         } else if (!(holds >> x & 1))
-            walk_letters(d, &next);
+            walk_letters(d, &next, clh_descent_fitting(d, &next, d->order[next.level]));
     }
 }
 
@@ -341,7 +351,10 @@ static void walk_letters(clh_descent *d, const clh_node *at)
 static void walk(clh_descent *d, clh_node *at)
 {
     if (at->target == UINT32_MAX) {
-        clh_descent_letters(d, at, walk);
+        if (d->mixture)
+            walk_mixture(d, at);
+        else
+            clh_descent_letters(d, at, walk);
         return;
     }
     const verdict all = decide(d, at);
@@ -355,25 +368,61 @@ static void walk(clh_descent *d, clh_node *at)
             clh_descent_margin(d, at);
         decide_exactly(d, at);
     } else if (all == OPEN)
-        walk_letters(d, at);
+        walk_letters(d, at, clh_descent_fitting(d, at, d->order[at->level]));
+}
+
+/* Several slots decide what is to be written. Once all but one are there it is the same token for every
+ * letter that is another than theirs. */
+static void walk_mixture(clh_descent *d, clh_node *at)
+{
+    const size_t slot = d->order[at->level];
+    const bool last = (clh_target_mask(d->mixture) & ~at->mask) == 1u << slot;
+    clh_node fresh = *at;
+    fresh.target = last ? clh_target_fresh(d->mixture, asked(d), at->letters, slot) : UINT32_MAX;
+    if (fresh.target == UINT32_MAX) {
+        clh_descent_letters(d, at, walk);
+        return;
+    }
+    uint64_t there = 0;
+    for (size_t s = 0; s < asked(d)->n; s++)
+        there |= at->mask >> s & 1 ? (uint64_t)1 << at->letters[s] : 0;
+    const uint64_t which = clh_descent_fitting(d, at, slot);
+    walk_letters(d, &fresh, which & ~there);
+    for (uint64_t left = which & there; left; left &= left - 1) {
+        const size_t x = (size_t)__builtin_ctzll(left);
+        clh_node next = clh_descent_child(d, at, x);
+        next.target = target_of(d, &next, x);
+        walk(d, &next);
+    }
+}
+
+/* What the query is to write, and the order of the free slots: those that decide it first. */
+static void set_target(clh_descent *d, clh_node *at, uint32_t token)
+{
+    const clh_letters_asked *a = asked(d);
+    const size_t p = d->query.position + 1;
+    const clh_target own = {.token = a->fixed[p], .count = a->slot[p] < a->n, .slot = {a->slot[p]}};
+    const clh_target *target = d->targets ? &d->targets[p] : &own;
+    const unsigned reads = clh_target_mask(target);
+    d->mixture = target->count > 1 ? target : NULL;
+    at->target = target->count == 0                                      ? target->token
+                 : target->count == 1 && target->slot[0] == d->query.own ? token
+                                                                         : UINT32_MAX;
+    d->slots = 0;
+    for (size_t s = 0; s < a->n; s++)
+        if (s != d->query.own && reads >> s & 1)
+            d->order[d->slots++] = s;
+    for (size_t s = 0; s < a->n; s++)
+        if (s != d->query.own && !(reads >> s & 1))
+            d->order[d->slots++] = s;
 }
 
 /* One query: a position and a token. */
 static void one_query(clh_descent *d, clh_node *at, uint32_t token)
 {
-    const clh_letters_asked *a = asked(d);
-    const size_t next = a->slot[d->query.position + 1];
     clh_query_token(&d->query, token);
-    d->slots = 0;
     at->level = 0;
-    at->target = next == a->n           ? a->fixed[d->query.position + 1]
-                 : next == d->query.own ? token
-                                        : UINT32_MAX;
-    if (at->target == UINT32_MAX)
-        d->order[d->slots++] = next;
-    for (size_t s = 0; s < a->n; s++)
-        if (s != d->query.own && (s != next || at->target != UINT32_MAX))
-            d->order[d->slots++] = s;
+    set_target(d, at, token);
     suffixes(d, at);
     memcpy(d->base[0], d->query.base, d->query.tables->columns * sizeof(clh_real));
     walk(d, at);

@@ -7,6 +7,7 @@
 #include "base/platform/pool.h"
 #include "prove/failures.h"
 #include "prove/query.h"
+#include "prove/target.h"
 
 /** A prediction that only a forward pass can decide, and what the real function says of it. */
 typedef struct clh_pending {
@@ -30,6 +31,8 @@ typedef struct clh_decided {
 typedef struct clh_descent {
     clh_query query;
     clh_failures *failures;
+    const clh_target *targets; /**< [length] what is to be written; NULL: what the task has there */
+    const clh_target *mixture; /**< of the query, where several slots decide; else NULL */
     clh_decided decided;
     uint64_t failed;                          /**< predictions of the query's position that fail */
     size_t order[CLH_CERTIFY_LETTERS], slots; /**< free slots, the target's first */
@@ -44,9 +47,10 @@ typedef struct clh_descent {
     clh_real *spare;                          /**< [columns], for what nobody asks */
 } clh_descent;
 
-/** `margins`: find the smallest too; what clh_margin_hints() gave, or NULL. */
+/** `margins`: find the smallest too; what clh_margin_hints() gave, or NULL. `targets`, which may be NULL
+ *  and are reduced, are borrowed. */
 clh_status clh_descent_open(clh_descent *descent, const clh_tables *tables, clh_failures *failures,
-                            const double *margins, clh_error *err);
+                            const clh_target *targets, const double *margins, clh_error *err);
 void clh_descent_deinit(clh_descent *descent);
 
 /** Every input's prediction at the query at `position`. */
@@ -56,7 +60,7 @@ void clh_descent_position(clh_descent *descent, size_t position, clh_stop *stop,
 typedef struct clh_node {
     unsigned mask;
     size_t level;
-    uint32_t target; /**< UINT32_MAX: the letter of the first free slot */
+    uint32_t target; /**< UINT32_MAX: the letter of the first free slot, or of the mixture */
     uint8_t letters[CLH_CERTIFY_LETTERS];
 } clh_node;
 
@@ -96,7 +100,7 @@ void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n)
 
 /** Decide by this library's own pass what a worker has left pending: counts it in `out`, and as failing. */
 clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_failures *failures,
-                           const clh_decided *decided, clh_pool *pool, const clh_watch *watch,
-                           clh_error *err);
+                           const clh_target *targets, const clh_decided *decided, clh_pool *pool,
+                           const clh_watch *watch, clh_error *err);
 
 #endif

@@ -15,6 +15,7 @@ typedef struct worker {
 
 typedef struct job {
     const clh_tables *tables;
+    const clh_target *targets;
     const clh_decided *decided;
     worker *worker;
     bool *says; /* [pending_count]: the pass is right */
@@ -50,8 +51,9 @@ static void work(void *context, size_t task, size_t which)
         status = clh_forward_more(t->model, &tokens, p->position, w->cache, &w->error);
     } else if (!status)
         status = clh_forward(t->model, &tokens, w->cache, NULL, &w->error);
+    const uint32_t wanted = j->targets ? clh_target_read(&j->targets[pos], w->ids) : w->ids[pos];
     if (!status)
-        j->says[task] = clh_cache_prediction(w->cache, 0, p->position) == w->ids[pos];
+        j->says[task] = clh_cache_prediction(w->cache, 0, p->position) == wanted;
     w->error.status = status;
     clh_stop_step(&j->stop);
 }
@@ -74,11 +76,11 @@ static void count(clh_certificate *out, const job *j, clh_failures *failures)
 }
 
 clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_failures *failures,
-                           const clh_decided *decided, clh_pool *pool, const clh_watch *watch,
-                           clh_error *err)
+                           const clh_target *targets, const clh_decided *decided, clh_pool *pool,
+                           const clh_watch *watch, clh_error *err)
 {
     const size_t workers = clh_pool_size(pool);
-    job j = {.tables = tables, .decided = decided};
+    job j = {.tables = tables, .targets = targets, .decided = decided};
     if (decided->pending_count == 0)
         return CLH_OK;
     j.worker = clh_alloc_zeroed(workers, sizeof *j.worker, err);

@@ -114,13 +114,19 @@ static void halves(clh_query *q)
                     t->zero_place.data[j];
 }
 
-static double score_of(const clh_query *q, size_t key, uint32_t token)
+void clh_query_scores(clh_query *q, uint32_t token)
+{
+    q->token = token;
+    halves(q);
+}
+
+double clh_query_score(const clh_query *q, size_t key, uint32_t token)
 {
     return (q->letter[token] + q->key[key]) * q->tables->u.data[key * q->tables->d_vocab + token];
 }
 
 /* The token of a key that does not depend on the letters of other slots. */
-static bool stays(const clh_query *q, size_t key, uint32_t *token)
+bool clh_query_stays(const clh_query *q, size_t key, uint32_t *token)
 {
     const clh_letters_asked *a = q->tables->asked;
     *token = a->slot[key] == a->n ? a->fixed[key] : q->token;
@@ -135,7 +141,7 @@ static void exact_key(const clh_query *q, size_t key, uint32_t token, double mos
 {
     const clh_tables *t = q->tables;
     const double *place = t->row_place.data + key * t->width;
-    const double e = exp(score_of(q, key, token) - most);
+    const double e = exp(clh_query_score(q, key, token) - most);
     const double weight = e * t->u.data[key * t->d_vocab + token];
     for (size_t c = 0; c < t->width; c++)
         row[c] += weight * place[c];
@@ -169,7 +175,7 @@ static void exact_base(clh_query *q)
     for (size_t j = 0; j <= q->position; j++) {
         uint32_t token;
         double scaled = 0;
-        if (!stays(q, j, &token))
+        if (!clh_query_stays(q, j, &token))
             continue;
         exact_key(q, j, token, q->most, row, &scaled);
         exact_token(q, token, row, scaled);
@@ -207,7 +213,7 @@ static const double *exact_sum(clh_query *q, const uint8_t *letters)
                                    : a->slot[j] == q->own ? q->token
                                                           : a->token[letters[a->slot[j]]];
             if (!sums) {
-                most = fmax(most, score_of(q, j, token));
+                most = fmax(most, clh_query_score(q, j, token));
                 continue;
             }
             exact_key(q, j, token, most, row, &scaled);
@@ -372,8 +378,8 @@ void clh_query_token(clh_query *q, uint32_t token)
     q->most = -INFINITY;
     for (size_t j = 0; j <= q->position; j++) {
         uint32_t same;
-        if (stays(q, j, &same))
-            q->most = fmax(q->most, score_of(q, j, same));
+        if (clh_query_stays(q, j, &same))
+            q->most = fmax(q->most, clh_query_score(q, j, same));
     }
     for (size_t s = 0; s < a->n; s++)
         if (s != q->own && q->keys[s] > 0) {

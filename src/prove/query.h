@@ -54,6 +54,13 @@ void clh_query_place(clh_query *query, size_t position);
 /** And let its token be this one: every row. */
 void clh_query_token(clh_query *query, uint32_t token);
 
+/** As clh_query_token(), scores alone: clh_query_score() of any key and token. */
+void clh_query_scores(clh_query *query, uint32_t token);
+double clh_query_score(const clh_query *query, size_t key, uint32_t token);
+
+/** Whether a key has the same token whatever the letters of slots other than the query's own: *token. */
+bool clh_query_stays(const clh_query *query, size_t key, uint32_t *token);
+
 /** Difference of the logit of `target` and the largest other, of these letters, in double; *scale is s.
  *  Right to within clh_query_exact_error(). */
 double clh_query_margin(clh_query *query, const uint8_t *letters, uint32_t target, double *scale);

@@ -140,10 +140,26 @@ static void add_arrays(const clh_result *r, const clh_show *show, clh_strbuf *ou
         clh_strbuf_addf(out, "  ... and %zu more: --full\n", all - listed);
 }
 
+/* The text that stands for the whole result; NULL: none. */
+static const char *whole_text(const clh_result *r, const clh_show *show)
+{
+    for (size_t p = 0; p < r->parts && !show->full && !show->part; p++)
+        for (size_t i = 0; i < r->part[p].fields; i++)
+            if (r->part[p].schema->kind == CLH_PART_NUMBERS &&
+                r->part[p].schema->fields[i].flags & CLH_WHOLE)
+                return r->part[p].cell[i].text;
+    return NULL;
+}
+
 static clh_status to_text(clh_result *r, const clh_show *show, clh_strbuf *out, clh_error *err)
 {
     const clh_part *part;
     bool more = false;
+    const char *whole = whole_text(r, show);
+    if (whole) {
+        clh_strbuf_adds(out, whole);
+        return clh_strbuf_check(out, err);
+    }
     clh_shown_head(r, true, out);
     clh_strbuf_adds(out, "\n");
     for (size_t at = 0; (part = clh_shown_part(r, show, &at));) {

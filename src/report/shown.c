@@ -19,6 +19,8 @@ bool clh_shows_item(const clh_show *show, const clh_result_item *item)
 bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show)
 {
     bool headlines = false;
+    if (part->schema->fields[field].flags & CLH_WHOLE)
+        return false;
     for (size_t k = 0; k < part->fields; k++)
         headlines = headlines || part->schema->fields[k].flags & CLH_HEADLINE;
     if (show->full)
@@ -39,14 +41,22 @@ const clh_part *clh_shown_part(const clh_result *r, const clh_show *show, size_t
     return NULL;
 }
 
+void clh_shown_question(const clh_result *r, clh_strbuf *out)
+{
+    for (const char *at = r->question; *at; at++)
+        clh_strbuf_addf(out, "%c", *at == '_' ? ' ' : *at);
+}
+
 void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out)
 {
     const char *run = clh_result_text(r, "run"), *step = clh_result_text(r, "step");
     const char *sample = clh_result_text(r, "sample"), *over = clh_result_text(r, "over");
     const char *against = clh_result_text(r, "against");
     const char *comma = "";
-    if (question)
-        clh_strbuf_addf(out, "%s%s", r->question, run || step || sample || over ? ": " : "");
+    if (question) {
+        clh_shown_question(r, out);
+        clh_strbuf_adds(out, run || step || sample || over ? ": " : "");
+    }
     if (run)
         clh_strbuf_addf(out, "%s%s", comma, *run ? run : "a model in memory"), comma = ", ";
     if (step)

@@ -19,6 +19,9 @@ bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show);
  *  begins at 0; NULL after the last. */
 const clh_part *clh_shown_part(const clh_result *r, const clh_show *show, size_t *at);
 
+/** Append the question as people write it: "program check" of program_check. */
+void clh_shown_question(const clh_result *r, clh_strbuf *out);
+
 /** Append what was asked of what: "causal: runs/notebook, step 500, 2000 held-out sequences"; from
  *  the run on when `question` is false. */
 void clh_shown_head(const clh_result *r, bool question, clh_strbuf *out);

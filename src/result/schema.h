@@ -49,6 +49,9 @@ enum clh_field_flags {
     CLH_OF_ROW =
         1024, /**< of a column: its numbers have the unit and the decimals of the field that
                             their row is about (clh_row_of()) */
+    CLH_WHOLE =
+        2048, /**< of a text among the numbers: format text is that and nothing else, unless all
+                           or a part is asked for; Markdown leaves it out */
 };
 
 /** What stands at `offset` of a struct that a field is read from. */

@@ -6,7 +6,7 @@ lines() { printf '%s\n' "$1" | wc -l | tr -d ' '; }
 
 # help
 runs 0 help
-commands=$(printf '%s\n' "$out" | sed -n 's/^  \([a-z]*\) .*/\1/p')
+commands=$(printf '%s\n' "$out" | sed -n 's/^  \([a-z_]*\) .*/\1/p')
 rows=$(grep -hcE '^(COMMAND\([a-z]*, false|QUESTION\()' "$CLH_SOURCE/src/cli/commands.def" \
     "$CLH_SOURCE/src/ask/questions.def" | paste -sd+ | bc)
 is "$rows" "$(lines "$commands")" 'help lists the commands'
@@ -14,7 +14,7 @@ for command in $commands; do
     runs 0 "$command" -h
     help=$out
     is 0 "$(printf '%s\n' "$help" | awk 'length > 80' | wc -l | tr -d ' ')" "$command -h fits 80 columns"
-    is 1 "$(printf '%s\n' "$help" | grep -c "^  clearhead $command" | awk '{print ($1 > 0)}')" \
+    is 1 "$(printf '%s\n' "$help" | grep -cE "^  clearhead ($command|$(echo "$command" | tr _ " "))" | awk '{print ($1 > 0)}')" \
         "$command -h has an example"
     is '' "$(printf '%s\n' "$help" | sed -n 's/^  \(-h, \)*--\([a-z0-9-]*\).*/\2/p' | sort | uniq -d)" \
         "$command -h names every option once"

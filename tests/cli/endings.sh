@@ -25,15 +25,15 @@ for name in $names; do
     asks_run "$name" && target=nowhere # that it is not there would be said only later
     for file in a.npy a.pt a.csv.gz a.npz2 a .npz a.gif a.npz/; do
         # shellcheck disable=SC2046,SC2086 # words
-        refused out $file "$name" $target $(settings "$name")
+        refused out $file "$name" $(words "$name") $target $(settings "$name")
     done
     [ "$name" = figure ] && { refused out a.NPZ figure nowhere; refused out a.csv figure nowhere; continue; }
     # shellcheck disable=SC2046,SC2086
-    refused figure a.csv "$name" $target $(settings "$name")
+    refused figure a.csv "$name" $(words "$name") $target $(settings "$name")
     [ -z "$target" ] && continue
     for over in --checkpoints '--seeds 2' '--against nowhere'; do
         # shellcheck disable=SC2046,SC2086
-        refused out a.npy "$name" $target $over $(settings "$name")
+        refused out a.npy "$name" $(words "$name") $target $over $(settings "$name")
     done
 done
 
@@ -58,13 +58,13 @@ for name in $names; do
     for file in a.NPZ a.Safetensors a.JSON a.cSv a.MD a.Txt a.PNG a.Svg a.PDF; do
         code=0
         # shellcheck disable=SC2046,SC2086
-        "$clearhead" "$name" $target $(settings "$name") --out $file > said 2>&1 || code=$?
+        "$clearhead" "$name" $(words "$name") $target $(settings "$name") --out $file > said 2>&1 || code=$?
         if [ -e $file ]; then
             is '' "$(python3 kind.py $file 2>&1 | tail -n 1)" "$name --out $file"
             written=$((written + 1))
             rm $file
         else
-            is 1 "$([ $code -ge 2 ] && grep -c "^clearhead $name: " said)" "$name --out $file is refused: $(tail -n 1 said)"
+            is 1 "$([ $code -ge 2 ] && grep -c "^clearhead $(typed "$name"): " said)" "$name --out $file is refused: $(tail -n 1 said)"
         fi
     done
 done

@@ -27,14 +27,14 @@ for name in $(question_names) figure export resume import; do
     *) more=$(settings "$name") ;;
     esac
     before=$(seen)
-    runs 2 "$name" nowhere $more
-    is "clearhead $name: there is no run or file at nowhere" "$err" "$name: nothing there"
-    runs 2 "$name" '' $more
-    is 1 "$(printf '%s' "$err" | grep -c 'an argument is empty, want [RW]')" "$name: an empty name"
+    runs 2 "$name" $(words "$name") nowhere $more
+    is "clearhead $(typed "$name"): there is no run or file at nowhere" "$err" "$name: nothing there"
+    runs 2 "$name" $(words "$name") '' $more
+    is 1 "$(printf '%s' "$err" | grep -c 'an argument is empty, want [RWF]')" "$name: an empty name"
     [ "$name" = import ] && continue
     for none in empty other / ..; do
-        runs 2 "$name" $none $more
-        is "clearhead $name: $none is no run: it has no config.json" "$err" "$name: $none"
+        runs 2 "$name" $(words "$name") $none $more
+        is "clearhead $(typed "$name"): $none is no run: it has no config.json" "$err" "$name: $none"
     done
     is "$before" "$(seen)" "$name wrote nothing"
 done
@@ -98,8 +98,8 @@ one_line() { # ARGUMENTS...
     is '1 dict' "$(wc -l < said | tr -d ' ') $(python3 -c 'import json; print(type(json.load(open("said"))).__name__)')" "one line: $*"
 }
 for name in $(question_names); do
-    one_line "$name" $(asks_run "$name" && echo run) $(settings "$name")
-    one_line "$name" $(asks_run "$name" && echo nowhere) $(settings "$name") --part nothing
+    one_line "$name" $(words "$name") $(asks_run "$name" && echo run) $(settings "$name")
+    one_line "$name" $(words "$name") $(asks_run "$name" && echo nowhere) $(settings "$name") --part nothing
 done
 one_line train $small --out json-train
 one_line run $small --out json-run

@@ -123,7 +123,7 @@ is '  "data": "../own.jsonl",' "$(grep '"data"' from-file/config.json)" 'stdin t
 
 # Files of a run that are pipes.
 for name in config.json metrics.jsonl model.safetensors data.jsonl checkpoints/step-00000000.safetensors \
-    checkpoints/optimizer.safetensors; do
+    "$(cd piped && ls checkpoints/optimizer-*.safetensors | tail -n 1)"; do
     rm -rf hurt && cp -r piped hurt && rm "hurt/$name" && mkfifo "hurt/$name"
     for command in 'loss hurt' 'show hurt' 'eval hurt' 'show hurt@0' 'resume hurt' 'circuits hurt --checkpoints'; do
         code=0
@@ -132,7 +132,7 @@ for name in config.json metrics.jsonl model.safetensors data.jsonl checkpoints/s
     done
 done
 mkfifo hint.jsonl
-cp -r lines hinted && sed -i 's|"data": .*|"data": "../hint.jsonl",|' hinted/config.json
+cp -r lines hinted && sed -i '/"checksum"/d; s|"data": .*|"data": "../hint.jsonl",|' hinted/config.json
 runs 0 eval hinted
 
 # - and what is no UTF-8 where they cannot be.

@@ -28,13 +28,13 @@ for name in $names; do
             target=''
         fi
         # shellcheck disable=SC2046,SC2086 # words
-        "$CLEARHEAD" "$name" $target $(settings "$name") --json > result.json 2> said
+        "$CLEARHEAD" "$name" $(words "$name") $target $(settings "$name") --json > result.json 2> said
         code=$?
         if [ $code -le 1 ]; then
             is '' "$(python3 "$schema" check questions.json < result.json 2>&1 | tail -n 1)" "$name of $run"
             asked=$((asked + 1))
         else
-            is 1 "$(grep -c "^clearhead $name: " said)" "$name refuses $run in one line: $(cat said)"
+            is 1 "$(grep -c "^clearhead $(typed "$name"): " said)" "$name refuses $run in one line: $(cat said)"
             is 1 "$(grep -c "\"exit\": $code" result.json)" "$name says so in JSON"
         fi
     done

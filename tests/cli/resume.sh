@@ -70,7 +70,7 @@ is 1 "$(printf '%s\n' "$out" | grep -c '^{"run": "json", "step": 60, "loss": ')"
 for _ in $(seq 50); do
     rm -rf torn
     background train $short --out torn
-    wait_for torn/checkpoints/optimizer-00000000.safetensors
+    wait_for torn/checkpoints/step-00000001.safetensors
     kill -KILL "$pid"
     wait "$pid" 2> wait-err
     [ -e torn/model.safetensors ] || break

@@ -9,7 +9,7 @@ printf '%s\n' "$out" > questions.json
 drawing=$(python3 -c '
 import json
 for q in json.load(open("questions.json")):
-    if any(s["name"] == "count" for s in q["settings"]) and q["name"] not in ("audit", "certify"):
+    if any(s["name"] == "count" for s in q["settings"]) and q["name"] not in ("audit", "certify", "program_check"):
         print(q["name"])')
 python3 - << 'END' > lines.jsonl
 import itertools, json

@@ -3,6 +3,7 @@
 # Every task there is, with a small run of it: the same bytes at two threads; an audit; every question
 # answered as its schema says, or refused in one line by what is missing.
 . "$(dirname "$0")/../support/tap.sh"
+. "$(dirname "$0")/../support/each_question.sh"
 cd "$folder" || exit 3
 
 schema=$CLH_SOURCE/tests/support/result.py
@@ -53,7 +54,7 @@ ask() {
         answered=$((answered + 1))
     else
         is 1 "$(grep -c . said)" "$name refuses $task in one line: $(cat said)"
-        is 1 "$(grep -c "^clearhead $name: .*\(need\|want\)" said)" "$name says what is missing of $task"
+        is 1 "$(grep -c "^clearhead $(typed "$name"): .*\(need\|want\)" said)" "$name says what is missing of $task"
     fi
 }
 
@@ -71,11 +72,11 @@ for task in $tasks; do
     pair "$task"
     for name in $names; do
         case $name in
-        audit | bench) ;; # ask no run
+        audit | bench | program_run | program_diff | program_stats) ;; # ask no run
         patch | paths) ask "$name" "$task" "$task" --clean-text "$clean" --corrupt-text "$corrupt" ;;
-        *) ask "$name" "$task" "$task" $(settings "$name") ;;
+        *) ask "$name" "$task" $(words "$name") "$task" $(settings "$name") ;;
         esac
     done
-    is 1 $((answered > 2 * $(echo "$names" | wc -w) / 3)) "$task: most questions were answered: $answered"
+    is 1 $((answered > $(echo "$names" | wc -w) / 2)) "$task: most questions were answered: $answered"
 done
 finish

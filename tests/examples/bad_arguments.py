@@ -194,6 +194,7 @@ def make_run(folder):
     files = {
         "algorithm.json": '{"format": "clearhead-hypothesis-1", "name": "mine", "otherwise": "all", '
                           '"rules": [{"from": "*", "to": "*.[qk]", "agree": "nothing"}]}',
+        "program.txt": "clearhead-program 1\ntask permutations n=3\n",
         "edits.json": '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}',
         "pattern.json": "[[1, 0], [0, 1]]",
         "vocab.txt": "\n".join("> .abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),

@@ -35,8 +35,13 @@ FUZZ_TARGET(command_line)
     while (at && count < WORDS_MOST)
         word[count++] = fuzz_line(&at);
     word[count] = NULL;
-    inv = (clh_invocation){.command = clh_command_find(word[0], &err)};
-    clh_status status = inv.command ? clh_cli_parse(&inv, count, word, &err) : err.status;
+    size_t used = 0;
+    inv = (clh_invocation){
+        .command = clh_command_find((const char *const *)word, (size_t)count, &used, &err)};
+    FUZZ_MUST(!inv.command || (used >= 1 && used <= (size_t)count));
+    clh_status status = inv.command
+                            ? clh_cli_parse(&inv, count - (int)used + 1, word + used - 1, &err)
+                            : err.status;
     if (!status)
         status = read_options(&inv, &err);
     FUZZ_MUST(inv.n_args <= CLH_ARGS_MAX);

@@ -83,6 +83,10 @@ static const size_t path_edges[2] = {2, 5};
 static clh_scrub *scrub;
 static size_t hypothesis_count;
 static clh_causal *causal;
+static clh_program *program;
+static clh_certify_options certify_options;
+static clh_real program_pattern[26 * 26];
+static bool program_given[26];
 static clh_causal_result causal_result;
 static clh_causal_row causal_rows[CLH_INTERVENTIONS];
 static clh_cue_test cue_tests[CLH_CUES];
@@ -167,6 +171,8 @@ static clh_status open_interventions(void)
         status = clh_graph_make(&graph, &config.model, &err);
     if (!status)
         status = clh_scrub_open(&scrub, model, &sample, 1, NULL, &err);
+    if (!status)
+        status = clh_decompile(&program, model, task, NULL, &err);
     if (!status)
         status = clh_causal_open(&causal, model, &base, 1, NULL, &err);
     if (!status)

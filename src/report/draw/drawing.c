@@ -62,7 +62,7 @@ static void make_title(clh_drawing *d)
         clh_strbuf_adds(&d->title, d->item->title);
         return;
     }
-    clh_strbuf_adds(&d->title, d->result->question);
+    clh_shown_question(d->result, &d->title);
     if (over && !both)
         clh_strbuf_addf(&d->title, " over %s", over);
     else if (d->item && strcmp(d->item->view.name, schema->name) != 0)

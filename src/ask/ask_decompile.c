@@ -1,0 +1,149 @@
+/* decompile: the algorithm of a model as a program. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ask/program_given.h"
+#include "run/folder.h"
+
+static const clh_field numbers[] = {
+    CLH_PROGRAM_FIELDS,
+    {"changed", "rules", "unlike those of the run's last weights", .flags = CLH_HEADLINE},
+    CLH_FIELD_TEXT("program", "its text (docs/formats.md)", CLH_WHOLE),
+    {0}};
+static const clh_field verdicts[] = {
+    CLH_FIELD_VERDICT("algorithm", "Which algorithm is it?",
+                      "a number made of every rule: equal programs have equal ones"),
+    {0}};
+static const clh_field rule_columns[] = {
+    CLH_FIELD_TEXT("rule", "what it says", 0),
+    {"position", "position", "of the token it writes", .decimals = 0},
+    CLH_FIELD_SHARE(
+        "attention",
+        "of the attention, that on the letters it names: mean over all choices of letters", 0,
+        .panel = "attention"),
+    CLH_FIELD_SHARE(
+        "least",
+        "of the attention, the least there over all choices of letters: the rest depends on tokens",
+        0, .panel = "attention"),
+    {0}};
+static const clh_field source_columns[] = {
+    {"rules", NULL, "that read this position first", .panel = "rules that read it"},
+    CLH_FIELD_SHARE("share", "of the rules that copy", 0),
+    {0}};
+static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
+                                    {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
+                                    {CLH_PART_TABLE, "sources", "positions that are read",
+                                     .keys = "source", .draw = "rows", .fields = source_columns},
+                                    {CLH_PART_TABLE, "rules",
+                                     "every rule, by the position it writes", .keys = "place",
+                                     .draw = "rows", .flags = CLH_DETAIL, .fields = rule_columns},
+                                    {0}};
+
+/* A row for each position that is read, in their order; `reads` [length] is room for counts. */
+static void put_sources(clh_result *out, const clh_program *program, const clh_program_sums *sums,
+                        const size_t *reads)
+{
+    clh_program_rule_view view;
+    const double copies = (double)(sums->copy + sums->mixture);
+    for (size_t i = 0; i < sums->length; i++) {
+        if (reads[i] == 0 || clh_program_rule(&view, program, i, NULL))
+            continue;
+        clh_result_row(out, "sources", view.position);
+        clh_row_put_numbers(out, {"rules", (double)reads[i]}, {"share", (double)reads[i] / copies});
+    }
+}
+
+static clh_status put_rules(clh_result *out, const clh_program *program,
+                            const clh_program_sums *sums, clh_error *err)
+{
+    size_t *reads = clh_alloc_zeroed(sums->length, sizeof *reads, err);
+    clh_status status = reads ? CLH_OK : CLH_ENOMEM;
+    for (size_t i = 0; i < sums->length && !status; i++) {
+        clh_program_rule_view view;
+        status = clh_program_rule(&view, program, i, err);
+        if (status || strcmp(view.rule, "none") == 0)
+            continue;
+        clh_result_row(out, "rules", view.position);
+        clh_row_text(out, "rule", view.rule);
+        clh_row_put_number(out, "position", (double)i);
+        if (view.reads == SIZE_MAX)
+            continue;
+        reads[view.reads]++;
+        clh_row_put_numbers(out, {"attention", view.attention}, {"least", view.attention_least});
+    }
+    if (!status)
+        put_sources(out, program, sums, reads);
+    clh_free(reads);
+    return status;
+}
+
+/* How far it is from the program of the run's last weights. */
+static clh_status put_changed(clh_result *out, const clh_subject *s, const clh_program *program,
+                              const clh_how *how, clh_error *err)
+{
+    clh_program *last = NULL;
+    size_t changed = 0;
+    if (!clh_subject_run(s) || !clh_is_folder(clh_subject_path(s))) {
+        clh_result_absent(out, "changed", "the model is of no run");
+        return CLH_OK;
+    }
+    clh_status status = clh_program_given(&last, clh_subject_path(s), NULL, how, err);
+    if (!status)
+        status = clh_program_diff(&changed, NULL, program, last, err);
+    if (!status)
+        clh_result_put_number(out, "changed", (double)changed);
+    clh_program_close(last);
+    return status;
+}
+
+static clh_status ask_decompile(clh_result *out, clh_subject *s, const void *settings,
+                                const clh_how *how, clh_error *err)
+{
+    clh_program *program = NULL;
+    clh_program_sums sums = {0};
+    clh_watch_part part, rest;
+    char *text = NULL, number[24];
+    const clh_how first = {how->threads, clh_watch_part_of(&part, how->watch, 0, 1, 2)};
+    const clh_how second = {how->threads, clh_watch_part_of(&rest, how->watch, 1, 1, 2)};
+    (void)settings;
+    clh_status status =
+        clh_decompile(&program, clh_subject_model(s), clh_subject_task(s), &first, err);
+    if (!status)
+        status = clh_program_text(&text, program, err);
+    if (!status)
+        status = clh_program_put(out, "numbers", program, &sums, err);
+    if (!status)
+        status = put_rules(out, program, &sums, err);
+    if (!status)
+        status = put_changed(out, s, program, &second, err);
+    if (!status) {
+        clh_result_put_text(out, "program", text);
+        (void)snprintf(number, sizeof number, "%016llx", (unsigned long long)sums.number);
+        clh_result_decide(out, "algorithm", number, "made of positions and rules");
+    }
+    clh_free(text);
+    clh_program_close(program);
+    return status;
+}
+
+const clh_question clh_question_decompile = {
+    .name = "decompile",
+    .summary = "a model's algorithm as a program that runs",
+    .description =
+        "Says of each scored position what the model does there: writes the same token always, copies "
+        "the letter at one earlier position, or of several letters the one with most weight. It is "
+        "found in the weights and in the attention over all choices of letters, exactly; the task's "
+        "answers are not looked at. docs/formats.md (\"Programs\") has the text's grammar, "
+        "docs/mathematics.md (\"Program\") how a rule is found.\n\n"
+        "The text is printed as it is, for a file; --full, --json and others have the numbers. For models of one "
+        "layer and one head, attention only.",
+    .examples = "clearhead decompile runs/notebook > algorithm.txt # the program\n"
+                "clearhead program check algorithm.txt runs/notebook --domain tuples # is it so?\n"
+                "clearhead decompile runs/notebook --full # its numbers\n"
+                "clearhead decompile runs/notebook --checkpoints # the algorithm being born\n"
+                "clearhead decompile runs/notebook --seeds 8 # how many different ones there are",
+    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS,
+    .schema = schema,
+    .over = "rules, constant, copy, mixture, sources, hubs, explained, explained_least, changed",
+    .ask = ask_decompile};

@@ -1,0 +1,12 @@
+/** What questions about every input of a domain show alike. */
+#ifndef CLH_CERTIFIED_H
+#define CLH_CERTIFIED_H
+
+#include "ask/question.h"
+#include "clearhead/certify.h"
+
+/** Into the row begun last, as "input": the letters of an input, "psM1", or its rank where it has none. */
+void clh_certified_input(clh_result *out, const clh_certificate *certificate, const clh_task *task,
+                         const clh_counterexample *one);
+
+#endif

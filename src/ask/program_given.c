@@ -1,0 +1,48 @@
+#include "ask/program_given.h"
+
+#include <math.h>
+
+clh_status clh_program_put(clh_result *r, const char *name, const clh_program *program,
+                           clh_program_sums *out, clh_error *err)
+{
+    clh_program_sums sums = {0};
+    const clh_status status = clh_program_count(&sums, program, err);
+    if (status)
+        return status;
+    clh_result_read(r, name, &sums);
+    if (isnan(sums.explained)) {
+        const char *why = "no rule that copies was found in a model";
+        clh_result_absent(r, "explained", why);
+        clh_result_absent(r, "explained_least", why);
+    }
+    if (isnan(sums.hub_share))
+        clh_result_absent(r, "hub_share", "no rule copies");
+    if (out)
+        *out = sums;
+    return CLH_OK;
+}
+
+clh_status clh_program_task(clh_task **out, size_t n, clh_error *err)
+{
+    char number[24];
+    const clh_task_setting settings[] = {{"n", clh_key_text(number, n)}, {NULL, NULL}};
+    return clh_task_open(out, &(clh_task_config){.name = "permutations", .settings = settings},
+                         err);
+}
+
+clh_status clh_program_given(clh_program **out, const char *what, const clh_task *task,
+                             const clh_how *how, clh_error *err)
+{
+    clh_subject *subject = NULL;
+    if (clh_program_is_file(what))
+        return clh_program_read_any(out, what, task, err);
+    clh_status status = clh_subject_open(&subject, what, err);
+    if (!status && !clh_subject_task(subject))
+        status = clh_fail(err, CLH_EINPUT, "%s was imported and fits no task, want a model of one",
+                          what);
+    if (!status)
+        status =
+            clh_decompile(out, clh_subject_model(subject), clh_subject_task(subject), how, err);
+    clh_subject_close(subject);
+    return status;
+}
