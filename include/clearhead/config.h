@@ -139,10 +139,13 @@ typedef struct clh_run_config {
     uint64_t seed;
     clh_model_config model;
     clh_train_config train;
-    size_t threads;          /**< does not change a byte of the result */
-    char init[CLH_PATH_MAX]; /**< weights to start from; empty: drawn from seed */
-    char init_weights[65];   /**< SHA-256 of those; empty: drawn, or not read yet */
-    char folded[128];        /**< what was folded into the weights; clearhead/fold.h */
+    size_t threads;           /**< does not change a byte of the result */
+    char vocab[CLH_PATH_MAX]; /**< what token ids stand for, of data that is ids; empty: nothing */
+    char vocab_sha256[65];    /**< of that file; empty: there is none, or it is not read yet */
+    bool vocab_json;          /**< it is JSON, else a symbol a line */
+    char init[CLH_PATH_MAX];  /**< weights to start from; empty: drawn from seed */
+    char init_weights[65];    /**< SHA-256 of those; empty: drawn, or not read yet */
+    char folded[128];         /**< what was folded into the weights; clearhead/fold.h */
 } clh_run_config;
 
 /** The notebook's model without n_ctx and d_vocab: 1 layer, 1 head, d_model 128, d_head 64,

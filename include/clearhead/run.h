@@ -25,6 +25,7 @@
 #include "clearhead/config.h"
 #include "clearhead/model.h"
 #include "clearhead/task.h"
+#include "clearhead/vocab.h"
 
 CLH_BEGIN_DECLS
 
@@ -63,6 +64,10 @@ CLH_API void clh_run_close(clh_run *run);
 CLH_API clh_model *clh_run_model(const clh_run *run);
 CLH_API const clh_run_config *clh_run_get_config(const clh_run *run);
 CLH_API const clh_task *clh_run_task(const clh_run *run);
+
+/** What its token ids stand for: what its task says, or what an imported model was given; NULL for nothing.
+ *  Borrowed. */
+CLH_API const clh_vocab *clh_run_vocab(const clh_run *run);
 
 /** The folder or file it was opened from; borrowed. */
 CLH_API const char *clh_run_path(const clh_run *run);

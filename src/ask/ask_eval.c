@@ -65,20 +65,21 @@ typedef struct exam {
 
 static clh_status of_data(exam *e, const eval_settings *set, const clh_subject *s, clh_error *err)
 {
-    const size_t d_vocab = clh_model_get_config(clh_subject_model(s))->d_vocab;
     const size_t own =
         clh_subject_run(s) ? clh_run_get_config(clh_subject_run(s))->first_scored : 0;
     const size_t first = set->first_scored == CLH_UNSET ? own : set->first_scored;
     const clh_task_setting settings[] = {{"data", set->data}, {"order", "file"}, {NULL, NULL}};
-    const clh_task_config config = {
-        .name = "lines", .settings = settings, .first_scored = first ? first : 1};
-    clh_status status = clh_task_open(&e->own_task, &config, err);
+    const clh_task_given given = {.first_scored = first ? first : 1, .vocab = clh_subject_vocab(s)};
+    clh_task_settings taken;
+    size_t count, row = 0;
+    const clh_task_row *rows = clh_task_rows(&count);
+    clh_status status = clh_task_row_find(&row, "lines", err);
+    if (!status)
+        status = clh_task_settings_take(rows[row].ops, taken.bytes, settings, err);
+    if (!status)
+        status = clh_task_open_row(&e->own_task, &rows[row], taken.bytes, &given, err);
     e->task = e->own_task;
     e->what = "given";
-    if (!status && clh_task_d_vocab(e->task) > d_vocab)
-        status = clh_fail(err, CLH_EINPUT,
-                          "%s has token ids up to %zu, the model takes less than %zu (d_vocab)",
-                          set->data, clh_task_d_vocab(e->task) - 1, d_vocab);
     if (!status)
         status = clh_sample_draw(
             &e->own, e->task, CLH_SPLIT_TRAIN, 0,

@@ -165,7 +165,7 @@ const clh_run *clh_subject_run(const clh_subject *s)
 
 const clh_vocab *clh_subject_vocab(const clh_subject *s)
 {
-    const clh_vocab *own = s ? clh_task_vocab(s->task) : NULL;
+    const clh_vocab *own = !s ? NULL : s->run ? clh_run_vocab(s->run) : clh_task_vocab(s->task);
     return !s ? NULL : clh_vocab_is_ids(own) ? &s->ids : own;
 }
 

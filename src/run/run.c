@@ -11,6 +11,7 @@
 #include "run/folder.h"
 #include "run/run_files.h"
 #include "run/run_task.h"
+#include "run/run_vocab.h"
 #include "run/weights.h"
 
 struct clh_run {
@@ -22,6 +23,7 @@ struct clh_run {
     char *data; /* where its data was said to be; NULL: where the run says */
     bool changed;
     size_t ask_n;
+    clh_vocab *vocab; /* of a run without a task; a task has its own */
 };
 
 enum { CONFIG_MAX = 1 << 20 };
@@ -85,7 +87,7 @@ static clh_status open_task(clh_run *run, clh_error *err)
         return clh_fail(err, CLH_EUSAGE, "ask_n is %zu, but %s has no task, so no n", data.ask_n,
                         run->path);
     if (clh_run_task_none(run->config.task) && !data.path && !data.changed)
-        return CLH_OK;
+        return clh_run_vocab_open(&run->vocab, &run->config, run->path, err);
     return clh_run_task_open_at(&run->task, &run->config, run->path, &data, !data.path, err);
 }
 
@@ -140,6 +142,7 @@ void clh_run_close(clh_run *run)
         return;
     clh_model_close(run->model);
     clh_task_close(run->task);
+    clh_vocab_close(run->vocab);
     clh_free(run->data);
     clh_free(run->path);
     clh_free(run);
@@ -188,6 +191,11 @@ const clh_run_config *clh_run_get_config(const clh_run *run)
 const clh_task *clh_run_task(const clh_run *run)
 {
     return run ? run->task : NULL;
+}
+
+const clh_vocab *clh_run_vocab(const clh_run *run)
+{
+    return !run ? NULL : run->vocab ? run->vocab : clh_task_vocab(run->task);
 }
 
 const char *clh_run_path(const clh_run *run)

@@ -8,6 +8,7 @@
 #include "model/model_keys.h"
 #include "run/run_keys.h"
 #include "run/run_task.h"
+#include "run/run_vocab.h"
 
 /** Automatic values, given from what is already known: each reads only what stands before it. */
 typedef struct clh_resolver {
@@ -248,6 +249,8 @@ clh_status clh_run_config_resolve(clh_run_config *out, const clh_run_layer *laye
         status = check_none(&r, err);
     else if (!task)
         status = open_for_sizes(&r, &opened, err);
+    if (!status)
+        status = clh_run_vocab_record(&config, err);
     if (!status)
         status = resolve_all(&r, err);
     if (!status && r.task)

@@ -133,6 +133,15 @@ static char *folder_of(const char *path, clh_error *err)
     return run;
 }
 
+clh_status clh_run_files_beside(char **out, const char *path, const char *name, clh_error *err)
+{
+    assert(out && path && name);
+    char *folder = clh_is_folder(path) ? clh_text_copy(path, err) : folder_of(path, err);
+    *out = folder ? clh_path_join(folder, name, err) : NULL;
+    clh_free(folder);
+    return *out ? CLH_OK : CLH_ENOMEM;
+}
+
 clh_status clh_run_files_find(clh_run_config *config, const char *path, clh_error *err)
 {
     assert(config && path);
@@ -348,6 +357,6 @@ void clh_run_files_sweep(const char *folder)
 {
     assert(folder);
     for (size_t i = 0; i < clh_run_key_count(); i++)
-        if (clh_run_key_task(i) && clh_run_keys()[i].kept)
+        if (clh_run_keys()[i].kept && !strchr(clh_run_keys()[i].kept, '/'))
             clh_file_sweep(folder, clh_run_keys()[i].kept);
 }

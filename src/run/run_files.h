@@ -12,6 +12,10 @@
 
 #include "clearhead/run_config.h"
 
+/** The path of the file `name` in the run at `path`, a folder or weights in it, into *out, freed with
+ *  clh_free(). CLH_ENOMEM. */
+clh_status clh_run_files_beside(char **out, const char *path, const char *name, clh_error *err);
+
 /** Paths of `config` that stand in a file of `folder`, as this process reaches them. CLH_ENOMEM. */
 clh_status clh_run_files_place(clh_run_config *config, const char *folder, clh_error *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/platform/thread.h"
+#include "run/run_vocab.h"
 #include "task/task_ops.h"
 
 static const clh_key own[] = {
@@ -80,13 +81,16 @@ static void name_tasks(const clh_task_row *tasks, size_t number)
  * first checkpoint has the same. */
 static void name_records(void)
 {
-    clh_key *init = NULL;
+    clh_key *init = NULL, *vocab = NULL;
     for (size_t i = 0; i < count; i++) {
         keys[i].record =
             keys[i].record || (strcmp(keys[i].section, "record") == 0 && !keys[i].fallback);
         init = strcmp(keys[i].name, "init") == 0 ? &keys[i] : init;
+        vocab = strcmp(keys[i].name, "vocab") == 0 ? &keys[i] : vocab;
     }
-    assert(init);
+    assert(init && vocab);
+    vocab->content = "vocab_sha256";
+    vocab->kept = CLH_RUN_VOCAB_KEPT;
     init->content = "init_weights";
     init->kept = "checkpoints/step-00000000.safetensors";
 }

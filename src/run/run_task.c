@@ -8,6 +8,7 @@
 #include "base/platform/file_system.h"
 #include "run/run_files.h"
 #include "run/run_keys.h"
+#include "run/run_vocab.h"
 
 bool clh_run_task_none(const char *name)
 {
@@ -35,14 +36,32 @@ const char *clh_run_task_name(const clh_run_layer *layer)
     return clh_task_rows(&count)[0].name;
 }
 
+/* `path`: of the run, where there is one. */
 static clh_status open_task(clh_task **out, const char *name, const clh_run_config *config,
-                            const clh_task_given *given, clh_error *err)
+                            const char *path, const clh_task_given *given, clh_error *err)
 {
     size_t count, row = 0;
+    clh_vocab *vocab = NULL;
     clh_status status = clh_task_row_find(&row, name, err);
-    return status ? status
-                  : clh_task_open_row(out, &clh_task_rows(&count)[row],
-                                      clh_run_task_settings(config, row), given, err);
+    if (status)
+        return status;
+    const clh_task_row *task = &clh_task_rows(&count)[row];
+    if (*config->vocab && !task->ops->takes_vocab)
+        return clh_fail(err, CLH_EUSAGE,
+                        "--vocab is given, but the symbols of task %s are its own: want none",
+                        name);
+    status = clh_run_vocab_open(&vocab, config, path, err);
+    if (status == CLH_EINPUT && path && !clh_is_folder(path) && given->run && given->run->away)
+        status = CLH_OK; /* of weights alone: ids are shown */
+    clh_task_given with = *given;
+    with.vocab = vocab;
+    if (!status)
+        status = clh_task_open_row(out, task, clh_run_task_settings(config, row), &with, err);
+    if (status)
+        clh_vocab_close(vocab);
+    else
+        (*out)->vocab = vocab;
+    return status;
 }
 
 clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_error *err)
@@ -56,10 +75,10 @@ clh_status clh_run_layer_task(clh_task **out, const clh_run_layer *layer, clh_er
         given.test_sequences = c->train.test_sequences;
     if (layer->state[clh_run_key_place(CLH_RUN_KEY_n_ctx)] == CLH_KEY_ASKED)
         given.n_ctx = c->model.n_ctx;
-    return open_task(out, clh_run_task_name(layer), c, &given, err);
+    return open_task(out, clh_run_task_name(layer), c, NULL, &given, err);
 }
 
-clh_status clh_run_task_open(clh_task **out, const clh_run_config *config,
+clh_status clh_run_task_open(clh_task **out, const clh_run_config *config, const char *path,
                              const clh_task_of_run *run, clh_error *err)
 {
     assert(out && config);
@@ -68,7 +87,7 @@ clh_status clh_run_task_open(clh_task **out, const clh_run_config *config,
                                   .test_sequences = config->train.test_sequences,
                                   .n_ctx = config->model.n_ctx,
                                   .run = run};
-    return open_task(out, config->task, config, &given, err);
+    return open_task(out, config->task, config, path, &given, err);
 }
 
 /* The one path among the settings of the config's task that its content is known by. */
@@ -129,7 +148,7 @@ clh_status clh_run_task_open_at(clh_task **out, clh_run_config *config, const ch
     if (data->ask_n)
         status = narrow(&asked, data->ask_n, err);
     if (!status)
-        status = clh_run_task_open(out, &asked, &of, err);
+        status = clh_run_task_open(out, &asked, path, &of, err);
     clh_free(kept);
     return status;
 }
@@ -137,7 +156,7 @@ clh_status clh_run_task_open_at(clh_task **out, clh_run_config *config, const ch
 clh_status clh_run_config_task(clh_task **out, const clh_run_config *config, clh_error *err)
 {
     CLH_REQUIRE(out && config, err, "a config, and room for its task");
-    return clh_run_task_open(out, config, NULL, err);
+    return clh_run_task_open(out, config, NULL, NULL, err);
 }
 
 void clh_run_task_record(clh_run_config *config, const clh_task *task, size_t step)

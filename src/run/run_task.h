@@ -16,8 +16,8 @@ bool clh_run_task_none(const char *name);
 /** The settings of the task at `row`. */
 const void *clh_run_task_settings(const clh_run_config *config, size_t row);
 
-/** As clh_run_config_task(), with what is known of the run; NULL: the task is of none. */
-clh_status clh_run_task_open(clh_task **out, const clh_run_config *config,
+/** As clh_run_config_task(), with the path of the run and what is known of it; NULL: the task is of none. */
+clh_status clh_run_task_open(clh_task **out, const clh_run_config *config, const char *path,
                              const clh_task_of_run *run, clh_error *err);
 
 /** The task of the run at `path`, a folder or a file of weights, with its data where it is said to be,

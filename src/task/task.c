@@ -47,6 +47,7 @@ void clh_task_close(clh_task *task)
     if (!task)
         return;
     task->ops->close(task->state);
+    clh_vocab_close(task->vocab);
     clh_free(task);
 }
 

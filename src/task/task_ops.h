@@ -33,9 +33,12 @@ typedef struct clh_task_of_run {
 /** What every task is told, beside its own settings. */
 typedef struct clh_task_given {
     uint64_t seed;
-    size_t first_scored;        /**< 0: nobody said */
-    size_t test_sequences;      /**< held-out sequences wanted; 0: nobody said */
-    size_t n_ctx;               /**< tokens that the model reads at most; 0: nobody said */
+    size_t first_scored;   /**< 0: nobody said */
+    size_t test_sequences; /**< held-out sequences wanted; 0: nobody said */
+    size_t n_ctx;          /**< tokens that the model reads at most; 0: nobody said */
+    const clh_vocab
+        *vocab; /**< what ids of its files stand for, where the task takes_vocab; NULL: what
+                                     the task says */
     const clh_task_of_run *run; /**< NULL: the task is of no run there is */
 } clh_task_given;
 
@@ -103,6 +106,8 @@ typedef struct clh_task_ops {
     /** How many of its keys, from the first on, stand in the config.json of runs of other tasks too,
      *  as they did when there were no others. For new tasks 0. */
     size_t in_every_config;
+    /** What ids stand for may be given: facts.vocab then is it. */
+    bool takes_vocab;
     /** open reads files, which need not be there any more when a config is read. */
     bool reads_file;
     /** Write into the settings' keys that are a `record` what open found in the files; `step`: how many
@@ -159,6 +164,7 @@ struct clh_task {
     const clh_task_ops *ops;
     clh_task_facts facts;
     void *state;
+    clh_vocab *vocab; /**< given to it, which facts.vocab is a copy of; NULL: none was */
 };
 
 /** A row of tasks.def. */

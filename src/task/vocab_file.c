@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "task/vocab_parts.h"
 
-enum { BYTES_MOST = 1 << 28, IDS_END = 10000000 };
+enum { IDS_END = 10000000 };
 
 /* The owner of what a vocabulary points to. */
 typedef struct table {
@@ -393,28 +393,36 @@ bool clh_vocab_is_json(const char *path)
     return length > 5 && strcasecmp(path + length - 5, ".json") == 0;
 }
 
-clh_status clh_vocab_open(clh_vocab **out, const char *path, clh_error *err)
+clh_status clh_vocab_read(clh_vocab **out, const char *bytes, size_t size, bool json,
+                          const char *path, clh_error *err)
 {
-    CLH_REQUIRE(out && path, err, "the path of a vocabulary, and room for it");
+    assert(out && bytes && path);
     static const char mark[] = "\xef\xbb\xbf"; /* of byte order, which says nothing in UTF-8 */
-    const bool json = clh_vocab_is_json(path);
-    char *bytes = NULL;
-    size_t size = 0;
+    const size_t skip = size >= 3 && memcmp(bytes, mark, 3) == 0 ? 3 : 0;
     table *t = clh_alloc_zeroed(1, sizeof *t, err);
-    clh_status status = t ? clh_file_read(&bytes, &size, path, BYTES_MOST, err) : CLH_ENOMEM;
-    const size_t skip = !status && size >= 3 && memcmp(bytes, mark, 3) == 0 ? 3 : 0;
-    if (!status)
-        status = json ? read_json(t, bytes + skip, size - skip, path, err)
-                      : read_lines(t, bytes + skip, size - skip, err);
+    clh_status status = !t     ? CLH_ENOMEM
+                        : json ? read_json(t, bytes + skip, size - skip, path, err)
+                               : read_lines(t, bytes + skip, size - skip, err);
     if (!status)
         status = finish(t, !json, err);
-    if (status == CLH_EFORMAT && bytes && !json)
+    if (status == CLH_EFORMAT && !json)
         clh_fail_context(err, status, "%s", path);
-    clh_free(bytes);
     if (status)
         clh_vocab_close((clh_vocab *)t);
     else
         *out = &t->vocab;
+    return status;
+}
+
+clh_status clh_vocab_open(clh_vocab **out, const char *path, clh_error *err)
+{
+    CLH_REQUIRE(out && path, err, "the path of a vocabulary, and room for it");
+    char *bytes = NULL;
+    size_t size = 0;
+    clh_status status = clh_file_read(&bytes, &size, path, CLH_VOCAB_BYTES_MOST, err);
+    if (!status)
+        status = clh_vocab_read(out, bytes, size, clh_vocab_is_json(path), path, err);
+    clh_free(bytes);
     return status;
 }
 

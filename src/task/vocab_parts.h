@@ -55,6 +55,13 @@ bool clh_vocab_find_byte(const clh_vocab *vocab, char symbol, uint32_t *token);
 /** Place among `sorted` of the word of these bytes; `known` where there is none. */
 size_t clh_vocab_place(const clh_vocab *vocab, const char *word, size_t length);
 
+/** The most bytes that are believed of a file. */
+enum { CLH_VOCAB_BYTES_MOST = 1 << 28 };
+
+/** clh_vocab_open() of a file's content; `path` names it in messages, `json` says which kind it is. */
+clh_status clh_vocab_read(clh_vocab **out, const char *bytes, size_t size, bool json,
+                          const char *path, clh_error *err);
+
 /** Whether a file of this name is read as JSON. */
 bool clh_vocab_is_json(const char *path);
 

@@ -11,6 +11,8 @@ END
 echo '[[0, 1, 3, 4, 1, 4, 3, 2]]' > ids.json
 echo '{"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}' > edits.json
 echo '{"batch": 2}' > settings.json
+seq 1 65 > symbols.txt
+printf '> ab\n> ba\n' > prompts.txt
 echo '{"format": "clearhead-hypothesis-1", "name": "own", "otherwise": "all", "rules": []}' > hypothesis.json
 echo '[[1.0], [0.5, 0.5], [0.2, 0.3, 0.5], [0, 0, 0, 1]]' > pattern.json
 small='--d-model 8 --d-head 4 --batch 4 --steps 4 --test-sequences 6'
@@ -38,6 +40,13 @@ data|config|settings.json
 audit --count 5|config|settings.json
 bench --seconds 0|config|settings.json
 import theirs/model.safetensors --out OUT|config|theirs/cfg.json
+import theirs/model.safetensors --config theirs/cfg.json --out OUT|vocab|symbols.txt
+train --data own.jsonl '$small' --out OUT|vocab|symbols.txt
+run --data own.jsonl '$small' --out OUT|vocab|symbols.txt
+config --data own.jsonl|vocab|symbols.txt
+data --data own.jsonl|vocab|symbols.txt
+audit --data own.jsonl --count 5|vocab|symbols.txt
+bench --data own.jsonl --seconds 0|vocab|symbols.txt
 train --n 2 --steps 2 --d-model 8 --d-head 4 --out OUT|init|letters/model.safetensors
 run --n 2 --steps 2 --d-model 8 --d-head 4 --out OUT|init|letters/model.safetensors
 config --n 2|init|letters/model.safetensors
@@ -50,6 +59,8 @@ thresholds letters|tokens|ids.json
 sample letters|tokens|ids.json
 figure letters --kind attention|tokens|ids.json
 edit lines --count 6|edits|edits.json
+cache lines|edits|edits.json
+sample letters --free|prompts|prompts.txt
 scrub letters --count 5|hypothesis|hypothesis.json
 heads lines --count 6|pattern|pattern.json'
 row() { # into $command, $option, $given

@@ -11,7 +11,7 @@ FUZZ_TARGET(lines)
     const char *path = fuzz_file(bytes, size, ".jsonl");
     clh_status status = clh_content_read(&content, path, CLH_LINES_BYTES_MAX, &err);
     if (!status)
-        status = clh_lines_read(&lines, &content, path, 1, &err);
+        status = clh_lines_read(&lines, &content, path, 1, NULL, &err);
     FUZZ_MUST(status || lines.count == content.lines);
     clh_content_deinit(&content);
     if (status) {

@@ -122,7 +122,7 @@ static clh_status read_lines(const char *path, clh_error *err)
     clh_content content = {0};
     clh_status status = clh_content_read(&content, path, 1 << 20, err);
     if (!status)
-        status = clh_lines_read(&lines, &content, path, 1, err);
+        status = clh_lines_read(&lines, &content, path, 1, NULL, err);
     clh_lines_deinit(&lines);
     clh_content_deinit(&content);
     return status;

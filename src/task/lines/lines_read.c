@@ -54,18 +54,25 @@ static clh_status check_length(size_t length, clh_error *err)
     return CLH_OK;
 }
 
-static clh_status add_text(clh_lines *lines, size_t *used, const char *text, clh_error *err)
+static clh_status add_text(clh_lines *lines, size_t *used, const char *text, const clh_vocab *vocab,
+                           clh_error *err)
 {
-    clh_vocab vocab = clh_vocab_letters();
     size_t length = strlen(text);
+    if (clh_vocab_is_ids(vocab))
+        return clh_fail(
+            err, CLH_EFORMAT,
+            "the line is a text, but token ids stand for nothing here, as no vocabulary was "
+            "given: want an array of ids");
     clh_status status = check_length(length, err);
     if (!status)
         status = reserve(lines, *used, length, err);
     if (status)
         return status;
-    if (length && clh_vocab_encode(&vocab, text, lines->tokens + *used, length, &length, err))
-        return CLH_EFORMAT;
-    widen_vocab(lines, vocab.size);
+    status = length ? clh_vocab_encode(vocab, text, lines->tokens + *used, length, &length, err)
+                    : CLH_OK;
+    if (status)
+        return status == CLH_ENOMEM ? status : CLH_EFORMAT;
+    widen_vocab(lines, vocab->size);
     lines->text = true;
     *used += length;
     return CLH_OK;
@@ -96,7 +103,7 @@ static clh_status add_ids(clh_lines *lines, size_t *used, const json_t *array, c
 }
 
 static clh_status add_line(clh_lines *lines, size_t *used, const char *line, size_t length,
-                           clh_error *err)
+                           const clh_vocab *vocab, clh_error *err)
 {
     if (strspn(line, " \t\r") >= length)
         return clh_fail(err, CLH_EFORMAT, "the line is empty, want a text or an array of ids");
@@ -110,7 +117,7 @@ static clh_status add_line(clh_lines *lines, size_t *used, const char *line, siz
     if (status)
         return status;
     if (json_is_string(value))
-        status = add_text(lines, used, json_string_value(value), err);
+        status = add_text(lines, used, json_string_value(value), vocab, err);
     else if (json_is_array(value))
         status = add_ids(lines, used, value, err);
     else
@@ -122,10 +129,10 @@ static clh_status add_line(clh_lines *lines, size_t *used, const char *line, siz
 
 /* Line `lines->count`: its tokens, its place, and whether anything of it is scored. */
 static clh_status take_line(clh_lines *lines, const char *line, size_t length, size_t first_scored,
-                            clh_error *err)
+                            const clh_vocab *vocab, clh_error *err)
 {
     size_t begin = lines->start[lines->count], end = begin;
-    clh_status status = add_line(lines, &end, line, length, err);
+    clh_status status = add_line(lines, &end, line, length, vocab, err);
     if (status)
         return status;
     if (end - begin <= first_scored)
@@ -139,7 +146,7 @@ static clh_status take_line(clh_lines *lines, const char *line, size_t length, s
 }
 
 static clh_status take_all(clh_lines *lines, const char *path, const char *bytes, size_t size,
-                           size_t first_scored, clh_error *err)
+                           size_t first_scored, const clh_vocab *vocab, clh_error *err)
 {
     size_t ends = 0;
     for (size_t i = 0; i < size; i++)
@@ -151,7 +158,7 @@ static clh_status take_all(clh_lines *lines, const char *path, const char *bytes
     while (line < past) {
         const char *end = memchr(line, '\n', (size_t)(past - line));
         size_t length = (size_t)((end ? end : past) - line);
-        clh_status status = take_line(lines, line, length, first_scored, err);
+        clh_status status = take_line(lines, line, length, first_scored, vocab, err);
         if (status == CLH_ENOMEM)
             return status;
         if (status)
@@ -166,8 +173,9 @@ static clh_status take_all(clh_lines *lines, const char *path, const char *bytes
 }
 
 clh_status clh_lines_read(clh_lines *lines, const clh_content *content, const char *path,
-                          size_t first_scored, clh_error *err)
+                          size_t first_scored, const clh_vocab *vocab, clh_error *err)
 {
+    const clh_vocab letters = clh_vocab_letters();
     assert(lines && lines->count == 0 && content && content->bytes && path);
     const char *text = NULL;
     clh_status status = clh_text_begin(&text, content->bytes, content->length, path, err);
@@ -175,7 +183,7 @@ clh_status clh_lines_read(clh_lines *lines, const clh_content *content, const ch
     if (!status && length == 0)
         status = clh_fail(err, CLH_EFORMAT, "%s is empty, want at least one line", path);
     if (!status)
-        status = take_all(lines, path, text, length, first_scored, err);
+        status = take_all(lines, path, text, length, first_scored, vocab ? vocab : &letters, err);
     if (status)
         clh_lines_deinit(lines);
     return status;

@@ -14,6 +14,7 @@
 #ifndef CLH_LINES_READ_H
 #define CLH_LINES_READ_H
 
+#include "clearhead/vocab.h"
 #include "file/content.h"
 
 /** The most that is believed of a file: ids below, and tokens a line, and bytes in all. */
@@ -27,16 +28,17 @@ typedef struct clh_lines {
     size_t *start;    /**< [count + 1]: where each begins, and the end of the last */
     size_t count;
     size_t length_max; /**< tokens of the longest line */
-    size_t d_vocab;    /**< 65 if any line is text, and at least the largest id + 1 */
-    bool text;         /**< some line is: ids stand for its symbols; else for nothing */
-    size_t capacity;   /**< of tokens */
+    size_t
+        d_vocab; /**< that of the vocabulary if any line is text, and at least the largest id + 1 */
+    bool text;   /**< some line is: ids stand for its symbols; else for nothing */
+    size_t capacity; /**< of tokens */
 } clh_lines;
 
-/** Read the content of the file `path` into an empty `lines`. Every line must have more than
+/** Read the content of the file `path` into an empty `lines`; texts by `vocab`, NULL: the notebook's. Every line must have more than
  *  `first_scored` tokens, so that a prediction is scored. CLH_EFORMAT names file, line, found and
  *  wanted; `lines` is then still empty. */
 clh_status clh_lines_read(clh_lines *lines, const clh_content *content, const char *path,
-                          size_t first_scored, clh_error *err);
+                          size_t first_scored, const clh_vocab *vocab, clh_error *err);
 
 /** Free what it holds. */
 void clh_lines_deinit(clh_lines *lines);

@@ -118,8 +118,15 @@ static clh_status fill(lines_task *task, const clh_lines_settings *set, const cl
 {
     clh_status status = clh_lines_data_read(&task->data, set, given, err);
     if (!status)
-        status =
-            clh_lines_read(&task->lines, &task->data.content, set->data, task->first_scored, err);
+        status = clh_lines_read(&task->lines, &task->data.content, set->data, task->first_scored,
+                                given->vocab, err);
+    if (!status && given->vocab && task->lines.d_vocab > given->vocab->size)
+        status = clh_fail(
+            err, CLH_EINPUT,
+            clh_vocab_is_ids(given->vocab)
+                ? "%s has token ids up to %zu, the model takes less than %zu (d_vocab)"
+                : "%s has token ids up to %zu, want less than %zu, the size of the vocabulary",
+            set->data, task->lines.d_vocab - 1, given->vocab->size);
     if (status)
         return status;
     clh_lines_data_done(&task->data);
@@ -132,9 +139,11 @@ static clh_status fill(lines_task *task, const clh_lines_settings *set, const cl
     return sort_lines(task, set->data, err);
 }
 
-/* Ids of a file without a text stand for nothing but themselves. */
-static clh_vocab vocab_of(bool text, size_t d_vocab)
+/* Ids of a file without a text stand for nothing but themselves, unless it is said for what. */
+static clh_vocab vocab_of(const clh_vocab *given, bool text, size_t d_vocab)
 {
+    if (given)
+        return *given;
     clh_vocab vocab = text ? clh_vocab_letters() : clh_vocab_ids(d_vocab);
     vocab.size = d_vocab;
     return vocab;
@@ -150,7 +159,7 @@ static void be_away(lines_task *task, clh_task_facts *facts, const clh_lines_set
     count = count > held_out ? count : held_out + 1;
     task->train = count - held_out;
     *facts = (clh_task_facts){
-        .vocab = vocab_of(set->data_text, run->d_vocab),
+        .vocab = vocab_of(given->vocab, set->data_text, run->d_vocab),
         .length_max = run->n_ctx,
         .domain_size = count,
         .split_size = {task->train, held_out},
@@ -185,7 +194,7 @@ static clh_status lines_open(void **state, clh_task_facts *facts, const void *se
         return status;
     }
     *facts = (clh_task_facts){
-        .vocab = vocab_of(task->lines.text, task->lines.d_vocab),
+        .vocab = vocab_of(given->vocab, task->lines.text, task->lines.d_vocab),
         .length_max = task->lines.length_max,
         .domain_size = task->lines.count,
         .split_size = {task->train, given->test_sequences},
@@ -269,6 +278,7 @@ const clh_task_ops clh_lines_ops = {
     .settings_size = sizeof(clh_lines_settings),
     .in_every_config = 1,
     .reads_file = true,
+    .takes_vocab = true,
     .record = lines_record,
     .content = lines_content,
     .open = lines_open,
