@@ -176,8 +176,9 @@ typedef struct clh_kernels {
     void (*column_ends)(size_t n, size_t rows, const clh_real *x, size_t row, const clh_real *shift,
                         clh_real *least, clh_real *most);
 
-    /** top[x]: the largest base[o] + row[o * CLH_LETTER_ROW + x], o < n; x < CLH_LETTER_ROW. */
-    void (*letter_tops)(size_t n, const clh_real *base, const clh_real *row, clh_real *top);
+    /** What of every letter x < CLH_LETTER_ROW stands against its limit: math/prove_rows.h. */
+    uint64_t (*letters_below)(const clh_letter_limits *of);
+    uint64_t (*letters_reach)(const clh_letter_limits *of);
 
     /** Bit i of which[i / 64]: x[i] + y[i] >= limit. n is whole CLH_LANES. */
     void (*sum_reaches)(size_t n, const clh_real *x, const clh_real *y, clh_real limit,

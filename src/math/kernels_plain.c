@@ -364,14 +364,13 @@ static clh_real plain_letter_scores(const clh_letter_weights *w)
 static void plain_letter_weights(const clh_letter_weights *w, clh_real most)
 {
     for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
-        w->sum[x] = w->scaled[x] = w->length[x] = 0;
+        w->sum[x] = w->scaled[x] = 0;
         for (size_t j = 0; j < w->keys; j++) {
             const size_t at = j * CLH_LETTER_ROW + x;
             const clh_real e = exp(w->weight[at] - most);
             w->sum[x] += e;
             w->weight[at] = e * w->scale[at];
             w->scaled[x] += w->weight[at];
-            w->length[x] += e * w->norm[at];
         }
     }
 }
@@ -390,15 +389,30 @@ static void plain_column_ends(size_t n, size_t rows, const clh_real *x, size_t r
     }
 }
 
-static void plain_letter_tops(size_t n, const clh_real *base, const clh_real *row, clh_real *top)
+static clh_real plain_top(const clh_letter_limits *of, size_t x)
 {
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
-        top[x] = -(clh_real)INFINITY;
-        for (size_t o = 0; o < n; o++) {
-            const clh_real v = base[o] + row[o * CLH_LETTER_ROW + x];
-            top[x] = v > top[x] ? v : top[x];
-        }
+    clh_real top = -(clh_real)INFINITY;
+    for (size_t i = 0; i < of->n; i++) {
+        const clh_real v = of->base[i] + of->row[of->which[i] * CLH_LETTER_ROW + x];
+        top = v > top ? v : top;
     }
+    return top;
+}
+
+static uint64_t plain_letters_below(const clh_letter_limits *of)
+{
+    uint64_t which = 0;
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        which |= (uint64_t)(of->limit + of->target[x] - of->slack[x] >= plain_top(of, x)) << x;
+    return which;
+}
+
+static uint64_t plain_letters_reach(const clh_letter_limits *of)
+{
+    uint64_t which = 0;
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        which |= (uint64_t)(plain_top(of, x) >= of->limit + of->target[x] + of->slack[x]) << x;
+    return which;
 }
 
 static void plain_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
@@ -438,7 +452,8 @@ const clh_kernels clh_kernels_plain = {
     .letter_scores = plain_letter_scores,
     .letter_weights = plain_letter_weights,
     .column_ends = plain_column_ends,
-    .letter_tops = plain_letter_tops,
+    .letters_below = plain_letters_below,
+    .letters_reach = plain_letters_reach,
     .sum_reaches = plain_sum_reaches,
     .multiply_adds = plain_multiply_adds,
 };

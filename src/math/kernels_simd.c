@@ -308,7 +308,8 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .letter_scores = simd_letter_scores,
     .letter_weights = simd_letter_weights,
     .column_ends = simd_column_ends,
-    .letter_tops = simd_letter_tops,
+    .letters_below = simd_letters_below,
+    .letters_reach = simd_letters_reach,
     .sum_reaches = simd_sum_reaches,
     .multiply_adds = simd_multiply_adds,
 };

@@ -18,17 +18,30 @@ enum { CLH_LETTER_ROW = 64 };
  *
  *    score_jx  = (letter_x + key_j) scale_jx          weight_jx = exp(score_jx - most) scale_jx
  *    sum_x     = sum_j exp(score_jx - most)           scaled_x  = sum_j weight_jx
- *    length_x  = sum_j exp(score_jx - most) norm_jx
  *
  *  summed in the order of j. A letter of -inf has weight 0. */
 typedef struct clh_letter_weights {
     size_t keys;
-    const clh_real *letter;          /**< [CLH_LETTER_ROW] */
-    const clh_real *key;             /**< [keys] */
-    const clh_real *scale;           /**< [keys, CLH_LETTER_ROW] */
-    const clh_real *norm;            /**< [keys, CLH_LETTER_ROW] */
-    clh_real *weight;                /**< [keys, CLH_LETTER_ROW]; scores, then weights */
-    clh_real *sum, *scaled, *length; /**< [CLH_LETTER_ROW] */
+    const clh_real *letter; /**< [CLH_LETTER_ROW] */
+    const clh_real *key;    /**< [keys] */
+    const clh_real *scale;  /**< [keys, CLH_LETTER_ROW] */
+    clh_real *weight;       /**< [keys, CLH_LETTER_ROW]; scores, then weights */
+    clh_real *sum, *scaled; /**< [CLH_LETTER_ROW] */
 } clh_letter_weights;
+
+/** Competitors, n <= 256 of them, against a target, for every letter x of a slot:
+ *
+ *    top_x = the largest of base_i + row[which_i, x], -inf without any
+ *
+ *  letters_below(): bit x: limit + target_x - slack_x >= top_x
+ *  letters_reach(): bit x: top_x >= limit + target_x + slack_x */
+typedef struct clh_letter_limits {
+    size_t n;
+    const uint8_t *which;           /**< [n] */
+    const clh_real *base;           /**< [n] */
+    const clh_real *row;            /**< [all there are, CLH_LETTER_ROW] */
+    const clh_real *target, *slack; /**< [CLH_LETTER_ROW] */
+    clh_real limit;
+} clh_letter_limits;
 
 #endif

@@ -33,7 +33,7 @@ static clh_real simd_letter_scores(const clh_letter_weights *w)
 
 static void simd_letter_weights(const clh_letter_weights *w, clh_real most)
 {
-    vec sum[LETTER_PARTS] = {{0}}, scaled[LETTER_PARTS] = {{0}}, length[LETTER_PARTS] = {{0}};
+    vec sum[LETTER_PARTS] = {{0}}, scaled[LETTER_PARTS] = {{0}};
     const vec shift = vec_set(most);
     for (size_t j = 0; j < w->keys; j++)
         for (size_t l = 0; l < LETTER_PARTS; l++) {
@@ -42,13 +42,11 @@ static void simd_letter_weights(const clh_letter_weights *w, clh_real most)
             const vec weight = e * vec_load(w->scale + at);
             sum[l] += e;
             scaled[l] += weight;
-            length[l] = vec_fma(e, vec_load(w->norm + at), length[l]);
             vec_store(w->weight + at, weight);
         }
     for (size_t l = 0; l < LETTER_PARTS; l++) {
         vec_store(w->sum + l * LANE, sum[l]);
         vec_store(w->scaled + l * LANE, scaled[l]);
-        vec_store(w->length + l * LANE, length[l]);
     }
 }
 
@@ -67,18 +65,42 @@ static void simd_column_ends(size_t n, size_t rows, const clh_real *x, size_t ro
     }
 }
 
-static void simd_letter_tops(size_t n, const clh_real *base, const clh_real *row, clh_real *top)
+static void letter_tops(const clh_letter_limits *of, vec *most)
 {
-    vec most[LETTER_PARTS];
     for (size_t l = 0; l < LETTER_PARTS; l++)
         most[l] = vec_set(-(clh_real)INFINITY);
-    for (size_t o = 0; o < n; o++) {
-        const vec of = vec_set(base[o]);
+    for (size_t i = 0; i < of->n; i++) {
+        const vec base = vec_set(of->base[i]);
+        const clh_real *row = of->row + of->which[i] * CLH_LETTER_ROW;
         for (size_t l = 0; l < LETTER_PARTS; l++)
-            most[l] = vec_max(of + vec_load(row + o * CLH_LETTER_ROW + l * LANE), most[l]);
+            most[l] = vec_max(base + vec_load(row + l * LANE), most[l]);
     }
-    for (size_t l = 0; l < LETTER_PARTS; l++)
-        vec_store(top + l * LANE, most[l]);
+}
+
+static uint64_t simd_letters_below(const clh_letter_limits *of)
+{
+    vec top[LETTER_PARTS];
+    const vec limit = vec_set(of->limit);
+    uint64_t which = 0;
+    letter_tops(of, top);
+    for (size_t l = 0; l < LETTER_PARTS; l++) {
+        const vec least = limit + vec_load(of->target + l * LANE) - vec_load(of->slack + l * LANE);
+        which |= (uint64_t)vec_at_least(least, top[l]) << l * LANE;
+    }
+    return which;
+}
+
+static uint64_t simd_letters_reach(const clh_letter_limits *of)
+{
+    vec top[LETTER_PARTS];
+    const vec limit = vec_set(of->limit);
+    uint64_t which = 0;
+    letter_tops(of, top);
+    for (size_t l = 0; l < LETTER_PARTS; l++) {
+        const vec most = limit + vec_load(of->target + l * LANE) + vec_load(of->slack + l * LANE);
+        which |= (uint64_t)vec_at_least(top[l], most) << l * LANE;
+    }
+    return which;
 }
 
 static void simd_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,

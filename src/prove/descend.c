@@ -6,6 +6,11 @@
 
 #include "base/base.h"
 
+static const clh_letters_asked *asked(const clh_descent *d)
+{
+    return d->query.tables->asked;
+}
+
 clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *failures,
                             const clh_target *targets, const double *margins, clh_error *err)
 {
@@ -16,17 +21,16 @@ clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *f
     }
     clh_status status = clh_query_open(&d->query, t, err);
     for (size_t l = 0; l <= t->asked->n && !status; l++) {
-        clh_real **rows[] = {&d->base[l], &d->least[l], &d->most[l],
-                             &d->low[l],  &d->high[l],  &d->above[l]};
+        clh_real **rows[] = {&d->base[l], &d->least[l], &d->most[l],  &d->low[l],
+                             &d->high[l], &d->ahead[l], &d->behind[l]};
         for (size_t i = 0; i < CLH_COUNT(rows) && !status; i++)
             if (!(*rows[i] = clh_alloc_zeroed(t->columns, sizeof **rows[i], err)))
                 status = CLH_ENOMEM;
     }
-    for (size_t s = 0; s < t->asked->n && !status; s++)
-        if (!(d->more[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *d->more[s], err)))
-            status = CLH_ENOMEM;
     if (!status && !(d->spare = clh_alloc_zeroed(t->columns, sizeof *d->spare, err)))
         status = CLH_ENOMEM;
+    if (!status && margins)
+        status = clh_aims_open(d, err);
     if (status)
         clh_descent_deinit(d);
     return status;
@@ -38,88 +42,15 @@ void clh_descent_deinit(clh_descent *d)
         return;
     clh_query_deinit(&d->query);
     for (size_t l = 0; l <= CLH_CERTIFY_LETTERS; l++) {
-        clh_free(d->base[l]);
-        clh_free(d->least[l]);
-        clh_free(d->most[l]);
-        clh_free(d->low[l]);
-        clh_free(d->high[l]);
-        clh_free(d->above[l]);
+        clh_real *rows[] = {d->base[l], d->least[l], d->most[l],  d->low[l],
+                            d->high[l], d->ahead[l], d->behind[l]};
+        for (size_t i = 0; i < CLH_COUNT(rows); i++)
+            clh_free(rows[i]);
     }
-    for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++)
-        clh_free(d->more[s]);
     clh_free(d->spare);
     clh_free(d->decided.pending);
+    clh_aims_deinit(d);
     *d = (clh_descent){0};
-}
-
-/* ---- Bounds ------------------------------------------------------------------------------------
- */
-
-static const clh_letters_asked *asked(const clh_descent *d)
-{
-    return d->query.tables->asked;
-}
-
-/* Ends over every letter of the slots from each level on. A slot's own letters are those that fit beside
- * the query's. */
-static void suffixes(clh_descent *d, const clh_node *at)
-{
-    const clh_tables *t = d->query.tables;
-    const clh_kernels *kernel = d->query.kernel;
-    const size_t bytes = t->columns * sizeof(clh_real), n = d->slots;
-    memset(d->least[n], 0, bytes);
-    memset(d->most[n], 0, bytes);
-    memset(d->low[n], 0, bytes);
-    memset(d->high[n], 0, bytes);
-    for (size_t l = n; l-- > 0;) {
-        const size_t slot = d->order[l];
-        size_t begin, end;
-        clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
-        const clh_real *rows = d->query.row[slot] + begin * t->columns;
-        const clh_real *slack = d->query.slack[slot] + begin;
-        kernel->column_ends(t->columns, end - begin, rows, t->columns, NULL, d->least[l],
-                            d->most[l]);
-        kernel->column_ends(t->columns, end - begin, rows, t->columns, slack, d->low[l],
-                            d->high[l]);
-        kernel->axpy(t->columns, 1, d->least[l + 1], d->least[l]);
-        kernel->axpy(t->columns, 1, d->most[l + 1], d->most[l]);
-        kernel->axpy(t->columns, 1, d->low[l + 1], d->low[l]);
-        kernel->axpy(t->columns, 1, d->high[l + 1], d->high[l]);
-    }
-}
-
-static bool any_but(const uint64_t which[2], size_t outputs, uint32_t target)
-{
-    uint64_t mask[2] = {outputs >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << outputs) - 1,
-                        outputs >= 64 ? ((uint64_t)1 << (outputs - 64)) - 1 : 0};
-    mask[target / 64] &= ~((uint64_t)1 << target % 64);
-    return (which[0] & mask[0]) || (which[1] & mask[1]);
-}
-
-bool clh_descent_below(const clh_descent *d, const clh_node *at, double limit)
-{
-    const clh_tables *t = d->query.tables;
-    uint64_t which[2] = {0};
-    d->query.kernel->sum_reaches(t->columns, d->base[at->level], d->most[at->level],
-                                 (clh_real)limit, which);
-    return !any_but(which, t->outputs, at->target);
-}
-
-typedef enum verdict { HOLDS, FAILS, OPEN } verdict;
-
-/* Both claims for every letter of the slots from `level` on. */
-static verdict decide(const clh_descent *d, const clh_node *at)
-{
-    const clh_tables *t = d->query.tables;
-    const clh_real *base = d->base[at->level];
-    const double slack = d->query.error * (double)base[t->outputs] + d->query.least;
-    const double is = (double)base[at->target];
-    const clh_real high = (clh_real)(is + (double)d->high[at->level][at->target] + slack);
-    uint64_t which[2] = {0};
-    if (clh_descent_below(d, at, is + (double)d->low[at->level][at->target] - slack))
-        return HOLDS;
-    d->query.kernel->sum_reaches(t->columns, base, d->least[at->level], high, which);
-    return any_but(which, t->outputs, at->target) ? FAILS : OPEN;
 }
 
 /* ---- One by one --------------------------------------------------------------------------------
@@ -144,15 +75,6 @@ static void keep_pending(clh_descent *d, const clh_node *at, bool right, bool de
     clh_pending *p = &out->pending[out->pending_count++];
     *p = (clh_pending){.position = (uint32_t)d->query.position, .right = right, .decided = decided};
     memcpy(p->letters, at->letters, sizeof p->letters);
-}
-
-/* Everything below fails, and so has a margin that counts. */
-static void failing_margins(clh_descent *d, clh_node *at)
-{
-    if (at->level == d->slots)
-        clh_descent_margin(d, at);
-    else
-        clh_descent_letters(d, at, failing_margins);
 }
 
 static void fail(clh_descent *d, const clh_node *at)
@@ -195,42 +117,6 @@ static uint32_t target_of(const clh_descent *d, const clh_node *at, size_t x)
                : clh_target_token(d->mixture, asked(d), at->letters);
 }
 
-void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
-{
-    const clh_tables *t = d->query.tables;
-    const size_t slot = d->order[at->level];
-    clh_node next = *at;
-    size_t begin, end;
-    clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
-    next.level = at->level + 1;
-    next.mask = at->mask | 1u << slot;
-    for (size_t x = begin; x < end; x++) {
-        if (!clh_letters_fit(asked(d), at->letters, at->mask, (uint8_t)x))
-            continue;
-        next.letters[slot] = (uint8_t)x;
-        memcpy(d->base[next.level], d->base[at->level], t->columns * sizeof(clh_real));
-        d->query.kernel->axpy(t->columns, 1, d->query.row[slot] + x * t->columns,
-                              d->base[next.level]);
-        if (next.target == UINT32_MAX) { /* the letter that is to be predicted */
-            next.target = target_of(d, &next, x);
-            walk(d, &next);
-            next.target = UINT32_MAX;
-        } else
-            walk(d, &next);
-    }
-}
-
-static void walk(clh_descent *d, clh_node *at);
-static void walk_mixture(clh_descent *d, clh_node *at);
-
-static void fails_below(clh_descent *d, clh_node *at)
-{
-    fail(d, at);
-    if (d->margins)
-        failing_margins(d, at);
-}
-
-/* The letters that fit the slot of this level, as a set. */
 uint64_t clh_descent_fitting(const clh_descent *d, const clh_node *at, size_t slot)
 {
     size_t begin, end;
@@ -242,61 +128,37 @@ uint64_t clh_descent_fitting(const clh_descent *d, const clh_node *at, size_t sl
     return which;
 }
 
-/* The largest sum of a competitor for each letter of the slot, what is left at the `end` of its rows. */
-void clh_descent_tops(const clh_descent *d, const clh_node *at, const clh_real *rest, clh_real *top)
+/* Letter x in the slot of this level; its row on top of the sums so far. */
+void clh_descent_place(const clh_descent *d, clh_node *at, size_t x)
 {
-    const clh_tables *t = d->query.tables;
-    const clh_real *base = d->base[at->level];
-    clh_real sum[128];
-    for (size_t o = 0; o < t->outputs; o++)
-        sum[o] = base[o] + rest[o];
-    sum[at->target] = -(clh_real)INFINITY;
-    d->query.kernel->letter_tops(t->outputs, sum, d->query.turned[d->order[at->level]], top);
+    const size_t slot = d->order[at->level++];
+    at->mask |= 1u << slot;
+    at->letters[slot] = (uint8_t)x;
 }
 
-/* decide() for every letter of this level's slot at once: those that hold, and those that fail. */
-static void decide_letters(const clh_descent *d, const clh_node *at, uint64_t which,
-                           uint64_t *holds, uint64_t *fails)
+void clh_descent_add(clh_descent *d, const clh_node *at, size_t x)
 {
-    const clh_tables *t = d->query.tables;
-    const size_t slot = d->order[at->level], next = at->level + 1;
-    const clh_real *base = d->base[at->level];
-    const clh_real *target = d->query.turned[slot] + (size_t)at->target * CLH_LETTER_ROW;
-    const double of_base = d->query.error * (double)base[t->outputs] + d->query.least;
-    const double low = (double)base[at->target] + (double)d->low[next][at->target] - of_base;
-    const double high = (double)base[at->target] + (double)d->high[next][at->target] + of_base;
-    clh_real top[CLH_LETTER_ROW];
-    *holds = *fails = 0;
-    clh_descent_tops(d, at, d->most[next], top);
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        *holds |=
-            (uint64_t)((double)top[x] < low + (double)target[x] - (double)d->query.slack[slot][x])
-            << x;
-    *holds &= which;
-    if (*holds == which)
-        return;
-    if (next < d->slots)
-        clh_descent_tops(d, at, d->least[next], top);
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        *fails |=
-            (uint64_t)((double)top[x] >= high + (double)target[x] + (double)d->query.slack[slot][x])
-            << x;
-    *fails &= which;
+    const size_t columns = d->query.tables->columns;
+    clh_real *sum = d->base[at->level + 1];
+    memcpy(sum, d->base[at->level], columns * sizeof *sum);
+    d->query.kernel->axpy(columns, 1, d->query.row[d->order[at->level]] + x * columns, sum);
 }
 
-/* The node with letter x in this level's slot. */
-clh_node clh_descent_child(clh_descent *d, const clh_node *at, size_t x)
+void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
 {
-    const clh_tables *t = d->query.tables;
-    const size_t slot = d->order[at->level];
-    clh_node next = *at;
-    next.level++;
-    next.mask |= 1u << slot;
-    next.letters[slot] = (uint8_t)x;
-    memcpy(d->base[next.level], d->base[at->level], t->columns * sizeof(clh_real));
-    d->query.kernel->axpy(t->columns, 1, d->query.row[slot] + x * t->columns, d->base[next.level]);
-    return next;
+    for (uint64_t left = clh_descent_fitting(d, at, d->order[at->level]); left; left &= left - 1) {
+        const size_t x = (size_t)__builtin_ctzll(left);
+        clh_node next = *at;
+        clh_descent_place(d, &next, x);
+        clh_descent_add(d, at, x);
+        if (next.target == UINT32_MAX) /* the letter that is to be predicted */
+            next.target = target_of(d, &next, x);
+        walk(d, &next);
+    }
 }
+
+static void walk(clh_descent *d, clh_node *at);
+static void walk_mixture(clh_descent *d, clh_node *at);
 
 /* The last letter fails for a set of letters. */
 static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
@@ -308,15 +170,7 @@ static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
         d->decided.tokens[c] += count[c];
         d->failed += count[c];
     }
-    for (uint64_t left = fails; left; left &= left - 1) {
-        clh_node one = *at;
-        one.letters[slot] = (uint8_t)__builtin_ctzll(left);
-        clh_failures_add(d->failures, one.letters, at->mask | 1u << slot);
-        if (d->margins) {
-            one = clh_descent_child(d, at, one.letters[slot]);
-            clh_descent_margin(d, &one);
-        }
-    }
+    clh_failures_add_last(d->failures, at->letters, at->mask, slot, fails);
 }
 
 /* Some letters of the slots left hold, some do not: one slot more, with the letters of `which`. */
@@ -324,7 +178,7 @@ static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
 {
     const bool last = at->level + 1 == d->slots;
     uint64_t holds, fails;
-    decide_letters(d, at, which, &holds, &fails);
+    clh_descent_decide_letters(d, at, which, &holds, &fails);
     if (last) {
         d->decided.by_depth[0] += (uint64_t)__builtin_popcountll(holds | fails);
         if (fails)
@@ -332,18 +186,21 @@ static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
     }
     for (uint64_t left = last ? which & ~(holds | fails) : which; left; left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
-        clh_node next = clh_descent_child(d, at, x);
+        clh_node next = *at;
+        clh_descent_place(d, &next, x);
         if (holds >> x & 1 || fails >> x & 1)
             d->decided.by_depth[d->slots - next.level] +=
                 clh_letters_below(asked(d), next.letters, next.mask);
         if (fails >> x & 1)
-            fails_below(d, &next);
-        else if (!(holds >> x & 1) && last) {
-            if (d->margins)
-                clh_descent_margin(d, &next);
+            fail(d, &next);
+        if (holds >> x & 1 || fails >> x & 1)
+            continue;
+        if (last) {
             decide_exactly(d, &next);
-        } else if (!(holds >> x & 1))
-            walk_letters(d, &next, clh_descent_fitting(d, &next, d->order[next.level]));
+            continue;
+        }
+        clh_descent_add(d, at, x);
+        walk_letters(d, &next, clh_descent_fitting(d, &next, d->order[next.level]));
     }
 }
 
@@ -357,17 +214,15 @@ static void walk(clh_descent *d, clh_node *at)
             clh_descent_letters(d, at, walk);
         return;
     }
-    const verdict all = decide(d, at);
-    if (all != OPEN)
+    const clh_verdict all = clh_descent_decide(d, at);
+    if (all != CLH_OPEN)
         d->decided.by_depth[d->slots - at->level] +=
             clh_letters_below(asked(d), at->letters, at->mask);
-    if (all == FAILS)
-        fails_below(d, at);
-    else if (all == OPEN && at->level == d->slots) {
-        if (d->margins)
-            clh_descent_margin(d, at);
+    if (all == CLH_FAILS)
+        fail(d, at);
+    else if (all == CLH_OPEN && at->level == d->slots)
         decide_exactly(d, at);
-    } else if (all == OPEN)
+    else if (all == CLH_OPEN)
         walk_letters(d, at, clh_descent_fitting(d, at, d->order[at->level]));
 }
 
@@ -387,10 +242,13 @@ static void walk_mixture(clh_descent *d, clh_node *at)
     for (size_t s = 0; s < asked(d)->n; s++)
         there |= at->mask >> s & 1 ? (uint64_t)1 << at->letters[s] : 0;
     const uint64_t which = clh_descent_fitting(d, at, slot);
+    clh_descent_leads(d, &fresh);
     walk_letters(d, &fresh, which & ~there);
     for (uint64_t left = which & there; left; left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
-        clh_node next = clh_descent_child(d, at, x);
+        clh_node next = *at;
+        clh_descent_place(d, &next, x);
+        clh_descent_add(d, at, x);
         next.target = target_of(d, &next, x);
         walk(d, &next);
     }
@@ -423,7 +281,7 @@ static void one_query(clh_descent *d, clh_node *at, uint32_t token)
     clh_query_token(&d->query, token);
     at->level = 0;
     set_target(d, at, token);
-    suffixes(d, at);
+    clh_descent_ends(d, at);
     memcpy(d->base[0], d->query.base, d->query.tables->columns * sizeof(clh_real));
     walk(d, at);
     if (d->margins)

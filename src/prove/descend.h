@@ -40,11 +40,16 @@ typedef struct clh_descent {
     /** Over the slots from a level on: [columns] each, the ends of rows, and of rows with their slack. */
     clh_real *least[CLH_CERTIFY_LETTERS + 1], *most[CLH_CERTIFY_LETTERS + 1];
     clh_real *low[CLH_CERTIFY_LETTERS + 1], *high[CLH_CERTIFY_LETTERS + 1];
-    bool margins;                             /**< smallest margins are wanted */
-    double least_margin;                      /**< that `above` is for, at least 0 */
-    clh_real *above[CLH_CERTIFY_LETTERS + 1]; /**< as low, with as much more slack */
-    clh_real *more[CLH_CERTIFY_LETTERS];      /**< [CLH_LETTER_ROW]: slack of a row for above */
-    clh_real *spare;                          /**< [columns], for what nobody asks */
+    /** Likewise, of one target: how far each column is ahead of it, with the slack, at most and at least. */
+    clh_real *ahead[CLH_CERTIFY_LETTERS + 1], *behind[CLH_CERTIFY_LETTERS + 1];
+    clh_real *spare; /**< [columns], for what nobody asks */
+    bool margins;    /**< smallest margins are wanted */
+    /** A margin that each class of inputs is to stay below, to be its smallest: for it, more slack of each
+     *  slot's rows [CLH_LETTER_ROW], and low and ahead with that. */
+    double aim[CLH_CERTIFY_CLASSES];
+    clh_real *more[CLH_CERTIFY_CLASSES][CLH_CERTIFY_LETTERS];
+    clh_real *above[CLH_CERTIFY_CLASSES][CLH_CERTIFY_LETTERS + 1];
+    clh_real *aimed[CLH_CERTIFY_LETTERS + 1];
 } clh_descent;
 
 /** `margins`: find the smallest too; what clh_margin_hints() gave, or NULL. `targets`, which may be NULL
@@ -60,8 +65,10 @@ void clh_descent_position(clh_descent *descent, size_t position, clh_stop *stop,
 typedef struct clh_node {
     unsigned mask;
     size_t level;
-    uint32_t target; /**< UINT32_MAX: the letter of the first free slot, or of the mixture */
+    uint32_t target; /**< UINT32_MAX: the letter of the first free slot */
     uint8_t letters[CLH_CERTIFY_LETTERS];
+    unsigned classes;       /**< of margins: those that are looked for below, as a set */
+    clh_certify_class most; /**< the one of them with the largest aim: what `aimed` is for */
 } clh_node;
 
 typedef void clh_walk(clh_descent *descent, clh_node *at);
@@ -72,22 +79,57 @@ void clh_descent_letters(clh_descent *descent, const clh_node *at, clh_walk *wal
 /** The letters that fit this slot, as a set. */
 uint64_t clh_descent_fitting(const clh_descent *descent, const clh_node *at, size_t slot);
 
-/** The largest sum of a competitor for each letter of this level's slot, `rest` [columns] of what follows
- *  added: into top [CLH_LETTER_ROW]. */
-void clh_descent_tops(const clh_descent *descent, const clh_node *at, const clh_real *rest,
-                      clh_real *top);
+/** Put letter x into the slot of this level; and base of the next level, that of `at` with its row. */
+void clh_descent_place(const clh_descent *descent, clh_node *at, size_t x);
+void clh_descent_add(clh_descent *descent, const clh_node *at, size_t x);
 
-/** The node with letter x in this level's slot. */
-clh_node clh_descent_child(clh_descent *descent, const clh_node *at, size_t x);
+/* ---- Bounds (descend_bounds.c) ----------------------------------------------------------------- */
 
-/** Whether every competitor of the target stays below `limit`, whatever the letters of free slots. */
-bool clh_descent_below(const clh_descent *descent, const clh_node *at, double limit);
+/** What is so for every letter of the slots that are left. */
+typedef enum clh_verdict { CLH_HOLDS, CLH_FAILS, CLH_OPEN } clh_verdict;
 
-/** All letters are there: its margin. */
-void clh_descent_margin(clh_descent *descent, const clh_node *at);
+/** least, most, low and high of the query that stands ready. */
+void clh_descent_ends(clh_descent *descent, const clh_node *at);
 
-/** Find the smallest margins of the query that stands ready, those above 0: what fails was found where it
- *  was found to fail. */
+/** As its `low`, with other slack: `more` of each slot [CLH_LETTER_ROW]. */
+void clh_descent_least(clh_descent *descent, const clh_node *at, clh_real *const *more,
+                       clh_real **low);
+
+/** ahead and behind of the node's target, from its level on. */
+void clh_descent_leads(clh_descent *descent, const clh_node *at);
+
+/** Of one level's slot: how far each column is ahead of the target with this slack, at most. */
+void clh_descent_ahead(clh_descent *descent, const clh_node *at, size_t level, const clh_real *more,
+                       clh_real *ahead);
+
+/** Both claims for every letter of the slots from the node's level on; of CLH_OPEN, its leads. */
+clh_verdict clh_descent_decide(clh_descent *descent, const clh_node *at);
+
+/** The same for each letter of `which` in this level's slot: those that hold, those that fail. Wants the
+ *  leads of the target, from this level on. */
+void clh_descent_decide_letters(const clh_descent *descent, const clh_node *at, uint64_t which,
+                                uint64_t *holds, uint64_t *fails);
+
+/** A column of a slot's rows, of every letter: [CLH_LETTER_ROW]. */
+const clh_real *clh_descent_column(const clh_descent *descent, size_t slot, size_t column);
+
+/** Competitors whose sum with `rest` [columns] reaches `limit`; how many into rivals [128]. */
+size_t clh_descent_rivals(const clh_descent *descent, const clh_node *at, const clh_real *rest,
+                          double limit, uint8_t *rivals);
+
+/** These rivals against the target in this level's slot, `rest` of what follows: `slack` and `limit` are
+ *  the caller's. sums [128] is borrowed. */
+clh_letter_limits clh_descent_limits(const clh_descent *descent, const clh_node *at,
+                                     const uint8_t *rivals, size_t n, const clh_real *rest,
+                                     clh_real *sums);
+
+/* ---- Margins (descend_margin.c) ----------------------------------------------------------------- */
+
+/** What margins need of a descent. */
+clh_status clh_aims_open(clh_descent *descent, clh_error *err);
+void clh_aims_deinit(clh_descent *descent);
+
+/** Find the smallest margins of the query that stands ready. */
 void clh_descent_margins(clh_descent *descent, clh_node *at);
 
 /** Margins that a few inputs of each class have in a forward pass, the smallest and a little more, into

@@ -27,147 +27,190 @@ void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n)
     to->margin_position = from->margin_position;
 }
 
-/* What a margin of the class must be below to be the smallest; of a class that fails somewhere nothing
- * more is to be found. */
-static double best_of(const clh_descent *d, clh_certify_class c)
-{
-    const double margin = d->decided.best[c].margin, most = d->decided.at_most[c];
-    const double least = margin < most ? margin : most; /* a margin of NaN is not */
-    return margin < 0 ? -INFINITY : least;
-}
+/* ---- What is looked for ------------------------------------------------------------------------
+ * A margin below m: less than m D s between the target's sum and another's. m D s is at most m times the sum
+ * of columns CLH_COLUMN_HIGH, or, where m is below 0, of CLH_COLUMN_LOW; so much more slack the sums get. */
 
-/* The most that a margin below may be and still be the smallest of its class. */
-static double wanted(const clh_descent *d, const clh_node *at)
+clh_status clh_aims_open(clh_descent *d, clh_error *err)
 {
-    const clh_letters_asked *a = d->query.tables->asked;
-    bool distinct = true, in_order = true, same = true;
-    int last = -1;
-    for (size_t s = 0; s < a->n; s++) {
-        if (!(at->mask >> s & 1))
-            continue;
-        for (size_t r = 0; r < s; r++)
-            distinct = distinct && !(at->mask >> r & 1 && at->letters[r] == at->letters[s]);
-        in_order = in_order && (int)at->letters[s] > last;
-        same = same && (last < 0 || last == at->letters[s]);
-        last = at->letters[s];
+    const clh_tables *t = d->query.tables;
+    bool all = true;
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES && all; c++) {
+        if (!isfinite(d->decided.at_most[c]))
+            continue; /* a class without inputs */
+        for (size_t l = 0; l <= t->asked->n && all; l++)
+            all = (d->above[c][l] = clh_alloc_zeroed(t->columns, sizeof *d->above[c][l], err));
+        for (size_t s = 0; s < t->asked->n && all; s++)
+            all = (d->more[c][s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *d->more[c][s], err));
     }
-    double most = -INFINITY;
-    if (distinct && in_order)
-        most = best_of(d, CLH_CLASS_SORTED);
-    if (distinct && a->domain != CLH_DOMAIN_SORTED)
-        most = fmax(most, best_of(d, CLH_CLASS_UNSORTED));
-    if (a->domain != CLH_DOMAIN_TUPLES)
-        return most;
-    if (same)
-        most = fmax(most, best_of(d, CLH_CLASS_SAME));
-    for (clh_certify_class c = CLH_CLASS_PAIR; c < CLH_CLASS_SAME; c++)
-        if (a->n > 2 && (c != CLH_CLASS_TWO_PAIRS || a->n > 3) &&
-            (c != CLH_CLASS_TRIPLE || a->n > 3))
-            most = fmax(most, best_of(d, c));
-    return a->n > 4 ? fmax(most, best_of(d, CLH_CLASS_OTHER)) : most;
+    for (size_t l = 0; l <= t->asked->n && all; l++)
+        all = (d->aimed[l] = clh_alloc_zeroed(t->columns, sizeof *d->aimed[l], err));
+    return all ? CLH_OK : CLH_ENOMEM;
 }
 
-void clh_descent_margin(clh_descent *d, const clh_node *at)
+void clh_aims_deinit(clh_descent *d)
+{
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        for (size_t l = 0; l <= CLH_CERTIFY_LETTERS; l++)
+            clh_free(d->above[c][l]);
+        for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++)
+            clh_free(d->more[c][s]);
+    }
+    for (size_t l = 0; l <= CLH_CERTIFY_LETTERS; l++)
+        clh_free(d->aimed[l]);
+}
+
+static size_t end_of(const clh_descent *d, double margin)
+{
+    return d->query.tables->outputs + (margin < 0 ? CLH_COLUMN_LOW : CLH_COLUMN_HIGH);
+}
+
+/* The rows of slack for what each class is to stay below; which classes there are. */
+static unsigned set_aims(clh_descent *d, const clh_node *at)
+{
+    unsigned classes = 0;
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        const double most = d->decided.at_most[c], best = d->decided.best[c].margin;
+        if (!isfinite(most))
+            continue;
+        classes |= 1u << c;
+        d->aim[c] = best < most ? best : most; /* a margin of NaN is not */
+        for (size_t l = 0; l < d->slots; l++) {
+            const size_t slot = d->order[l];
+            const clh_real *slack =
+                clh_descent_column(d, slot, d->query.tables->outputs + CLH_COLUMN_SLACK);
+            const clh_real *end = clh_descent_column(d, slot, end_of(d, d->aim[c]));
+            for (size_t x = 0; x < d->query.tables->asked->letters; x++)
+                d->more[c][slot][x] =
+                    (clh_real)((double)slack[x] * 1.001 + d->aim[c] * (double)end[x]);
+        }
+        clh_descent_least(d, at, d->more[c], d->above[c]);
+    }
+    return classes;
+}
+
+/* What the target's sum is, less the slack of what is fixed. */
+static double least_of(const clh_descent *d, const clh_node *at, size_t c)
+{
+    const clh_real *base = d->base[at->level];
+    return (double)base[at->target] -
+           (double)base[d->query.tables->outputs + CLH_COLUMN_SLACK] * 1.001 - d->query.least -
+           d->aim[c] * (double)base[end_of(d, d->aim[c])];
+}
+
+/* ---- The walk ----------------------------------------------------------------------------------
+ */
+
+static void look(clh_descent *d, const clh_node *at)
 {
     const clh_letters_asked *a = d->query.tables->asked;
+    const clh_certify_class c = clh_letters_class(at->letters, a->n);
     double scale;
     clh_certify_row one = {.margin = clh_query_margin(&d->query, at->letters, at->target, &scale),
                            .margin_position = d->query.position + 1};
     memcpy(one.margin_input.letters, at->letters, sizeof at->letters);
-    d->decided.exact++;
-    clh_margin_take(&d->decided.best[clh_letters_class(at->letters, a->n)], &one, a->n);
+    clh_margin_take(&d->decided.best[c], &one, a->n);
 }
 
-/* Slack of what is fixed, for margins up to least_margin. */
-static double base_slack(const clh_descent *d, const clh_node *at)
+/* The last letter: each class of them by its own aim. */
+static void look_last(clh_descent *d, const clh_node *at, clh_letter_limits *of, uint64_t which)
 {
-    const clh_query *q = &d->query;
-    const double weight = (double)d->base[at->level][q->tables->outputs];
-    double scale = q->base_scale;
-    for (size_t l = 0; l < at->level; l++)
-        scale += (double)q->scale[d->order[l]][at->letters[d->order[l]]];
-    return q->error * weight + q->least + d->least_margin * (q->tables->normed ? scale : weight);
-}
-
-/* The letters of this level's slot below which a margin may be no larger than least_margin. */
-static uint64_t open_letters(const clh_descent *d, const clh_node *at)
-{
-    const size_t slot = d->order[at->level], next = at->level + 1;
-    const clh_real *target = d->query.turned[slot] + (size_t)at->target * CLH_LETTER_ROW;
-    const double low = (double)d->base[at->level][at->target] + (double)d->above[next][at->target] -
-                       base_slack(d, at);
-    clh_real top[CLH_LETTER_ROW];
-    uint64_t open = 0;
-    clh_descent_tops(d, at, d->most[next], top);
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        open |= (uint64_t) !((double)top[x] < low + (double)target[x] - (double)d->more[slot][x])
-                << x;
-    return open & clh_descent_fitting(d, at, slot);
-}
-
-static void walk_letters(clh_descent *d, const clh_node *at)
-{
-    const clh_letters_asked *a = d->query.tables->asked;
     const size_t slot = d->order[at->level];
-    for (uint64_t left = open_letters(d, at); left; left &= left - 1) {
-        clh_node next = *at;
-        next.letters[slot] = (uint8_t)__builtin_ctzll(left);
-        next.mask |= 1u << slot;
-        if (at->level + 1 == d->slots) {
-            if (best_of(d, clh_letters_class(next.letters, a->n)) >= 0)
-                clh_descent_margin(d, &next);
-        } else if (wanted(d, &next) >= 0) {
-            next = clh_descent_child(d, at, next.letters[slot]);
-            walk_letters(d, &next);
+    uint64_t set[CLH_CERTIFY_CLASSES];
+    clh_letters_classes_last(d->query.tables->asked, at->letters, slot, which, set);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
+        if (!set[c] || !(at->classes >> c & 1))
+            continue;
+        of->slack = d->more[c][slot];
+        of->limit = (clh_real)least_of(d, at, c);
+        for (uint64_t left = set[c] & ~d->query.kernel->letters_below(of); left; left &= left - 1) {
+            clh_node one = *at;
+            clh_descent_place(d, &one, (size_t)__builtin_ctzll(left));
+            look(d, &one);
         }
     }
 }
 
+static void walk_letters(clh_descent *d, const clh_node *at)
+{
+    const size_t slot = d->order[at->level], next = at->level + 1;
+    const double least = least_of(d, at, at->most);
+    const uint64_t which = clh_descent_fitting(d, at, slot);
+    uint8_t rivals[128];
+    clh_real sums[128];
+    const size_t n = clh_descent_rivals(d, at, d->aimed[at->level], least, rivals);
+    clh_letter_limits of = clh_descent_limits(d, at, rivals, n, d->aimed[next], sums);
+    if (next == d->slots) {
+        look_last(d, at, &of, which);
+        return;
+    }
+    of.slack = d->more[at->most][slot];
+    of.limit = (clh_real)least;
+    for (uint64_t left = which & ~d->query.kernel->letters_below(&of); left; left &= left - 1) {
+        const size_t x = (size_t)__builtin_ctzll(left);
+        clh_node one = *at;
+        clh_descent_place(d, &one, x);
+        one.classes &= clh_letters_reached(d->query.tables->asked, one.letters, one.mask);
+        if (!one.classes)
+            continue;
+        clh_descent_add(d, at, x);
+        walk_letters(d, &one);
+    }
+}
+
+/* Whether no margin of a class can be as small as is looked for. */
+static bool ruled_out(const clh_descent *d, const clh_node *at, size_t c)
+{
+    uint8_t rivals[128];
+    return !clh_descent_rivals(d, at, d->most[at->level],
+                               least_of(d, at, c) + (double)d->above[c][at->level][at->target],
+                               rivals);
+}
+
+/* Leave out classes that are ruled out: all are where that with the largest aim is. */
+static void rule_out(const clh_descent *d, clh_node *at)
+{
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        if (at->classes >> c & 1 &&
+            (!(at->classes >> at->most & 1) || d->aim[c] > d->aim[at->most]))
+            at->most = (clh_certify_class)c;
+    if (ruled_out(d, at, at->most)) {
+        at->classes = 0;
+        return;
+    }
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        if (at->classes >> c & 1 && c != at->most && ruled_out(d, at, c))
+            at->classes &= ~(1u << c);
+}
+
 static void walk(clh_descent *d, clh_node *at)
 {
-    if (at->target == UINT32_MAX) {
+    at->classes &= clh_letters_reached(d->query.tables->asked, at->letters, at->mask);
+    if (at->classes && at->target == UINT32_MAX) {
         clh_descent_letters(d, at, walk);
         return;
     }
-    if (wanted(d, at) < 0 ||
-        clh_descent_below(d, at,
-                          (double)d->base[at->level][at->target] +
-                              (double)d->above[at->level][at->target] - base_slack(d, at)))
+    if (at->classes)
+        rule_out(d, at);
+    if (!at->classes)
         return;
-    if (at->level == d->slots)
-        clh_descent_margin(d, at);
-    else
-        walk_letters(d, at);
-}
-
-/* As the sums of low, with slack for margins up to the largest that is looked for. */
-static void above_rows(clh_descent *d, const clh_node *at)
-{
-    const clh_tables *t = d->query.tables;
-    const clh_kernels *kernel = d->query.kernel;
-    const double times = t->normed ? d->least_margin : 0, plain = t->normed ? 0 : d->least_margin;
-    memset(d->above[d->slots], 0, t->columns * sizeof(clh_real));
-    for (size_t l = d->slots; l-- > 0;) {
-        const size_t slot = d->order[l];
-        size_t begin, end;
-        clh_letters_range(t->asked, at->letters, at->mask, slot, &begin, &end);
-        for (size_t x = 0; x < t->asked->letters; x++)
-            d->more[slot][x] =
-                (clh_real)((double)d->query.slack[slot][x] * (1 + plain / d->query.error) +
-                           times * (double)d->query.scale[slot][x]);
-        kernel->column_ends(t->columns, end - begin, d->query.row[slot] + begin * t->columns,
-                            t->columns, d->more[slot] + begin, d->above[l], d->spare);
-        kernel->axpy(t->columns, 1, d->above[l + 1], d->above[l]);
+    if (at->level == d->slots) {
+        look(d, at);
+        return;
     }
+    const size_t columns = d->query.tables->columns;
+    memset(d->aimed[d->slots], 0, columns * sizeof(clh_real));
+    for (size_t l = d->slots; l-- > at->level;) {
+        clh_descent_ahead(d, at, l, d->more[at->most][d->order[l]], d->aimed[l]);
+        d->query.kernel->axpy(columns, 1, d->aimed[l + 1], d->aimed[l]);
+    }
+    walk_letters(d, at);
 }
 
 void clh_descent_margins(clh_descent *d, clh_node *at)
 {
-    d->least_margin = 0;
-    for (clh_certify_class c = 0; c < CLH_CLASS_OTHER + 1; c++)
-        if (isfinite(best_of(d, c)))
-            d->least_margin = fmax(d->least_margin, best_of(d, c));
-    above_rows(d, at);
+    at->classes = set_aims(d, at);
+    at->most = CLH_CLASS_SORTED;
     walk(d, at);
 }
 

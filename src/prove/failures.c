@@ -37,10 +37,40 @@ void clh_failures_deinit(clh_failures *f)
     memset(f, 0, sizeof *f);
 }
 
+/* Most words are there already where much fails: looking costs less than writing. */
+static void set(clh_failures *f, unsigned mask, uint64_t word, uint64_t bits)
+{
+    if (bits & ~atomic_load_explicit(&f->bits[mask][word], memory_order_relaxed))
+        atomic_fetch_or_explicit(&f->bits[mask][word], bits, memory_order_relaxed);
+}
+
+void clh_failures_add_last(clh_failures *f, const uint8_t *letters, unsigned mask, size_t slot,
+                           uint64_t which)
+{
+    const clh_letters_asked *a = f->asked;
+    uint8_t of[CLH_CERTIFY_LETTERS];
+    const unsigned more = mask | 1u << slot;
+    memcpy(of, letters, sizeof of);
+    if (!which || more >> (slot + 1)) { /* a slot behind it has a letter: numbers lie apart */
+        for (uint64_t left = which; left; left &= left - 1) {
+            of[slot] = (uint8_t)__builtin_ctzll(left);
+            clh_failures_add(f, of, more);
+        }
+        return;
+    }
+    of[slot] = (uint8_t)__builtin_ctzll(which);
+    const uint64_t at = clh_letters_number(a, of, more), bits = which >> of[slot];
+    set(f, more, at / 64, bits << at % 64);
+    if (at % 64 && bits >> (64 - at % 64))
+        set(f, more, at / 64 + 1, bits >> (64 - at % 64));
+    if (!atomic_load_explicit(&f->any[more], memory_order_relaxed))
+        atomic_store_explicit(&f->any[more], true, memory_order_relaxed);
+}
+
 void clh_failures_add(clh_failures *f, const uint8_t *letters, unsigned mask)
 {
     const uint64_t at = clh_letters_number(f->asked, letters, mask);
-    atomic_fetch_or_explicit(&f->bits[mask][at / 64], (uint64_t)1 << at % 64, memory_order_relaxed);
+    set(f, mask, at / 64, (uint64_t)1 << at % 64);
     if (!atomic_load_explicit(&f->any[mask], memory_order_relaxed))
         atomic_store_explicit(&f->any[mask], true, memory_order_relaxed);
 }

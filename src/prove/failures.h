@@ -28,6 +28,10 @@ void clh_failures_deinit(clh_failures *failures);
 /** Every input with these letters in the slots of `mask` fails. */
 void clh_failures_add(clh_failures *failures, const uint8_t *letters, unsigned mask);
 
+/** The same for each letter of a set in one more slot. */
+void clh_failures_add_last(clh_failures *failures, const uint8_t *letters, unsigned mask,
+                           size_t slot, uint64_t which);
+
 /** How many inputs of each class fail; the first `most` of them, in the order of letters, into `keep`,
  *  *kept of them. */
 void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],

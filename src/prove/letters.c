@@ -248,18 +248,19 @@ uint64_t clh_letters_below(const clh_letters_asked *a, const uint8_t *letters, u
                : clh_arrangement_count((unsigned)a->letters - given, left);
 }
 
-void clh_letters_count_last(const clh_letters_asked *a, const uint8_t *letters, size_t slot,
-                            uint64_t which, uint64_t count[CLH_CERTIFY_CLASSES])
+void clh_letters_classes_last(const clh_letters_asked *a, const uint8_t *letters, size_t slot,
+                              uint64_t which, uint64_t set[CLH_CERTIFY_CLASSES])
 {
     uint8_t of[CLH_CERTIFY_LETTERS], times[CLH_CERTIFY_LETTERS + 1];
     const unsigned others = ((1u << a->n) - 1) & ~(1u << slot);
     bool in_order;
+    memset(set, 0, CLH_CERTIFY_CLASSES * sizeof *set);
     memcpy(of, letters, sizeof of);
     for (size_t s = 0; s < a->n; s++) { /* letters that there are already, one by one */
         if (s == slot || !(which >> letters[s] & 1))
             continue;
         of[slot] = letters[s];
-        count[clh_letters_class(of, a->n)]++;
+        set[clh_letters_class(of, a->n)] |= (uint64_t)1 << letters[s];
         which &= ~((uint64_t)1 << letters[s]);
     }
     const size_t different = tally(letters, others, a->n, times, &in_order);
@@ -268,12 +269,48 @@ void clh_letters_count_last(const clh_letters_asked *a, const uint8_t *letters, 
         const size_t high = slot + 1 < a->n ? letters[slot + 1] : a->letters;
         const uint64_t below = high < 64 ? ((uint64_t)1 << high) - 1 : ~(uint64_t)0;
         const uint64_t between = low < high ? which & below & ~(((uint64_t)1 << low) - 1) : 0;
-        count[CLH_CLASS_SORTED] += (uint64_t)__builtin_popcountll(between);
+        set[CLH_CLASS_SORTED] |= between;
         which &= ~between;
     }
     times[different] = 1;
     if (which)
-        count[class_of(times, different + 1, a->n, false)] += (uint64_t)__builtin_popcountll(which);
+        set[class_of(times, different + 1, a->n, false)] |= which;
+}
+
+void clh_letters_count_last(const clh_letters_asked *a, const uint8_t *letters, size_t slot,
+                            uint64_t which, uint64_t count[CLH_CERTIFY_CLASSES])
+{
+    uint64_t set[CLH_CERTIFY_CLASSES];
+    clh_letters_classes_last(a, letters, slot, which, set);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        count[c] += (uint64_t)__builtin_popcountll(set[c]);
+}
+
+/* Classes that `left` more letters can make of these, of choices that are not in order. */
+static unsigned reached(const clh_letters_asked *a, uint8_t *times, size_t different, size_t left)
+{
+    if (left == 0)
+        return 1u << class_of(times, different, a->n, false);
+    unsigned classes = 0;
+    for (size_t i = 0; i < different && a->domain == CLH_DOMAIN_TUPLES; i++) {
+        times[i]++;
+        classes |= reached(a, times, different, left - 1);
+        times[i]--;
+    }
+    times[different] = 1;
+    return a->letters > different ? classes | reached(a, times, different + 1, left - 1) : classes;
+}
+
+unsigned clh_letters_reached(const clh_letters_asked *a, const uint8_t *letters, unsigned mask)
+{
+    uint8_t times[CLH_CERTIFY_LETTERS + 1];
+    bool in_order;
+    const size_t different = tally(letters, mask, a->n, times, &in_order);
+    const size_t given = (size_t)__builtin_popcount(mask);
+    const unsigned sorted =
+        in_order && in_order_count(a, letters, mask) > 0 ? 1u << CLH_CLASS_SORTED : 0;
+    return a->domain == CLH_DOMAIN_SORTED ? sorted
+                                          : sorted | reached(a, times, different, a->n - given);
 }
 
 /* ---- Numbers of choices ------------------------------------------------------------------------

@@ -60,6 +60,14 @@ void clh_letters_count(const clh_letters_asked *asked, const uint8_t *letters, u
 /** How many choices have these letters in the slots of `mask`. */
 uint64_t clh_letters_below(const clh_letters_asked *asked, const uint8_t *letters, unsigned mask);
 
+/** Classes of the choices that have these letters in the slots of `mask`, as a set. It may name
+ *  CLH_CLASS_UNSORTED where the only such choice is in order. */
+unsigned clh_letters_reached(const clh_letters_asked *asked, const uint8_t *letters, unsigned mask);
+
+/** The letters of `which` (bit x: letter x) by the class of the choice that they complete in `slot`. */
+void clh_letters_classes_last(const clh_letters_asked *asked, const uint8_t *letters, size_t slot,
+                              uint64_t which, uint64_t set[CLH_CERTIFY_CLASSES]);
+
 /** Of the choices that have these letters in all slots but `slot`, and there one of the set `which` (bit x:
  *  letter x): how many are of each class, ADDED to count. */
 void clh_letters_count_last(const clh_letters_asked *asked, const uint8_t *letters, size_t slot,

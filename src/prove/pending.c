@@ -9,7 +9,8 @@
 
 typedef struct worker {
     clh_cache *cache;
-    uint32_t *ids;
+    uint32_t *ids, *row; /* tokens of the sequence; of the keys that are there */
+    size_t rows;
     clh_error error;
 } worker;
 
@@ -22,17 +23,23 @@ typedef struct job {
     clh_stop stop;
 } job;
 
-/* Keys and values of the positions before `end`, as they are in a pass over these tokens. */
-static void put_rows(const clh_tables *t, const worker *w, size_t end)
+/* Keys and values of the positions before `end`, as they are in a pass over these tokens; those that are
+ * there from the sequence before stay. */
+static void put_rows(const clh_tables *t, worker *w, size_t end)
 {
     const size_t n = t->q_place.cols;
     clh_real *k = clh_cache_act(w->cache, CLH_A_K, 0).data,
              *v = clh_cache_act(w->cache, CLH_A_V, 0).data;
     for (size_t j = 0; j < end; j++) {
+        if (j < w->rows && w->row[j] == w->ids[j])
+            continue;
+        w->row[j] = w->ids[j];
         const size_t from = (w->ids[j] * t->length + j) * n;
         memcpy(k + j * n, t->keys + from, n * sizeof *k);
         memcpy(v + j * n, t->values + from, n * sizeof *v);
     }
+    w->row[end] = w->ids[end]; /* the pass that comes next computes it */
+    w->rows = end + 1 > w->rows ? end + 1 : w->rows;
     clh_cache_take_rows(w->cache, end);
 }
 
@@ -88,7 +95,8 @@ clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_f
     clh_status status = j.worker && j.says ? CLH_OK : CLH_ENOMEM;
     for (size_t w = 0; w < workers && !status; w++) {
         j.worker[w].ids = clh_alloc_array(tables->length, sizeof *j.worker[w].ids, err);
-        status = j.worker[w].ids
+        j.worker[w].row = clh_alloc_array(tables->length, sizeof *j.worker[w].row, err);
+        status = j.worker[w].ids && j.worker[w].row
                      ? clh_cache_open(&j.worker[w].cache, clh_model_get_config(tables->model),
                                       CLH_KEEP_BACKWARD, err)
                      : CLH_ENOMEM;
@@ -105,6 +113,7 @@ clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_f
             status = clh_fail(err, j.worker[w].error.status, "%s", j.worker[w].error.message);
         clh_cache_close(j.worker[w].cache);
         clh_free(j.worker[w].ids);
+        clh_free(j.worker[w].row);
     }
     if (!status)
         count(out, &j, failures);

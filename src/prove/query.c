@@ -22,18 +22,24 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
                  {&q->direct, columns},
                  {&q->weight, n * keys * CLH_LETTER_ROW},
                  {&q->float_key, keys},
+                 {&q->along_letter, CLH_LETTER_ROW},
+                 {&q->along_place, t->length},
+                 {&q->direct_letter, CLH_LETTER_ROW},
+                 {&q->direct_place, t->length},
+                 {&q->direct_stream, t->d_model},
+                 {&q->product, keys * CLH_LETTER_ROW},
+                 {&q->towards_stream, t->d_model},
                  {&q->float_letter, CLH_LETTER_ROW},
-                 {&q->sum, CLH_LETTER_ROW},
-                 {&q->scaled, CLH_LETTER_ROW},
-                 {&q->length, CLH_LETTER_ROW}};
+                 {&q->sum, n * CLH_LETTER_ROW},
+                 {&q->scaled, n * CLH_LETTER_ROW},
+                 {&q->length, CLH_LETTER_ROW},
+                 {&q->along, CLH_LETTER_ROW}};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         all = (*reals[i].at = clh_alloc_zeroed(reals[i].count, sizeof(clh_real), err)) && all;
     for (size_t s = 0; s < n && all; s++) {
         q->row[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->row[s], err);
-        q->slack[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *q->slack[s], err);
-        q->scale[s] = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *q->scale[s], err);
         q->turned[s] = clh_alloc_zeroed(CLH_LETTER_ROW * columns, sizeof *q->turned[s], err);
-        all = q->row[s] && q->slack[s] && q->turned[s] && q->scale[s];
+        all = q->row[s] && q->turned[s];
     }
     for (size_t s = 0; s < n + 2 && all; s++)
         all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
@@ -55,14 +61,15 @@ void clh_query_deinit(clh_query *q)
 {
     if (!q)
         return;
-    clh_real *reals[] = {q->base,         q->direct, q->weight, q->float_key,
-                         q->float_letter, q->sum,    q->scaled, q->length};
+    clh_real *reals[] = {
+        q->base,   q->direct,       q->weight,        q->float_key,    q->float_letter,
+        q->sum,    q->scaled,       q->length,        q->along_place,  q->towards_stream,
+        q->along,  q->along_letter, q->direct_letter, q->direct_place, q->direct_stream,
+        q->product};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         clh_free(reals[i]);
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
         clh_free(q->row[s]);
-        clh_free(q->slack[s]);
-        clh_free(q->scale[s]);
         clh_free(q->turned[s]);
     }
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS + 2; s++)
@@ -267,104 +274,6 @@ double clh_query_exact_error(const clh_query *q, double margin, double scale)
                 share * (fabs(margin) + b->bias));
 }
 
-/* ---- Rows of floats ----------------------------------------------------------------------------
- */
-
-static double absolute_most(const double *x, size_t n)
-{
-    double most = 0;
-    for (size_t i = 0; i < n; i++)
-        most = fmax(most, fabs(x[i]));
-    return most;
-}
-
-/* How far a difference of two sums may be off for each unit of weight (docs/mathematics.md). */
-static void set_error(clh_query *q)
-{
-    const clh_tables *t = q->tables;
-    const clh_table_bounds *b = &t->bound;
-    const double r = CLH_ROUNDING;
-    const double scores =
-        b->u * (absolute_most(q->letter, t->d_vocab) + absolute_most(q->key, q->position + 1));
-    const double below = fmin(q->most + scores, 88) + fabs(q->most);
-    const double share = expm1(2 * b->table_score + r * (6 * scores + 2 * below + 12));
-    size_t keys = 0;
-    for (size_t s = 0; s < t->asked->n; s++)
-        keys = q->keys[s] > keys ? q->keys[s] : keys;
-    const double sums = clh_gamma((double)(keys + 2 * t->asked->n) + 24, r);
-    const double middle = b->bias * b->scale / 2; /* s is 0 to `scale`, taken for the middle */
-    q->error = 1.001 * (2 * ((share + sums) * (b->value + b->direct) + b->table_value) + b->passed +
-                        (t->normed ? middle : 0));
-    q->least = (double)t->length * 4 * (b->value + b->direct) * 0x1p-120;
-}
-
-static void float_direct(clh_query *q)
-{
-    const clh_tables *t = q->tables;
-    const double *token = t->direct_token.data + q->token * t->width;
-    const double *place = t->direct_place.data + q->position * t->width;
-    const double middle = t->normed ? t->bound.scale / 2 : 1;
-    for (size_t o = 0; o < t->outputs; o++)
-        q->direct[o] = (clh_real)(token[o] + place[o] + t->bias.data[o] * middle);
-    q->direct[t->outputs] = 1; /* the column of the weight */
-    double square = 0;
-    for (size_t c = t->outputs; c < t->width; c++)
-        square += (token[c] + place[c]) * (token[c] + place[c]);
-    q->direct_scale = sqrt(square / (double)t->d_model) + sqrt(t->eps);
-}
-
-/* The base in floats: exact[n] with the biases, rounded once. */
-static void float_base(clh_query *q)
-{
-    const clh_tables *t = q->tables;
-    const double *row = q->exact[t->asked->n], middle = t->normed ? t->bound.scale / 2 : 1;
-    for (size_t o = 0; o < t->outputs; o++)
-        q->base[o] = (clh_real)(row[o] + row[t->width] * t->bias.data[o] * middle);
-    q->base[t->outputs] = (clh_real)row[t->width];
-    double square = 0;
-    for (size_t c = t->outputs; c < t->width; c++)
-        square += row[c] * row[c];
-    q->base_scale = 1.001 * (sqrt(square / (double)t->d_model) + row[t->width] * sqrt(t->eps));
-}
-
-static clh_letter_weights slot_weights(clh_query *q, size_t slot)
-{
-    const clh_slot_keys *s = &q->tables->slots[slot];
-    for (size_t k = 0; k < q->keys[slot]; k++)
-        q->float_key[k] = (clh_real)q->key[s->position[k]];
-    return (clh_letter_weights){.keys = q->keys[slot],
-                                .letter = q->float_letter,
-                                .key = q->float_key,
-                                .scale = s->scale,
-                                .norm = s->norm,
-                                .weight = q->weight + slot * q->keys_most * CLH_LETTER_ROW,
-                                .sum = q->sum,
-                                .scaled = q->scaled,
-                                .length = q->length};
-}
-
-/* The scores of a slot are in its part of `weight`. */
-static void float_rows(clh_query *q, size_t slot)
-{
-    const clh_tables *t = q->tables;
-    const clh_letter_weights w = slot_weights(q, slot);
-    q->kernel->letter_weights(&w, (clh_real)q->most);
-    clh_gemm product = clh_product(
-        t->asked->letters, t->columns, w.keys, 1, clh_transposed(w.weight, CLH_LETTER_ROW),
-        clh_rows(t->slots[slot].row, t->columns), q->row[slot], t->columns);
-    q->kernel->gemm(&product);
-    for (size_t x = 0; x < t->asked->letters; x++) {
-        clh_real *row = q->row[slot] + x * t->columns;
-        q->kernel->axpy(t->columns, q->scaled[x], t->letter_row + x * t->columns, row);
-        q->kernel->axpy(t->columns, q->sum[x], q->direct, row);
-        q->slack[slot][x] = (clh_real)(q->error * (double)q->sum[x]);
-        q->scale[slot][x] =
-            (clh_real)(1.001 * ((double)q->length[x] + (double)q->sum[x] * q->direct_scale));
-    }
-    q->kernel->transpose(t->asked->letters, t->outputs, q->row[slot], t->columns, q->turned[slot],
-                         CLH_LETTER_ROW);
-}
-
 void clh_query_token(clh_query *q, uint32_t token)
 {
     const clh_tables *t = q->tables;
@@ -383,14 +292,9 @@ void clh_query_token(clh_query *q, uint32_t token)
     }
     for (size_t s = 0; s < a->n; s++)
         if (s != q->own && q->keys[s] > 0) {
-            const clh_letter_weights w = slot_weights(q, s);
+            const clh_letter_weights w = clh_query_slot(q, s);
             q->most = fmax(q->most, (double)q->kernel->letter_scores(&w));
         }
     exact_base(q);
-    set_error(q);
-    float_direct(q);
-    float_base(q);
-    for (size_t s = 0; s < a->n; s++)
-        if (s != q->own)
-            float_rows(q, s);
+    clh_query_rows(q);
 }

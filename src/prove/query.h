@@ -4,10 +4,10 @@
  *  With the letters x of all slots, D = sum of the weights exp(score - most) of all keys, and s the final
  *  norm's scale,
  *
- *    base_o + sum over slots of row(slot, x_slot)_o = D (s logit_o + bias_o (middle - s))
+ *    base_o + sum over slots of row(slot, x_slot)_o = D s logit_o + bias_o (middle - D s)
  *
- *  so differences of two logits, times D s, are differences of such sums but for an error that is at
- *  most `error` D + `least`. Column `outputs` of every row is its part of D.
+ *  so differences of two logits, times D s, are differences of such sums but for an error of at most the
+ *  sum of their columns CLH_COLUMN_SLACK and `least`; D s is between those of CLH_COLUMN_LOW and _HIGH.
  */
 #ifndef CLH_PROVE_QUERY_H
 #define CLH_PROVE_QUERY_H
@@ -19,16 +19,14 @@ typedef struct clh_query {
     const clh_kernels *kernel;
     size_t position;
     uint32_t token;
-    size_t own;  /**< slot of its own letter; n: none */
-    double most; /**< what scores are taken less of */
-    double error, least;
-    clh_real *base;                     /**< [columns] */
+    size_t own;     /**< slot of its own letter; n: none */
+    double most;    /**< what scores are taken less of */
+    double off;     /**< relative error of a weight and of sums of them, at most */
+    double error;   /**< of a difference of two sums for each unit of weight, but for the biases */
+    double least;   /**< and in any case */
+    clh_real *base; /**< [columns] */
     clh_real *row[CLH_CERTIFY_LETTERS]; /**< [CLH_LETTER_ROW, columns] of each slot but its own */
-    clh_real *turned[CLH_CERTIFY_LETTERS]; /**< the same rows turned: [outputs, CLH_LETTER_ROW] */
-    clh_real *scale[CLH_CERTIFY_LETTERS];  /**< [CLH_LETTER_ROW]: what each adds to D s at most */
-    double base_scale;                     /**< and the base */
-    double direct_scale;                   /**< of the query's own row, for each unit of weight */
-    clh_real *slack[CLH_CERTIFY_LETTERS];  /**< [CLH_LETTER_ROW]: error D of each of these rows */
+    clh_real *turned[CLH_CERTIFY_LETTERS]; /**< the same rows turned: [columns, CLH_LETTER_ROW] */
     size_t keys[CLH_CERTIFY_LETTERS];      /**< of each slot, those that it sees */
     size_t keys_most;                      /**< of any slot and query */
 
@@ -37,7 +35,16 @@ typedef struct clh_query {
     double *key;      /**< [length] */
     double *letter;   /**< [d_vocab] */
     clh_real *weight; /**< [slots, keys_most, CLH_LETTER_ROW] */
-    clh_real *float_key, *float_letter, *sum, *scaled, *length, *direct;
+    clh_real *float_key, *float_letter, *sum, *scaled, *length, *along, *direct;
+    clh_real *towards_stream; /**< [d_model] a direction, its length 1 / sqrt(d_model) */
+    clh_real *along_letter, *along_place;   /**< how far streams reach there: of letters
+                                    [CLH_LETTER_ROW], positions [length] */
+    clh_real *direct_stream;                /**< [d_model] of the query's own row */
+    clh_real *direct_letter, *direct_place; /**< its products with them, likewise */
+    clh_real *product;                      /**< [keys_most, CLH_LETTER_ROW] */
+    double eps_along;                       /**< of eps, for each unit of weight */
+    double direct_along, direct_length;     /**< of eps and the query's own row, likewise */
+    double along_off;                       /**< error of such a number, for each unit of weight */
     double *
         exact[CLH_CERTIFY_LETTERS + 2]; /**< [CLH_LETTER_ROW, width + 1] of each slot; of what never
                                                changes, and of one choice of letters, one row */
@@ -60,6 +67,10 @@ double clh_query_score(const clh_query *query, size_t key, uint32_t token);
 
 /** Whether a key has the same token whatever the letters of slots other than the query's own: *token. */
 bool clh_query_stays(const clh_query *query, size_t key, uint32_t *token);
+
+/** Part of clh_query_token(): base, row and turned, once scores and exact[n] are there. */
+void clh_query_rows(clh_query *query);
+clh_letter_weights clh_query_slot(clh_query *query, size_t slot);
 
 /** Difference of the logit of `target` and the largest other, of these letters, in double; *scale is s.
  *  Right to within clh_query_exact_error(). */

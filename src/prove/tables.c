@@ -16,8 +16,8 @@ const char *clh_tables_objection(const clh_model *model)
         return "does not add positions to the residual stream";
     if (c->attention_dir != CLH_ATTENTION_CAUSAL)
         return "sees keys behind a query";
-    if (c->d_vocab_out > 127)
-        return "predicts more than 127 tokens";
+    if (c->d_vocab_out > CLH_OUTPUTS_MOST)
+        return "predicts more than 125 tokens";
     return NULL;
 }
 
@@ -245,16 +245,20 @@ static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
 /* ---- In floats, slot by slot -------------------------------------------------------------------
  */
 
-/* What a key with this token adds to s at most, rounded up. */
-static double length_of_key(const clh_tables *t, size_t key, uint32_t token)
+/* Products of the streams of a slot's positions, with each other and with letters. */
+static void slot_products(clh_tables *t, clh_slot_keys *s)
 {
-    const double *of_token = t->row_token.data + token * t->width;
-    const double *of_place = t->row_place.data + key * t->width;
-    double square = 0;
-    for (size_t c = t->outputs; c < t->width; c++)
-        square += (of_token[c] + of_place[c]) * (of_token[c] + of_place[c]);
-    return (1 + 4 * CLH_ROUNDING) * sqrt(square / (double)t->d_model) *
-           t->u.data[key * t->d_vocab + token];
+    const clh_letters_asked *a = t->asked;
+    const clh_kernels *kernel = clh_kernels_best();
+    for (size_t k = 0; k < s->count; k++) {
+        const clh_real *of = t->stream_place + s->position[k] * t->d_model;
+        for (size_t j = 0; j < s->count; j++)
+            s->place_place[k * s->count + j] =
+                kernel->dot(t->d_model, of, t->stream_place + s->position[j] * t->d_model);
+        for (size_t x = 0; x < a->letters; x++)
+            s->place_letter[k * CLH_LETTER_ROW + x] =
+                kernel->dot(t->d_model, of, t->stream_token + a->token[x] * t->d_model);
+    }
 }
 
 static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
@@ -266,14 +270,13 @@ static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
     s->position = clh_alloc_array(s->count, sizeof *s->position, err);
     s->scale = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->scale, err);
     s->row = clh_alloc_zeroed(s->count * t->columns, sizeof *s->row, err);
-    s->norm = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->norm, err);
-    if (!s->position || !s->scale || !s->row || !s->norm)
+    s->place_place = clh_alloc_array(s->count * s->count, sizeof *s->place_place, err);
+    s->place_letter = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->place_letter, err);
+    if (!s->position || !s->scale || !s->row || !s->place_place || !s->place_letter)
         return CLH_ENOMEM;
     for (size_t i = 0, k = 0; i < t->length; i++) {
         if (a->slot[i] != slot)
             continue;
-        for (size_t x = 0; x < a->letters; x++)
-            s->norm[k * CLH_LETTER_ROW + x] = (clh_real)length_of_key(t, i, a->token[x]);
         for (size_t x = 0; x < CLH_LETTER_ROW;
              x++) /* a letter that there is not: any number above 0 */
             s->scale[k * CLH_LETTER_ROW + x] =
@@ -282,19 +285,52 @@ static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
             s->row[k * t->columns + o] = (clh_real)t->row_place.data[i * t->width + o];
         s->position[k++] = i;
     }
+    slot_products(t, s);
     return CLH_OK;
+}
+
+/* The stream's part of rows. */
+static clh_real *streams(const clh_tables *t, const clh_dense *rows, clh_error *err)
+{
+    clh_real *out = clh_alloc_array(rows->rows * t->d_model, sizeof *out, err);
+    for (size_t i = 0; out && i < rows->rows * t->d_model; i++)
+        out[i] = (clh_real)rows->data[i / t->d_model * t->width + t->outputs + i % t->d_model];
+    return out;
+}
+
+/* Biases less the middle of them: what they share moves no difference. */
+static clh_real *centred_bias(const clh_tables *t, clh_error *err)
+{
+    double least = INFINITY, most = -INFINITY;
+    clh_real *out = clh_alloc_zeroed(t->columns, sizeof *out, err);
+    for (size_t o = 0; o < t->outputs; o++) {
+        least = fmin(least, t->bias.data[o]);
+        most = fmax(most, t->bias.data[o]);
+    }
+    for (size_t o = 0; out && o < t->outputs; o++)
+        out[o] = (clh_real)(t->bias.data[o] - (least + most) / 2);
+    return out;
 }
 
 static clh_status float_tables(clh_tables *t, clh_error *err)
 {
     const clh_letters_asked *a = t->asked;
     t->letter_row = clh_alloc_zeroed(CLH_LETTER_ROW * t->columns, sizeof *t->letter_row, err);
-    if (!t->letter_row)
+    t->stream_token = streams(t, &t->row_token, err);
+    t->stream_place = streams(t, &t->row_place, err);
+    t->bias_row = centred_bias(t, err);
+    t->letter_square = clh_alloc_zeroed(CLH_LETTER_ROW, sizeof *t->letter_square, err);
+    if (!t->letter_square || !t->letter_row || !t->stream_token || !t->stream_place || !t->bias_row)
         return CLH_ENOMEM;
     for (size_t x = 0; x < a->letters; x++)
         for (size_t o = 0; o < t->outputs; o++)
             t->letter_row[x * t->columns + o] =
                 (clh_real)t->row_token.data[a->token[x] * t->width + o];
+    for (size_t x = 0; x < a->letters; x++)
+        for (size_t c = t->outputs; c < t->width; c++) {
+            const double is = t->row_token.data[a->token[x] * t->width + c];
+            t->letter_square[x] += is * is;
+        }
     clh_status status = CLH_OK;
     for (size_t s = 0; s < a->n && !status; s++)
         status = slot_keys(t, s, err);
@@ -316,7 +352,7 @@ clh_status clh_tables_open(clh_tables *out, const clh_model *model, const clh_le
                         .width = c->d_vocab_out + c->d_model,
                         .eps = c->eps,
                         .normed = c->normalization_type != CLH_NORM_NONE};
-    out->columns = (out->outputs + 1 + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+    out->columns = (out->outputs + CLH_COLUMNS_MORE + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
     clh_status status = parts_take(&p, out, err);
     if (!status)
         status = scales(out, err);
@@ -348,9 +384,14 @@ void clh_tables_deinit(clh_tables *t)
         clh_free(t->slots[s].position);
         clh_free(t->slots[s].scale);
         clh_free(t->slots[s].row);
-        clh_free(t->slots[s].norm);
+        clh_free(t->slots[s].place_place);
+        clh_free(t->slots[s].place_letter);
     }
     clh_free(t->letter_row);
+    clh_free(t->letter_square);
+    clh_free(t->stream_token);
+    clh_free(t->stream_place);
+    clh_free(t->bias_row);
     clh_free(t->keys);
     clh_free(t->values);
     *t = (clh_tables){0};

@@ -26,12 +26,11 @@
 /** The keys of one slot, in the order of their positions. */
 typedef struct clh_slot_keys {
     size_t count;
-    size_t *position; /**< [count] */
-    clh_real *scale;  /**< [count, CLH_LETTER_ROW]: u */
-    clh_real *row;    /**< [count, columns]: row_j, logits only */
-    clh_real
-        *norm; /**< [count, CLH_LETTER_ROW]: the length of (row_x + row_j) u, of the stream, over
-                             sqrt(d_model): what a key adds to s at most */
+    size_t *position;       /**< [count] */
+    clh_real *scale;        /**< [count, CLH_LETTER_ROW]: u */
+    clh_real *row;          /**< [count, columns]: row_j, logits only */
+    clh_real *place_place;  /**< [count, count]: products of the streams of row_j */
+    clh_real *place_letter; /**< [count, CLH_LETTER_ROW]: and of those with row_x */
 } clh_slot_keys;
 
 /** Bounds, for what errors are made of. Lengths are Euclidean. */
@@ -40,6 +39,7 @@ typedef struct clh_table_bounds {
     double value;       /**< of the entries of a key's row, both parts added in absolute value */
     double direct;      /**< of those of a direct row, likewise, and of the biases times s */
     double bias;        /**< largest less smallest entry of `bias` */
+    double stream;      /**< the length of a key's row, of the stream, both parts' lengths added */
     double scale;       /**< the final norm's s, at most */
     double table_score; /**< error of a score that comes from the tables' own rounding */
     double table_value; /**< error of an entry of a row, likewise */
@@ -47,24 +47,36 @@ typedef struct clh_table_bounds {
                              times s */
 } clh_table_bounds;
 
+/** Columns of a row of floats behind its logits; and how many logits leave room for them. */
+enum {
+    CLH_COLUMN_SLACK, /**< what the row adds to the error of a difference of two sums, at most */
+    CLH_COLUMN_HIGH,  /**< what it adds to D s, at most */
+    CLH_COLUMN_LOW,   /**< and at least */
+    CLH_COLUMNS_MORE,
+    CLH_OUTPUTS_MOST = 128 - CLH_COLUMNS_MORE
+};
+
 typedef struct clh_tables {
     const clh_model *model;
     const clh_letters_asked *asked;
     size_t d_vocab, outputs, d_model, length;
-    size_t width;                         /**< of a row: outputs + d_model */
-    size_t columns;                       /**< of a row of floats: the logits, the weight, zeros */
-    clh_dense u;                          /**< [length, d_vocab] */
-    clh_dense q_token, q_place;           /**< [d_vocab, d_head], [length, d_head] */
-    clh_dense k_token, k_place;           /**< likewise, over attn_scale */
-    clh_dense q_zero;                     /**< [1, d_head] */
-    clh_dense token_token;                /**< q_t . k_x [d_vocab, d_vocab] */
-    clh_dense token_place;                /**< q_t . k_j [d_vocab, length] */
-    clh_dense zero_token;                 /**< q_0 . k_x [1, d_vocab] */
-    clh_dense zero_place;                 /**< q_0 . k_j [1, length] */
-    clh_dense row_token, row_place;       /**< [d_vocab, width], [length, width] */
-    clh_dense direct_token, direct_place; /**< likewise; constants in the second */
-    clh_dense bias;                       /**< [1, outputs]: b_f W_U + b_U */
-    clh_real *letter_row;                 /**< [CLH_LETTER_ROW, columns]: row_x, logits only */
+    size_t width;                   /**< of a row: outputs + d_model */
+    size_t columns;                 /**< of a row of floats: the logits, CLH_COLUMNS_MORE, zeros */
+    clh_dense u;                    /**< [length, d_vocab] */
+    clh_dense q_token, q_place;     /**< [d_vocab, d_head], [length, d_head] */
+    clh_dense k_token, k_place;     /**< likewise, over attn_scale */
+    clh_dense q_zero;               /**< [1, d_head] */
+    clh_dense token_token;          /**< q_t . k_x [d_vocab, d_vocab] */
+    clh_dense token_place;          /**< q_t . k_j [d_vocab, length] */
+    clh_dense zero_token;           /**< q_0 . k_x [1, d_vocab] */
+    clh_dense zero_place;           /**< q_0 . k_j [1, length] */
+    clh_dense row_token, row_place; /**< [d_vocab, width], [length, width] */
+    clh_dense direct_token, direct_place;  /**< likewise; constants in the second */
+    clh_dense bias;                        /**< [1, outputs]: b_f W_U + b_U */
+    clh_real *letter_row;                  /**< [CLH_LETTER_ROW, columns]: row_x, logits only */
+    clh_real *stream_token, *stream_place; /**< [d_vocab, d_model], [length, d_model] of rows */
+    double *letter_square;                 /**< [CLH_LETTER_ROW]: row_x with itself */
+    clh_real *bias_row;                    /**< [columns]: the biases, their middle at 0 */
     clh_slot_keys slots[CLH_CERTIFY_LETTERS];
     clh_real *keys, *values; /**< [d_vocab, length, d_head]: as a forward pass has them; NULL where
                                         they would be too many */

@@ -259,6 +259,7 @@ static void measure_rows(sizes *z, clh_tables *t)
     t->bound.u = u;
     t->bound.value = u * (largest(&t->row_token, 0, V) + largest(&t->row_place, 0, V));
     t->bound.direct = largest(&t->direct_token, 0, V) + largest(&t->direct_place, 0, V);
+    t->bound.stream = u * (longest(&t->row_token, V, width) + longest(&t->row_place, V, width));
     z->direct = longest(&t->direct_token, V, width) + longest(&t->direct_place, V, width);
     for (size_t i = 0; i < t->length * t->d_vocab; i++) {
         const double *token = t->row_token.data + i % t->d_vocab * width;
@@ -318,7 +319,11 @@ clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *e
     if (status)
         return status;
     measure_rows(&z, t);
-    t->bound.direct += t->bound.bias * t->bound.scale;
+    t->bound.direct += 1.1 * t->bound.bias * (t->bound.scale + sqrt(t->eps));
+    if (!(t->bound.value + t->bound.direct + t->bound.stream < 1e30))
+        return clh_fail(err, CLH_ENUMERIC,
+                        "a key can add %g to a logit before the final norm, want less than 1e30",
+                        t->bound.value + t->bound.direct + t->bound.stream);
     const double exact = clh_gamma((double)ROUNDINGS + (double)t->length, 0x1p-53);
     t->bound.table_score = exact * z.q * z.k * 4;
     t->bound.table_value = exact * (t->bound.value + t->bound.direct) * 4;

@@ -225,19 +225,21 @@ static double worst_share(clh_query *q, uint64_t seed)
                 letters[q->own] = t->asked->token[x] == q->token ? (uint8_t)x : letters[q->own];
         memcpy(sum, q->base, t->columns * sizeof *sum);
         for (size_t s = 0; s < t->asked->n; s++)
-            for (size_t c = 0; s != q->own && c <= t->outputs; c++)
+            for (size_t c = 0; s != q->own && c < t->columns; c++)
                 sum[c] += q->row[s][letters[s] * t->columns + c];
-        const double weight = (double)sum[t->outputs];
         const uint32_t target = (uint32_t)(k % (LETTERS + 3));
         const double margin = clh_query_margin(q, letters, target, &scale);
         double least = INFINITY;
         for (size_t o = 0; o < t->outputs; o++)
             if (o != target)
                 least = fmin(least, (double)(sum[target] - sum[o]));
-        /* times D s, the biases taken at the middle of s; what a pass adds is not in these sums */
-        const double off = fabs(least - margin * weight * scale);
-        const double allowed = q->error * weight + q->least;
+        /* times D s, the biases in the middle of its ends; what a pass adds is not in these sums */
+        const double D_s = q->total[t->width] * scale;
+        const double off = fabs(least - margin * D_s);
+        const double allowed = (double)sum[t->outputs + CLH_COLUMN_SLACK] + q->least;
         assert_true(off <= allowed);
+        assert_true(D_s <= (double)sum[t->outputs + CLH_COLUMN_HIGH]);
+        assert_true(D_s >= (double)sum[t->outputs + CLH_COLUMN_LOW]);
         worst = fmax(worst, off / allowed);
     }
     return worst;

@@ -1,0 +1,257 @@
+/* The rows of a query in floats, and how wrong they can be: docs/mathematics.md, "Certificate". */
+#include <math.h>
+#include <string.h>
+
+#include "prove/query.h"
+
+#define LEAST_WEIGHT ((clh_real)1e-30) /* a sum of weights whose parts keep their digits */
+
+static double absolute_most(const double *x, size_t n)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(x[i]));
+    return most;
+}
+
+/* How far a difference of two sums may be off for each unit of weight. */
+static void set_error(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const clh_table_bounds *b = &t->bound;
+    const double r = CLH_ROUNDING;
+    const double scores =
+        b->u * (absolute_most(q->letter, t->d_vocab) + absolute_most(q->key, q->position + 1));
+    const double below = fmin(q->most + scores, 88) + fabs(q->most);
+    const double share = expm1(2 * b->table_score + r * (6 * scores + 2 * below + 12));
+    size_t keys = 0;
+    for (size_t s = 0; s < t->asked->n; s++)
+        keys = q->keys[s] > keys ? q->keys[s] : keys;
+    q->off = share + clh_gamma((double)(keys + 2 * t->asked->n) + 24, r);
+    q->error = 1.001 * (2 * (q->off * (b->value + b->direct) + b->table_value) + b->passed);
+    q->least = (double)t->length * 4 * (b->value + b->direct) * 0x1p-120;
+}
+
+/* ---- The size of the stream --------------------------------------------------------------------
+ * D s is the length of D c over sqrt(d_model), with D sqrt(d_model eps) for one coordinate more: no more
+ * than the lengths of what it is the sum of, no less than how far that sum reaches in any one direction. */
+
+/* The sum for the mean of all letters in every slot: its stream into towards_stream; its weight. */
+static double mean_stream(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const clh_letters_asked *a = t->asked;
+    const double *row = q->exact[a->n], share = 1 / (double)a->letters;
+    const double *token = t->direct_token.data + q->token * t->width + t->outputs;
+    const double *place = t->direct_place.data + q->position * t->width + t->outputs;
+    double more = 0;
+    clh_real *mean = q->towards_stream;
+    memset(mean, 0, t->d_model * sizeof *mean);
+    for (size_t s = 0; s < a->n; s++) {
+        if (s == q->own)
+            continue;
+        for (size_t x = 0; x < a->letters; x++) {
+            const clh_real scaled = q->scaled[s * CLH_LETTER_ROW + x];
+            more += (double)q->sum[s * CLH_LETTER_ROW + x];
+            q->kernel->axpy(t->d_model, scaled, t->stream_token + a->token[x] * t->d_model, mean);
+        }
+        for (size_t k = 0; k < q->keys[s]; k++) {
+            const clh_real *weight = q->weight + (s * q->keys_most + k) * CLH_LETTER_ROW;
+            q->kernel->axpy(t->d_model, q->kernel->sum(a->letters, weight),
+                            t->stream_place + t->slots[s].position[k] * t->d_model, mean);
+        }
+    }
+    for (size_t c = 0; c < t->d_model; c++)
+        mean[c] = (clh_real)(row[t->outputs + c] +
+                             share * ((double)mean[c] + more * (token[c] + place[c])));
+    return row[t->width] + share * more;
+}
+
+/* A direction, and how far the stream of each token and position reaches there. */
+static void set_towards(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const clh_letters_asked *a = t->asked;
+    const double weight = mean_stream(q), eps = (double)t->d_model * t->eps;
+    double square = weight * weight * eps;
+    for (size_t c = 0; c < t->d_model; c++)
+        square += (double)q->towards_stream[c] * (double)q->towards_stream[c];
+    const double by = square > 0 ? 1 / sqrt(square * (double)t->d_model) : 0;
+    for (size_t c = 0; c < t->d_model; c++)
+        q->towards_stream[c] = (clh_real)((double)q->towards_stream[c] * by);
+    const double *token = t->direct_token.data + q->token * t->width + t->outputs;
+    const double *place = t->direct_place.data + q->position * t->width + t->outputs;
+    q->eps_along = weight * eps * by;
+    double along = q->eps_along, length = eps;
+    for (size_t c = 0; c < t->d_model; c++) {
+        const double x = token[c] + place[c];
+        along += (double)q->towards_stream[c] * x;
+        length += x * x;
+        q->direct_stream[c] = (clh_real)x;
+    }
+    for (size_t x = 0; x < a->letters; x++) {
+        const clh_real *of = t->stream_token + a->token[x] * t->d_model;
+        q->along_letter[x] = q->kernel->dot(t->d_model, q->towards_stream, of);
+        q->direct_letter[x] = q->kernel->dot(t->d_model, q->direct_stream, of);
+    }
+    for (size_t j = 0; j <= q->position; j++) {
+        const clh_real *of = t->stream_place + j * t->d_model;
+        q->along_place[j] = q->kernel->dot(t->d_model, q->towards_stream, of);
+        q->direct_place[j] = q->kernel->dot(t->d_model, q->direct_stream, of);
+    }
+    const double root = sqrt((double)t->d_model);
+    q->direct_along = along;
+    q->direct_length = sqrt(length) / root;
+    q->along_off = (q->off + clh_gamma((double)t->d_model + 24, CLH_ROUNDING)) *
+                   (t->bound.stream / root + q->direct_length);
+}
+
+/* For each unit of weight, the square of what each letter of a slot adds to D c, but for what the letter
+ * and the query add on their own: places with places, with the letter and with the query. */
+static void place_squares(clh_query *q, size_t slot, const clh_letter_weights *w, clh_real *square)
+{
+    const clh_slot_keys *s = &q->tables->slots[slot];
+    clh_gemm product =
+        clh_product(w->keys, CLH_LETTER_ROW, w->keys, 1, clh_rows(s->place_place, s->count),
+                    clh_rows(w->weight, CLH_LETTER_ROW), q->product, CLH_LETTER_ROW);
+    clh_real unit[CLH_LETTER_ROW];
+    memset(square, 0, CLH_LETTER_ROW * sizeof *square);
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+        unit[x] = w->sum[x] > LEAST_WEIGHT ? 1 / w->sum[x] : 0;
+    if (w->keys > 0)
+        q->kernel->gemm(&product);
+    for (size_t k = 0; k < w->keys; k++) {
+        const clh_real *weight = w->weight + k * CLH_LETTER_ROW;
+        const clh_real *places = q->product + k * CLH_LETTER_ROW;
+        const clh_real *letter = s->place_letter + k * CLH_LETTER_ROW;
+        const clh_real direct = q->direct_place[s->position[k]];
+        for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+            square[x] += weight[x] * unit[x] *
+                         ((places[x] + 2 * w->scaled[x] * letter[x]) * unit[x] + 2 * direct);
+    }
+}
+
+/* The length of that over sqrt(d_model), with as much more as the square can be wrong; where weights are
+ * so small that it would be lost, of all parts on their own. */
+static void set_lengths(clh_query *q, size_t slot, const clh_letter_weights *w)
+{
+    const clh_tables *t = q->tables;
+    clh_real square[CLH_LETTER_ROW];
+    place_squares(q, slot, w, square);
+    const double root = sqrt((double)t->d_model), direct = q->direct_length * root;
+    const double most = t->bound.stream + direct;
+    const double off = 1.01 * (2 * q->off + clh_gamma(2 * (double)w->keys + (double)t->d_model + 40,
+                                                      CLH_ROUNDING));
+    for (size_t x = 0; x < t->asked->letters; x++) {
+        const double sum = (double)w->sum[x], scaled = sum > 0 ? (double)w->scaled[x] / sum : 0;
+        const double all = (double)square[x] + scaled * scaled * t->letter_square[x] +
+                           2 * scaled * (double)q->direct_letter[x] + direct * direct;
+        q->length[x] =
+            (clh_real)(sum / root *
+                       (sum > LEAST_WEIGHT ? sqrt(fmax(all, 0) + off * most * most) : most));
+    }
+}
+
+/* Slack, and the ends of D s, behind the logits of a row of weight `weight`; the biases at the middle. */
+static void end_row(clh_query *q, clh_real *row, double weight, double low, double high)
+{
+    const clh_tables *t = q->tables;
+    const double off = q->along_off * weight + q->least;
+    if (!t->normed) {
+        low = high = weight;
+    } else
+        low -= off;
+    high = high * (1.001 + q->off) + q->least;
+    low = fmin(low - q->off * fabs(low), high);
+    q->kernel->axpy(t->outputs, (clh_real)((low + high) / 2), t->bias_row, row);
+    row[t->outputs + CLH_COLUMN_SLACK] =
+        (clh_real)(q->error * weight + 1.001 * t->bound.bias * (high - low) / 2);
+    row[t->outputs + CLH_COLUMN_HIGH] = (clh_real)high;
+    row[t->outputs + CLH_COLUMN_LOW] = (clh_real)low;
+}
+
+/* ---- Rows --------------------------------------------------------------------------------------
+ */
+
+static void float_direct(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const double *token = t->direct_token.data + q->token * t->width;
+    const double *place = t->direct_place.data + q->position * t->width;
+    for (size_t o = 0; o < t->outputs; o++)
+        q->direct[o] = (clh_real)(token[o] + place[o]);
+}
+
+/* The base in floats: exact[n] with the biases, rounded once. */
+static void float_base(clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const double *row = q->exact[t->asked->n], *stream = row + t->outputs;
+    const double weight = row[t->width];
+    for (size_t o = 0; o < t->outputs; o++)
+        q->base[o] = (clh_real)row[o];
+    double square = weight * weight * (double)t->d_model * t->eps, along = weight * q->eps_along;
+    for (size_t c = 0; c < t->d_model; c++) {
+        square += stream[c] * stream[c];
+        along += stream[c] * (double)q->towards_stream[c];
+    }
+    end_row(q, q->base, weight, along, sqrt(square / (double)t->d_model));
+}
+
+clh_letter_weights clh_query_slot(clh_query *q, size_t slot)
+{
+    const clh_slot_keys *s = &q->tables->slots[slot];
+    for (size_t k = 0; k < q->keys[slot]; k++)
+        q->float_key[k] = (clh_real)q->key[s->position[k]];
+    return (clh_letter_weights){.keys = q->keys[slot],
+                                .letter = q->float_letter,
+                                .key = q->float_key,
+                                .scale = s->scale,
+                                .weight = q->weight + slot * q->keys_most * CLH_LETTER_ROW,
+                                .sum = q->sum + slot * CLH_LETTER_ROW,
+                                .scaled = q->scaled + slot * CLH_LETTER_ROW};
+}
+
+/* The scores of a slot are in its part of `weight`. */
+static void float_rows(clh_query *q, size_t slot)
+{
+    const clh_tables *t = q->tables;
+    const clh_letter_weights w = clh_query_slot(q, slot);
+    memset(q->along, 0, CLH_LETTER_ROW * sizeof *q->along);
+    for (size_t k = 0; k < w.keys; k++)
+        q->kernel->axpy(CLH_LETTER_ROW, q->along_place[t->slots[slot].position[k]],
+                        w.weight + k * CLH_LETTER_ROW, q->along);
+    set_lengths(q, slot, &w);
+    clh_gemm product = clh_product(
+        t->asked->letters, t->columns, w.keys, 1, clh_transposed(w.weight, CLH_LETTER_ROW),
+        clh_rows(t->slots[slot].row, t->columns), q->row[slot], t->columns);
+    q->kernel->gemm(&product);
+    for (size_t x = 0; x < t->asked->letters; x++) {
+        clh_real *row = q->row[slot] + x * t->columns;
+        const double sum = (double)w.sum[x];
+        q->kernel->axpy(t->outputs, w.scaled[x], t->letter_row + x * t->columns, row);
+        q->kernel->axpy(t->outputs, w.sum[x], q->direct, row);
+        end_row(q, row, sum,
+                (double)w.scaled[x] * (double)q->along_letter[x] + (double)q->along[x] +
+                    sum * q->direct_along,
+                (double)q->length[x]);
+    }
+    q->kernel->transpose(t->asked->letters, t->outputs + CLH_COLUMNS_MORE, q->row[slot], t->columns,
+                         q->turned[slot], CLH_LETTER_ROW);
+}
+
+void clh_query_rows(clh_query *q)
+{
+    set_error(q);
+    for (size_t s = 0; s < q->tables->asked->n; s++)
+        if (s != q->own) {
+            const clh_letter_weights w = clh_query_slot(q, s);
+            q->kernel->letter_weights(&w, (clh_real)q->most);
+        }
+    set_towards(q);
+    float_direct(q);
+    float_base(q);
+    for (size_t s = 0; s < q->tables->asked->n; s++)
+        if (s != q->own)
+            float_rows(q, s);
+}
