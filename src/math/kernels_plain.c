@@ -393,7 +393,7 @@ static clh_real plain_top(const clh_letter_limits *of, size_t x)
 {
     clh_real top = -(clh_real)INFINITY;
     for (size_t i = 0; i < of->n; i++) {
-        const clh_real v = of->base[i] + of->row[of->which[i] * CLH_LETTER_ROW + x];
+        const clh_real v = of->base[i] + of->row[(size_t)of->which[i] * CLH_LETTER_ROW + x];
         top = v > top ? v : top;
     }
     return top;

@@ -71,7 +71,7 @@ static void letter_tops(const clh_letter_limits *of, vec *most)
         most[l] = vec_set(-(clh_real)INFINITY);
     for (size_t i = 0; i < of->n; i++) {
         const vec base = vec_set(of->base[i]);
-        const clh_real *row = of->row + of->which[i] * CLH_LETTER_ROW;
+        const clh_real *row = of->row + (size_t)of->which[i] * CLH_LETTER_ROW;
         for (size_t l = 0; l < LETTER_PARTS; l++)
             most[l] = vec_max(base + vec_load(row + l * LANE), most[l]);
     }
