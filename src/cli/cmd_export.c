@@ -7,19 +7,9 @@
 #include "clearhead/fold.h"
 #include "clearhead/safetensors.h"
 #include "cli/cli_run.h"
+#include "cli/load_script.h"
 #include "run/folder.h"
 #include "run/tl_config.h"
-
-/* What our file has replaces what the model was made with: its keys must all be the model's. The
- * constants of TransformerLens' state_dict (mask, IGNORE) stay. */
-static const char load_script[] =
-    "import json, pathlib, safetensors.torch, transformer_lens\n"
-    "here = pathlib.Path(__file__).parent\n"
-    "cfg = json.loads((here / \"cfg.json\").read_text())\n"
-    "model = transformer_lens.HookedTransformer("
-    "transformer_lens.HookedTransformerConfig.from_dict(cfg))\n"
-    "model.load_state_dict("
-    "model.state_dict() | safetensors.torch.load_file(here / \"model.safetensors\"))\n";
 
 enum { WEIGHTS, CONFIG, SCRIPT, FILES };
 static const char *const file_names[FILES] = {"model.safetensors", "cfg.json", "load.py"};
@@ -97,7 +87,7 @@ static clh_status write_files(const export_job *job, clh_error *err)
     if (!status)
         status = write_config(job, err);
     if (!status)
-        status = clh_file_write_text(job->path[SCRIPT], load_script, err);
+        status = clh_file_write_text(job->path[SCRIPT], clh_load_script, err);
     for (size_t i = 0; i < FILES && status; i++)
         (void)unlink(job->path[i]);
     if (status && job->fresh)

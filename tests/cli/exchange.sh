@@ -15,9 +15,32 @@ runs 0 export run --to theirs
 is 'theirs/model.safetensors
 theirs/cfg.json
 theirs/load.py' "$out" 'the files that were written'
-is 5 "$(wc -l < theirs/load.py | tr -d ' ')" 'the script has five lines'
-python3 -c 'import ast; ast.parse(open("theirs/load.py").read())'
-ok $? 'and is Python'
+# The script, in the place of whose TransformerLens stands one that only says what it was given: a HookedTransformer gets
+# our names, a TransformerBridge those that import knows, of the same numbers. tests/golden/README.md has the real ones.
+support=$(dirname "$0")/../support
+python3 "$support/fake_lens.py" theirs 3 hooked.safetensors
+ok $? 'load.py makes a HookedTransformer'
+python3 "$support/fake_lens.py" theirs 4 bridge.safetensors
+ok $? 'load.py makes a TransformerBridge where there is none'
+sed 's/^{/{"architecture": "TransformerLensNative",/' theirs/cfg.json > native.json
+runs 0 import hooked.safetensors --config theirs/cfg.json --n 3 --out hooked
+runs 0 import bridge.safetensors --config native.json --n 3 --out bridge
+is '[16, 16]' "$(python3 -c 'from tensors import read
+print(read("bridge.safetensors")["blocks.0.attn.q.weight"][0])')" 'heads stand one after another'
+for made in hooked bridge; do
+    is "$(python3 -c 'from tensors import read
+print(sorted(read("run/model.safetensors").items()))' | cksum)" "$(MADE=$made python3 -c 'import os
+from tensors import read
+print(sorted(read(os.environ["MADE"] + "/model.safetensors").items()))' | cksum)" "$made: every number is where it was"
+done
+runs 0 train --n 3 --steps 1 --d-model 16 --d-head 8 --attn-scale 3 --use-attn-scale=true --out scaled
+runs 0 export scaled --to scaled_theirs
+is 'this TransformerLens has no attn_scale, which is 3.0 in this model' \
+    "$(python3 "$support/fake_lens.py" scaled_theirs 3 never.safetensors attn_scale 2>&1)" 'what an old one has not is refused'
+runs 0 train --n 3 --steps 1 --d-model 16 --d-head 8 --use-attn-scale=false --out unscaled
+runs 0 export unscaled --to unscaled_theirs
+is 'use_attn_scale is False: the model of TransformerLens 4 has only True, want one before 4' \
+    "$(python3 "$support/fake_lens.py" unscaled_theirs 4 never.safetensors 2>&1)" 'what 4.x reads otherwise is refused'
 is '26 16 gelu_new RMS' "$(python3 -c '
 import json
 c = json.load(open("theirs/cfg.json"))
