@@ -174,10 +174,14 @@ given = {"patch": ["--clean", "ab", "--corrupt", "ba"], "paths": ["--clean", "ab
          "edit": ["--edits", "edits.json"]}
 pathlib.Path("edits.json").write_text(json.dumps({"format": "clearhead-edits-1", "edits": [
     {"kind": "mean", "site": "blocks.0.attn.hook_z"}]}), encoding="utf-8")
+pathlib.Path("program.txt").write_text("clearhead-program 1\ncopy first -> letters\nwrite \".\" -> end\n"
+                                       "write \" \" -> rest\n", encoding="utf-8")
 asked = 0
 for question in json.loads(must("questions", "--json")):
     name = question["name"]
-    words = [name, "ended", *given.get(name, [])]
+    if name in ("program_run", "program_diff", "program_stats"): # ask no run
+        continue
+    words = [name, *(["program.txt"] if name == "program_check" else []), "ended", *given.get(name, [])]
     code, _, err = call(*words)
     if code > 1:
         if not err.startswith(f"clearhead {name}: unexpected argument"):

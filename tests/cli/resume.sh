@@ -104,7 +104,7 @@ is "$before" "$(ls -l --time-style=full-iso whole whole/checkpoints)" 'it is lef
 
 # two processes in one folder: the second is refused, the first goes on unharmed
 background train $short --steps 60 --out both
-wait_for both/checkpoints/step-00000002.safetensors
+wait_for both/checkpoints/step-00000000.safetensors
 kill -STOP "$pid"
 runs 3 resume both
 case $err in
