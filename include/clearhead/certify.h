@@ -109,7 +109,7 @@ typedef struct clh_certificate {
 } clh_certificate;
 
 /** The domain of choices of letters that is the task's own; CLH_DOMAIN_TASK where there is none. */
-CLH_API clh_domain_kind clh_certify_domain(const clh_task *task);
+CLH_API clh_status clh_certify_domain(clh_domain_kind *out, const clh_task *task, clh_error *err);
 
 /** Decide every input; options NULL: of all 0. CLH_ESUPPORT for a model or task that cannot be asked, CLH_ERANGE for a domain
  *  that is too large, CLH_ESHAPE where sequences are longer than n_ctx, CLH_ENUMERIC for weights that

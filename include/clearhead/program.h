@@ -38,8 +38,8 @@ CLH_API clh_status clh_program_read(clh_program **out, const char *path, const c
 CLH_API clh_status clh_program_read_any(clh_program **out, const char *path, const clh_task *task,
                                         clh_error *err);
 
-/** Whether a file begins as a program does: false also for one that cannot be read. */
-CLH_API bool clh_program_is_file(const char *path);
+/** Whether a file begins as a program does, into *out: false also for one that cannot be read. CLH_ENOMEM. */
+CLH_API clh_status clh_program_is_file(bool *out, const char *path, clh_error *err);
 
 /** The text of a program, which read again is the same rules. The caller frees it with clh_free(). */
 CLH_API clh_status clh_program_text(char **out, const clh_program *program, clh_error *err);

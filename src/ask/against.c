@@ -79,6 +79,8 @@ clh_status clh_ask_against(clh_result **out, clh_subject *subject, clh_subject *
         clh_result_stamp(both, "against_step", clh_key_text(other_step, clh_subject_step(other)));
         status = clh_result_check(both, err);
     }
+    if (!status)
+        status = clh_strbuf_check_lost(c.lost, err);
     clh_result_close(b);
     clh_result_close(a);
     clh_combine_end(&c);

@@ -195,6 +195,7 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
     const clh_question *q = clh_settings_question(settings);
     const clh_how plain = {clh_how_threads(how), clh_how_watch(how)};
     const clh_schema *schema = NULL;
+    const size_t lost = clh_strbuf_lost();
     void *owner = NULL;
     clh_result *r = NULL;
     clh_status status = clh_watch_check(plain.watch, 0, 1, "questions", err);
@@ -203,7 +204,7 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
     if (!status)
         status = clh_result_open(&r, q->name, schema, err);
     if (!status && owner)
-        clh_result_keep(r, owner, clh_free);
+        status = clh_result_keep(r, owner, clh_free, err);
     else
         clh_free(owner);
     if (!status)
@@ -212,6 +213,8 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
         status = q->ask(r, subject, clh_settings_values(settings), &plain, err);
     if (!status)
         status = clh_result_check(r, err);
+    if (!status)
+        status = clh_strbuf_check_lost(lost, err);
     if (!status)
         status = clh_watch_check(plain.watch, 1, 1, "questions", err);
     if (status)
@@ -250,12 +253,15 @@ clh_status clh_ask_file(char **out, const clh_subject *subject, const char *ques
                         const clh_settings *settings, clh_error *err)
 {
     clh_settings *own = NULL;
+    const size_t lost = clh_strbuf_lost();
     CLH_REQUIRE(out, err, "room for the text");
     clh_status status = settle(&settings, &own, subject, question, err);
     const clh_question_file *as = status ? NULL : clh_settings_question(settings)->as;
     if (!status)
         status = as ? as->text(out, subject, clh_settings_values(settings), err)
                     : clh_fail(err, CLH_EUSAGE, "%s prints its result only, and no file", question);
+    if (!status && (status = clh_strbuf_check_lost(lost, err)))
+        clh_free(*out);
     clh_settings_close(own);
     return status;
 }

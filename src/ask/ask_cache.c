@@ -159,10 +159,10 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
     if (!status)
         status =
             clh_cached_plan(&cached, clh_subject_model(s), clh_subject_vocab(s), &batch, &ask, err);
-    if (!status) {
-        clh_result_keep(out, cached, close_cached);
+    if (!status)
+        status = clh_result_keep(out, cached, close_cached, err);
+    if (!status)
         status = check_limit(cached, set->limit, err);
-    }
     if (!status && run)
         status = edit(cached, s, run, how, err);
     if (!status) {

@@ -192,9 +192,11 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
                                    .way = (clh_certify_way)set->way,
                                    .margins = set->margins,
                                    .counterexamples = set->count};
+    clh_status status = CLH_OK;
     if (options.domain == CLH_DOMAIN_TASK)
-        options.domain = clh_certify_domain(task);
-    clh_status status = clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
+        status = clh_certify_domain(&options.domain, task, err);
+    if (!status)
+        status = clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
     if (!status)
         put(out, &certificate, task);
     clh_certificate_deinit(&certificate);

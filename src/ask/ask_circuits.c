@@ -242,8 +242,9 @@ static clh_status ask_circuits(clh_result *out, clh_subject *s, const void *sett
     if (!status)
         status = clh_circuit_list_open(&list, clh_subject_model(s), &ask,
                                        clh_watch_part_of(&part, how->watch, 0, 1, 2), err);
+    if (!status)
+        status = clh_result_keep(out, list, close_list, err);
     if (!status) {
-        clh_result_keep(out, list, close_list);
         put_circuits(out, list, &symbols);
         note_missing(out, c);
         status = ask_composition(out, s, set->samples, how->watch, err);

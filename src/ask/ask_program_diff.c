@@ -79,11 +79,13 @@ static clh_status put(clh_result *out, const clh_program *a, const clh_program *
 static clh_status task_of(clh_task **own, clh_subject **run, const clh_task **task,
                           const diff_settings *set, clh_error *err)
 {
-    const char *what = !clh_program_is_file(set->a)   ? set->a
-                       : !clh_program_is_file(set->b) ? set->b
-                                                      : NULL;
-    clh_status status =
-        what ? clh_subject_open(run, what, err) : clh_program_task(own, set->n, err);
+    bool a_file = false, b_file = false;
+    clh_status status = clh_program_is_file(&a_file, set->a, err);
+    if (!status)
+        status = clh_program_is_file(&b_file, set->b, err);
+    const char *what = !a_file ? set->a : !b_file ? set->b : NULL;
+    if (!status)
+        status = what ? clh_subject_open(run, what, err) : clh_program_task(own, set->n, err);
     *task = status ? NULL : what ? clh_subject_task(*run) : *own;
     return status;
 }

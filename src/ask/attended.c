@@ -30,8 +30,7 @@ static clh_status run_model(clh_attended *a, clh_result *result, const clh_model
     clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (status)
         return status;
-    clh_result_keep(result, cache, close_cache);
-    status = clh_result_check(result, err);
+    status = clh_result_keep(result, cache, close_cache, err);
     if (!status)
         status = clh_forward(model, &first, cache, NULL, err);
     if (!status)

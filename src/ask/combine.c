@@ -118,7 +118,8 @@ clh_status clh_combine_begin(clh_combine *c, clh_subject *subject, const char *q
                              clh_error *err)
 {
     const bool whole = strcmp(over, "checkpoints") == 0, pair = strcmp(over, "against") == 0;
-    *c = (clh_combine){subject, .settings = settings, .over = over, .numbers = numbers};
+    *c = (clh_combine){subject, .settings = settings, .over = over, .numbers = numbers,
+                       .lost = clh_strbuf_lost()};
     clh_status status = clh_ask_check(subject, question, settings, err);
     if (status)
         return status;
@@ -194,9 +195,11 @@ clh_status clh_combine_open(clh_result **out, const clh_combine *c, const clh_re
             close_combined(own);
         return status;
     }
-    clh_result_keep(r, own, close_combined);
-    stamp(r, c, first);
-    status = clh_result_check(r, err);
+    status = clh_result_keep(r, own, close_combined, err);
+    if (!status) {
+        stamp(r, c, first);
+        status = clh_result_check(r, err);
+    }
     if (status)
         clh_result_close(r);
     else

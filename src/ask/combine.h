@@ -32,6 +32,7 @@ typedef struct clh_combine {
     const char *over;    /**< "checkpoints", "seeds" or "against" */
     const char *numbers; /**< paths, commas between; NULL: those of the question's `over`, or its
                                     headline numbers, as far as there are any */
+    size_t lost;         /**< clh_strbuf_lost() when it began */
 } clh_combine;
 
 /** Refuse what cannot be asked of the subject, or not so; errors of clh_ask_check(). */

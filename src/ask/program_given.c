@@ -34,9 +34,11 @@ clh_status clh_program_given(clh_program **out, const char *what, const clh_task
                              const clh_how *how, clh_error *err)
 {
     clh_subject *subject = NULL;
-    if (clh_program_is_file(what))
-        return clh_program_read_any(out, what, task, err);
-    clh_status status = clh_subject_open(&subject, what, err);
+    bool is_file = false;
+    clh_status status = clh_program_is_file(&is_file, what, err);
+    if (status || is_file)
+        return status ? status : clh_program_read_any(out, what, task, err);
+    status = clh_subject_open(&subject, what, err);
     if (!status && !clh_subject_task(subject))
         status = clh_fail(err, CLH_EINPUT, "%s was imported and fits no task, want a model of one",
                           what);

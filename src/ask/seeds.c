@@ -243,6 +243,8 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
         status = run_study(&s, folder, clh_how_threads(how), err);
     if (!status)
         status = build(&r, &s, err);
+    if (!status)
+        status = clh_strbuf_check_lost(s.of.lost, err);
     for (size_t i = 0; s.result && i < count; i++)
         clh_result_close(s.result[i]);
     clh_free(s.result);

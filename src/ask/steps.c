@@ -83,6 +83,8 @@ clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const char *que
         if (!status)
             status = ask_one(&r, i, err);
     }
+    if (!status)
+        status = clh_strbuf_check_lost(r.of.lost, err);
     if (status)
         clh_result_close(r.out);
     else

@@ -4,14 +4,36 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+
+static atomic_size_t lost; /* texts of this process that an addition failed of */
+
+static void fail(clh_strbuf *buf)
+{
+    if (!buf->failed)
+        atomic_fetch_add(&lost, 1);
+    buf->failed = true;
+}
+
+size_t clh_strbuf_lost(void)
+{
+    return atomic_load(&lost);
+}
+
+clh_status clh_strbuf_check_lost(size_t before, clh_error *err)
+{
+    return clh_strbuf_lost() == before
+               ? CLH_OK
+               : clh_fail(err, CLH_ENOMEM, "out of memory: a text could not be put together");
+}
 
 static bool reserve(clh_strbuf *buf, size_t extra)
 {
     size_t need;
     if (buf->failed || !clh_add_ok(buf->length, extra, &need) || !clh_add_ok(need, 1, &need)) {
-        buf->failed = true;
+        fail(buf);
         return false;
     }
     if (need <= buf->capacity)
@@ -19,7 +41,7 @@ static bool reserve(clh_strbuf *buf, size_t extra)
     size_t capacity = need > SIZE_MAX / 2 ? need : need * 2;
     char *data = clh_alloc_array(capacity, 1, NULL);
     if (!data) {
-        buf->failed = true;
+        fail(buf);
         return false;
     }
     if (buf->data)
@@ -54,7 +76,7 @@ void clh_strbuf_addf(clh_strbuf *buf, const char *format, ...)
     int length = clh_vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (length < 0)
-        buf->failed = true;
+        fail(buf);
     else if (reserve(buf, (size_t)length)) {
         (void)clh_vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
         buf->length += (size_t)length;

@@ -48,6 +48,16 @@ clh_status clh_strbuf_check(const clh_strbuf *buf, clh_error *err);
 /** Forget the text, keep the memory; a failure stays, as what was added before may be in use. */
 void clh_strbuf_clear(clh_strbuf *buf);
 
+/** How many texts of this process, of any thread, an addition failed of: a builder may have been given up without
+ *  a look at `failed`, as that of a message is. Whoever answers for a whole compares this with what it was before:
+ *
+ *    const size_t before = clh_strbuf_lost();
+ *    ...
+ *    return clh_strbuf_check_lost(before, err); // CLH_ENOMEM where one was lost meanwhile
+ */
+size_t clh_strbuf_lost(void);
+clh_status clh_strbuf_check_lost(size_t before, clh_error *err);
+
 /** Hand the text to the caller, who frees it with clh_free(); the buffer is empty after. NULL with
  *  ENOMEM filled in when building it failed. */
 char *clh_strbuf_take(clh_strbuf *buf, clh_error *err);

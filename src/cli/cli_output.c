@@ -63,9 +63,11 @@ int clh_cli_out_finish(const clh_invocation *inv, int code)
      */
     else if (ferror(stdout))
         reason = write(STDOUT_FILENO, "\n", 1) == 1 ? EIO : errno;
+    clh_error err = {.status = CLH_EIO};
+    if (code <= 1 && clh_strbuf_check_lost(0, &err)) /* what was printed may lack it */
+        return clh_cli_fail(inv, &err);
     if (!reason || reason == EPIPE)
         return code;
-    clh_error err = {.status = CLH_EIO};
     (void)snprintf(err.message, sizeof err.message, "cannot write to stdout: %s", strerror(reason));
     clh_invocation plain = *inv;
     plain.json = false; /* where it would go is what failed */

@@ -106,7 +106,7 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
     }
     vec alpha = vec_set(g->alpha);
     UNROLL
-    for (size_t i = 0; i < rows; i++, c += g->c_row, start += start_row) {
+    for (size_t i = 0; i < rows; i++, c += g->c_row, start = start ? start + start_row : NULL) {
         UNROLL
         for (size_t v = 0; v < vectors; v++) {
             int part = partial && v + 1 == vectors;

@@ -194,17 +194,20 @@ static clh_status choose(bool *bounds, const clh_model *model, const clh_letters
     return CLH_OK;
 }
 
-clh_domain_kind clh_certify_domain(const clh_task *task)
+clh_status clh_certify_domain(clh_domain_kind *out, const clh_task *task, clh_error *err)
 {
-    clh_domain_kind own = CLH_DOMAIN_TASK;
-    for (clh_domain_kind d = CLH_DOMAIN_SORTED; task && d < CLH_DOMAIN_TASK; d++) {
+    CLH_REQUIRE(out && task, err, "room for the domain and a task");
+    clh_error why = {0}; /* a task may have no such letters */
+    *out = CLH_DOMAIN_TASK;
+    for (clh_domain_kind d = CLH_DOMAIN_SORTED; d < CLH_DOMAIN_TASK && why.status != CLH_ENOMEM;
+         d++) {
         clh_letters_asked asked = {0};
-        if (!clh_letters_asked_open(&asked, task, d, NULL) &&
+        if (!clh_letters_asked_open(&asked, task, d, &why) &&
             clh_letters_inputs(&asked) == clh_task_domain_size(task))
-            own = d;
+            *out = d;
         clh_letters_asked_deinit(&asked);
     }
-    return own;
+    return why.status == CLH_ENOMEM ? clh_fail(err, CLH_ENOMEM, "%s", why.message) : CLH_OK;
 }
 
 clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,

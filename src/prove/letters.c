@@ -8,10 +8,14 @@
 /* ---- Where letters stand -----------------------------------------------------------------------
  */
 
-/* The sequence of `n` symbols into `out`; false where there is none. */
-static bool expand(const clh_task *task, const char *symbols, clh_sequence *out)
+/* The sequence of these symbols into `out`; false where there is none, and where memory ran out: *trouble. */
+static bool expand(const clh_task *task, const char *symbols, clh_sequence *out, clh_error *trouble)
 {
-    return clh_task_expand(task, symbols, out, NULL) == CLH_OK;
+    clh_error why = {0};
+    const clh_status status = clh_task_expand(task, symbols, out, &why);
+    if (status == CLH_ENOMEM)
+        *trouble = why;
+    return status == CLH_OK;
 }
 
 static void repeat(char *text, char symbol, size_t n)
@@ -22,7 +26,7 @@ static void repeat(char *text, char symbol, size_t n)
 
 /* The letters are the symbols the task takes; n, how many of them make its one length. */
 static clh_status find_letters(clh_letters_asked *a, const clh_task *task, clh_sequence *room,
-                               clh_error *err)
+                               clh_error *trouble, clh_error *err)
 {
     char text[CLH_CERTIFY_LETTERS + 1], symbol[16];
     for (uint32_t t = 0; t < clh_task_d_vocab(task); t++) {
@@ -30,14 +34,14 @@ static clh_status find_letters(clh_letters_asked *a, const clh_task *task, clh_s
         if (strlen(symbol) != 1)
             continue;
         repeat(text, symbol[0], 1);
-        if (!expand(task, text, room))
+        if (!expand(task, text, room, trouble))
             continue;
         if (a->letters == CLH_LETTER_ROW)
             return clh_fail(err, CLH_ESUPPORT, "the task has more than %d letters", CLH_LETTER_ROW);
         a->token[a->letters++] = t;
         for (size_t n = 1; n <= CLH_CERTIFY_LETTERS && a->letters == 1; n++) {
             repeat(text, symbol[0], n);
-            if (expand(task, text, room) && room->length == clh_task_length_max(task))
+            if (expand(task, text, room, trouble) && room->length == clh_task_length_max(task))
                 a->n = n;
         }
     }
@@ -49,7 +53,7 @@ static clh_status find_letters(clh_letters_asked *a, const clh_task *task, clh_s
 
 /* Ask for the letters first, first + 1, …, one for each slot. */
 static bool ask_from(const clh_letters_asked *a, const clh_task *task, size_t first,
-                     clh_sequence *room)
+                     clh_sequence *room, clh_error *trouble)
 {
     assert(a->letters > 0);
     char text[CLH_CERTIFY_LETTERS + 1] = {0}, symbol[16];
@@ -57,15 +61,15 @@ static bool ask_from(const clh_letters_asked *a, const clh_task *task, size_t fi
         clh_task_symbol(task, a->token[(first + s) % a->letters], symbol);
         text[s] = symbol[0];
     }
-    return expand(task, text, room);
+    return expand(task, text, room, trouble);
 }
 
 /* The slot of each position from one choice, held against another. */
 static clh_status find_slots(clh_letters_asked *a, const clh_task *task, clh_sequence *room,
-                             clh_error *err)
+                             clh_error *trouble, clh_error *err)
 {
     assert(a->letters > 0);
-    bool same = ask_from(a, task, 0, room);
+    bool same = ask_from(a, task, 0, room, trouble);
     a->length = room->length;
     a->first_scored = room->first_scored;
     for (size_t i = 0; i < a->length; i++) {
@@ -75,7 +79,7 @@ static clh_status find_slots(clh_letters_asked *a, const clh_task *task, clh_seq
             if (room->tokens[i] == a->token[s])
                 a->slot[i] = (uint8_t)s;
     }
-    same = same && ask_from(a, task, a->n, room) && room->length == a->length;
+    same = same && ask_from(a, task, a->n, room, trouble) && room->length == a->length;
     for (size_t i = 0; i < a->length && same; i++)
         same = room->tokens[i] ==
                (a->slot[i] < a->n ? a->token[(a->n + a->slot[i]) % a->letters] : a->fixed[i]);
@@ -98,16 +102,19 @@ clh_status clh_letters_asked_open(clh_letters_asked *out, const clh_task *task,
         return clh_fail(err, CLH_ESUPPORT, "task %s has no letters, want one of letters",
                         clh_task_name(task));
     const size_t most = clh_task_length_max(task);
+    clh_error trouble = {0};
     clh_sequence room = {.tokens = clh_alloc_array(most, sizeof *room.tokens, err),
                          .capacity = most};
     out->slot = clh_alloc_zeroed(most, sizeof *out->slot, err);
     out->fixed = clh_alloc_zeroed(most, sizeof *out->fixed, err);
     clh_status status = room.tokens && out->slot && out->fixed ? CLH_OK : CLH_ENOMEM;
     if (!status)
-        status = find_letters(out, task, &room, err);
+        status = find_letters(out, task, &room, &trouble, err);
     if (!status)
-        status = find_slots(out, task, &room, err);
+        status = find_slots(out, task, &room, &trouble, err);
     clh_free(room.tokens);
+    if (trouble.status) /* what was found then is not so */
+        status = clh_fail(err, trouble.status, "%s", trouble.message);
     if (status)
         clh_letters_asked_deinit(out);
     return status;

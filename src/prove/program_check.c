@@ -14,7 +14,7 @@ clh_status clh_program_check(clh_certificate *out, const clh_program *p, const c
     all.margins = false;
     clh_status status = clh_check_enum(all.domain, CLH_DOMAIN_KINDS, "domain", err);
     if (!status && all.domain == CLH_DOMAIN_TASK)
-        all.domain = clh_certify_domain(task);
+        status = clh_certify_domain(&all.domain, task, err);
     if (!status && all.domain == CLH_DOMAIN_TASK)
         status =
             clh_fail(err, CLH_ESUPPORT,

@@ -170,7 +170,10 @@ static clh_status read_constant(parser *p)
     next(p);
     if (strcmp(p->word, "\"") != 0)
         return wrong(p, CLH_EFORMAT, found(p), "a symbol in quotes");
-    if (clh_task_encode(p->program->task, p->quote, &token, 1, &length, NULL) || length != 1)
+    clh_error why = {0};
+    if (clh_task_encode(p->program->task, p->quote, &token, 1, &length, &why) == CLH_ENOMEM)
+        return clh_fail(p->err, CLH_ENOMEM, "%s", why.message);
+    if (why.status || length != 1)
         return wrong(p, CLH_EINPUT, p->quote, "one symbol of the vocabulary in quotes");
     p->constant = (clh_target){.token = token};
     p->sources = 0;
@@ -465,12 +468,14 @@ clh_status clh_program_read_any(clh_program **out, const char *path, const clh_t
     return read_file(out, path, task, true, err);
 }
 
-bool clh_program_is_file(const char *path)
+clh_status clh_program_is_file(bool *out, const char *path, clh_error *err)
 {
     static const char begin[] = "clearhead-program";
+    clh_error why = {0};
     char *text = NULL;
-    const bool is = path && clh_file_read_text(&text, path, FILE_MOST, NULL) == CLH_OK &&
-                    strncmp(text, begin, sizeof begin - 1) == 0;
+    CLH_REQUIRE(out && path, err, "room for the answer and a path");
+    *out = clh_file_read_text(&text, path, FILE_MOST, &why) == CLH_OK &&
+           strncmp(text, begin, sizeof begin - 1) == 0;
     clh_free(text);
-    return is;
+    return why.status == CLH_ENOMEM ? clh_fail(err, CLH_ENOMEM, "%s", why.message) : CLH_OK;
 }

@@ -37,31 +37,31 @@ static bool failed(const clh_result *r)
     return r->failure.status != CLH_OK;
 }
 
-void clh_result_keep(clh_result *r, void *owner, void (*close)(void *))
+clh_status clh_result_keep(clh_result *r, void *owner, void (*close)(void *), clh_error *err)
 {
     struct clh_owned *more = failed(r) ? NULL : clh_alloc_array(1, sizeof *more, &r->failure);
     if (!more) {
         close(owner);
-        return;
+        return clh_result_check(r, err);
     }
     *more = (struct clh_owned){r->owned, owner, close};
     r->owned = more;
+    return CLH_OK;
 }
 
 void *clh_result_memory(clh_result *r, size_t count, size_t size)
 {
     void *memory = failed(r) ? NULL : clh_alloc_zeroed(count, size, &r->failure);
-    if (memory)
-        clh_result_keep(r, memory, clh_free);
-    return failed(r) ? NULL : memory;
+    return memory && !clh_result_keep(r, memory, clh_free, NULL) ? memory : NULL;
 }
 
 void *clh_result_make(clh_result *r, size_t size, void (*deinit)(void *), clh_error *err)
 {
     void *made = clh_result_memory(r, 1, size);
-    if (made)
-        clh_result_keep(r, made, deinit);
-    return clh_result_check(r, err) ? NULL : made;
+    clh_status status = clh_result_check(r, err);
+    if (!status)
+        status = clh_result_keep(r, made, deinit, err);
+    return status ? NULL : made;
 }
 
 const char *clh_result_copy(clh_result *r, const char *text)

@@ -114,8 +114,9 @@ double *clh_result_numbers(clh_result *r, const double *numbers, size_t count);
 void clh_result_array_title(clh_result *r, const char *title, size_t destination);
 
 /** `owner` lives as long as the result and is closed with it, in reverse order; also closed when
- *  this fails. */
-void clh_result_keep(clh_result *r, void *owner, void (*close)(void *));
+ *  this fails: it is gone then. */
+clh_status clh_result_keep(clh_result *r, void *owner, void (*close)(void *), clh_error *err)
+    __attribute__((warn_unused_result));
 
 /** A zeroed struct of `size` bytes that lives as long as the result; `deinit` is called before it is
  *  freed. NULL with CLH_ENOMEM filled in. */

@@ -269,9 +269,12 @@ clh_status clh_result_view(clh_array *out, clh_result *r, const char *name, clh_
     clh_result_item *item = find_item(r, name);
     if (!item)
         return no_such_array(r, name, err);
+    const size_t lost = clh_strbuf_lost();
     clh_status status = item->view.data ? CLH_OK : item->fill(&item->view, item->user, err);
     if (!status)
         status = clh_result_check(r, err);
+    if (!status)
+        status = clh_strbuf_check_lost(lost, err);
     if (!status) {
         assert(item->view.data);
         *out = item->view;

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
+#include "run/run_about.h"
 #include "run/weights.h"
 
 /* The two kinds of files, each with its step in its name. */
@@ -86,11 +87,13 @@ static clh_status check_finite(const clh_run_config *config, const clh_model *mo
     const clh_real *const vector[] = {clh_model_data(model, &n), moments->m, moments->v};
     for (size_t k = 0; k < CLH_COUNT(vector); k++)
         for (size_t i = 0; i < n; i++)
-            if (!isfinite(vector[k][i]))
-                return clh_fail(err, CLH_ENUMERIC,
-                                "after step %zu the %s are not finite: lr %g may be too large; the "
-                                "checkpoint before stays the newest",
-                                step, k ? "optimizer's moments" : "parameters", config->train.lr);
+            if (!isfinite(vector[k][i])) {
+                char cause[CLH_CAUSE_TEXT];
+                return clh_fail(err, CLH_ENUMERIC, "after step %zu the %s are not finite: %s%s",
+                                step, k ? "optimizer's moments" : "parameters",
+                                clh_run_config_cause(config, step == 0, cause),
+                                step ? "; the checkpoint before stays the newest" : "");
+            }
     return CLH_OK;
 }
 

@@ -3,7 +3,19 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/platform/decimal.h"
 #include "run/run_keys.h"
+
+const char *clh_run_config_cause(const clh_run_config *config, bool initial,
+                                 char out[CLH_CAUSE_TEXT])
+{
+    if (initial && config->init[0])
+        return "the weights that it starts from are too large";
+    (void)clh_snprintf(out, CLH_CAUSE_TEXT, "%s %g may be too large",
+                       initial ? "initializer_range" : "lr",
+                       initial ? config->model.initializer_range : config->train.lr);
+    return out;
+}
 
 char *clh_run_config_idle(const clh_run_config *config, clh_error *err)
 {
@@ -16,7 +28,10 @@ char *clh_run_config_idle(const clh_run_config *config, clh_error *err)
         if (strcmp(keys[i].section, "model") == 0 &&
             !clh_word_in("0|false", '|', clh_strbuf_view(&value)))
             layer.state[i] = CLH_KEY_ASKED;
+        const clh_status status = clh_strbuf_check(&value, err);
         clh_strbuf_deinit(&value);
+        if (status)
+            return NULL;
     }
     return clh_run_config_notes(config, &layer, err);
 }

@@ -8,4 +8,11 @@
  *  line; the caller's to clh_free(). NULL when out of memory. */
 char *clh_run_config_idle(const clh_run_config *config, clh_error *err);
 
+enum { CLH_CAUSE_TEXT = 64 };
+
+/** What has likely made numbers infinite: "lr 10 may be too large", or where it happened before anything was learned
+ *  (`initial`) what the weights are drawn or read by. `out`, or a text that stays. */
+const char *clh_run_config_cause(const clh_run_config *config, bool initial,
+                                 char out[CLH_CAUSE_TEXT]);
+
 #endif

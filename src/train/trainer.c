@@ -6,6 +6,7 @@
 #include "base/platform/clock.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
+#include "run/run_about.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/plan.h"
@@ -113,6 +114,9 @@ static clh_status wait_for_checkpoints(clh_trainer *t, clh_error *err)
     return status;
 }
 
+/* A loss of so many times that of even logits is one of weights that were too large to begin with. */
+enum { FAR_OFF = 10 };
+
 /* fabs(): a NaN may have a sign, which nobody wants to read. */
 static clh_status not_finite(clh_trainer *t, clh_error *err)
 {
@@ -120,11 +124,13 @@ static clh_status not_finite(clh_trainer *t, clh_error *err)
     clh_status status = wait_for_checkpoints(t, err);
     if (status)
         return status;
-    return clh_fail(
-        err, CLH_ENUMERIC,
-        "at step %zu the loss is %g and the gradient's norm %g: lr %g may be too large; "
-        "the newest checkpoint is that of step %zu",
-        p->step + 1, fabs(p->loss), fabs(p->grad_norm), t->config.train.lr, t->saved);
+    const bool initial = p->step == 0 || t->began_large;
+    char cause[CLH_CAUSE_TEXT];
+    return clh_fail(err, CLH_ENUMERIC,
+                    "at step %zu the loss is %g and the gradient's norm %g: %s; "
+                    "the newest checkpoint is that of step %zu",
+                    p->step + 1, fabs(p->loss), fabs(p->grad_norm),
+                    clh_run_config_cause(&t->config, initial, cause), t->saved);
 }
 
 static clh_status one_step(clh_trainer *t, clh_error *err)
@@ -140,6 +146,8 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
     p->grad_norm = clh_gradient_norm(t->gradient);
     if (!isfinite(p->loss) || !isfinite(p->grad_norm))
         return not_finite(t, err);
+    if (p->step == 0)
+        t->began_large = p->loss > FAR_OFF * log((double)t->config.model.d_vocab_out);
     p->step++;
     p->lr = clh_learning_rate(c, p->step);
     update u = {

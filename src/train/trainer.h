@@ -40,6 +40,8 @@ typedef struct clh_trainer {
     double start, flushed;     /* of the clock */
     clh_metrics_before before; /* of earlier processes */
     size_t first_step;         /* where this process began */
+    bool
+        began_large; /* the loss of step 1 was far above that of even logits; in the process that made it */
     size_t saved,
         older; /* steps of the newest checkpoint that was seen in its place, and of the one
                                 * before it that the run keeps; SIZE_MAX: there is none */

@@ -159,6 +159,14 @@ runs 3 train --n 3 --lr 1e6 --out o
 is 'clearhead train: at step 3 the loss is nan and the gradient'"'"'s norm nan: lr 1e+06 may be too large; the newest checkpoint is that of step 2' \
     "$err" 'a loss that is no number'
 ok "$([ ! -e o/model.safetensors ]; echo $?)" 'it did not end with weights'
+runs 3 train --n 2 --steps 9 --initializer-range 1e25 --out huge
+is 'clearhead train: at step 1 the loss is nan and the gradient'"'"'s norm nan: initializer_range 1e+25 may be too large; the newest checkpoint is that of step 0' \
+    "$err" 'before anything was learned it is not the learning rate'
+runs 3 train --n 2 --initializer-range 1e39 --out never
+is 'clearhead train: after step 0 the parameters are not finite: initializer_range 1e+39 may be too large' "$err" \
+    'nor where the weights are no numbers to begin with'
+runs 3 train --n 2 --steps 9 --init huge/checkpoints/step-00000000.safetensors --lr 0.5 --out from
+is 1 "$(printf '%s\n' "$err" | grep -c 'at step 1 .*: the weights that it starts from are too large; ')" 'nor of weights that were given'
 runs 0 circuits o --json
 is '"step": 2' "$(printf '%s\n' "$out" | grep -o '"step": 2')" 'the checkpoint it names can be read'
 ok "$(printf '%s\n' "$out" | grep -q -e '[:,] *-*nan' -e inf; [ $? -eq 1 ]; echo $?)" \

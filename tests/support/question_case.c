@@ -7,6 +7,9 @@ static const char edits[] = "{\"format\": \"clearhead-edits-1\", \"edits\": ["
                             "{\"kind\": \"mean\", \"site\": \"blocks.0.attn.hook_z\"}, "
                             "{\"kind\": \"add\", \"site\": \"hook_embed\", \"value\": 0.125}]}";
 
+static const char program[] = "clearhead-program 1\ncopy first -> letters\nwrite \".\" -> end\n"
+                              "write \" \" -> rest\n";
+
 /* Where the question has such a setting. */
 static clh_status set_text(clh_settings *settings, const char *name, const char *text,
                            clh_error *err)
@@ -39,6 +42,23 @@ static clh_status set_letters(clh_settings *settings, size_t n, clh_error *err)
     return status ? status : set_text(settings, "corrupt", corrupted, err);
 }
 
+/* A program, and letters where there is no run to take them from. */
+static clh_status set_program(clh_settings *settings, const char *question,
+                              const temp_folder *folder, size_t n, clh_error *err)
+{
+    static const char *const files[] = {"file", "a", "b"};
+    static const char all[] = "abcdef";
+    char path[TEMP_PATH_MAX], letters[sizeof all];
+    clh_status status = CLH_OK;
+    temp_folder_put(folder, "program.txt", program, strlen(program), path);
+    for (size_t i = 0; i < sizeof files / sizeof *files && !status; i++)
+        status = set_text(settings, files[i], path, err);
+    if (strcmp(question, "program_run") != 0 || status)
+        return status;
+    (void)snprintf(letters, sizeof letters, "%.*s", (int)n, all);
+    return set_text(settings, "letters", letters, err);
+}
+
 bool question_case_counts(const char *question)
 {
     clh_settings *settings = NULL;
@@ -66,6 +86,8 @@ clh_status question_case_settings(clh_settings **out, const char *question,
         status = set_letters(*out, n, err);
     if (!status)
         status = set_text(*out, "seconds", "0.02", err); /* of a row of bench */
+    if (!status && strncmp(question, "program_", strlen("program_")) == 0)
+        status = set_program(*out, question, folder, n, err);
     if (!status)
         status = set_text(*out, "edits",
                           temp_folder_put(folder, "edits.json", edits, strlen(edits), path), err);

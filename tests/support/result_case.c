@@ -204,7 +204,8 @@ static void *kept(clh_result *r, size_t count, size_t size)
     void *memory = clh_alloc_zeroed(count, size, NULL);
     if (!memory)
         abort();
-    clh_result_keep(r, memory, clh_free);
+    if (clh_result_keep(r, memory, clh_free, NULL))
+        abort();
     return memory;
 }
 
