@@ -71,6 +71,7 @@ typedef struct clh_answers {
     size_t positions;
     size_t worst[CLH_ANSWERS_WORST]; /**< positions of the largest losses, largest first */
     double worst_share;              /**< of the whole loss at them */
+    clh_interval worst_band;         /**< of that: bootstrap over sequences, 95 % */
 } clh_answers;
 
 typedef struct clh_answers_ask {

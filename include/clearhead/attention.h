@@ -52,6 +52,11 @@ typedef struct clh_cue_effect {
                                      */
 } clh_cue_effect;
 
+/** Intervals of shares of a report over its sequences: percentile bootstrap, 95 %. */
+typedef struct clh_attention_bands {
+    clh_interval answer_found, top_prompt, top_earliest, top_latest, gap_share;
+} clh_attention_bands;
+
 /** The same over all destinations and at each. */
 typedef struct clh_cue {
     double effect, shuffled, deviation; /**< as above */
@@ -83,6 +88,7 @@ typedef struct clh_attention_report {
     size_t gap;          /**< the most frequent distance between one destination and the next
                               with the same strongest source; 0 when there are no two */
     double gap_share;    /**< how frequent */
+    clh_attention_bands band;
     clh_cue cue[CLH_CUES];
     clh_slots slots;                  /**< kinds of its destinations … */
     clh_cue_slot slot[CLH_SLOTS_MAX]; /**< … [slots.count] and what each listens to */

@@ -37,6 +37,8 @@ CLH_API const char *clh_swap_name(clh_swap swap);
 typedef struct clh_emergence_row {
     size_t step;
     clh_tally tally[CLH_SWAPS];
+    clh_interval
+        then[CLH_RATIOS]; /**< of the checkpoint as it is: clh_measure_intervals() at 95 % */
 } clh_emergence_row;
 
 typedef struct clh_emergence {

@@ -36,6 +36,7 @@ typedef struct clh_measure {
         position_loss; /**< [positions] of the plain pass: mean -log p of the token at each position
                                 over the sequences that score it, NaN where none does; owned */
     size_t positions;  /**< the longest sequence; 0 for another way to compute */
+    double *row_loss;  /**< [sample.count, positions] the same of each sequence; owned */
 } clh_measure;
 
 /** How one sequence is computed: its logits, and whatever else the caller looks at, into `cache`.

@@ -15,6 +15,8 @@ static const clh_key keys[] = {CLH_ROW_COUNT(answers_settings, "500", "[2, 10000
     CLH_FIELD(name, unit, meaning, NULL, decimals, .flags = flags_, CLH_FROM(clh_answers, member))
 #define SHARE(name, flags, member, meaning)                                                        \
     CLH_FIELD_SHARE(name, meaning, flags, CLH_FROM(clh_answers, member))
+#define BANDED(name, flags, member, meaning)                                                       \
+    CLH_FIELD_SHARE(name, meaning, flags, .band = CLH_BAND_BOOTSTRAP, CLH_FROM(clh_answers, member))
 #define LOSS(name, flags, member, meaning)                                                         \
     CLH_FIELD_LOSS(name, meaning, flags, CLH_FROM(clh_answers, member))
 #define STEP(name, meaning) CLH_FIELD(name, "step", meaning, .flags = CLH_HEADLINE)
@@ -54,17 +56,17 @@ static const clh_field numbers[] = {
           "of all destinations, those whose strongest source holds it"),
     SHARE("answer_possible", 0, attention.answer_possible,
           "of all destinations, those for which some source holds it"),
-    SHARE("answer_found", CLH_HEADLINE, attention.answer_found,
-          "of those for which some source holds it, those whose strongest does"),
+    BANDED("answer_found", CLH_HEADLINE, attention.band.answer_found,
+           "of those for which some source holds it, those whose strongest does"),
     NUMBER("distinct_sources", "sources", 1, CLH_HEADLINE, attention.distinct_sources,
            "different strongest sources in a sequence"),
     SHARE("prompt_mass", 0, attention.prompt_mass, "of all attention, that on the prompt"),
-    SHARE("top_prompt", CLH_HEADLINE, attention.top_prompt,
-          "of all destinations, those whose strongest source is in the prompt"),
+    BANDED("top_prompt", CLH_HEADLINE, attention.band.top_prompt,
+           "of all destinations, those whose strongest source is in the prompt"),
     NUMBER("gap", "positions", 0, CLH_HEADLINE, attention.gap,
            "most frequent distance between destinations of one strongest source"),
-    SHARE("gap_share", CLH_HEADLINE, attention.gap_share,
-          "of all distances between destinations of one strongest source, that one"),
+    BANDED("gap_share", CLH_HEADLINE, attention.band.gap_share,
+           "of all distances between destinations of one strongest source, that one"),
     SHARE("cue_token", CLH_HEADLINE, attention.cue[CLH_CUE_TOKEN].effect,
           "of what position does not explain, this much goes with the token"),
     LOSS("loss_without_token", CLH_HEADLINE, cue[CLH_CUE_TOKEN].loss_without,
@@ -74,7 +76,7 @@ static const clh_field numbers[] = {
     STEP("period_from", "the period is"),
     STEP("qk_from", "the final model with this checkpoint's QK writes letters right"),
     STEP("ov_from", "the final model with this checkpoint's OV does"),
-    SHARE("worst_share", 0, worst_share, "of the whole loss at the three worst positions"),
+    BANDED("worst_share", 0, worst_band, "of the whole loss at the three worst positions"),
     {0}};
 
 /* In the order of clh_notebook_question; thresholds are those of src/lens/answers/answers_verdict.c. */
@@ -96,21 +98,28 @@ static const clh_field verdicts[] = {
         "ov", "What does OV compute?",
         "copies: OV raises the letter it reads above all others for 0.9 of the letters, and "
         "values need to know the token and not the position"),
-    CLH_FIELD_VERDICT("order", "In which order did it learn?",
-                      "by the first checkpoint from which on the accuracy stays at 0.99"),
+    CLH_FIELD_VERDICT(
+        "order", "In which order did it learn?",
+        "before: at some checkpoint the interval of the one accuracy lies above 0.95 and that of the other "
+        "below, at none the other way round; not decided: none tells them apart"),
     CLH_FIELD_VERDICT(
         "duplicates",
         "Does the strongest source always hold the right token, where some source does?",
         "of the predictions for which some source holds it: without an exception the exact "
-        "limit of sequences that have one; 0.99 nearly always, 0.5 often"),
+        "limit of sequences that have one; the interval lies above 0.99: nearly always, 0.5: often; not "
+        "decided: on both sides"),
     CLH_FIELD_VERDICT(
         "early", "Why are early sources so strong?",
         "they are where 0.1 of the strongest sources are in the prompt; then by whether these "
-        "hold the answer (0.99) and are the first or last that do (0.5)"),
-    CLH_FIELD_VERDICT("spacing", "Are the destinations of a source evenly spaced?",
-                      "the most frequent distance is 0.9 of all: yes; 0.25: often"),
-    CLH_FIELD_VERDICT("loss_where", "At which positions is the loss?",
-                      "at a few: the three worst have half of it"),
+        "hold the answer (0.99) and are the first or last that do (0.5); not decided: an interval lies on both "
+        "sides"),
+    CLH_FIELD_VERDICT(
+        "spacing", "Are the destinations of a source evenly spaced?",
+        "the interval of the share of the most frequent distance lies above 0.9: yes; 0.25: often; not "
+        "decided: on both sides"),
+    CLH_FIELD_VERDICT(
+        "loss_where", "At which positions is the loss?",
+        "at a few: the interval of what the three worst have lies above half of it; spread out: below"),
     {0}};
 
 static const clh_field evidence[] = {

@@ -105,8 +105,11 @@ double clh_answers_step(const clh_answers *a, const clh_answers_since *since)
 
 static void say_order(clh_strbuf *text, const clh_answers *a)
 {
-    clh_strbuf_addf(text, "An accuracy of %g on %zu sequences: ", CLH_RIGHT,
-                    a->emergence.count ? a->emergence.row[0].tally[CLH_SWAP_NONE].sequences : 0);
+    clh_strbuf_addf(
+        text,
+        "By a checkpoint with the one above an accuracy of 0.95 and the other below, by their "
+        "95 %% intervals on %zu sequences. From which step on it stays at %g: ",
+        a->emergence.count ? a->emergence.row[0].tally[CLH_SWAP_NONE].sequences : 0, CLH_RIGHT);
     for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
         const clh_answers_since *since = &clh_answers_since_rows[i];
         const double step = clh_answers_step(a, since);
@@ -127,10 +130,11 @@ static void say_duplicates(clh_strbuf *text, const clh_answers *a)
         text,
         "Of %.0f predictions %.0f have a source that holds the right token; the period has none, as "
         "it stands nowhere before. The strongest source holds it for %.0f of these %.0f: a share of "
-        "%.5f (1 is always). In %zu of %zu sequences it does for each of them. Of all attention "
+        "%.5f [%.4f, %.4f] (1 is always). In %zu of %zu sequences it does for each of them. Of all attention "
         "%.4f is on sources that hold the right token.",
         all, r->answer_possible * all, r->answer_top * all, r->answer_possible * all,
-        r->answer_found, r->answer_sequences, r->sequences, r->answer_mass);
+        r->answer_found, r->band.answer_found.low, r->band.answer_found.high, r->answer_sequences,
+        r->sequences, r->answer_mass);
 }
 
 static void say_early(clh_strbuf *text, const clh_answers *a)
@@ -138,11 +142,12 @@ static void say_early(clh_strbuf *text, const clh_answers *a)
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
-        "Of all attention %.4f is on the prompt; the strongest source is in it for %.4f of all %zu "
-        "predictions of a sequence (0.1 counts as strong). Of strongest sources that hold the right token %.4f are the "
-        "first that does and %.4f the last. A sequence has %.1f different strongest sources.",
-        r->prompt_mass, r->top_prompt, r->rows, r->top_earliest, r->top_latest,
-        r->distinct_sources);
+        "Of all attention %.4f is on the prompt; the strongest source is in it for %.4f [%.4f, %.4f] of all %zu "
+        "predictions of a sequence (0.1 counts as strong). Of strongest sources that hold the right token %.4f "
+        "[%.4f, %.4f] are the first that does and %.4f [%.4f, %.4f] the last. A sequence has %.1f different strongest sources.",
+        r->prompt_mass, r->top_prompt, r->band.top_prompt.low, r->band.top_prompt.high, r->rows,
+        r->top_earliest, r->band.top_earliest.low, r->band.top_earliest.high, r->top_latest,
+        r->band.top_latest.low, r->band.top_latest.high, r->distinct_sources);
 }
 
 static void say_spacing(clh_strbuf *text, const clh_answers *a, const clh_task *task)
@@ -155,8 +160,8 @@ static void say_spacing(clh_strbuf *text, const clh_answers *a, const clh_task *
     clh_strbuf_addf(
         text,
         "From one destination to the next with the same strongest source it is most often %zu "
-        "positions (%.4f of all such distances; 0.9 counts as evenly): from %s, for example, to %s.",
-        r->gap, r->gap_share, first, next);
+        "positions (%.4f [%.4f, %.4f] of all such distances; 0.9 counts as evenly): from %s, for example, to %s.",
+        r->gap, r->gap_share, r->band.gap_share.low, r->band.gap_share.high, first, next);
 }
 
 static void say_loss(clh_strbuf *text, const clh_answers *a, const clh_task *task)
@@ -167,8 +172,9 @@ static void say_loss(clh_strbuf *text, const clh_answers *a, const clh_task *tas
         clh_strbuf_addf(text, "%s%s (position %zu): %.6f", i ? "; " : "", label, a->worst[i],
                         a->position_loss[a->worst[i]]);
     }
-    clh_strbuf_addf(text, ". Together %.4f of the whole loss (0.5 counts as at a few).",
-                    a->worst_share);
+    clh_strbuf_addf(text,
+                    ". Together %.4f [%.4f, %.4f] of the whole loss (0.5 counts as at a few).",
+                    a->worst_share, a->worst_band.low, a->worst_band.high);
 }
 
 void clh_answers_say(clh_strbuf *text, const clh_answers *a, clh_notebook_question question,

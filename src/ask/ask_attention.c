@@ -15,6 +15,9 @@ static const clh_key keys[] = {
 
 #define SHARE(name, meaning, flags, member)                                                        \
     CLH_FIELD_SHARE(name, meaning, flags, CLH_FROM(clh_attention_report, member))
+#define BANDED(name, meaning, flags, member)                                                       \
+    CLH_FIELD_SHARE(name, meaning, flags, .band = CLH_BAND_BOOTSTRAP,                              \
+                    CLH_FROM(clh_attention_report, member))
 #define NUMBER(name, unit, meaning, decimals, member)                                              \
     CLH_FIELD(name, unit, meaning, NULL, decimals, CLH_FROM(clh_attention_report, member))
 
@@ -36,22 +39,22 @@ static const clh_field numbers[] = {
           answer_top),
     SHARE("answer_possible", "of all destinations, those for which some source holds it",
           CLH_HEADLINE, answer_possible),
-    SHARE("answer_found", "of those for which some source holds it, those whose strongest does",
-          CLH_HEADLINE, answer_found),
+    BANDED("answer_found", "of those for which some source holds it, those whose strongest does",
+           CLH_HEADLINE, band.answer_found),
     NUMBER("distinct_sources", "sources", "different strongest sources in a sequence, mean", 1,
            distinct_sources),
     NUMBER("effective_sources", "sources", "exp(entropy of a row of the pattern), mean", 2,
            effective_sources),
     SHARE("prompt_mass", "of all attention, that on the prompt", 0, prompt_mass),
-    SHARE("top_prompt", "of all destinations, those whose strongest source is in the prompt", 0,
-          top_prompt),
-    SHARE("top_earliest", "of strongest sources that hold the answer, the first that does", 0,
-          top_earliest),
-    SHARE("top_latest", "of the same, the last that does", 0, top_latest),
+    BANDED("top_prompt", "of all destinations, those whose strongest source is in the prompt", 0,
+           band.top_prompt),
+    BANDED("top_earliest", "of strongest sources that hold the answer, the first that does", 0,
+           band.top_earliest),
+    BANDED("top_latest", "of the same, the last that does", 0, band.top_latest),
     NUMBER("gap", "positions",
            "the most frequent distance between destinations of one strongest source", 0, gap),
-    SHARE("gap_share", "of all distances between destinations of one strongest source, that one", 0,
-          gap_share),
+    BANDED("gap_share", "of all distances between destinations of one strongest source, that one",
+           0, band.gap_share),
     NUMBER("first_destination", "position", "the first destination that is looked at", 0, first),
     {0}};
 static const clh_field plain[] = {

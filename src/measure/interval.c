@@ -151,6 +151,62 @@ clh_status clh_measure_intervals(clh_interval *out, const clh_measure *measure, 
     return take_intervals(out, measure, sequences, 0, CLH_RATIOS, rounds, level, seed, watch, err);
 }
 
+/* ---- Any ratio of sums --------------------------------------------------------------------------
+ */
+
+/* Of the sequences that are drawn; NULL: each once. */
+static double ratio_of(const clh_sums *s, const uint32_t *drawn, size_t sequences)
+{
+    double part = 0, whole = 0;
+    for (size_t i = 0; i < sequences; i++) {
+        part += s->part[drawn ? drawn[i] : i];
+        whole += s->whole[drawn ? drawn[i] : i];
+    }
+    return whole > 0 ? part / whole : NAN;
+}
+
+static void end_exactly(const clh_sums *s, size_t sequences)
+{
+    size_t counting = 0, all = 0, none = 0;
+    for (size_t i = 0; i < sequences; i++) {
+        counting += s->whole[i] > 0;
+        all += s->whole[i] > 0 && s->part[i] >= s->whole[i];
+        none += s->whole[i] > 0 && s->part[i] <= 0;
+    }
+    if (sequences == 1)
+        s->out->low = s->out->high = NAN;
+    if (counting > 0 && all == counting)
+        s->out->low = clh_binomial_interval(all, counting, CLH_INTERVAL_LEVEL).low;
+    if (counting > 0 && none == counting)
+        s->out->high = clh_binomial_interval(0, counting, CLH_INTERVAL_LEVEL).high;
+}
+
+clh_status clh_interval_sums(const clh_sums *sums, size_t count, size_t sequences, uint64_t seed,
+                             clh_error *err)
+{
+    assert(sums && count > 0);
+    const size_t rounds = CLH_INTERVAL_ROUNDS;
+    clh_status status = clh_interval_check(sequences, rounds, CLH_INTERVAL_LEVEL, err);
+    if (status)
+        return status;
+    double *drawn = clh_alloc_array(count * rounds, sizeof *drawn, err);
+    uint32_t *index = clh_alloc_array(sequences, sizeof *index, err);
+    status = drawn && index ? CLH_OK : CLH_ENOMEM;
+    for (size_t r = 0; r < rounds && !status; r++) {
+        clh_resample(index, sequences, r, seed);
+        for (size_t k = 0; k < count; k++)
+            drawn[k * rounds + r] = ratio_of(&sums[k], index, sequences);
+    }
+    for (size_t k = 0; k < count && !status; k++) {
+        *sums[k].out = clh_interval_of(ratio_of(&sums[k], NULL, sequences), drawn + k * rounds,
+                                       rounds, CLH_INTERVAL_LEVEL);
+        end_exactly(&sums[k], sequences);
+    }
+    clh_free(index);
+    clh_free(drawn);
+    return status;
+}
+
 /* ---- How much is lost --------------------------------------------------------------------------
  */
 

@@ -21,6 +21,19 @@ void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed);
 /** `value` with the quantiles of what `count` resamples gave, NaN left out; drawn is sorted. */
 clh_interval clh_interval_of(double value, double *drawn, size_t count, double level);
 
+/** A ratio of two sums over sequences: out is that of sum part / sum whole, with the percentile bootstrap
+ *  interval of every question. */
+typedef struct clh_sums {
+    const double *part, *whole; /**< [sequences] */
+    clh_interval *out;          /**< NaN where nothing counts, and ends of a single sequence */
+} clh_sums;
+
+/** The intervals of `count` ratios over the same resamples. An end that resamples cannot know, of a ratio
+ *  that is 0, or 1, in every sequence that counts, is the exact one of such sequences. CLH_ENOMEM; errors of
+ *  clh_interval_check(). */
+clh_status clh_interval_sums(const clh_sums *sums, size_t count, size_t sequences, uint64_t seed,
+                             clh_error *err);
+
 /** Put what is exact in place of what the bootstrap of a ratio gave: of whole sequences, and of an accuracy
  *  of 0 or 1. `sequence` [sequences] are the tallies. */
 void clh_interval_exact(clh_interval *interval, const clh_tally *sequence, size_t sequences,

@@ -283,7 +283,7 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
         status = mean_rows(&m, &result, err);
     clh_pool_close(pool);
     workers_free(&m, threads);
-    clh_free(m.rows);
+    result.row_loss = m.rows;
     clh_free(m.error);
     if (status)
         clh_measure_deinit(&result);
@@ -296,6 +296,7 @@ void clh_measure_deinit(clh_measure *measure)
 {
     if (!measure)
         return;
+    clh_free(measure->row_loss);
     clh_free(measure->position_loss);
     clh_free(measure->sequence);
     *measure = (clh_measure){0};

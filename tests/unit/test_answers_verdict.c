@@ -149,29 +149,48 @@ static void ov_copies_where_the_token_keeps_and_the_position_does_not(void **sta
     }
 }
 
-/* Checkpoints at which so many of 100 spaces and letters are right. */
-static void check_order(const size_t spaces[3], const size_t letters[3], const char *want)
+/* An interval above a threshold, below it, or around it. */
+static clh_interval around(double low, double high)
 {
-    clh_emergence_row row[3] = {{.step = 0}, {.step = 1}, {.step = 2}};
-    for (size_t i = 0; i < 3; i++) {
-        clh_tally *t = &row[i].tally[CLH_SWAP_NONE];
-        t->kind_count[CLH_TOKEN_SPACE] = t->kind_count[CLH_TOKEN_LETTER] = 100;
-        t->kind_correct[CLH_TOKEN_SPACE] = spaces[i];
-        t->kind_correct[CLH_TOKEN_LETTER] = letters[i];
-    }
-    says(&(clh_answers){.emergence = {row, 3}}, CLH_QUESTION_ORDER, want);
+    return (clh_interval){(low + high) / 2, low, high};
 }
 
-static void order_is_that_of_the_checkpoints_from_which_it_stays(void **state)
+/* Three checkpoints: accuracies that lie above 0.95 (+), below it (-), or on both sides (?). */
+static void order_is_told_by_a_checkpoint_that_tells_them_apart(void **state)
 {
     (void)state;
-    const size_t never[3] = {0, 98, 98}, second[3] = {98, 99, 99}, third[3] = {99, 98, 99};
-    check_order(second, third, "spaces before letters");
-    check_order(third, second, "letters before spaces");
-    check_order(third, third, "spaces and letters between the same checkpoints");
-    check_order(third, never, "spaces, no letters yet");
-    check_order(never, third, "letters before spaces");
-    check_order(never, never, "neither spaces nor letters by the end");
+    static const struct {
+        const char *spaces, *letters, *verdict;
+    } rows[] = {
+        {"-++", "--+", "spaces before letters"},
+        {"--+", "-++", "letters before spaces"},
+        {"-?+", "--+", "spaces and letters between the same checkpoints"},
+        {"-++", "-++", "spaces and letters between the same checkpoints"},
+        {"-+?", "--+", "spaces before letters"},
+        {"-+-", "-+-", "neither spaces nor letters by the end"},
+        {"--+", "---", "spaces, no letters yet"},
+        {"+-+", "-++", "now spaces, now letters"},
+        {"-?+", "-??", "not decided by 100 sequences"},
+        {"?"
+         "?"
+         "?",
+         "---", "not decided by 100 sequences"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_emergence_row row[3] = {{.step = 0}, {.step = 1}, {.step = 2}};
+        for (size_t c = 0; c < 3; c++) {
+            const char of[2] = {rows[i].spaces[c], rows[i].letters[c]};
+            const clh_ratio ratio[2] = {CLH_RATIO_OF(CLH_TOKEN_SPACE),
+                                        CLH_RATIO_OF(CLH_TOKEN_LETTER)};
+            row[c].tally[CLH_SWAP_NONE].sequences = 100;
+            for (size_t k = 0; k < 2; k++)
+                row[c].then[ratio[k]] = of[k] == '+'   ? around(0.95, 1)
+                                        : of[k] == '-' ? around(0, 0.949)
+                                                       : around(0.94, 0.96);
+        }
+        says(&(clh_answers){.sequences = MANY, .emergence = {row, 3}}, CLH_QUESTION_ORDER,
+             rows[i].verdict);
+    }
 }
 
 /* Of the predictions for which some source holds the answer; and in every one of n sequences. */
@@ -179,19 +198,20 @@ static void duplicates_are_a_share_of_what_is_possible(void **state)
 {
     (void)state;
     static const struct {
-        double found;
+        double low, high;
         size_t always;
         const char *verdict;
-    } rows[] = {{1, 500, "not seen to fail in 500; at most 0.6 % fail (95 %)"},
-                {0.9999, 499, "nearly always"},
-                {0.991, 0, "nearly always"},
-                {0.989, 0, "often"},
-                {0.51, 0, "often"},
-                {0.49, 0, "no"},
-                {NAN, 500, "no source holds it"}};
+    } rows[] = {{1, 1, 500, "not seen to fail in 500; at most 0.6 % fail (95 %)"},
+                {0.99, 1, 499, "nearly always"},
+                {0.98, 1, 0, "not decided by 500 sequences"},
+                {0.5, 0.98, 0, "often"},
+                {0.49, 0.98, 0, "not decided by 500 sequences"},
+                {0.4, 0.49, 0, "no"},
+                {NAN, NAN, 500, "no source holds it"}};
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
         clh_answers a = {.sequences = MANY, .attention.sequences = MANY};
-        a.attention.answer_found = rows[i].found;
+        a.attention.band.answer_found = around(rows[i].low, rows[i].high);
+        a.attention.answer_found = a.attention.band.answer_found.value;
         a.attention.answer_sequences = rows[i].always;
         says(&a, CLH_QUESTION_DUPLICATES, rows[i].verdict);
     }
@@ -200,23 +220,41 @@ static void duplicates_are_a_share_of_what_is_possible(void **state)
 static void early_sources_are_asked_for_their_reason(void **state)
 {
     (void)state;
+    static const char undecided[] = "not decided by 500 sequences";
     static const struct {
-        double prompt, found, earliest, latest;
+        double prompt[2], found[2], earliest[2], latest[2];
         const char *verdict;
     } rows[] = {
-        {0.09, 1, 1, 0, "they are not"},
-        {0.11, 0.989, 1, 0, "not for holding the answer"},
-        {0.11, 0.991, 0.51, 0.49, "it looks for the first that holds the answer"},
-        {0.11, 0.991, 0.49, 0.51, "not by rule: it looks for the last that does"},
-        {0.11, 0.991, 0.49, 0.49,
+        {{0, 0.09}, {1, 1}, {1, 1}, {0, 0}, "they are not"},
+        {{0.09, 0.11}, {1, 1}, {1, 1}, {0, 0}, undecided},
+        {{0.1, 0.11}, {0.9, 0.98}, {1, 1}, {0, 0}, "not for holding the answer"},
+        {{0.1, 0.11}, {NAN, NAN}, {NAN, NAN}, {NAN, NAN}, "not for holding the answer"},
+        {{0.1, 0.11}, {0.98, 1}, {1, 1}, {0, 0}, undecided},
+        {{0.1, 0.11},
+         {0.99, 1},
+         {0.5, 0.6},
+         {0, 0.4},
+         "it looks for the first that holds the answer"},
+        {{0.1, 0.11}, {0.99, 1}, {0.4, 0.6}, {0, 0.4}, undecided},
+        {{0.1, 0.11},
+         {0.99, 1},
+         {0.4, 0.49},
+         {0.5, 0.6},
+         "not by rule: it looks for the last that does"},
+        {{0.1, 0.11}, {0.99, 1}, {0.4, 0.49}, {0.4, 0.6}, undecided},
+        {{0.1, 0.11},
+         {0.99, 1},
+         {0.4, 0.49},
+         {0.4, 0.49},
          "every letter is there from the start: some answers are sought there"},
     };
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
-        clh_answers a = {0};
-        a.attention.answer_found = rows[i].found;
-        a.attention.top_prompt = rows[i].prompt;
-        a.attention.top_earliest = rows[i].earliest;
-        a.attention.top_latest = rows[i].latest;
+        clh_answers a = {.sequences = MANY};
+        a.attention.band =
+            (clh_attention_bands){.answer_found = around(rows[i].found[0], rows[i].found[1]),
+                                  .top_prompt = around(rows[i].prompt[0], rows[i].prompt[1]),
+                                  .top_earliest = around(rows[i].earliest[0], rows[i].earliest[1]),
+                                  .top_latest = around(rows[i].latest[0], rows[i].latest[1])};
         says(&a, CLH_QUESTION_EARLY, rows[i].verdict);
     }
 }
@@ -226,21 +264,29 @@ static void spacing_and_loss_are_shares(void **state)
     (void)state;
     static const struct {
         size_t gap;
-        double share;
+        double low, high;
         const char *verdict;
-    } rows[] = {{0, 0, "no two share one"},
-                {5, 0.91, "yes"},
-                {5, 0.89, "often"},
-                {5, 0.26, "often"},
-                {5, 0.24, "no"}};
+    } rows[] = {{0, 0, 0, "no two share one"},
+                {5, 0.9, 0.95, "yes"},
+                {5, 0.89, 0.95, "not decided by 500 sequences"},
+                {5, 0.25, 0.89, "often"},
+                {5, 0.24, 0.89, "not decided by 500 sequences"},
+                {5, 0.1, 0.24, "no"}};
     for (size_t i = 0; i < CLH_COUNT(rows); i++) {
-        clh_answers a = {0};
-        a.attention.gap = rows[i].gap;
-        a.attention.gap_share = rows[i].share;
+        clh_answers a = {.sequences = MANY, .attention.gap = rows[i].gap};
+        a.attention.band.gap_share = around(rows[i].low, rows[i].high);
         says(&a, CLH_QUESTION_SPACING, rows[i].verdict);
     }
-    says(&(clh_answers){.worst_share = 0.51}, CLH_QUESTION_LOSS, "at a few");
-    says(&(clh_answers){.worst_share = 0.49}, CLH_QUESTION_LOSS, "spread out");
+    static const struct {
+        double low, high;
+        const char *verdict;
+    } worst[] = {{0.5, 0.6, "at a few"},
+                 {0.4, 0.49, "spread out"},
+                 {0.4, 0.6, "not decided by 500 sequences"},
+                 {NAN, NAN, "not decided by 500 sequences"}};
+    for (size_t i = 0; i < CLH_COUNT(worst); i++)
+        says(&(clh_answers){.sequences = MANY, .worst_band = around(worst[i].low, worst[i].high)},
+             CLH_QUESTION_LOSS, worst[i].verdict);
 }
 
 int main(void)
@@ -250,7 +296,7 @@ int main(void)
         cmocka_unit_test(qk_is_decided_by_intervals),
         cmocka_unit_test(a_cue_counts_by_its_size_and_not_by_how_sure_it_is),
         cmocka_unit_test(ov_copies_where_the_token_keeps_and_the_position_does_not),
-        cmocka_unit_test(order_is_that_of_the_checkpoints_from_which_it_stays),
+        cmocka_unit_test(order_is_told_by_a_checkpoint_that_tells_them_apart),
         cmocka_unit_test(duplicates_are_a_share_of_what_is_possible),
         cmocka_unit_test(early_sources_are_asked_for_their_reason),
         cmocka_unit_test(spacing_and_loss_are_shares),

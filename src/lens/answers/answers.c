@@ -189,6 +189,26 @@ static void take_plain(clh_answers *a, const clh_measure *plain)
     find_worst(a);
 }
 
+/* The interval of worst_share over the sequences. */
+static clh_status band_worst(clh_answers *a, const clh_answers_ask *ask, clh_error *err)
+{
+    const size_t n = ask->sample->count, positions = ask->plain->positions;
+    double *sums = clh_alloc_zeroed(n, 2 * sizeof *sums, err);
+    if (!sums)
+        return CLH_ENOMEM;
+    for (size_t b = 0; b < n; b++) {
+        const double *loss = ask->plain->row_loss + b * positions;
+        for (size_t i = 0; i < CLH_ANSWERS_WORST && a->worst[i] != SIZE_MAX; i++)
+            sums[b] += loss[a->worst[i]];
+        for (size_t p = 0; p < positions; p++)
+            sums[n + b] += isnan(loss[p]) ? 0 : loss[p];
+    }
+    const clh_sums share = {sums, sums + n, &a->worst_band};
+    clh_status status = clh_interval_sums(&share, 1, n, clh_run_get_config(ask->run)->seed, err);
+    clh_free(sums);
+    return status;
+}
+
 static size_t count_letters(const clh_task *task)
 {
     size_t count = 0;
@@ -223,7 +243,7 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
         status = clh_sample_some(ask->sample, err);
     if (status)
         return status;
-    if (!ask->plain->sequence || !ask->plain->position_loss)
+    if (!ask->plain->sequence || !ask->plain->position_loss || !ask->plain->row_loss)
         return clh_fail(err, CLH_EINPUT, "the measure is not that of the plain model");
     const clh_model *model = clh_run_model(ask->run);
     clh_watch_part part;
@@ -231,6 +251,9 @@ clh_status clh_answers_find(clh_answers *out, const clh_answers_ask *ask, const 
     clh_answers a = {.sequences = ask->sample->count};
     a.n_letters = count_letters(clh_run_task(ask->run));
     take_plain(&a, ask->plain);
+    status = band_worst(&a, ask, err);
+    if (status)
+        return status;
     status = clh_attention_look(&a.attention, model, ask->sample,
                                 &(clh_attention_ask){.seed = clh_run_get_config(ask->run)->seed},
                                 how_of(&inner, &part, how, 0, LOOK), err);

@@ -10,7 +10,7 @@
 #include "measure/interval.h"
 
 static const double right = CLH_RIGHT, kept = 0.02, mostly = 0.1, most = 0.9, able = 0.5,
-                    hears = 0.01;
+                    hears = 0.01, shown = 0.95;
 
 typedef enum decision { NO, YES, OPEN } decision;
 
@@ -27,6 +27,12 @@ static decision keeps(const clh_answers *a, const clh_interval *lost, double thr
            : lost->high <= threshold ? YES
            : lost->low > threshold   ? NO
                                      : OPEN;
+}
+
+/* Whether a share is at least `threshold`: its interval lies above, or below. A sample of one has none. */
+static decision reaches(const clh_interval *share, double threshold)
+{
+    return share->low >= threshold ? YES : share->high < threshold ? NO : OPEN;
 }
 
 /* Up to two significant digits of 100 x, never less than that. */
@@ -129,58 +135,85 @@ static const char *ov(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
                                                      : "it reads letter and place";
 }
 
-/* Which was right first; ties are told. */
+/* Which was right first: at some checkpoint its accuracy lies above a threshold that the other's lies below,
+ * and never the other way. */
 static const char *order(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
-    const size_t space =
-        clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_SPACE), right);
-    const size_t letter =
-        clh_emergence_from(&a->emergence, CLH_SWAP_NONE, CLH_RATIO_OF(CLH_TOKEN_LETTER), right);
-    (void)out;
-    if (letter == a->emergence.count)
-        return space == letter ? "neither spaces nor letters by the end" : "spaces, no letters yet";
-    return space < letter   ? "spaces before letters"
-           : space > letter ? "letters before spaces"
-                            : "spaces and letters between the same checkpoints";
+    decision space = OPEN, letter = OPEN; /* at the checkpoint at hand: in the end the last */
+    bool space_first = false, letter_first = false;
+    for (size_t i = 0; i < a->emergence.count; i++) {
+        const clh_interval *then = a->emergence.row[i].then;
+        space = reaches(&then[CLH_RATIO_OF(CLH_TOKEN_SPACE)], shown);
+        letter = reaches(&then[CLH_RATIO_OF(CLH_TOKEN_LETTER)], shown);
+        space_first = space_first || (space == YES && letter == NO);
+        letter_first = letter_first || (letter == YES && space == NO);
+    }
+    if (space == YES && letter == NO && !letter_first)
+        return "spaces, no letters yet";
+    if (space == NO && letter == NO)
+        return "neither spaces nor letters by the end";
+    if (space_first || letter_first)
+        return space_first && letter_first ? "now spaces, now letters"
+               : space_first               ? "spaces before letters"
+                                           : "letters before spaces";
+    if (space == YES && letter == YES)
+        return "spaces and letters between the same checkpoints";
+    (void)snprintf(out, CLH_ANSWERS_VERDICT, "not decided by %zu sequences",
+                   a->emergence.count ? a->emergence.row[0].tally[CLH_SWAP_NONE].sequences : 0);
+    return out;
 }
 
 static const char *duplicates(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
     const clh_attention_report *r = &a->attention;
-    return isnan(r->answer_found) ? "no source holds it"
-           : r->sequences > 0 && r->answer_sequences == r->sequences
-               ? never_seen(r->sequences, "fail", out)
-           : r->answer_found >= right ? "nearly always"
-           : r->answer_found >= 0.5   ? "often"
-                                      : "no";
+    if (isnan(r->answer_found))
+        return "no source holds it";
+    if (r->sequences > 0 && r->answer_sequences == r->sequences)
+        return never_seen(r->sequences, "fail", out);
+    const decision nearly = reaches(&r->band.answer_found, right),
+                   often = reaches(&r->band.answer_found, able);
+    return nearly == YES                  ? "nearly always"
+           : nearly == NO && often == YES ? "often"
+           : often == NO                  ? "no"
+                                          : open;
 }
 
 static const char *early(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
-    const clh_attention_report *r = &a->attention;
+    const clh_attention_bands *b = &a->attention.band;
+    const decision prompt = reaches(&b->top_prompt, mostly),
+                   found = reaches(&b->answer_found, right),
+                   first = reaches(&b->top_earliest, able), last = reaches(&b->top_latest, able);
     (void)out;
-    return r->top_prompt < 0.1           ? "they are not"
-           : !(r->answer_found >= right) ? "not for holding the answer"
-           : r->top_earliest > 0.5       ? "it looks for the first that holds the answer"
-           : r->top_latest > 0.5
-               ? "not by rule: it looks for the last that does"
-               : "every letter is there from the start: some answers are sought there";
+    return prompt == NO                                  ? "they are not"
+           : prompt == OPEN                              ? open
+           : isnan(b->answer_found.value) || found == NO ? "not for holding the answer"
+           : found == OPEN                               ? open
+           : first == YES  ? "it looks for the first that holds the answer"
+           : first == OPEN ? open
+           : last == YES   ? "not by rule: it looks for the last that does"
+           : last == OPEN  ? open
+                           : "every letter is there from the start: some answers are sought there";
 }
 
 static const char *spacing(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
     const clh_attention_report *r = &a->attention;
+    const decision even = reaches(&r->band.gap_share, most),
+                   often = reaches(&r->band.gap_share, 0.25);
     (void)out;
-    return r->gap == 0            ? "no two share one"
-           : r->gap_share >= most ? "yes"
-           : r->gap_share >= 0.25 ? "often"
-                                  : "no";
+    return r->gap == 0                  ? "no two share one"
+           : even == YES                ? "yes"
+           : even == NO && often == YES ? "often"
+           : often == NO                ? "no"
+                                        : open;
 }
 
 static const char *loss(const clh_answers *a, char out[CLH_ANSWERS_VERDICT])
 {
+    const decision few = reaches(&a->worst_band, able);
     (void)out;
-    return a->worst_share >= 0.5 ? "at a few" : "spread out";
+    return few == YES ? "at a few" : few == NO ? "spread out" : open;
 }
 
 const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_question question,

@@ -94,11 +94,11 @@ static clh_status make_room(clh_look *k, clh_error *err)
     k->memory = clh_alloc_zeroed(lay_out(k, NULL), sizeof *k->memory, err);
     k->row = clh_alloc_zeroed(out->rows, sizeof *k->row, err);
     k->strongest = clh_alloc_zeroed(out->sequences * out->rows, sizeof *k->strongest, err);
-    k->missed = clh_alloc_zeroed(out->sequences, out->rows, err);
+    k->answer = clh_alloc_zeroed(out->sequences, out->rows, err);
     k->slot_of = clh_alloc_zeroed(k->T, sizeof *k->slot_of, err);
     k->key_slot = clh_alloc_zeroed(k->T, sizeof *k->key_slot, err);
     k->counts = clh_alloc_zeroed(2 * k->T, sizeof *k->counts, err);
-    if (!k->memory || !k->row || !k->strongest || !k->missed || !k->slot_of || !k->key_slot ||
+    if (!k->memory || !k->row || !k->strongest || !k->answer || !k->slot_of || !k->key_slot ||
         !k->counts)
         return CLH_ENOMEM;
     (void)lay_out(k, k->memory);
@@ -119,7 +119,7 @@ static void free_room(clh_look *k)
     clh_free(k->counts);
     clh_free(k->key_slot);
     clh_free(k->slot_of);
-    clh_free(k->missed);
+    clh_free(k->answer);
     clh_free(k->strongest);
     clh_free(k->row);
     clh_free(k->memory);
@@ -181,6 +181,8 @@ static clh_status pass(clh_look *k, const clh_watch *watch, clh_error *err)
         clh_look_finish(k, pool, &stop);
     if (!status)
         status = clh_stop_end(&stop, err);
+    if (!status)
+        status = clh_look_bands(k, err);
     clh_pool_close(pool);
     clh_free(f.error);
     return status;

@@ -39,6 +39,9 @@ typedef struct clh_look_sequence {
     size_t classes;
 } clh_look_sequence;
 
+/** Whether a source of a row holds the answer; the strongest does, and is the first, or the last, that does. */
+enum { CLH_LOOK_HELD = 1, CLH_LOOK_FOUND = 2, CLH_LOOK_EARLIEST = 4, CLH_LOOK_LATEST = 8 };
+
 typedef struct clh_look {
     const clh_model *model;
     const clh_sample *sample;
@@ -49,13 +52,12 @@ typedef struct clh_look {
     clh_look_sequence *sequence; /**< [threads] */
     clh_look_row *row;           /**< [rows] */
     uint32_t *strongest;         /**< [sequences, rows] */
-    unsigned char
-        *missed;        /**< [sequences, rows]: a source holds the answer, the strongest does not */
-    uint32_t *slot_of;  /**< [T] kind of the destination that predicts a position */
-    uint32_t *key_slot; /**< [T] level of a source's slot */
-    size_t *counts;     /**< [2, T] zeros; room */
-    uint32_t *words;    /**< what the sequences' levels and classes lie in */
-    double *memory, *work; /**< work [threads, work_each]: room for a row, or for levels */
+    unsigned char *answer;       /**< [sequences, rows]: CLH_LOOK_HELD and the like */
+    uint32_t *slot_of;           /**< [T] kind of the destination that predicts a position */
+    uint32_t *key_slot;          /**< [T] level of a source's slot */
+    size_t *counts;              /**< [2, T] zeros; room */
+    uint32_t *words;             /**< what the sequences' levels and classes lie in */
+    double *memory, *work;       /**< work [threads, work_each]: room for a row, or for levels */
     size_t work_each, most_levels;
     double *mean[CLH_LOOK_KINDS];              /**< [rows, T]: sum over sequences of x, then xbar */
     double *total[CLH_LOOK_KINDS];             /**< [rows] sum of x^2 */
@@ -63,6 +65,9 @@ typedef struct clh_look {
     double *number[CLH_BYS][CLH_LOOK_VERSIONS]; /**< [T, levels]: sequences with that level there */
     double *part;                               /**< [rows, CLH_CUES, CLH_LOOK_VERSIONS] */
 } clh_look;
+
+/** Intervals of the report's shares, once it has these. CLH_ENOMEM. */
+clh_status clh_look_bands(const clh_look *look, clh_error *err);
 
 /** Levels of a row's sums kept `by` token or rank. */
 size_t clh_look_levels(const clh_look *look, int by);

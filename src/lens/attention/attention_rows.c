@@ -125,13 +125,17 @@ static void add_sources(const clh_look *k, size_t b, size_t r, const clh_tokens 
         top = row[j] > row[top] ? j : top;
     }
     k->strongest[b * k->out->rows + r] = (uint32_t)top;
-    k->missed[b * k->out->rows + r] = holders > 0 && tokens->ids[top] != answer;
+    const bool found = tokens->ids[top] == answer;
+    k->answer[b * k->out->rows + r] =
+        (unsigned char)((holders > 0 ? CLH_LOOK_HELD : 0) | (found ? CLH_LOOK_FOUND : 0) |
+                        (found && top == earliest ? CLH_LOOK_EARLIEST : 0) |
+                        (found && top == latest ? CLH_LOOK_LATEST : 0));
     sums->effective += exp(entropy);
     sums->mass += mass;
     sums->prompt += prompt;
     sums->prompt_tops += top <= first;
     sums->possible += holders > 0;
-    if (tokens->ids[top] == answer) {
+    if (found) {
         sums->tops++;
         sums->earliest += top == earliest;
         sums->latest += top == latest;

@@ -289,7 +289,7 @@ static void finish_sources(const clh_look *k)
     out->answer_possible = (double)sum.possible / all;
     out->answer_found = ratio((double)sum.tops, (double)sum.possible);
     for (size_t b = 0; b < out->sequences; b++)
-        out->answer_sequences += !memchr(k->missed + b * out->rows, 1, out->rows);
+        out->answer_sequences += !memchr(k->answer + b * out->rows, CLH_LOOK_HELD, out->rows);
     out->effective_sources = sum.effective / all;
 }
 

@@ -5,6 +5,7 @@
 #include "base/stop.h"
 #include "clearhead/edit.h"
 #include "clearhead/run.h"
+#include "measure/interval.h"
 #include "run/checkpoint.h"
 #include "run/folder.h"
 
@@ -24,6 +25,7 @@ typedef struct swapper {
     clh_model *then, *mixed;
     const clh_sample *sample;
     const clh_how *how;
+    uint64_t seed; /* of the resamples: the run's */
 } swapper;
 
 const char *clh_swap_name(clh_swap swap)
@@ -53,6 +55,10 @@ static clh_status measure_row(const swapper *s, const char *path, clh_emergence_
         if (!status)
             status = clh_measure_run(&measure, s->mixed, s->sample, NULL, &how, err);
         row->tally[k] = measure.total;
+        if (!status && k == CLH_SWAP_NONE)
+            status =
+                clh_measure_intervals(row->then, &measure, s->sample->count, CLH_INTERVAL_ROUNDS,
+                                      CLH_INTERVAL_LEVEL, s->seed, NULL, err);
         clh_measure_deinit(&measure);
     }
     if (status)
@@ -109,6 +115,7 @@ clh_status clh_emergence_run(clh_emergence *out, const char *path, size_t until,
         status = open_end(&run, path, until, err);
     if (!status) {
         s.last = clh_run_model(run);
+        s.seed = clh_run_get_config(run)->seed;
         status = clh_model_open(&s.then, clh_model_get_config(s.last), err);
     }
     if (!status)
