@@ -83,17 +83,22 @@ static clh_status put_changed(clh_result *out, const clh_subject *s, const clh_p
                               const clh_how *how, clh_error *err)
 {
     clh_program *last = NULL;
+    clh_subject *whole = NULL;
     size_t changed = 0;
     if (!clh_subject_run(s) || !clh_is_folder(clh_subject_path(s))) {
         clh_result_absent(out, "changed", "the model is of no run");
         return CLH_OK;
     }
-    clh_status status = clh_program_given(&last, clh_subject_path(s), NULL, how, err);
+    const clh_run_data data = clh_run_get_data(clh_subject_run(s));
+    clh_status status = clh_subject_open_data(&whole, clh_subject_path(s), &data, err);
+    if (!status)
+        status = clh_decompile(&last, clh_subject_model(whole), clh_subject_task(whole), how, err);
     if (!status)
         status = clh_program_diff(&changed, NULL, program, last, err);
     if (!status)
         clh_result_put_number(out, "changed", (double)changed);
     clh_program_close(last);
+    clh_subject_close(whole);
     return status;
 }
 
