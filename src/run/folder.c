@@ -10,7 +10,6 @@
 #include "clearhead/run_config.h"
 #include "run/checkpoint.h"
 #include "run/run_files.h"
-#include "run/run_vocab.h"
 
 /* The files that a run writes beside its folders; the first makes it one. */
 static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};
@@ -168,7 +167,7 @@ clh_status clh_folder_write_config(const char *path, const clh_run_config *confi
 
 /* The parts of a run folder, whose paths live as long as one call needs them. */
 typedef struct parts {
-    char *config, *checkpoints, *figures, *lock, *vocab;
+    char *config, *checkpoints, *figures, *lock;
 } parts;
 
 static bool parts_make(parts *p, const char *path, clh_error *err)
@@ -176,9 +175,8 @@ static bool parts_make(parts *p, const char *path, clh_error *err)
     *p = (parts){.config = clh_path_join(path, "config.json", err),
                  .checkpoints = clh_path_join(path, "checkpoints", err),
                  .figures = clh_path_join(path, "figures", err),
-                 .lock = clh_path_join(path, ".lock", err),
-                 .vocab = clh_path_join(path, CLH_RUN_VOCAB_KEPT, err)};
-    return p->vocab && p->config && p->checkpoints && p->figures && p->lock;
+                 .lock = clh_path_join(path, ".lock", err)};
+    return p->config && p->checkpoints && p->figures && p->lock;
 }
 
 static void parts_free(parts *p)
@@ -187,7 +185,6 @@ static void parts_free(parts *p)
     clh_free(p->checkpoints);
     clh_free(p->figures);
     clh_free(p->lock);
-    clh_free(p->vocab);
 }
 
 /* Folders go only while they are empty. */
@@ -219,7 +216,6 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
         return CLH_ENOMEM;
     }
     bool fresh = !clh_path_exists(path);
-    const bool had = clh_path_exists(p.vocab);
     clh_status status = clh_folder_make(path, err);
     if (!status)
         status = clh_folder_lock(path, lock, err);
@@ -231,13 +227,6 @@ clh_status clh_folder_begin(const char *path, const clh_run_config *config, int 
         status = clh_folder_make(p.figures, err);
     if (!status)
         status = clh_folder_write_config(path, config, err);
-    if (!status) { /* behind the config, which leads to the file it is a copy of */
-        status = clh_run_vocab_keep(config, path, err);
-        if (status)
-            clh_path_remove(p.config);
-        if (status && !had)
-            clh_path_remove(p.vocab);
-    }
     if (status && status != CLH_EBUSY && fresh)
         parts_remove(&p, path);
     parts_free(&p);

@@ -156,20 +156,29 @@ clh_status clh_run_create(const char *path, const clh_run_config *given, const c
     clh_run_config named = *given, *config = &named;
     if (config->init[0])
         clh_model_sha256(model, config->init_weights);
-    clh_status status = clh_run_config_check(config, err);
+    char *name = clh_path_join(path, "model.safetensors", err);
+    char *vocab = clh_path_join(path, CLH_RUN_VOCAB_KEPT, err);
+    clh_status status = name && vocab ? clh_run_config_check(config, err) : CLH_ENOMEM;
+    if (!status)
+        status = clh_run_vocab_keep(config, path, true, err);
     if (!status)
         status = clh_folder_begin(path, config, &lock, err);
     if (status)
         goto done;
-    char *name = clh_path_join(path, "model.safetensors", err);
-    status = name ? clh_model_save(model, name, config, 0, err) : CLH_ENOMEM;
-    if (status && name)
-        clh_path_remove(name); /* in its place, if what failed was the folder's sync */
-    clh_free(name);
-    if (status)
+    const bool had = clh_path_exists(vocab); /* with the same content */
+    status = clh_model_save(model, name, config, 0, err);
+    if (!status)
+        status = clh_run_vocab_keep(config, path, false, err);
+    if (status) { /* in their place, if what failed was the folder's sync */
+        clh_path_remove(name);
+        if (!had)
+            clh_path_remove(vocab);
         clh_folder_remove(path);
+    }
 done:
     clh_lock_release(lock);
+    clh_free(vocab);
+    clh_free(name);
     return status;
 }
 

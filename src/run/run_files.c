@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "file/content.h"
 #include "run/run_keys.h"
+#include "run/run_vocab.h"
 #include "task/task_ops.h"
 
 enum { CONFIG_MAX = 1 << 20 };
@@ -344,13 +345,16 @@ clh_status clh_run_files_check(const clh_run_config *config, const clh_task *tas
 {
     clh_run_config written = *config;
     clh_status status = clh_run_files_write(&written, folder, err);
+    if (!status)
+        status = clh_run_vocab_keep(config, folder, true, err);
     return status ? status : keep_all(config, task, folder, true, err);
 }
 
 clh_status clh_run_files_keep(const clh_run_config *config, const clh_task *task,
                               const char *folder, clh_error *err)
 {
-    return keep_all(config, task, folder, false, err);
+    clh_status status = clh_run_vocab_keep(config, folder, false, err);
+    return status ? status : keep_all(config, task, folder, false, err);
 }
 
 void clh_run_files_sweep(const char *folder)

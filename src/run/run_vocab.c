@@ -106,7 +106,8 @@ clh_status clh_run_vocab_open(clh_vocab **out, const clh_run_config *config, con
     return status;
 }
 
-clh_status clh_run_vocab_keep(const clh_run_config *config, const char *folder, clh_error *err)
+clh_status clh_run_vocab_keep(const clh_run_config *config, const char *folder, bool check,
+                              clh_error *err)
 {
     assert(config && folder);
     clh_content content = {0}, there = {0};
@@ -124,7 +125,7 @@ clh_status clh_run_vocab_keep(const clh_run_config *config, const char *folder, 
                           "%s is there already, and the run would write its vocabulary over it: "
                           "name another folder",
                           copy);
-    if (!status && !found)
+    if (!status && !found && !check)
         status = clh_file_begin(&file, copy, err);
     if (file) {
         clh_file_write(file, content.bytes, content.length);

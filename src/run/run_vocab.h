@@ -24,7 +24,9 @@ clh_status clh_run_vocab_record(clh_run_config *config, clh_error *err);
 clh_status clh_run_vocab_open(clh_vocab **out, const clh_run_config *config, const char *path,
                               clh_error *err);
 
-/** Write the copy into `folder`, where it is not yet. CLH_EBUSY where other content has its name. */
-clh_status clh_run_vocab_keep(const clh_run_config *config, const char *folder, clh_error *err);
+/** Write the copy into `folder`, where it is not yet. CLH_EBUSY where other content has its name. `check`:
+ *  only whether it has. */
+clh_status clh_run_vocab_keep(const clh_run_config *config, const char *folder, bool check,
+                              clh_error *err);
 
 #endif

@@ -56,6 +56,11 @@ static const row commands[] = {
     {"export", TRAINED, "export r --to e", NULL, NULL},
     {"export --fold", TRAINED, "export r --fold --to e", NULL, NULL},
     {"import", EXPORTED, "import e/model.safetensors --config e/cfg.json --out i", NULL, NULL},
+    {"train --vocab", NOTHING,
+     "train --out r --data ids.jsonl --vocab v.txt --d-model 8 --d-head 4 --steps 3 --threads 1",
+     NULL, "resume r"},
+    {"import --vocab", EXPORTED,
+     "import e/model.safetensors --config e/cfg.json --vocab v.txt --out i", NULL, NULL},
     {"figure", TRAINED, "figure r", NULL, NULL},
     {"figure --out", TRAINED, "figure r --kind loss --out f.svg", NULL, NULL},
     {"docs man", NOTHING, "docs man --out d", NULL, NULL},
@@ -137,6 +142,8 @@ static void make_ground(const char *folder, ground what)
     put(folder, "edits.json",
         "{\"format\": \"clearhead-edits-1\", \"edits\": "
         "[{\"kind\": \"zero\", \"site\": \"blocks.0.attn.hook_z\"}]}");
+    put(folder, "ids.jsonl", "[0, 1, 2]\n[2, 1, 0]\n[1, 1, 2]\n");
+    put(folder, "v.txt", "a\nb\nc\n");
     put(folder, "p.txt",
         "clearhead-program 1\ntask permutations n=2\ncopy 1.1 -> letters\n"
         "write \".\" -> rest\n");
