@@ -193,7 +193,8 @@ for question in json.loads(must("questions", "--json")):
 ok(asked > 15, f"{asked} questions ask a run")
 for words, file in ((["export", "ended", "--to", "export"], "ended/model.safetensors"),
                     (["export", "ended", "--checkpoint", "8", "--to", "export"], "ended/checkpoints/step-00000008.safetensors"),
-                    (["figure", "ended", "--out", "f.svg"], "ended/model.safetensors"),
+                    (["figure", "ended", *(["--out", "f.svg"] if os.environ["CLH_FIGURES"] == "yes" else [])],
+                     "ended/model.safetensors"),
                     (["data", "--config", "ended/config.json"], "ended/config.json"),
                     (["config", "--config", "ended/config.json"], "ended/config.json"),
                     (["train", *SMALL, "--init", "ended", "--out", "new"], "ended/model.safetensors"),

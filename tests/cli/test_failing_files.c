@@ -29,7 +29,7 @@ enum { WORDS_MOST = 32, LINE_MOST = 512, STOP_AT = 3, POINTS_MOST = 2000 };
 
 /* Of a long command the first operations, then some; questions open runs and write in one way, so of each
  * question some, and of all together each. */
-enum { EACH = 40, STRIDE = 7, QUESTION_STRIDE = 5 };
+enum { EACH = 24, STRIDE = 11, QUESTION_STRIDE = 6 };
 
 static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 checkpoint_every=4 "
                             "eval_every=3 test_sequences=3 threads=1";

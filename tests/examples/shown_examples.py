@@ -25,7 +25,7 @@ from tap import finish, note, ok # noqa: E402
 CLEARHEAD = os.path.realpath(os.environ["CLEARHEAD"])
 README = pathlib.Path(os.environ["CLH_SOURCE"], "README.md").read_text(encoding="utf-8")
 # What a build without an optional part refuses.
-WITHOUT = {"CLH_FIGURES": r"--figure|^clearhead figure|^clearhead run\b", "CLH_NPZ": r"\.npz\b"}
+WITHOUT = {"CLH_FIGURES": r"--(figure|out) \S+\.(png|svg|pdf)\b"}
 HYPOTHESIS = {"format": "clearhead-hypothesis-1", "name": "mine", "otherwise": "all",
               "rules": [{"from": "*", "to": "*.[qk]", "agree": "nothing"}]}
 EDITS = {"format": "clearhead-edits-1", "edits": [{"kind": "zero", "site": "blocks.0.attn.hook_z"}]}
@@ -37,7 +37,7 @@ def output(*words):
 
 def readme_lines():
     for block in re.findall(r"```sh\n(.*?)```", README, re.S):
-        yield from (line for line in block.splitlines() if re.match(r"clearhead |mv ", line))
+        yield from (line for line in block.splitlines() if re.match(r"clearhead |mv |python3 -c ", line))
     yield from re.findall(r"`(clearhead [a-z]+ [^`]*)`", README.replace("\n", " "))
 
 
@@ -61,14 +61,14 @@ def shortened(line, counted):
             part = part.replace("runs/notebook", "runs/three").replace("algorithm.txt", "by_hand.txt")
         elif command == "bench":
             part += " --seconds 0"
-        elif command in counted and not re.search(r"--(as-edits|letters|text|tokens)\b", part):
+        elif command in counted and not re.search(r"--(as-edits|letters|text|tokens|prompts)\b", part):
             part += " --count 6"
         yield f"{part} > {file}" if arrow else part
 
 
 def run(line, folder, counted, what):
-    absent = [name for name, wants in WITHOUT.items() if os.environ.get(name) == "no" and re.search(wants, line)]
     for part in shortened(line, counted):
+        absent = [name for name, wants in WITHOUT.items() if os.environ.get(name) == "no" and re.search(wants, part)]
         here = subprocess.run(["sh", "-c", part.replace("clearhead", shlex.quote(CLEARHEAD), 1)], cwd=folder,
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         answered = here.returncode == 0 or (here.returncode == 1 and not here.stderr) # 1: the answer is no
@@ -82,12 +82,16 @@ def supply_hypotheses(folder):
     shutil.copy(source / "hypotheses" / "first_term.txt", f"{folder}/by_hand.txt")
 
 
+def write_edits(folder):
+    pathlib.Path(folder, "edits.json").write_text(json.dumps(EDITS), encoding="utf-8")
+
+
 def supply(folder):
     """The reader's own files; the runs that -h names are made by its first examples."""
     write = lambda name, text: pathlib.Path(folder, name).write_text(text, encoding="utf-8") # noqa: E731
     write("batch.json", json.dumps([[0, 1, 3, 4, 5, 6, 7, 1, 3, 4]]))
-    write("edits.json", json.dumps(EDITS))
     write("hypothesis.json", json.dumps(HYPOTHESIS))
+    write("prompts.txt", permuted("abcd")[:6] + "\n")
     write("mine.jsonl", output("data", "--n", "4", "--tokens", "--first", "300"))
     size = 122
     write("pattern.json", json.dumps([[float(k == max(q - 1, 0)) for k in range(size)] for q in range(size)]))
@@ -127,6 +131,7 @@ def main():
         supply(folder)
         supply_hypotheses(folder)
         for line in help_lines():
+            write_edits(folder) # the reader's again, where an example wrote a file of that name
             run(re.sub(r"\bRUN\b", "runs/notebook", line), folder, counted, "help")
             check_metric(line)
     finish()
