@@ -129,7 +129,7 @@ CLH_API clh_status clh_task_decode(const clh_task *task, const uint32_t *tokens,
 CLH_API const clh_vocab *clh_task_vocab(const clh_task *task);
 
 /** The symbol of one token, terminated, into `out`: "a", " ", or "<17>" where there is none; "17" of a task
- *  whose ids stand for nothing. */
+ *  whose ids stand for nothing. A longer one is cut, never inside a character: clh_vocab_symbol() has all of it. */
 CLH_API void clh_task_symbol(const clh_task *task, uint32_t token, char out[16]);
 
 /** The whole sequence that a choice of letters asks for ("psM1" -> "> psM1 ps1M …"), also for

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/base.h"
+#include "base/utf8.h"
 #include "task/task_ops.h"
 
 clh_status clh_task_open_row(clh_task **out, const clh_task_row *row, const void *settings,
@@ -205,6 +206,9 @@ void clh_task_symbol(const clh_task *task, uint32_t token, char out[16])
     char symbol[CLH_SYMBOL_MAX];
     if (task)
         (void)snprintf(out, 16, "%.15s", clh_vocab_symbol(&task->facts.vocab, token, symbol));
+    const char *cut = clh_utf8_wrong(out); /* inside a character */
+    if (cut)
+        out[cut - out] = '\0';
 }
 
 const clh_vocab *clh_task_vocab(const clh_task *task)

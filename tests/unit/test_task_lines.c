@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "base/strbuf.h"
 #include "support/temp_folder.h"
+#include "task/task_ops.h"
 
 enum { FUZZ_ROUNDS = 3000 };
 
@@ -165,6 +166,47 @@ static void the_vocabulary_holds_every_id_and_all_symbols_once_there_is_text(voi
         assert_int_equal(clh_task_d_vocab(task), cases[i].d_vocab);
         clh_task_close(task);
     }
+}
+
+/* A vocabulary that is given: ids beyond it are refused, texts are read by it, and a long symbol is cut between
+ * characters. */
+static void ids_stand_for_the_symbols_that_are_given(void **state)
+{
+    (void)state;
+    static const char symbols[] =
+        "a\nb\n\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\n";
+    static const struct {
+        const char *content;
+        clh_status status;
+    } rows[] = {{"[0,1,2]\n", CLH_OK},
+                {"\"a b\"\n", CLH_OK},
+                {"[0,3]\n", CLH_EINPUT},
+                {"\"a c\"\n", CLH_EFORMAT}};
+    size_t count, row = 0;
+    const clh_task_row *tasks = clh_task_rows(&count);
+    clh_error err = {0};
+    clh_vocab *vocab = NULL;
+    clh_task_settings settings;
+    assert_int_equal(clh_vocab_read(&vocab, symbols, strlen(symbols), false, "v.txt", &err),
+                     CLH_OK);
+    assert_int_equal(clh_task_row_find(&row, "lines", &err), CLH_OK);
+    assert_int_equal(clh_task_settings_take(tasks[row].ops, settings.bytes, of_path(), &err),
+                     CLH_OK);
+    for (size_t i = 0; i < CLH_COUNT(rows); i++) {
+        clh_task *task = NULL;
+        char symbol[16];
+        write_file(rows[i].content, strlen(rows[i].content));
+        assert_int_equal(clh_task_open_row(&task, &tasks[row], settings.bytes,
+                                           &(clh_task_given){.vocab = vocab}, &err),
+                         rows[i].status);
+        if (rows[i].status)
+            continue;
+        assert_int_equal(clh_task_d_vocab(task), 3);
+        clh_task_symbol(task, 2, symbol);
+        assert_string_equal(symbol, "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
+        clh_task_close(task);
+    }
+    clh_vocab_close(vocab);
 }
 
 static void rank_finds_the_line(void **state)
@@ -386,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_seed_decides_the_order_of_each_round),
         cmocka_unit_test(without_held_out_lines_the_test_split_is_empty),
         cmocka_unit_test(the_vocabulary_holds_every_id_and_all_symbols_once_there_is_text),
+        cmocka_unit_test(ids_stand_for_the_symbols_that_are_given),
         cmocka_unit_test(rank_finds_the_line),
         cmocka_unit_test(first_scored_is_the_configs),
         cmocka_unit_test(positions_have_numbers_and_no_kind),
