@@ -8,12 +8,18 @@
 #include "support/cmocka_all.h"
 #include "support/kernel_bench.h"
 
-enum { KEYS = 7, RIVALS = 40, COLUMNS = 128 };
+enum {
+    KEYS = 7,
+    RIVALS = 40,
+    COLUMNS = 128,
+    WEIGHTS = KEYS * CLH_LETTER_ROW,
+    ENTRIES = COLUMNS * CLH_LETTER_ROW
+};
 
 typedef struct numbers {
-    clh_real letter[CLH_LETTER_ROW], key[KEYS], scale[KEYS * CLH_LETTER_ROW];
-    clh_real weight[KEYS * CLH_LETTER_ROW], sum[CLH_LETTER_ROW], scaled[CLH_LETTER_ROW];
-    clh_real row[COLUMNS * CLH_LETTER_ROW], base[RIVALS], target[CLH_LETTER_ROW];
+    clh_real letter[CLH_LETTER_ROW], key[KEYS], scale[WEIGHTS];
+    clh_real weight[WEIGHTS], sum[CLH_LETTER_ROW], scaled[CLH_LETTER_ROW];
+    clh_real row[ENTRIES], base[RIVALS], target[CLH_LETTER_ROW];
     clh_real slack[CLH_LETTER_ROW];
     clh_real least[COLUMNS], most[COLUMNS];
     uint8_t which[RIVALS];
@@ -24,16 +30,15 @@ static numbers *numbers_of(uint64_t seed)
     numbers *n = calloc(1, sizeof *n);
     uint64_t k = 0;
     clh_real *parts[] = {n->letter, n->key, n->scale, n->row, n->base, n->target, n->slack};
-    const size_t counts[] = {
-        CLH_LETTER_ROW, KEYS,           KEYS * CLH_LETTER_ROW, COLUMNS * CLH_LETTER_ROW,
-        RIVALS,         CLH_LETTER_ROW, CLH_LETTER_ROW};
+    const size_t counts[] = {CLH_LETTER_ROW, KEYS,           WEIGHTS,       ENTRIES,
+                             RIVALS,         CLH_LETTER_ROW, CLH_LETTER_ROW};
     for (size_t p = 0; p < CLH_COUNT(parts); p++)
         for (size_t i = 0; i < counts[p]; i++)
             parts[p][i] = (clh_real)clh_random_normal(seed, 3, k++);
     for (size_t i = 0; i < RIVALS; i++)
         n->which[i] = (uint8_t)(clh_random_word(seed, 4, i) % COLUMNS);
     n->letter[CLH_LETTER_ROW - 1] = -(clh_real)INFINITY; /* a letter that there is not */
-    for (size_t i = 0; i < KEYS * CLH_LETTER_ROW; i++)
+    for (size_t i = 0; i < WEIGHTS; i++)
         n->scale[i] = 1 + (clh_real)fabs((double)n->scale[i]);
     return n;
 }
