@@ -98,6 +98,12 @@ CLH_API clh_status clh_ask(clh_result **out, clh_subject *subject, const char *q
 CLH_API clh_status clh_ask_check(const clh_subject *subject, const char *question,
                                  const clh_settings *settings, clh_error *err);
 
+/** Write the model that a question can make ("repair") as a run at `path`, which holds none yet: with the
+ *  config of the subject's run, `init` naming that and no training. CLH_EUSAGE for a question that makes
+ *  none; errors of clh_ask_check() and clh_run_create(). */
+CLH_API clh_status clh_ask_run(const char *path, clh_subject *subject, const char *question,
+                               const clh_settings *settings, const clh_how *how, clh_error *err);
+
 /** The file that a question can print in place of its result: that of "causal" is its interventions as
  *  edits (docs/formats.md), which the question "edit" measures to the same bits. The caller frees *out
  *  with clh_free(). CLH_EUSAGE for a question that has none; errors of clh_ask_check(). */

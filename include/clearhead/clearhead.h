@@ -47,6 +47,7 @@
 #include "clearhead/path.h"
 #include "clearhead/permutations.h"
 #include "clearhead/program.h"
+#include "clearhead/repair.h"
 #include "clearhead/progress.h"
 #include "clearhead/report.h"
 #include "clearhead/residual.h"

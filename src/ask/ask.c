@@ -5,6 +5,7 @@
 
 #include "ask/question.h"
 #include "base/quote.h"
+#include "clearhead/run.h"
 #include "clearhead/version.h"
 #include "task/task_ops.h"
 
@@ -262,6 +263,30 @@ clh_status clh_ask_file(char **out, const clh_subject *subject, const char *ques
                     : clh_fail(err, CLH_EUSAGE, "%s prints its result only, and no file", question);
     if (!status && (status = clh_strbuf_check_lost(lost, err)))
         clh_free(*out);
+    clh_settings_close(own);
+    return status;
+}
+
+clh_status clh_ask_run(const char *path, clh_subject *subject, const char *question,
+                       const clh_settings *settings, const clh_how *how, clh_error *err)
+{
+    clh_settings *own = NULL;
+    clh_model *model = NULL;
+    const clh_how plain = {0};
+    CLH_REQUIRE(path, err, "a folder for the run");
+    clh_status status = settle(&settings, &own, subject, question, err);
+    const clh_question *q = status ? NULL : clh_settings_question(settings);
+    if (!status && (!q->make || !clh_subject_run(subject)))
+        status = clh_fail(err, CLH_EUSAGE, "%s makes no run of this subject", question);
+    if (!status)
+        status = q->make(&model, subject, clh_settings_values(settings), how ? how : &plain, err);
+    if (!status) {
+        clh_run_config config = *clh_run_get_config(clh_subject_run(subject));
+        config.train.epochs = 0;
+        (void)snprintf(config.init, sizeof config.init, "%s", clh_subject_path(subject));
+        status = clh_run_create(path, &config, model, err);
+    }
+    clh_model_close(model);
     clh_settings_close(own);
     return status;
 }

@@ -65,6 +65,10 @@ struct clh_question {
     /** Refuses settings that cannot be, before anything is computed; NULL: nothing to refuse. */
     clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
     const clh_question_file *as; /**< NULL: none */
+    /** A model that it makes, the caller's: the command's --out writes it as a run where its path has no
+     *  ending. NULL: none. */
+    clh_status (*make)(clh_model **out, clh_subject *s, const void *settings, const clh_how *how,
+                       clh_error *err);
 };
 
 /** How many sequences a question is asked of: its setting `count`. */

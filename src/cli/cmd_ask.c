@@ -9,6 +9,7 @@
 #include "cli/cli_run.h"
 #include "cli/cli_terminal.h"
 #include "report/format.h"
+#include "run/folder.h"
 
 typedef struct job {
     const clh_invocation *inv;
@@ -146,6 +147,20 @@ static clh_status open_subject(job *j, clh_error *err)
 
 static const char *const files[] = {"out", "figure"};
 
+/* The folder that --out names, of a question that makes a model: a path without an ending. */
+static const char *run_folder(const job *j)
+{
+    const char *out = clh_opt_text(j->inv, files[0]);
+    const char *name = out ? strrchr(out, '/') : NULL;
+    return j->question->make && out && !strchr(name ? name : out, '.') ? out : NULL;
+}
+
+static clh_status check_folder(const char *path, clh_error *err)
+{
+    const clh_status status = clh_folder_check(path, err);
+    return status ? status : clh_folder_check_empty(path, false, err);
+}
+
 /* What cannot be shown, written or drawn is refused before anything is computed. */
 static clh_status check_shown(const job *j, const char *over, clh_error *err)
 {
@@ -155,7 +170,14 @@ static clh_status check_shown(const job *j, const char *over, clh_error *err)
         clh_format_check(j->format, each ? j->question->schema : schema, &j->show, err);
     for (size_t i = 0; i < CLH_COUNT(files) && !status; i++) {
         const char *path = clh_opt_text(j->inv, files[i]);
-        if (path)
+        if (path && i == 0 && run_folder(j))
+            status = *over
+                         ? clh_fail(err, CLH_EUSAGE,
+                                    "--%s asks of more than one model, want --out with the ending "
+                                    "of a file",
+                                    over)
+                         : check_folder(path, err);
+        else if (path)
             status = clh_cli_check_file(files[i], path, i == 1, schema, &j->file, err);
     }
     return status;
@@ -210,7 +232,10 @@ static clh_status show_result(const job *j, clh_result *r, bool printed, clh_err
 {
     clh_status status = printed ? CLH_OK : print_result(j, r, err);
     for (size_t i = 0; i < CLH_COUNT(files) && !status; i++)
-        if (clh_opt_given(j->inv, files[i]))
+        if (i == 0 && run_folder(j))
+            status = clh_ask_run(run_folder(j), j->subject, j->question->name, j->settings, &j->how,
+                                 err);
+        else if (clh_opt_given(j->inv, files[i]))
             status = clh_report_save(r, clh_opt_text(j->inv, files[i]), &j->file, err);
     return status;
 }
