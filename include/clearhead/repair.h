@@ -46,8 +46,8 @@ typedef struct clh_repair_sums {
 
 /** A copy of `model` with some of its weights refitted; *sums may be NULL. The least change of the weights
  *  that makes the sum of squares least (Moore-Penrose); keys are measured before they are sharpened. The
- *  caller owns *out. CLH_EUSAGE for options out of range, CLH_ESUPPORT for other models and tasks, CLH_ESHAPE when sequences are longer than n_ctx, CLH_ENUMERIC, CLH_ENOMEM,
- *  CLH_STOPPED. */
+ *  caller owns *out. CLH_EUSAGE for options out of range, CLH_ESUPPORT for other models and tasks,
+ *  CLH_ESHAPE when sequences are longer than n_ctx, CLH_ENUMERIC, CLH_ENOMEM, CLH_STOPPED. */
 CLH_API clh_status clh_repair(clh_model **out, clh_repair_sums *sums, const clh_model *model,
                               const clh_task *task, const clh_repair_options *options,
                               const clh_how *how, clh_error *err);

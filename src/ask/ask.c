@@ -276,10 +276,10 @@ clh_status clh_ask_run(const char *path, clh_subject *subject, const char *quest
     CLH_REQUIRE(path, err, "a folder for the run");
     clh_status status = settle(&settings, &own, subject, question, err);
     const clh_question *q = status ? NULL : clh_settings_question(settings);
-    if (!status && (!q->make || !clh_subject_run(subject)))
-        status = clh_fail(err, CLH_EUSAGE, "%s makes no run of this subject", question);
-    if (!status)
+    if (q && q->make && clh_subject_run(subject))
         status = q->make(&model, subject, clh_settings_values(settings), how ? how : &plain, err);
+    else if (q)
+        status = clh_fail(err, CLH_EUSAGE, "%s makes no run of this subject", question);
     if (!status) {
         clh_run_config config = *clh_run_get_config(clh_subject_run(subject));
         config.train.epochs = 0;
