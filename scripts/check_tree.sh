@@ -37,6 +37,7 @@ src/ask/ask_program_check.c    the edit that puts a program in place of patterns
 src/lens/causal/causal_table.c the suite as edits, in the language of a file of edits
 src/model/model_keys.def       a description of what tl_version is about
 src/run/tl_config.c            the same, where an import says it
+src/ask/ask_repair.c           descriptions of which weights are refitted
 src/ask/ask_edit.c             a description with an example of such a file
 src/ask/ask_emergence.c        descriptions of which weights are swapped
 src/ask/ask_cache.c            descriptions with examples of what one may say

@@ -44,7 +44,8 @@ typedef struct clh_repair_sums {
     double keys_before, keys_after, queries_before, queries_after;
 } clh_repair_sums;
 
-/** A copy of `model` with some of its weights refitted; *sums may be NULL. The least change of the weights
+/** A copy of `model` with some of its weights refitted; *sums may be NULL, and
+ *  `options` (keys, once, scores twice as large). The least change of the weights
  *  that makes the sum of squares least (Moore-Penrose); keys are measured before they are sharpened. The
  *  caller owns *out. CLH_EUSAGE for options out of range, CLH_ESUPPORT for other models and tasks,
  *  CLH_ESHAPE when sequences are longer than n_ctx, CLH_ENUMERIC, CLH_ENOMEM, CLH_STOPPED. */
@@ -54,7 +55,7 @@ CLH_API clh_status clh_repair(clh_model **out, clh_repair_sums *sums, const clh_
 
 /** The first of a few ways to repair that leaves no failing input in a domain: keys, keys and queries, each
  *  with all scores twice as large and as they are, once and twice in a row; that with the fewest failures
- *  where none does (of equal ones the first). 0 in `options` leaves open which; *found is what it was,
+ *  where none does (of equal ones the first). 0 in `options`, or NULL, leaves open which; *found is what it was,
  *  *after its certificate, the caller's. Errors of clh_repair() and clh_certify(). */
 CLH_API clh_status clh_repair_find(clh_model **out, clh_repair_sums *sums,
                                    clh_repair_options *found, clh_certificate *after,

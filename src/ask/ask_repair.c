@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "ask/question.h"
+#include "ask/ratios.h"
 #include "clearhead/certify.h"
 #include "clearhead/measure.h"
 #include "clearhead/repair.h"
@@ -134,7 +134,7 @@ static clh_status put_loss(clh_result *out, clh_subject *s, const clh_model *rep
     const clh_sample *sample = NULL;
     const clh_measure *plain = NULL;
     clh_measure now = {0};
-    clh_status status = clh_subject_sample(&sample, s, count, err);
+    clh_status status = clh_ask_sample(&sample, out, s, count, err);
     if (!status)
         status = clh_subject_plain(&plain, s, sample, how, err);
     if (!status)
@@ -178,7 +178,7 @@ static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settin
 
 const clh_question clh_question_repair = {
     .name = "repair",
-    .summary = "weights with what tokens add to attention taken out, proved before and after",
+    .summary = "attention by position alone, proved before and after",
     .description =
         "Makes a hypothesis true in the weights: attention depends on positions alone. W_K and b_K (W_Q "
         "and b_Q) are refitted in closed form, by least squares over all positions and letters, so "

@@ -151,8 +151,15 @@ static const char *const files[] = {"out", "figure"};
 static const char *run_folder(const job *j)
 {
     const char *out = clh_opt_text(j->inv, files[0]);
-    const char *name = out ? strrchr(out, '/') : NULL;
-    return j->question->make && out && !strchr(name ? name : out, '.') ? out : NULL;
+    if (!j->question->make || !out)
+        return NULL;
+    size_t end = strlen(out);
+    while (end > 0 && out[end - 1] == '/')
+        end--;
+    for (size_t i = end; i > 0 && out[i - 1] != '/'; i--)
+        if (out[i - 1] == '.')
+            return NULL;
+    return end > 0 ? out : NULL;
 }
 
 static clh_status check_folder(const char *path, clh_error *err)

@@ -225,7 +225,9 @@ clh_status clh_repair(clh_model **out, clh_repair_sums *sums, const clh_model *m
                       const clh_task *task, const clh_repair_options *options, const clh_how *how,
                       clh_error *err)
 {
-    CLH_REQUIRE(out && model && task && options, err, "room for a model, a model, a task, options");
+    const clh_repair_options plain = {CLH_REPAIR_KEYS, 1, 2};
+    CLH_REQUIRE(out && model && task, err, "room for a model, a model and a task");
+    options = options ? options : &plain;
     *out = NULL;
     if (options->by < 1 || options->by > CLH_REPAIR_BOTH || options->rounds < 1 ||
         options->rounds > 100 || !(options->sharpen > 0) || !isfinite(options->sharpen))

@@ -54,8 +54,10 @@ clh_status clh_repair_find(clh_model **out, clh_repair_sums *sums, clh_repair_op
                            const clh_repair_options *options, clh_domain_kind domain,
                            const clh_how *how, clh_error *err)
 {
-    CLH_REQUIRE(out && sums && found && after && model && task && options, err,
-                "room for a model and what is said of it, a model, a task, options");
+    const clh_repair_options any = {0};
+    CLH_REQUIRE(out && sums && found && after && model && task, err,
+                "room for a model and what is said of it, a model and a task");
+    options = options ? options : &any;
     *out = NULL;
     *after = (clh_certificate){0};
     if (options->by > CLH_REPAIR_BOTH)

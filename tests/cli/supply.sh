@@ -53,7 +53,7 @@ for name in $drawing; do
         "$CLEARHEAD" "$name" "$run" $(settings "$name") --count $supply --json --full > few.json 2> said
         code=$?
         if [ $code -gt 1 ]; then # of letters alone, or of more than one slot
-            [ "$run" = letters ] || [ "$name" = answers ] || is 0 $code "$name $run: $(cat said)"
+            [ "$run" = letters ] || [ "$name" = answers ] || [ "$name" = repair ] || is 0 $code "$name $run: $(cat said)"
             continue
         fi
         # shellcheck disable=SC2046,SC2086 # words

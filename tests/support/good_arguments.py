@@ -22,6 +22,14 @@ BY_NAME = {
     "clh_ask_check.question": '"heads"',
     "clh_ask_file.question": '"causal"',
     "clh_ask_file.settings": "NULL",
+    "clh_ask_run.path": "fresh_path()",
+    "clh_ask_run.question": '"repair"',
+    "clh_ask_run.settings": "NULL",
+    "clh_repair.options": "&repair_options",
+    "clh_repair.sums": "&repair_sums",
+    "clh_repair_find.options": "&repair_any",
+    "clh_repair_find.sums": "&repair_sums",
+    "clh_repair_find.found": "&repair_found",
     "clh_ask_steps.question": '"heads"',
     "clh_ask_against.question": '"heads"',
     "clh_ask_seeds.question": '"heads"',
@@ -316,7 +324,7 @@ OPTIONAL = {
     "clh_program_parse.task", "clh_program_read.task", "clh_program_read_any.task", "clh_program_diff.differs",
     "err", "watch", "how", "way", "hooks", "style", "show", "options", "user", "each",
     "clh_allocator_set.allocator", "clh_free.memory",
-    "clh_ask.settings", "clh_ask_check.settings", "clh_ask_file.settings", "clh_ask_steps.settings", "clh_ask_seeds.settings",
+    "clh_ask.settings", "clh_ask_check.settings", "clh_ask_file.settings", "clh_ask_run.settings", "clh_repair.sums", "clh_ask_steps.settings", "clh_ask_seeds.settings",
     "clh_ask_against.settings", "numbers", "folder",
     "clh_subject_of.task", "clh_detection_pattern.task", "clh_heads_detect.given", "clh_metric_parse.vocab",
     "clh_vocab_close.vocab", "clh_vocab_decode.vocab",
@@ -372,6 +380,8 @@ BACK = {
     # numbers, which may be NaN
     "clh_measure_interval.measure", "clh_measure_intervals.measure",
     "clh_measure_lost.plain", "clh_measure_lost.other",
+    # filled in, not read
+    "clh_repair.sums", "clh_repair_find.sums", "clh_repair_find.found",
     # what layers do not give is not read
     "clh_run_config_resolve.layer", "clh_run_config_open.layer", "clh_run_layer_task.layer",
     # the model and the training are not needed
