@@ -148,7 +148,8 @@ const clh_question clh_question_decompile = {
                 "clearhead decompile runs/notebook --full # its numbers\n"
                 "clearhead decompile runs/notebook --checkpoints # the algorithm being born\n"
                 "clearhead decompile runs/notebook --seeds 8 # how many different ones there are",
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS,
+    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
+             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
     .schema = schema,
     .over = "rules, constant, copy, mixture, sources, hubs, explained, explained_least, changed",
     .ask = ask_decompile};

@@ -194,7 +194,8 @@ const clh_question clh_question_repair = {
         "clearhead repair runs/notebook --by keys --sharpen 1 # least squares of keys alone\n"
         "clearhead repair runs/notebook --seeds 8 # of how many seeds is every input right?",
     CLH_SETTINGS(keys, repair_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS,
+    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
+             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
     .schema = schema,
     .over = "failures_before, failures, loss_before, loss",
     .ask = ask_repair,

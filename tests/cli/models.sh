@@ -32,9 +32,10 @@ model alone --n-heads 1 --positional-embedding-type rotary
 questions=$("$clearhead" questions --json | python3 -c '
 import json, sys
 for q in json.load(sys.stdin):
-    if q["name"] not in ("edit", "audit", "bench"): # what they take is in their own tests
+    own = ("edit", "audit", "bench", "program_check", "program_run", "program_diff", "program_stats")
+    if q["name"] not in own: # what they take is in their own tests
         print(q["name"])')
-is 20 "$(echo "$questions" | wc -l | tr -d ' ')" 'the questions to ask'
+is 22 "$(echo "$questions" | wc -l | tr -d ' ')" 'the questions to ask'
 
 # What a question wants besides the run.
 given() {
@@ -63,25 +64,43 @@ done
 # Who refuses is who has not what the question needs, and nobody else.
 is "$(sort << 'END'
 rotary answers
+rotary decompile
+rotary repair
 shortformer answers
+shortformer decompile
+shortformer repair
 alibi answers
+alibi decompile
+alibi repair
 none answers
+none decompile
+none repair
 gated answers
+gated decompile
+gated repair
 tied answers
+tied decompile
+tied repair
 both answers
 both attention
+both decompile
 both heads
-alone answers
+both repair
 empty answers
 empty attention
 empty causal
 empty circuits
+empty decompile
 empty emergence
 empty heads
 empty paths
 empty pattern
+empty repair
 empty scrub
 empty thresholds
+alone answers
+alone decompile
+alone repair
 END
 )" "$(sort refused)" 'questions refused'
 "$clearhead" answers alone 2> answer.txt

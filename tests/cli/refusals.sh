@@ -190,7 +190,7 @@ refused 2 'clearhead eval: --first-scored is for sequences of a file, want --dat
 refused 3 'clearhead eval: cannot read nowhere.jsonl: No such file or directory' \
     eval run --data nowhere.jsonl
 echo '[1, 2, 3, 4, 5, 6, 70]' > ids.jsonl
-refused 2 'clearhead eval: ids.jsonl has token ids up to 70, the model takes less than 65 (d_vocab)' \
+refused 2 'clearhead eval: ids.jsonl has token ids up to 70, want less than 65, the size of the vocabulary' \
     eval run --data ids.jsonl
 echo '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]' \
     > ids.jsonl

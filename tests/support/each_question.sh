@@ -27,6 +27,7 @@ settings() { # NAME: what it is given beside its run, so that it is quick and ha
     edit) echo '--edits edits.json' ;;
     bench) echo '--seconds 0' ;;
     audit) echo '--n 2' ;;
+    repair) echo '--domain sorted --count 6' ;;
     program_run) echo '--letters abc' ;;
     emergence | answers | causal | generalise | scrub | eval | attention | attribute | lens) echo '--count 6' ;;
     *) echo ;;
