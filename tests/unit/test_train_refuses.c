@@ -112,7 +112,7 @@ static const spoilt ways[] = {
     {"act_fn 99", no_act, CLH_ECONFIG, false},
     {"eps NaN", eps_nan, CLH_ERANGE, false},
     {"an MLP of nothing", no_mlp, CLH_ECONFIG, false},
-    {"n_ctx too small", short_n_ctx, CLH_ERANGE, false},
+    {"n_ctx too small", short_n_ctx, CLH_ERANGE, true},
     {"d_vocab too small", few_tokens, CLH_ESHAPE, true},
     {"d_vocab_out too small", few_outputs, CLH_ESHAPE, true},
 };
