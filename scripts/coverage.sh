@@ -13,6 +13,7 @@ build=build-coverage
     -Db_ndebug=true -Dc_args=-fprofile-update=atomic > /dev/null
 ninja -C $build $(test -t 1 || echo --quiet) all tests-build
 find $build -name '*.gcda' -delete
+export CLH_COVERAGE=1 # children of tests end so that their branches count
 meson test -C $build --no-rebuild --quiet "$@" || echo 'coverage.sh: some tests failed' >&2
 gcovr --root . --object-directory $build --filter src/ --exclude src/cli/ --branches \
     --json $build/coverage.json > /dev/null

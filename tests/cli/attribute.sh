@@ -154,7 +154,7 @@ refuse 2 'positions is 25, want numbers in [-25, 24] and slices a:b, commas betw
 refuse 2 'predictions count from token 26 (first_scored), want it in [1, 25] for 26 tokens' run --letters abc --first-scored 26
 refuse 2 'run/model.safetensors is no run folder, want one with its checkpoints' run/model.safetensors --checkpoints
 runs 0 train --n 2,3 --steps 2 --d-model 8 --d-head 4 --out mix
-refuse 2 'held-out sequences have 8 tokens and 26, want them equally long: give letters, a text or token ids' mix
+refuse 2 'held-out sequences have 8 tokens and 26, want them equally long: give letters, a text or token ids, or ask one n (ask_n)' mix
 runs 0 attribute mix --letters abc
 runs 2 lens run --letters abc --text ab
 runs 2 lens run --letters abc --positions 25

@@ -27,9 +27,9 @@ wait_for() { # FILE: until it is there; the time limit of all tests is the only 
         sleep 0.01
     done
 }
-# In the background with signals as in a terminal: a shell's own background jobs ignore Ctrl-C.
+# In the background with signals as in a terminal: a shell's own background jobs ignore Ctrl-C, nohup hanging up.
 background() { # ARGUMENTS...: pid in $pid
-    env --default-signal=INT "$clearhead" "$@" > bg-out 2> bg-err &
+    env --default-signal=INT,HUP "$clearhead" "$@" > bg-out 2> bg-err &
     pid=$!
 }
 ends() { # WANTED WHAT: how the background process ended

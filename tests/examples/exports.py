@@ -14,7 +14,7 @@ import public_headers # noqa: E402
 from tap import finish, is_ # noqa: E402
 
 # Enums whose constants are bits to be joined, or leave room; all others count 0, 1, 2 …
-OTHERS = {"clh_fold", "clh_ratio"}
+OTHERS = {"clh_fold", "clh_ratio", "clh_repair_by"}
 
 
 def output(*command):

@@ -76,7 +76,7 @@ static int try_one(const tried *t, unsigned v)
         (void)dup2(ends[1], STDERR_FILENO);
         (void)dup2(ends[1], STDOUT_FILENO);
         (void)close(ends[0]);
-        _exit(judge(t, v));
+        (getenv("CLH_COVERAGE") ? exit : _exit)(judge(t, v)); /* branches are counted at exit() */
     }
     (void)close(ends[1]);
     char text[NOTE_BYTES + 1], rest[4096];
