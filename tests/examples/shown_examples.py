@@ -61,6 +61,8 @@ def shortened(line, counted):
             part = part.replace("runs/notebook", "runs/three").replace("algorithm.txt", "by_hand.txt")
         elif command == "bench":
             part += " --seconds 0"
+        elif command == "repair": # one way, not all that there are
+            part += " --rounds 1 --count 6" + ("" if "--by" in part else " --by keys")
         elif command in counted and not re.search(r"--(as-edits|letters|text|tokens|prompts)\b", part):
             part += " --count 6"
         yield f"{part} > {file}" if arrow else part
