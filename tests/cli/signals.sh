@@ -37,7 +37,7 @@ for signal in TERM:15 INT:2 HUP:1; do
         'scrub run --hypothesis pipe' 'heads run --pattern pipe' 'import pipe --config pipe --out new' \
         'loss piped' 'resume piped' 'show piped' 'show piped@2' 'eval pipe'; do
         # shellcheck disable=SC2086
-        env --default-signal=INT "$clearhead" $command > bg-out 2> bg-err < /dev/null &
+        env --default-signal=INT,HUP,TERM "$clearhead" $command > bg-out 2> bg-err < /dev/null &
         pid=$!
         ended "${signal%:*}" "${signal#*:}" "$command"
         [ ! -e new/config.json ] || ok 1 "$command: a run was begun"
@@ -68,7 +68,7 @@ for signal in TERM:15 HUP:1; do
     sleep 1000 < table &
     reader=$!
     # shellcheck disable=SC2086
-    env --default-signal=INT "$clearhead" run $small --steps 1000000 --checkpoint-every 0 --eval-every 1 --out stalled \
+    env --default-signal=INT,HUP,TERM "$clearhead" run $small --steps 1000000 --checkpoint-every 0 --eval-every 1 --out stalled \
         > table 2> bg-err &
     pid=$!
     while [ ! -e stalled/checkpoints/step-00000004.safetensors ]; do sleep 0.01; done
