@@ -99,14 +99,46 @@ static uint64_t number(const walk *w, unsigned mask, size_t slot)
                : w->number[mask & ~(1u << slot)] * a->letters + w->letters[slot];
 }
 
+/* `count` <= 64 bits from `at` on. */
+static uint64_t bits_from(const clh_failures *f, unsigned mask, uint64_t at, size_t count)
+{
+    uint64_t bits = atomic_load_explicit(&f->bits[mask][at / 64], memory_order_relaxed) >> at % 64;
+    if (at % 64 + count > 64)
+        bits |= atomic_load_explicit(&f->bits[mask][at / 64 + 1], memory_order_relaxed)
+                << (64 - at % 64);
+    return count < 64 ? bits & (((uint64_t)1 << count) - 1) : bits;
+}
+
+/* All slots but the last have letters: those of the last with which an input fails. Its numbers follow each
+ * other, in every mask. */
+static void walk_last(walk *w)
+{
+    const clh_letters_asked *a = w->failures->asked;
+    const size_t slot = a->n - 1;
+    const unsigned given = (1u << slot) - 1;
+    size_t begin, end;
+    uint64_t fails = 0;
+    clh_letters_range(a, w->letters, given, slot, &begin, &end);
+    w->letters[slot] = (uint8_t)begin;
+    for (unsigned mask = 1u << slot; mask < 2u << slot && begin < end; mask++)
+        if (w->any[mask])
+            fails |= bits_from(w->failures, mask, number(w, mask, slot), end - begin) << begin;
+    for (size_t s = 0; s < slot && a->domain == CLH_DOMAIN_ORDERED; s++)
+        fails &= ~((uint64_t)1 << w->letters[s]);
+    if (fails)
+        clh_letters_count_last(a, w->letters, slot, fails, w->count);
+    for (; fails && w->kept < w->most; fails &= fails - 1) {
+        w->letters[slot] = (uint8_t)__builtin_ctzll(fails);
+        memcpy(w->keep[w->kept++].letters, w->letters, sizeof w->letters);
+    }
+}
+
 /* Slots below `slots` have letters; `fails`: that is enough to fail. */
 static void walk_on(walk *w, size_t slots, bool fails)
 {
     const clh_letters_asked *a = w->failures->asked;
     const unsigned before = slots ? 1u << (slots - 1) : 0; /* masks whose last slot is this one */
     for (unsigned mask = before; mask < 2 * before && mask < CLH_MASKS && !fails; mask++) {
-        if (!w->any[mask] && slots == a->n)
-            continue;
         w->number[mask] = number(w, mask, slots - 1);
         fails = w->any[mask] && has(w->failures, w->number[mask], mask);
     }
@@ -114,11 +146,13 @@ static void walk_on(walk *w, size_t slots, bool fails)
         clh_letters_count(a, w->letters, (1u << slots) - 1, 1, w->count);
         return;
     }
-    if (slots == a->n) {
-        if (!fails)
-            return;
+    if (slots == a->n) { /* with `fails` alone */
         w->count[clh_letters_class(w->letters, a->n)]++;
         memcpy(w->keep[w->kept++].letters, w->letters, sizeof w->letters);
+        return;
+    }
+    if (slots + 1 == a->n && !fails) {
+        walk_last(w);
         return;
     }
     size_t begin, end;
