@@ -119,12 +119,14 @@ static uint32_t target_of(const clh_descent *d, const clh_node *at, size_t x)
 
 uint64_t clh_descent_fitting(const clh_descent *d, const clh_node *at, size_t slot)
 {
+    const clh_letters_asked *a = asked(d);
     size_t begin, end;
-    uint64_t which = 0;
-    clh_letters_range(asked(d), at->letters, at->mask, slot, &begin, &end);
-    for (size_t x = begin; x < end; x++)
-        if (clh_letters_fit(asked(d), at->letters, at->mask, (uint8_t)x))
-            which |= (uint64_t)1 << x;
+    clh_letters_range(a, at->letters, at->mask, slot, &begin, &end);
+    uint64_t which =
+        end - begin < 64 ? (((uint64_t)1 << (end - begin)) - 1) << begin : ~(uint64_t)0;
+    for (size_t s = 0; s < a->n && a->domain == CLH_DOMAIN_ORDERED; s++)
+        if (at->mask >> s & 1)
+            which &= ~((uint64_t)1 << at->letters[s]);
     return which;
 }
 
