@@ -85,7 +85,7 @@ static void ends_of(const double *x, size_t n, double *least, double *most)
 static void integrate_at(clh_shares *s, double t, double step)
 {
     const clh_letters_asked *a = s->query.tables->asked;
-    double factor[CLH_CERTIFY_LETTERS][CLH_LETTER_ROW], mean[CLH_CERTIFY_LETTERS];
+    double factor[CLH_CERTIFY_LETTERS][CLH_LETTER_ROW], mean[CLH_CERTIFY_LETTERS] = {0};
     const double outside = step * t * exp(-t * s->base);
     double all = outside;
     for (size_t r = 0; r < a->n; r++) {
@@ -112,7 +112,7 @@ static void integrate(clh_shares *s, double *least)
 {
     const clh_letters_asked *a = s->query.tables->asked;
     double low[CLH_CERTIFY_LETTERS] = {0}, high[CLH_CERTIFY_LETTERS] = {0};
-    double d_low = s->base, d_high = s->base;
+    double d_low = s->base, d_high = d_low;
     memset(s->inverse, 0, sizeof s->inverse);
     s->inverse_all = 0;
     for (size_t r = 0; r < a->n; r++) {

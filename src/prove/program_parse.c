@@ -233,7 +233,9 @@ static clh_status check_order(parser *p, const source *s, size_t from, size_t to
 static clh_status make_target(parser *p, size_t to, clh_target *out)
 {
     const clh_letters_asked *a = &p->program->asked;
-    *out = p->sources ? (clh_target){0} : p->constant;
+    *out = (clh_target){0};
+    if (p->sources == 0)
+        *out = p->constant;
     for (size_t i = 0; i < p->sources; i++) {
         const size_t from = resolve(p, &p->source[i], to);
         const clh_status status = check_order(p, &p->source[i], from, to);
