@@ -139,8 +139,9 @@ static const each_truth truths[] = {
 
 int main(void)
 {
-    const char *names[64];
+    const char *names[96];
     size_t count = 0;
+    assert_true(model_case_count() + CLH_COUNT(long_names) <= CLH_COUNT(names));
     for (; count < model_case_count(); count++)
         names[count] = model_case_names()[count];
     for (size_t i = 0; i < CLH_COUNT(long_names); i++)

@@ -21,7 +21,7 @@ double clh_patch_share(const clh_patch *p, double value)
 
 clh_patch_best clh_patch_strongest(const clh_patch *p, const clh_patch_site *site)
 {
-    assert(p && site && p->pos > 0);
+    assert(p && site && p->pos > 0 && p->each > 0);
     const size_t count = rows_of(site) * p->each;
     size_t at = 0;
     double error = site->estimate ? 0 : NAN;
