@@ -147,7 +147,7 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
     if (!isfinite(p->loss) || !isfinite(p->grad_norm))
         return not_finite(t, err);
     if (p->step == 0)
-        t->began_large = p->loss > FAR_OFF * log((double)t->config.model.d_vocab_out);
+        t->began_large = p->loss > (double)FAR_OFF * log((double)t->config.model.d_vocab_out);
     p->step++;
     p->lr = clh_learning_rate(c, p->step);
     update u = {
