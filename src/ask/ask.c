@@ -283,6 +283,7 @@ clh_status clh_ask_run(const char *path, clh_subject *subject, const char *quest
     if (!status) {
         clh_run_config config = *clh_run_get_config(clh_subject_run(subject));
         config.train.epochs = 0;
+        config.init_weights[0] = 0; /* of what that run began with, not of what this one does */
         (void)snprintf(config.init, sizeof config.init, "%s", clh_subject_path(subject));
         status = clh_run_create(path, &config, model, err);
     }

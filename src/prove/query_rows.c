@@ -156,12 +156,15 @@ static void set_lengths(clh_query *q, size_t slot, const clh_letter_weights *w)
 static void end_row(clh_query *q, clh_real *row, double weight, double low, double high)
 {
     const clh_tables *t = q->tables;
-    const double off = q->along_off * weight + q->least;
+    /* weights so small that floats take them for 0 */
+    const double lost =
+        (double)t->length * 4 * 0x1p-120 *
+        (t->normed ? t->bound.stream / sqrt((double)t->d_model) + q->direct_length : 1);
     if (!t->normed) {
         low = high = weight;
     } else
-        low -= off;
-    high = high * (1.001 + q->off) + q->least;
+        low -= q->along_off * weight + lost;
+    high = high * (1.001 + q->off) + lost;
     low = fmin(low - q->off * fabs(low), high);
     q->kernel->axpy(t->outputs, (clh_real)((low + high) / 2), t->bias_row, row);
     row[t->outputs + CLH_COLUMN_SLACK] =
