@@ -125,6 +125,17 @@ static clh_status take(clh_invocation *inv, int code, char **argv, clh_error *er
     return CLH_OK;
 }
 
+/* As getopt_long(), to which the word - is an argument too: in musl it ends the options. */
+static int next_option(int argc, char **argv, const struct option *options)
+{
+    const int code = getopt_long(argc, argv, "-:h", options, NULL);
+    if (code != -1 || optind >= argc || strcmp(argv[optind], "-") != 0 ||
+        strcmp(argv[optind - 1], "--") == 0)
+        return code;
+    optarg = argv[optind++];
+    return 1;
+}
+
 clh_status clh_cli_parse(clh_invocation *inv, int argc, char **argv, clh_error *err)
 {
     assert(inv && inv->command && argc >= 1);
@@ -136,7 +147,7 @@ clh_status clh_cli_parse(clh_invocation *inv, int argc, char **argv, clh_error *
     opterr = 0;
     optind = 0; /* glibc and musl begin anew */
     /* '-' hands over positional arguments in their place, whatever POSIXLY_CORRECT says */
-    while (!status && (code = getopt_long(argc, argv, "-:h", options, NULL)) != -1)
+    while (!status && (code = next_option(argc, argv, options)) != -1)
         status = take(inv, code, argv, err);
     for (; !status && optind < argc; optind++)
         status = add_argument(inv, argv[optind], err);

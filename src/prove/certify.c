@@ -136,7 +136,13 @@ static void count_inputs(job *j, const clh_certify_options *options)
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         out->classes[c].inputs = inputs[c];
         out->classes[c].failures = failures[c];
+        clh_counterexample *least = &out->classes[c].margin_input;
+        if (!isnan(out->classes[c].margin))
+            least->rank = clh_letters_rank(j->asked, least->letters);
     }
+    for (size_t i = 0; i < out->counterexample_count; i++)
+        out->counterexamples[i].rank =
+            clh_letters_rank(j->asked, out->counterexamples[i].letters);
 }
 
 static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_options *options,

@@ -379,3 +379,11 @@ void clh_letters_unrank(const clh_letters_asked *asked, uint64_t rank, uint8_t *
     else
         clh_tuple_unrank(size, rank, n, letters);
 }
+
+uint64_t clh_letters_rank(const clh_letters_asked *asked, const uint8_t *letters)
+{
+    const unsigned size = (unsigned)asked->letters, n = (unsigned)asked->n;
+    return asked->domain == CLH_DOMAIN_SORTED    ? clh_combination_rank(size, letters, n)
+           : asked->domain == CLH_DOMAIN_ORDERED ? clh_arrangement_rank(size, letters, n)
+                                                 : clh_tuple_rank(size, letters, n);
+}

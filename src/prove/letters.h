@@ -73,9 +73,10 @@ void clh_letters_classes_last(const clh_letters_asked *asked, const uint8_t *let
 void clh_letters_count_last(const clh_letters_asked *asked, const uint8_t *letters, size_t slot,
                             uint64_t which, uint64_t count[CLH_CERTIFY_CLASSES]);
 
-/** How many choices the domain has, and the one at `rank` of them, in lexicographic order. */
+/** How many choices the domain has, the one at `rank` of them, in lexicographic order, and its rank. */
 uint64_t clh_letters_inputs(const clh_letters_asked *asked);
 void clh_letters_unrank(const clh_letters_asked *asked, uint64_t rank, uint8_t *letters);
+uint64_t clh_letters_rank(const clh_letters_asked *asked, const uint8_t *letters);
 
 /** A number for the letters in the slots of `mask`, below clh_letters_numbers(). */
 uint64_t clh_letters_number(const clh_letters_asked *asked, const uint8_t *letters, unsigned mask);

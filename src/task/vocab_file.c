@@ -163,8 +163,9 @@ static size_t read_word(const char *word, writing how, char *out)
         const unsigned point = length ? point_of(at, length) : 0;
         const int byte = how == BYTES ? byte_of(point) : -1;
         if (how == BYTES && byte < 0) {
-            (void)snprintf(out, strlen(word) + 1, "%s", word);
-            return strlen(word);
+            used = strlen(word);
+            memcpy(out, word, used + 1);
+            return used;
         }
         if (byte == 0) /* which no text can hold */
             used += (size_t)snprintf(out + used, 5, "\\x00");

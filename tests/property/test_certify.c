@@ -109,6 +109,7 @@ static void same_rows(const clh_certificate *a, const clh_certificate *b)
     for (size_t i = 0; i < a->counterexample_count; i++) {
         assert_memory_equal(a->counterexamples[i].letters, b->counterexamples[i].letters, a->n);
         assert_int_equal(a->counterexamples[i].position, b->counterexamples[i].position);
+        assert_int_equal(a->counterexamples[i].rank, b->counterexamples[i].rank);
     }
 }
 

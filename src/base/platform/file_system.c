@@ -57,7 +57,10 @@ char *clh_path_whole(const char *path, clh_error *err)
 {
     assert(path);
     char *found = clh_system_whole_path(path);
-    char *whole = clh_text_copy(found ? found : path, err);
+    const char *from = found ? found : path;
+    while (from[0] == '/' && from[1] == '/') /* which musl keeps */
+        from++;
+    char *whole = clh_text_copy(from, err);
     free(found);
     return whole;
 }
