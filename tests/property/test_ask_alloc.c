@@ -77,8 +77,7 @@ static char *plain_answer(const asked *a, size_t *used)
     char *text = NULL;
     failing_alloc_install(&state, 0);
     assert_int_equal(answer(&text, used, a, &state, 0), CLH_OK);
-    assert_non_null(text);
-    char *kept = strdup(text);
+    char *kept = text ? strdup(text) : NULL;
     clh_free(text);
     failing_alloc_remove(&state);
     assert_int_equal(state.live, 0);
