@@ -42,6 +42,7 @@ build | wasm | musl) ;;
 test | fuzz | coverage | ci)
     need libcmocka-dev library 'cmocka >= 1.1.5'
     need python3       tool python3
+    need python3-numpy python3 -c 'import numpy'
     need g++           tool g++
     ;;
 *)

@@ -69,7 +69,19 @@ typedef struct clh_certify_options {
     bool margins;           /**< find the smallest margin of each class too */
     size_t counterexamples; /**< how many to keep at most: the first of the domain, sorted then by
                                  margin */
+    bool proof; /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
 } clh_certify_options;
+
+/** What one bound decided: the predictions of a query for every input whose first `slots` slots have these
+ *  letters and whose next has one of a set. Slots are taken in the order: the query's own, those whose
+ *  letters decide what is written, the others. Where all have letters, bit 0 of the sets is this input, and
+ *  neither has it where double precision could not tell. */
+typedef struct clh_proof_row {
+    int64_t position; /**< of the query */
+    int64_t slots;
+    int64_t letters;      /**< 6 bits each, the first slot's lowest */
+    int64_t holds, fails; /**< bit x: with letter x next, the right token is written, or is not */
+} clh_proof_row;
 
 /** An input, and of those that fail the prediction that does so most, in this library's forward pass. */
 typedef struct clh_counterexample {
@@ -106,6 +118,8 @@ typedef struct clh_certificate {
     uint64_t exact, forward;             /**< predictions decided one by one, in double; in float */
     clh_counterexample *counterexamples; /**< [counterexample_count] */
     size_t counterexample_count;
+    clh_proof_row *proof; /**< [proof_count], by position, slots and letters; NULL: not asked for */
+    size_t proof_count;   /**< rows that a proof has; 0 by forward passes */
 } clh_certificate;
 
 /** The domain of choices of letters that is the task's own; CLH_DOMAIN_TASK where there is none. */

@@ -107,6 +107,8 @@ static const clh_schema schema[] = {
      .keys = "#index", .fields = example_columns},
     {CLH_PART_TABLE, "positions", "where predictions fail", .keys = "#position", .draw = "rows",
      .flags = CLH_DETAIL, .fields = position_columns},
+    {CLH_PART_ARRAY, "proof", "what was decided by which bound: examples/check_proof.py checks it",
+     .flags = CLH_DETAIL},
     {0}};
 
 static void put_classes(clh_result *out, const clh_certificate *c, const clh_task *task)
@@ -199,6 +201,9 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
         status = clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
     if (!status)
         put(out, &certificate, task);
+    if (!status)
+        status =
+            clh_certified_proof(out, &certificate, clh_subject_model(s), task, &options, how, err);
     clh_certificate_deinit(&certificate);
     return status;
 }
@@ -218,6 +223,7 @@ const clh_question clh_question_certify = {
         "clearhead certify runs/notebook # every set of letters\n"
         "clearhead certify runs/notebook --domain tuples --threads 2 # any letters, 14.8 million\n"
         "clearhead certify runs/notebook --part counterexamples --out wrong.csv # a file\n"
+        "clearhead certify runs/notebook --part proof --out proof.npz # for examples/check_proof.py\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"
         "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, certify_settings),

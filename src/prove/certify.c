@@ -38,6 +38,7 @@ void clh_certificate_deinit(clh_certificate *certificate)
         return;
     clh_free(certificate->failed_at);
     clh_free(certificate->counterexamples);
+    clh_free(certificate->proof);
     *certificate = (clh_certificate){0};
 }
 
@@ -96,17 +97,20 @@ static void work(void *context, size_t task, size_t worker)
     clh_stop_step(&j->stop);
 }
 
-static clh_status descents_open(job *j, bool margins, clh_error *err)
+static clh_status descents_open(job *j, const clh_certify_options *options, clh_error *err)
 {
     double at_most[CLH_CERTIFY_CLASSES];
+    const bool margins = options->margins;
     j->descent = clh_alloc_zeroed(j->workers, sizeof *j->descent, err);
     if (!j->descent)
         return CLH_ENOMEM;
     clh_status status =
         margins ? clh_margin_hints(at_most, j->tables.model, j->asked, err) : CLH_OK;
-    for (size_t w = 0; w < j->workers && !status; w++)
+    for (size_t w = 0; w < j->workers && !status; w++) {
         status = clh_descent_open(&j->descent[w], &j->tables, &j->failures, j->targets,
                                   margins ? at_most : NULL, err);
+        j->descent[w].decided.proof = options->proof;
+    }
     return status;
 }
 
@@ -141,8 +145,7 @@ static void count_inputs(job *j, const clh_certify_options *options)
             least->rank = clh_letters_rank(j->asked, least->letters);
     }
     for (size_t i = 0; i < out->counterexample_count; i++)
-        out->counterexamples[i].rank =
-            clh_letters_rank(j->asked, out->counterexamples[i].letters);
+        out->counterexamples[i].rank = clh_letters_rank(j->asked, out->counterexamples[i].letters);
 }
 
 static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_options *options,
@@ -158,7 +161,7 @@ static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_op
         status = clh_pool_open(&pool, clh_how_threads(how), err);
     j->workers = clh_pool_size(pool);
     if (!status)
-        status = descents_open(j, options->margins, err);
+        status = descents_open(j, options, err);
     if (!status) {
         clh_stop_init(&j->stop, clh_how_watch(how), queries, "queries");
         clh_pool_run_watched(pool, queries, work, j, &j->stop);
@@ -169,6 +172,8 @@ static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_op
             status = clh_fail(err, CLH_ENOMEM, "out of memory for predictions left to decide");
     if (!status)
         gather(j);
+    if (!status)
+        status = clh_proof_gather(j->out, j->descent, j->workers, err);
     if (!status)
         for (size_t w = 0; w < j->workers && !status; w++)
             status = clh_pending_run(j->out, &j->tables, &j->failures, j->targets,
@@ -239,7 +244,8 @@ clh_status clh_certify_against(clh_certificate *out, const clh_model *model, con
     if (!status && letters)
         status = clh_letters_asked_open(&asked, task, options->domain, err);
     if (!status)
-        status = choose(&bounds, model, letters ? &asked : NULL, options->way, err);
+        status = choose(&bounds, model, letters ? &asked : NULL,
+                        options->proof ? CLH_CERTIFY_BOUNDS : options->way, err);
     if (!status && bounds) {
         job j = {.out = out, .asked = &asked, .targets = targets};
         status = clh_certificate_start(out, &asked, asked.length, options->counterexamples, err);

@@ -49,6 +49,7 @@ void clh_descent_deinit(clh_descent *d)
     }
     clh_free(d->spare);
     clh_free(d->decided.pending);
+    clh_free(d->decided.proved);
     clh_aims_deinit(d);
     *d = (clh_descent){0};
 }
@@ -96,6 +97,7 @@ static void decide_exactly(clh_descent *d, const clh_node *at)
     const double error = clh_query_exact_error(&d->query, margin, scale);
     const double passed = d->query.tables->bound.passed / scale + error;
     d->decided.exact++;
+    clh_descent_prove(d, at, margin > error, margin < -error);
     if (margin > passed)
         return;
     if (margin < -passed)
@@ -181,6 +183,8 @@ static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
     const bool last = at->level + 1 == d->slots;
     uint64_t holds, fails;
     clh_descent_decide_letters(d, at, which, &holds, &fails);
+    if (holds | fails)
+        clh_descent_prove(d, at, holds, fails);
     if (last) {
         d->decided.by_depth[0] += (uint64_t)__builtin_popcountll(holds | fails);
         if (fails)
@@ -217,9 +221,13 @@ static void walk(clh_descent *d, clh_node *at)
         return;
     }
     const clh_verdict all = clh_descent_decide(d, at);
-    if (all != CLH_OPEN)
+    if (all != CLH_OPEN) {
+        const uint64_t which =
+            at->level < d->slots ? clh_descent_fitting(d, at, d->order[at->level]) : 1;
+        clh_descent_prove(d, at, all == CLH_HOLDS ? which : 0, all == CLH_FAILS ? which : 0);
         d->decided.by_depth[d->slots - at->level] +=
             clh_letters_below(asked(d), at->letters, at->mask);
+    }
     if (all == CLH_FAILS)
         fail(d, at);
     else if (all == CLH_OPEN && at->level == d->slots)

@@ -25,6 +25,9 @@ typedef struct clh_decided {
     double at_most[CLH_CERTIFY_CLASSES]; /**< each is no more than this, as a few inputs say */
     clh_pending *pending;
     size_t pending_count, pending_room;
+    bool proof;            /**< rows are kept, not only counted */
+    clh_proof_row *proved; /**< [proved_count] */
+    size_t proved_count, proved_room;
     clh_status status;
 } clh_decided;
 
@@ -139,6 +142,14 @@ clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_l
 
 /** Smallest margins of two into the first. */
 void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n);
+
+/** Of this node's next slot, the letters that hold and that fail are decided: a row of the proof. Where
+ *  all slots have letters, bit 0. */
+void clh_descent_prove(clh_descent *descent, const clh_node *at, uint64_t holds, uint64_t fails);
+
+/** The rows of all workers into `out`, in their order. */
+clh_status clh_proof_gather(clh_certificate *out, const clh_descent *descent, size_t workers,
+                            clh_error *err);
 
 /** Decide by this library's own pass what a worker has left pending: counts it in `out`, and as failing. */
 clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_failures *failures,
