@@ -119,10 +119,17 @@ static uint64_t both_ways(const clh_model *model, const clh_task *task, clh_doma
     clh_certificate bounds, forward, two;
     clh_error err = {0};
     const clh_how how = {.threads = 2};
-    clh_certify_options options = {domain, CLH_CERTIFY_BOUNDS, true, 1000000};
+    clh_certify_options options = {.domain = domain,
+                                   .way = CLH_CERTIFY_BOUNDS,
+                                   .margins = true,
+                                   .counterexamples = 1000000,
+                                   .proof = true};
     must(clh_certify(&bounds, model, task, &options, NULL, &err), &err);
     must(clh_certify(&two, model, task, &options, &how, &err), &err);
+    assert_true(bounds.proof_count > 0 && bounds.proof_count == two.proof_count);
+    assert_memory_equal(bounds.proof, two.proof, two.proof_count * sizeof *two.proof);
     options.way = CLH_CERTIFY_FORWARD;
+    options.proof = false;
     must(clh_certify(&forward, model, task, &options, &how, &err), &err);
     assert_true(bounds.by_bounds && !forward.by_bounds);
     assert_int_equal(bounds.undecided, 0);
@@ -184,7 +191,8 @@ static void a_planted_failure_is_found(void **state)
     clh_model *model = copier(task, &p);
     clh_error err = {0};
     clh_certificate c;
-    const clh_certify_options options = {CLH_DOMAIN_TUPLES, CLH_CERTIFY_BOUNDS, false, 5};
+    const clh_certify_options options = {
+        .domain = CLH_DOMAIN_TUPLES, .way = CLH_CERTIFY_BOUNDS, .counterexamples = 5};
     must(clh_certify(&c, model, task, &options, NULL, &err), &err);
     assert_int_equal(c.all.failures, 0);
     assert_int_equal(c.all.inputs, 62 * 62);
@@ -338,7 +346,8 @@ static void a_certificate_stops(void **state)
         looks all = {0, 0};
         clh_watch watch = {look, &all};
         const clh_how how = {1, &watch};
-        const clh_certify_options options = {CLH_DOMAIN_TUPLES, way, true, 5};
+        const clh_certify_options options = {
+            .domain = CLH_DOMAIN_TUPLES, .way = way, .margins = true, .counterexamples = 5};
         clh_certificate c;
         must(clh_certify(&c, model, task, &options, &how, &err), &err);
         clh_certificate_deinit(&c);
@@ -365,7 +374,7 @@ static void what_cannot_be_asked_is_refused(void **state)
     clh_task *sums = task_of("task=modular_addition p=5");
     const planted p = {CLH_NORM_LN, 0.1, 1, 1};
     clh_model *model = copier(task, &p), *longer = NULL;
-    clh_certify_options options = {CLH_DOMAIN_TUPLES, CLH_CERTIFY_BOUNDS, false, 0};
+    clh_certify_options options = {.domain = CLH_DOMAIN_TUPLES, .way = CLH_CERTIFY_BOUNDS};
     assert_int_equal(clh_certify(&c, model, mixture, &options, NULL, &err), CLH_ESUPPORT);
     assert_non_null(strstr(err.message, "mixes 2 lengths"));
     assert_int_equal(clh_certify(&c, model, sums, &options, NULL, &err), CLH_ESUPPORT);
