@@ -26,6 +26,14 @@ if command -v bash > /dev/null; then
     completes 'train' clearhead data --split = tr
     completes '' clearhead train --steps ''
     completes 'data' clearhead help da
+    completes 'program' clearhead prog
+    completes 'program' clearhead help prog
+    completes 'diff' clearhead program d
+    completes '--sequences' clearhead program check --seq
+    completes 'check run diff stats' clearhead program ''
+    completes '--preset' clearhead run --pre
+    completes '' clearhead program run --pre
+    completes 'check' clearhead help program c
     completes '_clearhead' clearhead train --config _c
     completes '_clearhead' clearhead show _c
 else

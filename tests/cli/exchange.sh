@@ -37,6 +37,17 @@ runs 0 train --n 3 --steps 1 --d-model 16 --d-head 8 --attn-scale 3 --use-attn-s
 runs 0 export scaled --to scaled_theirs
 is 'this TransformerLens has no attn_scale, which is 3.0 in this model' \
     "$(python3 "$support/fake_lens.py" scaled_theirs 3 never.safetensors attn_scale 2>&1)" 'what an old one has not is refused'
+# One of 1.0.0 has neither of these keys: n_devices is inert, and its rotary positions are of adjacent pairs.
+for positions in 'false rotary no' 'true rotary yes' 'false standard yes' 'false none yes'; do
+    # shellcheck disable=SC2086 # three words
+    set -- $positions
+    rm -rf turned turned_theirs
+    runs 0 train --n 3 --steps 1 --d-model 16 --d-head 8 --positional-embedding-type "$2" --rotary-adjacent-pairs="$1" --out turned
+    runs 0 export turned --to turned_theirs
+    said=$(python3 "$support/fake_lens.py" turned_theirs 3 turned.safetensors rotary_adjacent_pairs n_devices 2>&1)
+    is "$([ "$3" = yes ] || echo 'this TransformerLens has no rotary_adjacent_pairs, which is False in this model')" "$said" \
+        "positions $2, rotary_adjacent_pairs $1, in one without the key"
+done
 runs 0 train --n 3 --steps 1 --d-model 16 --d-head 8 --use-attn-scale=false --out unscaled
 runs 0 export unscaled --to unscaled_theirs
 is 'use_attn_scale is False: the model of TransformerLens 4 has only True, want one before 4' \
