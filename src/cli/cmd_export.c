@@ -63,8 +63,8 @@ static clh_status write_config(const export_job *job, clh_error *err)
     return status;
 }
 
-/** That nothing of what will be written is there; the folder is made. */
-static clh_status prepare(export_job *job, bool force, clh_error *err)
+/** That nothing of what will be written is there. */
+static clh_status find_paths(export_job *job, bool force, clh_error *err)
 {
     for (size_t i = 0; i < FILES; i++) {
         job->path[i] = clh_path_join(job->folder, file_names[i], err);
@@ -74,16 +74,16 @@ static clh_status prepare(export_job *job, bool force, clh_error *err)
         if (lstat(job->path[i], &info) == 0)
             return clh_fail(err, CLH_EBUSY, "%s exists already: name another folder", job->path[i]);
     }
-    clh_status status = clh_folder_check_empty(job->folder, force, err);
     job->fresh = !clh_path_exists(job->folder);
-    return status ? status : clh_folder_make(job->folder, err);
+    return clh_folder_check_empty(job->folder, force, err);
 }
 
 static clh_status write_files(const export_job *job, clh_error *err)
 {
-    clh_status status =
-        clh_model_save(job->folded ? job->folded : clh_run_model(job->run), job->path[WEIGHTS],
-                       &job->config, clh_run_step(job->run), err);
+    clh_status status = clh_folder_make(job->folder, err);
+    if (!status)
+        status = clh_model_save(job->folded ? job->folded : clh_run_model(job->run),
+                                job->path[WEIGHTS], &job->config, clh_run_step(job->run), err);
     if (!status)
         status = write_config(job, err);
     if (!status)
@@ -101,34 +101,38 @@ static void add_number(clh_strbuf *text, const char *name, double value)
     clh_strbuf_add_number(text, value, 9);
 }
 
-static void print_summary(const clh_invocation *inv, const export_job *job)
+static void add_json(clh_strbuf *text, const export_job *job)
 {
-    if (!inv->json) {
-        for (size_t i = 0; i < FILES; i++)
-            (void)puts(job->path[i]);
-        if (job->folded)
-            (void)printf("folded: %s\nlog-probabilities changed by at most %.2g nats in double "
-                         "precision, by %.2g between two\nforward passes, of which one rounds by "
-                         "%.2g\n",
-                         job->config.folded, job->proof.change, job->proof.forward,
-                         job->proof.rounding);
-        return;
-    }
-    clh_strbuf text = {0};
     for (size_t i = 0; i < FILES; i++) {
-        clh_strbuf_adds(&text, i ? ", " : "{\"files\": [");
-        clh_strbuf_add_json(&text, job->path[i]);
+        clh_strbuf_adds(text, i ? ", " : "{\"files\": [");
+        clh_strbuf_add_json(text, job->path[i]);
     }
-    clh_strbuf_addf(&text, "], \"step\": %zu", clh_run_step(job->run));
+    clh_strbuf_addf(text, "], \"step\": %zu", clh_run_step(job->run));
     if (job->folded) {
-        clh_strbuf_adds(&text, ", \"folded\": ");
-        clh_strbuf_add_json(&text, job->config.folded);
-        add_number(&text, "log_prob_change", job->proof.change);
-        add_number(&text, "log_prob_change_forward", job->proof.forward);
-        add_number(&text, "log_prob_rounding", job->proof.rounding);
+        clh_strbuf_adds(text, ", \"folded\": ");
+        clh_strbuf_add_json(text, job->config.folded);
+        add_number(text, "log_prob_change", job->proof.change);
+        add_number(text, "log_prob_change_forward", job->proof.forward);
+        add_number(text, "log_prob_rounding", job->proof.rounding);
     }
-    (void)printf("%s}\n", clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_strbuf_adds(text, "}\n");
+}
+
+/** What was written, put together before it is, so that nothing is there which could not be told. */
+static clh_status tell(clh_strbuf *text, const export_job *job, bool json, clh_error *err)
+{
+    for (size_t i = 0; i < FILES && !json; i++)
+        clh_strbuf_addf(text, "%s\n", job->path[i]);
+    if (json)
+        add_json(text, job);
+    else if (job->folded)
+        clh_strbuf_addf(text,
+                        "folded: %s\nlog-probabilities changed by at most %.2g nats in double "
+                        "precision, by %.2g between two\nforward passes, of which one rounds by "
+                        "%.2g\n",
+                        job->config.folded, job->proof.change, job->proof.forward,
+                        job->proof.rounding);
+    return clh_strbuf_check(text, err);
 }
 
 int clh_cmd_export(const clh_invocation *inv)
@@ -136,6 +140,7 @@ int clh_cmd_export(const clh_invocation *inv)
     clh_error err = {0};
     clh_run *run = NULL;
     export_job job = {0};
+    clh_strbuf told = {0};
     clh_status status = clh_opt_need(inv, "to", &job.folder, &err);
     if (!status)
         status = clh_cli_open_run(inv, &run, &err);
@@ -145,11 +150,14 @@ int clh_cmd_export(const clh_invocation *inv)
     if (!status)
         status = fold(&job, inv, &err);
     if (!status)
-        status = prepare(&job, clh_opt_flag(inv, "force"), &err);
+        status = find_paths(&job, clh_opt_flag(inv, "force"), &err);
+    if (!status)
+        status = tell(&told, &job, inv->json, &err);
     if (!status)
         status = write_files(&job, &err);
     if (!status)
-        print_summary(inv, &job);
+        (void)fputs(clh_strbuf_view(&told), stdout);
+    clh_strbuf_deinit(&told);
     for (size_t i = 0; i < FILES; i++)
         clh_free(job.path[i]);
     clh_model_close(job.folded);

@@ -72,25 +72,27 @@ static clh_status read_config(const clh_invocation *inv, const char *path, clh_m
     return status;
 }
 
-static void print_summary(const clh_invocation *inv, const char *path, const clh_run_config *config,
-                          const clh_model *model)
+/* What was made, put together before it is, so that no run is there which could not be told. */
+static clh_status tell(clh_strbuf *text, const clh_invocation *inv, const char *path,
+                       const clh_run_config *config, const clh_model *model, clh_error *err)
 {
     size_t numbers = clh_model_parameter_count(model), tensors = clh_model_tensor_count(model);
-    if (!inv->json) {
-        char *task = clh_run_config_describe(config, NULL);
-        (void)printf("%s: %zu parameters in %zu tensors, task %s\n", path, numbers, tensors,
-                     task ? task : config->task);
+    if (inv->json) {
+        clh_strbuf_adds(text, "{\"run\": ");
+        clh_strbuf_add_json(text, path);
+        clh_strbuf_addf(text, ", \"n_parameters\": %zu, \"tensors\": %zu, \"task\": ", numbers,
+                        tensors);
+        clh_strbuf_add_json(text, config->task);
+        clh_strbuf_adds(text, "}\n");
+    } else {
+        char *task = clh_run_config_describe(config, err);
+        if (!task)
+            return CLH_ENOMEM;
+        clh_strbuf_addf(text, "%s: %zu parameters in %zu tensors, task %s\n", path, numbers,
+                        tensors, task);
         clh_free(task);
-        return;
     }
-    clh_strbuf text = {0};
-    clh_strbuf_adds(&text, "{\"run\": ");
-    clh_strbuf_add_json(&text, path);
-    clh_strbuf_addf(&text, ", \"n_parameters\": %zu, \"tensors\": %zu, \"task\": ", numbers,
-                    tensors);
-    clh_strbuf_add_json(&text, config->task);
-    (void)printf("%s}\n", clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    return clh_strbuf_check(text, err);
 }
 
 int clh_cmd_import(const clh_invocation *inv)
@@ -101,7 +103,7 @@ int clh_cmd_import(const clh_invocation *inv)
     clh_run_config config;
     clh_model *model = NULL;
     char *notes = NULL;
-    clh_strbuf more = {0};
+    clh_strbuf more = {0}, told = {0};
     clh_status status = clh_opt_need(inv, "config", &config_path, &err);
     if (!status)
         status = clh_opt_need(inv, "out", &out, &err);
@@ -116,13 +118,16 @@ int clh_cmd_import(const clh_invocation *inv)
     if (!status)
         status = read_weights(model, &config, clh_arg(inv, 0), &more, &err);
     if (!status)
+        status = tell(&told, inv, out, &config, model, &err);
+    if (!status)
         status = clh_run_create(out, &config, model, &err);
     if (!status) {
         (void)fputs(notes, stderr);
         (void)fputs(clh_strbuf_view(&more), stderr);
-        print_summary(inv, out, &config, model);
+        (void)fputs(clh_strbuf_view(&told), stdout);
     }
     clh_model_close(model);
+    clh_strbuf_deinit(&told);
     clh_strbuf_deinit(&more);
     clh_free(notes);
     return status ? clh_cli_fail(inv, &err) : 0;

@@ -85,6 +85,7 @@ static void add_value(clh_strbuf *text, const clh_key *key, const clh_run_config
     for (const char *at = clh_strbuf_view(&json); *at; at++)
         if (!strchr(left_out, *at))
             clh_strbuf_addf(text, "%c", *at);
+    text->failed = text->failed || json.failed;
     clh_strbuf_deinit(&json);
 }
 

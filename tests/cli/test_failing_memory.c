@@ -49,7 +49,8 @@ static const char *const commands[] = {
     "train --out made " SIZES,
     "run --out made " SIZES,
     "import e/model.safetensors --config e/cfg.json --out made",
-    "import e/model.safetensors --config e/cfg.json --task permutations --out made --json",
+    "import e/model.safetensors --config e/cfg.json --task permutations --out made",
+    "import e/model.safetensors --config e/cfg.json --out made --json",
     "eval r --count 3",
     "eval r --count 3 --json --full",
     "eval r --count 3 --markdown",
@@ -178,6 +179,13 @@ static good without_failure(const temp_folder *folder, const char *line)
     return g;
 }
 
+/* The allocation tried after `k`: the first ones each, then fewer and fewer, the last ones each. */
+static size_t after(size_t k, size_t count)
+{
+    const size_t next = k < EACH ? k + 1 : k + 1 + (k - EACH) / THINNER;
+    return k + LAST >= count ? k + 1 : next + LAST > count ? count - LAST : next;
+}
+
 static void every_command(void **context)
 {
     const temp_folder *folder = *context;
@@ -190,7 +198,7 @@ static void every_command(void **context)
         const good g = without_failure(folder, commands[i]);
         for (size_t k = 1; k <= g.count; tried++) {
             fail_allocation(folder, commands[i], k, &g);
-            k += k < EACH || k + LAST > g.count ? 1 : 1 + (k - EACH) / THINNER;
+            k = after(k, g.count);
         }
         print_message("# %s: %zu of %zu allocations\n", commands[i], tried, g.count);
         free(g.weights);
