@@ -167,6 +167,20 @@ is 'clearhead train: after step 0 the parameters are not finite: initializer_ran
     'nor where the weights are no numbers to begin with'
 runs 3 train --n 2 --steps 9 --init huge/checkpoints/step-00000000.safetensors --lr 0.5 --out from
 is 1 "$(printf '%s\n' "$err" | grep -c 'at step 1 .*: the weights that it starts from are too large; ')" 'nor of weights that were given'
+# A first loss of more than 10 ln d_vocab, 41.7 nats, is of weights too large to begin with; less is not.
+for range in 0.5 1 2 3; do
+    rm -rf first
+    runs 3 train --n 2 --steps 9 --initializer-range $range --lr 1e30 --out first
+    is "$(python3 -c 'import json, math, sys
+steps = [line for line in map(json.loads, open("first/metrics.jsonl")) if line["type"] == "step"]
+print("initializer_range" if steps[0]["loss"] > 10 * math.log(65) else "lr")')" \
+        "$(printf '%s\n' "$err" | sed -n 's/.*at step 2 .*: \([a-z_]*\) [0-9.e+]* may be too large; .*/\1/p')" \
+        "initializer_range $range: what is blamed follows from the first loss"
+done
+is 'lr initializer_range' "$(for range in 1 2; do
+    rm -rf first
+    "$clearhead" train --n 2 --steps 9 --initializer-range $range --lr 1e30 --out first 2>&1 | sed -n 's/.*: \([a-z_]*\) [0-9.e+]* may be.*/\1/p'
+done | tr '\n' ' ' | sed 's/ $//')" 'and both are'
 runs 0 circuits o --json
 is '"step": 2' "$(printf '%s\n' "$out" | grep -o '"step": 2')" 'the checkpoint it names can be read'
 ok "$(printf '%s\n' "$out" | grep -q -e '[:,] *-*nan' -e inf; [ $? -eq 1 ]; echo $?)" \

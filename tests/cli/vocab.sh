@@ -70,6 +70,12 @@ look() { # RUN WHAT TEXT SHOWN CUT
         "$what: a metric reads it as id 1"
     runs 0 pattern $run --tokens axis.json --json
     is True "$(printf '%s' "$out" | symbol "$shown,0")" "$what: the axis of a pattern shows it"
+    for kind in attention thresholds tokens; do
+        runs 0 figure $run --kind $kind --tokens axis.json --json
+        is True "$(printf '%s' "$out" | symbol "$shown")" "$what: the figure of $kind shows it"
+        runs 0 figure $run --kind $kind --tokens axis.json
+        is yes "$(printf '%s\n' "$out" | grep -q "$shown" && echo yes)" "$what: and in the terminal"
+    done
     runs 0 circuits $run --json
     case $run in t-*) runs 3 sample $run --letters abc ;; *) runs 2 sample $run --letters abc ;; esac
     if [ "$cut" = yes ]; then
