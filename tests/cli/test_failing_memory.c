@@ -24,7 +24,9 @@ const char *__lsan_default_suppressions(void)
 /* main() of the command. */
 int clearhead_main(int argc, char **argv);
 
-enum { WORDS_MOST = 32, LINE_MOST = 512, EACH = 12, LAST = 12, THINNER = 3 };
+enum { WORDS_MOST = 32, LINE_MOST = 512 };
+
+static const failing_alloc_some some = {.first = 12, .last = 12, .thinner = 3};
 
 static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 checkpoint_every=4 "
                             "eval_every=3 test_sequences=3 threads=1";
@@ -179,13 +181,6 @@ static good without_failure(const temp_folder *folder, const char *line)
     return g;
 }
 
-/* The allocation tried after `k`: the first ones each, then fewer and fewer, the last ones each. */
-static size_t after(size_t k, size_t count)
-{
-    const size_t next = k < EACH ? k + 1 : k + 1 + (k - EACH) / THINNER;
-    return k + LAST >= count ? k + 1 : next + LAST > count ? count - LAST : next;
-}
-
 static void every_command(void **context)
 {
     const temp_folder *folder = *context;
@@ -196,10 +191,8 @@ static void every_command(void **context)
     for (size_t i = 0; i < CLH_COUNT(commands); i++) {
         size_t tried = 0;
         const good g = without_failure(folder, commands[i]);
-        for (size_t k = 1; k <= g.count; tried++) {
+        for (size_t k = 1; k <= g.count; k = failing_alloc_next(&some, k, g.count), tried++)
             fail_allocation(folder, commands[i], k, &g);
-            k = after(k, g.count);
-        }
         print_message("# %s: %zu of %zu allocations\n", commands[i], tried, g.count);
         free(g.weights);
         free(g.text);

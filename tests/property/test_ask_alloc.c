@@ -15,7 +15,7 @@
 
 /* Of a question the first allocations and the last, where its texts are put together, each; between them fewer and
  * fewer. */
-enum { EACH = 24, LAST = 48, THINNER = 8 };
+static const failing_alloc_some some = {.first = 24, .last = 48, .thinner = 8};
 
 static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 checkpoint_every=4 "
                             "eval_every=3 test_sequences=4 threads=1";
@@ -107,10 +107,8 @@ static void fail_in_turn(const asked *a)
 {
     size_t count, tried = 0;
     char *wanted = plain_answer(a, &count);
-    for (size_t k = 1; k <= count; tried++) {
+    for (size_t k = 1; k <= count; k = failing_alloc_next(&some, k, count), tried++)
         fail_allocation(a, k, wanted);
-        k += k < EACH || k + LAST > count ? 1 : 1 + (k - EACH) / THINNER;
-    }
     print_message("# %s: %zu of %zu allocations\n", a->question, tried, count);
     free(wanted);
 }

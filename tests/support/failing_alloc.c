@@ -125,3 +125,11 @@ size_t failing_alloc_each_on(clh_status (*work)(void *context), void *context)
 {
     return each(work, context, true);
 }
+
+size_t failing_alloc_next(const failing_alloc_some *some, size_t k, size_t count)
+{
+    const size_t next = k < some->first ? k + 1 : k + 1 + (k - some->first) / some->thinner;
+    if (k + some->last >= count)
+        return k + 1;
+    return next + some->last > count ? count - some->last : next;
+}

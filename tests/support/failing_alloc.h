@@ -40,4 +40,12 @@ size_t failing_alloc_each(clh_status (*work)(void *context), void *context);
 /** The same with all allocations behind that one failing too. */
 size_t failing_alloc_each_on(clh_status (*work)(void *context), void *context);
 
+/** Which allocation of many is made to fail after the k-th of `count`: the first ones each, then fewer and fewer, the
+ *  last ones each again, where texts are put together. */
+typedef struct failing_alloc_some {
+    size_t first, last;
+    size_t thinner; /**< the larger, the more of those between */
+} failing_alloc_some;
+size_t failing_alloc_next(const failing_alloc_some *some, size_t k, size_t count);
+
 #endif
