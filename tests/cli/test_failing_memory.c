@@ -35,6 +35,9 @@ static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 ch
     "--n 2 --d-model 8 --d-head 4 --steps 5 --epoch-sequences 6 --checkpoint-every 4 "             \
     "--eval-every 3 --test-sequences 3 --threads 1"
 
+#define TRAIN "train --out made " SIZES
+#define RUN "run --out made " SIZES
+
 /* What a command prints is the same each time, but for how long training took. What it makes is in MADE. */
 #define MADE "made"
 static const char *const commands[] = {
@@ -48,8 +51,8 @@ static const char *const commands[] = {
     "docs bash",
     "show r",
     "export r --to made --json",
-    "train --out made " SIZES,
-    "run --out made " SIZES,
+    TRAIN,
+    RUN,
     "import e/model.safetensors --config e/cfg.json --out made",
     "import e/model.safetensors --config e/cfg.json --task permutations --out made",
     "import e/model.safetensors --config e/cfg.json --out made --json",
