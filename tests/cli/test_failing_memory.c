@@ -35,8 +35,7 @@ static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 ch
     "--n 2 --d-model 8 --d-head 4 --steps 5 --epoch-sequences 6 --checkpoint-every 4 "             \
     "--eval-every 3 --test-sequences 3 --threads 1"
 
-#define TRAIN "train --out made " SIZES
-#define RUN "run --out made " SIZES
+static const char train_line[] = "train --out made " SIZES, run_line[] = "run --out made " SIZES;
 
 /* What a command prints is the same each time, but for how long training took. What it makes is in MADE. */
 #define MADE "made"
@@ -51,8 +50,8 @@ static const char *const commands[] = {
     "docs bash",
     "show r",
     "export r --to made --json",
-    TRAIN,
-    RUN,
+    train_line,
+    run_line,
     "import e/model.safetensors --config e/cfg.json --out made",
     "import e/model.safetensors --config e/cfg.json --task permutations --out made",
     "import e/model.safetensors --config e/cfg.json --out made --json",
