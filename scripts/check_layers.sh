@@ -19,7 +19,7 @@ run      progress run run_config
 train    bench train
 measure  audit measure metric sample variant
 edit     edit editor
-lens     answers attention box causal circuit emergence fold heads logit_lens patch path residual scrub threshold
+lens     answers attention box causal circuit emergence fold fourier heads logit_lens patch path residual scrub threshold
 prove    certify program repair
 ask      ask
 '

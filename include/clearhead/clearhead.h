@@ -36,6 +36,7 @@
 #include "clearhead/error.h"
 #include "clearhead/figure.h"
 #include "clearhead/fold.h"
+#include "clearhead/fourier.h"
 #include "clearhead/heads.h"
 #include "clearhead/linalg.h"
 #include "clearhead/logit_lens.h"

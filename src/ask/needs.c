@@ -40,6 +40,15 @@ static clh_status has_letters(const clh_question *q, const clh_subject *s, clh_e
     return status;
 }
 
+static clh_status has_sums(const clh_question *q, const clh_subject *s, clh_error *err)
+{
+    clh_task_sum sum;
+    clh_status status = has_task(q, s, err);
+    if (!status && (status = clh_task_get_sum(clh_subject_task(s), &sum, err)))
+        clh_fail_context(err, status, "%s needs a task of sums", q->name);
+    return status;
+}
+
 static clh_status has_one_n(const clh_question *q, const clh_subject *s, clh_error *err)
 {
     const clh_task *task = clh_subject_task(s);
@@ -124,6 +133,11 @@ static bool task_of_letters(const clh_task_ops *ops)
     return ops->letter != CLH_TOKEN_OTHER;
 }
 
+static bool task_of_sums(const clh_task_ops *ops)
+{
+    return ops->sum != NULL;
+}
+
 /* Each with what it means in words: of the sequences, or of the model. */
 static const struct need {
     unsigned flag;
@@ -134,6 +148,7 @@ static const struct need {
 } table[] = {
     {CLH_NEEDS_TASK, "task", has_task, any_task, NULL},
     {CLH_NEEDS_LETTERS, "letters", has_letters, task_of_letters, "letters"},
+    {CLH_NEEDS_SUMS, "sums", has_sums, task_of_sums, "sums or differences"},
     {CLH_NEEDS_ONE_N, "one_n", has_one_n, any_task, "sequences of one length"},
     {CLH_NEEDS_NO_N, "no_n", has_no_n, NULL, NULL},
     {CLH_NEEDS_ONE_HEAD, "one_head", has_one_head, NULL, "one layer of one head"},

@@ -32,6 +32,7 @@ enum clh_needs {
     CLH_NEEDS_CAUSAL = 512,     /**< queries that see no key behind them */
     CLH_NEEDS_POSITIONS = 1024, /**< embeddings of positions in the residual stream */
     CLH_NEEDS_NO_N = 2048,      /**< looks at no sequences, so n of a mixture chooses nothing */
+    CLH_NEEDS_SUMS = 4096,      /**< a task of sums or differences modulo p */
 };
 
 /** A file that a question can print in place of its result, which another command reads: nothing is

@@ -271,3 +271,12 @@ clh_token_kind clh_task_letter_kind(const clh_task *task)
     assert(!task || !task->ops->letter == !task->ops->expand);
     return task ? task->ops->letter : CLH_TOKEN_OTHER;
 }
+
+clh_status clh_task_get_sum(const clh_task *task, clh_task_sum *out, clh_error *err)
+{
+    assert(task && out);
+    return task->ops->sum
+               ? task->ops->sum(task->state, out, err)
+               : clh_fail(err, CLH_ESUPPORT, "the task is %s, want sums or differences modulo p",
+                          task->name);
+}

@@ -73,6 +73,14 @@ typedef struct clh_task_facts {
     const clh_task_setting *defaults;
 } clh_task_facts;
 
+/** What a task of sums modulo p is: of every sequence the token at `answer` is that at `a` plus, or with
+ *  `minus` less, that at `b`, modulo p. The number x is token x; the domain has each pair once. */
+typedef struct clh_task_sum {
+    size_t p;
+    bool minus;
+    size_t a, b, answer; /**< positions; length_max tokens in all */
+} clh_task_sum;
+
 typedef struct clh_variant_row clh_variant_row;
 
 /** Which sequence of a variant: number `index` of `count`. */
@@ -151,6 +159,8 @@ typedef struct clh_task_ops {
     /** Settings, instead of the defaults in `settings`, of the longest sequences that a model of
      *  these sizes reads and predicts; false: there are none. NULL: false. */
     bool (*fit)(void *settings, size_t n_ctx, size_t d_vocab, size_t d_vocab_out);
+    /** What is summed; CLH_ESUPPORT naming the setting with which it is no sum. NULL: it never is. */
+    clh_status (*sum)(const void *state, clh_task_sum *out, clh_error *err);
     /** Of the settings of a mixture make those of its sequences of one n, each of which stays on its side of
      *  the split. CLH_EUSAGE naming those there are. NULL: the task's sequences have no n. */
     clh_status (*narrow)(void *settings, size_t n, clh_error *err);
@@ -166,6 +176,9 @@ struct clh_task {
     void *state;
     clh_vocab *vocab; /**< given to it, which facts.vocab is a copy of; NULL: none was */
 };
+
+/** What a task of sums modulo p is; CLH_ESUPPORT, saying what the task is instead, for any other. */
+clh_status clh_task_get_sum(const clh_task *task, clh_task_sum *out, clh_error *err);
 
 /** A row of tasks.def. */
 typedef struct clh_task_row {

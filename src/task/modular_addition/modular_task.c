@@ -40,6 +40,8 @@ static const clh_key keys[] = {
      .help = "share of all pairs that is trained on; the others are held out"},
 };
 
+enum operation { ADD, SUBTRACT, MULTIPLY };
+
 static uint64_t add(uint64_t a, uint64_t b, uint64_t p)
 {
     return (a + b) % p;
@@ -56,14 +58,14 @@ static uint64_t multiply(uint64_t a, uint64_t b, uint64_t p)
 }
 
 /* The operations, in the order of the setting's values. */
-static uint64_t (*const operations[])(uint64_t a, uint64_t b, uint64_t p) = {add, subtract,
-                                                                             multiply};
+static uint64_t (*const operations[])(uint64_t a, uint64_t b, uint64_t p) = {
+    [ADD] = add, [SUBTRACT] = subtract, [MULTIPLY] = multiply};
 
 enum { DEFAULTS = 10 };
 
 typedef struct modular_task {
     uint64_t p;
-    uint64_t (*apply)(uint64_t a, uint64_t b, uint64_t p);
+    enum operation operation;
     clh_rank_split pairs;
     char batch[24]; /* all pairs that are trained on */
     clh_task_setting defaults[DEFAULTS];
@@ -110,7 +112,7 @@ static clh_status modular_open(void **state, clh_task_facts *facts, const void *
     if (!task)
         return status ? status : CLH_ENOMEM;
     task->p = set->p;
-    task->apply = operations[set->operation];
+    task->operation = (enum operation)set->operation;
     task->pairs = clh_rank_split_make(given->seed, 0, size, size - train);
     set_defaults(task);
     *facts = (clh_task_facts){
@@ -133,7 +135,7 @@ static void write_pair(const modular_task *task, uint64_t a, uint64_t b, clh_seq
     out->tokens[A] = (uint32_t)a;
     out->tokens[B] = (uint32_t)b;
     out->tokens[EQUALS] = (uint32_t)task->p;
-    out->tokens[C] = (uint32_t)task->apply(a, b, task->p);
+    out->tokens[C] = (uint32_t)operations[task->operation](a, b, task->p);
     out->length = LENGTH;
     out->first_scored = C;
 }
@@ -197,6 +199,15 @@ static clh_token_kind modular_kind(const void *state, size_t length, size_t posi
     return position < LENGTH ? of[position] : CLH_TOKEN_OTHER;
 }
 
+static clh_status modular_sum(const void *state, clh_task_sum *out, clh_error *err)
+{
+    const modular_task *task = state;
+    if (task->operation == MULTIPLY)
+        return clh_fail(err, CLH_ESUPPORT, "the operation is multiply, want add or subtract");
+    *out = (clh_task_sum){(size_t)task->p, task->operation == SUBTRACT, A, B, C};
+    return CLH_OK;
+}
+
 static clh_status draw_swapped(const void *state, const clh_variant_row *row,
                                const clh_variant_ask *ask, clh_sequence *out, clh_error *err)
 {
@@ -238,6 +249,7 @@ const clh_task_ops clh_modular_addition_ops = {
     .kind_count = CLH_COUNT(kinds),
     .kind = modular_kind,
     .label = modular_label,
+    .sum = modular_sum,
     .variants = variants,
     .variant_count = CLH_COUNT(variants),
 };
