@@ -38,6 +38,7 @@ src/lens/causal/causal_table.c the suite as edits, in the language of a file of 
 src/model/model_keys.def       a description of what tl_version is about
 src/run/tl_config.c            the same, where an import says it
 src/ask/ask_repair.c           descriptions of which weights are refitted
+src/ask/ask_fourier.c          meanings: whose rows are transformed
 src/ask/ask_edit.c             a description with an example of such a file
 src/ask/ask_emergence.c        descriptions of which weights are swapped
 src/ask/ask_cache.c            descriptions with examples of what one may say

@@ -3,7 +3,7 @@
  *
  *    clh_fourier found = {0};
  *    const clh_fourier_ask ask = {.least = CLH_FOURIER_LEAST, .explained = CLH_FOURIER_EXPLAINED};
- *    if (clh_fourier_run(&found, model, task, &ask, &how, &err)) ...
+ *    if (clh_fourier_run(&found, adder, sums, &ask, &how, &err)) ...  // model and task
  *    for (size_t k = 1; k < found.count; k++)
  *        if (found.frequency[k].key)
  *            printf("%zu: %g of W_E\n", k, found.frequency[k].embedding);
@@ -37,10 +37,10 @@ CLH_BEGIN_DECLS
 typedef struct clh_fourier_ask {
     double least;     /**< in (0, 1] */
     double explained; /**< in [0, 1] */
-    const clh_model
-        *key_model;          /**< whose key frequencies are taken: over training those of its end;
-                                     NULL: the model's own. Borrowed */
-    const size_t *frequency; /**< [frequencies] key frequencies, found by nobody; NULL: found */
+    /** Whose key frequencies are taken: over training those of its end; NULL: the model's own. Borrowed. */
+    const clh_model *key_model;
+    /** Key frequencies that are given, in place of any found; NULL and 0: none are. */
+    const size_t *frequency;
     size_t frequencies;
 } clh_fourier_ask;
 
@@ -59,20 +59,18 @@ CLH_API const char *clh_fourier_logits_name(clh_fourier_logits logits);
 /** A frequency. Of 0, the constant, neurons and logits are NaN: variances have none. */
 typedef struct clh_fourier_frequency {
     double embedding; /**< share of the squared norm of W_E's rows of numbers; all add up to 1 */
-    double
-        neurons; /**< share of the neurons' variance over all inputs that is in cos and sin of 2 pi
-                           k a / p, of b, and in their products; NaN where no neuron varies */
-    double
-        logits; /**< share of the logits' variance over all inputs that is in cos and sin of 2 pi k
-                           s / p, s the answer */
+    /** Share of the neurons' variance over all inputs that is in cos and sin of 2 pi k a / p, of b, and in
+     *  their products; NaN where no neuron varies. */
+    double neurons;
+    /** Share of the logits' variance over all inputs that is in cos and sin of 2 pi k s / p, s the answer. */
+    double logits;
     size_t explained; /**< neurons explained whose best frequency it is */
     bool key;
 } clh_fourier_frequency;
 
 typedef struct clh_fourier_neuron {
-    double
-        explained; /**< share of its variance over all inputs that its best frequency has; NaN where it
-                           is the same on all */
+    /** Share of its variance over all inputs that its best frequency has; NaN where it is the same on all. */
+    double explained;
     size_t frequency; /**< that frequency; 0: none */
 } clh_fourier_neuron;
 
@@ -83,16 +81,15 @@ typedef struct clh_fourier {
     clh_fourier_neuron *neuron;                    /**< [n_layers, d_mlp]; owned */
     size_t keys;                                   /**< key frequencies */
     double embedding_key, neurons_key, logits_key; /**< what these hold together */
-    double
-        neurons_explained; /**< share of the neurons that vary, those explained; NaN where none does */
-    double neurons_best; /**< mean over these of what their best frequency has */
-    clh_loss_sum loss[CLH_FOURIER_LOGITS]
-                     [2]; /**< nats, by clh_split, over all inputs of the split */
+    double neurons_explained; /**< of the neurons that vary, the share explained; NaN: none does */
+    double neurons_best;      /**< mean over these of what their best frequency has */
+    /** Nats, by clh_split, over all inputs of the split. */
+    clh_loss_sum loss[CLH_FOURIER_LOGITS][2];
 } clh_fourier;
 
 /** All of it. CLH_ESUPPORT for a task that is no sum modulo p, CLH_ESHAPE for a model that has not as many
- *  tokens, CLH_ERANGE for frequencies outside 1 … p / 2 or shares that cannot be, CLH_ENUMERIC naming the
- *  activation that is not finite, CLH_STOPPED; errors of clh_forward(). */
+ *  tokens, CLH_ERANGE for frequencies outside 1 … p / 2, more than these, or shares that cannot be,
+ *  CLH_ENUMERIC naming the activation that is not finite, CLH_STOPPED; errors of clh_forward(). */
 CLH_API clh_status clh_fourier_run(clh_fourier *out, const clh_model *model, const clh_task *task,
                                    const clh_fourier_ask *ask, const clh_how *how, clh_error *err);
 
@@ -101,7 +98,7 @@ CLH_API clh_status clh_fourier_run(clh_fourier *out, const clh_model *model, con
  *    energy[k] = c_k / p sum_j |sum_x rows[x][j] exp(-2 pi i k x / p)|^2 / sum_xj rows[x][j]^2
  *
  *  with c_k = 2, and 1 for k = 0 and k = p / 2: they add up to 1 (Parseval). `energy` [p / 2 + 1] is
- *  written; NaN where all are 0. CLH_ERANGE for p = 0. */
+ *  written; NaN where all are 0. CLH_ERANGE for p or width 0. */
 CLH_API clh_status clh_fourier_energy(double *energy, const clh_real *rows, size_t p, size_t width,
                                       clh_error *err);
 

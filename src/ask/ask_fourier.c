@@ -197,7 +197,7 @@ const clh_question clh_question_fourier = {
     .examples = "clearhead fourier runs/grok # the key frequencies, with losses\n"
                 "clearhead fourier runs/grok --figure energy.png # how much each frequency holds\n"
                 "clearhead fourier runs/grok --checkpoints --figure progress.png # over training\n"
-                "clearhead fourier runs/grok@200 --key-of itself # those it had then",
+                "clearhead fourier runs/grok@100 --key-of itself # those it had then",
     CLH_SETTINGS(keys, fourier_settings),
     .needs = CLH_NEEDS_SUMS,
     .schema = schema,

@@ -73,11 +73,10 @@ typedef struct clh_task_facts {
     const clh_task_setting *defaults;
 } clh_task_facts;
 
-/** What a task of sums modulo p is: of every sequence the token at `answer` is that at `a` plus, or with
- *  `minus` less, that at `b`, modulo p. The number x is token x; the domain has each pair once. */
+/** What a task of sums modulo p is: of every sequence the token at `answer` is that at `a` plus, or in all of
+ *  them less, that at `b`, modulo p. The number x is token x; the domain has each pair once. */
 typedef struct clh_task_sum {
     size_t p;
-    bool minus;
     size_t a, b, answer; /**< positions; length_max tokens in all */
 } clh_task_sum;
 

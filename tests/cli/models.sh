@@ -32,7 +32,7 @@ model alone --n-heads 1 --positional-embedding-type rotary
 questions=$("$clearhead" questions --json | python3 -c '
 import json, sys
 for q in json.load(sys.stdin):
-    own = ("edit", "audit", "bench", "program_check", "program_run", "program_diff", "program_stats")
+    own = ("edit", "audit", "bench", "fourier", "program_check", "program_run", "program_diff", "program_stats")
     if q["name"] not in own: # what they take is in their own tests
         print(q["name"])')
 is 22 "$(echo "$questions" | wc -l | tr -d ' ')" 'the questions to ask'

@@ -98,6 +98,7 @@ def supply(folder):
     size = 122
     write("pattern.json", json.dumps([[float(k == max(q - 1, 0)) for k in range(size)] for q in range(size)]))
     for words in (["train", "--steps", "6", "--out", "own"], ["train", "--steps", "6", "--out", "runs/other"],
+                  ["train", "--task", "modular_addition", "--p", "5", "--steps", "6", "--out", "runs/grok"],
                   ["export", "own", "--to", "saved"]):
         subprocess.run([CLEARHEAD, *words], cwd=folder, capture_output=True, check=True)
     shutil.copy(f"{folder}/saved/model.safetensors", f"{folder}/weights.safetensors")

@@ -52,8 +52,8 @@ static clh_status answer(char **text, size_t *used, const asked *a, failing_allo
     clh_subject *subject = NULL, *other = NULL;
     clh_settings *settings = NULL;
     clh_result *result = NULL;
-    must(clh_subject_open(&subject, a->run, &err), &err);
-    must(clh_subject_open(&other, a->run, &err), &err);
+    must(question_case_subject(&subject, a->question, a->folder, a->run, &err), &err);
+    must(question_case_subject(&other, a->question, a->folder, a->run, &err), &err);
     must(question_case_settings(&settings, a->question, a->folder, 2, 3, &err), &err);
     const size_t before = state->calls;
     state->fail_at = fail_at ? before + fail_at : 0;

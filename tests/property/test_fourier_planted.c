@@ -46,7 +46,8 @@ static void energies_add_up_and_are_those_of_planted_waves(void **state)
             assert_true(fabs(energy[k] - 1) < 1e-6);
         }
     }
-    assert_int_equal(clh_fourier_energy(energy, rows, 0, 3, &err), CLH_ERANGE);
+    assert_int_equal(clh_fourier_energy(energy, rows, 0, WIDTH, &err), CLH_ERANGE);
+    assert_int_equal(clh_fourier_energy(energy, rows, 5, 0, &err), CLH_ERANGE);
     memset(rows, 0, sizeof rows);
     must(clh_fourier_energy(energy, rows, 5, WIDTH, &err), &err);
     assert_true(isnan(energy[0]) && isnan(energy[2]));
@@ -216,14 +217,14 @@ static clh_status work(void *context, stopping *s, clh_error *err)
     return status;
 }
 
-/* Asked between batches of 32 inputs, of three visits. */
+/* Asked between batches of 32 inputs, of three visits, and before each of what a visit is cut into. */
 static void it_stops_and_threads_change_nothing(void **state)
 {
     (void)state;
-    const clh_model_config c = sum_bench_config(17);
-    sum_bench b = sum_bench_of(17, false, &c);
+    const clh_model_config c = sum_bench_config(31);
+    sum_bench b = sum_bench_of(31, false, &c);
     stopping_check(work, &b, true);
-    assert_true(stopping_looks(work, &b) >= 3 * 17 * 17 / 32);
+    assert_true(stopping_looks(work, &b) >= 4 * 31 * 31 / 32);
     clh_fourier one = sum_bench_run(&b, NULL, 1);
     for (size_t threads = 2; threads <= 11; threads += 3) {
         clh_fourier f = sum_bench_run(&b, NULL, threads);
@@ -270,6 +271,9 @@ static void what_cannot_be_is_refused(void **state)
         {{.least = 0.5, .explained = 1, .frequency = &far, .frequencies = 1},
          CLH_ERANGE,
          "frequency 4, want 1 to 3"},
+        {{.least = 0.5, .explained = 1, .frequency = &far, .frequencies = 4},
+         CLH_ERANGE,
+         "4 frequencies, want at most the 3 there are"},
         {{.least = 0.5, .explained = 1, .frequencies = 2}, CLH_EUSAGE, "NULL"},
     };
     for (size_t i = 0; i < CLH_COUNT(rows); i++)

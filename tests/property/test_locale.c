@@ -80,7 +80,7 @@ static void ask(const char *question)
     clh_subject *subject = NULL;
     clh_settings *settings = NULL;
     clh_result *result = NULL;
-    must(clh_subject_open(&subject, "run", &err), &err);
+    must(question_case_subject(&subject, question, &working, "run", &err), &err);
     must(question_case_settings(&settings, question, &working, 2, 12, &err), &err);
     must(clh_ask(&result, subject, question, settings, &(clh_how){2, NULL}, &err), &err);
     for (size_t i = 0; i < CLH_COUNT(formats); i++) {

@@ -46,7 +46,8 @@ static clh_status work(void *context, stopping *s, clh_error *err)
     clh_settings *settings = NULL;
     clh_result *result = NULL;
     char *text = NULL;
-    clh_status status = clh_subject_open(&subject, a->world->path, err);
+    clh_status status =
+        question_case_subject(&subject, a->question, a->world->folder, a->world->path, err);
     if (!status)
         status = question_case_settings(&settings, a->question, a->world->folder, 4,
                                         a->many ? a->world->many.count : a->world->few.count, err);

@@ -71,6 +71,8 @@ static clh_answers_ask answers_ask = {.path = "runs/notebook", .step = CLH_LAST}
 static clh_answers answers;
 static const clh_attention_ask attention_ask = {.seed = 1};
 static const clh_detect_options detect_options = {0};
+static const size_t frequency = 2;
+static const clh_fourier_ask fourier_ask = {0.01, 0.85, NULL, &frequency, 1};
 static const clh_lens_ask lens_ask = {.begin = 5, .end = 8};
 static clh_resid_ask resid_ask = {.split = CLH_SPLIT_HEADS, .begin = 2, .end = 5};
 static clh_resid_stack stack;

@@ -49,6 +49,10 @@ static double losses[STEPS];
 
 static clh_subject *subject; /* of the run */
 
+static clh_task
+    *sums; /* another task, sums modulo 7, and a small model of it that is not trained */
+static clh_model *adder;
+
 static size_t state; /* of an allocator that counts */
 
 static void *my_alloc(void *context, size_t size)
@@ -61,6 +65,23 @@ static void my_free(void *context, void *memory)
 {
     (void)context;
     free(memory);
+}
+
+static clh_status sums_open(void)
+{
+    const clh_task_setting modulus[] = {{"p", "7"}, {NULL, NULL}};
+    const clh_task_config of_sums = {.name = "modular_addition", .settings = modulus};
+    clh_model_config small = clh_model_config_default();
+    small.d_model = small.d_mlp = 16;
+    small.n_ctx = 4;
+    small.d_vocab = 8;
+    small.attn_only = false;
+    clh_status status = clh_task_open(&sums, &of_sums, &err);
+    if (!status)
+        status = clh_model_open(&adder, &small, &err);
+    if (!status)
+        clh_model_init(adder, 1);
+    return status;
 }
 
 static clh_status prelude_open(void)
@@ -88,7 +109,7 @@ static clh_status prelude_open(void)
         losses[i] = 4.0 / (double)(i + 1);
     if (clh_forward(model, &tokens, cache, NULL, &err) ||
         clh_cache_reserve(gradient, batch, pos, &err) ||
-        clh_subject_open(&subject, "runs/notebook", &err))
+        clh_subject_open(&subject, "runs/notebook", &err) || sums_open())
         return err.status;
     pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern");
     tensor = clh_cache_view(cache, "blocks.0.attn.hook_q");
@@ -97,6 +118,8 @@ static clh_status prelude_open(void)
 
 static void prelude_close(void)
 {
+    clh_model_close(adder);
+    clh_task_close(sums);
     clh_subject_close(subject);
     clh_cache_close(gradient);
     clh_cache_close(cache);

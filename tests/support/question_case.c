@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ask/question.h"
+#include "base/platform/file.h"
+#include "support/run_case.h"
+
 static const char edits[] = "{\"format\": \"clearhead-edits-1\", \"edits\": ["
                             "{\"kind\": \"mean\", \"site\": \"blocks.0.attn.hook_z\"}, "
                             "{\"kind\": \"add\", \"site\": \"hook_embed\", \"value\": 0.125}]}";
@@ -57,6 +61,23 @@ static clh_status set_program(clh_settings *settings, const char *question,
         return status;
     (void)snprintf(letters, sizeof letters, "%.*s", (int)n, all);
     return set_text(settings, "letters", letters, err);
+}
+
+clh_status question_case_subject(clh_subject **out, const char *question, const temp_folder *folder,
+                                 const char *run, clh_error *err)
+{
+    static const char words[] = "task=modular_addition p=5 d_model=8 d_head=4 d_mlp=6 n_heads=1 "
+                                "steps=4 checkpoint_every=4 epoch_sequences=6 threads=1";
+    char path[TEMP_PATH_MAX];
+    const clh_question *q = clh_question_find(question, err);
+    if (!q || !(q->needs & CLH_NEEDS_SUMS))
+        return q ? clh_subject_open(out, run, err) : CLH_EUSAGE;
+    (void)temp_folder_path(folder, "sums", path);
+    if (!clh_path_exists(path)) {
+        const clh_run_config config = run_case_config(words);
+        run_case_train(&config, path);
+    }
+    return clh_subject_open(out, path, err);
 }
 
 bool question_case_counts(const char *question)

@@ -43,8 +43,8 @@ clh_status clh_fourier_energy(double *energy, const clh_real *rows, size_t p, si
 {
     CLH_REQUIRE(energy && rows, err, "rows of numbers, and room for the energies");
     size_t count = 0;
-    if (p == 0)
-        return clh_fail(err, CLH_ERANGE, "p is 0, want at least one row");
+    if (p == 0 || width == 0)
+        return clh_fail(err, CLH_ERANGE, "%zu rows of %zu numbers, want at least one", p, width);
     if (!clh_mul_ok(p, width, &count))
         return clh_fail(err, CLH_ENOMEM, "%zu rows of %zu cannot be counted", p, width);
     clh_fourier_waves waves = {0};
@@ -280,6 +280,9 @@ static clh_status check_ask(const clh_fourier_ask *ask, size_t p, clh_error *err
     if (ask->frequencies > 0 && !ask->frequency)
         return clh_fail(err, CLH_EUSAGE, "%zu frequencies are NULL, want numbers",
                         ask->frequencies);
+    if (ask->frequencies > p / 2)
+        return clh_fail(err, CLH_ERANGE, "%zu frequencies, want at most the %zu there are",
+                        ask->frequencies, p / 2);
     for (size_t i = 0; i < ask->frequencies; i++)
         if (ask->frequency[i] == 0 || ask->frequency[i] > p / 2)
             return clh_fail(err, CLH_ERANGE, "frequency %zu, want 1 to %zu: half of p = %zu",

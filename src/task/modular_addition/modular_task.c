@@ -204,7 +204,7 @@ static clh_status modular_sum(const void *state, clh_task_sum *out, clh_error *e
     const modular_task *task = state;
     if (task->operation == MULTIPLY)
         return clh_fail(err, CLH_ESUPPORT, "the operation is multiply, want add or subtract");
-    *out = (clh_task_sum){(size_t)task->p, task->operation == SUBTRACT, A, B, C};
+    *out = (clh_task_sum){(size_t)task->p, A, B, C};
     return CLH_OK;
 }
 
