@@ -7,8 +7,8 @@
 #include "clearhead/fourier.h"
 #include "run/folder.h"
 
-enum { GIVEN_MAX = 16 };
-enum { END, ITSELF }; /* --key-of */
+enum { GIVEN_MAX = 15 }; /* what a list of settings holds */
+enum { END, ITSELF };    /* --key-of */
 
 typedef struct fourier_settings {
     unsigned frequencies[GIVEN_MAX];
