@@ -68,9 +68,10 @@ static void slow_free(slow *s)
 static double square_at(const double *rows, size_t p, size_t width, size_t j, size_t u, size_t v)
 {
     double complex sum = 0;
-    for (size_t i = 0; i < p * p; i++)
-        sum += rows[i * width + j] *
-               cexp(-2 * pi * I * (double)(u * (i / p) + v * (i % p)) / (double)p);
+    for (size_t i = 0; i < p * p; i++) {
+        const size_t a = i / p, b = i % p;
+        sum += rows[i * width + j] * cexp(-2 * pi * I * (double)(u * a + v * b) / (double)p);
+    }
     return creal(sum * conj(sum));
 }
 
@@ -92,8 +93,8 @@ static bool one_of(size_t u, size_t k, size_t p)
 static void check_neurons(const clh_fourier *f, const slow *s, double explained)
 {
     const size_t p = s->p;
-    double *at = calloc(f->count, sizeof *at), all = 0, best_sum = 0;
-    size_t *belong = calloc(f->count, sizeof *belong), enough = 0;
+    double *at = calloc(f->count + 1, sizeof *at), all = 0, best_sum = 0;
+    size_t *belong = calloc(f->count + 1, sizeof *belong), enough = 0;
     for (size_t j = 0; j < s->neurons; j++) {
         const double variance = square_all(s->neuron, p, s->neurons, j);
         double best = 0;
@@ -204,8 +205,9 @@ static void check_loss(const clh_fourier *f, clh_fourier_logits which, const sum
 static void check_logits(const clh_fourier *f, const sum_bench *b, const slow *s)
 {
     const size_t p = b->p, n = s->outputs, inputs = p * p;
-    double *part = calloc(inputs * n, sizeof *part), *mean = calloc(n, sizeof *mean),
-           *centred = calloc(inputs * n, sizeof *centred), *none = calloc(inputs * n, sizeof *none);
+    double *part = calloc(inputs * n + 1, sizeof *part), *mean = calloc(n + 1, sizeof *mean),
+           *centred = calloc(inputs * n + 1, sizeof *centred),
+           *none = calloc(inputs * n + 1, sizeof *none);
     double variance = 0;
     for (size_t i = 0; i < inputs; i++) {
         double row = 0;
@@ -223,10 +225,11 @@ static void check_logits(const clh_fourier *f, const sum_bench *b, const slow *s
         if (f->frequency[k].key)
             (void)project(part, b, s->logits, n, k);
     }
-    for (size_t i = 0; i < inputs * n; i++) {
-        none[i] = mean[i % n] + part[i];
-        part[i] = s->logits[i] - part[i];
-    }
+    for (size_t i = 0; i < inputs; i++)
+        for (size_t c = 0; c < n; c++) {
+            none[i * n + c] = mean[c] + part[i * n + c];
+            part[i * n + c] = s->logits[i * n + c] - part[i * n + c];
+        }
     check_loss(f, CLH_FOURIER_MODEL, b, s->logits, n);
     check_loss(f, CLH_FOURIER_RESTRICTED, b, none, n);
     check_loss(f, CLH_FOURIER_EXCLUDED, b, part, n);

@@ -39,9 +39,11 @@ static void energies_add_up_and_are_those_of_planted_waves(void **state)
             sum += energy[k];
         assert_true(fabs(sum - 1) < 1e-12);
         for (size_t k = 0; k <= p / 2; k++) { /* a wave at k alone */
-            for (size_t i = 0; i < p * WIDTH; i++)
-                rows[i] = (clh_real)cos(2 * pi * (double)(k * (i / WIDTH)) / (double)p +
-                                        (2 * k % p ? 0.4 * (double)(i % WIDTH) : 0));
+            for (size_t i = 0; i < p * WIDTH; i++) {
+                const size_t x = i / WIDTH, turned = 2 * k % p ? i % WIDTH : 0;
+                rows[i] =
+                    (clh_real)cos(2 * pi * (double)(k * x) / (double)p + 0.4 * (double)turned);
+            }
             must(clh_fourier_energy(energy, rows, p, WIDTH, &err), &err);
             assert_true(fabs(energy[k] - 1) < 1e-6);
         }
@@ -120,7 +122,8 @@ static void planted_frequencies_are_found(void **state)
     double *logits = calloc((size_t)P * P * P, sizeof *logits), restricted = 0;
     for (size_t i = 0; i < (size_t)P * P; i++)
         for (size_t c = 0; c < P; c++) {
-            const double s = (double)(i / P + i % P) - (double)c, d = (double)(i / P + P - i % P);
+            const size_t x = i / P, y = i % P;
+            const double s = (double)(x + y) - (double)c, d = (double)(x + P - y);
             logits[i * P + c] = strong * cos(2 * pi * 2 * s / P) +
                                 strong * cos(2 * pi * 4 * s / P) +
                                 0.5 * cos(2 * pi * 2 * d / P) * (c == 0) + (c == 1);

@@ -191,9 +191,7 @@ static clh_status fourier_open(clh_fourier *f, const clh_fourier_domain *d, clh_
                        .count = d->p / 2 + 1,
                        .n_layers = d->config->n_layers,
                        .d_mlp = any ? d->config->d_mlp : 0};
-    size_t neurons = 0;
-    if (!clh_mul_ok(f->n_layers, f->d_mlp, &neurons))
-        return clh_fail(err, CLH_ENOMEM, "neurons cannot be counted");
+    const size_t neurons = f->n_layers * f->d_mlp; /* each has weights: they can be counted */
     f->frequency = clh_alloc_zeroed(f->count, sizeof *f->frequency, err);
     f->neuron = clh_alloc_zeroed(neurons, sizeof *f->neuron, err);
     return f->frequency && f->neuron ? CLH_OK : CLH_ENOMEM;
