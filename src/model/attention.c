@@ -54,6 +54,14 @@ static operand projection_input(const clh_pass *pass, const clh_blob *blob, size
                      .head = heads ? c->d_model : 0};
 }
 
+/* The input's rows that are asked, in the room of a cache; `in` itself where all are. */
+static operand asked_of(const clh_pass *pass, operand in, const clh_cache *room)
+{
+    if (clh_pass_is_narrow(pass))
+        in.data = room->asked;
+    return in;
+}
+
 static void project(clh_pass *pass, size_t p, size_t layer)
 {
     const clh_model_config *c = pass->config;
@@ -61,7 +69,10 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     const clh_act_id from = projection_reads(c, p);
     if (!clh_pass_due(pass, projections[p].out, layer, from, from))
         return;
-    const operand in = projection_input(pass, &pass->cache->values, p, layer);
+    const operand all = projection_input(pass, &pass->cache->values, p, layer);
+    const operand in = asked_of(pass, all, pass->cache);
+    if (in.data != all.data)
+        clh_pass_gather(pass, c->d_model, all.data, in.data);
     const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
     clh_real *out = clh_act(pass, projections[p].out, layer) + pass->row0 * width;
@@ -76,27 +87,48 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     clh_pass_fire(pass, projections[p].out, layer);
 }
 
+/* g_x += g_q W_Q^T, all heads in one product where W_Q^T is there and they read the same */
+static void input_backward(const clh_pass *pass, const clh_real *g_out, const clh_real *W,
+                           operand g_in)
+{
+    const clh_model_config *c = pass->config;
+    const size_t d = c->d_head, width = c->n_heads * d;
+    const clh_real *W_t = pass->turned ? pass->turned + (W - pass->model->params.data) : NULL;
+    if (W_t && g_in.head == 0) {
+        clh_multiply_add(pass->kernel, pass->rows, c->d_model, width, 1, clh_rows(g_out, width),
+                         clh_rows(W_t, c->d_model), g_in.data, g_in.row);
+        return;
+    }
+    for (size_t h = 0; h < c->n_heads; h++)
+        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, 1, clh_rows(g_out + h * d, width),
+                         clh_transposed(W + h * c->d_model * d, d), g_in.data + h * g_in.head,
+                         g_in.row);
+}
+
 /* g_x += g_q W_Q^T,  g_W_Q += x^T g_q,  g_b_Q += sum_r g_q, and so for k and v */
 static void project_backward(clh_pass *pass, size_t p, size_t layer)
 {
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d, W_size = c->d_model * d;
-    const operand in = projection_input(pass, &pass->cache->values, p, layer);
-    const operand g_in = projection_input(pass, &pass->gradient->values, p, layer);
+    clh_pass_take(pass, projections[p].out, layer);
+    const operand in =
+        asked_of(pass, projection_input(pass, &pass->cache->values, p, layer), pass->cache);
+    const operand g_all = projection_input(pass, &pass->gradient->values, p, layer);
+    const operand g_in = asked_of(pass, g_all, pass->gradient);
     const clh_real *g_out = clh_act_gradient(pass, projections[p].out, layer);
-    const clh_real *W = clh_param(pass, projections[p].W, layer);
     clh_real *gW = clh_param_gradient(pass, projections[p].W, layer);
     clh_real *gb = clh_param_gradient(pass, projections[p].b, layer);
     clh_pass_fire(pass, projections[p].out, layer);
     if (gb)
         pass->kernel->add_rows(width, pass->rows, g_out, width, gb);
-    for (size_t h = 0; h < c->n_heads; h++) {
-        if (gW)
-            clh_weight_gradient(pass, c->d_model, d, clh_transposed(in.data + h * in.head, in.row),
-                                clh_rows(g_out + h * d, width), gW + h * W_size);
-        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, 1, clh_rows(g_out + h * d, width),
-                         clh_transposed(W + h * W_size, d), g_in.data + h * g_in.head, g_in.row);
-    }
+    for (size_t h = 0; gW && h < c->n_heads; h++)
+        clh_weight_gradient(pass, c->d_model, d, in.data + h * in.head, in.row,
+                            clh_rows(g_out + h * d, width), gW + h * W_size);
+    if (g_in.data != g_all.data)
+        memset(g_in.data, 0, pass->rows * g_in.row * sizeof *g_in.data);
+    input_backward(pass, g_out, clh_param(pass, projections[p].W, layer), g_in);
+    if (g_in.data != g_all.data)
+        clh_pass_scatter(pass, g_in.row, g_in.data, g_all.data);
 }
 
 /* The slopes of n heads are 2^(-8/n), its square, its cube, … (Press et al. 2022, "Train Short, Test
@@ -108,31 +140,66 @@ static double alibi_slope(const clh_model_config *c, size_t h)
                : 0;
 }
 
-/* Head h of sequence b: its corner of each tensor of `blob` (activations or their gradients). */
-static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer, size_t b,
+/* A sequence of the pass, as attention sees it. */
+typedef struct span {
+    size_t T, across;    /* positions; between rows of scores and pattern */
+    size_t first;        /* the first query */
+    size_t row0, query0; /* the rows of its first key, and of that query */
+    size_t pairs0;       /* where its first head's scores begin */
+} span;
+
+static size_t spans(const clh_pass *pass)
+{
+    return pass->pack ? pass->pack->count : pass->tokens->batch;
+}
+
+static span span_at(const clh_pass *pass, const clh_blob *blob, size_t b)
+{
+    const size_t heads = pass->config->n_heads;
+    if (!pass->pack)
+        return (span){.T = pass->tokens->pos,
+                      .across = blob->pos,
+                      .row0 = b * pass->tokens->pos,
+                      .query0 = b * pass->tokens->pos,
+                      .pairs0 = b * heads * blob->pos * blob->pos};
+    const clh_packed *s = &pass->pack->sequence[b];
+    const bool narrow = pass->narrow;
+    return (span){.T = s->rows,
+                  .across = s->rows,
+                  .first = narrow ? s->first : 0,
+                  .row0 = s->row0,
+                  .query0 = narrow ? s->asked0 : s->row0,
+                  .pairs0 = heads * s->pairs0};
+}
+
+/* Head h of a sequence: its corner of each tensor of `blob` (activations or their gradients). */
+static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer, const span *s,
                         size_t h)
 {
     const clh_model_config *c = pass->config;
-    const size_t T = pass->tokens->pos, stride = c->n_heads * c->d_head, across = blob->pos;
-    const size_t vectors = b * T * stride + h * c->d_head;
-    const size_t rows = (b * c->n_heads + h) * across * across;
-    return (clh_head){.T = T,
+    const size_t stride = c->n_heads * c->d_head;
+    const size_t keys = s->row0 * stride + h * c->d_head;
+    const size_t queries = s->query0 * stride + h * c->d_head;
+    const size_t rows = s->pairs0 + h * s->across * s->across;
+    return (clh_head){.T = s->T,
                       .d = c->d_head,
                       .stride = stride,
                       .z_stride = stride,
-                      .across = across,
+                      .across = s->across,
+                      .first = s->first,
+                      .row0 = s->first,
                       .whole = pass->cache->keep == CLH_KEEP_ALL,
                       .both_ways = c->attention_dir == CLH_ATTENTION_BIDIRECTIONAL,
                       .slope = alibi_slope(c, h),
                       .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
-                      .q = clh_blob_slot(blob, clh_layout_scores_of(c, false), layer) + vectors,
-                      .k = clh_blob_slot(blob, clh_layout_scores_of(c, true), layer) + vectors,
-                      .v = clh_blob_slot(blob, CLH_A_V, layer) + vectors,
-                      .z = clh_blob_slot(blob, CLH_A_Z, layer) + vectors,
+                      .q = clh_blob_slot(blob, clh_layout_scores_of(c, false), layer) + queries,
+                      .k = clh_blob_slot(blob, clh_layout_scores_of(c, true), layer) + keys,
+                      .v = clh_blob_slot(blob, CLH_A_V, layer) + keys,
+                      .z = clh_blob_slot(blob, CLH_A_Z, layer) + queries,
                       .scores = clh_blob_slot(blob, CLH_A_ATTN_SCORES, layer) + rows,
                       .pattern = clh_blob_slot(blob, CLH_A_PATTERN, layer) + rows,
                       .turned = pass->cache->scratch,
-                      .turned_row = clh_cache_scratch_row(T)};
+                      .turned_row = clh_cache_scratch_row(s->T)};
 }
 
 typedef void head_step(const clh_pass *pass, const clh_head *head, const clh_head *g);
@@ -140,20 +207,23 @@ typedef void head_step(const clh_pass *pass, const clh_head *head, const clh_hea
 /* `step` on every head of every sequence; its gradient too in the backward pass. */
 static void each_head(clh_pass *pass, size_t layer, head_step *step)
 {
-    for (size_t b = 0; b < pass->tokens->batch && clh_pass_goes_on(pass); b++)
-        for (size_t h = 0; h < pass->config->n_heads; h++) {
-            const clh_head head = head_at(pass, &pass->cache->values, layer, b, h);
+    clh_pass_take(pass, CLH_A_Z, layer);
+    for (size_t b = 0; b < spans(pass) && clh_pass_goes_on(pass); b++) {
+        const span s = span_at(pass, &pass->cache->values, b);
+        for (size_t h = 0; h < pass->config->n_heads && s.T > 0; h++) {
+            const clh_head head = head_at(pass, &pass->cache->values, layer, &s, h);
             clh_head g = {0};
             if (pass->gradient)
-                g = head_at(pass, &pass->gradient->values, layer, b, h);
+                g = head_at(pass, &pass->gradient->values, layer, &s, h);
             step(pass, &head, &g);
         }
+    }
 }
 
 static void all_stages(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
     (void)g;
-    clh_head_forward(head, pass->kernel, pass->at.begin);
+    clh_head_forward(head, pass->kernel, pass->pack ? head->first : pass->at.begin);
 }
 
 typedef void head_rows(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
@@ -189,7 +259,7 @@ static void z_stage(const clh_pass *pass, const clh_head *head, const clh_head *
 
 static void all_stages_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
 {
-    clh_head_backward(head, g, pass->kernel, 0);
+    clh_head_backward(head, g, pass->kernel, head->first);
 }
 
 static void pattern_stage_back(const clh_pass *pass, const clh_head *head, const clh_head *g)
@@ -251,6 +321,7 @@ static void output_backward(clh_pass *pass, size_t layer)
     clh_real *g_result = clh_act_gradient(pass, CLH_A_RESULT, layer);
     clh_real *gW_O = clh_param_gradient(pass, CLH_P_W_O, layer);
     clh_real *gb_O = clh_param_gradient(pass, CLH_P_B_O, layer);
+    clh_pass_take(pass, CLH_A_ATTN_OUT, layer);
     if (!g_result) {
         clh_linear_backward(pass, z, width, W_O, d, g_out, g_z, CLH_WRITE, gW_O, gb_O);
         return;
@@ -264,7 +335,7 @@ static void output_backward(clh_pass *pass, size_t layer)
     for (size_t h = 0; h < c->n_heads; h++) {
         const size_t W_at = h * c->d_head * d;
         if (gW_O)
-            clh_weight_gradient(pass, c->d_head, d, clh_transposed(z + h * c->d_head, width),
+            clh_weight_gradient(pass, c->d_head, d, z + h * c->d_head, width,
                                 clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at);
         clh_multiply(pass->kernel, pass->rows, c->d_head, d, 1,
                      clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),

@@ -27,6 +27,17 @@ static size_t row_of(const clh_head *h, size_t i)
     return (i - h->row0) * h->across;
 }
 
+/* Query i in q, and what becomes of it in z. */
+static clh_real *q_of(const clh_head *h, size_t i)
+{
+    return h->q + (i - h->first) * h->stride;
+}
+
+static clh_real *z_of(const clh_head *h, size_t i)
+{
+    return h->z + (i - h->first) * h->z_stride;
+}
+
 /* Keys of queries [begin, end) that hold more than `nothing`: those up to `end`, unless a hook
  * wrote behind the mask, then all. What is left out adds exact zeros, so the bits are the same. */
 static size_t keys_held(const clh_head *h, const clh_real *rows, size_t begin, size_t end,
@@ -55,7 +66,7 @@ void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin,
 {
     assert(h && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, keys_seen(h, end), h->d, 1 / h->attn_scale,
-                 clh_rows(h->q + begin * h->stride, h->stride), clh_rows(h->turned, h->turned_row),
+                 clh_rows(q_of(h, begin), h->stride), clh_rows(h->turned, h->turned_row),
                  h->scores + row_of(h, begin), h->across);
     for (size_t i = begin; h->slope > 0 && i < end; i++)
         for (size_t j = 0; j < i; j++)
@@ -83,7 +94,7 @@ void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size
     const size_t keys = keys_held(h, h->pattern, begin, end, 0);
     clh_multiply(kernel, end - begin, h->d, keys, 1,
                  clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
-                 h->z + begin * h->z_stride, h->z_stride);
+                 z_of(h, begin), h->z_stride);
 }
 
 /* g_pattern_ij = g_z_i . v_j */
@@ -92,8 +103,8 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
 {
     assert(h && g && begin <= end && end <= h->T);
     clh_multiply(kernel, end - begin, keys_of(h, end), h->d, 1,
-                 clh_rows(g->z + begin * h->z_stride, h->z_stride),
-                 clh_rows(h->turned, h->turned_row), g->pattern + row_of(g, begin), g->across);
+                 clh_rows(z_of(g, begin), h->z_stride), clh_rows(h->turned, h->turned_row),
+                 g->pattern + row_of(g, begin), g->across);
 }
 
 /* g_v_j += sum_i pattern_ij g_z_i */
@@ -103,7 +114,7 @@ void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels
     assert(h && g && begin <= end && end <= h->T);
     clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1,
                      clh_transposed(h->pattern + row_of(h, begin), h->across),
-                     clh_rows(g->z + begin * h->z_stride, h->z_stride), g->v, g->stride);
+                     clh_rows(z_of(g, begin), h->z_stride), g->v, g->stride);
 }
 
 /* g_scores_ij = p_ij (g_pattern_ij - sum_j p_ij g_pattern_ij), p the softmax of the scores: the
@@ -132,11 +143,11 @@ void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernel
     assert(h && g && begin <= end && end <= h->T && h->attn_scale > 0);
     const clh_real *g_scores = g->scores + row_of(g, begin);
     clh_multiply(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
-                 clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), g->q + begin * g->stride,
+                 clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), q_of(g, begin),
                  g->stride);
     clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1 / h->attn_scale,
-                     clh_transposed(g_scores, g->across),
-                     clh_rows(h->q + begin * h->stride, h->stride), g->k, g->stride);
+                     clh_transposed(g_scores, g->across), clh_rows(q_of(h, begin), h->stride), g->k,
+                     g->stride);
 }
 
 size_t clh_head_block_end(const clh_head *h, size_t begin)

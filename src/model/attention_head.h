@@ -26,6 +26,7 @@ typedef struct clh_head {
     size_t stride;   /**< distance between rows of q, k and v */
     size_t z_stride; /**< between rows of z */
     size_t across;   /**< between rows of scores and pattern */
+    size_t first;    /**< the query whose row of q and z lies first in memory */
     size_t row0;     /**< the query whose row of scores and pattern lies first in memory */
     bool whole;
     bool both_ways; /**< a query sees the keys behind it too */

@@ -42,23 +42,38 @@ static clh_row_place owner_of(const clh_layout *layout, const clh_model_config *
     return at;
 }
 
-/* Numbers a row takes, rounded up to whole lanes; false when that cannot be addressed. */
-static bool row_size(const clh_row *row, const clh_model_config *config, size_t batch, size_t pos,
-                     size_t *out)
+/* What a blob is laid out for. */
+typedef struct room {
+    size_t batch, pos, pairs;
+} room;
+
+static bool is_of_pairs(const clh_row *row)
 {
-    clh_tensor shape = clh_row_shape(row, config, batch, pos);
+    for (size_t i = 0; i < CLH_RANK_MAX; i++)
+        if (row->dim[i] == DIM_QUERY_POS)
+            return true;
+    return false;
+}
+
+/* Numbers a row takes, rounded up to whole lanes; false when that cannot be addressed. */
+static bool row_size(const clh_row *row, const clh_model_config *config, room of, size_t *out)
+{
+    const bool packed = of.pairs && is_of_pairs(row);
+    clh_tensor shape = clh_row_shape(row, config, of.batch, of.pos);
     size_t count = 1;
-    for (size_t i = 0; i < shape.rank; i++)
+    for (size_t i = 0; i < shape.rank && !packed; i++)
         if (!clh_mul_ok(count, shape.shape[i], &count))
             return false;
+    if (packed && !clh_mul_ok(config->n_heads, of.pairs, &count))
+        return false;
     if (!clh_add_ok(count, CLH_LANES - 1, &count))
         return false;
     *out = count / CLH_LANES * CLH_LANES;
     return true;
 }
 
-size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, bool shared,
-                      size_t batch, size_t pos)
+static size_t count_of(const clh_layout *layout, const clh_model_config *config, bool shared,
+                       room of)
 {
     size_t total = 0, bytes;
     for (clh_row_place at = clh_layout_first(layout, config); at.row;
@@ -67,10 +82,22 @@ size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, 
         clh_row_place owner = owner_of(layout, config, shared, at);
         if (owner.row != at.row || owner.layer != at.layer)
             continue;
-        if (!row_size(at.row, config, batch, pos, &size) || !clh_add_ok(total, size, &total))
+        if (!row_size(at.row, config, of, &size) || !clh_add_ok(total, size, &total))
             return SIZE_MAX;
     }
     return clh_mul_ok(total, sizeof(clh_real), &bytes) ? total : SIZE_MAX;
+}
+
+size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, bool shared,
+                      size_t batch, size_t pos)
+{
+    return count_of(layout, config, shared, (room){batch, pos, 0});
+}
+
+size_t clh_blob_count_packed(const clh_layout *layout, const clh_model_config *config, bool shared,
+                             size_t rows, size_t pairs)
+{
+    return count_of(layout, config, shared, (room){1, rows, pairs});
 }
 
 clh_status clh_blob_init(clh_blob *blob, const clh_layout *layout, const clh_model_config *config,
@@ -131,7 +158,7 @@ static clh_status grow(clh_blob *blob, size_t count, const clh_watch *watch, clh
 }
 
 /* Owners get consecutive slots, then the others point where their owner lies. */
-static void place_slots(clh_blob *blob, size_t batch, size_t pos)
+static void place_slots(clh_blob *blob, room of)
 {
     const clh_layout *layout = blob->layout;
     size_t offset = 0;
@@ -145,7 +172,7 @@ static void place_slots(clh_blob *blob, size_t batch, size_t pos)
                 *slot = clh_blob_slot(blob, owner.id, owner.layer);
             } else if (!sharing && own) {
                 size_t size = 0;
-                (void)row_size(at.row, &blob->config, batch, pos, &size);
+                (void)row_size(at.row, &blob->config, of, &size);
                 *slot = blob->data + offset;
                 offset += size;
             }
@@ -153,26 +180,37 @@ static void place_slots(clh_blob *blob, size_t batch, size_t pos)
     assert(offset == blob->count);
 }
 
-clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, const clh_watch *watch,
-                            clh_error *err)
+static clh_status reshape(clh_blob *blob, room of, const clh_watch *watch, clh_error *err)
 {
-    if (blob->data && blob->batch == batch && blob->pos == pos)
+    if (blob->data && blob->batch == of.batch && blob->pos == of.pos && blob->pairs == of.pairs)
         return CLH_OK;
-    size_t count = clh_blob_count(blob->layout, &blob->config, blob->shared, batch, pos);
+    size_t count = count_of(blob->layout, &blob->config, blob->shared, of);
     clh_status status = grow(blob, count, watch, err);
     if (status)
         return status;
     blob->count = count;
-    blob->batch = batch;
-    blob->pos = pos;
-    place_slots(blob, batch, pos);
+    blob->batch = of.batch;
+    blob->pos = of.pos;
+    blob->pairs = of.pairs;
+    place_slots(blob, of);
     for (size_t i = 0; i < blob->tensors; i++) {
         clh_row_place at = blob->place[i];
-        blob->tensor[i] = clh_row_shape(at.row, &blob->config, batch, pos);
+        blob->tensor[i] = clh_row_shape(at.row, &blob->config, of.batch, of.pos);
         blob->tensor[i].data = clh_blob_slot(blob, at.id, at.layer);
         blob->tensor[i].name = blob->names + i * CLH_ROW_NAME_MAX;
     }
     return CLH_OK;
+}
+
+clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, const clh_watch *watch,
+                            clh_error *err)
+{
+    return reshape(blob, (room){batch, pos, 0}, watch, err);
+}
+
+clh_status clh_blob_reshape_packed(clh_blob *blob, size_t rows, size_t pairs, clh_error *err)
+{
+    return reshape(blob, (room){1, rows, pairs}, NULL, err);
 }
 
 clh_tensor clh_blob_view(const clh_blob *blob, const char *name)

@@ -21,6 +21,7 @@ typedef struct clh_blob {
     clh_model_config config;
     bool shared; /**< rows share memory as their `shares` says */
     size_t batch, pos;
+    size_t pairs; /**< what [query_pos, key_pos] is of all sequences; 0: batch pos pos */
     clh_real *data;
     size_t count, capacity;
     clh_real **slot; /**< [max(n_layers, 1)][layout->count], NULL where a row does not exist */
@@ -42,6 +43,12 @@ clh_status clh_blob_reshape(clh_blob *blob, size_t batch, size_t pos, const clh_
 /** Numbers a blob takes for [batch, pos]; SIZE_MAX when that cannot be addressed. */
 size_t clh_blob_count(const clh_layout *layout, const clh_model_config *config, bool shared,
                       size_t batch, size_t pos);
+
+/** The same for `rows` rows of sequences of several lengths, whose squares are `pairs` together: what
+ *  has positions has `rows` of one sequence, scores and pattern have `pairs` a head. */
+clh_status clh_blob_reshape_packed(clh_blob *blob, size_t rows, size_t pairs, clh_error *err);
+size_t clh_blob_count_packed(const clh_layout *layout, const clh_model_config *config, bool shared,
+                             size_t rows, size_t pairs);
 
 /** Data of row `id` in `layer`; NULL where it does not exist. */
 static inline clh_real *clh_blob_slot(const clh_blob *blob, size_t id, size_t layer)

@@ -38,6 +38,8 @@ void clh_cache_close(clh_cache *cache)
     if (!cache)
         return;
     clh_undo_deinit(&cache->undo);
+    clh_free(cache->rows_turned);
+    clh_free(cache->asked);
     clh_free(cache->turn);
     clh_free(cache->scratch);
     clh_blob_deinit(&cache->values);
@@ -79,11 +81,15 @@ clh_status clh_cache_reserve_watched(clh_cache *cache, size_t batch, size_t pos,
     cache->filled = 0;
     clh_undo_forget(&cache->undo);
     clh_status status = clh_blob_reshape(&cache->values, batch, pos, watch, err);
-    if (!status)
-        status = reserve_turns(cache, pos, err);
+    return status ? status : clh_cache_reserve_positions(cache, pos, err);
+}
+
+clh_status clh_cache_reserve_positions(clh_cache *cache, size_t pos, clh_error *err)
+{
+    size_t need;
+    const clh_status status = reserve_turns(cache, pos, err);
     if (status)
         return status;
-    size_t need;
     if (!clh_mul_ok(cache->values.config.d_head, clh_cache_scratch_row(pos), &need))
         return clh_fail(err, CLH_ENOMEM, "%zu positions cannot be addressed", pos);
     if (need <= cache->scratch_count)
@@ -202,7 +208,7 @@ clh_status clh_cache_check_watched(const clh_cache *cache, const clh_watch *watc
 }
 
 /* Whatever is not finite ends up in the logits, or in a norm's scale, unless it is multiplied by 0. */
-static bool shows(size_t id)
+bool clh_cache_shows(size_t id)
 {
     bool found = id == CLH_A_LOGITS;
     for (size_t n = 0; n < CLH_NORM_PLACES; n++)
@@ -217,7 +223,7 @@ bool clh_cache_sound(const clh_cache *cache)
     const clh_blob *values = &cache->values;
     bool sound = true;
     for (size_t t = 0; t < values->tensors && sound; t++)
-        sound = !shows(values->place[t].id) || all_finite(&values->tensor[t]);
+        sound = !clh_cache_shows(values->place[t].id) || all_finite(&values->tensor[t]);
     return sound;
 }
 

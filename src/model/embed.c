@@ -65,7 +65,7 @@ void clh_embed_forward(clh_pass *pass)
     }
     if (pos_embed && clh_pass_due_first(pass, CLH_A_POS_EMBED, 0)) {
         for (size_t r = pass->row0; r < row_end(pass); r++)
-            clh_pass_copy(pos_embed + r * d, W_pos + r % pass->tokens->pos * d, d);
+            clh_pass_copy(pos_embed + r * d, W_pos + clh_pass_position(pass, r) * d, d);
         clh_pass_fire(pass, CLH_A_POS_EMBED, 0);
     }
     if (clh_pass_due(pass, stream_of(pass), 0, CLH_A_EMBED,
@@ -99,6 +99,6 @@ void clh_embed_backward(clh_pass *pass)
     for (size_t r = 0; gW_E && r < pass->rows; r++) {
         pass->kernel->axpy(d, 1, g_embed + r * d, gW_E + token_at(pass, r) * d);
         if (gW_pos)
-            pass->kernel->axpy(d, 1, g_pos_embed + r * d, gW_pos + r % pass->tokens->pos * d);
+            pass->kernel->axpy(d, 1, g_pos_embed + r * d, gW_pos + clh_pass_position(pass, r) * d);
     }
 }

@@ -22,6 +22,14 @@ static size_t row_end(const clh_pass *pass)
     return pass->row0 + pass->rows;
 }
 
+/* to[r] += from[asked row r] */
+static void add_asked(const clh_pass *pass, const clh_real *from, clh_real *to)
+{
+    const size_t d = pass->config->d_model;
+    for (size_t r = 0; r < pass->rows; r++)
+        pass->kernel->axpy(d, 1, from + pass->pack->asked_row[r] * d, to + r * d);
+}
+
 /* to = a + b, which may be the same memory as either. */
 static void add_forward(clh_pass *pass, clh_act_id to, size_t layer, clh_act_id left,
                         clh_act_id right)
@@ -31,6 +39,11 @@ static void add_forward(clh_pass *pass, clh_act_id to, size_t layer, clh_act_id 
         return;
     const clh_real *a = clh_act(pass, left, layer), *b = clh_act(pass, right, layer);
     clh_real *out = clh_act(pass, to, layer);
+    if (left == CLH_A_RESID_PRE && clh_pass_is_narrow(pass)) {
+        clh_pass_copy(out, b, pass->rows * d);
+        add_asked(pass, a, out);
+        return;
+    }
     for (size_t i = pass->row0 * d; i < row_end(pass) * d; i++)
         out[i] = a[i] + b[i];
     clh_pass_fire(pass, to, layer);
@@ -143,6 +156,19 @@ static void copy_gradient(clh_pass *pass, clh_act_id to, size_t to_layer, clh_ac
                   pass->rows * pass->config->d_model);
 }
 
+/* The residual stream's way around attention: of rows that were not asked nothing comes. */
+static void stream_gradient(clh_pass *pass, size_t layer, clh_act_id after)
+{
+    if (!clh_pass_is_narrow(pass)) {
+        copy_gradient(pass, CLH_A_RESID_PRE, layer, after, layer);
+        return;
+    }
+    const size_t d = pass->config->d_model;
+    clh_real *g = clh_act_gradient(pass, CLH_A_RESID_PRE, layer);
+    memset(g, 0, pass->pack->rows * d * sizeof *g);
+    clh_pass_scatter(pass, d, clh_act_gradient(pass, after, layer), g);
+}
+
 /* Attention's readers add to the gradient of a norm's output, so it starts at zero; without a norm
  * they add to the norm's input itself, which already holds what came along the residual stream. */
 static void clear_norm_gradient(clh_pass *pass, clh_norm_place place, size_t layer)
@@ -167,6 +193,7 @@ static void attention_backward(clh_pass *pass, size_t layer)
     const clh_model_config *c = pass->config;
     const struct branch *branch = c->use_split_qkv_input ? split_branches : &heads_branch;
     const size_t branches = c->use_split_qkv_input ? CLH_COUNT(split_branches) : c->use_attn_in;
+    clh_pass_take(pass, CLH_A_RESID_PRE, layer);
     for (size_t i = 0; i < branches; i++) {
         clear_input(pass, branch[i].input, layer);
         clear_norm_gradient(pass, branch[i].norm, layer);
@@ -215,6 +242,7 @@ static void mlp_backward(clh_pass *pass, size_t layer)
 static void block_backward(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
+    clh_pass_take(pass, CLH_A_RESID_POST, layer);
     clh_pass_fire(pass, CLH_A_RESID_POST, layer);
     clh_act_id after = CLH_A_RESID_POST;
     if (c->parallel_attn_mlp) {
@@ -229,15 +257,17 @@ static void block_backward(clh_pass *pass, size_t layer)
     copy_gradient(pass, CLH_A_ATTN_OUT, layer, after, layer);
     clh_pass_fire(pass, CLH_A_ATTN_OUT, layer);
     if (!c->parallel_attn_mlp)
-        copy_gradient(pass, CLH_A_RESID_PRE, layer, after, layer);
+        stream_gradient(pass, layer, after);
     attention_backward(pass, layer);
+    clh_pass_take(pass, CLH_A_RESID_PRE, layer);
     clh_pass_fire(pass, CLH_A_RESID_PRE, layer);
     if (layer > 0)
         copy_gradient(pass, CLH_A_RESID_POST, layer - 1, CLH_A_RESID_PRE, layer);
 }
 
-static void pass_backward(clh_pass *pass)
+void clh_pass_backward(clh_pass *pass)
 {
+    clh_pass_take(pass, CLH_A_LOGITS, 0);
     if (pass->fresh)
         clh_pass_clear_parameters(pass);
     const clh_model_config *c = pass->config;
@@ -246,7 +276,7 @@ static void pass_backward(clh_pass *pass)
     memset(g, 0, pass->rows * c->d_model * sizeof *g);
     if (c->positional_embedding_type == CLH_POSITIONS_SHORTFORMER)
         memset(clh_act_gradient(pass, CLH_A_POS_EMBED, 0), 0,
-               pass->rows * c->d_model * sizeof(clh_real));
+               (pass->pack ? pass->pack->rows : pass->rows) * c->d_model * sizeof(clh_real));
     clh_unembed_backward(pass);
     clh_norms_backward(pass, CLH_NORM_AT_FINAL, 0);
     for (size_t layer = c->n_layers; layer-- > 0;)
@@ -259,8 +289,8 @@ static void pass_backward(clh_pass *pass)
 
 static const char a_pass[] = "a model, tokens and a cache";
 
-static clh_status check_tokens(const clh_model *model, const clh_tokens *tokens,
-                               const clh_cache *cache, clh_error *err)
+clh_status clh_pass_check_tokens(const clh_model *model, const clh_tokens *tokens,
+                                 const clh_cache *cache, clh_error *err)
 {
     const clh_model_config *c = &model->config;
     if (!tokens->ids)
@@ -322,7 +352,7 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
     CLH_REQUIRE(model && tokens && cache, err, a_pass);
     clh_status status = check_hooks(hooks, cache, err);
     if (!status)
-        status = check_tokens(model, tokens, cache, err);
+        status = clh_pass_check_tokens(model, tokens, cache, err);
     if (!status)
         status = clh_cache_reserve_watched(cache, tokens->batch, tokens->pos,
                                            hooks ? hooks->watch : NULL, err);
@@ -344,7 +374,7 @@ clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, c
     if (activation >= cache->values.tensors)
         return clh_fail(err, CLH_ERANGE, "activation %zu, the model has %zu", activation,
                         cache->values.tensors);
-    clh_status status = check_tokens(model, tokens, cache, err);
+    clh_status status = clh_pass_check_tokens(model, tokens, cache, err);
     if (!status)
         status = clh_cache_reserve(cache, tokens->batch, tokens->pos, err);
     if (status)
@@ -360,7 +390,7 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
                             clh_cache *cache, clh_error *err)
 {
     CLH_REQUIRE(model && tokens && cache, err, a_pass);
-    clh_status status = check_tokens(model, tokens, cache, err);
+    clh_status status = clh_pass_check_tokens(model, tokens, cache, err);
     if (status)
         return status;
     if (tokens->batch != 1 || cache->values.batch != 1 || tokens->pos > cache->values.pos)
@@ -425,7 +455,7 @@ clh_status clh_backward(const clh_model *model, const clh_tokens *tokens, const 
     if (status)
         return status;
     clh_pass pass = pass_back(model, tokens, cache, gradient, parameters, hooks, err);
-    pass_backward(&pass);
+    clh_pass_backward(&pass);
     return pass.status;
 }
 
@@ -437,5 +467,5 @@ void clh_backward_first(const clh_model *model, const clh_tokens *tokens, const 
         return;
     clh_pass pass = pass_back(model, tokens, cache, gradient, parameters, NULL, NULL);
     pass.fresh = true;
-    pass_backward(&pass);
+    clh_pass_backward(&pass);
 }

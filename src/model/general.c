@@ -1,17 +1,23 @@
-/* The general backend: each sequence goes through clh_forward(), clh_loss() and clh_backward() on
- * its own, on one worker, at its own length. Any config, any task. */
+/* The general backend: sequences go through forward, loss and backward in blocks of rows (pack.h), a
+ * block on one worker. Any config, any task. */
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/platform/pool_try.h"
 #include "math/kernels.h"
 #include "model/backend.h"
 #include "model/blob.h"
+#include "model/loss_row.h"
+#include "model/pack.h"
+#include "model/pass.h"
 
 enum { PIECE = 8192 };
 
-/* What one worker of the pool computes in; nothing in it outlives a sequence. */
+/* What one worker of the pool computes in; nothing in it outlives a block. */
 typedef struct worker_room {
+    clh_pack pack;
     clh_cache *cache,
         *gradient; /* CLH_KEEP_BACKWARD; gradient NULL where only losses are asked for */
 } worker_room;
@@ -21,8 +27,10 @@ typedef struct general {
     clh_pool *pool;
     const clh_kernels *kernel;
     size_t n, slots, rooms; /* parameters, slots of the largest batch, workers */
+    size_t rows, length;    /* of a block at most; tokens of the longest sequence */
     worker_room *room;      /* [rooms] */
     clh_real *slot;    /* [slots - 1, n]: sums of all slots but the first, which is the result */
+    clh_real *turned;  /* [n]: clh_turn_parameters() */
     clh_loss_sum *sum; /* [slots] */
 } general;
 
@@ -42,16 +50,25 @@ static size_t slots_beside(size_t batch)
     return batch ? clh_gradient_slots(batch) - 1 : 0;
 }
 
-/* Any worker may get any sequence sooner or later, so each has activations of the longest. */
+/* Rows of a block: enough that products read a weight for many rows, and no more than one chain of a
+ * product of gradients has; a longer sequence is a block of its own. */
+static size_t block_rows(const clh_backend_use *use)
+{
+    size_t most = getenv("ROWS") ? (size_t)atoi(getenv("ROWS")) : CLH_GEMM_BLOCK;
+    return use->length > most ? use->length : most;
+}
+
+/* Any worker may get any block sooner or later, so each has room for the largest. */
 static size_t general_bytes(const clh_model_config *config, const clh_backend_use *use,
                             size_t threads)
 {
     assert(config && use);
     const size_t parameters = clh_blob_count(&clh_layout_params, config, false, 0, 0);
-    const size_t cache = clh_cache_bytes(config, CLH_KEEP_BACKWARD, 1, use->length);
+    const size_t rows = block_rows(use), vectors = use->batch ? slots_beside(use->batch) + 1 : 0;
+    const size_t cache = clh_cache_bytes_packed(config, rows, use->length);
     const size_t caches = clh_bytes_times(cache, use->batch ? 2 : 1);
-    return clh_bytes_plus(clh_bytes_times(parameters, slots_beside(use->batch) * sizeof(clh_real)),
-                          clh_bytes_times(threads, caches));
+    return clh_bytes_plus(clh_bytes_times(parameters, vectors * sizeof(clh_real)),
+                          clh_bytes_times(threads, clh_bytes_plus(caches, clh_pack_bytes(rows))));
 }
 
 static void general_close(void *state)
@@ -62,21 +79,31 @@ static void general_close(void *state)
     for (size_t i = 0; g->room && i < g->rooms; i++) {
         clh_cache_close(g->room[i].cache);
         clh_cache_close(g->room[i].gradient);
+        clh_pack_close(&g->room[i].pack);
     }
     clh_free(g->sum);
+    clh_free(g->turned);
     clh_free(g->slot);
     clh_free(g->room);
     clh_free(g);
 }
 
+static clh_status open_cache(clh_cache **out, const general *g, clh_error *err)
+{
+    clh_status status = clh_cache_open(out, clh_model_get_config(g->model), CLH_KEEP_BACKWARD, err);
+    return status ? status : clh_cache_reserve_packed(*out, g->rows, g->length, err);
+}
+
 static clh_status open_rooms(general *g, bool gradients, clh_error *err)
 {
-    const clh_model_config *config = clh_model_get_config(g->model);
     clh_status status = CLH_OK;
     for (size_t i = 0; i < g->rooms && !status; i++) {
-        status = clh_cache_open(&g->room[i].cache, config, CLH_KEEP_BACKWARD, err);
+        worker_room *room = &g->room[i];
+        status = clh_pack_open(&room->pack, clh_model_get_config(g->model), g->rows, err);
+        if (!status)
+            status = open_cache(&room->cache, g, err);
         if (!status && gradients)
-            status = clh_cache_open(&g->room[i].gradient, config, CLH_KEEP_BACKWARD, err);
+            status = open_cache(&room->gradient, g, err);
     }
     return status;
 }
@@ -92,12 +119,16 @@ static clh_status general_open(void **state, const clh_model *model, const clh_b
                    .pool = pool,
                    .kernel = clh_kernels_best(),
                    .slots = clh_gradient_slots(use->batch),
+                   .rows = block_rows(use),
+                   .length = use->length,
                    .rooms = clh_pool_size(pool)};
     (void)clh_model_data(model, &g->n);
     g->room = clh_alloc_zeroed(g->rooms, sizeof *g->room, err);
     g->slot = clh_alloc_zeroed(slots_beside(use->batch), g->n * sizeof *g->slot, err);
     g->sum = clh_alloc_zeroed(g->slots, sizeof *g->sum, err);
-    clh_status status = g->room && g->slot && g->sum ? CLH_OK : CLH_ENOMEM;
+    g->turned = use->batch ? clh_alloc_zeroed(g->n, sizeof *g->turned, err) : NULL;
+    const bool turned = g->turned || use->batch == 0;
+    clh_status status = g->room && g->slot && g->sum && turned ? CLH_OK : CLH_ENOMEM;
     if (!status)
         status = open_rooms(g, use->batch > 0, err);
     if (status)
@@ -116,44 +147,56 @@ typedef struct gradient_job {
     clh_real *gradient;
 } gradient_job;
 
-/* A sequence's forward pass into the worker's cache, and its loss. */
-static clh_status forward_and_loss(const general *g, const clh_sequence *s, double weight,
-                                   const worker_room *room, clh_cache *gradient,
-                                   double *per_position, clh_loss_sum *sum, clh_error *err)
+/* What clh_forward() and clh_loss() refuse. */
+static clh_status check(const general *g, const clh_sequence *s, const clh_cache *cache,
+                        clh_error *err)
 {
     const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
     const clh_scored scored = {.length = &s->length, .first_scored = &s->first_scored};
-    clh_status status = clh_forward(g->model, &tokens, room->cache, NULL, err);
-    if (!status)
-        status = clh_loss(room->cache, &tokens, &scored, weight, gradient, per_position, sum, err);
-    return status;
+    const clh_status status = clh_pass_check_tokens(g->model, &tokens, cache, err);
+    return status
+               ? status
+               : clh_loss_check(&tokens, &scored, clh_model_get_config(g->model)->d_vocab_out, err);
 }
 
-/* Onto what the slot has, or, of its first sequence, in place of it. */
-static clh_status add_sequence(const gradient_job *job, const clh_sequence *s, bool first,
-                               const worker_room *room, clh_real *sums, clh_loss_sum *loss,
-                               clh_error *err)
+/* The block in the room goes onto what the slot has, or, of its first, in place of it. */
+static void add_block(const gradient_job *job, const worker_room *room, bool *fresh, clh_real *sums)
 {
-    const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
-    clh_status status =
-        forward_and_loss(job->g, s, job->batch->weight, room, room->gradient, NULL, loss, err);
-    if (!status && first)
-        clh_backward_first(job->g->model, &tokens, room->cache, room->gradient, sums);
-    else if (!status)
-        status = clh_backward(job->g->model, &tokens, room->cache, room->gradient, sums, NULL, err);
-    return status;
+    const general *g = job->g;
+    if (room->pack.rows == 0)
+        return;
+    clh_forward_packed(g->model, &room->pack, room->cache);
+    clh_loss_packed(room->cache, &room->pack, job->batch->weight, room->gradient);
+    clh_backward_packed(g->model, &room->pack, room->cache, room->gradient, g->turned, sums,
+                        *fresh);
+    *fresh = false;
 }
 
 static clh_status add_slot(void *context, size_t slot, size_t worker, clh_error *err)
 {
     const gradient_job *job = context;
     const general *g = job->g;
+    worker_room *room = &g->room[worker];
     clh_real *sums = slot == 0 ? job->gradient : g->slot + (slot - 1) * g->n;
+    const clh_sequence *s = job->batch->sequence;
     clh_status status = CLH_OK;
+    bool fresh = true;
     g->sum[slot] = (clh_loss_sum){0};
-    for (size_t b = slot; b < job->batch->count && !status; b += g->slots)
-        status = add_sequence(job, &job->batch->sequence[b], b == slot, &g->room[worker], sums,
-                              &g->sum[slot], err);
+    clh_pack_clear(&room->pack);
+    for (size_t b = slot; b < job->batch->count && !status; b += g->slots) {
+        status = check(g, &s[b], room->cache, err);
+        if (status || clh_pack_add(&room->pack, s[b].tokens, s[b].length, s[b].first_scored,
+                                   &g->sum[slot], NULL))
+            continue;
+        add_block(job, room, &fresh, sums);
+        clh_pack_clear(&room->pack);
+        (void)clh_pack_add(&room->pack, s[b].tokens, s[b].length, s[b].first_scored, &g->sum[slot],
+                           NULL);
+    }
+    if (!status)
+        add_block(job, room, &fresh, sums);
+    if (!status && fresh) /* nothing was scored */
+        memset(sums, 0, g->n * sizeof *sums);
     return status;
 }
 
@@ -175,6 +218,7 @@ static clh_status general_gradient(void *state, const clh_batch *batch, clh_real
     assert(g && g->slots >= 1 && batch && batch->count >= 1 && gradient && sum);
     const size_t used = clh_gradient_slots(batch->count);
     gradient_job job = {g, batch, gradient};
+    clh_turn_parameters(g->model, g->turned);
     clh_status status = clh_pool_try(g->pool, used, add_slot, &job, err);
     *sum = (clh_loss_sum){0};
     for (size_t s = 0; s < used; s++)
@@ -192,30 +236,46 @@ typedef struct losses_job {
     const clh_batch *batch;
     clh_loss_sum *sum;
     double *per_position;
-    size_t positions;
+    size_t positions, together; /* sequences that go together */
 } losses_job;
 
-static clh_status look_at(void *context, size_t b, size_t worker, clh_error *err)
+static clh_status look_at(void *context, size_t block, size_t worker, clh_error *err)
 {
     const losses_job *job = context;
-    const clh_sequence *s = &job->batch->sequence[b];
-    const worker_room *room = &job->g->room[worker];
-    double *row = job->per_position + b * job->positions;
-    job->sum[b] = (clh_loss_sum){0};
-    clh_status status = forward_and_loss(job->g, s, 0, room, NULL, row, &job->sum[b], err);
-    if (!status && !clh_cache_sound(room->cache))
-        job->sum[b].loss = NAN; /* of numbers that came out of an infinity */
-    for (size_t p = s->length; p < job->positions; p++)
-        row[p] = NAN;
-    return status;
+    worker_room *room = &job->g->room[worker];
+    const size_t begin = block * job->together, rest = job->batch->count - begin;
+    const size_t count = rest < job->together ? rest : job->together;
+    clh_status status = CLH_OK;
+    clh_pack_clear(&room->pack);
+    for (size_t b = begin; b < begin + count && !status; b++) {
+        const clh_sequence *s = &job->batch->sequence[b];
+        double *row = job->per_position + b * job->positions;
+        job->sum[b] = (clh_loss_sum){0};
+        status = check(job->g, s, room->cache, err);
+        for (size_t p = 0; p < job->positions; p++)
+            row[p] = NAN;
+        if (!status)
+            (void)clh_pack_add(&room->pack, s->tokens, s->length, s->first_scored, &job->sum[b],
+                               row);
+    }
+    if (status)
+        return status;
+    clh_forward_packed(job->g->model, &room->pack, room->cache);
+    clh_loss_packed(room->cache, &room->pack, 0, NULL);
+    for (size_t i = 0; i < count; i++)
+        if (!clh_cache_sound_packed(room->cache, &room->pack, i))
+            job->sum[begin + i].loss = NAN; /* of numbers that came out of an infinity */
+    return CLH_OK;
 }
 
 static clh_status general_losses(void *state, const clh_batch *batch, clh_loss_sum *sum,
                                  double *per_position, size_t positions, clh_error *err)
 {
-    assert(state && batch && batch->count >= 1 && sum && per_position);
-    losses_job job = {state, batch, sum, per_position, positions};
-    return clh_pool_try(job.g->pool, batch->count, look_at, &job, err);
+    const general *g = state;
+    assert(g && batch && batch->count >= 1 && sum && per_position);
+    losses_job job = {g, batch, sum, per_position, positions, g->rows / g->length};
+    const size_t blocks = (batch->count + job.together - 1) / job.together;
+    return clh_pool_try(g->pool, blocks, look_at, &job, err);
 }
 
 const clh_backend clh_general_backend = {

@@ -6,6 +6,7 @@
 
 #include "model/loss_row.h"
 #include "model/model_parts.h"
+#include "model/pack.h"
 
 /* gradient = weight (softmax(logits) - onehot(token)) */
 static void gradient_row(const clh_kernels *kernel, size_t n, const clh_real *logits,
@@ -42,8 +43,8 @@ void clh_loss_sum_add(clh_loss_sum *sum, const clh_loss_sum *more)
     sum->sequences_correct += more->sequences_correct;
 }
 
-static clh_status check_scored(const clh_tokens *tokens, const clh_scored *scored, size_t n,
-                               clh_error *err)
+clh_status clh_loss_check(const clh_tokens *tokens, const clh_scored *scored, size_t n,
+                          clh_error *err)
 {
     for (size_t b = 0; b < tokens->batch; b++) {
         if (scored->length[b] > tokens->pos || scored->first_scored[b] < 1)
@@ -57,6 +58,36 @@ static clh_status check_scored(const clh_tokens *tokens, const clh_scored *score
                                 tokens->ids[b * tokens->pos + i], n);
     }
     return CLH_OK;
+}
+
+/* Rows of logits, and the weight of each in the gradient. */
+typedef struct rows {
+    const clh_kernels *kernel;
+    size_t n;
+    double weight;
+} rows;
+
+/* A sequence's predictions of `count` tokens, one after the other. */
+static void score(const rows *of, const uint32_t *token, size_t count, const clh_real *logits,
+                  clh_real *g, double *losses, clh_loss_sum *sum)
+{
+    const size_t n = of->n;
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        const clh_real *x = logits + i * n;
+        const double loss = -clh_log_prob(clh_log_sum_of(of->kernel, n, x), x[token[i]]);
+        if (g)
+            gradient_row(of->kernel, n, x, token[i], of->weight, g + i * n);
+        const bool right = clh_loss_is_largest(n, x, token[i]);
+        sum->loss += loss;
+        sum->correct += right;
+        wrong += !right;
+        if (losses)
+            losses[i] = loss;
+    }
+    sum->count += count;
+    sum->sequences++;
+    sum->sequences_correct += wrong == 0;
 }
 
 clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_scored *scored,
@@ -75,7 +106,7 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
     const clh_kernels *kernel = clh_kernels_best();
     const size_t n = cache->values.config.d_vocab_out, T = tokens->pos;
     const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);
-    clh_status status = check_scored(tokens, scored, n, err);
+    clh_status status = clh_loss_check(tokens, scored, n, err);
     if (!status && gradient)
         status = clh_cache_reserve(gradient, tokens->batch, T, err);
     if (status)
@@ -85,25 +116,36 @@ clh_status clh_loss(const clh_cache *cache, const clh_tokens *tokens, const clh_
         memset(g, 0, tokens->batch * T * n * sizeof *g);
     for (size_t i = 0; per_position && i < tokens->batch * T; i++)
         per_position[i] = NAN;
+    const rows of = {kernel, n, weight};
     for (size_t b = 0; b < tokens->batch; b++) {
-        size_t wrong = 0, first = scored->first_scored[b], end = scored->length[b];
-        for (size_t i = first; i < end; i++) {
-            size_t row = b * T + i - 1;
-            uint32_t token = tokens->ids[b * T + i];
-            const clh_real *x = logits + row * n;
-            const double loss = -clh_log_prob(clh_log_sum_of(kernel, n, x), x[token]);
-            if (g)
-                gradient_row(kernel, n, x, token, weight, g + row * n);
-            bool right = clh_loss_is_largest(n, x, token);
-            sum->loss += loss;
-            sum->correct += right;
-            wrong += !right;
-            if (per_position)
-                per_position[b * T + i] = loss;
-        }
-        sum->count += end > first ? end - first : 0;
-        sum->sequences += end > first;
-        sum->sequences_correct += end > first && wrong == 0;
+        const size_t first = scored->first_scored[b], end = scored->length[b];
+        if (end <= first)
+            continue;
+        const size_t row = b * T + first - 1;
+        score(&of, tokens->ids + b * T + first, end - first, logits + row * n,
+              g ? g + row * n : NULL, per_position ? per_position + b * T + first : NULL, sum);
     }
     return CLH_OK;
+}
+
+void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight,
+                     clh_cache *gradient)
+{
+    assert(cache && pack);
+    const size_t n = cache->values.config.d_vocab_out;
+    const rows of = {clh_kernels_best(), n, weight};
+    const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);
+    clh_real *g = gradient ? clh_blob_slot(&gradient->values, CLH_A_LOGITS, 0) : NULL;
+    if (g && pack->asked)
+        memset(g, 0, pack->asked * n * sizeof *g);
+    for (size_t b = 0; b < pack->count; b++) {
+        const clh_packed *s = &pack->sequence[b];
+        for (size_t i = 0; s->per_position && i < s->length; i++)
+            s->per_position[i] = NAN;
+        if (s->asked == 0)
+            continue;
+        const size_t first = s->first_scored, row = s->asked0 + first - 1 - s->first;
+        score(&of, s->tokens + first, s->length - first, logits + row * n, g ? g + row * n : NULL,
+              s->per_position ? s->per_position + first : NULL, s->sum);
+    }
 }

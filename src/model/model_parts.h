@@ -21,9 +21,11 @@ struct clh_cache {
     size_t scratch_count;
     clh_real *turn; /**< of rotary positions: clh_rotary_table() of `turned` positions */
     size_t turned;
-    size_t filled; /**< positions the last pass computed, for clh_forward_more() */
-    bool plain;    /**< that pass had no hooks */
-    clh_undo undo; /**< what clh_forward_writes() overwrote of it */
+    clh_real *asked; /**< [rows, d_model] of a packed pass: inputs of queries that are asked */
+    clh_real *rows_turned; /**< of a packed pass: rows transposed, clh_cache_turned_row() apart */
+    size_t filled;         /**< positions the last pass computed, for clh_forward_more() */
+    bool plain;            /**< that pass had no hooks */
+    clh_undo undo;         /**< what clh_forward_writes() overwrote of it */
 };
 
 /** Whether writes stand in the cache, so that it holds no pass that could be gone on from. */
@@ -32,10 +34,23 @@ static inline bool clh_cache_written(const clh_cache *cache)
     return !clh_window_empty(cache->undo.wanted);
 }
 
+/** Room for what a pass needs beside activations, of sequences of `pos` positions. CLH_ENOMEM. */
+clh_status clh_cache_reserve_positions(clh_cache *cache, size_t pos, clh_error *err);
+
+/** Whether what is not finite shows in activation `id`: clh_cache_sound(). */
+bool clh_cache_shows(size_t id);
+
 /** Each row of scratch begins a line of the processor's cache. */
 static inline size_t clh_cache_scratch_row(size_t pos)
 {
     return (pos + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
+}
+
+/** The same of rows of a pack: an odd number of lines, so that rows do not fall on each other there.
+ */
+static inline size_t clh_cache_turned_row(size_t rows)
+{
+    return (clh_cache_scratch_row(rows) / CLH_LANES | 1) * CLH_LANES;
 }
 
 #endif

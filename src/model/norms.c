@@ -87,6 +87,7 @@ void clh_norms_backward(clh_pass *pass, clh_norm_place place, size_t layer)
         return;
     if (clh_layout_norm_kind(pass->config, place) == CLH_NORM_NONE)
         return;
+    clh_pass_take(pass, clh_norm_rows[place].scale, layer);
     clh_norm norm = norm_at(pass, place, layer);
     clh_act_id in = input_at(pass->config, place);
     clh_norm_gradient g = {

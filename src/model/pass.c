@@ -21,11 +21,54 @@ static bool is_past(const clh_pass *pass, clh_act_id out, size_t layer)
     return last && out > last->id;
 }
 
+bool clh_pass_narrows(const clh_pass *pass, clh_act_id id, size_t layer)
+{
+    if (!pass->pack->narrows || id == CLH_A_K || id == CLH_A_V || id == CLH_A_ROT_K)
+        return false;
+    return in_block(id) ? layer + 1 == pass->config->n_layers && id >= CLH_A_Q
+                        : (size_t)id >= clh_layout_acts.block_end;
+}
+
+void clh_pass_take(clh_pass *pass, clh_act_id id, size_t layer)
+{
+    if (!pass->pack)
+        return;
+    pass->narrow = clh_pass_narrows(pass, id, layer);
+    pass->rows = pass->narrow ? pass->pack->asked : pass->pack->rows;
+}
+
+size_t clh_pass_position(const clh_pass *pass, size_t r)
+{
+    if (!pass->pack)
+        return r % pass->tokens->pos;
+    return pass->pack->position[pass->narrow ? pass->pack->asked_row[r] : r];
+}
+
+bool clh_pass_is_narrow(const clh_pass *pass)
+{
+    return pass->narrow && pass->pack->asked < pass->pack->rows;
+}
+
+void clh_pass_gather(const clh_pass *pass, size_t width, const clh_real *from, clh_real *to)
+{
+    assert(pass && pass->narrow);
+    for (size_t r = 0; r < pass->rows; r++)
+        memcpy(to + r * width, from + pass->pack->asked_row[r] * width, width * sizeof *to);
+}
+
+void clh_pass_scatter(const clh_pass *pass, size_t width, const clh_real *from, clh_real *to)
+{
+    assert(pass && pass->narrow);
+    for (size_t r = 0; r < pass->rows; r++)
+        pass->kernel->axpy(width, 1, from + r * width, to + pass->pack->asked_row[r] * width);
+}
+
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b)
 {
     assert(pass && out < CLH_A_COUNT && a < CLH_A_COUNT && b < CLH_A_COUNT);
     if (!clh_pass_goes_on(pass))
         return false;
+    clh_pass_take(pass, out, layer);
     if (!pass->partial)
         return !is_past(pass, out, layer);
     return clh_partial_reached(pass->partial, out, layer) &&
@@ -111,27 +154,42 @@ void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_rea
     pass->kernel->gemm(&product);
 }
 
-void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
-                         size_t n, const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
+void clh_linear_backward(clh_pass *pass, const clh_real *x, size_t m, const clh_real *W, size_t n,
+                         const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
                          clh_real *gb)
 {
     assert(pass->row0 == 0);
     if (gW)
-        clh_weight_gradient(pass, m, n, clh_transposed(x, m), clh_rows(gy, n), gW);
+        clh_weight_gradient(pass, m, n, x, m, clh_rows(gy, n), gW);
     if (gb)
         pass->kernel->add_rows(n, pass->rows, gy, n, gb);
-    clh_gemm product =
-        clh_product(pass->rows, m, n, 1, clh_rows(gy, n), clh_transposed(W, n), gx, m);
+    const clh_matrix W_t = pass->turned ? clh_rows(pass->turned + (W - pass->model->params.data), m)
+                                        : clh_transposed(W, n);
+    clh_gemm product = clh_product(pass->rows, m, n, 1, clh_rows(gy, n), W_t, gx, m);
     if (onto == CLH_ADD)
         clh_product_adds(&product);
     pass->kernel->gemm(&product);
 }
 
-void clh_weight_gradient(const clh_pass *pass, size_t m, size_t n, clh_matrix x_t, clh_matrix gy,
-                         clh_real *gW)
+/* x^T [m, rows]: in a packed pass written out, once for all products of one x, as a product reads
+ * it many times. */
+static clh_matrix turned_rows(clh_pass *pass, size_t m, const clh_real *x, size_t x_row)
+{
+    if (!pass->pack)
+        return clh_transposed(x, x_row);
+    const size_t row = clh_cache_turned_row(pass->rows);
+    clh_real *room = pass->gradient->rows_turned;
+    if (pass->turned_x != x)
+        pass->kernel->transpose(pass->rows, m, x, x_row, room, row);
+    pass->turned_x = x;
+    return clh_rows(room, row);
+}
+
+void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, const clh_real *x, size_t x_row,
+                         clh_matrix gy, clh_real *gW)
 {
     assert(pass && gW && pass->row0 == 0);
-    clh_gemm product = clh_product(m, n, pass->rows, 1, x_t, gy, gW, n);
+    clh_gemm product = clh_product(m, n, pass->rows, 1, turned_rows(pass, m, x, x_row), gy, gW, n);
     if (!pass->fresh)
         clh_product_adds(&product);
     pass->kernel->gemm(&product);

@@ -25,6 +25,7 @@
 
 #include "math/kernels.h"
 #include "model/model_parts.h"
+#include "model/pack.h"
 #include "model/window.h"
 
 typedef struct clh_pass {
@@ -45,6 +46,10 @@ typedef struct clh_pass {
     size_t row0, rows; /**< the same as rows */
     struct clh_partial *partial; /**< NULL but in a partial pass (partial.h) */
     const clh_row_place *last;   /**< nothing behind it is computed; NULL: everything is */
+    const clh_pack *pack;        /**< which sequences the rows are of (pack.h); NULL: tokens say */
+    bool narrow;                 /**< the rows are those of the pack that are asked */
+    const clh_real *turned;      /**< matrices transposed (clh_turn_parameters()); may be NULL */
+    const clh_real *turned_x;    /**< which activation lies transposed in the gradient's room */
 } clh_pass;
 
 /** Activation of this pass, at its first row's block start (row 0). */
@@ -72,6 +77,22 @@ static inline clh_real *clh_param_gradient(const clh_pass *pass, clh_param_id id
     return at && pass->parameters ? pass->parameters + (at - pass->model->params.data) : NULL;
 }
 
+/** Whether (id, layer) of a packed pass has only the rows that are asked. */
+bool clh_pass_narrows(const clh_pass *pass, clh_act_id id, size_t layer);
+
+/** Make the rows of a packed pass those that (id, layer) has; other passes keep theirs. */
+void clh_pass_take(clh_pass *pass, clh_act_id id, size_t layer);
+
+/** Position in its sequence of row r. */
+size_t clh_pass_position(const clh_pass *pass, size_t r);
+
+/** Whether fewer rows are asked than there are, and the pass has those. */
+bool clh_pass_is_narrow(const clh_pass *pass);
+
+/** to[r] = from[asked row r], and back: to[asked row r] += from[r], rows of `width`. */
+void clh_pass_gather(const clh_pass *pass, size_t width, const clh_real *from, clh_real *to);
+void clh_pass_scatter(const clh_pass *pass, size_t width, const clh_real *from, clh_real *to);
+
 /** Whether `out` has rows to compute, given the two (or twice the same) it reads row by row; the
  *  rows of the pass are then those. */
 bool clh_pass_due(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id a, clh_act_id b);
@@ -90,6 +111,13 @@ void clh_pass_forward(clh_pass *pass, const clh_row_place *start);
 /** A pass over all positions from `from` on. */
 clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                        size_t from, const clh_hooks *hooks, clh_error *err);
+
+/** The checks of a pass's tokens. CLH_EUSAGE, CLH_ESHAPE, CLH_EINPUT. */
+clh_status clh_pass_check_tokens(const clh_model *model, const clh_tokens *tokens,
+                                 const clh_cache *cache, clh_error *err);
+
+/** The walk back, from the gradient of the logits. */
+void clh_pass_backward(clh_pass *pass);
 
 /** Show activation (id, layer), or its gradient when pass->gradient is set, to the hooks. */
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer);
@@ -112,13 +140,13 @@ typedef enum clh_onto { CLH_WRITE, CLH_ADD } clh_onto;
 
 /** Its gradients: gx = gy W^T, written or added, and added gW += x^T gy, gb += sum_r gy[r]. NULL gW,
  *  gb: not wanted. */
-void clh_linear_backward(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,
-                         size_t n, const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
+void clh_linear_backward(clh_pass *pass, const clh_real *x, size_t m, const clh_real *W, size_t n,
+                         const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
                          clh_real *gb);
 
-/** gW += x^T gy, [m, n], over the rows of the pass; x^T and gy as they lie in memory. */
-void clh_weight_gradient(const clh_pass *pass, size_t m, size_t n, clh_matrix x_t, clh_matrix gy,
-                         clh_real *gW);
+/** gW += x^T gy, [m, n], over the rows of the pass: x rows `x_row` apart, gy as it lies in memory. */
+void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, const clh_real *x, size_t x_row,
+                         clh_matrix gy, clh_real *gW);
 
 /** Make room for a fresh pass: 0 in the gradients that are added to all the same, of embeddings,
  *  biases and norms. */

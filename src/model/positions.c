@@ -61,6 +61,7 @@ void clh_shortformer_backward(clh_pass *pass, size_t layer)
     const clh_model_config *c = pass->config;
     const size_t d = c->d_model, heads = clh_heads_split(c) ? c->n_heads : 1;
     clh_real *gp = clh_act_gradient(pass, CLH_A_POS_EMBED, 0);
+    clh_pass_take(pass, CLH_A_SHORT_Q, layer);
     for (size_t i = 0; i < CLH_COUNT(short_inputs); i++) {
         const clh_real *g = clh_act_gradient(pass, short_inputs[i].out, layer);
         clh_real *gx = clh_act_gradient(pass, read_by(c, &short_inputs[i]), layer);
@@ -94,7 +95,7 @@ static void turn_rows(const clh_pass *pass, const clh_real *from, clh_real *to, 
     const size_t step = c->rotary_adjacent_pairs ? 2 : 1;
     const size_t other = c->rotary_adjacent_pairs ? 1 : pairs;
     for (size_t r = pass->row0; r < pass->row0 + pass->rows; r++) {
-        const clh_real *turn = pass->cache->turn + r % pass->tokens->pos * 2 * pairs;
+        const clh_real *turn = pass->cache->turn + clh_pass_position(pass, r) * 2 * pairs;
         for (size_t h = 0; h < c->n_heads; h++) {
             const clh_real *x = from + (r * c->n_heads + h) * d;
             clh_real *y = to + (r * c->n_heads + h) * d;
@@ -126,6 +127,7 @@ void clh_rotary_backward(clh_pass *pass, size_t layer)
     static const clh_act_id from[] = {CLH_A_K, CLH_A_Q}, to[] = {CLH_A_ROT_K, CLH_A_ROT_Q};
     for (size_t i = 0; i < CLH_COUNT(to); i++) {
         clh_pass_fire(pass, to[i], layer);
+        clh_pass_take(pass, to[i], layer);
         turn_rows(pass, clh_act_gradient(pass, to[i], layer),
                   clh_act_gradient(pass, from[i], layer), -1);
     }

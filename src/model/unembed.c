@@ -45,6 +45,7 @@ void clh_unembed_backward(clh_pass *pass)
     const clh_model_config *c = pass->config;
     const clh_act_id in = clh_norms_output(c, CLH_NORM_AT_FINAL);
     clh_pass_fire(pass, CLH_A_LOGITS, 0);
+    clh_pass_take(pass, CLH_A_LOGITS, 0);
     clh_linear_backward(pass, clh_act(pass, in, input_layer(pass)), c->d_model,
                         clh_param(pass, CLH_P_W_U, 0), c->d_vocab_out,
                         clh_act_gradient(pass, CLH_A_LOGITS, 0),

@@ -1,0 +1,99 @@
+/** A block of rows: sequences one behind the other, each at its own length, without padding. What
+ *  the general backend computes at once.
+ *
+ *    clh_pack pack = {0};
+ *    if (clh_pack_open(&pack, config, rows, err)) ...                  // room for so many rows
+ *    while (... && clh_pack_add(&pack, tokens, length, first_scored))  // false: it is full
+ *        ...
+ *    if (clh_forward_packed(model, &pack, cache, err)) ...
+ *    clh_loss_packed(cache, &pack, weight, gradient);
+ *    clh_backward_packed(model, &pack, cache, gradient, parameters, fresh);
+ *    clh_pack_close(&pack);
+ *
+ *  Only what a loss follows from is computed:
+ *
+ *    1. With causal attention nothing reads the last token of a sequence, so it has no row.
+ *    2. In the last layer keys and values have all rows; everything behind them, from the queries to
+ *       the logits, only those whose prediction is scored (`asked`). They lie one behind the other
+ *       too. Where the config has hook points or an MLP that stand in the way (clh_pack_narrows()),
+ *       all rows are asked.
+ *    3. A sequence without a scored prediction has no rows.
+ *
+ *  A row's numbers do not depend on what else is in the block: the bits are those of its sequence
+ *  alone. Gradients of parameters are sums over the rows of a block, in order.
+ */
+#ifndef CLH_PACK_H
+#define CLH_PACK_H
+
+#include "clearhead/model.h"
+
+typedef struct clh_packed {
+    const uint32_t *tokens; /**< borrowed until the loss is taken */
+    size_t length, first_scored;
+    size_t row0, rows;           /**< its first row, how many */
+    size_t first, asked0, asked; /**< the first position that is asked; its row; how many */
+    size_t pairs0;               /**< where the rows x rows numbers of its heads begin */
+    clh_loss_sum *sum;           /**< added to by the loss */
+    double *per_position;        /**< [length] gets -log p of scored tokens; NULL: not wanted */
+} clh_packed;
+
+typedef struct clh_pack {
+    bool narrows, causal;
+    size_t capacity; /**< rows there is room for, and sequences */
+    size_t count, rows, asked, pairs, longest;
+    clh_packed *sequence;    /**< [capacity] */
+    uint32_t *id, *position; /**< [capacity] of each row */
+    uint32_t *asked_row;     /**< [capacity] which row each asked one is */
+} clh_pack;
+
+/** Whether the last layer computes only what is asked. */
+bool clh_pack_narrows(const clh_model_config *config);
+
+/** Bytes that clh_pack_open() takes for `rows` rows; SIZE_MAX when they cannot be counted. */
+size_t clh_pack_bytes(size_t rows);
+
+/** Make room. CLH_ENOMEM. The caller owns the struct; all zero before. */
+clh_status clh_pack_open(clh_pack *pack, const clh_model_config *config, size_t rows,
+                         clh_error *err);
+
+/** Forget the sequences. */
+void clh_pack_clear(clh_pack *pack);
+
+/** One more sequence, whose tokens and outputs are borrowed; first_scored >= 1. False, and nothing
+ *  is changed, where it does not fit. */
+bool clh_pack_add(clh_pack *pack, const uint32_t *tokens, size_t length, size_t first_scored,
+                  clh_loss_sum *sum, double *per_position);
+
+/** Free. All zero is fine. */
+void clh_pack_close(clh_pack *pack);
+
+/** Make room in a cache that keeps what backward needs for every pack of up to `rows` rows and
+ *  sequences of up to `length` tokens. CLH_ENOMEM. */
+clh_status clh_cache_reserve_packed(clh_cache *cache, size_t rows, size_t length, clh_error *err);
+
+/** Bytes of that; SIZE_MAX when they cannot be counted. */
+size_t clh_cache_bytes_packed(const clh_model_config *config, size_t rows, size_t length);
+
+/** Whether the numbers that sequence `i` of the pack led to are finite: clh_cache_sound(). */
+bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t i);
+
+/** Activations of the pack's rows into `cache`, which has room for them and keeps what backward
+ *  needs. */
+void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache);
+
+/** Losses into the sums of the sequences; with `gradient` that of the logits, each scored prediction
+ *  weighted by `weight`. */
+void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight,
+                     clh_cache *gradient);
+
+/** Gradients of parameters, laid out as clh_model_data(), added, or written where they are `fresh`.
+ *  `turned` holds each matrix transposed at its own place (clh_turn_parameters()). */
+void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
+                         clh_cache *gradient, const clh_real *turned, clh_real *parameters,
+                         bool fresh);
+
+/** Each matrix of the model that the way back multiplies by, transposed; those of heads head by head,
+ *  which makes of [head, d_model, d_head] the rows of one matrix. Laid out as clh_model_data(). */
+void clh_turn_parameters(const clh_model *model, clh_real *turned);
+
+#endif

@@ -1,0 +1,144 @@
+/* Passes of a block of rows (pack.h): room for them, the walk both ways, weights transposed. */
+#include "model/pack.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "base/base.h"
+#include "model/model_keys.h"
+#include "model/pass.h"
+
+/* ---- Room --------------------------------------------------------------------------------------
+ */
+
+/* Numbers of the widest rows that are transposed: what a matrix reads. */
+static size_t widest(const clh_model_config *c)
+{
+    const size_t heads = c->n_heads * c->d_head, mlp = c->attn_only ? 0 : c->d_mlp;
+    const size_t most = heads > c->d_model ? heads : c->d_model;
+    return mlp > most ? mlp : most;
+}
+
+/* The squares of lengths that are `rows` together, none over `length`. */
+static size_t pairs_most(size_t rows, size_t length)
+{
+    return clh_bytes_times(rows, rows < length ? rows : length);
+}
+
+size_t clh_cache_bytes_packed(const clh_model_config *config, size_t rows, size_t length)
+{
+    if (clh_model_config_check(config, NULL))
+        return SIZE_MAX;
+    const clh_model_config c = clh_model_config_resolved(config);
+    const size_t pairs = pairs_most(rows, length);
+    const size_t count = pairs == SIZE_MAX
+                             ? SIZE_MAX
+                             : clh_blob_count_packed(&clh_layout_acts, &c, true, rows, pairs);
+    const size_t turned = clh_bytes_times(widest(&c), clh_cache_turned_row(rows));
+    const size_t beside = clh_bytes_plus(turned, clh_bytes_times(rows, c.d_model));
+    return clh_bytes_times(clh_bytes_plus(count, beside), sizeof(clh_real));
+}
+
+clh_status clh_cache_reserve_packed(clh_cache *cache, size_t rows, size_t length, clh_error *err)
+{
+    assert(cache && cache->keep == CLH_KEEP_BACKWARD && rows > 0 && !cache->asked);
+    const clh_model_config *c = &cache->values.config;
+    cache->filled = 0;
+    clh_status status =
+        clh_blob_reshape_packed(&cache->values, rows, pairs_most(rows, length), err);
+    if (!status)
+        status = clh_cache_reserve_positions(cache, length, err);
+    if (status)
+        return status;
+    cache->asked = clh_alloc_array(rows, c->d_model * sizeof *cache->asked, err);
+    cache->rows_turned =
+        clh_alloc_array(widest(c), clh_cache_turned_row(rows) * sizeof *cache->rows_turned, err);
+    return cache->asked && cache->rows_turned ? CLH_OK : CLH_ENOMEM;
+}
+
+/* ---- Passes ------------------------------------------------------------------------------------
+ */
+
+static clh_pass packed_pass(const clh_model *model, const clh_tokens *tokens, const clh_pack *pack,
+                            clh_cache *cache)
+{
+    clh_pass pass = clh_pass_make(model, tokens, cache, 0, NULL, NULL);
+    pass.pack = pack;
+    pass.rows = pack->rows;
+    return pass;
+}
+
+void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache)
+{
+    assert(model && pack && cache && cache->asked && pack->rows <= cache->values.pos);
+    if (pack->rows == 0)
+        return;
+    const clh_tokens tokens = {.ids = pack->id, .batch = 1, .pos = pack->rows};
+    clh_pass pass = packed_pass(model, &tokens, pack, cache);
+    clh_pass_forward(&pass, NULL);
+}
+
+void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
+                         clh_cache *gradient, const clh_real *turned, clh_real *parameters,
+                         bool fresh)
+{
+    assert(model && pack && pack->rows > 0 && cache && gradient && gradient->asked);
+    const clh_tokens tokens = {.ids = pack->id, .batch = 1, .pos = pack->rows};
+    clh_pass pass = packed_pass(model, &tokens, pack, cache);
+    pass.gradient = gradient;
+    pass.turned = turned;
+    pass.parameters = parameters;
+    pass.fresh = fresh;
+    clh_pass_backward(&pass);
+}
+
+bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t i)
+{
+    assert(cache && pack && i < pack->count);
+    const clh_blob *values = &cache->values;
+    const clh_packed *s = &pack->sequence[i];
+    int bad = 0;
+    for (size_t t = 0; t < values->tensors; t++) {
+        const clh_row_place at = values->place[t];
+        if (!clh_cache_shows(at.id))
+            continue;
+        const clh_pass pass = {.config = &values->config, .pack = pack};
+        const bool narrow = clh_pass_narrows(&pass, (clh_act_id)at.id, at.layer);
+        const size_t row = clh_tensor_count(&values->tensor[t]) / values->pos;
+        const clh_real *x = values->tensor[t].data + (narrow ? s->asked0 : s->row0) * row;
+        for (size_t n = 0; n < (narrow ? s->asked : s->rows) * row; n++)
+            bad |= !isfinite(x[n]);
+    }
+    return !bad;
+}
+
+/* ---- Weights transposed ------------------------------------------------------------------------
+ */
+
+/* What products of the way back take transposed; of heads where each has a matrix of its own. */
+static const struct matrix {
+    clh_param_id id;
+    bool of_heads;
+} matrices[] = {{CLH_P_W_Q, true},     {CLH_P_W_K, true},   {CLH_P_W_V, true},
+                {CLH_P_W_O, false},    {CLH_P_W_IN, false}, {CLH_P_W_OUT, false},
+                {CLH_P_W_GATE, false}, {CLH_P_W_U, false}};
+
+void clh_turn_parameters(const clh_model *model, clh_real *turned)
+{
+    assert(model && turned);
+    const clh_kernels *kernel = clh_kernels_best();
+    for (clh_row_place at = clh_layout_first(&clh_layout_params, &model->config); at.row;
+         at = clh_layout_next(&clh_layout_params, &model->config, at))
+        for (size_t i = 0; i < CLH_COUNT(matrices); i++) {
+            if (matrices[i].id != (clh_param_id)at.id)
+                continue;
+            const clh_real *W = clh_blob_slot(&model->params, at.id, at.layer);
+            const clh_tensor shape = clh_row_shape(at.row, &model->config, 0, 0);
+            const size_t n = shape.shape[shape.rank - 1];
+            const size_t heads = matrices[i].of_heads ? shape.shape[0] : 1;
+            const size_t m = clh_tensor_count(&shape) / n / heads;
+            for (size_t h = 0; h < heads; h++)
+                kernel->transpose(m, n, W + h * m * n, n,
+                                  turned + (W - model->params.data) + h * m * n, m);
+        }
+}
