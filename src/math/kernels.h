@@ -22,6 +22,7 @@
 #include <stddef.h>
 
 #include "clearhead/tensor.h"
+#include "math/curves.h"
 #include "math/fused_rows.h"
 #include "math/prove_rows.h"
 
@@ -125,6 +126,12 @@ typedef struct clh_kernels {
     /** The gradient of y = x softmax(x): with s = softmax(x),
      *  gx[i] = s[i] (gy[i] + gy[i] x[i] - sum_j gy[j] x[j] s[j]). gx is neither x nor gy. */
     void (*solu_backward)(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx);
+
+    /** y[i] = f(x[i]) of a curve, and gx[i] = gy[i] f'(x[i]): math/curves.h. Within 1e-6 of
+     *  max(1, |x|) in single precision; the same bits in every build that has vectors. */
+    void (*curve)(clh_curve curve, size_t n, const clh_real *x, clh_real *y);
+    void (*curve_back)(clh_curve curve, size_t n, const clh_real *x, const clh_real *gy,
+                       clh_real *gx);
 
     /** sum_i (x[i] - mean)^2 */
     clh_real (*square)(size_t n, const clh_real *x, clh_real mean);

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "math/kernels.h"
+#include "math/simd_curves.h"
 #include "math/simd_excess.h"
 #include "math/simd_gemm.h"
 
@@ -292,6 +293,8 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .excess = simd_excess,
     .softmax_backward = simd_softmax_backward,
     .solu_backward = simd_solu_backward,
+    .curve = simd_curve,
+    .curve_back = simd_curve_back,
     .square = simd_square,
     .normalize = simd_normalize,
     .normalize_sums = simd_normalize_sums,

@@ -268,11 +268,24 @@ static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *
     }
 }
 
-/* packed[l][j] = B[l, j] for a B that is stored transposed. */
+/* A panel of B whose rows lie far apart is read from a copy where so many rows of A read it: each of
+ * its rows is another page, and powers of two fall on one another in a cache. */
+enum { PACK_ROWS = 36, PACK_APART = 384 };
+
+static bool packs(const clh_gemm *g)
+{
+    return g->b_col != 1 || (g->m >= PACK_ROWS && g->b_row >= PACK_APART);
+}
+
+/* packed[l][j] = B[l, j] */
 static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real *b,
                  clh_real packed[])
 {
-    simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
+    if (g->b_col != 1)
+        simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
+    else
+        for (size_t l = 0; l < depth; l++)
+            memcpy(packed + l * PANEL, b + l * g->b_row, columns * sizeof *b);
 }
 
 /* A row of C where there is nothing to add up. */
@@ -286,7 +299,7 @@ static void simd_gemm(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
     assert(g->chain <= CLH_GEMM_BLOCK);
-    const bool packs = g->b_col != 1;
+    const bool packed_b = packs(g);
     assert(g->b_row == 1 || g->b_col == 1);
     assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
@@ -299,15 +312,15 @@ static void simd_gemm(const clh_gemm *g)
         for (size_t j = 0, number = 0, columns; j < g->n; j += columns, number++) {
             const clh_real *b = g->b + l * g->b_row + j * g->b_col;
             columns = no_more_than(LANE * part_size(&vectors, number), g->n - j);
-            if (packs)
+            if (packed_b)
                 pack(g, columns, depth, b, packed);
             const gemm_block of = {.l0 = l,
                                    .depth = depth,
                                    .j0 = j,
                                    .columns = columns,
                                    .a = g->a + l * g->a_col,
-                                   .b = packs ? packed : b,
-                                   .b_row = packs ? PANEL : g->b_row,
+                                   .b = packed_b ? packed : b,
+                                   .b_row = packed_b ? PANEL : g->b_row,
                                    .start = l > 0      ? g->c + j
                                             : g->start ? g->start + j
                                                        : NULL,

@@ -84,7 +84,7 @@ typedef struct clh_backend {
     void (*close)(void *state);
 } clh_backend;
 
-/** Any model: forward, loss and backward of src/model, a sequence at a time (general.c). */
+/** Any model: forward, loss and backward of src/model, a block of rows at a time (general.c). */
 extern const clh_backend clh_general_backend;
 
 #endif

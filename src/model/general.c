@@ -2,7 +2,6 @@
  * block on one worker. Any config, any task. */
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/platform/pool_try.h"
@@ -54,8 +53,7 @@ static size_t slots_beside(size_t batch)
  * product of gradients has; a longer sequence is a block of its own. */
 static size_t block_rows(const clh_backend_use *use)
 {
-    size_t most = getenv("ROWS") ? (size_t)atoi(getenv("ROWS")) : CLH_GEMM_BLOCK;
-    return use->length > most ? use->length : most;
+    return use->length > CLH_GEMM_BLOCK ? use->length : CLH_GEMM_BLOCK;
 }
 
 /* Any worker may get any block sooner or later, so each has room for the largest. */

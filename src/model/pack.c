@@ -62,7 +62,7 @@ bool clh_pack_add(clh_pack *pack, const uint32_t *tokens, size_t length, size_t 
     if (length > first_scored) {
         s.rows = pack->causal ? length - 1 : length;
         s.first = pack->narrows ? first_scored - 1 : 0;
-        s.asked = pack->narrows ? length - first_scored : s.rows;
+        s.asked = s.rows - s.first;
     }
     if (pack->count == pack->capacity || s.rows > pack->capacity - pack->rows)
         return false;

@@ -14,8 +14,8 @@
  *
  *    1. With causal attention nothing reads the last token of a sequence, so it has no row.
  *    2. In the last layer keys and values have all rows; everything behind them, from the queries to
- *       the logits, only those whose prediction is scored (`asked`). They lie one behind the other
- *       too. Where the config has hook points or an MLP that stand in the way (clh_pack_narrows()),
+ *       the logits, only those from the first whose prediction is scored on (`asked`). They lie one
+ *       behind the other too. Where the config has hook points or an MLP that stand in the way (clh_pack_narrows()),
  *       all rows are asked.
  *    3. A sequence without a scored prediction has no rows.
  *
