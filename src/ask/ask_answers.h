@@ -23,7 +23,9 @@ extern const clh_answers_since clh_answers_since_rows[CLH_ANSWERS_SINCE];
 /** Its step; NaN: not by the end. */
 double clh_answers_step(const clh_answers *answers, const clh_answers_since *since);
 
-/** The rows of the table "evidence"; `verdicts` [CLH_QUESTIONS] has the questions' names and texts. */
-void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh_field *verdicts);
+/** The rows of the table "evidence"; `verdicts` [CLH_QUESTIONS] has the questions' names and texts, `said`
+ *  [CLH_QUESTIONS] the answers. */
+void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh_field *verdicts,
+                          char (*said)[CLH_ANSWERS_VERDICT]);
 
 #endif

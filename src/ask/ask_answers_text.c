@@ -250,25 +250,25 @@ static double read(const clh_answers *a, size_t place)
 }
 
 /* Begin a row; above the first of a question (`heads`) stands the question with its answer. */
-static void begin(clh_result *out, const clh_answers *a, const clh_field *verdict,
-                  clh_notebook_question question, const char *what, bool heads)
+static void begin(clh_result *out, const clh_field *verdict, const char *answer, const char *what,
+                  bool heads)
 {
-    char said[CLH_ANSWERS_VERDICT];
     clh_strbuf heading = {0};
-    clh_strbuf_addf(&heading, "%s  %s", verdict->meaning, clh_answers_verdict(a, question, said));
+    clh_strbuf_addf(&heading, "%s  %s", verdict->meaning, answer);
     clh_result_row(out, "evidence", verdict->name, what);
     clh_row_label(out, what, heads ? clh_strbuf_view(&heading) : NULL);
     clh_strbuf_deinit(&heading);
 }
 
-void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh_field *verdicts)
+void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh_field *verdicts,
+                          char (*said)[CLH_ANSWERS_VERDICT])
 {
     for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
         bool heads = true;
         for (size_t i = 0; i < CLH_COUNT(rows); i++) {
             if (rows[i].question != q)
                 continue;
-            begin(out, answers, &verdicts[q], q, rows[i].what, heads);
+            begin(out, &verdicts[q], said[q], rows[i].what, heads);
             clh_row_put_numbers(out, {"share", read(answers, rows[i].share)},
                                 {"by_chance", read(answers, rows[i].by_chance)},
                                 {"loss", read(answers, rows[i].loss)});
@@ -278,7 +278,7 @@ void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh
         }
         for (size_t i = 0; i < CLH_ANSWERS_SINCE && q == CLH_QUESTION_ORDER; i++) {
             const clh_answers_since *since = &clh_answers_since_rows[i];
-            begin(out, answers, &verdicts[q], q, since->row, i == 0);
+            begin(out, &verdicts[q], said[q], since->row, i == 0);
             clh_row_put_number(out, "step", clh_answers_step(answers, since));
         }
     }
