@@ -10,6 +10,11 @@
 
 #define HEAD "clearhead-program 1\ntask permutations n=3\n"
 
+/* A word of more bytes than any name has, and sources, 8 and 65. */
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
+#define EIGHT "1.1 1, 1.2 1, 1.3 1, 1.1 2, 1.2 2, 1.3 2, 1.1 3, 1.2 3, "
+#define MANY EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT "1.1 4"
+
 static const struct {
     const char *text, *at; /* "LINE:COLUMN: " and how the message goes on */
     clh_status status;
@@ -61,6 +66,23 @@ static const struct {
     {HEAD "write \"ab\" -> 2.1\n", "3:7: found ab, want one symbol", CLH_EINPUT},
     {HEAD "write . -> 2.1\n", "3:7: found ., want a symbol in quotes", CLH_EFORMAT},
     {HEAD "write \">\" -> 0\n", "3:14: found 0, want a position behind the first", CLH_EINPUT},
+    {"clearhead-program 1 now\n", "1:1: found clearhead-program 1 now, want clearhead-program 1",
+     CLH_EFORMAT},
+    {"clearhead-program 1", "found no rule, want a line before it", CLH_EFORMAT},
+    {HEAD "write \"a -> 2.1\n", "3:7: found \"a, want a symbol in quotes", CLH_EFORMAT},
+    {HEAD "write \"a", "3:7: found \"a, want a symbol in quotes", CLH_EFORMAT},
+    {HEAD "write \"" LONG "\" -> 2.1\n", "3:7: found \"0123", CLH_EFORMAT},
+    {HEAD "copy " LONG " -> 2.1\n", "3:6: found 0123", CLH_EFORMAT},
+    {HEAD "copy 1234567890.1 -> 2.1\n", "3:6: found 1234567890.1, want ", CLH_EFORMAT},
+    {HEAD "copy 1.1234567890 -> 2.1\n", "3:6: found 1.1234567890, want ", CLH_EFORMAT},
+    {HEAD "copy " MANY " -> 2.1\n", "want at most 64 sources", CLH_EFORMAT},
+    {HEAD "copy 1.1, -> 2.1\n", "3:11: found ->, want a position", CLH_EFORMAT},
+    {HEAD "copy 1.1 1 1 -> 2.1\n", "3:12: found 1, want ->", CLH_EFORMAT},
+    {HEAD "copy 1.1 -> 2.1..7.1\n", "3:13: found 2.1..7.1, want a position of", CLH_ERANGE},
+    {HEAD "copy 1.1 -> 2.1..x\n", "3:13: found 2.1..x, want ", CLH_EFORMAT},
+    {HEAD "write \"\" -> 2.1\n", "want one symbol of the vocabulary in quotes", CLH_EINPUT},
+    {HEAD "write \"a\" -> rest\nwrite \"b\" -> end\n",
+     "4:14: found 25, want one rule for each position; line 3 has one", CLH_EINPUT},
 };
 
 static void what_is_wrong_is_said_with_line_and_column(void **state)
@@ -76,6 +98,23 @@ static void what_is_wrong_is_said_with_line_and_column(void **state)
                      bad[i].at);
         assert_null(program);
     }
+}
+
+/* What a caller's task is, a text must be of, unless any is fine; a text of another length never is. */
+static void a_program_is_of_the_task_that_is_asked(void **state)
+{
+    clh_error err = {0};
+    clh_task *task = NULL;
+    clh_program *program = NULL;
+    const clh_task_setting settings[] = {{"n", "2"}, {NULL, NULL}};
+    (void)state;
+    must(clh_task_open(&task, &(clh_task_config){.settings = settings}, &err), &err);
+    const clh_status status =
+        clh_program_parse(&program, HEAD "write \".\" -> end\n", "f", task, &err);
+    assert_int_equal(status, CLH_ESHAPE);
+    assert_non_null(strstr(err.message, "f:2:1: "));
+    assert_null(program);
+    clh_task_close(task);
 }
 
 static clh_program *parsed(const char *text)
@@ -214,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_said_with_line_and_column),
+        cmocka_unit_test(a_program_is_of_the_task_that_is_asked),
         cmocka_unit_test(printed_and_read_again_it_is_the_same),
         cmocka_unit_test(a_program_runs),
         cmocka_unit_test(it_reads_what_it_wrote),
