@@ -35,6 +35,8 @@ static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 ch
     "--n 2 --d-model 8 --d-head 4 --steps 5 --epoch-sequences 6 --checkpoint-every 4 "             \
     "--eval-every 3 --test-sequences 3 --threads 1"
 
+static const char data_line[] = "train --out made --data ids.jsonl --vocab v.txt --d-model 8 "
+                                "--d-head 4 --steps 3 --test-sequences 1 --threads 1";
 static const char train_line[] = "train --out made " SIZES, run_line[] = "run --out made " SIZES;
 
 /* What a command prints is the same each time, but for how long training took. What it makes is in MADE. */
@@ -66,6 +68,32 @@ static const char *const commands[] = {
     "audit --n 2 --count 3",
     "figure r",
     "resume r",
+    data_line,
+    "eval d --count 1",
+    "show d",
+    "resume d",
+    "sample d --prompts prompts.txt --free",
+    "sample d --tokens batch.json",
+    "edit r --edits edits.json --count 3",
+    "cache r --letters ab --edits edits.json",
+    "pattern r --letters ab --range max --gamma 0.5 --terminal",
+    "heads r --count 3 --terminal",
+    "attribute r --letters ab --terminal",
+    "lens r --letters ab --terminal",
+    "emergence r --count 3 --terminal",
+    "eval r --count 3 --seeds 2 --terminal",
+};
+
+/* What the commands read, made before. */
+static const struct {
+    const char *name, *text;
+} files[] = {
+    {"ids.jsonl", "[0, 1, 2]\n[2, 1, 0]\n[1, 1, 2]\n"},
+    {"v.txt", "a\nb\nc\n"},
+    {"prompts.txt", "ab\n[2, 1]\nc\n"},
+    {"batch.json", "[[0, 1, 2], [2, 2, 1]]"},
+    {"edits.json", "{\"format\": \"clearhead-edits-1\", \"edits\": "
+                   "[{\"kind\": \"mean\", \"site\": \"blocks.0.attn.hook_z\"}]}"},
 };
 
 static failing_alloc *state; /* shared with the child */
@@ -186,10 +214,15 @@ static good without_failure(const temp_folder *folder, const char *line)
 static void every_command(void **context)
 {
     const temp_folder *folder = *context;
-    char run[TEMP_PATH_MAX];
+    char run[TEMP_PATH_MAX], path[TEMP_PATH_MAX];
     const clh_run_config config = run_case_config(words);
     run_case_train(&config, temp_folder_path(folder, "r", run));
+    for (size_t i = 0; i < CLH_COUNT(files); i++)
+        (void)temp_folder_put(folder, files[i].name, files[i].text, strlen(files[i].text), path);
     assert_int_equal(command(folder, "export r --to e", 0), 0);
+    assert_int_equal(command(folder, data_line, 0), 0);
+    assert_int_equal(
+        rename(temp_folder_path(folder, MADE, path), temp_folder_path(folder, "d", run)), 0);
     for (size_t i = 0; i < CLH_COUNT(commands); i++) {
         size_t tried = 0;
         const good g = without_failure(folder, commands[i]);
