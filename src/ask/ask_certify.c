@@ -98,6 +98,11 @@ static const clh_field example_columns[] = {
     {"margin", "logits", "there, in this library's forward pass", MARGIN, .decimals = 4},
     CLH_FIELD_COUNT("mistakes", "predictions", "of this input that are not right"),
     {0}};
+static const clh_field depth_columns[] = {
+    CLH_FIELD_COUNT("predictions", "predictions", "decided so"),
+    {"share", "share", "of all predictions of the domain", .decimals = 6, .flags = CLH_SHARE,
+     .panel = "predictions decided"},
+    {0}};
 static const clh_schema schema[] = {
     {CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -107,6 +112,8 @@ static const clh_schema schema[] = {
      .keys = "#index", .fields = example_columns},
     {CLH_PART_TABLE, "positions", "where predictions fail", .keys = "#position", .draw = "rows",
      .flags = CLH_DETAIL, .fields = position_columns},
+    {CLH_PART_TABLE, "decided", "how predictions were decided", .keys = "by", .draw = "rows",
+     .flags = CLH_DETAIL, .fields = depth_columns},
     {CLH_PART_ARRAY, "proof", "what was decided by which bound: examples/check_proof.py checks it",
      .flags = CLH_DETAIL},
     {0}};
@@ -152,6 +159,23 @@ static void put_examples(clh_result *out, const clh_certificate *c, const clh_ta
     }
 }
 
+/* Of margins more are computed than had to be decided so: what bounds left is the rest. */
+static void put_decided(clh_result *out, const clh_certificate *c, uint64_t bounds)
+{
+    const double all = c->by_bounds ? (double)c->all.inputs * (double)(c->length - c->first_scored)
+                                    : (double)c->forward;
+    char name[48];
+    for (size_t s = 0; s <= c->n && c->by_bounds; s++) {
+        (void)snprintf(name, sizeof name, "bound, %zu slots free", s);
+        clh_result_row(out, "decided", name);
+        clh_row_put_numbers(out, {"predictions", (double)c->by_depth[s]},
+                            {"share", (double)c->by_depth[s] / all});
+    }
+    clh_result_row(out, "decided", "one by one");
+    clh_row_put_numbers(out, {"predictions", all - (double)bounds},
+                        {"share", (all - (double)bounds) / all});
+}
+
 static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
 {
     char key[24], label[48], by[160];
@@ -166,6 +190,7 @@ static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
     if (!isnan(c->all.margin))
         clh_result_put_number(out, "margin_min", c->all.margin);
     put_classes(out, c, task);
+    put_decided(out, c, bounds);
     put_examples(out, c, task);
     for (size_t p = c->first_scored; p < c->length; p++) {
         clh_result_row(out, "positions", clh_key_text(key, p));
