@@ -3,9 +3,9 @@
 # median of the processor's seconds over rounds, the ratio to brute force, and below it, how predictions of
 # each domain were decided: at which depth of the descent.
 #
-#   bench/certify.sh                       the notebook's model, n = 4: about four minutes, nearly all of it brute force
-#   FORWARD=no bench/certify.sh --n 5      no brute force, which takes hours there
-#   ROUNDS=7 DOMAINS=sorted bench/certify.sh
+#   bench/certificates.sh                       the notebook's model, n = 4: about four minutes, nearly all of it brute force
+#   FORWARD=no bench/certificates.sh --n 5      no brute force, which takes hours there
+#   ROUNDS=7 DOMAINS=sorted bench/certificates.sh
 #
 # Options are those of train. One thread. CLEARHEAD: the program. Brute force is timed over the sorted domain alone;
 # of another domain it takes as many times longer as there are inputs.
