@@ -26,7 +26,7 @@ int clearhead_main(int argc, char **argv);
 
 enum { WORDS_MOST = 32, LINE_MOST = 512 };
 
-static const failing_alloc_some some = {.first = 12, .last = 12, .thinner = 3};
+static const failing_alloc_some some = {.first = 8, .last = 10, .thinner = 2};
 
 static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 checkpoint_every=4 "
                             "eval_every=3 test_sequences=3 threads=1";

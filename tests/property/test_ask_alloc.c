@@ -15,7 +15,7 @@
 
 /* Of a question the first allocations and the last, where its texts are put together, each; between them fewer and
  * fewer. */
-static const failing_alloc_some some = {.first = 24, .last = 48, .thinner = 8};
+static const failing_alloc_some some = {.first = 16, .last = 24, .thinner = 6};
 
 static const char words[] = "n=2 d_model=8 d_head=4 steps=5 epoch_sequences=6 checkpoint_every=4 "
                             "eval_every=3 test_sequences=4 threads=1";

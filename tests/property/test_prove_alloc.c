@@ -81,7 +81,7 @@ static clh_status repair(void *context)
     clh_model *out = NULL;
     clh_repair_sums sums;
     clh_repair_options found;
-    const clh_repair_options options = {.by = CLH_REPAIR_BOTH, .rounds = 2};
+    const clh_repair_options options = {.by = CLH_REPAIR_BOTH, .rounds = 2, .sharpen = 2};
     clh_certificate after = {0};
     const clh_status status = clh_repair_find(&out, &sums, &found, &after, b->model, b->task,
                                               &options, CLH_DOMAIN_SORTED, NULL, NULL);
