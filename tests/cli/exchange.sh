@@ -222,6 +222,7 @@ is '' "$(find . -name 'never*' -o -name '*.tmp-*')" 'nothing was left'
 (
     trap '' XFSZ # so that the write fails instead
     ulimit -f 4
+    export GCOV_PREFIX="$folder/counts" GCOV_ERROR_FILE=/dev/null # where branches are counted, counts are files too
     runs 3 import theirs/model.safetensors --config theirs/cfg.json --out full
     printf '%s\n' "$err" > refused
 ) > /dev/null
