@@ -80,6 +80,24 @@ static bool has(const clh_failures *f, uint64_t at, unsigned mask)
     return atomic_load_explicit(&f->bits[mask][at / 64], memory_order_relaxed) >> at % 64 & 1;
 }
 
+bool clh_failures_has(const clh_failures *f, const uint8_t *letters, unsigned mask)
+{
+    return atomic_load_explicit(&f->any[mask], memory_order_relaxed) &&
+           has(f, clh_letters_number(f->asked, letters, mask), mask);
+}
+
+void clh_failures_join(clh_failures *to, const clh_failures *from)
+{
+    for (unsigned mask = 0; mask < CLH_MASKS && mask < 1u << to->asked->n; mask++) {
+        const uint64_t words = clh_letters_numbers(to->asked, mask) / 64 + 1;
+        if (!atomic_load_explicit(&from->any[mask], memory_order_relaxed))
+            continue;
+        for (uint64_t i = 0; i < words; i++)
+            set(to, mask, i, atomic_load_explicit(&from->bits[mask][i], memory_order_relaxed));
+        atomic_store_explicit(&to->any[mask], true, memory_order_relaxed);
+    }
+}
+
 typedef struct walk {
     const clh_failures *failures;
     uint64_t *count;

@@ -32,6 +32,10 @@ void clh_failures_add(clh_failures *failures, const uint8_t *letters, unsigned m
 void clh_failures_add_last(clh_failures *failures, const uint8_t *letters, unsigned mask,
                            size_t slot, uint64_t which);
 
+/** Whether that was said with just this mask; and all that is in `from` into `to`, of the same inputs. */
+bool clh_failures_has(const clh_failures *failures, const uint8_t *letters, unsigned mask);
+void clh_failures_join(clh_failures *to, const clh_failures *from);
+
 /** How many inputs of each class fail; the first `most` of them, in the order of letters, into `keep`,
  *  *kept of them. */
 void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],

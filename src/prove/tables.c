@@ -211,6 +211,21 @@ static clh_status score_tables(clh_tables *t, parts *p, clh_error *err)
     return status;
 }
 
+static clh_status constant_rows(clh_tables *t, const parts *p, const clh_dense *first, bool centred,
+                                clh_error *err)
+{
+    clh_dense both = {0};
+    clh_status status = clh_dense_open(&both, 2, t->d_model, err);
+    for (size_t c = 0; c < t->d_model && !status; c++) {
+        both.data[c] = first->data[c];
+        both.data[t->d_model + c] = p->b_O.data[c];
+    }
+    if (!status)
+        status = rows_of(&t->constants, t, &both, NULL, &p->U, centred, err);
+    clh_dense_deinit(&both);
+    return status;
+}
+
 static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
 {
     const clh_normalization last =
@@ -228,6 +243,8 @@ static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
     clh_dense_deinit(&v);
     if (!status)
         status = clh_dense_multiply(&first, &p->v_0, &p->O, err);
+    if (!status)
+        status = constant_rows(t, p, &first, centred, err);
     if (!status)
         status = rows_of(&t->direct_token, t, &p->E, NULL, &p->U, centred, err);
     if (!status) {
@@ -377,7 +394,8 @@ void clh_tables_deinit(clh_tables *t)
     clh_dense *all[] = {
         &t->u,         &t->q_token,     &t->q_place,      &t->k_token,      &t->k_place,
         &t->q_zero,    &t->token_token, &t->token_place,  &t->zero_token,   &t->zero_place,
-        &t->row_token, &t->row_place,   &t->direct_token, &t->direct_place, &t->bias};
+        &t->row_token, &t->row_place,   &t->direct_token, &t->direct_place, &t->bias,
+        &t->constants};
     for (size_t i = 0; i < CLH_COUNT(all); i++)
         clh_dense_deinit(all[i]);
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {

@@ -71,8 +71,10 @@ typedef struct clh_tables {
     clh_dense zero_token;           /**< q_0 . k_x [1, d_vocab] */
     clh_dense zero_place;           /**< q_0 . k_j [1, length] */
     clh_dense row_token, row_place; /**< [d_vocab, width], [length, width] */
-    clh_dense direct_token, direct_place;  /**< likewise; constants in the second */
-    clh_dense bias;                        /**< [1, outputs]: b_f W_U + b_U */
+    clh_dense direct_token, direct_place; /**< likewise; constants in the second */
+    clh_dense constants; /**< [2, width]: what the value's constant brings, which is in direct_place
+                              because attention sums to 1; and b_O, which is there too */
+    clh_dense bias;      /**< [1, outputs]: b_f W_U + b_U */
     clh_real *letter_row;                  /**< [CLH_LETTER_ROW, columns]: row_x, logits only */
     clh_real *stream_token, *stream_place; /**< [d_vocab, d_model], [length, d_model] of rows */
     double *letter_square;                 /**< [CLH_LETTER_ROW]: row_x with itself */

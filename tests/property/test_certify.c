@@ -10,87 +10,10 @@
 #include "prove/query.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/planted.h"
 #include "support/task_of.h"
 
 enum { LETTERS = 62 };
-
-/* ---- Models that copy --------------------------------------------------------------------------
- */
-
-typedef struct planted {
-    clh_normalization norm;
-    double noise; /* std of what is added to every weight */
-    double scale; /* what weights are multiplied by */
-    uint64_t seed;
-} planted;
-
-static clh_real *at(const clh_model *model, const char *name, size_t row, size_t column)
-{
-    const clh_tensor t = clh_model_view(model, name);
-    assert_non_null(t.data);
-    const size_t columns = t.shape[t.rank - 1];
-    assert_true(row * columns + column < clh_tensor_count(&t));
-    return t.data + row * columns + column;
-}
-
-/* A position of the sequence that holds what comes at `next`; `next` where none before it does. */
-static size_t source_of(const clh_sequence *s, size_t next)
-{
-    for (size_t j = 0; j < next; j++)
-        if (s->tokens[j] == s->tokens[next])
-            return j;
-    return next;
-}
-
-/* Attention by position to where the answer stands, which OV copies; what stands nowhere is said by the
- * position itself. */
-static clh_model *copier(const clh_task *task, const planted *p)
-{
-    clh_model *model = NULL;
-    clh_error err = {0};
-    const size_t V = clh_task_d_vocab(task), T = clh_task_length_max(task);
-    const clh_model_config config = {.n_layers = 1,
-                                     .n_heads = 1,
-                                     .d_model = V + T,
-                                     .d_head = V,
-                                     .n_ctx = T,
-                                     .d_vocab = V,
-                                     .attn_only = true,
-                                     .normalization_type = p->norm,
-                                     .eps = 1e-5,
-                                     .attn_scale = 8};
-    must(clh_model_open(&model, &config, &err), &err);
-    uint32_t *tokens = calloc(T, sizeof *tokens);
-    clh_sequence s = {.tokens = tokens, .capacity = T};
-    must(clh_task_unrank(task, clh_task_domain_size(task) / 3, &s, &err), &err);
-    for (size_t i = 0; i < clh_model_tensor_count(model); i++) {
-        const clh_tensor t = clh_model_tensor(model, i);
-        const bool one = strstr(t.name, "ln") && t.name[strlen(t.name) - 1] == 'w';
-        for (size_t k = 0; k < clh_tensor_count(&t); k++)
-            t.data[k] = (clh_real)((one ? 1 : 0) + p->noise * clh_random_normal(p->seed, i, k));
-    }
-    for (size_t t = 0; t < V; t++) {
-        *at(model, "embed.W_E", t, t) += 1;
-        *at(model, "blocks.0.attn.W_V", t, t) += 1;
-        *at(model, "blocks.0.attn.W_O", t, t) += 2;
-        *at(model, "unembed.W_U", t, t) += 1;
-    }
-    for (size_t i = 0; i < T; i++) {
-        *at(model, "pos_embed.W_pos", i, V + i) += 1;
-        *at(model, "blocks.0.attn.W_K", V + i, i) += 3;
-        if (i + 1 == T)
-            continue;
-        const size_t from = source_of(&s, i + 1);
-        *at(model, "blocks.0.attn.W_Q", V + i, from) += 3;
-        if (from == i + 1)
-            *at(model, "unembed.W_U", V + i, s.tokens[i + 1]) += 9;
-    }
-    clh_real *all = clh_model_data(model, NULL);
-    for (size_t k = 0; k < clh_model_parameter_count(model); k++)
-        all[k] *= (clh_real)p->scale;
-    free(tokens);
-    return model;
-}
 
 static void same_rows(const clh_certificate *a, const clh_certificate *b)
 {
@@ -157,7 +80,7 @@ static void bounds_and_forward_passes_agree(void **state)
     size_t none = 0, some = 0, most = 0;
     for (uint64_t i = 0; i < 20; i++) {
         const planted p = {norms[i % CLH_COUNT(norms)], 0.002 * (double)i, 1, i};
-        clh_model *model = copier(task, &p);
+        clh_model *model = planted_open(task, &p);
         for (clh_domain_kind d = CLH_DOMAIN_SORTED; d < CLH_DOMAIN_TASK; d++) {
             const uint64_t failures = both_ways(model, task, d);
             none += failures == 0;
@@ -176,7 +99,7 @@ static void three_letters_too(void **state)
     (void)state;
     clh_task *task = task_of("n=3 letters=sorted");
     const planted p = {CLH_NORM_LN, 0.08, 1, 5};
-    clh_model *model = copier(task, &p);
+    clh_model *model = planted_open(task, &p);
     assert_true(both_ways(model, task, CLH_DOMAIN_SORTED) > 0);
     clh_model_close(model);
     clh_task_close(task);
@@ -188,7 +111,7 @@ static void a_planted_failure_is_found(void **state)
     (void)state;
     clh_task *task = task_of("n=2 letters=tuples");
     const planted p = {CLH_NORM_LN, 0, 1, 0};
-    clh_model *model = copier(task, &p);
+    clh_model *model = planted_open(task, &p);
     clh_error err = {0};
     clh_certificate c;
     const clh_certify_options options = {
@@ -199,8 +122,8 @@ static void a_planted_failure_is_found(void **state)
     const uint32_t seven = c.token[7], eight = c.token[8];
     clh_certificate_deinit(&c);
     /* What letter 7 says is letter 8. */
-    *at(model, "unembed.W_U", seven, seven) = 0;
-    *at(model, "unembed.W_U", seven, eight) = 1;
+    *planted_at(model, "unembed.W_U", seven, seven) = 0;
+    *planted_at(model, "unembed.W_U", seven, eight) = 1;
     must(clh_certify(&c, model, task, &options, NULL, &err), &err);
     assert_int_equal(c.all.failures, 62 + 62 - 1); /* every input with letter 7 */
     assert_int_equal(c.counterexample_count, 5);
@@ -267,7 +190,7 @@ static void errors_are_never_larger_than_said(void **state)
                                     {CLH_NORM_LNPRE, 0.3, 30, 5}, {CLH_NORM_LN, 0.3, 1e-3, 6},
                                     {CLH_NORM_RMSPRE, 1, 1, 7}};
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
-        clh_model *model = copier(task, &cases[i]);
+        clh_model *model = planted_open(task, &cases[i]);
         clh_tables tables = {0};
         clh_query query = {0};
         must(clh_tables_open(&tables, model, &asked, NULL, &err), &err);
@@ -340,7 +263,7 @@ static void a_certificate_stops(void **state)
     (void)state;
     clh_task *task = task_of("n=2 letters=tuples");
     const planted p = {CLH_NORM_LN, 0.02, 1, 3};
-    clh_model *model = copier(task, &p);
+    clh_model *model = planted_open(task, &p);
     clh_error err = {0};
     for (clh_certify_way way = CLH_CERTIFY_BOUNDS; way <= CLH_CERTIFY_FORWARD; way++) {
         looks all = {0, 0};
@@ -373,7 +296,7 @@ static void what_cannot_be_asked_is_refused(void **state)
     clh_task *task = task_of("n=2 letters=tuples"), *mixture = task_of("n=2,3 letters=sorted");
     clh_task *sums = task_of("task=modular_addition p=5");
     const planted p = {CLH_NORM_LN, 0.1, 1, 1};
-    clh_model *model = copier(task, &p), *longer = NULL;
+    clh_model *model = planted_open(task, &p), *longer = NULL;
     clh_certify_options options = {.domain = CLH_DOMAIN_TUPLES, .way = CLH_CERTIFY_BOUNDS};
     assert_int_equal(clh_certify(&c, model, mixture, &options, NULL, &err), CLH_ESUPPORT);
     assert_non_null(strstr(err.message, "mixes 2 lengths"));
@@ -388,7 +311,7 @@ static void what_cannot_be_asked_is_refused(void **state)
     must(clh_model_open(&longer, &config, &err), &err);
     assert_int_equal(clh_certify(&c, longer, task, &options, NULL, &err), CLH_ESUPPORT);
     assert_non_null(strstr(err.message, "one layer of one head"));
-    *at(model, "unembed.W_U", 3, 3) = (clh_real)NAN;
+    *planted_at(model, "unembed.W_U", 3, 3) = (clh_real)NAN;
     assert_int_equal(clh_certify(&c, model, task, &options, NULL, &err), CLH_ENUMERIC);
     assert_non_null(strstr(err.message, "unembed.W_U"));
     clh_model_close(longer);
