@@ -42,6 +42,7 @@
 #include "clearhead/logit_lens.h"
 #include "clearhead/measure.h"
 #include "clearhead/metric.h"
+#include "clearhead/necessity.h"
 #include "clearhead/model.h"
 #include "clearhead/npz.h"
 #include "clearhead/patch.h"

@@ -1,5 +1,12 @@
 #include "ask/certified.h"
 
+clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const clh_task *task,
+                                clh_error *err)
+{
+    *out = (clh_domain_kind)setting;
+    return *out == CLH_DOMAIN_TASK ? clh_certify_domain(out, task, err) : CLH_OK;
+}
+
 void clh_certified_input(clh_result *out, const clh_certificate *c, const clh_task *task,
                          const clh_counterexample *one)
 {

@@ -5,6 +5,16 @@
 #include "ask/question.h"
 #include "clearhead/certify.h"
 
+/** The setting for a domain of choices of letters. */
+#define CLH_DOMAIN_CHOICES "sorted|ordered|tuples|own"
+#define CLH_DOMAIN_TEXT                                                                            \
+    "which inputs: different letters in the order of the vocabulary, in any order, any letters; "  \
+    "own: those of the run's task"
+
+/** What that setting comes to. */
+clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const clh_task *task,
+                                clh_error *err);
+
 /** Into the row begun last, as "input": the letters of an input, "psM1", or its rank where it has none. */
 void clh_certified_input(clh_result *out, const clh_certificate *certificate, const clh_task *task,
                          const clh_counterexample *one);
