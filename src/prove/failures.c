@@ -194,3 +194,12 @@ void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY
     if (kept)
         *kept = w.kept;
 }
+
+uint64_t clh_failures_all(const clh_failures *failures, clh_counterexample *first, size_t *kept)
+{
+    uint64_t of[CLH_CERTIFY_CLASSES] = {0}, all = 0;
+    clh_failures_count(failures, of, first, 1, kept);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        all += of[c];
+    return all;
+}

@@ -36,6 +36,9 @@ void clh_failures_add_last(clh_failures *failures, const uint8_t *letters, unsig
 bool clh_failures_has(const clh_failures *failures, const uint8_t *letters, unsigned mask);
 void clh_failures_join(clh_failures *to, const clh_failures *from);
 
+/** How many inputs of all classes are in it; the first of them. */
+uint64_t clh_failures_all(const clh_failures *failures, clh_counterexample *first, size_t *kept);
+
 /** How many inputs of each class fail; the first `most` of them, in the order of letters, into `keep`,
  *  *kept of them. */
 void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],

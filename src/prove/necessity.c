@@ -35,31 +35,24 @@ static clh_status open_all(job *j, const clh_model *model, clh_removal by, const
     }
     if (!status && !(j->walk = clh_alloc_zeroed(j->workers, sizeof *j->walk, err)))
         status = CLH_ENOMEM;
-    for (size_t w = 0; w < j->workers && !status; w++)
-        status = clh_necessity_walk_open(&j->walk[w], &j->tables, j->task, by, j->changed,
-                                         j->doubtful, err);
+    for (size_t w = 0; w < j->workers && !status; w++) {
+        j->walk[w] = (clh_necessity_walk){.changed = j->changed, .doubtful = j->doubtful};
+        status =
+            clh_removed_walk_open(&j->walk[w].models, &j->tables, j->task, by, CLH_MODELS, err);
+    }
     return status;
 }
 
 static void close_all(job *j)
 {
     for (size_t w = 0; w < j->workers && j->walk; w++)
-        clh_necessity_walk_deinit(&j->walk[w]);
+        clh_removed_walk_deinit(&j->walk[w].models);
     clh_free(j->walk);
     for (size_t k = 0; k < CLH_NECESSITY_PARTS; k++) {
         clh_failures_deinit(&j->changed[k]);
         clh_failures_deinit(&j->doubtful[k]);
     }
     clh_tables_deinit(&j->tables);
-}
-
-static uint64_t count(const clh_failures *set, clh_counterexample *first, size_t *kept)
-{
-    uint64_t of[CLH_CERTIFY_CLASSES] = {0}, all = 0;
-    clh_failures_count(set, of, first, 1, kept);
-    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
-        all += of[c];
-    return all;
 }
 
 static void gather(clh_necessity *out, job *j)
@@ -71,27 +64,13 @@ static void gather(clh_necessity *out, job *j)
     for (size_t k = 0; k < CLH_NECESSITY_PARTS; k++) {
         clh_necessity_row *row = &out->row[k];
         size_t kept = 0;
-        const uint64_t sure = count(&j->changed[k], &row->first, &kept);
+        const uint64_t sure = clh_failures_all(&j->changed[k], &row->first, &kept);
         clh_failures_join(&j->changed[k], &j->doubtful[k]);
-        row->changed = count(&j->changed[k], &row->first, &kept);
+        row->changed = clh_failures_all(&j->changed[k], &row->first, &kept);
         row->undecided = row->changed - sure;
         if (kept)
             row->first.rank = clh_letters_rank(a, row->first.letters);
     }
-}
-
-/* Why a model and the task's letters cannot be asked so. */
-static clh_status check(const clh_model *model, const clh_letters_asked *a, clh_error *err)
-{
-    const char *why = clh_tables_objection(model);
-    const size_t n_ctx = clh_model_get_config(model)->n_ctx;
-    if (why)
-        return clh_fail(err, CLH_ESUPPORT, "necessity does not cover this model: it %s", why);
-    if (a->length > n_ctx)
-        return clh_fail(err, CLH_ESHAPE,
-                        "inputs have %zu tokens, the model takes at most %zu (n_ctx)", a->length,
-                        n_ctx);
-    return CLH_OK;
 }
 
 clh_status clh_necessity_find(clh_necessity *out, const clh_model *model, const clh_task *task,
@@ -105,13 +84,9 @@ clh_status clh_necessity_find(clh_necessity *out, const clh_model *model, const 
     clh_letters_asked asked = {0};
     clh_pool *pool = NULL;
     job j = {.asked = &asked, .task = task};
-    clh_status status = clh_check_enum(options->domain, CLH_DOMAIN_TASK, "domain", err);
+    clh_status status = clh_check_enum(options->by, CLH_REMOVALS, "by", err);
     if (!status)
-        status = clh_check_enum(options->by, CLH_REMOVALS, "by", err);
-    if (!status)
-        status = clh_letters_asked_open(&asked, task, options->domain, err);
-    if (!status)
-        status = check(model, &asked, err);
+        status = clh_domain_asked(&asked, "necessity", model, task, options->domain, err);
     if (!status)
         status = clh_pool_open(&pool, clh_how_threads(how), err);
     j.workers = clh_pool_size(pool);
@@ -124,7 +99,7 @@ clh_status clh_necessity_find(clh_necessity *out, const clh_model *model, const 
         status = clh_stop_end(&j.stop, err);
     }
     for (size_t w = 0; w < j.workers && !status; w++)
-        if (j.walk[w].rows.means.lost)
+        if (j.walk[w].models.rows.means.lost)
             status = clh_fail(err, CLH_ENUMERIC,
                               "scores of one query are more than %d apart, so that means of "
                               "attention have no digits left: ask by zero",

@@ -1,294 +1,8 @@
 #include "prove/necessity_walk.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
-
-/* Where a walk stands: which slots have letters; of each model that is still open the tokens that may yet
- * be ahead of `target`. */
-typedef struct node {
-    unsigned mask;
-    size_t level;
-    uint8_t letters[CLH_CERTIFY_LETTERS];
-    uint32_t
-        target;   /* what the whole model predicts, as far as it is known; UINT32_MAX: nothing is */
-    bool certain; /* whatever the letters that are left */
-    unsigned open; /* models that are not decided, as a set; never model 0 */
-    uint8_t count[CLH_MODELS], rivals[CLH_MODELS][CLH_OUTPUTS_MOST];
-} node;
-
-/* ---- Opening -----------------------------------------------------------------------------------
- */
-
-clh_status clh_necessity_walk_open(clh_necessity_walk *w, const clh_tables *t, const clh_task *task,
-                                   clh_removal by, clh_failures *changed, clh_failures *doubtful,
-                                   clh_error *err)
-{
-    *w = (clh_necessity_walk){.changed = changed, .doubtful = doubtful};
-    const size_t V = t->outputs, levels = t->asked->n + 1;
-    clh_status status = clh_removed_open(&w->rows, t, task, by, err);
-    w->ends_room = clh_alloc_zeroed(levels * CLH_MODELS * 4 * V, sizeof(double), err);
-    w->total = clh_alloc_zeroed(t->width + CLH_REMOVED_MORE, sizeof(double), err);
-    if (!status && !(w->ends_room && w->total))
-        status = CLH_ENOMEM;
-    for (size_t l = 0; l < levels && !status; l++)
-        for (size_t m = 0; m < CLH_MODELS && !status; m++) {
-            double *room = w->ends_room + (l * CLH_MODELS + m) * 4 * V;
-            w->ends[l][m] = (clh_necessity_ends){room, room + V, room + 2 * V, room + 3 * V};
-            w->sum[l][m] = clh_alloc_zeroed(w->rows.columns, sizeof(double), err);
-            status = w->sum[l][m] ? CLH_OK : CLH_ENOMEM;
-        }
-    if (status)
-        clh_necessity_walk_deinit(w);
-    return status;
-}
-
-void clh_necessity_walk_deinit(clh_necessity_walk *w)
-{
-    if (!w)
-        return;
-    clh_removed_deinit(&w->rows);
-    clh_free(w->ends_room);
-    clh_free(w->total);
-    for (size_t l = 0; l < CLH_LEVELS; l++)
-        for (size_t m = 0; m < CLH_MODELS; m++)
-            clh_free(w->sum[l][m]);
-    *w = (clh_necessity_walk){0};
-}
-
-/* ---- One choice --------------------------------------------------------------------------------
- */
-
-static bool by_letters(const clh_removed *r, size_t m)
-{
-    return m > 0 && clh_removed_parts[m - 1].group == CLH_GROUP_ANSWER &&
-           r->tables->asked->domain == CLH_DOMAIN_TUPLES;
-}
-
-/* Which token the sums of a whole choice make largest, in `total` [columns]; false where another is as
- * good as equal. */
-static bool predict(const clh_removed *r, const double *total, uint32_t *says)
-{
-    const clh_tables *t = r->tables;
-    const double *more = total + t->width;
-    double weight = more[CLH_REMOVED_WEIGHT], shift = 0;
-    if (!(weight > 0)) { /* no source is left */
-        total = r->nothing;
-        weight = 1;
-        more = total + t->width;
-    }
-    if (t->normed && r->spread > 0) {
-        double square = weight * weight * (double)t->d_model * t->eps;
-        for (size_t c = t->outputs; c < t->width; c++)
-            square += total[c] * total[c];
-        shift = sqrt(square / (double)t->d_model) - more[CLH_REMOVED_MIDDLE];
-    }
-    double best = -INFINITY, next = -INFINITY;
-    for (size_t o = 0; o < t->outputs; o++) {
-        const double is = total[o] + r->bias[o] * shift;
-        if (is > best) {
-            next = best;
-            best = is;
-            *says = (uint32_t)o;
-        } else
-            next = is > next ? is : next;
-    }
-    return weight > CLH_REMOVED_LEAST && best - next > 2 * r->unit * weight;
-}
-
-/* Sources of a slot whose letter is the right token, into sums: their weight counts where a mean stands in. */
-static void add_left_out(const clh_removed *r, size_t slot, size_t x, double *total)
-{
-    const double sum = r->whole.sum[slot * CLH_LETTER_ROW + x];
-    if (r->by == CLH_REMOVAL_ZERO)
-        return;
-    for (size_t c = 0; c < r->tables->width; c++)
-        total[c] += sum * r->answer_direct[c];
-    total[r->tables->width + CLH_REMOVED_WEIGHT] += sum;
-}
-
-/* The answer's sources are not there, of any letters: those that hold its letter bring nothing. */
-static const double *sum_by_letters(clh_necessity_walk *w, const node *at, size_t m)
-{
-    const clh_removed *r = &w->rows;
-    const clh_letters_asked *a = r->tables->asked;
-    const bool own =
-        r->answer < a->n && r->own < a->n && at->letters[r->own] == at->letters[r->answer];
-    memcpy(w->total, own ? r->own_answer : r->base[m], r->columns * sizeof *w->total);
-    for (size_t l = 0; l < r->slots; l++) {
-        const size_t slot = r->order[l];
-        const uint8_t x = at->letters[slot];
-        if (r->answer < a->n && slot != r->answer && x == at->letters[r->answer]) {
-            add_left_out(r, slot, x, w->total);
-            continue;
-        }
-        const double *row = r->row[m][slot] + x * r->columns;
-        for (size_t c = 0; c < r->columns; c++)
-            w->total[c] += row[c];
-    }
-    return w->total;
-}
-
-/* Of model m, the letters of `at` up to the last level, and there letter x. */
-static bool predict_last(clh_necessity_walk *w, const node *at, size_t m, uint32_t *says)
-{
-    const clh_removed *r = &w->rows;
-    if (by_letters(r, m))
-        return predict(r, sum_by_letters(w, at, m), says);
-    if (r->slots == 0)
-        return predict(r, w->sum[0][m], says);
-    const size_t slot = r->order[r->slots - 1];
-    const double *row = r->row[m][slot] + at->letters[slot] * r->columns;
-    const double *sum = w->sum[r->slots - 1][m];
-    for (size_t c = 0; c < r->columns; c++)
-        w->total[c] = sum[c] + row[c];
-    return predict(r, w->total, says);
-}
-
-/* ---- Bounds ------------------------------------------------------------------------------------
- */
-
-/* By how much a sum of rows may be off, of a difference of two logits times D s. */
-static double slack(const clh_removed *r, const double *row)
-{
-    const double *more = row + r->tables->width;
-    return 2 * r->unit * more[CLH_REMOVED_WEIGHT] + r->spread * more[CLH_REMOVED_HALF];
-}
-
-static void set_ends(clh_necessity_walk *w, size_t m)
-{
-    const clh_removed *r = &w->rows;
-    const clh_letters_asked *a = r->tables->asked;
-    const size_t V = r->tables->outputs;
-    for (size_t o = 0; o < 4 * V; o++)
-        w->ends[r->slots][m].least[o] = 0;
-    for (size_t l = r->slots; l-- > 0;) {
-        clh_necessity_ends *e = &w->ends[l][m];
-        const clh_necessity_ends *next = &w->ends[l + 1][m];
-        size_t begin, end;
-        clh_letters_range(a, r->letters, r->own < a->n ? 1u << r->own : 0, r->order[l], &begin,
-                          &end);
-        for (size_t o = 0; o < V; o++) {
-            e->least[o] = e->low[o] = INFINITY;
-            e->most[o] = e->high[o] = -INFINITY;
-        }
-        for (size_t x = begin; x < end; x++) {
-            const double *row = r->row[m][r->order[l]] + x * r->columns, off = slack(r, row);
-            for (size_t o = 0; o < V; o++) {
-                const double is = row[o], low = is - off, high = is + off;
-                e->least[o] = is < e->least[o] ? is : e->least[o];
-                e->most[o] = is > e->most[o] ? is : e->most[o];
-                e->low[o] = low < e->low[o] ? low : e->low[o];
-                e->high[o] = high > e->high[o] ? high : e->high[o];
-            }
-        }
-        for (size_t o = 0; o < V; o++) {
-            e->least[o] += next->least[o];
-            e->most[o] += next->most[o];
-            e->low[o] += next->low[o];
-            e->high[o] += next->high[o];
-        }
-    }
-}
-
-/* The least and most by which the target is ahead of a rival in the slots that are left, each letter on
- * its own. */
-static void leads(const clh_necessity_walk *w, const node *at, size_t m, size_t rival,
-                  double *least, double *most)
-{
-    const clh_removed *r = &w->rows;
-    *least = *most = 0;
-    for (size_t l = at->level; l < r->slots; l++) {
-        size_t begin, end;
-        double low = INFINITY, high = -INFINITY;
-        clh_letters_range(r->tables->asked, at->letters, at->mask, r->order[l], &begin, &end);
-        for (size_t x = begin; x < end; x++) {
-            const double *row = r->row[m][r->order[l]] + x * r->columns, off = slack(r, row);
-            const double ahead = row[at->target] - row[rival];
-            low = ahead - off < low ? ahead - off : low;
-            high = ahead + off > high ? ahead + off : high;
-        }
-        *least += low;
-        *most += high;
-    }
-}
-
-typedef enum verdict { HOLDS, FAILS, OPEN } verdict;
-
-/* Whether a model predicts the target whatever the letters that are left; leaves those tokens among the
- * rivals that may be ahead of it. */
-static verdict decide(const clh_necessity_walk *w, node *at, size_t m)
-{
-    const double *sum = w->sum[at->level][m];
-    const clh_necessity_ends *e = &w->ends[at->level][m];
-    const uint32_t t = at->target;
-    const double off = slack(&w->rows, sum);
-    const double low = sum[t] + e->low[t] - off, high = sum[t] + e->high[t] + off;
-    size_t left = 0;
-    bool fails = false;
-    if (by_letters(&w->rows, m))
-        return OPEN;
-    for (size_t i = 0; i < at->count[m]; i++) {
-        const size_t o = at->rivals[m][i];
-        if (sum[o] + e->most[o] < low)
-            continue;
-        fails = fails || sum[o] + e->least[o] > high;
-        at->rivals[m][left++] = (uint8_t)o;
-    }
-    at->count[m] = (uint8_t)left;
-    left = 0;
-    for (size_t i = 0; i < at->count[m] && !fails; i++) {
-        const size_t o = at->rivals[m][i];
-        double least, most;
-        leads(w, at, m, o, &least, &most);
-        if (sum[t] - sum[o] + least > off)
-            continue;
-        fails = sum[t] - sum[o] + most < -off;
-        at->rivals[m][left++] = (uint8_t)o;
-    }
-    if (fails)
-        return FAILS;
-    at->count[m] = (uint8_t)left;
-    return left ? OPEN : HOLDS;
-}
-
-/* ---- The walk ----------------------------------------------------------------------------------
- */
-
-static void all_rivals(const clh_necessity_walk *w, node *at)
-{
-    const size_t V = w->rows.tables->outputs;
-    for (size_t m = 0; m < CLH_MODELS; m++) {
-        at->count[m] = 0;
-        for (size_t o = 0; o < V; o++)
-            if (o != at->target)
-                at->rivals[m][at->count[m]++] = (uint8_t)o;
-    }
-}
-
-/* What the whole model predicts for the first of the choices that are left. */
-static uint32_t predict_first(clh_necessity_walk *w, const node *at)
-{
-    const clh_removed *r = &w->rows;
-    node first = *at;
-    uint32_t says = 0;
-    memcpy(w->total, w->sum[at->level][0], r->columns * sizeof *w->total);
-    for (size_t l = at->level; l < r->slots; l++) {
-        const size_t slot = r->order[l];
-        const uint64_t which =
-            clh_removed_fitting(r->tables->asked, first.letters, first.mask, slot);
-        if (!which)
-            return UINT32_MAX;
-        const size_t x = (size_t)__builtin_ctzll(which);
-        first.letters[slot] = (uint8_t)x;
-        first.mask |= 1u << slot;
-        for (size_t c = 0; c < r->columns; c++)
-            w->total[c] += r->row[0][slot][x * r->columns + c];
-    }
-    (void)predict(r, w->total, &says);
-    return says;
-}
 
 /* Whether these letters are among those that change the prediction already. */
 static bool known(const clh_failures *f, const uint8_t *letters, unsigned mask)
@@ -302,46 +16,24 @@ static bool known(const clh_failures *f, const uint8_t *letters, unsigned mask)
 }
 
 /* Compare models whose letters are all there. */
-static void compare(clh_necessity_walk *w, const node *at)
+static void compare(clh_necessity_walk *w, const clh_removed_node *at)
 {
     uint32_t whole = 0, says = 0;
-    const bool sure = predict_last(w, at, 0, &whole);
+    const bool sure = clh_removed_predict_last(&w->models, at, 0, &whole);
     for (unsigned left = at->open; left; left &= left - 1) {
         const size_t m = (size_t)__builtin_ctz(left);
         if (known(&w->changed[m - 1], at->letters, at->mask))
             continue;
-        if (!predict_last(w, at, m, &says) || !sure)
+        if (!clh_removed_predict_last(&w->models, at, m, &says) || !sure)
             clh_failures_add(&w->doubtful[m - 1], at->letters, at->mask);
         else if (says != whole)
             clh_failures_add(&w->changed[m - 1], at->letters, at->mask);
     }
 }
 
-/* Of the last slot's letter x: whether the target is ahead of every rival, HOLDS, or behind one, FAILS. */
-static verdict decide_last(const clh_necessity_walk *w, const node *at, size_t m, size_t x)
+static void walk_last(clh_necessity_walk *w, clh_removed_node *at)
 {
-    const clh_removed *r = &w->rows;
-    const double *sum = w->sum[at->level][m];
-    const double *row = r->row[m][r->order[at->level]] + x * r->columns;
-    const double off = slack(r, sum) + slack(r, row);
-    const double top = sum[at->target] + row[at->target];
-    verdict is_all = HOLDS;
-    if (by_letters(r, m))
-        return OPEN;
-    for (size_t i = 0; i < at->count[m]; i++) {
-        const size_t o = at->rivals[m][i];
-        const double ahead = top - (sum[o] + row[o]);
-        if (ahead < -off)
-            return FAILS;
-        if (ahead <= off)
-            is_all = OPEN;
-    }
-    return is_all;
-}
-
-static void walk_last(clh_necessity_walk *w, node *at)
-{
-    const clh_removed *r = &w->rows;
+    const clh_removed *r = &w->models.rows;
     const size_t slot = r->order[at->level];
     const unsigned open = at->open;
     const bool known_target = at->target != UINT32_MAX;
@@ -350,19 +42,24 @@ static void walk_last(clh_necessity_walk *w, node *at)
     for (uint64_t left = clh_removed_fitting(r->tables->asked, at->letters, mask, slot); left;
          left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
-        const verdict whole = at->certain ? HOLDS : known_target ? decide_last(w, at, 0, x) : OPEN;
+        const clh_removed_verdict whole = at->certain ? CLH_REMOVED_HOLDS
+                                          : known_target
+                                              ? clh_removed_decide_last(&w->models, at, 0, x)
+                                              : CLH_REMOVED_OPEN;
         unsigned rest = 0;
         for (unsigned models = open; models; models &= models - 1) {
             const size_t m = (size_t)__builtin_ctz(models);
-            const verdict is = known_target ? decide_last(w, at, m, x) : OPEN;
-            if ((whole == HOLDS && is == FAILS) || (whole == FAILS && is == HOLDS))
+            const clh_removed_verdict is =
+                known_target ? clh_removed_decide_last(&w->models, at, m, x) : CLH_REMOVED_OPEN;
+            if ((whole == CLH_REMOVED_HOLDS && is == CLH_REMOVED_FAILS) ||
+                (whole == CLH_REMOVED_FAILS && is == CLH_REMOVED_HOLDS))
                 changed[m] |= (uint64_t)1 << x;
-            else if (whole != HOLDS || is != HOLDS)
+            else if (whole != CLH_REMOVED_HOLDS || is != CLH_REMOVED_HOLDS)
                 rest |= 1u << m;
         }
         if (!rest)
             continue;
-        node leaf = {.mask = mask | 1u << slot, .open = rest};
+        clh_removed_node leaf = {.mask = mask | 1u << slot, .open = rest};
         memcpy(leaf.letters, at->letters, sizeof leaf.letters);
         leaf.letters[slot] = (uint8_t)x;
         compare(w, &leaf);
@@ -373,36 +70,33 @@ static void walk_last(clh_necessity_walk *w, node *at)
 }
 
 /* Settle what bounds settle; what stays open is in at->open. */
-static void settle(clh_necessity_walk *w, node *at)
+static void settle(clh_necessity_walk *w, clh_removed_node *at)
 {
     if (!at->certain) {
-        const uint32_t says = predict_first(w, at);
-        if (says != at->target) {
-            at->target = says;
-            all_rivals(w, at);
-        }
-        at->certain = says != UINT32_MAX && decide(w, at, 0) == HOLDS;
+        clh_removed_walk_aim(&w->models, at);
+        at->certain =
+            at->target != UINT32_MAX && clh_removed_decide(&w->models, at, 0) == CLH_REMOVED_HOLDS;
     }
     for (unsigned left = at->open; left; left &= left - 1) {
         const size_t m = (size_t)__builtin_ctz(left);
-        verdict is = OPEN;
+        clh_removed_verdict is = CLH_REMOVED_OPEN;
         if (known(&w->changed[m - 1], at->letters, at->mask)) {
             at->open &= ~(1u << m);
             continue;
         }
         if (at->target != UINT32_MAX)
-            is = decide(w, at, m);
-        if (!at->certain || is == OPEN)
+            is = clh_removed_decide(&w->models, at, m);
+        if (!at->certain || is == CLH_REMOVED_OPEN)
             continue;
         at->open &= ~(1u << m);
-        if (is == FAILS)
+        if (is == CLH_REMOVED_FAILS)
             clh_failures_add(&w->changed[m - 1], at->letters, at->mask);
     }
 }
 
-static void walk(clh_necessity_walk *w, node *at)
+static void walk(clh_necessity_walk *w, clh_removed_node *at)
 {
-    const clh_removed *r = &w->rows;
+    const clh_removed *r = &w->models.rows;
     if (r->slots == 0) {
         compare(w, at);
         return;
@@ -418,16 +112,7 @@ static void walk(clh_necessity_walk *w, node *at)
     for (uint64_t left = clh_removed_fitting(r->tables->asked, at->letters, at->mask, slot); left;
          left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
-        node next = *at;
-        next.letters[slot] = (uint8_t)x;
-        next.mask |= 1u << slot;
-        next.level++;
-        for (unsigned models = at->open | 1; models; models &= models - 1) {
-            const size_t m = (size_t)__builtin_ctz(models);
-            const double *row = r->row[m][slot] + x * r->columns, *sum = w->sum[at->level][m];
-            for (size_t c = 0; c < r->columns; c++)
-                w->sum[next.level][m][c] = sum[c] + row[c];
-        }
+        clh_removed_node next = clh_removed_walk_letter(&w->models, at, x);
         walk(w, &next);
     }
 }
@@ -435,7 +120,7 @@ static void walk(clh_necessity_walk *w, node *at)
 void clh_necessity_walk_position(clh_necessity_walk *w, size_t position, clh_stop *stop,
                                  size_t worker)
 {
-    clh_removed *r = &w->rows;
+    clh_removed *r = &w->models.rows;
     const clh_letters_asked *a = r->tables->asked;
     const size_t own = a->slot[position];
     uint64_t which = 1;
@@ -444,16 +129,8 @@ void clh_necessity_walk_position(clh_necessity_walk *w, size_t position, clh_sto
         which = clh_removed_fitting(a, r->letters, 0, own);
     for (; which && !r->means.lost && !clh_stop_now(stop, worker); which &= which - 1) {
         const size_t x = (size_t)__builtin_ctzll(which);
-        node root = {.target = UINT32_MAX, .open = (1u << CLH_MODELS) - 2};
-        clh_removed_token(r, own < a->n ? a->token[x] : a->fixed[position]);
-        if (own < a->n) {
-            root.mask = 1u << own;
-            root.letters[own] = (uint8_t)x;
-        }
-        for (size_t m = 0; m < CLH_MODELS; m++) {
-            memcpy(w->sum[0][m], r->base[m], r->columns * sizeof(double));
-            set_ends(w, m);
-        }
+        clh_removed_node root =
+            clh_removed_walk_token(&w->models, own < a->n ? a->token[x] : a->fixed[position]);
         walk(w, &root);
     }
 }

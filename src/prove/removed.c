@@ -31,7 +31,7 @@ const clh_removed_part clh_removed_parts[CLH_NECESSITY_PARTS] = {
 static clh_status open_rows(clh_removed *r, clh_error *err)
 {
     const size_t columns = r->columns, n = r->tables->asked->n;
-    for (size_t m = 0; m < CLH_MODELS; m++) {
+    for (size_t m = 0; m < r->models; m++) {
         r->base[m] = clh_alloc_zeroed(columns, sizeof(double), err);
         if (!r->base[m])
             return CLH_ENOMEM;
@@ -57,10 +57,10 @@ static void centre_bias(clh_removed *r)
 }
 
 clh_status clh_removed_open(clh_removed *r, const clh_tables *t, const clh_task *task,
-                            clh_removal by, clh_error *err)
+                            clh_removal by, size_t models, clh_error *err)
 {
     const size_t columns = t->width + CLH_REMOVED_MORE;
-    *r = (clh_removed){.tables = t, .by = by, .columns = columns};
+    *r = (clh_removed){.tables = t, .by = by, .models = models, .columns = columns};
     const struct {
         double **at;
         size_t count;
@@ -394,7 +394,7 @@ void clh_removed_token(clh_removed *r, uint32_t token)
     clh_removed_weights_set(r, &r->whole, 0, CLH_GROUP_NONE, false);
     set_nothing(r);
     set_model(r, 0, &r->whole);
-    for (size_t m = 1; m < CLH_MODELS; m++) {
+    for (size_t m = 1; m < r->models; m++) {
         const clh_removed_part *part = &clh_removed_parts[m - 1];
         const bool anew =
             part->scores || part->group == CLH_GROUP_SLOT || part->group == CLH_GROUP_FIRST;

@@ -2,7 +2,7 @@
  *  logits, in double precision.
  *
  *    clh_removed removed = {0};
- *    if (clh_removed_open(&removed, &tables, task, CLH_REMOVAL_ZERO, &err)) ...
+ *    if (clh_removed_open(&removed, &tables, task, CLH_REMOVAL_ZERO, CLH_MODELS, &err)) ...
  *    clh_removed_place(&removed, position);                  // what does not depend on the query's token
  *    clh_removed_token(&removed, token);                     // rows of every model
  *    clh_removed_deinit(&removed);
@@ -91,6 +91,7 @@ typedef struct clh_removed_means {
 typedef struct clh_removed {
     const clh_tables *tables;
     clh_removal by;
+    size_t models; /**< how many of them: the whole one, and the first parts */
     size_t position;
     uint32_t token;
     size_t own, columns;  /**< slot of the query's letter, n: none; columns of a row */
@@ -98,9 +99,13 @@ typedef struct clh_removed {
     uint32_t answer_same; /**< that token */
     size_t slots, order[CLH_CERTIFY_LETTERS]; /**< free slots that have keys, the answer's first */
     uint8_t letters[CLH_CERTIFY_LETTERS];     /**< the query's own letter, in its slot */
-    double unit;   /**< error of a logit times D s, for each unit of weight: clh_removed_place() */
-    double *bias;  /**< [outputs], their middle at 0 */
-    double spread; /**< the largest difference of two */
+    double unit; /**< error of a logit times D s, for each unit of weight: clh_removed_place() */
+    /** A target is to be ahead of token o by as much more for each unit of weight as `reach` times
+     *  pair [target, o], of which `pair_most` is the largest; 0 and NULL: ahead is enough. */
+    double reach, pair_most;
+    const double *pair;
+    double *bias;                     /**< [outputs], their middle at 0 */
+    double spread;                    /**< the largest difference of two */
     clh_place *place;                 /**< [length]: term and slot */
     double *place_key, *place_letter; /**< [length], [d_vocab]: q_i . k_j, q_i . k_x */
     double *letter_part[3];           /**< [d_vocab] of the query's token, position, bias */
@@ -118,7 +123,7 @@ typedef struct clh_removed {
 } clh_removed;
 
 clh_status clh_removed_open(clh_removed *out, const clh_tables *tables, const clh_task *task,
-                            clh_removal by, clh_error *err);
+                            clh_removal by, size_t models, clh_error *err);
 void clh_removed_deinit(clh_removed *removed);
 void clh_removed_place(clh_removed *removed, size_t position);
 void clh_removed_token(clh_removed *removed, uint32_t token);
