@@ -20,7 +20,7 @@ train    bench train
 measure  audit measure metric sample variant
 edit     edit editor
 lens     answers attention box causal circuit emergence fold fourier heads logit_lens patch path residual scrub threshold
-prove    certify necessity program repair
+prove    certify invariance necessity program repair robustness
 ask      ask
 '
 

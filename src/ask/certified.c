@@ -7,18 +7,33 @@ clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const cl
     return *out == CLH_DOMAIN_TASK ? clh_certify_domain(out, task, err) : CLH_OK;
 }
 
+static void letters_of(clh_strbuf *text, const clh_certificate *c, const clh_task *task,
+                       const clh_counterexample *one)
+{
+    char symbol[16];
+    for (size_t s = 0; s < c->n; s++) {
+        clh_task_symbol(task, c->token[one->letters[s]], symbol);
+        clh_strbuf_adds(text, symbol);
+    }
+    if (c->n == 0)
+        clh_strbuf_addf(text, "%llu", (unsigned long long)one->rank);
+}
+
 void clh_certified_input(clh_result *out, const clh_certificate *c, const clh_task *task,
                          const clh_counterexample *one)
 {
     clh_strbuf text = {0};
-    char symbol[16];
-    for (size_t s = 0; s < c->n; s++) {
-        clh_task_symbol(task, c->token[one->letters[s]], symbol);
-        clh_strbuf_adds(&text, symbol);
-    }
-    if (c->n == 0)
-        clh_strbuf_addf(&text, "%llu", (unsigned long long)one->rank);
+    letters_of(&text, c, task, one);
     clh_row_text(out, "input", clh_strbuf_view(&text));
+    clh_strbuf_deinit(&text);
+}
+
+void clh_certified_letters(clh_result *out, const char *name, const clh_certificate *c,
+                           const clh_task *task, const clh_counterexample *one)
+{
+    clh_strbuf text = {0};
+    letters_of(&text, c, task, one);
+    clh_result_put_text(out, name, clh_strbuf_view(&text));
     clh_strbuf_deinit(&text);
 }
 

@@ -19,6 +19,10 @@ clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const cl
 void clh_certified_input(clh_result *out, const clh_certificate *certificate, const clh_task *task,
                          const clh_counterexample *one);
 
+/** The same as a number's text. */
+void clh_certified_letters(clh_result *out, const char *name, const clh_certificate *certificate,
+                           const clh_task *task, const clh_counterexample *one);
+
 /** The array "proof": the rows of clh_proof_row. It is made when it is asked for, by certifying again;
  *  model and task live as long as the result. */
 clh_status clh_certified_proof(clh_result *out, const clh_certificate *certificate,
