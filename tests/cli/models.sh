@@ -35,7 +35,7 @@ for q in json.load(sys.stdin):
     own = ("edit", "audit", "bench", "fourier", "program_check", "program_run", "program_diff", "program_stats")
     if q["name"] not in own: # what they take is in their own tests
         print(q["name"])')
-is 22 "$(echo "$questions" | wc -l | tr -d ' ')" 'the questions to ask'
+is 25 "$(echo "$questions" | wc -l | tr -d ' ')" 'the questions to ask'
 
 # What a question wants besides the run.
 given() {
@@ -65,27 +65,48 @@ done
 is "$(sort << 'END'
 rotary answers
 rotary decompile
+rotary invariance
+rotary necessity
 rotary repair
+rotary robustness
 shortformer answers
 shortformer decompile
+shortformer invariance
+shortformer necessity
 shortformer repair
+shortformer robustness
 alibi answers
 alibi decompile
+alibi invariance
+alibi necessity
 alibi repair
+alibi robustness
 none answers
 none decompile
+none invariance
+none necessity
 none repair
+none robustness
 gated answers
 gated decompile
+gated invariance
+gated necessity
 gated repair
+gated robustness
 tied answers
 tied decompile
+tied invariance
+tied necessity
 tied repair
+tied robustness
 both answers
 both attention
 both decompile
 both heads
+both invariance
+both necessity
 both repair
+both robustness
 empty answers
 empty attention
 empty causal
@@ -93,14 +114,20 @@ empty circuits
 empty decompile
 empty emergence
 empty heads
+empty invariance
+empty necessity
 empty paths
 empty pattern
 empty repair
+empty robustness
 empty scrub
 empty thresholds
 alone answers
 alone decompile
+alone invariance
+alone necessity
 alone repair
+alone robustness
 END
 )" "$(sort refused)" 'questions refused'
 "$clearhead" answers alone 2> answer.txt

@@ -87,6 +87,8 @@ static size_t hypothesis_count;
 static clh_causal *causal;
 static clh_program *program;
 static clh_certify_options certify_options;
+static const clh_necessity_options necessity_options;
+static const clh_robustness_options robustness_options;
 static const clh_repair_options repair_options = {CLH_REPAIR_KEYS, 1, 1}, repair_any;
 static clh_repair_options repair_found;
 static clh_repair_sums repair_sums;

@@ -49,6 +49,8 @@ BY_NAME = {
     "clh_program_parse.text": '"clearhead-program 1\\ntask permutations n=3\\n"',
     "clh_program_check.options": "&certify_options",
     "clh_certify.options": "&certify_options",
+    "clh_necessity_find.options": "&necessity_options",
+    "clh_robustness_find.options": "&robustness_options",
     "clh_program_parse.name": '"text"',
     "clh_program_read.path": '"program.txt"',
     "clh_program_read_any.path": '"program.txt"',
