@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
-#include "prove/robustness.h"
+#include "prove/flip_distance.h"
 
 clh_status clh_unembedding_open(clh_unembedding *out, const clh_tables *t, clh_error *err)
 {

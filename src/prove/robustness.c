@@ -5,8 +5,8 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
+#include "prove/flip_distance.h"
 #include "prove/removed_walk.h"
-#include "prove/robustness.h"
 
 /* How far the first look goes, how much further the next one, and how many there are: up to 8e6. */
 enum { ROUNDS = 16, FURTHER = 4, WITHIN_MOST = 1000000 };

@@ -441,19 +441,7 @@ static void a_copier_needs_what_copies(void **state)
     clh_task_close(task);
 }
 
-typedef struct looks {
-    size_t count, stop;
-} looks;
-
-static bool look_at(size_t done, size_t count_, void *user)
-{
-    looks *l = user;
-    (void)done;
-    (void)count_;
-    return ++l->count != l->stop;
-}
-
-static void it_stops_and_refuses(void **state)
+static void what_cannot_be_asked_is_refused(void **state)
 {
     (void)state;
     const planted p = {CLH_NORM_LN, 0.1, 1, 1};
@@ -463,11 +451,6 @@ static void it_stops_and_refuses(void **state)
     clh_error err = {0};
     clh_necessity n;
     clh_necessity_options options = {.domain = CLH_DOMAIN_TUPLES};
-    looks some = {0, 4};
-    const clh_watch watch = {look_at, &some};
-    assert_int_equal(clh_necessity_find(&n, model, task, &options, &(clh_how){1, &watch}, &err),
-                     CLH_STOPPED);
-    assert_non_null(strstr(err.message, "stopped after"));
     assert_int_equal(clh_necessity_find(&n, model, mixture, NULL, NULL, &err), CLH_ESUPPORT);
     assert_non_null(strstr(err.message, "mixes 2 lengths"));
     assert_int_equal(clh_necessity_find(&n, model, sums, NULL, NULL, &err), CLH_ESUPPORT);
@@ -500,7 +483,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copier_needs_what_copies),
-        cmocka_unit_test(it_stops_and_refuses),
+        cmocka_unit_test(what_cannot_be_asked_is_refused),
         cmocka_unit_test(inputs_are_those_of_hooks),
         cmocka_unit_test(counts_are_those_of_hooks),
     };

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "clearhead/invariance.h"
 #include "clearhead/robustness.h"
-#include "prove/robustness.h"
+#include "prove/flip_distance.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/planted.h"

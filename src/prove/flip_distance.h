@@ -5,8 +5,8 @@
  *    d = clh_flip_distance(&of, t, o, along, size);
  *    clh_unembedding_deinit(&of);
  */
-#ifndef CLH_PROVE_ROBUSTNESS_H
-#define CLH_PROVE_ROBUSTNESS_H
+#ifndef CLH_FLIP_DISTANCE_H
+#define CLH_FLIP_DISTANCE_H
 
 #include "clearhead/robustness.h"
 #include "prove/tables.h"
