@@ -69,8 +69,15 @@ typedef struct clh_certify_options {
     bool margins;           /**< find the smallest margin of each class too */
     size_t counterexamples; /**< how many to keep at most: the first of the domain, sorted then by
                                  margin */
-    bool proof; /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
+    bool proof;     /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
+    bool histogram; /**< compute the margin of every prediction, and count them by it */
 } clh_certify_options;
+
+/** Predictions by their margin, in logits: bin 0 has those below the least edge, bin k those from
+ *  clh_margin_edge(k) on, the last one all that are larger. */
+enum { CLH_MARGIN_BINS = 258 };
+CLH_API double clh_margin_edge(size_t bin); /**< lower edge; -INFINITY of bin 0, NaN of none */
+CLH_API size_t clh_margin_bin(double margin);
 
 /** What one bound decided: the predictions of a query for every input whose first `slots` slots have these
  *  letters and whose next has one of a set. Slots are taken in the order: the query's own, those whose
@@ -120,6 +127,7 @@ typedef struct clh_certificate {
     size_t counterexample_count;
     clh_proof_row *proof; /**< [proof_count], by position, slots and letters; NULL: not asked for */
     size_t proof_count;   /**< rows that a proof has; 0 by forward passes */
+    uint64_t *histogram;  /**< [CLH_MARGIN_BINS]; NULL: not asked for */
 } clh_certificate;
 
 /** The domain of choices of letters that is the task's own; CLH_DOMAIN_TASK where there is none. */

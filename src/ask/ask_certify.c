@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "ask/certified.h"
+#include "base/platform/decimal.h"
 
 typedef struct certify_settings {
     unsigned domain, way;
-    bool margins;
+    bool margins, histogram;
     size_t count;
 } certify_settings;
 
@@ -20,6 +21,10 @@ static const clh_key keys[] = {
             "where the model allows it"),
     CLH_ROW(certify_settings, margins, BOOL, "true", NULL,
             "find the smallest margin of each class too"),
+    CLH_ROW(
+        certify_settings, histogram, BOOL, "false", NULL,
+        "compute the margin of every prediction, and count them by it: seconds of n = 4, minutes with "
+        "tuples"),
     CLH_ROW(certify_settings, count, SIZE, "10", "[0, 10000000]",
             "how many counterexamples to show: the first of the domain, the worst of them first"),
 };
@@ -98,6 +103,10 @@ static const clh_field example_columns[] = {
     {"margin", "logits", "there, in this library's forward pass", MARGIN, .decimals = 4},
     CLH_FIELD_COUNT("mistakes", "predictions", "of this input that are not right"),
     {0}};
+static const clh_field bin_columns[] = {
+    CLH_FIELD_COUNT("predictions", "predictions",
+                    "whose margin lies between this one and the next row's"),
+    {0}};
 static const clh_field depth_columns[] = {
     CLH_FIELD_COUNT("predictions", "predictions", "decided so"),
     {"share", "share", "of all predictions of the domain", .decimals = 6, .flags = CLH_SHARE,
@@ -114,6 +123,8 @@ static const clh_schema schema[] = {
      .flags = CLH_DETAIL, .fields = position_columns},
     {CLH_PART_TABLE, "decided", "how predictions were decided", .keys = "by", .draw = "rows",
      .flags = CLH_DETAIL, .fields = depth_columns},
+    {CLH_PART_TABLE, "margins", "predictions by their margin, in logits", .keys = "#margin",
+     .draw = "curve", .flags = CLH_DETAIL, .fields = bin_columns},
     {CLH_PART_ARRAY, "proof", "what was decided by which bound: examples/check_proof.py checks it",
      .flags = CLH_DETAIL},
     {0}};
@@ -159,6 +170,22 @@ static void put_examples(clh_result *out, const clh_certificate *c, const clh_ta
     }
 }
 
+/* From the first bin with a prediction to the last. */
+static void put_margins(clh_result *out, const clh_certificate *c)
+{
+    char key[24];
+    size_t begin = 0, end = CLH_MARGIN_BINS;
+    while (begin < end && !c->histogram[begin])
+        begin++;
+    while (end > begin && !c->histogram[end - 1])
+        end--;
+    for (size_t b = begin; b < end; b++) {
+        (void)clh_snprintf(key, sizeof key, "%.2f", clh_margin_edge(b));
+        clh_result_row(out, "margins", key);
+        clh_row_put_number(out, "predictions", (double)c->histogram[b]);
+    }
+}
+
 /* Of margins more are computed than had to be decided so: what bounds left is the rest. */
 static void put_decided(clh_result *out, const clh_certificate *c, uint64_t bounds)
 {
@@ -191,6 +218,8 @@ static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
         clh_result_put_number(out, "margin_min", c->all.margin);
     put_classes(out, c, task);
     put_decided(out, c, bounds);
+    if (c->histogram)
+        put_margins(out, c);
     put_examples(out, c, task);
     for (size_t p = c->first_scored; p < c->length; p++) {
         clh_result_row(out, "positions", clh_key_text(key, p));
@@ -218,6 +247,7 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
     clh_certify_options options = {.domain = (clh_domain_kind)set->domain,
                                    .way = (clh_certify_way)set->way,
                                    .margins = set->margins,
+                                   .histogram = set->histogram,
                                    .counterexamples = set->count};
     clh_status status = CLH_OK;
     if (options.domain == CLH_DOMAIN_TASK)
@@ -248,6 +278,7 @@ const clh_question clh_question_certify = {
         "clearhead certify runs/notebook # every set of letters\n"
         "clearhead certify runs/notebook --domain tuples --threads 2 # any letters, 14.8 million\n"
         "clearhead certify runs/notebook --part counterexamples --out wrong.csv # a file\n"
+        "clearhead certify runs/three --histogram --part margins --figure margins.pdf # how far from wrong\n"
         "clearhead certify runs/notebook --part proof --out proof.npz # for examples/check_proof.py\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"
         "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?",

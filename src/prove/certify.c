@@ -39,11 +39,12 @@ void clh_certificate_deinit(clh_certificate *certificate)
     clh_free(certificate->failed_at);
     clh_free(certificate->counterexamples);
     clh_free(certificate->proof);
+    clh_free(certificate->histogram);
     *certificate = (clh_certificate){0};
 }
 
 clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked,
-                                 size_t length, size_t keep, clh_error *err)
+                                 size_t length, const clh_certify_options *options, clh_error *err)
 {
     *out = (clh_certificate){.length = length};
     if (asked) {
@@ -54,8 +55,13 @@ clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
         out->classes[c].margin = NAN;
     out->failed_at = clh_alloc_zeroed(length, sizeof *out->failed_at, err);
-    out->counterexamples = clh_alloc_zeroed(keep, sizeof *out->counterexamples, err);
-    return out->failed_at && out->counterexamples ? CLH_OK : CLH_ENOMEM;
+    out->counterexamples =
+        clh_alloc_zeroed(options->counterexamples, sizeof *out->counterexamples, err);
+    if (options->histogram)
+        out->histogram = clh_alloc_zeroed(CLH_MARGIN_BINS, sizeof *out->histogram, err);
+    return out->failed_at && out->counterexamples && (out->histogram || !options->histogram)
+               ? CLH_OK
+               : CLH_ENOMEM;
 }
 
 void clh_certificate_sum(clh_certificate *c)
@@ -109,7 +115,12 @@ static clh_status descents_open(job *j, const clh_certify_options *options, clh_
     for (size_t w = 0; w < j->workers && !status; w++) {
         status = clh_descent_open(&j->descent[w], &j->tables, &j->failures, j->targets,
                                   margins ? at_most : NULL, err);
-        j->descent[w].decided.proof = options->proof;
+        clh_decided *decided = &j->descent[w].decided;
+        decided->proof = options->proof;
+        if (!status && options->histogram &&
+            !(decided->histogram =
+                  clh_alloc_zeroed(CLH_MARGIN_BINS, sizeof *decided->histogram, err)))
+            status = CLH_ENOMEM;
     }
     return status;
 }
@@ -125,6 +136,8 @@ static void gather(job *j)
             clh_margin_take(&j->out->classes[c], &d->best[c], j->asked->n);
         for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
             j->out->by_depth[s] += d->by_depth[s];
+        for (size_t b = 0; b < CLH_MARGIN_BINS && d->histogram; b++)
+            j->out->histogram[b] += d->histogram[b];
     }
 }
 
@@ -248,7 +261,7 @@ clh_status clh_certify_against(clh_certificate *out, const clh_model *model, con
                         options->proof ? CLH_CERTIFY_BOUNDS : options->way, err);
     if (!status && bounds) {
         job j = {.out = out, .asked = &asked, .targets = targets};
-        status = clh_certificate_start(out, &asked, asked.length, options->counterexamples, err);
+        status = clh_certificate_start(out, &asked, asked.length, options, err);
         if (!status)
             status = by_bounds(&j, model, options, how, err);
     } else if (!status)

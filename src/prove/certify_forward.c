@@ -18,7 +18,7 @@ typedef struct seen {
     uint8_t letters[BATCH][CLH_CERTIFY_LETTERS];
     clh_certify_row row[CLH_CERTIFY_CLASSES];
     uint64_t margin_rank[CLH_CERTIFY_CLASSES];
-    uint64_t *failed_at, forward;
+    uint64_t *failed_at, forward, histogram[CLH_MARGIN_BINS];
     clh_error error;
 } seen;
 
@@ -86,6 +86,7 @@ static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
         const double margin =
             margin_of(logits.data + (b * j->most + p - 1) * outputs, outputs, wanted, &right);
         s->forward++;
+        s->histogram[clh_margin_bin(margin)]++;
         if (!right) {
             row->tokens++;
             s->failed_at[p]++;
@@ -160,6 +161,8 @@ static clh_status gather(clh_certificate *out, const job *j, size_t workers, clh
         out->forward += s->forward;
         for (size_t p = 0; p < j->most; p++)
             out->failed_at[p] += s->failed_at[p];
+        for (size_t b = 0; b < CLH_MARGIN_BINS && out->histogram; b++)
+            out->histogram[b] += s->histogram[b];
         for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
             row_add(&out->classes[c], &s->row[c]);
     }
@@ -205,7 +208,7 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
     clh_pool *pool = NULL;
     clh_status status = measure_domain(&j, err);
     if (!status)
-        status = clh_certificate_start(out, asked, j.most, options->counterexamples, err);
+        status = clh_certificate_start(out, asked, j.most, options, err);
     if (!status)
         status = clh_pool_open(&pool, clh_how_threads(how), err);
     const size_t workers = clh_pool_size(pool);

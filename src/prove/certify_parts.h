@@ -8,7 +8,7 @@
 /** An empty certificate: of choices of letters, or NULL, of a task's own inputs; sequences of at most
  *  `length` tokens; room for `keep` counterexamples. */
 clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked,
-                                 size_t length, size_t keep, clh_error *err);
+                                 size_t length, const clh_certify_options *options, clh_error *err);
 
 /** `all` from the classes. */
 void clh_certificate_sum(clh_certificate *certificate);

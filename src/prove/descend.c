@@ -50,6 +50,7 @@ void clh_descent_deinit(clh_descent *d)
     clh_free(d->spare);
     clh_free(d->decided.pending);
     clh_free(d->decided.proved);
+    clh_free(d->decided.histogram);
     clh_aims_deinit(d);
     *d = (clh_descent){0};
 }
@@ -296,6 +297,8 @@ static void one_query(clh_descent *d, clh_node *at, uint32_t token)
     walk(d, at);
     if (d->margins)
         clh_descent_margins(d, at);
+    if (d->decided.histogram)
+        clh_descent_histogram(d, at);
 }
 
 void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_t worker)

@@ -25,6 +25,7 @@ typedef struct clh_decided {
     double at_most[CLH_CERTIFY_CLASSES]; /**< each is no more than this, as a few inputs say */
     clh_pending *pending;
     size_t pending_count, pending_room;
+    uint64_t *histogram;   /**< [CLH_MARGIN_BINS]; NULL: not asked for */
     bool proof;            /**< rows are kept, not only counted */
     clh_proof_row *proved; /**< [proved_count] */
     size_t proved_count, proved_room;
@@ -142,6 +143,9 @@ clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_l
 
 /** Smallest margins of two into the first. */
 void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n);
+
+/** Count every prediction of the query that stands ready by its margin, in double. */
+void clh_descent_histogram(clh_descent *descent, const clh_node *at);
 
 /** Of this node's next slot, the letters that hold and that fail are decided: a row of the proof. Where
  *  all slots have letters, bit 0. */

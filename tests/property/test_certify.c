@@ -36,6 +36,34 @@ static void same_rows(const clh_certificate *a, const clh_certificate *b)
     }
 }
 
+/* Every prediction once; margins below 0 are those that fail; floats and doubles differ at edges alone. */
+static void same_histograms(const clh_certificate *a, const clh_certificate *b)
+{
+    uint64_t all = 0, below = 0, apart = 0;
+    for (size_t k = 0; k < CLH_MARGIN_BINS; k++) {
+        all += a->histogram[k];
+        below += clh_margin_edge(k) < 0 ? a->histogram[k] : 0;
+        apart += a->histogram[k] > b->histogram[k] ? a->histogram[k] - b->histogram[k] : 0;
+    }
+    assert_int_equal(all, a->all.inputs * (a->length - a->first_scored));
+    if (a->rounded == 0)
+        assert_int_equal(below, a->all.tokens);
+    assert_true(apart <= 2 + all / 500);
+}
+
+static void bins_have_edges(void **state)
+{
+    (void)state;
+    assert_true(isinf(clh_margin_edge(0)) && isnan(clh_margin_edge(CLH_MARGIN_BINS)));
+    for (size_t k = 1; k < CLH_MARGIN_BINS; k++) {
+        assert_int_equal(clh_margin_bin(clh_margin_edge(k)), k);
+        assert_int_equal(clh_margin_bin(nextafter(clh_margin_edge(k), -INFINITY)), k - 1);
+    }
+    assert_int_equal(clh_margin_bin(INFINITY), CLH_MARGIN_BINS - 1);
+    assert_int_equal(clh_margin_bin(-INFINITY), 0);
+    assert_int_equal(clh_margin_bin(NAN), 0);
+}
+
 /* Both ways of one model over one domain; how many inputs fail. */
 static uint64_t both_ways(const clh_model *model, const clh_task *task, clh_domain_kind domain)
 {
@@ -46,7 +74,8 @@ static uint64_t both_ways(const clh_model *model, const clh_task *task, clh_doma
                                    .way = CLH_CERTIFY_BOUNDS,
                                    .margins = true,
                                    .counterexamples = 1000000,
-                                   .proof = true};
+                                   .proof = true,
+                                   .histogram = true};
     must(clh_certify(&bounds, model, task, &options, NULL, &err), &err);
     must(clh_certify(&two, model, task, &options, &how, &err), &err);
     assert_true(bounds.proof_count > 0 && bounds.proof_count == two.proof_count);
@@ -59,6 +88,8 @@ static uint64_t both_ways(const clh_model *model, const clh_task *task, clh_doma
     if (bounds.rounded == 0) /* else the claims differ there, and only one of them was run */
         same_rows(&bounds, &forward);
     same_rows(&bounds, &two);
+    same_histograms(&bounds, &forward);
+    assert_memory_equal(bounds.histogram, two.histogram, CLH_MARGIN_BINS * sizeof(uint64_t));
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
         assert_true(isnan(bounds.classes[c].margin) ||
                     (bounds.classes[c].margin >= two.classes[c].margin &&
@@ -325,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_counted_right),
+        cmocka_unit_test(bins_have_edges),
         cmocka_unit_test(bounds_and_forward_passes_agree),
         cmocka_unit_test(three_letters_too),
         cmocka_unit_test(a_planted_failure_is_found),
