@@ -23,7 +23,7 @@ static const clh_field numbers[] = {
      "length of the smallest change of the final residual that flips a prediction",
      "least over predictions of |change of resid_post| after which another logit reaches the "
      "largest",
-     6, .flags = CLH_HEADLINE},
+     9, .flags = CLH_HEADLINE},
     CLH_FIELD_TEXT("input", "that has it", CLH_HEADLINE),
     {"position", "position", "of the prediction that flips", .flags = CLH_HEADLINE},
     CLH_FIELD_TEXT("predicted", "token there", CLH_HEADLINE),
@@ -35,7 +35,7 @@ static const clh_field numbers[] = {
     CLH_FIELD_COUNT("computed", "predictions", "whose distance was computed: bounds left them"),
     {0}};
 static const clh_field columns[] = {
-    {"distance", NULL, "smallest of the predictions of this position", .decimals = 6,
+    {"distance", NULL, "smallest of the predictions of this position", .decimals = 9,
      .panel = "distance"},
     CLH_FIELD_TEXT("input", "that has it", 0),
     CLH_FIELD_TEXT("predicted", "token there", 0),

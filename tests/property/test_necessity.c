@@ -343,6 +343,13 @@ static void counts_are_those_of_hooks(void **state)
         both_ways(model, task, (clh_domain_kind)(i % 3), (clh_removal)(i % 2), &seen);
         clh_model_close(model);
     }
+    /* Predictions of letters that no source holds yet: a query does not see every slot. */
+    clh_task *early = task_of("n=2 letters=tuples first_scored=1");
+    clh_model *model = planted_open(early, &cases[1]);
+    both_ways(model, early, CLH_DOMAIN_TUPLES, CLH_REMOVAL_MEAN, &seen);
+    both_ways(model, early, CLH_DOMAIN_SORTED, CLH_REMOVAL_ZERO, &seen);
+    clh_model_close(model);
+    clh_task_close(early);
     print_message("# parts: %zu needed nowhere, %zu by some, %zu by all; %zu known to 2 %%\n",
                   seen.none, seen.some, seen.all, seen.close);
     assert_true(seen.none > 2 && seen.some > 20 && seen.all > 2 && seen.close > 70);
