@@ -203,3 +203,27 @@ uint64_t clh_failures_all(const clh_failures *failures, clh_counterexample *firs
         all += of[c];
     return all;
 }
+
+uint64_t clh_failures_last(const clh_failures *f, const uint8_t *letters, unsigned mask,
+                           size_t slot, uint64_t which)
+{
+    const unsigned more = mask | 1u << slot;
+    uint8_t of[CLH_CERTIFY_LETTERS];
+    uint64_t found = 0;
+    if (!which || !atomic_load_explicit(&f->any[more], memory_order_relaxed))
+        return 0;
+    memcpy(of, letters, sizeof of);
+    if (!(more >> (slot + 1))) { /* no slot behind it has a letter: numbers follow each other */
+        const unsigned first = (unsigned)__builtin_ctzll(which);
+        of[slot] = (uint8_t)first;
+        return bits_from(f, more, clh_letters_number(f->asked, of, more),
+                         64 - (size_t)__builtin_clzll(which) - first)
+                   << first &
+               which;
+    }
+    for (uint64_t left = which; left; left &= left - 1) {
+        of[slot] = (uint8_t)__builtin_ctzll(left);
+        found |= clh_failures_has(f, of, more) ? left & -left : 0;
+    }
+    return found;
+}

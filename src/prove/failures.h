@@ -36,6 +36,10 @@ void clh_failures_add_last(clh_failures *failures, const uint8_t *letters, unsig
 bool clh_failures_has(const clh_failures *failures, const uint8_t *letters, unsigned mask);
 void clh_failures_join(clh_failures *to, const clh_failures *from);
 
+/** Of the letters `which` in one more slot, those that were said with just that mask. */
+uint64_t clh_failures_last(const clh_failures *failures, const uint8_t *letters, unsigned mask,
+                           size_t slot, uint64_t which);
+
 /** How many inputs of all classes are in it; the first of them. */
 uint64_t clh_failures_all(const clh_failures *failures, clh_counterexample *first, size_t *kept);
 

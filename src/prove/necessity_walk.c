@@ -31,38 +31,54 @@ static void compare(clh_necessity_walk *w, const clh_removed_node *at)
     }
 }
 
+/* The letters of the last slot that change already, of each open model: one that has them all is open no
+ * more, and that is said of the letters before. */
+static void skip_last(clh_necessity_walk *w, clh_removed_node *at, size_t slot, uint64_t which,
+                      uint64_t skip[CLH_MODELS])
+{
+    for (unsigned models = at->open; models; models &= models - 1) {
+        const size_t m = (size_t)__builtin_ctz(models);
+        clh_failures *set = &w->changed[m - 1];
+        skip[m] = clh_failures_last(set, at->letters, at->mask, slot, which);
+        if (skip[m] != which)
+            continue;
+        clh_failures_add(set, at->letters, at->mask);
+        at->open &= ~(1u << m);
+    }
+}
+
 static void walk_last(clh_necessity_walk *w, clh_removed_node *at)
 {
     const clh_removed *r = &w->models.rows;
     const size_t slot = r->order[at->level];
-    const unsigned open = at->open;
-    const bool known_target = at->target != UINT32_MAX;
-    uint64_t changed[CLH_MODELS] = {0};
     const unsigned mask = at->mask;
-    for (uint64_t left = clh_removed_fitting(r->tables->asked, at->letters, mask, slot); left;
-         left &= left - 1) {
+    const bool aimed = at->target != UINT32_MAX;
+    uint64_t changed[CLH_MODELS] = {0}, skip[CLH_MODELS] = {0};
+    const uint64_t which = clh_removed_fitting(r->tables->asked, at->letters, mask, slot);
+    skip_last(w, at, slot, which, skip);
+    clh_removed_node leaf = *at;
+    leaf.mask = mask | 1u << slot;
+    for (uint64_t left = at->open ? which : 0; left; left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
-        const clh_removed_verdict whole = at->certain ? CLH_REMOVED_HOLDS
-                                          : known_target
-                                              ? clh_removed_decide_last(&w->models, at, 0, x)
-                                              : CLH_REMOVED_OPEN;
-        unsigned rest = 0;
-        for (unsigned models = open; models; models &= models - 1) {
+        clh_removed_verdict whole = CLH_REMOVED_OPEN;
+        if (aimed)
+            whole = at->certain ? CLH_REMOVED_HOLDS : clh_removed_decide_last(&w->models, at, 0, x);
+        leaf.open = 0;
+        for (unsigned models = at->open; models; models &= models - 1) {
             const size_t m = (size_t)__builtin_ctz(models);
+            if (skip[m] >> x & 1)
+                continue;
             const clh_removed_verdict is =
-                known_target ? clh_removed_decide_last(&w->models, at, m, x) : CLH_REMOVED_OPEN;
+                aimed ? clh_removed_decide_last(&w->models, at, m, x) : CLH_REMOVED_OPEN;
             if ((whole == CLH_REMOVED_HOLDS && is == CLH_REMOVED_FAILS) ||
                 (whole == CLH_REMOVED_FAILS && is == CLH_REMOVED_HOLDS))
                 changed[m] |= (uint64_t)1 << x;
             else if (whole != CLH_REMOVED_HOLDS || is != CLH_REMOVED_HOLDS)
-                rest |= 1u << m;
+                leaf.open |= 1u << m;
         }
-        if (!rest)
-            continue;
-        clh_removed_node leaf = {.mask = mask | 1u << slot, .open = rest};
-        memcpy(leaf.letters, at->letters, sizeof leaf.letters);
         leaf.letters[slot] = (uint8_t)x;
-        compare(w, &leaf);
+        if (leaf.open)
+            compare(w, &leaf);
     }
     for (size_t m = 1; m < CLH_MODELS; m++)
         if (changed[m])
