@@ -62,22 +62,22 @@ def train(peer, batches):
     return [float(loss) for loss in losses]
 
 
-def time_steps(peer, batches, seconds):
+def time_steps(peer, batches, seconds, clock=time.perf_counter):
     """Median time of a step over many, each waited for; full batches only, as clearhead bench."""
     full = [tokens for tokens in batches if len(tokens) == len(batches[0])]
     together = getattr(peer, "together", 1)
     assert len(full) >= together, f"{len(full)} full batches, {together} are trained together"
     calls = [full[i:i + together] for i in range(0, len(full) - together + 1, together)]
-    began = time.perf_counter()
+    began = clock()
     train(peer, calls[0])
-    first = time.perf_counter() - began
-    for i in range(WARM_UP // together):
+    first = clock() - began
+    for i in range(min(WARM_UP, len(full)) // together):
         train(peer, calls[i % len(calls)])
     took, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end or len(took) < CALLS_LEAST:
-        began = time.perf_counter()
+        began = clock()
         train(peer, calls[len(took) % len(calls)])
-        took.append((time.perf_counter() - began) / together)
+        took.append((clock() - began) / together)
     return {"seconds": statistics.median(took), "least": min(took), "most": max(took),
             "calls": len(took), "steps_a_call": together, "first_call": first}
 
@@ -89,6 +89,7 @@ def main(peer_class):
     parser.add_argument("job", choices=["train", "time"])
     parser.add_argument("--steps", type=int, default=24, help="how many batches")
     parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--cpu", action="store_true", help="time of the process, not of the wall")
     args = parser.parse_args()
     settings = load_settings(args.folder)
     peer = peer_class(args.variant, settings, load_weights(args.folder))
@@ -96,4 +97,5 @@ def main(peer_class):
     if args.job == "train":
         print(json.dumps({"losses": train(peer, batches), "versions": peer.versions}))
     else:
-        print(json.dumps(time_steps(peer, batches, args.seconds)))
+        print(json.dumps(time_steps(peer, batches, args.seconds,
+                                    time.process_time if args.cpu else time.perf_counter)))

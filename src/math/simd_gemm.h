@@ -89,6 +89,12 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
         for (size_t v = 0; v < vectors; v++)
             sum[i][v] = (vec){0};
     }
+    UNROLL
+    for (size_t i = 0; i < rows; i++) { /* of C, which is far away, there by the end of the loop */
+        UNROLL
+        for (size_t v = 0; v < vectors; v++)
+            __builtin_prefetch(c + i * g->c_row + v * LANE, 1);
+    }
     UNROLL_TWICE
     for (size_t l = 0; l < depth; l++, b += b_row, a += g->a_col) {
         vec bl[VECTORS];
@@ -270,7 +276,7 @@ static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *
 
 /* A panel of B whose rows lie far apart is read from a copy where so many rows of A read it: each of
  * its rows is another page, and powers of two fall on one another in a cache. */
-enum { PACK_ROWS = 36, PACK_APART = 384 };
+enum { PACK_ROWS = 36, PACK_APART = 384, PACK_AHEAD = 16, LINE = 64 / sizeof(clh_real) };
 
 static bool packs(const clh_gemm *g)
 {
@@ -284,8 +290,12 @@ static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real
     if (g->b_col != 1)
         simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
     else
-        for (size_t l = 0; l < depth; l++)
+        for (size_t l = 0; l < depth; l++) {
+            const size_t ahead = no_more_than(l + PACK_AHEAD, depth - 1);
+            for (size_t j = 0; j < columns; j += LINE)
+                __builtin_prefetch(b + ahead * g->b_row + j, 0);
             memcpy(packed + l * PANEL, b + l * g->b_row, columns * sizeof *b);
+        }
 }
 
 /* A row of C where there is nothing to add up. */
@@ -295,7 +305,7 @@ static void no_product(const clh_gemm *g, clh_real *c, const clh_real *start)
         c[j] = start ? start[j] : 0;
 }
 
-static void simd_gemm(const clh_gemm *g)
+static void product(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
     assert(g->chain <= CLH_GEMM_BLOCK);
@@ -328,6 +338,42 @@ static void simd_gemm(const clh_gemm *g)
                                    .c = g->c + j};
             panel_run(g, &of, &rows);
         }
+    }
+}
+
+/* So many rows of A in chains of CLH_GEMM_BLOCK stay in the second cache while all panels of B pass
+ * by; and while they do, C is added to panel by panel where they are no more than COLUMNS_DEEP long,
+ * so that a panel of C stays there too. */
+enum { BLOCK_ROWS = 264, COLUMNS_DEEP = 2 * CLH_GEMM_BLOCK };
+
+/* The rectangle of C from (i, j) on. */
+static void rectangle(const clh_gemm *g, size_t i, size_t rows, size_t j, size_t columns)
+{
+    clh_gemm of = *g;
+    of.m = rows;
+    of.n = columns;
+    of.a += i * g->a_row;
+    of.b += j * g->b_col;
+    of.c += i * g->c_row + j;
+    if (of.start)
+        of.start += i * g->start_row + j;
+    product(&of);
+}
+
+static void simd_gemm(const clh_gemm *g)
+{
+    const bool by_panels =
+        g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP && g->n >= 4 * PANEL && g->m >= PACK_ROWS;
+    if (g->part != CLH_GEMM_ALL || (g->m <= BLOCK_ROWS && !by_panels)) {
+        product(g);
+        return;
+    }
+    const even_parts parts = even_parts_of(g->m, BLOCK_ROWS);
+    const size_t wide = by_panels ? PANEL : g->n;
+    for (size_t i = 0, number = 0, rows; i < g->m; i += rows, number++) {
+        rows = part_size(&parts, number);
+        for (size_t j = 0; j < g->n; j += wide)
+            rectangle(g, i, rows, j, no_more_than(wide, g->n - j));
     }
 }
 

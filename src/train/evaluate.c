@@ -6,18 +6,18 @@
 #include "base/platform/pool_try.h"
 
 /* Sequences are looked at in chunks, each writing its own row; rows are added up in order, so the
- * result does not depend on threads. */
-enum { CHUNK = 64 };
+ * result does not depend on threads, nor on how many go together: about CHUNK_TOKENS tokens. */
+enum { CHUNK_LEAST = 64, CHUNK = 512, CHUNK_TOKENS = 8192 };
 
 typedef struct evaluator {
     clh_evaluate_what what; /* what is left */
     const clh_stepper *stepper;
     clh_pool *pool;
-    size_t positions;
+    size_t positions, together; /* sequences of a chunk */
     clh_loss_sum sum[CHUNK];
-    double *per_position; /* [CHUNK, positions] */
+    double *per_position; /* [together, positions] */
     clh_sequence sequence[CHUNK];
-    uint32_t *tokens; /* [CHUNK, positions], theirs */
+    uint32_t *tokens; /* [together, positions], theirs */
 } evaluator;
 
 static clh_status draw_one(void *context, size_t index, size_t worker, clh_error *err)
@@ -58,8 +58,8 @@ static clh_status run_chunks(evaluator *e, clh_evaluation *out, size_t *position
     const size_t count = e->what.count;
     clh_loss_sum total = {0};
     clh_status status = CLH_OK;
-    for (size_t done = 0; done < count && !status; done += CHUNK) {
-        size_t now = count - done < CHUNK ? count - done : CHUNK;
+    for (size_t done = 0; done < count && !status; done += e->together) {
+        size_t now = count - done < e->together ? count - done : e->together;
         status = clh_watch_check(watch, done, count, "sequences", err);
         if (!status)
             status = run_chunk(e, now, err);
@@ -89,9 +89,11 @@ static clh_status run_chunks(evaluator *e, clh_evaluation *out, size_t *position
 /* Memory of an evaluation: rows of losses and the sequences of a chunk. */
 static clh_status evaluator_open(evaluator *e, clh_error *err)
 {
-    e->per_position = clh_alloc_array(e->positions, CHUNK * sizeof *e->per_position, err);
-    e->tokens = clh_alloc_array(e->positions, CHUNK * sizeof *e->tokens, err);
-    for (size_t i = 0; i < CHUNK && e->tokens; i++)
+    const size_t many = CHUNK_TOKENS / e->positions, most = many < CHUNK ? many : CHUNK;
+    e->together = most > CHUNK_LEAST ? most : CHUNK_LEAST;
+    e->per_position = clh_alloc_array(e->positions, e->together * sizeof *e->per_position, err);
+    e->tokens = clh_alloc_array(e->positions, e->together * sizeof *e->tokens, err);
+    for (size_t i = 0; i < e->together && e->tokens; i++)
         e->sequence[i] =
             (clh_sequence){.tokens = e->tokens + i * e->positions, .capacity = e->positions};
     return e->per_position && e->tokens ? CLH_OK : CLH_ENOMEM;
