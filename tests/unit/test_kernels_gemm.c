@@ -37,6 +37,18 @@ static size_t pick_depth(uint64_t seed)
                                : edges[pick(seed, 6, 0, CLH_COUNT(edges) - 1)];
 }
 
+/* Every so often one that is cut into rectangles, or whose B is copied. */
+static void make_large(uint64_t seed, clh_gemm *g)
+{
+    static const size_t rows[] = {40, 265, 300}, columns[] = {385, 450},
+                        depths[] = {20, 257, 512, 520};
+    if (seed % 400 != 200)
+        return;
+    g->m = rows[pick(seed, 16, 0, CLH_COUNT(rows) - 1)];
+    g->n = columns[pick(seed, 17, 0, CLH_COUNT(columns) - 1)];
+    g->k = depths[pick(seed, 18, 0, CLH_COUNT(depths) - 1)];
+}
+
 static clh_real *nan_array(size_t count)
 {
     clh_real *array = clh_alloc_array(count, sizeof *array, NULL);
@@ -69,6 +81,7 @@ static product product_make(uint64_t seed, bool whole)
     g->m = pick_edge(seed, 1, 130);
     g->n = pick_edge(seed, 2, 130);
     g->k = pick_depth(seed);
+    make_large(seed, g);
     const bool a_turned = pick(seed, 7, 0, 1), b_turned = pick(seed, 8, 0, 1);
     const size_t a_row = (a_turned ? g->m : g->k) + pick(seed, 9, 0, 5);
     const size_t b_row = (b_turned ? g->k : g->n) + pick(seed, 10, 0, 5);
