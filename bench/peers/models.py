@@ -39,7 +39,8 @@ MODELS = {
                "--n-heads 8 --d-model 512 --attn-only=false --d-mlp 2048 --act-fn gelu", 5, 2),
     "short": ("1 layer, 4 heads, d_model 64, d_mlp 256, 8,192 x 9",
               "--task sorting --sort-length 4 --sort-values 40 --batch 8192 --n-layers 1 "
-              "--n-heads 4 --d-model 64 --attn-only=false --act-fn relu", 20, 4),
+              "--n-heads 4 --d-model 64 --attn-only=false --act-fn relu --schedule constant "
+              "--epoch-sequences 8192", 20, 4),
 }
 PEERS = {"torch": "eager", "torch-compile": "compile"}
 
@@ -62,7 +63,8 @@ def prepare(clearhead, folder, words, steps):
     with open(os.path.join(folder, "start", "config.json"), encoding="utf-8") as file:
         settings = json.load(file)
     ours_only = {"--batch": 1, "--n-layers": 1, "--n-heads": 1, "--d-model": 1, "--d-mlp": 1,
-                 "--act-fn": 1, "--attn-only=false": 0}
+                 "--act-fn": 1, "--attn-only=false": 0, "--schedule": 1,
+                 "--epoch-sequences": 1}
     task, left = [], 0
     for word in words:
         left -= 1

@@ -92,6 +92,7 @@ class Peer:
 
     def __init__(self, variant, settings, weights):
         assert variant in ("eager", "compile"), variant
+        assert settings["schedule"] == "constant", settings["schedule"]
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         self.model = Model(settings, weights)
         self.loss = torch.compile(self.model) if variant == "compile" else self.model
