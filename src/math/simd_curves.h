@@ -65,7 +65,7 @@ INLINE vec curve_slope(const clh_curve curve, vec x)
 {
     const vec one = vec_set(1);
     if (curve == CLH_CURVE_RELU)
-        return (vec)((x > vec_set(0)) & (__typeof__(x > x))one);
+        return (vec)((x > vec_set(0)) & (__typeof__(x > vec_set(0)))one);
     if (curve == CLH_CURVE_GELU)
         return vec_fma(x * (clh_real)0.39894228040143267794, vec_exp(x * x * (clh_real)-0.5),
                        vec_phi(x));

@@ -362,8 +362,8 @@ static void rectangle(const clh_gemm *g, size_t i, size_t rows, size_t j, size_t
 
 static void simd_gemm(const clh_gemm *g)
 {
-    const bool by_panels =
-        g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP && g->n >= 4 * PANEL && g->m >= PACK_ROWS;
+    const bool by_panels = g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP &&
+                           g->n >= (size_t)4 * PANEL && g->m >= PACK_ROWS;
     if (g->part != CLH_GEMM_ALL || (g->m <= BLOCK_ROWS && !by_panels)) {
         product(g);
         return;

@@ -122,7 +122,7 @@ typedef struct clh_removed {
     size_t *room;                                 /**< [length], room for keys */
 } clh_removed;
 
-clh_status clh_removed_open(clh_removed *out, const clh_tables *tables, const clh_task *task,
+clh_status clh_removed_open(clh_removed *removed, const clh_tables *tables, const clh_task *task,
                             clh_removal by, size_t models, clh_error *err);
 void clh_removed_deinit(clh_removed *removed);
 void clh_removed_place(clh_removed *removed, size_t position);
@@ -137,7 +137,7 @@ size_t clh_removed_letter(const clh_letters_asked *asked, uint32_t token);
 
 /* ---- Weights (removed_weights.c) --------------------------------------------------------------- */
 
-clh_status clh_removed_weights_open(clh_removed_weights *out, const clh_tables *tables,
+clh_status clh_removed_weights_open(clh_removed_weights *weights, const clh_tables *tables,
                                     clh_error *err);
 void clh_removed_weights_deinit(clh_removed_weights *weights);
 
@@ -147,11 +147,11 @@ void clh_removed_halves_token(clh_removed *removed);
 
 /** Of the query that stands ready, without these parts of scores (their means in place, where that is
  *  asked for) and without what a group's keys bring; `counted`: their weights still count in sums. */
-void clh_removed_weights_set(clh_removed *removed, clh_removed_weights *out, unsigned scores,
+void clh_removed_weights_set(clh_removed *removed, clh_removed_weights *weights, unsigned scores,
                              clh_source_group group, bool counted);
 
 /** Scores and weights alone. */
-void clh_removed_weights_scores(clh_removed *removed, clh_removed_weights *out, unsigned scores,
+void clh_removed_weights_scores(clh_removed *removed, clh_removed_weights *weights, unsigned scores,
                                 clh_source_group group);
 
 /** The token of a key where it is known once the query's is: as clh_query_stays(). */

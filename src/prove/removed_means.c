@@ -212,7 +212,7 @@ static void add_groups(clh_removed *r)
             base += e[0];
         else
             for (size_t x = 0; x < a->letters; x++)
-                r->whole.sum[a->slot[j] * CLH_LETTER_ROW + x] += e[x];
+                r->whole.sum[(size_t)a->slot[j] * CLH_LETTER_ROW + x] += e[x];
     }
     const double all = invert(&i, 0, r->own < a->n ? 1u << r->own : 0, base);
     for (size_t j = 0; j <= r->position; j++) {

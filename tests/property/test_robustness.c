@@ -43,7 +43,7 @@ static double lead(const last *l, const double *x, size_t t, size_t o, double *g
     const size_t d = l->config->d_model, V = l->config->d_vocab_out;
     const bool normed = norm != CLH_NORM_NONE;
     const bool centred = norm == CLH_NORM_LN || norm == CLH_NORM_LNPRE;
-    double mean = 0, square = 0, along = 0, value = 0, a[D_MOST], a_mean = 0;
+    double mean = 0, square = 0, along = 0, value = 0, a[D_MOST] = {0}, a_mean = 0;
     for (size_t c = 0; c < d && centred; c++)
         mean += x[c] / (double)d;
     for (size_t c = 0; c < d; c++) {
@@ -68,7 +68,7 @@ static double lead(const last *l, const double *x, size_t t, size_t o, double *g
 static double newton(const last *l, const double *at, size_t t, size_t o, double best)
 {
     const size_t d = l->config->d_model;
-    double x[D_MOST], gradient[D_MOST], length = 0;
+    double x[D_MOST] = {0}, gradient[D_MOST] = {0}, length = 0;
     memcpy(x, at, d * sizeof *x);
     for (int step = 0; step < 60; step++) {
         double value = lead(l, x, t, o, gradient), square = 0;
@@ -103,7 +103,7 @@ static flip nearest(const clh_model *model, const clh_letters_asked *a)
     must(clh_cache_open(&cache, l.config, CLH_KEEP_ALL, &err), &err);
     for (uint64_t rank = 0; rank < clh_letters_inputs(a); rank++) {
         uint8_t letters[CLH_CERTIFY_LETTERS] = {0};
-        double x[D_MOST];
+        double x[D_MOST] = {0};
         clh_letters_unrank(a, rank, letters);
         clh_letters_write(a, letters, ids);
         must(clh_forward(model, &(clh_tokens){ids, 1, a->length}, cache, NULL, &err), &err);
@@ -209,7 +209,7 @@ static void a_distance_is_the_shortest(void **state)
         const last l = last_of(model);
         const size_t d = l.config->d_model;
         const bool centred = p.norm == CLH_NORM_LN || p.norm == CLH_NORM_LNPRE;
-        double x[D_MOST], y[D_MOST], gradient[D_MOST], mean = 0, size = 0;
+        double x[D_MOST] = {0}, y[D_MOST] = {0}, gradient[D_MOST] = {0}, mean = 0, size = 0;
         for (size_t c = 0; c < d; c++)
             x[c] = (i % 3 ? 1 : 0.02) * clh_random_normal(i, 1, c); /* also where eps counts */
         for (size_t c = 0; c < d && centred; c++)
@@ -231,7 +231,7 @@ static void a_distance_is_the_shortest(void **state)
             apart += found > distance * (1 + 1e-6);
         }
         for (uint64_t k = 0; k < 200 && isfinite(distance); k++) {
-            double length = 0, step[D_MOST];
+            double length = 0, step[D_MOST] = {0};
             for (size_t c = 0; c < d; c++) {
                 step[c] = clh_random_normal(i, 2 + k, c) / sqrt((double)d) -
                           (double)(k % 9) * gradient[c];
@@ -239,7 +239,7 @@ static void a_distance_is_the_shortest(void **state)
             }
             for (size_t c = 0; c < d; c++)
                 y[c] = x[c] + 0.999999 * distance * step[c] / sqrt(length);
-            double unused[D_MOST];
+            double unused[D_MOST] = {0};
             assert_true(lead(&l, y, t, o, unused) > 0);
         }
         clh_unembedding_deinit(&of);

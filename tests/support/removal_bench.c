@@ -181,11 +181,11 @@ static void add_means(removal_bench *b, uint64_t inputs)
     }
 }
 
-size_t removal_bench_says(const clh_cache *cache, size_t i, double *by)
+size_t removal_bench_says(const clh_cache *cache, size_t position, double *by)
 {
     const clh_tensor t = clh_cache_view(cache, "logits");
     const size_t V = t.shape[2];
-    const clh_real *x = t.data + i * V;
+    const clh_real *x = t.data + position * V;
     size_t best = 0;
     *by = INFINITY;
     for (size_t o = 1; o < V; o++)
