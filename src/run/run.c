@@ -110,6 +110,13 @@ clh_status clh_run_open(clh_run **out, const char *path, clh_error *err)
     return clh_run_open_data(out, path, NULL, err);
 }
 
+/* That there is nothing to open is an error to who wants it open, not an answer. */
+static clh_status not_open(clh_error *err)
+{
+    clh_error why = err ? *err : (clh_error){0};
+    return clh_fail(err, CLH_EINPUT, "%s", why.message);
+}
+
 clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data *data,
                              clh_error *err)
 {
@@ -130,7 +137,7 @@ clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data
         status = open_weights(run, path, err);
     if (status) {
         clh_run_close(run);
-        return status;
+        return status == CLH_NO ? not_open(err) : status;
     }
     *out = run;
     return CLH_OK;
