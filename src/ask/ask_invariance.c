@@ -100,7 +100,7 @@ static clh_status ask_invariance(clh_result *out, clh_subject *s, const void *se
 
 const clh_question clh_question_invariance = {
     .name = "invariance",
-    .summary = "whether attention looks at the same positions whatever the letters",
+    .summary = "whether attention looks at the same places for all inputs",
     .description =
         "The source of a prediction is the position its query attends to most. For each predicted "
         "position the usual source is that of most inputs of the domain; an input counts as the same "

@@ -113,7 +113,7 @@ static clh_status ask_robustness(clh_result *out, clh_subject *s, const void *se
 
 const clh_question clh_question_robustness = {
     .name = "robustness",
-    .summary = "the smallest change of the final residual that flips a prediction",
+    .summary = "the smallest change of the residual that flips a token",
     .description =
         "Finds, over all inputs of a domain and all their scored predictions, the shortest change "
         "(L2) of the residual stream in front of the final norm after which another token's logit "

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/invariance.h"
+#include "clearhead/necessity.h"
 #include "clearhead/robustness.h"
 #include "prove/flip_distance.h"
 #include "support/cmocka_all.h"
@@ -342,13 +343,84 @@ static void sources_are_those_of_scores(void **state)
     clh_task_close(task);
 }
 
+/* ---- Stopping ---------------------------------------------------------------------------------- */
+
+/* Says stop at look `at`; 0: never. */
+typedef struct looks {
+    size_t count, at;
+} looks;
+
+static bool look(size_t done, size_t all, void *user)
+{
+    looks *l = user;
+    (void)done;
+    (void)all;
+    return ++l->count != l->at;
+}
+
+typedef clh_status ask_one(const clh_model *model, const clh_task *task, const clh_how *how,
+                           clh_error *err);
+
+static clh_status ask_robustness(const clh_model *model, const clh_task *task, const clh_how *how,
+                                 clh_error *err)
+{
+    const clh_robustness_options options = {.domain = CLH_DOMAIN_TUPLES};
+    clh_robustness out;
+    const clh_status status = clh_robustness_find(&out, model, task, &options, how, err);
+    if (!status)
+        clh_robustness_deinit(&out);
+    return status;
+}
+
+static clh_status ask_invariance(const clh_model *model, const clh_task *task, const clh_how *how,
+                                 clh_error *err)
+{
+    clh_invariance out;
+    const clh_status status = clh_invariance_find(&out, model, task, CLH_DOMAIN_TUPLES, how, err);
+    if (!status)
+        clh_invariance_deinit(&out);
+    return status;
+}
+
+static clh_status ask_necessity(const clh_model *model, const clh_task *task, const clh_how *how,
+                                clh_error *err)
+{
+    const clh_necessity_options options = {.domain = CLH_DOMAIN_TUPLES};
+    clh_necessity out;
+    return clh_necessity_find(&out, model, task, &options, how, err);
+}
+
+static void each_of_them_stops(void **state)
+{
+    static ask_one *const asks[] = {ask_robustness, ask_invariance, ask_necessity};
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    const planted p = {CLH_NORM_LN, 0.02, 1, 3};
+    clh_model *model = planted_open(task, &p);
+    clh_error err = {0};
+    for (size_t i = 0; i < CLH_COUNT(asks); i++) {
+        looks all = {0, 0};
+        clh_watch watch = {look, &all};
+        const clh_how how = {1, &watch};
+        must(asks[i](model, task, &how, &err), &err);
+        assert_true(all.count > 5);
+        for (size_t stop = 1; stop <= all.count; stop++) {
+            looks some = {0, stop};
+            watch.user = &some;
+            assert_int_equal(asks[i](model, task, &how, &err), CLH_STOPPED);
+            assert_non_null(strstr(err.message, "stopped after"));
+        }
+    }
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_distance_is_the_shortest),
-        cmocka_unit_test(the_nearest_flip_is_found),
-        cmocka_unit_test(further_looks_say_the_same),
-        cmocka_unit_test(sources_are_those_of_scores),
+        cmocka_unit_test(a_distance_is_the_shortest), cmocka_unit_test(the_nearest_flip_is_found),
+        cmocka_unit_test(further_looks_say_the_same), cmocka_unit_test(sources_are_those_of_scores),
+        cmocka_unit_test(each_of_them_stops),
     };
     return cmocka_run_group_tests_name("robustness", tests, NULL, NULL);
 }

@@ -9,9 +9,9 @@
 #include "support/run_case.h"
 #include "support/stopping.h"
 
-/* 150 held-out sequences are more than are evaluated at a time. */
+/* 400 held-out sequences of 26 tokens are more than are evaluated at a time. */
 static const char words[] =
-    "n=2 steps=6 eval_every=3 test_sequences=150 d_model=8 d_head=4 checkpoint_every=4";
+    "n=3 steps=6 eval_every=3 test_sequences=400 d_model=8 d_head=4 checkpoint_every=4";
 
 /* Says stop at call `at`; 0: never. */
 typedef struct watcher {
@@ -128,9 +128,9 @@ static void evaluation_and_training_stop(void **state)
     (void)state;
     assert_int_equal(stopping_world_setup(&world), 0);
     stopping_check(evaluate, world, true);
-    /* after each 64 sequences of an evaluation, four of which are in a training of 120 steps */
-    assert_true(stopping_looks(evaluate, world) >= EVALUATED / 64);
-    assert_true(stopping_looks(train, world) >= 120 + 4 * 1500 / 64);
+    /* after each 67 sequences of an evaluation, 8192 tokens; four are in a training of 120 steps */
+    assert_true(stopping_looks(evaluate, world) >= EVALUATED / 67);
+    assert_true(stopping_looks(train, world) >= 120 + 4 * (1500 / 67));
     assert_int_equal(stopping_world_teardown(&world), 0);
 }
 
