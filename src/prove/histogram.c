@@ -5,16 +5,16 @@
 #include "prove/descend.h"
 
 /* Edges are numbers that doubles have. */
-enum { LEAST = -32, EACH = 4 };
+static const double least = -32, each = 4;
 
 double clh_margin_edge(size_t bin)
 {
-    return bin == 0 ? -INFINITY : bin < CLH_MARGIN_BINS ? LEAST + ((double)bin - 1) / EACH : NAN;
+    return bin == 0 ? -INFINITY : bin < CLH_MARGIN_BINS ? least + ((double)bin - 1) / each : NAN;
 }
 
 size_t clh_margin_bin(double margin)
 {
-    const double bin = floor(margin * EACH) - LEAST * EACH + 1;
+    const double bin = floor(margin * each) - least * each + 1;
     return bin >= CLH_MARGIN_BINS - 1 ? CLH_MARGIN_BINS - 1 : bin >= 1 ? (size_t)bin : 0;
 }
 
