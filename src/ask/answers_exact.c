@@ -4,10 +4,8 @@
 
 #include "clearhead/certify.h"
 
-enum {
-    LISTED = 1000,           /* failing inputs that are looked at one by one */
-    PREDICTIONS = 100000000, /* that are decided on the way, in seconds */
-};
+enum { LISTED = 1000 };                /* failing inputs that are looked at one by one */
+static const double predictions = 1e8; /* that are decided on the way, in seconds */
 
 /* Inputs of training never come up among held-out ones: a failing input is on one side. */
 static clh_status count_held_out(clh_answers_exact *out, const clh_certificate *c,
@@ -40,7 +38,7 @@ clh_status clh_answers_exact_find(clh_answers_exact *out, const char **why, cons
         *why = "the domain is not one of choices of letters";
         return CLH_OK;
     }
-    if ((double)clh_task_domain_size(task) * (double)clh_task_length_max(task) > PREDICTIONS) {
+    if ((double)clh_task_domain_size(task) * (double)clh_task_length_max(task) > predictions) {
         *why = "the domain is large: clearhead certify decides it";
         return CLH_OK;
     }

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "prove/removed.h"
 
-enum { ROOM = 250 /* exp() of it, squared, is far from the largest double */ };
+static const double room = 250; /* exp() of it, squared, is far from the largest double */
 
 clh_status clh_removed_weights_open(clh_removed_weights *w, const clh_tables *t, clh_error *err)
 {
@@ -123,7 +123,7 @@ void clh_removed_weights_scores(clh_removed *r, clh_removed_weights *w, unsigned
                 if (!sums && !clh_removed_in_group(r, j, group))
                     most = fmax(most, row[x]);
             }
-            w->most = most - ROOM;
+            w->most = most - room;
         }
 }
 

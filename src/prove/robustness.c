@@ -231,7 +231,7 @@ clh_status clh_robustness_find(clh_robustness *out, const clh_model *model, cons
     clh_pool *pool = NULL;
     job j = {.out = out, .asked = &asked, .within = options->within};
     clh_status status = clh_domain_asked(&asked, "robustness", model, task, options->domain, err);
-    if (!status && !(options->within >= 0 && options->within <= WITHIN_MOST))
+    if (!status && !(options->within >= 0 && options->within <= (double)WITHIN_MOST))
         status = clh_fail(err, CLH_ERANGE, "within is %g, want 0 to %g", options->within,
                           (double)WITHIN_MOST);
     if (!status)
