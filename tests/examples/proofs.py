@@ -98,10 +98,9 @@ def main():
         small = ["--d-model", "32", "--d-head", "16"]
         run(folder, "train", "--n", "2", "--steps", "120", "--out", "two", *small)
         for domain in ("sorted", "ordered", "tuples"):
-            check_refused(folder, "two", domain, check_accepted(folder, "two", domain), 3)
+            check_refused(folder, "two", domain, check_accepted(folder, "two", domain), 2)
         run(folder, "train", "--n", "3", "--steps", "100", "--out", "three")
-        rows = check_accepted(folder, "three", "sorted")
-        check_refused(folder, "three", "sorted", rows, 1)
+        check_accepted(folder, "three", "sorted")
         run(folder, "train", "--n", "3", "--steps", "100", "--seed", "1", "--out", "other")
         accepted, _ = checked(folder, "other", "proof.npz", "sorted")
         ok(not accepted, "the proof of one model is not that of another")
