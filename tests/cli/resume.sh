@@ -76,7 +76,7 @@ for _ in $(seq 50); do
     [ -e torn/model.safetensors ] || break
 done
 ok "$([ ! -e torn/model.safetensors ]; echo $?)" 'a run killed after its first checkpoint'
-printf '{"type": "step", "step": 59, "loss": 1, "seconds": 1}\nnonsense\n{"type": "st' >> torn/metrics.jsonl
+printf '{"type": "step", "step": 61, "loss": 1, "seconds": 1}\nnonsense\n{"type": "st' >> torn/metrics.jsonl
 : > torn/model.safetensors.tmp-123-0
 : > torn/checkpoints/optimizer-00000001.safetensors.tmp-123-4
 runs 0 resume torn
