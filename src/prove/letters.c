@@ -90,6 +90,13 @@ static clh_status find_slots(clh_letters_asked *a, const clh_task *task, clh_seq
     return CLH_OK;
 }
 
+static void count_sets(clh_letters_asked *a)
+{
+    for (size_t k = 0; k <= a->n; k++)
+        for (size_t x = 0; x <= a->letters; x++)
+            a->sets[k][x] = clh_choose((unsigned)(a->letters - x), (unsigned)k);
+}
+
 clh_status clh_letters_asked_open(clh_letters_asked *out, const clh_task *task,
                                   clh_domain_kind domain, clh_error *err)
 {
@@ -112,6 +119,8 @@ clh_status clh_letters_asked_open(clh_letters_asked *out, const clh_task *task,
         status = find_letters(out, task, &room, &trouble, err);
     if (!status)
         status = find_slots(out, task, &room, &trouble, err);
+    if (!status)
+        count_sets(out);
     clh_free(room.tokens);
     if (trouble.status) /* what was found then is not so */
         status = clh_fail(err, trouble.status, "%s", trouble.message);
@@ -220,7 +229,7 @@ static uint64_t in_order_count(const clh_letters_asked *a, const uint8_t *letter
         const size_t high = s < a->n ? letters[s] : a->letters;
         if (high < low)
             return 0;
-        count *= clh_choose((unsigned)(high - low), (unsigned)slots);
+        count *= a->sets[slots][a->letters - (high - low)];
         low = high + 1;
         slots = 0;
     }
@@ -343,6 +352,16 @@ void clh_letters_range(const clh_letters_asked *a, const uint8_t *letters, unsig
     *end = *end > *begin ? *end : *begin;
 }
 
+/* clh_combination_rank(): all sets less those behind this one, which have its first letters up to some one,
+ * and there a later letter. */
+static uint64_t rank_in_order(const clh_letters_asked *a, const uint8_t *of, unsigned k)
+{
+    uint64_t behind = 0;
+    for (unsigned i = 0; i < k; i++)
+        behind += a->sets[k - i][of[i] + 1];
+    return a->sets[k][0] - 1 - behind;
+}
+
 uint64_t clh_letters_number(const clh_letters_asked *a, const uint8_t *letters, unsigned mask)
 {
     uint8_t of[CLH_CERTIFY_LETTERS];
@@ -350,7 +369,7 @@ uint64_t clh_letters_number(const clh_letters_asked *a, const uint8_t *letters, 
     for (size_t s = 0; s < a->n; s++)
         if (mask >> s & 1)
             of[k++] = letters[s];
-    return a->domain == CLH_DOMAIN_SORTED ? clh_combination_rank((unsigned)a->letters, of, k)
+    return a->domain == CLH_DOMAIN_SORTED ? rank_in_order(a, of, k)
                                           : clh_tuple_rank((unsigned)a->letters, of, k);
 }
 

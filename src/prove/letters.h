@@ -21,6 +21,8 @@ typedef struct clh_letters_asked {
     uint32_t token[CLH_LETTER_ROW]; /**< of each letter */
     uint8_t *slot;                  /**< [length]; n where the token is always the same */
     uint32_t *fixed;                /**< [length] that token */
+    uint64_t sets[CLH_CERTIFY_LETTERS + 1][CLH_LETTER_ROW + 1]; /**< of k of the letters from x on:
+                                                                     [k][x] */
 } clh_letters_asked;
 
 /** Found out by asking the task for a few choices. CLH_ESUPPORT for a task without letters, a mixture,

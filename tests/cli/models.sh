@@ -37,11 +37,12 @@ for q in json.load(sys.stdin):
         print(q["name"])')
 is 25 "$(echo "$questions" | wc -l | tr -d ' ')" 'the questions to ask'
 
-# What a question wants besides the run.
+# What a question wants besides the run, and how it is quick.
 given() {
     case $1 in
     patch | paths) echo '--clean abc --corrupt bac' ;;
     causal) echo '--count 6 --others 4' ;;
+    scrub | generalise) echo '--count 6' ;;
     esac
 }
 

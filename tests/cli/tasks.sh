@@ -61,7 +61,11 @@ ask() {
 for task in $tasks; do
     [ "$task" = none ] && continue
     own="--task $task"
-    [ "$task" = lines ] && own='--data lines.jsonl --test-sequences 8'
+    case $task in # small, where a question asks every input
+    lines) own='--data lines.jsonl --test-sequences 8' ;;
+    permutations) own="$own --n 3" ;;
+    modular_addition) own="$own --p 23" ;;
+    esac
     small="$own --d-model 16 --d-head 8 --batch 5 --steps 8 --checkpoint-every 2 --checkpoint-log=false"
     runs 0 train $small --out "$task"
     runs 0 train $small --threads 2 --out "$task-two"
