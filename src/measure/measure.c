@@ -10,16 +10,20 @@
 #include "measure/sample_make.h"
 #include "measure/tally.h"
 #include "model/loss_row.h"
+#include "model/passes.h"
 #include "model/tensors.h"
 
 typedef struct measuring {
     const clh_model *model;
     const clh_sample *sample;
     const clh_measure_way *way;
-    clh_cache **cache; /* [threads] */
-    clh_tally *tally;  /* [sequences] */
-    double *rows;      /* [sequences, stride] -log p of each token; NULL: not wanted */
-    clh_error *error;  /* [sequences] */
+    clh_cache **cache;  /* [threads] of a way of its own; NULL: blocks of plain passes, */
+    clh_passes *passes; /* [threads] */
+    clh_loss_sum *sum;  /* [threads, together] */
+    size_t together;    /* sequences of a block */
+    clh_tally *tally;   /* [sequences] */
+    double *rows;       /* [sequences, stride] -log p of each token; NULL: not wanted */
+    clh_error *error;   /* [sequences] */
     clh_stop stop;
 } measuring;
 
@@ -105,18 +109,23 @@ static clh_status say_what_is_not_finite(const clh_cache *cache, clh_keep keep, 
                   : clh_fail(err, CLH_ENUMERIC, "sequence %zu: the loss is not finite", index);
 }
 
-/* By kind of token. */
-static void count_kinds(const clh_sample *sample, size_t index, const clh_cache *cache,
-                        const clh_tokens *tokens, clh_tally *tally)
+/* A sequence's sum as a tally, with what it says of each kind of token; `logits` predict its first scored
+ * token, those of the others follow. */
+static clh_tally tally_of(const clh_sample *sample, size_t index, const clh_loss_sum *sum, size_t n,
+                          const clh_real *logits)
 {
-    const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
-    const size_t n = logits.shape[2];
-    for (size_t p = sample->first_scored[index]; p < tokens->pos; p++) {
+    const clh_tokens tokens = clh_sample_tokens(sample, index);
+    clh_tally tally = {.loss = sum->loss,
+                       .count = sum->count,
+                       .correct = sum->correct,
+                       .sequences = sum->sequences,
+                       .sequences_correct = sum->sequences_correct};
+    for (size_t p = sample->first_scored[index]; p < tokens.pos; p++, logits += n) {
         const clh_token_kind kind = clh_sample_kind(sample, index, p);
-        tally->kind_count[kind]++;
-        tally->kind_correct[kind] +=
-            clh_loss_is_largest(n, logits.data + (p - 1) * n, tokens->ids[p]);
+        tally.kind_count[kind]++;
+        tally.kind_correct[kind] += clh_loss_is_largest(n, logits, tokens.ids[p]);
     }
+    return tally;
 }
 
 clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index,
@@ -132,12 +141,9 @@ clh_status clh_tally_take(clh_tally *out, const clh_sample *sample, size_t index
         status = say_what_is_not_finite(cache, keep, index, err);
     if (status)
         return status;
-    *out = (clh_tally){.loss = sum.loss,
-                       .count = sum.count,
-                       .correct = sum.correct,
-                       .sequences = sum.sequences,
-                       .sequences_correct = sum.sequences_correct};
-    count_kinds(sample, index, cache, &tokens, out);
+    const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
+    const size_t n = logits.shape[2], first = sample->first_scored[index] - 1;
+    *out = tally_of(sample, index, &sum, n, logits.data + first * n);
     return CLH_OK;
 }
 
@@ -167,7 +173,7 @@ static clh_status name_it(const measuring *m, size_t index, size_t worker, const
 static clh_status measure_one(const measuring *m, size_t index, size_t worker, clh_error *err)
 {
     const clh_tokens tokens = clh_sample_tokens(m->sample, index);
-    const clh_keep keep = m->way ? m->way->keep : CLH_KEEP_BACKWARD;
+    const clh_keep keep = m->way->keep;
     clh_cache *cache = m->cache[worker];
     clh_status status = compute(m, index, worker, &tokens, cache, err);
     if (!status)
@@ -184,15 +190,79 @@ static void measure_task(void *context, size_t index, size_t worker)
     clh_stop_step(&m->stop);
 }
 
+/* Sequences from `begin` on into a block, up to the first that cannot be computed; how many are in it. */
+static size_t fill_block(const measuring *m, clh_passes *passes, clh_loss_sum *sum, size_t begin,
+                         size_t count)
+{
+    clh_passes_clear(passes);
+    for (size_t i = 0; i < count; i++) {
+        const clh_sample *of = m->sample;
+        const clh_sequence sequence = {.tokens = of->ids + (begin + i) * of->stride,
+                                       .length = of->length[begin + i],
+                                       .first_scored = of->first_scored[begin + i]};
+        double *row = m->rows ? m->rows + (begin + i) * of->stride : NULL;
+        sum[i] = (clh_loss_sum){0};
+        if (clh_passes_add(passes, &sequence, &sum[i], row, &m->error[begin + i]))
+            return i;
+    }
+    return count;
+}
+
+static void measure_block(void *context, size_t block, size_t worker)
+{
+    measuring *m = context;
+    clh_passes *passes = &m->passes[worker];
+    clh_loss_sum *sum = m->sum + worker * m->together;
+    const size_t outputs = clh_model_get_config(m->model)->d_vocab_out;
+    const size_t begin = block * m->together, rest = m->sample->count - begin;
+    const size_t count = rest < m->together ? rest : m->together;
+    const size_t added = fill_block(m, passes, sum, begin, count);
+    clh_passes_losses(passes);
+    for (size_t i = 0; i < added; i++) {
+        const size_t index = begin + i;
+        const clh_tokens tokens = clh_sample_tokens(m->sample, index);
+        if (isfinite(sum[i].loss) && clh_passes_sound(passes, i))
+            m->tally[index] =
+                tally_of(m->sample, index, &sum[i], outputs, clh_passes_logits(passes, i));
+        else
+            (void)name_it(m, index, worker, &tokens, &m->error[index]);
+    }
+    for (size_t i = 0; i < count; i++)
+        clh_stop_step(&m->stop);
+}
+
+static bool is_plain(const clh_measure_way *way)
+{
+    return !way || !way->forward;
+}
+
+static clh_status passes_make(measuring *m, size_t threads, clh_error *err)
+{
+    const size_t n_ctx = clh_model_get_config(m->model)->n_ctx, stride = m->sample->stride;
+    const size_t length = stride < n_ctx ? stride : n_ctx; /* longer ones are refused one by one */
+    clh_status status = CLH_OK;
+    m->passes = clh_alloc_zeroed(threads, sizeof *m->passes, err);
+    if (!m->passes)
+        return CLH_ENOMEM;
+    for (size_t t = 0; t < threads && !status; t++)
+        status = clh_passes_open(&m->passes[t], m->model, length ? length : 1, err);
+    if (status)
+        return status;
+    m->together = clh_passes_together(m->passes);
+    m->sum = clh_alloc_array(threads, m->together * sizeof *m->sum, err);
+    return m->sum ? CLH_OK : CLH_ENOMEM;
+}
+
 static clh_status workers_make(measuring *m, size_t threads, clh_error *err)
 {
     clh_status status = CLH_OK;
+    if (is_plain(m->way))
+        return passes_make(m, threads, err);
     m->cache = clh_alloc_zeroed(threads, sizeof(clh_cache *), err);
     if (!m->cache)
         return CLH_ENOMEM;
     for (size_t t = 0; t < threads && !status; t++)
-        status = clh_cache_open(&m->cache[t], clh_model_get_config(m->model),
-                                m->way ? m->way->keep : CLH_KEEP_BACKWARD, err);
+        status = clh_cache_open(&m->cache[t], clh_model_get_config(m->model), m->way->keep, err);
     return status;
 }
 
@@ -210,7 +280,21 @@ static void workers_free(measuring *m, size_t threads)
 {
     for (size_t t = 0; m->cache && t < threads; t++)
         clh_cache_close(m->cache[t]);
+    for (size_t t = 0; m->passes && t < threads; t++)
+        clh_passes_close(&m->passes[t]);
     clh_free((void *)m->cache);
+    clh_free(m->passes);
+    clh_free(m->sum);
+}
+
+static void measure_all(measuring *m, clh_pool *pool)
+{
+    const size_t count = m->sample->count;
+    if (is_plain(m->way))
+        clh_pool_run_watched(pool, (count + m->together - 1) / m->together, measure_block, m,
+                             &m->stop);
+    else
+        clh_pool_run_watched(pool, count, measure_task, m, &m->stop);
 }
 
 /* Mean over the sequences that score a position, in their order. */
@@ -274,7 +358,7 @@ clh_status clh_measure_run(clh_measure *out, const clh_model *model, const clh_s
     if (!status)
         status = clh_pool_open(&pool, threads, err);
     if (!status) {
-        clh_pool_run_watched(pool, sample->count, measure_task, &m, &m.stop);
+        measure_all(&m, pool);
         status = clh_stop_end(&m.stop, err);
     }
     if (!status)

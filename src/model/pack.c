@@ -50,7 +50,7 @@ void clh_pack_clear(clh_pack *pack)
 bool clh_pack_add(clh_pack *pack, const uint32_t *tokens, size_t length, size_t first_scored,
                   clh_loss_sum *sum, double *per_position)
 {
-    assert(pack && tokens && sum && first_scored >= 1);
+    assert(pack && tokens && first_scored >= 1);
     clh_packed s = {.tokens = tokens,
                     .length = length,
                     .first_scored = first_scored,

@@ -33,7 +33,7 @@ typedef struct clh_packed {
     size_t row0, rows;           /**< its first row, how many */
     size_t first, asked0, asked; /**< the first position that is asked; its row; how many */
     size_t pairs0;               /**< where the rows x rows numbers of its heads begin */
-    clh_loss_sum *sum;           /**< added to by the loss */
+    clh_loss_sum *sum;           /**< added to by the loss; NULL where none is taken */
     double *per_position;        /**< [length] gets -log p of scored tokens; NULL: not wanted */
 } clh_packed;
 

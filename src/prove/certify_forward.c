@@ -6,16 +6,17 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "base/stop.h"
+#include "model/passes.h"
 #include "prove/certify_parts.h"
 
-enum { BATCH = 16, INPUTS_MOST = 1 << 30 };
+enum { INPUTS_MOST = 1 << 30 };
 
 /* What one worker has seen; sums, and the least of margins, over workers are the result. */
 typedef struct seen {
-    clh_cache *cache;
-    uint32_t *ids;
-    size_t length[BATCH], first_scored[BATCH];
-    uint8_t letters[BATCH][CLH_CERTIFY_LETTERS];
+    clh_passes passes;
+    uint32_t *ids;                           /* [together, most] */
+    clh_sequence *input;                     /* [together], theirs */
+    uint8_t (*letters)[CLH_CERTIFY_LETTERS]; /* [together] */
     clh_certify_row row[CLH_CERTIFY_CLASSES];
     uint64_t margin_rank[CLH_CERTIFY_CLASSES];
     uint64_t *failed_at, forward, histogram[CLH_MARGIN_BINS];
@@ -29,32 +30,27 @@ typedef struct job {
     const clh_target *targets;      /* NULL: the task's own tokens */
     const clh_certify_options *options;
     uint64_t inputs;
-    size_t most; /* tokens of the longest */
+    size_t most;     /* tokens of the longest */
+    size_t together; /* inputs of a block */
     _Atomic(uint64_t) *failed;
     seen *seen;
     clh_stop stop;
 } job;
 
-/* The input of a rank into place `b` of the batch, padded with its own last token. */
+/* The input of a rank into place `b` of the block. */
 static clh_status read_input(const job *j, seen *s, size_t b, uint64_t rank)
 {
-    uint32_t *ids = s->ids + b * j->most;
-    clh_sequence out = {.tokens = ids, .capacity = j->most};
+    clh_sequence *out = &s->input[b];
+    clh_status status = CLH_OK;
     if (j->asked) {
         clh_letters_unrank(j->asked, rank, s->letters[b]);
-        clh_letters_write(j->asked, s->letters[b], ids);
-        out.length = j->asked->length;
-        out.first_scored = j->asked->first_scored;
+        clh_letters_write(j->asked, s->letters[b], out->tokens);
+        out->length = j->asked->length;
+        out->first_scored = j->asked->first_scored;
     } else {
-        const clh_status status = clh_task_unrank(j->task, rank, &out, &s->error);
-        if (status)
-            return status;
+        status = clh_task_unrank(j->task, rank, out, &s->error);
     }
-    for (size_t i = out.length; i < j->most; i++)
-        ids[i] = ids[out.length - 1];
-    s->length[b] = out.length;
-    s->first_scored[b] = out.first_scored;
-    return CLH_OK;
+    return status ? status : clh_passes_add(&s->passes, out, NULL, NULL, &s->error);
 }
 
 /* The right token's logit less the best other; equal ones are as clh_cache_prediction() takes them. */
@@ -73,18 +69,18 @@ static double margin_of(const clh_real *logits, size_t outputs, uint32_t target,
 
 static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
 {
-    const clh_tensor logits = clh_cache_view(s->cache, "logits");
-    const size_t outputs = logits.shape[2];
-    const uint32_t *ids = s->ids + b * j->most;
+    const size_t outputs = clh_model_get_config(j->model)->d_vocab_out;
+    const clh_sequence *input = &s->input[b];
+    const clh_real *logits = clh_passes_logits(&s->passes, b);
+    const uint32_t *ids = input->tokens;
     const unsigned c = j->asked ? clh_letters_class(s->letters[b], j->asked->n) : CLH_CLASS_OTHER;
     clh_certify_row *row = &s->row[c];
     bool all = true;
     row->inputs++;
-    for (size_t p = s->first_scored[b]; p < s->length[b]; p++) {
+    for (size_t p = input->first_scored; p < input->length; p++, logits += outputs) {
         bool right;
         const uint32_t wanted = j->targets ? clh_target_read(&j->targets[p], ids) : ids[p];
-        const double margin =
-            margin_of(logits.data + (b * j->most + p - 1) * outputs, outputs, wanted, &right);
+        const double margin = margin_of(logits, outputs, wanted, &right);
         s->forward++;
         s->histogram[clh_margin_bin(margin)]++;
         if (!right) {
@@ -110,14 +106,14 @@ static void work(void *context, size_t task, size_t worker)
 {
     job *j = context;
     seen *s = &j->seen[worker];
-    const uint64_t begin = (uint64_t)task * BATCH;
-    const size_t count = j->inputs - begin < BATCH ? (size_t)(j->inputs - begin) : BATCH;
+    const uint64_t begin = (uint64_t)task * j->together, rest = j->inputs - begin;
+    const size_t count = rest < j->together ? (size_t)rest : j->together;
     clh_status status = s->error.status;
+    clh_passes_clear(&s->passes);
     for (size_t b = 0; b < count && !status; b++)
         status = read_input(j, s, b, begin + b);
     if (!status)
-        status =
-            clh_forward(j->model, &(clh_tokens){s->ids, count, j->most}, s->cache, NULL, &s->error);
+        clh_passes_run(&s->passes);
     for (size_t b = 0; b < count && !status; b++)
         look_at(j, s, b, begin + b);
     s->error.status = status;
@@ -128,11 +124,26 @@ static clh_status seen_open(job *j, seen *s, clh_error *err)
 {
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
         s->row[c].margin = NAN;
-    s->ids = clh_alloc_array(BATCH * j->most, sizeof *s->ids, err);
+    const clh_status status = clh_passes_open(&s->passes, j->model, j->most, err);
+    if (status)
+        return status;
+    j->together = clh_passes_together(&s->passes);
+    s->ids = clh_alloc_array(j->together, j->most * sizeof *s->ids, err);
+    s->input = clh_alloc_zeroed(j->together, sizeof *s->input, err);
+    s->letters = clh_alloc_zeroed(j->together, sizeof *s->letters, err);
     s->failed_at = clh_alloc_zeroed(j->most, sizeof *s->failed_at, err);
-    if (!s->ids || !s->failed_at)
-        return CLH_ENOMEM;
-    return clh_cache_open(&s->cache, clh_model_get_config(j->model), CLH_KEEP_BACKWARD, err);
+    for (size_t b = 0; b < j->together && s->ids && s->input; b++)
+        s->input[b] = (clh_sequence){.tokens = s->ids + b * j->most, .capacity = j->most};
+    return s->ids && s->input && s->letters && s->failed_at ? CLH_OK : CLH_ENOMEM;
+}
+
+static void seen_close(seen *s)
+{
+    clh_passes_close(&s->passes);
+    clh_free(s->ids);
+    clh_free(s->input);
+    clh_free((void *)s->letters);
+    clh_free(s->failed_at);
 }
 
 static void row_add(clh_certify_row *to, const clh_certify_row *from)
@@ -220,18 +231,15 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
     for (size_t w = 0; w < workers && !status; w++)
         status = seen_open(&j, &j.seen[w], err);
     if (!status) {
-        const size_t tasks = (size_t)((j.inputs + BATCH - 1) / BATCH);
+        const size_t tasks = (size_t)((j.inputs + j.together - 1) / j.together);
         clh_stop_init(&j.stop, clh_how_watch(how), tasks, "batches of inputs");
         clh_pool_run_watched(pool, tasks, work, &j, &j.stop);
         status = clh_stop_end(&j.stop, err);
     }
     if (!status)
         status = gather(out, &j, workers, err);
-    for (size_t w = 0; w < workers && j.seen; w++) {
-        clh_cache_close(j.seen[w].cache);
-        clh_free(j.seen[w].ids);
-        clh_free(j.seen[w].failed_at);
-    }
+    for (size_t w = 0; w < workers && j.seen; w++)
+        seen_close(&j.seen[w]);
     clh_free((void *)j.failed);
     clh_free(j.seen);
     clh_pool_close(pool);
