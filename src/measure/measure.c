@@ -238,14 +238,16 @@ static bool is_plain(const clh_measure_way *way)
 
 static clh_status passes_make(measuring *m, size_t threads, clh_error *err)
 {
-    const size_t n_ctx = clh_model_get_config(m->model)->n_ctx, stride = m->sample->stride;
-    const size_t length = stride < n_ctx ? stride : n_ctx; /* longer ones are refused one by one */
+    const clh_model_config *c = clh_model_get_config(m->model);
+    const size_t stride = m->sample->stride ? m->sample->stride : 1;
+    const size_t length = stride < c->n_ctx ? stride : c->n_ctx; /* longer ones are refused */
+    const size_t rows = clh_passes_rows(c, length);
     clh_status status = CLH_OK;
     m->passes = clh_alloc_zeroed(threads, sizeof *m->passes, err);
     if (!m->passes)
         return CLH_ENOMEM;
     for (size_t t = 0; t < threads && !status; t++)
-        status = clh_passes_open(&m->passes[t], m->model, length ? length : 1, err);
+        status = clh_passes_open(&m->passes[t], m->model, length, rows, err);
     if (status)
         return status;
     m->together = clh_passes_together(m->passes);

@@ -62,28 +62,52 @@ static operand asked_of(const clh_pass *pass, operand in, const clh_cache *room)
     return in;
 }
 
-static void project(clh_pass *pass, size_t p, size_t layer)
+/* out [rows, n_heads * d_head] = in W + b, head by head */
+static void project_rows(const clh_pass *pass, size_t p, size_t layer, size_t rows, operand in,
+                         clh_real *out)
 {
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d;
-    const clh_act_id from = projection_reads(c, p);
-    if (!clh_pass_due(pass, projections[p].out, layer, from, from))
-        return;
-    const operand all = projection_input(pass, &pass->cache->values, p, layer);
-    const operand in = asked_of(pass, all, pass->cache);
-    if (in.data != all.data)
-        clh_pass_gather(pass, c->d_model, all.data, in.data);
     const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
-    clh_real *out = clh_act(pass, projections[p].out, layer) + pass->row0 * width;
     for (size_t h = 0; h < c->n_heads; h++) {
         clh_gemm product =
-            clh_product(pass->rows, d, c->d_model, 1,
-                        clh_rows(in.data + pass->row0 * in.row + h * in.head, in.row),
+            clh_product(rows, d, c->d_model, 1, clh_rows(in.data + h * in.head, in.row),
                         clh_rows(W + h * c->d_model * d, d), out + h * d, width);
         product.start = b + h * d;
         pass->kernel->gemm(&product);
     }
+}
+
+/* Of merged rows: each computed once, where the way back would have room, and copied to all it stands
+ * for. */
+static void project_merged(const clh_pass *pass, size_t p, size_t layer, operand in)
+{
+    const clh_pack *pack = pass->pack;
+    const size_t width = pass->config->n_heads * pass->config->d_head;
+    clh_real *once = pass->cache->rows_turned, *out = clh_act(pass, projections[p].out, layer);
+    project_rows(pass, p, layer, pass->narrow ? pack->merged_asked : pack->merged, in, once);
+    for (size_t r = 0; r < pass->rows; r++)
+        memcpy(out + r * width, once + clh_pass_merged_row(pass, r) * width, width * sizeof *out);
+}
+
+static void project(clh_pass *pass, size_t p, size_t layer)
+{
+    const clh_model_config *c = pass->config;
+    const clh_act_id from = projection_reads(c, p);
+    if (!clh_pass_due(pass, projections[p].out, layer, from, from))
+        return;
+    const operand all = projection_input(pass, &pass->cache->values, p, layer);
+    if (pass->pack && clh_pass_merges(pass, from, layer)) {
+        project_merged(pass, p, layer, all);
+        return;
+    }
+    operand in = asked_of(pass, all, pass->cache);
+    if (in.data != all.data)
+        clh_pass_gather(pass, c->d_model, all.data, in.data);
+    in.data += pass->row0 * in.row;
+    project_rows(pass, p, layer, pass->rows, in,
+                 clh_act(pass, projections[p].out, layer) + pass->row0 * c->n_heads * c->d_head);
     clh_pass_fire(pass, projections[p].out, layer);
 }
 

@@ -22,12 +22,23 @@ static size_t row_end(const clh_pass *pass)
     return pass->row0 + pass->rows;
 }
 
-/* to[r] += from[asked row r] */
-static void add_asked(const clh_pass *pass, const clh_real *from, clh_real *to)
+/* Whether the rows of the pass lie elsewhere in resid_pre than one by one: fewer are asked, or rows of it
+ * are merged. */
+static bool stream_is_apart(const clh_pass *pass, size_t layer)
+{
+    return clh_pass_is_narrow(pass) ||
+           (pass->pack && clh_pass_merges(pass, CLH_A_RESID_PRE, layer));
+}
+
+/* to[r] += from[the row of resid_pre that row r is of] */
+static void add_stream(const clh_pass *pass, size_t layer, const clh_real *from, clh_real *to)
 {
     const size_t d = pass->config->d_model;
-    for (size_t r = 0; r < pass->rows; r++)
-        pass->kernel->axpy(d, 1, from + pass->pack->asked_row[r] * d, to + r * d);
+    const bool merged = clh_pass_merges(pass, CLH_A_RESID_PRE, layer);
+    for (size_t r = 0; r < pass->rows; r++) {
+        const size_t row = merged ? clh_pass_merged_row(pass, r) : pass->pack->asked_row[r];
+        pass->kernel->axpy(d, 1, from + row * d, to + r * d);
+    }
 }
 
 /* to = a + b, which may be the same memory as either. */
@@ -39,9 +50,9 @@ static void add_forward(clh_pass *pass, clh_act_id to, size_t layer, clh_act_id 
         return;
     const clh_real *a = clh_act(pass, left, layer), *b = clh_act(pass, right, layer);
     clh_real *out = clh_act(pass, to, layer);
-    if (left == CLH_A_RESID_PRE && clh_pass_is_narrow(pass)) {
+    if (left == CLH_A_RESID_PRE && stream_is_apart(pass, layer)) {
         clh_pass_copy(out, b, pass->rows * d);
-        add_asked(pass, a, out);
+        add_stream(pass, layer, a, out);
         return;
     }
     for (size_t i = pass->row0 * d; i < row_end(pass) * d; i++)

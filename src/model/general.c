@@ -8,17 +8,15 @@
 #include "math/kernels.h"
 #include "model/backend.h"
 #include "model/blob.h"
-#include "model/loss_row.h"
-#include "model/pack.h"
 #include "model/pass.h"
+#include "model/passes.h"
 
 enum { PIECE = 8192 };
 
 /* What one worker of the pool computes in; nothing in it outlives a block. */
 typedef struct worker_room {
-    clh_pack pack;
-    clh_cache *cache,
-        *gradient; /* CLH_KEEP_BACKWARD; gradient NULL where only losses are asked for */
+    clh_passes passes;
+    clh_cache *gradient; /* of passes.cache; NULL where only losses are asked for */
 } worker_room;
 
 typedef struct general {
@@ -49,10 +47,12 @@ static size_t slots_beside(size_t batch)
     return batch ? clh_gradient_slots(batch) - 1 : 0;
 }
 
-/* Rows of a block: enough that products read a weight for many rows, and no more than one chain of a
- * product of gradients has; a longer sequence is a block of its own. */
-static size_t block_rows(const clh_backend_use *use)
+/* Rows of a block: no more than one chain of a product of gradients has; a longer sequence is a block of
+ * its own. */
+static size_t block_rows(const clh_model_config *config, const clh_backend_use *use)
 {
+    if (use->batch == 0)
+        return clh_passes_rows(config, use->length);
     return use->length > CLH_GEMM_BLOCK ? use->length : CLH_GEMM_BLOCK;
 }
 
@@ -62,11 +62,12 @@ static size_t general_bytes(const clh_model_config *config, const clh_backend_us
 {
     assert(config && use);
     const size_t parameters = clh_blob_count(&clh_layout_params, config, false, 0, 0);
-    const size_t rows = block_rows(use), vectors = use->batch ? slots_beside(use->batch) + 1 : 0;
-    const size_t cache = clh_cache_bytes_packed(config, rows, use->length);
-    const size_t caches = clh_bytes_times(cache, use->batch ? 2 : 1);
+    const size_t rows = block_rows(config, use),
+                 vectors = use->batch ? slots_beside(use->batch) + 1 : 0;
+    const size_t gradient = use->batch ? clh_cache_bytes_packed(config, rows, use->length) : 0;
+    const size_t passes = clh_passes_bytes(config, use->length, rows);
     return clh_bytes_plus(clh_bytes_times(parameters, vectors * sizeof(clh_real)),
-                          clh_bytes_times(threads, clh_bytes_plus(caches, clh_pack_bytes(rows))));
+                          clh_bytes_times(threads, clh_bytes_plus(passes, gradient)));
 }
 
 static void general_close(void *state)
@@ -75,9 +76,8 @@ static void general_close(void *state)
     if (!g)
         return;
     for (size_t i = 0; g->room && i < g->rooms; i++) {
-        clh_cache_close(g->room[i].cache);
+        clh_passes_close(&g->room[i].passes);
         clh_cache_close(g->room[i].gradient);
-        clh_pack_close(&g->room[i].pack);
     }
     clh_free(g->sum);
     clh_free(g->turned);
@@ -86,7 +86,7 @@ static void general_close(void *state)
     clh_free(g);
 }
 
-static clh_status open_cache(clh_cache **out, const general *g, clh_error *err)
+static clh_status open_gradient(clh_cache **out, const general *g, clh_error *err)
 {
     clh_status status = clh_cache_open(out, clh_model_get_config(g->model), CLH_KEEP_BACKWARD, err);
     return status ? status : clh_cache_reserve_packed(*out, g->rows, g->length, err);
@@ -97,11 +97,9 @@ static clh_status open_rooms(general *g, bool gradients, clh_error *err)
     clh_status status = CLH_OK;
     for (size_t i = 0; i < g->rooms && !status; i++) {
         worker_room *room = &g->room[i];
-        status = clh_pack_open(&room->pack, clh_model_get_config(g->model), g->rows, err);
-        if (!status)
-            status = open_cache(&room->cache, g, err);
+        status = clh_passes_open(&room->passes, g->model, g->length, g->rows, err);
         if (!status && gradients)
-            status = open_cache(&room->gradient, g, err);
+            status = open_gradient(&room->gradient, g, err);
     }
     return status;
 }
@@ -117,7 +115,7 @@ static clh_status general_open(void **state, const clh_model *model, const clh_b
                    .pool = pool,
                    .kernel = clh_kernels_best(),
                    .slots = clh_gradient_slots(use->batch),
-                   .rows = block_rows(use),
+                   .rows = block_rows(clh_model_get_config(model), use),
                    .length = use->length,
                    .rooms = clh_pool_size(pool)};
     (void)clh_model_data(model, &g->n);
@@ -145,27 +143,16 @@ typedef struct gradient_job {
     clh_real *gradient;
 } gradient_job;
 
-/* What clh_forward() and clh_loss() refuse. */
-static clh_status check(const general *g, const clh_sequence *s, const clh_cache *cache,
-                        clh_error *err)
-{
-    const clh_tokens tokens = {.ids = s->tokens, .batch = 1, .pos = s->length};
-    const clh_scored scored = {.length = &s->length, .first_scored = &s->first_scored};
-    const clh_status status = clh_pass_check_tokens(g->model, &tokens, cache, err);
-    return status
-               ? status
-               : clh_loss_check(&tokens, &scored, clh_model_get_config(g->model)->d_vocab_out, err);
-}
-
 /* The block in the room goes onto what the slot has, or, of its first, in place of it. */
 static void add_block(const gradient_job *job, const worker_room *room, bool *fresh, clh_real *sums)
 {
     const general *g = job->g;
-    if (room->pack.rows == 0)
+    const clh_pack *pack = &room->passes.pack;
+    if (pack->rows == 0)
         return;
-    clh_forward_packed(g->model, &room->pack, room->cache);
-    clh_loss_packed(room->cache, &room->pack, job->batch->weight, room->gradient);
-    clh_backward_packed(g->model, &room->pack, room->cache, room->gradient, g->turned, sums,
+    clh_forward_packed(g->model, pack, room->passes.cache);
+    clh_loss_packed(room->passes.cache, pack, job->batch->weight, room->gradient);
+    clh_backward_packed(g->model, pack, room->passes.cache, room->gradient, g->turned, sums,
                         *fresh);
     *fresh = false;
 }
@@ -175,21 +162,21 @@ static clh_status add_slot(void *context, size_t slot, size_t worker, clh_error 
     const gradient_job *job = context;
     const general *g = job->g;
     worker_room *room = &g->room[worker];
+    clh_pack *pack = &room->passes.pack;
     clh_real *sums = slot == 0 ? job->gradient : g->slot + (slot - 1) * g->n;
-    const clh_sequence *s = job->batch->sequence;
     clh_status status = CLH_OK;
     bool fresh = true;
     g->sum[slot] = (clh_loss_sum){0};
-    clh_pack_clear(&room->pack);
+    clh_pack_clear(pack);
     for (size_t b = slot; b < job->batch->count && !status; b += g->slots) {
-        status = check(g, &s[b], room->cache, err);
-        if (status || clh_pack_add(&room->pack, s[b].tokens, s[b].length, s[b].first_scored,
-                                   &g->sum[slot], NULL))
+        const clh_sequence *s = &job->batch->sequence[b];
+        status = clh_passes_check(&room->passes, s, true, err);
+        if (status ||
+            clh_pack_add(pack, s->tokens, s->length, s->first_scored, &g->sum[slot], NULL))
             continue;
         add_block(job, room, &fresh, sums);
-        clh_pack_clear(&room->pack);
-        (void)clh_pack_add(&room->pack, s[b].tokens, s[b].length, s[b].first_scored, &g->sum[slot],
-                           NULL);
+        clh_pack_clear(pack);
+        (void)clh_pack_add(pack, s->tokens, s->length, s->first_scored, &g->sum[slot], NULL);
     }
     if (!status)
         add_block(job, room, &fresh, sums);
@@ -240,28 +227,23 @@ typedef struct losses_job {
 static clh_status look_at(void *context, size_t block, size_t worker, clh_error *err)
 {
     const losses_job *job = context;
-    worker_room *room = &job->g->room[worker];
+    clh_passes *passes = &job->g->room[worker].passes;
     const size_t begin = block * job->together, rest = job->batch->count - begin;
     const size_t count = rest < job->together ? rest : job->together;
     clh_status status = CLH_OK;
-    clh_pack_clear(&room->pack);
+    clh_passes_clear(passes);
     for (size_t b = begin; b < begin + count && !status; b++) {
-        const clh_sequence *s = &job->batch->sequence[b];
         double *row = job->per_position + b * job->positions;
         job->sum[b] = (clh_loss_sum){0};
-        status = check(job->g, s, room->cache, err);
         for (size_t p = 0; p < job->positions; p++)
             row[p] = NAN;
-        if (!status)
-            (void)clh_pack_add(&room->pack, s->tokens, s->length, s->first_scored, &job->sum[b],
-                               row);
+        status = clh_passes_add(passes, &job->batch->sequence[b], &job->sum[b], row, err);
     }
     if (status)
         return status;
-    clh_forward_packed(job->g->model, &room->pack, room->cache);
-    clh_loss_packed(room->cache, &room->pack, 0, NULL);
+    clh_passes_losses(passes);
     for (size_t i = 0; i < count; i++)
-        if (!clh_cache_sound_packed(room->cache, &room->pack, i))
+        if (!clh_passes_sound(passes, i))
             job->sum[begin + i].loss = NAN; /* of numbers that came out of an infinity */
     return CLH_OK;
 }
@@ -271,7 +253,8 @@ static clh_status general_losses(void *state, const clh_batch *batch, clh_loss_s
 {
     const general *g = state;
     assert(g && batch && batch->count >= 1 && sum && per_position);
-    losses_job job = {g, batch, sum, per_position, positions, g->rows / g->length};
+    losses_job job = {
+        g, batch, sum, per_position, positions, clh_passes_together(&g->room->passes)};
     const size_t blocks = (batch->count + job.together - 1) / job.together;
     return clh_pool_try(g->pool, blocks, look_at, &job, err);
 }

@@ -18,6 +18,8 @@
  *       behind the other too. Where the config has hook points or an MLP that stand in the way (clh_pack_narrows()),
  *       all rows are asked.
  *    3. A sequence without a scored prediction has no rows.
+ *    4. What is before the first layer's scores follows from a token and its position alone. Where there is no
+ *       way back (clh_pack_merge()) rows that agree in both are one row up to there, "merged".
  *
  *  A row's numbers do not depend on what else is in the block: the bits are those of its sequence
  *  alone. Gradients of parameters are sums over the rows of a block, in order.
@@ -44,6 +46,13 @@ typedef struct clh_pack {
     clh_packed *sequence;    /**< [capacity] */
     uint32_t *id, *position; /**< [capacity] of each row */
     uint32_t *asked_row;     /**< [capacity] which row each asked one is */
+
+    bool merges;                 /**< the config lets rows be merged */
+    size_t merged, merged_asked; /**< merged rows, those that are asked first; 0: none are merged */
+    uint32_t *merged_row;        /**< [capacity] which merged row each is */
+    uint32_t *merged_id, *merged_position; /**< [capacity] of each merged row */
+    uint32_t *found;   /**< [found_room] a hash table: merged row + 1, 0: empty */
+    size_t found_room; /**< a power of two, at least twice the capacity */
 } clh_pack;
 
 /** Whether the last layer computes only what is asked. */
@@ -63,6 +72,9 @@ void clh_pack_clear(clh_pack *pack);
  *  is changed, where it does not fit. */
 bool clh_pack_add(clh_pack *pack, const uint32_t *tokens, size_t length, size_t first_scored,
                   clh_loss_sum *sum, double *per_position);
+
+/** Merge rows, where the config lets them be and enough of them agree: for a forward pass only. */
+void clh_pack_merge(clh_pack *pack);
 
 /** Free. All zero is fine. */
 void clh_pack_close(clh_pack *pack);

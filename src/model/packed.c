@@ -73,7 +73,8 @@ void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache 
     assert(model && pack && cache && cache->asked && pack->rows <= cache->values.pos);
     if (pack->rows == 0)
         return;
-    const clh_tokens tokens = {.ids = pack->id, .batch = 1, .pos = pack->rows};
+    const clh_tokens tokens = {
+        .ids = pack->merged ? pack->merged_id : pack->id, .batch = 1, .pos = pack->rows};
     clh_pass pass = packed_pass(model, &tokens, pack, cache);
     clh_pass_forward(&pass, NULL);
 }
@@ -83,6 +84,7 @@ void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache
                          bool fresh)
 {
     assert(model && pack && pack->rows > 0 && cache && gradient && gradient->asked);
+    assert(pack->merged == 0);
     const clh_tokens tokens = {.ids = pack->id, .batch = 1, .pos = pack->rows};
     clh_pass pass = packed_pass(model, &tokens, pack, cache);
     pass.gradient = gradient;
@@ -90,6 +92,15 @@ void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache
     pass.parameters = parameters;
     pass.fresh = fresh;
     clh_pass_backward(&pass);
+}
+
+/* Not 0 where one of `count` numbers is not finite. */
+static int any_bad(const clh_real *x, size_t count)
+{
+    int bad = 0;
+    for (size_t n = 0; n < count; n++)
+        bad |= !isfinite(x[n]);
+    return bad;
 }
 
 bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t i)
@@ -103,11 +114,16 @@ bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t
         if (!clh_cache_shows(at.id))
             continue;
         const clh_pass pass = {.config = &values->config, .pack = pack};
-        const bool narrow = clh_pass_narrows(&pass, (clh_act_id)at.id, at.layer);
+        const clh_real *x = values->tensor[t].data;
         const size_t row = clh_tensor_count(&values->tensor[t]) / values->pos;
-        const clh_real *x = values->tensor[t].data + (narrow ? s->asked0 : s->row0) * row;
-        for (size_t n = 0; n < (narrow ? s->asked : s->rows) * row; n++)
-            bad |= !isfinite(x[n]);
+        if (clh_pass_narrows(&pass, (clh_act_id)at.id, at.layer)) {
+            bad |= any_bad(x + s->asked0 * row, s->asked * row);
+        } else if (clh_pass_merges(&pass, (clh_act_id)at.id, at.layer)) {
+            for (size_t r = s->row0; r < s->row0 + s->rows; r++)
+                bad |= any_bad(x + pack->merged_row[r] * row, row);
+        } else {
+            bad |= any_bad(x + s->row0 * row, s->rows * row);
+        }
     }
     return !bad;
 }

@@ -29,18 +29,33 @@ bool clh_pass_narrows(const clh_pass *pass, clh_act_id id, size_t layer)
                         : (size_t)id >= clh_layout_acts.block_end;
 }
 
+bool clh_pass_merges(const clh_pass *pass, clh_act_id id, size_t layer)
+{
+    return pass->pack->merged > 0 && layer == 0 && id < CLH_A_Q;
+}
+
 void clh_pass_take(clh_pass *pass, clh_act_id id, size_t layer)
 {
-    if (!pass->pack)
+    const clh_pack *pack = pass->pack;
+    if (!pack)
         return;
     pass->narrow = clh_pass_narrows(pass, id, layer);
-    pass->rows = pass->narrow ? pass->pack->asked : pass->pack->rows;
+    pass->merged = clh_pass_merges(pass, id, layer);
+    pass->rows = pass->merged ? pack->merged : pass->narrow ? pack->asked : pack->rows;
+}
+
+size_t clh_pass_merged_row(const clh_pass *pass, size_t r)
+{
+    assert(pass->pack->merged > 0 && !pass->merged);
+    return pass->pack->merged_row[pass->narrow ? pass->pack->asked_row[r] : r];
 }
 
 size_t clh_pass_position(const clh_pass *pass, size_t r)
 {
     if (!pass->pack)
         return r % pass->tokens->pos;
+    if (pass->merged)
+        return pass->pack->merged_position[r];
     return pass->pack->position[pass->narrow ? pass->pack->asked_row[r] : r];
 }
 
@@ -90,6 +105,7 @@ bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id 
 bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer)
 {
     assert(pass && out < CLH_A_COUNT);
+    clh_pass_take(pass, out, layer);
     if (pass->partial)
         clh_partial_first(pass, out, layer);
     return !pass->partial && clh_pass_goes_on(pass) && !is_past(pass, out, layer);

@@ -47,7 +47,8 @@ typedef struct clh_pass {
     struct clh_partial *partial; /**< NULL but in a partial pass (partial.h) */
     const clh_row_place *last;   /**< nothing behind it is computed; NULL: everything is */
     const clh_pack *pack;        /**< which sequences the rows are of (pack.h); NULL: tokens say */
-    bool narrow;                 /**< the rows are those of the pack that are asked */
+    bool narrow;                 /**< the rows are those of the pack that are asked, */
+    bool merged;                 /**< or those that are merged */
     const clh_real *turned;      /**< matrices transposed (clh_turn_parameters()); may be NULL */
     const clh_real *turned_x;    /**< which activation lies transposed in the gradient's room */
 } clh_pass;
@@ -80,6 +81,9 @@ static inline clh_real *clh_param_gradient(const clh_pass *pass, clh_param_id id
 /** Whether (id, layer) of a packed pass has only the rows that are asked. */
 bool clh_pass_narrows(const clh_pass *pass, clh_act_id id, size_t layer);
 
+/** Whether (id, layer) of a packed pass has merged rows. */
+bool clh_pass_merges(const clh_pass *pass, clh_act_id id, size_t layer);
+
 /** Make the rows of a packed pass those that (id, layer) has; other passes keep theirs. */
 void clh_pass_take(clh_pass *pass, clh_act_id id, size_t layer);
 
@@ -88,6 +92,10 @@ size_t clh_pass_position(const clh_pass *pass, size_t r);
 
 /** Whether fewer rows are asked than there are, and the pass has those. */
 bool clh_pass_is_narrow(const clh_pass *pass);
+
+/** Which row of an activation before the first layer's scores, where rows are merged, row r of the pass
+ *  comes from. */
+size_t clh_pass_merged_row(const clh_pass *pass, size_t r);
 
 /** to[r] = from[asked row r], and back: to[asked row r] += from[r], rows of `width`. */
 void clh_pass_gather(const clh_pass *pass, size_t width, const clh_real *from, clh_real *to);

@@ -3,28 +3,33 @@
 #include <assert.h>
 
 #include "base/base.h"
+#include "model/attention_head.h"
 #include "model/loss_row.h"
 #include "model/pass.h"
 
-/* Rows of a block: enough that products read a weight for many of them; a longer sequence is a block of
- * its own. */
-static size_t block_rows(size_t length)
+/* In the last layer only asked rows go past keys and values; where that is the only one, and sequences are
+ * short, blocks are larger, so that as many rows are asked. */
+enum { ROWS = CLH_GEMM_BLOCK, ROWS_OF_ONE_LAYER = 3 * CLH_GEMM_BLOCK };
+
+size_t clh_passes_rows(const clh_model_config *config, size_t length)
 {
-    return length > CLH_GEMM_BLOCK ? length : CLH_GEMM_BLOCK;
+    const size_t rows =
+        clh_pack_narrows(config) && config->n_layers == 1 && length < CLH_HEAD_BLOCK_LEAST
+            ? ROWS_OF_ONE_LAYER
+            : ROWS;
+    return length > rows ? length : rows;
 }
 
-size_t clh_passes_bytes(const clh_model_config *config, size_t length)
+size_t clh_passes_bytes(const clh_model_config *config, size_t length, size_t rows)
 {
-    const size_t rows = block_rows(length);
     return clh_bytes_plus(clh_cache_bytes_packed(config, rows, length), clh_pack_bytes(rows));
 }
 
-clh_status clh_passes_open(clh_passes *passes, const clh_model *model, size_t length,
+clh_status clh_passes_open(clh_passes *passes, const clh_model *model, size_t length, size_t rows,
                            clh_error *err)
 {
-    assert(passes && model && length > 0);
+    assert(passes && model && length > 0 && rows >= length);
     const clh_model_config *config = clh_model_get_config(model);
-    const size_t rows = block_rows(length);
     *passes = (clh_passes){.model = model, .length = length};
     clh_status status = clh_pack_open(&passes->pack, config, rows, err);
     if (!status)
@@ -42,7 +47,9 @@ void clh_passes_close(clh_passes *passes)
 size_t clh_passes_together(const clh_passes *passes)
 {
     assert(passes && passes->length > 0);
-    return passes->pack.capacity / passes->length;
+    const clh_pack *pack = &passes->pack;
+    const size_t rows = pack->causal ? passes->length - 1 : passes->length;
+    return pack->capacity / (rows ? rows : 1);
 }
 
 void clh_passes_clear(clh_passes *passes)
@@ -50,16 +57,21 @@ void clh_passes_clear(clh_passes *passes)
     clh_pack_clear(&passes->pack);
 }
 
-clh_status clh_passes_add(clh_passes *passes, const clh_sequence *sequence, clh_loss_sum *sum,
-                          double *per_position, clh_error *err)
+clh_status clh_passes_check(const clh_passes *passes, const clh_sequence *sequence, bool losses,
+                            clh_error *err)
 {
     assert(passes && sequence);
     const clh_tokens tokens = {.ids = sequence->tokens, .batch = 1, .pos = sequence->length};
     const clh_scored scored = {&sequence->length, &sequence->first_scored};
     const size_t outputs = clh_model_get_config(passes->model)->d_vocab_out;
-    clh_status status = clh_pass_check_tokens(passes->model, &tokens, passes->cache, err);
-    if (!status && sum)
-        status = clh_loss_check(&tokens, &scored, outputs, err);
+    const clh_status status = clh_pass_check_tokens(passes->model, &tokens, passes->cache, err);
+    return status || !losses ? status : clh_loss_check(&tokens, &scored, outputs, err);
+}
+
+clh_status clh_passes_add(clh_passes *passes, const clh_sequence *sequence, clh_loss_sum *sum,
+                          double *per_position, clh_error *err)
+{
+    const clh_status status = clh_passes_check(passes, sequence, sum != NULL, err);
     if (status)
         return status;
     assert(sequence->length <= passes->length);
@@ -72,6 +84,7 @@ clh_status clh_passes_add(clh_passes *passes, const clh_sequence *sequence, clh_
 
 void clh_passes_run(clh_passes *passes)
 {
+    clh_pack_merge(&passes->pack);
     clh_forward_packed(passes->model, &passes->pack, passes->cache);
 }
 

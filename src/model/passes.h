@@ -2,7 +2,7 @@
  *  block its scored predictions are kept until the next; nothing else is.
  *
  *    clh_passes passes = {0};
- *    if (clh_passes_open(&passes, model, length, err)) ...        // sequences of up to `length` tokens
+ *    if (clh_passes_open(&passes, model, length, clh_passes_rows(config, length), err)) ...
  *    for (size_t i = 0; i < clh_passes_together(&passes) && ...)
  *        if (clh_passes_add(&passes, &sequence, NULL, NULL, err)) ...
  *    clh_passes_run(&passes);
@@ -25,11 +25,16 @@ typedef struct clh_passes {
     clh_cache *cache;
 } clh_passes;
 
-/** Bytes that clh_passes_open() takes; SIZE_MAX when they cannot be counted. */
-size_t clh_passes_bytes(const clh_model_config *config, size_t length);
+/** Rows that a block should have where only losses and predictions are asked for: enough that products
+ *  read a weight for many of them, and no fewer than the longest sequence has tokens. */
+size_t clh_passes_rows(const clh_model_config *config, size_t length);
 
-/** Make room. CLH_ENOMEM; all zero before, and closed by the caller whatever came of it. */
-clh_status clh_passes_open(clh_passes *passes, const clh_model *model, size_t length,
+/** Bytes that clh_passes_open() takes; SIZE_MAX when they cannot be counted. */
+size_t clh_passes_bytes(const clh_model_config *config, size_t length, size_t rows);
+
+/** Make room for sequences of up to `length` tokens in blocks of `rows` >= length. CLH_ENOMEM; all zero
+ *  before, and closed by the caller whatever came of it. */
+clh_status clh_passes_open(clh_passes *passes, const clh_model *model, size_t length, size_t rows,
                            clh_error *err);
 
 /** How many sequences of the longest length go together. */
@@ -40,6 +45,10 @@ void clh_passes_close(clh_passes *passes);
 
 /** Forget the sequences. */
 void clh_passes_clear(clh_passes *passes);
+
+/** What clh_forward() refuses, and with `losses` what clh_loss() does. */
+clh_status clh_passes_check(const clh_passes *passes, const clh_sequence *sequence, bool losses,
+                            clh_error *err);
 
 /** One more of at most clh_passes_together() sequences, whose tokens and outputs (clh_packed) are borrowed.
  *  Errors of clh_forward(), and where there is a sum those of clh_loss(): nothing is changed then. Without

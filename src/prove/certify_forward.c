@@ -6,6 +6,8 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "base/stop.h"
+#include "math/kernels.h"
+#include "model/loss_row.h"
 #include "model/passes.h"
 #include "prove/certify_parts.h"
 
@@ -53,18 +55,32 @@ static clh_status read_input(const job *j, seen *s, size_t b, uint64_t rank)
     return status ? status : clh_passes_add(&s->passes, out, NULL, NULL, &s->error);
 }
 
+/* The largest of n numbers, as many at once as a vector may hold; NaN is passed over. */
+static clh_real largest(size_t n, const clh_real *x)
+{
+    clh_real most[CLH_LANES];
+    size_t i = 0;
+    for (size_t l = 0; l < CLH_LANES; l++)
+        most[l] = -(clh_real)INFINITY;
+    for (; i + CLH_LANES <= n; i += CLH_LANES)
+        for (size_t l = 0; l < CLH_LANES; l++)
+            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+    for (; i < n; i++)
+        most[0] = x[i] > most[0] ? x[i] : most[0];
+    for (size_t l = 1; l < CLH_LANES; l++)
+        most[0] = most[l] > most[0] ? most[l] : most[0];
+    return most[0];
+}
+
 /* The right token's logit less the best other; equal ones are as clh_cache_prediction() takes them. */
 static double margin_of(const clh_real *logits, size_t outputs, uint32_t target, bool *right)
 {
-    double best = -INFINITY;
-    *right = target < outputs;
-    for (size_t o = 0; o < outputs; o++) {
-        if (o == target)
-            continue;
-        best = fmax(best, (double)logits[o]);
-        *right = *right && (o < target ? logits[o] < logits[target] : logits[o] <= logits[target]);
-    }
-    return target < outputs ? (double)logits[target] - best : -INFINITY;
+    *right = target < outputs && clh_loss_is_largest(outputs, logits, target);
+    if (target >= outputs)
+        return -INFINITY;
+    const clh_real before = largest(target, logits);
+    const clh_real behind = largest(outputs - target - 1, logits + target + 1);
+    return (double)logits[target] - (double)(before > behind ? before : behind);
 }
 
 static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
@@ -124,7 +140,8 @@ static clh_status seen_open(job *j, seen *s, clh_error *err)
 {
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
         s->row[c].margin = NAN;
-    const clh_status status = clh_passes_open(&s->passes, j->model, j->most, err);
+    const size_t rows = clh_passes_rows(clh_model_get_config(j->model), j->most);
+    const clh_status status = clh_passes_open(&s->passes, j->model, j->most, rows, err);
     if (status)
         return status;
     j->together = clh_passes_together(&s->passes);

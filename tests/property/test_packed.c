@@ -7,6 +7,8 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "model/backend.h"
+#include "model/passes.h"
+#include "model/tensors.h"
 #include "support/each_case.h"
 #include "support/model_case.h"
 #include "support/must.h"
@@ -187,6 +189,52 @@ static void a_sequence_has_the_losses_it_has_alone(void **state)
     clh_free(gradient);
 }
 
+/* Tokens of two kinds, so that many rows agree and are merged, and how many go together changes from
+ * block to block. */
+static void a_block_predicts_what_its_sequences_do_alone(void **state)
+{
+    enum { COUNT = 150 };
+    const bench *b = *state;
+    clh_error err = {0};
+    clh_passes passes = {0};
+    clh_cache *cache = NULL;
+    bool merged = false;
+    must(
+        clh_passes_open(&passes, b->model, b->length, clh_passes_rows(&b->config, b->length), &err),
+        &err);
+    must(clh_cache_open(&cache, &b->config, CLH_KEEP_BACKWARD, &err), &err);
+    const size_t together = clh_passes_together(&passes), outputs = b->config.d_vocab_out;
+    assert_true(together >= 1);
+    for (size_t begin = 0, many = 1, count; begin < COUNT; begin += count, many += 3) {
+        count = many < together ? many : together;
+        count = count < COUNT - begin ? count : COUNT - begin;
+        clh_passes_clear(&passes);
+        for (size_t i = begin; i < begin + count; i++) {
+            const clh_sequence *s = &b->sequence[i];
+            for (size_t t = 0; t < s->length; t++)
+                s->tokens[t] %= 2;
+            must(clh_passes_add(&passes, s, NULL, NULL, &err), &err);
+        }
+        clh_passes_run(&passes);
+        merged = merged || passes.pack.merged > 0;
+        for (size_t i = 0; i < count; i++) {
+            const clh_sequence *s = &b->sequence[begin + i];
+            const clh_tokens tokens = {s->tokens, 1, s->length};
+            assert_true(clh_passes_sound(&passes, i));
+            if (s->first_scored >= s->length)
+                continue;
+            must(clh_forward(b->model, &tokens, cache, NULL, &err), &err);
+            const clh_tensor logits = clh_cache_act(cache, CLH_A_LOGITS, 0);
+            assert_memory_equal(clh_passes_logits(&passes, i),
+                                logits.data + (s->first_scored - 1) * outputs,
+                                (s->length - s->first_scored) * outputs * sizeof(clh_real));
+        }
+    }
+    assert_true(merged == passes.pack.merges);
+    clh_cache_close(cache);
+    clh_passes_close(&passes);
+}
+
 static void threads_change_no_bit(void **state)
 {
     const bench *b = *state;
@@ -205,6 +253,7 @@ static void threads_change_no_bit(void **state)
 static const each_truth truths[] = {
     {"blocks give what sequences give", blocks_give_what_sequences_give},
     {"a sequence has the losses it has alone", a_sequence_has_the_losses_it_has_alone},
+    {"a block predicts what its sequences do alone", a_block_predicts_what_its_sequences_do_alone},
     {"threads change no bit", threads_change_no_bit},
 };
 
