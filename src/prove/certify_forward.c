@@ -1,4 +1,5 @@
 /* Every input through a forward pass: claim (2) for any model, any task whose domain is counted. */
+#include <assert.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -248,6 +249,7 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
     for (size_t w = 0; w < workers && !status; w++)
         status = seen_open(&j, &j.seen[w], err);
     if (!status) {
+        assert(j.together > 0); /* a pool has a worker */
         const size_t tasks = (size_t)((j.inputs + j.together - 1) / j.together);
         clh_stop_init(&j.stop, clh_how_watch(how), tasks, "batches of inputs");
         clh_pool_run_watched(pool, tasks, work, &j, &j.stop);
