@@ -191,6 +191,14 @@ typedef struct clh_kernels {
     void (*sum_reaches)(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
                         uint64_t *which);
 
+    /** Rows in double, which decide what floats cannot; the same bits in every build. sum[i] = x[i] + y[i];
+     *  y[i] += a x[i]; the sum of x[i]^2, as eight sums of every eighth that are then added in order; the least of
+     *  base - (x[i] times + bias[i]), INFINITY without any. */
+    void (*exact_add)(size_t n, const double *x, const double *y, double *sum);
+    void (*exact_axpy)(size_t n, double a, const double *x, double *y);
+    double (*exact_square)(size_t n, const double *x);
+    double (*exact_lead)(size_t n, double base, double times, const double *x, const double *bias);
+
     /** Multiply-adds from registers, nothing else: the machine's own speed. Returns how many
      *  operations `loops` of them were. */
     double (*multiply_adds)(size_t loops);

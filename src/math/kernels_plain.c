@@ -424,6 +424,39 @@ static void plain_sum_reaches(size_t n, const clh_real *x, const clh_real *y, cl
     }
 }
 
+static void plain_exact_add(size_t n, const double *x, const double *y, double *sum)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] = x[i] + y[i];
+}
+
+static void plain_exact_axpy(size_t n, double a, const double *x, double *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += a * x[i];
+}
+
+static double plain_exact_square(size_t n, const double *x)
+{
+    double part[8] = {0}, square = 0;
+    for (size_t i = 0; i < n; i++)
+        part[i % 8] += x[i] * x[i];
+    for (size_t i = 0; i < 8; i++)
+        square += part[i];
+    return square;
+}
+
+static double plain_exact_lead(size_t n, double base, double times, const double *x,
+                               const double *bias)
+{
+    double least = INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        const double lead = base - (x[i] * times + bias[i]);
+        least = lead < least ? lead : least;
+    }
+    return least;
+}
+
 const clh_kernels clh_kernels_plain = {
     .name = "plain",
     .gemm = plain_gemm,
@@ -457,5 +490,9 @@ const clh_kernels clh_kernels_plain = {
     .letters_below = plain_letters_below,
     .letters_reach = plain_letters_reach,
     .sum_reaches = plain_sum_reaches,
+    .exact_add = plain_exact_add,
+    .exact_axpy = plain_exact_axpy,
+    .exact_square = plain_exact_square,
+    .exact_lead = plain_exact_lead,
     .multiply_adds = plain_multiply_adds,
 };

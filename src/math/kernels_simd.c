@@ -314,5 +314,9 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .letters_below = simd_letters_below,
     .letters_reach = simd_letters_reach,
     .sum_reaches = simd_sum_reaches,
+    .exact_add = simd_exact_add,
+    .exact_axpy = simd_exact_axpy,
+    .exact_square = simd_exact_square,
+    .exact_lead = simd_exact_lead,
     .multiply_adds = simd_multiply_adds,
 };

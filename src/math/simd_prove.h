@@ -113,4 +113,64 @@ static void simd_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh
     }
 }
 
+/* ---- In double ---------------------------------------------------------------------------------
+ * Eight numbers at a time, which the compiler puts into the registers there are. */
+
+enum { EXACT = 8 };
+
+static void simd_exact_add(size_t n, const double *x, const double *y, double *sum)
+{
+    size_t at = 0;
+    for (; at + EXACT <= n; at += EXACT)
+        for (size_t i = 0; i < EXACT; i++)
+            sum[at + i] = x[at + i] + y[at + i];
+    for (; at < n; at++)
+        sum[at] = x[at] + y[at];
+}
+
+static void simd_exact_axpy(size_t n, double a, const double *x, double *y)
+{
+    size_t at = 0;
+    for (; at + EXACT <= n; at += EXACT)
+        for (size_t i = 0; i < EXACT; i++)
+            y[at + i] += a * x[at + i];
+    for (; at < n; at++)
+        y[at] += a * x[at];
+}
+
+static double simd_exact_square(size_t n, const double *x)
+{
+    double part[EXACT] = {0}, square = 0;
+    size_t at = 0;
+    for (; at + EXACT <= n; at += EXACT)
+        for (size_t i = 0; i < EXACT; i++)
+            part[i] += x[at + i] * x[at + i];
+    for (; at < n; at++)
+        part[at % EXACT] += x[at] * x[at];
+    for (size_t i = 0; i < EXACT; i++)
+        square += part[i];
+    return square;
+}
+
+static double simd_exact_lead(size_t n, double base, double times, const double *x,
+                              const double *bias)
+{
+    double part[EXACT], least = INFINITY;
+    size_t at = 0;
+    for (size_t i = 0; i < EXACT; i++)
+        part[i] = INFINITY;
+    for (; at + EXACT <= n; at += EXACT)
+        for (size_t i = 0; i < EXACT; i++) {
+            const double lead = base - (x[at + i] * times + bias[at + i]);
+            part[i] = lead < part[i] ? lead : part[i];
+        }
+    for (size_t i = 0; i < EXACT; i++)
+        least = part[i] < least ? part[i] : least;
+    for (; at < n; at++) {
+        const double lead = base - (x[at] * times + bias[at]);
+        least = lead < least ? lead : least;
+    }
+    return least;
+}
+
 #endif

@@ -96,7 +96,7 @@ static void decide_exactly(clh_descent *d, const clh_node *at)
     double scale;
     const double margin = clh_query_margin(&d->query, at->letters, at->target, &scale);
     const double error = clh_query_exact_error(&d->query, margin, scale);
-    const double passed = d->query.tables->bound.passed / scale + error;
+    const double passed = d->query.passed / scale + error;
     d->decided.exact++;
     clh_descent_prove(d, at, margin > error, margin < -error);
     if (margin > passed)
@@ -289,9 +289,9 @@ static void set_target(clh_descent *d, clh_node *at, uint32_t token)
 /* One query: a position and a token. */
 static void one_query(clh_descent *d, clh_node *at, uint32_t token)
 {
-    clh_query_token(&d->query, token);
     at->level = 0;
     set_target(d, at, token);
+    clh_query_token(&d->query, token, d->order, d->slots);
     clh_descent_ends(d, at);
     memcpy(d->base[0], d->query.base, d->query.tables->columns * sizeof(clh_real));
     walk(d, at);

@@ -43,15 +43,15 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
     }
     for (size_t s = 0; s < n + 2 && all; s++)
         all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
-    if (all)
-        q->total = clh_alloc_array(t->width + 1, sizeof *q->total, err);
+    for (size_t s = 0; s <= n && all; s++)
+        all = (q->total[s] = clh_alloc_array(t->width + 1, sizeof *q->total[s], err));
     if (all)
         q->place = clh_alloc_array(t->length, sizeof *q->place, err);
     if (all)
         q->key = clh_alloc_array(t->length, sizeof *q->key, err);
     if (all)
         q->letter = clh_alloc_array(t->d_vocab, sizeof *q->letter, err);
-    if (all && q->total && q->place && q->key && q->letter)
+    if (all && q->place && q->key && q->letter)
         return CLH_OK;
     clh_query_deinit(q);
     return CLH_ENOMEM;
@@ -74,7 +74,8 @@ void clh_query_deinit(clh_query *q)
     }
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS + 2; s++)
         clh_free(q->exact[s]);
-    clh_free(q->total);
+    for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
+        clh_free(q->total[s]);
     clh_free(q->place);
     clh_free(q->key);
     clh_free(q->letter);
@@ -150,8 +151,7 @@ static void exact_key(const clh_query *q, size_t key, uint32_t token, double mos
     const double *place = t->row_place.data + key * t->width;
     const double e = exp(clh_query_score(q, key, token) - most);
     const double weight = e * t->u.data[key * t->d_vocab + token];
-    for (size_t c = 0; c < t->width; c++)
-        row[c] += weight * place[c];
+    q->kernel->exact_axpy(t->width, weight, place, row);
     row[t->width] += e;
     *scaled += weight;
 }
@@ -160,17 +160,15 @@ static void exact_key(const clh_query *q, size_t key, uint32_t token, double mos
 static void exact_token(const clh_query *q, uint32_t token, double *row, double scaled)
 {
     const double *of = q->tables->row_token.data + token * q->tables->width;
-    for (size_t c = 0; c < q->tables->width; c++)
-        row[c] += scaled * of[c];
+    q->kernel->exact_axpy(q->tables->width, scaled, of, row);
 }
 
 static void exact_direct(const clh_query *q, double *row)
 {
     const clh_tables *t = q->tables;
-    const double *token = t->direct_token.data + q->token * t->width;
-    const double *place = t->direct_place.data + q->position * t->width;
-    for (size_t c = 0; c < t->width; c++)
-        row[c] += row[t->width] * (token[c] + place[c]);
+    const double weight = row[t->width];
+    q->kernel->exact_axpy(t->width, weight, t->direct_token.data + q->token * t->width, row);
+    q->kernel->exact_axpy(t->width, weight, t->direct_place.data + q->position * t->width, row);
 }
 
 /* The row of keys that never change, at exact[n]. */
@@ -230,39 +228,43 @@ static const double *exact_sum(clh_query *q, const uint8_t *letters)
     return row;
 }
 
-/* The same from the rows of slots, into `sum` [width + 1]; false where the weight is so small that it was
- * rounded away. */
-static bool add_rows(clh_query *q, const uint8_t *letters, double *sum)
+/* The same from the rows of slots, those that are as they were not added again; NULL where the weight is so
+ * small that it was rounded away. */
+static const double *add_rows(clh_query *q, const uint8_t *letters)
 {
     const clh_tables *t = q->tables;
-    memcpy(sum, q->exact[t->asked->n], (t->width + 1) * sizeof *sum);
-    for (size_t s = 0; s < t->asked->n; s++) {
-        if (s == q->own)
-            continue;
-        const double *row = exact_row(q, s, letters[s]);
-        for (size_t c = 0; c <= t->width; c++)
-            sum[c] += row[c];
+    size_t same = 0;
+    while (same < q->totals && q->total_letter[same] == letters[q->order[same]])
+        same++;
+    for (size_t l = same; l < q->slots; l++) {
+        const double *row = exact_row(q, q->order[l], letters[q->order[l]]);
+        q->kernel->exact_add(t->width + 1, q->total[l], row, q->total[l + 1]);
+        q->total_letter[l] = letters[q->order[l]];
     }
-    return sum[t->width] > 0x1p-500;
+    const double *sum = q->total[q->slots];
+    if (same < q->slots || q->totals < q->slots || q->slots == 0)
+        q->total_square = q->kernel->exact_square(t->d_model, sum + t->outputs);
+    q->totals = q->slots;
+    return sum[t->width] > 0x1p-500 ? sum : NULL;
 }
 
 double clh_query_margin(clh_query *q, const uint8_t *letters, uint32_t target, double *scale)
 {
     const clh_tables *t = q->tables;
-    const double *sum = q->total;
-    double square = 0, margin = INFINITY;
-    if (!add_rows(q, letters, q->total))
+    const double *sum = add_rows(q, letters), *bias = t->bias.data;
+    double square = q->total_square;
+    if (!sum) {
         sum = exact_sum(q, letters);
-    const double weight = sum[t->width];
-    for (size_t c = t->outputs; c < t->width; c++)
-        square += sum[c] * sum[c];
-    *scale = t->normed ? sqrt(square / weight / weight / (double)t->d_model + t->eps) : 1;
-    const double times = 1 / (weight * *scale), base = sum[target] * times + t->bias.data[target];
-    for (size_t o = 0; o < t->outputs; o++) {
-        const double one = base - (sum[o] * times + t->bias.data[o]);
-        margin = o != target && one < margin ? one : margin;
+        square = q->kernel->exact_square(t->d_model, sum + t->outputs);
     }
-    return margin;
+    const double weight = sum[t->width];
+    *scale = t->normed ? sqrt(square / weight / weight / (double)t->d_model + t->eps) : 1;
+    const double times = 1 / (weight * *scale), base = sum[target] * times + bias[target];
+    const size_t next = target + 1;
+    const double before = q->kernel->exact_lead(target, base, times, sum, bias);
+    const double behind =
+        q->kernel->exact_lead(t->outputs - next, base, times, sum + next, bias + next);
+    return before < behind ? before : behind;
 }
 
 double clh_query_exact_error(const clh_query *q, double margin, double scale)
@@ -274,11 +276,14 @@ double clh_query_exact_error(const clh_query *q, double margin, double scale)
                 share * (fabs(margin) + b->bias));
 }
 
-void clh_query_token(clh_query *q, uint32_t token)
+void clh_query_token(clh_query *q, uint32_t token, const size_t *order, size_t slots)
 {
     const clh_tables *t = q->tables;
     const clh_letters_asked *a = t->asked;
     q->token = token;
+    q->order = order;
+    q->slots = slots;
+    q->totals = 0;
     memset(q->known, 0, sizeof q->known);
     halves(q);
     for (size_t x = 0; x < CLH_LETTER_ROW; x++)
@@ -296,5 +301,6 @@ void clh_query_token(clh_query *q, uint32_t token)
             q->most = fmax(q->most, (double)q->kernel->letter_scores(&w));
         }
     exact_base(q);
+    memcpy(q->total[0], q->exact[a->n], (t->width + 1) * sizeof *q->total[0]);
     clh_query_rows(q);
 }

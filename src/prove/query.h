@@ -22,6 +22,7 @@ typedef struct clh_query {
     size_t own;     /**< slot of its own letter; n: none */
     double most;    /**< what scores are taken less of */
     double off;     /**< relative error of a weight and of sums of them, at most */
+    double passed;  /**< how far a difference of two logits of a float pass can be off, times s */
     double error;   /**< of a difference of two sums for each unit of weight, but for the biases */
     double least;   /**< and in any case */
     clh_real *base; /**< [columns] */
@@ -48,8 +49,15 @@ typedef struct clh_query {
     double *
         exact[CLH_CERTIFY_LETTERS + 2]; /**< [CLH_LETTER_ROW, width + 1] of each slot; of what never
                                                changes, and of one choice of letters, one row */
-    double *total;                      /**< [width + 1] */
     uint64_t known[CLH_CERTIFY_LETTERS];
+    const size_t
+        *order;   /**< in which slots are added up, the one that changes most last: [slots], */
+    size_t slots; /**< all but its own; borrowed */
+    double *total[CLH_CERTIFY_LETTERS + 1]; /**< [width + 1] of what never changes, and of the
+                                                        first slots in this order */
+    size_t totals;                          /**< so many of these slots are in it */
+    uint8_t total_letter[CLH_CERTIFY_LETTERS + 1]; /**< the letter of each */
+    double total_square;                           /**< of the stream of the last */
 } clh_query;
 
 clh_status clh_query_open(clh_query *query, const clh_tables *tables, clh_error *err);
@@ -58,8 +66,8 @@ void clh_query_deinit(clh_query *query);
 /** Let the query be at `position`: what does not depend on its token. */
 void clh_query_place(clh_query *query, size_t position);
 
-/** And let its token be this one: every row. */
-void clh_query_token(clh_query *query, uint32_t token);
+/** And let its token be this one: every row. `order` [slots] of all slots but its own is borrowed. */
+void clh_query_token(clh_query *query, uint32_t token, const size_t *order, size_t slots);
 
 /** As clh_query_token(), scores alone: clh_query_score() of any key and token. */
 void clh_query_scores(clh_query *query, uint32_t token);

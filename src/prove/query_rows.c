@@ -14,6 +14,22 @@ static double absolute_most(const double *x, size_t n)
     return most;
 }
 
+/* The length of the query itself. */
+static double query_length(const clh_query *q)
+{
+    const clh_tables *t = q->tables;
+    const size_t n = t->q_token.cols;
+    const double u = t->u.data[q->position * t->d_vocab + q->token];
+    const double *token = t->q_token.data + q->token * n,
+                 *place = t->q_place.data + q->position * n;
+    double square = 0;
+    for (size_t k = 0; k < n; k++) {
+        const double x = (token[k] + place[k]) * u + t->q_zero.data[k];
+        square += x * x;
+    }
+    return sqrt(square);
+}
+
 /* How far a difference of two sums may be off for each unit of weight. */
 static void set_error(clh_query *q)
 {
@@ -28,7 +44,8 @@ static void set_error(clh_query *q)
     for (size_t s = 0; s < t->asked->n; s++)
         keys = q->keys[s] > keys ? q->keys[s] : keys;
     q->off = share + clh_gamma((double)(keys + 2 * t->asked->n) + 24, r);
-    q->error = 1.001 * (2 * (q->off * (b->value + b->direct) + b->table_value) + b->passed);
+    q->passed = b->passed + b->spread * clh_passed_share(b, query_length(q), t->q_token.cols);
+    q->error = 1.001 * (2 * (q->off * (b->value + b->direct) + b->table_value) + q->passed);
     q->least = (double)t->length * 4 * (b->value + b->direct) * 0x1p-120;
 }
 

@@ -44,7 +44,11 @@ typedef struct clh_table_bounds {
     double table_score; /**< error of a score that comes from the tables' own rounding */
     double table_value; /**< error of an entry of a row, likewise */
     double passed;      /**< how far a difference of two logits of a float forward pass can be off,
-                             times s */
+                             times s, but for the weights of attention */
+    double spread;      /**< by which a share that weights are off goes into that, at most */
+    double key, key_off,
+        query_off; /**< the longest key over attn_scale; how far keys and queries of a
+                                         pass are from the real ones */
 } clh_table_bounds;
 
 /** Columns of a row of floats behind its logits; and how many logits leave room for them. */
@@ -111,6 +115,10 @@ static inline double clh_gamma(double k, double rounding)
 {
     return k * rounding / (1 - k * rounding);
 }
+
+/** How far off, relatively, weights of attention can be in a float pass, of a query of this length; times
+ *  `spread`, that goes into differences of two logits times s. */
+double clh_passed_share(const clh_table_bounds *bounds, double query, size_t d_head);
 
 /** The bounds of `out->bound` once the tables are there; runs the model on every token at every
  *  position. */

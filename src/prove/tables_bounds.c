@@ -50,10 +50,12 @@ typedef struct sizes {
     double q, k, v;             /* the longest query, key over attn_scale, and value */
     double q_off, k_off, v_off; /* and how far the float ones are from them, at most */
     double stream;              /* the longest W_E + W_pos */
-    double O, U, OU;            /* |W_O|; the longest column of diag(w) W_U; of W_O W_U' */
-    double b_O, b_U;            /* |b_O|; the largest sum of |b| |W_U| + |b_U| */
-    double row, direct;         /* the longest key's row, of the stream, and direct row */
-    double spread;              /* the largest difference of two logits of a key's row */
+    double O, U;   /* the largest singular value of W_O; the longest column of W_U' = diag(w) W_U */
+    double O_size; /* |W_O|, of its numbers */
+    double U_two, O_two, OU_two; /* measure_pairs() */
+    double b_O, b_U;             /* |b_O|; the largest sum of |b| |W_U| + |b_U| */
+    double row, direct;          /* the longest key's row, of the stream, and direct row */
+    double spread;               /* the largest difference of two logits of a key's row */
 } sizes;
 
 /* Largest distance between rows of floats `got` and (token + place) u + zero, and the longest of the
@@ -207,6 +209,68 @@ static clh_status measure_projections(sizes *z, clh_tables *t, const clh_watch *
     return status;
 }
 
+/* No less than the largest singular value: the norm of (W W')^4, an eighth. */
+static clh_status spectral(double *out, const clh_dense *W, clh_error *err)
+{
+    clh_dense turned = {0}, power[3] = {{0}};
+    clh_status status = clh_dense_transpose(&turned, W, err);
+    if (!status)
+        status = clh_dense_multiply(&power[0], W, &turned, err);
+    for (size_t i = 0; i < 2 && !status; i++)
+        status = clh_dense_multiply(&power[i + 1], &power[i], &power[i], err);
+    *out = status ? 0 : 1.001 * pow(clh_dense_norm(&power[2]), 0.125);
+    clh_dense_deinit(&turned);
+    for (size_t i = 0; i < CLH_COUNT(power); i++)
+        clh_dense_deinit(&power[i]);
+    return status;
+}
+
+/* Of every two columns of diag(w) W_U: the longest difference; its length behind |W_O|, each number in
+ * absolute value; and that of two columns of W_O W_U. In floats, whose sums of numbers that are not below 0
+ * are off by less than 0.001. */
+static clh_status measure_pairs(sizes *z, const clh_tables *t, const clh_dense *O,
+                                const clh_dense *U, const clh_dense *OU, clh_error *err)
+{
+    const size_t V = t->outputs, d = t->d_model, n = O->rows, pairs = V * (V - 1) / 2;
+    clh_real *apart = clh_alloc_array(pairs * d, sizeof *apart, err);
+    clh_real *size = clh_alloc_array(n * d, sizeof *size, err);
+    clh_real *through = clh_alloc_array(pairs * n, sizeof *through, err);
+    const bool room = apart && size && through;
+    for (size_t i = 0; i < n * d && room; i++)
+        size[i] = (clh_real)fabs(O->data[i]);
+    size_t k = 0;
+    for (size_t a = 0; a < V && room; a++)
+        for (size_t b = a + 1; b < V; b++, k++) {
+            double square = 0, behind = 0;
+            for (size_t c = 0; c < d; c++) {
+                const double x = U->data[c * V + a] - U->data[c * V + b];
+                apart[k * d + c] = (clh_real)fabs(x);
+                square += x * x;
+            }
+            for (size_t h = 0; h < n; h++) {
+                const double x = OU->data[h * V + a] - OU->data[h * V + b];
+                behind += x * x;
+            }
+            z->U_two = fmax(z->U_two, sqrt(square));
+            z->OU_two = fmax(z->OU_two, sqrt(behind));
+        }
+    if (room && pairs > 0) {
+        clh_gemm product =
+            clh_product(pairs, n, d, 1, clh_rows(apart, d), clh_transposed(size, d), through, n);
+        clh_kernels_best()->gemm(&product);
+    }
+    for (k = 0; k < pairs && room; k++) {
+        double square = 0;
+        for (size_t h = 0; h < n; h++)
+            square += (double)through[k * n + h] * (double)through[k * n + h];
+        z->O_two = fmax(z->O_two, 1.001 * sqrt(square));
+    }
+    clh_free(apart);
+    clh_free(size);
+    clh_free(through);
+    return room ? CLH_OK : CLH_ENOMEM;
+}
+
 /* Sizes of weights as they are read. */
 static clh_status measure_weights(sizes *z, const clh_tables *t, clh_error *err)
 {
@@ -238,11 +302,13 @@ static clh_status measure_weights(sizes *z, const clh_tables *t, clh_error *err)
         status = clh_dense_multiply(&OU, &O, &U, err);
     if (!status) {
         z->stream = longest(&E, 0, t->d_model) + longest(&P, 0, t->d_model);
-        z->O = clh_dense_norm(&O);
         z->U = longest_column(&U);
-        z->OU = longest_column(&OU);
         z->b_O = clh_dense_norm(&b_O);
+        z->O_size = clh_dense_norm(&O);
+        status = spectral(&z->O, &O, err);
     }
+    if (!status)
+        status = measure_pairs(z, t, &O, &U, &OU, err);
     clh_dense *all[] = {&E, &P, &O, &U, &w, &b, &b_O, &b_U, &OU};
     for (size_t i = 0; i < CLH_COUNT(all); i++)
         clh_dense_deinit(all[i]);
@@ -287,27 +353,41 @@ static void measure_rows(sizes *z, clh_tables *t)
     t->bound.bias = most - least;
 }
 
-/* How far a float pass is off, in differences of two logits times s. */
-static double passed(const sizes *z, const clh_tables *t)
+/* How far a float pass is off, in differences of two logits times s: what does not depend on the query,
+ * and what its share of the weights comes to. */
+static void passed(clh_table_bounds *out, const sizes *z, const clh_tables *t)
 {
     const double r = CLH_ROUNDING, T = (double)t->length, d = (double)t->d_model;
     const double lanes = (double)CLH_LANES;
     const double d_head = (double)t->q_token.cols;
-    const double q = z->q + z->q_off, k = z->k + z->k_off, v = z->v + z->v_off;
-    const double score = z->q_off * k + q * z->k_off + clh_gamma(d_head + 3, r) * q * k;
-    const double share = expm1(2 * score + r * (4 * q * k + T / lanes + 24));
+    const double v = z->v + z->v_off;
+    out->key = z->k + z->k_off;
+    out->query_off = z->q_off;
+    out->key_off = z->k_off;
+    out->spread = z->spread;
+    const double share = clh_passed_share(out, z->q, t->q_token.cols);
     const double whole = r * (T / lanes + 24); /* by which shares do not add up to 1 */
     const double z_off = z->v_off + clh_gamma(T + 3, r) * v;
-    const double out = v * z->O + z->b_O; /* of attention, at most */
-    const double added = clh_gamma(d_head + 3, r) * out + r * (2 * z->stream + out);
-    const double centred = clh_gamma(d / lanes + 9, r) * (z->stream + out) + 2 * r * out;
-    const double stream =
-        share * z->row + whole * z->direct + (1 + share) * z_off * z->O + added + centred;
+    const double out_most = v * z->O + z->b_O;           /* of attention, at most */
+    const double product = clh_gamma(d_head + 3, r) * v; /* behind |W_O| */
+    const double added = r * (2 * z->stream + out_most);
+    const double centred = clh_gamma(d / lanes + 9, r) * (z->stream + out_most) + 2 * r * out_most;
+    const double stream = 2 * share * z->row + whole * z->direct + (1 + share) * z_off * z->O +
+                          product * z->O_size + added + centred;
     const double unembed = 2 * clh_gamma(d + 5, r) * (sqrt(d) * z->U + z->b_U);
-    const double scale = stream / sqrt(d) + r * (d / lanes + 16) * t->bound.scale;
-    return 1.01 *
-           (share * z->spread + 2 * whole * t->bound.direct + 2 * (1 + share) * z_off * z->OU +
-            2 * (added + centred) * z->U + t->bound.scale * unembed + t->bound.bias * scale);
+    const double scale = stream / sqrt(d) + r * (d / lanes + 16) * out->scale;
+    out->passed =
+        1.01 * (2 * whole * out->direct + (1 + share) * z_off * z->OU_two + product * z->O_two +
+                (added + centred) * z->U_two + out->scale * unembed + out->bias * scale);
+}
+
+double clh_passed_share(const clh_table_bounds *b, double query, size_t d_head)
+{
+    const double r = CLH_ROUNDING, q = query + b->query_off;
+    const double score =
+        b->query_off * b->key + q * b->key_off + clh_gamma((double)d_head + 3, r) * q * b->key;
+    const double weight = score + r * (2 * q * b->key + 8);
+    return 1.01 * expm1(weight) * exp(weight);
 }
 
 clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *err)
@@ -327,6 +407,6 @@ clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *e
     const double exact = clh_gamma((double)ROUNDINGS + (double)t->length, 0x1p-53);
     t->bound.table_score = exact * z.q * z.k * 4;
     t->bound.table_value = exact * (t->bound.value + t->bound.direct) * 4;
-    t->bound.passed = passed(&z, t);
+    passed(&t->bound, &z, t);
     return CLH_OK;
 }

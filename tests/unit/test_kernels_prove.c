@@ -117,11 +117,38 @@ static void bounds_are_those_of_the_definition(void **state)
     for_each_length(check_bounds);
 }
 
+/* Rows in double likewise, of every length. */
+static void check_exact(const clh_kernels *kernel, size_t length, size_t shift)
+{
+    const clh_kernels *plain = &clh_kernels_plain;
+    double rows[4][256], is[256], want[256];
+    assert_true(length + shift <= CLH_COUNT(is));
+    for (size_t i = 0; i < 4 * CLH_COUNT(is); i++)
+        rows[i / CLH_COUNT(is)][i % CLH_COUNT(is)] = clh_random_normal(length, 5, i);
+    const double *x = rows[0] + shift, *y = rows[1] + shift;
+    kernel->exact_add(length, x, y, is);
+    plain->exact_add(length, x, y, want);
+    kernel->exact_axpy(length, 1.7, x, is);
+    plain->exact_axpy(length, 1.7, x, want);
+    assert_memory_equal(is, want, length * sizeof *is);
+    assert_true(kernel->exact_square(length, x) == plain->exact_square(length, x));
+    assert_true(kernel->exact_lead(length, 0.3, 1.1, x, y) ==
+                plain->exact_lead(length, 0.3, 1.1, x, y));
+    assert_true(kernel->exact_lead(length, 0.3, 1.1, x, y) >= (length ? -20 : INFINITY));
+}
+
+static void exact_rows_are_those_of_the_definition(void **state)
+{
+    (void)state;
+    for_each_length(check_exact);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_are_those_of_the_definition),
         cmocka_unit_test(bounds_are_those_of_the_definition),
+        cmocka_unit_test(exact_rows_are_those_of_the_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
