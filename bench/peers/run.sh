@@ -15,6 +15,13 @@ clearhead=${CLEARHEAD:-$here/../../build/clearhead}
 venvs=${VENVS:-$here}
 python=${PYTHON:-python3}
 
+# What is asked about the comparison needs nothing of it.
+for word; do
+    case $word in
+    -h | --help) exec "$python" "$here/compare.py" --help ;;
+    esac
+done
+
 # Tools that the comparison asks for, by their Debian packages.
 for need in time:time taskset:util-linux g++:g++; do
     if ! command -v "${need%%:*}" > /dev/null; then
