@@ -1,5 +1,6 @@
-/** Forward passes of many sequences, as many at once as a block of rows has room for (pack.h). Of a
- *  block its scored predictions are kept until the next; nothing else is.
+/** Forward passes of many sequences, as many at once as a block of rows has room for (pack.h). The
+ *  logits of a block's scored predictions are there until the next. (The cache is one with room for the
+ *  way back, so its size is that of a block of training.)
  *
  *    clh_passes passes = {0};
  *    if (clh_passes_open(&passes, model, length, clh_passes_rows(config, length), err)) ...
