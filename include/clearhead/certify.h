@@ -69,8 +69,11 @@ typedef struct clh_certify_options {
     bool margins;           /**< find the smallest margin of each class too */
     size_t counterexamples; /**< how many to keep at most: the first of the domain, sorted then by
                                  margin */
-    bool proof;     /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
-    bool histogram; /**< compute the margin of every prediction, and count them by it */
+    bool proof;       /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
+    bool histogram;   /**< compute the margin of every prediction, and count them by it */
+    const char *keep; /**< file to keep an interrupted certificate by forward passes in, which goes
+                              on from it and removes it at the end; NULL: none */
+    double keep_seconds; /**< how often it is written; 0: every 10 seconds */
 } clh_certify_options;
 
 /** Predictions by their margin, in logits: bin 0 has those below the least edge, bin k those from
@@ -135,7 +138,8 @@ CLH_API clh_status clh_certify_domain(clh_domain_kind *out, const clh_task *task
 
 /** Decide every input; options NULL: of all 0. CLH_ESUPPORT for a model or task that cannot be asked, CLH_ERANGE for a domain
  *  that is too large, CLH_ESHAPE where sequences are longer than n_ctx, CLH_ENUMERIC for weights that
- *  are not finite, CLH_STOPPED. */
+ *  are not finite, CLH_STOPPED. Of a file to keep: CLH_EFORMAT where it is damaged or another kind,
+ *  CLH_EINPUT where it is of another certificate, CLH_EIO. */
 CLH_API clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_task *task,
                                const clh_certify_options *options, const clh_how *how,
                                clh_error *err);

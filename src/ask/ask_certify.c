@@ -10,6 +10,8 @@ typedef struct certify_settings {
     unsigned domain, way;
     bool margins, histogram;
     size_t count;
+    char keep[CLH_PATH_MAX];
+    double keep_seconds;
 } certify_settings;
 
 static const clh_key keys[] = {
@@ -27,6 +29,11 @@ static const clh_key keys[] = {
         "tuples"),
     CLH_ROW(certify_settings, count, SIZE, "10", "[0, 10000000]",
             "how many counterexamples to show: the first of the domain, the worst of them first"),
+    CLH_ROW_AUTO(certify_settings, keep, TEXT, NULL, "FILE",
+                 "of forward passes: go on from this file where it is there, and write it when "
+                 "stopped and every --keep-seconds; removed at the end"),
+    CLH_ROW(certify_settings, keep_seconds, REAL, "10", "[0.001, 86400]",
+            "how often that file is written"),
 };
 
 #define OF_CLASS(class, what)                                                                      \
@@ -248,7 +255,9 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
                                    .way = (clh_certify_way)set->way,
                                    .margins = set->margins,
                                    .histogram = set->histogram,
-                                   .counterexamples = set->count};
+                                   .counterexamples = set->count,
+                                   .keep = *set->keep ? set->keep : NULL,
+                                   .keep_seconds = set->keep_seconds};
     clh_status status = CLH_OK;
     if (options.domain == CLH_DOMAIN_TASK)
         status = clh_certify_domain(&options.domain, task, err);

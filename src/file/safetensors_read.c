@@ -9,6 +9,7 @@
 #include "base/platform/handle.h"
 #include "base/quote.h"
 #include "file/safetensors_header.h"
+#include "file/safetensors_words.h"
 
 enum { LENGTH_BYTES = 8, CHUNK_BYTES = 1 << 14 };
 
@@ -314,4 +315,32 @@ clh_status clh_safetensors_read_any(const clh_safetensors *file, const clh_tenso
 {
     CLH_REQUIRE(file && has_room(into), err, room_wanted);
     return tensor_read(file, into, false, err);
+}
+
+clh_status clh_safetensors_read_words(const clh_safetensors *file, const char *name,
+                                      clh_dtype dtype, void *into, size_t count, clh_error *err)
+{
+    assert(file && name && (into || count == 0) && clh_dtype_size(dtype) == sizeof(uint64_t));
+    clh_tensor found;
+    const char *type = NULL, *wanted = clh_dtype_name(dtype);
+    clh_status status = clh_safetensors_describe(file, name, &found, &type, err);
+    if (status)
+        return status;
+    assert(type);
+    if (strcmp(type, wanted) != 0 || found.rank != 1 || found.shape[0] != count) {
+        char is[96];
+        return clh_fail(err, CLH_EFORMAT, "%s: tensor %s is %s %s, want %s [%zu]", file->path,
+                        clh_quoted_name(name).text, type, clh_tensor_shape_text(&found, is), wanted,
+                        count);
+    }
+    const clh_safetensors_entry *entry = clh_safetensors_header_find(&file->header, name);
+    status = clh_reading_get(&file->from, into, count * sizeof(uint64_t),
+                             file->data_start + entry->begin, err);
+    for (size_t i = 0; i < count && !status; i++) { /* of both types the bytes alone are turned */
+        uint64_t word;
+        memcpy(&word, (char *)into + i * sizeof word, sizeof word);
+        word = le64toh(word);
+        memcpy((char *)into + i * sizeof word, &word, sizeof word);
+    }
+    return status;
 }

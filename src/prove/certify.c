@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/platform/file_system.h"
 #include "base/platform/pool.h"
 #include "prove/certify_parts.h"
 #include "prove/descend.h"
@@ -204,12 +205,16 @@ static clh_status by_bounds(job *j, const clh_model *model, const clh_certify_op
 
 /* What `way` comes to for this model: by bounds, unless there is an objection. */
 static clh_status choose(bool *bounds, const clh_model *model, const clh_letters_asked *asked,
-                         clh_certify_way way, clh_error *err)
+                         clh_certify_way way, bool keeps, clh_error *err)
 {
     const char *why = asked ? clh_tables_objection(model) : "'s task has no choices of letters";
     *bounds = way != CLH_CERTIFY_FORWARD && !why;
     if (way == CLH_CERTIFY_BOUNDS && why)
         return clh_fail(err, CLH_ESUPPORT, "bounds do not cover this model: it %s", why);
+    if (*bounds && keeps)
+        return clh_fail(err, CLH_ESUPPORT,
+                        "nothing is kept of a certificate by bounds, want --way forward with "
+                        "--keep, or no --keep");
     const size_t n_ctx = clh_model_get_config(model)->n_ctx;
     if (*bounds && asked->length > n_ctx)
         return clh_fail(err, CLH_ESHAPE,
@@ -254,11 +259,14 @@ clh_status clh_certify_against(clh_certificate *out, const clh_model *model, con
     clh_status status = clh_check_enum(options->domain, CLH_DOMAIN_KINDS, "domain", err);
     if (!status)
         status = clh_check_enum(options->way, CLH_CERTIFY_FORWARD + 1, "way", err);
+    if (!status && !(options->keep_seconds >= 0))
+        status =
+            clh_fail(err, CLH_ERANGE, "keep_seconds is %g, want 0 or more", options->keep_seconds);
     if (!status && letters)
         status = clh_letters_asked_open(&asked, task, options->domain, err);
     if (!status)
         status = choose(&bounds, model, letters ? &asked : NULL,
-                        options->proof ? CLH_CERTIFY_BOUNDS : options->way, err);
+                        options->proof ? CLH_CERTIFY_BOUNDS : options->way, options->keep, err);
     if (!status && bounds) {
         job j = {.out = out, .asked = &asked, .targets = targets};
         status = clh_certificate_start(out, &asked, asked.length, options, err);
@@ -273,7 +281,9 @@ clh_status clh_certify_against(clh_certificate *out, const clh_model *model, con
             clh_certificate_examples(out, model, task, letters ? &asked : NULL, targets, how, err);
     if (!status)
         clh_certificate_sum(out);
-    else
+    if (!status && options->keep)
+        clh_path_remove(options->keep); /* it is finished: nothing is left to go on with */
+    if (status)
         clh_certificate_deinit(out);
     clh_letters_asked_deinit(&asked);
     return status;

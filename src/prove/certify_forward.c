@@ -11,6 +11,7 @@
 #include "model/loss_row.h"
 #include "model/passes.h"
 #include "prove/certify_parts.h"
+#include "prove/kept.h"
 
 enum { INPUTS_MOST = 1 << 30 };
 
@@ -37,6 +38,8 @@ typedef struct job {
     size_t together; /* inputs of a block */
     _Atomic(uint64_t) *failed;
     seen *seen;
+    size_t workers;
+    clh_certificate *out;
     clh_stop stop;
 } job;
 
@@ -181,10 +184,13 @@ static void row_add(clh_certify_row *to, const clh_certify_row *from)
     to->margin_position = from->margin_position;
 }
 
-static clh_status gather(clh_certificate *out, const job *j, size_t workers, clh_error *err)
+/* What the workers counted goes into the certificate; they begin anew. */
+static clh_status gather(void *context, clh_error *err)
 {
-    for (size_t w = 0; w < workers; w++) {
-        const seen *s = &j->seen[w];
+    job *j = context;
+    clh_certificate *out = j->out;
+    for (size_t w = 0; w < j->workers; w++) {
+        seen *s = &j->seen[w];
         if (s->error.status)
             return clh_fail(err, s->error.status, "%s", s->error.message);
         out->forward += s->forward;
@@ -192,9 +198,20 @@ static clh_status gather(clh_certificate *out, const job *j, size_t workers, clh
             out->failed_at[p] += s->failed_at[p];
         for (size_t b = 0; b < CLH_MARGIN_BINS && out->histogram; b++)
             out->histogram[b] += s->histogram[b];
-        for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
             row_add(&out->classes[c], &s->row[c]);
+            s->row[c] = (clh_certify_row){.margin = NAN};
+        }
+        s->forward = 0;
+        memset(s->failed_at, 0, j->most * sizeof *s->failed_at);
+        memset(s->histogram, 0, sizeof s->histogram);
     }
+    return CLH_OK;
+}
+
+static void list_failures(const job *j)
+{
+    clh_certificate *out = j->out;
     for (uint64_t rank = 0; rank < j->inputs; rank++) {
         if (out->counterexample_count == j->options->counterexamples)
             break;
@@ -205,7 +222,6 @@ static clh_status gather(clh_certificate *out, const job *j, size_t workers, clh
         if (j->asked)
             clh_letters_unrank(j->asked, rank, one->letters);
     }
-    return CLH_OK;
 }
 
 /* What there is to go through; refused where it is not counted, or too much. */
@@ -234,13 +250,15 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
                                clh_error *err)
 {
     job j = {.model = model, .task = task, .asked = asked, .targets = targets, .options = options};
+    clh_kept kept = {0};
     clh_pool *pool = NULL;
+    j.out = out;
     clh_status status = measure_domain(&j, err);
     if (!status)
         status = clh_certificate_start(out, asked, j.most, options, err);
     if (!status)
         status = clh_pool_open(&pool, clh_how_threads(how), err);
-    const size_t workers = clh_pool_size(pool);
+    const size_t workers = j.workers = clh_pool_size(pool);
     if (!status) {
         j.failed = clh_alloc_zeroed((size_t)(j.inputs / 64 + 1), sizeof *j.failed, err);
         j.seen = clh_alloc_zeroed(workers, sizeof *j.seen, err);
@@ -250,13 +268,17 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
         status = seen_open(&j, &j.seen[w], err);
     if (!status) {
         assert(j.together > 0); /* a pool has a worker */
-        const size_t tasks = (size_t)((j.inputs + j.together - 1) / j.together);
-        clh_stop_init(&j.stop, clh_how_watch(how), tasks, "batches of inputs");
-        clh_pool_run_watched(pool, tasks, work, &j, &j.stop);
-        status = clh_stop_end(&j.stop, err);
+        kept = (clh_kept){.of = {model, task, asked, targets, j.inputs, j.together, options},
+                          .out = out};
+        kept.failed = j.failed;
+        status = clh_kept_open(&kept, (size_t)((j.inputs + j.together - 1) / j.together),
+                               clh_how_watch(how), err);
     }
     if (!status)
-        status = gather(out, &j, workers, err);
+        status = clh_kept_run(&kept, pool, work, gather, &j, &j.stop, err);
+    if (!status)
+        list_failures(&j);
+    clh_kept_deinit(&kept);
     for (size_t w = 0; w < workers && j.seen; w++)
         seen_close(&j.seen[w]);
     clh_free((void *)j.failed);

@@ -1,0 +1,305 @@
+/* A certificate by forward passes that is interrupted goes on from its file, to the same bytes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "clearhead/certify.h"
+#include "clearhead/safetensors.h"
+#include "support/cmocka_all.h"
+#include "support/must.h"
+#include "support/planted.h"
+#include "support/task_of.h"
+#include "support/temp_folder.h"
+
+enum { FILE_MOST = 1 << 16, MANY = 1000 };
+
+typedef struct looks {
+    size_t count, stop;      /* told; says stop at this call (0: never) */
+    size_t first, last, all; /* batches done at the first call, at the last, of so many */
+    size_t copy;             /* at this many done the file is read */
+    const char *path;
+    size_t size;
+    char bytes[FILE_MOST];
+} looks;
+
+static bool look(size_t done, size_t count, void *user)
+{
+    looks *l = user;
+    if (l->count++ == 0) {
+        l->first = done;
+        l->all = count;
+    }
+    if (count == l->all) /* else of what comes after the passes */
+        l->last = done;
+    if (l->copy && done >= l->copy) {
+        l->size = temp_file_get(l->path, l->bytes, sizeof l->bytes);
+        l->copy = 0;
+    }
+    return l->count != l->stop;
+}
+
+typedef struct kept_case {
+    clh_task *task;
+    clh_model *model;
+    clh_certify_options options;
+} kept_case;
+
+static kept_case case_of(const char *task, clh_domain_kind domain, uint64_t seed)
+{
+    kept_case c = {.task = task_of("%s", task)};
+    const planted p = {CLH_NORM_LN, 0.02, 1, seed};
+    c.options = (clh_certify_options){.domain = domain,
+                                      .way = CLH_CERTIFY_FORWARD,
+                                      .margins = true,
+                                      .histogram = true,
+                                      .counterexamples = MANY};
+    if (domain != CLH_DOMAIN_TASK) {
+        c.model = planted_open(c.task, &p);
+        return c;
+    }
+    clh_error err = {0};
+    clh_model_config config = {.n_layers = 2, .n_heads = 2, .d_model = 8, .d_head = 4};
+    config.n_ctx = clh_task_length_max(c.task);
+    config.d_vocab = clh_task_d_vocab(c.task);
+    config.d_vocab_out = clh_task_d_vocab_out(c.task);
+    config.attn_only = true;
+    config.normalization_type = CLH_NORM_LN;
+    config.eps = 1e-5;
+    must(clh_model_open(&c.model, &config, &err), &err);
+    clh_model_init(c.model, seed);
+    return c;
+}
+
+static void case_close(kept_case *c)
+{
+    clh_model_close(c->model);
+    clh_task_close(c->task);
+}
+
+static clh_status certify(clh_certificate *out, const kept_case *c, const char *keep,
+                          size_t threads, looks *l, clh_error *err)
+{
+    clh_certify_options options = c->options;
+    const clh_watch watch = {look, l};
+    options.keep = keep;
+    options.keep_seconds = l->copy ? 1e-6 : 0;
+    return clh_certify(out, c->model, c->task, &options, &(clh_how){threads, &watch}, err);
+}
+
+/* Bit by bit, as far as structs have no holes. */
+static void assert_same(const clh_certificate *a, const clh_certificate *b)
+{
+    assert_int_equal(a->length, b->length);
+    assert_memory_equal(a->failed_at, b->failed_at, a->length * sizeof *a->failed_at);
+    assert_memory_equal(a->histogram, b->histogram, CLH_MARGIN_BINS * sizeof *a->histogram);
+    assert_int_equal(a->forward, b->forward);
+    for (size_t k = 0; k <= CLH_CERTIFY_CLASSES; k++) {
+        const clh_certify_row *x = k < CLH_CERTIFY_CLASSES ? &a->classes[k] : &a->all,
+                              *y = k < CLH_CERTIFY_CLASSES ? &b->classes[k] : &b->all;
+        assert_int_equal(x->inputs, y->inputs);
+        assert_int_equal(x->failures, y->failures);
+        assert_int_equal(x->tokens, y->tokens);
+        assert_memory_equal(&x->margin, &y->margin, sizeof x->margin);
+        assert_int_equal(x->margin_input.rank, y->margin_input.rank);
+        assert_memory_equal(x->margin_input.letters, y->margin_input.letters, CLH_CERTIFY_LETTERS);
+        assert_int_equal(x->margin_position, y->margin_position);
+    }
+    assert_int_equal(a->counterexample_count, b->counterexample_count);
+    for (size_t i = 0; i < a->counterexample_count; i++) {
+        assert_int_equal(a->counterexamples[i].rank, b->counterexamples[i].rank);
+        assert_memory_equal(&a->counterexamples[i].margin, &b->counterexamples[i].margin,
+                            sizeof(double));
+    }
+}
+
+static const struct {
+    const char *task;
+    clh_domain_kind domain;
+} cases[] = {{"n=2 letters=tuples", CLH_DOMAIN_TUPLES},
+             {"n=2 letters=sorted", CLH_DOMAIN_SORTED},
+             {"task=modular_addition p=31", CLH_DOMAIN_TASK}};
+
+/* Stopped again and again, each time with another number of threads, each time with less left. */
+static void stopped_it_goes_on(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    static looks all, some;
+    clh_error err = {0};
+    temp_folder_path(*state, "kept", path);
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        kept_case c = case_of(cases[i].task, cases[i].domain, 3);
+        clh_certificate plain = {0}, kept = {0};
+        all = (looks){0};
+        must(certify(&plain, &c, NULL, 1, &all, &err), &err);
+        assert_true(plain.all.failures > 0 && plain.counterexample_count > 0);
+        clh_status status = CLH_STOPPED;
+        size_t rounds = 0, done = 0;
+        for (; status == CLH_STOPPED; rounds++) {
+            some = (looks){.stop = 2 + rounds * all.count / 12};
+            status = certify(&kept, &c, path, 1 + rounds % 3, &some, &err);
+            assert_true(some.first >= done);
+            if (status != CLH_STOPPED)
+                break;
+            assert_null(kept.failed_at);
+            assert_non_null(strstr(err.message, "stopped after"));
+            assert_int_equal(temp_folder_count(*state), 1);
+            done = some.last;
+        }
+        must(status, &err);
+        assert_true(rounds > 0); /* surely the first; how often threads look is not determined */
+        assert_int_equal(temp_folder_count(*state), 0);
+        assert_same(&plain, &kept);
+        clh_certificate_deinit(&kept);
+        clh_certificate_deinit(&plain);
+        case_close(&c);
+    }
+}
+
+/* What a process that is killed leaves behind: the file as it is in the middle. */
+static void killed_it_goes_on(void **state)
+{
+    char path[TEMP_PATH_MAX], left[TEMP_PATH_MAX];
+    static looks all, some;
+    clh_error err = {0};
+    temp_folder_path(*state, "kept", path);
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        kept_case c = case_of(cases[i].task, cases[i].domain, 4);
+        clh_certificate plain = {0}, kept = {0};
+        all = (looks){0};
+        must(certify(&plain, &c, NULL, 2, &all, &err), &err);
+        some = (looks){.copy = all.all / 2, .path = path};
+        must(certify(&kept, &c, path, 2, &some, &err), &err);
+        assert_same(&plain, &kept);
+        clh_certificate_deinit(&kept);
+        assert_true(some.size > 0 && some.size < FILE_MOST);
+        temp_folder_put(*state, "left", some.bytes, some.size, left);
+        all = (looks){0};
+        must(certify(&kept, &c, left, 1, &all, &err), &err);
+        assert_same(&plain, &kept);
+        assert_int_equal(temp_folder_count(*state), 0);
+        clh_certificate_deinit(&kept);
+        clh_certificate_deinit(&plain);
+        case_close(&c);
+    }
+}
+
+/* ---- What does not fit -------------------------------------------------------------------------
+ */
+
+static char interrupted[FILE_MOST];
+static size_t interrupted_size;
+
+static void assert_refused(temp_folder *folder, const kept_case *c, const void *bytes, size_t size,
+                           const char *wanted)
+{
+    static char after[FILE_MOST];
+    char path[TEMP_PATH_MAX];
+    clh_error err = {0};
+    clh_certificate out;
+    looks *l = clh_alloc_zeroed(1, sizeof *l, &err);
+    temp_folder_put(folder, "kept", bytes, size, path);
+    assert_true(certify(&out, c, path, 1, l, &err) != CLH_OK);
+    if (!strstr(err.message, wanted))
+        fail_msg("'%s' says nothing of '%s'", err.message, wanted);
+    assert_non_null(strstr(err.message, "kept"));
+    assert_null(strchr(err.message, '\n'));
+    assert_int_equal(l->count, 0); /* before anything is computed */
+    assert_int_equal(temp_file_get(path, after, sizeof after), size);
+    assert_memory_equal(after, bytes, size);
+    clh_free(l);
+}
+
+static void other_files_are_refused(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    clh_error err = {0};
+    clh_certificate out;
+    kept_case c = case_of("n=2 letters=tuples", CLH_DOMAIN_TUPLES, 3);
+    static looks some;
+    some = (looks){.stop = 40};
+    temp_folder_path(*state, "kept", path);
+    assert_int_equal(certify(&out, &c, path, 1, &some, &err), CLH_STOPPED);
+    interrupted_size = temp_file_get(path, interrupted, sizeof interrupted);
+    assert_true(interrupted_size < FILE_MOST);
+    static char other[FILE_MOST];
+    for (size_t at = 20; at < interrupted_size; at += interrupted_size / 9) {
+        memcpy(other, interrupted, interrupted_size);
+        other[at] ^= 4;
+        assert_refused(*state, &c, other, interrupted_size, "");
+        assert_refused(*state, &c, interrupted, at, "");
+    }
+    assert_refused(*state, &c, "", 0, "is empty");
+    assert_refused(*state, &c, "inputs,failures\n", 16, "kept");
+    const clh_array none = clh_array_vector("done", CLH_I64, &(int64_t){0}, 1);
+    must(clh_safetensors_write_arrays(path, &none, 1, NULL, 0, &err), &err);
+    const size_t size = temp_file_get(path, other, sizeof other);
+    assert_refused(*state, &c, other, size, "is no interrupted certificate");
+    case_close(&c);
+}
+
+static void other_certificates_are_refused(void **state)
+{
+    static const struct {
+        const char *task;
+        clh_domain_kind domain;
+        uint64_t seed;
+        bool margins, histogram;
+        const char *wanted;
+    } others[] = {
+        {"n=2 letters=tuples", CLH_DOMAIN_TUPLES, 4, true, true, "weights"},
+        {"n=2 letters=tuples", CLH_DOMAIN_SORTED, 3, true, true, "domain"},
+        {"n=2 letters=tuples", CLH_DOMAIN_TUPLES, 3, false, true, "margins"},
+        {"n=2 letters=tuples", CLH_DOMAIN_TUPLES, 3, true, false, "histogram"},
+        {"n=3 letters=tuples", CLH_DOMAIN_TUPLES, 3, true, true, "inputs"},
+        {"task=modular_addition p=31", CLH_DOMAIN_TASK, 3, true, true, "domain"},
+    };
+    for (size_t i = 0; i < CLH_COUNT(others); i++) {
+        kept_case c = case_of(others[i].task, others[i].domain, others[i].seed);
+        c.options.margins = others[i].margins;
+        c.options.histogram = others[i].histogram;
+        assert_true(interrupted_size > 0); /* by the test before */
+        assert_refused(*state, &c, interrupted, interrupted_size, others[i].wanted);
+        case_close(&c);
+    }
+    kept_case c = case_of("n=2 letters=tuples", CLH_DOMAIN_TUPLES, 3);
+    clh_model_config config = *clh_model_get_config(c.model);
+    clh_model *same = NULL;
+    clh_error err = {0};
+    config.eps = 1e-3;
+    must(clh_model_open(&same, &config, &err), &err);
+    size_t count;
+    const clh_real *from = clh_model_data(c.model, &count);
+    memcpy(clh_model_data(same, &count), from, count * sizeof *from);
+    clh_model_close(c.model);
+    c.model = same;
+    assert_refused(*state, &c, interrupted, interrupted_size, "config");
+    c.options.way = CLH_CERTIFY_BOUNDS;
+    assert_refused(*state, &c, "kept", 4, "--keep");
+    case_close(&c);
+}
+
+static void a_folder_that_is_not_there_is_refused(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    static looks some;
+    clh_error err = {0};
+    clh_certificate out;
+    kept_case c = case_of("n=2 letters=sorted", CLH_DOMAIN_SORTED, 3);
+    some = (looks){0};
+    temp_folder_path(*state, "none/kept", path);
+    assert_int_equal(certify(&out, &c, path, 1, &some, &err), CLH_EIO);
+    assert_int_equal(some.count, 0);
+    case_close(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_TEST(stopped_it_goes_on),
+        FOLDER_TEST(killed_it_goes_on),
+        FOLDER_TEST(other_files_are_refused),
+        FOLDER_TEST(other_certificates_are_refused),
+        FOLDER_TEST(a_folder_that_is_not_there_is_refused),
+    };
+    return cmocka_run_group_tests_name("certify kept", tests, NULL, NULL);
+}
