@@ -13,7 +13,10 @@
 #include "model/model_keys.h"
 #include "run/weights.h"
 
-enum { WORD_BITS = 64, ROW = 5, SAMPLE = 256, KEEP_SECONDS = 10, SHARE = 20 };
+enum { WORD_BITS = 64, ROW = 5, SAMPLE = 256 };
+
+static const double seconds_between = 10, /* where the caller leaves it open */
+    share = 20;                           /* times as long as a writing took is there none */
 
 /* In the order of `fact`: what a file says of itself, and how a person calls it. */
 static const struct {
@@ -237,7 +240,7 @@ clh_status clh_kept_open(clh_kept *k, size_t tasks, const clh_watch *watch, clh_
     k->asks = watch;
     if (!o->keep)
         return CLH_OK;
-    k->every = o->keep_seconds > 0 ? o->keep_seconds : KEEP_SECONDS;
+    k->every = o->keep_seconds > 0 ? o->keep_seconds : seconds_between;
     k->watch = (clh_watch){look, k};
     k->done = clh_alloc_zeroed(words(tasks), sizeof *k->done, err);
     if (!k->done)
@@ -277,7 +280,7 @@ static clh_status keep(clh_kept *k, clh_error *err)
     const double began = clh_clock_seconds();
     const clh_status status = write_state(k, err);
     const double end = clh_clock_seconds();
-    k->next = end + fmax(k->every, SHARE * (end - began));
+    k->next = end + fmax(k->every, share * (end - began));
     return status;
 }
 
