@@ -1,6 +1,7 @@
 /* repair: a model whose attention depends on positions alone, proved before and after. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "ask/ratios.h"
 #include "clearhead/certify.h"
@@ -8,16 +9,20 @@
 #include "clearhead/repair.h"
 
 typedef struct repair_settings {
-    unsigned by, domain;
+    char by[CLH_PATH_MAX];
+    unsigned domain;
     double sharpen;
     size_t rounds, count;
 } repair_settings;
 
 static const clh_key keys[] = {
     CLH_ROW(
-        repair_settings, by, CHOICE, "auto", "auto|keys|queries|both",
-        "what is refitted: W_K and b_K, so that a key is its position's mean over letters; W_Q and "
-        "b_Q likewise; or both; auto: whichever leaves no failure, tried in turn"),
+        repair_settings, by, TEXT, "auto", "NAME|FILE",
+        "keys: W_K and b_K are refitted, so that a key is its position's mean over letters; queries: "
+        "W_Q and b_Q likewise; both; auto: whichever of these leaves no failure, tried in turn. Or all "
+        "four, so that attention is the model's own mean pattern (pattern), all on its strongest "
+        "source (one-hot), what the model's program reads (program), or what that of a file "
+        "does (docs/formats.md)"),
     CLH_ROW_AUTO(repair_settings, rounds, SIZE, "tries 1, then 2", "[1, 100]",
                  "how often in a row, each time for the means of the time before"),
     CLH_ROW_AUTO(repair_settings, sharpen, REAL, "tries 2, then 1", "[0.01, 1000]",
@@ -30,6 +35,9 @@ static const clh_key keys[] = {
 };
 
 #define DISTANCE "root mean square over positions and letters of |k - mean over letters of k|"
+#define PATTERN                                                                                         \
+    "half the sum over keys of |attention - wanted|, of attention's mean over all choices of letters; " \
+    "mean over queries of scored predictions"
 static const clh_field numbers[] = {
     CLH_FIELD_TEXT("by", "what was refitted", CLH_HEADLINE),
     {"rounds", NULL, "how often in a row", .decimals = 0, .flags = CLH_HEADLINE},
@@ -51,6 +59,12 @@ static const clh_field numbers[] = {
     {"queries_before", NULL, "how far queries are from the mean of their position", DISTANCE,
      .decimals = 4},
     {"queries", NULL, "the same once refitted", DISTANCE, .decimals = 4},
+    CLH_FIELD("pattern_before", "share", "how far attention is from the pattern wanted", PATTERN, 4,
+              .flags = CLH_HEADLINE),
+    CLH_FIELD("pattern", "share", "the same of the repaired model", PATTERN, 4,
+              .flags = CLH_HEADLINE),
+    CLH_FIELD("pattern_most", "share", "the largest of any query, repaired", PATTERN, 4,
+              .flags = CLH_HEADLINE),
     {0}};
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("repaired", "Does the repaired model write the right tokens on every input?",
@@ -69,44 +83,77 @@ static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .field
                                      .keys = "class", .draw = "rows", .fields = columns},
                                     {0}};
 
-static clh_repair_options options_of(const repair_settings *set)
+static const char *const names[] = {"auto",    "keys",    "queries", "both",
+                                    "pattern", "one-hot", "program"};
+
+/* A name, or the path of a program, which the caller closes. */
+static clh_status options_of(clh_repair_options *out, clh_program **program,
+                             const repair_settings *set, const clh_task *task, clh_error *err)
 {
-    return (clh_repair_options){set->by, set->rounds == CLH_UNSET ? 0 : (unsigned)set->rounds,
-                                isnan(set->sharpen) ? 0 : set->sharpen};
+    bool file = false;
+    *out = (clh_repair_options){.rounds = set->rounds == CLH_UNSET ? 0 : (unsigned)set->rounds,
+                                .sharpen = isnan(set->sharpen) ? 0 : set->sharpen};
+    for (unsigned by = 0; by < CLH_COUNT(names); by++)
+        if (strcmp(set->by, names[by]) == 0) {
+            out->by = by;
+            return CLH_OK;
+        }
+    clh_status status = clh_program_is_file(&file, set->by, err);
+    if (!status && !file)
+        return clh_fail(
+            err, CLH_EUSAGE,
+            "by is %s, want auto, keys, queries, both, pattern, one-hot, program, or the "
+            "file of a program",
+            set->by);
+    if (!status)
+        status = clh_program_read(program, set->by, task, err);
+    out->by = CLH_REPAIR_PROGRAM;
+    out->program = *program;
+    return status;
 }
 
 static clh_status make(clh_model **out, clh_subject *s, const void *settings, const clh_how *how,
                        clh_error *err)
 {
     const repair_settings *set = settings;
-    const clh_repair_options options = options_of(set);
-    clh_repair_options found;
+    const clh_task *task = clh_subject_task(s);
+    clh_program *program = NULL;
+    clh_repair_options options, found;
     clh_repair_sums sums;
     clh_certificate after = {0};
-    const clh_status status =
-        clh_repair_find(out, &sums, &found, &after, clh_subject_model(s), clh_subject_task(s),
-                        &options, (clh_domain_kind)set->domain, how, err);
+    clh_status status = options_of(&options, &program, set, task, err);
+    if (!status)
+        status = clh_repair_find(out, &sums, &found, &after, clh_subject_model(s), task, &options,
+                                 (clh_domain_kind)set->domain, how, err);
     clh_certificate_deinit(&after);
+    clh_program_close(program);
     return status;
 }
 
 static void put(clh_result *out, const clh_certificate *before, const clh_certificate *after,
                 const clh_repair_sums *sums, const clh_repair_options *found)
 {
-    static const char *const by[] = {"", "keys", "queries", "keys and queries"};
     char text[96];
     clh_result_put_number(out, "inputs", (double)after->all.inputs);
     clh_result_put_number(out, "failures_before", (double)before->all.failures);
     clh_result_put_number(out, "failures", (double)after->all.failures);
     clh_result_put_number(out, "margin_min", after->all.margin);
-    clh_result_put_text(out, "by", by[found->by]);
+    clh_result_put_text(out, "by",
+                        found->program                 ? "a program of a file"
+                        : found->by == CLH_REPAIR_BOTH ? "keys and queries"
+                                                       : names[found->by]);
     clh_result_put_number(out, "rounds", found->rounds);
     clh_result_put_number(out, "sharpen", found->sharpen);
-    if (found->by & CLH_REPAIR_KEYS) {
+    if (found->by > CLH_REPAIR_BOTH)
+        clh_result_put_numbers(out, {"pattern_before", sums->pattern_before},
+                               {"pattern", sums->pattern_after},
+                               {"pattern_most", sums->pattern_most});
+    const unsigned refitted = found->by > CLH_REPAIR_BOTH ? 0 : found->by;
+    if (refitted & CLH_REPAIR_KEYS) {
         clh_result_put_number(out, "keys_before", sums->keys_before);
         clh_result_put_number(out, "keys", sums->keys_after);
     }
-    if (found->by & CLH_REPAIR_QUERIES) {
+    if (refitted & CLH_REPAIR_QUERIES) {
         clh_result_put_number(out, "queries_before", sums->queries_before);
         clh_result_put_number(out, "queries", sums->queries_after);
     }
@@ -151,7 +198,9 @@ static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settin
                              const clh_how *how, clh_error *err)
 {
     const repair_settings *set = settings;
-    const clh_repair_options options = options_of(set);
+    const clh_task *task = clh_subject_task(s);
+    clh_program *program = NULL;
+    clh_repair_options options;
     const clh_certify_options certify = {.domain = (clh_domain_kind)set->domain,
                                          .way = CLH_CERTIFY_BOUNDS};
     clh_model *repaired = NULL;
@@ -161,11 +210,12 @@ static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settin
     clh_watch_part part, rest;
     const clh_how first = {how->threads, clh_watch_part_of(&part, how->watch, 0, 1, 2)};
     const clh_how second = {how->threads, clh_watch_part_of(&rest, how->watch, 1, 1, 2)};
-    clh_status status =
-        clh_certify(&before, clh_subject_model(s), clh_subject_task(s), &certify, &first, err);
+    clh_status status = options_of(&options, &program, set, task, err);
     if (!status)
-        status = clh_repair_find(&repaired, &sums, &found, &after, clh_subject_model(s),
-                                 clh_subject_task(s), &options, certify.domain, &second, err);
+        status = clh_certify(&before, clh_subject_model(s), task, &certify, &first, err);
+    if (!status)
+        status = clh_repair_find(&repaired, &sums, &found, &after, clh_subject_model(s), task,
+                                 &options, certify.domain, &second, err);
     if (!status)
         status = put_loss(out, s, repaired, set->count, how, err);
     if (!status)
@@ -173,6 +223,7 @@ static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settin
     clh_certificate_deinit(&before);
     clh_certificate_deinit(&after);
     clh_model_close(repaired);
+    clh_program_close(program);
     return status;
 }
 
@@ -192,6 +243,7 @@ const clh_question clh_question_repair = {
         "clearhead repair runs/notebook # proved on 14.8 million inputs\n"
         "clearhead repair runs/notebook --out runs/repaired # and the model as a run\n"
         "clearhead repair runs/notebook --by keys --sharpen 1 # least squares of keys alone\n"
+        "clearhead repair runs/notebook --by one-hot # all attention on each position's strongest source\n"
         "clearhead repair runs/notebook --seeds 8 # of how many seeds is every input right?",
     CLH_SETTINGS(keys, repair_settings),
     .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |

@@ -9,7 +9,9 @@
 #include "base/stop.h"
 #include "clearhead/linalg.h"
 #include "model/tensors.h"
+#include "prove/refit.h"
 #include "prove/tables.h"
+#include "prove/wanted.h"
 
 /* One of the two. */
 typedef struct projection {
@@ -190,14 +192,36 @@ static void job_deinit(job *j)
     clh_free(j->output);
 }
 
+/* Attention of `copy` made what options->by says. */
+static clh_status repair_pattern(clh_model *copy, clh_repair_sums *sums, const clh_task *task,
+                                 const clh_letters_asked *asked, const clh_repair_options *options,
+                                 const clh_how *how, clh_error *err)
+{
+    clh_wanted wanted = {0};
+    double most;
+    clh_status status = clh_wanted_open(&wanted, copy, task, asked, options, how, err);
+    if (!status)
+        status = clh_wanted_distance(&sums->pattern_before, &most, &wanted, copy, asked, how, err);
+    if (!status)
+        status = clh_refit(copy, asked, wanted.pattern, wanted.given, clh_how_watch(how), err);
+    if (!status)
+        status = clh_wanted_distance(&sums->pattern_after, &sums->pattern_most, &wanted, copy,
+                                     asked, how, err);
+    clh_wanted_deinit(&wanted);
+    return status;
+}
+
 /* The same model once more, refitted. */
 static clh_status repair(clh_model **out, clh_repair_sums *sums, const clh_model *model,
-                         const clh_letters_asked *asked, const clh_repair_options *options,
-                         const clh_how *how, clh_error *err)
+                         const clh_task *task, const clh_letters_asked *asked,
+                         const clh_repair_options *options, const clh_how *how, clh_error *err)
 {
     clh_model *copy = NULL;
     clh_status status = clh_model_copy(&copy, model, err);
-    for (size_t p = 0; p < CLH_COUNT(projections) && !status; p++) {
+    const bool pattern = options->by > CLH_REPAIR_BOTH;
+    if (!status && pattern)
+        status = repair_pattern(copy, sums, task, asked, options, how, err);
+    for (size_t p = 0; p < CLH_COUNT(projections) && !status && !pattern; p++) {
         job j = {0};
         if (!(options->by >> p & 1))
             continue;
@@ -225,17 +249,20 @@ clh_status clh_repair(clh_model **out, clh_repair_sums *sums, const clh_model *m
                       const clh_task *task, const clh_repair_options *options, const clh_how *how,
                       clh_error *err)
 {
-    const clh_repair_options plain = {CLH_REPAIR_KEYS, 1, 2};
+    const clh_repair_options plain = {.by = CLH_REPAIR_KEYS, .rounds = 1, .sharpen = 2};
     CLH_REQUIRE(out && model && task, err, "room for a model, a model and a task");
     options = options ? options : &plain;
     *out = NULL;
-    if (options->by < 1 || options->by > CLH_REPAIR_BOTH || options->rounds < 1 ||
+    if (options->by < 1 || options->by > CLH_REPAIR_PROGRAM || options->rounds < 1 ||
         options->rounds > 100 || !(options->sharpen > 0) || !isfinite(options->sharpen))
-        return clh_fail(
-            err, CLH_EUSAGE,
-            "repair by %u, %u rounds, sharpen %g, want 1 (keys), 2 (queries) or 3 (both), "
-            "1 to 100, and a number above 0",
-            options->by, options->rounds, options->sharpen);
+        return clh_fail(err, CLH_EUSAGE,
+                        "repair by %u, %u rounds, sharpen %g, want 1 (keys) to 6 (a program), "
+                        "1 to 100, and a number above 0",
+                        options->by, options->rounds, options->sharpen);
+    if (options->by > CLH_REPAIR_BOTH && options->rounds > 1)
+        return clh_fail(err, CLH_EUSAGE,
+                        "a pattern in %u rounds, want 1: there is nothing to repeat",
+                        options->rounds);
     clh_repair_sums unused = {0};
     sums = sums ? sums : &unused;
     *sums = (clh_repair_sums){0};
@@ -250,7 +277,7 @@ clh_status clh_repair(clh_model **out, clh_repair_sums *sums, const clh_model *m
             clh_fail(err, CLH_ESHAPE, "inputs have %zu tokens, the model takes at most %zu (n_ctx)",
                      asked.length, n_ctx);
     if (!status)
-        status = repair(out, sums, model, &asked, options, how, err);
+        status = repair(out, sums, model, task, &asked, options, how, err);
     clh_letters_asked_deinit(&asked);
     return status;
 }

@@ -4,11 +4,14 @@
 #include "base/base.h"
 #include "base/stop.h"
 
-static const clh_repair_options ways[] = {
-    {CLH_REPAIR_KEYS, 1, 2},    {CLH_REPAIR_BOTH, 1, 2},    {CLH_REPAIR_KEYS, 1, 1},
-    {CLH_REPAIR_BOTH, 1, 1},    {CLH_REPAIR_BOTH, 2, 2},    {CLH_REPAIR_KEYS, 2, 2},
-    {CLH_REPAIR_BOTH, 2, 1},    {CLH_REPAIR_KEYS, 2, 1},    {CLH_REPAIR_QUERIES, 1, 2},
-    {CLH_REPAIR_QUERIES, 1, 1}, {CLH_REPAIR_QUERIES, 2, 2}, {CLH_REPAIR_QUERIES, 2, 1}};
+static const struct {
+    unsigned by, rounds;
+    double sharpen;
+} ways[] = {{CLH_REPAIR_KEYS, 1, 2},    {CLH_REPAIR_BOTH, 1, 2},    {CLH_REPAIR_KEYS, 1, 1},
+            {CLH_REPAIR_BOTH, 1, 1},    {CLH_REPAIR_BOTH, 2, 2},    {CLH_REPAIR_KEYS, 2, 2},
+            {CLH_REPAIR_BOTH, 2, 1},    {CLH_REPAIR_KEYS, 2, 1},    {CLH_REPAIR_QUERIES, 1, 2},
+            {CLH_REPAIR_QUERIES, 1, 1}, {CLH_REPAIR_QUERIES, 2, 2}, {CLH_REPAIR_QUERIES, 2, 1},
+            {CLH_REPAIR_PATTERN, 1, 1}, {CLH_REPAIR_ONE_HOT, 1, 1}, {CLH_REPAIR_PROGRAM, 1, 1}};
 
 typedef struct tried {
     clh_model *model;
@@ -28,8 +31,10 @@ static void tried_deinit(tried *t)
 static bool next_way(size_t *i, const clh_repair_options *options, clh_repair_options *out)
 {
     while (*i < CLH_COUNT(ways)) {
-        *out = ways[(*i)++];
-        const bool by = options->by == 0 || options->by == out->by;
+        *out =
+            (clh_repair_options){ways[*i].by, ways[*i].rounds, ways[*i].sharpen, options->program};
+        ++*i;
+        const bool by = options->by == 0 ? out->by <= CLH_REPAIR_BOTH : options->by == out->by;
         const bool rounds = options->rounds == 0 || out->rounds == 1;
         const bool sharpen = options->sharpen == 0 || out->sharpen == 1;
         out->rounds = options->rounds ? options->rounds : out->rounds;
@@ -60,8 +65,9 @@ clh_status clh_repair_find(clh_model **out, clh_repair_sums *sums, clh_repair_op
     options = options ? options : &any;
     *out = NULL;
     *after = (clh_certificate){0};
-    if (options->by > CLH_REPAIR_BOTH)
-        return clh_fail(err, CLH_EUSAGE, "repair by %u, want 0 to 3", options->by);
+    if (options->by > CLH_REPAIR_PROGRAM)
+        return clh_fail(err, CLH_EUSAGE, "repair by %u, want 0 to %d", options->by,
+                        CLH_REPAIR_PROGRAM);
     tried best = {0};
     clh_status status = CLH_OK;
     size_t i = 0, number = 0;

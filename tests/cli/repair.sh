@@ -22,7 +22,17 @@ runs 1 repair run --by queries --sharpen 1 --json
 is 1 "$(python3 -c "print(int(0 < $(value failures) < $before))")" 'queries alone leave some'
 runs 2 repair run --seeds 2 --out other
 ok "$([ ! -e other ]; echo $?)" 'no run of several models'
+hypotheses=$CLH_SOURCE/examples/hypotheses
+for by in pattern one-hot program "$hypotheses/first_term.txt"; do
+    code=0
+    out=$("$clearhead" repair run --by "$by" --json) || code=$?
+    is 1 "$(python3 -c "print(int($code <= 1 and $(value failures) < $before and $(value pattern) < 0.1))")" \
+        "by $by: fewer fail, and attention is near it"
+done
 runs 2 repair run --by all
+is 'clearhead repair: by is all, want auto, keys, queries, both, pattern, one-hot, program, or the file of a program' \
+    "$err" 'neither a name nor a program'
+runs 2 repair run --by pattern --rounds 2
 runs 2 repair run --sharpen 0
 runs 1 repair run --by keys --sharpen 1.5 --out repair.json
 ok "$([ -s repair.json ]; echo $?)" 'an ending makes it a file'

@@ -91,6 +91,17 @@ static clh_status repair(void *context)
     return status;
 }
 
+static clh_status repair_pattern(void *context)
+{
+    const bench *b = context;
+    clh_model *out = NULL;
+    const clh_repair_options options = {.by = CLH_REPAIR_PROGRAM, .rounds = 1, .sharpen = 1};
+    const clh_status status = clh_repair(&out, NULL, b->model, b->task, &options, NULL, NULL);
+    assert_true(!status || !out);
+    clh_model_close(out);
+    return status;
+}
+
 static clh_status decompile(void *context)
 {
     const bench *b = context;
@@ -150,6 +161,7 @@ static void each_allocation_fails(void **state)
         {"certify by bounds", certify, 20, CLH_CERTIFY_BOUNDS},
         {"certify by forward passes", certify, 10, CLH_CERTIFY_FORWARD},
         {"repair", repair, 100, CLH_CERTIFY_AUTO},
+        {"repair by a program", repair_pattern, 100, CLH_CERTIFY_AUTO},
         {"decompile", decompile, 50, CLH_CERTIFY_AUTO},
         {"program check by bounds", check, 20, CLH_CERTIFY_BOUNDS},
         {"program read and run", read_and_run, 20, CLH_CERTIFY_AUTO},

@@ -6,6 +6,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/repair.h"
+#include "prove/refit_parts.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/task_of.h"
@@ -44,7 +45,7 @@ static clh_model *repaired(const clh_model *model, const clh_task *task, unsigne
 {
     clh_model *out = NULL;
     clh_error err = {0};
-    const clh_repair_options options = {by, 1, sharpen};
+    const clh_repair_options options = {.by = by, .rounds = 1, .sharpen = sharpen};
     must(clh_repair(&out, sums, model, task, &options, NULL, &err), &err);
     return out;
 }
@@ -174,19 +175,148 @@ static void scores_are_sharpened(void **state)
     clh_task_close(task);
 }
 
+/* Attention of two inputs over the scored queries: half the mean sum of differences; and how much of it is on
+ * each query's strongest key, the least. */
+static double patterns_apart(const clh_model *model, const clh_task *task, double *strongest)
+{
+    clh_error err = {0};
+    clh_cache *cache = NULL;
+    const size_t length = clh_task_length_max(task);
+    uint32_t *ids = calloc(length, sizeof *ids);
+    double *first = calloc(length * length, sizeof *first), apart = 0;
+    size_t begin = 1;
+    *strongest = 1;
+    must(clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, &err), &err);
+    for (uint64_t k = 0; k < 2; k++) {
+        clh_sequence s = {.tokens = ids, .capacity = length};
+        must(clh_task_unrank(task, 7 + 1234 * k, &s, &err), &err);
+        begin = s.first_scored - 1;
+        must(clh_forward(model, &(clh_tokens){ids, 1, length}, cache, NULL, &err), &err);
+        const clh_real *pattern = clh_cache_view(cache, "blocks.0.attn.hook_pattern").data;
+        for (size_t i = begin; i + 1 < length; i++) {
+            double most = 0;
+            for (size_t j = 0; j <= i; j++) {
+                const double is = (double)pattern[i * length + j];
+                apart += k ? fabs(is - first[i * length + j]) / 2 : 0;
+                first[i * length + j] = is;
+                most = fmax(most, is);
+            }
+            *strongest = fmin(*strongest, most);
+        }
+    }
+    clh_cache_close(cache);
+    free(ids);
+    free(first);
+    return apart / (double)(length - 1 - begin);
+}
+
+/* Of passes over two inputs: attention is the same, and where it is to be on one key, it is. The rest of the model
+ * stays; at any number of threads it is the same one. */
+static void attention_becomes_a_pattern(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    clh_model *model = model_of(task, false, 1);
+    double strongest;
+    const double before = patterns_apart(model, task, &strongest);
+    const clh_how two = {.threads = 2};
+    clh_error err = {0};
+    for (unsigned by = CLH_REPAIR_PATTERN; by <= CLH_REPAIR_PROGRAM; by++) {
+        clh_repair_sums sums;
+        const clh_repair_options options = {.by = by, .rounds = 1, .sharpen = 1};
+        clh_model *out = repaired(model, task, by, 1, &sums), *again = NULL;
+        must(clh_repair(&again, NULL, model, task, &options, &two, &err), &err);
+        const double after = patterns_apart(out, task, &strongest);
+        print_message(
+            "# by %u: of %.3f between inputs %.3f is left; from the pattern %.4f, then %.4f, at most "
+            "%.4f; strongest %.3f\n",
+            by, before, after, sums.pattern_before, sums.pattern_after, sums.pattern_most,
+            strongest);
+        assert_true(after < 0.5 * before && sums.pattern_after <= sums.pattern_most);
+        assert_true(sums.pattern_after < 0.1);
+        assert_true(by != CLH_REPAIR_ONE_HOT || strongest > 0.8);
+        size_t count;
+        const clh_real *a = clh_model_data(out, NULL), *b = clh_model_data(again, NULL);
+        count = clh_model_parameter_count(out);
+        assert_memory_equal(a, b, count * sizeof *a);
+        assert_true(!(apart_by(model, out, "blocks.0.attn.W_V") > 0));
+        assert_true(!(apart_by(model, out, "embed.W_E") > 0));
+        clh_model_close(out);
+        clh_model_close(again);
+    }
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
+/* The gradient of what a pattern is approached by, against differences, in double. */
+static void its_gradient_is_right(void **state)
+{
+    (void)state;
+    enum { LENGTH = 7, D = 6, N = 3, ALL = 2 * D * N };
+    double wanted[LENGTH * LENGTH] = {0}, x[ALL], gradient[ALL], unused[ALL];
+    bool given[LENGTH];
+    clh_error err = {0};
+    clh_refit_work w = {.wanted = wanted,
+                        .given = given,
+                        .length = LENGTH,
+                        .d = D,
+                        .n = N,
+                        .scale = 1.7,
+                        .weight = 0.25};
+    must(clh_refit_open(&w, 1, &err), &err);
+    uint64_t k = 0;
+    for (size_t i = 0; i < LENGTH; i++) {
+        given[i] = i % 2 == 1 || i == 4;
+        for (size_t j = 0; j <= i; j++)
+            wanted[i * LENGTH + j] = (double)(j + 1) / (double)((i + 1) * (i + 2) / 2);
+        for (size_t c = 0; c < D; c++)
+            w.white[i * D + c] = clh_random_normal(2, 9, k++);
+    }
+    for (size_t i = 0; i < D; i++) /* B B', a covariance */
+        for (size_t j = 0; j < D; j++)
+            for (size_t c = 0; c < 2; c++)
+                w.inside[i * D + j] +=
+                    clh_random_normal(2, 10, i * 2 + c) * clh_random_normal(2, 10, j * 2 + c);
+    for (size_t i = 0; i < ALL; i++)
+        x[i] = 0.5 * clh_random_normal(2, 11, i);
+    (void)clh_refit_value(&w, x, gradient);
+    for (size_t i = 0; i < ALL; i++) {
+        const double at = x[i], step = 1e-5;
+        x[i] = at + step;
+        const double more = clh_refit_value(&w, x, unused);
+        x[i] = at - step;
+        const double less = clh_refit_value(&w, x, unused);
+        x[i] = at;
+        assert_true(fabs((more - less) / (2 * step) - gradient[i]) < 1e-7);
+    }
+    clh_refit_deinit(&w);
+}
+
 static void what_cannot_be_repaired_is_refused(void **state)
 {
     (void)state;
     clh_task *task = task_of("n=2 letters=tuples");
     clh_model *model = model_of(task, false, 1), *deep = model_of(task, false, 2), *out = NULL;
     clh_error err = {0};
-    const clh_repair_options good = {CLH_REPAIR_KEYS, 1, 1};
-    const clh_repair_options bad[] = {{0, 1, 1}, {4, 1, 1},  {1, 0, 1},   {1, 101, 1},
-                                      {1, 1, 0}, {1, 1, -1}, {1, 1, NAN}, {1, 1, INFINITY}};
+    const clh_repair_options good = {CLH_REPAIR_KEYS, 1, 1, NULL};
+    const clh_repair_options bad[] = {{0, 1, 1, NULL},   {7, 1, 1, NULL},       {1, 0, 1, NULL},
+                                      {1, 101, 1, NULL}, {1, 1, 0, NULL},       {1, 1, -1, NULL},
+                                      {1, 1, NAN, NULL}, {1, 1, INFINITY, NULL}};
     for (size_t i = 0; i < CLH_COUNT(bad); i++) {
         assert_int_equal(clh_repair(&out, NULL, model, task, &bad[i], NULL, &err), CLH_EUSAGE);
         assert_non_null(strstr(err.message, "want 1 (keys)"));
     }
+    const clh_repair_options twice = {CLH_REPAIR_PATTERN, 2, 1, NULL};
+    assert_int_equal(clh_repair(&out, NULL, model, task, &twice, NULL, &err), CLH_EUSAGE);
+    clh_task *longer = task_of("n=3 letters=tuples");
+    clh_program *other = NULL;
+    clh_model *of_longer = model_of(longer, false, 1);
+    must(clh_decompile(&other, of_longer, longer, NULL, &err), &err);
+    const clh_repair_options foreign = {CLH_REPAIR_PROGRAM, 1, 1, other};
+    assert_int_equal(clh_repair(&out, NULL, model, task, &foreign, NULL, &err), CLH_ESHAPE);
+    clh_program_close(other);
+    clh_model_close(of_longer);
+    clh_task_close(longer);
     assert_int_equal(clh_repair(&out, NULL, deep, task, &good, NULL, &err), CLH_ESUPPORT);
     assert_non_null(strstr(err.message, "one layer"));
     assert_null(out);
@@ -201,6 +331,8 @@ int main(void)
         cmocka_unit_test(what_can_be_taken_out_is),
         cmocka_unit_test(what_is_found_is_least),
         cmocka_unit_test(scores_are_sharpened),
+        cmocka_unit_test(attention_becomes_a_pattern),
+        cmocka_unit_test(its_gradient_is_right),
         cmocka_unit_test(what_cannot_be_repaired_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

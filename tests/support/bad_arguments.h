@@ -89,7 +89,7 @@ static clh_program *program;
 static clh_certify_options certify_options;
 static const clh_necessity_options necessity_options;
 static const clh_robustness_options robustness_options;
-static const clh_repair_options repair_options = {CLH_REPAIR_KEYS, 1, 1}, repair_any;
+static const clh_repair_options repair_options = {CLH_REPAIR_KEYS, 1, 1, NULL}, repair_any;
 static clh_repair_options repair_found;
 static clh_repair_sums repair_sums;
 static clh_real program_pattern[26 * 26];
