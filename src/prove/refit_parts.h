@@ -35,11 +35,11 @@ typedef struct clh_refit_work {
 } clh_refit_work;
 
 /** Room for `letters` of each position; length, d and n are set. CLH_ENOMEM. The caller deinits it even then. */
-clh_status clh_refit_open(clh_refit_work *work, size_t letters, clh_error *err);
-void clh_refit_deinit(clh_refit_work *work);
+clh_status clh_refit_open(clh_refit_work *r, size_t letters, clh_error *err);
+void clh_refit_deinit(clh_refit_work *r);
 
 /** Its value at x, and its gradient, [2, d, n] each. */
-double clh_refit_value(clh_refit_work *work, const double *x, double *gradient);
+double clh_refit_value(clh_refit_work *r, const double *x, double *gradient);
 
 /** out = A B, A [rows, inner]; `turned`: A is [inner, rows] and its transpose is meant. */
 void clh_refit_multiply(double *out, const double *a, const double *b, size_t rows, size_t inner,

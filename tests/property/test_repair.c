@@ -268,7 +268,7 @@ static void its_gradient_is_right(void **state)
     for (size_t i = 0; i < LENGTH; i++) {
         given[i] = i % 2 == 1 || i == 4;
         for (size_t j = 0; j <= i; j++)
-            wanted[i * LENGTH + j] = (double)(j + 1) / (double)((i + 1) * (i + 2) / 2);
+            wanted[i * LENGTH + j] = 2 * (double)(j + 1) / (double)((i + 1) * (i + 2));
         for (size_t c = 0; c < D; c++)
             w.white[i * D + c] = clh_random_normal(2, 9, k++);
     }
