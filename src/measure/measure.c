@@ -227,8 +227,10 @@ static void measure_block(void *context, size_t block, size_t worker)
         else
             (void)name_it(m, index, worker, &tokens, &m->error[index]);
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) { /* each sequence is told of, as one by one */
         clh_stop_step(&m->stop);
+        (void)clh_stop_now(&m->stop, worker);
+    }
 }
 
 static bool is_plain(const clh_measure_way *way)
