@@ -17,7 +17,7 @@ typedef struct repair_settings {
 
 static const clh_key keys[] = {
     CLH_ROW(
-        repair_settings, by, TEXT, "auto", "NAME|FILE",
+        repair_settings, by, TEXT, "auto", "NAME|PROGRAM",
         "keys: W_K and b_K are refitted, so that a key is its position's mean over letters; queries: "
         "W_Q and b_Q likewise; both; auto: whichever of these leaves no failure, tried in turn. Or all "
         "four, so that attention is the model's own mean pattern (pattern), all on its strongest "
