@@ -22,7 +22,6 @@ typedef struct seen {
     clh_sequence *input;                     /* [together], theirs */
     uint8_t (*letters)[CLH_CERTIFY_LETTERS]; /* [together] */
     clh_certify_row row[CLH_CERTIFY_CLASSES];
-    uint64_t margin_rank[CLH_CERTIFY_CLASSES];
     uint64_t *failed_at, forward, histogram[CLH_MARGIN_BINS];
     clh_error error;
 } seen;

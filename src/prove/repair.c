@@ -200,13 +200,14 @@ static clh_status repair_pattern(clh_model *copy, clh_repair_sums *sums, const c
     clh_wanted wanted = {0};
     double most;
     clh_status status = clh_wanted_open(&wanted, copy, task, asked, options, how, err);
-    if (!status)
-        status = clh_wanted_distance(&sums->pattern_before, &most, &wanted, copy, asked, how, err);
-    if (!status)
+    if (!status) {
+        clh_wanted_distance(&sums->pattern_before, &most, &wanted);
         status = clh_refit(copy, asked, wanted.pattern, wanted.given, clh_how_watch(how), err);
+    }
     if (!status)
-        status = clh_wanted_distance(&sums->pattern_after, &sums->pattern_most, &wanted, copy,
-                                     asked, how, err);
+        status = clh_wanted_attention(wanted.attention, copy, asked, how, err);
+    if (!status)
+        clh_wanted_distance(&sums->pattern_after, &sums->pattern_most, &wanted);
     clh_wanted_deinit(&wanted);
     return status;
 }

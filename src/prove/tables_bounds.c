@@ -375,7 +375,7 @@ static void passed(clh_table_bounds *out, const sizes *z, const clh_tables *t)
     const double stream = 2 * share * z->row + whole * z->direct + (1 + share) * z_off * z->O +
                           product * z->O_size + added + centred;
     const double unembed = 2 * clh_gamma(d + 5, r) * (sqrt(d) * z->U + z->b_U);
-    const double scale = stream / sqrt(d) + r * (d / lanes + 16) * out->scale;
+    const double scale = stream / sqrt(d) + (whole + r * (d / lanes + 16)) * out->scale;
     out->passed =
         1.01 * (2 * whole * out->direct + (1 + share) * z_off * z->OU_two + product * z->O_two +
                 (added + centred) * z->U_two + out->scale * unembed + out->bias * scale);

@@ -5,12 +5,11 @@
 
 #include "base/base.h"
 #include "base/stop.h"
-#include "clearhead/program.h"
 #include "prove/decompile.h"
+#include "prove/program_parts.h"
 
-/* Mean attention over all choices of letters: [length, length], of the queries of scored predictions. */
-static clh_status mean_attention(double *out, const clh_model *model,
-                                 const clh_letters_asked *asked, const clh_how *how, clh_error *err)
+clh_status clh_wanted_attention(double *out, const clh_model *model, const clh_letters_asked *asked,
+                                const clh_how *how, clh_error *err)
 {
     const size_t length = asked->length, first = asked->first_scored - 1;
     clh_tables tables = {0};
@@ -53,12 +52,7 @@ static clh_status take_program(clh_wanted *w, const clh_program *program, const 
                                clh_error *err)
 {
     const size_t length = w->length;
-    clh_program_sums sums = {0};
-    clh_status status = clh_program_count(&sums, program, err);
-    if (!status && sums.length != length)
-        status = clh_fail(err, CLH_ESHAPE,
-                          "the program writes %zu tokens, sequences of task %s have %zu",
-                          sums.length, clh_task_name(task), length);
+    clh_status status = clh_program_fits(program, task, err);
     clh_real *pattern = status ? NULL : clh_alloc_array(length * length, sizeof *pattern, err);
     bool *given = status ? NULL : clh_alloc_array(length, sizeof *given, err);
     if (!status)
@@ -84,12 +78,15 @@ clh_status clh_wanted_open(clh_wanted *out, const clh_model *model, const clh_ta
     clh_program *own = NULL;
     *out = (clh_wanted){.length = length};
     out->pattern = clh_alloc_zeroed(length * length, sizeof *out->pattern, err);
+    out->attention = clh_alloc_zeroed(length * length, sizeof *out->attention, err);
     out->given = clh_alloc_zeroed(length, sizeof *out->given, err);
-    clh_status status = out->pattern && out->given ? CLH_OK : CLH_ENOMEM;
+    clh_status status = out->pattern && out->attention && out->given ? CLH_OK : CLH_ENOMEM;
     for (size_t i = asked->first_scored - 1; i + 1 < length && !status; i++)
         out->given[i] = true;
     if (!status)
-        status = mean_attention(out->pattern, model, asked, how, err);
+        status = clh_wanted_attention(out->attention, model, asked, how, err);
+    if (!status)
+        memcpy(out->pattern, out->attention, length * length * sizeof *out->pattern);
     if (!status && options->by == CLH_REPAIR_ONE_HOT)
         sharpest(out);
     if (!status && options->by == CLH_REPAIR_PROGRAM && !options->program)
@@ -105,28 +102,23 @@ clh_status clh_wanted_open(clh_wanted *out, const clh_model *model, const clh_ta
 void clh_wanted_deinit(clh_wanted *w)
 {
     clh_free(w->pattern);
+    clh_free(w->attention);
     clh_free(w->given);
     *w = (clh_wanted){0};
 }
 
-clh_status clh_wanted_distance(double *mean, double *most, const clh_wanted *w,
-                               const clh_model *model, const clh_letters_asked *asked,
-                               const clh_how *how, clh_error *err)
+void clh_wanted_distance(double *mean, double *most, const clh_wanted *w)
 {
     const size_t length = w->length;
-    double *is = clh_alloc_zeroed(length * length, sizeof *is, err);
-    clh_status status = is ? mean_attention(is, model, asked, how, err) : CLH_ENOMEM;
     size_t rows = 0;
     *mean = *most = 0;
-    for (size_t i = 0; i < length && !status; i++) {
+    for (size_t i = 0; i < length; i++) {
         double apart = 0;
         for (size_t j = 0; j <= i && w->given[i]; j++)
-            apart += fabs(is[i * length + j] - w->pattern[i * length + j]) / 2;
+            apart += fabs(w->attention[i * length + j] - w->pattern[i * length + j]) / 2;
         rows += w->given[i];
         *mean += apart;
         *most = fmax(*most, apart);
     }
     *mean = rows ? *mean / (double)rows : 0;
-    clh_free(is);
-    return status;
 }

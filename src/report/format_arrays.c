@@ -380,12 +380,11 @@ static clh_status make(arrays *out, clh_result *r, const clh_show *show, clh_err
     if (!status)
         status = add_words(out, r, err);
     if (!status && out->count == 0)
-        status =
-            show->part
-                ? clh_fail(err, CLH_EINPUT,
-                           "%s: there is no %s of this model as it was asked, want another part",
-                           r->question, show->part)
-                : clh_fail(err, CLH_EINPUT, "%s has no number to write", r->question);
+        status = show->part
+                     ? clh_fail(err, CLH_EINPUT,
+                                "%s has no %s of this model as it was asked, want another part",
+                                r->question, show->part)
+                     : clh_fail(err, CLH_EINPUT, "%s has no number to write", r->question);
     return status;
 }
 

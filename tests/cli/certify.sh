@@ -52,7 +52,7 @@ is 25 "$(number inputs)" 'every sum'
 runs 3 certify sums --domain tuples
 is 1 "$(printf '%s\n' "$err" | grep -c 'has no letters')" 'no letters, no tuples'
 runs 2 certify sums --part proof --out proof.npz
-is 'clearhead certify: certify: there is no proof of this model as it was asked, want another part' "$err" 'no proof without bounds'
+is 'clearhead certify: certify has no proof of this model as it was asked, want another part' "$err" 'no proof without bounds'
 is 'no' "$([ -e proof.npz ] && echo yes || echo no)" 'and no file'
 runs 3 certify sums --way bounds
 is 1 "$(printf '%s\n' "$err" | grep -c 'bounds do not cover this model')" 'what bounds do not cover'
