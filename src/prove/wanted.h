@@ -28,9 +28,9 @@ clh_status clh_wanted_open(clh_wanted *out, const clh_model *model, const clh_ta
                            const clh_how *how, clh_error *err);
 void clh_wanted_deinit(clh_wanted *wanted);
 
-/** The mean attention of a model into `attention`: CLH_ENOMEM, CLH_ENUMERIC, CLH_STOPPED. */
-clh_status clh_wanted_attention(double *attention, const clh_model *model,
-                                const clh_letters_asked *asked, const clh_how *how, clh_error *err);
+/** The mean attention of a model into `out`, as `attention` has it: CLH_ENOMEM, CLH_ENUMERIC, CLH_STOPPED. */
+clh_status clh_wanted_attention(double *out, const clh_model *model, const clh_letters_asked *asked,
+                                const clh_how *how, clh_error *err);
 
 /** Half the sum of |attention - wanted| over keys: mean over the queries, and the largest. */
 void clh_wanted_distance(double *mean, double *most, const clh_wanted *wanted);
