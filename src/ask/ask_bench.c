@@ -50,6 +50,26 @@ static const clh_field columns[] = {
     {"ratio_at_clock", "1", "speed / peak_at_clock", .decimals = 2, .flags = CLH_HEADLINE},
     {"rounds", NULL, "how many rounds were timed", .flags = CLH_DETAIL},
     {0}};
+static const clh_field part_columns[] = {
+    {"seconds", "s", "of the part in a step: median over rounds", NULL, 6, CLH_BAND_RANGE,
+     CLH_HEADLINE, .panel = "seconds a step"},
+    CLH_FIELD_COUNT(
+        "operations", "1",
+        "operations of the part: of forward and backward those of the step, of the update "
+        "each addition, multiplication, quotient and root"),
+    CLH_FIELD_COUNT(
+        "bytes", "bytes",
+        "between memory and processor at least: parameters read, gradients written, what "
+        "the optimizer reads and writes"),
+    CLH_FIELD_COUNT("speed", "1/s", "operations in a second"),
+    {"ratio", "1", "speed / peak", .decimals = 2, .flags = CLH_HEADLINE},
+    CLH_FIELD_COUNT("bandwidth", "bytes/s",
+                    "a stream through memory on as many threads, bytes in a second"),
+    {"limit", "1", "the ratio that memory lets it have at most, where nothing stays in caches",
+     "min(1, operations / bytes x bandwidth / peak); Williams et al. 2009, Roofline", 2,
+     .flags = CLH_HEADLINE},
+    CLH_FIELD_TEXT("bound", "what sets the limit: multiply-adds, or memory", CLH_HEADLINE),
+    {0}};
 static const clh_field numbers[] = {
     CLH_FIELD_TEXT("isa", "instruction set in use", 0),
     {0},
@@ -58,42 +78,77 @@ static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "machine", NULL, .fields = numbers},
     {CLH_PART_TABLE, "steps", "training steps beside the machine's own speed",
      .keys = "path,#threads", .draw = "rows", .fields = columns},
+    {CLH_PART_TABLE, "parts", "forward, backward and update of these steps",
+     .keys = "path,#threads,part", .draw = "rows", .fields = part_columns},
     {0},
 };
 
-static void put_row(clh_result *out, const clh_bench_result *b, double peak, size_t threads)
+/* The machine on so many threads. */
+typedef struct machine {
+    size_t threads;
+    double peak, bandwidth;
+} machine;
+
+static void put_part(clh_result *out, const clh_bench_result *b, clh_bench_part part,
+                     const machine *m)
+{
+    const clh_bench_timed *p = &b->part[part];
+    const double speed = p->operations / p->seconds;
+    const double limit = clh_bench_limit(p, m->peak, m->bandwidth);
+    char text[24];
+    clh_result_row(out, "parts", b->backend, clh_key_text(text, m->threads),
+                   clh_bench_part_name(part));
+    clh_row_put(out, "seconds", (clh_value){p->seconds, p->seconds_least, p->seconds_most});
+    clh_row_put_numbers(out, {"operations", p->operations}, {"bytes", p->bytes}, {"speed", speed},
+                        {"ratio", speed / m->peak}, {"bandwidth", m->bandwidth}, {"limit", limit});
+    clh_row_text(out, "bound", limit < 1 ? "memory" : "multiply-adds");
+}
+
+static void put_row(clh_result *out, const clh_bench_result *b, const machine *m)
 {
     const double speed = b->operations / b->seconds;
     char text[24];
-    clh_result_row(out, "steps", b->backend, clh_key_text(text, threads));
+    clh_result_row(out, "steps", b->backend, clh_key_text(text, m->threads));
     clh_row_put(out, "seconds", (clh_value){b->seconds, b->seconds_least, b->seconds_most});
     clh_row_put_numbers(
         out, {"step_rate", 1 / b->seconds}, {"operations", b->operations}, {"speed", speed},
-        {"peak", peak}, {"ratio", speed / peak}, {"peak_at_clock", b->peak_at_clock},
+        {"peak", m->peak}, {"ratio", speed / m->peak}, {"peak_at_clock", b->peak_at_clock},
         {"ratio_at_clock", speed / b->peak_at_clock}, {"rounds", (double)b->rounds});
+    for (int p = 0; p < CLH_BENCH_PARTS; p++)
+        put_part(out, b, (clh_bench_part)p, m);
 }
 
-/* The peak, the fast path, and the general one where that is another. */
+enum { STEP = 1000, ALL = 4 * STEP }; /* of the watch */
+
+static clh_status measure(machine *m, const clh_how *how, clh_error *err)
+{
+    clh_watch_part part;
+    clh_how one = {how->threads, clh_watch_part_of(&part, how->watch, 0, STEP, ALL)};
+    m->threads = how->threads;
+    clh_status status = clh_bench_peak(&m->peak, &one, err);
+    one.watch = clh_watch_part_of(&part, how->watch, STEP, STEP, ALL);
+    return status ? status : clh_bench_bandwidth(&m->bandwidth, &one, err);
+}
+
+/* The machine, the fast path, and the general one where that is another. */
 static clh_status bench_threads(clh_result *out, const clh_run_config *config, double seconds,
                                 const clh_how *how, clh_error *err)
 {
-    enum { STEP = 1000, ALL = 3 * STEP }; /* of the watch */
     const char *best = NULL;
-    double peak = NAN;
-    clh_watch_part part;
-    clh_how one = {how->threads, clh_watch_part_of(&part, how->watch, 0, STEP, ALL)};
-    clh_status status = clh_bench_peak(&peak, &one, err);
+    machine m = {0};
+    clh_status status = measure(&m, how, err);
     for (int path = CLH_BENCH_BEST; path <= CLH_BENCH_GENERAL && !status; path++) {
         clh_bench_result b = {0};
         if (best && strcmp(best, "general") == 0)
             return CLH_OK;
-        const size_t begin = path == CLH_BENCH_BEST ? STEP : 2 * STEP;
-        one.watch = clh_watch_part_of(&part, how->watch, begin, STEP, ALL);
+        const size_t begin = (path == CLH_BENCH_BEST ? 2 : 3) * (size_t)STEP;
+        clh_watch_part part;
+        const clh_how one = {how->threads, clh_watch_part_of(&part, how->watch, begin, STEP, ALL)};
         status = clh_bench_step(&b, config, (clh_bench_path)path, seconds, &one, err);
         if (status)
             return status;
         best = b.backend;
-        put_row(out, &b, peak, how->threads);
+        put_row(out, &b, &m);
     }
     return status;
 }
@@ -146,7 +201,10 @@ const clh_question clh_question_bench = {
         "multiply-adds from registers, measured in the same process. Operations are counted "
         "conventionally (two a multiply-add, causal attention, the backward pass twice the "
         "forward), so a path that needs fewer may pass the peak. A processor may lower its clock "
-        "for products; ratio_at_clock is beside multiply-adds straight after steps, at that clock.",
+        "for products; ratio_at_clock is beside multiply-adds straight after steps, at that clock. The table "
+        "parts has forward, backward and update, each beside the peak and beside its limit (the roofline): "
+        "what memory lets it have, by a stream through 128 MB measured in the same process. Forward is "
+        "timed by itself over the same blocks, update within the step; backward is what is left.",
     .examples = "clearhead bench # the notebook's step\n"
                 "clearhead bench --n 5 --threads 2 # five letters, one and two threads\n"
                 "clearhead bench --n-layers 2 --n-heads 4 --attn-only=false # any model",

@@ -115,6 +115,35 @@ static clh_status fused_gradient(void *state, const clh_batch *batch, clh_real *
     return CLH_OK;
 }
 
+/* As run_slot(), with none of its sums but the loss. */
+static void run_slot_forward(void *context, size_t slot, size_t worker)
+{
+    clh_fused *f = context;
+    clh_loss_sum *sum = &f->sums[slot].loss;
+    *sum = (clh_loss_sum){0};
+    for (size_t b = slot; b < f->batch->count; b += f->slots) {
+        clh_loss_sum one;
+        clh_fused_sequence_loss(f, &f->batch->sequence[b], &f->room[worker], &one, NULL, 0);
+        clh_loss_sum_add(sum, &one);
+    }
+}
+
+static clh_status fused_forward(void *state, const clh_batch *batch, clh_loss_sum *sum,
+                                clh_error *err)
+{
+    (void)err;
+    clh_fused *f = state;
+    assert(f && f->slots >= 1 && batch && batch->count >= 1 && batch->count <= f->batch_most &&
+           sum);
+    f->batch = batch;
+    clh_fused_tables_make(f);
+    clh_pool_run(f->pool, clh_gradient_slots(batch->count), run_slot_forward, f);
+    *sum = (clh_loss_sum){0};
+    for (size_t s = 0; s < clh_gradient_slots(batch->count); s++)
+        clh_loss_sum_add(sum, &f->sums[s].loss);
+    return CLH_OK;
+}
+
 typedef struct losses {
     clh_fused *f;
     clh_loss_sum *sum;
@@ -148,6 +177,7 @@ const clh_backend clh_fused_backend = {
     .bytes = clh_fused_bytes,
     .open = clh_fused_open,
     .gradient = fused_gradient,
+    .forward = fused_forward,
     .losses = fused_losses,
     .close = clh_fused_close,
 };

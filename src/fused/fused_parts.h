@@ -38,7 +38,7 @@ typedef struct clh_fused_work {
 void clh_fused_sequence(const clh_fused *f, const clh_sequence *sequence, clh_fused_sums *sums,
                         const clh_fused_room *room);
 
-/** Loss of one sequence; row per_position as in clh_backend.losses(). */
+/** Loss of one sequence; row per_position as in clh_backend.losses(), or NULL of 0 positions. */
 void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
                              const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
                              size_t positions);

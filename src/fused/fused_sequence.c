@@ -326,7 +326,7 @@ void clh_fused_sequence_loss(const clh_fused *f, const clh_sequence *sequence,
                              const clh_fused_room *room, clh_loss_sum *sum, double *per_position,
                              size_t positions)
 {
-    assert(f && sequence && room && sum && per_position);
+    assert(f && sequence && room && sum && (per_position || positions == 0));
     clh_fused_work w;
     *sum = (clh_loss_sum){0};
     for (size_t p = 0; p < positions; p++)

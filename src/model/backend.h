@@ -73,6 +73,10 @@ typedef struct clh_backend {
     clh_status (*gradient)(void *state, const clh_batch *batch, clh_real *gradient,
                            clh_loss_sum *sum, clh_error *err);
 
+    /** The part of gradient() that goes forward, over the same blocks, for whoever times it: *sum gets
+     *  the same, to rounding. Errors as gradient(). */
+    clh_status (*forward)(void *state, const clh_batch *batch, clh_loss_sum *sum, clh_error *err);
+
     /** Loss and accuracy of each sequence b into sum[b]; the weight is not looked at. Row b of
      *  per_position [count, positions], positions >= length of each, gets -log p, nats, of each
      *  scored token at its own index, NaN elsewhere. A loss made of numbers that are not finite is

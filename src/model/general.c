@@ -140,7 +140,7 @@ static clh_status general_open(void **state, const clh_model *model, const clh_b
 typedef struct gradient_job {
     general *g;
     const clh_batch *batch;
-    clh_real *gradient;
+    clh_real *gradient; /* NULL: forward alone */
 } gradient_job;
 
 /* The block in the room goes onto what the slot has, or, of its first, in place of it. */
@@ -151,7 +151,10 @@ static void add_block(const gradient_job *job, const worker_room *room, bool *fr
     if (pack->rows == 0)
         return;
     clh_forward_packed(g->model, pack, room->passes.cache);
-    clh_loss_packed(room->passes.cache, pack, job->batch->weight, room->gradient);
+    clh_loss_packed(room->passes.cache, pack, job->batch->weight,
+                    job->gradient ? room->gradient : NULL);
+    if (!job->gradient)
+        return;
     clh_backward_packed(g->model, pack, room->passes.cache, room->gradient, g->turned, sums,
                         *fresh);
     *fresh = false;
@@ -163,7 +166,7 @@ static clh_status add_slot(void *context, size_t slot, size_t worker, clh_error 
     const general *g = job->g;
     worker_room *room = &g->room[worker];
     clh_pack *pack = &room->passes.pack;
-    clh_real *sums = slot == 0 ? job->gradient : g->slot + (slot - 1) * g->n;
+    clh_real *sums = slot == 0 || !job->gradient ? job->gradient : g->slot + (slot - 1) * g->n;
     clh_status status = CLH_OK;
     bool fresh = true;
     g->sum[slot] = (clh_loss_sum){0};
@@ -180,7 +183,7 @@ static clh_status add_slot(void *context, size_t slot, size_t worker, clh_error 
     }
     if (!status)
         add_block(job, room, &fresh, sums);
-    if (!status && fresh) /* nothing was scored */
+    if (!status && fresh && sums) /* nothing was scored */
         memset(sums, 0, g->n * sizeof *sums);
     return status;
 }
@@ -196,21 +199,37 @@ static void add_up_piece(void *context, size_t piece, size_t worker)
                         g->slot + begin, g->n, job->gradient + begin);
 }
 
+static clh_status run_slots(gradient_job *job, clh_loss_sum *sum, clh_error *err)
+{
+    const general *g = job->g;
+    const size_t used = clh_gradient_slots(job->batch->count);
+    assert(g->slots >= 1 && job->batch->count >= 1 && sum);
+    const clh_status status = clh_pool_try(g->pool, used, add_slot, job, err);
+    *sum = (clh_loss_sum){0};
+    for (size_t s = 0; s < used; s++)
+        clh_loss_sum_add(sum, &g->sum[s]);
+    return status;
+}
+
 static clh_status general_gradient(void *state, const clh_batch *batch, clh_real *gradient,
                                    clh_loss_sum *sum, clh_error *err)
 {
     general *g = state;
-    assert(g && g->slots >= 1 && batch && batch->count >= 1 && gradient && sum);
-    const size_t used = clh_gradient_slots(batch->count);
+    assert(g && batch && gradient);
     gradient_job job = {g, batch, gradient};
     clh_turn_parameters(g->model, g->turned);
-    clh_status status = clh_pool_try(g->pool, used, add_slot, &job, err);
-    *sum = (clh_loss_sum){0};
-    for (size_t s = 0; s < used; s++)
-        clh_loss_sum_add(sum, &g->sum[s]);
-    if (!status && used > 1)
+    const clh_status status = run_slots(&job, sum, err);
+    if (!status && clh_gradient_slots(batch->count) > 1)
         clh_pool_run(g->pool, (g->n + PIECE - 1) / PIECE, add_up_piece, &job);
     return status;
+}
+
+static clh_status general_forward(void *state, const clh_batch *batch, clh_loss_sum *sum,
+                                  clh_error *err)
+{
+    assert(state && batch);
+    gradient_job job = {state, batch, NULL};
+    return run_slots(&job, sum, err);
 }
 
 /* ---- The losses of sequences -------------------------------------------------------------------
@@ -265,6 +284,7 @@ const clh_backend clh_general_backend = {
     .bytes = general_bytes,
     .open = general_open,
     .gradient = general_gradient,
+    .forward = general_forward,
     .losses = general_losses,
     .close = general_close,
 };

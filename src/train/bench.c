@@ -14,12 +14,7 @@
 #include "train/optimizer.h"
 #include "train/plan.h"
 
-enum { PEAK_ROUNDS = 40, PEAK_LOOPS = 200000, ROUNDS_MAX = 512 };
-
-const char *clh_bench_isa(void)
-{
-    return clh_kernels_best()->name;
-}
+enum { ROUNDS_MAX = 512 };
 
 double clh_bench_operations(const clh_model_config *config, size_t batch, size_t length)
 {
@@ -35,42 +30,32 @@ double clh_bench_operations(const clh_model_config *config, size_t batch, size_t
     return 3 * token * (double)(batch * length);
 }
 
-static void peak_task(void *context, size_t task, size_t worker)
+const char *clh_bench_part_name(clh_bench_part part)
 {
-    (void)worker;
-    double *operations = context;
-    operations[task] = clh_kernels_best()->multiply_adds(PEAK_LOOPS);
+    static const char *const names[CLH_BENCH_PARTS] = {"forward", "backward", "update"};
+    return (unsigned)part < CLH_BENCH_PARTS ? names[part] : NULL;
 }
 
-clh_status clh_bench_peak(double *operations_per_second, const clh_how *how, clh_error *err)
+double clh_bench_limit(const clh_bench_timed *part, double peak, double bandwidth)
 {
-    const size_t threads = clh_how_threads(how);
-    if (!operations_per_second)
-        return clh_fail(err, CLH_EUSAGE, "clh_bench_peak() was given NULL, want a place for it");
-    clh_pool *pool = NULL;
-    double *operations = NULL, best = 0;
-    clh_status status = clh_pool_open(&pool, threads, err);
-    if (!status) {
-        operations = clh_alloc_zeroed(threads, sizeof *operations, err);
-        status = operations ? CLH_OK : CLH_ENOMEM;
-    }
-    for (size_t round = 0; round < PEAK_ROUNDS && !status; round++) {
-        status = clh_watch_check(clh_how_watch(how), round, PEAK_ROUNDS, "rounds", err);
-        double total = 0, began = clh_clock_seconds();
-        clh_pool_run(pool, threads, peak_task, operations);
-        double took = clh_clock_seconds() - began;
-        for (size_t i = 0; i < threads; i++)
-            total += operations[i];
-        if (total / took > best)
-            best = total / took;
-    }
-    if (!status)
-        status = clh_watch_check(clh_how_watch(how), PEAK_ROUNDS, PEAK_ROUNDS, "rounds", err);
-    clh_pool_close(pool);
-    clh_free(operations);
-    if (!status)
-        *operations_per_second = best;
-    return status;
+    if (!part || !(peak > 0) || !(bandwidth > 0) || !(part->bytes > 0))
+        return NAN;
+    const double limit = part->operations / part->bytes * bandwidth / peak;
+    return limit < 1 ? limit : 1;
+}
+
+/* Of the products, a third is forward; parameters are read there, read and their gradients written on
+ * the way back. */
+static void count_parts(clh_bench_result *out, const clh_run_config *config, size_t parameters)
+{
+    const double n = (double)parameters, number = sizeof(clh_real);
+    const clh_optimizer optimizer = config->train.optimizer;
+    out->part[CLH_BENCH_FORWARD].operations = out->operations / 3;
+    out->part[CLH_BENCH_FORWARD].bytes = n * number;
+    out->part[CLH_BENCH_BACKWARD].operations = out->operations - out->operations / 3;
+    out->part[CLH_BENCH_BACKWARD].bytes = 2 * n * number;
+    out->part[CLH_BENCH_UPDATE].operations = n * clh_optimizer_operations(optimizer);
+    out->part[CLH_BENCH_UPDATE].bytes = n * clh_optimizer_numbers(optimizer) * number;
 }
 
 /* What a step needs, without a run folder. */
@@ -138,19 +123,41 @@ static void update_piece(void *context, size_t begin, size_t end)
                          clh_model_data(b->model, NULL) + begin);
 }
 
-static clh_status bench_step(bench *b, clh_error *err)
+/* Seconds of the last step: all of it, and its update. */
+typedef struct step_seconds {
+    double all, update;
+} step_seconds;
+
+static clh_status bench_step(bench *b, step_seconds *took, clh_error *err)
 {
     const size_t batch = b->config.train.batch;
+    const double began = clh_clock_seconds();
     clh_loss_sum sum;
     clh_status status =
         clh_gradient_compute(b->gradient, (uint64_t)b->step * batch, batch, &sum, err);
     if (status)
         return status;
+    const double gone = clh_clock_seconds();
     b->step++;
     update u = {b, clh_clip_scale(&b->config.train, clh_gradient_norm(b->gradient))};
     clh_gradient_pieces(b->gradient, update_piece, &u);
     clh_model_tie(b->model);
+    const double now = clh_clock_seconds();
+    took->all += now - began;
+    took->update += now - gone;
     return CLH_OK;
+}
+
+/* The forward part of the next step, which then has it all again. */
+static clh_status bench_forward(bench *b, double *took, clh_error *err)
+{
+    const size_t batch = b->config.train.batch;
+    const double began = clh_clock_seconds();
+    clh_loss_sum sum;
+    const clh_status status =
+        clh_gradient_forward(b->gradient, (uint64_t)b->step * batch, batch, &sum, err);
+    *took += clh_clock_seconds() - began;
+    return status;
 }
 
 static int ascending(const void *a, const void *b)
@@ -179,37 +186,71 @@ static size_t milliseconds(double seconds)
     return seconds < 1e9 ? (size_t)(1e3 * seconds) : (size_t)1e12;
 }
 
+/* Seconds of each round, of a step. */
+typedef struct rounds {
+    size_t count;
+    double step[ROUNDS_MAX], part[CLH_BENCH_PARTS][ROUNDS_MAX], peak[ROUNDS_MAX];
+} rounds;
+
+static clh_status time_round(bench *b, rounds *r, size_t steps, clh_error *err)
+{
+    step_seconds took = {0};
+    double forward = 0;
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < steps && !status; i++)
+        status = bench_step(b, &took, err);
+    r->peak[r->count] = peak_now();
+    for (size_t i = 0; i < steps && !status; i++)
+        status = bench_forward(b, &forward, err);
+    r->step[r->count] = took.all / (double)steps;
+    r->part[CLH_BENCH_FORWARD][r->count] = forward / (double)steps;
+    r->part[CLH_BENCH_BACKWARD][r->count] = (took.all - took.update - forward) / (double)steps;
+    r->part[CLH_BENCH_UPDATE][r->count] = took.update / (double)steps;
+    r->count++;
+    return status;
+}
+
 /* Rounds of steps, each long enough for the clock (2 ms), until `seconds` are over. */
-static clh_status time_rounds(bench *b, double seconds, clh_bench_result *out,
-                              const clh_watch *watch, clh_error *err)
+static clh_status time_rounds(bench *b, rounds *r, double seconds, const clh_watch *watch,
+                              clh_error *err)
 {
     const size_t all = milliseconds(seconds);
-    double took[ROUNDS_MAX], peak[ROUNDS_MAX], began = clh_clock_seconds();
-    size_t rounds = 0, steps = 1;
-    clh_status status = bench_step(b, err); /* warm-up */
-    for (; !status && rounds < ROUNDS_MAX; rounds++) {
-        double round = clh_clock_seconds();
-        if (round - began > seconds && rounds >= 3)
+    const double began = clh_clock_seconds();
+    step_seconds warm_up = {0};
+    size_t steps = 1;
+    clh_status status = bench_step(b, &warm_up, err);
+    for (; !status && r->count < ROUNDS_MAX;) {
+        const double gone = clh_clock_seconds() - began;
+        if (gone > seconds && r->count >= 3)
             break;
-        const size_t done = milliseconds(round - began);
+        const size_t done = milliseconds(gone);
         status = clh_watch_check(watch, done < all ? done : all, all, "milliseconds", err);
-        for (size_t i = 0; i < steps && !status; i++)
-            status = bench_step(b, err);
-        took[rounds] = (clh_clock_seconds() - round) / (double)steps;
-        peak[rounds] = peak_now();
-        if (rounds == 0)
-            steps = took[0] < 0.002 ? (size_t)(0.002 / took[0]) + 1 : 1;
+        if (!status)
+            status = time_round(b, r, steps, err);
+        if (r->count == 1)
+            steps = r->step[0] < 0.002 ? (size_t)(0.002 / r->step[0]) + 1 : 1;
     }
-    if (!status)
-        status = clh_watch_check(watch, all, all, "milliseconds", err);
-    if (status)
-        return status;
-    out->seconds = median(took, rounds);
-    out->seconds_least = took[0];
-    out->seconds_most = took[rounds - 1];
-    out->peak_at_clock = median(peak, rounds);
-    out->rounds = rounds;
-    return CLH_OK;
+    return status ? status : clh_watch_check(watch, all, all, "milliseconds", err);
+}
+
+/* What is a difference of two times is none where noise took it to 0 or below. */
+static double none_below_zero(double seconds)
+{
+    return seconds > 0 ? seconds : NAN;
+}
+
+static void sum_up(clh_bench_result *out, rounds *r, size_t threads)
+{
+    out->seconds = median(r->step, r->count);
+    out->seconds_least = r->step[0];
+    out->seconds_most = r->step[r->count - 1];
+    out->peak_at_clock = median(r->peak, r->count) * (double)threads;
+    out->rounds = r->count;
+    for (int p = 0; p < CLH_BENCH_PARTS; p++) {
+        out->part[p].seconds = none_below_zero(median(r->part[p], r->count));
+        out->part[p].seconds_least = none_below_zero(r->part[p][0]);
+        out->part[p].seconds_most = none_below_zero(r->part[p][r->count - 1]);
+    }
 }
 
 static clh_status check_asked(const clh_run_config *config, clh_bench_path path, double seconds,
@@ -237,6 +278,9 @@ clh_status clh_bench_step(clh_bench_result *out, const clh_run_config *config, c
         return status;
     const char *backend = path == CLH_BENCH_BEST ? NULL : clh_general_backend.name;
     clh_bench_result result = {0};
+    rounds *r = clh_alloc_zeroed(1, sizeof *r, err);
+    if (!r)
+        return CLH_ENOMEM;
     bench b = {.config = *config};
     b.config.model = clh_model_config_resolved(&config->model);
     status = bench_open(&b, backend, threads, err);
@@ -244,10 +288,15 @@ clh_status clh_bench_step(clh_bench_result *out, const clh_run_config *config, c
         result.backend = b.stepper.backend->name;
         result.operations =
             clh_bench_operations(&b.config.model, config->train.batch, clh_task_length_max(b.task));
-        status = time_rounds(&b, seconds, &result, clh_how_watch(how), err);
-        result.peak_at_clock *= (double)threads;
+        size_t parameters = 0;
+        (void)clh_model_data(b.model, &parameters);
+        count_parts(&result, &b.config, parameters);
+        status = time_rounds(&b, r, seconds, clh_how_watch(how), err);
     }
+    if (!status)
+        sum_up(&result, r, threads);
     bench_close(&b);
+    clh_free(r);
     if (!status)
         *out = result;
     return status;

@@ -114,8 +114,11 @@ static void square_piece(void *context, size_t begin, size_t end)
     g->square[begin / PIECE] = square;
 }
 
-static clh_status draw_batch(clh_gradient *g, clh_error *err)
+static clh_status draw_batch(clh_gradient *g, uint64_t first, size_t count, clh_error *err)
 {
+    assert(count >= 1 && count <= g->batch);
+    g->first = first;
+    g->count = count;
     clh_status status = clh_pool_try(g->pool, g->count, draw_sequence, g, err);
     g->total = 0;
     for (size_t b = 0; b < g->count && !status; b++)
@@ -131,10 +134,7 @@ static clh_status draw_batch(clh_gradient *g, clh_error *err)
 clh_status clh_gradient_compute(clh_gradient *g, uint64_t first, size_t count, clh_loss_sum *sum,
                                 clh_error *err)
 {
-    assert(count >= 1 && count <= g->batch);
-    g->first = first;
-    g->count = count;
-    clh_status status = draw_batch(g, err);
+    clh_status status = draw_batch(g, first, count, err);
     if (status)
         return status;
     const clh_batch batch = {g->sequence, count, 1.0 / (double)g->total};
@@ -142,6 +142,16 @@ clh_status clh_gradient_compute(clh_gradient *g, uint64_t first, size_t count, c
     if (!status)
         clh_gradient_pieces(g, square_piece, g);
     return status;
+}
+
+clh_status clh_gradient_forward(clh_gradient *g, uint64_t first, size_t count, clh_loss_sum *sum,
+                                clh_error *err)
+{
+    const clh_status status = draw_batch(g, first, count, err);
+    if (status)
+        return status;
+    const clh_batch batch = {g->sequence, count, 1.0 / (double)g->total};
+    return g->stepper->backend->forward(g->stepper->state, &batch, sum, err);
 }
 
 const clh_real *clh_gradient_data(const clh_gradient *g)

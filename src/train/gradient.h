@@ -33,6 +33,10 @@ void clh_gradient_close(clh_gradient *gradient);
 clh_status clh_gradient_compute(clh_gradient *gradient, uint64_t first, size_t count,
                                 clh_loss_sum *sum, clh_error *err);
 
+/** The forward part of that alone: loss and accuracy of the same sequences. Errors likewise. */
+clh_status clh_gradient_forward(clh_gradient *gradient, uint64_t first, size_t count,
+                                clh_loss_sum *sum, clh_error *err);
+
 /** The gradient, laid out as clh_model_data(); borrowed. */
 const clh_real *clh_gradient_data(const clh_gradient *gradient);
 

@@ -41,3 +41,15 @@ void clh_optimizer_update(const clh_train_config *c, size_t step, double lr, dou
     };
     clh_kernels_best()->adam(n, &adam, g, m, v, p);
 }
+
+/* Counted in the kernel adam() and in sgd_update(). */
+double clh_optimizer_operations(clh_optimizer optimizer)
+{
+    return optimizer == CLH_SGD ? 7 : 17;
+}
+
+/* g, m, v and p are read, and all but g are written; SGD has no v. */
+double clh_optimizer_numbers(clh_optimizer optimizer)
+{
+    return optimizer == CLH_SGD ? 5 : 7;
+}

@@ -19,6 +19,11 @@
 void clh_optimizer_update(const clh_train_config *config, size_t step, double lr, double grad_scale,
                           size_t n, const clh_real *g, clh_real *m, clh_real *v, clh_real *p);
 
+/** Operations of that for one parameter (a multiply-add is two; a root and a quotient are one each), and
+ *  numbers of a parameter's that it reads and writes. */
+double clh_optimizer_operations(clh_optimizer optimizer);
+double clh_optimizer_numbers(clh_optimizer optimizer);
+
 /** What clip_grad_norm_ multiplies gradients of that norm by: min(1, max/(norm + 1e-6)); 1 when
  *  `max_grad_norm` is 0. */
 double clh_clip_scale(const clh_train_config *config, double norm);

@@ -1,5 +1,6 @@
 /* The table of backends: the first that fits is taken, what it says it takes is what it takes, and
  * a failure leaves nothing behind. That they agree is tests/property/test_fused.c. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,7 +131,7 @@ static void a_name_is_taken_where_it_fits(void **state)
 /* ---- Opening and computing ---------------------------------------------------------------------
  */
 
-/* A gradient, then losses, of the first sequences of the task. */
+/* A gradient, its forward part, then losses, of the first sequences of the task. */
 static clh_status work(void *context)
 {
     const bench *b = context;
@@ -138,7 +139,7 @@ static clh_status work(void *context)
     static uint32_t tokens[BATCH][LENGTH_MOST];
     static double rows[BATCH * LENGTH_MOST];
     clh_sequence sequence[BATCH];
-    clh_loss_sum sum, sums[BATCH];
+    clh_loss_sum sum, forward, sums[BATCH];
     size_t n;
     assert_true(b->use.length <= LENGTH_MOST);
     for (size_t k = 0; k < BATCH; k++) {
@@ -155,6 +156,14 @@ static clh_status work(void *context)
         status = b->backend->open(&state, b->model, &b->use, pool, NULL);
     if (!status && b->use.batch)
         status = b->backend->gradient(state, &batch, gradient, &sum, NULL);
+    if (!status && b->use.batch)
+        status = b->backend->forward(state, &batch, &forward, NULL);
+    if (!status && b->use.batch) {
+        assert_true(sum.count > 0 && fabs(sum.loss - forward.loss) < 1e-7 * sum.loss);
+        assert_true(sum.count == forward.count && sum.correct == forward.correct);
+        assert_true(sum.sequences == forward.sequences);
+        assert_true(sum.sequences_correct == forward.sequences_correct);
+    }
     if (!status)
         status = b->backend->losses(state, &batch, sums, rows, b->use.length, NULL);
     b->backend->close(state);
@@ -256,6 +265,9 @@ static void the_general_one_names_the_first_that_fails(void **state)
     assert_non_null(strstr(err.message, "903"));
     err = (clh_error){0};
     assert_int_equal(clh_general_backend.losses(general, &batch, sums, rows, 4, &err), CLH_EINPUT);
+    assert_non_null(strstr(err.message, "903"));
+    err = (clh_error){0};
+    assert_int_equal(clh_general_backend.forward(general, &batch, &sum, &err), CLH_EINPUT);
     assert_non_null(strstr(err.message, "903"));
     clh_general_backend.close(general);
     clh_pool_close(pool);
