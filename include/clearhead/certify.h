@@ -69,10 +69,10 @@ typedef struct clh_certify_options {
     bool margins;           /**< find the smallest margin of each class too */
     size_t counterexamples; /**< how many to keep at most: the first of the domain, sorted then by
                                  margin */
-    bool proof;       /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
-    bool histogram;   /**< compute the margin of every prediction, and count them by it */
-    const char *keep; /**< file to keep an interrupted certificate by forward passes in, which goes
-                              on from it and removes it at the end; NULL: none */
+    bool proof;          /**< keep what was decided by which bound; CLH_ESUPPORT without bounds */
+    bool histogram;      /**< compute the margin of every prediction, and count them by it */
+    const char *keep;    /**< file to keep an interrupted certificate in, which goes on from it and
+                              removes it at the end; NULL: none */
     double keep_seconds; /**< how often it is written; 0: every 10 seconds */
 } clh_certify_options;
 

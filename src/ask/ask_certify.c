@@ -30,8 +30,8 @@ static const clh_key keys[] = {
     CLH_ROW(certify_settings, count, SIZE, "10", "[0, 10000000]",
             "how many counterexamples to show: the first of the domain, the worst of them first"),
     CLH_ROW_AUTO(certify_settings, keep, TEXT, NULL, "STATE",
-                 "of forward passes: go on from this file where it is there, and write it when "
-                 "stopped and every --keep-seconds; removed at the end"),
+                 "go on from this file where it is there, and write it when stopped and every "
+                 "--keep-seconds; removed at the end"),
     CLH_ROW(certify_settings, keep_seconds, REAL, "10", "[0.001, 86400]",
             "how often that file is written"),
 };

@@ -121,7 +121,7 @@ static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
     atomic_fetch_or_explicit(&j->failed[rank / 64], (uint64_t)1 << rank % 64, memory_order_relaxed);
 }
 
-static void work(void *context, size_t task, size_t worker)
+static bool work(void *context, size_t task, size_t worker)
 {
     job *j = context;
     seen *s = &j->seen[worker];
@@ -136,7 +136,7 @@ static void work(void *context, size_t task, size_t worker)
     for (size_t b = 0; b < count && !status; b++)
         look_at(j, s, b, begin + b);
     s->error.status = status;
-    clh_stop_step(&j->stop);
+    return true; /* gather() says of what it failed */
 }
 
 static clh_status seen_open(job *j, seen *s, clh_error *err)
@@ -268,8 +268,9 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
     if (!status) {
         assert(j.together > 0); /* a pool has a worker */
         kept = (clh_kept){.of = {model, task, asked, targets, j.inputs, j.together, options},
-                          .out = out};
-        kept.failed = j.failed;
+                          .out = out,
+                          .failed = j.failed,
+                          .what = "batches of inputs"};
         status = clh_kept_open(&kept, (size_t)((j.inputs + j.together - 1) / j.together),
                                clh_how_watch(how), err);
     }

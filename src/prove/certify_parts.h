@@ -19,7 +19,13 @@ clh_status clh_certify_against(clh_certificate *out, const clh_model *model, con
                                const clh_target *targets, const clh_certify_options *options,
                                const clh_how *how, clh_error *err);
 
-/** Every input by forward passes, into an empty certificate. */
+/** Every input by bounds, for a model and choices of letters that they cover. */
+clh_status clh_certify_bounds(clh_certificate *out, const clh_model *model, const clh_task *task,
+                              const clh_letters_asked *asked, const clh_target *targets,
+                              const clh_certify_options *options, const clh_how *how,
+                              clh_error *err);
+
+/** Every input by forward passes. */
 clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, const clh_task *task,
                                const clh_letters_asked *asked, const clh_target *targets,
                                const clh_certify_options *options, const clh_how *how,

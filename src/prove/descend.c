@@ -151,7 +151,8 @@ void clh_descent_add(clh_descent *d, const clh_node *at, size_t x)
 
 void clh_descent_letters(clh_descent *d, const clh_node *at, clh_walk *walk)
 {
-    for (uint64_t left = clh_descent_fitting(d, at, d->order[at->level]); left; left &= left - 1) {
+    for (uint64_t left = clh_descent_fitting(d, at, d->order[at->level]);
+         left && !clh_descent_stopped(d); left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         clh_node next = *at;
         clh_descent_place(d, &next, x);
@@ -191,7 +192,8 @@ static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
         if (fails)
             fail_last(d, at, fails);
     }
-    for (uint64_t left = last ? which & ~(holds | fails) : which; left; left &= left - 1) {
+    for (uint64_t left = last ? which & ~(holds | fails) : which; left && !clh_descent_stopped(d);
+         left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         clh_node next = *at;
         clh_descent_place(d, &next, x);
@@ -255,7 +257,7 @@ static void walk_mixture(clh_descent *d, clh_node *at)
     const uint64_t which = clh_descent_fitting(d, at, slot);
     clh_descent_leads(d, &fresh);
     walk_letters(d, &fresh, which & ~there);
-    for (uint64_t left = which & there; left; left &= left - 1) {
+    for (uint64_t left = which & there; left && !clh_descent_stopped(d); left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         clh_node next = *at;
         clh_descent_place(d, &next, x);
@@ -307,13 +309,19 @@ void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_
     clh_query_place(&d->query, position);
     clh_node at = {0};
     d->failed = 0;
+    d->stop = stop;
+    d->worker = worker;
+    d->stopped = false;
     if (d->query.own == a->n) {
         one_query(d, &at, a->fixed[position]);
         return;
     }
     size_t begin, end;
     clh_letters_range(a, at.letters, 0, d->query.own, &begin, &end);
-    for (size_t x = begin; x < end && !clh_stop_now(stop, worker); x++) {
+    for (size_t x = begin; x < end; x++) {
+        d->stopped = d->stopped || clh_stop_now(stop, worker);
+        if (d->stopped)
+            return;
         at = (clh_node){.mask = 1u << d->query.own};
         at.letters[d->query.own] = (uint8_t)x;
         one_query(d, &at, a->token[x]);

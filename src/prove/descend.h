@@ -16,10 +16,10 @@ typedef struct clh_pending {
     bool right, decided;
 } clh_pending;
 
-/** What one worker counts; sums over workers and queries are the result. */
+/** What one worker counts; sums over workers and queries are the result. What is pending is of one query. */
 typedef struct clh_decided {
     uint64_t tokens[CLH_CERTIFY_CLASSES]; /**< predictions that fail */
-    uint64_t undecided, exact;
+    uint64_t undecided, rounded, exact, forward;
     uint64_t by_depth[CLH_CERTIFY_LETTERS + 1];
     clh_certify_row best[CLH_CERTIFY_CLASSES]; /**< smallest margins; NaN: none yet */
     double at_most[CLH_CERTIFY_CLASSES]; /**< each is no more than this, as a few inputs say */
@@ -38,7 +38,10 @@ typedef struct clh_descent {
     const clh_target *targets; /**< [length] what is to be written; NULL: what the task has there */
     const clh_target *mixture; /**< of the query, where several slots decide; else NULL */
     clh_decided decided;
-    uint64_t failed;                          /**< predictions of the query's position that fail */
+    uint64_t failed; /**< predictions of the query's position that fail */
+    clh_stop *stop;  /**< looked at now and then by this worker */
+    size_t worker, steps;
+    bool stopped;                             /**< the query was left in the middle */
     size_t order[CLH_CERTIFY_LETTERS], slots; /**< free slots, the target's first */
     clh_real *base[CLH_CERTIFY_LETTERS + 1];  /**< [columns] of each level */
     /** Over the slots from a level on: [columns] each, the ends of rows, and of rows with their slack. */
@@ -62,8 +65,18 @@ clh_status clh_descent_open(clh_descent *descent, const clh_tables *tables, clh_
                             const clh_target *targets, const double *margins, clh_error *err);
 void clh_descent_deinit(clh_descent *descent);
 
-/** Every input's prediction at the query at `position`. */
+/** Every input's prediction at the query at `position`. Where it was stopped, which it looks for all along,
+ *  what it counted is worth nothing; what it said of failures and smallest margins is so. */
 void clh_descent_position(clh_descent *descent, size_t position, clh_stop *stop, size_t worker);
+
+/** One more step of a walk, each of some microseconds: every so many of them it looks whether to stop. */
+static inline bool clh_descent_stopped(clh_descent *descent)
+{
+    enum { STEPS = 64 };
+    if (++descent->steps % STEPS == 0 && clh_stop_now(descent->stop, descent->worker))
+        descent->stopped = true;
+    return descent->stopped;
+}
 
 /** Where a walk stands: which slots have letters, and the token that comes next in the sequence. */
 typedef struct clh_node {
@@ -151,13 +164,8 @@ void clh_descent_histogram(clh_descent *descent, const clh_node *at);
  *  all slots have letters, bit 0. */
 void clh_descent_prove(clh_descent *descent, const clh_node *at, uint64_t holds, uint64_t fails);
 
-/** The rows of all workers into `out`, in their order. */
-clh_status clh_proof_gather(clh_certificate *out, const clh_descent *descent, size_t workers,
-                            clh_error *err);
-
-/** Decide by this library's own pass what a worker has left pending: counts it in `out`, and as failing. */
-clh_status clh_pending_run(clh_certificate *out, const clh_tables *tables, clh_failures *failures,
-                           const clh_target *targets, const clh_decided *decided, clh_pool *pool,
-                           const clh_watch *watch, clh_error *err);
+/** A worker's rows behind those in `out`, after which it has none; and all of them in their order. */
+clh_status clh_proof_take(clh_certificate *out, clh_decided *decided, clh_error *err);
+void clh_proof_sort(clh_certificate *out);
 
 #endif

@@ -123,7 +123,8 @@ static void look_last(clh_descent *d, const clh_node *at, clh_letter_limits *of,
             continue;
         of->slack = d->more[c][slot];
         of->limit = (clh_real)least_of(d, at, c);
-        for (uint64_t left = set[c] & ~d->query.kernel->letters_below(of); left; left &= left - 1) {
+        for (uint64_t left = set[c] & ~d->query.kernel->letters_below(of);
+             left && !clh_descent_stopped(d); left &= left - 1) {
             clh_node one = *at;
             clh_descent_place(d, &one, (size_t)__builtin_ctzll(left));
             look(d, &one);
@@ -146,7 +147,8 @@ static void walk_letters(clh_descent *d, const clh_node *at)
     }
     of.slack = d->more[at->most][slot];
     of.limit = (clh_real)least;
-    for (uint64_t left = which & ~d->query.kernel->letters_below(&of); left; left &= left - 1) {
+    for (uint64_t left = which & ~d->query.kernel->letters_below(&of);
+         left && !clh_descent_stopped(d); left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         clh_node one = *at;
         clh_descent_place(d, &one, x);

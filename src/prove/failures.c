@@ -7,6 +7,11 @@
 
 enum { BITS_MOST = 1u << 30 };
 
+size_t clh_failures_words(const clh_failures *failures, unsigned mask)
+{
+    return (size_t)(clh_letters_numbers(failures->asked, mask) / 64 + 1);
+}
+
 clh_status clh_failures_open(clh_failures *out, const clh_letters_asked *asked, clh_error *err)
 {
     *out = (clh_failures){.asked = asked};
@@ -18,7 +23,7 @@ clh_status clh_failures_open(clh_failures *out, const clh_letters_asked *asked, 
                         asked->n, asked->letters,
                         (unsigned long long)clh_letters_numbers(asked, masks - 1), BITS_MOST);
     for (unsigned mask = 0; mask < masks; mask++) {
-        const size_t words = (size_t)(clh_letters_numbers(asked, mask) / 64 + 1);
+        const size_t words = clh_failures_words(out, mask);
         out->bits[mask] = clh_alloc_zeroed(words, sizeof *out->bits[mask], err);
         if (!out->bits[mask]) {
             clh_failures_deinit(out);
@@ -89,10 +94,10 @@ bool clh_failures_has(const clh_failures *f, const uint8_t *letters, unsigned ma
 void clh_failures_join(clh_failures *to, const clh_failures *from)
 {
     for (unsigned mask = 0; mask < CLH_MASKS && mask < 1u << to->asked->n; mask++) {
-        const uint64_t words = clh_letters_numbers(to->asked, mask) / 64 + 1;
+        const size_t words = clh_failures_words(to, mask);
         if (!atomic_load_explicit(&from->any[mask], memory_order_relaxed))
             continue;
-        for (uint64_t i = 0; i < words; i++)
+        for (size_t i = 0; i < words; i++)
             set(to, mask, i, atomic_load_explicit(&from->bits[mask][i], memory_order_relaxed));
         atomic_store_explicit(&to->any[mask], true, memory_order_relaxed);
     }

@@ -25,6 +25,9 @@ typedef struct clh_failures {
 clh_status clh_failures_open(clh_failures *out, const clh_letters_asked *asked, clh_error *err);
 void clh_failures_deinit(clh_failures *failures);
 
+/** Words of `bits` of a mask. */
+size_t clh_failures_words(const clh_failures *failures, unsigned mask);
+
 /** Every input with these letters in the slots of `mask` fails. */
 void clh_failures_add(clh_failures *failures, const uint8_t *letters, unsigned mask);
 

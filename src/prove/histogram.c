@@ -34,7 +34,8 @@ void clh_descent_histogram(clh_descent *d, const clh_node *at)
         d->decided.histogram[clh_margin_bin(margin)]++;
         return;
     }
-    for (uint64_t left = clh_descent_fitting(d, at, d->order[at->level]); left; left &= left - 1) {
+    for (uint64_t left = clh_descent_fitting(d, at, d->order[at->level]);
+         left && !clh_descent_stopped(d); left &= left - 1) {
         clh_node next = *at;
         clh_descent_place(d, &next, (size_t)__builtin_ctzll(left));
         clh_descent_histogram(d, &next);

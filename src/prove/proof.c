@@ -53,24 +53,27 @@ static int by_place(const void *a, const void *b)
     return (x->letters > y->letters) - (x->letters < y->letters);
 }
 
-clh_status clh_proof_gather(clh_certificate *out, const clh_descent *descent, size_t workers,
-                            clh_error *err)
+void clh_proof_sort(clh_certificate *out)
 {
-    size_t count = 0;
-    for (size_t w = 0; w < workers; w++)
-        count += descent[w].decided.proved_count;
-    out->proof_count = count;
-    if (!descent[0].decided.proof)
-        return CLH_OK;
-    out->proof = clh_alloc_array(count, sizeof *out->proof, err);
-    if (!out->proof)
-        return CLH_ENOMEM;
-    for (size_t w = 0, at = 0; w < workers; w++) {
-        const clh_decided *d = &descent[w].decided;
-        if (d->proved_count)
-            memcpy(out->proof + at, d->proved, d->proved_count * sizeof *d->proved);
-        at += d->proved_count;
+    if (out->proof)
+        qsort(out->proof, out->proof_count, sizeof *out->proof, by_place);
+}
+
+clh_status clh_proof_take(clh_certificate *out, clh_decided *decided, clh_error *err)
+{
+    const size_t before = out->proof_count, count = decided->proved_count;
+    clh_proof_row *all = NULL;
+    if (decided->proof && count) {
+        all = clh_alloc_array(before + count, sizeof *all, err);
+        if (!all)
+            return CLH_ENOMEM;
+        if (before)
+            memcpy(all, out->proof, before * sizeof *all);
+        memcpy(all + before, decided->proved, count * sizeof *all);
+        clh_free(out->proof);
+        out->proof = all;
     }
-    qsort(out->proof, count, sizeof *out->proof, by_place);
+    out->proof_count = before + count;
+    decided->proved_count = 0;
     return CLH_OK;
 }
