@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Another C library, nothing optional, and no assertions: everything is built with musl, linked in, without
-# figures and LAPACK; what is refused is refused without assertions, README's and -h's examples too; and
+# figures, LAPACK and MPFI; what is refused is refused without assertions, README's and -h's examples too; and
 # training ends with the bytes it ends with here.
 #
 #   scripts/check_musl.sh [folder]     the folder is made anew; default build-musl
@@ -15,7 +15,7 @@ dependencies=build-musl-dependencies
 CC=musl-gcc scripts/build_dependencies.sh "$dependencies" cmocka
 rm -rf "$folder"
 PKG_CONFIG_LIBDIR="$PWD/$dependencies/pkgconfig" meson setup "$folder" --native-file scripts/musl.native \
-    -Dwerror=true -Dtests=enabled -Dfigures=disabled -Dlapack=disabled -Db_ndebug=true
+    -Dwerror=true -Dtests=enabled -Dfigures=disabled -Dlapack=disabled -Dmpfi=disabled -Db_ndebug=true
 ninja -C "$folder" clearhead tests-build
 # Not locale: musl has one locale, whose numbers have points. Not stopped_ask: it bounds a time, and musl
 # takes its time to free the many small parts of a large result. Not failing_files: it stands between the

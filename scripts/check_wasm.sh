@@ -16,7 +16,7 @@ cc='clang-19 --target=wasm32-wasi'
 CC=$cc scripts/build_dependencies.sh "$dependencies"
 rm -rf "$folder"
 meson setup "$folder" --cross-file scripts/wasm.cross -Dpkg_config_path="$PWD/$dependencies/pkgconfig" \
-    -Dwerror=true -Dtests=disabled -Dfigures=disabled -Dlapack=disabled
+    -Dwerror=true -Dtests=disabled -Dfigures=disabled -Dlapack=disabled -Dmpfi=disabled
 ninja -C "$folder"
 # By hand, since Meson takes the linker for another. 8 MB of stack, as elsewhere, below the data: to run out
 # of it is a trap, not a wrong number.

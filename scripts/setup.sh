@@ -37,6 +37,7 @@ need libmd-dev         library 'libmd >= 1.0'
 need libxxhash-dev     header xxhash.h
 library 'cairo >= 1.16' > /dev/null 2>&1 || useful=' libcairo2-dev' # draws figure files
 library 'lapacke >= 3.9' > /dev/null 2>&1 || useful="$useful liblapacke-dev" # decompositions by LAPACK
+header mpfi.h > /dev/null 2>&1 || useful="$useful libmpfi-dev" # intervals, where double cannot decide
 case $purpose in
 build | wasm | musl) ;;
 test | fuzz | coverage | ci)
@@ -105,7 +106,7 @@ foreign=$missing missing=$here
 cannot() { # WHY
     if [ -z "$missing" ]; then
         [ -z "$useful" ] ||
-            echo "setup.sh: going on without$useful: no figure files without cairo, decompositions of our own without LAPACKE" >&2
+            echo "setup.sh: going on without$useful: no figure files without cairo, decompositions of our own without LAPACKE, less decided without MPFI" >&2
         [ -z "$foreign" ] ||
             echo "setup.sh: going on without$foreign: not all platforms are then checked" >&2
         exit 0
@@ -118,7 +119,7 @@ END
 }
 command -v apt-get > /dev/null ||
     cannot "There is no apt-get: install what your system calls them (a C17 compiler, Meson >= 1.0, Ninja,
-pkg-config, Jansson >= 2.13, libmd, Random123, xxhash, LAPACKE, cairo; cmocka, Python 3 and g++ for
+pkg-config, Jansson >= 2.13, libmd, Random123, xxhash, LAPACKE, MPFI, cairo; cmocka, Python 3 and g++ for
 the tests), then try again."
 root=''
 if [ "$(id -u)" -ne 0 ]; then

@@ -120,8 +120,11 @@ typedef struct clh_certificate {
     clh_certify_row all; /**< over all classes */
     uint64_t *failed_at; /**< [length]: predictions of that position's token that fail */
     uint64_t undecided;  /**< predictions of which claim (1) could not be decided */
-    uint64_t rounded;    /**< predictions that are right in one claim and not in the other */
-    bool by_bounds;      /**< else by forward passes: claim (2) only */
+    uint64_t
+        ties; /**< predictions whose logit is exactly another's, and none is larger: they fail */
+    uint64_t enclosed; /**< predictions of which claim (1) was decided by interval arithmetic */
+    uint64_t rounded;  /**< predictions that are right in one claim and not in the other */
+    bool by_bounds;    /**< else by forward passes: claim (2) only */
     uint64_t
         by_depth[CLH_CERTIFY_LETTERS + 1]; /**< predictions decided by a bound that holds whatever
                                                      the letters of so many slots */

@@ -52,8 +52,12 @@ static const clh_field numbers[] = {
      .flags = CLH_HEADLINE},
     {"failures", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE},
     {"failures.tokens", "predictions", "that are not right", .flags = CLH_HEADLINE},
-    CLH_FIELD_COUNT("undecided", "predictions",
-                    "of which double precision cannot tell which token has the largest logit: "
+    CLH_FIELD_COUNT(
+        "undecided", "predictions",
+        "of which neither double precision nor interval arithmetic can tell which token "
+        "has the largest logit: counted as failures"),
+    CLH_FIELD_COUNT("ties", "predictions",
+                    "of which the right token's logit is exactly another's and none is larger: "
                     "counted as failures"),
     CLH_FIELD_COUNT("rounded", "predictions",
                     "that are right in real numbers and not in this library's forward pass, or the "
@@ -78,6 +82,9 @@ static const clh_field numbers[] = {
     {"one_by_one", "predictions",
      "whose margin was computed, in double precision: bounds left them open, or a smallest margin "
      "was looked for",
+     .flags = CLH_DETAIL},
+    {"by_enclosure", "predictions",
+     "of which double precision could not tell what the real function says, and interval arithmetic with more digits could",
      .flags = CLH_DETAIL},
     {"by_forward", "predictions", "decided by this library's forward pass", .flags = CLH_DETAIL},
     {0}};
@@ -219,8 +226,9 @@ static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
     clh_result_put_numbers(
         out, {"inputs", (double)c->all.inputs}, {"failures", (double)c->all.failures},
         {"failures.tokens", (double)c->all.tokens}, {"undecided", (double)c->undecided},
-        {"rounded", (double)c->rounded}, {"by_bounds", (double)bounds},
-        {"one_by_one", (double)c->exact}, {"by_forward", (double)c->forward});
+        {"ties", (double)c->ties}, {"rounded", (double)c->rounded}, {"by_bounds", (double)bounds},
+        {"one_by_one", (double)c->exact}, {"by_enclosure", (double)c->enclosed},
+        {"by_forward", (double)c->forward});
     if (!isnan(c->all.margin))
         clh_result_put_number(out, "margin_min", c->all.margin);
     put_classes(out, c, task);

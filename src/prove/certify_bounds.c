@@ -33,7 +33,9 @@ static void forget(worker *w, const clh_decided *before)
     memcpy(d->tokens, before->tokens, sizeof d->tokens);
     memcpy(d->by_depth, before->by_depth, sizeof d->by_depth);
     d->undecided = before->undecided;
+    d->ties = before->ties;
     d->rounded = before->rounded;
+    d->enclosed = before->enclosed;
     d->exact = before->exact;
     d->forward = before->forward;
     d->proved_count = before->proved_count;
@@ -102,8 +104,10 @@ static clh_status take(clh_certificate *out, clh_decided *d, const clh_letters_a
     out->exact += d->exact;
     out->forward += d->forward;
     out->undecided += d->undecided;
+    out->ties += d->ties;
     out->rounded += d->rounded;
-    d->exact = d->forward = d->undecided = d->rounded = 0;
+    out->enclosed += d->enclosed;
+    d->exact = d->forward = d->undecided = d->ties = d->rounded = d->enclosed = 0;
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         out->classes[c].tokens += d->tokens[c];
         clh_margin_take(&out->classes[c], &d->best[c], asked->n);

@@ -19,7 +19,7 @@ typedef struct clh_pending {
 /** What one worker counts; sums over workers and queries are the result. What is pending is of one query. */
 typedef struct clh_decided {
     uint64_t tokens[CLH_CERTIFY_CLASSES]; /**< predictions that fail */
-    uint64_t undecided, rounded, exact, forward;
+    uint64_t undecided, ties, rounded, exact, enclosed, forward;
     uint64_t by_depth[CLH_CERTIFY_LETTERS + 1];
     clh_certify_row best[CLH_CERTIFY_CLASSES]; /**< smallest margins; NaN: none yet */
     double at_most[CLH_CERTIFY_CLASSES]; /**< each is no more than this, as a few inputs say */

@@ -9,7 +9,7 @@
 #include "prove/kept.h"
 
 /* Numbers of a class; of all, before those by depth. */
-enum { ROW = 5, COUNTS = 5, DEPTHS = CLH_CERTIFY_LETTERS + 1, NAME = 16 };
+enum { ROW = 5, COUNTS = 7, DEPTHS = CLH_CERTIFY_LETTERS + 1, NAME = 16 };
 /* Arrays of every certificate, and of one by bounds its proof and failures. */
 enum { FIXED = 6, PROOF_COLUMNS = 5, ARRAYS = FIXED + 1 + CLH_MASKS };
 _Static_assert(sizeof(clh_proof_row) == PROOF_COLUMNS * sizeof(int64_t),
@@ -65,7 +65,8 @@ static void add_others(state *s, const clh_kept *k)
 clh_status clh_kept_write(const clh_kept *k, clh_error *err)
 {
     const clh_certificate *out = k->out;
-    state s = {.count = {out->forward, out->exact, out->undecided, out->rounded, out->proof_count}};
+    state s = {.count = {out->forward, out->exact, out->undecided, out->ties, out->rounded,
+                         out->enclosed, out->proof_count}};
     clh_pair pairs[CLH_KEPT_FACTS];
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         const clh_certify_row *r = &out->classes[c];
@@ -135,8 +136,10 @@ static clh_status take_state(const clh_kept *k, const state *s, clh_error *err)
     out->forward = s->count[0];
     out->exact = s->count[1];
     out->undecided = s->count[2];
-    out->rounded = s->count[3];
-    out->proof_count = (size_t)s->count[4];
+    out->ties = s->count[3];
+    out->rounded = s->count[4];
+    out->enclosed = s->count[5];
+    out->proof_count = (size_t)s->count[6];
     memcpy(out->by_depth, s->count + COUNTS, sizeof out->by_depth);
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         const uint64_t *row = s->row + c * ROW;

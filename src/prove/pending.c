@@ -78,7 +78,9 @@ clh_status clh_pending_run(clh_pending_pass *pass, clh_descent *descent)
     clh_status status = pass->error.status;
     if (decided->pending_count && !status)
         status = open_once(pass, descent->query.tables);
-    for (size_t i = 0; i < decided->pending_count && !status; i++) {
+    if (decided->pending_count && !status)
+        status = clh_pending_enclose(descent, pass->ids, &pass->error);
+    for (size_t i = 0; i < decided->pending_count && !status && !descent->stopped; i++) {
         const clh_pending *p = &decided->pending[i];
         bool says = false;
         descent->stopped = clh_stop_now(descent->stop, descent->worker);

@@ -19,6 +19,11 @@ typedef struct clh_pending_pass {
 
 /** Counts what is pending in what the descent has decided, and as failing; after it nothing is. */
 clh_status clh_pending_run(clh_pending_pass *pass, clh_descent *descent);
+
+/** Decide by interval arithmetic what the real function says of those that double precision left open, if
+ *  they are not too many. Nothing without MPFI. ids [length] is borrowed. CLH_ENOMEM. */
+clh_status clh_pending_enclose(clh_descent *descent, uint32_t *ids, clh_error *err);
+
 void clh_pending_deinit(clh_pending_pass *pass);
 
 #endif
