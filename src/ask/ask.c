@@ -143,6 +143,26 @@ char *clh_questions_json(clh_error *err)
 
 /* ---- Asking ---- */
 
+/* That every word is there: "FILE is missing; see clearhead program check -h". */
+static clh_status check_words(const clh_question *q, const void *settings, clh_error *err)
+{
+    const size_t count = clh_question_words(q);
+    char names[64] = "", command[64];
+    bool missing = false;
+    for (size_t w = 0; w < count; w++) {
+        const clh_key *key = clh_question_word(q, w);
+        const size_t length = strlen(names);
+        missing = missing || !((const char *)settings)[key->offset];
+        (void)snprintf(names + length, sizeof names - length, "%s%s", w ? " " : "", key->values);
+    }
+    if (!missing)
+        return CLH_OK;
+    (void)snprintf(command, sizeof command, "%s", q->name);
+    for (char *at = command; (at = strchr(at, '_')) != NULL;)
+        *at = ' ';
+    return clh_fail(err, CLH_EUSAGE, "%s is missing; see clearhead %s -h", names, command);
+}
+
 clh_status clh_ask_check(const clh_subject *subject, const char *question,
                          const clh_settings *settings, clh_error *err)
 {
@@ -155,6 +175,8 @@ clh_status clh_ask_check(const clh_subject *subject, const char *question,
         return clh_fail(err, CLH_EUSAGE, "these settings are of %s, want those of %s",
                         clh_settings_question(settings)->name, q->name);
     clh_status status = clh_needs_check(q, subject, err);
+    if (!status && settings)
+        status = check_words(q, clh_settings_values(settings), err);
     if (!status && q->check && settings)
         status = q->check(subject, clh_settings_values(settings), err);
     return status;

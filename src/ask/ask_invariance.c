@@ -1,6 +1,5 @@
 /* invariance: on how many inputs of a whole domain attention looks at the same positions. */
 #include <stdio.h>
-#include <string.h>
 
 #include "ask/certified.h"
 #include "clearhead/invariance.h"
@@ -49,12 +48,11 @@ static const clh_schema schema[] = {
 
 static void put(clh_result *out, const clh_invariance *v, const clh_task *task)
 {
-    clh_certificate letters = {.n = v->n};
+    clh_shown_input first;
     char key[24], label[48], by[96];
     double share = 0;
     size_t same = 0;
     const size_t positions = v->length - v->first_scored;
-    memcpy(letters.token, v->token, sizeof letters.token);
     for (size_t p = v->first_scored; p < v->length; p++) {
         const clh_invariance_row *row = &v->at[p];
         clh_result_row(out, "positions", clh_key_text(key, p));
@@ -73,8 +71,9 @@ static void put(clh_result *out, const clh_invariance *v, const clh_task *task)
     clh_result_put_numbers(out, {"inputs", (double)v->inputs}, {"same", (double)v->same},
                            {"share", share}, {"positions", (double)positions},
                            {"positions.same", (double)same}, {"undecided", (double)v->undecided});
+    clh_shown_input_of(&first, v->token, v->n, task, &v->first);
     if (v->same < v->inputs)
-        clh_certified_letters(out, "first", &letters, task, &v->first);
+        clh_result_put_text(out, "first", first.input);
     else
         clh_result_absent(out, "first", "every input is the same");
     (void)snprintf(by, sizeof by, "%zu of %zu positions have one source for every input", same,
@@ -112,8 +111,7 @@ const clh_question clh_question_invariance = {
                 "clearhead invariance runs/notebook --checkpoints # over training\n"
                 "clearhead invariance runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, invariance_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
-             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
+    .needs = CLH_NEEDS_BOUNDS,
     .schema = schema,
     .over = "same, share, positions.same",
     .ask = ask_invariance};

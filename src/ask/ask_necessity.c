@@ -1,6 +1,5 @@
 /* necessity: on how many inputs of a whole domain a part of the model is needed. */
 #include <stdio.h>
-#include <string.h>
 
 #include "ask/certified.h"
 #include "clearhead/necessity.h"
@@ -51,8 +50,10 @@ static const clh_field verdicts[] = {
 static const clh_field columns[] = {
     {"share", "share", "of the inputs, those of which a prediction changes", .decimals = 6,
      .flags = CLH_SHARE, .panel = "inputs that need it"},
-    CLH_FIELD_COUNT("changed", "inputs", "of which a prediction changes"),
-    CLH_FIELD_COUNT("undecided", "inputs", "of these, not decided in double precision"),
+    CLH_FIELD_COUNT("changed", "inputs", "of which a prediction changes",
+                    CLH_FROM(clh_necessity_row, changed)),
+    CLH_FIELD_COUNT("undecided", "inputs", "of these, not decided in double precision",
+                    CLH_FROM(clh_necessity_row, undecided)),
     CLH_FIELD_TEXT("input", "the first of the domain that changes", 0),
     {0}};
 static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
@@ -77,19 +78,18 @@ static void decide(clh_result *out, const clh_necessity *n, const char *name, ui
 
 static void put(clh_result *out, const clh_necessity *n, const clh_task *task)
 {
-    clh_certificate letters = {.n = n->n};
+    clh_shown_input first;
     char name[48];
     uint64_t undecided = 0;
-    memcpy(letters.token, n->token, sizeof letters.token);
     for (size_t i = 0; i < CLH_NECESSITY_PARTS; i++) {
         const clh_necessity_row *row = &n->row[i];
         clh_result_row(out, "parts", row->name);
         clh_row_label(out, row->text, NULL);
-        clh_row_put_numbers(out, {"share", (double)row->changed / (double)n->inputs},
-                            {"changed", (double)row->changed},
-                            {"undecided", (double)row->undecided});
+        clh_row_read(out, row);
+        clh_row_put_number(out, "share", (double)row->changed / (double)n->inputs);
+        clh_shown_input_of(&first, n->token, n->n, task, &row->first);
         if (row->changed)
-            clh_certified_input(out, &letters, task, &row->first);
+            clh_row_text(out, "input", first.input);
         (void)snprintf(name, sizeof name, "changed.%s", row->name);
         clh_result_put_number(out, name, (double)row->changed);
         undecided += row->undecided;
@@ -132,8 +132,7 @@ const clh_question clh_question_necessity = {
                 "clearhead necessity runs/notebook --checkpoints # over training\n"
                 "clearhead necessity runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, necessity_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
-             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
+    .needs = CLH_NEEDS_BOUNDS,
     .schema = schema,
     .over = "changed.head, changed.qk.token_position, changed.qk.position_position, "
             "changed.ov.token, changed.ov.position, changed.direct, changed.sources.answer",

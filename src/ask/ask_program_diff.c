@@ -114,15 +114,6 @@ static clh_status ask_diff(clh_result *out, clh_subject *s, const void *settings
     return status;
 }
 
-static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
-{
-    const diff_settings *set = settings;
-    (void)s;
-    return *set->a && *set->b
-               ? CLH_OK
-               : clh_fail(err, CLH_EUSAGE, "A B is missing; see clearhead program diff -h");
-}
-
 const clh_question clh_question_program_diff = {
     .name = "program_diff",
     .summary = "in which rules two programs or models differ",
@@ -134,5 +125,4 @@ const clh_question clh_question_program_diff = {
     .words = "a b",
     .needs = CLH_NEEDS_NOTHING,
     .schema = schema,
-    .ask = ask_diff,
-    .check = check};
+    .ask = ask_diff};

@@ -8,8 +8,7 @@ typedef struct run_settings {
 } run_settings;
 
 static const clh_key keys[] = {
-    CLH_ROW_AUTO(run_settings, file, TEXT, NULL, "FILE",
-                 "the program (docs/formats.md); must be given"),
+    CLH_PROGRAM_FILE_KEY(run_settings),
     CLH_ROW_AUTO(run_settings, letters, TEXT, NULL, "LETTERS",
                  "the letters of the prompt, in any order, repeats too: psM1; must be given"),
 };
@@ -54,8 +53,6 @@ static clh_status check(const clh_subject *s, const void *settings, clh_error *e
 {
     const run_settings *set = settings;
     (void)s;
-    if (!*set->file)
-        return clh_fail(err, CLH_EUSAGE, "FILE is missing; see clearhead program run -h");
     return *set->letters ? CLH_OK
                          : clh_fail(err, CLH_EUSAGE, "--letters is missing, as in --letters psM1");
 }

@@ -9,8 +9,7 @@ typedef struct stats_settings {
 } stats_settings;
 
 static const clh_key keys[] = {
-    CLH_ROW_AUTO(stats_settings, file, TEXT, NULL, "FILE",
-                 "the program (docs/formats.md); must be given"),
+    CLH_PROGRAM_FILE_KEY(stats_settings),
     CLH_ROW(stats_settings, n, SIZE, "4", "[1, 6]", "letters, where the file names no task"),
 };
 
@@ -67,15 +66,6 @@ static clh_status ask_stats(clh_result *out, clh_subject *s, const void *setting
     return status;
 }
 
-static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
-{
-    const stats_settings *set = settings;
-    (void)s;
-    return *set->file
-               ? CLH_OK
-               : clh_fail(err, CLH_EUSAGE, "FILE is missing; see clearhead program stats -h");
-}
-
 const clh_question clh_question_program_stats = {
     .name = "program_stats",
     .summary = "how many rules and sources a program has",
@@ -85,5 +75,4 @@ const clh_question clh_question_program_stats = {
     .words = "file",
     .needs = CLH_NEEDS_NOTHING,
     .schema = schema,
-    .ask = ask_stats,
-    .check = check};
+    .ask = ask_stats};

@@ -1,12 +1,10 @@
 /* repair: a model whose attention depends on positions alone, proved before and after. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "ask/certified.h"
 #include "ask/ratios.h"
-#include "clearhead/certify.h"
-#include "clearhead/measure.h"
-#include "clearhead/repair.h"
+#include "prove/repair_report.h"
 
 typedef struct repair_settings {
     char by[CLH_PATH_MAX];
@@ -34,48 +32,54 @@ static const clh_key keys[] = {
     CLH_ROW_COUNT(repair_settings, "500", "[2, 1000000]"),
 };
 
+#define AT(member) CLH_FROM(clh_repair_report, member)
 #define DISTANCE "root mean square over positions and letters of |k - mean over letters of k|"
 #define PATTERN                                                                                         \
     "half the sum over keys of |attention - wanted|, of attention's mean over all choices of letters; " \
     "mean over queries of scored predictions"
 static const clh_field numbers[] = {
-    CLH_FIELD_TEXT("by", "what was refitted", CLH_HEADLINE),
-    {"rounds", NULL, "how often in a row", .decimals = 0, .flags = CLH_HEADLINE},
+    CLH_FIELD_TEXT("by", "what was refitted", CLH_HEADLINE, AT(by)),
+    {"rounds", NULL, "how often in a row", .flags = CLH_HEADLINE, AT(rounds)},
     {"sharpen", NULL, "what all attention scores were multiplied by", .decimals = 2,
-     .flags = CLH_HEADLINE},
-    {"inputs", "inputs", "of the domain", .flags = CLH_HEADLINE},
-    {"failures_before", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE},
+     .flags = CLH_HEADLINE, AT(sharpen)},
+    {"inputs", "inputs", "of the domain", .flags = CLH_HEADLINE, AT(inputs)},
+    {"failures_before", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE,
+     AT(failures_before)},
     {"failures", "inputs", "of which the repaired model gets a prediction wrong",
-     .flags = CLH_HEADLINE},
+     .flags = CLH_HEADLINE, AT(failures)},
     {"loss_before", "nats", "mean -log p(token) on the held-out sample", .decimals = 6,
-     .flags = CLH_HEADLINE},
-    {"loss", "nats", "the same of the repaired model", .decimals = 6, .flags = CLH_HEADLINE},
+     .flags = CLH_HEADLINE, AT(loss_before)},
+    {"loss", "nats", "the same of the repaired model", .decimals = 6, .flags = CLH_HEADLINE,
+     AT(loss)},
     {"margin_min", "logits", "smallest margin of the repaired model",
-     "least over predictions of logit(right token) - largest other logit", 4,
-     .flags = CLH_HEADLINE},
-    {"keys_before", NULL, "how far keys are from the mean of their position", DISTANCE,
-     .decimals = 4},
-    {"keys", NULL, "the same once refitted, before they are sharpened", DISTANCE, .decimals = 4},
-    {"queries_before", NULL, "how far queries are from the mean of their position", DISTANCE,
-     .decimals = 4},
-    {"queries", NULL, "the same once refitted", DISTANCE, .decimals = 4},
+     "least over predictions of logit(right token) - largest other logit", 4, .flags = CLH_HEADLINE,
+     AT(margin_min)},
+    {"keys_before", NULL, "how far keys are from the mean of their position", DISTANCE, 4,
+     AT(sums.keys_before)},
+    {"keys", NULL, "the same once refitted, before they are sharpened", DISTANCE, 4,
+     AT(sums.keys_after)},
+    {"queries_before", NULL, "how far queries are from the mean of their position", DISTANCE, 4,
+     AT(sums.queries_before)},
+    {"queries", NULL, "the same once refitted", DISTANCE, 4, AT(sums.queries_after)},
     CLH_FIELD("pattern_before", "share", "how far attention is from the pattern wanted", PATTERN, 4,
-              .flags = CLH_HEADLINE),
+              .flags = CLH_HEADLINE, AT(sums.pattern_before)),
     CLH_FIELD("pattern", "share", "the same of the repaired model", PATTERN, 4,
-              .flags = CLH_HEADLINE),
+              .flags = CLH_HEADLINE, AT(sums.pattern_after)),
     CLH_FIELD("pattern_most", "share", "the largest of any query, repaired", PATTERN, 4,
-              .flags = CLH_HEADLINE),
+              .flags = CLH_HEADLINE, AT(sums.pattern_most)),
     {0}};
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("repaired", "Does the repaired model write the right tokens on every input?",
                       "yes when no prediction of any input fails; certify says what that means"),
     {0}};
 static const clh_field columns[] = {
-    {"inputs", "inputs", "of this class in the domain", .decimals = 0},
-    {"before", "inputs", "of which a prediction is not right", .decimals = 0, .panel = "failures"},
-    {"after", "inputs", "of which the repaired model gets one wrong", .decimals = 0,
-     .panel = "failures"},
-    {"margin", "logits", "smallest of the repaired model", .decimals = 4, .flags = CLH_DETAIL},
+    CLH_FIELD_COUNT("inputs", "inputs", "of this class in the domain",
+                    CLH_FROM(clh_certify_row, inputs)),
+    {"before", "inputs", "of which a prediction is not right", .panel = "failures"},
+    {"after", "inputs", "of which the repaired model gets one wrong", .panel = "failures",
+     CLH_FROM(clh_certify_row, failures)},
+    {"margin", "logits", "smallest of the repaired model", .decimals = 4, .flags = CLH_DETAIL,
+     CLH_FROM(clh_certify_row, margin)},
     {0}};
 static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
                                     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -83,147 +87,56 @@ static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .field
                                      .keys = "class", .draw = "rows", .fields = columns},
                                     {0}};
 
-static const char *const names[] = {"auto",    "keys",    "queries", "both",
-                                    "pattern", "one-hot", "program"};
-
-/* A name, or the path of a program, which the caller closes. */
-static clh_status options_of(clh_repair_options *out, clh_program **program,
-                             const repair_settings *set, const clh_task *task, clh_error *err)
+static clh_repair_asked asked(clh_subject *s, const repair_settings *set)
 {
-    bool file = false;
-    *out = (clh_repair_options){.rounds = set->rounds == CLH_UNSET ? 0 : (unsigned)set->rounds,
-                                .sharpen = isnan(set->sharpen) ? 0 : set->sharpen};
-    for (unsigned by = 0; by < CLH_COUNT(names); by++)
-        if (strcmp(set->by, names[by]) == 0) {
-            out->by = by;
-            return CLH_OK;
-        }
-    clh_status status = clh_program_is_file(&file, set->by, err);
-    if (!status && !file)
-        return clh_fail(
-            err, CLH_EUSAGE,
-            "by is %s, want auto, keys, queries, both, pattern, one-hot, program, or the "
-            "file of a program",
-            set->by);
-    if (!status)
-        status = clh_program_read(program, set->by, task, err);
-    out->by = CLH_REPAIR_PROGRAM;
-    out->program = *program;
-    return status;
+    return (clh_repair_asked){.model = clh_subject_model(s),
+                              .task = clh_subject_task(s),
+                              .domain = (clh_domain_kind)set->domain,
+                              .by = set->by,
+                              .rounds = set->rounds == CLH_UNSET ? 0 : (unsigned)set->rounds,
+                              .sharpen = isnan(set->sharpen) ? 0 : set->sharpen};
 }
 
 static clh_status make(clh_model **out, clh_subject *s, const void *settings, const clh_how *how,
                        clh_error *err)
 {
-    const repair_settings *set = settings;
-    const clh_task *task = clh_subject_task(s);
-    clh_program *program = NULL;
-    clh_repair_options options, found;
-    clh_repair_sums sums;
-    clh_certificate after = {0};
-    clh_status status = options_of(&options, &program, set, task, err);
-    if (!status)
-        status = clh_repair_find(out, &sums, &found, &after, clh_subject_model(s), task, &options,
-                                 (clh_domain_kind)set->domain, how, err);
-    clh_certificate_deinit(&after);
-    clh_program_close(program);
-    return status;
+    const clh_repair_asked ask = asked(s, settings);
+    return clh_repair_named(out, &ask, how, err);
 }
 
-static void put(clh_result *out, const clh_certificate *before, const clh_certificate *after,
-                const clh_repair_sums *sums, const clh_repair_options *found)
+static void put(clh_result *out, const clh_repair_report *r)
 {
     char text[96];
-    clh_result_put_number(out, "inputs", (double)after->all.inputs);
-    clh_result_put_number(out, "failures_before", (double)before->all.failures);
-    clh_result_put_number(out, "failures", (double)after->all.failures);
-    clh_result_put_number(out, "margin_min", after->all.margin);
-    clh_result_put_text(out, "by",
-                        found->program                 ? "a program of a file"
-                        : found->by == CLH_REPAIR_BOTH ? "keys and queries"
-                                                       : names[found->by]);
-    clh_result_put_number(out, "rounds", found->rounds);
-    clh_result_put_number(out, "sharpen", found->sharpen);
-    if (found->by > CLH_REPAIR_BOTH)
-        clh_result_put_numbers(out, {"pattern_before", sums->pattern_before},
-                               {"pattern", sums->pattern_after},
-                               {"pattern_most", sums->pattern_most});
-    const unsigned refitted = found->by > CLH_REPAIR_BOTH ? 0 : found->by;
-    if (refitted & CLH_REPAIR_KEYS) {
-        clh_result_put_number(out, "keys_before", sums->keys_before);
-        clh_result_put_number(out, "keys", sums->keys_after);
-    }
-    if (refitted & CLH_REPAIR_QUERIES) {
-        clh_result_put_number(out, "queries_before", sums->queries_before);
-        clh_result_put_number(out, "queries", sums->queries_after);
-    }
-    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
-        const clh_certify_row *row = &after->classes[c];
-        if (row->inputs == 0)
+    clh_result_read(out, "numbers", r);
+    for (clh_certify_class c = 0; c <= CLH_CLASS_OTHER; c++) {
+        if (r->after.classes[c].inputs == 0)
             continue;
-        clh_result_row(out, "classes", clh_certify_class_name((clh_certify_class)c));
-        clh_row_put_numbers(out, {"inputs", (double)row->inputs},
-                            {"before", (double)before->classes[c].failures},
-                            {"after", (double)row->failures}, {"margin", row->margin});
+        clh_result_row(out, "classes", clh_certify_class_name(c));
+        clh_row_read(out, &r->after.classes[c]);
+        clh_row_put_number(out, "before", (double)r->before.classes[c].failures);
     }
     (void)snprintf(text, sizeof text, "%llu of %llu inputs failed, %llu fail",
-                   (unsigned long long)before->all.failures, (unsigned long long)after->all.inputs,
-                   (unsigned long long)after->all.failures);
-    clh_result_decide(out, "repaired", after->all.failures ? "no" : "yes", text);
-    if (after->all.failures)
+                   (unsigned long long)r->failures_before, (unsigned long long)r->inputs,
+                   (unsigned long long)r->failures);
+    clh_result_decide(out, "repaired", r->failures ? "no" : "yes", text);
+    if (r->failures)
         clh_result_no(out);
-}
-
-/* What it costs where the model was trained. */
-static clh_status put_loss(clh_result *out, clh_subject *s, const clh_model *repaired, size_t count,
-                           const clh_how *how, clh_error *err)
-{
-    const clh_sample *sample = NULL;
-    const clh_measure *plain = NULL;
-    clh_measure now = {0};
-    clh_status status = clh_ask_sample(&sample, out, s, count, err);
-    if (!status)
-        status = clh_subject_plain(&plain, s, sample, how, err);
-    if (!status)
-        status = clh_measure_run(&now, repaired, sample, NULL, how, err);
-    if (!status) {
-        clh_result_put_number(out, "loss_before", plain->total.loss / (double)plain->total.count);
-        clh_result_put_number(out, "loss", now.total.loss / (double)now.total.count);
-    }
-    clh_measure_deinit(&now);
-    return status;
 }
 
 static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settings,
                              const clh_how *how, clh_error *err)
 {
     const repair_settings *set = settings;
-    const clh_task *task = clh_subject_task(s);
-    clh_program *program = NULL;
-    clh_repair_options options;
-    const clh_certify_options certify = {.domain = (clh_domain_kind)set->domain,
-                                         .way = CLH_CERTIFY_BOUNDS};
-    clh_model *repaired = NULL;
-    clh_repair_options found;
-    clh_repair_sums sums;
-    clh_certificate before = {0}, after = {0};
-    clh_watch_part part, rest;
-    const clh_how first = {how->threads, clh_watch_part_of(&part, how->watch, 0, 1, 2)};
-    const clh_how second = {how->threads, clh_watch_part_of(&rest, how->watch, 1, 1, 2)};
-    clh_status status = options_of(&options, &program, set, task, err);
+    clh_repair_asked ask = asked(s, set);
+    clh_repair_report report = {0};
+    clh_status status = clh_ask_sample(&ask.sample, out, s, set->count, err);
     if (!status)
-        status = clh_certify(&before, clh_subject_model(s), task, &certify, &first, err);
+        status = clh_subject_plain(&ask.plain, s, ask.sample, how, err);
     if (!status)
-        status = clh_repair_find(&repaired, &sums, &found, &after, clh_subject_model(s), task,
-                                 &options, certify.domain, &second, err);
+        status = clh_repair_report_make(&report, &ask, how, err);
     if (!status)
-        status = put_loss(out, s, repaired, set->count, how, err);
-    if (!status)
-        put(out, &before, &after, &sums, &found);
-    clh_certificate_deinit(&before);
-    clh_certificate_deinit(&after);
-    clh_model_close(repaired);
-    clh_program_close(program);
+        put(out, &report);
+    clh_repair_report_deinit(&report);
     return status;
 }
 
@@ -246,8 +159,7 @@ const clh_question clh_question_repair = {
         "clearhead repair runs/notebook --by one-hot # all attention on each position's strongest source\n"
         "clearhead repair runs/notebook --seeds 8 # of how many seeds is every input right?",
     CLH_SETTINGS(keys, repair_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
-             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
+    .needs = CLH_NEEDS_BOUNDS,
     .schema = schema,
     .over = "failures_before, failures, loss_before, loss",
     .ask = ask_repair,

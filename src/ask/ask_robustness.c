@@ -1,7 +1,5 @@
 /* robustness: the smallest change of the final residual that flips a prediction, over a whole domain. */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "ask/certified.h"
 #include "clearhead/robustness.h"
@@ -17,6 +15,7 @@ static const clh_key keys[] = {
             "look at least as far, for the distances of other positions too"),
 };
 
+#define OF(member) CLH_FROM(clh_shown_input, member)
 static const clh_field numbers[] = {
     {"inputs", "inputs", "of the domain", .flags = CLH_HEADLINE},
     {"distance", NULL,
@@ -24,12 +23,12 @@ static const clh_field numbers[] = {
      "least over predictions of |change of resid_post| after which another logit reaches the "
      "largest",
      9, .flags = CLH_HEADLINE},
-    CLH_FIELD_TEXT("input", "that has it", CLH_HEADLINE),
-    {"position", "position", "of the prediction that flips", .flags = CLH_HEADLINE},
-    CLH_FIELD_TEXT("predicted", "token there", CLH_HEADLINE),
-    CLH_FIELD_TEXT("instead", "token that takes its place", CLH_HEADLINE),
+    CLH_FIELD_TEXT("input", "that has it", CLH_HEADLINE, OF(input)),
+    {"position", "position", "of the prediction that flips", .flags = CLH_HEADLINE, OF(position)},
+    CLH_FIELD_TEXT("predicted", "token there", CLH_HEADLINE, OF(predicted)),
+    CLH_FIELD_TEXT("instead", "token that takes its place", CLH_HEADLINE, OF(expected)),
     {"margin", "logits", "by how much the predicted one is ahead of it", .decimals = 6,
-     .flags = CLH_HEADLINE},
+     .flags = CLH_HEADLINE, OF(margin)},
     {"within", NULL, "distance up to which every prediction of every input was looked at",
      .decimals = 4, .flags = CLH_DETAIL},
     CLH_FIELD_COUNT("computed", "predictions", "whose distance was computed: bounds left them"),
@@ -37,11 +36,11 @@ static const clh_field numbers[] = {
 static const clh_field columns[] = {
     {"distance", NULL, "smallest of the predictions of this position", .decimals = 9,
      .panel = "distance"},
-    CLH_FIELD_TEXT("input", "that has it", 0),
-    CLH_FIELD_TEXT("predicted", "token there", 0),
-    CLH_FIELD_TEXT("instead", "token that takes its place", 0),
+    CLH_FIELD_TEXT("input", "that has it", 0, OF(input)),
+    CLH_FIELD_TEXT("predicted", "token there", 0, OF(predicted)),
+    CLH_FIELD_TEXT("instead", "token that takes its place", 0, OF(expected)),
     {"margin", "logits", "by how much the predicted one is ahead of it", .decimals = 6,
-     .panel = "margin"},
+     .panel = "margin", OF(margin)},
     CLH_FIELD_TEXT("label", "what is predicted", 0),
     {0}};
 static const clh_schema schema[] = {{CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -50,49 +49,30 @@ static const clh_schema schema[] = {{CLH_PART_NUMBERS, "numbers", NULL, .fields 
                                      .keys = "#position", .draw = "rows", .fields = columns},
                                     {0}};
 
-static void put_rows(clh_result *out, const clh_robustness *r, const clh_certificate *letters,
-                     const clh_task *task)
-{
-    char key[24], label[48], symbol[16];
-    for (size_t p = r->first_scored; p < r->length; p++) {
-        const clh_robustness_row *row = &r->at[p];
-        if (!isfinite(row->distance))
-            continue;
-        clh_result_row(out, "positions", clh_key_text(key, p));
-        clh_row_put_numbers(out, {"distance", row->distance}, {"margin", row->input.margin});
-        clh_certified_input(out, letters, task, &row->input);
-        clh_task_symbol(task, row->input.predicted, symbol);
-        clh_row_text(out, "predicted", symbol);
-        clh_task_symbol(task, row->input.expected, symbol);
-        clh_row_text(out, "instead", symbol);
-        clh_task_label(task, r->length, p, label);
-        clh_row_text(out, "label", label);
-    }
-}
-
 static void put(clh_result *out, const clh_robustness *r, const clh_task *task)
 {
-    clh_certificate letters = {.n = r->n};
-    char symbol[16];
-    memcpy(letters.token, r->token, sizeof letters.token);
+    char key[24], label[48];
+    clh_shown_input is;
     clh_result_put_numbers(out, {"inputs", (double)r->inputs}, {"within", r->within},
                            {"computed", (double)r->computed});
     if (isfinite(r->least.distance)) {
-        const clh_counterexample *is = &r->least.input;
-        clh_result_put_numbers(out, {"distance", r->least.distance},
-                               {"position", (double)is->position}, {"margin", is->margin});
-        clh_certified_letters(out, "input", &letters, task, is);
-        clh_task_symbol(task, is->predicted, symbol);
-        clh_result_put_text(out, "predicted", symbol);
-        clh_task_symbol(task, is->expected, symbol);
-        clh_result_put_text(out, "instead", symbol);
+        clh_shown_input_of(&is, r->token, r->n, task, &r->least.input);
+        clh_result_read(out, "numbers", &is);
+        clh_result_put_number(out, "distance", r->least.distance);
     } else {
-        static const char *const none[] = {"distance", "input",     "position",
-                                           "margin",   "predicted", "instead"};
-        for (size_t i = 0; i < CLH_COUNT(none); i++)
-            clh_result_absent(out, none[i], "no change flips a prediction");
+        clh_result_absent_each(out, "no change flips a prediction", "distance", "input", "position",
+                               "margin", "predicted", "instead");
     }
-    put_rows(out, r, &letters, task);
+    for (size_t p = r->first_scored; p < r->length; p++) {
+        if (!isfinite(r->at[p].distance))
+            continue;
+        clh_shown_input_of(&is, r->token, r->n, task, &r->at[p].input);
+        clh_task_label(task, r->length, p, label);
+        clh_result_row(out, "positions", clh_key_text(key, p));
+        clh_row_read(out, &is);
+        clh_row_put_number(out, "distance", r->at[p].distance);
+        clh_row_text(out, "label", label);
+    }
 }
 
 static clh_status ask_robustness(clh_result *out, clh_subject *s, const void *settings,
@@ -125,8 +105,7 @@ const clh_question clh_question_robustness = {
                 "clearhead robustness runs/notebook --checkpoints # over training\n"
                 "clearhead robustness runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, robustness_settings),
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
-             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
+    .needs = CLH_NEEDS_BOUNDS,
     .schema = schema,
     .over = "distance, margin",
     .ask = ask_robustness};

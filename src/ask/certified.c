@@ -7,34 +7,44 @@ clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const cl
     return *out == CLH_DOMAIN_TASK ? clh_certify_domain(out, task, err) : CLH_OK;
 }
 
-static void letters_of(clh_strbuf *text, const clh_certificate *c, const clh_task *task,
-                       const clh_counterexample *one)
-{
-    char symbol[16];
-    for (size_t s = 0; s < c->n; s++) {
-        clh_task_symbol(task, c->token[one->letters[s]], symbol);
-        clh_strbuf_adds(text, symbol);
-    }
-    if (c->n == 0)
-        clh_strbuf_addf(text, "%llu", (unsigned long long)one->rank);
-}
-
 void clh_certified_input(clh_result *out, const clh_certificate *c, const clh_task *task,
                          const clh_counterexample *one)
 {
-    clh_strbuf text = {0};
-    letters_of(&text, c, task, one);
-    clh_row_text(out, "input", clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_shown_input is;
+    clh_shown_input_of(&is, c->token, c->n, task, one);
+    clh_row_text(out, "input", is.input);
 }
 
-void clh_certified_letters(clh_result *out, const char *name, const clh_certificate *c,
-                           const clh_task *task, const clh_counterexample *one)
+void clh_certified_classes(clh_result *out, const clh_certificate *c, const clh_task *task)
 {
-    clh_strbuf text = {0};
-    letters_of(&text, c, task, one);
-    clh_result_put_text(out, name, clh_strbuf_view(&text));
-    clh_strbuf_deinit(&text);
+    clh_shown_class row;
+    for (clh_certify_class k = 0; k <= CLH_CLASS_OTHER; k++) {
+        if (!clh_shown_class_of(&row, c, task, k))
+            continue;
+        clh_result_row(out, "classes", clh_certify_class_name(k));
+        clh_row_label(out, clh_certify_class_text(k), NULL);
+        clh_row_read(out, &row);
+    }
+}
+
+void clh_certified_examples(clh_result *out, const clh_certificate *c, const clh_task *task)
+{
+    clh_shown_input row;
+    char key[24];
+    for (size_t i = 0; i < c->counterexample_count; i++) {
+        clh_shown_input_of(&row, c->token, c->n, task, &c->counterexamples[i]);
+        clh_result_row(out, "counterexamples", clh_key_text(key, i));
+        clh_row_read(out, &row);
+    }
+}
+
+void clh_certified_proved(clh_result *out, const clh_certificate *c)
+{
+    const char *by;
+    const char *answer = clh_shown_proved(c, &by);
+    clh_result_decide(out, "proved", answer, by);
+    if (c->all.failures)
+        clh_result_no(out);
 }
 
 /* Rows are five numbers one after the other. */

@@ -4,6 +4,7 @@
 
 #include "ask/question.h"
 #include "clearhead/certify.h"
+#include "prove/shown.h"
 
 /** The setting for a domain of choices of letters. */
 #define CLH_DOMAIN_CHOICES "sorted|ordered|tuples|own"
@@ -11,17 +12,39 @@
     "which inputs: different letters in the order of the vocabulary, in any order, any letters; "  \
     "own: those of the run's task"
 
+/** Settings that questions about a whole domain share. */
+#define CLH_CERTIFIED_WAY_KEY(type)                                                                \
+    CLH_ROW(type, way, CHOICE, "auto", "auto|bounds|forward",                                      \
+            "by bounds over many inputs at once, or by a forward pass of each; auto: by bounds "   \
+            "where the model allows it")
+#define CLH_CERTIFIED_COUNT_KEY(type)                                                              \
+    CLH_ROW(type, count, SIZE, "10", "[0, 10000000]",                                              \
+            "how many counterexamples to show: the first of the domain, the worst of them first")
+
+/** What questions need that bounds are asked of: one layer, one head, attention only, letters. */
+enum {
+    CLH_NEEDS_BOUNDS = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
+                       CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS
+};
+
 /** What that setting comes to. */
 clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const clh_task *task,
                                 clh_error *err);
 
-/** Into the row begun last, as "input": the letters of an input, "psM1", or its rank where it has none. */
+/** Into the row begun last, as "input": the letters of an input. */
 void clh_certified_input(clh_result *out, const clh_certificate *certificate, const clh_task *task,
                          const clh_counterexample *one);
 
-/** The same as a number's text. */
-void clh_certified_letters(clh_result *out, const char *name, const clh_certificate *certificate,
-                           const clh_task *task, const clh_counterexample *one);
+/** A row of the table "classes" for each class that has inputs, read from a clh_shown_class. */
+void clh_certified_classes(clh_result *out, const clh_certificate *certificate,
+                           const clh_task *task);
+
+/** A row of "counterexamples" for each, read from a clh_shown_input. */
+void clh_certified_examples(clh_result *out, const clh_certificate *certificate,
+                            const clh_task *task);
+
+/** The verdict "proved"; the answer of the whole is no where an input fails. */
+void clh_certified_proved(clh_result *out, const clh_certificate *certificate);
 
 /** The array "proof": the rows of clh_proof_row. It is made when it is asked for, by certifying again;
  *  model and task live as long as the result. */

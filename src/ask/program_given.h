@@ -5,6 +5,10 @@
 #include "ask/question.h"
 #include "clearhead/program.h"
 
+/** The setting `file`, a word in front of the run. */
+#define CLH_PROGRAM_FILE_KEY(type)                                                                 \
+    CLH_ROW_AUTO(type, file, TEXT, NULL, "FILE", "the program (docs/formats.md); must be given")
+
 /** What the numbers of a program are called, in every question that has them. */
 #define CLH_PROGRAM_FIELDS                                                                         \
     {"rules", NULL, "scored positions that have one", .flags = CLH_HEADLINE,                       \

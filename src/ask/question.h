@@ -120,6 +120,16 @@ void clh_settings_json(const clh_settings *settings, clh_strbuf *out);
 /** A setting of no value: a size that was not given. */
 #define CLH_UNSET ((size_t)-1)
 
+/** CLH_EUSAGE with the text of the first that is so, of settings that do not go together:
+ *  clh_refuse(err, {a && b, "a and b are both given, want one of them"}, {...}). */
+typedef struct clh_refusal {
+    bool so;
+    const char *text;
+} clh_refusal;
+clh_status clh_refuse_first(const clh_refusal *rows, clh_error *err);
+#define clh_refuse(err, ...)                                                                       \
+    clh_refuse_first((const clh_refusal[]){__VA_ARGS__, {false, NULL}}, err)
+
 /* ---- What questions share ---- */
 
 /** The first `count` held-out sequences; those of training where none is held out. Borrowed from

@@ -118,3 +118,11 @@ void clh_settings_json(const clh_settings *s, clh_strbuf *out)
     }
     clh_strbuf_adds(out, "}");
 }
+
+clh_status clh_refuse_first(const clh_refusal *rows, clh_error *err)
+{
+    for (; rows->text; rows++)
+        if (rows->so)
+            return clh_fail(err, CLH_EUSAGE, "%s", rows->text);
+    return CLH_OK;
+}

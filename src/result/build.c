@@ -224,11 +224,17 @@ static void read_cell(clh_result *r, clh_cell *cell, const clh_field *field, con
         cell->value = n == SIZE_MAX ? clh_value_none() : clh_value_of((double)n);
         return;
     }
+    case CLH_FROM_LONG:
+        cell->value = clh_value_of((double)*(const unsigned long long *)(const void *)at);
+        return;
     case CLH_FROM_VALUE:
         cell->value = *(const clh_value *)(const void *)at;
         return;
     case CLH_FROM_TEXT:
         cell->text = clh_result_copy(r, *(const char *const *)(const void *)at);
+        return;
+    case CLH_FROM_CHARS:
+        cell->text = *at ? clh_result_copy(r, at) : NULL;
         return;
     }
 }
@@ -348,6 +354,12 @@ void clh_result_absent(clh_result *r, const char *name, const char *why)
     part = clh_result_part(r, name);
     assert(part && "a name of the schema");
     part->absent = clh_result_copy(r, why);
+}
+
+void clh_result_absent_names(clh_result *r, const char *why, const char *const *names)
+{
+    for (; *names; names++)
+        clh_result_absent(r, *names, why);
 }
 
 /* Whether a word of `text` is how printf() says a number that is not finite. */

@@ -89,6 +89,11 @@ const char *clh_key_text(char out[24], uint64_t n);
 /** A number, table, verdict or array that there is not, and why. */
 void clh_result_absent(clh_result *r, const char *name, const char *why);
 
+/** The same of several: clh_result_absent_each(out, "no sequences were asked for", "loss", "share"). */
+void clh_result_absent_names(clh_result *r, const char *why, const char *const *names);
+#define clh_result_absent_each(r, why, ...)                                                        \
+    clh_result_absent_names(r, why, (const char *const[]){__VA_ARGS__, NULL})
+
 /** The answer to a verdict, and the numbers and thresholds that decided it. */
 void clh_result_decide(clh_result *r, const char *verdict, const char *answer, const char *by);
 

@@ -59,8 +59,10 @@ typedef enum clh_from {
     CLH_FROM_NONE = 0, /**< put by name */
     CLH_FROM_DOUBLE,
     CLH_FROM_SIZE,  /**< size_t; SIZE_MAX: none */
+    CLH_FROM_LONG,  /**< uint64_t where that is no size_t */
     CLH_FROM_VALUE, /**< clh_value */
     CLH_FROM_TEXT,  /**< const char *; NULL: none */
+    CLH_FROM_CHARS, /**< char []; empty: none */
 } clh_from;
 
 /** A number, a column or a verdict. Of a verdict `meaning` is the question and `formula` the rule
@@ -82,8 +84,10 @@ typedef struct clh_field {
     .from = _Generic(((type *)0)->member,                                                          \
         double: CLH_FROM_DOUBLE,                                                                   \
         size_t: CLH_FROM_SIZE,                                                                     \
+        unsigned long long: CLH_FROM_LONG,                                                         \
         clh_value: CLH_FROM_VALUE,                                                                 \
-        const char *: CLH_FROM_TEXT),                                                              \
+        const char *: CLH_FROM_TEXT,                                                               \
+        char *: CLH_FROM_CHARS),                                                                   \
     .offset = offsetof(type, member)
 
 /* clang-format off */
@@ -94,9 +98,9 @@ typedef struct clh_field {
     {name, "share", meaning, .decimals = 4, .flags = CLH_SHARE | (flags_), __VA_ARGS__}
 #define CLH_FIELD_LOSS(name, meaning, flags_, ...)                                                 \
     {name, "nats/token", meaning, .decimals = 6, .flags = CLH_LOG | (flags_), __VA_ARGS__}
-#define CLH_FIELD_COUNT(name, unit, meaning) {name, unit, meaning, .decimals = 0}
+#define CLH_FIELD_COUNT(name, unit, ...) {name, unit, __VA_ARGS__, .decimals = 0}
 #define CLH_FIELD_VERDICT(name, question, rule) {name, NULL, question, rule, .decimals = 0}
-#define CLH_FIELD_TEXT(name, meaning, flags_) {name, NULL, meaning, .flags = CLH_TEXT | (flags_)}
+#define CLH_FIELD_TEXT(name, meaning, ...) {name, NULL, meaning, .flags = CLH_TEXT | __VA_ARGS__}
 /* clang-format on */
 
 typedef enum clh_part_kind {

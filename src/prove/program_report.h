@@ -1,0 +1,40 @@
+/** A program held against a model: on how much of a domain they agree, and what the model loses when its
+ *  attention is the program's.
+ *
+ *    clh_program_report report = {0};
+ *    const clh_program_asked ask = {program, model, task, &options, sample, .seed = seed};
+ *    if (clh_program_report_make(&report, &ask, &how, &err)) ...
+ *    printf("%g\n", report.agreement);
+ *    clh_program_report_deinit(&report);
+ */
+#ifndef CLH_PROGRAM_REPORT_H
+#define CLH_PROGRAM_REPORT_H
+
+#include "clearhead/program.h"
+#include "clearhead/sample.h"
+
+typedef struct clh_program_asked {
+    const clh_program *program; /**< borrowed, as all here */
+    const clh_model *model;
+    const clh_task *task;
+    const clh_certify_options *options;
+    const clh_sample *sample; /**< what the losses are of; NULL: no losses */
+    uint64_t seed;            /**< of other sequences' logits */
+} clh_program_asked;
+
+typedef struct clh_program_report {
+    double agreement; /**< share of scored tokens on which they agree */
+    uint64_t inputs, apart, disagreements, undecided, rounded;
+    double loss_none, loss_program, loss_reference; /**< NaN: not asked for */
+    double recovered; /**< (loss_reference - loss_program) / (loss_reference - loss_none) */
+    clh_certificate certificate; /**< "right" is what the program says */
+} clh_program_report;
+
+/** Errors of clh_program_check() and clh_edits_run(). */
+clh_status clh_program_report_make(clh_program_report *out, const clh_program_asked *ask,
+                                   const clh_how *how, clh_error *err);
+
+/** Free what it holds. All zero is fine. */
+void clh_program_report_deinit(clh_program_report *report);
+
+#endif

@@ -1,0 +1,119 @@
+#include "prove/repair_report.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/stop.h"
+
+static const char *const names[] = {"auto",    "keys",    "queries", "both",
+                                    "pattern", "one-hot", "program"};
+
+/* A name, or the path of a program, which the caller closes. */
+static clh_status options_of(clh_repair_options *out, clh_program **program,
+                             const clh_repair_asked *ask, clh_error *err)
+{
+    bool file = false;
+    *out = (clh_repair_options){.rounds = ask->rounds, .sharpen = ask->sharpen};
+    for (unsigned by = 0; by < CLH_COUNT(names); by++)
+        if (strcmp(ask->by, names[by]) == 0) {
+            out->by = by;
+            return CLH_OK;
+        }
+    clh_status status = clh_program_is_file(&file, ask->by, err);
+    if (!status && !file)
+        return clh_fail(
+            err, CLH_EUSAGE,
+            "by is %s, want auto, keys, queries, both, pattern, one-hot, program, or the "
+            "file of a program",
+            ask->by);
+    if (!status)
+        status = clh_program_read(program, ask->by, ask->task, err);
+    out->by = CLH_REPAIR_PROGRAM;
+    out->program = *program;
+    return status;
+}
+
+/* What was found, the caller's: a model, and in the report how and its certificate. */
+static clh_status find(clh_model **model, clh_repair_report *r, const clh_repair_asked *ask,
+                       const clh_repair_options *options, const clh_how *how, clh_error *err)
+{
+    clh_repair_options found;
+    clh_status status = clh_repair_find(model, &r->sums, &found, &r->after, ask->model, ask->task,
+                                        options, ask->domain, how, err);
+    if (status)
+        return status;
+    r->by = found.program                 ? "a program of a file"
+            : found.by == CLH_REPAIR_BOTH ? "keys and queries"
+                                          : names[found.by];
+    r->rounds = found.rounds;
+    r->sharpen = found.sharpen;
+    if (found.by <= CLH_REPAIR_BOTH)
+        r->sums.pattern_before = r->sums.pattern_after = r->sums.pattern_most = NAN;
+    if (found.by > CLH_REPAIR_BOTH || !(found.by & CLH_REPAIR_KEYS))
+        r->sums.keys_before = r->sums.keys_after = NAN;
+    if (found.by > CLH_REPAIR_BOTH || !(found.by & CLH_REPAIR_QUERIES))
+        r->sums.queries_before = r->sums.queries_after = NAN;
+    return CLH_OK;
+}
+
+clh_status clh_repair_named(clh_model **out, const clh_repair_asked *ask, const clh_how *how,
+                            clh_error *err)
+{
+    clh_program *program = NULL;
+    clh_repair_options options;
+    clh_repair_report report = {0};
+    clh_status status = options_of(&options, &program, ask, err);
+    if (!status)
+        status = find(out, &report, ask, &options, how, err);
+    clh_repair_report_deinit(&report);
+    clh_program_close(program);
+    return status;
+}
+
+/* What it costs where the model was trained. */
+static clh_status measure(clh_repair_report *r, const clh_repair_asked *ask,
+                          const clh_model *repaired, const clh_how *how, clh_error *err)
+{
+    clh_measure now = {0};
+    clh_status status = clh_measure_run(&now, repaired, ask->sample, NULL, how, err);
+    if (!status) {
+        r->loss_before = clh_tally_ratio(&ask->plain->total, CLH_RATIO_LOSS);
+        r->loss = clh_tally_ratio(&now.total, CLH_RATIO_LOSS);
+    }
+    clh_measure_deinit(&now);
+    return status;
+}
+
+clh_status clh_repair_report_make(clh_repair_report *out, const clh_repair_asked *ask,
+                                  const clh_how *how, clh_error *err)
+{
+    clh_program *program = NULL;
+    clh_model *repaired = NULL;
+    clh_repair_options options;
+    clh_watch_part part, rest;
+    const clh_how first = {how->threads, clh_watch_part_of(&part, how->watch, 0, 1, 2)};
+    const clh_how second = {how->threads, clh_watch_part_of(&rest, how->watch, 1, 1, 2)};
+    const clh_certify_options certify = {.domain = ask->domain, .way = CLH_CERTIFY_BOUNDS};
+    *out = (clh_repair_report){0};
+    clh_status status = options_of(&options, &program, ask, err);
+    if (!status)
+        status = clh_certify(&out->before, ask->model, ask->task, &certify, &first, err);
+    if (!status)
+        status = find(&repaired, out, ask, &options, &second, err);
+    if (!status)
+        status = measure(out, ask, repaired, how, err);
+    out->inputs = out->after.all.inputs;
+    out->failures_before = out->before.all.failures;
+    out->failures = out->after.all.failures;
+    out->margin_min = out->after.all.margin;
+    clh_model_close(repaired);
+    clh_program_close(program);
+    return status;
+}
+
+void clh_repair_report_deinit(clh_repair_report *report)
+{
+    clh_certificate_deinit(&report->before);
+    clh_certificate_deinit(&report->after);
+}
