@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask/answers_exact.h"
-#include "ask/ask_answers.h"
-#include "clearhead/permutations.h"
+#include "ask/ratios.h"
+#include "lens/answers/answers_say.h"
+#include "prove/answers_exact.h"
 
 typedef struct answers_settings {
     size_t count;
@@ -13,14 +13,22 @@ typedef struct answers_settings {
 
 static const clh_key keys[] = {CLH_ROW_COUNT(answers_settings, "500", "[2, 1000000]")};
 
+/* All that is found out. */
+typedef struct report {
+    clh_answers a;
+    clh_answers_exact exact;
+} report;
+
 #define NUMBER(name, unit, decimals, flags_, member, meaning)                                      \
-    CLH_FIELD(name, unit, meaning, NULL, decimals, .flags = flags_, CLH_FROM(clh_answers, member))
+    CLH_FIELD(name, unit, meaning, NULL, decimals, .flags = flags_, CLH_FROM(report, a.member))
 #define SHARE(name, flags, member, meaning)                                                        \
-    CLH_FIELD_SHARE(name, meaning, flags, CLH_FROM(clh_answers, member))
+    CLH_FIELD_SHARE(name, meaning, flags, CLH_FROM(report, a.member))
 #define BANDED(name, flags, member, meaning)                                                       \
-    CLH_FIELD_SHARE(name, meaning, flags, .band = CLH_BAND_BOOTSTRAP, CLH_FROM(clh_answers, member))
+    CLH_FIELD_SHARE(name, meaning, flags, .band = CLH_BAND_BOOTSTRAP, CLH_FROM(report, a.member))
 #define LOSS(name, flags, member, meaning)                                                         \
-    CLH_FIELD_LOSS(name, meaning, flags, CLH_FROM(clh_answers, member))
+    CLH_FIELD_LOSS(name, meaning, flags, CLH_FROM(report, a.member))
+#define INPUTS(name, member, flags_, meaning)                                                      \
+    CLH_FIELD(name, "inputs", meaning, .flags = flags_, CLH_FROM(report, exact.member))
 #define STEP(name, meaning) CLH_FIELD(name, "step", meaning, .flags = CLH_HEADLINE)
 
 static const clh_field numbers[] = {
@@ -29,11 +37,11 @@ static const clh_field numbers[] = {
           "of scored predictions, those whose most likely token is right"),
     {"whole", "share", "of sequences, those without a mistake",
      "k / n with its exact interval; Clopper and Pearson 1934", 4, CLH_BAND_EXACT,
-     CLH_HEADLINE | CLH_SHARE, CLH_FROM(clh_answers, whole)},
-    CLH_FIELD_COUNT("inputs", "inputs", "of the task's domain, each of them decided (certify)"),
-    {"inputs_failing", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE},
-    CLH_FIELD_COUNT("unseen_inputs", "inputs", "of the domain, those that training never draws"),
-    {"unseen_failing", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE},
+     CLH_HEADLINE | CLH_SHARE, CLH_FROM(report, a.whole)},
+    INPUTS("inputs", inputs, 0, "of the task's domain, each of them decided (certify)"),
+    INPUTS("inputs_failing", failures, CLH_HEADLINE, "of which a prediction is not right"),
+    INPUTS("unseen_inputs", held_out, 0, "of the domain, those that training never draws"),
+    INPUTS("unseen_failing", held_out_failures, CLH_HEADLINE, "of which a prediction is not right"),
     LOSS("qk_token_mean_loss", 0, qk_token_mean.loss, "queries and keys know only their position"),
     SHARE("qk_token_mean_accuracy", CLH_HEADLINE, qk_token_mean.accuracy,
           "of scored predictions, those right where queries and keys know only their position"),
@@ -85,57 +93,20 @@ static const clh_field numbers[] = {
     BANDED("worst_share", 0, worst_band, "of the whole loss at the three worst positions"),
     {0}};
 
-/* In the order of clh_notebook_question; thresholds are those of src/lens/answers/answers_verdict.c. */
+#define QUESTION(id, function, name, question, rule) CLH_FIELD_VERDICT(name, question, rule),
 static const clh_field verdicts[] = {
-    CLH_FIELD_VERDICT(
-        "unseen", "Does it work on sets of letters it has never seen?",
-        "by every input that training never draws (all inputs where more than 1,000 fail): fewer than 0.01 "
-        "fail: nearly always, 0.5: mostly. Where bounds do not cover the model, by a sample: without a mistake "
-        "the exact limit (Clopper and Pearson 1934, one side, 95 %) of the share that fails; mostly, seldom: the "
-        "interval of whole sequences right lies above 0.5, below"),
-    CLH_FIELD_VERDICT(
-        "qk", "What does QK compute: where to look by position, or by token?",
-        "by what queries and keys must know for the accuracy to stay within 0.02; mostly: within "
-        "0.1; not decided: an interval lies on both sides"),
-    CLH_FIELD_VERDICT(
-        "cues", "Does it take a shortcut that the letters offer?",
-        "depends: the effect less chance, (effect - shuffled) / (1 - shuffled), is at least 0.01, two "
-        "deviations included; needs: keys without it cost more than 0.02 of the accuracy; not "
-        "decided: an interval lies on both sides"),
-    CLH_FIELD_VERDICT(
-        "ov", "What does OV compute?",
-        "copies: OV raises the letter it reads above all others for 0.9 of the letters, and "
-        "values need to know the token and not the position"),
-    CLH_FIELD_VERDICT(
-        "order", "In which order did it learn?",
-        "before: at some checkpoint the interval of the one accuracy lies above 0.95 and that of the other "
-        "below, at none the other way round; not decided: none tells them apart"),
-    CLH_FIELD_VERDICT(
-        "duplicates",
-        "Does the strongest source always hold the right token, where some source does?",
-        "of the predictions for which some source holds it: without an exception the exact "
-        "limit of sequences that have one; the interval lies above 0.99: nearly always, 0.5: often; not "
-        "decided: on both sides"),
-    CLH_FIELD_VERDICT(
-        "early", "Why are early sources so strong?",
-        "they are where 0.1 of the strongest sources are in the prompt; then by whether these "
-        "hold the answer (0.99) and are the first or last that do (0.5); not decided: an interval lies on both "
-        "sides"),
-    CLH_FIELD_VERDICT(
-        "spacing", "Are the destinations of a source evenly spaced?",
-        "the interval of the share of the most frequent distance lies above 0.9: yes; 0.25: often; not "
-        "decided: on both sides"),
-    CLH_FIELD_VERDICT(
-        "loss_where", "At which positions is the loss?",
-        "at a few: the interval of what the three worst have lies above half of it; spread out: below"),
+#include "lens/answers/questions.def"
     {0}};
+#undef QUESTION
 
+#define OF(member) CLH_FROM(clh_answers_row, member)
 static const clh_field evidence[] = {
     {"share", "share", "of predictions, of a variance or of attention: the row says", .decimals = 4,
-     .band = CLH_BAND_EXACT, .flags = CLH_HEADLINE | CLH_SHARE, .panel = "share"},
-    CLH_FIELD_SHARE("by_chance", "of the same, what chance gives", 0, .panel = "share"),
-    CLH_FIELD_LOSS("loss", "with that changed", 0, .panel = "loss, nats a token"),
-    {"step", "step", "from which on it is so", .panel = "from step"},
+     .band = CLH_BAND_EXACT, .flags = CLH_HEADLINE | CLH_SHARE, .panel = "share", OF(share)},
+    CLH_FIELD_SHARE("by_chance", "of the same, what chance gives", 0, .panel = "share",
+                    OF(by_chance)),
+    CLH_FIELD_LOSS("loss", "with that changed", 0, .panel = "loss, nats a token", OF(loss)),
+    {"step", "step", "from which on it is so", .panel = "from step", OF(step)},
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
@@ -144,30 +115,48 @@ static const clh_schema schema[] = {
      .draw = "rows", .flags = CLH_DETAIL, .fields = evidence},
     {0}};
 
-static void fill(clh_result *out, const clh_answers *a, const clh_answers_exact *exact,
-                 const clh_task *task)
+/* Every row; above the first of a question stands the question with its answer. */
+static void put_evidence(clh_result *out, const clh_answers *a, char (*said)[CLH_ANSWERS_VERDICT])
 {
-    clh_result_read(out, "numbers", a);
+    clh_answers_row row[CLH_ANSWERS_ROWS];
+    const size_t rows = clh_answers_rows(row, a);
+    for (size_t i = 0; i < rows; i++) {
+        const clh_notebook_question q = row[i].question;
+        char heading[256];
+        (void)snprintf(heading, sizeof heading, "%s  %s", verdicts[q].meaning, said[q]);
+        clh_result_row(out, "evidence", verdicts[q].name, row[i].what);
+        clh_row_label(out, row[i].what, i == 0 || row[i - 1].question != q ? heading : NULL);
+        clh_row_read(out, &row[i]);
+    }
+}
+
+static void put(clh_result *out, const report *r, const clh_task *task)
+{
+    const clh_answers_exact *exact = &r->exact;
+    char said[CLH_QUESTIONS][CLH_ANSWERS_VERDICT];
+    clh_result_read(out, "numbers", r);
     for (size_t i = 0; i < CLH_ANSWERS_SINCE; i++) {
         const clh_answers_since *since = &clh_answers_since_rows[i];
-        clh_result_put_number(out, since->name, clh_answers_step(a, since));
-        if (isnan(clh_answers_step(a, since)))
+        clh_result_put_number(out, since->name, clh_answers_step(&r->a, since));
+        if (isnan(clh_answers_step(&r->a, since)))
             clh_result_absent(out, since->name, "not by the end");
     }
-    char said[CLH_QUESTIONS][CLH_ANSWERS_VERDICT];
+    if (!exact->certified)
+        clh_result_absent_each(out, exact->why, "inputs", "inputs_failing");
+    if (!exact->listed)
+        clh_result_absent_each(out, exact->why_not_listed, "unseen_inputs", "unseen_failing");
     for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
         clh_strbuf by = {0};
-        const bool exactly = q == CLH_QUESTION_UNSEEN && exact->certified;
-        if (exactly)
+        clh_answers_verdict(&r->a, q, said[q]);
+        if (q == CLH_QUESTION_UNSEEN && exact->certified) {
             clh_answers_exact_say(&by, exact);
-        (void)snprintf(said[q], sizeof said[q], "%s",
-                       exactly ? clh_answers_exact_verdict(exact)
-                               : clh_answers_verdict(a, q, (char[CLH_ANSWERS_VERDICT]){0}));
-        clh_answers_say(&by, a, q, task);
+            (void)snprintf(said[q], sizeof said[q], "%s", clh_answers_exact_verdict(exact));
+        }
+        clh_answers_say(&by, &r->a, q, task);
         clh_result_decide(out, verdicts[q].name, said[q], clh_strbuf_view(&by));
         clh_strbuf_deinit(&by);
     }
-    clh_answers_evidence(out, a, verdicts, said);
+    put_evidence(out, &r->a, said);
 }
 
 static clh_status ask_answers(clh_result *out, clh_subject *s, const void *settings,
@@ -177,22 +166,18 @@ static clh_status ask_answers(clh_result *out, clh_subject *s, const void *setti
     const bool whole = strcmp(clh_run_path(clh_subject_run(s)), clh_subject_path(s)) == 0;
     clh_answers_ask ask = {clh_subject_run(s), clh_subject_path(s),
                            .step = whole ? CLH_LAST : clh_subject_step(s)};
-    clh_answers a = {0};
-    clh_answers_exact exact = {0};
-    const char *why = NULL;
+    report r = {0};
     clh_status status = clh_ask_sample(&ask.sample, out, s, set->count, err);
     if (!status)
         status = clh_subject_plain(&ask.plain, s, ask.sample, how, err);
     if (!status)
-        status = clh_answers_find(&a, &ask, how, err);
+        status = clh_answers_find(&r.a, &ask, how, err);
     if (!status)
-        status = clh_answers_exact_find(&exact, &why, clh_subject_model(s), clh_subject_task(s),
-                                        how, err);
-    if (!status) {
-        fill(out, &a, &exact, clh_subject_task(s));
-        clh_answers_exact_put(out, &exact, why);
-    }
-    clh_answers_deinit(&a);
+        status =
+            clh_answers_exact_find(&r.exact, clh_subject_model(s), clh_subject_task(s), how, err);
+    if (!status)
+        put(out, &r, clh_subject_task(s));
+    clh_answers_deinit(&r.a);
     return status;
 }
 

@@ -24,17 +24,18 @@ static const clh_key keys[] = {
             "random heads that composition scores are compared with"),
 };
 
-static const clh_field numbers[] = {
-    {"composition_mean", NULL, "composition score of random heads of these shapes, mean",
-     .decimals = 4},
-    {"composition_deviation", NULL, "the same, standard deviation", .decimals = 4},
-    {0}};
+static const clh_field numbers[] = {{"composition_mean", NULL,
+                                     "composition score of random heads of these shapes, mean",
+                                     .decimals = 4, CLH_FROM(clh_composition, mean)},
+                                    {"composition_deviation", NULL, "the same, standard deviation",
+                                     .decimals = 4, CLH_FROM(clh_composition, deviation)},
+                                    {0}};
 
+#define OF(member) CLH_FROM(clh_circuit_item, member)
 #define NUMBER(name, meaning, formula, flags_, member)                                             \
-    CLH_FIELD(name, NULL, meaning, formula, 3, .flags = flags_, .panel = name,                     \
-              CLH_FROM(clh_spectrum, member))
+    CLH_FIELD(name, NULL, meaning, formula, 3, .flags = flags_, .panel = name, OF(spectrum.member))
 static const clh_field columns[] = {
-    CLH_FIELD_TEXT("product", "which matrices it multiplies", CLH_HEADLINE),
+    CLH_FIELD_TEXT("product", "which matrices it multiplies", CLH_HEADLINE, OF(circuit.product)),
     NUMBER("norm", "Frobenius norm", "sqrt(sum of s^2), s the singular values", CLH_HEADLINE, norm),
     NUMBER("rank", "effective rank: participation ratio of the squared singular values",
            "(sum s^2)^2 / sum s^4", CLH_HEADLINE, participation),
@@ -44,19 +45,20 @@ static const clh_field columns[] = {
         CLH_HEADLINE, copying),
     NUMBER("rank_entropy", "effective rank: of the entropy of the singular values",
            "exp(-sum p ln p), p = s / sum s; Roy and Vetterli 2007", 0, entropy),
-    CLH_FIELD_TEXT("kind", "the circuit's name", CLH_DETAIL),
-    {"layer", NULL, "of its head", .flags = CLH_DETAIL},
-    {"head", NULL, "which head", .flags = CLH_DETAIL},
-    CLH_FIELD_TEXT("rows", "what a row is", CLH_DETAIL),
-    CLH_FIELD_TEXT("cols", "what a column is", CLH_DETAIL),
-    {"row_count", NULL, "how many rows", .flags = CLH_DETAIL},
-    {"col_count", NULL, "how many columns", .flags = CLH_DETAIL},
+    CLH_FIELD_TEXT("kind", "the circuit's name", CLH_DETAIL, OF(kind)),
+    {"layer", NULL, "of its head", .flags = CLH_DETAIL, OF(layer)},
+    {"head", NULL, "which head", .flags = CLH_DETAIL, OF(head)},
+    CLH_FIELD_TEXT("rows", "what a row is", CLH_DETAIL, OF(rows)),
+    CLH_FIELD_TEXT("cols", "what a column is", CLH_DETAIL, OF(cols)),
+    {"row_count", NULL, "how many rows", .flags = CLH_DETAIL, OF(row_count)},
+    {"col_count", NULL, "how many columns", .flags = CLH_DETAIL, OF(col_count)},
     {0}};
 static const clh_field pair_columns[] = {
     {"score", NULL, "how much of what the first head writes the later one reads",
      "|L R| / (|L| |R|), L = W_V W_O of the first; TransformerLens, all_composition_scores()", 4,
-     .flags = CLH_CELL, .panel = "composition"},
-    {"z", NULL, "its distance from random heads, in their standard deviations", .decimals = 2},
+     .flags = CLH_CELL, .panel = "composition", CLH_FROM(clh_composition_row, of.score)},
+    {"z", NULL, "its distance from random heads, in their standard deviations", .decimals = 2,
+     CLH_FROM(clh_composition_row, of.z)},
     {0}};
 
 #define MATRIX(name, unit_, meaning)                                                               \
@@ -95,130 +97,60 @@ static clh_status multiply(clh_array *view, void *user, clh_error *err)
     return status;
 }
 
-/* What labels a side: tokens by their symbols, the query bias by its name, others by number. */
-static const char *const *labels_of(clh_side side, const clh_symbols *symbols)
-{
-    static const char *const bias[] = {"query bias"};
-    return clh_side_has_tokens(side) ? symbols->name : side == CLH_SIDE_BIAS ? bias : NULL;
-}
-
-static void put_matrix(clh_result *out, clh_circuit_item *item, const clh_symbols *symbols)
-{
-    const clh_circuit *c = &item->circuit;
-    char axis[2][32], title[128], head[64] = "";
-    const clh_axis axes[] = {{clh_circuit_axis(c, 0, axis[0]), labels_of(c->rows, symbols)},
-                             {clh_circuit_axis(c, 1, axis[1]), labels_of(c->cols, symbols)}};
-    clh_array view =
-        clh_array_matrix(item->name, CLH_F64, NULL, c->matrix.a.rows, c->matrix.b.cols);
-    view.dtype = CLH_F32; /* in files, as the weights are */
-    clh_result_array(out, &view, axes, multiply, item);
-    if (clh_circuit_has_head(c->kind))
-        (void)snprintf(head, sizeof head, ", layer %zu head %zu", c->layer, c->head);
-    (void)snprintf(title, sizeof title, "%s%s", c->product, head);
-    clh_result_array_title(out, title, SIZE_MAX);
-}
-
-/* "blocks.0.head.0.ov.left": numbers that are there already, [rows, cols], or [rows] for no cols. */
-static void put_ready(clh_result *out, const clh_circuit_item *item, const char *of,
-                      const double *data, size_t rows, size_t cols, const clh_axis *axes)
-{
-    char name[96];
-    (void)snprintf(name, sizeof name, "%s.%s", item->name, of);
-    const clh_array view = cols ? clh_array_matrix(name, CLH_F64, data, rows, cols)
-                                : clh_array_vector(name, CLH_F64, data, rows);
-    if (data && rows)
-        clh_result_array(out, &view, axes, NULL, NULL);
-}
-
-static void put_spectrum(clh_result *out, const clh_circuit_item *item, const clh_symbols *symbols)
-{
-    const clh_svd *svd = &item->spectrum.svd;
-    const clh_eigenvalues *e = &item->spectrum.eigenvalues;
-    const clh_circuit *c = &item->circuit;
-    char row[32], col[32];
-    const clh_axis value = {.name = "index"}, vector = {.name = "vector"};
-    const clh_axis left[] = {{clh_circuit_axis(c, 0, row), labels_of(c->rows, symbols)}, vector};
-    const clh_axis right[] = {{clh_circuit_axis(c, 1, col), labels_of(c->cols, symbols)}, vector};
-    put_ready(out, item, "singular_values", svd->s, svd->count, 0, &value);
-    put_ready(out, item, "eigenvalues_re", e->re, e->count, 0, &value);
-    put_ready(out, item, "eigenvalues_im", e->im, e->count, 0, &value);
-    put_ready(out, item, "left", svd->u.data, svd->u.rows, svd->u.cols, left);
-    put_ready(out, item, "right", svd->v.data, svd->v.rows, svd->v.cols, right);
-}
-
 static void put_circuits(clh_result *out, clh_circuit_list *list, const clh_symbols *symbols)
 {
+    clh_circuit_array array[CLH_CIRCUIT_ARRAYS];
     for (size_t i = 0; i < list->count; i++) {
-        const clh_circuit *c = &list->item[i].circuit;
-        clh_result_row(out, "circuits", list->item[i].name);
-        clh_row_read(out, &list->item[i].spectrum);
-        clh_row_text(out, "product", c->product);
-        clh_row_text(out, "kind", clh_circuit_name(c->kind));
-        clh_row_text(out, "rows", clh_side_name(c->rows));
-        clh_row_text(out, "cols", clh_side_name(c->cols));
-        clh_row_put_numbers(out, {"row_count", (double)c->matrix.a.rows},
-                            {"col_count", (double)c->matrix.b.cols});
-        if (clh_circuit_has_head(c->kind))
-            clh_row_put_numbers(out, {"layer", (double)c->layer}, {"head", (double)c->head});
-        put_matrix(out, &list->item[i], symbols);
-        put_spectrum(out, &list->item[i], symbols);
+        clh_circuit_item *item = &list->item[i];
+        clh_result_row(out, "circuits", item->name);
+        clh_row_read(out, item);
+        const size_t arrays = clh_circuit_arrays(array, item, symbols);
+        for (size_t a = 0; a < arrays; a++) {
+            clh_result_array(out, &array[a].array, array[a].axes, multiply, item);
+            if (a == 0)
+                clh_result_array_title(out, item->title, SIZE_MAX);
+        }
     }
 }
 
-/* Every pair of heads of which the second is in a later layer. */
-static void put_composition(clh_result *out, const clh_composition *all)
-{
-    static const char *const kinds[] = {"Q", "K", "V"};
-    const size_t heads = all->n_heads, count = all->n_layers * heads;
-    char from[48], to[48];
-    clh_result_put_numbers(out, {"composition_mean", all->mean},
-                           {"composition_deviation", all->deviation});
-    for (clh_composition_kind kind = 0; kind < CLH_COMPOSITION_KINDS; kind++)
-        for (size_t i = 0; all->score[kind] && i < count; i++)
-            for (size_t j = (i / heads + 1) * heads; j < count; j++) {
-                const clh_composition_pair pair =
-                    clh_composition_at(all, kind, i / heads, i % heads, j / heads, j % heads);
-                (void)snprintf(from, sizeof from, "%zu.%zu", i / heads, i % heads);
-                (void)snprintf(to, sizeof to, "%zu.%zu", j / heads, j % heads);
-                clh_result_row(out, "composition", kinds[kind], from, to);
-                clh_row_put_numbers(out, {"score", pair.score}, {"z", pair.z});
-            }
-}
-
-static clh_status ask_composition(clh_result *out, const clh_subject *s, size_t samples,
+static clh_status put_composition(clh_result *out, const clh_subject *s, size_t samples,
                                   const clh_watch *watch, clh_error *err)
 {
-    static const char *const parts[] = {"composition_mean", "composition_deviation", "composition"};
-    const clh_model *model = clh_subject_model(s);
     clh_composition all = {0};
-    if (clh_model_get_config(model)->n_layers < 2) {
-        for (size_t i = 0; i < CLH_COUNT(parts); i++)
-            clh_result_absent(out, parts[i], "one layer: no head has a later one to compose with");
+    clh_composition_row *row = NULL;
+    size_t rows = 0;
+    clh_watch_part part;
+    if (clh_model_get_config(clh_subject_model(s))->n_layers < 2) {
+        clh_result_absent_each(out, "one layer: no head has a later one to compose with",
+                               "composition_mean", "composition_deviation", "composition");
         return CLH_OK;
     }
-    clh_watch_part part;
-    clh_status status = clh_composition_open(&all, model, samples, clh_subject_seed(s),
-                                             clh_watch_part_of(&part, watch, 1, 1, 2), err);
+    clh_status status =
+        clh_composition_open(&all, clh_subject_model(s), samples, clh_subject_seed(s),
+                             clh_watch_part_of(&part, watch, 1, 1, 2), err);
     if (!status)
-        put_composition(out, &all);
+        status = clh_composition_rows(&row, &rows, &all, err);
+    if (!status)
+        clh_result_read(out, "random", &all);
+    for (size_t i = 0; i < rows; i++) {
+        clh_result_row(out, "composition", row[i].kind, row[i].from, row[i].to);
+        clh_row_read(out, &row[i]);
+    }
+    clh_free(row);
     clh_composition_deinit(&all);
     return status;
-}
-
-static void note_why(clh_result *out, const char *why)
-{
-    char text[sizeof(((clh_error *)0)->message) + 16];
-    (void)snprintf(text, sizeof text, "Left out: %s.", why);
-    clh_result_note(out, text);
 }
 
 /* Circuits, and compositions, that this kind of model has not. */
 static void note_missing(clh_result *out, const clh_model_config *c)
 {
     clh_error why = {0};
-    if (clh_assume(c, CLH_ASSUME_QK, "QK circuits and composition through them", &why) ||
-        clh_assume(c, CLH_ASSUME_POSITIONS, "circuits of positions", &why))
-        note_why(out, why.message);
+    char text[sizeof why.message + 16];
+    if (!clh_assume(c, CLH_ASSUME_QK, "QK circuits and composition through them", &why) &&
+        !clh_assume(c, CLH_ASSUME_POSITIONS, "circuits of positions", &why))
+        return;
+    (void)snprintf(text, sizeof text, "Left out: %s.", why.message);
+    clh_result_note(out, text);
 }
 
 static void close_list(void *list)
@@ -247,7 +179,7 @@ static clh_status ask_circuits(clh_result *out, clh_subject *s, const void *sett
     if (!status) {
         put_circuits(out, list, &symbols);
         note_missing(out, c);
-        status = ask_composition(out, s, set->samples, how->watch, err);
+        status = put_composition(out, s, set->samples, how->watch, err);
     }
     clh_symbols_deinit(&symbols);
     return status;

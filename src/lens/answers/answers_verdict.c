@@ -220,7 +220,10 @@ const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_questio
                                 char out[CLH_ANSWERS_VERDICT])
 {
     static const char *(*const decide[CLH_QUESTIONS])(const clh_answers *, char *) = {
-        unseen, qk, cues, ov, order, duplicates, early, spacing, loss};
+#define QUESTION(id, function, name, question, rule) function,
+#include "lens/answers/questions.def"
+#undef QUESTION
+    };
     if (!answers || question >= CLH_QUESTIONS || !out)
         return NULL;
     const char *said = decide[question](answers, out);

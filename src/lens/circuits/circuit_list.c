@@ -9,22 +9,6 @@
 #include "base/strbuf.h"
 #include "lens/circuits/circuit_parts.h"
 
-bool clh_side_has_tokens(clh_side side)
-{
-    return side == CLH_SIDE_TOKEN || side == CLH_SIDE_OUTPUT;
-}
-
-const char *clh_circuit_axis(const clh_circuit *c, int dimension, char out[32])
-{
-    const bool scores = strncmp(clh_circuit_name(c->kind), "qk", 2) == 0;
-    const char *of = scores                          ? (dimension ? "key " : "query ")
-                     : dimension                     ? ""
-                     : clh_circuit_has_head(c->kind) ? "source "
-                                                     : "";
-    (void)snprintf(out, 32, "%s%s", of, clh_side_name(dimension ? c->cols : c->rows));
-    return out;
-}
-
 /* ---- Which -------------------------------------------------------------------------------------
  */
 
@@ -59,6 +43,24 @@ static bool is_asked(const clh_circuit_ask *ask, clh_circuit_kind kind, size_t l
            (ask->head == SIZE_MAX || ask->head == head);
 }
 
+/* What it is, in words and sizes. */
+static void describe(clh_circuit_item *item)
+{
+    const clh_circuit *c = &item->circuit;
+    const bool has_head = clh_circuit_has_head(c->kind);
+    char head[64] = "";
+    if (has_head)
+        (void)snprintf(head, sizeof head, ", layer %zu head %zu", c->layer, c->head);
+    (void)snprintf(item->title, sizeof item->title, "%s%s", c->product, head);
+    item->kind = clh_circuit_name(c->kind);
+    item->rows = clh_side_name(c->rows);
+    item->cols = clh_side_name(c->cols);
+    item->layer = has_head ? c->layer : SIZE_MAX;
+    item->head = has_head ? c->head : SIZE_MAX;
+    item->row_count = c->matrix.a.rows;
+    item->col_count = c->matrix.b.cols;
+}
+
 static clh_status add(clh_circuit_list *list, const clh_model *model, clh_circuit_kind kind,
                       size_t layer, size_t head, bool norm, clh_error *err)
 {
@@ -69,6 +71,8 @@ static clh_status add(clh_circuit_list *list, const clh_model *model, clh_circui
     else
         (void)snprintf(item->name, sizeof item->name, "%s", clh_circuit_name(kind));
     clh_status status = clh_circuit_open(&item->circuit, model, kind, layer, head, norm, err);
+    if (!status)
+        describe(item);
     return status ? status : clh_factored_spectrum(&item->spectrum, &item->circuit.matrix, err);
 }
 

@@ -14,6 +14,8 @@
 
 #include "clearhead/circuit.h"
 #include "clearhead/watch.h"
+#include "measure/symbols.h"
+#include "result/build.h"
 
 typedef struct clh_circuit_ask {
     clh_circuit_kind kind; /**< only this one; CLH_CIRCUIT_KINDS: all */
@@ -27,7 +29,20 @@ typedef struct clh_circuit_item {
     clh_circuit circuit;
     clh_spectrum spectrum;
     clh_dense product; /**< once it was asked for */
+    char title[128];   /**< "W_E W_V W_O W_U, layer 0 head 0" */
+    const char *kind, *rows, *cols;
+    size_t layer, head; /**< SIZE_MAX: the direct path has none */
+    size_t row_count, col_count;
 } clh_circuit_item;
+
+enum { CLH_CIRCUIT_ARRAYS = 6 };
+
+/** An array of a circuit, "blocks.0.head.0.ov.left". */
+typedef struct clh_circuit_array {
+    char name[96], axis[2][32];
+    clh_array array; /**< called `name`; without data: that of clh_circuit_multiply() */
+    clh_axis axes[2];
+} clh_circuit_array;
 
 typedef struct clh_circuit_list {
     size_t count;
@@ -47,14 +62,23 @@ clh_status clh_circuit_list_open(clh_circuit_list **out, const clh_model *model,
 /** Multiply the circuit out, unless it has been: item->product [rows, cols]. CLH_ENOMEM. */
 clh_status clh_circuit_multiply(clh_circuit_item *item, clh_error *err);
 
+/** The matrix itself first, then what its spectrum has of singular values and vectors and of
+ *  eigenvalues; how many. Borrowed from the item and from `symbols`, which call tokens. */
+size_t clh_circuit_arrays(clh_circuit_array out[CLH_CIRCUIT_ARRAYS], const clh_circuit_item *item,
+                          const clh_symbols *symbols);
+
 /** Free. NULL is fine. */
 void clh_circuit_list_close(clh_circuit_list *list);
 
-/** What stands along the rows (`dimension` 0) or columns (1) of a circuit: "source token", "key
- *  position", "output"; into `out`, returned. */
-const char *clh_circuit_axis(const clh_circuit *circuit, int dimension, char out[32]);
+/** A pair of heads, of which the second is in a later layer. */
+typedef struct clh_composition_row {
+    const char *kind;      /**< "Q", "K", "V" */
+    char from[48], to[48]; /**< "0.1": layer and head */
+    clh_composition_pair of;
+} clh_composition_row;
 
-/** Whether a side has a row or column for each token. */
-bool clh_side_has_tokens(clh_side side);
+/** All of them, by kind, first and second head; *rows [*count] is freed with clh_free(). CLH_ENOMEM. */
+clh_status clh_composition_rows(clh_composition_row **rows, size_t *count,
+                                const clh_composition *all, clh_error *err);
 
 #endif

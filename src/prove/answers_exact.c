@@ -1,7 +1,8 @@
-#include "ask/answers_exact.h"
+#include "prove/answers_exact.h"
 
 #include <math.h>
 
+#include "base/base.h"
 #include "clearhead/certify.h"
 
 enum { LISTED = 1000 };                /* failing inputs that are looked at one by one */
@@ -23,31 +24,31 @@ static clh_status count_held_out(clh_answers_exact *out, const clh_certificate *
     return status;
 }
 
-clh_status clh_answers_exact_find(clh_answers_exact *out, const char **why, const clh_model *model,
+static clh_status left_out(clh_answers_exact *out, const char *why)
+{
+    out->why = out->why_not_listed = why;
+    return CLH_OK;
+}
+
+clh_status clh_answers_exact_find(clh_answers_exact *out, const clh_model *model,
                                   const clh_task *task, const clh_how *how, clh_error *err)
 {
     *out = (clh_answers_exact){
         .inputs = NAN, .failures = NAN, .held_out = NAN, .held_out_failures = NAN};
-    *why = NULL;
+    out->why_not_listed = "more than 1,000 fail: which of them are held out was not asked";
     clh_certificate certificate = {0};
     clh_certify_options options = {.way = CLH_CERTIFY_BOUNDS, .counterexamples = LISTED};
     clh_status status = clh_certify_domain(&options.domain, task, err);
     if (status)
         return status;
-    if (options.domain == CLH_DOMAIN_TASK) {
-        *why = "the domain is not one of choices of letters";
-        return CLH_OK;
-    }
-    if ((double)clh_task_domain_size(task) * (double)clh_task_length_max(task) > predictions) {
-        *why = "the domain is large: clearhead certify decides it";
-        return CLH_OK;
-    }
+    if (options.domain == CLH_DOMAIN_TASK)
+        return left_out(out, "the domain is not one of choices of letters");
+    if ((double)clh_task_domain_size(task) * (double)clh_task_length_max(task) > predictions)
+        return left_out(out, "the domain is large: clearhead certify decides it");
     clh_error refused = {0};
     status = clh_certify(&certificate, model, task, &options, how, &refused);
-    if (status == CLH_ESUPPORT) {
-        *why = "bounds do not cover the model";
-        return CLH_OK;
-    }
+    if (status == CLH_ESUPPORT)
+        return left_out(out, "bounds do not cover the model");
     if (status)
         return clh_fail(err, status, "%s", refused.message);
     out->certified = true;
@@ -78,21 +79,4 @@ void clh_answers_exact_say(clh_strbuf *text, const clh_answers_exact *e)
         clh_strbuf_addf(text, "; of the %.0f that training never draws, %.0f", e->held_out,
                         e->held_out_failures);
     clh_strbuf_adds(text, ". Of a sample of those: ");
-}
-
-void clh_answers_exact_put(clh_result *out, const clh_answers_exact *exact, const char *why)
-{
-    static const char *const many =
-        "more than 1,000 fail: which of them are held out was not asked";
-    clh_result_put_numbers(out, {"inputs", exact->inputs}, {"inputs_failing", exact->failures},
-                           {"unseen_inputs", exact->held_out},
-                           {"unseen_failing", exact->held_out_failures});
-    if (!exact->certified) {
-        clh_result_absent(out, "inputs", why);
-        clh_result_absent(out, "inputs_failing", why);
-    }
-    if (!exact->listed) {
-        clh_result_absent(out, "unseen_inputs", why ? why : many);
-        clh_result_absent(out, "unseen_failing", why ? why : many);
-    }
 }

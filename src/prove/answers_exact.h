@@ -4,25 +4,26 @@
 #ifndef CLH_ANSWERS_EXACT_H
 #define CLH_ANSWERS_EXACT_H
 
-#include "ask/question.h"
+#include "base/strbuf.h"
+#include "clearhead/model.h"
+#include "clearhead/task.h"
+#include "clearhead/watch.h"
 
 typedef struct clh_answers_exact {
     bool certified,
         listed; /**< a certificate there is; and which of the failing inputs are held out */
     double inputs, failures;            /**< of the task's domain; NaN without a certificate */
     double held_out, held_out_failures; /**< of those that training never draws; NaN: not listed */
+    const char *why, *why_not_listed;   /**< there is none; constants of the program */
 } clh_answers_exact;
 
 /** `out->certified` is false where bounds do not cover the model, or the domain is too large to be done
- *  on the way; `why` is then filled in, a text that lives on. */
-clh_status clh_answers_exact_find(clh_answers_exact *out, const char **why, const clh_model *model,
+ *  on the way. */
+clh_status clh_answers_exact_find(clh_answers_exact *out, const clh_model *model,
                                   const clh_task *task, const clh_how *how, clh_error *err);
 
 /** The answer to "does it work on sets never seen?", and the numbers that decided it. */
 const char *clh_answers_exact_verdict(const clh_answers_exact *exact);
 void clh_answers_exact_say(clh_strbuf *text, const clh_answers_exact *exact);
-
-/** Its numbers: "inputs", "inputs_failing", "unseen_inputs", "unseen_failing", or why there are none. */
-void clh_answers_exact_put(clh_result *out, const clh_answers_exact *exact, const char *why);
 
 #endif

@@ -1,11 +1,10 @@
-/* The evidence behind the notebook's answers: a sentence for each, and rows that can be drawn. */
+/* What decided an answer, in a sentence or two: the numbers and the thresholds of answers_verdict.c. */
+#include "lens/answers/answers_say.h"
+
 #include <assert.h>
 #include <math.h>
 
-#include "ask/ask_answers.h"
 #include "clearhead/permutations.h"
-
-/* ---- In words ---- */
 
 static double kind_accuracy(const clh_tally *tally, clh_token_kind kind)
 {
@@ -28,8 +27,9 @@ static void add_outcome(clh_strbuf *text, const clh_outcome *o)
                     o->lost.value, o->lost.low, o->lost.high, o->loss);
 }
 
-static void say_unseen(clh_strbuf *text, const clh_answers *a)
+static void say_unseen(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     const clh_tally *t = &a->held_out;
     clh_strbuf_addf(
         text,
@@ -42,8 +42,9 @@ static void say_unseen(clh_strbuf *text, const clh_answers *a)
     clh_strbuf_addf(text, "; loss %.6f.", a->plain.loss);
 }
 
-static void say_qk(clh_strbuf *text, const clh_answers *a)
+static void say_qk(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     clh_strbuf_adds(text, "Queries and keys computed from position alone (the token part of their "
                           "input replaced by its mean): ");
     add_outcome(text, &a->qk_token_mean);
@@ -57,8 +58,9 @@ static void say_qk(clh_strbuf *text, const clh_answers *a)
         a->attention.pattern.position);
 }
 
-static void say_cues(clh_strbuf *text, const clh_answers *a)
+static void say_cues(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     clh_strbuf_adds(text, "Share of the scores' variance, beyond position, that goes with the ");
     for (int f = 0; f <= CLH_CUE_RANK; f++)
         clh_strbuf_addf(text, "%s%s: %.4f (by chance %.4f)", f ? ", " : "",
@@ -72,8 +74,9 @@ static void say_cues(clh_strbuf *text, const clh_answers *a)
     clh_strbuf_adds(text, ".");
 }
 
-static void say_ov(clh_strbuf *text, const clh_answers *a)
+static void say_ov(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     clh_strbuf_addf(
         text,
         "The OV circuit raises the letter it reads above all others for %.4f of %zu "
@@ -103,8 +106,9 @@ double clh_answers_step(const clh_answers *a, const clh_answers_since *since)
     return at < a->emergence.count ? (double)a->emergence.row[at].step : NAN;
 }
 
-static void say_order(clh_strbuf *text, const clh_answers *a)
+static void say_order(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     clh_strbuf_addf(
         text,
         "By a checkpoint with the one above an accuracy of 0.95 and the other below, by their "
@@ -122,8 +126,9 @@ static void say_order(clh_strbuf *text, const clh_answers *a)
     }
 }
 
-static void say_duplicates(clh_strbuf *text, const clh_answers *a)
+static void say_duplicates(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     const clh_attention_report *r = &a->attention;
     const double all = (double)r->sequences * (double)r->rows;
     clh_strbuf_addf(
@@ -137,8 +142,9 @@ static void say_duplicates(clh_strbuf *text, const clh_answers *a)
         r->sequences, r->answer_mass);
 }
 
-static void say_early(clh_strbuf *text, const clh_answers *a)
+static void say_early(clh_strbuf *text, const clh_answers *a, const clh_task *task)
 {
+    (void)task;
     const clh_attention_report *r = &a->attention;
     clh_strbuf_addf(
         text,
@@ -180,106 +186,11 @@ static void say_loss(clh_strbuf *text, const clh_answers *a, const clh_task *tas
 void clh_answers_say(clh_strbuf *text, const clh_answers *a, clh_notebook_question question,
                      const clh_task *task)
 {
-    static void (*const say[CLH_QUESTIONS])(clh_strbuf *, const clh_answers *) = {
-        [CLH_QUESTION_UNSEEN] = say_unseen, [CLH_QUESTION_QK] = say_qk,
-        [CLH_QUESTION_CUES] = say_cues,     [CLH_QUESTION_OV] = say_ov,
-        [CLH_QUESTION_ORDER] = say_order,   [CLH_QUESTION_DUPLICATES] = say_duplicates,
-        [CLH_QUESTION_EARLY] = say_early};
+    static void (*const say[CLH_QUESTIONS])(clh_strbuf *, const clh_answers *, const clh_task *) = {
+#define QUESTION(id, function, name, question, rule) say_##function,
+#include "lens/answers/questions.def"
+#undef QUESTION
+    };
     assert(question < CLH_QUESTIONS);
-    if (say[question])
-        say[question](text, a);
-    else
-        (question == CLH_QUESTION_SPACING ? say_spacing : say_loss)(text, a, task);
-}
-
-/* ---- As rows ---- */
-
-/* Rows that are read from the answers: places of their numbers, NONE where there is none. */
-typedef struct row {
-    clh_notebook_question question;
-    const char *what;
-    size_t share, by_chance, loss;
-} row;
-
-#define NONE SIZE_MAX
-#define AT(member) offsetof(clh_answers, member)
-#define SHARE(question, what, member)                                                              \
-    CLH_FIELD(CLH_QUESTION_##question, what, AT(member), NONE, NONE)
-#define OUTCOME(question, what, member)                                                            \
-    CLH_FIELD(CLH_QUESTION_##question, what, AT(member.accuracy), NONE, AT(member.loss))
-#define EFFECT(what, cue_)                                                                         \
-    CLH_FIELD(CLH_QUESTION_CUES, what, AT(attention.cue[cue_].effect),                             \
-              AT(attention.cue[cue_].shuffled), NONE)
-#define WITHOUT(what, cue_)                                                                        \
-    CLH_FIELD(CLH_QUESTION_CUES, what, AT(cue[cue_].accuracy_without), NONE,                       \
-              AT(cue[cue_].loss_without))
-
-static const row rows[] = {
-    OUTCOME(UNSEEN, "tokens right", plain),
-    SHARE(UNSEEN, "whole sequences right", whole),
-    OUTCOME(QK, "queries and keys from position alone", qk_token_mean),
-    OUTCOME(QK, "queries and keys from the token alone", qk_position_mean),
-    SHARE(QK, "variance of scores that position explains", attention.scores.position),
-    SHARE(QK, "variance of the pattern that position explains", attention.pattern.position),
-    EFFECT("effect of the token", CLH_CUE_TOKEN),
-    EFFECT("of its place in the alphabet", CLH_CUE_ALPHABET),
-    EFFECT("of its class", CLH_CUE_CLASS),
-    EFFECT("of its rank among the letters", CLH_CUE_RANK),
-    WITHOUT("keys without the token's effect", CLH_CUE_TOKEN),
-    WITHOUT("without that of its place in the alphabet", CLH_CUE_ALPHABET),
-    WITHOUT("without that of its class", CLH_CUE_CLASS),
-    SHARE(OV, "letters that OV raises above all others", copies),
-    OUTCOME(OV, "values from the token alone", v_position_mean),
-    OUTCOME(OV, "values from position alone", v_token_mean),
-    SHARE(DUPLICATES, "of all predictions: some source holds the right token",
-          attention.answer_possible),
-    SHARE(DUPLICATES, "of all predictions: the strongest source does", attention.answer_top),
-    SHARE(DUPLICATES, "of those some source holds: the strongest does", attention.answer_found),
-    SHARE(DUPLICATES, "of all attention: that on sources that do", attention.answer_mass),
-    SHARE(EARLY, "of all attention: that on the prompt", attention.prompt_mass),
-    SHARE(EARLY, "of all predictions: the strongest source is in the prompt", attention.top_prompt),
-    SHARE(EARLY, "of strongest sources that are right: it is the first", attention.top_earliest),
-    SHARE(EARLY, "of strongest sources that are right: it is the last", attention.top_latest),
-    SHARE(SPACING, "of all such distances: the most frequent", attention.gap_share),
-    SHARE(LOSS, "of the whole loss at the three worst positions", worst_share),
-};
-
-static double read(const clh_answers *a, size_t place)
-{
-    return place == NONE ? NAN : *(const double *)(const void *)((const char *)a + place);
-}
-
-/* Begin a row; above the first of a question (`heads`) stands the question with its answer. */
-static void begin(clh_result *out, const clh_field *verdict, const char *answer, const char *what,
-                  bool heads)
-{
-    clh_strbuf heading = {0};
-    clh_strbuf_addf(&heading, "%s  %s", verdict->meaning, answer);
-    clh_result_row(out, "evidence", verdict->name, what);
-    clh_row_label(out, what, heads ? clh_strbuf_view(&heading) : NULL);
-    clh_strbuf_deinit(&heading);
-}
-
-void clh_answers_evidence(clh_result *out, const clh_answers *answers, const clh_field *verdicts,
-                          char (*said)[CLH_ANSWERS_VERDICT])
-{
-    for (clh_notebook_question q = 0; q < CLH_QUESTIONS; q++) {
-        bool heads = true;
-        for (size_t i = 0; i < CLH_COUNT(rows); i++) {
-            if (rows[i].question != q)
-                continue;
-            begin(out, &verdicts[q], said[q], rows[i].what, heads);
-            clh_row_put_numbers(out, {"share", read(answers, rows[i].share)},
-                                {"by_chance", read(answers, rows[i].by_chance)},
-                                {"loss", read(answers, rows[i].loss)});
-            if (rows[i].share == AT(whole))
-                clh_row_put(out, "share", answers->whole);
-            heads = false;
-        }
-        for (size_t i = 0; i < CLH_ANSWERS_SINCE && q == CLH_QUESTION_ORDER; i++) {
-            const clh_answers_since *since = &clh_answers_since_rows[i];
-            begin(out, &verdicts[q], said[q], since->row, i == 0);
-            clh_row_put_number(out, "step", clh_answers_step(answers, since));
-        }
-    }
+    say[question](text, a, task);
 }
