@@ -54,6 +54,10 @@ CLH_API clh_array clh_array_vector(const char *name, clh_dtype dtype, const void
 CLH_API clh_array clh_array_matrix(const char *name, clh_dtype dtype, const void *data, size_t rows,
                                    size_t cols);
 
+/** Numbers of a block of matrices, [blocks, rows, cols]. */
+CLH_API clh_array clh_array_cube(const char *name, clh_dtype dtype, const void *data, size_t blocks,
+                                 size_t rows, size_t cols);
+
 /** Of `dimension` only these; a dimension that there is not changes nothing. */
 CLH_API void clh_array_select(clh_array *array, size_t dimension, const size_t *index,
                               size_t count);

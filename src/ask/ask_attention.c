@@ -1,6 +1,6 @@
 /* attention: how much of a head's attention is position, how much token, and what about the token. */
 #include "ask/ratios.h"
-#include "clearhead/attention.h"
+#include "lens/attention/attention_table.h"
 #include "model/assume.h"
 
 typedef struct attention_settings {
@@ -57,13 +57,16 @@ static const clh_field numbers[] = {
            0, band.gap_share),
     NUMBER("first_destination", "position", "the first destination that is looked at", 0, first),
     {0}};
-static const clh_field plain[] = {
-    CLH_FIELD_LOSS("loss", "loss with the head's own keys", 0),
-    CLH_FIELD_SHARE(
-        "accuracy",
-        "of scored predictions, those whose most likely token is right: with the head's own keys",
-        0),
-    {0}};
+#define OWN_KEYS(...)                                                                              \
+    CLH_FIELD_LOSS("loss", "loss with the head's own keys", 0, __VA_ARGS__(loss)),                 \
+        CLH_FIELD_SHARE("accuracy",                                                                \
+                        "of scored predictions, those whose most likely token is right: with the " \
+                        "head's own keys",                                                         \
+                        0, __VA_ARGS__(accuracy))
+#define TRIED(member) CLH_FROM(clh_cue_test, member)
+#define OF(member) CLH_FROM(clh_cue_row, member)
+#define SLOT(member) CLH_FROM(clh_slot_row, member)
+static const clh_field plain[] = {OWN_KEYS(TRIED), {0}};
 
 /* Of a cue, over all destinations or those of a kind; outcomes are of layer 0 only. */
 static const clh_field cue_columns[] = {
@@ -71,29 +74,25 @@ static const clh_field cue_columns[] = {
         "effect",
         "of what position does not explain (of the slot: of all), this much goes with the feature",
         0, .formula = "eta squared: variance between levels of the feature / variance",
-        .panel = "effect"),
+        .panel = "effect", OF(effect)),
     {"shuffled", "share", "of the same, what chance gives: tokens of other sequences", NULL, 4,
-     CLH_BAND_DEVIATION, .panel = "effect"},
+     CLH_BAND_DEVIATION, .panel = "effect", OF(shuffled)},
     CLH_FIELD_LOSS("loss_keys_only_cue", "loss with keys that know nothing but the cue", 0,
-                   .panel = "loss, nats a token"),
+                   .panel = "loss, nats a token", OF(loss_only)),
     CLH_FIELD_LOSS("loss_keys_without_cue", "loss with keys that know all but the cue", 0,
-                   .panel = "loss, nats a token"),
+                   .panel = "loss, nats a token", OF(loss_without)),
     CLH_FIELD_SHARE("accuracy_keys_only_cue",
                     "of scored predictions, those right with keys that know only the cue",
-                    CLH_DETAIL),
+                    CLH_DETAIL, OF(accuracy_only)),
     CLH_FIELD_SHARE("accuracy_keys_without_cue",
-                    "of scored predictions, those right with keys that know all but it",
-                    CLH_DETAIL),
+                    "of scored predictions, those right with keys that know all but it", CLH_DETAIL,
+                    OF(accuracy_without)),
     {0}};
 static const clh_field slot_columns[] = {
-    CLH_FIELD_COUNT("destinations", NULL, "how many in a sequence"),
+    CLH_FIELD_COUNT("destinations", NULL, "how many in a sequence", SLOT(destinations)),
     CLH_FIELD_SHARE("scores_position", "of the scores' variance that position explains", 0,
-                    .panel = "position"),
-    CLH_FIELD_LOSS("loss", "loss with the head's own keys", 0),
-    CLH_FIELD_SHARE(
-        "accuracy",
-        "of scored predictions, those whose most likely token is right: with the head's own keys",
-        0),
+                    .panel = "position", SLOT(scores_position)),
+    OWN_KEYS(SLOT),
     {0}};
 static const clh_field destination_columns[] = {
     CLH_FIELD_SHARE("scores_position", "of the scores' variance that position explains", 0,
@@ -120,46 +119,19 @@ static const clh_schema schema[] = {
      .flags = CLH_DETAIL, .fields = destination_columns},
     {0}};
 
-static void put_cue(clh_result *out, const clh_cue_effect *e, const clh_cue_outcome *o)
+static void put_cues(clh_result *out, const clh_attention_table *t)
 {
-    clh_row_put_number(out, "effect", e->effect);
-    clh_row_put(out, "shuffled",
-                (clh_value){e->shuffled, e->shuffled - e->deviation, e->shuffled + e->deviation});
-    if (!o)
-        return;
-    clh_row_put_numbers(out, {"loss_keys_only_cue", o->loss_only},
-                        {"loss_keys_without_cue", o->loss_without},
-                        {"accuracy_keys_only_cue", o->accuracy_only},
-                        {"accuracy_keys_without_cue", o->accuracy_without});
-}
-
-/* `test` [CLH_CUES] is of layer 0; NULL for others. */
-static void put_cues(clh_result *out, const clh_attention_report *r, const clh_cue_test *test)
-{
-    for (clh_cue_feature f = 0; f < CLH_CUES; f++) {
-        const clh_cue *cue = &r->cue[f];
-        const bool tried = test && clh_cue_can_try(f);
-        const clh_cue_test *t = tried ? &test[f] : NULL;
-        const clh_cue_outcome whole =
-            t ? (clh_cue_outcome){t->loss,     t->loss_only,     t->loss_without,
-                                  t->accuracy, t->accuracy_only, t->accuracy_without}
-              : (clh_cue_outcome){0};
-        clh_result_row(out, "cues", clh_cue_name(f));
-        put_cue(out, &(clh_cue_effect){cue->effect, cue->shuffled, cue->deviation},
-                t ? &whole : NULL);
+    for (size_t f = 0; f < CLH_CUES; f++) {
+        clh_result_row(out, "cues", t->cue[f].cue);
+        clh_row_read(out, &t->cue[f]);
     }
-    for (size_t s = 0; s < r->slots.count; s++) {
-        clh_result_row(out, "slots", r->slots.name[s]);
-        clh_row_put_numbers(out, {"destinations", (double)r->slots.rows[s]},
-                            {"scores_position", r->slot[s].position});
-        if (test)
-            clh_row_put_numbers(out, {"loss", test[0].slot[s].loss},
-                                {"accuracy", test[0].slot[s].accuracy});
-        for (clh_cue_feature f = 0; f < CLH_CUES; f++) {
-            const bool tried = test && clh_cue_can_try(f);
-            clh_result_row(out, "slot_cues", r->slots.name[s], clh_cue_name(f));
-            put_cue(out, &r->slot[s].cue[f], tried ? &test[f].slot[s] : NULL);
-        }
+    for (size_t s = 0; s < t->slots; s++) {
+        clh_result_row(out, "slots", t->slot[s].name);
+        clh_row_read(out, &t->slot[s]);
+    }
+    for (size_t i = 0; i < t->slots * CLH_CUES; i++) {
+        clh_result_row(out, "slot_cues", t->slot_cue[i].slot, t->slot_cue[i].cue);
+        clh_row_read(out, &t->slot_cue[i]);
     }
 }
 
@@ -175,13 +147,6 @@ static void put_destinations(clh_result *out, const clh_attention_report *r)
     }
 }
 
-/* Whether keys can be given a part of the input: cues are tried with that. */
-static bool has_parts(const clh_subject *s)
-{
-    return !clh_assume(clh_model_get_config(clh_subject_model(s)), CLH_ASSUME_POSITIONS, "cues",
-                       NULL);
-}
-
 static clh_status ask_attention(clh_result *out, clh_subject *s, const void *settings,
                                 const clh_how *how, clh_error *err)
 {
@@ -190,17 +155,21 @@ static clh_status ask_attention(clh_result *out, clh_subject *s, const void *set
     const clh_sample *sample = NULL;
     clh_attention_report report = {0};
     clh_cue_test test[CLH_CUES] = {0};
+    clh_attention_table table;
+    /* cues are tried by giving keys of layer 0 a part of their input */
+    const bool tries = set->layer == 0 && !clh_assume(clh_model_get_config(clh_subject_model(s)),
+                                                      CLH_ASSUME_POSITIONS, "cues", NULL);
     clh_status status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)
         status = clh_attention_look(&report, clh_subject_model(s), sample, &ask, how, err);
-    const bool tries = set->layer == 0 && has_parts(s);
     if (!status && tries)
         status = clh_cues_try(test, clh_subject_model(s), sample, how, err);
     if (!status) {
         clh_result_read(out, "numbers", &report);
         if (tries)
-            clh_result_put_numbers(out, {"loss", test[0].loss}, {"accuracy", test[0].accuracy});
-        put_cues(out, &report, tries ? test : NULL);
+            clh_result_read(out, "plain", &test[0]);
+        clh_attention_table_make(&table, &report, tries ? test : NULL);
+        put_cues(out, &table);
         put_destinations(out, &report);
     }
     clh_attention_deinit(&report);

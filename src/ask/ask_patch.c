@@ -1,9 +1,7 @@
 /* patch: pieces of a clean run copied into a corrupted one, and what each brings back. */
-#include <math.h>
 #include <stdio.h>
 
 #include "ask/given.h"
-#include "clearhead/patch.h"
 #include "lens/causal/patch_view.h"
 
 typedef struct patch_settings {
@@ -25,10 +23,13 @@ static const clh_key keys[] = {
 };
 
 static const clh_field numbers[] = {
-    {"clean", NULL, "the metric of the clean run", .decimals = 6, .flags = CLH_HEADLINE},
-    {"corrupted", NULL, "of the corrupted run", .decimals = 6, .flags = CLH_HEADLINE},
-    CLH_FIELD_COUNT("patches", NULL, "pieces that were copied"),
-    CLH_FIELD_COUNT("passes", NULL, "of them computed: the runs differ there"),
+    {"clean", NULL, "the metric of the clean run", .decimals = 6, .flags = CLH_HEADLINE,
+     CLH_FROM(clh_patch, clean)},
+    {"corrupted", NULL, "of the corrupted run", .decimals = 6, .flags = CLH_HEADLINE,
+     CLH_FROM(clh_patch, corrupted)},
+    CLH_FIELD_COUNT("patches", NULL, "pieces that were copied", CLH_FROM(clh_patch, patches)),
+    CLH_FIELD_COUNT("passes", NULL, "of them computed: the runs differ there",
+                    CLH_FROM(clh_patch, passes)),
     {0}};
 #define BEST(name, meaning, formula, decimals, flags_, member)                                     \
     CLH_FIELD(name, NULL, meaning, formula, decimals, .flags = flags_,                             \
@@ -77,33 +78,22 @@ static void close_kept(void *owner)
     clh_patch_deinit(&k->patch);
 }
 
-/* [head, pos], [head], or [head, query_pos, key_pos]; without the first where there are no heads. Numbers
- * of a file are single. */
 static void put_array(clh_result *out, const char *prefix, const clh_patch *p,
                       const clh_patch_site *site, const double *data)
 {
-    static const clh_axis by_pos[] = {{.name = "head"}, {.name = "pos"}};
-    static const clh_axis by_source[] = {
-        {.name = "head"}, {.name = "query_pos"}, {.name = "key_pos"}};
-    const bool source = p->index == CLH_PATCH_DEST_SRC_POS;
-    const size_t heads = site->heads ? site->heads : 1, after = source ? p->pos : p->each;
-    char whole[96];
-    (void)snprintf(whole, sizeof whole, "%s%s", prefix, site->name);
-    clh_array view = {whole, data, CLH_F64, CLH_F32, .rank = source ? 3 : 2};
-    view.shape[0] = view.extent[0] = heads;
-    view.shape[1] = view.extent[1] = after;
-    view.shape[2] = view.extent[2] = source ? p->pos : 0;
-    if (p->index == CLH_PATCH_ALL_POS)
-        view = clh_array_vector(whole, CLH_F64, data, heads);
-    else if (!site->heads && !source)
-        view = clh_array_vector(whole, CLH_F64, data, after);
-    view.dtype = CLH_F32;
-    const bool headless = !site->heads && p->index == CLH_PATCH_BY_POS;
-    clh_result_array(out, &view, source ? by_source : headless ? by_pos + 1 : by_pos, NULL, NULL);
+    const clh_axis *axes;
+    char name[96];
+    (void)snprintf(name, sizeof name, "%s%s", prefix, site->name);
+    const clh_array view = clh_patch_array(&axes, name, p, site, data);
+    clh_result_array(out, &view, axes, NULL, NULL);
 }
 
-static void put_sites(clh_result *out, const clh_patch *p, const clh_task *task)
+static void put(clh_result *out, const kept *k, const clh_task *task)
 {
+    const clh_patch *p = &k->patch;
+    clh_result_read(out, "numbers", p);
+    clh_result_array(out, &k->shares.array, k->shares.axes, NULL, NULL);
+    clh_result_array_title(out, "Activation patching: share of the metric brought back", SIZE_MAX);
     for (size_t s = 0; s < p->count; s++) {
         const clh_patch_site *site = &p->site[s];
         const clh_patch_best best = clh_patch_strongest(p, site);
@@ -118,78 +108,10 @@ static void put_sites(clh_result *out, const clh_patch *p, const clh_task *task)
     for (size_t s = 0; s < p->count; s++)
         if (p->site[s].estimate)
             put_array(out, "attribution.", p, &p->site[s], p->site[s].estimate);
-}
-
-/* Sites by heads, NaN where a site has fewer. */
-static clh_status put_heads(clh_result *out, const kept *k, clh_error *err)
-{
-    const clh_patch *p = &k->patch;
-    size_t most = 1, row = 0;
-    for (size_t s = 0; s < p->count; s++)
-        most = p->site[s].heads > most ? p->site[s].heads : most;
-    const char **label = clh_alloc_array(p->count, sizeof *label, err);
-    double *table = clh_alloc_array(p->count * most, sizeof *table, err);
-    if (label && table) {
-        for (size_t s = 0; s < p->count; s++) {
-            const size_t heads = p->site[s].heads ? p->site[s].heads : 1;
-            label[s] = p->site[s].name;
-            for (size_t h = 0; h < most; h++)
-                table[s * most + h] = h < heads ? k->shares.value[row + h] : NAN;
-            row += heads;
-        }
-        const clh_axis axes[] = {{"site", label}, {.name = "head"}};
-        const double *kept_numbers = clh_result_numbers(out, table, p->count * most);
-        const clh_array share =
-            clh_array_matrix("share_all_pos", CLH_F64, kept_numbers, p->count, most);
-        clh_result_array(out, &share, axes, NULL, NULL);
-    }
-    const bool made = label && table;
-    clh_free(table);
-    clh_free((void *)label);
-    return made ? CLH_OK : CLH_ENOMEM;
-}
-
-static clh_status put_shares(clh_result *out, const kept *k, clh_error *err)
-{
-    const clh_patch *p = &k->patch;
-    const clh_patch_shares *s = &k->shares;
-    const clh_axis axes[] = {{"piece", s->label}, {.name = "pos"}};
-    const clh_axis by_source[] = {{"piece", s->label}, {.name = "query_pos"}, {.name = "key_pos"}};
-    const clh_array strip = clh_array_matrix("share", CLH_F64, s->value, s->rows, p->each);
-    const clh_array sources = {"share_dest_src_pos",
-                               s->value,
-                               CLH_F64,
-                               CLH_F64,
-                               .rank = 3,
-                               .shape = {s->rows, p->pos, p->pos},
-                               .extent = {s->rows, p->pos, p->pos}};
-    if (p->index == CLH_PATCH_ALL_POS) {
-        clh_status status = put_heads(out, k, err);
-        if (status)
-            return status;
-    } else if (p->index == CLH_PATCH_BY_POS) {
-        clh_result_array(out, &strip, axes, NULL, NULL);
-    } else {
-        clh_result_array(out, &sources, by_source, NULL, NULL);
-    }
-    clh_result_array_title(out, "Activation patching: share of the metric brought back", SIZE_MAX);
-    return CLH_OK;
-}
-
-static clh_status put(clh_result *out, const kept *k, const clh_task *task, clh_error *err)
-{
-    const clh_patch *p = &k->patch;
-    clh_result_put_numbers(out, {"clean", p->clean}, {"corrupted", p->corrupted},
-                           {"patches", (double)p->patches}, {"passes", (double)p->passes});
-    clh_status status = put_shares(out, k, err);
-    if (status)
-        return status;
-    put_sites(out, p, task);
     if (!(p->clean < p->corrupted) && !(p->clean > p->corrupted))
         clh_result_note(out,
                         "both runs have the same metric: there is no way from one to the other "
                         "to share");
-    return CLH_OK;
 }
 
 static clh_status ask_patch(clh_result *out, clh_subject *s, const void *settings,
@@ -211,7 +133,7 @@ static clh_status ask_patch(clh_result *out, clh_subject *s, const void *setting
         status = clh_patch_shares_make(&k->shares, &k->patch, err);
     if (!status) {
         clh_given_pair_stamp(out, &set->pair);
-        status = put(out, k, clh_subject_task(s), err);
+        put(out, k, clh_subject_task(s));
         if (set->attribution)
             clh_given_note_saturated(out, s, &two, "corrupted", k->patch.corrupted, "");
     }

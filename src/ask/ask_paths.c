@@ -37,13 +37,15 @@ static const clh_field all[] = {
     EFFECT("worst_error", "largest |ig - exact| of all edges", 0),
     {0},
 };
+#define OF(member) CLH_FROM(clh_path_row, member)
 static const clh_field columns[] = {
-    EFFECT("exact", "the metric with this edge corrupted, less the clean one", CLH_HEADLINE),
+    CLH_FIELD("exact", NULL, "the metric with this edge corrupted, less the clean one",
+              .decimals = 6, .flags = CLH_HEADLINE, OF(exact)),
     {"ig", NULL, "the same estimated by the mean gradient of the runs between",
      "sum over positions of (corrupted - clean output) . mean gradient of the input; Syed et al. "
      "2023 (EAP), Hanna et al. 2024 (EAP-IG)",
-     .decimals = 6},
-    EFFECT("error", "ig - exact", 0),
+     .decimals = 6, OF(estimate)},
+    CLH_FIELD("error", NULL, "ig - exact", .decimals = 6, OF(error)),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "metric", NULL, .fields = numbers},
@@ -66,13 +68,8 @@ static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
     const char *const titles[] = {"exact", ig == 1 ? "EAP" : "EAP-IG"};
     const clh_axis axes[] = {{"way", titles}, {"writer", t->writer}, {"reader", t->reader}};
     const clh_axis edge = {"edge", t->edge};
-    const clh_array effect = {"effect",
-                              t->matrix,
-                              CLH_F64,
-                              CLH_F64,
-                              .rank = 3,
-                              .shape = {t->ways, t->writers, t->readers},
-                              .extent = {t->ways, t->writers, t->readers}};
+    const clh_array effect =
+        clh_array_cube("effect", CLH_F64, t->matrix, t->ways, t->writers, t->readers);
     clh_result_array(out, &effect, axes, NULL, NULL);
     clh_result_array_title(out, "Path patching", SIZE_MAX);
     for (size_t w = 0; w < t->ways; w++) {
@@ -87,12 +84,9 @@ static void put_edges(clh_result *out, const clh_path_table *t, const paths_sett
 {
     clh_result_put_numbers(out, {"edge_count", (double)t->edges}, {"worst_error", t->worst});
     for (size_t i = 0; i < t->edges && i < set->top; i++) {
-        const size_t e = t->order[i];
-        clh_result_row(out, "edges", t->edge[e]);
-        clh_row_put_number(out, "exact", t->exact[e]);
-        if (t->estimate)
-            clh_row_put_numbers(out, {"ig", t->estimate[e]},
-                                {"error", t->estimate[e] - t->exact[e]});
+        const clh_path_row row = clh_path_table_row(t, i);
+        clh_result_row(out, "edges", row.edge);
+        clh_row_read(out, &row);
     }
     if (!t->estimate)
         clh_result_absent(out, "worst_error", "ig was not asked for");
@@ -102,13 +96,11 @@ static void put_edges(clh_result *out, const clh_path_table *t, const paths_sett
 static clh_status ask_one(clh_result *out, clh_paths *paths, const paths_settings *set,
                           const clh_how *how, clh_error *err)
 {
-    static const char *const parts[] = {"edge_count", "worst_error", "edges"};
     double effect = 0;
     clh_status status = clh_paths_one(&effect, paths, *set->edges ? set->edges : NULL,
                                       *set->path ? set->path : NULL, how->watch, err);
     clh_result_put_number(out, "effect", effect);
-    for (size_t i = 0; i < CLH_COUNT(parts); i++)
-        clh_result_absent(out, parts[i], "one effect was asked for");
+    clh_result_absent_each(out, "one effect was asked for", "edge_count", "worst_error", "edges");
     return status;
 }
 
@@ -157,14 +149,14 @@ static clh_status ask_paths(clh_result *out, clh_subject *s, const void *setting
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const paths_settings *set = settings;
-    const char *needless = set->ig != CLH_UNSET ? "ig" : set->top != CLH_UNSET ? "top" : NULL;
-    if (*set->edges && *set->path)
-        return clh_fail(err, CLH_EUSAGE, "edges and path are both given, want one of them");
-    if ((*set->edges || *set->path) && needless)
-        return clh_fail(err, CLH_EUSAGE,
-                        "%s is of all edges one by one, and does not go with edges or path",
-                        needless);
-    return clh_given_pair_check(s, set, err);
+    const bool single = *set->edges || *set->path;
+    clh_status status = clh_refuse(
+        err, {*set->edges && *set->path, "edges and path are both given, want one of them"},
+        {single && set->ig != CLH_UNSET,
+         "ig is of all edges one by one, and does not go with edges or path"},
+        {single && set->top != CLH_UNSET,
+         "top is of all edges one by one, and does not go with edges or path"});
+    return status ? status : clh_given_pair_check(s, set, err);
 }
 
 const clh_question clh_question_paths = {

@@ -48,13 +48,7 @@ static clh_status put_pattern(clh_result *out, const clh_attended *a, const patt
         at ? clh_slices_read(at, set->positions, "positions", a->pos, err) : CLH_ENOMEM;
     if (status)
         return status;
-    clh_array view = {"pattern",
-                      from,
-                      CLH_F32,
-                      CLH_F32,
-                      .rank = 3,
-                      .shape = {heads, a->pos, a->pos},
-                      .extent = {heads, a->pos, a->pos}};
+    clh_array view = clh_array_cube("pattern", CLH_F32, from, heads, a->pos, a->pos);
     const char **label =
         clh_alloc_array(a->pos > at->count ? a->pos : at->count, sizeof *label, err);
     if (!label)

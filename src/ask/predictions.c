@@ -150,13 +150,8 @@ void clh_predictions_put_fold(clh_result *out, const char *name, const char *tit
     (void)snprintf(along, sizeof along, "predicted from positions %zu to %zu, row by row",
                    p->position[0], p->position[p->count - 1]);
     const clh_axis axes[] = {{"part", fold->title}, {"row", fold->row}, {along, fold->col}};
-    const clh_array view = {name,
-                            fold->value,
-                            CLH_F64,
-                            CLH_F64,
-                            .rank = 3,
-                            .shape = {fold->parts, fold->rows, fold->cols},
-                            .extent = {fold->parts, fold->rows, fold->cols}};
+    const clh_array view =
+        clh_array_cube(name, CLH_F64, fold->value, fold->parts, fold->rows, fold->cols);
     if (fold->rows == 0)
         return;
     clh_result_array(out, &view, axes, NULL, NULL);

@@ -59,6 +59,18 @@ clh_array clh_array_matrix(const char *name, clh_dtype dtype, const void *data, 
     return array;
 }
 
+clh_array clh_array_cube(const char *name, clh_dtype dtype, const void *data, size_t blocks,
+                         size_t rows, size_t cols)
+{
+    return (clh_array){.name = name,
+                       .data = data,
+                       .memory = dtype,
+                       .dtype = dtype,
+                       .rank = 3,
+                       .shape = {blocks, rows, cols},
+                       .extent = {blocks, rows, cols}};
+}
+
 void clh_array_select(clh_array *array, size_t dimension, const size_t *index, size_t count)
 {
     if (!array || dimension >= array->rank || dimension >= CLH_RANK_MAX)

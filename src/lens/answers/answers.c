@@ -9,6 +9,7 @@
 #include "base/stop.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
+#include "measure/exam.h"
 #include "measure/interval.h"
 #include "measure/sample_make.h"
 #include "model/assume.h"
@@ -153,26 +154,14 @@ static clh_status try_parts(clh_answers *a, const clh_answers_ask *ask, const cl
 static void find_worst(clh_answers *a)
 {
     const double *loss = a->position_loss;
+    const size_t count = clh_positions_worst(a->worst, CLH_ANSWERS_WORST, loss, a->positions);
     double all = 0, at_worst = 0;
-    for (size_t i = 0; i < CLH_ANSWERS_WORST; i++)
+    for (size_t i = count; i < CLH_ANSWERS_WORST; i++)
         a->worst[i] = SIZE_MAX;
-    for (size_t p = 0; p < a->positions; p++) {
-        if (isnan(loss[p]))
-            continue;
-        all += loss[p];
-        size_t at = p;
-        for (size_t i = 0; i < CLH_ANSWERS_WORST; i++) { /* insertion */
-            const size_t held = a->worst[i];
-            if (held == SIZE_MAX || loss[at] > loss[held]) {
-                a->worst[i] = at;
-                at = held;
-                if (at == SIZE_MAX)
-                    break;
-            }
-        }
-    }
-    for (size_t i = 0; i < CLH_ANSWERS_WORST; i++)
-        at_worst += a->worst[i] == SIZE_MAX ? 0 : loss[a->worst[i]];
+    for (size_t p = 0; p < a->positions; p++)
+        all += isnan(loss[p]) ? 0 : loss[p];
+    for (size_t i = 0; i < count; i++)
+        at_worst += loss[a->worst[i]];
     a->worst_share = all > 0 ? at_worst / all : NAN;
 }
 

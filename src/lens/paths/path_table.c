@@ -119,6 +119,13 @@ clh_status clh_path_table_make(clh_path_table *out, clh_paths *paths, size_t ste
     return status;
 }
 
+clh_path_row clh_path_table_row(const clh_path_table *t, size_t place)
+{
+    const size_t e = t->order[place];
+    const double estimate = t->estimate ? t->estimate[e] : NAN;
+    return (clh_path_row){t->edge[e], t->exact[e], estimate, estimate - t->exact[e]};
+}
+
 void clh_path_table_deinit(clh_path_table *t)
 {
     clh_free(t->exact);

@@ -27,6 +27,13 @@ typedef struct clh_path_table {
     char (*text)[72];
 } clh_path_table;
 
+/** An edge, the strongest first; NaN without estimates. */
+typedef struct clh_path_row {
+    const char *edge;
+    double exact, estimate, error;
+} clh_path_row;
+clh_path_row clh_path_table_row(const clh_path_table *table, size_t place);
+
 /** Compute it. `steps` of clh_paths_eap(), 0: no estimates. Errors of clh_paths_exact() and
  *  clh_paths_eap(); CLH_STOPPED. */
 clh_status clh_path_table_make(clh_path_table *out, clh_paths *paths, size_t steps,
