@@ -1,8 +1,8 @@
 /* decompile: the algorithm of a model as a program. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "ask/certified.h"
 #include "ask/program_given.h"
 #include "run/folder.h"
 
@@ -21,15 +21,16 @@ static const clh_field rule_columns[] = {
     CLH_FIELD_SHARE(
         "attention",
         "of the attention, that on the letters it names: mean over all choices of letters", 0,
-        .panel = "attention"),
+        .panel = "attention", CLH_FROM(clh_program_rule_view, attention)),
     CLH_FIELD_SHARE(
         "least",
         "of the attention, the least there over all choices of letters: the rest depends on tokens",
-        0, .panel = "attention"),
+        0, .panel = "attention", CLH_FROM(clh_program_rule_view, attention_least)),
     {0}};
 static const clh_field source_columns[] = {
-    {"rules", NULL, "that read this position first", .panel = "rules that read it"},
-    CLH_FIELD_SHARE("share", "of the rules that copy", 0),
+    {"rules", NULL, "that read this position first", .panel = "rules that read it",
+     CLH_FROM(clh_program_source, rules)},
+    CLH_FIELD_SHARE("share", "of the rules that copy", 0, CLH_FROM(clh_program_source, share)),
     {0}};
 static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
                                     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -40,41 +41,21 @@ static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .field
                                      .draw = "rows", .flags = CLH_DETAIL, .fields = rule_columns},
                                     {0}};
 
-/* A row for each position that is read, in their order; `reads` [length] is room for counts. */
-static void put_sources(clh_result *out, const clh_program *program, const clh_program_sums *sums,
-                        const size_t *reads)
+static clh_status put_rules(clh_result *out, const clh_program *program, size_t length,
+                            clh_error *err)
 {
     clh_program_rule_view view;
-    const double copies = (double)(sums->copy + sums->mixture);
-    for (size_t i = 0; i < sums->length; i++) {
-        if (reads[i] == 0 || clh_program_rule(&view, program, i, NULL))
-            continue;
-        clh_result_row(out, "sources", view.position);
-        clh_row_put_numbers(out, {"rules", (double)reads[i]}, {"share", (double)reads[i] / copies});
-    }
-}
-
-static clh_status put_rules(clh_result *out, const clh_program *program,
-                            const clh_program_sums *sums, clh_error *err)
-{
-    size_t *reads = clh_alloc_zeroed(sums->length, sizeof *reads, err);
-    clh_status status = reads ? CLH_OK : CLH_ENOMEM;
-    for (size_t i = 0; i < sums->length && !status; i++) {
-        clh_program_rule_view view;
+    clh_status status = CLH_OK;
+    for (size_t i = 0; i < length && !status; i++) {
         status = clh_program_rule(&view, program, i, err);
         if (status || strcmp(view.rule, "none") == 0)
             continue;
         clh_result_row(out, "rules", view.position);
         clh_row_text(out, "rule", view.rule);
         clh_row_put_number(out, "position", (double)i);
-        if (view.reads == SIZE_MAX)
-            continue;
-        reads[view.reads]++;
-        clh_row_put_numbers(out, {"attention", view.attention}, {"least", view.attention_least});
+        if (view.reads != SIZE_MAX)
+            clh_row_read(out, &view);
     }
-    if (!status)
-        put_sources(out, program, sums, reads);
-    clh_free(reads);
     return status;
 }
 
@@ -119,7 +100,9 @@ static clh_status ask_decompile(clh_result *out, clh_subject *s, const void *set
     if (!status)
         status = clh_program_put(out, "numbers", program, &sums, err);
     if (!status)
-        status = put_rules(out, program, &sums, err);
+        status = put_rules(out, program, sums.length, err);
+    if (!status)
+        status = clh_program_put_sources(out, program, err);
     if (!status)
         status = put_changed(out, s, program, &second, err);
     if (!status) {
@@ -148,8 +131,7 @@ const clh_question clh_question_decompile = {
                 "clearhead decompile runs/notebook --full # its numbers\n"
                 "clearhead decompile runs/notebook --checkpoints # the algorithm being born\n"
                 "clearhead decompile runs/notebook --seeds 8 # how many different ones there are",
-    .needs = CLH_NEEDS_TASK | CLH_NEEDS_ONE_N | CLH_NEEDS_ONE_HEAD | CLH_NEEDS_LETTERS |
-             CLH_NEEDS_CAUSAL | CLH_NEEDS_POSITIONS,
+    .needs = CLH_NEEDS_BOUNDS,
     .schema = schema,
     .over = "rules, constant, copy, mixture, sources, hubs, explained, explained_least, changed",
     .ask = ask_decompile};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ask/question.h"
-#include "clearhead/fourier.h"
+#include "lens/fourier/fourier_loss.h"
 #include "run/folder.h"
 
 enum { GIVEN_MAX = 15 }; /* what a list of settings holds */
@@ -60,11 +60,15 @@ static const clh_field numbers[] = {
     "with E_s the part of the logits L at key frequencies of the answer s: restricted: mean L + "   \
     "E_s; excluded: L - E_s (Nanda et al. 2023, section 5.1: restricted over all inputs, excluded " \
     "over those trained on)"
+#define OF(member) CLH_FROM(clh_fourier_loss, member)
 static const clh_field losses[] = {
-    CLH_FIELD_LOSS("train_loss", "over all inputs trained on", CLH_HEADLINE, .formula = RULE),
-    CLH_FIELD_LOSS("test_loss", "over all held out", CLH_HEADLINE, .formula = RULE),
-    CLH_FIELD_SHARE("train_accuracy", "of those trained on, the inputs that are right", 0),
-    CLH_FIELD_SHARE("test_accuracy", "of those held out, the inputs that are right", 0),
+    CLH_FIELD_LOSS("train_loss", "over all inputs trained on", CLH_HEADLINE, .formula = RULE,
+                   OF(train_loss)),
+    CLH_FIELD_LOSS("test_loss", "over all held out", CLH_HEADLINE, .formula = RULE, OF(test_loss)),
+    CLH_FIELD_SHARE("train_accuracy", "of those trained on, the inputs that are right", 0,
+                    OF(train_accuracy)),
+    CLH_FIELD_SHARE("test_accuracy", "of those held out, the inputs that are right", 0,
+                    OF(test_accuracy)),
     {0}};
 
 #define ENERGY(member, meaning)                                                                    \
@@ -98,16 +102,15 @@ static const clh_schema schema[] = {
 
 static void put_numbers(clh_result *out, const clh_fourier *f)
 {
-    static const char *const parts[] = {"neurons_key", "neurons_explained", "neurons_best",
-                                        "neurons"};
     clh_strbuf text = {0};
     for (size_t k = 0; k < f->count; k++)
         if (f->frequency[k].key)
             clh_strbuf_addf(&text, "%s%zu", text.length ? ", " : "", k);
     clh_result_read(out, "numbers", f);
     clh_result_put_text(out, "key_frequencies", f->keys ? clh_strbuf_view(&text) : "none");
-    for (size_t i = 0; i < CLH_COUNT(parts) && isnan(f->neurons_best); i++)
-        clh_result_absent(out, parts[i], f->d_mlp ? "no neuron varies" : "the model has no MLP");
+    if (isnan(f->neurons_best))
+        clh_result_absent_each(out, f->d_mlp ? "no neuron varies" : "the model has no MLP",
+                               "neurons_key", "neurons_explained", "neurons_best", "neurons");
     clh_strbuf_deinit(&text);
 }
 
@@ -115,14 +118,9 @@ static void put_tables(clh_result *out, const clh_fourier *f)
 {
     char layer[24], key[24];
     for (clh_fourier_logits i = 0; i < CLH_FOURIER_LOGITS; i++) {
-        const clh_loss_sum *train = &f->loss[i][CLH_SPLIT_TRAIN],
-                           *test = &f->loss[i][CLH_SPLIT_TEST];
-        const double trained = (double)train->count, held_out = (double)test->count;
+        const clh_fourier_loss loss = clh_fourier_loss_of(f, i);
         clh_result_row(out, "losses", clh_fourier_logits_name(i));
-        clh_row_put_numbers(out, {"train_loss", train->loss / trained},
-                            {"test_loss", test->loss / held_out},
-                            {"train_accuracy", (double)train->correct / trained},
-                            {"test_accuracy", (double)test->correct / held_out});
+        clh_row_read(out, &loss);
     }
     for (size_t k = 0; k < f->count; k++) {
         clh_result_row(out, "frequencies", clh_key_text(key, k));

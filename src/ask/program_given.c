@@ -10,16 +10,27 @@ clh_status clh_program_put(clh_result *r, const char *name, const clh_program *p
     if (status)
         return status;
     clh_result_read(r, name, &sums);
-    if (isnan(sums.explained)) {
-        const char *why = "no rule that copies was found in a model";
-        clh_result_absent(r, "explained", why);
-        clh_result_absent(r, "explained_least", why);
-    }
+    if (isnan(sums.explained))
+        clh_result_absent_each(r, "no rule that copies was found in a model", "explained",
+                               "explained_least");
     if (isnan(sums.hub_share))
         clh_result_absent(r, "hub_share", "no rule copies");
     if (out)
         *out = sums;
     return CLH_OK;
+}
+
+clh_status clh_program_put_sources(clh_result *r, const clh_program *program, clh_error *err)
+{
+    clh_program_source *row = NULL;
+    size_t count = 0;
+    const clh_status status = clh_program_sources(&row, &count, program, err);
+    for (size_t i = 0; i < count && !status; i++) {
+        clh_result_row(r, "sources", row[i].position);
+        clh_row_read(r, &row[i]);
+    }
+    clh_free(row);
+    return status;
 }
 
 clh_status clh_program_task(clh_task **out, size_t n, clh_error *err)

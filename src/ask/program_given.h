@@ -3,7 +3,7 @@
 #define CLH_PROGRAM_GIVEN_H
 
 #include "ask/question.h"
-#include "clearhead/program.h"
+#include "prove/program_report.h"
 
 /** The setting `file`, a word in front of the run. */
 #define CLH_PROGRAM_FILE_KEY(type)                                                                 \
@@ -36,6 +36,9 @@
 /** Put these numbers of a program into the part `name`; `out` gets them too where it is not NULL. */
 clh_status clh_program_put(clh_result *r, const char *name, const clh_program *program,
                            clh_program_sums *out, clh_error *err);
+
+/** A row of the table "sources" for each position that is read, from a clh_program_source. */
+clh_status clh_program_put_sources(clh_result *r, const clh_program *program, clh_error *err);
 
 /** The permutation task of `n` letters: that of a file which names none, where no run does. */
 clh_status clh_program_task(clh_task **out, size_t n, clh_error *err);

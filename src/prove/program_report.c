@@ -1,6 +1,7 @@
 #include "prove/program_report.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/base.h"
 #include "base/stop.h"
@@ -67,6 +68,36 @@ static clh_status measure(clh_program_report *out, const clh_program_asked *ask,
         (out->loss_reference - out->loss_program) / (out->loss_reference - out->loss_none);
     clh_edited_deinit(&edited);
     clh_edits_close(edits);
+    return status;
+}
+
+clh_status clh_program_sources(clh_program_source **rows, size_t *count, const clh_program *program,
+                               clh_error *err)
+{
+    clh_program_sums sums;
+    clh_program_rule_view view;
+    *count = 0;
+    clh_status status = clh_program_count(&sums, program, err);
+    clh_program_source *row = status ? NULL : clh_alloc_zeroed(sums.length, sizeof *row, err);
+    if (!status && !row)
+        status = CLH_ENOMEM;
+    for (size_t i = 0; i < sums.length && !status; i++) {
+        status = clh_program_rule(&view, program, i, err);
+        if (!status && view.reads != SIZE_MAX)
+            row[view.reads].rules++;
+    }
+    for (size_t i = 0; i < sums.length && !status; i++) {
+        if (row[i].rules == 0)
+            continue;
+        status = clh_program_rule(&view, program, i, err);
+        clh_program_source *next = &row[(*count)++];
+        *next = (clh_program_source){.rules = row[i].rules};
+        next->share = (double)next->rules / (double)(sums.copy + sums.mixture);
+        memcpy(next->position, view.position, sizeof next->position);
+    }
+    if (status)
+        clh_free(row);
+    *rows = status ? NULL : row;
     return status;
 }
 

@@ -30,6 +30,17 @@ typedef struct clh_program_report {
     clh_certificate certificate; /**< "right" is what the program says */
 } clh_program_report;
 
+/** A position that rules read. */
+typedef struct clh_program_source {
+    char position[24]; /**< its name, "2.3" */
+    size_t rules;      /**< that read it first */
+    double share;      /**< of the rules that copy */
+} clh_program_source;
+
+/** All of them, in order: *rows [*count] is freed with clh_free(). CLH_ENOMEM. */
+clh_status clh_program_sources(clh_program_source **rows, size_t *count, const clh_program *program,
+                               clh_error *err);
+
 /** Errors of clh_program_check() and clh_edits_run(). */
 clh_status clh_program_report_make(clh_program_report *out, const clh_program_asked *ask,
                                    const clh_how *how, clh_error *err);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lens/fourier/fourier_loss.h"
 #include "lens/fourier/fourier_parts.h"
 
 typedef struct losing {
@@ -124,4 +125,13 @@ clh_status clh_fourier_losses(clh_loss_sum out[CLH_FOURIER_LOGITS][2],
     clh_free(mean);
     clh_free(part);
     return status;
+}
+
+clh_fourier_loss clh_fourier_loss_of(const clh_fourier *found, clh_fourier_logits logits)
+{
+    const clh_loss_sum *train = &found->loss[logits][CLH_SPLIT_TRAIN],
+                       *test = &found->loss[logits][CLH_SPLIT_TEST];
+    return (clh_fourier_loss){train->loss / (double)train->count, test->loss / (double)test->count,
+                              (double)train->correct / (double)train->count,
+                              (double)test->correct / (double)test->count};
 }
