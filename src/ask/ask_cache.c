@@ -2,7 +2,6 @@
  * parameter, computed when the first of them is asked for. */
 #include <stdio.h>
 
-#include "ask/edited.h"
 #include "ask/given.h"
 #include "lens/causal/cached.h"
 
@@ -125,8 +124,8 @@ static clh_status open_run(clh_edited_run **run, clh_result *out, const clh_subj
         return CLH_OK;
     }
     *run = clh_result_make(out, sizeof **run, close_run, err);
-    clh_status status =
-        *run ? clh_edited_run_open(*run, s, set->edits, set->intervention, err) : CLH_ENOMEM;
+    const clh_edited_of of = clh_subject_edited(s, set->edits);
+    clh_status status = *run ? clh_edited_run_open(*run, &of, set->intervention, err) : CLH_ENOMEM;
     if (!status)
         clh_result_put_text(out, "intervention", (*run)->list->name);
     return status;
@@ -180,14 +179,14 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const cache_settings *set = settings;
-    if (set->first_scored != CLH_UNSET && !set->grads)
-        return clh_fail(err, CLH_EUSAGE, "first_scored decides the loss, want grads too");
-    if (*set->metric && !set->grads)
-        return clh_fail(err, CLH_EUSAGE, "metric is what gradients are of, want grads too");
-    if (*set->intervention && !*set->edits)
-        return clh_fail(err, CLH_EUSAGE,
-                        "intervention is a list of a file of edits, want edits too");
-    return clh_given_check(s, set, err);
+    const clh_status status =
+        clh_refuse(err,
+                   {set->first_scored != CLH_UNSET && !set->grads,
+                    "first_scored decides the loss, want grads too"},
+                   {*set->metric && !set->grads, "metric is what gradients are of, want grads too"},
+                   {*set->intervention && !*set->edits,
+                    "intervention is a list of a file of edits, want edits too"});
+    return status ? status : clh_given_check(s, set, err);
 }
 
 const clh_question clh_question_cache = {

@@ -1,12 +1,8 @@
 /* scrub: causal scrubbing of the model's own graph under one hypothesis, or under each that comes with
  * the library. */
-#include <string.h>
-
 #include "ask/ratios.h"
 #include "base/stop.h"
-#include "clearhead/scrub.h"
-
-enum { NAMES_MAX = 32 };
+#include "lens/paths/scrub_find.h"
 
 typedef struct scrub_settings {
     size_t count;
@@ -44,41 +40,7 @@ static const clh_schema schema[] = {
     {0},
 };
 
-/* What is tried: the preset of that name, the file, or every preset. */
-typedef struct tried {
-    clh_hypothesis own;
-    const clh_hypothesis *first;
-    size_t count, preset; /**< place of the first among the presets; SIZE_MAX: a file's */
-} tried;
-
-static clh_status find(tried *t, const char *text, clh_error *err)
-{
-    const char *names[NAMES_MAX];
-    const clh_hypothesis *presets = clh_hypothesis_presets(&t->count);
-    const size_t all = t->count;
-    t->first = presets;
-    t->preset = 0;
-    for (size_t i = 0; *text && i < all && i < NAMES_MAX; i++) {
-        names[i] = presets[i].name;
-        if (strcmp(names[i], text) == 0) {
-            t->first = &presets[i];
-            t->preset = i;
-            t->count = 1;
-            return CLH_OK;
-        }
-    }
-    if (!*text)
-        return CLH_OK;
-    *t = (tried){.first = &t->own, .count = 1, .preset = SIZE_MAX};
-    if (strpbrk(text, "./"))
-        return clh_hypothesis_read(&t->own, text, err);
-    const char *near = clh_nearest_name(text, names, all);
-    return clh_fail(err, CLH_EUSAGE, "the hypothesis is %s, want %s%s or a file (hypothesis.json)",
-                    text, near ? "perhaps " : "one of those that clearhead scrub RUN lists",
-                    near ? near : "");
-}
-
-static clh_status try_one(clh_result *out, clh_scrub *scrub, const tried *t, size_t index,
+static clh_status try_one(clh_result *out, clh_scrub *scrub, const clh_hypotheses *t, size_t index,
                           const clh_subject *s, size_t count, const clh_watch *watch,
                           clh_error *err)
 {
@@ -106,8 +68,8 @@ static clh_status ask_scrub(clh_result *out, clh_subject *s, const void *setting
     const scrub_settings *set = settings;
     const clh_sample *sample = NULL;
     clh_scrub *scrub = NULL;
-    tried t = {0};
-    clh_status status = find(&t, set->hypothesis, err);
+    clh_hypotheses t = {0};
+    clh_status status = clh_hypotheses_find(&t, set->hypothesis, err);
     if (!status)
         status = clh_ask_sample(&sample, out, s, set->count, err);
     if (!status)

@@ -66,3 +66,9 @@ clh_status clh_ask_two(const clh_sample *sample, const char *question, clh_error
                           "different ones held out",
                           question);
 }
+
+clh_edited_of clh_subject_edited(const clh_subject *s, const char *path)
+{
+    return (clh_edited_of){path, clh_subject_model(s), clh_subject_run(s), clh_subject_task(s),
+                           clh_subject_seed(s)};
+}

@@ -9,6 +9,7 @@
 #define CLH_RATIOS_H
 
 #include "ask/question.h"
+#include "edit/edited.h"
 #include "measure/interval.h"
 
 /* clang-format off */
@@ -52,6 +53,9 @@ clh_status clh_ask_intervals(clh_interval out[CLH_RATIOS], const clh_measure *me
 clh_status clh_ask_put_ratios(clh_result *r, const char *part, const clh_measure *measure,
                               size_t sequences, const clh_subject *s, const clh_watch *watch,
                               clh_error *err);
+
+/** What edits of the file `path` are for. */
+clh_edited_of clh_subject_edited(const clh_subject *s, const char *path);
 
 enum { CLH_ASK_ROUNDS = CLH_INTERVAL_ROUNDS };
 #define CLH_ASK_LEVEL CLH_INTERVAL_LEVEL

@@ -8,9 +8,9 @@
 #include "base/json_text.h"
 #include "base/platform/file.h"
 #include "base/quote.h"
-#include "clearhead/scrub.h"
+#include "lens/paths/scrub_find.h"
 
-enum { FILE_MAX = 1 << 20 };
+enum { FILE_MAX = 1 << 20, NAMES_MAX = 32 };
 
 /* A text of 1 to size - 1 bytes. */
 static clh_status read_text(char *out, const json_t *value, const char *key, const char *where,
@@ -131,4 +131,28 @@ clh_status clh_hypothesis_read(clh_hypothesis *out, const char *path, clh_error 
         status = clh_fail_context(err, status, "%s", path);
     json_decref(root);
     return status;
+}
+
+clh_status clh_hypotheses_find(clh_hypotheses *out, const char *text, clh_error *err)
+{
+    const char *names[NAMES_MAX];
+    size_t all;
+    const clh_hypothesis *presets = clh_hypothesis_presets(&all);
+    *out = (clh_hypotheses){.first = presets, .count = all};
+    for (size_t i = 0; *text && i < all && i < NAMES_MAX; i++) {
+        names[i] = presets[i].name;
+        if (strcmp(names[i], text) == 0) {
+            *out = (clh_hypotheses){.first = &presets[i], .count = 1, .preset = i};
+            return CLH_OK;
+        }
+    }
+    if (!*text)
+        return CLH_OK;
+    *out = (clh_hypotheses){.first = &out->own, .count = 1, .preset = SIZE_MAX};
+    if (strpbrk(text, "./"))
+        return clh_hypothesis_read(&out->own, text, err);
+    const char *near = clh_nearest_name(text, names, all);
+    return clh_fail(err, CLH_EUSAGE, "the hypothesis is %s, want %s%s or a file (hypothesis.json)",
+                    text, near ? "perhaps " : "one of those that clearhead scrub RUN lists",
+                    near ? near : "");
 }
