@@ -95,7 +95,7 @@ static const clh_field numbers[] = {
 
 #define QUESTION(id, function, name, question, rule) CLH_FIELD_VERDICT(name, question, rule),
 static const clh_field verdicts[] = {
-#include "lens/answers/questions.def"
+#include "lens/answers/notebook_questions.def"
     {0}};
 #undef QUESTION
 

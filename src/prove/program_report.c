@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/stop.h"
 #include "clearhead/edit.h"
-#include "prove/shown.h"
+#include "prove/certificate_rows.h"
 
 /* What stands in the model's place of its pattern. */
 typedef struct replaced {

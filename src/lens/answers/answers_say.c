@@ -188,7 +188,7 @@ void clh_answers_say(clh_strbuf *text, const clh_answers *a, clh_notebook_questi
 {
     static void (*const say[CLH_QUESTIONS])(clh_strbuf *, const clh_answers *, const clh_task *) = {
 #define QUESTION(id, function, name, question, rule) say_##function,
-#include "lens/answers/questions.def"
+#include "lens/answers/notebook_questions.def"
 #undef QUESTION
     };
     assert(question < CLH_QUESTIONS);

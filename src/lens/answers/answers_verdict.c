@@ -221,7 +221,7 @@ const char *clh_answers_verdict(const clh_answers *answers, clh_notebook_questio
 {
     static const char *(*const decide[CLH_QUESTIONS])(const clh_answers *, char *) = {
 #define QUESTION(id, function, name, question, rule) function,
-#include "lens/answers/questions.def"
+#include "lens/answers/notebook_questions.def"
 #undef QUESTION
     };
     if (!answers || question >= CLH_QUESTIONS || !out)

@@ -1,4 +1,4 @@
-#include "prove/shown.h"
+#include "prove/certificate_rows.h"
 
 #include <math.h>
 #include <stdio.h>

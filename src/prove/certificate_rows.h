@@ -6,8 +6,8 @@
  *
  *  Nothing is owned: texts stand in the rows themselves.
  */
-#ifndef CLH_SHOWN_H
-#define CLH_SHOWN_H
+#ifndef CLH_CERTIFICATE_ROWS_H
+#define CLH_CERTIFICATE_ROWS_H
 
 #include "base/base.h"
 #include "clearhead/certify.h"
