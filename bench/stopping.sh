@@ -12,8 +12,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD:-$here/../build}
 ninja -C "$build" tests/test_stopped_ask tests/test_stopped_lens tests/test_stopped_measure \
-    tests/test_stopped_training > /dev/null
-for name in ask lens measure training; do
+    tests/test_stopped_training tests/test_stopped_certify > /dev/null
+for name in ask certify lens measure training; do
     CLEARHEAD_STOPPING_TIMES=1 CMOCKA_MESSAGE_OUTPUT=TAP "$build/tests/test_stopped_$name"
 done 2>&1 | awk -v most="${MOST:-50}" '
     /^# [a-z]+$/ { name = $2 }

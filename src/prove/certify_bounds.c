@@ -64,7 +64,8 @@ static bool work(void *context, size_t task, size_t which)
     return true;
 }
 
-static clh_status workers_open(job *j, const clh_certify_options *options, clh_error *err)
+static clh_status workers_open(job *j, const clh_certify_options *options, const clh_watch *watch,
+                               clh_error *err)
 {
     double at_most[CLH_CERTIFY_CLASSES];
     const bool margins = options->margins;
@@ -72,7 +73,7 @@ static clh_status workers_open(job *j, const clh_certify_options *options, clh_e
     if (!j->worker)
         return CLH_ENOMEM;
     clh_status status =
-        margins ? clh_margin_hints(at_most, j->tables.model, j->asked, err) : CLH_OK;
+        margins ? clh_margin_hints(at_most, j->tables.model, j->asked, watch, err) : CLH_OK;
     for (size_t w = 0; w < j->workers && !status; w++) {
         clh_descent *descent = &j->worker[w].descent;
         status = clh_descent_open(descent, &j->tables, &j->failures, j->targets,
@@ -191,7 +192,7 @@ clh_status clh_certify_bounds(clh_certificate *out, const clh_model *model, cons
         status = clh_pool_open(&pool, clh_how_threads(how), err);
     j.workers = clh_pool_size(pool);
     if (!status)
-        status = workers_open(&j, options, err);
+        status = workers_open(&j, options, clh_how_watch(how), err);
     if (!status) {
         begin_from(&j);
         status = clh_kept_run(&kept, pool, work, gather, &j, &j.stop, err);

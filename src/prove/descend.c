@@ -293,7 +293,13 @@ static void one_query(clh_descent *d, clh_node *at, uint32_t token)
 {
     at->level = 0;
     set_target(d, at, token);
+    d->stopped = clh_stop_now(d->stop, d->worker);
+    if (d->stopped)
+        return;
     clh_query_token(&d->query, token, d->order, d->slots);
+    d->stopped = clh_stop_now(d->stop, d->worker);
+    if (d->stopped)
+        return;
     clh_descent_ends(d, at);
     memcpy(d->base[0], d->query.base, d->query.tables->columns * sizeof(clh_real));
     walk(d, at);
@@ -318,10 +324,7 @@ void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_
     }
     size_t begin, end;
     clh_letters_range(a, at.letters, 0, d->query.own, &begin, &end);
-    for (size_t x = begin; x < end; x++) {
-        d->stopped = d->stopped || clh_stop_now(stop, worker);
-        if (d->stopped)
-            return;
+    for (size_t x = begin; x < end && !d->stopped; x++) {
         at = (clh_node){.mask = 1u << d->query.own};
         at.letters[d->query.own] = (uint8_t)x;
         one_query(d, &at, a->token[x]);

@@ -73,8 +73,8 @@ void clh_descent_position(clh_descent *descent, size_t position, clh_stop *stop,
 static inline bool clh_descent_stopped(clh_descent *descent)
 {
     enum { STEPS = 64 };
-    if (++descent->steps % STEPS == 0 && clh_stop_now(descent->stop, descent->worker))
-        descent->stopped = true;
+    if (++descent->steps % STEPS == 0)
+        descent->stopped = descent->stopped || clh_stop_now(descent->stop, descent->worker);
     return descent->stopped;
 }
 
@@ -152,7 +152,7 @@ void clh_descent_margins(clh_descent *descent, clh_node *at);
 /** Margins that a few inputs of each class have in a forward pass, the smallest and a little more, into
  *  at_most [classes]; infinite for a class without inputs. */
 clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_letters_asked *asked,
-                            clh_error *err);
+                            const clh_watch *watch, clh_error *err);
 
 /** Smallest margins of two into the first. */
 void clh_margin_take(clh_certify_row *to, const clh_certify_row *from, size_t n);

@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "model/tensors.h"
 #include "prove/descend.h"
 
 /* Letters, then position: which of two equal margins is the first. */
@@ -261,7 +262,7 @@ static clh_status margin_of(double *margin, const clh_model *model, const clh_le
 }
 
 clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_letters_asked *a,
-                            clh_error *err)
+                            const clh_watch *watch, clh_error *err)
 {
     clh_cache *cache = NULL;
     size_t seen[CLH_CERTIFY_CLASSES] = {0};
@@ -271,6 +272,8 @@ clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_l
     clh_status status =
         ids ? clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_BACKWARD, err)
             : CLH_ENOMEM;
+    if (!status)
+        status = clh_cache_reserve_watched(cache, 1, a->length, watch, err);
     for (uint64_t k = 0; k < TRIES && !status; k++) {
         uint8_t letters[CLH_CERTIFY_LETTERS] = {0};
         double margin;
@@ -282,7 +285,11 @@ clh_status clh_margin_hints(double *at_most, const clh_model *model, const clh_l
         if (!has || seen[c] == OF_EACH)
             continue;
         seen[c]++;
-        status = margin_of(&margin, model, a, letters, cache, ids, err);
+        status = clh_watch_check(watch, 0, TRIES, "inputs", err);
+        if (!status)
+            status = margin_of(&margin, model, a, letters, cache, ids, err);
+        if (status)
+            break;
         at_most[c] = fmin(at_most[c], margin + 0.05);
     }
     clh_cache_close(cache);

@@ -306,6 +306,12 @@ static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
     return CLH_OK;
 }
 
+/* Told before each part, each of which takes its time where sequences are long. */
+static clh_status begins(const clh_tables *t, const clh_watch *watch, clh_error *err)
+{
+    return clh_watch_check(watch, 0, t->d_vocab, "tokens", err);
+}
+
 /* The stream's part of rows. */
 static clh_real *streams(const clh_tables *t, const clh_dense *rows, clh_error *err)
 {
@@ -329,7 +335,7 @@ static clh_real *centred_bias(const clh_tables *t, clh_error *err)
     return out;
 }
 
-static clh_status float_tables(clh_tables *t, clh_error *err)
+static clh_status float_tables(clh_tables *t, const clh_watch *watch, clh_error *err)
 {
     const clh_letters_asked *a = t->asked;
     t->letter_row = clh_alloc_zeroed(CLH_LETTER_ROW * t->columns, sizeof *t->letter_row, err);
@@ -349,8 +355,11 @@ static clh_status float_tables(clh_tables *t, clh_error *err)
             t->letter_square[x] += is * is;
         }
     clh_status status = CLH_OK;
-    for (size_t s = 0; s < a->n && !status; s++)
-        status = slot_keys(t, s, err);
+    for (size_t s = 0; s < a->n && !status; s++) {
+        status = begins(t, watch, err);
+        if (!status)
+            status = slot_keys(t, s, err);
+    }
     return status;
 }
 
@@ -372,13 +381,21 @@ clh_status clh_tables_open(clh_tables *out, const clh_model *model, const clh_le
     out->columns = (out->outputs + CLH_COLUMNS_MORE + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
     clh_status status = parts_take(&p, out, err);
     if (!status)
+        status = begins(out, watch, err);
+    if (!status)
         status = scales(out, err);
+    if (!status)
+        status = begins(out, watch, err);
     if (!status)
         status = score_tables(out, &p, err);
     if (!status)
+        status = begins(out, watch, err);
+    if (!status)
         status = row_tables(out, &p, err);
     if (!status)
-        status = float_tables(out, err);
+        status = float_tables(out, watch, err);
+    if (!status)
+        status = begins(out, watch, err);
     if (!status)
         status = clh_tables_bounds(out, watch, err);
     parts_deinit(&p);

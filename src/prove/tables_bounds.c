@@ -184,6 +184,8 @@ static clh_status measure_projections(sizes *z, clh_tables *t, const clh_watch *
         status = keep_room(t, err);
     if (!status)
         status = clh_cache_open(&cache, clh_model_get_config(t->model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_cache_reserve_watched(cache, 1, t->length, watch, err);
     for (uint32_t token = 0; token < t->d_vocab && !status; token++) {
         for (size_t i = 0; i < t->length; i++)
             ids[i] = token;
@@ -334,8 +336,8 @@ static void measure_rows(sizes *z, clh_tables *t)
         for (size_t o = 0; o < width; o++) {
             const double x = t->u.data[i] * (token[o] + place[o]);
             if (o < V) {
-                least = fmin(least, x);
-                most = fmax(most, x);
+                least = x < least ? x : least;
+                most = x > most ? x : most;
             } else
                 square += x * x;
         }
@@ -396,6 +398,9 @@ clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *e
     clh_status status = measure_weights(&z, t, err);
     if (!status)
         status = measure_projections(&z, t, watch, err);
+    if (status)
+        return status;
+    status = clh_watch_check(watch, t->d_vocab, t->d_vocab, "tokens", err);
     if (status)
         return status;
     measure_rows(&z, t);
