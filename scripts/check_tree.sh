@@ -44,7 +44,7 @@ src/ask/ask_emergence.c        descriptions of which weights are swapped
 src/ask/ask_cache.c            descriptions with examples of what one may say
 src/ask/ask_circuits.c         names of circuits, which are no tensors of the model
 src/lens/circuits/circuit_list.c the same
-src/cli/load_script.c          a program of another language, for TransformerLens
+src/run/load_script.c          a program of another language, for TransformerLens
 '
 is '' "$(python3 scripts/check_names.py $(echo "$names" | awk '{print $1}'))" \
     'names of tensors stand in layout.def, and where users are told of them'

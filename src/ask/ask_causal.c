@@ -1,9 +1,7 @@
 /* causal: which part of a model does what, by some twenty interventions, on held-out sequences and on
  * inputs unlike them. */
 #include "ask/ratios.h"
-#include "base/stop.h"
-#include "clearhead/causal.h"
-#include "clearhead/variant.h"
+#include "lens/causal/causal_inputs.h"
 
 typedef struct causal_settings {
     size_t count, others;
@@ -15,20 +13,16 @@ static const clh_key keys[] = {
             "how many sequences of each other kind of input; 0: none"),
 };
 
-static const char recovered_is[] =
-    "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing";
-
-static const clh_field columns[] = {CLH_RATIO_FIELDS(clh_causal_row, ratio),
-                                    {"recovered", "share", "of the loss, 1 when nothing is lost",
-                                     recovered_is, 5, CLH_BAND_BOOTSTRAP, CLH_HEADLINE,
-                                     "loss recovered", CLH_FROM(clh_causal_row, recovered)},
-                                    {0}};
-static const clh_field input_columns[] = {
-    CLH_RATIO_FIELDS(clh_causal_row, ratio),
-    {"recovered", "share", "of the loss, 1 when nothing is lost", recovered_is, 5,
-     CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered", CLH_FROM(clh_causal_row, recovered)},
-    CLH_FIELD_SEQUENCES,
-    {0}};
+#define COLUMNS                                                                                    \
+    CLH_RATIO_FIELDS(clh_causal_row, ratio),                                                       \
+    {                                                                                              \
+        "recovered", "share", "of the loss, 1 when nothing is lost",                               \
+            "(L_reference - L) / (L_reference - L_none); Chan et al. 2022, Causal Scrubbing", 5,   \
+            CLH_BAND_BOOTSTRAP, CLH_HEADLINE, "loss recovered",                                    \
+            CLH_FROM(clh_causal_row, recovered)                                                    \
+    }
+static const clh_field columns[] = {COLUMNS, {0}};
+static const clh_field input_columns[] = {COLUMNS, CLH_FIELD_SEQUENCES, {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "interventions",
      "the model with one thing inside it changed, on held-out sequences; the last is the reference",
@@ -48,93 +42,47 @@ static const char *heading_of(clh_intervention i)
     return heading[i];
 }
 
-typedef struct suite {
-    clh_result *out;
-    const clh_subject *subject;
-    const clh_causal *causal;
-    const clh_how *how;
-    size_t done,
-        count; /* sequences, of all samples; a sample that means are taken of counts twice */
-} suite;
-
-/* Every intervention on one sample; `input` NULL: held-out sequences. */
-static clh_status measure(suite *u, const clh_sample *sample, const char *input, clh_error *err)
+/* A row for every intervention on one kind of input. */
+static void put(const clh_causal_seen *seen, void *user)
 {
-    clh_watch_part part, rest;
-    const clh_watch *watch =
-        clh_watch_part_of(&part, u->how->watch, u->done, sample->count, u->count);
-    clh_causal_result result = {0};
-    clh_causal_row row[CLH_INTERVENTIONS];
-    clh_status status =
-        clh_causal_run(&result, u->causal, sample, &(clh_how){u->how->threads, watch}, err);
-    u->done += sample->count;
-    if (!status)
-        status = clh_causal_rows(
-            row, &result, CLH_ASK_ROUNDS, CLH_ASK_LEVEL, clh_subject_seed(u->subject),
-            clh_watch_part_of(&rest, u->how->watch, u->done, 0, u->count), err);
-    for (clh_intervention i = 0; i < CLH_INTERVENTIONS && !status; i++) {
-        if (input)
-            clh_result_row(u->out, "inputs", input, clh_intervention_name(i));
-        else
-            clh_result_row(u->out, "interventions", clh_intervention_name(i));
-        clh_row_label(u->out, clh_intervention_text(i), input ? NULL : heading_of(i));
-        if (result.left_out[i])
-            clh_row_absent(u->out, result.why[i]);
-        else
-            clh_row_read(u->out, &row[i]);
-        if (input && i == CLH_CAUSAL_NONE)
-            clh_ask_put_sequences(u->out, input, sample);
+    clh_result *out = user;
+    if (seen->why) {
+        clh_result_row(out, "inputs", seen->input, "");
+        clh_row_label(out, seen->text, NULL);
+        clh_row_absent(out, seen->why);
+        return;
     }
-    clh_causal_result_deinit(&result);
-    return status;
-}
-
-static clh_status measure_other(suite *u, clh_variant variant, size_t count, clh_error *err)
-{
-    const clh_task *task = clh_subject_task(u->subject);
-    clh_sample sample = {0};
-    clh_error why = {0};
-    if (clh_variant_check(task, variant, &why)) {
-        clh_result_row(u->out, "inputs", clh_variant_name(task, variant), "");
-        clh_row_label(u->out, clh_variant_text(task, variant), NULL);
-        clh_row_absent(u->out, why.message);
-        return CLH_OK;
+    for (clh_intervention i = 0; i < CLH_INTERVENTIONS; i++) {
+        if (seen->input)
+            clh_result_row(out, "inputs", seen->input, clh_intervention_name(i));
+        else
+            clh_result_row(out, "interventions", clh_intervention_name(i));
+        clh_row_label(out, clh_intervention_text(i), seen->input ? NULL : heading_of(i));
+        if (seen->result->left_out[i])
+            clh_row_absent(out, seen->result->why[i]);
+        else
+            clh_row_read(out, &seen->row[i]);
+        if (seen->input && i == CLH_CAUSAL_NONE)
+            clh_ask_put_sequences(out, seen->input, seen->sample);
     }
-    const size_t done = u->done + count;
-    clh_status status = clh_variant_draw(&sample, variant, task, count, 0, err);
-    if (!status)
-        status = measure(u, &sample, clh_variant_name(task, variant), err);
-    u->done = done; /* copies too */
-    clh_sample_deinit(&sample);
-    return status;
 }
 
 static clh_status ask_causal(clh_result *out, clh_subject *s, const void *settings,
                              const clh_how *how, clh_error *err)
 {
     const causal_settings *set = settings;
-    const clh_sample *sample = NULL;
-    clh_causal *causal = NULL;
-    const size_t variants = clh_variant_count(clh_subject_task(s));
-    clh_watch_part part;
-    clh_status status = clh_ask_sample(&sample, out, s, set->count, err);
+    clh_causal_asked ask = {.model = clh_subject_model(s),
+                            .task = clh_subject_task(s),
+                            .seed = clh_subject_seed(s),
+                            .others = set->others};
+    clh_status status = clh_ask_sample(&ask.sample, out, s, set->count, err);
     if (!status)
-        status = clh_ask_two(sample, "causal", err);
-    const size_t n = status ? 0 : sample->count;
-    const size_t all = 2 * n + (variants - 1) * set->others;
+        status = clh_ask_two(ask.sample, "causal", err);
     if (!status)
-        status = clh_causal_open(
-            &causal, clh_subject_model(s), sample, clh_subject_seed(s),
-            &(clh_how){how->threads, clh_watch_part_of(&part, how->watch, 0, n, all)}, err);
-    suite u = {out, s, causal, how, n, all};
-    if (!status)
-        status = measure(&u, sample, NULL, err);
-    for (size_t v = CLH_VARIANT_NONE + 1; v < variants && set->others > 0 && !status; v++)
-        status = measure_other(&u, (clh_variant)v, set->others, err);
+        status = clh_causal_inputs(&ask, put, out, how, err);
     clh_result_note(out,
                     "Means, and the other sequence (one for each, drawn with replacement), are "
                     "those of the held-out sequences, also where other inputs are measured.");
-    clh_causal_close(causal);
     return status;
 }
 

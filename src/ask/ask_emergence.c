@@ -17,39 +17,43 @@ static const clh_key keys[] = {
             "the accuracy that counts as right"),
 };
 
+/* A row of a table: every ratio of one model, or of a checkpoint with the answer's tokens of each swap. */
+typedef struct row {
+    double of[CLH_RATIOS], swap[CLH_SWAPS];
+} row;
+#define RATIO(ratio) .from = CLH_FROM_DOUBLE, .offset = offsetof(row, of) + (ratio) * sizeof(double)
+#define SWAP(swap_)                                                                                \
+    .from = CLH_FROM_DOUBLE, .offset = offsetof(row, swap) + (swap_) * sizeof(double)
+
 static const clh_field columns[] = {
-    CLH_FIELD_LOSS("loss", "of the checkpoint", CLH_HEADLINE),
+    CLH_FIELD_LOSS("loss", "of the checkpoint", CLH_HEADLINE, RATIO(CLH_RATIO_LOSS)),
     CLH_FIELD_SHARE("*_accuracy", "of the tokens of this kind, those predicted right",
-                    CLH_HEADLINE | CLH_BY_KIND, .panel = "accuracy"),
+                    CLH_HEADLINE | CLH_BY_KIND, .panel = "accuracy", RATIO(CLH_RATIO_KIND)),
     CLH_FIELD_SHARE(
         "qk_then",
         "of the answer's tokens, those right by the final model with this checkpoint's QK",
-        CLH_HEADLINE, .panel = "accuracy"),
+        CLH_HEADLINE, .panel = "accuracy", SWAP(CLH_SWAP_QK_THEN)),
     CLH_FIELD_SHARE("ov_then", "of the same, by the final model with this checkpoint's OV",
-                    CLH_HEADLINE, .panel = "accuracy"),
-    CLH_FIELD_SHARE("qk_last", "of the same, by the checkpoint with the final QK", CLH_HEADLINE),
-    CLH_FIELD_SHARE("ov_last", "of the same, by the checkpoint with the final OV", CLH_HEADLINE),
+                    CLH_HEADLINE, .panel = "accuracy", SWAP(CLH_SWAP_OV_THEN)),
+    CLH_FIELD_SHARE("qk_last", "of the same, by the checkpoint with the final QK", CLH_HEADLINE,
+                    SWAP(CLH_SWAP_QK_LAST)),
+    CLH_FIELD_SHARE("ov_last", "of the same, by the checkpoint with the final OV", CLH_HEADLINE,
+                    SWAP(CLH_SWAP_OV_LAST)),
     {0}};
 static const clh_field from_columns[] = {
     {"step", "step", "the first checkpoint from which on it stays right", .flags = CLH_HEADLINE},
     {0}};
 
-typedef struct ratios {
-    double of[CLH_RATIOS];
-} ratios;
-#define RATIO(name, unit, meaning, decimals, ratio, flags_)                                        \
-    CLH_FIELD(name, unit, meaning, NULL, decimals, .flags = flags_, .from = CLH_FROM_DOUBLE,       \
-              .offset = offsetof(ratios, of) + (ratio) * sizeof(double))
 static const clh_field all_columns[] = {
-    RATIO("loss", "nats/token", "mean of -log p(right token) over scored predictions", 6,
-          CLH_RATIO_LOSS, CLH_LOG),
-    RATIO("token_accuracy", "share",
-          "of scored predictions, those whose most likely token is right", 4, CLH_RATIO_ACCURACY,
-          CLH_SHARE),
-    RATIO("*_accuracy", "share", "of the tokens of this kind, those predicted right", 4,
-          CLH_RATIO_KIND, CLH_BY_KIND),
-    RATIO("sequence_accuracy", "share", "of sequences, those without a mistake", 4,
-          CLH_RATIO_SEQUENCES, CLH_SHARE),
+    CLH_FIELD_LOSS("loss", "mean of -log p(right token) over scored predictions", 0,
+                   RATIO(CLH_RATIO_LOSS)),
+    CLH_FIELD_SHARE("token_accuracy",
+                    "of scored predictions, those whose most likely token is right", 0,
+                    RATIO(CLH_RATIO_ACCURACY)),
+    {"*_accuracy", "share", "of the tokens of this kind, those predicted right", .decimals = 4,
+     .flags = CLH_BY_KIND, RATIO(CLH_RATIO_KIND)},
+    CLH_FIELD_SHARE("sequence_accuracy", "of sequences, those without a mistake", 0,
+                    RATIO(CLH_RATIO_SEQUENCES)),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "checkpoints", "each checkpoint, and what swapped circuits do",
@@ -69,23 +73,20 @@ static clh_ratio answer_of(const clh_task *task)
     return letters == CLH_TOKEN_OTHER ? CLH_RATIO_ACCURACY : CLH_RATIO_OF(letters);
 }
 
-static void put_row(clh_result *out, const clh_task *task, const clh_emergence_row *row)
+static void put_row(clh_result *out, const clh_task *task, const clh_emergence_row *from)
 {
     char step[24];
-    const clh_tally *then = &row->tally[CLH_SWAP_NONE];
-    clh_result_row(out, "checkpoints", clh_key_text(step, row->step));
-    clh_row_put_number(out, "loss", clh_tally_ratio(then, CLH_RATIO_LOSS));
-    for (clh_ratio r = CLH_RATIO_KIND; r < CLH_RATIOS; r++)
-        if (clh_ratio_name(task, r))
-            clh_row_put_number(out, clh_ratio_name(task, r), clh_tally_ratio(then, r));
-    for (clh_swap k = CLH_SWAP_QK_THEN; k < CLH_SWAPS; k++)
-        clh_row_put_number(out, clh_swap_name(k), clh_tally_ratio(&row->tally[k], answer_of(task)));
+    row all[CLH_SWAPS];
     for (clh_swap k = 0; k < CLH_SWAPS; k++) {
-        ratios all;
         for (clh_ratio r = 0; r < CLH_RATIOS; r++)
-            all.of[r] = clh_tally_ratio(&row->tally[k], r);
+            all[k].of[r] = clh_tally_ratio(&from->tally[k], r);
+        all[CLH_SWAP_NONE].swap[k] = clh_tally_ratio(&from->tally[k], answer_of(task));
+    }
+    clh_result_row(out, "checkpoints", clh_key_text(step, from->step));
+    clh_row_read(out, &all[CLH_SWAP_NONE]);
+    for (clh_swap k = 0; k < CLH_SWAPS; k++) {
         clh_result_row(out, "swaps", step, clh_swap_name(k));
-        clh_row_read(out, &all);
+        clh_row_read(out, &all[k]);
     }
 }
 

@@ -17,11 +17,11 @@ static const clh_field numbers[] = {
     {0}};
 static const clh_field columns[] = {
     CLH_FIELD_LOSS("training_loss", "of the step's batch, before its update", 0,
-                   .panel = "loss, nats a token"),
+                   .panel = "loss, nats a token", CLH_FROM(clh_metrics_row, loss)),
     CLH_FIELD_LOSS("held_out_loss", "of scored predictions of held-out sequences, those right", 0,
-                   .panel = "loss, nats a token"),
+                   .panel = "loss, nats a token", CLH_FROM(clh_metrics_row, eval_loss)),
     CLH_FIELD_SHARE("token_accuracy", "of scored predictions of held-out sequences, those right", 0,
-                    .panel = "accuracy"),
+                    .panel = "accuracy", CLH_FROM(clh_metrics_row, token_accuracy)),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_TABLE, "curve", "by optimizer step; step 0 is before the first", .keys = "#step",
@@ -29,23 +29,18 @@ static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
     {0}};
 
-/* Steps and evaluations, both ascending, as one table. */
-static void put_curve(clh_result *out, const clh_metrics_log *log)
+static clh_status put_curve(clh_result *out, const clh_metrics_log *log, clh_error *err)
 {
     char key[24];
-    for (size_t s = 0, e = 0; s < log->steps || e < log->evaluations;) {
-        const double step = s < log->steps ? log->step[s] : INFINITY,
-                     evaluated = e < log->evaluations ? log->eval_step[e] : INFINITY,
-                     at = fmin(step, evaluated);
-        clh_result_row(out, "curve", clh_key_text(key, (size_t)at));
-        if (step <= at)
-            clh_row_put_number(out, "training_loss", log->loss[s++]);
-        if (evaluated <= at) {
-            clh_row_put_numbers(out, {"held_out_loss", log->eval_loss[e]},
-                                {"token_accuracy", log->token_accuracy[e]});
-            e++;
-        }
+    clh_metrics_row *row = NULL;
+    size_t rows = 0;
+    const clh_status status = clh_metrics_rows(&row, &rows, log, err);
+    for (size_t i = 0; i < rows; i++) {
+        clh_result_row(out, "curve", clh_key_text(key, row[i].step));
+        clh_row_read(out, &row[i]);
     }
+    clh_free(row);
+    return status;
 }
 
 static void put_numbers(clh_result *out, const clh_metrics_log *log)
@@ -56,8 +51,7 @@ static void put_numbers(clh_result *out, const clh_metrics_log *log)
     else
         clh_result_absent(out, "loss", "no step yet");
     if (log->evaluations == 0) {
-        clh_result_absent(out, "held_out_loss", "no evaluation yet");
-        clh_result_absent(out, "token_accuracy", "no evaluation yet");
+        clh_result_absent_each(out, "no evaluation yet", "held_out_loss", "token_accuracy");
         return;
     }
     const size_t last = log->evaluations - 1;
@@ -117,7 +111,7 @@ static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings
         status =
             clh_fail(err, CLH_EINPUT, "%s has no step in its metrics yet", clh_subject_path(s));
     if (!status) {
-        put_curve(out, &log);
+        status = put_curve(out, &log, err);
         put_numbers(out, &log);
         note_not_finite(out, &log);
     }

@@ -78,6 +78,12 @@ typedef struct clh_option_set {
     size_t count;
 } clh_option_set;
 
+/** Place of the option called `name`; their count where there is none. */
+size_t clh_option_place(const clh_option_set *set, const char *name);
+
+/** Whether its value is the path of a file or a folder. */
+bool clh_option_is_path(const clh_option *option);
+
 struct clh_invocation {
     const clh_command *command;
     clh_option_set options;
@@ -172,6 +178,15 @@ void clh_help_program(FILE *out);
 /** Print words of `text` from column `at` on, wrapped to `width` columns with later lines indented
  *  by `indent`; no newline at the end. */
 void clh_help_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t width);
+
+/** An example: what is typed, and behind " # " what it does; lengths without an end. */
+typedef struct clh_example {
+    const char *typed, *note;
+    int typed_length, note_length;
+} clh_example;
+
+/** The next of the lines at *examples, which is moved behind it; false when there is none. */
+bool clh_example_next(clh_example *out, const char **examples);
 
 /** "FILE", "N", "sorted|ordered|tuples": what stands for an option's value; "" for a flag. */
 const char *clh_option_placeholder(const clh_option *option);

@@ -2,12 +2,6 @@
 
 #include <string.h>
 
-static bool names_path(const clh_option *option)
-{
-    return option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_WRITTEN ||
-           option->kind == CLH_OPTION_FOLDER;
-}
-
 /** The words of "a|b|c" with spaces between. */
 static void print_choices(FILE *out, const char *values)
 {
@@ -83,7 +77,7 @@ static void bash_command(FILE *out, const clh_command *command)
             print_choices(out, clh_option_placeholder(option));
             (void)fputs("' ;;\n", out);
         } else {
-            (void)fprintf(out, "kind=%s ;;\n", names_path(option) ? "file" : "none");
+            (void)fprintf(out, "kind=%s ;;\n", clh_option_is_path(option) ? "file" : "none");
         }
     }
     (void)fprintf(out, "        esac ;;\n");
@@ -178,7 +172,7 @@ static void zsh_option(FILE *out, const clh_option *option)
             (void)fputc('(', out);
             print_choices(out, clh_option_placeholder(option));
             (void)fputc(')', out);
-        } else if (names_path(option)) {
+        } else if (clh_option_is_path(option)) {
             (void)fputs("_files", out);
         }
     }
@@ -297,7 +291,7 @@ static void fish_option(FILE *out, const clh_command *command, const clh_option 
         print_choices(out, clh_option_placeholder(option));
         (void)fputc('\'', out);
     } else if (option->kind != CLH_OPTION_FLAG) {
-        (void)fputs(names_path(option) ? " -r -F" : " -x", out);
+        (void)fputs(clh_option_is_path(option) ? " -r -F" : " -x", out);
     }
     (void)fputs(" -d '", out);
     quoted(out, option->help, "\\");

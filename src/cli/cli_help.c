@@ -99,54 +99,47 @@ static void print_option(FILE *out, const clh_option *option)
     (void)fprintf(out, "\n");
 }
 
-/** Whether --config is the run's configuration here, which has presets too. */
-static bool takes_config(const clh_option_set *set)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->option[i].name, "preset") == 0)
-            return true;
-    return false;
-}
-
 static void print_options(FILE *out, const clh_command *command)
 {
     clh_option_set set;
     const char *section = "";
     clh_command_options(command, &set);
+    /* where there are presets --config is the run's configuration */
+    const bool config = clh_option_place(&set, "preset") < set.count;
     for (size_t i = 0; i < set.count; i++) {
         const clh_option *option = &set.option[i];
         if (strcmp(option->section, section) != 0) {
             section = option->section;
-            (void)fprintf(
-                out, "\n%c%s%s:\n", toupper((unsigned char)section[0]), section + 1,
-                option->key && takes_config(&set) ? " (keys of --config too, with _ for -)" : "");
+            (void)fprintf(out, "\n%c%s%s:\n", toupper((unsigned char)section[0]), section + 1,
+                          option->key && config ? " (keys of --config too, with _ for -)" : "");
         }
         print_option(out, option);
     }
 }
 
-/** "command # what it does" lines, the command first, what it does below. */
-static void print_examples(FILE *out, const char *examples)
+bool clh_example_next(clh_example *out, const char **examples)
 {
-    (void)fprintf(out, "\nExamples:\n");
-    while (*examples) {
-        size_t length = strcspn(examples, "\n");
-        const char *note = strstr(examples, " # ");
-        assert(note && note < examples + length);
-        (void)fprintf(out, "  %.*s\n      %.*s\n", (int)(note - examples), examples,
-                      (int)(examples + length - note - 3), note + 3);
-        examples += length + (examples[length] != '\0');
-    }
+    const char *line = *examples, *note = strstr(line, " # ");
+    const size_t length = strcspn(line, "\n");
+    if (!*line)
+        return false;
+    assert(note && note < line + length);
+    *out = (clh_example){line, note + 3, (int)(note - line), (int)(line + length - note - 3)};
+    *examples += length + (line[length] != '\0');
+    return true;
 }
 
 void clh_help_command(FILE *out, const clh_command *command)
 {
+    clh_example e;
     (void)fprintf(out, "clearhead %s: %s\n\nUsage: clearhead %s%s%s [OPTIONS]\n\n", command->typed,
                   command->summary, command->typed, *command->args ? " " : "", command->args);
     clh_help_wrap(out, command->description, 0, 0, WIDTH);
     (void)fprintf(out, "\n");
     print_options(out, command);
-    print_examples(out, command->examples);
+    (void)fprintf(out, "\nExamples:\n");
+    for (const char *at = command->examples; clh_example_next(&e, &at);)
+        (void)fprintf(out, "  %.*s\n      %.*s\n", e.typed_length, e.typed, e.note_length, e.note);
     (void)fprintf(out, "\nExit status:\n"
                        "  0 success; 1 the answer is no; 2 wrong usage or input; 3 failure\n");
     if (*command->exits)

@@ -91,17 +91,14 @@ static void man_options(FILE *out, const clh_command *command)
 
 static void man_examples(FILE *out, const char *examples)
 {
+    clh_example e;
     (void)fputs(".SH EXAMPLES\n", out);
-    while (*examples) {
-        size_t length = strcspn(examples, "\n");
-        const char *note = strstr(examples, " # ");
-        assert(note && note < examples + length);
+    while (clh_example_next(&e, &examples)) {
         (void)fputs(".TP\n.B ", out);
-        roff(out, examples, (size_t)(note - examples));
+        roff(out, e.typed, (size_t)e.typed_length);
         (void)fputc('\n', out);
-        roff(out, note + 3, (size_t)(examples + length - note - 3));
+        roff(out, e.note, (size_t)e.note_length);
         (void)fputc('\n', out);
-        examples += length + (examples[length] != '\0');
     }
 }
 

@@ -85,8 +85,7 @@ static clh_status add_argument(clh_invocation *inv, const char *word, clh_error 
 static clh_status check_value(const clh_option *option, const char *text, clh_error *err)
 {
     char name[sizeof option->name + 2];
-    const bool path = option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_WRITTEN ||
-                      option->kind == CLH_OPTION_FOLDER;
+    const bool path = clh_option_is_path(option);
     (void)snprintf(name, sizeof name, "--%s", option->name);
     if (path && !*text)
         return clh_fail(err, CLH_EUSAGE, "%s is empty, want %s", name,

@@ -1,7 +1,6 @@
 #include "cli/cli_run.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/base.h"
 #include "base/platform/file.h"
@@ -30,13 +29,31 @@ clh_status clh_cli_open_run(const clh_invocation *inv, clh_run **out, clh_error 
 
 clh_status clh_cli_run_data(const clh_invocation *inv, clh_run_data *out, clh_error *err)
 {
+    const size_t data = clh_option_place(&inv->options, "data");
     *out = (clh_run_data){.changed = clh_opt_flag(inv, "data-changed")};
-    bool one_n = false;
-    for (size_t i = 0; i < inv->options.count; i++) {
-        if (strcmp(inv->options.option[i].name, "data") == 0 && !inv->options.option[i].key)
-            out->path = inv->value[i];
-        one_n = one_n || strcmp(inv->options.option[i].name, "ask-n") == 0;
-    }
-    return one_n && clh_opt_given(inv, "ask-n") ? clh_opt_size(inv, "ask-n", &out->ask_n, err)
-                                                : CLH_OK;
+    if (data < inv->options.count && !inv->options.option[data].key)
+        out->path = inv->value[data];
+    return clh_option_place(&inv->options, "ask-n") < inv->options.count
+               ? clh_opt_size(inv, "ask-n", &out->ask_n, err)
+               : CLH_OK;
+}
+
+clh_status clh_cli_open_subject(const clh_invocation *inv, const char *run, clh_subject **out,
+                                clh_error *err)
+{
+    clh_strbuf where = {0};
+    clh_run_data data = {0};
+    size_t step = SIZE_MAX;
+    clh_status status = clh_cli_run_data(inv, &data, err);
+    if (!status)
+        status = clh_opt_size(inv, "checkpoint", &step, err);
+    clh_strbuf_adds(&where, run);
+    if (step != SIZE_MAX)
+        clh_strbuf_addf(&where, "@%zu", step);
+    if (!status)
+        status = clh_strbuf_check(&where, err);
+    if (!status)
+        status = clh_subject_open_data(out, clh_strbuf_view(&where), &data, err);
+    clh_strbuf_deinit(&where);
+    return status;
 }

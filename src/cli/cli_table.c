@@ -230,15 +230,6 @@ static void add_formats(clh_option_set *out)
     }
 }
 
-/** Whether a question has a setting of that name, which then has its own meaning. */
-static bool has_option(const clh_option_set *set, const char *name)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (strcmp(set->option[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 void clh_command_options(const clh_command *command, clh_option_set *out)
 {
     assert(command && out);
@@ -257,7 +248,8 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
         (void)snprintf(option->name, sizeof option->name, "as-%s", q->as->name);
     }
     for (size_t i = 0; i < CLH_COUNT(own_options); i++)
-        if (is_for(&own_options[i], command) && !has_option(out, own_options[i].name)) {
+        if (is_for(&own_options[i], command) && clh_option_place(out, own_options[i].name) ==
+                                                    out->count) { /* else a setting has that name */
             out->option[out->count] = own_options[i];
             if (q && strcmp(own_options[i].name, "numbers") == 0)
                 out->option[out->count].automatic = q->over; /* what it is, not a value of it */

@@ -10,11 +10,23 @@ const char *clh_arg(const clh_invocation *inv, size_t i)
     return i < inv->n_args ? inv->args[i] : NULL;
 }
 
-static size_t place_of(const clh_invocation *inv, const char *name)
+size_t clh_option_place(const clh_option_set *set, const char *name)
 {
     size_t i = 0;
-    while (i < inv->options.count && strcmp(inv->options.option[i].name, name) != 0)
+    while (i < set->count && strcmp(set->option[i].name, name) != 0)
         i++;
+    return i;
+}
+
+bool clh_option_is_path(const clh_option *option)
+{
+    return option->kind == CLH_OPTION_FILE || option->kind == CLH_OPTION_WRITTEN ||
+           option->kind == CLH_OPTION_FOLDER;
+}
+
+static size_t place_of(const clh_invocation *inv, const char *name)
+{
+    const size_t i = clh_option_place(&inv->options, name);
     assert(i < inv->options.count && "an option of this command's table");
     return i;
 }
@@ -44,10 +56,7 @@ clh_status clh_opt_need(const clh_invocation *inv, const char *name, const char 
 
 bool clh_opt_is_on(const clh_invocation *inv, const char *name)
 {
-    for (size_t i = 0; i < inv->options.count; i++)
-        if (strcmp(inv->options.option[i].name, name) == 0)
-            return clh_opt_flag(inv, name);
-    return false;
+    return clh_option_place(&inv->options, name) < inv->options.count && clh_opt_flag(inv, name);
 }
 
 bool clh_opt_flag(const clh_invocation *inv, const char *name)

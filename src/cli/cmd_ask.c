@@ -125,24 +125,10 @@ static clh_status choose_format(job *j, clh_error *err)
 
 static clh_status open_subject(job *j, clh_error *err)
 {
-    clh_strbuf where = {0};
-    size_t step = CLH_UNSET;
     const char *run = clh_arg(j->inv, clh_question_words(j->question));
-    if (j->question->needs & CLH_NEEDS_NOTHING)
-        return CLH_OK;
-    clh_run_data data = {0};
-    clh_status status = clh_cli_run_data(j->inv, &data, err);
-    if (!status)
-        status = clh_opt_size(j->inv, "checkpoint", &step, err);
-    clh_strbuf_adds(&where, run);
-    if (step != CLH_UNSET)
-        clh_strbuf_addf(&where, "@%zu", step);
-    if (!status)
-        status = clh_strbuf_check(&where, err);
-    if (!status)
-        status = clh_subject_open_data(&j->subject, clh_strbuf_view(&where), &data, err);
-    clh_strbuf_deinit(&where);
-    return status;
+    return j->question->needs & CLH_NEEDS_NOTHING
+               ? CLH_OK
+               : clh_cli_open_subject(j->inv, run, &j->subject, err);
 }
 
 static const char *const files[] = {"out", "figure"};

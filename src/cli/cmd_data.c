@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "cli/cli.h"
+#include "task/sequence_json.h"
 
 /** What to print and from where. */
 typedef struct clh_listing {
@@ -18,62 +19,25 @@ static uint64_t listing_size(const clh_listing *list)
                              : clh_task_domain_size(list->task);
 }
 
-static void print_ids(const clh_sequence *sequence)
-{
-    for (size_t i = 0; i < sequence->length; i++)
-        (void)printf("%s%" PRIu32, i ? ", " : "[", sequence->tokens[i]);
-    (void)printf("]");
-}
-
-/** {"index", "rank", "split", "text", "tokens", "first_scored"}; rank null where there are too many
- *  to be counted. */
-static clh_status print_object(const clh_listing *list, uint64_t index, const char *text,
-                               const clh_sequence *sequence, clh_error *err)
-{
-    uint64_t rank = index;
-    clh_split split = list->split;
-    clh_status status = CLH_OK;
-    const bool ranks = clh_task_domain_size(list->task) > 0;
-    char number[24] = "null";
-    if (list->split_given && ranks)
-        status = clh_task_rank(list->task, sequence->tokens, sequence->length, &rank, err);
-    if (!status && !list->split_given)
-        status = clh_task_split_of(list->task, rank, &split, err);
-    if (status)
-        return status;
-    clh_strbuf quoted = {0};
-    clh_strbuf_add_json(&quoted, text);
-    if (ranks)
-        (void)snprintf(number, sizeof number, "%" PRIu64, rank);
-    (void)printf("{\"index\": %" PRIu64 ", \"rank\": %s"
-                 ", \"split\": \"%s\", \"first_scored\": %zu, \"text\": %s, \"tokens\": ",
-                 index, number, split == CLH_SPLIT_TRAIN ? "train" : "test", sequence->first_scored,
-                 clh_strbuf_view(&quoted));
-    clh_strbuf_deinit(&quoted);
-    print_ids(sequence);
-    (void)printf("}\n");
-    return CLH_OK;
-}
-
 static clh_status print_sequence(const clh_listing *list, uint64_t index, clh_sequence *sequence,
                                  clh_error *err)
 {
+    clh_strbuf line = {0};
     char *text = NULL;
-    clh_status status = list->split_given
-                            ? clh_task_draw(list->task, list->split, index, sequence, err)
-                            : clh_task_unrank(list->task, index, sequence, err);
-    if (status)
-        return status;
-    if (clh_opt_flag(list->inv, "tokens") && !list->inv->json) {
-        print_ids(sequence);
-        (void)printf("\n");
-        return CLH_OK;
-    }
-    status = clh_task_decode(list->task, sequence->tokens, sequence->length, &text, err);
+    const clh_split *split = list->split_given ? &list->split : NULL;
+    clh_status status = split ? clh_task_draw(list->task, *split, index, sequence, err)
+                              : clh_task_unrank(list->task, index, sequence, err);
     if (!status && list->inv->json)
-        status = print_object(list, index, text, sequence, err);
+        status = clh_sequence_json(&line, list->task, split, index, sequence, err);
+    else if (!status && clh_opt_flag(list->inv, "tokens"))
+        clh_sequence_ids(&line, sequence);
     else if (!status)
-        (void)printf("%s\n", text);
+        status = clh_task_decode(list->task, sequence->tokens, sequence->length, &text, err);
+    if (!status)
+        status = clh_strbuf_check(&line, err);
+    if (!status)
+        (void)puts(text ? text : clh_strbuf_view(&line));
+    clh_strbuf_deinit(&line);
     clh_free(text);
     return status;
 }

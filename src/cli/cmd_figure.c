@@ -1,6 +1,7 @@
 /* clearhead figure: a picture of a run by its name, in the terminal or as a file. */
 #include <string.h>
 
+#include "ask/pictures.h"
 #include "ask/question.h"
 #include "cli/cli_picture.h"
 #include "cli/cli_run.h"
@@ -19,22 +20,6 @@ static clh_status read_settings(const clh_invocation *inv, const clh_picture *pi
             if (strcmp(q->keys[k].name, name) == 0 && strcmp(name, "data") != 0)
                 status = clh_settings_set(*out, name, inv->value[i], err);
     }
-    return status;
-}
-
-static clh_status open_subject(const clh_invocation *inv, clh_subject **out, clh_error *err)
-{
-    clh_strbuf where = {0};
-    clh_run_data data = {0};
-    clh_strbuf_adds(&where, clh_arg(inv, 0));
-    if (clh_opt_given(inv, "checkpoint"))
-        clh_strbuf_addf(&where, "@%s", clh_opt_text(inv, "checkpoint"));
-    clh_status status = clh_strbuf_check(&where, err);
-    if (!status)
-        status = clh_cli_run_data(inv, &data, err);
-    if (!status)
-        status = clh_subject_open_data(out, clh_strbuf_view(&where), &data, err);
-    clh_strbuf_deinit(&where);
     return status;
 }
 
@@ -93,7 +78,7 @@ static clh_status draw(const clh_invocation *inv, const clh_picture *picture, cl
         status = clh_cli_check_file("out", path, true,
                                     clh_question_find(picture->question, err)->schema, &how, err);
     if (!status)
-        status = open_subject(inv, &subject, err);
+        status = clh_cli_open_subject(inv, clh_arg(inv, 0), &subject, err);
     if (!status)
         status = clh_ask(&result, subject, picture->question, settings, NULL, err);
     if (!status)

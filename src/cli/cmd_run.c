@@ -2,9 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ask/pictures.h"
 #include "base/platform/file.h"
-#include "clearhead/ask.h"
-#include "cli/cli_picture.h"
 #include "cli/cli_terminal.h"
 #include "cli/cli_train.h"
 #include "report/text_parts.h"
@@ -101,7 +100,11 @@ static clh_status show_trained(const clh_invocation *inv, const char *folder, cl
         status = show_sample(inv, clh_run_model(run), clh_run_task(run), true, err);
     }
     if (!status) {
-        status = clh_pictures_write(inv, folder, err);
+        clh_strbuf left_out = {0};
+        status = clh_pictures_write(folder, clh_opt_flag(inv, "dark"), &left_out, err);
+        for (const char *at = clh_strbuf_view(&left_out); *at; at += strcspn(at, "\n") + 1)
+            (void)fprintf(stderr, "clearhead run: %.*s\n", (int)strcspn(at, "\n"), at);
+        clh_strbuf_deinit(&left_out);
         if (status == CLH_ESUPPORT) {
             (void)fprintf(stderr, "clearhead run: no figures: %s\n", err->message);
             status = CLH_OK;

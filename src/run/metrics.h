@@ -61,6 +61,16 @@ typedef struct clh_metrics_log {
  *  failure. */
 clh_status clh_metrics_read(clh_metrics_log *out, const char *path, clh_error *err);
 
+/** A step, or the evaluation before the first; NaN for what there is not. */
+typedef struct clh_metrics_row {
+    size_t step;
+    double loss, eval_loss, token_accuracy;
+} clh_metrics_row;
+
+/** Steps and evaluations, both ascending, as one list: *rows [*count] is freed with clh_free(). CLH_ENOMEM. */
+clh_status clh_metrics_rows(clh_metrics_row **rows, size_t *count, const clh_metrics_log *log,
+                            clh_error *err);
+
 /** That the lines of `path` reach to `step`, and with `evaluated` that step's evaluation is there. */
 clh_status clh_metrics_check_end(const clh_metrics_log *log, size_t step, bool evaluated,
                                  const char *path, clh_error *err);

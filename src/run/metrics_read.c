@@ -147,6 +147,29 @@ clh_status clh_metrics_check_end(const clh_metrics_log *log, size_t step, bool e
                     path, last >= wanted ? "the evaluation" : "the line", step);
 }
 
+clh_status clh_metrics_rows(clh_metrics_row **rows, size_t *count, const clh_metrics_log *log,
+                            clh_error *err)
+{
+    clh_metrics_row *row = clh_alloc_array(log->steps + log->evaluations, sizeof *row, err);
+    *rows = row;
+    *count = 0;
+    if (!row)
+        return CLH_ENOMEM;
+    for (size_t s = 0, e = 0; s < log->steps || e < log->evaluations; ++*count, row++) {
+        const double step = s < log->steps ? log->step[s] : INFINITY,
+                     evaluated = e < log->evaluations ? log->eval_step[e] : INFINITY,
+                     at = fmin(step, evaluated);
+        *row = (clh_metrics_row){(size_t)at, NAN, NAN, NAN};
+        if (step <= at)
+            row->loss = log->loss[s++];
+        if (evaluated <= at) {
+            row->eval_loss = log->eval_loss[e];
+            row->token_accuracy = log->token_accuracy[e++];
+        }
+    }
+    return CLH_OK;
+}
+
 void clh_metrics_log_deinit(clh_metrics_log *log)
 {
     clh_free(log->step);

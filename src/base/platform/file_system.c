@@ -39,6 +39,13 @@ bool clh_path_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
+bool clh_path_taken(const char *path)
+{
+    struct stat info;
+    assert(path);
+    return lstat(path, &info) == 0;
+}
+
 bool clh_is_folder(const char *path)
 {
     struct stat info;

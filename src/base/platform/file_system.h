@@ -26,6 +26,7 @@ char *clh_path_from(const char *folder, const char *path, clh_error *err);
 /** Whether something exists at `path`, whether that is a folder, and whether it is a regular file that has
  *  a name, so that it will be there again. */
 bool clh_path_exists(const char *path);
+bool clh_path_taken(const char *path); /**< also by a link that leads nowhere */
 bool clh_is_folder(const char *path);
 bool clh_is_file(const char *path);
 
