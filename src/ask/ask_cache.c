@@ -38,12 +38,13 @@ static const clh_key keys[] = {
                  "refuse what takes more memory or a larger file: 2G, 500M"),
 };
 
+#define AT(member) CLH_FROM(clh_cached, member)
 static const clh_field numbers[] = {
-    CLH_FIELD_COUNT("tensors", NULL, "arrays that there are"),
-    CLH_FIELD_COUNT("bytes", "bytes", "of all of them, as they are written"),
-    CLH_FIELD_COUNT("memory", "bytes", "of the passes that make them"),
-    CLH_FIELD_COUNT("batch", NULL, "sequences that are run"),
-    CLH_FIELD_COUNT("pos", NULL, "tokens of each"),
+    CLH_FIELD_COUNT("tensors", NULL, "arrays that there are", AT(count)),
+    CLH_FIELD_COUNT("bytes", "bytes", "of all of them, as they are written", AT(bytes)),
+    CLH_FIELD_COUNT("memory", "bytes", "of the passes that make them", AT(memory)),
+    CLH_FIELD_COUNT("batch", NULL, "sequences that are run", AT(batch.tokens.batch)),
+    CLH_FIELD_COUNT("pos", NULL, "tokens of each", AT(batch.tokens.pos)),
     CLH_FIELD_TEXT("metric", "what the gradients are of", 0),
     CLH_FIELD_TEXT("intervention", "the list of edits that is made", 0),
     {0}};
@@ -75,44 +76,18 @@ static clh_status compute(clh_array *view, void *user, clh_error *err)
     return status;
 }
 
-static void close_cached(void *cached)
-{
-    clh_cached_close(cached);
-}
-
-static clh_status check_limit(const clh_cached *c, const char *limit, clh_error *err)
-{
-    char memory[24], file[24], most[24];
-    size_t bytes = SIZE_MAX;
-    clh_status status = *limit ? clh_bytes_read(limit, "limit", &bytes, err) : CLH_OK;
-    if (!status && (c->memory > bytes || c->bytes > bytes))
-        status =
-            clh_fail(err, CLH_ERANGE,
-                     "the activations of [%zu, %zu] tokens take %s of memory and %s to write, "
-                     "want at most %s (limit)",
-                     c->batch.tokens.batch, c->batch.tokens.pos, clh_bytes_text(c->memory, memory),
-                     clh_bytes_text(c->bytes, file), clh_bytes_text(bytes, most));
-    return status;
-}
+CLH_CLOSER(close_cached, clh_cached_close)
 
 static void put(clh_result *out, clh_cached *c)
 {
-    clh_result_put_numbers(out, {"tensors", (double)c->count}, {"bytes", (double)c->bytes},
-                           {"memory", (double)c->memory}, {"batch", (double)c->batch.tokens.batch},
-                           {"pos", (double)c->batch.tokens.pos});
+    clh_result_read(out, "numbers", c);
     for (size_t i = 0; i < c->count; i++) {
         clh_cached_item *item = &c->item[i];
-        clh_axis axes[CLH_RANK_MAX] = {0};
-        for (size_t d = 0; d < item->array.rank; d++)
-            axes[d].name = item->axis[d];
-        clh_result_array(out, &item->array, axes, item->ready ? NULL : compute, item);
+        clh_result_array(out, &item->array, item->axis, item->ready ? NULL : compute, item);
     }
 }
 
-static void close_run(void *run)
-{
-    clh_edited_run_close(run);
-}
+CLH_CLOSER(close_run, clh_edited_run_close)
 
 /* What edits come from lives as long as the result, and is closed after what borrows from it. */
 static clh_status open_run(clh_edited_run **run, clh_result *out, const clh_subject *s,
@@ -129,16 +104,6 @@ static clh_status open_run(clh_edited_run **run, clh_result *out, const clh_subj
     if (!status)
         clh_result_put_text(out, "intervention", (*run)->list->name);
     return status;
-}
-
-static clh_status edit(clh_cached *cached, const clh_subject *s, const clh_edited_run *run,
-                       const clh_how *how, clh_error *err)
-{
-    const clh_edits_setting setting = {.reference = run->reference.count ? &run->reference : NULL,
-                                       .seed = run->seed,
-                                       .threads = how->threads,
-                                       .watch = how->watch};
-    return clh_cached_edit(cached, clh_subject_task(s), run->list, &setting, err);
 }
 
 static clh_status ask_cache(clh_result *out, clh_subject *s, const void *settings,
@@ -161,17 +126,17 @@ static clh_status ask_cache(clh_result *out, clh_subject *s, const void *setting
     if (!status)
         status = clh_result_keep(out, cached, close_cached, err);
     if (!status)
-        status = check_limit(cached, set->limit, err);
+        status = clh_cached_limit(cached, set->limit, err);
     if (!status && run)
-        status = edit(cached, s, run, how, err);
+        status = clh_cached_edit_run(cached, clh_subject_task(s), run, how, err);
     if (!status) {
         clh_given_stamp(out, s, &set->given, cached->batch.tokens.batch,
                         cached->batch.tokens.batch);
+        put(out, cached);
         if (ask.metric)
             clh_result_put_text(out, "metric", ask.metric);
         else
             clh_result_absent(out, "metric", "no gradients were asked for");
-        put(out, cached);
     }
     return status;
 }

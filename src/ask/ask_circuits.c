@@ -153,10 +153,7 @@ static void note_missing(clh_result *out, const clh_model_config *c)
     clh_result_note(out, text);
 }
 
-static void close_list(void *list)
-{
-    clh_circuit_list_close(list);
-}
+CLH_CLOSER(close_list, clh_circuit_list_close)
 
 static clh_status ask_circuits(clh_result *out, clh_subject *s, const void *settings,
                                const clh_how *how, clh_error *err)

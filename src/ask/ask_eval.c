@@ -2,7 +2,6 @@
 #include <math.h>
 
 #include "ask/ratios.h"
-#include "base/platform/decimal.h"
 #include "measure/exam.h"
 
 enum { WORST = 5 };
@@ -50,24 +49,6 @@ static const clh_schema schema[] = {
      .draw = "positions", .unit = "nats/token", .flags = CLH_GAPS},
     {0}};
 
-/* On the sequences of the exam; of those that questions share the subject keeps what is measured. */
-static clh_status measure(const clh_sample **sample, const clh_measure **out, clh_measure *own,
-                          clh_exam *e, clh_subject *s, const clh_how *how, clh_error *err)
-{
-    const size_t n_ctx = clh_model_get_config(clh_subject_model(s))->n_ctx;
-    *sample = &e->sample;
-    *out = own;
-    clh_status status = e->shared ? clh_subject_sample(sample, s, e->count, err) : CLH_OK;
-    if (!status && clh_task_length_max(e->task) > n_ctx)
-        status = clh_fail(err, CLH_ESHAPE,
-                          "a sequence has %zu tokens, the model takes at most %zu (n_ctx)",
-                          clh_task_length_max(e->task), n_ctx);
-    if (status)
-        return status;
-    return e->shared ? clh_subject_plain(out, s, *sample, how, err)
-                     : clh_measure_run(own, clh_subject_model(s), *sample, NULL, how, err);
-}
-
 static void put_position(clh_result *out, const char *table, const clh_task *task,
                          const clh_measure *m, size_t position)
 {
@@ -93,27 +74,16 @@ static void put_positions(clh_result *out, const clh_task *task, const clh_measu
         clh_result_array(out, &view, &axis, NULL, NULL);
 }
 
-/* By the interval; where that does not decide, by what was measured, which is said. */
 static void decide(clh_result *out, const clh_interval *accuracy, size_t sequences, double least)
 {
-    char by[160], open[96];
+    char answer[CLH_EXAM_TEXT], by[CLH_EXAM_TEXT];
     if (isnan(least)) {
         clh_result_absent(out, "enough", "--least was not given");
         return;
     }
-    const bool measured = accuracy->value >= least;
-    (void)clh_snprintf(open, sizeof open, "%s as measured, not decided by %zu sequences",
-                       measured ? "yes" : "no", sequences);
-    (void)clh_snprintf(by, sizeof by,
-                       "token_accuracy %.6f, of all sequences by the 95 %% interval %.6f to %.6f, "
-                       "wanted %.6f",
-                       accuracy->value, accuracy->low, accuracy->high, least);
-    clh_result_decide(out, "enough",
-                      accuracy->low >= least   ? "yes"
-                      : accuracy->high < least ? "no"
-                                               : open,
-                      by);
-    if (!measured)
+    clh_exam_enough(answer, by, accuracy, sequences, least);
+    clh_result_decide(out, "enough", answer, by);
+    if (!(accuracy->value >= least))
         clh_result_no(out);
 }
 
@@ -121,7 +91,8 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
                            const clh_how *how, clh_error *err)
 {
     const eval_settings *set = settings;
-    const clh_exam_ask ask = {.run = clh_subject_run(s),
+    const clh_exam_ask ask = {.model = clh_subject_model(s),
+                              .run = clh_subject_run(s),
                               .task = clh_subject_task(s),
                               .vocab = clh_subject_vocab(s),
                               .path = clh_subject_path(s),
@@ -131,19 +102,21 @@ static clh_status ask_eval(clh_result *out, clh_subject *s, const void *settings
                               .first_scored = set->first_scored};
     clh_exam e;
     clh_measure own = {0};
-    const clh_measure *m = NULL;
-    const clh_sample *sample = NULL;
+    const clh_measure *m = &own;
     clh_ratio_row row;
     clh_status status = clh_exam_open(&e, &ask, err);
+    if (!status && e.shared)
+        status = clh_subject_sample(&e.sample, s, e.count, err);
     if (!status)
-        status = measure(&sample, &m, &own, &e, s, how, err);
+        status = e.shared ? clh_subject_plain(&m, s, e.sample, how, err)
+                          : clh_measure_run(&own, ask.model, e.sample, NULL, how, err);
     if (!status)
-        status = clh_ask_intervals(row.of, m, sample->count, s, how->watch, err);
+        status = clh_ask_intervals(row.of, m, e.sample->count, s, how->watch, err);
     if (!status) {
         clh_result_read(out, "numbers", &row);
-        clh_ask_stamp_sample(out, s, sample->count, sample->asked, e.what);
+        clh_ask_stamp_sample(out, s, e.sample->count, e.sample->asked, e.what);
         put_positions(out, e.task, m);
-        decide(out, &row.of[CLH_RATIO_ACCURACY], sample->count, set->least);
+        decide(out, &row.of[CLH_RATIO_ACCURACY], e.sample->count, set->least);
     }
     clh_measure_deinit(&own);
     clh_exam_deinit(&e);

@@ -1,12 +1,8 @@
 /* loss: the loss curve of a run, from what training wrote. */
 #include <math.h>
-#include <stdio.h>
 
 #include "ask/question.h"
-#include "base/platform/file.h"
-#include "clearhead/run.h"
-#include "run/metrics.h"
-#include "train/plan.h"
+#include "train/run_metrics.h"
 
 static const clh_field numbers[] = {
     CLH_FIELD_COUNT("steps", NULL, "optimizer steps in the metrics"),
@@ -61,62 +57,23 @@ static void put_numbers(clh_result *out, const clh_metrics_log *log)
         clh_result_absent(out, "held_out_loss", "it was not a finite number");
 }
 
-/* What JSON has no number for stands as null in metrics.jsonl. */
-static void note_not_finite(clh_result *out, const clh_metrics_log *log)
-{
-    size_t count = 0, first = 0;
-    char text[128];
-    for (size_t e = log->evaluations; e > 0; e--)
-        if (isnan(log->eval_loss[e - 1])) {
-            first = e - 1;
-            count++;
-        }
-    (void)snprintf(
-        text, sizeof text,
-        "Not finite: the held-out loss of %zu of %zu evaluations, the first at step %zu.", count,
-        log->evaluations, count ? (size_t)log->eval_step[first] : 0);
-    if (count > 0)
-        clh_result_note(out, text);
-}
-
-/* That the lines of the steps that the weights have seen are there; of one that was trained to its end the
- * evaluation too. */
-static clh_status check_end(const clh_metrics_log *log, const clh_subject *s, const char *path,
-                            clh_error *err)
-{
-    const clh_train_config *train = &clh_run_get_config(clh_subject_run(s))->train;
-    const size_t step = clh_subject_step(s);
-    return clh_metrics_check_end(log, step, step == train->steps && clh_plan_evaluates(train, step),
-                                 path, err);
-}
-
 static clh_status ask_loss(clh_result *out, clh_subject *s, const void *settings,
                            const clh_how *how, clh_error *err)
 {
-    (void)settings;
-    (void)how;
     clh_metrics_log log = {0};
-    char *path = clh_path_join(clh_subject_path(s), "metrics.jsonl", err);
-    if (!path)
-        return CLH_ENOMEM;
+    clh_strbuf text = {0};
+    (void)settings, (void)how;
     clh_status status =
-        clh_path_exists(path)
-            ? clh_metrics_read(&log, path, err)
-            : clh_fail(err, CLH_EINPUT,
-                       "%s has no metrics.jsonl, want the folder of a run that was trained",
-                       clh_subject_path(s));
+        clh_run_metrics(&log, clh_subject_run(s), clh_subject_path(s), clh_subject_step(s), err);
     if (!status)
-        status = check_end(&log, s, path, err);
-    if (!status && log.steps + log.evaluations == 0)
-        status =
-            clh_fail(err, CLH_EINPUT, "%s has no step in its metrics yet", clh_subject_path(s));
-    if (!status) {
         status = put_curve(out, &log, err);
+    if (!status) {
         put_numbers(out, &log);
-        note_not_finite(out, &log);
+        clh_run_metrics_not_finite(&text, &log);
+        clh_result_note_lines(out, clh_strbuf_view(&text));
     }
+    clh_strbuf_deinit(&text);
     clh_metrics_log_deinit(&log);
-    clh_free(path);
     return status;
 }
 

@@ -58,10 +58,7 @@ static const clh_schema schema[] = {
     {CLH_PART_ARRAY, "ig", "its estimate", .flags = CLH_DETAIL},
     {0}};
 
-static void close_table(void *owner)
-{
-    clh_path_table_deinit(owner);
-}
+CLH_CLOSER(close_table, clh_path_table_deinit)
 
 static void put_arrays(clh_result *out, const clh_path_table *t, size_t ig)
 {

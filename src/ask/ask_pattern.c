@@ -30,10 +30,7 @@ static const clh_schema schema[] = {
      .draw = "tokens", .unit = "attention"},
     {0}};
 
-static void close_slices(void *slices)
-{
-    clh_slices_deinit(slices);
-}
+CLH_CLOSER(close_slices, clh_slices_deinit)
 
 /* [head, query_pos, key_pos] of the heads and positions asked for. */
 static clh_status put_pattern(clh_result *out, const clh_attended *a, const pattern_settings *set,

@@ -24,9 +24,10 @@ static const clh_field numbers[] = {
     {"sources_other", "positions", "that the second reads", .flags = CLH_HEADLINE},
     {0}};
 static const clh_field columns[] = {
-    CLH_FIELD_TEXT("this", "what the first says", 0),
-    CLH_FIELD_TEXT("other", "what the second says", 0),
-    {"position", "position", "of the token it writes", .decimals = 0, .panel = "rules that differ"},
+    CLH_FIELD_TEXT("this", "what the first says", 0, CLH_FROM(clh_program_difference, one)),
+    CLH_FIELD_TEXT("other", "what the second says", 0, CLH_FROM(clh_program_difference, other)),
+    {"position", "position", "of the token it writes", .panel = "rules that differ",
+     CLH_FROM(clh_program_difference, position)},
     {0}};
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("same", "Is it the same program?", "yes when no rule differs"), {0}};
@@ -39,33 +40,21 @@ static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .field
 static clh_status put(clh_result *out, const clh_program *a, const clh_program *b, clh_error *err)
 {
     clh_program_sums x = {0}, y = {0};
-    clh_program_rule_view of_a, of_b;
+    clh_program_difference *row = NULL;
     char by[64];
     size_t count = 0;
     clh_status status = clh_program_count(&x, a, err);
-    bool *differs = status ? NULL : clh_alloc_zeroed(x.length, sizeof *differs, err);
-    if (!status && !differs)
-        status = CLH_ENOMEM;
     if (!status)
         status = clh_program_count(&y, b, err);
     if (!status)
-        status = clh_program_diff(&count, differs, a, b, err);
-    for (size_t i = 0; i < x.length && !status; i++) {
-        if (!differs[i])
-            continue;
-        status = clh_program_rule(&of_a, a, i, err);
-        if (!status)
-            status = clh_program_rule(&of_b, b, i, err);
-        if (status)
-            break;
-        clh_result_row(out, "rules", of_a.position);
-        clh_row_text(out, "this", of_a.rule);
-        clh_row_text(out, "other", of_b.rule);
-        clh_row_put_number(out, "position", (double)i);
-    }
-    clh_free(differs);
+        status = clh_program_differences(&row, &count, a, b, err);
     if (status)
         return status;
+    for (size_t i = 0; i < count; i++) {
+        clh_result_row(out, "rules", row[i].place);
+        clh_row_read(out, &row[i]);
+    }
+    clh_free(row);
     clh_result_put_numbers(out, {"rules", (double)x.rules}, {"different", (double)count},
                            {"sources", (double)x.sources}, {"sources_other", (double)y.sources});
     (void)snprintf(by, sizeof by, "%zu of %zu rules differ", count, x.rules);

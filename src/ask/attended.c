@@ -16,10 +16,7 @@ static clh_status check(const clh_model_config *c, size_t layer, size_t head, cl
     return CLH_OK;
 }
 
-static void close_cache(void *cache)
-{
-    clh_cache_close(cache);
-}
+CLH_CLOSER(close_cache, clh_cache_close)
 
 /* The pattern of the layer on the first sequence, in a cache that the result keeps. */
 static clh_status run_model(clh_attended *a, clh_result *result, const clh_model *model,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/platform/decimal.h"
 #include "run/run_task.h"
 
 static clh_status of_data(clh_exam *e, const clh_exam_ask *ask, clh_error *err)
@@ -25,7 +26,7 @@ static clh_status of_data(clh_exam *e, const clh_exam_ask *ask, clh_error *err)
     e->task = e->own;
     e->what = "given";
     e->count = ask->count == SIZE_MAX ? (size_t)clh_task_domain_size(e->task) : ask->count;
-    return clh_sample_draw(&e->sample, e->task, CLH_SPLIT_TRAIN, 0, e->count, err);
+    return clh_sample_draw(&e->drawn, e->task, CLH_SPLIT_TRAIN, 0, e->count, err);
 }
 
 /* The run's own data, found at `data`. */
@@ -61,21 +62,43 @@ static clh_status of_run(clh_exam *e, const clh_exam_ask *ask, clh_error *err)
                         e->what);
     e->count = ask->count != SIZE_MAX ? ask->count : tested ? tested : (size_t)there;
     e->shared = split == CLH_SPLIT_TEST && !e->own;
-    return e->shared ? CLH_OK : clh_sample_draw(&e->sample, e->task, split, 0, e->count, err);
+    return e->shared ? CLH_OK : clh_sample_draw(&e->drawn, e->task, split, 0, e->count, err);
 }
 
 clh_status clh_exam_open(clh_exam *out, const clh_exam_ask *ask, clh_error *err)
 {
+    const size_t n_ctx = clh_model_get_config(ask->model)->n_ctx;
     *out = (clh_exam){0};
-    return *ask->data && ask->split == CLH_EXAM_AUTO ? of_data(out, ask, err)
-                                                     : of_run(out, ask, err);
+    clh_status status =
+        *ask->data && ask->split == CLH_EXAM_AUTO ? of_data(out, ask, err) : of_run(out, ask, err);
+    if (!status && clh_task_length_max(out->task) > n_ctx)
+        status = clh_fail(err, CLH_ESHAPE,
+                          "a sequence has %zu tokens, the model takes at most %zu (n_ctx)",
+                          clh_task_length_max(out->task), n_ctx);
+    out->sample = out->shared ? NULL : &out->drawn;
+    return status;
 }
 
 void clh_exam_deinit(clh_exam *exam)
 {
-    clh_sample_deinit(&exam->sample);
+    clh_sample_deinit(&exam->drawn);
     clh_task_close(exam->own);
     *exam = (clh_exam){0};
+}
+
+void clh_exam_enough(char answer[CLH_EXAM_TEXT], char by[CLH_EXAM_TEXT],
+                     const clh_interval *accuracy, size_t sequences, double least)
+{
+    const char *measured = accuracy->value >= least ? "yes" : "no";
+    if (accuracy->low >= least || accuracy->high < least)
+        (void)clh_snprintf(answer, CLH_EXAM_TEXT, "%s", accuracy->low >= least ? "yes" : "no");
+    else
+        (void)clh_snprintf(answer, CLH_EXAM_TEXT, "%s as measured, not decided by %zu sequences",
+                           measured, sequences);
+    (void)clh_snprintf(by, CLH_EXAM_TEXT,
+                       "token_accuracy %.6f, of all sequences by the 95 %% interval %.6f to %.6f, "
+                       "wanted %.6f",
+                       accuracy->value, accuracy->low, accuracy->high, least);
 }
 
 size_t clh_positions_worst(size_t *worst, size_t most, const double *loss, size_t positions)

@@ -101,6 +101,45 @@ clh_status clh_program_sources(clh_program_source **rows, size_t *count, const c
     return status;
 }
 
+static clh_status describe(clh_program_difference *out, const clh_program *one,
+                           const clh_program *other, size_t position, clh_error *err)
+{
+    clh_program_rule_view a, b;
+    clh_status status = clh_program_rule(&a, one, position, err);
+    if (!status)
+        status = clh_program_rule(&b, other, position, err);
+    if (status)
+        return status;
+    *out = (clh_program_difference){.position = position};
+    memcpy(out->place, a.position, sizeof out->place);
+    memcpy(out->one, a.rule, sizeof out->one);
+    memcpy(out->other, b.rule, sizeof out->other);
+    return CLH_OK;
+}
+
+clh_status clh_program_differences(clh_program_difference **rows, size_t *count,
+                                   const clh_program *one, const clh_program *other, clh_error *err)
+{
+    clh_program_sums sums = {0};
+    clh_program_difference *row = NULL;
+    bool *differs = NULL;
+    *count = 0;
+    clh_status status = clh_program_count(&sums, one, err);
+    if (!status) {
+        differs = clh_alloc_zeroed(sums.length, sizeof *differs, err);
+        row = clh_alloc_array(sums.length, sizeof *row, err);
+        status = differs && row ? clh_program_diff(count, differs, one, other, err) : CLH_ENOMEM;
+    }
+    for (size_t i = 0, next = 0; i < sums.length && !status; i++)
+        if (differs[i])
+            status = describe(&row[next++], one, other, i, err);
+    clh_free(differs);
+    if (status)
+        clh_free(row);
+    *rows = status ? NULL : row;
+    return status;
+}
+
 clh_status clh_program_report_make(clh_program_report *out, const clh_program_asked *ask,
                                    const clh_how *how, clh_error *err)
 {

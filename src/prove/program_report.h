@@ -41,6 +41,17 @@ typedef struct clh_program_source {
 clh_status clh_program_sources(clh_program_source **rows, size_t *count, const clh_program *program,
                                clh_error *err);
 
+/** A rule that differs between two programs. */
+typedef struct clh_program_difference {
+    char place[24], one[160], other[160]; /**< its name, and what either says */
+    size_t position;
+} clh_program_difference;
+
+/** All of them, in order: *rows [*count] is freed with clh_free(). Errors of clh_program_diff(). */
+clh_status clh_program_differences(clh_program_difference **rows, size_t *count,
+                                   const clh_program *one, const clh_program *other,
+                                   clh_error *err);
+
 /** Errors of clh_program_check() and clh_edits_run(). */
 clh_status clh_program_report_make(clh_program_report *out, const clh_program_asked *ask,
                                    const clh_how *how, clh_error *err);

@@ -123,6 +123,13 @@ void clh_result_array_title(clh_result *r, const char *title, size_t destination
 clh_status clh_result_keep(clh_result *r, void *owner, void (*close)(void *), clh_error *err)
     __attribute__((warn_unused_result));
 
+/** A function for these that closes what a typed function does: CLH_CLOSER(close_list, clh_circuit_list_close) */
+#define CLH_CLOSER(name, close)                                                                    \
+    static void name(void *owner)                                                                  \
+    {                                                                                              \
+        close(owner);                                                                              \
+    }
+
 /** A zeroed struct of `size` bytes that lives as long as the result; `deinit` is called before it is
  *  freed. NULL with CLH_ENOMEM filled in. */
 void *clh_result_make(clh_result *r, size_t size, void (*deinit)(void *), clh_error *err);

@@ -181,3 +181,18 @@ void clh_cached_close(clh_cached *c)
     clh_batch_deinit(&c->batch);
     clh_free(c);
 }
+
+clh_status clh_cached_limit(const clh_cached *c, const char *limit, clh_error *err)
+{
+    char memory[24], file[24], most[24];
+    size_t bytes = SIZE_MAX;
+    clh_status status = *limit ? clh_bytes_read(limit, "limit", &bytes, err) : CLH_OK;
+    if (!status && (c->memory > bytes || c->bytes > bytes))
+        status =
+            clh_fail(err, CLH_ERANGE,
+                     "the activations of [%zu, %zu] tokens take %s of memory and %s to write, "
+                     "want at most %s (limit)",
+                     c->batch.tokens.batch, c->batch.tokens.pos, clh_bytes_text(c->memory, memory),
+                     clh_bytes_text(c->bytes, file), clh_bytes_text(bytes, most));
+    return status;
+}

@@ -18,7 +18,9 @@
 #include "clearhead/box.h"
 #include "clearhead/edit.h"
 #include "clearhead/metric.h"
+#include "edit/edited.h"
 #include "measure/batch.h"
+#include "result/build.h"
 
 typedef struct clh_cached_ask {
     const char *names;     /**< hook names, patterns, short names; commas between */
@@ -32,8 +34,8 @@ typedef struct clh_cached_ask {
 typedef struct clh_cached_item {
     struct clh_cached *of;
     clh_array array;
-    const char *axis[CLH_RANK_MAX]; /**< "batch", "query_pos": names of constants */
-    bool ready;                     /**< its numbers are there before anything is computed */
+    clh_axis axis[CLH_RANK_MAX]; /**< "batch", "query_pos": names of constants */
+    bool ready;                  /**< its numbers are there before anything is computed */
 } clh_cached_item;
 
 typedef struct clh_cached {
@@ -71,6 +73,13 @@ clh_status clh_cached_plan(clh_cached **out, const clh_model *model, const clh_v
  *  (may be NULL) says which tokens are letters. Errors of clh_edits_open(). */
 clh_status clh_cached_edit(clh_cached *cached, const clh_task *task, const clh_edit_list *list,
                            const clh_edits_setting *how, clh_error *err);
+
+/** The same of a list that a file has, with what means are taken over; `run` lives as long. */
+clh_status clh_cached_edit_run(clh_cached *cached, const clh_task *task, const clh_edited_run *run,
+                               const clh_how *how, clh_error *err);
+
+/** CLH_ERANGE where memory or file would be larger than `limit` says, "2G"; "": any are fine. */
+clh_status clh_cached_limit(const clh_cached *cached, const char *limit, clh_error *err);
 
 /** Of clh_cached_compute(): over the plain pass in its cache the edited one. */
 clh_status clh_cached_run_edited(clh_cached *cached, clh_error *err);

@@ -29,6 +29,16 @@ clh_status clh_cached_edit(clh_cached *c, const clh_task *task, const clh_edit_l
     return status;
 }
 
+clh_status clh_cached_edit_run(clh_cached *cached, const clh_task *task, const clh_edited_run *run,
+                               const clh_how *how, clh_error *err)
+{
+    const clh_edits_setting setting = {.reference = run->reference.count ? &run->reference : NULL,
+                                       .seed = run->seed,
+                                       .threads = how->threads,
+                                       .watch = how->watch};
+    return clh_cached_edit(cached, task, run->list, &setting, err);
+}
+
 /* Row `b` of every activation is that of the editor's only sequence. */
 static void copy_row(const clh_cached *c, const clh_cache *from, size_t b)
 {

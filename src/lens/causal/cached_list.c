@@ -29,7 +29,7 @@ static clh_cached_item *add(clh_cached *c, clh_array array)
 static void name_axes(clh_cached_item *item, const clh_row *row, const clh_model_config *config)
 {
     for (size_t d = 0; d < item->array.rank; d++)
-        item->axis[d] = clh_dim_name(clh_row_dim(row, config, d));
+        item->axis[d].name = clh_dim_name(clh_row_dim(row, config, d));
 }
 
 /* An activation, or its gradient under `name`, as far as it is wanted. */
@@ -60,8 +60,8 @@ static void add_questions(clh_cached *c)
     for (size_t i = 0; i < count; i++)
         at[i] = (int64_t)t->ids[i];
     clh_cached_item *tokens = add(c, clh_array_matrix("tokens", CLH_I64, at, t->batch, t->pos));
-    tokens->axis[0] = clh_dim_name(DIM_BATCH);
-    tokens->axis[1] = clh_dim_name(DIM_POS);
+    tokens->axis[0].name = clh_dim_name(DIM_BATCH);
+    tokens->axis[1].name = clh_dim_name(DIM_POS);
     at += count;
     for (size_t l = 0; l < CLH_COUNT(lists); l++) {
         const clh_slices *s = lists[l].slices;
@@ -69,7 +69,7 @@ static void add_questions(clh_cached *c)
             continue;
         for (size_t i = 0; i < s->count; i++)
             at[i] = (int64_t)s->index[i];
-        add(c, clh_array_vector(lists[l].name, CLH_I64, at, s->count))->axis[0] = "index";
+        add(c, clh_array_vector(lists[l].name, CLH_I64, at, s->count))->axis[0].name = "index";
         at += s->count;
     }
 }
