@@ -49,7 +49,7 @@ static clh_status find_all(clh_audit_report *r, job *j, clh_error *err)
     return status;
 }
 
-static void count(clh_audit_report *r, const clh_task *task)
+static void count_all(clh_audit_report *r, const clh_task *task)
 {
     const clh_audit *a = &r->audit;
     const uint64_t domain = clh_task_domain_size(task);
@@ -67,17 +67,17 @@ static void count(clh_audit_report *r, const clh_task *task)
     r->wrong_side = domain > 0 ? (double)a->wrong_side / looked_at : NAN;
 }
 
-clh_status clh_audit_report_make(clh_audit_report *out, const clh_task *task, size_t sequences,
+clh_status clh_audit_report_make(clh_audit_report *out, const clh_task *task, size_t count,
                                  uint64_t seed, const clh_how *how, clh_error *err)
 {
     clh_watch_part part;
     const clh_how look = {how->threads, clh_watch_part_of(&part, how->watch, 0, LOOK, ALL)};
     *out = (clh_audit_report){.entropy_floor = {NAN, NAN, NAN}};
     job j = {&out->audit, seed, how->watch, 0};
-    clh_status status = clh_audit_run(&out->audit, task, sequences, &look, err);
+    clh_status status = clh_audit_run(&out->audit, task, count, &look, err);
     if (status)
         return status;
-    count(out, task);
+    count_all(out, task);
     status = find_all(out, &j, err);
     return status ? status : clh_watch_check(how->watch, ALL, ALL, "parts of the audit", err);
 }

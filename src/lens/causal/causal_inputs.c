@@ -15,10 +15,11 @@ typedef struct suite {
 } suite;
 
 /* Every intervention on one sample. */
-static clh_status measure(suite *u, clh_causal_seen *seen, clh_error *err)
+static clh_status measure(suite *u, const clh_causal_seen *input, clh_error *err)
 {
     clh_watch_part part, rest;
-    const clh_sample *sample = seen->sample;
+    clh_causal_seen seen = *input;
+    const clh_sample *sample = seen.sample;
     const clh_watch *watch =
         clh_watch_part_of(&part, u->how->watch, u->done, sample->count, u->count);
     clh_causal_result result = {0};
@@ -30,10 +31,10 @@ static clh_status measure(suite *u, clh_causal_seen *seen, clh_error *err)
         status =
             clh_causal_rows(row, &result, CLH_INTERVAL_ROUNDS, CLH_INTERVAL_LEVEL, u->ask->seed,
                             clh_watch_part_of(&rest, u->how->watch, u->done, 0, u->count), err);
-    seen->result = &result;
-    seen->row = row;
+    seen.result = &result;
+    seen.row = row;
     if (!status)
-        u->visit(seen, u->user);
+        u->visit(&seen, u->user);
     clh_causal_result_deinit(&result);
     return status;
 }

@@ -67,20 +67,21 @@ static clh_status write_config(const clh_tl_export *job, clh_error *err)
     return status;
 }
 
-clh_status clh_tl_export_write(const clh_tl_export *job, clh_error *err)
+clh_status clh_tl_export_write(const clh_tl_export *export, clh_error *err)
 {
-    clh_status status = clh_folder_make(job->folder, err);
+    clh_status status = clh_folder_make(export->folder, err);
     if (!status)
-        status = clh_model_save(job->folded ? job->folded : clh_run_model(job->run),
-                                job->path[WEIGHTS], &job->config, clh_run_step(job->run), err);
+        status =
+            clh_model_save(export->folded ? export->folded : clh_run_model(export->run),
+                           export->path[WEIGHTS], &export->config, clh_run_step(export->run), err);
     if (!status)
-        status = write_config(job, err);
+        status = write_config(export, err);
     if (!status)
-        status = clh_file_write_text(job->path[SCRIPT], clh_load_script, err);
+        status = clh_file_write_text(export->path[SCRIPT], clh_load_script, err);
     for (size_t i = 0; i < FILES && status; i++)
-        clh_path_remove(job->path[i]);
-    if (status && job->fresh)
-        clh_folder_remove_empty(job->folder);
+        clh_path_remove(export->path[i]);
+    if (status && export->fresh)
+        clh_folder_remove_empty(export->folder);
     return status;
 }
 
