@@ -1,13 +1,9 @@
 /* show: what a model is made of. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "ask/question.h"
-#include "base/platform/decimal.h"
 #include "model/tree.h"
 #include "run/run_about.h"
-#include "run/run_keys.h"
 #include "task/task_ops.h"
 
 static const clh_field numbers[] = {
@@ -31,8 +27,9 @@ static const clh_field hook_columns[] = {
     CLH_FIELD_COUNT("count", NULL, "numbers in it"),
     {0}};
 static const clh_field config_columns[] = {
-    {"value", NULL, "as a number, of what is one; 1 for true", .decimals = 6},
-    CLH_FIELD_TEXT("text", "as config.json has it", 0),
+    {"value", NULL, "as a number, of what is one; 1 for true", .decimals = 6,
+     CLH_FROM(clh_run_setting, value)},
+    CLH_FIELD_TEXT("text", "as config.json has it", 0, CLH_FROM(clh_run_setting, text)),
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
@@ -82,47 +79,34 @@ static clh_status put_hooks(clh_result *out, const clh_model_config *config, clh
     return status;
 }
 
-static void put_config(clh_result *out, const clh_run_config *config)
+static void put_setting(const clh_run_setting *setting, void *user)
 {
-    for (size_t i = 0; i < clh_run_key_count(); i++) {
-        const clh_key *key = &clh_run_keys()[i];
-        if (!clh_run_key_written(i, config->task) || clh_run_key_idle(i, config))
-            continue;
-        clh_strbuf text = {0};
-        char *end = NULL;
-        clh_key_to_json(key, config, &text);
-        const double value = clh_read_double(clh_strbuf_view(&text), &end);
-        clh_result_row(out, "config", key->name);
-        clh_row_text(out, "text", clh_strbuf_view(&text));
-        if (key->kind == CLH_KEY_BOOL)
-            clh_row_put_number(out, "value", strcmp(clh_strbuf_view(&text), "true") == 0);
-        else if (end != clh_strbuf_view(&text) && *end == '\0')
-            clh_row_put_number(out, "value", value);
-        clh_strbuf_deinit(&text);
-    }
+    clh_result *out = user;
+    clh_result_row(out, "config", setting->name);
+    clh_row_read(out, setting);
 }
 
 /* What only a run has: a task, settings, and those of them that nothing reads. */
 static clh_status put_run(clh_result *out, const clh_run *run, clh_error *err)
 {
-    static const char *const parts[] = {"task", "steps", "config"};
-    for (size_t i = 0; !run && i < CLH_COUNT(parts); i++)
-        clh_result_absent(out, parts[i], "a model in memory has no run");
-    if (!run)
+    if (!run) {
+        clh_result_absent_each(out, "a model in memory has no run", "task", "steps", "config");
         return CLH_OK;
+    }
     const clh_run_config *config = clh_run_get_config(run);
     char *task = clh_run_config_describe(config, err);
     char *idle = task ? clh_run_config_idle(config, err) : NULL;
     if (idle) {
         clh_result_put_text(out, "task", task);
         clh_result_put_number(out, "steps", (double)config->train.steps);
-        put_config(out, config);
+        clh_run_settings(config, put_setting, out);
         clh_result_note_lines(out, idle);
     }
     clh_free(idle);
     clh_free(task);
     return idle ? CLH_OK : CLH_ENOMEM;
 }
+
 static clh_status ask_show(clh_result *out, clh_subject *s, const void *settings,
                            const clh_how *how, clh_error *err)
 {

@@ -1,6 +1,7 @@
 #include "run/run_about.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/platform/decimal.h"
@@ -34,4 +35,26 @@ char *clh_run_config_idle(const clh_run_config *config, clh_error *err)
             return NULL;
     }
     return clh_run_config_notes(config, &layer, err);
+}
+
+void clh_run_settings(const clh_run_config *config,
+                      void (*see)(const clh_run_setting *setting, void *user), void *user)
+{
+    for (size_t i = 0; i < clh_run_key_count(); i++) {
+        const clh_key *key = &clh_run_keys()[i];
+        if (!clh_run_key_written(i, config->task) || clh_run_key_idle(i, config))
+            continue;
+        clh_strbuf json = {0};
+        char *end = NULL;
+        clh_key_to_json(key, config, &json);
+        const char *text = clh_strbuf_view(&json);
+        const double number = clh_read_double(text, &end);
+        const bool whole = end != text && *end == '\0';
+        const clh_run_setting setting = {key->name, text,
+                                         key->kind == CLH_KEY_BOOL ? strcmp(text, "true") == 0
+                                         : whole                   ? number
+                                                                   : NAN};
+        see(&setting, user);
+        clh_strbuf_deinit(&json);
+    }
 }
