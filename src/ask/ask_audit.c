@@ -39,43 +39,14 @@ static const clh_key *make_keys(size_t *count)
     return all;
 }
 
-#define AT(member) CLH_FROM(clh_audit_report, member)
-static const clh_field numbers[] = {
-    CLH_FIELD_TEXT("task", "what is audited", 0),
-    CLH_FIELD_COUNT("domain", NULL, "elements in all", AT(domain)),
-    CLH_FIELD_COUNT("train_size", NULL, "elements of the training split", AT(train_size)),
-    CLH_FIELD_COUNT("test_size", NULL, "elements that are held out", AT(test_size)),
-    CLH_FIELD_COUNT("tokens_out", NULL, "token ids that can be predicted", AT(tokens_out)),
-    CLH_FIELD("entropy_floor", "nats/token",
-              "the loss of who knows the task exactly: no model is better but by chance",
-              "mean over scored tokens of -log(elements that begin as the sequence does up to and "
-              "with the token / elements that begin so up to it)",
-              6, CLH_BAND_BOOTSTRAP, .flags = CLH_HEADLINE, AT(entropy_floor)),
-    CLH_FIELD("chance_loss", "nats/token", "the loss of an even guess", "log(tokens_out)", 6,
-              .flags = CLH_HEADLINE, AT(chance_loss)),
-    CLH_FIELD_SHARE("chance_accuracy",
-                    "of scored predictions, those an even guess has right: 1 / tokens_out",
-                    CLH_HEADLINE, AT(chance_accuracy)),
-    CLH_FIELD_SHARE("best_shortcut_accuracy",
-                    "of scored predictions, those the best shortcut has right", CLH_HEADLINE,
-                    AT(best_accuracy)),
-    CLH_FIELD_COUNT("distance", "token", "how far back the rule \"fixed distance\" looks",
-                    AT(distance)),
-    {0}};
-
+#define NUMBER(type, name, ...) CLH_FIELD(#name, __VA_ARGS__, CLH_FROM(clh_audit_report, name)),
+static const clh_field numbers[] = {CLH_FIELD_TEXT("task", "what is audited", 0),
+#include "measure/audit_numbers.def"
+                                    {0}};
 static const clh_field overlap[] = {
-    CLH_FIELD_SHARE("same_sequence", "of held-out sequences, those that are one of training too",
-                    CLH_HEADLINE, AT(same_sequence)),
-    CLH_FIELD_SHARE("same_prompt",
-                    "of held-out sequences, those that begin, up to the first scored token, as one "
-                    "of training does",
-                    0, AT(same_prompt)),
-    CLH_FIELD_SHARE("same_answer",
-                    "of held-out sequences, those whose scored tokens are those of one of training",
-                    0, AT(same_answer)),
-    CLH_FIELD_SHARE("wrong_side", "of held-out sequences, those whose rank belongs to training",
-                    CLH_HEADLINE, AT(wrong_side)),
+#include "measure/audit_overlap.def"
     {0}};
+#undef NUMBER
 
 static const clh_field shortcut_columns[] = {
     CLH_FIELD_SHARE("token_accuracy", "of scored predictions, those that are right", CLH_HEADLINE,

@@ -22,36 +22,11 @@ static const clh_key keys[] = {
             "how many held-out sequences the losses are of; 0: no losses"),
 };
 
-#define AT(member) CLH_FROM(clh_program_report, member)
+#define NUMBER(type, name, ...) CLH_FIELD(#name, __VA_ARGS__, CLH_FROM(clh_program_report, name)),
 static const clh_field numbers[] = {
-    CLH_FIELD("agreement", "share", "scored tokens on which program and model agree",
-              "1 - disagreements / (inputs x scored tokens of an input)", 8,
-              .flags = CLH_SHARE | CLH_HEADLINE, AT(agreement)),
-    {"inputs", "inputs", "of the domain", .flags = CLH_HEADLINE, AT(inputs)},
-    {"inputs_apart", "inputs", "on which they disagree somewhere", .flags = CLH_HEADLINE,
-     AT(apart)},
-    {"disagreements", "predictions", "on which they disagree", .flags = CLH_HEADLINE,
-     AT(disagreements)},
-    CLH_FIELD_LOSS("loss_none", "of the model as it is", CLH_HEADLINE, AT(loss_none)),
-    CLH_FIELD_LOSS(
-        "loss_program",
-        "of the model with the program in place of its pattern: each query that a rule is for "
-        "attends to what the rule reads",
-        CLH_HEADLINE, AT(loss_program)),
-    CLH_FIELD_LOSS("loss_reference", "with the logits of another sequence: what recovers nothing",
-                   0, AT(loss_reference)),
-    CLH_FIELD(
-        "recovered", "share", "of the loss, 1 when nothing is lost",
-        "(loss_reference - loss_program) / (loss_reference - loss_none); Chan et al. 2022, Causal Scrubbing",
-        5, .flags = CLH_HEADLINE, AT(recovered)),
-    CLH_FIELD_COUNT("undecided", "predictions",
-                    "that double precision cannot tell: counted as disagreements", AT(undecided)),
-    CLH_FIELD_COUNT(
-        "rounded", "predictions",
-        "on which real numbers and this library's forward pass are not the same: counted as "
-        "disagreements",
-        AT(rounded)),
+#include "prove/program_numbers.def"
     {0}};
+#undef NUMBER
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("equal", "Do program and model agree on every input?",
                       "yes when no prediction of any input is another"),
@@ -112,8 +87,8 @@ static void put(clh_result *out, const clh_program_report *r, const clh_program 
         clh_row_text(out, "rule", view.rule);
     }
     (void)snprintf(by, sizeof by, "they disagree on %llu of %llu inputs",
-                   (unsigned long long)r->apart, (unsigned long long)r->inputs);
-    clh_result_decide(out, "equal", r->apart ? "no" : "yes", by);
+                   (unsigned long long)r->inputs_apart, (unsigned long long)r->inputs);
+    clh_result_decide(out, "equal", r->inputs_apart ? "no" : "yes", by);
     clh_certified_proved(out, c);
 }
 

@@ -32,42 +32,11 @@ static const clh_key keys[] = {
     CLH_ROW_COUNT(repair_settings, "500", "[2, 1000000]"),
 };
 
-#define AT(member) CLH_FROM(clh_repair_report, member)
-#define DISTANCE "root mean square over positions and letters of |k - mean over letters of k|"
-#define PATTERN                                                                                         \
-    "half the sum over keys of |attention - wanted|, of attention's mean over all choices of letters; " \
-    "mean over queries of scored predictions"
+#define NUMBER(type, name, ...) CLH_FIELD(#name, __VA_ARGS__, CLH_FROM(clh_repair_report, name)),
 static const clh_field numbers[] = {
-    CLH_FIELD_TEXT("by", "what was refitted", CLH_HEADLINE, AT(by)),
-    {"rounds", NULL, "how often in a row", .flags = CLH_HEADLINE, AT(rounds)},
-    {"sharpen", NULL, "what all attention scores were multiplied by", .decimals = 2,
-     .flags = CLH_HEADLINE, AT(sharpen)},
-    {"inputs", "inputs", "of the domain", .flags = CLH_HEADLINE, AT(inputs)},
-    {"failures_before", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE,
-     AT(failures_before)},
-    {"failures", "inputs", "of which the repaired model gets a prediction wrong",
-     .flags = CLH_HEADLINE, AT(failures)},
-    {"loss_before", "nats", "mean -log p(token) on the held-out sample", .decimals = 6,
-     .flags = CLH_HEADLINE, AT(loss_before)},
-    {"loss", "nats", "the same of the repaired model", .decimals = 6, .flags = CLH_HEADLINE,
-     AT(loss)},
-    {"margin_min", "logits", "smallest margin of the repaired model",
-     "least over predictions of logit(right token) - largest other logit", 4, .flags = CLH_HEADLINE,
-     AT(margin_min)},
-    {"keys_before", NULL, "how far keys are from the mean of their position", DISTANCE, 4,
-     AT(sums.keys_before)},
-    {"keys", NULL, "the same once refitted, before they are sharpened", DISTANCE, 4,
-     AT(sums.keys_after)},
-    {"queries_before", NULL, "how far queries are from the mean of their position", DISTANCE, 4,
-     AT(sums.queries_before)},
-    {"queries", NULL, "the same once refitted", DISTANCE, 4, AT(sums.queries_after)},
-    CLH_FIELD("pattern_before", "share", "how far attention is from the pattern wanted", PATTERN, 4,
-              .flags = CLH_HEADLINE, AT(sums.pattern_before)),
-    CLH_FIELD("pattern", "share", "the same of the repaired model", PATTERN, 4,
-              .flags = CLH_HEADLINE, AT(sums.pattern_after)),
-    CLH_FIELD("pattern_most", "share", "the largest of any query, repaired", PATTERN, 4,
-              .flags = CLH_HEADLINE, AT(sums.pattern_most)),
+#include "prove/repair_numbers.def"
     {0}};
+#undef NUMBER
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("repaired", "Does the repaired model write the right tokens on every input?",
                       "yes when no prediction of any input fails; certify says what that means"),

@@ -44,7 +44,7 @@ static clh_status find_all(clh_audit_report *r, job *j, clh_error *err)
         if (!status)
             status = find(&row->sequence_accuracy, j, &r->audit.rule[i], CLH_RATIO_SEQUENCES, err);
         if (!status)
-            r->best_accuracy = fmax(r->best_accuracy, row->token_accuracy.value);
+            r->best_shortcut_accuracy = fmax(r->best_shortcut_accuracy, row->token_accuracy.value);
     }
     return status;
 }

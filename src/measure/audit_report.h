@@ -15,14 +15,13 @@ typedef struct clh_audit_row {
     clh_interval token_accuracy, sequence_accuracy;
 } clh_audit_row;
 
+/** The numbers of audit_numbers.def and audit_overlap.def; NaN where the domain is not counted, or nothing is
+ *  held out. */
 typedef struct clh_audit_report {
-    double domain; /**< elements; NaN: not counted */
-    double train_size, test_size;
-    size_t tokens_out, distance;
-    clh_interval entropy_floor; /**< NaN: not known */
-    double chance_loss, chance_accuracy, best_accuracy;
-    /** Shares of the held-out sequences looked at; NaN where nothing is held out. */
-    double same_sequence, same_prompt, same_answer, wrong_side;
+#define NUMBER(type, name, ...) type name;
+#include "measure/audit_numbers.def"
+#include "measure/audit_overlap.def"
+#undef NUMBER
     clh_audit_row rule[CLH_AUDIT_RULES];
     clh_audit audit;
 } clh_audit_report;

@@ -155,7 +155,7 @@ clh_status clh_program_report_make(clh_program_report *out, const clh_program_as
         return status;
     out->agreement = 1 - (double)c->all.tokens / clh_shown_predictions(c);
     out->inputs = c->all.inputs;
-    out->apart = c->all.failures;
+    out->inputs_apart = c->all.failures;
     out->disagreements = c->all.tokens;
     out->undecided = c->undecided;
     out->rounded = c->rounded;

@@ -22,11 +22,11 @@ typedef struct clh_program_asked {
     uint64_t seed;            /**< of other sequences' logits */
 } clh_program_asked;
 
+/** The numbers of program_numbers.def: losses are NaN where they were not asked for. */
 typedef struct clh_program_report {
-    double agreement; /**< share of scored tokens on which they agree */
-    uint64_t inputs, apart, disagreements, undecided, rounded;
-    double loss_none, loss_program, loss_reference; /**< NaN: not asked for */
-    double recovered; /**< (loss_reference - loss_program) / (loss_reference - loss_none) */
+#define NUMBER(type, name, ...) type name;
+#include "prove/program_numbers.def"
+#undef NUMBER
     clh_certificate certificate; /**< "right" is what the program says */
 } clh_program_report;
 

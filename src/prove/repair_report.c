@@ -39,21 +39,25 @@ static clh_status find(clh_model **model, clh_repair_report *r, const clh_repair
                        const clh_repair_options *options, const clh_how *how, clh_error *err)
 {
     clh_repair_options found;
-    clh_status status = clh_repair_find(model, &r->sums, &found, &r->after, ask->model, ask->task,
+    clh_repair_sums sums;
+    clh_status status = clh_repair_find(model, &sums, &found, &r->after, ask->model, ask->task,
                                         options, ask->domain, how, err);
     if (status)
         return status;
+    const bool pattern = found.by > CLH_REPAIR_BOTH, keys = !pattern && found.by & CLH_REPAIR_KEYS,
+               queries = !pattern && found.by & CLH_REPAIR_QUERIES;
     r->by = found.program                 ? "a program of a file"
             : found.by == CLH_REPAIR_BOTH ? "keys and queries"
                                           : names[found.by];
     r->rounds = found.rounds;
     r->sharpen = found.sharpen;
-    if (found.by <= CLH_REPAIR_BOTH)
-        r->sums.pattern_before = r->sums.pattern_after = r->sums.pattern_most = NAN;
-    if (found.by > CLH_REPAIR_BOTH || !(found.by & CLH_REPAIR_KEYS))
-        r->sums.keys_before = r->sums.keys_after = NAN;
-    if (found.by > CLH_REPAIR_BOTH || !(found.by & CLH_REPAIR_QUERIES))
-        r->sums.queries_before = r->sums.queries_after = NAN;
+    r->keys_before = keys ? sums.keys_before : NAN;
+    r->keys = keys ? sums.keys_after : NAN;
+    r->queries_before = queries ? sums.queries_before : NAN;
+    r->queries = queries ? sums.queries_after : NAN;
+    r->pattern_before = pattern ? sums.pattern_before : NAN;
+    r->pattern = pattern ? sums.pattern_after : NAN;
+    r->pattern_most = pattern ? sums.pattern_most : NAN;
     return CLH_OK;
 }
 

@@ -26,13 +26,11 @@ typedef struct clh_repair_asked {
     const clh_measure *plain; /**< the model on it */
 } clh_repair_asked;
 
+/** The numbers of repair_numbers.def; NaN for what was not refitted. `by` is a constant of the program. */
 typedef struct clh_repair_report {
-    const char *by; /**< "keys and queries"; a constant of the program */
-    size_t rounds;
-    double sharpen;
-    uint64_t inputs, failures_before, failures;
-    double loss_before, loss, margin_min;
-    clh_repair_sums sums; /**< NaN for what was not refitted */
+#define NUMBER(type, name, ...) type name;
+#include "prove/repair_numbers.def"
+#undef NUMBER
     clh_certificate before, after;
 } clh_repair_report;
 
