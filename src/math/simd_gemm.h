@@ -187,6 +187,13 @@ static tile_fn *const tile_table[VECTORS][2][ROWS_NARROW] = {
 #endif
 };
 
+/* Rows of B, or of its transpose, that the panel after this one reads: far away where they are weights,
+ * so they are asked for a few lines at a time while this one is computed. NULL: none are. */
+typedef struct gemm_ahead {
+    const clh_real *at;
+    size_t rows, row, columns;
+} gemm_ahead;
+
 /* What of a block is run: k from l0 to l0 + depth, columns from j0 on, `columns` of them. */
 typedef struct gemm_block {
     size_t l0, depth, j0, columns;
@@ -195,6 +202,7 @@ typedef struct gemm_block {
     const clh_real *start;
     size_t start_row;
     clh_real *c;
+    gemm_ahead next;
 } gemm_block;
 
 /* Where rows from i on start, or NULL. */
@@ -254,6 +262,18 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
         tail, start_at(b, i), b->start_row, b->c + i * g->c_row);
 }
 
+/* The share of the next panel that belongs to rows [i, i + rows) of m. */
+static void ask_ahead(const gemm_ahead *next, size_t i, size_t rows, size_t m)
+{
+    enum { LINE = 64 / sizeof(clh_real), SECOND_CACHE = 2 };
+    if (!next->at)
+        return;
+    const size_t end = next->rows * (i + rows) / m;
+    for (size_t l = next->rows * i / m; l < end; l++)
+        for (size_t j = 0; j < next->columns; j += LINE)
+            __builtin_prefetch(next->at + l * next->row + j, 0, SECOND_CACHE);
+}
+
 /* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it is
  * narrow. */
 static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
@@ -261,12 +281,15 @@ static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *
     even_parts parts = *wide;
     size_t i = 0;
     if (b->columns <= NARROW) {
-        for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW)
+        for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW) {
+            ask_ahead(&b->next, i, ROWS_NARROW, g->m);
             tile_part(g, b, i, ROWS_NARROW);
+        }
         parts = even_parts_of(g->m - i, ROWS);
     }
     for (size_t number = 0, rows; i < g->m; number++, i += rows) {
         rows = part_size(&parts, number);
+        ask_ahead(&b->next, i, rows, g->m);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
         else
@@ -305,6 +328,25 @@ static void no_product(const clh_gemm *g, clh_real *c, const clh_real *start)
         c[j] = start ? start[j] : 0;
 }
 
+/* The panel that follows: the next columns, or the first ones further down. */
+static gemm_ahead panel_after(const clh_gemm *g, size_t l, size_t depth, size_t j,
+                              const even_parts *vectors, size_t number)
+{
+    if (j == g->n) {
+        l += depth;
+        depth = no_more_than(g->k - l, depth);
+        j = number = 0;
+    } else {
+        number++;
+    }
+    if (g->m < PACK_ROWS || depth == 0)
+        return (gemm_ahead){0};
+    const size_t columns = no_more_than(LANE * part_size(vectors, number), g->n - j);
+    const clh_real *at = g->b + l * g->b_row + j * g->b_col;
+    return g->b_col == 1 ? (gemm_ahead){at, depth, g->b_row, columns}
+                         : (gemm_ahead){at, columns, g->b_col, depth};
+}
+
 static void product(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
@@ -335,7 +377,8 @@ static void product(const clh_gemm *g)
                                             : g->start ? g->start + j
                                                        : NULL,
                                    .start_row = l > 0 ? g->c_row : g->start_row,
-                                   .c = g->c + j};
+                                   .c = g->c + j,
+                                   .next = panel_after(g, l, depth, j + columns, &vectors, number)};
             panel_run(g, &of, &rows);
         }
     }

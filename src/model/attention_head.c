@@ -2,11 +2,11 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 size_t clh_head_block(size_t T)
 {
-    return T < 256 ? CLH_HEAD_BLOCK_LEAST : CLH_HEAD_BLOCK_MOST;
+    enum { ALL = 128, BLOCK = 48 };
+    return T <= ALL ? ALL : BLOCK;
 }
 
 /* Keys that queries up to `end` may see. */
@@ -19,6 +19,12 @@ static size_t keys_seen(const clh_head *h, size_t end)
 static size_t keys_of(const clh_head *h, size_t end)
 {
     return h->whole ? h->T : keys_seen(h, end);
+}
+
+/* What of a block's squares counts. A whole head's may have been written to behind the mask. */
+static clh_gemm_part part_of(const clh_head *h, clh_gemm_part part)
+{
+    return h->both_ways || h->whole ? CLH_GEMM_ALL : part;
 }
 
 /* Row of query i in scores or pattern. */
@@ -65,14 +71,14 @@ void clh_head_turn_v(const clh_head *h, const clh_kernels *kernel)
 void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
     assert(h && begin <= end && end <= h->T);
-    clh_multiply(kernel, end - begin, keys_seen(h, end), h->d, 1 / h->attn_scale,
-                 clh_rows(q_of(h, begin), h->stride), clh_rows(h->turned, h->turned_row),
-                 h->scores + row_of(h, begin), h->across);
+    clh_multiply_part(kernel, end - begin, keys_seen(h, end), h->d, 1 / h->attn_scale,
+                      clh_rows(q_of(h, begin), h->stride), clh_rows(h->turned, h->turned_row),
+                      h->scores + row_of(h, begin), h->across, part_of(h, CLH_GEMM_C_LOWER), begin);
     for (size_t i = begin; h->slope > 0 && i < end; i++)
         for (size_t j = 0; j < i; j++)
             h->scores[row_of(h, i) + j] -= (clh_real)(h->slope * (double)(i - j));
-    for (size_t i = begin; !h->both_ways && i < end; i++)
-        for (size_t j = i + 1; j < keys_of(h, end); j++)
+    for (size_t i = begin; h->whole && !h->both_ways && i < end; i++)
+        for (size_t j = i + 1; j < h->T; j++)
             h->scores[row_of(h, i) + j] = -(clh_real)INFINITY;
 }
 
@@ -92,9 +98,9 @@ void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size
 {
     assert(h && begin <= end && end <= h->T);
     const size_t keys = keys_held(h, h->pattern, begin, end, 0);
-    clh_multiply(kernel, end - begin, h->d, keys, 1,
-                 clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
-                 z_of(h, begin), h->z_stride);
+    clh_multiply_part(kernel, end - begin, h->d, keys, 1,
+                      clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
+                      z_of(h, begin), h->z_stride, part_of(h, CLH_GEMM_A_LOWER), begin);
 }
 
 /* g_pattern_ij = g_z_i . v_j */
@@ -102,9 +108,24 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
                                size_t begin, size_t end)
 {
     assert(h && g && begin <= end && end <= h->T);
-    clh_multiply(kernel, end - begin, keys_of(h, end), h->d, 1,
-                 clh_rows(z_of(g, begin), h->z_stride), clh_rows(h->turned, h->turned_row),
-                 g->pattern + row_of(g, begin), g->across);
+    clh_multiply_part(kernel, end - begin, keys_of(h, end), h->d, 1,
+                      clh_rows(z_of(g, begin), h->z_stride), clh_rows(h->turned, h->turned_row),
+                      g->pattern + row_of(g, begin), g->across, part_of(h, CLH_GEMM_C_LOWER),
+                      begin);
+}
+
+/* out_j += sum_i of[i]_j x_i over the queries i of a block; in place of it where nothing is there. */
+static void add_to_keys(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
+                        size_t begin, size_t end, double alpha, clh_matrix of, clh_matrix x,
+                        clh_real *out)
+{
+    clh_gemm product =
+        clh_product(keys_of(h, end), h->d, end - begin, alpha, of, x, out, g->stride);
+    product.part = part_of(h, CLH_GEMM_A_UPPER);
+    product.diagonal = begin;
+    if (!g->fresh)
+        clh_product_adds(&product);
+    kernel->gemm(&product);
 }
 
 /* g_v_j += sum_i pattern_ij g_z_i */
@@ -112,9 +133,9 @@ void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels
                          size_t begin, size_t end)
 {
     assert(h && g && begin <= end && end <= h->T);
-    clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1,
-                     clh_transposed(h->pattern + row_of(h, begin), h->across),
-                     clh_rows(z_of(g, begin), h->z_stride), g->v, g->stride);
+    add_to_keys(h, g, kernel, begin, end, 1,
+                clh_transposed(h->pattern + row_of(h, begin), h->across),
+                clh_rows(z_of(g, begin), h->z_stride), g->v);
 }
 
 /* g_scores_ij = p_ij (g_pattern_ij - sum_j p_ij g_pattern_ij), p the softmax of the scores: the
@@ -142,12 +163,11 @@ void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernel
 {
     assert(h && g && begin <= end && end <= h->T && h->attn_scale > 0);
     const clh_real *g_scores = g->scores + row_of(g, begin);
-    clh_multiply(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
-                 clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), q_of(g, begin),
-                 g->stride);
-    clh_multiply_add(kernel, keys_of(h, end), h->d, end - begin, 1 / h->attn_scale,
-                     clh_transposed(g_scores, g->across), clh_rows(q_of(h, begin), h->stride), g->k,
-                     g->stride);
+    clh_multiply_part(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
+                      clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), q_of(g, begin),
+                      g->stride, part_of(h, CLH_GEMM_A_LOWER), begin);
+    add_to_keys(h, g, kernel, begin, end, 1 / h->attn_scale, clh_transposed(g_scores, g->across),
+                clh_rows(q_of(h, begin), h->stride), g->k);
 }
 
 size_t clh_head_block_end(const clh_head *h, size_t begin)
@@ -167,18 +187,24 @@ void clh_head_forward(const clh_head *h, const clh_kernels *kernel, size_t first
     }
 }
 
+/* The first query of the block that ends before `end`. */
+static size_t block_begin(const clh_head *h, size_t end)
+{
+    const size_t block = clh_head_block(h->T);
+    return (end - 1) / block * block;
+}
+
+/* The last block first: its queries see every key, so what they give g->k and g->v is written. */
 void clh_head_backward(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                        size_t first)
 {
-    assert(!h->whole);
+    assert(!h->whole && first < h->T);
     clh_head room = *g;
-    for (size_t j = 0; j < h->T; j++) {
-        memset(g->k + j * g->stride, 0, h->d * sizeof *g->k);
-        memset(g->v + j * g->stride, 0, h->d * sizeof *g->v);
-    }
     clh_head_turn_v(h, kernel);
-    for (size_t begin = first, end; begin < h->T; begin = end) {
-        end = clh_head_block_end(h, begin);
+    room.fresh = true;
+    for (size_t begin, end = h->T; end > first; end = begin, room.fresh = false) {
+        begin = block_begin(h, end);
+        begin = begin > first ? begin : first;
         room.row0 = begin;
         clh_head_backward_pattern(h, &room, kernel, begin, end);
         clh_head_backward_v(h, &room, kernel, begin, end);

@@ -29,6 +29,7 @@ typedef struct clh_head {
     size_t first;    /**< the query whose row of q and z lies first in memory */
     size_t row0;     /**< the query whose row of scores and pattern lies first in memory */
     bool whole;
+    bool fresh;     /**< of gradients: k and v hold nothing yet, and are written */
     bool both_ways; /**< a query sees the keys behind it too */
     double slope;   /**< 0: none */
     double attn_scale;
@@ -38,8 +39,7 @@ typedef struct clh_head {
     size_t turned_row;          /**< T, rounded up so that each row begins a line of the cache */
 } clh_head;
 
-/** Queries a block has when T positions are attended to. */
-enum { CLH_HEAD_BLOCK_LEAST = 24, CLH_HEAD_BLOCK_MOST = 48 };
+/** Queries a block has when T positions are attended to: all where they are few. */
 size_t clh_head_block(size_t T);
 
 /** First query past the block that `begin` is in; blocks lie on a fixed grid, so that the bits of a
@@ -56,7 +56,8 @@ void clh_head_scores(const clh_head *head, const clh_kernels *kernel, size_t beg
 void clh_head_pattern(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
 void clh_head_z(const clh_head *head, const clh_kernels *kernel, size_t begin, size_t end);
 
-/** Gradients of pattern, then scores, then q: written. Those of v and k: added. */
+/** Gradients of pattern, then scores, then q: written. Those of v and k: added, or written where they are
+ *  fresh. */
 void clh_head_backward_pattern(const clh_head *head, const clh_head *g, const clh_kernels *kernel,
                                size_t begin, size_t end);
 void clh_head_backward_v(const clh_head *head, const clh_head *g, const clh_kernels *kernel,

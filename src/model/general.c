@@ -211,13 +211,20 @@ static clh_status run_slots(gradient_job *job, clh_loss_sum *sum, clh_error *err
     return status;
 }
 
+static void turn_part(void *context, size_t part, size_t worker)
+{
+    (void)worker;
+    const general *g = context;
+    clh_turn_parameters(g->model, part, g->rooms, g->turned);
+}
+
 static clh_status general_gradient(void *state, const clh_batch *batch, clh_real *gradient,
                                    clh_loss_sum *sum, clh_error *err)
 {
     general *g = state;
     assert(g && batch && gradient);
     gradient_job job = {g, batch, gradient};
-    clh_turn_parameters(g->model, g->turned);
+    clh_pool_run(g->pool, g->rooms, turn_part, g);
     const clh_status status = run_slots(&job, sum, err);
     if (!status && clh_gradient_slots(batch->count) > 1)
         clh_pool_run(g->pool, (g->n + PIECE - 1) / PIECE, add_up_piece, &job);

@@ -105,7 +105,8 @@ void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache
                          bool fresh);
 
 /** Each matrix of the model that the way back multiplies by, transposed; those of heads head by head,
- *  which makes of [head, d_model, d_head] the rows of one matrix. Laid out as clh_model_data(). */
-void clh_turn_parameters(const clh_model *model, clh_real *turned);
+ *  which makes of [head, d_model, d_head] the rows of one matrix. Laid out as clh_model_data(). `part` of `parts`, which may run at
+ *  once. */
+void clh_turn_parameters(const clh_model *model, size_t part, size_t parts, clh_real *turned);
 
 #endif

@@ -139,10 +139,25 @@ static const struct matrix {
                 {CLH_P_W_O, false},    {CLH_P_W_IN, false}, {CLH_P_W_OUT, false},
                 {CLH_P_W_GATE, false}, {CLH_P_W_U, false}};
 
-void clh_turn_parameters(const clh_model *model, clh_real *turned)
+/* Every `parts`th stripe of the rows of W [heads, m, n], `number` of them behind. */
+typedef struct stripes {
+    size_t number, part, parts;
+} stripes;
+
+static void turn(stripes *s, size_t heads, size_t m, size_t n, const clh_real *W, clh_real *turned)
 {
-    assert(model && turned);
+    enum { STRIPE = 64 };
     const clh_kernels *kernel = clh_kernels_best();
+    for (size_t h = 0; h < heads; h++, W += m * n, turned += m * n)
+        for (size_t i = 0; i < m; i += STRIPE)
+            if (s->number++ % s->parts == s->part)
+                kernel->transpose(m - i < STRIPE ? m - i : STRIPE, n, W + i * n, n, turned + i, m);
+}
+
+void clh_turn_parameters(const clh_model *model, size_t part, size_t parts, clh_real *turned)
+{
+    assert(model && turned && part < parts);
+    stripes s = {0, part, parts};
     for (clh_row_place at = clh_layout_first(&clh_layout_params, &model->config); at.row;
          at = clh_layout_next(&clh_layout_params, &model->config, at))
         for (size_t i = 0; i < CLH_COUNT(matrices); i++) {
@@ -152,9 +167,7 @@ void clh_turn_parameters(const clh_model *model, clh_real *turned)
             const clh_tensor shape = clh_row_shape(at.row, &model->config, 0, 0);
             const size_t n = shape.shape[shape.rank - 1];
             const size_t heads = matrices[i].of_heads ? shape.shape[0] : 1;
-            const size_t m = clh_tensor_count(&shape) / n / heads;
-            for (size_t h = 0; h < heads; h++)
-                kernel->transpose(m, n, W + h * m * n, n,
-                                  turned + (W - model->params.data) + h * m * n, m);
+            turn(&s, heads, clh_tensor_count(&shape) / n / heads, n, W,
+                 turned + (W - model->params.data));
         }
 }

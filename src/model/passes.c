@@ -3,20 +3,18 @@
 #include <assert.h>
 
 #include "base/base.h"
-#include "model/attention_head.h"
 #include "model/loss_row.h"
 #include "model/pass.h"
 
 /* In the last layer only asked rows go past keys and values; where that is the only one, and sequences are
  * short, blocks are larger, so that as many rows are asked. */
-enum { ROWS = CLH_GEMM_BLOCK, ROWS_OF_ONE_LAYER = 3 * CLH_GEMM_BLOCK };
+enum { ROWS = CLH_GEMM_BLOCK, ROWS_OF_ONE_LAYER = 3 * CLH_GEMM_BLOCK, SHORT = 24 };
 
 size_t clh_passes_rows(const clh_model_config *config, size_t length)
 {
-    const size_t rows =
-        clh_pack_narrows(config) && config->n_layers == 1 && length < CLH_HEAD_BLOCK_LEAST
-            ? ROWS_OF_ONE_LAYER
-            : ROWS;
+    const size_t rows = clh_pack_narrows(config) && config->n_layers == 1 && length < SHORT
+                            ? ROWS_OF_ONE_LAYER
+                            : ROWS;
     return length > rows ? length : rows;
 }
 
