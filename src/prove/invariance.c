@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/platform/pool.h"
+#include "prove/all_queries.h"
 #include "prove/failures.h"
 #include "prove/query.h"
 #include "prove/removed.h"
@@ -25,12 +25,9 @@ typedef struct worker {
 
 typedef struct job {
     clh_invariance *out;
-    const clh_letters_asked *asked;
-    clh_tables tables;
+    clh_all_queries queries;
     clh_failures moved, doubtful;
     worker *worker; /* [workers] */
-    size_t workers;
-    clh_stop stop;
 } job;
 
 /* ---- Scores ------------------------------------------------------------------------------------
@@ -97,7 +94,7 @@ typedef void found(job *j, worker *w, top is, const uint8_t *letters, unsigned m
 
 static void count(job *j, worker *w, top is, const uint8_t *letters, unsigned mask)
 {
-    w->count[is.key] += clh_letters_below(j->asked, letters, mask);
+    w->count[is.key] += clh_letters_below(&j->queries.asked, letters, mask);
 }
 
 static void mark(job *j, worker *w, top is, const uint8_t *letters, unsigned mask)
@@ -119,7 +116,7 @@ static void walk(job *j, worker *w, size_t level, top is, uint8_t *letters, unsi
         return;
     }
     const size_t slot = w->order[level];
-    for (uint64_t left = clh_removed_fitting(j->asked, letters, mask, slot); left;
+    for (uint64_t left = clh_removed_fitting(&j->queries.asked, letters, mask, slot); left;
          left &= left - 1) {
         top with = is;
         letters[slot] = (uint8_t)__builtin_ctzll(left);
@@ -130,10 +127,10 @@ static void walk(job *j, worker *w, size_t level, top is, uint8_t *letters, unsi
 
 static void every_token(job *j, worker *w, size_t which, found *tell)
 {
-    const clh_letters_asked *a = j->asked;
+    const clh_letters_asked *a = &j->queries.asked;
     const size_t position = w->query.position, own = a->slot[position];
     const size_t tokens = own < a->n ? a->letters : 1;
-    for (size_t x = 0; x < tokens && !clh_stop_now(&j->stop, which); x++) {
+    for (size_t x = 0; x < tokens && !clh_stop_now(&j->queries.stop, which); x++) {
         uint8_t letters[CLH_CERTIFY_LETTERS] = {0};
         if (own < a->n && !(clh_removed_fitting(a, letters, 0, own) >> x & 1))
             continue;
@@ -144,15 +141,13 @@ static void every_token(job *j, worker *w, size_t which, found *tell)
     }
 }
 
-/* Queries, the one that sees most first: it takes longest. */
-static void work(void *context, size_t task, size_t which)
+static void work(void *context, size_t position, size_t which)
 {
     job *j = context;
     worker *w = &j->worker[which];
-    const size_t position = j->asked->length - 2 - task;
     clh_invariance_row *row = &j->out->at[position + 1];
     clh_query_place(&w->query, position);
-    memset(w->count, 0, j->asked->length * sizeof *w->count);
+    memset(w->count, 0, j->queries.asked.length * sizeof *w->count);
     every_token(j, w, which, count);
     for (size_t s = 1; s <= position; s++)
         row->source = w->count[s] > w->count[row->source] ? s : row->source;
@@ -164,31 +159,28 @@ static void work(void *context, size_t task, size_t which)
             row->others = w->count[s];
         }
     every_token(j, w, which, mark);
-    clh_stop_step(&j->stop);
 }
 
 /* ---- All of it ---------------------------------------------------------------------------------
  */
 
-static clh_status open_all(job *j, const clh_model *model, const clh_how *how, clh_error *err)
+static clh_status open_all(job *j, clh_error *err)
 {
-    const clh_letters_asked *a = j->asked;
+    const clh_letters_asked *a = &j->queries.asked;
     *j->out = (clh_invariance){.n = a->n,
                                .length = a->length,
                                .first_scored = a->first_scored,
                                .inputs = clh_letters_inputs(a)};
     memcpy(j->out->token, a->token, sizeof j->out->token);
     j->out->at = clh_alloc_zeroed(a->length, sizeof *j->out->at, err);
-    j->worker = clh_alloc_zeroed(j->workers, sizeof *j->worker, err);
+    j->worker = clh_alloc_zeroed(j->queries.workers, sizeof *j->worker, err);
     clh_status status = j->out->at && j->worker ? CLH_OK : CLH_ENOMEM;
-    if (!status)
-        status = clh_tables_open(&j->tables, model, a, clh_how_watch(how), err);
     if (!status)
         status = clh_failures_open(&j->moved, a, err);
     if (!status)
         status = clh_failures_open(&j->doubtful, a, err);
-    for (size_t w = 0; w < j->workers && !status; w++) {
-        status = clh_query_open(&j->worker[w].query, &j->tables, err);
+    for (size_t w = 0; w < j->queries.workers && !status; w++) {
+        status = clh_query_open(&j->worker[w].query, &j->queries.tables, err);
         if (!status && !(j->worker[w].count = clh_alloc_zeroed(a->length, sizeof(uint64_t), err)))
             status = CLH_ENOMEM;
     }
@@ -197,14 +189,14 @@ static clh_status open_all(job *j, const clh_model *model, const clh_how *how, c
 
 static void close_all(job *j)
 {
-    for (size_t w = 0; w < j->workers && j->worker; w++) {
+    for (size_t w = 0; w < j->queries.workers && j->worker; w++) {
         clh_query_deinit(&j->worker[w].query);
         clh_free(j->worker[w].count);
     }
     clh_free(j->worker);
     clh_failures_deinit(&j->moved);
     clh_failures_deinit(&j->doubtful);
-    clh_tables_deinit(&j->tables);
+    clh_all_queries_close(&j->queries);
 }
 
 static void gather(job *j)
@@ -217,7 +209,7 @@ static void gather(job *j)
     out->same = out->inputs - moved;
     out->undecided = moved - sure;
     if (kept)
-        out->first.rank = clh_letters_rank(j->asked, out->first.letters);
+        out->first.rank = clh_letters_rank(&j->queries.asked, out->first.letters);
 }
 
 void clh_invariance_deinit(clh_invariance *invariance)
@@ -233,27 +225,17 @@ clh_status clh_invariance_find(clh_invariance *out, const clh_model *model, cons
 {
     CLH_REQUIRE(out && model && task, err, "room for the counts, a model and a task");
     *out = (clh_invariance){0};
-    clh_letters_asked asked = {0};
-    clh_pool *pool = NULL;
-    job j = {.out = out, .asked = &asked};
-    clh_status status = clh_domain_asked(&asked, "invariance", model, task, domain, err);
+    job j = {.out = out};
+    clh_status status =
+        clh_all_queries_open(&j.queries, "invariance", model, task, domain, how, err);
     if (!status)
-        status = clh_pool_open(&pool, clh_how_threads(how), err);
-    j.workers = clh_pool_size(pool);
+        status = open_all(&j, err);
     if (!status)
-        status = open_all(&j, model, how, err);
-    if (!status) {
-        const size_t queries = asked.length - asked.first_scored;
-        clh_stop_init(&j.stop, clh_how_watch(how), queries, "queries");
-        clh_pool_run_watched(pool, queries, work, &j, &j.stop);
-        status = clh_stop_end(&j.stop, err);
-    }
+        status = clh_all_queries_run(&j.queries, work, &j, clh_how_watch(how), err);
     if (!status)
         gather(&j);
     else
         clh_invariance_deinit(out);
     close_all(&j);
-    clh_pool_close(pool);
-    clh_letters_asked_deinit(&asked);
     return status;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "base/platform/pool.h"
+#include "prove/all_queries.h"
 #include "prove/flip_distance.h"
 #include "prove/removed_walk.h"
 
@@ -20,13 +20,10 @@ typedef struct worker {
 
 typedef struct job {
     clh_robustness *out;
-    const clh_letters_asked *asked;
-    clh_tables tables;
+    clh_all_queries queries;
     clh_unembedding unembedding;
     worker *worker; /* [workers] */
-    size_t workers;
     double within;
-    clh_stop stop;
 } job;
 
 /* Slots that the query does not see hold the first letters that fit. */
@@ -44,7 +41,7 @@ static void fill(const clh_letters_asked *a, unsigned mask, uint8_t *letters)
 /* The distance of one choice, whose sums are in `total`. */
 static void measure(const job *j, worker *w, const clh_removed_node *at, const double *total)
 {
-    const clh_tables *t = &j->tables;
+    const clh_tables *t = &j->queries.tables;
     const clh_removed *r = &w->walk.rows;
     const double weight = total[t->width + CLH_REMOVED_WEIGHT];
     const double middle = total[t->width + CLH_REMOVED_MIDDLE];
@@ -75,8 +72,8 @@ static void measure(const job *j, worker *w, const clh_removed_node *at, const d
     is.input.predicted = says;
     is.input.position = r->position + 1;
     memcpy(is.input.letters, at->letters, sizeof is.input.letters);
-    fill(j->asked, at->mask, is.input.letters);
-    is.input.rank = clh_letters_rank(j->asked, is.input.letters);
+    fill(&j->queries.asked, at->mask, is.input.letters);
+    is.input.rank = clh_letters_rank(&j->queries.asked, is.input.letters);
     if (is.distance < w->best.distance || is.input.rank < w->best.input.rank) {
         w->best = is;
         w->walk.rows.reach = is.distance * (1 + 1e-9);
@@ -88,7 +85,7 @@ static void walk_last(const job *j, worker *w, const clh_removed_node *at)
 {
     const clh_removed *r = &w->walk.rows;
     const size_t slot = r->order[at->level];
-    for (uint64_t left = clh_removed_fitting(j->asked, at->letters, at->mask, slot); left;
+    for (uint64_t left = clh_removed_fitting(&j->queries.asked, at->letters, at->mask, slot); left;
          left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         if (at->target != UINT32_MAX &&
@@ -113,7 +110,8 @@ static void walk(const job *j, worker *w, clh_removed_node *at)
         walk_last(j, w, at);
         return;
     }
-    for (uint64_t left = clh_removed_fitting(j->asked, at->letters, at->mask, r->order[at->level]);
+    for (uint64_t left =
+             clh_removed_fitting(&j->queries.asked, at->letters, at->mask, r->order[at->level]);
          left; left &= left - 1) {
         clh_removed_node next =
             clh_removed_walk_letter(&w->walk, at, (size_t)__builtin_ctzll(left));
@@ -121,14 +119,13 @@ static void walk(const job *j, worker *w, clh_removed_node *at)
     }
 }
 
-/* Queries, the one that sees most first: it takes longest. */
-static void work(void *context, size_t task, size_t which)
+static void work(void *context, size_t position, size_t which)
 {
     job *j = context;
     worker *w = &j->worker[which];
     clh_removed *r = &w->walk.rows;
-    const clh_letters_asked *a = j->asked;
-    const size_t position = a->length - 2 - task, own = a->slot[position];
+    const clh_letters_asked *a = &j->queries.asked;
+    const size_t own = a->slot[position];
     uint64_t tokens = 1;
     w->best = (clh_robustness_row){.distance = j->within, .input.rank = UINT64_MAX};
     r->reach = j->within * (1 + 1e-9);
@@ -137,7 +134,7 @@ static void work(void *context, size_t task, size_t which)
     clh_removed_place(r, position);
     if (own < a->n)
         tokens = clh_removed_fitting(a, r->letters, 0, own);
-    for (; tokens && !clh_stop_now(&j->stop, which); tokens &= tokens - 1) {
+    for (; tokens && !clh_stop_now(&j->queries.stop, which); tokens &= tokens - 1) {
         const size_t x = (size_t)__builtin_ctzll(tokens);
         clh_removed_node root =
             clh_removed_walk_token(&w->walk, own < a->n ? a->token[x] : a->fixed[position]);
@@ -146,13 +143,11 @@ static void work(void *context, size_t task, size_t which)
     if (w->best.input.rank == UINT64_MAX)
         w->best = (clh_robustness_row){.distance = INFINITY};
     j->out->at[position + 1] = w->best;
-    clh_stop_step(&j->stop);
 }
 
-static clh_status open_all(job *j, const clh_model *model, const clh_task *task, const clh_how *how,
-                           clh_error *err)
+static clh_status open_all(job *j, const clh_task *task, clh_error *err)
 {
-    const clh_letters_asked *a = j->asked;
+    const clh_letters_asked *a = &j->queries.asked;
     *j->out = (clh_robustness){.n = a->n,
                                .length = a->length,
                                .first_scored = a->first_scored,
@@ -160,25 +155,23 @@ static clh_status open_all(job *j, const clh_model *model, const clh_task *task,
                                .least = {.distance = INFINITY}};
     memcpy(j->out->token, a->token, sizeof j->out->token);
     j->out->at = clh_alloc_zeroed(a->length, sizeof *j->out->at, err);
-    j->worker = clh_alloc_zeroed(j->workers, sizeof *j->worker, err);
+    j->worker = clh_alloc_zeroed(j->queries.workers, sizeof *j->worker, err);
     clh_status status = j->out->at && j->worker ? CLH_OK : CLH_ENOMEM;
     if (!status)
-        status = clh_tables_open(&j->tables, model, a, clh_how_watch(how), err);
-    if (!status)
-        status = clh_unembedding_open(&j->unembedding, &j->tables, err);
-    for (size_t w = 0; w < j->workers && !status; w++)
-        status =
-            clh_removed_walk_open(&j->worker[w].walk, &j->tables, task, CLH_REMOVAL_ZERO, 1, err);
+        status = clh_unembedding_open(&j->unembedding, &j->queries.tables, err);
+    for (size_t w = 0; w < j->queries.workers && !status; w++)
+        status = clh_removed_walk_open(&j->worker[w].walk, &j->queries.tables, task,
+                                       CLH_REMOVAL_ZERO, 1, err);
     return status;
 }
 
 static void close_all(job *j)
 {
-    for (size_t w = 0; w < j->workers && j->worker; w++)
+    for (size_t w = 0; w < j->queries.workers && j->worker; w++)
         clh_removed_walk_deinit(&j->worker[w].walk);
     clh_free(j->worker);
     clh_unembedding_deinit(&j->unembedding);
-    clh_tables_deinit(&j->tables);
+    clh_all_queries_close(&j->queries);
 }
 
 static void gather(job *j)
@@ -187,24 +180,21 @@ static void gather(job *j)
     for (size_t p = out->first_scored; p < out->length; p++)
         if (out->at[p].distance < out->least.distance)
             out->least = out->at[p];
-    for (size_t w = 0; w < j->workers; w++)
+    for (size_t w = 0; w < j->queries.workers; w++)
         out->computed += j->worker[w].computed;
     out->within = j->within;
 }
 
 /* Look further and further, until a distance is found. */
-static clh_status look(job *j, clh_pool *pool, const clh_how *how, clh_error *err)
+static clh_status look(job *j, const clh_how *how, clh_error *err)
 {
     clh_robustness *out = j->out;
-    const size_t queries = j->asked->length - j->asked->first_scored;
     clh_status status = CLH_OK;
     for (size_t round = 0; round < ROUNDS && !status && !isfinite(out->least.distance); round++) {
         clh_watch_part part;
         const clh_watch *watch = clh_watch_part_of(&part, clh_how_watch(how), round, 1, ROUNDS);
         j->within = fmax(j->within, FIRST * pow(FURTHER, (double)round));
-        clh_stop_init(&j->stop, watch, queries, "queries");
-        clh_pool_run_watched(pool, queries, work, j, &j->stop);
-        status = clh_stop_end(&j->stop, err);
+        status = clh_all_queries_run(&j->queries, work, j, watch, err);
         if (!status)
             gather(j);
     }
@@ -227,24 +217,20 @@ clh_status clh_robustness_find(clh_robustness *out, const clh_model *model, cons
     CLH_REQUIRE(out && model && task, err, "room for the distances, a model and a task");
     options = options ? options : &none;
     *out = (clh_robustness){0};
-    clh_letters_asked asked = {0};
-    clh_pool *pool = NULL;
-    job j = {.out = out, .asked = &asked, .within = options->within};
-    clh_status status = clh_domain_asked(&asked, "robustness", model, task, options->domain, err);
-    if (!status && !(options->within >= 0 && options->within <= (double)WITHIN_MOST))
+    job j = {.out = out, .within = options->within};
+    clh_status status = CLH_OK;
+    if (!(options->within >= 0 && options->within <= (double)WITHIN_MOST))
         status = clh_fail(err, CLH_ERANGE, "within is %g, want 0 to %g", options->within,
                           (double)WITHIN_MOST);
     if (!status)
-        status = clh_pool_open(&pool, clh_how_threads(how), err);
-    j.workers = clh_pool_size(pool);
+        status =
+            clh_all_queries_open(&j.queries, "robustness", model, task, options->domain, how, err);
     if (!status)
-        status = open_all(&j, model, task, how, err);
+        status = open_all(&j, task, err);
     if (!status)
-        status = look(&j, pool, how, err);
+        status = look(&j, how, err);
     if (status)
         clh_robustness_deinit(out);
     close_all(&j);
-    clh_pool_close(pool);
-    clh_letters_asked_deinit(&asked);
     return status;
 }

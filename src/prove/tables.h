@@ -94,11 +94,6 @@ typedef struct clh_tables {
 /** Why a model cannot be taken apart so: NULL when it can. */
 const char *clh_tables_objection(const clh_model *model);
 
-/** The choices of letters that a model of that kind is asked by `what`: CLH_ESUPPORT for another model or
- *  task, CLH_ESHAPE where sequences are longer than n_ctx. */
-clh_status clh_domain_asked(clh_letters_asked *out, const char *what, const clh_model *model,
-                            const clh_task *task, clh_domain_kind domain, clh_error *err);
-
 /** CLH_ENOMEM, CLH_ENUMERIC, CLH_STOPPED. */
 clh_status clh_tables_open(clh_tables *out, const clh_model *model, const clh_letters_asked *asked,
                            const clh_watch *watch, clh_error *err);
