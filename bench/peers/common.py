@@ -13,6 +13,7 @@ and `main(Peer)` at its end. A job prints one JSON object:
 
     peer_x.py VARIANT FOLDER train --steps 500        {"losses": [...], "versions": {...}}
     peer_x.py VARIANT FOLDER time --seconds 4         {"seconds": median a step, "least": ..., ...}
+    peer_x.py VARIANT FOLDER time --losses 20         the same, and "losses" of the steps before it
 
 FOLDER holds start/ (a run of 0 steps) and tokens.jsonl (its training stream). Processor affinity and
 the variables that limit threads are set by who starts the job (compare.py).
@@ -62,7 +63,7 @@ def train(peer, batches):
     return [float(loss) for loss in losses]
 
 
-def time_steps(peer, batches, seconds, clock=time.perf_counter):
+def time_steps(peer, batches, seconds, clock=time.perf_counter, warm_up=WARM_UP):
     """Median time of a step over many, each waited for; full batches only, as clearhead bench."""
     full = [tokens for tokens in batches if len(tokens) == len(batches[0])]
     together = getattr(peer, "together", 1)
@@ -71,7 +72,7 @@ def time_steps(peer, batches, seconds, clock=time.perf_counter):
     began = clock()
     train(peer, calls[0])
     first = clock() - began
-    for i in range(min(WARM_UP, len(full)) // together):
+    for i in range(min(warm_up, len(full)) // together):
         train(peer, calls[i % len(calls)])
     took, end = [], time.perf_counter() + seconds
     while time.perf_counter() < end or len(took) < CALLS_LEAST:
@@ -89,6 +90,7 @@ def main(peer_class):
     parser.add_argument("job", choices=["train", "time"])
     parser.add_argument("--steps", type=int, default=24, help="how many batches")
     parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--losses", type=int, default=0, help="of so many steps, before any is timed")
     parser.add_argument("--cpu", action="store_true", help="time of the process, not of the wall")
     args = parser.parse_args()
     settings = load_settings(args.folder)
@@ -97,5 +99,8 @@ def main(peer_class):
     if args.job == "train":
         print(json.dumps({"losses": train(peer, batches), "versions": peer.versions}))
     else:
-        print(json.dumps(time_steps(peer, batches, args.seconds,
-                                    time.process_time if args.cpu else time.perf_counter)))
+        losses = train(peer, batches[:args.losses])
+        took = time_steps(peer, batches, args.seconds,
+                          time.process_time if args.cpu else time.perf_counter,
+                          max(0, WARM_UP - args.losses))
+        print(json.dumps({**took, "losses": losses, "versions": peer.versions}))

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""Small models of the field beside PyTorch: same weights, data, loss, clipping and AdamW.
+"""Small models of the field beside PyTorch and JAX: same weights, data, loss, clipping and AdamW.
 
-    bench/peers/models.py                                   all models, 1 and 2 threads
-    bench/peers/models.py --models mod,mlp256 --threads 1 --rounds 5
+    bench/peers/run.sh models                               makes the environments, then all of it
+    bench/peers/models.py --models mod,mlp256 --peers torch,jax --threads 1 --rounds 3
     bench/peers/models.py --python ENV/bin/python           one with torch, numpy and safetensors
+    bench/peers/models.py --python-jax ENV/bin/python       one with jax, numpy and safetensors
 
-First the losses of a few steps are held against ours, to 1e-5 relative; then each is timed in turn,
---rounds times. Prints Markdown: the least and the median time of a step over the rounds. Time is the
-clock on the wall; with --cpu it is that of the process (1 thread), on a machine that others use too.
+Every process first makes some steps (all of --steps once, with the most threads; else two), whose
+losses are held against ours, to 1e-5 relative; who differs is named, its time is left out, and the
+exit code is 1. Then it is timed: each model and number of threads, all peers in turn, --rounds times.
+After every round the whole table is written to --out; at the end it is printed. A time is the median
+of the rounds' medians; with --cpu, for machines that others use too, the least time of the process (1
+thread).
 """
 import argparse
 import json
@@ -17,32 +21,57 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 
 from launch import environment
+from peers import Peer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AGREE = 1e-5
 
-# name: (what it is, words of `clearhead train`, steps that are compared, steps that are timed)
+
+@dataclass
+class Model:
+    what: str
+    task: str      # words of `clearhead data` and `train`
+    model: str     # words of `clearhead train` alone
+    compared: int  # steps whose losses are compared
+    timed: int     # batches that are timed
+
+
 MODELS = {
-    "mod": ("modular addition p=113: 1 layer, 4 heads, d_model 128, d_mlp 512, 3,830 x 4",
-            "--task modular_addition --batch 3830 --n-layers 1 --n-heads 4 --d-model 128 "
-            "--attn-only=false --d-mlp 512 --act-fn relu", 20, 10),
-    "attn2": ("2 layers, 4 heads, d_model 128, attention only, 16 x 122",
-              "--task induction --repeat-length 61 --repeat-least 61 --batch 16 --n-layers 2 "
-              "--n-heads 4 --d-model 128", 20, 40),
-    "mlp256": ("2 layers, 8 heads, d_model 256, d_mlp 1,024, 16 x 122",
-               "--task permutations --n 4 --batch 16 --n-layers 2 --n-heads 8 --d-model 256 "
-               "--attn-only=false --d-mlp 1024 --act-fn gelu", 20, 6),
-    "mlp512": ("4 layers, 8 heads, d_model 512, d_mlp 2,048, 8 x 256",
-               "--task induction --repeat-length 128 --repeat-least 128 --batch 8 --n-layers 4 "
-               "--n-heads 8 --d-model 512 --attn-only=false --d-mlp 2048 --act-fn gelu", 5, 2),
-    "short": ("1 layer, 4 heads, d_model 64, d_mlp 256, 8,192 x 9",
-              "--task sorting --sort-length 4 --sort-values 40 --batch 8192 --n-layers 1 "
-              "--n-heads 4 --d-model 64 --attn-only=false --act-fn relu --schedule constant "
-              "--epoch-sequences 8192", 20, 4),
+    "mod": Model("modular addition p = 113: 1 layer, 4 heads, d_model 128, d_mlp 512, 3,830 x 4",
+                 "--task modular_addition", "--batch 3830 --n-layers 1 --n-heads 4 --d-model 128 "
+                 "--attn-only=false --d-mlp 512 --act-fn relu", 20, 4),
+    "attn2": Model("2 layers, 4 heads, d_model 128, attention only, 16 x 122",
+                   "--task induction --repeat-length 61 --repeat-least 61",
+                   "--batch 16 --n-layers 2 --n-heads 4 --d-model 128", 20, 20),
+    "mlp256": Model("2 layers, 8 heads, d_model 256, d_mlp 1,024, 16 x 122",
+                    "--task permutations --n 4", "--batch 16 --epoch-sequences 1600 --n-layers 2 "
+                    "--n-heads 8 --d-model 256 --attn-only=false --d-mlp 1024 --act-fn gelu", 20, 4),
+    "mlp512": Model("4 layers, 8 heads, d_model 512, d_mlp 2,048, 8 x 256",
+                    "--task induction --repeat-length 128 --repeat-least 128",
+                    "--batch 8 --n-layers 4 --n-heads 8 --d-model 512 --attn-only=false "
+                    "--d-mlp 2048 --act-fn gelu", 20, 1),
+    "short": Model("1 layer, 4 heads, d_model 64, d_mlp 256, 8,192 x 8",
+                   "--task induction --repeat-length 4 --repeat-least 4",
+                   "--batch 8192 --epoch-sequences 8192 --n-layers 1 --n-heads 4 --d-model 64 "
+                   "--attn-only=false --d-mlp 256 --act-fn relu", 20, 2),
+    "rotary": Model("3 layers, 4 heads, d_model 128, rotary, RMS, gated MLP of 512, 16 x 122",
+                    "--task permutations --n 4", "--batch 16 --epoch-sequences 1600 --n-layers 3 "
+                    "--n-heads 4 --d-model 128 --positional-embedding-type rotary "
+                    "--normalization-type RMS --attn-only=false --gated-mlp --d-mlp 512 "
+                    "--act-fn silu", 20, 8),
 }
-PEERS = {"torch": "eager", "torch-compile": "compile"}
+PEERS = {
+    "torch": Peer("PyTorch, eager", "peer_torch_models", "eager", "torch"),
+    "torch-compile": Peer("PyTorch, compile", "peer_torch_models", "compile", "torch"),
+    "jax": Peer("JAX, jitted step", "peer_jax_models", "step", "jax"),
+}
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
 
 
 def run(command, threads, cache):
@@ -52,104 +81,171 @@ def run(command, threads, cache):
     done = subprocess.run(["taskset", "-c", processors, *command], check=False, text=True,
                           capture_output=True, env=environment(threads, cache), cwd=HERE)
     if done.returncode:
-        sys.exit(f"models.py: {' '.join(command)}: {done.stderr.strip().splitlines()[-3:]}")
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip().splitlines()[-3:]}")
     return done.stdout, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
 
 
-def prepare(clearhead, folder, words, steps):
-    """start/ and tokens.jsonl, as common.py reads them."""
-    subprocess.run([clearhead, "train", *words, "--steps", "0", "--out",
-                    os.path.join(folder, "start")], check=True, stdout=subprocess.DEVNULL)
-    with open(os.path.join(folder, "start", "config.json"), encoding="utf-8") as file:
-        settings = json.load(file)
-    ours_only = {"--batch": 1, "--n-layers": 1, "--n-heads": 1, "--d-model": 1, "--d-mlp": 1,
-                 "--act-fn": 1, "--attn-only=false": 0, "--schedule": 1,
-                 "--epoch-sequences": 1}
-    task, left = [], 0
-    for word in words:
-        left -= 1
-        if word in ours_only:
-            left = ours_only[word] + 1
-        if left <= 0:
-            task.append(word)
-    with open(os.path.join(folder, "tokens.jsonl"), "w", encoding="utf-8") as lines:
-        subprocess.run([clearhead, "data", *task, "--split", "train", "--tokens", "--first",
-                        str(steps * settings["batch"])], check=True, stdout=lines)
+class Measured:
+    """One model: its start, its data, our losses; what everybody took."""
+
+    def __init__(self, name, args, work):
+        self.name, self.args, self.model = name, args, MODELS[name]
+        self.folder = os.path.join(work, name)
+        self.task, self.words = self.model.task.split(), self.model.model.split()
+        self.took = {}   # (who, threads): seconds of each round
+        self.apart = {}  # who: the largest relative difference of a loss
+        self.share = {}  # threads: our share of the peak, of each round
+        self.compared = min(self.model.compared, args.steps)
+
+    def train(self, out, steps, threads=1):
+        out = os.path.join(self.folder, out)
+        _, user = run([self.args.clearhead, "train", *self.task, *self.words, "--steps", str(steps),
+                       "--threads", str(threads), "--eval-every", "0", "--checkpoint-every", "0",
+                       "--out", out], threads, self.folder)
+        return out, user
+
+    def prepare(self):
+        """start/ and tokens.jsonl, as common.py reads them, and our losses."""
+        os.makedirs(self.folder)
+        start, _ = self.train("start", 0)
+        with open(os.path.join(start, "config.json"), encoding="utf-8") as file:
+            batch = json.load(file)["batch"]
+        count = max(self.compared, self.model.timed) * batch
+        with open(os.path.join(self.folder, "tokens.jsonl"), "w", encoding="utf-8") as lines:
+            subprocess.run([self.args.clearhead, "data", *self.task, "--split", "train", "--tokens",
+                            "--first", str(count)], check=True, stdout=lines,
+                           stderr=subprocess.DEVNULL)
+        out, _ = self.train("run", self.compared)
+        with open(os.path.join(out, "metrics.jsonl"), encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        self.losses = [row["loss"] for row in rows if row["type"] == "step"]
+
+    def time_ours(self, threads):
+        if self.args.cpu:  # user time: a run of many steps less one of few
+            few, many = (self.train(f"cpu-{len(os.listdir(self.folder))}", 1 + steps)[1]
+                         for steps in (0, 2 * self.model.timed))
+            return (many - few) / (2 * self.model.timed)
+        out, _ = run([self.args.clearhead, "bench", *self.task, *self.words, "--threads",
+                      str(threads), "--seconds", str(self.args.seconds), "--json"],
+                     threads, self.folder)
+        rows = json.loads(out)["tables"]["steps"]
+        best = min((row for row in rows if row["threads"] == threads),
+                   key=lambda row: row["seconds"]["value"])
+        self.share.setdefault(threads, []).append(best["ratio"])
+        return best["seconds"]["value"]
+
+    def time_peer(self, who, threads, compared):
+        """Its time of a step; None where its losses are not ours."""
+        peer = PEERS[who]
+        python = self.args.python if peer.venv == "torch" else self.args.python_jax
+        out, _ = run([python, peer.module + ".py", peer.variant, self.folder, "time", "--steps",
+                      str(max(compared, self.model.timed)), "--losses", str(compared), "--seconds",
+                      str(self.args.seconds), *(["--cpu"] if self.args.cpu else [])],
+                     threads, self.args.cache)
+        answer = json.loads(out.splitlines()[-1])
+        for ours, theirs in zip(self.losses, answer["losses"]):
+            apart = abs(theirs / ours - 1) if theirs == theirs else float("inf")
+            self.apart[who] = max(self.apart.get(who, 0), apart)
+        if not self.apart[who] <= AGREE:
+            say(f"models.py: {self.name}, {who}: losses are {self.apart[who]:.2g} apart")
+            return None
+        return answer["least" if self.args.cpu else "seconds"]
+
+    def measure(self, threads, first):
+        """Everybody in turn. False where somebody's losses are not ours."""
+        well = True
+        for who in ["ours", *self.args.peers]:
+            say(f"{self.name}, {threads} threads: {who}")
+            try:
+                seconds = (self.time_ours(threads) if who == "ours" else
+                           self.time_peer(who, threads, self.compared if first else min(2, self.compared)))
+            except RuntimeError as reason:
+                say(f"models.py: {reason}")
+                seconds = None
+            if seconds is None:
+                well = False
+            else:
+                self.took.setdefault((who, threads), []).append(seconds)
+        return well
+
+    def seconds(self, who, threads):
+        took = self.took.get((who, threads))
+        return took and (min(took) if self.args.cpu else statistics.median(took))
 
 
-def our_losses(clearhead, folder, words, steps):
-    out = os.path.join(folder, "run")
-    run([clearhead, "train", *words, "--steps", str(steps), "--threads", "1", "--eval-every", "0",
-         "--out", out], 1, folder)
-    with open(os.path.join(out, "metrics.jsonl"), encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [row["loss"] for row in rows if row["type"] == "step"]
+def table(models, counts, peers):
+    """Markdown: a row for a model and a number of threads."""
+    def number(x, form="{:.3g}"):
+        return "–" if x is None else form.format(x)
+
+    lines = ["| model | threads | Clearhead, ms | of the peak | two threads over one | "
+             + "".join(f"{PEERS[who].label}, ms | " for who in peers)
+             + "over the fastest | loss apart |",
+             "|---|--:|--:|--:|--:|" + "--:|" * len(peers) + "--:|--:|"]
+    for model in models:
+        for threads in counts:
+            ours = model.seconds("ours", threads)
+            theirs = [model.seconds(who, threads) for who in peers]
+            fastest = min((t for t in theirs if t), default=None)
+            one = model.seconds("ours", 1) if threads > 1 else None
+            share = model.share.get(threads)
+            cells = [model.model.what, str(threads), number(ours and 1e3 * ours),
+                     number(share and statistics.median(share), "{:.2f}"),
+                     number(one / ours if one and ours else None, "{:.2f}"),
+                     *(number(t and 1e3 * t) for t in theirs),
+                     number(fastest / ours if fastest and ours else None, "{:.2f}"),
+                     number(max(model.apart.values(), default=None), "{:.0e}")]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
-def our_cpu(clearhead, folder, words, steps):
-    """User time of a step: a run of many less one of few."""
-    took = []
-    for count in (1, 1 + steps):
-        out = os.path.join(folder, f"cpu-{len(os.listdir(folder))}")
-        took.append(run([clearhead, "train", *words, "--steps", str(count), "--threads", "1",
-                         "--eval-every", "0", "--checkpoint-every", "0", "--out", out],
-                        1, folder)[1])
-    return (took[1] - took[0]) / steps
-
-
-def our_wall(clearhead, folder, words, threads, seconds):
-    out, _ = run([clearhead, "bench", *words, "--threads", str(threads), "--seconds", str(seconds),
-                  "--json"], threads, folder)
-    rows = json.loads(out)["tables"]["steps"]
-    return min(row["seconds"]["value"] for row in rows if row["threads"] == threads)
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    words = lambda text: text.split(",")  # noqa: E731
+    parser.add_argument("--clearhead", default=os.path.join(HERE, "../../build/clearhead"))
+    parser.add_argument("--python", default=os.path.join(HERE, ".venv-torch/bin/python"))
+    parser.add_argument("--python-jax", default=os.path.join(HERE, ".venv-jax/bin/python"))
+    parser.add_argument("--models", type=words, default=list(MODELS), help=",".join(MODELS))
+    parser.add_argument("--peers", type=words, default=list(PEERS), help=",".join(PEERS))
+    parser.add_argument("--threads", type=words, default=["1", "2"], help="1,2")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=2, help="of steps a round (2)")
+    parser.add_argument("--steps", type=int, default=20, help="whose losses are compared (20)")
+    parser.add_argument("--cpu", action="store_true", help="time of the process, 1 thread")
+    parser.add_argument("--cache", help="folder where compiled code stays for another time")
+    parser.add_argument("--out", help="file of the table")
+    args = parser.parse_args()
+    for given, known in ((args.models, MODELS), (args.peers, PEERS)):
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            parser.error(f"{unknown[0]} is not known, want some of {','.join(known)}")
+    if args.steps < 1:
+        parser.error(f"--steps is {args.steps}, want 1 or more")
+    args.threads = [1] if args.cpu else [int(count) for count in args.threads]
+    for name in ("clearhead", "cache"):
+        if getattr(args, name):
+            setattr(args, name, os.path.abspath(getattr(args, name)))
+    return args
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clearhead", default=os.path.join(HERE, "../../build/clearhead"))
-    parser.add_argument("--python", default=os.path.join(HERE, ".venv-torch/bin/python"))
-    parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--peers", default="torch")
-    parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--cpu", action="store_true", help="time of the process, 1 thread")
-    args = parser.parse_args()
-    clearhead = os.path.abspath(args.clearhead)
-    counts = [1] if args.cpu else [int(t) for t in args.threads.split(",")]
-    print("| model | threads | who | least, ms | median, ms | times ours | loss apart |")
-    print("|---|--:|---|--:|--:|--:|--:|")
-    for name in args.models.split(","):
-        what, words, compared, timed = MODELS[name]
-        words = words.split()
-        with tempfile.TemporaryDirectory() as folder:
-            prepare(clearhead, folder, words, max(compared, timed + 1))
-            losses, apart = our_losses(clearhead, folder, words, compared), {"ours": 0.0}
-            job = {peer: [args.python, "peer_torch_models.py", PEERS[peer], folder]
-                   for peer in args.peers.split(",")}
-            for peer, command in job.items():
-                out, _ = run([*command, "train", "--steps", str(compared)], 1, folder)
-                theirs = json.loads(out)["losses"]
-                apart[peer] = max(abs(a - b) / abs(a) for a, b in zip(losses, theirs))
-                if not apart[peer] <= AGREE:
-                    sys.exit(f"models.py: {name}, {peer}: losses are {apart[peer]:.2g} apart")
-            for threads in counts:
-                took = {who: [] for who in apart}
-                for _ in range(args.rounds):
-                    took["ours"].append(our_cpu(clearhead, folder, words, timed) if args.cpu else
-                                        our_wall(clearhead, folder, words, threads, args.seconds))
-                    for peer, command in job.items():
-                        clock = ["--cpu"] if args.cpu else []
-                        out, _ = run([*command, "time", "--steps", str(timed + 1), "--seconds",
-                                      str(args.seconds), *clock], threads, folder)
-                        answer = json.loads(out)
-                        took[peer].append(answer["least" if args.cpu else "seconds"])
-                for who, seconds in took.items():
-                    print(f"| {what} | {threads} | {who} | {1e3 * min(seconds):.3g} | "
-                          f"{1e3 * statistics.median(seconds):.3g} | "
-                          f"{min(seconds) / min(took['ours']):.3g} | {apart[who]:.1g} |", flush=True)
+    args, well = arguments(), True
+    with tempfile.TemporaryDirectory() as work:
+        args.cache = args.cache or os.path.join(work, "cache")
+        models = [Measured(name, args, work) for name in args.models]
+        for turn in range(args.rounds):
+            for model in models:
+                if turn == 0:
+                    model.prepare()
+                for threads in args.threads:
+                    well &= model.measure(threads, turn == 0 and threads == max(args.threads))
+            if args.out:
+                with open(args.out, "w", encoding="utf-8") as file:
+                    file.write(table(models, args.threads, args.peers))
+        print(table(models, args.threads, args.peers), end="")
+    return 0 if well else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,6 +5,7 @@
 #   bench/peers/run.sh                     about half an hour, on a machine with nothing else to do
 #   bench/peers/run.sh --quick             a few minutes: does everything work?
 #   bench/peers/run.sh --peers jax-loop,torch-fused --n 5 --threads 1     (--help: all options)
+#   bench/peers/run.sh models           small models of the field, by models.py (models --help)
 #
 # CLEARHEAD: the program (build/clearhead); VENVS: folder of the environments (beside this file);
 # PYTHON: 3.11, which TransformerLens 2.4.0 and JAX 0.10 both run on.
@@ -15,10 +16,16 @@ clearhead=${CLEARHEAD:-$here/../../build/clearhead}
 venvs=${VENVS:-$here}
 python=${PYTHON:-python3}
 
+what=compare.py
+if [ "${1:-}" = models ]; then
+    what=models.py
+    shift
+fi
+
 # What is asked about the comparison needs nothing of it.
 for word; do
     case $word in
-    -h | --help) exec "$python" "$here/compare.py" --help ;;
+    -h | --help) exec "$python" "$here/$what" --help ;;
     esac
 done
 
@@ -47,4 +54,8 @@ for name in torch jax; do
     cp "$wanted" "$venv/requirements.txt"
 done
 
-exec "$python" "$here/compare.py" --clearhead "$clearhead" --venvs "$venvs" "$@"
+if [ "$what" = models.py ]; then
+    exec "$python" "$here/$what" --clearhead "$clearhead" --python "$venvs/.venv-torch/bin/python" \
+        --python-jax "$venvs/.venv-jax/bin/python" "$@"
+fi
+exec "$python" "$here/$what" --clearhead "$clearhead" --venvs "$venvs" "$@"
