@@ -1,8 +1,11 @@
 /* Matrix products of the field's small models: ours beside those of libraries, one thread.
  *
  *    ninja -C build bench/products
- *    OMP_NUM_THREADS=1 taskset -c 0 build/bench/products blis=/usr/lib/x86_64-linux-gnu/blis-serial/libblis.so.4 \
- *        openblas=/usr/lib/x86_64-linux-gnu/openblas-serial/libopenblas.so.0 onednn=libdnnl.so.2
+ *    lib=/usr/lib/x86_64-linux-gnu
+ *    OMP_NUM_THREADS=1 taskset -c 0 build/bench/products blis=$lib/blis-serial/libblis.so.4 \
+ *        openblas=$lib/openblas-serial/libopenblas.so.0 onednn=libdnnl.so.2
+ *
+ *    build/bench/products --bits LIBRARY...        the last line alone, nothing is timed
  *
  * A library is any that has dnnl_sgemm, libxsmm_sgemm or cblas_sgemm; it is opened when the program
  * runs, so that nothing needs to be there when it is built. Shapes are those of a training step of
@@ -217,6 +220,20 @@ static double results(library *by, size_t count, const operands *o, clh_real *ou
     return apart;
 }
 
+/* All in turn, many rounds of many calls. */
+static void time_all(library *by, size_t count, const operands *o, double peak)
+{
+    const double operations = 2.0 * (double)o->s->m * (double)o->s->n * (double)o->s->k;
+    const size_t times = (size_t)(round_seconds * peak / operations) + 1;
+    for (size_t round = 0; round < ROUNDS; round++)
+        for (size_t l = 0; l < count; l++) {
+            const double began = clh_clock_seconds();
+            for (size_t i = 0; i < times && !by[l].wrong; i++)
+                multiply(&by[l], o);
+            by[l].took[round] = (clh_clock_seconds() - began) / (double)times;
+        }
+}
+
 /* A row of the table. False where somebody's result is not ours. */
 static bool row_print(library *by, size_t count, const shape *s, double peak, double apart)
 {
@@ -242,8 +259,9 @@ static bool row_print(library *by, size_t count, const shape *s, double peak, do
     return well;
 }
 
-/* One product by everybody, in turn. False when there is no memory. */
-static bool measure(library *by, size_t count, const shape *s, double peak, bool *well)
+/* One product by everybody. False when there is no memory. */
+static bool measure(library *by, size_t count, const shape *s, double peak, bool bits_only,
+                    bool *well)
 {
     clh_real *a = numbers(s->m * s->a_row, 1), *b = numbers(s->k * s->b_row, 2);
     clh_real *c = numbers(s->m * s->c_row, 3), *ours = numbers(s->m * s->c_row, 4);
@@ -251,16 +269,9 @@ static bool measure(library *by, size_t count, const shape *s, double peak, bool
     if (had) {
         const operands o = {s, a, b, c};
         const double apart = results(by, count, &o, ours);
-        const double operations = 2.0 * (double)s->m * (double)s->n * (double)s->k;
-        const size_t times = (size_t)(round_seconds * peak / operations) + 1;
-        for (size_t round = 0; round < ROUNDS; round++)
-            for (size_t l = 0; l < count; l++) {
-                const double began = clh_clock_seconds();
-                for (size_t i = 0; i < times && !by[l].wrong; i++)
-                    multiply(&by[l], &o);
-                by[l].took[round] = (clh_clock_seconds() - began) / (double)times;
-            }
-        *well = row_print(by, count, s, peak, apart) && *well;
+        if (!bits_only)
+            time_all(by, count, &o, peak);
+        *well = (bits_only || row_print(by, count, s, peak, apart)) && *well;
     }
     clh_free(a);
     clh_free(b);
@@ -269,12 +280,37 @@ static bool measure(library *by, size_t count, const shape *s, double peak, bool
     return had;
 }
 
+static void heading_print(const library *by, size_t count, double peak)
+{
+    printf("G operations/s, least and median time of %d; peak %.1f\n\n| product | m x n x k |",
+           ROUNDS, peak / 1e9);
+    for (size_t l = 0; l < count; l++)
+        printf(" %.*s |", (int)strcspn(by[l].name, "="), by[l].name);
+    printf(" ours of the peak | over the fastest | apart |\n|---|---|");
+    for (size_t l = 0; l < count + 3; l++)
+        printf("--:|");
+    printf("\n");
+}
+
+static void bits_print(const library *by, size_t count)
+{
+    printf("checksums of all results:");
+    for (size_t l = 0; l < count; l++) {
+        char digits[CLH_CHECKSUM_TEXT];
+        clh_checksum_end(&by[l].bits, digits);
+        printf(" %.*s %s", (int)strcspn(by[l].name, "="), by[l].name, digits);
+    }
+    printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     static library by[1 + LIBRARIES_MOST];
-    const size_t count = (size_t)argc;
+    const bool bits_only = argc > 1 && strcmp(argv[1], "--bits") == 0;
+    argv += bits_only;
+    const size_t count = (size_t)argc - bits_only;
     if (count > CLH_COUNT(by)) {
-        fprintf(stderr, "products: %d libraries, want at most %d\n", argc - 1, LIBRARIES_MOST);
+        fprintf(stderr, "products: %zu libraries, want at most %d\n", count - 1, LIBRARIES_MOST);
         return 2;
     }
     for (size_t l = 0; l < count; l++)
@@ -284,27 +320,15 @@ int main(int argc, char **argv)
     for (size_t l = 1; l < count; l++)
         if (!library_open(&by[l], argv[l]))
             return 2;
-    double peak;
-    if (clh_bench_peak(&peak, NULL, NULL))
+    double peak = 0;
+    if (!bits_only && clh_bench_peak(&peak, NULL, NULL))
         return 3;
-    printf("G operations/s, least and median time of %d; peak %.1f\n\n| product | m x n x k |",
-           ROUNDS, peak / 1e9);
-    for (size_t l = 0; l < count; l++)
-        printf(" %.*s |", (int)strcspn(by[l].name, "="), by[l].name);
-    printf(" ours of the peak | over the fastest | apart |\n|---|---|");
-    for (size_t l = 0; l < count + 3; l++)
-        printf("--:|");
-    printf("\n");
+    if (!bits_only)
+        heading_print(by, count, peak);
     bool well = true;
     for (size_t i = 0; i < CLH_COUNT(shapes); i++)
-        if (!measure(by, count, &shapes[i], peak, &well))
+        if (!measure(by, count, &shapes[i], peak, bits_only, &well))
             return 3;
-    printf("\nchecksums of all results:");
-    for (size_t l = 0; l < count; l++) {
-        char digits[CLH_CHECKSUM_TEXT];
-        clh_checksum_end(&by[l].bits, digits);
-        printf(" %.*s %s", (int)strcspn(by[l].name, "="), by[l].name, digits);
-    }
-    printf("\n");
+    bits_print(by, count);
     return well ? 0 : 1;
 }
