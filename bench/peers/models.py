@@ -9,9 +9,8 @@
 Every process first makes some steps (all of --steps once, with the most threads; else two), whose
 losses are held against ours, to 1e-5 relative; who differs is named, its time is left out, and the
 exit code is 1. Then it is timed: each model and number of threads, all peers in turn, --rounds times.
-After every round the whole table is written to --out; at the end it is printed. A time is the median
-of the rounds' medians; with --cpu, for machines that others use too, the least time of the process (1
-thread).
+The table is written to --out after every model, and printed at the end. A time is the median of the
+rounds' medians; with --cpu, for machines that others use too, the least time of the process (1 thread).
 """
 import argparse
 import json
@@ -21,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 
 from launch import environment
@@ -153,12 +153,12 @@ class Measured:
 
     def measure(self, threads, first):
         """Everybody in turn. False where somebody's losses are not ours."""
-        well = True
+        well, compared = True, self.compared if first else min(2, self.compared)
         for who in ["ours", *self.args.peers]:
             say(f"{self.name}, {threads} threads: {who}")
             try:
                 seconds = (self.time_ours(threads) if who == "ours" else
-                           self.time_peer(who, threads, self.compared if first else min(2, self.compared)))
+                           self.time_peer(who, threads, compared))
             except RuntimeError as reason:
                 say(f"models.py: {reason}")
                 seconds = None
@@ -208,8 +208,11 @@ def arguments():
     parser.add_argument("--python-jax", default=os.path.join(HERE, ".venv-jax/bin/python"))
     parser.add_argument("--models", type=words, default=list(MODELS), help=",".join(MODELS))
     parser.add_argument("--peers", type=words, default=list(PEERS), help=",".join(PEERS))
-    parser.add_argument("--threads", type=words, default=["1", "2"], help="1,2")
+    parser.add_argument("--threads", type=words, default=["1", "2"],
+                        help="1,2")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=float("inf"),
+                        help="no round is begun that would end later than this")
     parser.add_argument("--seconds", type=float, default=2, help="of steps a round (2)")
     parser.add_argument("--steps", type=int, default=20, help="whose losses are compared (20)")
     parser.add_argument("--cpu", action="store_true", help="time of the process, 1 thread")
@@ -234,15 +237,20 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         args.cache = args.cache or os.path.join(work, "cache")
         models = [Measured(name, args, work) for name in args.models]
+        began = time.monotonic()
         for turn in range(args.rounds):
+            took = (time.monotonic() - began) / 60
+            if turn and took * (turn + 1) / turn > args.minutes:
+                say(f"models.py: {turn} rounds took {took:.1f} minutes: no more are begun")
+                break
             for model in models:
                 if turn == 0:
                     model.prepare()
                 for threads in args.threads:
                     well &= model.measure(threads, turn == 0 and threads == max(args.threads))
-            if args.out:
-                with open(args.out, "w", encoding="utf-8") as file:
-                    file.write(table(models, args.threads, args.peers))
+                if args.out:
+                    with open(args.out, "w", encoding="utf-8") as file:
+                        file.write(table(models, args.threads, args.peers))
         print(table(models, args.threads, args.peers), end="")
     return 0 if well else 1
 
