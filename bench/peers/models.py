@@ -49,10 +49,6 @@ MODELS = {
     "mlp256": Model("2 layers, 8 heads, d_model 256, d_mlp 1,024, 16 x 122",
                     "--task permutations --n 4", "--batch 16 --epoch-sequences 1600 --n-layers 2 "
                     "--n-heads 8 --d-model 256 --attn-only=false --d-mlp 1024 --act-fn gelu", 20, 4),
-    "mlp512": Model("4 layers, 8 heads, d_model 512, d_mlp 2,048, 8 x 256",
-                    "--task induction --repeat-length 128 --repeat-least 128",
-                    "--batch 8 --n-layers 4 --n-heads 8 --d-model 512 --attn-only=false "
-                    "--d-mlp 2048 --act-fn gelu", 20, 1),
     "short": Model("1 layer, 4 heads, d_model 64, d_mlp 256, 8,192 x 8",
                    "--task induction --repeat-length 4 --repeat-least 4",
                    "--batch 8192 --epoch-sequences 8192 --n-layers 1 --n-heads 4 --d-model 64 "
@@ -62,6 +58,10 @@ MODELS = {
                     "--n-heads 4 --d-model 128 --positional-embedding-type rotary "
                     "--normalization-type RMS --attn-only=false --gated-mlp --d-mlp 512 "
                     "--act-fn silu", 20, 8),
+    "mlp512": Model("4 layers, 8 heads, d_model 512, d_mlp 2,048, 8 x 256",
+                    "--task induction --repeat-length 128 --repeat-least 128",
+                    "--batch 8 --n-layers 4 --n-heads 8 --d-model 512 --attn-only=false "
+                    "--d-mlp 2048 --act-fn gelu", 20, 1),
 }
 PEERS = {
     "torch": Peer("PyTorch, eager", "peer_torch_models", "eager", "torch"),
