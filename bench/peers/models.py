@@ -9,7 +9,7 @@
 Every process first makes some steps (all of --steps once, with the most threads; else two), whose
 losses are held against ours, to 1e-5 relative; who differs is named, its time is left out, and the
 exit code is 1. Then it is timed: each model and number of threads, all peers in turn, --rounds times.
-The table is written to --out after every model, and printed at the end. A time is the median of the
+The table is written to --out as it grows, and printed at the end. A time is the median of the
 rounds' medians; with --cpu, for machines that others use too, the least time of the process (1 thread).
 """
 import argparse
@@ -248,9 +248,9 @@ def main():
                     model.prepare()
                 for threads in args.threads:
                     well &= model.measure(threads, turn == 0 and threads == max(args.threads))
-                if args.out:
-                    with open(args.out, "w", encoding="utf-8") as file:
-                        file.write(table(models, args.threads, args.peers))
+                    if args.out:
+                        with open(args.out, "w", encoding="utf-8") as file:
+                            file.write(table(models, args.threads, args.peers))
         print(table(models, args.threads, args.peers), end="")
     return 0 if well else 1
 
