@@ -101,6 +101,23 @@ static void a_matrix_has_two_dimensions(void **state)
     assert_memory_equal(h.bytes, want, sizeof want);
 }
 
+/* Block by block, and of each block the rows that are chosen. */
+static void a_cube_has_three_dimensions(void **state)
+{
+    const double numbers[2][2][2] = {{{1, 2}, {3, 4}}, {{5, 6}, {7, 8}}}, want[] = {3, 4, 7, 8};
+    const size_t rows[] = {1};
+    clh_array array = clh_array_cube("u", CLH_F64, numbers, 2, 2, 2);
+    static heap h;
+    (void)state;
+    assert_int_equal(array.rank, 3);
+    assert_int_equal(clh_array_count(&array), 8);
+    clh_array_select(&array, 1, rows, 1);
+    h.length = 0;
+    clh_array_stream(&array, keep, &h);
+    assert_int_equal(h.length, sizeof want);
+    assert_memory_equal(h.bytes, want, sizeof want);
+}
+
 /* More than one piece, a single number, nothing at all: both writers, and what is there after. */
 static void files_hold_what_is_streamed(void **state)
 {
@@ -190,6 +207,7 @@ int main(void)
         cmocka_unit_test(every_selection_is_what_its_indices_name),
         cmocka_unit_test(doubles_are_narrowed_where_floats_are_wanted),
         cmocka_unit_test(a_matrix_has_two_dimensions),
+        cmocka_unit_test(a_cube_has_three_dimensions),
         FOLDER_TEST(files_hold_what_is_streamed),
         FOLDER_TEST(a_failed_npz_leaves_what_was_there),
         FOLDER_TEST(no_memory_leaves_nothing),

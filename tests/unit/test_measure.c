@@ -7,6 +7,7 @@
 #include "clearhead/measure.h"
 #include "clearhead/permutations.h"
 #include "clearhead/train.h"
+#include "measure/exam.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/task_of.h"
@@ -186,10 +187,22 @@ static void what_is_not_finite_is_named(void **state)
     bench_close(&b);
 }
 
+/* The largest first, of equal ones the earlier; what is no number is none of them. */
+static void the_worst_positions_come_first(void **state)
+{
+    const double loss[] = {1, NAN, 3, 3, 2, INFINITY};
+    size_t worst[4];
+    (void)state;
+    assert_int_equal(clh_positions_worst(worst, 3, loss, CLH_COUNT(loss)), 3);
+    assert_true(worst[0] == 2 && worst[1] == 3 && worst[2] == 4);
+    assert_int_equal(clh_positions_worst(worst, 4, loss, 2), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_the_evaluations),
+        cmocka_unit_test(the_worst_positions_come_first),
         cmocka_unit_test(kinds_are_those_of_the_predicted),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(another_way_is_taken),
