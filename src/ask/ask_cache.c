@@ -68,14 +68,6 @@ static const clh_schema schema[] = {
      .draw = "heat", .flags = CLH_DETAIL},
     {0}};
 
-static clh_status compute(clh_array *view, void *user, clh_error *err)
-{
-    clh_cached_item *item = user;
-    clh_status status = clh_cached_compute(item->of, err);
-    view->data = item->array.data;
-    return status;
-}
-
 CLH_CLOSER(close_cached, clh_cached_close)
 
 static void put(clh_result *out, clh_cached *c)
@@ -83,7 +75,8 @@ static void put(clh_result *out, clh_cached *c)
     clh_result_read(out, "numbers", c);
     for (size_t i = 0; i < c->count; i++) {
         clh_cached_item *item = &c->item[i];
-        clh_result_array(out, &item->array, item->axis, item->ready ? NULL : compute, item);
+        clh_result_array(out, &item->array, item->axis, item->ready ? NULL : clh_cached_array,
+                         item);
     }
 }
 

@@ -5,7 +5,6 @@
 #include "base/stop.h"
 #include "lens/circuits/circuit_list.h"
 #include "measure/symbols.h"
-#include "model/assume.h"
 
 typedef struct circuits_settings {
     char kind[32]; /**< "all", or the name of a clh_circuit_kind */
@@ -89,14 +88,6 @@ static const clh_schema schema[] = {
     {CLH_PART_ARRAY, "*.right", "right singular vectors, a column each", .flags = CLH_DETAIL},
     {0}};
 
-static clh_status multiply(clh_array *view, void *user, clh_error *err)
-{
-    clh_circuit_item *item = user;
-    clh_status status = clh_circuit_multiply(item, err);
-    view->data = item->product.data;
-    return status;
-}
-
 static void put_circuits(clh_result *out, clh_circuit_list *list, const clh_symbols *symbols)
 {
     clh_circuit_array array[CLH_CIRCUIT_ARRAYS];
@@ -106,7 +97,7 @@ static void put_circuits(clh_result *out, clh_circuit_list *list, const clh_symb
         clh_row_read(out, item);
         const size_t arrays = clh_circuit_arrays(array, item, symbols);
         for (size_t a = 0; a < arrays; a++) {
-            clh_result_array(out, &array[a].array, array[a].axes, multiply, item);
+            clh_result_array(out, &array[a].array, array[a].axes, clh_circuit_fill, item);
             if (a == 0)
                 clh_result_array_title(out, item->title, SIZE_MAX);
         }
@@ -146,11 +137,10 @@ static void note_missing(clh_result *out, const clh_model_config *c)
 {
     clh_error why = {0};
     char text[sizeof why.message + 16];
-    if (!clh_assume(c, CLH_ASSUME_QK, "QK circuits and composition through them", &why) &&
-        !clh_assume(c, CLH_ASSUME_POSITIONS, "circuits of positions", &why))
-        return;
-    (void)snprintf(text, sizeof text, "Left out: %s.", why.message);
-    clh_result_note(out, text);
+    const char *missing = clh_circuit_missing(c, &why);
+    (void)snprintf(text, sizeof text, "Left out: %s.", missing ? missing : "");
+    if (missing)
+        clh_result_note(out, text);
 }
 
 CLH_CLOSER(close_list, clh_circuit_list_close)

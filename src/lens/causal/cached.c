@@ -196,3 +196,11 @@ clh_status clh_cached_limit(const clh_cached *c, const char *limit, clh_error *e
                      clh_bytes_text(c->bytes, file), clh_bytes_text(bytes, most));
     return status;
 }
+
+clh_status clh_cached_array(clh_array *array, void *item, clh_error *err)
+{
+    const clh_cached_item *cached = item;
+    const clh_status status = clh_cached_compute(cached->of, err);
+    array->data = cached->array.data;
+    return status;
+}

@@ -84,6 +84,9 @@ clh_status clh_cached_limit(const clh_cached *cached, const char *limit, clh_err
 /** Of clh_cached_compute(): over the plain pass in its cache the edited one. */
 clh_status clh_cached_run_edited(clh_cached *cached, clh_error *err);
 
+/** The same as a clh_fill: `item` is a clh_cached_item, whose numbers the array gets. */
+clh_status clh_cached_array(clh_array *array, void *item, clh_error *err);
+
 /** Compute everything, unless it has been. CLH_ENUMERIC names the first activation or gradient that
  *  is not finite. */
 clh_status clh_cached_compute(clh_cached *cached, clh_error *err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lens/circuits/circuit_list.h"
+#include "model/assume.h"
 
 /* What stands along the rows (`dimension` 0) or columns (1): "source token", "key position", "output". */
 static const char *axis_of(const clh_circuit *c, int dimension, char out[32])
@@ -62,6 +63,22 @@ size_t clh_circuit_arrays(clh_circuit_array out[CLH_CIRCUIT_ARRAYS], const clh_c
     add(out, &count, item, "left", svd->u.data, svd->u.rows, svd->u.cols, 0, symbols);
     add(out, &count, item, "right", svd->v.data, svd->v.rows, svd->v.cols, 1, symbols);
     return count;
+}
+
+clh_status clh_circuit_fill(clh_array *array, void *item, clh_error *err)
+{
+    clh_circuit_item *circuit = item;
+    const clh_status status = clh_circuit_multiply(circuit, err);
+    array->data = circuit->product.data;
+    return status;
+}
+
+const char *clh_circuit_missing(const clh_model_config *config, clh_error *why)
+{
+    return clh_assume(config, CLH_ASSUME_QK, "QK circuits and composition through them", why) ||
+                   clh_assume(config, CLH_ASSUME_POSITIONS, "circuits of positions", why)
+               ? why->message
+               : NULL;
 }
 
 clh_status clh_composition_rows(clh_composition_row **rows, size_t *count,

@@ -62,6 +62,13 @@ clh_status clh_circuit_list_open(clh_circuit_list **out, const clh_model *model,
 /** Multiply the circuit out, unless it has been: item->product [rows, cols]. CLH_ENOMEM. */
 clh_status clh_circuit_multiply(clh_circuit_item *item, clh_error *err);
 
+/** The same as a clh_fill: `item` is a clh_circuit_item, whose product the array becomes. */
+clh_status clh_circuit_fill(clh_array *array, void *item, clh_error *err);
+
+/** "QK circuits and composition through them need ...": what a model of this kind has not; NULL: it has all. `why`
+ *  is room for it. */
+const char *clh_circuit_missing(const clh_model_config *config, clh_error *why);
+
 /** The matrix itself first, then what its spectrum has of singular values and vectors and of
  *  eigenvalues; how many. Borrowed from the item and from `symbols`, which call tokens. */
 size_t clh_circuit_arrays(clh_circuit_array out[CLH_CIRCUIT_ARRAYS], const clh_circuit_item *item,
