@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/platform/decimal.h"
+#include "base/strbuf.h"
 
 static const char dots[] = "...";
 
@@ -91,4 +92,15 @@ clh_quote clh_quoted_json(const struct json_t *value)
     if (result && b.length < sizeof b.text)
         return clh_quoted_text("a value that cannot be shown");
     return quote(b.text, b.length, HEAD, 0);
+}
+
+void clh_shell_word(struct clh_strbuf *out, const char *text)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,:@%";
+    const bool quote = text[strspn(text, plain)] != '\0';
+    clh_strbuf_adds(out, quote ? "'" : "");
+    for (; *text; text++)
+        clh_strbuf_addf(out, quote && *text == '\'' ? "'\\%c'" : "%c", *text);
+    clh_strbuf_adds(out, quote ? "'" : "");
 }

@@ -11,6 +11,7 @@
 #include "base/base.h"
 
 struct json_t;
+struct clh_strbuf;
 
 typedef struct clh_quote {
     char text[96];
@@ -27,6 +28,9 @@ clh_quote clh_quoted_name(const char *name);
 
 /** A value of JSON as it stands in the file, without spaces; "missing" of NULL. */
 clh_quote clh_quoted_json(const struct json_t *value);
+
+/** Append `text` as a word that can be pasted into a shell, whatever it holds. */
+void clh_shell_word(struct clh_strbuf *out, const char *text);
 
 /** Most bytes of `text` [length], `most` or less, after which a character of UTF-8 ends. Of what is
  *  not UTF-8, `most` or up to 3 less. */

@@ -5,14 +5,13 @@
 
 #include "clearhead/train.h"
 #include "cli/cli_progress.h"
+#include "run/train_summary.h"
 
 /** How training is shown and stopped. `each` (may be NULL) is called at every evaluation. */
 typedef struct clh_cli_watch {
     const clh_invocation *inv;
     void (*each)(const clh_progress *progress);
-    clh_progress last; /**< the newest, its evaluation borrowed from the trainer: do not use */
-    double token_accuracy, sequence_accuracy, held_out_loss; /**< of the newest evaluation */
-    bool evaluated;                                          /**< there was one */
+    clh_train_summary summary;
     clh_cli_progress progress;
 } clh_cli_watch;
 

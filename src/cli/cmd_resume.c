@@ -21,11 +21,11 @@ int clh_cmd_resume(const clh_invocation *inv)
     clh_cli_watch_end(&watch);
     if (passed_over.status)
         (void)fprintf(stderr, "clearhead resume: not taken: %s\n", passed_over.message);
-    if (!status && watch.last.steps == 0) { /* it had ended before */
+    if (!status && watch.summary.last.steps == 0) { /* it had ended before */
         clh_run_config config;
         status = clh_run_config_peek(&config, folder, &err);
         if (!status)
-            watch.last.steps = watch.last.step = config.train.steps;
+            watch.summary.last.steps = watch.summary.last.step = config.train.steps;
     }
     return clh_cli_train_report(&watch, folder, status, &err);
 }

@@ -257,3 +257,17 @@ clh_status clh_folder_weights(const char *path, char **weights, clh_error *err)
     *weights = final;
     return status;
 }
+
+clh_status clh_folder_free(char **folder, const char *name, clh_error *err)
+{
+    char path[96];
+    for (unsigned i = 1; i < 100000; i++) {
+        (void)(i == 1 ? snprintf(path, sizeof path, "runs/%s", name)
+                      : snprintf(path, sizeof path, "runs/%s-%u", name, i));
+        if (!clh_path_exists(path)) {
+            *folder = clh_text_copy(path, err);
+            return *folder ? CLH_OK : CLH_ENOMEM;
+        }
+    }
+    return clh_fail(err, CLH_EBUSY, "runs/%s and 99998 more exist: name a folder with --out", name);
+}

@@ -16,6 +16,9 @@ clh_status clh_folder_check(const char *path, clh_error *err);
  *  whatever `force` says. */
 clh_status clh_folder_check_empty(const char *path, bool force, clh_error *err);
 
+/** The first free one of runs/<name>, runs/<name>-2, …; owned by the caller, clh_free(). CLH_EBUSY. */
+clh_status clh_folder_free(char **folder, const char *name, clh_error *err);
+
 /** Take the folder's lock and remove the temporary files that killed processes left. CLH_EBUSY when
  *  another process writes this run. */
 clh_status clh_folder_lock(const char *path, int *lock, clh_error *err);
