@@ -87,36 +87,30 @@ static void put_positions(clh_result *out, const clh_resid_grid *g, const clh_pr
 
 /* The whole of one pass: `p` holds it. */
 static clh_status attribute(clh_result *out, clh_subject *s, const attribute_settings *set,
-                            const clh_predictions *p, const clh_metric *metric, const clh_how *how,
-                            clh_error *err)
+                            const clh_predictions *p, const clh_how *how, clh_error *err)
 {
     static const char title[] = "Direct logit attribution";
     static const unsigned splits[] = {CLH_SPLIT_LAYERS, CLH_SPLIT_HEADS,
                                       CLH_SPLIT_HEADS | CLH_SPLIT_NEURONS};
-    clh_resid_grid_ask ask = {p->batch.tokens,
-                              p->position,
-                              p->count,
-                              .right = !metric,
-                              .split = splits[set->split],
-                              .norm = (clh_final_norm)set->norm};
+    const clh_resid_grid_ask ask = {
+        p->batch.tokens,          p->position, p->count, p->right, p->metric, splits[set->split],
+        (clh_final_norm)set->norm};
     clh_predictions_kept *k = clh_predictions_keep(out, err);
     if (!k)
         return CLH_ENOMEM;
-    if (metric)
-        ask.metric = *metric;
     clh_status status =
         clh_resid_grid_parts(&k->grid, clh_subject_model(s), p->cache, &ask, how->watch, err);
     const size_t rows = k->grid.parts + CLH_RESID_TOTAL;
     if (!status)
         status = clh_resid_fold_make(&k->fold, &k->grid, &ask, 0, rows, k->grid.parts - 1,
                                      clh_subject_task(s), err);
-    if (!status) {
-        put_components(out, &k->grid);
-        put_positions(out, &k->grid, p, s);
-        status = clh_predictions_put_grid(out, "attribution", title, "component", &k->grid, 0, rows,
-                                          p, err);
-        clh_predictions_put_fold(out, "attribution_by_term", title, &k->fold, p);
-    }
+    if (status)
+        return status;
+    put_components(out, &k->grid);
+    put_positions(out, &k->grid, p, s);
+    status =
+        clh_predictions_put_grid(out, "attribution", title, "component", &k->grid, 0, rows, p, err);
+    clh_predictions_put_fold(out, "attribution_by_term", title, &k->fold, p);
     return status;
 }
 
@@ -124,17 +118,10 @@ static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *set
                                 const clh_how *how, clh_error *err)
 {
     const attribute_settings *set = settings;
-    const bool right = strcmp(set->metric, "right") == 0;
     clh_predictions p = {0};
-    clh_metric metric;
-    clh_status status = clh_predictions_read(&p, s, &set->of, err);
-    if (!status && !right)
-        status = clh_metric_parse(&metric, set->metric, clh_subject_vocab(s), p.batch.tokens.pos, 0,
-                                  err);
+    clh_status status = clh_predictions_open(&p, s, &set->of, set->metric, how->watch, err);
     if (!status)
-        status = clh_predictions_open(&p, s, &set->of, right ? NULL : &metric, how->watch, err);
-    if (!status)
-        status = attribute(out, s, set, &p, right ? NULL : &metric, how, err);
+        status = attribute(out, s, set, &p, how, err);
     if (!status)
         clh_given_stamp(out, s, &set->of.given, p.batch.tokens.batch, p.asked);
     clh_predictions_deinit(&p);
@@ -144,10 +131,11 @@ static clh_status ask_attribute(clh_result *out, clh_subject *s, const void *set
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     const attribute_settings *set = settings;
-    if (strcmp(set->metric, "right") != 0 &&
-        (*set->of.positions || set->of.first_scored != CLH_UNSET))
-        return clh_fail(err, CLH_EUSAGE, "the metric names a position, want no other with it");
-    return clh_given_check(s, set, err);
+    const bool position = *set->of.positions || set->of.first_scored != CLH_UNSET;
+    const clh_status status =
+        clh_refuse(err, {position && strcmp(set->metric, "right") != 0,
+                         "the metric names a position, want no other with it"});
+    return status ? status : clh_given_check(s, set, err);
 }
 
 const clh_question clh_question_attribute = {

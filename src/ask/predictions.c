@@ -1,14 +1,15 @@
 #include "ask/predictions.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/stop.h"
 #include "model/tensors.h"
 
 /* ---- Sequences ---- */
 
-clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
-                                clh_error *err)
+static clh_status read_sequences(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
+                                 clh_error *err)
 {
     const clh_sample *sample = NULL;
     const clh_task *task = clh_subject_task(s);
@@ -80,14 +81,18 @@ static clh_status choose_positions(clh_predictions *p, const clh_predictions_of 
 }
 
 clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
-                                const clh_metric *metric, const clh_watch *watch, clh_error *err)
+                                const char *metric, const clh_watch *watch, clh_error *err)
 {
     const clh_model *model = clh_subject_model(s);
     clh_watch_part part;
     const clh_hooks hooks = {.watch = clh_watch_part_of(&part, watch, 0, 0, 1)};
-    clh_status status = out->batch.ids ? CLH_OK : clh_predictions_read(out, s, of, err);
+    clh_status status = read_sequences(out, s, of, err);
+    out->right = !metric || strcmp(metric, "right") == 0;
+    if (!status && !out->right)
+        status = clh_metric_parse(&out->metric, metric, clh_subject_vocab(s), out->batch.tokens.pos,
+                                  0, err);
     if (!status)
-        status = choose_positions(out, of, metric, err);
+        status = choose_positions(out, of, out->right ? NULL : &out->metric, err);
     if (!status)
         status = clh_cache_open(&out->cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
     if (!status)

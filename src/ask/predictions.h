@@ -34,18 +34,18 @@ typedef struct clh_predictions {
     size_t *position, count; /**< rows of logits that are looked at */
     char (*text)[24];        /**< of each position, and pointers to them: labels of an axis */
     const char **label;
+    bool right; /**< of each the right token; else `metric` */
+    clh_metric metric;
     clh_cache *cache; /**< a forward pass of the batch, everything kept */
 } clh_predictions;
 
-/** Read and compute. With `metric` only the position that it names. CLH_EINPUT when nothing is given
- *  and nothing is held out; CLH_ERANGE for a first scored token outside the sequences; `watch`, which may be NULL, may end
+/** Read and compute. `metric` NULL or "right": each prediction's right token; else what it names, at one position
+ *  alone. CLH_EINPUT when nothing is given
+ *  and nothing is held out; CLH_EUSAGE for a metric that cannot be; CLH_ERANGE for a first scored token outside the
+ *  sequences; `watch`, which may be NULL, may end
  *  the pass; errors of ask/given.h and clh_forward(); CLH_ENUMERIC names the first activation that is not finite. */
 clh_status clh_predictions_open(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
-                                const clh_metric *metric, const clh_watch *watch, clh_error *err);
-
-/** Sequences and positions alone, nothing computed: to read a metric by. */
-clh_status clh_predictions_read(clh_predictions *out, clh_subject *s, const clh_predictions_of *of,
-                                clh_error *err);
+                                const char *metric, const clh_watch *watch, clh_error *err);
 
 /** Begin the row of prediction `index` in the table "positions", with what it predicts, "term 2 slot 3",
  *  and of a single sequence its token; "" where there is none. */
