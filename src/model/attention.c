@@ -305,7 +305,7 @@ static void qk_stage_back(const clh_pass *pass, const clh_head *head, const clh_
 
 /* attn_out = sum_h result_h + b_O, result_h = z_h W_O[h]; W_O [heads, d_head, d_model] is also the
  * matrix [heads * d_head, d_model] that takes all heads at once. */
-static void output_forward(clh_pass *pass, size_t layer)
+void clh_attention_output(clh_pass *pass, size_t layer)
 {
     const clh_model_config *c = pass->config;
     const size_t width = c->n_heads * c->d_head, d = c->d_model;
@@ -394,7 +394,7 @@ void clh_attention_forward(clh_pass *pass, size_t layer)
         if (clh_pass_due_keys(pass, CLH_A_Z, layer, CLH_A_PATTERN, CLH_A_V))
             stage(pass, layer, z_stage, CLH_A_Z);
     }
-    output_forward(pass, layer);
+    clh_attention_output(pass, layer);
 }
 
 /* g_k and g_v are added to, by stages and by blocks. */

@@ -422,6 +422,16 @@ clh_status clh_forward_more(const clh_model *model, const clh_tokens *tokens, si
     return pass.status;
 }
 
+void clh_forward_behind_z(const clh_model *model, const clh_tokens *tokens, clh_cache *cache)
+{
+    assert(model->config.n_layers == 1 && model->config.attn_only && tokens->pos > 0);
+    clh_pass pass = clh_pass_make(model, tokens, cache, tokens->pos - 1, NULL, NULL);
+    clh_attention_output(&pass, 0);
+    add_forward(&pass, CLH_A_RESID_POST, 0, CLH_A_RESID_PRE, CLH_A_ATTN_OUT);
+    clh_norms_forward(&pass, CLH_NORM_AT_FINAL, 0);
+    clh_unembed_forward(&pass);
+}
+
 /* Whether gradients can be taken of what the cache holds. */
 static clh_status check_back(const clh_model *model, const clh_tokens *tokens,
                              const clh_cache *cache, const clh_cache *gradient, clh_error *err)

@@ -164,6 +164,8 @@ void clh_pass_clear_parameters(const clh_pass *pass);
 void clh_embed_forward(clh_pass *pass);
 void clh_embed_backward(clh_pass *pass);
 void clh_attention_forward(clh_pass *pass, size_t layer);
+/** The last stage of it: attn_out from z. */
+void clh_attention_output(clh_pass *pass, size_t layer);
 void clh_attention_backward(clh_pass *pass, size_t layer);
 void clh_mlp_forward(clh_pass *pass, size_t layer);
 void clh_mlp_backward(clh_pass *pass, size_t layer);

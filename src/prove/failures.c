@@ -49,35 +49,60 @@ static void set(clh_failures *f, unsigned mask, uint64_t word, uint64_t bits)
         atomic_fetch_or_explicit(&f->bits[mask][word], bits, memory_order_relaxed);
 }
 
-void clh_failures_add_last(clh_failures *f, const uint8_t *letters, unsigned mask, size_t slot,
-                           uint64_t which)
+static void set_any(clh_failures *f, unsigned mask)
+{
+    if (!atomic_load_explicit(&f->any[mask], memory_order_relaxed))
+        atomic_store_explicit(&f->any[mask], true, memory_order_relaxed);
+}
+
+/* Of a slot behind which others have letters: numbers lie as far apart as these have choices. */
+static void add_apart(clh_failures *f, uint8_t *letters, unsigned mask, size_t slot, uint64_t which)
 {
     const clh_letters_asked *a = f->asked;
-    uint8_t of[CLH_CERTIFY_LETTERS];
-    const unsigned more = mask | 1u << slot;
-    memcpy(of, letters, sizeof of);
-    if (!which || more >> (slot + 1)) { /* a slot behind it has a letter: numbers lie apart */
-        for (uint64_t left = which; left; left &= left - 1) {
-            of[slot] = (uint8_t)__builtin_ctzll(left);
-            clh_failures_add(f, of, more);
+    if (a->domain == CLH_DOMAIN_SORTED) {
+        for (; which; which &= which - 1) {
+            letters[slot] = (uint8_t)__builtin_ctzll(which);
+            clh_failures_add(f, letters, mask);
         }
         return;
     }
+    uint64_t step = 1;
+    for (unsigned behind = mask >> (slot + 1); behind; behind &= behind - 1)
+        step *= a->letters;
+    letters[slot] = 0;
+    const uint64_t first = clh_letters_number(a, letters, mask);
+    for (; which; which &= which - 1) {
+        const uint64_t at = first + (uint64_t)__builtin_ctzll(which) * step;
+        set(f, mask, at / 64, (uint64_t)1 << at % 64);
+    }
+    set_any(f, mask);
+}
+
+void clh_failures_add_last(clh_failures *f, const uint8_t *letters, unsigned mask, size_t slot,
+                           uint64_t which)
+{
+    uint8_t of[CLH_CERTIFY_LETTERS];
+    const unsigned more = mask | 1u << slot;
+    if (!which)
+        return;
+    memcpy(of, letters, sizeof of);
+    if (more >> (slot + 1)) {
+        add_apart(f, of, more, slot, which);
+        return;
+    }
     of[slot] = (uint8_t)__builtin_ctzll(which);
-    const uint64_t at = clh_letters_number(a, of, more), bits = which >> of[slot];
+    const uint64_t at = clh_letters_number(f->asked, of, more), bits = which >> of[slot];
     set(f, more, at / 64, bits << at % 64);
     if (at % 64 && bits >> (64 - at % 64))
         set(f, more, at / 64 + 1, bits >> (64 - at % 64));
-    if (!atomic_load_explicit(&f->any[more], memory_order_relaxed))
-        atomic_store_explicit(&f->any[more], true, memory_order_relaxed);
+    set_any(f, more);
 }
 
 void clh_failures_add(clh_failures *f, const uint8_t *letters, unsigned mask)
 {
     const uint64_t at = clh_letters_number(f->asked, letters, mask);
     set(f, mask, at / 64, (uint64_t)1 << at % 64);
-    if (!atomic_load_explicit(&f->any[mask], memory_order_relaxed))
-        atomic_store_explicit(&f->any[mask], true, memory_order_relaxed);
+    set_any(f, mask);
 }
 
 static bool has(const clh_failures *f, uint64_t at, unsigned mask)

@@ -11,10 +11,16 @@
 #include "prove/descend.h"
 
 typedef struct clh_pending_pass {
-    clh_cache *cache;    /**< NULL: nothing was pending so far */
-    uint32_t *ids, *row; /**< tokens of the sequence; of the keys that are there */
-    size_t rows;
-    clh_error error; /**< the first one; then nothing is run */
+    clh_cache *cache; /**< NULL: nothing was pending so far */
+    uint32_t *ids;    /**< [length] tokens of the sequence */
+    /** [length] of each position the token whose key, value and score are there; UINT32_MAX: none. */
+    uint32_t *key, *value, *scored;
+    size_t position;            /**< of the query whose q and resid_pre are in the cache, */
+    uint32_t token;             /**< and its token; UINT32_MAX: there is none */
+    clh_real *scores, *pattern; /**< [length] of that query */
+    clh_real *gathered, *turned, *fresh; /**< keys whose score is wanted, and these scores */
+    size_t *which;                       /**< [length] their positions */
+    clh_error error;                     /**< the first one; then nothing is run */
 } clh_pending_pass;
 
 /** Counts what is pending in what the descent has decided, and as failing; after it nothing is. */
