@@ -81,6 +81,11 @@ CLH_API clh_status clh_settings_open(clh_settings **out, const char *question, c
 CLH_API clh_status clh_settings_set(clh_settings *settings, const char *name, const char *text,
                                     clh_error *err);
 
+/** That a part of the result is going to be read: an array that takes as long as the rest ("proof" of
+ *  certify) is then computed with it, under its watch, and not a second time when it is first read.
+ *  CLH_EUSAGE when the question's result has no such part (names the nearest). */
+CLH_API clh_status clh_settings_want(clh_settings *settings, const char *part, clh_error *err);
+
 /** Free. NULL is fine. */
 CLH_API void clh_settings_close(clh_settings *settings);
 

@@ -233,6 +233,8 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
     if (!status)
         status = stamp(r, subject, settings, err);
     if (!status)
+        clh_result_want(r, clh_settings_wanted(settings));
+    if (!status)
         status = q->ask(r, subject, clh_settings_values(settings), &plain, err);
     if (!status)
         status = clh_result_check(r, err);

@@ -5,6 +5,7 @@
 
 #include "ask/certified.h"
 #include "base/platform/decimal.h"
+#include "prove/tables.h"
 
 typedef struct certify_settings {
     unsigned domain, way;
@@ -132,7 +133,7 @@ static const clh_schema schema[] = {
     {CLH_PART_TABLE, "classes", "every class of inputs", .keys = "class", .draw = "rows",
      .fields = class_columns},
     {CLH_PART_TABLE, "counterexamples", "inputs that fail, the first of the domain, worst first",
-     .keys = "#index", .fields = example_columns},
+     .keys = "#index", .flags = CLH_OWN_FILE, .fields = example_columns},
     {CLH_PART_TABLE, "positions", "where predictions fail", .keys = "#position", .draw = "rows",
      .flags = CLH_DETAIL, .fields = position_columns},
     {CLH_PART_TABLE, "decided", "how predictions were decided", .keys = "by", .draw = "rows",
@@ -140,7 +141,7 @@ static const clh_schema schema[] = {
     {CLH_PART_TABLE, "margins", "predictions by their margin, in logits", .keys = "#margin",
      .draw = "curve", .flags = CLH_DETAIL, .fields = bin_columns},
     {CLH_PART_ARRAY, "proof", "what was decided by which bound: examples/check_proof.py checks it",
-     .flags = CLH_DETAIL},
+     .flags = CLH_DETAIL | CLH_OWN_FILE},
     {0}};
 
 static void put_classes(clh_result *out, const clh_certificate *c, const clh_task *task)
@@ -253,6 +254,13 @@ static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
         clh_result_no(out);
 }
 
+/* Of bounds there is a proof, of forward passes none. */
+static bool may_prove(const clh_certify_options *o, const clh_model *model)
+{
+    return o->way != CLH_CERTIFY_FORWARD && o->domain != CLH_DOMAIN_TASK &&
+           !clh_tables_objection(model);
+}
+
 static clh_status ask_certify(clh_result *out, clh_subject *s, const void *settings,
                               const clh_how *how, clh_error *err)
 {
@@ -269,6 +277,10 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
     clh_status status = CLH_OK;
     if (options.domain == CLH_DOMAIN_TASK)
         status = clh_certify_domain(&options.domain, task, err);
+    options.proof = clh_result_wants(out, "proof");
+    if (!status && options.proof && !may_prove(&options, clh_subject_model(s)))
+        status = clh_fail(err, CLH_EUSAGE,
+                          "certify has no proof of this model as it was asked, want another part");
     if (!status)
         status = clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
     if (!status)
@@ -294,9 +306,9 @@ const clh_question clh_question_certify = {
     .examples =
         "clearhead certify runs/notebook # every set of letters\n"
         "clearhead certify runs/notebook --domain tuples --threads 2 # any letters, 14.8 million\n"
-        "clearhead certify runs/notebook --part counterexamples --out wrong.csv # a file\n"
+        "clearhead certify runs/notebook --count 1000 --counterexamples wrong.csv # a file\n"
         "clearhead certify runs/three --histogram --part margins --figure margins.pdf # how far from wrong\n"
-        "clearhead certify runs/notebook --part proof --out proof.npz # for examples/check_proof.py\n"
+        "clearhead certify runs/notebook --proof proof.npz # for examples/check_proof.py\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"
         "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?",
     CLH_SETTINGS(keys, certify_settings),

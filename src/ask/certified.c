@@ -75,7 +75,7 @@ static clh_status make_proof(clh_array *view, void *user, clh_error *err)
     return status;
 }
 
-clh_status clh_certified_proof(clh_result *out, const clh_certificate *c, const clh_model *model,
+clh_status clh_certified_proof(clh_result *out, clh_certificate *c, const clh_model *model,
                                const clh_task *task, const clh_certify_options *options,
                                const clh_how *how, clh_error *err)
 {
@@ -90,7 +90,10 @@ clh_status clh_certified_proof(clh_result *out, const clh_certificate *c, const 
         return CLH_ENOMEM;
     *asked = (proof_asked){
         model, task, {.domain = options->domain, .proof = true}, how ? how->threads : 0, {0}};
-    const clh_array view = clh_array_matrix("proof", CLH_I64, NULL, c->proof_count, PROOF_COLUMNS);
-    clh_result_array(out, &view, axes, make_proof, asked);
+    asked->certificate.proof = c->proof;
+    c->proof = NULL;
+    const clh_array view =
+        clh_array_matrix("proof", CLH_I64, asked->certificate.proof, c->proof_count, PROOF_COLUMNS);
+    clh_result_array(out, &view, axes, view.data ? NULL : make_proof, asked);
     return CLH_OK;
 }

@@ -46,9 +46,9 @@ void clh_certified_examples(clh_result *out, const clh_certificate *certificate,
 /** The verdict "proved"; the answer of the whole is no where an input fails. */
 void clh_certified_proved(clh_result *out, const clh_certificate *certificate);
 
-/** The array "proof": the rows of clh_proof_row. It is made when it is asked for, by certifying again;
- *  model and task live as long as the result. */
-clh_status clh_certified_proof(clh_result *out, const clh_certificate *certificate,
+/** The array "proof": the rows of clh_proof_row, which are taken from the certificate; where it has none, they
+ *  are made when they are asked for, by certifying again; model and task live as long as the result. */
+clh_status clh_certified_proof(clh_result *out, clh_certificate *certificate,
                                const clh_model *model, const clh_task *task,
                                const clh_certify_options *options, const clh_how *how,
                                clh_error *err);

@@ -114,6 +114,7 @@ void clh_needs_text(unsigned needs, clh_strbuf *tasks, clh_strbuf *models);
 
 /** The values of opened settings: a struct of the question's own; and as a JSON object. */
 const void *clh_settings_values(const clh_settings *settings);
+uint64_t clh_settings_wanted(const clh_settings *settings); /**< for clh_result_want() */
 const clh_question *clh_settings_question(const clh_settings *settings);
 void clh_settings_json(const clh_settings *settings, clh_strbuf *out);
 

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "ask/question.h"
+#include "report/format.h"
 
 struct clh_settings {
     const clh_question *question;
     void *values;
+    uint64_t wanted; /* parts of its schema */
 };
 
 /* A setting without a default has no value yet. */
@@ -83,6 +85,23 @@ clh_status clh_settings_set(clh_settings *s, const char *name, const char *text,
                         key->values ? key->values : "text");
     return q->set ? q->set(s->values, key, text, err)
                   : clh_key_from_text(key, s->values, text, err);
+}
+
+clh_status clh_settings_want(clh_settings *s, const char *part, clh_error *err)
+{
+    if (!s || !part)
+        return clh_fail(err, CLH_EUSAGE,
+                        "clh_settings_want() was given NULL, want settings and the name of a part");
+    const clh_schema *schema = s->question->schema, *found = clh_schema_find(schema, part);
+    if (!found)
+        return clh_format_part(&found, schema, &(clh_show){.part = part}, err);
+    s->wanted |= (uint64_t)1 << (found - schema);
+    return CLH_OK;
+}
+
+uint64_t clh_settings_wanted(const clh_settings *s)
+{
+    return s->wanted;
 }
 
 void clh_settings_close(clh_settings *s)

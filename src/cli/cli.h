@@ -70,6 +70,7 @@ typedef struct clh_option {
     const char *automatic; /**< how a missing value comes about; NULL: it does not */
     const char *help;      /**< one line */
     const clh_key *key;    /**< the configuration's key; NULL for the command's own */
+    const char *part;      /**< of the result, which this file gets; NULL: it is no such option */
 } clh_option;
 
 /** The options of one command, its own first. */

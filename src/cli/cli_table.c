@@ -230,6 +230,22 @@ static void add_formats(clh_option_set *out)
     }
 }
 
+/** Options of parts that have a file of their own. */
+static void add_own_files(const clh_schema *schema, clh_option_set *out)
+{
+    for (; schema && schema->kind; schema++) {
+        if (!(schema->flags & CLH_OWN_FILE))
+            continue;
+        clh_option *option = &out->option[out->count++];
+        *option = (clh_option){.section = "options",
+                               .kind = CLH_OPTION_WRITTEN,
+                               .values = "FILE",
+                               .help = schema->meaning,
+                               .part = schema->name};
+        (void)snprintf(option->name, sizeof option->name, "%s", schema->name);
+    }
+}
+
 void clh_command_options(const clh_command *command, clh_option_set *out)
 {
     assert(command && out);
@@ -240,8 +256,10 @@ void clh_command_options(const clh_command *command, clh_option_set *out)
     for (size_t i = 0; i < count; i++)
         if (!clh_word_in(q->words, ' ', keys[i].name))
             out->option[out->count++] = option_of_key(&keys[i]);
-    if (q)
+    if (q) {
         add_formats(out);
+        add_own_files(q->schema, out);
+    }
     if (q && q->as) {
         clh_option *option = &out->option[out->count++];
         *option = (clh_option){.section = "options", .kind = CLH_OPTION_FLAG, .help = q->as->help};

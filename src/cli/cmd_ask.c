@@ -133,6 +133,42 @@ static clh_status open_subject(job *j, clh_error *err)
 
 static const char *const files[] = {"out", "figure"};
 
+/* The value of an option that writes one part to a file of its own. */
+static const char *own_file(const job *j, size_t option)
+{
+    return j->inv->options.option[option].part ? j->inv->value[option] : NULL;
+}
+
+static clh_show show_of_part(const job *j, size_t option)
+{
+    clh_show show = j->file;
+    show.part = j->inv->options.option[option].part;
+    return show;
+}
+
+static clh_status check_own_file(const job *j, size_t option, const char *over, clh_error *err)
+{
+    const clh_option *is = &j->inv->options.option[option];
+    const clh_show show = show_of_part(j, option);
+    if (*over)
+        return clh_fail(err, CLH_EUSAGE, "--%s writes %s of one result, want no --%s", is->name,
+                        is->part, over);
+    return clh_cli_check_file(is->name, own_file(j, option), false, j->question->schema, &show,
+                              err);
+}
+
+/* Parts that are going to be read: made with the result, not after it. */
+static clh_status want_parts(const job *j, const char *over, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    if (j->file.part && !*over)
+        status = clh_settings_want(j->settings, j->file.part, err);
+    for (size_t i = 0; i < j->inv->options.count && !status; i++)
+        if (own_file(j, i))
+            status = clh_settings_want(j->settings, j->inv->options.option[i].part, err);
+    return status;
+}
+
 /* The folder that --out names, of a question that makes a model: a path without an ending. */
 static const char *run_folder(const job *j)
 {
@@ -173,12 +209,22 @@ static clh_status check_shown(const job *j, const char *over, clh_error *err)
         else if (path)
             status = clh_cli_check_file(files[i], path, i == 1, schema, &j->file, err);
     }
+    for (size_t i = 0; i < j->inv->options.count && !status; i++)
+        if (own_file(j, i))
+            status = check_own_file(j, i, over, err);
     return status;
 }
 
-static bool writes_files(const job *j)
+/* The first option given that writes a file; NULL: none is. */
+static const char *writes_files(const job *j)
 {
-    return clh_opt_given(j->inv, files[0]) || clh_opt_given(j->inv, files[1]);
+    for (size_t i = 0; i < CLH_COUNT(files); i++)
+        if (clh_opt_given(j->inv, files[i]))
+            return files[i];
+    for (size_t i = 0; i < j->inv->options.count; i++)
+        if (own_file(j, i))
+            return j->inv->options.option[i].name;
+    return NULL;
 }
 
 /* ---- What is shown -----------------------------------------------------------------------------
@@ -230,6 +276,11 @@ static clh_status show_result(const job *j, clh_result *r, bool printed, clh_err
                                  err);
         else if (clh_opt_given(j->inv, files[i]))
             status = clh_report_save(r, clh_opt_text(j->inv, files[i]), &j->file, err);
+    for (size_t i = 0; i < j->inv->options.count && !status; i++) {
+        const clh_show show = show_of_part(j, i);
+        if (own_file(j, i))
+            status = clh_report_save(r, own_file(j, i), &show, err);
+    }
     return status;
 }
 
@@ -287,7 +338,7 @@ static clh_status print_file(const job *j, const char *over, clh_error *err)
         return clh_fail(err, CLH_EUSAGE, "--as-%s prints a file and asks nothing, want no --%s",
                         j->question->as->name,
                         *over             ? over
-                        : writes_files(j) ? files[!clh_opt_given(j->inv, files[0])]
+                        : writes_files(j) ? writes_files(j)
                                           : j->format->name);
     clh_status status = clh_ask_file(&text, j->subject, j->question->name, j->settings, err);
     if (!status)
@@ -311,6 +362,8 @@ static clh_status prepare(job *j, const char *over, clh_error *err)
         status = clh_opt_size(j->inv, "threads", &j->how.threads, err);
     if (!status)
         status = check_shown(j, over, err);
+    if (!status)
+        status = want_parts(j, over, err);
     if (!status)
         status = open_subject(j, err);
     return status;

@@ -446,6 +446,18 @@ static const char **copy_labels(clh_result *r, const char *const *label, size_t 
     return copy;
 }
 
+void clh_result_want(clh_result *r, uint64_t parts)
+{
+    r->wanted = parts;
+}
+
+bool clh_result_wants(const clh_result *r, const char *name)
+{
+    const clh_schema *part = clh_schema_find(r->schema, name);
+    assert(part);
+    return r->wanted >> (part - r->schema) & 1;
+}
+
 void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes, clh_fill *fill,
                       void *user)
 {

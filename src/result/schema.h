@@ -52,6 +52,8 @@ enum clh_field_flags {
     CLH_WHOLE =
         2048, /**< of a text among the numbers: format text is that and nothing else, unless all
                            or a part is asked for; Markdown leaves it out */
+    CLH_OWN_FILE = 4096, /**< of a part: the command has an option of its name, which writes it to a
+                              file beside what is shown */
 };
 
 /** What stands at `offset` of a struct that a field is read from. */

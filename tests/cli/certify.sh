@@ -46,6 +46,39 @@ is 1 "$(printf '%s\n' "$out" | grep -c '^ *60 ')" 'over checkpoints'
 runs 1 certify run --domain tuples --part counterexamples --count 20 --csv
 is 21 "$(printf '%s\n' "$out" | grep -c ',')" 'counterexamples as CSV'
 
+# A part to a file of its own, beside the report.
+runs 1 certify run --domain tuples --part counterexamples --count 20 --out part.csv
+runs 1 certify run --domain tuples --part proof --out part.npz
+runs 1 certify run --domain tuples --count 20
+report=$out
+runs 1 certify run --domain tuples --count 20 --counterexamples own.csv --proof own.npz --threads 2
+is "$report" "$out" 'the report is the same'
+is same "$(cmp part.csv own.csv && echo same)" 'counterexamples as of --part'
+is same "$(python3 -c '
+import sys, zipfile
+a, b = (zipfile.ZipFile(name).read("proof.npy") for name in ("part.npz", "own.npz"))
+print("same" if a == b else "other")')" 'the proof as of --part'
+runs 1 certify run --domain tuples --count 20 --part classes --csv --counterexamples own.json
+is 1 "$(printf '%s\n' "$out" | grep -c '^class,')" 'stdout is of another part'
+is 20 "$(python3 -c '
+import json
+print(len(json.load(open("own.json"))["tables"]["counterexamples"]))')" 'in the format of the ending'
+refused() { # LINE OPTIONS...: before anything is computed
+    line=$1
+    shift
+    runs "$wanted" certify run "$@"
+    is "clearhead certify: $line" "$err" "$*"
+    is '' "$(find . -name 'no*' | sort)" 'and no file'
+}
+wanted=2
+refused '--proof writes proof of one result, want no --checkpoints' --proof no.npz --checkpoints
+refused '--counterexamples writes counterexamples of one result, want no --seeds' --counterexamples no.csv --seeds 2
+refused '--proof is -, want a file: it cannot be stdout' --proof -
+refused '--proof is empty, want FILE' --proof ''
+refused 'certify has no proof of this model as it was asked, want another part' --proof no.npz --counterexamples no.csv --way forward
+wanted=3
+refused 'cannot write no/x.csv: No such file or directory' --counterexamples no/x.csv
+
 runs 0 train --task modular_addition --p 5 --steps 5 --d-model 16 --n-heads 2 --d-head 8 --d-mlp 16 --out sums
 runs 1 certify sums --json
 is 25 "$(number inputs)" 'every sum'

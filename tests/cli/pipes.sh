@@ -70,7 +70,7 @@ row() { # into $command, $option, $given
 # Every option of help that takes a file to read has a row, but --data of questions, which is one option.
 for name in $("$clearhead" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
     "$clearhead" "$name" -h | grep -oE '^ *--[a-z-]+ (FILE(\|[A-Z]*)?|[A-Z]*\|FILE)( |$)' | sed 's/^ *--//' |
-        grep -vE '^(out|figure) ' | while read -r option _; do echo "$name $option"; done
+        grep -vE '^(out|figure|counterexamples|proof) ' | while read -r option _; do echo "$name $option"; done
 done | sort -u > wanted
 while row; do echo "${command%% *} $option"; done << END | sort -u > rows
 $table

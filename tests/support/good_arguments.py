@@ -39,6 +39,8 @@ BY_NAME = {
     "clh_settings_set.settings": "settings",
     "clh_settings_set.name": '"count"',
     "clh_settings_set.text": '"3"',
+    "clh_settings_want.settings": "settings",
+    "clh_settings_want.part": '"patterns"',
     "clh_attention_look.ask": "&attention_ask",
     "clh_bench_step.config": "&config",
     "clh_bench_step.path": "CLH_BENCH_BEST",
