@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check a proof of `clearhead certify --part proof --out proof.npz`, in double precision, with other code.
+"""Check a proof of `clearhead certify --proof proof.npz`, in double precision, with other code.
 
     check_proof.py model.safetensors proof.npz [sorted|ordered|tuples]
 

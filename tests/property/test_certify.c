@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "clearhead/ask.h"
 #include "clearhead/certify.h"
 #include "prove/query.h"
 #include "support/both_ways.h"
@@ -289,6 +290,41 @@ static void a_certificate_stops(void **state)
     clh_task_close(task);
 }
 
+/* A proof that is wanted is there with the result: what becomes of the weights after that changes nothing. */
+static void a_proof_is_made_when_it_is_wanted(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=sorted");
+    const planted p = {CLH_NORM_LN, 0.02, 1, 3};
+    clh_model *model = planted_open(task, &p);
+    clh_error err = {0};
+    clh_certificate c;
+    clh_subject *subject = NULL;
+    clh_settings *settings = NULL;
+    clh_result *result = NULL;
+    clh_array proof;
+    must(clh_certify(&c, model, task, &(clh_certify_options){.proof = true}, NULL, &err), &err);
+    must(clh_subject_of(&subject, model, task, &err), &err);
+    must(clh_settings_open(&settings, "certify", &err), &err);
+    assert_int_equal(clh_settings_want(settings, "prof", &err), CLH_EUSAGE);
+    assert_non_null(strstr(err.message, "proof"));
+    must(clh_settings_want(settings, "proof", &err), &err);
+    const clh_status status = clh_ask(&result, subject, "certify", settings, NULL, &err);
+    assert_true(status == CLH_OK && result);
+    size_t count;
+    clh_real *weights = clh_model_data(model, &count);
+    memset(weights, 0, count * sizeof *weights);
+    must(clh_result_view(&proof, result, "proof", &err), &err);
+    assert_int_equal(proof.shape[0], c.proof_count);
+    assert_memory_equal(proof.data, c.proof, c.proof_count * sizeof *c.proof);
+    clh_result_close(result);
+    clh_settings_close(settings);
+    clh_subject_close(subject);
+    clh_certificate_deinit(&c);
+    clh_model_close(model);
+    clh_task_close(task);
+}
+
 static void what_cannot_be_asked_is_refused(void **state)
 {
     (void)state;
@@ -332,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_planted_failure_is_found),
         cmocka_unit_test(errors_are_never_larger_than_said),
         cmocka_unit_test(a_certificate_stops),
+        cmocka_unit_test(a_proof_is_made_when_it_is_wanted),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
     };
     return cmocka_run_group_tests_name("certify", tests, NULL, NULL);
