@@ -53,13 +53,17 @@ INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, s
         memcpy(out + j * out_row, &r[j], sizeof r[j]);
 }
 
+/* As many columns as a line of the cache has: each is read once. */
+enum { WIDE = 64 / sizeof(clh_real) };
+
 static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
                            size_t out_row)
 {
     const size_t m_whole = m / SIDE * SIDE, n_whole = n / SIDE * SIDE;
-    for (size_t j = 0; j < n_whole; j += SIDE)
+    for (size_t j = 0; j < n_whole; j += WIDE)
         for (size_t i = 0; i < m_whole; i += SIDE)
-            transpose_square(in + i * in_row + j, in_row, out + j * out_row + i, out_row);
+            for (size_t s = j; s < j + WIDE && s < n_whole; s += SIDE)
+                transpose_square(in + i * in_row + s, in_row, out + s * out_row + i, out_row);
     for (size_t i = 0; i < m; i++)
         for (size_t j = i < m_whole ? n_whole : 0; j < n; j++)
             out[j * out_row + i] = in[i * in_row + j];
@@ -188,10 +192,10 @@ static tile_fn *const tile_table[VECTORS][2][ROWS_NARROW] = {
 };
 
 /* Rows of B, or of its transpose, that the panel after this one reads: far away where they are weights,
- * so they are asked for a few lines at a time while this one is computed. NULL: none are. */
+ * so they are asked for while this one is computed, `share` of them with each tile's rows. */
 typedef struct gemm_ahead {
     const clh_real *at;
-    size_t rows, row, columns;
+    size_t rows, row, columns, share;
 } gemm_ahead;
 
 /* What of a block is run: k from l0 to l0 + depth, columns from j0 on, `columns` of them. */
@@ -262,16 +266,13 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
         tail, start_at(b, i), b->start_row, b->c + i * g->c_row);
 }
 
-/* The share of the next panel that belongs to rows [i, i + rows) of m. */
-static void ask_ahead(const gemm_ahead *next, size_t i, size_t rows, size_t m)
+/* `rows` more of the next panel's. */
+static void ask_ahead(gemm_ahead *next, size_t rows)
 {
     enum { LINE = 64 / sizeof(clh_real), SECOND_CACHE = 2 };
-    if (!next->at)
-        return;
-    const size_t end = next->rows * (i + rows) / m;
-    for (size_t l = next->rows * i / m; l < end; l++)
+    for (; rows > 0 && next->rows > 0; rows--, next->rows--, next->at += next->row)
         for (size_t j = 0; j < next->columns; j += LINE)
-            __builtin_prefetch(next->at + l * next->row + j, 0, SECOND_CACHE);
+            __builtin_prefetch(next->at + j, 0, SECOND_CACHE);
 }
 
 /* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it is
@@ -279,17 +280,18 @@ static void ask_ahead(const gemm_ahead *next, size_t i, size_t rows, size_t m)
 static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
 {
     even_parts parts = *wide;
+    gemm_ahead next = b->next;
     size_t i = 0;
     if (b->columns <= NARROW) {
         for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW) {
-            ask_ahead(&b->next, i, ROWS_NARROW, g->m);
+            ask_ahead(&next, 2 * next.share);
             tile_part(g, b, i, ROWS_NARROW);
         }
         parts = even_parts_of(g->m - i, ROWS);
     }
     for (size_t number = 0, rows; i < g->m; number++, i += rows) {
         rows = part_size(&parts, number);
-        ask_ahead(&b->next, i, rows, g->m);
+        ask_ahead(&next, next.share);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
         else
@@ -339,19 +341,30 @@ static gemm_ahead panel_after(const clh_gemm *g, size_t l, size_t depth, size_t 
     } else {
         number++;
     }
-    if (g->m < PACK_ROWS || depth == 0)
+    if (depth == 0)
         return (gemm_ahead){0};
     const size_t columns = no_more_than(LANE * part_size(vectors, number), g->n - j);
-    const clh_real *at = g->b + l * g->b_row + j * g->b_col;
-    return g->b_col == 1 ? (gemm_ahead){at, depth, g->b_row, columns}
-                         : (gemm_ahead){at, columns, g->b_col, depth};
+    const bool down = g->b_col == 1;
+    const size_t rows = down ? depth : columns;
+    return (gemm_ahead){.at = g->b + l * g->b_row + j * g->b_col,
+                        .rows = rows,
+                        .row = down ? g->b_row : g->b_col,
+                        .columns = down ? columns : depth,
+                        .share = rows * ROWS / g->m + 1};
+}
+
+/* Whether B is so large that it lies far away, and A long enough to wait for it. */
+static bool asks_ahead(const clh_gemm *g)
+{
+    enum { NEAR = 48 << 10 };
+    return g->m >= PACK_ROWS && g->k * g->n > NEAR;
 }
 
 static void product(const clh_gemm *g)
 {
     _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
     assert(g->chain <= CLH_GEMM_BLOCK);
-    const bool packed_b = packs(g);
+    const bool packed_b = packs(g), ahead = asks_ahead(g);
     assert(g->b_row == 1 || g->b_col == 1);
     assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
@@ -366,19 +379,21 @@ static void product(const clh_gemm *g)
             columns = no_more_than(LANE * part_size(&vectors, number), g->n - j);
             if (packed_b)
                 pack(g, columns, depth, b, packed);
-            const gemm_block of = {.l0 = l,
-                                   .depth = depth,
-                                   .j0 = j,
-                                   .columns = columns,
-                                   .a = g->a + l * g->a_col,
-                                   .b = packed_b ? packed : b,
-                                   .b_row = packed_b ? PANEL : g->b_row,
-                                   .start = l > 0      ? g->c + j
-                                            : g->start ? g->start + j
-                                                       : NULL,
-                                   .start_row = l > 0 ? g->c_row : g->start_row,
-                                   .c = g->c + j,
-                                   .next = panel_after(g, l, depth, j + columns, &vectors, number)};
+            gemm_block of = {.l0 = l,
+                             .depth = depth,
+                             .j0 = j,
+                             .columns = columns,
+                             .a = g->a + l * g->a_col,
+                             .b = packed_b ? packed : b,
+                             .b_row = packed_b ? PANEL : g->b_row,
+                             .start = l > 0      ? g->c + j
+                                      : g->start ? g->start + j
+                                                 : NULL,
+                             .start_row = l > 0 ? g->c_row : g->start_row,
+                             .c = g->c + j,
+                             .next = {0}};
+            if (ahead)
+                of.next = panel_after(g, l, depth, j + columns, &vectors, number);
             panel_run(g, &of, &rows);
         }
     }
@@ -403,8 +418,36 @@ static void rectangle(const clh_gemm *g, size_t i, size_t rows, size_t j, size_t
     product(&of);
 }
 
+/* Few rows of one chain, as a head of a short sequence has: tiles, and nothing to prepare. */
+static bool is_small(const clh_gemm *g)
+{
+    enum { COLUMNS = 64 };
+    const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
+    return g->m <= ROWS && g->n <= COLUMNS && g->k <= chain && g->b_col == 1 && g->m && g->k;
+}
+
+static void small_product(const clh_gemm *g)
+{
+    for (size_t j = 0; j < g->n; j += PANEL) {
+        const gemm_block of = {.depth = g->k,
+                               .j0 = j,
+                               .columns = no_more_than(g->n - j, PANEL),
+                               .a = g->a,
+                               .b = g->b + j,
+                               .b_row = g->b_row,
+                               .start = g->start ? g->start + j : NULL,
+                               .start_row = g->start_row,
+                               .c = g->c + j};
+        tile_part(g, &of, 0, g->m);
+    }
+}
+
 static void simd_gemm(const clh_gemm *g)
 {
+    if (is_small(g)) {
+        small_product(g);
+        return;
+    }
     const bool by_panels = g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP &&
                            g->n >= (size_t)4 * PANEL && g->m >= PACK_ROWS;
     if (g->part != CLH_GEMM_ALL || (g->m <= BLOCK_ROWS && !by_panels)) {

@@ -136,8 +136,6 @@ void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight
     const rows of = {clh_kernels_best(), n, weight};
     const clh_real *logits = clh_blob_slot(&cache->values, CLH_A_LOGITS, 0);
     clh_real *g = gradient ? clh_blob_slot(&gradient->values, CLH_A_LOGITS, 0) : NULL;
-    if (g && pack->asked)
-        memset(g, 0, pack->asked * n * sizeof *g);
     for (size_t b = 0; b < pack->count; b++) {
         const clh_packed *s = &pack->sequence[b];
         for (size_t i = 0; s->per_position && i < s->length; i++)
@@ -145,7 +143,12 @@ void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight
         if (s->asked == 0)
             continue;
         const size_t first = s->first_scored, row = s->asked0 + first - 1 - s->first;
-        score(&of, s->tokens + first, s->length - first, logits + row * n, g ? g + row * n : NULL,
+        const size_t scored = s->length - first, after = row + scored;
+        if (g) { /* nothing reaches the rows around those that are scored */
+            memset(g + s->asked0 * n, 0, (row - s->asked0) * n * sizeof *g);
+            memset(g + after * n, 0, (s->asked0 + s->asked - after) * n * sizeof *g);
+        }
+        score(&of, s->tokens + first, scored, logits + row * n, g ? g + row * n : NULL,
               s->per_position ? s->per_position + first : NULL, s->sum);
     }
 }
