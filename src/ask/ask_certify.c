@@ -1,7 +1,5 @@
 /* certify: on which inputs of a whole domain the model writes the right tokens. */
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "ask/certified.h"
 #include "base/platform/decimal.h"
@@ -16,20 +14,15 @@ typedef struct certify_settings {
 } certify_settings;
 
 static const clh_key keys[] = {
-    CLH_ROW(certify_settings, domain, CHOICE, "own", "sorted|ordered|tuples|own",
-            "which inputs: different letters in the order of the vocabulary, in any order, any "
-            "letters; own: those of the run's task"),
-    CLH_ROW(certify_settings, way, CHOICE, "auto", "auto|bounds|forward",
-            "by bounds over many inputs at once, or by a forward pass of each; auto: by bounds "
-            "where the model allows it"),
+    CLH_ROW(certify_settings, domain, CHOICE, "own", CLH_DOMAIN_CHOICES, CLH_DOMAIN_TEXT),
+    CLH_CERTIFIED_WAY_KEY(certify_settings),
     CLH_ROW(certify_settings, margins, BOOL, "true", NULL,
             "find the smallest margin of each class too"),
     CLH_ROW(
         certify_settings, histogram, BOOL, "false", NULL,
         "compute the margin of every prediction, and count them by it: seconds of n = 4, minutes with "
         "tuples"),
-    CLH_ROW(certify_settings, count, SIZE, "10", "[0, 10000000]",
-            "how many counterexamples to show: the first of the domain, the worst of them first"),
+    CLH_CERTIFIED_COUNT_KEY(certify_settings),
     CLH_ROW_AUTO(certify_settings, keep, TEXT, NULL, "STATE",
                  "go on from this file where it is there, and write it when stopped and every "
                  "--keep-seconds; removed at the end"),
@@ -37,57 +30,58 @@ static const clh_key keys[] = {
             "how often that file is written"),
 };
 
-#define OF_CLASS(class, what)                                                                      \
-    {                                                                                              \
-        "failures." class, "inputs", what " of which a prediction is not right",                   \
-            .flags = CLH_DETAIL                                                                    \
-    }
-#define MARGIN_OF_CLASS(class, what)                                                               \
-    {                                                                                              \
-        "margin_min." class, "logits", "smallest margin of " what, MARGIN, 4, .flags = CLH_DETAIL  \
-    }
+/* Each class by its name and place, in words, and in words where a verb follows. */
+#define CLASSES(ROW)                                                                               \
+    ROW("sorted", SORTED, "letters in order", ""),                                                 \
+        ROW("unsorted", UNSORTED, "different letters out of order", ""),                           \
+        ROW("pair", PAIR, "one letter twice", ","),                                                \
+        ROW("two_pairs", TWO_PAIRS, "two letters twice", ","),                                     \
+        ROW("triple", TRIPLE, "one letter three times", ","),                                      \
+        ROW("same", SAME, "one letter in every slot", ","),                                        \
+        ROW("other", OTHER, "other inputs", "")
+#define FAILURES(class, place, what, comma)                                                        \
+    CLH_FIELD("failures." class, "inputs", what comma " of which a prediction is not right",       \
+              .flags = CLH_DETAIL)
+#define LEAST(class, place, what, comma)                                                           \
+    CLH_FIELD("margin_min." class, "logits", "smallest margin of " what, MARGIN, 4,                \
+              .flags = CLH_DETAIL, AT(classes[CLH_CLASS_##place].margin))
+#define AT(member) CLH_FROM(clh_certificate, member)
 #define MARGIN "least over predictions of logit(right token) - largest other logit"
 
 static const clh_field numbers[] = {
     {"inputs", "inputs", "of the domain, each with all its scored predictions decided",
-     .flags = CLH_HEADLINE},
-    {"failures", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE},
-    {"failures.tokens", "predictions", "that are not right", .flags = CLH_HEADLINE},
+     .flags = CLH_HEADLINE, AT(all.inputs)},
+    {"failures", "inputs", "of which a prediction is not right", .flags = CLH_HEADLINE,
+     AT(all.failures)},
+    {"failures.tokens", "predictions", "that are not right", .flags = CLH_HEADLINE, AT(all.tokens)},
     CLH_FIELD_COUNT(
         "undecided", "predictions",
         "of which neither double precision nor interval arithmetic can tell which token "
-        "has the largest logit: counted as failures"),
+        "has the largest logit: counted as failures",
+        AT(undecided)),
     CLH_FIELD_COUNT("ties", "predictions",
                     "of which the right token's logit is exactly another's and none is larger: "
-                    "counted as failures"),
+                    "counted as failures",
+                    AT(ties)),
     CLH_FIELD_COUNT("rounded", "predictions",
                     "that are right in real numbers and not in this library's forward pass, or the "
-                    "other way round: counted as failures"),
-    {"margin_min", "logits", "smallest margin of all", MARGIN, 4, .flags = CLH_HEADLINE},
-    OF_CLASS("sorted", "letters in order"),
-    OF_CLASS("unsorted", "different letters out of order"),
-    OF_CLASS("pair", "one letter twice,"),
-    OF_CLASS("two_pairs", "two letters twice,"),
-    OF_CLASS("triple", "one letter three times,"),
-    OF_CLASS("same", "one letter in every slot,"),
-    OF_CLASS("other", "other inputs"),
-    MARGIN_OF_CLASS("sorted", "letters in order"),
-    MARGIN_OF_CLASS("unsorted", "different letters out of order"),
-    MARGIN_OF_CLASS("pair", "one letter twice"),
-    MARGIN_OF_CLASS("two_pairs", "two letters twice"),
-    MARGIN_OF_CLASS("triple", "one letter three times"),
-    MARGIN_OF_CLASS("same", "one letter in every slot"),
-    MARGIN_OF_CLASS("other", "other inputs"),
+                    "other way round: counted as failures",
+                    AT(rounded)),
+    {"margin_min", "logits", "smallest margin of all", MARGIN, 4, .flags = CLH_HEADLINE,
+     AT(all.margin)},
+    CLASSES(FAILURES),
+    CLASSES(LEAST),
     {"by_bounds", "predictions", "decided by a bound that holds for several inputs at once",
      .flags = CLH_DETAIL},
     {"one_by_one", "predictions",
      "whose margin was computed, in double precision: bounds left them open, or a smallest margin "
      "was looked for",
-     .flags = CLH_DETAIL},
+     .flags = CLH_DETAIL, AT(exact)},
     {"by_enclosure", "predictions",
      "of which double precision could not tell what the real function says, and interval arithmetic with more digits could",
-     .flags = CLH_DETAIL},
-    {"by_forward", "predictions", "decided by this library's forward pass", .flags = CLH_DETAIL},
+     .flags = CLH_DETAIL, AT(enclosed)},
+    {"by_forward", "predictions", "decided by this library's forward pass", .flags = CLH_DETAIL,
+     AT(forward)},
     {0}};
 static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("every_input", "Does the model write the right tokens on every input?",
@@ -95,37 +89,42 @@ static const clh_field verdicts[] = {
     CLH_FIELD_VERDICT("proved", "What is decided?",
                       "both claims by bounds with their errors; the forward pass alone otherwise"),
     {0}};
+#define OF(member) CLH_FROM(clh_shown_class, member)
 static const clh_field class_columns[] = {
-    CLH_FIELD_COUNT("inputs", "inputs", "of this class in the domain"),
-    CLH_FIELD_COUNT("failures", "inputs", "of which a prediction is not right"),
+    CLH_FIELD_COUNT("inputs", "inputs", "of this class in the domain", OF(inputs)),
+    CLH_FIELD_COUNT("failures", "inputs", "of which a prediction is not right", OF(failures)),
     {"share", "share", "of these inputs, those that fail", .decimals = 6, .flags = CLH_SHARE,
-     .panel = "inputs that fail"},
-    CLH_FIELD_COUNT("tokens", "predictions", "that are not right"),
-    {"margin", "logits", "smallest", MARGIN, 4, .panel = "smallest margin"},
-    CLH_FIELD_TEXT("input", "that has it: its letters, or its rank", 0),
-    CLH_FIELD_COUNT("position", "position", "of the predicted token there"),
+     .panel = "inputs that fail", OF(share)},
+    CLH_FIELD_COUNT("tokens", "predictions", "that are not right", OF(tokens)),
+    {"margin", "logits", "smallest", MARGIN, 4, .panel = "smallest margin", OF(margin)},
+    CLH_FIELD_TEXT("input", "that has it: its letters, or its rank", 0, OF(input)),
+    CLH_FIELD_COUNT("position", "position", "of the predicted token there", OF(position)),
     {0}};
+#undef OF
 static const clh_field position_columns[] = {{"failures", "predictions",
                                               "of the token at this position that are not right",
                                               .panel = "predictions that fail"},
                                              CLH_FIELD_TEXT("label", "what stands there", 0),
                                              {0}};
+#define OF(member) CLH_FROM(clh_shown_input, member)
 static const clh_field example_columns[] = {
-    CLH_FIELD_TEXT("input", "its letters, or its rank in the domain", 0),
-    CLH_FIELD_COUNT("position", "position", "of the prediction with the smallest margin"),
-    CLH_FIELD_TEXT("expected", "the right token there", 0),
-    CLH_FIELD_TEXT("predicted", "what the model says", 0),
-    {"margin", "logits", "there, in this library's forward pass", MARGIN, .decimals = 4},
-    CLH_FIELD_COUNT("mistakes", "predictions", "of this input that are not right"),
+    CLH_FIELD_TEXT("input", "its letters, or its rank in the domain", 0, OF(input)),
+    CLH_FIELD_COUNT("position", "position", "of the prediction with the smallest margin",
+                    OF(position)),
+    CLH_FIELD_TEXT("expected", "the right token there", 0, OF(expected)),
+    CLH_FIELD_TEXT("predicted", "what the model says", 0, OF(predicted)),
+    {"margin", "logits", "there, in this library's forward pass", MARGIN, 4, OF(margin)},
+    CLH_FIELD_COUNT("mistakes", "predictions", "of this input that are not right", OF(mistakes)),
     {0}};
 static const clh_field bin_columns[] = {
     CLH_FIELD_COUNT("predictions", "predictions",
                     "whose margin lies between this one and the next row's"),
     {0}};
 static const clh_field depth_columns[] = {
-    CLH_FIELD_COUNT("predictions", "predictions", "decided so"),
+    CLH_FIELD_COUNT("predictions", "predictions", "decided so",
+                    CLH_FROM(clh_shown_decided, predictions)),
     {"share", "share", "of all predictions of the domain", .decimals = 6, .flags = CLH_SHARE,
-     .panel = "predictions decided"},
+     .panel = "predictions decided", CLH_FROM(clh_shown_decided, share)},
     {0}};
 static const clh_schema schema[] = {
     {CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
@@ -144,114 +143,48 @@ static const clh_schema schema[] = {
      .flags = CLH_DETAIL | CLH_OWN_FILE},
     {0}};
 
-static void put_classes(clh_result *out, const clh_certificate *c, const clh_task *task)
+/* How predictions were decided, by how far they are from wrong, and where they fail. */
+static void put_tables(clh_result *out, const clh_certificate *c, const clh_task *task)
 {
-    char name[48];
-    for (clh_certify_class k = 0; k <= CLH_CLASS_OTHER; k++) {
-        const clh_certify_row *row = &c->classes[k];
-        if (row->inputs == 0)
-            continue;
-        clh_result_row(out, "classes", clh_certify_class_name(k));
-        clh_row_label(out, clh_certify_class_text(k), NULL);
-        clh_row_put_numbers(out, {"inputs", (double)row->inputs},
-                            {"failures", (double)row->failures},
-                            {"share", (double)row->failures / (double)row->inputs},
-                            {"tokens", (double)row->tokens});
-        (void)snprintf(name, sizeof name, "failures.%s", clh_certify_class_name(k));
-        clh_result_put_number(out, name, (double)row->failures);
-        if (isnan(row->margin))
-            continue;
-        clh_row_put_numbers(out, {"margin", row->margin},
-                            {"position", (double)row->margin_position});
-        clh_certified_input(out, c, task, &row->margin_input);
-        (void)snprintf(name, sizeof name, "margin_min.%s", clh_certify_class_name(k));
-        clh_result_put_number(out, name, row->margin);
+    char key[24], label[48];
+    size_t begin, end;
+    clh_shown_decided decided[CLH_SHOWN_DECIDED];
+    const size_t ways = clh_shown_decided_of(decided, c);
+    for (size_t i = 0; i < ways; i++) {
+        clh_result_row(out, "decided", decided[i].by);
+        clh_row_read(out, &decided[i]);
     }
-}
-
-static void put_examples(clh_result *out, const clh_certificate *c, const clh_task *task)
-{
-    char key[24], symbol[16];
-    for (size_t i = 0; i < c->counterexample_count; i++) {
-        const clh_counterexample *one = &c->counterexamples[i];
-        clh_result_row(out, "counterexamples", clh_key_text(key, i));
-        clh_certified_input(out, c, task, one);
-        clh_row_put_numbers(out, {"position", (double)one->position}, {"margin", one->margin},
-                            {"mistakes", (double)one->mistakes});
-        clh_task_symbol(task, one->expected, symbol);
-        clh_row_text(out, "expected", symbol);
-        clh_task_symbol(task, one->predicted, symbol);
-        clh_row_text(out, "predicted", symbol);
-    }
-}
-
-/* From the first bin with a prediction to the last. */
-static void put_margins(clh_result *out, const clh_certificate *c)
-{
-    char key[24];
-    size_t begin = 0, end = CLH_MARGIN_BINS;
-    while (begin < end && !c->histogram[begin])
-        begin++;
-    while (end > begin && !c->histogram[end - 1])
-        end--;
+    clh_shown_bins(&begin, &end, c);
     for (size_t b = begin; b < end; b++) {
         (void)clh_snprintf(key, sizeof key, "%.2f", clh_margin_edge(b));
         clh_result_row(out, "margins", key);
         clh_row_put_number(out, "predictions", (double)c->histogram[b]);
     }
-}
-
-/* Of margins more are computed than had to be decided so: what bounds left is the rest. */
-static void put_decided(clh_result *out, const clh_certificate *c, uint64_t bounds)
-{
-    const double all = c->by_bounds ? (double)c->all.inputs * (double)(c->length - c->first_scored)
-                                    : (double)c->forward;
-    char name[48];
-    for (size_t s = 0; s <= c->n && c->by_bounds; s++) {
-        (void)snprintf(name, sizeof name, "bound, %zu slots free", s);
-        clh_result_row(out, "decided", name);
-        clh_row_put_numbers(out, {"predictions", (double)c->by_depth[s]},
-                            {"share", (double)c->by_depth[s] / all});
-    }
-    clh_result_row(out, "decided", "one by one");
-    clh_row_put_numbers(out, {"predictions", all - (double)bounds},
-                        {"share", (all - (double)bounds) / all});
-}
-
-static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
-{
-    char key[24], label[48], by[160];
-    uint64_t bounds = 0;
-    for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
-        bounds += c->by_depth[s];
-    clh_result_put_numbers(
-        out, {"inputs", (double)c->all.inputs}, {"failures", (double)c->all.failures},
-        {"failures.tokens", (double)c->all.tokens}, {"undecided", (double)c->undecided},
-        {"ties", (double)c->ties}, {"rounded", (double)c->rounded}, {"by_bounds", (double)bounds},
-        {"one_by_one", (double)c->exact}, {"by_enclosure", (double)c->enclosed},
-        {"by_forward", (double)c->forward});
-    if (!isnan(c->all.margin))
-        clh_result_put_number(out, "margin_min", c->all.margin);
-    put_classes(out, c, task);
-    put_decided(out, c, bounds);
-    if (c->histogram)
-        put_margins(out, c);
-    put_examples(out, c, task);
     for (size_t p = c->first_scored; p < c->length; p++) {
         clh_result_row(out, "positions", clh_key_text(key, p));
         clh_task_label(task, c->length, p, label);
         clh_row_put_number(out, "failures", (double)c->failed_at[p]);
         clh_row_text(out, "label", label);
     }
+}
+
+static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
+{
+    char name[48], by[160];
+    clh_result_read(out, "numbers", c);
+    clh_result_put_number(out, "by_bounds", (double)clh_shown_bounds(c));
+    for (clh_certify_class k = 0; k <= CLH_CLASS_OTHER; k++)
+        if (c->classes[k].inputs > 0) {
+            (void)snprintf(name, sizeof name, "failures.%s", clh_certify_class_name(k));
+            clh_result_put_number(out, name, (double)c->classes[k].failures);
+        }
+    clh_certified_classes(out, c, task);
+    clh_certified_examples(out, c, task);
+    put_tables(out, c, task);
     (void)snprintf(by, sizeof by, "%llu of %llu inputs fail", (unsigned long long)c->all.failures,
                    (unsigned long long)c->all.inputs);
     clh_result_decide(out, "every_input", c->all.failures ? "no" : "yes", by);
-    clh_result_decide(out, "proved", c->by_bounds ? "both claims" : "the forward pass",
-                      c->by_bounds ? "the real-valued function of these weights, and this "
-                                     "library's forward pass in floats"
-                                   : "every input was run; real numbers were not asked");
-    if (c->all.failures)
-        clh_result_no(out);
+    clh_certified_proved(out, c);
 }
 
 /* Of bounds there is a proof, of forward passes none. */
@@ -267,16 +200,13 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
     const certify_settings *set = settings;
     const clh_task *task = clh_subject_task(s);
     clh_certificate certificate = {0};
-    clh_certify_options options = {.domain = (clh_domain_kind)set->domain,
-                                   .way = (clh_certify_way)set->way,
+    clh_certify_options options = {.way = (clh_certify_way)set->way,
                                    .margins = set->margins,
                                    .histogram = set->histogram,
                                    .counterexamples = set->count,
                                    .keep = *set->keep ? set->keep : NULL,
                                    .keep_seconds = set->keep_seconds};
-    clh_status status = CLH_OK;
-    if (options.domain == CLH_DOMAIN_TASK)
-        status = clh_certify_domain(&options.domain, task, err);
+    clh_status status = clh_certified_domain(&options.domain, set->domain, task, err);
     options.proof = clh_result_wants(out, "proof");
     if (!status && options.proof && !may_prove(&options, clh_subject_model(s)))
         status = clh_fail(err, CLH_EUSAGE,

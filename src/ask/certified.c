@@ -7,14 +7,6 @@ clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const cl
     return *out == CLH_DOMAIN_TASK ? clh_certify_domain(out, task, err) : CLH_OK;
 }
 
-void clh_certified_input(clh_result *out, const clh_certificate *c, const clh_task *task,
-                         const clh_counterexample *one)
-{
-    clh_shown_input is;
-    clh_shown_input_of(&is, c->token, c->n, task, one);
-    clh_row_text(out, "input", is.input);
-}
-
 void clh_certified_classes(clh_result *out, const clh_certificate *c, const clh_task *task)
 {
     clh_shown_class row;

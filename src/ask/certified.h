@@ -31,10 +31,6 @@ enum {
 clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const clh_task *task,
                                 clh_error *err);
 
-/** Into the row begun last, as "input": the letters of an input. */
-void clh_certified_input(clh_result *out, const clh_certificate *certificate, const clh_task *task,
-                         const clh_counterexample *one);
-
 /** A row of the table "classes" for each class that has inputs, read from a clh_shown_class. */
 void clh_certified_classes(clh_result *out, const clh_certificate *certificate,
                            const clh_task *task);

@@ -49,6 +49,39 @@ double clh_shown_predictions(const clh_certificate *c)
     return (double)c->all.inputs * (double)(c->length - c->first_scored);
 }
 
+uint64_t clh_shown_bounds(const clh_certificate *c)
+{
+    uint64_t bounds = 0;
+    for (size_t s = 0; s <= CLH_CERTIFY_LETTERS; s++)
+        bounds += c->by_depth[s];
+    return bounds;
+}
+
+size_t clh_shown_decided_of(clh_shown_decided out[CLH_SHOWN_DECIDED], const clh_certificate *c)
+{
+    const double all = c->by_bounds ? clh_shown_predictions(c) : (double)c->forward,
+                 rest = all - (double)clh_shown_bounds(c);
+    size_t count = 0;
+    for (size_t s = 0; s <= c->n && c->by_bounds; s++, count++) {
+        out[count].predictions = (double)c->by_depth[s];
+        (void)snprintf(out[count].by, sizeof out[count].by, "bound, %zu slots free", s);
+    }
+    out[count++] = (clh_shown_decided){"one by one", rest, 0};
+    for (size_t i = 0; i < count; i++)
+        out[i].share = out[i].predictions / all;
+    return count;
+}
+
+void clh_shown_bins(size_t *begin, size_t *end, const clh_certificate *c)
+{
+    *begin = 0;
+    *end = c->histogram ? CLH_MARGIN_BINS : 0;
+    while (*begin < *end && !c->histogram[*begin])
+        ++*begin;
+    while (*end > *begin && !c->histogram[*end - 1])
+        --*end;
+}
+
 const char *clh_shown_proved(const clh_certificate *c, const char **by)
 {
     *by = c->by_bounds ? "the real-valued function of these weights, and this library's forward "

@@ -41,6 +41,21 @@ bool clh_shown_class_of(clh_shown_class *out, const clh_certificate *c, const cl
 /** Scored predictions of the whole domain. */
 double clh_shown_predictions(const clh_certificate *c);
 
+/** How predictions were decided: by bounds that hold whatever the letters of so many slots, and the rest one by
+ *  one: of margins more are computed than had to be decided so. How many, at most CLH_SHOWN_DECIDED. */
+typedef struct clh_shown_decided {
+    char by[32]; /**< "bound, 2 slots free" */
+    double predictions, share;
+} clh_shown_decided;
+enum { CLH_SHOWN_DECIDED = CLH_CERTIFY_LETTERS + 2 };
+size_t clh_shown_decided_of(clh_shown_decided out[CLH_SHOWN_DECIDED], const clh_certificate *c);
+
+/** Predictions decided by bounds, of all. */
+uint64_t clh_shown_bounds(const clh_certificate *c);
+
+/** The bins of the histogram from the first with a prediction to the last: [*begin, *end). */
+void clh_shown_bins(size_t *begin, size_t *end, const clh_certificate *c);
+
 /** "both claims" or "the forward pass": what is decided, and in *by what that is. */
 const char *clh_shown_proved(const clh_certificate *c, const char **by);
 
