@@ -24,7 +24,7 @@ the settings of that run (n = 4, 500 steps), seeds from 0 on, each on $count hel
 seeds; \`none\` counts seeds that do not have it. Losses are nats/token, accuracies and shares lie between 0 and 1, \`_from\`
 is the step of a checkpoint from which on something holds. In **seeds**, brackets are 95 % intervals.
 
-Which inputs fail, by class, in 64 seeds before and after repair: [repair.md](repair.md).
+Which inputs fail, by class, in 64 seeds before and after repair (\`bench/population.sh\`): [repair.md](repair.md).
 
 EOF
 "$clearhead" answers runs/notebook --seeds "$seeds" --count "$count" --threads "${THREADS:-$(nproc)}" --markdown --full
