@@ -71,7 +71,8 @@ static double stream_round(clh_pool *pool, stream *s)
 {
     const double began = clh_clock_seconds();
     clh_pool_run(pool, STREAM_NUMBERS / STREAM_ROW, stream_task, s);
-    return 3.0 * STREAM_NUMBERS * sizeof(clh_real) / (clh_clock_seconds() - began);
+    const double bytes = 3 * (double)STREAM_NUMBERS * sizeof(clh_real);
+    return bytes / (clh_clock_seconds() - began);
 }
 
 clh_status clh_bench_bandwidth(double *bytes_per_second, const clh_how *how, clh_error *err)
