@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "clearhead/ask.h"
 #include "clearhead/certify.h"
-#include "prove/query.h"
+#include "prove/pending.h"
 #include "support/both_ways.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
@@ -214,6 +214,55 @@ static void errors_are_never_larger_than_said(void **state)
     clh_task_close(task);
 }
 
+/* Predictions that fail over every query, with bounds whose error is `less` smaller than it is. */
+static uint64_t failing(const clh_model *model, const clh_letters_asked *asked, double less)
+{
+    clh_error err = {0};
+    clh_tables tables = {0};
+    clh_failures failures = {0};
+    clh_descent descent;
+    clh_pending_pass pass = {0};
+    clh_stop stop;
+    uint64_t count = 0;
+    must(clh_tables_open(&tables, model, asked, NULL, &err), &err);
+    must(clh_failures_open(&failures, asked, &err), &err);
+    tables.bound.passed -= less;
+    must(clh_descent_open(&descent, &tables, &failures, NULL, NULL, &err), &err);
+    clh_stop_init(&stop, NULL, asked->length, "queries");
+    for (size_t p = asked->first_scored - 1; p + 1 < asked->length; p++) {
+        clh_descent_position(&descent, p, &stop, 0);
+        must(clh_pending_run(&pass, &descent), &pass.error);
+        count += descent.failed;
+    }
+    clh_pending_deinit(&pass);
+    clh_descent_deinit(&descent);
+    clh_failures_deinit(&failures);
+    clh_tables_deinit(&tables);
+    return count;
+}
+
+/* Held against forward passes of every input, as both_ways() does. */
+static void an_unsound_bound_is_caught(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    clh_letters_asked asked = {0};
+    clh_error err = {0};
+    clh_certificate forward;
+    must(clh_letters_asked_open(&asked, task, CLH_DOMAIN_TUPLES, &err), &err);
+    const planted p = {CLH_NORM_LN, 0.03, 1, 11};
+    clh_model *model = planted_open(task, &p);
+    const clh_certify_options options = {.domain = CLH_DOMAIN_TUPLES, .way = CLH_CERTIFY_FORWARD};
+    must(clh_certify(&forward, model, task, &options, NULL, &err), &err);
+    assert_true(forward.all.tokens > 0);
+    assert_int_equal(failing(model, &asked, 0), forward.all.tokens);
+    assert_int_not_equal(failing(model, &asked, 5), forward.all.tokens);
+    clh_certificate_deinit(&forward);
+    clh_model_close(model);
+    clh_letters_asked_deinit(&asked);
+    clh_task_close(task);
+}
+
 /* ---- Domains -----------------------------------------------------------------------------------
  */
 
@@ -367,6 +416,7 @@ int main(void)
         cmocka_unit_test(three_letters_too),
         cmocka_unit_test(a_planted_failure_is_found),
         cmocka_unit_test(errors_are_never_larger_than_said),
+        cmocka_unit_test(an_unsound_bound_is_caught),
         cmocka_unit_test(a_certificate_stops),
         cmocka_unit_test(a_proof_is_made_when_it_is_wanted),
         cmocka_unit_test(what_cannot_be_asked_is_refused),
