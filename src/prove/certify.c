@@ -87,12 +87,7 @@ static clh_status choose(bool *bounds, const clh_model *model, const clh_letters
     *bounds = way != CLH_CERTIFY_FORWARD && !why;
     if (way == CLH_CERTIFY_BOUNDS && why)
         return clh_fail(err, CLH_ESUPPORT, "bounds do not cover this model: it %s", why);
-    const size_t n_ctx = clh_model_get_config(model)->n_ctx;
-    if (*bounds && asked->length > n_ctx)
-        return clh_fail(err, CLH_ESHAPE,
-                        "inputs have %zu tokens, the model takes at most %zu (n_ctx)",
-                        asked->length, n_ctx);
-    return CLH_OK;
+    return *bounds ? clh_tables_check_length(model, asked, err) : CLH_OK;
 }
 
 clh_status clh_certify_domain(clh_domain_kind *out, const clh_task *task, clh_error *err)

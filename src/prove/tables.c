@@ -21,6 +21,17 @@ const char *clh_tables_objection(const clh_model *model)
     return NULL;
 }
 
+clh_status clh_tables_check_length(const clh_model *model, const clh_letters_asked *asked,
+                                   clh_error *err)
+{
+    const size_t n_ctx = clh_model_get_config(model)->n_ctx;
+    return asked->length <= n_ctx
+               ? CLH_OK
+               : clh_fail(err, CLH_ESHAPE,
+                          "inputs have %zu tokens, the model takes at most %zu (n_ctx)",
+                          asked->length, n_ctx);
+}
+
 /* ---- Matrices ----------------------------------------------------------------------------------
  */
 

@@ -94,6 +94,10 @@ typedef struct clh_tables {
 /** Why a model cannot be taken apart so: NULL when it can. */
 const char *clh_tables_objection(const clh_model *model);
 
+/** Whether sequences of these choices fit into the model: CLH_ESHAPE where they are longer than n_ctx. */
+clh_status clh_tables_check_length(const clh_model *model, const clh_letters_asked *asked,
+                                   clh_error *err);
+
 /** CLH_ENOMEM, CLH_ENUMERIC, CLH_STOPPED. */
 clh_status clh_tables_open(clh_tables *out, const clh_model *model, const clh_letters_asked *asked,
                            const clh_watch *watch, clh_error *err);
