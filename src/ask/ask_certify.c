@@ -168,7 +168,7 @@ static void put_tables(clh_result *out, const clh_certificate *c, const clh_task
     }
 }
 
-static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
+static void put(clh_result *out, const clh_certificate *c, const clh_task *task, size_t count)
 {
     char name[48], by[160];
     clh_result_read(out, "numbers", c);
@@ -179,7 +179,7 @@ static void put(clh_result *out, const clh_certificate *c, const clh_task *task)
             clh_result_put_number(out, name, (double)c->classes[k].failures);
         }
     clh_certified_classes(out, c, task);
-    clh_certified_examples(out, c, task);
+    clh_certified_examples(out, c, task, count);
     put_tables(out, c, task);
     (void)snprintf(by, sizeof by, "%llu of %llu inputs fail", (unsigned long long)c->all.failures,
                    (unsigned long long)c->all.inputs);
@@ -203,7 +203,7 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
     clh_certify_options options = {.way = (clh_certify_way)set->way,
                                    .margins = set->margins,
                                    .histogram = set->histogram,
-                                   .counterexamples = set->count,
+                                   .counterexamples = clh_certified_count(out, set->count),
                                    .keep = *set->keep ? set->keep : NULL,
                                    .keep_seconds = set->keep_seconds};
     clh_status status = clh_certified_domain(&options.domain, set->domain, task, err);
@@ -214,7 +214,7 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
     if (!status)
         status = clh_certify(&certificate, clh_subject_model(s), task, &options, how, err);
     if (!status)
-        put(out, &certificate, task);
+        put(out, &certificate, task, set->count);
     if (!status)
         status =
             clh_certified_proof(out, &certificate, clh_subject_model(s), task, &options, how, err);
@@ -236,7 +236,7 @@ const clh_question clh_question_certify = {
     .examples =
         "clearhead certify runs/notebook # every set of letters\n"
         "clearhead certify runs/notebook --domain tuples --threads 2 # any letters, 14.8 million\n"
-        "clearhead certify runs/notebook --count 1000 --counterexamples wrong.csv # a file\n"
+        "clearhead certify runs/notebook --counterexamples wrong.csv # all of them, the worst first\n"
         "clearhead certify runs/three --histogram --part margins --figure margins.pdf # how far from wrong\n"
         "clearhead certify runs/notebook --proof proof.npz # for examples/check_proof.py\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"

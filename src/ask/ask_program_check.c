@@ -65,20 +65,20 @@ static const clh_schema schema[] = {
      .fields = class_columns},
     {CLH_PART_TABLE, "counterexamples",
      "inputs on which they disagree, the first of the domain, worst first", .keys = "#index",
-     .fields = example_columns},
+     .flags = CLH_OWN_FILE, .fields = example_columns},
     {CLH_PART_TABLE, "positions", "where they disagree", .keys = "#position", .draw = "rows",
      .flags = CLH_DETAIL, .fields = position_columns},
     {0}};
 
 static void put(clh_result *out, const clh_program_report *r, const clh_program *program,
-                const clh_task *task)
+                const clh_task *task, size_t count)
 {
     const clh_certificate *c = &r->certificate;
     char key[24], by[160];
     clh_program_rule_view view;
     clh_result_read(out, "numbers", r);
     clh_certified_classes(out, c, task);
-    clh_certified_examples(out, c, task);
+    clh_certified_examples(out, c, task, count);
     for (size_t p = c->first_scored; p < c->length; p++) {
         if (clh_program_rule(&view, program, p, NULL))
             continue;
@@ -100,7 +100,7 @@ static clh_status ask_check(clh_result *out, clh_subject *s, const void *setting
     clh_program_report report = {0};
     const clh_certify_options options = {.domain = (clh_domain_kind)set->domain,
                                          .way = (clh_certify_way)set->way,
-                                         .counterexamples = set->count};
+                                         .counterexamples = clh_certified_count(out, set->count)};
     clh_program_asked ask = {.model = clh_subject_model(s),
                              .task = clh_subject_task(s),
                              .options = &options,
@@ -112,7 +112,7 @@ static clh_status ask_check(clh_result *out, clh_subject *s, const void *setting
     if (!status)
         status = clh_program_report_make(&report, &ask, how, err);
     if (!status)
-        put(out, &report, program, ask.task);
+        put(out, &report, program, ask.task, set->count);
     if (!set->sequences)
         clh_result_absent_each(out, "no sequences were asked for", "loss_none", "loss_program",
                                "loss_reference", "recovered");
@@ -134,6 +134,7 @@ const clh_question clh_question_program_check = {
     .examples =
         "clearhead program check algorithm.txt runs/notebook --domain tuples # any letters\n"
         "clearhead program check examples/hypotheses/first_term.txt runs/notebook # by hand\n"
+        "clearhead program check algorithm.txt runs/notebook --counterexamples apart.csv # all of them\n"
         "clearhead program check algorithm.txt runs/notebook --checkpoints # since when?",
     CLH_SETTINGS(keys, check_settings),
     .words = "file",

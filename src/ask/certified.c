@@ -1,5 +1,7 @@
 #include "ask/certified.h"
 
+#include <stdio.h>
+
 clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const clh_task *task,
                                 clh_error *err)
 {
@@ -19,13 +21,33 @@ void clh_certified_classes(clh_result *out, const clh_certificate *c, const clh_
     }
 }
 
-void clh_certified_examples(clh_result *out, const clh_certificate *c, const clh_task *task)
+/* Of a report, and of a file: some 0.5 GB while it is written. */
+enum { SHOWN = 10, WRITTEN = 1000000 };
+
+static const char examples[] = "counterexamples";
+
+size_t clh_certified_count(const clh_result *out, size_t count)
+{
+    return count != CLH_UNSET ? count : clh_result_wants(out, examples) ? WRITTEN : SHOWN;
+}
+
+void clh_certified_examples(clh_result *out, const clh_certificate *c, const clh_task *task,
+                            size_t count)
 {
     clh_shown_input row;
-    char key[24];
+    char key[24], note[240];
+    clh_result_brief(out, examples, count == CLH_UNSET ? SHOWN : count);
+    if (c->counterexample_count < c->all.failures) {
+        (void)snprintf(note, sizeof note,
+                       "counterexamples are the first %zu of %llu, in the order of the domain; a "
+                       "file of them alone (--counterexamples) has all, at most %d, or as many as "
+                       "--count says",
+                       c->counterexample_count, (unsigned long long)c->all.failures, WRITTEN);
+        clh_result_note(out, note);
+    }
     for (size_t i = 0; i < c->counterexample_count; i++) {
         clh_shown_input_of(&row, c->token, c->n, task, &c->counterexamples[i]);
-        clh_result_row(out, "counterexamples", clh_key_text(key, i));
+        clh_result_row(out, examples, clh_key_text(key, i));
         clh_row_read(out, &row);
     }
 }

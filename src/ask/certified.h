@@ -18,8 +18,9 @@
             "by bounds over many inputs at once, or by a forward pass of each; auto: by bounds "   \
             "where the model allows it")
 #define CLH_CERTIFIED_COUNT_KEY(type)                                                              \
-    CLH_ROW(type, count, SIZE, "10", "[0, 10000000]",                                              \
-            "how many counterexamples to show: the first of the domain, the worst of them first")
+    CLH_ROW_AUTO(type, count, SIZE, "10; 1000000 in a file of them alone", "[0, 10000000]",        \
+                 "how many counterexamples to list: the first of the domain, the worst of them "   \
+                 "first")
 
 /** What questions need that bounds are asked of: one layer, one head, attention only, letters. */
 enum {
@@ -35,9 +36,14 @@ clh_status clh_certified_domain(clh_domain_kind *out, unsigned setting, const cl
 void clh_certified_classes(clh_result *out, const clh_certificate *certificate,
                            const clh_task *task);
 
-/** A row of "counterexamples" for each, read from a clh_shown_input. */
+/** How many counterexamples a result is to have, of the setting `count`: where that is left open and the part is going
+ *  to be read alone, as many as a file has; else as many as a report. */
+size_t clh_certified_count(const clh_result *out, size_t count);
+
+/** A row of "counterexamples" for each, read from a clh_shown_input; a report has the first of them, as `count` says.
+ *  A note says of how many they are the first. */
 void clh_certified_examples(clh_result *out, const clh_certificate *certificate,
-                            const clh_task *task);
+                            const clh_task *task, size_t count);
 
 /** The verdict "proved"; the answer of the whole is no where an input fails. */
 void clh_certified_proved(clh_result *out, const clh_certificate *certificate);

@@ -55,13 +55,17 @@ clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
         out->classes[c].margin = NAN;
     out->failed_at = clh_alloc_zeroed(length, sizeof *out->failed_at, err);
-    out->counterexamples =
-        clh_alloc_zeroed(options->counterexamples, sizeof *out->counterexamples, err);
     if (options->histogram)
         out->histogram = clh_alloc_zeroed(CLH_MARGIN_BINS, sizeof *out->histogram, err);
-    return out->failed_at && out->counterexamples && (out->histogram || !options->histogram)
-               ? CLH_OK
-               : CLH_ENOMEM;
+    return out->failed_at && (out->histogram || !options->histogram) ? CLH_OK : CLH_ENOMEM;
+}
+
+clh_status clh_certificate_room(size_t *room, clh_certificate *out, uint64_t failures, size_t most,
+                                clh_error *err)
+{
+    *room = failures < most ? (size_t)failures : most;
+    out->counterexamples = clh_alloc_zeroed(*room, sizeof *out->counterexamples, err);
+    return out->counterexamples ? CLH_OK : CLH_ENOMEM;
 }
 
 void clh_certificate_sum(clh_certificate *c)

@@ -151,14 +151,20 @@ static void begin_from(job *j)
 }
 
 /* Which inputs there are, and which of them fail. */
-static void count_inputs(job *j, const clh_certify_options *options)
+static clh_status count_inputs(job *j, const clh_certify_options *options, clh_error *err)
 {
     clh_certificate *out = j->out;
-    uint64_t inputs[CLH_CERTIFY_CLASSES] = {0}, failures[CLH_CERTIFY_CLASSES] = {0};
+    uint64_t inputs[CLH_CERTIFY_CLASSES] = {0}, failures[CLH_CERTIFY_CLASSES] = {0}, all = 0;
     const uint8_t none[CLH_CERTIFY_LETTERS] = {0};
+    size_t room = 0;
     clh_letters_count(j->asked, none, 0, 1, inputs);
-    clh_failures_count(&j->failures, failures, out->counterexamples, options->counterexamples,
-                       &out->counterexample_count);
+    clh_failures_count(&j->failures, failures, NULL, 0, NULL);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        all += failures[c];
+    const clh_status status = clh_certificate_room(&room, out, all, options->counterexamples, err);
+    if (status)
+        return status;
+    clh_failures_first(&j->failures, out->counterexamples, room, &out->counterexample_count);
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         out->classes[c].inputs = inputs[c];
         out->classes[c].failures = failures[c];
@@ -168,6 +174,7 @@ static void count_inputs(job *j, const clh_certify_options *options)
     }
     for (size_t i = 0; i < out->counterexample_count; i++)
         out->counterexamples[i].rank = clh_letters_rank(j->asked, out->counterexamples[i].letters);
+    return CLH_OK;
 }
 
 clh_status clh_certify_bounds(clh_certificate *out, const clh_model *model, const clh_task *task,
@@ -202,7 +209,7 @@ clh_status clh_certify_bounds(clh_certificate *out, const clh_model *model, cons
     clh_kept_deinit(&kept);
     if (!status) {
         clh_proof_sort(out);
-        count_inputs(&j, options);
+        status = count_inputs(&j, options, err);
     }
     clh_failures_deinit(&j.failures);
     clh_tables_deinit(&j.tables);

@@ -1,15 +1,18 @@
 /* Counterexamples: what this library's forward pass says of each. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "base/stop.h"
+#include "model/passes.h"
 #include "prove/certify_parts.h"
 
 typedef struct worker {
-    clh_cache *cache;
-    uint32_t *ids;
+    clh_passes passes;
+    uint32_t *ids;       /* [together, length] */
+    clh_sequence *input; /* [together], theirs */
     clh_error error;
 } worker;
 
@@ -19,43 +22,50 @@ typedef struct job {
     const clh_task *task;
     const clh_letters_asked *asked;
     const clh_target *targets;
+    size_t together; /* inputs of a block */
     worker *worker;
     clh_stop stop;
 } job;
 
-static clh_status read_input(const job *j, const clh_counterexample *one, clh_sequence *out,
-                             clh_error *err)
+static clh_status read_input(const job *j, worker *w, size_t b, const clh_counterexample *one)
 {
-    if (!j->asked)
-        return clh_task_unrank(j->task, one->rank, out, err);
-    clh_letters_write(j->asked, one->letters, out->tokens);
-    out->length = j->asked->length;
-    out->first_scored = j->asked->first_scored;
-    return CLH_OK;
+    clh_sequence *out = &w->input[b];
+    clh_status status = CLH_OK;
+    if (j->asked) {
+        clh_letters_write(j->asked, one->letters, out->tokens);
+        out->length = j->asked->length;
+        out->first_scored = j->asked->first_scored;
+    } else {
+        status = clh_task_unrank(j->task, one->rank, out, &w->error);
+    }
+    return status ? status : clh_passes_add(&w->passes, out, NULL, NULL, &w->error);
+}
+
+/* The first of the largest. */
+static uint32_t prediction(const clh_real *logits, size_t outputs)
+{
+    size_t best = 0;
+    for (size_t o = 1; o < outputs; o++)
+        best = logits[o] > logits[best] ? o : best;
+    return (uint32_t)best;
 }
 
 static void look_at(clh_counterexample *one, const clh_sequence *input, const clh_target *targets,
-                    const clh_cache *cache)
+                    const clh_real *logits, size_t outputs)
 {
-    const clh_tensor logits = clh_cache_view(cache, "logits");
-    const size_t outputs = logits.shape[2];
     one->margin = INFINITY;
-    for (size_t p = input->first_scored; p < input->length; p++) {
-        const clh_real *row = logits.data + (p - 1) * outputs;
-        const uint32_t says = clh_cache_prediction(cache, 0, p - 1);
-        const uint32_t right =
+    for (size_t p = input->first_scored; p < input->length; p++, logits += outputs) {
+        bool right;
+        const uint32_t wanted =
             targets ? clh_target_read(&targets[p], input->tokens) : input->tokens[p];
-        double best = -INFINITY;
-        for (size_t o = 0; o < outputs; o++)
-            best = o == right ? best : fmax(best, (double)row[o]);
-        const double margin = right < outputs ? (double)row[right] - best : -INFINITY;
-        one->mistakes += says != right;
+        const double margin = clh_margin_of(logits, outputs, wanted, &right);
+        one->mistakes += !right;
         if (!(margin < one->margin))
             continue;
         one->margin = margin;
         one->position = p;
-        one->expected = right;
-        one->predicted = says;
+        one->expected = wanted;
+        one->predicted = prediction(logits, outputs);
     }
 }
 
@@ -63,18 +73,42 @@ static void work(void *context, size_t task, size_t which)
 {
     job *j = context;
     worker *w = &j->worker[which];
-    clh_counterexample *one = &j->out->counterexamples[task];
-    clh_sequence input = {.tokens = w->ids, .capacity = j->out->length};
+    const size_t begin = task * j->together, rest = j->out->counterexample_count - begin;
+    const size_t count = rest < j->together ? rest : j->together;
+    const size_t outputs = clh_model_get_config(j->model)->d_vocab_out;
+    clh_counterexample *of = j->out->counterexamples + begin;
     clh_status status = w->error.status;
+    clh_passes_clear(&w->passes);
+    for (size_t b = 0; b < count && !status; b++)
+        status = read_input(j, w, b, &of[b]);
     if (!status)
-        status = read_input(j, one, &input, &w->error);
-    if (!status)
-        status = clh_forward(j->model, &(clh_tokens){w->ids, 1, input.length}, w->cache, NULL,
-                             &w->error);
-    if (!status)
-        look_at(one, &input, j->targets, w->cache);
+        clh_passes_run(&w->passes);
+    for (size_t b = 0; b < count && !status; b++)
+        look_at(&of[b], &w->input[b], j->targets, clh_passes_logits(&w->passes, b), outputs);
     w->error.status = status;
     clh_stop_step(&j->stop);
+}
+
+static clh_status worker_open(job *j, worker *w, clh_error *err)
+{
+    const size_t length = j->out->length,
+                 rows = clh_passes_rows(clh_model_get_config(j->model), length);
+    const clh_status status = clh_passes_open(&w->passes, j->model, length, rows, err);
+    if (status)
+        return status;
+    j->together = clh_passes_together(&w->passes);
+    w->ids = clh_alloc_array(j->together, length * sizeof *w->ids, err);
+    w->input = clh_alloc_zeroed(j->together, sizeof *w->input, err);
+    for (size_t b = 0; b < j->together && w->ids && w->input; b++)
+        w->input[b] = (clh_sequence){.tokens = w->ids + b * length, .capacity = length};
+    return w->ids && w->input ? CLH_OK : CLH_ENOMEM;
+}
+
+static void worker_close(worker *w)
+{
+    clh_passes_close(&w->passes);
+    clh_free(w->ids);
+    clh_free(w->input);
 }
 
 /* The smallest margin first; of equal ones the first of the domain. */
@@ -98,22 +132,19 @@ clh_status clh_certificate_examples(clh_certificate *out, const clh_model *model
     const size_t workers = clh_pool_size(pool);
     if (!status && !(j.worker = clh_alloc_zeroed(workers, sizeof *j.worker, err)))
         status = CLH_ENOMEM;
-    for (size_t w = 0; w < workers && !status; w++) {
-        j.worker[w].ids = clh_alloc_array(out->length, sizeof *j.worker[w].ids, err);
-        status = j.worker[w].ids ? clh_cache_open(&j.worker[w].cache, clh_model_get_config(model),
-                                                  CLH_KEEP_BACKWARD, err)
-                                 : CLH_ENOMEM;
-    }
+    for (size_t w = 0; w < workers && !status; w++)
+        status = worker_open(&j, &j.worker[w], err);
     if (!status) {
-        clh_stop_init(&j.stop, clh_how_watch(how), out->counterexample_count, "counterexamples");
-        clh_pool_run_watched(pool, out->counterexample_count, work, &j, &j.stop);
+        assert(j.together > 0); /* a pool has a worker */
+        const size_t tasks = (out->counterexample_count + j.together - 1) / j.together;
+        clh_stop_init(&j.stop, clh_how_watch(how), tasks, "batches of counterexamples");
+        clh_pool_run_watched(pool, tasks, work, &j, &j.stop);
         status = clh_stop_end(&j.stop, err);
     }
     for (size_t w = 0; w < workers && j.worker; w++) {
         if (!status && j.worker[w].error.status)
             status = clh_fail(err, j.worker[w].error.status, "%s", j.worker[w].error.message);
-        clh_cache_close(j.worker[w].cache);
-        clh_free(j.worker[w].ids);
+        worker_close(&j.worker[w]);
     }
     clh_free(j.worker);
     clh_pool_close(pool);

@@ -75,8 +75,7 @@ static clh_real largest(size_t n, const clh_real *x)
     return most[0];
 }
 
-/* The right token's logit less the best other; equal ones are as clh_cache_prediction() takes them. */
-static double margin_of(const clh_real *logits, size_t outputs, uint32_t target, bool *right)
+double clh_margin_of(const clh_real *logits, size_t outputs, uint32_t target, bool *right)
 {
     *right = target < outputs && clh_loss_is_largest(outputs, logits, target);
     if (target >= outputs)
@@ -99,7 +98,7 @@ static void look_at(const job *j, seen *s, size_t b, uint64_t rank)
     for (size_t p = input->first_scored; p < input->length; p++, logits += outputs) {
         bool right;
         const uint32_t wanted = j->targets ? clh_target_read(&j->targets[p], ids) : ids[p];
-        const double margin = margin_of(logits, outputs, wanted, &right);
+        const double margin = clh_margin_of(logits, outputs, wanted, &right);
         s->forward++;
         s->histogram[clh_margin_bin(margin)]++;
         if (!right) {
@@ -208,11 +207,17 @@ static clh_status gather(void *context, clh_error *err)
     return CLH_OK;
 }
 
-static void list_failures(const job *j)
+static clh_status list_failures(const job *j, clh_error *err)
 {
     clh_certificate *out = j->out;
-    for (uint64_t rank = 0; rank < j->inputs; rank++) {
-        if (out->counterexample_count == j->options->counterexamples)
+    uint64_t failures = 0;
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        failures += out->classes[c].failures;
+    size_t room;
+    const clh_status status =
+        clh_certificate_room(&room, out, failures, j->options->counterexamples, err);
+    for (uint64_t rank = 0; rank < j->inputs && !status; rank++) {
+        if (out->counterexample_count == room)
             break;
         if (!(atomic_load_explicit(&j->failed[rank / 64], memory_order_relaxed) >> rank % 64 & 1))
             continue;
@@ -221,6 +226,7 @@ static void list_failures(const job *j)
         if (j->asked)
             clh_letters_unrank(j->asked, rank, one->letters);
     }
+    return status;
 }
 
 /* What there is to go through; refused where it is not counted, or too much. */
@@ -277,7 +283,7 @@ clh_status clh_certify_forward(clh_certificate *out, const clh_model *model, con
     if (!status)
         status = clh_kept_run(&kept, pool, work, gather, &j, &j.stop, err);
     if (!status)
-        list_failures(&j);
+        status = list_failures(&j, err);
     clh_kept_deinit(&kept);
     for (size_t w = 0; w < workers && j.seen; w++)
         seen_close(&j.seen[w]);

@@ -6,9 +6,17 @@
 #include "prove/target.h"
 
 /** An empty certificate: of choices of letters, or NULL, of a task's own inputs; sequences of at most
- *  `length` tokens; room for `keep` counterexamples. */
+ *  `length` tokens. */
 clh_status clh_certificate_start(clh_certificate *out, const clh_letters_asked *asked,
                                  size_t length, const clh_certify_options *options, clh_error *err);
+
+/** Room for the counterexamples, once it is known how many inputs fail: for `most` at most; *room of them. */
+clh_status clh_certificate_room(size_t *room, clh_certificate *out, uint64_t failures, size_t most,
+                                clh_error *err);
+
+/** The right token's logit less the best other, in floats; whether it is the prediction: of equal ones as
+ *  clh_cache_prediction() takes them. */
+double clh_margin_of(const clh_real *logits, size_t outputs, uint32_t target, bool *right);
 
 /** `all` from the classes. */
 void clh_certificate_sum(clh_certificate *certificate);

@@ -133,6 +133,7 @@ typedef struct walk {
     uint64_t *count;
     clh_counterexample *keep;
     size_t most, kept;
+    bool ends; /* with the last that is kept */
     uint8_t letters[CLH_CERTIFY_LETTERS];
     bool any[CLH_MASKS];
     uint64_t number[CLH_MASKS]; /* of the letters so far, of each mask of their slots */
@@ -205,7 +206,7 @@ static void walk_on(walk *w, size_t slots, bool fails)
     }
     size_t begin, end;
     clh_letters_range(a, w->letters, (1u << slots) - 1, slots, &begin, &end);
-    for (size_t x = begin; x < end; x++) {
+    for (size_t x = begin; x < end && !(w->ends && w->kept == w->most); x++) {
         if (!clh_letters_fit(a, w->letters, (1u << slots) - 1, (uint8_t)x))
             continue;
         w->letters[slots] = (uint8_t)x;
@@ -213,16 +214,31 @@ static void walk_on(walk *w, size_t slots, bool fails)
     }
 }
 
+static size_t walk_all(walk *w)
+{
+    for (unsigned mask = 0; mask < CLH_MASKS; mask++)
+        w->any[mask] = atomic_load_explicit(&w->failures->any[mask], memory_order_relaxed);
+    walk_on(w, 0, w->any[0]); /* no slot need have a letter: all fail */
+    return w->kept;
+}
+
 void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],
                         clh_counterexample *keep, size_t most, size_t *kept)
 {
     assert(failures && count && (keep || most == 0));
     walk w = {.failures = failures, .count = count, .keep = keep, .most = most};
-    for (unsigned mask = 0; mask < CLH_MASKS; mask++)
-        w.any[mask] = atomic_load_explicit(&failures->any[mask], memory_order_relaxed);
-    walk_on(&w, 0, w.any[0]); /* no slot need have a letter: all fail */
+    const size_t found = walk_all(&w);
     if (kept)
-        *kept = w.kept;
+        *kept = found;
+}
+
+void clh_failures_first(const clh_failures *failures, clh_counterexample *keep, size_t most,
+                        size_t *kept)
+{
+    uint64_t count[CLH_CERTIFY_CLASSES] = {0};
+    assert(failures && keep && kept);
+    walk w = {.failures = failures, .count = count, .keep = keep, .most = most, .ends = true};
+    *kept = most ? walk_all(&w) : 0;
 }
 
 uint64_t clh_failures_all(const clh_failures *failures, clh_counterexample *first, size_t *kept)

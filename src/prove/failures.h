@@ -51,4 +51,8 @@ uint64_t clh_failures_all(const clh_failures *failures, clh_counterexample *firs
 void clh_failures_count(const clh_failures *failures, uint64_t count[CLH_CERTIFY_CLASSES],
                         clh_counterexample *keep, size_t most, size_t *kept);
 
+/** These alone: it ends with the last of them. */
+void clh_failures_first(const clh_failures *failures, clh_counterexample *keep, size_t most,
+                        size_t *kept);
+
 #endif

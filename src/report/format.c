@@ -160,6 +160,21 @@ static clh_status check_array(const clh_result *r, const clh_show *show, clh_err
 
 /* ---- Writing ---- */
 
+/* Rows of a long table that only those see who ask for it alone: set aside while the whole is shown, and back. */
+static void set_aside(clh_result *r, const clh_show *show, bool aside)
+{
+    for (size_t i = 0; i < r->parts && !show->part; i++) {
+        clh_part *part = &r->part[i];
+        if (aside && part->rows > part->brief) {
+            part->all = part->rows;
+            part->rows = part->brief;
+        } else if (!aside && part->all) {
+            part->rows = part->all;
+            part->all = 0;
+        }
+    }
+}
+
 static clh_status to_text(char **text, clh_result *r, const clh_format *format,
                           const clh_show *show, clh_error *err)
 {
@@ -168,8 +183,10 @@ static clh_status to_text(char **text, clh_result *r, const clh_format *format,
     clh_status status = clh_format_check(format, r->schema, show, err);
     if (!status)
         status = check_array(r, show, err);
+    set_aside(r, show, true);
     if (!status)
         status = format->text(r, show, &out, err);
+    set_aside(r, show, false);
     if (!status && !(*text = clh_strbuf_take(&out, err)))
         status = CLH_ENOMEM;
     clh_strbuf_deinit(&out);
@@ -213,5 +230,9 @@ clh_status clh_report_save(clh_result *result, const char *path, const clh_show 
     clh_status status = clh_format_check(format, result->schema, &in_file, err);
     if (!status)
         status = check_array(result, &in_file, err);
-    return status ? status : format->save(result, &in_file, path, err);
+    set_aside(result, &in_file, true);
+    if (!status)
+        status = format->save(result, &in_file, path, err);
+    set_aside(result, &in_file, false);
+    return status;
 }

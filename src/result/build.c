@@ -7,13 +7,6 @@
 
 #include "result/result_parts.h"
 
-/** Something that is closed with the result. */
-struct clh_owned {
-    struct clh_owned *next;
-    void *owner;
-    void (*close)(void *);
-};
-
 clh_value clh_value_none(void)
 {
     return (clh_value){NAN, NAN, NAN};
@@ -30,65 +23,9 @@ const char *clh_key_text(char out[24], uint64_t n)
     return out;
 }
 
-/* ---- Memory ---- */
-
 static bool failed(const clh_result *r)
 {
     return r->failure.status != CLH_OK;
-}
-
-clh_status clh_result_keep(clh_result *r, void *owner, void (*close)(void *), clh_error *err)
-{
-    struct clh_owned *more = failed(r) ? NULL : clh_alloc_array(1, sizeof *more, &r->failure);
-    if (!more) {
-        close(owner);
-        return clh_result_check(r, err);
-    }
-    *more = (struct clh_owned){r->owned, owner, close};
-    r->owned = more;
-    return CLH_OK;
-}
-
-void *clh_result_memory(clh_result *r, size_t count, size_t size)
-{
-    void *memory = failed(r) ? NULL : clh_alloc_zeroed(count, size, &r->failure);
-    return memory && !clh_result_keep(r, memory, clh_free, NULL) ? memory : NULL;
-}
-
-void *clh_result_make(clh_result *r, size_t size, void (*deinit)(void *), clh_error *err)
-{
-    void *made = clh_result_memory(r, 1, size);
-    clh_status status = clh_result_check(r, err);
-    if (!status)
-        status = clh_result_keep(r, made, deinit, err);
-    return status ? NULL : made;
-}
-
-const char *clh_result_copy(clh_result *r, const char *text)
-{
-    if (!text)
-        return NULL;
-    const size_t length = strlen(text) + 1;
-    char *copy = clh_result_memory(r, length, 1);
-    if (copy)
-        memcpy(copy, text, length);
-    return copy;
-}
-
-/* Room for one more of `count` in a list that doubles; what it was stays the result's until it is
- * closed. NULL when there is none. */
-static void *grown(clh_result *r, const void *list, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return (void *)list;
-    const size_t more = *room ? 2 * *room : 8;
-    void *bigger = clh_result_memory(r, more, size);
-    if (!bigger)
-        return NULL;
-    if (count > 0)
-        memcpy(bigger, list, count * size);
-    *room = more;
-    return bigger;
 }
 
 static clh_cell *empty_cells(clh_result *r, size_t count)
@@ -102,7 +39,7 @@ static clh_cell *empty_cells(clh_result *r, size_t count)
 static void open_part(clh_result *r, clh_part *part, const clh_schema *schema)
 {
     *part = (clh_part){schema, .keys = clh_schema_key_count(schema),
-                       .fields = clh_field_count(schema->fields)};
+                       .fields = clh_field_count(schema->fields), .brief = SIZE_MAX};
     if (schema->kind != CLH_PART_NUMBERS && schema->kind != CLH_PART_VERDICTS)
         return;
     part->cell = empty_cells(r, part->fields);
@@ -128,19 +65,6 @@ clh_status clh_result_open(clh_result **out, const char *question, const clh_sch
     else
         *out = r;
     return status;
-}
-
-void clh_result_close(clh_result *r)
-{
-    if (!r)
-        return;
-    while (r->owned) {
-        struct clh_owned *first = r->owned;
-        r->owned = first->next;
-        first->close(first->owner);
-        clh_free(first);
-    }
-    clh_free(r);
 }
 
 clh_status clh_result_check(const clh_result *r, clh_error *err)
@@ -256,7 +180,7 @@ void clh_result_row_begin(clh_result *r, const char *table, const char *const *k
     if (!r->at)
         return;
     clh_part *part = r->at;
-    clh_table_row *list = grown(r, part->row, part->rows, &part->room, sizeof *list);
+    clh_table_row *list = clh_result_grown(r, part->row, part->rows, &part->room, sizeof *list);
     clh_table_row row = {.key = clh_result_memory(r, part->keys + 1, sizeof *row.key),
                          .cell = empty_cells(r, part->fields)};
     if (!list || !row.key || !row.cell)
@@ -329,6 +253,14 @@ void clh_row_read(clh_result *r, const void *from)
     clh_table_row *row = last_row(r);
     for (size_t i = 0; row && i < r->at->fields; i++)
         read_cell(r, &row->cell[i], &r->at->schema->fields[i], from);
+}
+
+void clh_result_brief(clh_result *r, const char *table, size_t rows)
+{
+    clh_part *part = failed(r) ? NULL : clh_result_part(r, table);
+    assert((part || failed(r)) && "a table of the schema");
+    if (part)
+        part->brief = rows;
 }
 
 void clh_row_absent(clh_result *r, const char *why)
@@ -410,7 +342,7 @@ void clh_result_no(clh_result *r)
 /* `text` lives in the result. */
 static void add_note(clh_result *r, const char *text)
 {
-    const char **list = grown(r, r->notes, r->note_count, &r->note_room, sizeof *list);
+    const char **list = clh_result_grown(r, r->notes, r->note_count, &r->note_room, sizeof *list);
     if (!list)
         return;
     r->notes = list;
@@ -462,7 +394,7 @@ void clh_result_array(clh_result *r, const clh_array *view, const clh_axis *axes
                       void *user)
 {
     assert(view->name && (view->data || fill));
-    clh_result_item *list = grown(r, r->item, r->items, &r->item_room, sizeof *list);
+    clh_result_item *list = clh_result_grown(r, r->item, r->items, &r->item_room, sizeof *list);
     if (!list)
         return;
     clh_result_item item = {clh_schema_find(r->schema, view->name), .view = *view, .fill = fill,

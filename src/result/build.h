@@ -85,6 +85,9 @@ void clh_row_put_named(clh_result *r, const clh_named *numbers);
 void clh_row_text(clh_result *r, const char *column, const char *text);
 void clh_row_read(clh_result *r, const void *from);
 
+/** A report of the whole result has the first `rows` rows of a table; where the table alone is asked for, all. */
+void clh_result_brief(clh_result *r, const char *table, size_t rows);
+
 /** The row has no numbers, and why. */
 void clh_row_absent(clh_result *r, const char *why);
 

@@ -26,6 +26,8 @@ typedef struct clh_part {
     const char **note;  /**< [fields]: why a number is absent, what decided a verdict */
     clh_table_row *row; /**< of a table */
     size_t rows, room, keys, fields;
+    size_t brief;       /**< how many of the rows a report of the whole result has */
+    size_t all;         /**< how many there are, while such a report is made; 0: `rows` */
     const char *absent; /**< why there is no such part */
 } clh_part;
 
@@ -64,7 +66,9 @@ struct clh_result {
     bool finite_noted;       /**< clh_finite_note() was here */
     clh_part *at;            /**< table of the row begun last */
     struct clh_owned *owned; /**< everything to be freed, newest first */
-    char **path;             /**< made when first asked for */
+    char *block; /**< what is left of the memory for what is small, and how much; how large */
+    size_t block_room, block_size; /**< the last one was */
+    char **path;                   /**< made when first asked for */
     size_t paths;
     clh_error failure; /**< the first addition that failed */
 };
@@ -79,5 +83,9 @@ const clh_cell *clh_result_cell(const clh_result *r, const char *path, const clh
 /** Memory that lives as long as the result; NULL when it is not to be had, remembered. */
 void *clh_result_memory(clh_result *r, size_t count, size_t size);
 const char *clh_result_copy(clh_result *r, const char *text);
+
+/** Room for one more of `count` in a list that doubles; what it was stays the result's until it is
+ *  closed. NULL when there is none. */
+void *clh_result_grown(clh_result *r, const void *list, size_t count, size_t *room, size_t size);
 
 #endif
