@@ -173,8 +173,8 @@ typedef struct clh_kernels {
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
 
-    /** Rows of a certificate: math/prove_rows.h. Scores, of which the largest is returned; what is made
-     *  of them. */
+    /** Rows of a certificate: math/prove_rows.h. The largest score, of which nothing is written; weights
+     *  and their sums. */
     clh_real (*letter_scores)(const clh_letter_weights *rows);
     void (*letter_weights)(const clh_letter_weights *rows, clh_real most);
 

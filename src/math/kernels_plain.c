@@ -350,27 +350,29 @@ static double plain_multiply_adds(size_t loops)
     return 2.0 * 4 * (double)loops;
 }
 
+static clh_real letter_score(const clh_letter_weights *w, size_t j, size_t x)
+{
+    return (w->letter[x] + w->key[j]) * w->scale[j * CLH_LETTER_ROW + x];
+}
+
 static clh_real plain_letter_scores(const clh_letter_weights *w)
 {
     clh_real max = -(clh_real)INFINITY;
-    for (size_t at = 0; at < w->keys * CLH_LETTER_ROW; at++) {
-        w->weight[at] =
-            (w->letter[at % CLH_LETTER_ROW] + w->key[at / CLH_LETTER_ROW]) * w->scale[at];
-        max = w->weight[at] > max ? w->weight[at] : max;
-    }
+    for (size_t j = 0; j < w->keys; j++)
+        for (size_t x = w->begin; x < w->end; x++)
+            max = letter_score(w, j, x) > max ? letter_score(w, j, x) : max;
     return max;
 }
 
 static void plain_letter_weights(const clh_letter_weights *w, clh_real most)
 {
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
+    for (size_t x = w->begin; x < w->end; x++) {
         w->sum[x] = w->scaled[x] = 0;
         for (size_t j = 0; j < w->keys; j++) {
             const size_t at = j * CLH_LETTER_ROW + x;
-            const clh_real e = exp(w->weight[at] - most);
+            const clh_real e = exp(letter_score(w, j, x) - most);
             w->sum[x] += e;
-            w->weight[at] = e * w->scale[at];
-            w->scaled[x] += w->weight[at];
+            w->scaled[x] += w->weight[at] = e * w->scale[at];
         }
     }
 }

@@ -12,20 +12,21 @@
 
 #include "clearhead/tensor.h"
 
-enum { CLH_LETTER_ROW = 64 };
+enum { CLH_LETTER_ROW = 64, CLH_LETTER_STEP = 16 };
 
-/** One query and the keys of one slot, `keys` of them, each with every letter x:
+/** One query and the keys of one slot, `keys` of them, each with letters x = begin … end-1, both whole
+ *  CLH_LETTER_STEPs:
  *
  *    score_jx  = (letter_x + key_j) scale_jx          weight_jx = exp(score_jx - most) scale_jx
  *    sum_x     = sum_j exp(score_jx - most)           scaled_x  = sum_j weight_jx
  *
- *  summed in the order of j. A letter of -inf has weight 0. */
+ *  summed in the order of j. A letter of -inf has weight 0. Other letters' numbers are left as they are. */
 typedef struct clh_letter_weights {
-    size_t keys;
+    size_t keys, begin, end;
     const clh_real *letter; /**< [CLH_LETTER_ROW] */
     const clh_real *key;    /**< [keys] */
     const clh_real *scale;  /**< [keys, CLH_LETTER_ROW] */
-    clh_real *weight;       /**< [keys, CLH_LETTER_ROW]; scores, then weights */
+    clh_real *weight;       /**< [keys, CLH_LETTER_ROW] */
     clh_real *sum, *scaled; /**< [CLH_LETTER_ROW] */
 } clh_letter_weights;
 

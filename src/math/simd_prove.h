@@ -8,45 +8,47 @@
 
 enum { LETTER_PARTS = CLH_LETTER_ROW / LANE };
 
+/* Scores of key j, whose letters go from l vectors on. */
+INLINE vec letter_score(const clh_letter_weights *w, size_t j, size_t l)
+{
+    return (vec_load(w->letter + l * LANE) + vec_set(w->key[j])) *
+           vec_load(w->scale + j * CLH_LETTER_ROW + l * LANE);
+}
+
 static clh_real simd_letter_scores(const clh_letter_weights *w)
 {
-    vec letter[LETTER_PARTS], most[LETTER_PARTS];
     clh_real max = -(clh_real)INFINITY;
-    for (size_t l = 0; l < LETTER_PARTS; l++) {
-        letter[l] = vec_load(w->letter + l * LANE);
-        most[l] = vec_set(max);
-    }
-    for (size_t j = 0; j < w->keys; j++) {
-        const vec key = vec_set(w->key[j]);
-        for (size_t l = 0; l < LETTER_PARTS; l++) {
-            const size_t at = j * CLH_LETTER_ROW + l * LANE;
-            const vec score = (letter[l] + key) * vec_load(w->scale + at);
-            vec_store(w->weight + at, score);
-            most[l] = vec_max(score, most[l]);
+    vec even = vec_set(max), odd = even;
+    for (size_t l = w->begin / LANE; l < w->end / LANE; l++) {
+        size_t j = 0;
+        for (; j + 2 <= w->keys; j += 2) {
+            even = vec_max(letter_score(w, j, l), even);
+            odd = vec_max(letter_score(w, j + 1, l), odd);
         }
+        if (j < w->keys)
+            even = vec_max(letter_score(w, j, l), even);
     }
-    for (size_t l = 0; l < LETTER_PARTS; l++)
-        for (size_t i = 0; i < LANE; i++)
-            max = most[l][i] > max ? most[l][i] : max;
+    even = vec_max(even, odd);
+    for (size_t i = 0; i < LANE; i++)
+        max = even[i] > max ? even[i] : max;
     return max;
 }
 
 static void simd_letter_weights(const clh_letter_weights *w, clh_real most)
 {
-    vec sum[LETTER_PARTS] = {{0}}, scaled[LETTER_PARTS] = {{0}};
     const vec shift = vec_set(most);
-    for (size_t j = 0; j < w->keys; j++)
-        for (size_t l = 0; l < LETTER_PARTS; l++) {
+    for (size_t l = w->begin / LANE; l < w->end / LANE; l++) {
+        vec sum = {0}, scaled = {0};
+        for (size_t j = 0; j < w->keys; j++) {
             const size_t at = j * CLH_LETTER_ROW + l * LANE;
-            const vec e = vec_exp(vec_load(w->weight + at) - shift);
+            const vec e = vec_exp(letter_score(w, j, l) - shift);
             const vec weight = e * vec_load(w->scale + at);
-            sum[l] += e;
-            scaled[l] += weight;
+            sum += e;
+            scaled += weight;
             vec_store(w->weight + at, weight);
         }
-    for (size_t l = 0; l < LETTER_PARTS; l++) {
-        vec_store(w->sum + l * LANE, sum[l]);
-        vec_store(w->scaled + l * LANE, scaled[l]);
+        vec_store(w->sum + l * LANE, sum);
+        vec_store(w->scaled + l * LANE, scaled);
     }
 }
 

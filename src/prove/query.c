@@ -10,26 +10,30 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
 {
     const size_t n = t->asked->n, columns = t->columns;
     *q = (clh_query){.tables = t, .kernel = clh_kernels_best()};
-    size_t keys = 0;
-    for (size_t s = 0; s < n; s++)
+    size_t keys = 0, parts = 0;
+    for (size_t s = 0; s < n; s++) {
         keys = t->slots[s].count > keys ? t->slots[s].count : keys;
+        parts = t->slots[s].parts->count > parts ? t->slots[s].parts->count : parts;
+    }
     q->keys_most = keys;
+    q->parts_most = parts;
     bool all = true;
     const struct {
         clh_real **at;
         size_t count;
     } reals[] = {{&q->base, columns},
                  {&q->direct, columns},
-                 {&q->weight, n * keys * CLH_LETTER_ROW},
+                 {&q->weight, t->reach.data ? keys * CLH_LETTER_ROW : 0},
+                 {&q->part, n * parts * CLH_LETTER_ROW},
                  {&q->float_key, keys},
                  {&q->along_letter, CLH_LETTER_ROW},
-                 {&q->along_place, t->length},
+                 {&q->along_part, (n + 1) * parts},
                  {&q->direct_letter, CLH_LETTER_ROW},
-                 {&q->direct_place, t->length},
+                 {&q->direct_part, (n + 1) * parts},
                  {&q->direct_stream, t->d_model},
-                 {&q->product, keys * CLH_LETTER_ROW},
+                 {&q->product, parts * CLH_LETTER_ROW},
                  {&q->towards_stream, t->d_model},
-                 {&q->float_letter, CLH_LETTER_ROW},
+                 {&q->float_letter, n * CLH_LETTER_ROW},
                  {&q->sum, n * CLH_LETTER_ROW},
                  {&q->scaled, n * CLH_LETTER_ROW},
                  {&q->length, CLH_LETTER_ROW},
@@ -45,13 +49,17 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
         all = (q->exact[s] = clh_alloc_array(CLH_LETTER_ROW * (t->width + 1), sizeof(double), err));
     for (size_t s = 0; s <= n && all; s++)
         all = (q->total[s] = clh_alloc_array(t->width + 1, sizeof *q->total[s], err));
+    const struct {
+        double **at;
+        size_t count;
+    } doubles[] = {{&q->place, t->length},
+                   {&q->key, t->length},
+                   {&q->letter, t->d_vocab},
+                   {&q->basis_along, parts},
+                   {&q->basis_direct, parts}};
+    for (size_t i = 0; i < CLH_COUNT(doubles) && all; i++)
+        all = (*doubles[i].at = clh_alloc_array(doubles[i].count, sizeof(double), err));
     if (all)
-        q->place = clh_alloc_array(t->length, sizeof *q->place, err);
-    if (all)
-        q->key = clh_alloc_array(t->length, sizeof *q->key, err);
-    if (all)
-        q->letter = clh_alloc_array(t->d_vocab, sizeof *q->letter, err);
-    if (all && q->place && q->key && q->letter)
         return CLH_OK;
     clh_query_deinit(q);
     return CLH_ENOMEM;
@@ -62,10 +70,10 @@ void clh_query_deinit(clh_query *q)
     if (!q)
         return;
     clh_real *reals[] = {
-        q->base,   q->direct,       q->weight,        q->float_key,    q->float_letter,
-        q->sum,    q->scaled,       q->length,        q->along_place,  q->towards_stream,
-        q->along,  q->along_letter, q->direct_letter, q->direct_place, q->direct_stream,
-        q->product};
+        q->base,  q->direct,       q->weight,        q->float_key,   q->float_letter,
+        q->sum,   q->scaled,       q->length,        q->along_part,  q->towards_stream,
+        q->along, q->along_letter, q->direct_letter, q->direct_part, q->direct_stream,
+        q->part,  q->product};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         clh_free(reals[i]);
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
@@ -79,6 +87,8 @@ void clh_query_deinit(clh_query *q)
     clh_free(q->place);
     clh_free(q->key);
     clh_free(q->letter);
+    clh_free(q->basis_along);
+    clh_free(q->basis_direct);
     *q = (clh_query){0};
 }
 
@@ -276,6 +286,25 @@ double clh_query_exact_error(const clh_query *q, double margin, double scale)
                 share * (fabs(margin) + b->bias));
 }
 
+/* The letters that each slot may hold beside the query's own. */
+static void set_letters(clh_query *q)
+{
+    const clh_letters_asked *a = q->tables->asked;
+    uint8_t letters[CLH_CERTIFY_LETTERS] = {0};
+    for (size_t x = 0; x < a->letters && q->own < a->n; x++)
+        letters[q->own] = a->token[x] == q->token ? (uint8_t)x : letters[q->own];
+    for (size_t s = 0; s < a->n; s++) {
+        clh_real *out = q->float_letter + s * CLH_LETTER_ROW;
+        if (s == q->own)
+            continue;
+        clh_letters_range(a, letters, q->own < a->n ? 1u << q->own : 0, s, &q->begin[s],
+                          &q->end[s]);
+        for (size_t x = 0; x < CLH_LETTER_ROW; x++)
+            out[x] = x >= q->begin[s] && x < q->end[s] ? (clh_real)q->letter[a->token[x]]
+                                                       : -(clh_real)INFINITY;
+    }
+}
+
 void clh_query_token(clh_query *q, uint32_t token, const size_t *order, size_t slots)
 {
     const clh_tables *t = q->tables;
@@ -286,9 +315,7 @@ void clh_query_token(clh_query *q, uint32_t token, const size_t *order, size_t s
     q->totals = 0;
     memset(q->known, 0, sizeof q->known);
     halves(q);
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        q->float_letter[x] =
-            x < a->letters ? (clh_real)q->letter[a->token[x]] : -(clh_real)INFINITY;
+    set_letters(q);
     q->most = -INFINITY;
     for (size_t j = 0; j <= q->position; j++) {
         uint32_t same;

@@ -1,5 +1,5 @@
-/** One query, position and token, against every letter that every slot may hold: rows of floats whose
- *  sums are logits, and the exact ones.
+/** One query, position and token, against every letter that every slot may hold beside the query's own:
+ *  rows of floats whose sums are logits, and the exact ones.
  *
  *  With the letters x of all slots, D = sum of the weights exp(score - most) of all keys, and s the final
  *  norm's scale,
@@ -32,20 +32,25 @@ typedef struct clh_query {
     size_t keys_most;                      /**< of any slot and query */
 
     /* What rows are made of. */
-    double *place;    /**< [length]: q_i . k_j */
-    double *key;      /**< [length] */
-    double *letter;   /**< [d_vocab] */
-    clh_real *weight; /**< [slots, keys_most, CLH_LETTER_ROW] */
-    clh_real *float_key, *float_letter, *sum, *scaled, *length, *along, *direct;
-    clh_real *towards_stream; /**< [d_model] a direction, its length 1 / sqrt(d_model) */
-    clh_real *along_letter, *along_place;   /**< how far streams reach there: of letters
-                                    [CLH_LETTER_ROW], positions [length] */
-    clh_real *direct_stream;                /**< [d_model] of the query's own row */
-    clh_real *direct_letter, *direct_place; /**< its products with them, likewise */
-    clh_real *product;                      /**< [keys_most, CLH_LETTER_ROW] */
-    double eps_along;                       /**< of eps, for each unit of weight */
-    double direct_along, direct_length;     /**< of eps and the query's own row, likewise */
-    double along_off;                       /**< error of such a number, for each unit of weight */
+    double *place;          /**< [length]: q_i . k_j */
+    double *key;            /**< [length] */
+    double *letter;         /**< [d_vocab] */
+    clh_real *weight;       /**< [keys_most, CLH_LETTER_ROW] of a slot whose keys are no parts */
+    clh_real *part;         /**< [slots, parts_most, CLH_LETTER_ROW] weights of parts */
+    size_t parts_most;      /**< of any slot */
+    clh_real *float_letter; /**< [slots, CLH_LETTER_ROW]: -INFINITY where a letter does not fit */
+    size_t begin[CLH_CERTIFY_LETTERS], end[CLH_CERTIFY_LETTERS]; /**< letters that fit each slot */
+    clh_real *float_key, *sum, *scaled, *length, *along, *direct;
+    clh_real *towards_stream;            /**< [d_model] a direction, its length 1 / sqrt(d_model) */
+    clh_real *along_letter, *along_part; /**< how far streams reach there: of letters
+                                    [CLH_LETTER_ROW], parts [slots + 1, parts_most], the basis last */
+    clh_real *direct_stream;             /**< [d_model] of the query's own row */
+    clh_real *direct_letter, *direct_part; /**< its products with them, likewise */
+    double *basis_along, *basis_direct;    /**< [parts_most] */
+    clh_real *product;                     /**< [parts_most, CLH_LETTER_ROW] */
+    double eps_along;                      /**< of eps, for each unit of weight */
+    double direct_along, direct_length;    /**< of eps and the query's own row, likewise */
+    double along_off;                      /**< error of such a number, for each unit of weight */
     double *
         exact[CLH_CERTIFY_LETTERS + 2]; /**< [CLH_LETTER_ROW, width + 1] of each slot; of what never
                                                changes, and of one choice of letters, one row */
@@ -76,7 +81,8 @@ double clh_query_score(const clh_query *query, size_t key, uint32_t token);
 /** Whether a key has the same token whatever the letters of slots other than the query's own: *token. */
 bool clh_query_stays(const clh_query *query, size_t key, uint32_t *token);
 
-/** Part of clh_query_token(): base, row and turned, once scores and exact[n] are there. */
+/** Part of clh_query_token(): base, row and turned, once the largest score and exact[n] are there. A slot's
+ *  weights, still to be asked for. */
 void clh_query_rows(clh_query *query);
 clh_letter_weights clh_query_slot(clh_query *query, size_t slot);
 

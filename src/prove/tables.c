@@ -237,6 +237,41 @@ static clh_status constant_rows(clh_tables *t, const parts *p, const clh_dense *
     return status;
 }
 
+/* Whether some slot has more keys than W_O has dimensions. */
+static bool wants_basis(const clh_tables *t, const clh_dense *O)
+{
+    size_t keys[CLH_CERTIFY_LETTERS + 1] = {0};
+    bool wants = false;
+    for (size_t i = 0; i < t->length; i++) {
+        const size_t s = t->asked->slot[i];
+        wants = wants || (s < t->asked->n && ++keys[s] > (O->rows < O->cols ? O->rows : O->cols));
+    }
+    return wants;
+}
+
+/* W_O is not as it was afterwards. */
+static clh_status basis_tables(clh_tables *t, parts *p, bool centred, clh_error *err)
+{
+    clh_qr qr = {0};
+    if (!wants_basis(t, &p->O))
+        return CLH_OK;
+    if (centred)
+        centre_rows(&p->O, 0, t->d_model);
+    clh_status status = clh_dense_transpose(&p->turned, &p->O, err);
+    if (!status)
+        status = clh_dense_qr(&qr, &p->turned, err);
+    clh_dense_deinit(&p->turned);
+    if (!status)
+        status = clh_dense_transpose(&p->turned, &qr.q, err);
+    if (!status)
+        status = rows_of(&t->basis_row, t, &p->turned, NULL, &p->U, centred, err);
+    t->reach = qr.q;
+    qr.q = (clh_dense){0};
+    clh_qr_deinit(&qr);
+    clh_dense_deinit(&p->turned);
+    return status;
+}
+
 static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
 {
     const clh_normalization last =
@@ -263,6 +298,8 @@ static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
         add_row(&p->P, p->b_O.data);
         status = rows_of(&t->direct_place, t, &p->P, NULL, &p->U, centred, err);
     }
+    if (!status)
+        status = basis_tables(t, p, centred, err);
     clh_dense_deinit(&first);
     if (!status)
         status =
@@ -270,52 +307,8 @@ static clh_status row_tables(clh_tables *t, parts *p, clh_error *err)
     return status;
 }
 
-/* ---- In floats, slot by slot -------------------------------------------------------------------
+/* ---- In floats -----------------------------------------------------------------------------------
  */
-
-/* Products of the streams of a slot's positions, with each other and with letters. */
-static void slot_products(clh_tables *t, clh_slot_keys *s)
-{
-    const clh_letters_asked *a = t->asked;
-    const clh_kernels *kernel = clh_kernels_best();
-    for (size_t k = 0; k < s->count; k++) {
-        const clh_real *of = t->stream_place + s->position[k] * t->d_model;
-        for (size_t j = 0; j < s->count; j++)
-            s->place_place[k * s->count + j] =
-                kernel->dot(t->d_model, of, t->stream_place + s->position[j] * t->d_model);
-        for (size_t x = 0; x < a->letters; x++)
-            s->place_letter[k * CLH_LETTER_ROW + x] =
-                kernel->dot(t->d_model, of, t->stream_token + a->token[x] * t->d_model);
-    }
-}
-
-static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
-{
-    const clh_letters_asked *a = t->asked;
-    clh_slot_keys *s = &t->slots[slot];
-    for (size_t i = 0; i < t->length; i++)
-        s->count += a->slot[i] == slot;
-    s->position = clh_alloc_array(s->count, sizeof *s->position, err);
-    s->scale = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->scale, err);
-    s->row = clh_alloc_zeroed(s->count * t->columns, sizeof *s->row, err);
-    s->place_place = clh_alloc_array(s->count * s->count, sizeof *s->place_place, err);
-    s->place_letter = clh_alloc_zeroed(s->count * CLH_LETTER_ROW, sizeof *s->place_letter, err);
-    if (!s->position || !s->scale || !s->row || !s->place_place || !s->place_letter)
-        return CLH_ENOMEM;
-    for (size_t i = 0, k = 0; i < t->length; i++) {
-        if (a->slot[i] != slot)
-            continue;
-        for (size_t x = 0; x < CLH_LETTER_ROW;
-             x++) /* a letter that there is not: any number above 0 */
-            s->scale[k * CLH_LETTER_ROW + x] =
-                x < a->letters ? (clh_real)t->u.data[i * t->d_vocab + a->token[x]] : 1;
-        for (size_t o = 0; o < t->outputs; o++)
-            s->row[k * t->columns + o] = (clh_real)t->row_place.data[i * t->width + o];
-        s->position[k++] = i;
-    }
-    slot_products(t, s);
-    return CLH_OK;
-}
 
 /* Told before each part, each of which takes its time where sequences are long. */
 static clh_status begins(const clh_tables *t, const clh_watch *watch, clh_error *err)
@@ -365,13 +358,7 @@ static clh_status float_tables(clh_tables *t, const clh_watch *watch, clh_error 
             const double is = t->row_token.data[a->token[x] * t->width + c];
             t->letter_square[x] += is * is;
         }
-    clh_status status = CLH_OK;
-    for (size_t s = 0; s < a->n && !status; s++) {
-        status = begins(t, watch, err);
-        if (!status)
-            status = slot_keys(t, s, err);
-    }
-    return status;
+    return clh_tables_slots(t, watch, err);
 }
 
 clh_status clh_tables_open(clh_tables *out, const clh_model *model, const clh_letters_asked *asked,
@@ -423,16 +410,10 @@ void clh_tables_deinit(clh_tables *t)
         &t->u,         &t->q_token,     &t->q_place,      &t->k_token,      &t->k_place,
         &t->q_zero,    &t->token_token, &t->token_place,  &t->zero_token,   &t->zero_place,
         &t->row_token, &t->row_place,   &t->direct_token, &t->direct_place, &t->bias,
-        &t->constants};
+        &t->constants, &t->reach,       &t->basis_row};
     for (size_t i = 0; i < CLH_COUNT(all); i++)
         clh_dense_deinit(all[i]);
-    for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
-        clh_free(t->slots[s].position);
-        clh_free(t->slots[s].scale);
-        clh_free(t->slots[s].row);
-        clh_free(t->slots[s].place_place);
-        clh_free(t->slots[s].place_letter);
-    }
+    clh_tables_slots_deinit(t);
     clh_free(t->letter_row);
     clh_free(t->letter_square);
     clh_free(t->stream_token);

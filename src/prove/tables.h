@@ -23,23 +23,37 @@
 #include "math/kernels.h"
 #include "prove/letters.h"
 
+/** Rows of which the row_j of a slot's keys are sums: the row_j themselves, or, where a slot has more keys
+ *  than W_O has dimensions, an orthonormal basis of what W_O reaches. */
+typedef struct clh_parts {
+    size_t count;
+    clh_real *stream; /**< [count, d_model] */
+    clh_real *row;    /**< [count, columns]: logits only */
+    clh_real
+        *square; /**< [count, count]: products of the streams; NULL: those of a basis, 1 and 0 */
+    clh_real *letter; /**< [count, CLH_LETTER_ROW]: products of the streams with those of row_x */
+} clh_parts;
+
 /** The keys of one slot, in the order of their positions. */
 typedef struct clh_slot_keys {
     size_t count;
-    size_t *position;       /**< [count] */
-    clh_real *scale;        /**< [count, CLH_LETTER_ROW]: u */
-    clh_real *row;          /**< [count, columns]: row_j, logits only */
-    clh_real *place_place;  /**< [count, count]: products of the streams of row_j */
-    clh_real *place_letter; /**< [count, CLH_LETTER_ROW]: and of those with row_x */
+    size_t *position;     /**< [count] */
+    clh_real *scale;      /**< [count, CLH_LETTER_ROW]: u */
+    clh_real *coordinate; /**< [count, parts->count] of row_j; NULL: each key is a part */
+    clh_parts own;        /**< what `parts` is then */
+    const clh_parts *parts;
 } clh_slot_keys;
 
 /** Bounds, for what errors are made of. Lengths are Euclidean. */
 typedef struct clh_table_bounds {
-    double u;           /**< of the first norm, at most */
-    double value;       /**< of the entries of a key's row, both parts added in absolute value */
-    double direct;      /**< of those of a direct row, likewise, and of the biases times s */
-    double bias;        /**< largest less smallest entry of `bias` */
-    double stream;      /**< the length of a key's row, of the stream, both parts' lengths added */
+    double u;      /**< of the first norm, at most */
+    double value;  /**< of the entries of a key's row, all that is added in absolute value */
+    double direct; /**< of those of a direct row, likewise, and of the biases times s */
+    double bias;   /**< largest less smallest entry of `bias` */
+    double stream; /**< the length of a key's row, of the stream, both parts' lengths added */
+    double
+        apart; /**< how far a key's row is from the sum of its parts, likewise, and lengths of such
+                             sums from those of their coordinates */
     double scale;       /**< the final norm's s, at most */
     double table_score; /**< error of a score that comes from the tables' own rounding */
     double table_value; /**< error of an entry of a row, likewise */
@@ -75,6 +89,8 @@ typedef struct clh_tables {
     clh_dense zero_token;           /**< q_0 . k_x [1, d_vocab] */
     clh_dense zero_place;           /**< q_0 . k_j [1, length] */
     clh_dense row_token, row_place; /**< [d_vocab, width], [length, width] */
+    clh_dense reach;     /**< [d_model, d] the basis, where some slot wants it; else nothing */
+    clh_dense basis_row; /**< [d, width] its rows */
     clh_dense direct_token, direct_place; /**< likewise; constants in the second */
     clh_dense constants; /**< [2, width]: what the value's constant brings, which is in direct_place
                               because attention sums to 1; and b_O, which is there too */
@@ -83,6 +99,7 @@ typedef struct clh_tables {
     clh_real *stream_token, *stream_place; /**< [d_vocab, d_model], [length, d_model] of rows */
     double *letter_square;                 /**< [CLH_LETTER_ROW]: row_x with itself */
     clh_real *bias_row;                    /**< [columns]: the biases, their middle at 0 */
+    clh_parts basis;
     clh_slot_keys slots[CLH_CERTIFY_LETTERS];
     clh_real *keys, *values; /**< [d_vocab, length, d_head]: as a forward pass has them; NULL where
                                         they would be too many */
@@ -118,6 +135,12 @@ static inline double clh_gamma(double k, double rounding)
 /** How far off, relatively, weights of attention can be in a float pass, of a query of this length; times
  *  `spread`, that goes into differences of two logits times s. */
 double clh_passed_share(const clh_table_bounds *bounds, double query, size_t d_head);
+
+/** Part of it: slots and the basis in floats, once rows are there; and, into bound.value, .table_value and
+ *  .apart, what the basis adds to them. */
+clh_status clh_tables_slots(clh_tables *out, const clh_watch *watch, clh_error *err);
+clh_status clh_tables_basis_bounds(clh_tables *out, clh_error *err);
+void clh_tables_slots_deinit(clh_tables *tables);
 
 /** The bounds of `out->bound` once the tables are there; runs the model on every token at every
  *  position. */

@@ -404,6 +404,9 @@ clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *e
     if (status)
         return status;
     measure_rows(&z, t);
+    status = clh_tables_basis_bounds(t, err);
+    if (status)
+        return status;
     t->bound.direct += 1.1 * t->bound.bias * (t->bound.scale + sqrt(t->eps));
     if (!(t->bound.value + t->bound.direct + t->bound.stream < 1e30))
         return clh_fail(err, CLH_ENUMERIC,
@@ -411,7 +414,7 @@ clh_status clh_tables_bounds(clh_tables *t, const clh_watch *watch, clh_error *e
                         t->bound.value + t->bound.direct + t->bound.stream);
     const double exact = clh_gamma((double)ROUNDINGS + (double)t->length, 0x1p-53);
     t->bound.table_score = exact * z.q * z.k * 4;
-    t->bound.table_value = exact * (t->bound.value + t->bound.direct) * 4;
+    t->bound.table_value += exact * (t->bound.value + t->bound.direct) * 4;
     passed(&t->bound, &z, t);
     return CLH_OK;
 }

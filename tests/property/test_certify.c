@@ -54,6 +54,24 @@ static void bounds_and_forward_passes_agree(void **state)
     clh_task_close(task);
 }
 
+/* Slots with more keys than W_O has dimensions: rows are made of a basis. */
+static void narrow_heads_agree(void **state)
+{
+    (void)state;
+    clh_task *task = task_of("n=2 letters=tuples");
+    static const planted cases[] = {{CLH_NORM_LN, 0.3, 1, 1},
+                                    {CLH_NORM_RMS, 0.1, 1, 2},
+                                    {CLH_NORM_NONE, 0.05, 1, 3},
+                                    {CLH_NORM_LNPRE, 0.02, 2, 4}};
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        clh_model *model = planted_narrow(task, &cases[i], 1 + i % 2);
+        for (clh_domain_kind d = CLH_DOMAIN_SORTED; d < CLH_DOMAIN_TASK; d++)
+            assert_true(both_ways(model, task, d, true) > 0);
+        clh_model_close(model);
+    }
+    clh_task_close(task);
+}
+
 static void three_letters_too(void **state)
 {
     (void)state;
@@ -171,7 +189,31 @@ static double worst_pass(clh_query *q, uint64_t seed)
     return worst;
 }
 
-/* Weights that are large, small, or cancel. */
+/* Where rows of keys are sums of a basis, they are: logits and lengths. */
+static void parts_add_up(const clh_tables *t)
+{
+    for (size_t s = 0; s < t->asked->n; s++)
+        for (size_t k = 0; k < t->slots[s].count && t->slots[s].coordinate; k++) {
+            const clh_parts *p = t->slots[s].parts;
+            const clh_real *at = t->slots[s].coordinate + k * p->count;
+            const double *row = t->row_place.data + t->slots[s].position[k] * t->width;
+            const double near = 1e-5 * t->bound.value / t->bound.u;
+            double square = 0, length = 0;
+            for (size_t o = 0; o < t->outputs; o++) {
+                double sum = 0;
+                for (size_t c = 0; c < p->count; c++)
+                    sum += (double)at[c] * (double)p->row[c * t->columns + o];
+                assert_true(fabs(sum - row[o]) <= near);
+            }
+            for (size_t c = 0; c < p->count; c++)
+                square += (double)at[c] * (double)at[c];
+            for (size_t c = t->outputs; c < t->width; c++)
+                length += row[c] * row[c];
+            assert_true(fabs(square - length) <= 1e-5 * length);
+        }
+}
+
+/* Weights that are large, small, or cancel; of the last, slots have more keys than W_O has dimensions. */
 static void errors_are_never_larger_than_said(void **state)
 {
     (void)state;
@@ -179,17 +221,22 @@ static void errors_are_never_larger_than_said(void **state)
     clh_letters_asked asked = {0};
     clh_error err = {0};
     must(clh_letters_asked_open(&asked, task, CLH_DOMAIN_TUPLES, &err), &err);
-    static const planted cases[] = {{CLH_NORM_LN, 0.1, 1, 1},     {CLH_NORM_LN, 0.4, 2, 2},
-                                    {CLH_NORM_RMS, 0.2, 1, 3},    {CLH_NORM_NONE, 0.05, 1, 4},
-                                    {CLH_NORM_LNPRE, 0.3, 30, 5}, {CLH_NORM_LN, 0.3, 1e-3, 6},
-                                    {CLH_NORM_RMSPRE, 1, 1, 7}};
+    static const planted cases[] = {
+        {CLH_NORM_LN, 0.1, 1, 1},     {CLH_NORM_LN, 0.4, 2, 2},     {CLH_NORM_RMS, 0.2, 1, 3},
+        {CLH_NORM_NONE, 0.05, 1, 4},  {CLH_NORM_LNPRE, 0.3, 30, 5}, {CLH_NORM_LN, 0.3, 1e-3, 6},
+        {CLH_NORM_RMSPRE, 1, 1, 7},   {CLH_NORM_LN, 0.4, 2, 8},     {CLH_NORM_LNPRE, 0.3, 30, 9},
+        {CLH_NORM_LN, 0.3, 1e-3, 10}, {CLH_NORM_NONE, 0.1, 1, 11}};
+    enum { NARROW_FROM = 7 };
     for (size_t i = 0; i < CLH_COUNT(cases); i++) {
         size_t order[CLH_CERTIFY_LETTERS];
-        clh_model *model = planted_open(task, &cases[i]);
+        clh_model *model = i < NARROW_FROM ? planted_open(task, &cases[i])
+                                           : planted_narrow(task, &cases[i], i % 2 ? 4 : 5);
         clh_tables tables = {0};
         clh_query query = {0};
         must(clh_tables_open(&tables, model, &asked, NULL, &err), &err);
         must(clh_query_open(&query, &tables, &err), &err);
+        parts_add_up(&tables);
+        assert_int_equal(tables.slots[0].coordinate != NULL, i >= NARROW_FROM);
         double worst = 0, pass = 0;
         for (size_t p = asked.first_scored - 1; p + 1 < asked.length; p += 5) {
             clh_query_place(&query, p);
@@ -413,6 +460,7 @@ int main(void)
         cmocka_unit_test(classes_are_counted_right),
         cmocka_unit_test(bins_have_edges),
         cmocka_unit_test(bounds_and_forward_passes_agree),
+        cmocka_unit_test(narrow_heads_agree),
         cmocka_unit_test(three_letters_too),
         cmocka_unit_test(a_planted_failure_is_found),
         cmocka_unit_test(errors_are_never_larger_than_said),

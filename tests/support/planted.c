@@ -27,13 +27,18 @@ static size_t source_of(const clh_sequence *s, size_t next)
 
 clh_model *planted_open(const clh_task *task, const planted *p)
 {
+    return planted_narrow(task, p, clh_task_d_vocab(task));
+}
+
+clh_model *planted_narrow(const clh_task *task, const planted *p, size_t d_head)
+{
     clh_model *model = NULL;
     clh_error err = {0};
     const size_t V = clh_task_d_vocab(task), T = clh_task_length_max(task);
     const clh_model_config config = {.n_layers = 1,
                                      .n_heads = 1,
                                      .d_model = V + T,
-                                     .d_head = V,
+                                     .d_head = d_head,
                                      .n_ctx = T,
                                      .d_vocab = V,
                                      .attn_only = true,
@@ -52,17 +57,21 @@ clh_model *planted_open(const clh_task *task, const planted *p)
     }
     for (size_t t = 0; t < V; t++) {
         *planted_at(model, "embed.W_E", t, t) += 1;
+        *planted_at(model, "unembed.W_U", t, t) += 1;
+        if (t >= d_head)
+            continue;
         *planted_at(model, "blocks.0.attn.W_V", t, t) += 1;
         *planted_at(model, "blocks.0.attn.W_O", t, t) += 2;
-        *planted_at(model, "unembed.W_U", t, t) += 1;
     }
     for (size_t i = 0; i < T; i++) {
         *planted_at(model, "pos_embed.W_pos", i, V + i) += 1;
-        *planted_at(model, "blocks.0.attn.W_K", V + i, i) += 3;
+        if (i < d_head)
+            *planted_at(model, "blocks.0.attn.W_K", V + i, i) += 3;
         if (i + 1 == T)
             continue;
         const size_t from = source_of(&s, i + 1);
-        *planted_at(model, "blocks.0.attn.W_Q", V + i, from) += 3;
+        if (from < d_head)
+            *planted_at(model, "blocks.0.attn.W_Q", V + i, from) += 3;
         if (from == i + 1)
             *planted_at(model, "unembed.W_U", V + i, s.tokens[i + 1]) += 9;
     }

@@ -22,6 +22,10 @@ typedef struct planted {
 
 clh_model *planted_open(const clh_task *task, const planted *p);
 
+/** The same with so small a d_head that slots have more keys than W_O has dimensions: what is planted is
+ *  there as far as it has room. */
+clh_model *planted_narrow(const clh_task *task, const planted *p, size_t d_head);
+
 /** An entry of a parameter. */
 clh_real *planted_at(const clh_model *model, const char *name, size_t row, size_t column);
 

@@ -46,6 +46,7 @@ static numbers *numbers_of(uint64_t seed)
 static void weights(const clh_kernels *kernel, numbers *n)
 {
     const clh_letter_weights w = {.keys = KEYS,
+                                  .end = CLH_LETTER_ROW,
                                   .letter = n->letter,
                                   .key = n->key,
                                   .scale = n->scale,
