@@ -8,12 +8,22 @@
 
 #define ALIGNMENT ((size_t)64)
 
+/* Memory of LARGE bytes or more begins a large page and asks for such pages: a column of a matrix has a number
+ * on each small one, more of them than a processor keeps track of. */
+#define LARGE_PAGE ((size_t)2 << 20)
+#define LARGE (2 * LARGE_PAGE)
+
 static void *default_allocate(void *context, size_t size)
 {
     (void)context;
-    if (size > SIZE_MAX - ALIGNMENT)
+    const size_t alignment = size < LARGE ? ALIGNMENT : LARGE_PAGE;
+    if (size > SIZE_MAX - alignment)
         return NULL;
-    return aligned_alloc(ALIGNMENT, (size / ALIGNMENT + 1) * ALIGNMENT);
+    const size_t whole = (size / alignment + 1) * alignment;
+    void *memory = aligned_alloc(alignment, whole);
+    if (memory && size >= LARGE)
+        clh_system_large_pages(memory, size / LARGE_PAGE * LARGE_PAGE);
+    return memory;
 }
 
 static void default_release(void *context, void *memory)

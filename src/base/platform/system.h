@@ -11,6 +11,10 @@
  *  control group; SIZE_MAX where nobody says. */
 size_t clh_system_memory(void);
 
+/** That this memory is best held in large pages, as its numbers are read row by row with much between. No
+ *  more than a hint; `memory` begins a page. */
+void clh_system_large_pages(void *memory, size_t size);
+
 /** The number of this process among those that write the same files. */
 long clh_system_process(void);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -40,6 +41,18 @@ size_t clh_system_memory(void)
         limit = (size_t)process.rlim_cur;
     size_t group = group_limit();
     return group < limit ? group : limit;
+}
+
+void clh_system_large_pages(void *memory, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    const int before = errno; /* a kernel without them says so, and nothing is lost */
+    (void)madvise(memory, size, MADV_HUGEPAGE);
+    errno = before;
+#else
+    (void)memory;
+    (void)size;
+#endif
 }
 
 long clh_system_process(void)

@@ -9,6 +9,12 @@ size_t clh_system_memory(void)
     return SIZE_MAX;
 }
 
+void clh_system_large_pages(void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
+}
+
 long clh_system_process(void)
 {
     return 0;
