@@ -24,6 +24,7 @@
 #include "clearhead/tensor.h"
 #include "math/curves.h"
 #include "math/fused_rows.h"
+#include "math/packing.h"
 #include "math/prove_rows.h"
 
 enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
@@ -50,6 +51,8 @@ typedef struct clh_gemm {
     size_t a_row, a_col;
     const clh_real *b;
     size_t b_row, b_col;
+    const clh_real
+        *packed; /**< B as pack() has laid it out, of this n and k, or NULL; then b is not read */
     clh_real *c;
     size_t c_row;
     clh_real alpha;
@@ -59,12 +62,6 @@ typedef struct clh_gemm {
     size_t diagonal;
     size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
 } clh_gemm;
-
-/** A matrix in memory, for clh_multiply(): element [i, j] at at[i * row + j * col]. */
-typedef struct clh_matrix {
-    const clh_real *at;
-    size_t row, col;
-} clh_matrix;
 
 /** The matrix whose rows lie `row` apart. */
 static inline clh_matrix clh_rows(const clh_real *at, size_t row)
@@ -92,6 +89,9 @@ typedef struct clh_kernels {
     const char *name;
 
     void (*gemm)(const clh_gemm *product);
+
+    /** Part of a matrix that products read as `packed`: math/packing.h. */
+    void (*pack)(const clh_packing *part);
 
     /** out[j * out_row + i] = in[i * in_row + j], i < m, j < n */
     void (*transpose)(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,

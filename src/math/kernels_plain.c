@@ -1,18 +1,19 @@
 /* What each kernel means, in loops to be read. The fast builds are tested against these. */
 #include "math/kernels.h"
 
-#include <math.h>
 #include <tgmath.h>
 
 static void plain_gemm(const clh_gemm *g)
 {
+    const clh_matrix b = {g->packed ? g->packed : g->b, g->packed ? g->n : g->b_row,
+                          g->packed ? 1 : g->b_col};
     for (size_t i = 0; i < g->m; i++) {
         for (size_t j = 0; j < g->n; j++) {
             clh_real sum = 0;
             if (g->part == CLH_GEMM_C_LOWER && j > i + g->diagonal)
                 break;
             for (size_t l = 0; l < g->k; l++)
-                sum += g->a[i * g->a_row + l * g->a_col] * g->b[l * g->b_row + j * g->b_col];
+                sum += g->a[i * g->a_row + l * g->a_col] * b.at[l * b.row + j * b.col];
             clh_real *c = &g->c[i * g->c_row + j];
             *c = g->alpha * sum + (g->start ? g->start[i * g->start_row + j] : 0);
         }
@@ -462,6 +463,7 @@ static double plain_exact_lead(size_t n, double base, double times, const double
 const clh_kernels clh_kernels_plain = {
     .name = "plain",
     .gemm = plain_gemm,
+    .pack = clh_pack_rows,
     .transpose = plain_transpose,
     .sum = plain_sum,
     .dot = plain_dot,

@@ -284,6 +284,7 @@ static double simd_multiply_adds(size_t loops)
 const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .name = TEXT(CLH_ISA),
     .gemm = simd_gemm,
+    .pack = simd_pack,
     .transpose = simd_transpose,
     .sum = simd_sum,
     .dot = simd_dot,

@@ -1,73 +1,11 @@
-/** Transpose and matrix product for one instruction set: the half of kernels_simd.c that is about
+/** Matrix product for one instruction set: the half of kernels_simd.c that is about
  *  matrices. Included there only. The contract is kernels.h. */
 #ifndef CLH_SIMD_GEMM_H
 #define CLH_SIMD_GEMM_H
 
 #include <assert.h>
 
-#include "math/simd.h"
-
-/* ---- Transpose: in squares, in registers --------------------------------------------------------
- */
-
-/* Of eight where registers have as many numbers: of sixteen was slower. */
-#if defined(__AVX2__)
-#define SIDE 8
-#define LANES(F, apart)                                                                            \
-    F(0, apart), F(1, apart), F(2, apart), F(3, apart), F(4, apart), F(5, apart), F(6, apart),     \
-        F(7, apart)
-#else
-#define SIDE 4
-#define LANES(F, apart) F(0, apart), F(1, apart), F(2, apart), F(3, apart)
-#endif
-
-typedef clh_real side __attribute__((vector_size(SIDE * sizeof(clh_real))));
-
-/* With `apart` SIDE / 2, then half of it and so on, lanes change places with rows that far apart.
- */
-#define LOW_LANE(l, apart) ((l) & (apart) ? (l) + SIDE - (apart) : (l))
-#define HIGH_LANE(l, apart) ((l) & (apart) ? (l) + SIDE : (l) + (apart))
-#define EXCHANGE(apart)                                                                            \
-    UNROLL                                                                                         \
-    for (size_t i = 0; i < SIDE; i++)                                                              \
-        if (!(i & (apart))) {                                                                      \
-            side low = __builtin_shufflevector(r[i], r[i + (apart)], LANES(LOW_LANE, apart));      \
-            r[i + (apart)] =                                                                       \
-                __builtin_shufflevector(r[i], r[i + (apart)], LANES(HIGH_LANE, apart));            \
-            r[i] = low;                                                                            \
-        }
-
-INLINE void transpose_square(const clh_real *in, size_t in_row, clh_real *out, size_t out_row)
-{
-    side r[SIDE];
-    UNROLL
-    for (size_t i = 0; i < SIDE; i++)
-        memcpy(&r[i], in + i * in_row, sizeof r[i]);
-#if SIDE == 8
-    EXCHANGE(4)
-#endif
-    EXCHANGE(2)
-    EXCHANGE(1)
-    UNROLL
-    for (size_t j = 0; j < SIDE; j++)
-        memcpy(out + j * out_row, &r[j], sizeof r[j]);
-}
-
-/* As many columns as a line of the cache has: each is read once. */
-enum { WIDE = 64 / sizeof(clh_real) };
-
-static void simd_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
-                           size_t out_row)
-{
-    const size_t m_whole = m / SIDE * SIDE, n_whole = n / SIDE * SIDE;
-    for (size_t j = 0; j < n_whole; j += WIDE)
-        for (size_t i = 0; i < m_whole; i += SIDE)
-            for (size_t s = j; s < j + WIDE && s < n_whole; s += SIDE)
-                transpose_square(in + i * in_row + s, in_row, out + s * out_row + i, out_row);
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = i < m_whole ? n_whole : 0; j < n; j++)
-            out[j * out_row + i] = in[i * in_row + j];
-}
+#include "math/simd_transpose.h"
 
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
  */
@@ -305,22 +243,43 @@ enum { PACK_ROWS = 36, PACK_APART = 384, PACK_AHEAD = 16, LINE = 64 / sizeof(clh
 
 static bool packs(const clh_gemm *g)
 {
-    return g->b_col != 1 || (g->m >= PACK_ROWS && g->b_row >= PACK_APART);
+    return !g->packed && (g->b_col != 1 || (g->m >= PACK_ROWS && g->b_row >= PACK_APART));
 }
 
-/* packed[l][j] = B[l, j] */
-static void pack(const clh_gemm *g, size_t columns, size_t depth, const clh_real *b,
-                 clh_real packed[])
+/* to[l][j] = from[l, j], the rows of `to` `width` apart */
+static void pack(clh_matrix from, size_t rows, size_t columns, clh_real *to, size_t width)
 {
-    if (g->b_col != 1)
-        simd_transpose(columns, depth, b, g->b_col, packed, PANEL);
+    if (from.col != 1)
+        simd_transpose(columns, rows, from.at, from.col, to, width);
     else
-        for (size_t l = 0; l < depth; l++) {
-            const size_t ahead = no_more_than(l + PACK_AHEAD, depth - 1);
+        for (size_t l = 0; l < rows; l++) {
+            const size_t ahead = no_more_than(l + PACK_AHEAD, rows - 1);
             for (size_t j = 0; j < columns; j += LINE)
-                __builtin_prefetch(b + ahead * g->b_row + j, 0);
-            memcpy(packed + l * PANEL, b + l * g->b_row, columns * sizeof *b);
+                __builtin_prefetch(from.at + ahead * from.row + j, 0);
+            memcpy(to + l * width, from.at + l * from.row, columns * sizeof *to);
         }
+}
+
+/* The panels of n columns: whole vectors dealt evenly; only the last may end within one. */
+static even_parts panels_of(size_t n)
+{
+    return even_parts_of((n + LANE - 1) / LANE, VECTORS);
+}
+
+/* A whole matrix packed: panel after panel, each [k, its columns]. */
+static void simd_pack(const clh_packing *p)
+{
+    const even_parts panels = panels_of(p->n);
+    const size_t end = p->j0 + p->columns;
+    for (size_t j = 0, number = 0, width; j < end; j += width, number++) {
+        width = no_more_than(LANE * part_size(&panels, number), p->n - j);
+        const size_t first = p->j0 > j ? p->j0 : j, last = no_more_than(j + width, end);
+        if (first >= last)
+            continue;
+        clh_matrix from = p->from;
+        from.at += (first - p->j0) * from.col;
+        pack(from, p->rows, last - first, p->to + p->k * j + p->l0 * width + (first - j), width);
+    }
 }
 
 /* A row of C where there is nothing to add up. */
@@ -330,27 +289,59 @@ static void no_product(const clh_gemm *g, clh_real *c, const clh_real *start)
         c[j] = start ? start[j] : 0;
 }
 
-/* The panel that follows: the next columns, or the first ones further down. */
-static gemm_ahead panel_after(const clh_gemm *g, size_t l, size_t depth, size_t j,
-                              const even_parts *vectors, size_t number)
+/* How a product goes through B: blocks of `chain` rows, panels of columns. */
+typedef struct walk {
+    size_t chain;
+    even_parts panels;
+    bool down; /* a panel's blocks one after the other, else a block's panels */
+} walk;
+
+/* A block of k in a panel: rows [l, l + depth) of B, columns [j, j + columns). At the end depth is 0. */
+typedef struct spot {
+    size_t l, depth, j, columns, number;
+} spot;
+
+static spot spot_at(const clh_gemm *g, const walk *w, size_t l, size_t j, size_t number)
 {
-    if (j == g->n) {
-        l += depth;
-        depth = no_more_than(g->k - l, depth);
-        j = number = 0;
-    } else {
-        number++;
-    }
-    if (depth == 0)
+    return (spot){.l = l,
+                  .depth = no_more_than(g->k - l, w->chain),
+                  .j = j,
+                  .columns = no_more_than(LANE * part_size(&w->panels, number), g->n - j),
+                  .number = number};
+}
+
+static spot spot_after(const clh_gemm *g, const walk *w, const spot *s)
+{
+    const size_t l = s->l + s->depth, j = s->j + s->columns;
+    if (w->down && l < g->k)
+        return spot_at(g, w, l, s->j, s->number);
+    if (j < g->n)
+        return spot_at(g, w, w->down ? 0 : s->l, j, s->number + 1);
+    if (!w->down && l < g->k)
+        return spot_at(g, w, l, 0, 0);
+    return (spot){0};
+}
+
+/* Where B begins there, and how far its rows lie apart. */
+static clh_matrix b_at(const clh_gemm *g, const spot *s)
+{
+    if (g->packed)
+        return clh_rows(g->packed + g->k * s->j + s->l * s->columns, s->columns);
+    return (clh_matrix){g->b + s->l * g->b_row + s->j * g->b_col, g->b_row, g->b_col};
+}
+
+static gemm_ahead ahead_of(const clh_gemm *g, const spot *next)
+{
+    if (next->depth == 0)
         return (gemm_ahead){0};
-    const size_t columns = no_more_than(LANE * part_size(vectors, number), g->n - j);
-    const bool down = g->b_col == 1;
-    const size_t rows = down ? depth : columns;
-    return (gemm_ahead){.at = g->b + l * g->b_row + j * g->b_col,
-                        .rows = rows,
-                        .row = down ? g->b_row : g->b_col,
-                        .columns = down ? columns : depth,
-                        .share = rows * ROWS / g->m + 1};
+    const clh_matrix b = b_at(g, next);
+    const bool rows = b.col == 1;
+    const size_t count = rows ? next->depth : next->columns;
+    return (gemm_ahead){.at = b.at,
+                        .rows = count,
+                        .row = rows ? b.row : b.col,
+                        .columns = rows ? next->columns : next->depth,
+                        .share = count * ROWS / g->m + 1};
 }
 
 /* Whether B is so large that it lies far away, and A long enough to wait for it. */
@@ -360,42 +351,38 @@ static bool asks_ahead(const clh_gemm *g)
     return g->m >= PACK_ROWS && g->k * g->n > NEAR;
 }
 
-static void product(const clh_gemm *g)
+/* All rows of A by the spots of B in turn. */
+static void product(const clh_gemm *g, bool down)
 {
-    _Alignas(64) clh_real packed[CLH_GEMM_BLOCK * PANEL];
+    _Alignas(64) clh_real room[CLH_GEMM_BLOCK * PANEL];
     assert(g->chain <= CLH_GEMM_BLOCK);
-    const bool packed_b = packs(g), ahead = asks_ahead(g);
-    assert(g->b_row == 1 || g->b_col == 1);
+    assert(g->packed || g->b_row == 1 || g->b_col == 1);
     assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
-    const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
+    const bool copies = packs(g), ahead = asks_ahead(g);
+    const walk w = {g->chain ? g->chain : CLH_GEMM_BLOCK, panels_of(g->n), down};
     const even_parts rows = even_parts_of(g->m, ROWS);
-    const even_parts vectors = even_parts_of((g->n + LANE - 1) / LANE, VECTORS);
     for (size_t i = 0; g->k == 0 && i < g->m; i++)
         no_product(g, g->c + i * g->c_row, g->start ? g->start + i * g->start_row : NULL);
-    for (size_t l = 0; l < g->k; l += chain) {
-        const size_t depth = no_more_than(g->k - l, chain);
-        for (size_t j = 0, number = 0, columns; j < g->n; j += columns, number++) {
-            const clh_real *b = g->b + l * g->b_row + j * g->b_col;
-            columns = no_more_than(LANE * part_size(&vectors, number), g->n - j);
-            if (packed_b)
-                pack(g, columns, depth, b, packed);
-            gemm_block of = {.l0 = l,
-                             .depth = depth,
-                             .j0 = j,
-                             .columns = columns,
-                             .a = g->a + l * g->a_col,
-                             .b = packed_b ? packed : b,
-                             .b_row = packed_b ? PANEL : g->b_row,
-                             .start = l > 0      ? g->c + j
-                                      : g->start ? g->start + j
-                                                 : NULL,
-                             .start_row = l > 0 ? g->c_row : g->start_row,
-                             .c = g->c + j,
-                             .next = {0}};
-            if (ahead)
-                of.next = panel_after(g, l, depth, j + columns, &vectors, number);
-            panel_run(g, &of, &rows);
-        }
+    const bool nothing = g->k == 0 || g->n == 0;
+    for (spot s = nothing ? (spot){0} : spot_at(g, &w, 0, 0, 0), next; s.depth > 0; s = next) {
+        next = spot_after(g, &w, &s);
+        const clh_matrix b = b_at(g, &s);
+        if (copies)
+            pack(b, s.depth, s.columns, room, PANEL);
+        const gemm_block of = {.l0 = s.l,
+                               .depth = s.depth,
+                               .j0 = s.j,
+                               .columns = s.columns,
+                               .a = g->a + s.l * g->a_col,
+                               .b = copies ? room : b.at,
+                               .b_row = copies ? PANEL : b.row,
+                               .start = s.l > 0    ? g->c + s.j
+                                        : g->start ? g->start + s.j
+                                                   : NULL,
+                               .start_row = s.l > 0 ? g->c_row : g->start_row,
+                               .c = g->c + s.j,
+                               .next = ahead ? ahead_of(g, &next) : (gemm_ahead){0}};
+        panel_run(g, &of, &rows);
     }
 }
 
@@ -404,26 +391,13 @@ static void product(const clh_gemm *g)
  * so that a panel of C stays there too. */
 enum { BLOCK_ROWS = 264, COLUMNS_DEEP = 2 * CLH_GEMM_BLOCK };
 
-/* The rectangle of C from (i, j) on. */
-static void rectangle(const clh_gemm *g, size_t i, size_t rows, size_t j, size_t columns)
-{
-    clh_gemm of = *g;
-    of.m = rows;
-    of.n = columns;
-    of.a += i * g->a_row;
-    of.b += j * g->b_col;
-    of.c += i * g->c_row + j;
-    if (of.start)
-        of.start += i * g->start_row + j;
-    product(&of);
-}
-
 /* Few rows of one chain, as a head of a short sequence has: tiles, and nothing to prepare. */
 static bool is_small(const clh_gemm *g)
 {
     enum { COLUMNS = 64 };
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
-    return g->m <= ROWS && g->n <= COLUMNS && g->k <= chain && g->b_col == 1 && g->m && g->k;
+    return g->m <= ROWS && g->n <= COLUMNS && g->k <= chain && g->b_col == 1 && !g->packed &&
+           g->m && g->k;
 }
 
 static void small_product(const clh_gemm *g)
@@ -448,18 +422,22 @@ static void simd_gemm(const clh_gemm *g)
         small_product(g);
         return;
     }
-    const bool by_panels = g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP &&
-                           g->n >= (size_t)4 * PANEL && g->m >= PACK_ROWS;
-    if (g->part != CLH_GEMM_ALL || (g->m <= BLOCK_ROWS && !by_panels)) {
-        product(g);
+    const bool down = g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP && g->n >= (size_t)4 * PANEL &&
+                      g->m >= PACK_ROWS;
+    if (g->part != CLH_GEMM_ALL || g->m <= BLOCK_ROWS) {
+        product(g, down && g->part == CLH_GEMM_ALL);
         return;
     }
     const even_parts parts = even_parts_of(g->m, BLOCK_ROWS);
-    const size_t wide = by_panels ? PANEL : g->n;
     for (size_t i = 0, number = 0, rows; i < g->m; i += rows, number++) {
         rows = part_size(&parts, number);
-        for (size_t j = 0; j < g->n; j += wide)
-            rectangle(g, i, rows, j, no_more_than(wide, g->n - j));
+        clh_gemm of = *g;
+        of.m = rows;
+        of.a += i * g->a_row;
+        of.c += i * g->c_row;
+        if (of.start)
+            of.start += i * g->start_row;
+        product(&of, down);
     }
 }
 

@@ -62,7 +62,8 @@ static operand asked_of(const clh_pass *pass, operand in, const clh_cache *room)
     return in;
 }
 
-/* out [rows, n_heads * d_head] = in W + b, head by head */
+/* out [rows, n_heads * d_head] = in W + b, all heads in one product where W is packed and they read the
+ * same, else head by head */
 static void project_rows(const clh_pass *pass, size_t p, size_t layer, size_t rows, operand in,
                          clh_real *out)
 {
@@ -70,6 +71,15 @@ static void project_rows(const clh_pass *pass, size_t p, size_t layer, size_t ro
     const size_t d = c->d_head, width = c->n_heads * d;
     const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
+    const clh_real *packed = clh_forward_weight(pass, W);
+    if (packed && in.head == 0) {
+        clh_gemm product = clh_product(rows, width, c->d_model, 1, clh_rows(in.data, in.row),
+                                       clh_rows(W, width), out, width);
+        product.packed = packed;
+        product.start = b;
+        pass->kernel->gemm(&product);
+        return;
+    }
     for (size_t h = 0; h < c->n_heads; h++) {
         clh_gemm product =
             clh_product(rows, d, c->d_model, 1, clh_rows(in.data + h * in.head, in.row),
@@ -111,16 +121,19 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     clh_pass_fire(pass, projections[p].out, layer);
 }
 
-/* g_x += g_q W_Q^T, all heads in one product where W_Q^T is there and they read the same */
+/* g_x += g_q W_Q^T, all heads in one product where W_Q^T is packed and they read the same */
 static void input_backward(const clh_pass *pass, const clh_real *g_out, const clh_real *W,
                            operand g_in)
 {
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d;
-    const clh_real *W_t = pass->turned ? pass->turned + (W - pass->model->params.data) : NULL;
-    if (W_t && g_in.head == 0) {
-        clh_multiply_add(pass->kernel, pass->rows, c->d_model, width, 1, clh_rows(g_out, width),
-                         clh_rows(W_t, c->d_model), g_in.data, g_in.row);
+    const clh_real *packed = clh_back_weight(pass, W);
+    if (packed && g_in.head == 0) {
+        clh_gemm product = clh_product(pass->rows, c->d_model, width, 1, clh_rows(g_out, width),
+                                       clh_transposed(W, d), g_in.data, g_in.row);
+        product.packed = packed;
+        clh_product_adds(&product);
+        pass->kernel->gemm(&product);
         return;
     }
     for (size_t h = 0; h < c->n_heads; h++)

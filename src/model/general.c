@@ -26,9 +26,9 @@ typedef struct general {
     size_t n, slots, rooms; /* parameters, slots of the largest batch, workers */
     size_t rows, length;    /* of a block at most; tokens of the longest sequence */
     worker_room *room;      /* [rooms] */
-    clh_real *slot;    /* [slots - 1, n]: sums of all slots but the first, which is the result */
-    clh_real *turned;  /* [n]: clh_turn_parameters() */
-    clh_loss_sum *sum; /* [slots] */
+    clh_real *slot;      /* [slots - 1, n]: sums of all slots but the first, which is the result */
+    clh_weights weights; /* [n] each; back where there are gradients */
+    clh_loss_sum *sum;   /* [slots] */
 } general;
 
 /* ---- Opening -----------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ static size_t general_bytes(const clh_model_config *config, const clh_backend_us
     assert(config && use);
     const size_t parameters = clh_blob_count(&clh_layout_params, config, false, 0, 0);
     const size_t rows = block_rows(config, use),
-                 vectors = use->batch ? slots_beside(use->batch) + 1 : 0;
+                 vectors = use->batch ? slots_beside(use->batch) + 2 : 1;
     const size_t gradient = use->batch ? clh_cache_bytes_packed(config, rows, use->length) : 0;
     const size_t passes = clh_passes_bytes(config, use->length, rows);
     return clh_bytes_plus(clh_bytes_times(parameters, vectors * sizeof(clh_real)),
@@ -80,7 +80,8 @@ static void general_close(void *state)
         clh_cache_close(g->room[i].gradient);
     }
     clh_free(g->sum);
-    clh_free(g->turned);
+    clh_free(g->weights.back);
+    clh_free(g->weights.forward);
     clh_free(g->slot);
     clh_free(g->room);
     clh_free(g);
@@ -122,9 +123,10 @@ static clh_status general_open(void **state, const clh_model *model, const clh_b
     g->room = clh_alloc_zeroed(g->rooms, sizeof *g->room, err);
     g->slot = clh_alloc_zeroed(slots_beside(use->batch), g->n * sizeof *g->slot, err);
     g->sum = clh_alloc_zeroed(g->slots, sizeof *g->sum, err);
-    g->turned = use->batch ? clh_alloc_zeroed(g->n, sizeof *g->turned, err) : NULL;
-    const bool turned = g->turned || use->batch == 0;
-    clh_status status = g->room && g->slot && g->sum && turned ? CLH_OK : CLH_ENOMEM;
+    g->weights.forward = clh_alloc_array(g->n, sizeof(clh_real), err);
+    g->weights.back = use->batch ? clh_alloc_array(g->n, sizeof(clh_real), err) : NULL;
+    const bool weights = g->weights.forward && (g->weights.back || use->batch == 0);
+    clh_status status = g->room && g->slot && g->sum && weights ? CLH_OK : CLH_ENOMEM;
     if (!status)
         status = open_rooms(g, use->batch > 0, err);
     if (status)
@@ -150,12 +152,12 @@ static void add_block(const gradient_job *job, const worker_room *room, bool *fr
     const clh_pack *pack = &room->passes.pack;
     if (pack->rows == 0)
         return;
-    clh_forward_packed(g->model, pack, room->passes.cache);
+    clh_forward_packed(g->model, pack, room->passes.cache, &g->weights);
     clh_loss_packed(room->passes.cache, pack, job->batch->weight,
                     job->gradient ? room->gradient : NULL);
     if (!job->gradient)
         return;
-    clh_backward_packed(g->model, pack, room->passes.cache, room->gradient, g->turned, sums,
+    clh_backward_packed(g->model, pack, room->passes.cache, room->gradient, &g->weights, sums,
                         *fresh);
     *fresh = false;
 }
@@ -211,11 +213,16 @@ static clh_status run_slots(gradient_job *job, clh_loss_sum *sum, clh_error *err
     return status;
 }
 
-static void turn_part(void *context, size_t part, size_t worker)
+static void renew_part(void *context, size_t part, size_t worker)
 {
     (void)worker;
     const general *g = context;
-    clh_turn_parameters(g->model, part, g->rooms, g->turned);
+    clh_weights_renew(&g->weights, g->model, part, g->rooms);
+}
+
+static void renew_weights(general *g)
+{
+    clh_pool_run(g->pool, g->rooms, renew_part, g);
 }
 
 static clh_status general_gradient(void *state, const clh_batch *batch, clh_real *gradient,
@@ -224,7 +231,7 @@ static clh_status general_gradient(void *state, const clh_batch *batch, clh_real
     general *g = state;
     assert(g && batch && gradient);
     gradient_job job = {g, batch, gradient};
-    clh_pool_run(g->pool, g->rooms, turn_part, g);
+    renew_weights(g);
     const clh_status status = run_slots(&job, sum, err);
     if (!status && clh_gradient_slots(batch->count) > 1)
         clh_pool_run(g->pool, (g->n + PIECE - 1) / PIECE, add_up_piece, &job);
@@ -236,6 +243,7 @@ static clh_status general_forward(void *state, const clh_batch *batch, clh_loss_
 {
     assert(state && batch);
     gradient_job job = {state, batch, NULL};
+    renew_weights(state);
     return run_slots(&job, sum, err);
 }
 
@@ -248,6 +256,7 @@ typedef struct losses_job {
     clh_loss_sum *sum;
     double *per_position;
     size_t positions, together; /* sequences that go together */
+    const clh_weights *weights; /* NULL where they are too few for a copy */
 } losses_job;
 
 static clh_status look_at(void *context, size_t block, size_t worker, clh_error *err)
@@ -258,6 +267,7 @@ static clh_status look_at(void *context, size_t block, size_t worker, clh_error 
     const size_t count = rest < job->together ? rest : job->together;
     clh_status status = CLH_OK;
     clh_passes_clear(passes);
+    passes->weights = job->weights;
     for (size_t b = begin; b < begin + count && !status; b++) {
         double *row = job->per_position + b * job->positions;
         job->sum[b] = (clh_loss_sum){0};
@@ -277,11 +287,21 @@ static clh_status look_at(void *context, size_t block, size_t worker, clh_error 
 static clh_status general_losses(void *state, const clh_batch *batch, clh_loss_sum *sum,
                                  double *per_position, size_t positions, clh_error *err)
 {
-    const general *g = state;
+    enum { BLOCKS_FOR_A_COPY = 4 };
+    general *g = state;
     assert(g && batch && batch->count >= 1 && sum && per_position);
-    losses_job job = {
-        g, batch, sum, per_position, positions, clh_passes_together(&g->room->passes)};
-    const size_t blocks = (batch->count + job.together - 1) / job.together;
+    const size_t together = clh_passes_together(&g->room->passes);
+    const size_t blocks = (batch->count + together - 1) / together;
+    losses_job job = {.g = g,
+                      .batch = batch,
+                      .sum = sum,
+                      .per_position = per_position,
+                      .positions = positions,
+                      .together = together};
+    if (blocks >= BLOCKS_FOR_A_COPY) {
+        renew_weights(g);
+        job.weights = &g->weights;
+    }
     return clh_pool_try(g->pool, blocks, look_at, &job, err);
 }
 

@@ -89,9 +89,18 @@ size_t clh_cache_bytes_packed(const clh_model_config *config, size_t rows, size_
 /** Whether the numbers that sequence `i` of the pack led to are finite: clh_cache_sound(). */
 bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t i);
 
+/** The model's matrices in the order in which products read them (clh_kernels.pack()), each at its own place of
+ *  clh_model_data(): copied once for many blocks. Of heads with a matrix each the columns of all are one
+ *  matrix. Either may be NULL; then products read the model's. */
+typedef struct clh_weights {
+    clh_real *forward; /**< as they are */
+    clh_real *back;    /**< transposed, as the way back multiplies by them */
+} clh_weights;
+
 /** Activations of the pack's rows into `cache`, which has room for them and keeps what backward
- *  needs. */
-void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache);
+ *  needs. `weights` may be NULL. */
+void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
+                        const clh_weights *weights);
 
 /** Losses into the sums of the sequences; with `gradient` that of the logits, each scored prediction
  *  weighted by `weight`. */
@@ -99,14 +108,13 @@ void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight
                      clh_cache *gradient);
 
 /** Gradients of parameters, laid out as clh_model_data(), added, or written where they are `fresh`.
- *  `turned` holds each matrix transposed at its own place (clh_turn_parameters()). */
+ */
 void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                         clh_cache *gradient, const clh_real *turned, clh_real *parameters,
+                         clh_cache *gradient, const clh_weights *weights, clh_real *parameters,
                          bool fresh);
 
-/** Each matrix of the model that the way back multiplies by, transposed; those of heads head by head,
- *  which makes of [head, d_model, d_head] the rows of one matrix. Laid out as clh_model_data(). `part` of `parts`, which may run at
- *  once. */
-void clh_turn_parameters(const clh_model *model, size_t part, size_t parts, clh_real *turned);
+/** `part` of `parts`, which may run at once, of what of `weights` is not NULL. */
+void clh_weights_renew(const clh_weights *weights, const clh_model *model, size_t part,
+                       size_t parts);
 
 #endif

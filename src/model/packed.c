@@ -1,4 +1,4 @@
-/* Passes of a block of rows (pack.h): room for them, the walk both ways, weights transposed. */
+/* Passes of a block of rows (pack.h): room for them, and the walk both ways. */
 #include "model/pack.h"
 
 #include <assert.h>
@@ -68,7 +68,8 @@ static clh_pass packed_pass(const clh_model *model, const clh_tokens *tokens, co
     return pass;
 }
 
-void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache)
+void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
+                        const clh_weights *weights)
 {
     assert(model && pack && cache && cache->asked && pack->rows <= cache->values.pos);
     if (pack->rows == 0)
@@ -76,11 +77,12 @@ void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache 
     const clh_tokens tokens = {
         .ids = pack->merged ? pack->merged_id : pack->id, .batch = 1, .pos = pack->rows};
     clh_pass pass = packed_pass(model, &tokens, pack, cache);
+    pass.weights = weights;
     clh_pass_forward(&pass, NULL);
 }
 
 void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                         clh_cache *gradient, const clh_real *turned, clh_real *parameters,
+                         clh_cache *gradient, const clh_weights *weights, clh_real *parameters,
                          bool fresh)
 {
     assert(model && pack && pack->rows > 0 && cache && gradient && gradient->asked);
@@ -88,7 +90,7 @@ void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache
     const clh_tokens tokens = {.ids = pack->id, .batch = 1, .pos = pack->rows};
     clh_pass pass = packed_pass(model, &tokens, pack, cache);
     pass.gradient = gradient;
-    pass.turned = turned;
+    pass.weights = weights;
     pass.parameters = parameters;
     pass.fresh = fresh;
     clh_pass_backward(&pass);
@@ -126,48 +128,4 @@ bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t
         }
     }
     return !bad;
-}
-
-/* ---- Weights transposed ------------------------------------------------------------------------
- */
-
-/* What products of the way back take transposed; of heads where each has a matrix of its own. */
-static const struct matrix {
-    clh_param_id id;
-    bool of_heads;
-} matrices[] = {{CLH_P_W_Q, true},     {CLH_P_W_K, true},   {CLH_P_W_V, true},
-                {CLH_P_W_O, false},    {CLH_P_W_IN, false}, {CLH_P_W_OUT, false},
-                {CLH_P_W_GATE, false}, {CLH_P_W_U, false}};
-
-/* Every `parts`th stripe of the rows of W [heads, m, n], `number` of them behind. */
-typedef struct stripes {
-    size_t number, part, parts;
-} stripes;
-
-static void turn(stripes *s, size_t heads, size_t m, size_t n, const clh_real *W, clh_real *turned)
-{
-    enum { STRIPE = 64 };
-    const clh_kernels *kernel = clh_kernels_best();
-    for (size_t h = 0; h < heads; h++, W += m * n, turned += m * n)
-        for (size_t i = 0; i < m; i += STRIPE)
-            if (s->number++ % s->parts == s->part)
-                kernel->transpose(m - i < STRIPE ? m - i : STRIPE, n, W + i * n, n, turned + i, m);
-}
-
-void clh_turn_parameters(const clh_model *model, size_t part, size_t parts, clh_real *turned)
-{
-    assert(model && turned && part < parts);
-    stripes s = {0, part, parts};
-    for (clh_row_place at = clh_layout_first(&clh_layout_params, &model->config); at.row;
-         at = clh_layout_next(&clh_layout_params, &model->config, at))
-        for (size_t i = 0; i < CLH_COUNT(matrices); i++) {
-            if (matrices[i].id != (clh_param_id)at.id)
-                continue;
-            const clh_real *W = clh_blob_slot(&model->params, at.id, at.layer);
-            const clh_tensor shape = clh_row_shape(at.row, &model->config, 0, 0);
-            const size_t n = shape.shape[shape.rank - 1];
-            const size_t heads = matrices[i].of_heads ? shape.shape[0] : 1;
-            turn(&s, heads, clh_tensor_count(&shape) / n / heads, n, W,
-                 turned + (W - model->params.data));
-        }
 }

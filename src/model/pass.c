@@ -167,6 +167,7 @@ void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_rea
     out += pass->row0 * n;
     clh_gemm product = clh_product(pass->rows, n, m, 1, clh_rows(x, m), clh_rows(W, n), out, n);
     product.start = b;
+    product.packed = clh_forward_weight(pass, W);
     pass->kernel->gemm(&product);
 }
 
@@ -179,9 +180,9 @@ void clh_linear_backward(clh_pass *pass, const clh_real *x, size_t m, const clh_
         clh_weight_gradient(pass, m, n, x, m, clh_rows(gy, n), gW);
     if (gb)
         pass->kernel->add_rows(n, pass->rows, gy, n, gb);
-    const clh_matrix W_t = pass->turned ? clh_rows(pass->turned + (W - pass->model->params.data), m)
-                                        : clh_transposed(W, n);
-    clh_gemm product = clh_product(pass->rows, m, n, 1, clh_rows(gy, n), W_t, gx, m);
+    clh_gemm product =
+        clh_product(pass->rows, m, n, 1, clh_rows(gy, n), clh_transposed(W, n), gx, m);
+    product.packed = clh_back_weight(pass, W);
     if (onto == CLH_ADD)
         clh_product_adds(&product);
     pass->kernel->gemm(&product);

@@ -49,7 +49,7 @@ typedef struct clh_pass {
     const clh_pack *pack;        /**< which sequences the rows are of (pack.h); NULL: tokens say */
     bool narrow;                 /**< the rows are those of the pack that are asked, */
     bool merged;                 /**< or those that are merged */
-    const clh_real *turned;      /**< matrices transposed (clh_turn_parameters()); may be NULL */
+    const clh_weights *weights;  /**< matrices packed (pack.h); may be NULL */
     const clh_real *turned_x;    /**< which activation lies transposed in the gradient's room */
 } clh_pass;
 
@@ -138,6 +138,21 @@ char clh_pass_input(clh_act_id id);
 
 /** dst = src unless they are the same memory. */
 void clh_pass_copy(clh_real *dst, const clh_real *src, size_t count);
+
+/** W of the model as the way there and the way back multiply by it, packed; NULL where it is not. */
+static inline const clh_real *clh_forward_weight(const clh_pass *pass, const clh_real *W)
+{
+    return pass->weights && pass->weights->forward
+               ? pass->weights->forward + (W - pass->model->params.data)
+               : NULL;
+}
+
+static inline const clh_real *clh_back_weight(const clh_pass *pass, const clh_real *W)
+{
+    return pass->weights && pass->weights->back
+               ? pass->weights->back + (W - pass->model->params.data)
+               : NULL;
+}
 
 /** out[r] = x[r] W + b for all rows of the pass: x [rows, m], W [m, n], b [n], NULL for none. */
 void clh_linear(const clh_pass *pass, const clh_real *x, size_t m, const clh_real *W,

@@ -83,7 +83,7 @@ clh_status clh_passes_add(clh_passes *passes, const clh_sequence *sequence, clh_
 void clh_passes_run(clh_passes *passes)
 {
     clh_pack_merge(&passes->pack);
-    clh_forward_packed(passes->model, &passes->pack, passes->cache);
+    clh_forward_packed(passes->model, &passes->pack, passes->cache, passes->weights);
 }
 
 void clh_passes_losses(clh_passes *passes)

@@ -225,6 +225,47 @@ static void builds_agree_with_the_definition(void **state)
     }
 }
 
+/* In four parts, cut anywhere; only they are read, and room for no more is written. */
+static clh_real *packed(const clh_gemm *g, const clh_kernels *kernel, uint64_t seed)
+{
+    clh_real *room = nan_array(g->k * g->n);
+    const size_t l = pick(seed, 20, 0, g->k), j = pick(seed, 21, 0, g->n);
+    for (int part = 0; part < 4; part++) {
+        const size_t l0 = part & 1 ? l : 0, j0 = part & 2 ? j : 0;
+        const clh_packing p = {.k = g->k,
+                               .n = g->n,
+                               .l0 = l0,
+                               .j0 = j0,
+                               .rows = part & 1 ? g->k - l : l,
+                               .columns = part & 2 ? g->n - j : j,
+                               .from = {g->b + l0 * g->b_row + j0 * g->b_col, g->b_row, g->b_col},
+                               .to = room};
+        kernel->pack(&p);
+    }
+    return room;
+}
+
+static void packed_matrices_give_the_same_bits(void **state)
+{
+    (void)state;
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    for (size_t k = 0; k < builds; k++)
+        for (uint64_t t = 0; t < PRODUCTS; t += 4) {
+            product p = product_make(30000 + 10 * t, false);
+            run(&p, kernel[k]);
+            clh_real *want = nan_array(p.c_count), *room = packed(&p.g, kernel[k], t);
+            memcpy(want, p.c, p.c_count * sizeof *want);
+            p.g.packed = room;
+            p.g.b = NULL;
+            run(&p, kernel[k]);
+            assert_memory_equal(p.c, want, p.c_count * sizeof *want);
+            clh_free(room);
+            clh_free(want);
+            product_free(&p);
+        }
+}
+
 static void avx2_and_avx512_give_the_same_bits(void **state)
 {
     (void)state;
@@ -339,6 +380,7 @@ int main(void)
         cmocka_unit_test(products_of_whole_numbers_are_exact),
         cmocka_unit_test(products_are_right_to_rounding),
         cmocka_unit_test(builds_agree_with_the_definition),
+        cmocka_unit_test(packed_matrices_give_the_same_bits),
         cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
         cmocka_unit_test(parts_are_left_out),
         cmocka_unit_test(the_fast_builds_do_not_touch_what_no_row_counts),
