@@ -49,6 +49,9 @@ typedef struct clh_gemm {
     size_t m, n, k;
     const clh_real *a;
     size_t a_row, a_col;
+    const clh_real *
+        strips; /**< A as clh_strip() has laid it out, of this m and k, or NULL; then a is not read, and
+                               `part` is all */
     const clh_real *b;
     size_t b_row, b_col;
     const clh_real

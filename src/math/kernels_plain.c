@@ -1,32 +1,8 @@
 /* What each kernel means, in loops to be read. The fast builds are tested against these. */
 #include "math/kernels.h"
+#include "math/plain_gemm.h"
 
 #include <tgmath.h>
-
-static void plain_gemm(const clh_gemm *g)
-{
-    const clh_matrix b = {g->packed ? g->packed : g->b, g->packed ? g->n : g->b_row,
-                          g->packed ? 1 : g->b_col};
-    for (size_t i = 0; i < g->m; i++) {
-        for (size_t j = 0; j < g->n; j++) {
-            clh_real sum = 0;
-            if (g->part == CLH_GEMM_C_LOWER && j > i + g->diagonal)
-                break;
-            for (size_t l = 0; l < g->k; l++)
-                sum += g->a[i * g->a_row + l * g->a_col] * b.at[l * b.row + j * b.col];
-            clh_real *c = &g->c[i * g->c_row + j];
-            *c = g->alpha * sum + (g->start ? g->start[i * g->start_row + j] : 0);
-        }
-    }
-}
-
-static void plain_transpose(size_t m, size_t n, const clh_real *in, size_t in_row, clh_real *out,
-                            size_t out_row)
-{
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++)
-            out[j * out_row + i] = in[i * in_row + j];
-}
 
 static void plain_add_rows(size_t n, size_t rows, const clh_real *x, size_t row, clh_real *y)
 {

@@ -31,4 +31,23 @@ typedef struct clh_packing {
 /** The order of `plain`: row by row. */
 void clh_pack_rows(const clh_packing *p);
 
+/** A matrix A [m, k] in strips: CLH_STRIP of its rows after the other, in each the numbers of a column together.
+ *  The last strip is as wide as the others, and what of it is no row is not looked at. */
+enum { CLH_STRIP = 12 };
+
+/** Rows that strips have room for. */
+static inline size_t clh_strips_rows(size_t m)
+{
+    return (m + CLH_STRIP - 1) / CLH_STRIP * CLH_STRIP;
+}
+
+/** Where row i begins, whose numbers lie CLH_STRIP apart. */
+static inline size_t clh_strips_at(size_t i, size_t k)
+{
+    return i / CLH_STRIP * CLH_STRIP * k + i % CLH_STRIP;
+}
+
+/** out = the transpose of the k rows of m, `in_row` apart; in every build. */
+void clh_strip(size_t m, size_t k, const clh_real *in, size_t in_row, clh_real *out);
+
 #endif

@@ -176,12 +176,18 @@ static size_t part_size(const even_parts *p, size_t number)
     return p->size - (number >= p->longer);
 }
 
+/* Where row i of A begins. */
+INLINE const clh_real *a_at(const gemm_block *b, const clh_gemm *g, size_t i)
+{
+    return b->a + (g->strips ? clh_strips_at(i, g->k) : i * g->a_row);
+}
+
 /* Rows [i, i + rows) of a block. */
 INLINE void tile_all(const gemm_block *b, const clh_gemm *g, size_t i, size_t rows)
 {
     const size_t vectors = (b->columns + LANE - 1) / LANE, tail = b->columns - (vectors - 1) * LANE;
-    tile_table[vectors - 1][tail < LANE][rows - 1](g, b->depth, b->a + i * g->a_row, b->b, b->b_row,
-                                                   tail, start_at(b, i), b->start_row,
+    tile_table[vectors - 1][tail < LANE][rows - 1](g, b->depth, a_at(b, g, i), b->b, b->b_row, tail,
+                                                   start_at(b, i), b->start_row,
                                                    b->c + i * g->c_row);
 }
 
@@ -200,8 +206,8 @@ static void tile_part(const clh_gemm *g, const gemm_block *b, size_t i, size_t r
         return;
     const size_t vectors = (columns + LANE - 1) / LANE, tail = columns - (vectors - 1) * LANE;
     tile_fn *const run = tile_table[vectors - 1][tail < LANE][rows - 1];
-    run(g, end - begin, b->a + i * g->a_row + begin * g->a_col, b->b + begin * b->b_row, b->b_row,
-        tail, start_at(b, i), b->start_row, b->c + i * g->c_row);
+    run(g, end - begin, a_at(b, g, i) + begin * g->a_col, b->b + begin * b->b_row, b->b_row, tail,
+        start_at(b, i), b->start_row, b->c + i * g->c_row);
 }
 
 /* `rows` more of the next panel's. */
@@ -228,7 +234,7 @@ static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *
         parts = even_parts_of(g->m - i, ROWS);
     }
     for (size_t number = 0, rows; i < g->m; number++, i += rows) {
-        rows = part_size(&parts, number);
+        rows = no_more_than(part_size(&parts, number), g->m - i);
         ask_ahead(&next, next.share);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
@@ -351,6 +357,12 @@ static bool asks_ahead(const clh_gemm *g)
     return g->m >= PACK_ROWS && g->k * g->n > NEAR;
 }
 
+/* The rows of tiles: even, but in strips as many as lie in one. */
+static even_parts rows_of(const clh_gemm *g)
+{
+    return g->strips ? (even_parts){ROWS, g->m} : even_parts_of(g->m, ROWS);
+}
+
 /* All rows of A by the spots of B in turn. */
 static void product(const clh_gemm *g, bool down)
 {
@@ -360,7 +372,7 @@ static void product(const clh_gemm *g, bool down)
     assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
     const bool copies = packs(g), ahead = asks_ahead(g);
     const walk w = {g->chain ? g->chain : CLH_GEMM_BLOCK, panels_of(g->n), down};
-    const even_parts rows = even_parts_of(g->m, ROWS);
+    const even_parts rows = rows_of(g);
     for (size_t i = 0; g->k == 0 && i < g->m; i++)
         no_product(g, g->c + i * g->c_row, g->start ? g->start + i * g->start_row : NULL);
     const bool nothing = g->k == 0 || g->n == 0;
@@ -373,7 +385,7 @@ static void product(const clh_gemm *g, bool down)
                                .depth = s.depth,
                                .j0 = s.j,
                                .columns = s.columns,
-                               .a = g->a + s.l * g->a_col,
+                               .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
                                .b = copies ? room : b.at,
                                .b_row = copies ? PANEL : b.row,
                                .start = s.l > 0    ? g->c + s.j
@@ -397,7 +409,7 @@ static bool is_small(const clh_gemm *g)
     enum { COLUMNS = 64 };
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
     return g->m <= ROWS && g->n <= COLUMNS && g->k <= chain && g->b_col == 1 && !g->packed &&
-           g->m && g->k;
+           !g->strips && g->m && g->k;
 }
 
 static void small_product(const clh_gemm *g)
@@ -424,19 +436,26 @@ static void simd_gemm(const clh_gemm *g)
     }
     const bool down = g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP && g->n >= (size_t)4 * PANEL &&
                       g->m >= PACK_ROWS;
+    clh_gemm of = *g;
+    if (g->strips) {
+        assert(g->part == CLH_GEMM_ALL && BLOCK_ROWS % CLH_STRIP == 0 && CLH_STRIP % ROWS == 0);
+        of.a_row = 1;
+        of.a_col = CLH_STRIP;
+    }
     if (g->part != CLH_GEMM_ALL || g->m <= BLOCK_ROWS) {
-        product(g, down && g->part == CLH_GEMM_ALL);
+        product(&of, down && g->part == CLH_GEMM_ALL);
         return;
     }
-    const even_parts parts = even_parts_of(g->m, BLOCK_ROWS);
+    const even_parts parts =
+        g->strips ? (even_parts){BLOCK_ROWS, g->m} : even_parts_of(g->m, BLOCK_ROWS);
     for (size_t i = 0, number = 0, rows; i < g->m; i += rows, number++) {
-        rows = part_size(&parts, number);
-        clh_gemm of = *g;
+        rows = no_more_than(part_size(&parts, number), g->m - i);
         of.m = rows;
-        of.a += i * g->a_row;
-        of.c += i * g->c_row;
-        if (of.start)
-            of.start += i * g->start_row;
+        of.a = g->strips ? NULL : g->a + i * g->a_row;
+        of.strips = g->strips ? g->strips + clh_strips_at(i, g->k) : NULL;
+        of.c = g->c + i * g->c_row;
+        if (g->start)
+            of.start = g->start + i * g->start_row;
         product(&of, down);
     }
 }

@@ -16,7 +16,7 @@ static size_t widest(const clh_model_config *c)
 {
     const size_t heads = c->n_heads * c->d_head, mlp = c->attn_only ? 0 : c->d_mlp;
     const size_t most = heads > c->d_model ? heads : c->d_model;
-    return mlp > most ? mlp : most;
+    return clh_strips_rows(mlp > most ? mlp : most);
 }
 
 /* The squares of lengths that are `rows` together, none over `length`. */

@@ -188,25 +188,24 @@ void clh_linear_backward(clh_pass *pass, const clh_real *x, size_t m, const clh_
     pass->kernel->gemm(&product);
 }
 
-/* x^T [m, rows]: in a packed pass written out, once for all products of one x, as a product reads
- * it many times. */
-static clh_matrix turned_rows(clh_pass *pass, size_t m, const clh_real *x, size_t x_row)
+/* x^T [m, rows] in strips, once for all products of one x, as a product reads it many times; NULL where
+ * the pass has no room for them. */
+static const clh_real *turned_strips(clh_pass *pass, size_t m, const clh_real *x, size_t x_row)
 {
     if (!pass->pack)
-        return clh_transposed(x, x_row);
-    const size_t row = clh_cache_turned_row(pass->rows);
-    clh_real *room = pass->gradient->rows_turned;
+        return NULL;
     if (pass->turned_x != x)
-        pass->kernel->transpose(pass->rows, m, x, x_row, room, row);
+        clh_strip(m, pass->rows, x, x_row, pass->gradient->rows_turned);
     pass->turned_x = x;
-    return clh_rows(room, row);
+    return pass->gradient->rows_turned;
 }
 
 void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, const clh_real *x, size_t x_row,
                          clh_matrix gy, clh_real *gW)
 {
     assert(pass && gW && pass->row0 == 0);
-    clh_gemm product = clh_product(m, n, pass->rows, 1, turned_rows(pass, m, x, x_row), gy, gW, n);
+    clh_gemm product = clh_product(m, n, pass->rows, 1, clh_transposed(x, x_row), gy, gW, n);
+    product.strips = turned_strips(pass, m, x, x_row);
     if (!pass->fresh)
         clh_product_adds(&product);
     pass->kernel->gemm(&product);

@@ -245,7 +245,7 @@ static clh_real *packed(const clh_gemm *g, const clh_kernels *kernel, uint64_t s
     return room;
 }
 
-static void packed_matrices_give_the_same_bits(void **state)
+static void packed_matrices_and_strips_give_the_same_bits(void **state)
 {
     (void)state;
     size_t builds;
@@ -260,6 +260,15 @@ static void packed_matrices_give_the_same_bits(void **state)
             p.g.b = NULL;
             run(&p, kernel[k]);
             assert_memory_equal(p.c, want, p.c_count * sizeof *want);
+            clh_real *strips = nan_array(clh_strips_rows(p.g.m) * p.g.k);
+            if (p.g.a_row == 1) { /* the transpose of rows in memory */
+                clh_strip(p.g.m, p.g.k, p.g.a, p.g.a_col, strips);
+                p.g.strips = strips;
+                p.g.a = NULL;
+                run(&p, kernel[k]);
+                assert_memory_equal(p.c, want, p.c_count * sizeof *want);
+            }
+            clh_free(strips);
             clh_free(room);
             clh_free(want);
             product_free(&p);
@@ -380,7 +389,7 @@ int main(void)
         cmocka_unit_test(products_of_whole_numbers_are_exact),
         cmocka_unit_test(products_are_right_to_rounding),
         cmocka_unit_test(builds_agree_with_the_definition),
-        cmocka_unit_test(packed_matrices_give_the_same_bits),
+        cmocka_unit_test(packed_matrices_and_strips_give_the_same_bits),
         cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
         cmocka_unit_test(parts_are_left_out),
         cmocka_unit_test(the_fast_builds_do_not_touch_what_no_row_counts),
