@@ -104,7 +104,8 @@ CLH_API clh_status clh_ask_check(const clh_subject *subject, const char *questio
                                  const clh_settings *settings, clh_error *err);
 
 /** Write the model that a question can make ("repair") as a run at `path`, which holds none yet: with the
- *  config of the subject's run, `init` naming that and no training. CLH_EUSAGE for a question that makes
+ *  config of the subject's run, `init` naming that and no training. Where the question was asked last with
+ *  these settings, that model is there already. CLH_EUSAGE for a question that makes
  *  none; errors of clh_ask_check() and clh_run_create(). */
 CLH_API clh_status clh_ask_run(const char *path, clh_subject *subject, const char *question,
                                const clh_settings *settings, const clh_how *how, clh_error *err);

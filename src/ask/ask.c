@@ -233,7 +233,7 @@ static clh_status ask(clh_result **out, clh_subject *subject, const clh_settings
     if (!status)
         status = stamp(r, subject, settings, err);
     if (!status)
-        clh_result_want(r, clh_settings_wanted(settings));
+        clh_settings_wanted(settings, r);
     if (!status)
         status = q->ask(r, subject, clh_settings_values(settings), &plain, err);
     if (!status)
@@ -300,16 +300,18 @@ clh_status clh_ask_run(const char *path, clh_subject *subject, const char *quest
     CLH_REQUIRE(path, err, "a folder for the run");
     clh_status status = settle(&settings, &own, subject, question, err);
     const clh_question *q = status ? NULL : clh_settings_question(settings);
-    if (q && q->make && clh_subject_run(subject))
+    const clh_model *made =
+        q && q->make ? clh_subject_made_by(subject, q, clh_settings_values(settings)) : NULL;
+    if (q && q->make && clh_subject_run(subject) && !made)
         status = q->make(&model, subject, clh_settings_values(settings), how ? how : &plain, err);
-    else if (q)
+    else if (q && !made)
         status = clh_fail(err, CLH_EUSAGE, "%s makes no run of this subject", question);
     if (!status) {
         clh_run_config config = *clh_run_get_config(clh_subject_run(subject));
         config.train.epochs = 0;
         config.init_weights[0] = 0; /* of what that run began with, not of what this one does */
         (void)snprintf(config.init, sizeof config.init, "%s", clh_subject_path(subject));
-        status = clh_run_create(path, &config, model, err);
+        status = clh_run_create(path, &config, made ? made : model, err);
     }
     clh_model_close(model);
     clh_settings_close(own);

@@ -1,7 +1,7 @@
 /* certify: on which inputs of a whole domain the model writes the right tokens. */
 #include <stdio.h>
 
-#include "ask/certified.h"
+#include "ask/certified_more.h"
 #include "base/platform/decimal.h"
 #include "prove/tables.h"
 
@@ -11,6 +11,9 @@ typedef struct certify_settings {
     size_t count;
     char keep[CLH_PATH_MAX];
     double keep_seconds;
+    bool decompile;
+    char repair[CLH_PATH_MAX];
+    size_t sequences;
 } certify_settings;
 
 static const clh_key keys[] = {
@@ -28,6 +31,14 @@ static const clh_key keys[] = {
                  "--keep-seconds; removed at the end"),
     CLH_ROW(certify_settings, keep_seconds, REAL, "10", "[0.001, 86400]",
             "how often that file is written"),
+    CLH_ROW(certify_settings, decompile, BOOL, "false", NULL,
+            "say of its program too what decompile says: which it is, its rules and sources"),
+    CLH_ROW_AUTO(
+        certify_settings, repair, TEXT, "not repaired", "NAME|PROGRAM",
+        "repair it too, in a way that --by of repair takes, auto for one; failures of each class "
+        "before and after, over this domain"),
+    CLH_ROW(certify_settings, sequences, SIZE, "500", "[0, 1000000]",
+            "how many held-out sequences the losses of --repair are of; 0: no losses"),
 };
 
 /* Each class by its name and place, in words, and in words where a verb follows. */
@@ -141,6 +152,7 @@ static const clh_schema schema[] = {
      .draw = "curve", .flags = CLH_DETAIL, .fields = bin_columns},
     {CLH_PART_ARRAY, "proof", "what was decided by which bound: examples/check_proof.py checks it",
      .flags = CLH_DETAIL | CLH_OWN_FILE},
+    CLH_CERTIFIED_MORE,
     {0}};
 
 /* How predictions were decided, by how far they are from wrong, and where they fail. */
@@ -207,8 +219,9 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
                                    .keep = *set->keep ? set->keep : NULL,
                                    .keep_seconds = set->keep_seconds};
     clh_status status = clh_certified_domain(&options.domain, set->domain, task, err);
-    options.proof = clh_result_wants(out, "proof");
-    if (!status && options.proof && !may_prove(&options, clh_subject_model(s)))
+    const bool may = may_prove(&options, clh_subject_model(s));
+    options.proof = may && clh_result_reads(out, "proof");
+    if (!status && !may && clh_result_wants(out, "proof"))
         status = clh_fail(err, CLH_EUSAGE,
                           "certify has no proof of this model as it was asked, want another part");
     if (!status)
@@ -218,8 +231,19 @@ static clh_status ask_certify(clh_result *out, clh_subject *s, const void *setti
     if (!status)
         status =
             clh_certified_proof(out, &certificate, clh_subject_model(s), task, &options, how, err);
+    if (!status)
+        status = clh_certified_decompile(out, s, set->decompile, how, err);
+    if (!status)
+        status = clh_certified_repair(out, s, set->repair, set->sequences, options.domain,
+                                      &certificate, how, err);
     clh_certificate_deinit(&certificate);
     return status;
+}
+
+static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
+{
+    const certify_settings *set = settings;
+    return clh_certified_check_more(s, set->decompile, set->repair, err);
 }
 
 const clh_question clh_question_certify = {
@@ -240,9 +264,16 @@ const clh_question clh_question_certify = {
         "clearhead certify runs/three --histogram --part margins --figure margins.pdf # how far from wrong\n"
         "clearhead certify runs/notebook --proof proof.npz # for examples/check_proof.py\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"
-        "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?",
+        "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?\n"
+        "clearhead certify runs/notebook --domain tuples --decompile --repair auto --seeds 64 # a population",
     CLH_SETTINGS(keys, certify_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,
-    .over = "failures, failures.tokens, margin_min",
-    .ask = ask_certify};
+    .over = "failures, failures.tokens, margin_min, rules, sources, explained, repair.failures, "
+            "repair.margin_min, repair.loss_before, repair.loss, repaired.sorted.before, "
+            "repaired.sorted.after, repaired.unsorted.before, repaired.unsorted.after, "
+            "repaired.pair.before, repaired.pair.after, repaired.two_pairs.before, "
+            "repaired.two_pairs.after, repaired.triple.before, repaired.triple.after, "
+            "repaired.same.before, repaired.same.after",
+    .ask = ask_certify,
+    .check = check};

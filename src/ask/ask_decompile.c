@@ -1,5 +1,4 @@
 /* decompile: the algorithm of a model as a program. */
-#include <stdio.h>
 #include <string.h>
 
 #include "ask/certified.h"
@@ -11,10 +10,7 @@ static const clh_field numbers[] = {
     {"changed", "rules", "unlike those of the run's last weights", .flags = CLH_HEADLINE},
     CLH_FIELD_TEXT("program", "its text (docs/formats.md)", CLH_WHOLE),
     {0}};
-static const clh_field verdicts[] = {
-    CLH_FIELD_VERDICT("algorithm", "Which algorithm is it?",
-                      "a number made of every rule: equal programs have equal ones"),
-    {0}};
+static const clh_field verdicts[] = {CLH_PROGRAM_VERDICT, {0}};
 static const clh_field rule_columns[] = {
     CLH_FIELD_TEXT("rule", "what it says", 0),
     {"position", "position", "of the token it writes", .decimals = 0},
@@ -89,7 +85,7 @@ static clh_status ask_decompile(clh_result *out, clh_subject *s, const void *set
     clh_program *program = NULL;
     clh_program_sums sums = {0};
     clh_watch_part part, rest;
-    char *text = NULL, number[24];
+    char *text = NULL;
     const clh_how first = {how->threads, clh_watch_part_of(&part, how->watch, 0, 1, 2)};
     const clh_how second = {how->threads, clh_watch_part_of(&rest, how->watch, 1, 1, 2)};
     (void)settings;
@@ -107,8 +103,7 @@ static clh_status ask_decompile(clh_result *out, clh_subject *s, const void *set
         status = put_changed(out, s, program, &second, err);
     if (!status) {
         clh_result_put_text(out, "program", text);
-        (void)snprintf(number, sizeof number, "%016llx", (unsigned long long)sums.number);
-        clh_result_decide(out, "algorithm", number, "made of positions and rules");
+        clh_program_decide(out, &sums);
     }
     clh_free(text);
     clh_program_close(program);

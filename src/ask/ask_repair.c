@@ -1,8 +1,7 @@
 /* repair: a model whose attention depends on positions alone, proved before and after. */
 #include <math.h>
-#include <stdio.h>
 
-#include "ask/certified.h"
+#include "ask/certified_more.h"
 #include "ask/ratios.h"
 #include "prove/repair_report.h"
 
@@ -37,19 +36,8 @@ static const clh_field numbers[] = {
 #include "prove/repair_numbers.def"
     {0}};
 #undef NUMBER
-static const clh_field verdicts[] = {
-    CLH_FIELD_VERDICT("repaired", "Does the repaired model write the right tokens on every input?",
-                      "yes when no prediction of any input fails; certify says what that means"),
-    {0}};
-static const clh_field columns[] = {
-    CLH_FIELD_COUNT("inputs", "inputs", "of this class in the domain",
-                    CLH_FROM(clh_certify_row, inputs)),
-    {"before", "inputs", "of which a prediction is not right", .panel = "failures"},
-    {"after", "inputs", "of which the repaired model gets one wrong", .panel = "failures",
-     CLH_FROM(clh_certify_row, failures)},
-    {"margin", "logits", "smallest of the repaired model", .decimals = 4, .flags = CLH_DETAIL,
-     CLH_FROM(clh_certify_row, margin)},
-    {0}};
+static const clh_field verdicts[] = {CLH_REPAIR_VERDICT, {0}};
+static const clh_field columns[] = {CLH_REPAIR_COLUMNS, {0}};
 static const clh_schema schema[] = {{CLH_PART_VERDICTS, "verdicts", NULL, .fields = verdicts},
                                     {CLH_PART_NUMBERS, "numbers", NULL, .fields = numbers},
                                     {CLH_PART_TABLE, "classes", "every class of inputs",
@@ -73,25 +61,6 @@ static clh_status make(clh_model **out, clh_subject *s, const void *settings, co
     return clh_repair_named(out, &ask, how, err);
 }
 
-static void put(clh_result *out, const clh_repair_report *r)
-{
-    char text[96];
-    clh_result_read(out, "numbers", r);
-    for (clh_certify_class c = 0; c <= CLH_CLASS_OTHER; c++) {
-        if (r->after.classes[c].inputs == 0)
-            continue;
-        clh_result_row(out, "classes", clh_certify_class_name(c));
-        clh_row_read(out, &r->after.classes[c]);
-        clh_row_put_number(out, "before", (double)r->before.classes[c].failures);
-    }
-    (void)snprintf(text, sizeof text, "%llu of %llu inputs failed, %llu fail",
-                   (unsigned long long)r->failures_before, (unsigned long long)r->inputs,
-                   (unsigned long long)r->failures);
-    clh_result_decide(out, "repaired", r->failures ? "no" : "yes", text);
-    if (r->failures)
-        clh_result_no(out);
-}
-
 static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settings,
                              const clh_how *how, clh_error *err)
 {
@@ -104,7 +73,11 @@ static clh_status ask_repair(clh_result *out, clh_subject *s, const void *settin
     if (!status)
         status = clh_repair_report_make(&report, &ask, how, err);
     if (!status)
-        put(out, &report);
+        clh_repair_put(out, &report, "numbers", "classes");
+    if (!status) {
+        clh_subject_made(s, &clh_question_repair, set, report.model);
+        report.model = NULL;
+    }
     clh_repair_report_deinit(&report);
     return status;
 }

@@ -22,7 +22,7 @@ static clh_status add_path(clh_picked *p, const clh_result *first, const char *p
     const clh_result_item *item = cell ? NULL : clh_result_element_find(first, path, index);
     const clh_field element = {.decimals = 6, .unit = item ? item->schema->unit : NULL};
     field = item ? &element : field;
-    if ((!cell && !item) || field->flags & CLH_TEXT) {
+    if ((!cell && !item) || field->flags & CLH_TEXT || (!must && absent)) {
         if (!must)
             return CLH_OK;
         clh_status status = clh_result_get(&value, first, path, err);

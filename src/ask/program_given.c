@@ -1,6 +1,7 @@
 #include "ask/program_given.h"
 
 #include <math.h>
+#include <stdio.h>
 
 clh_status clh_program_put(clh_result *r, const char *name, const clh_program *program,
                            clh_program_sums *out, clh_error *err)
@@ -18,6 +19,13 @@ clh_status clh_program_put(clh_result *r, const char *name, const clh_program *p
     if (out)
         *out = sums;
     return CLH_OK;
+}
+
+void clh_program_decide(clh_result *r, const clh_program_sums *sums)
+{
+    char number[24];
+    (void)snprintf(number, sizeof number, "%016llx", (unsigned long long)sums->number);
+    clh_result_decide(r, "algorithm", number, "made of positions and rules");
 }
 
 clh_status clh_program_put_sources(clh_result *r, const clh_program *program, clh_error *err)

@@ -33,6 +33,12 @@
                         "of the attention, the least there, of any rule and letters",              \
                         CLH_HEADLINE, CLH_FROM(clh_program_sums, explained_least))
 
+/** Which program it is, in every question that says so. */
+#define CLH_PROGRAM_VERDICT                                                                        \
+    CLH_FIELD_VERDICT("algorithm", "Which algorithm is it?",                                       \
+                      "a number made of every rule: equal programs have equal ones")
+void clh_program_decide(clh_result *r, const clh_program_sums *sums);
+
 /** Put these numbers of a program into the part `name`; `out` gets them too where it is not NULL. */
 clh_status clh_program_put(clh_result *r, const char *name, const clh_program *program,
                            clh_program_sums *out, clh_error *err);

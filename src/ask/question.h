@@ -114,7 +114,11 @@ void clh_needs_text(unsigned needs, clh_strbuf *tasks, clh_strbuf *models);
 
 /** The values of opened settings: a struct of the question's own; and as a JSON object. */
 const void *clh_settings_values(const clh_settings *settings);
-uint64_t clh_settings_wanted(const clh_settings *settings); /**< for clh_result_want() */
+
+/** That arrays are going to be read, as many as the result has: as clh_settings_want() of each, but one that cannot be
+ *  had is left out. What is wanted, told a result: clh_result_want(). */
+void clh_settings_want_arrays(clh_settings *settings);
+void clh_settings_wanted(const clh_settings *settings, clh_result *r);
 const clh_question *clh_settings_question(const clh_settings *settings);
 void clh_settings_json(const clh_settings *settings, clh_strbuf *out);
 
@@ -140,6 +144,15 @@ clh_status clh_subject_sample(const clh_sample **out, clh_subject *s, size_t cou
 /** What the model as it is does on a sample of the subject; measured once, borrowed. */
 clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_sample *sample,
                              const clh_how *how, clh_error *err);
+
+/** A model that the question made of the subject with these settings, which is the subject's from here on: clh_ask_run()
+ *  writes it, and does not make it a second time. What was made before is forgotten. */
+void clh_subject_made(clh_subject *s, const clh_question *question, const void *settings,
+                      clh_model *model);
+
+/** That model; NULL: none was made with these settings. Borrowed. */
+const clh_model *clh_subject_made_by(const clh_subject *s, const clh_question *question,
+                                     const void *settings);
 
 /** SHA-256 of the parameters in the order of the layout, as hexadecimal digits; borrowed. */
 const char *clh_subject_hash(clh_subject *s);

@@ -11,6 +11,7 @@ struct clh_settings {
     const clh_question *question;
     void *values;
     uint64_t wanted; /* parts of its schema */
+    bool arrays;     /* all that there are */
 };
 
 /* A setting without a default has no value yet. */
@@ -99,9 +100,14 @@ clh_status clh_settings_want(clh_settings *s, const char *part, clh_error *err)
     return CLH_OK;
 }
 
-uint64_t clh_settings_wanted(const clh_settings *s)
+void clh_settings_want_arrays(clh_settings *s)
 {
-    return s->wanted;
+    s->arrays = true;
+}
+
+void clh_settings_wanted(const clh_settings *s, clh_result *r)
+{
+    clh_result_want(r, s->wanted, s->arrays);
 }
 
 void clh_settings_close(clh_settings *s)

@@ -30,6 +30,11 @@ struct clh_subject {
     char *path;    /**< without the step */
     shared shared[SHARED_MAX];
     size_t next; /**< which is given up when all are taken */
+    struct {
+        const clh_question *by; /**< NULL: nothing was made */
+        void *settings;         /**< a copy */
+        clh_model *model;
+    } made;
     char hash[CLH_SHA256_TEXT];
 };
 
@@ -133,10 +138,20 @@ clh_status clh_subject_of(clh_subject **out, const clh_model *model, const clh_t
     return CLH_OK;
 }
 
+static void forget_made(clh_subject *s)
+{
+    clh_model_close(s->made.model);
+    clh_free(s->made.settings);
+    s->made.by = NULL;
+    s->made.settings = NULL;
+    s->made.model = NULL;
+}
+
 void clh_subject_close(clh_subject *s)
 {
     if (!s)
         return;
+    forget_made(s);
     for (size_t i = 0; i < SHARED_MAX; i++) {
         clh_measure_deinit(&s->shared[i].plain);
         clh_sample_deinit(&s->shared[i].sample);
@@ -230,4 +245,31 @@ clh_status clh_subject_plain(const clh_measure **out, clh_subject *s, const clh_
     one->measured = one->measured || !status;
     *out = &one->plain;
     return status;
+}
+
+/* ---- What questions make ---- */
+
+void clh_subject_made(clh_subject *s, const clh_question *question, const void *settings,
+                      clh_model *model)
+{
+    assert(s && question && settings && model);
+    forget_made(s);
+    s->made.settings = clh_alloc_array(1, question->settings_size, NULL);
+    if (!s->made.settings) { /* it can be made again */
+        clh_model_close(model);
+        return;
+    }
+    memcpy(s->made.settings, settings, question->settings_size);
+    s->made.by = question;
+    s->made.model = model;
+}
+
+const clh_model *clh_subject_made_by(const clh_subject *s, const clh_question *question,
+                                     const void *settings)
+{
+    assert(s && question && settings);
+    return s->made.by == question &&
+                   memcmp(s->made.settings, settings, question->settings_size) == 0
+               ? s->made.model
+               : NULL;
 }

@@ -157,18 +157,6 @@ static clh_status check_own_file(const job *j, size_t option, const char *over, 
                               err);
 }
 
-/* Parts that are going to be read: made with the result, not after it. */
-static clh_status want_parts(const job *j, const char *over, clh_error *err)
-{
-    clh_status status = CLH_OK;
-    if (j->file.part && !*over)
-        status = clh_settings_want(j->settings, j->file.part, err);
-    for (size_t i = 0; i < j->inv->options.count && !status; i++)
-        if (own_file(j, i))
-            status = clh_settings_want(j->settings, j->inv->options.option[i].part, err);
-    return status;
-}
-
 /* The folder that --out names, of a question that makes a model: a path without an ending. */
 static const char *run_folder(const job *j)
 {
@@ -182,6 +170,28 @@ static const char *run_folder(const job *j)
         if (out[i - 1] == '.')
             return NULL;
     return end > 0 ? out : NULL;
+}
+
+/* Whether a format reads all arrays of a result that is shown so. */
+static bool reads_arrays(const clh_format *format, const clh_show *show)
+{
+    return format && format->reads_arrays && format->reads_arrays(show);
+}
+
+/* Parts that are going to be read: made with the result, not after it. */
+static clh_status want_parts(const job *j, const char *over, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    const char *out = run_folder(j) ? NULL : clh_opt_text(j->inv, files[0]);
+    if (!*over && (reads_arrays(j->format, &j->show) ||
+                   reads_arrays(out ? clh_format_of_path(out, NULL) : NULL, &j->file)))
+        clh_settings_want_arrays(j->settings);
+    if (j->file.part && !*over)
+        status = clh_settings_want(j->settings, j->file.part, err);
+    for (size_t i = 0; i < j->inv->options.count && !status; i++)
+        if (own_file(j, i))
+            status = clh_settings_want(j->settings, j->inv->options.option[i].part, err);
+    return status;
 }
 
 static clh_status check_folder(const char *path, clh_error *err)

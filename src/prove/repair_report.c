@@ -34,6 +34,15 @@ static clh_status options_of(clh_repair_options *out, clh_program **program,
     return status;
 }
 
+clh_status clh_repair_asked_check(const clh_repair_asked *ask, clh_error *err)
+{
+    clh_program *program = NULL;
+    clh_repair_options options;
+    const clh_status status = options_of(&options, &program, ask, err);
+    clh_program_close(program);
+    return status;
+}
+
 /* What was found, the caller's: a model, and in the report how and its certificate. */
 static clh_status find(clh_model **model, clh_repair_report *r, const clh_repair_asked *ask,
                        const clh_repair_options *options, const clh_how *how, clh_error *err)
@@ -76,11 +85,11 @@ clh_status clh_repair_named(clh_model **out, const clh_repair_asked *ask, const 
 }
 
 /* What it costs where the model was trained. */
-static clh_status measure(clh_repair_report *r, const clh_repair_asked *ask,
-                          const clh_model *repaired, const clh_how *how, clh_error *err)
+static clh_status measure(clh_repair_report *r, const clh_repair_asked *ask, const clh_how *how,
+                          clh_error *err)
 {
     clh_measure now = {0};
-    clh_status status = clh_measure_run(&now, repaired, ask->sample, NULL, how, err);
+    clh_status status = clh_measure_run(&now, r->model, ask->sample, NULL, how, err);
     if (!status) {
         r->loss_before = clh_tally_ratio(&ask->plain->total, CLH_RATIO_LOSS);
         r->loss = clh_tally_ratio(&now.total, CLH_RATIO_LOSS);
@@ -93,31 +102,33 @@ clh_status clh_repair_report_make(clh_repair_report *out, const clh_repair_asked
                                   const clh_how *how, clh_error *err)
 {
     clh_program *program = NULL;
-    clh_model *repaired = NULL;
     clh_repair_options options;
     clh_watch_part part, rest;
     const clh_how first = {how->threads, clh_watch_part_of(&part, how->watch, 0, 1, 2)};
     const clh_how second = {how->threads, clh_watch_part_of(&rest, how->watch, 1, 1, 2)};
     const clh_certify_options certify = {.domain = ask->domain, .way = CLH_CERTIFY_BOUNDS};
-    *out = (clh_repair_report){0};
+    const clh_certificate *before = ask->before ? ask->before : &out->before;
+    *out = (clh_repair_report){.loss_before = NAN, .loss = NAN};
     clh_status status = options_of(&options, &program, ask, err);
-    if (!status)
+    if (!status && !ask->before)
         status = clh_certify(&out->before, ask->model, ask->task, &certify, &first, err);
     if (!status)
-        status = find(&repaired, out, ask, &options, &second, err);
-    if (!status)
-        status = measure(out, ask, repaired, how, err);
+        status = find(&out->model, out, ask, &options, &second, err);
+    if (!status && ask->sample)
+        status = measure(out, ask, how, err);
+    for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
+        out->failures_of[c] = before->classes[c].failures;
     out->inputs = out->after.all.inputs;
-    out->failures_before = out->before.all.failures;
+    out->failures_before = before->all.failures;
     out->failures = out->after.all.failures;
     out->margin_min = out->after.all.margin;
-    clh_model_close(repaired);
     clh_program_close(program);
     return status;
 }
 
 void clh_repair_report_deinit(clh_repair_report *report)
 {
+    clh_model_close(report->model);
     clh_certificate_deinit(&report->before);
     clh_certificate_deinit(&report->after);
 }

@@ -22,17 +22,23 @@ typedef struct clh_repair_asked {
         *by; /**< auto, keys, queries, both, pattern, one-hot, program, or a program's path */
     unsigned rounds; /**< as in clh_repair_options; 0: left open */
     double sharpen;
-    const clh_sample *sample; /**< what the losses are of */
-    const clh_measure *plain; /**< the model on it */
+    const clh_certificate *before; /**< of the model over that domain; NULL: it is made */
+    const clh_sample *sample;      /**< what the losses are of; NULL: no losses */
+    const clh_measure *plain;      /**< the model on it */
 } clh_repair_asked;
 
-/** The numbers of repair_numbers.def; NaN for what was not refitted. `by` is a constant of the program. */
+/** The numbers of repair_numbers.def; NaN for what was not refitted or measured. `by` is a constant of the program. */
 typedef struct clh_repair_report {
 #define NUMBER(type, name, ...) type name;
 #include "prove/repair_numbers.def"
 #undef NUMBER
-    clh_certificate before, after;
+    clh_model *model;                          /**< repaired */
+    clh_certificate before, after;             /**< `before` is empty where it was given */
+    uint64_t failures_of[CLH_CERTIFY_CLASSES]; /**< before, of each class */
 } clh_repair_report;
+
+/** CLH_EUSAGE for a `by` that is neither a name nor a program; errors of clh_program_read(). */
+clh_status clh_repair_asked_check(const clh_repair_asked *ask, clh_error *err);
 
 /** The repaired model alone, the caller's. CLH_EUSAGE for a `by` that is neither a name nor a program;
  *  errors of clh_repair_find() and clh_program_read(). */

@@ -16,6 +16,8 @@ typedef struct clh_format {
     const char
         *summary; /**< one line, for help: text formats are options of a question's command */
     bool picture; /**< an image */
+    /** Whether it reads the numbers of all arrays when the whole result is shown; NULL: never. */
+    bool (*reads_arrays)(const clh_show *show);
     /** Refuses what this format cannot show of such a schema, or this build cannot write; NULL:
      *  nothing to refuse. */
     clh_status (*check)(const clh_schema *schema, const clh_show *show, clh_error *err);

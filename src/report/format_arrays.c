@@ -414,8 +414,17 @@ static clh_status save_safetensors(clh_result *r, const clh_show *show, const ch
     return save(r, show, path, clh_safetensors_write_arrays, err);
 }
 
-const clh_format clh_format_npz = {"npz", ".npz", "arrays for NumPy", .check = check,
-                                   .save = save_npz};
-const clh_format clh_format_safetensors = {"safetensors", ".safetensors",
-                                           "arrays for every framework", .check = check,
+static bool reads_arrays(const clh_show *show)
+{
+    return !show->part;
+}
+
+const clh_format clh_format_npz = {
+    "npz",           ".npz", "arrays for NumPy", .check = check, .reads_arrays = reads_arrays,
+    .save = save_npz};
+const clh_format clh_format_safetensors = {"safetensors",
+                                           ".safetensors",
+                                           "arrays for every framework",
+                                           .check = check,
+                                           .reads_arrays = reads_arrays,
                                            .save = save_safetensors};

@@ -81,8 +81,8 @@ static void add_one(const clh_part *part, size_t i, clh_strbuf *out)
     add_number(out, ", \"low\": ", cell->value.low);
     add_number(out, ", \"high\": ", cell->value.high);
     add_text(out, ", \"unit\": ", field->unit);
-    if (part->note[i])
-        add_text(out, ", \"absent\": ", part->note[i]);
+    if (part->note[i] || part->absent)
+        add_text(out, ", \"absent\": ", part->note[i] ? part->note[i] : part->absent);
     else if (!(field->flags & CLH_TEXT) && isinf(cell->value.value))
         add_text(out,
                  ", \"absent\": ", cell->value.value < 0 ? "not finite: -inf" : "not finite: inf");
@@ -264,6 +264,11 @@ static clh_status to_json(clh_result *r, const clh_show *show, clh_strbuf *out, 
     return status ? status : clh_strbuf_check(out, err);
 }
 
-const clh_format clh_format_json = {"json", .endings = ".json",
+static bool reads_arrays(const clh_show *show)
+{
+    return show->full && !show->part;
+}
+
+const clh_format clh_format_json = {"json", .endings = ".json", .reads_arrays = reads_arrays,
                                     .summary = "one object, the same envelope for every question",
                                     .text = to_json};

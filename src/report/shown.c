@@ -19,7 +19,7 @@ bool clh_shows_item(const clh_show *show, const clh_result_item *item)
 bool clh_shows_number(const clh_part *part, size_t field, const clh_show *show)
 {
     bool headlines = false;
-    if (part->schema->fields[field].flags & CLH_WHOLE)
+    if (part->schema->fields[field].flags & CLH_WHOLE || part->absent)
         return false;
     for (size_t k = 0; k < part->fields; k++)
         headlines = headlines || part->schema->fields[k].flags & CLH_HEADLINE;
@@ -35,7 +35,8 @@ const clh_part *clh_shown_part(const clh_result *r, const clh_show *show, size_t
     while (*at < CLH_COUNT(order) * r->parts) {
         const clh_part *part = &r->part[*at % r->parts];
         const clh_part_kind kind = order[(*at)++ / r->parts];
-        if (part->schema->kind == kind && clh_shows(show, part->schema->name))
+        const bool there = kind == CLH_PART_TABLE || !part->absent; /* a table says why it is not */
+        if (part->schema->kind == kind && there && clh_shows(show, part->schema->name))
             return part;
     }
     return NULL;

@@ -378,9 +378,15 @@ static const char **copy_labels(clh_result *r, const char *const *label, size_t 
     return copy;
 }
 
-void clh_result_want(clh_result *r, uint64_t parts)
+void clh_result_want(clh_result *r, uint64_t parts, bool arrays)
 {
     r->wanted = parts;
+    r->arrays_wanted = arrays;
+}
+
+bool clh_result_reads(const clh_result *r, const char *array)
+{
+    return r->arrays_wanted || clh_result_wants(r, array);
 }
 
 bool clh_result_wants(const clh_result *r, const char *name)

@@ -40,10 +40,14 @@ typedef clh_status clh_fill(clh_array *view, void *user, clh_error *err);
 clh_status clh_result_open(clh_result **out, const char *question, const clh_schema *schema,
                            clh_error *err);
 
-/** Parts that are going to be read, a bit for each of the schema; whether the part `name` is one of them. An
- *  array that takes as long as the rest is then made with it, else when it is first asked for. */
-void clh_result_want(clh_result *r, uint64_t parts);
+/** Parts that are going to be read, a bit for each of the schema, and whether all arrays are. An array that takes as
+ *  long as the rest is then made with it, else when it is first asked for. */
+void clh_result_want(clh_result *r, uint64_t parts, bool arrays);
+
+/** Whether the part `name` is one of them: who asked wants to be told where there is none; and whether an array is
+ *  going to be read, be it only as one of all. */
 bool clh_result_wants(const clh_result *r, const char *name);
+bool clh_result_reads(const clh_result *r, const char *array);
 
 /** What it was asked of: "run", "step", "seed", "weights", "version" as texts, "settings" as JSON. */
 void clh_result_stamp(clh_result *r, const char *name, const char *text);

@@ -56,7 +56,7 @@ static const clh_cell *field_called(const clh_part *part, const clh_cell *cells,
     for (size_t i = 0; i < part->fields; i++)
         if (strcmp(part->schema->fields[i].name, name) == 0) {
             *field = &part->schema->fields[i];
-            *absent = part->note ? part->note[i] : NULL;
+            *absent = part->note && part->note[i] ? part->note[i] : part->absent;
             return &cells[i];
         }
     return NULL;

@@ -61,7 +61,8 @@ struct clh_result {
     size_t stamps;
     const char **notes;
     size_t note_count, note_room;
-    uint64_t wanted; /**< parts of the schema that are going to be read, bit by bit */
+    uint64_t wanted;    /**< parts of the schema that are going to be read, bit by bit */
+    bool arrays_wanted; /**< and every array that there is */
     clh_status outcome;
     bool finite_noted;       /**< clh_finite_note() was here */
     clh_part *at;            /**< table of the row begun last */

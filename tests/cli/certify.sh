@@ -60,6 +60,11 @@ is same "$(python3 -c '
 import sys, zipfile
 a, b = (zipfile.ZipFile(name).read("proof.npy") for name in ("part.npz", "own.npz"))
 print("same" if a == b else "other")')" 'the proof as of --part'
+runs 1 certify run --domain tuples --count 20 --out all.npz
+is same "$(python3 -c '
+import zipfile
+a, b = (zipfile.ZipFile(name).read("proof.npy") for name in ("all.npz", "own.npz"))
+print("same" if a == b else "other")')" 'the proof as one of all arrays'
 runs 1 certify run --domain tuples --count 20 --part classes --csv --counterexamples own.json
 is 1 "$(printf '%s\n' "$out" | grep -c '^class,')" 'stdout is of another part'
 is 20 "$(python3 -c '
@@ -97,6 +102,31 @@ refused 'certify has no proof of this model as it was asked, want another part' 
 wanted=3
 refused 'cannot write no/x.csv: No such file or directory' --counterexamples no/x.csv
 
+# The program and the repair of the same model: what decompile and repair say, over one certificate.
+runs 0 decompile run --json
+printf '%s\n' "$out" > decompile.json
+"$clearhead" repair run --domain tuples --json > repair.json
+"$clearhead" certify run --domain tuples --decompile --repair auto --json > more.json
+is same "$(python3 -c '
+import json
+more, program, repair = (json.load(open(name + ".json")) for name in ("more", "decompile", "repair"))
+for name in ("rules", "copy", "sources", "explained"):
+    assert more["numbers"][name] == program["numbers"][name], name
+assert more["verdicts"]["algorithm"] == program["verdicts"]["algorithm"]
+for name, number in repair["numbers"].items():
+    assert more["numbers"]["repair." + name] == number, name
+assert more["verdicts"]["repaired"] == repair["verdicts"]["repaired"]
+assert more["tables"]["repaired"] == repair["tables"]["classes"]
+assert [row["failures"] for row in more["tables"]["classes"]] == [row["before"] for row in more["tables"]["repaired"]]
+print("same")')" 'beside the certificate its program and its repair'
+runs 0 certify run --domain tuples --decompile --repair keys --sequences 0 --seeds 2
+is 1 "$(printf '%s\n' "$out" | grep -c '^ *repaired.same.after ')" 'over seeds too'
+is 2 "$(printf '%s\n' "$out" | grep -c '^ *algorithm ')" 'and which programs'
+runs 1 certify run
+is 0 "$(printf '%s\n' "$out" | grep -c 'algorithm\|repair')" 'nothing of them where they are not asked for'
+wanted=2
+refused 'by is no, want auto, keys, queries, both, pattern, one-hot, program, or the file of a program' --repair no
+
 runs 0 train --task modular_addition --p 5 --steps 5 --d-model 16 --n-heads 2 --d-head 8 --d-mlp 16 --out sums
 runs 1 certify sums --json
 is 25 "$(number inputs)" 'every sum'
@@ -105,6 +135,8 @@ is 1 "$(printf '%s\n' "$err" | grep -c 'has no letters')" 'no letters, no tuples
 runs 2 certify sums --part proof --out proof.npz
 is 'clearhead certify: certify has no proof of this model as it was asked, want another part' "$err" 'no proof without bounds'
 is 'no' "$([ -e proof.npz ] && echo yes || echo no)" 'and no file'
+runs 3 certify sums --repair auto
+is 'clearhead certify: repair needs a task of letters, as permutations is; the task of sums is modular_addition' "$err" 'what cannot be repaired'
 runs 3 certify sums --way bounds
 is 1 "$(printf '%s\n' "$err" | grep -c 'bounds do not cover this model')" 'what bounds do not cover'
 runs 0 train --task induction --steps 2 --d-model 16 --d-head 8 --out repeats

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask/question.h"
 #include "base/base.h"
 #include "base/random.h"
-#include "clearhead/ask.h"
 #include "clearhead/certify.h"
 #include "prove/pending.h"
 #include "support/both_ways.h"
@@ -404,17 +404,27 @@ static void a_proof_is_made_when_it_is_wanted(void **state)
     must(clh_settings_open(&settings, "certify", &err), &err);
     assert_int_equal(clh_settings_want(settings, "prof", &err), CLH_EUSAGE);
     assert_non_null(strstr(err.message, "proof"));
-    must(clh_settings_want(settings, "proof", &err), &err);
-    const clh_status status = clh_ask(&result, subject, "certify", settings, NULL, &err);
-    assert_true(status == CLH_OK && result);
-    size_t count;
-    clh_real *weights = clh_model_data(model, &count);
-    memset(weights, 0, count * sizeof *weights);
-    must(clh_result_view(&proof, result, "proof", &err), &err);
-    assert_int_equal(proof.shape[0], c.proof_count);
-    assert_memory_equal(proof.data, c.proof, c.proof_count * sizeof *c.proof);
-    clh_result_close(result);
     clh_settings_close(settings);
+    size_t count;
+    clh_real *weights = clh_model_data(model, &count),
+             *copy = clh_alloc_array(count, sizeof *copy, &err);
+    memcpy(copy, weights, count * sizeof *copy);
+    for (size_t all = 0; all < 2; all++) { /* alone, or as one of all arrays */
+        must(clh_settings_open(&settings, "certify", &err), &err);
+        if (all)
+            clh_settings_want_arrays(settings);
+        else
+            must(clh_settings_want(settings, "proof", &err), &err);
+        must(clh_ask(&result, subject, "certify", settings, NULL, &err), &err);
+        memset(weights, 0, count * sizeof *weights);
+        must(clh_result_view(&proof, result, "proof", &err), &err);
+        assert_int_equal(proof.shape[0], c.proof_count);
+        assert_memory_equal(proof.data, c.proof, c.proof_count * sizeof *c.proof);
+        memcpy(weights, copy, count * sizeof *copy);
+        clh_result_close(result);
+        clh_settings_close(settings);
+    }
+    clh_free(copy);
     clh_subject_close(subject);
     clh_certificate_deinit(&c);
     clh_model_close(model);

@@ -5,10 +5,12 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "clearhead/ask.h"
 #include "clearhead/repair.h"
 #include "prove/refit_parts.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
+#include "support/run_case.h"
 #include "support/task_of.h"
 
 enum { D_MODEL = 20, D_HEAD = 6, LETTERS = 62 };
@@ -325,6 +327,37 @@ static void what_cannot_be_repaired_is_refused(void **state)
     clh_task_close(task);
 }
 
+/* What was repaired when it was asked for is what is written: what becomes of the weights after that changes nothing. */
+static void a_repair_is_made_once(void **state)
+{
+    char run[TEMP_PATH_MAX], made[2][TEMP_PATH_MAX];
+    clh_error err = {0};
+    const clh_run_config config = run_case_config("n=2 steps=20 d_model=16 d_head=8");
+    run_case_train(&config, temp_folder_path(*state, "run", run));
+    char *bytes[2];
+    size_t length[2], count;
+    for (size_t asked = 0; asked < 2; asked++) {
+        clh_subject *subject = NULL;
+        clh_result *result = NULL;
+        must(clh_subject_open(&subject, run, &err), &err);
+        if (asked) {
+            must(clh_ask(&result, subject, "repair", NULL, NULL, &err), &err);
+            clh_real *weights = clh_model_data((clh_model *)clh_subject_model(subject), &count);
+            memset(weights, 0, count * sizeof *weights);
+        }
+        must(clh_ask_run(temp_folder_path(*state, asked ? "asked" : "alone", made[asked]), subject,
+                         "repair", NULL, NULL, &err),
+             &err);
+        bytes[asked] = run_case_read(made[asked], "model.safetensors", &length[asked]);
+        clh_result_close(result);
+        clh_subject_close(subject);
+    }
+    assert_int_equal(length[0], length[1]);
+    assert_memory_equal(bytes[0], bytes[1], length[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +367,7 @@ int main(void)
         cmocka_unit_test(attention_becomes_a_pattern),
         cmocka_unit_test(its_gradient_is_right),
         cmocka_unit_test(what_cannot_be_repaired_is_refused),
+        FOLDER_TEST(a_repair_is_made_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
