@@ -129,7 +129,9 @@ CLH_API clh_status clh_ask_steps(clh_result **out, clh_subject *subject, const c
                                  void *user, const clh_how *how, clh_error *err);
 
 /** Ask the subject's run as it comes out with seeds 0 … `count` - 1, each trained in a folder of its
- *  own below `folder` (NULL: "RUN/seeds") where it is not yet, `how->threads` of them at a time. The
+ *  own below `folder` (NULL: "RUN/seeds") where it is not yet, `how->threads` of them at a time. With the
+ *  folder "" they are trained in memory and nothing is kept of them; CLH_EUSAGE for a question that needs the
+ *  folder of a run, or where data is elsewhere or `ask_n` chosen. The
  *  result has tables "numbers" (least, median, most of each), "votes" (how many seeds gave which
  *  answer to a verdict) and "seeds" (a row for each). */
 CLH_API clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *question,

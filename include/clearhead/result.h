@@ -43,6 +43,10 @@ CLH_API const char *clh_result_question(const clh_result *result);
 /** CLH_NO when the answer is no (exit code 1 of the command), else CLH_OK. */
 CLH_API clh_status clh_result_outcome(const clh_result *result);
 
+/** How long making it took, in words: "64 seeds, 64 of them trained, in 22.6 s: 2.83 a second; ..." over seeds; NULL
+ *  where nobody says. No format has it, since it is not the same each time. */
+CLH_API const char *clh_result_took(const clh_result *result);
+
 /** The number at `path`; NaN when there is no such number, or none was to be had. */
 CLH_API double clh_result_number(const clh_result *result, const char *path);
 

@@ -43,6 +43,12 @@ typedef struct clh_train_watch {
 CLH_API clh_status clh_train(const clh_run_config *config, const char *path,
                              const clh_train_watch *watch, clh_error *err);
 
+/** Train in memory: *out, the caller's, is the run as it would be opened then, to the bit, but it has no folder: its path
+ *  is "". Nothing is written, and nothing is evaluated on the way. Errors as clh_train(); what was done until it is
+ *  stopped is lost. */
+CLH_API clh_status clh_train_in_memory(clh_run **out, const clh_run_config *config,
+                                       const clh_train_watch *watch, clh_error *err);
+
 /** Go on where the newest checkpoint of `path` is, with `threads` threads (0: as configured). A run
  *  that has ended is left as it is. Errors as clh_train(). */
 CLH_API clh_status clh_train_resume(const char *path, size_t threads, const clh_train_watch *watch,

@@ -137,6 +137,9 @@ clh_status clh_refuse_first(const clh_refusal *rows, clh_error *err);
 
 /* ---- What questions share ---- */
 
+/** A run that is open, the subject's from here on, also where this fails. CLH_ENOMEM. */
+clh_status clh_subject_of_run(clh_subject **out, clh_run *run, clh_error *err);
+
 /** The first `count` held-out sequences; those of training where none is held out. Borrowed from
  *  the subject, which draws them once. */
 clh_status clh_subject_sample(const clh_sample **out, clh_subject *s, size_t count, clh_error *err);

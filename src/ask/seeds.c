@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "ask/combine.h"
+#include "base/platform/clock.h"
+#include "base/platform/decimal.h"
 #include "base/platform/file.h"
 #include "base/platform/pool.h"
 #include "base/stop.h"
@@ -39,13 +41,15 @@ const clh_schema clh_schema_of_seeds[] = {
 
 typedef struct study {
     clh_combine of;
-    const char *folder;
-    clh_stop stop; /**< told the seeds; training and asking of a seed look at it */
+    const char *folder;   /**< NULL: in memory */
+    double began, worked; /**< of the clocks */
+    clh_stop stop;        /**< told the seeds; training and asking of a seed look at it */
     clh_run_config config;
     size_t seeds;
-    clh_result **result; /**< [seeds] */
-    clh_error *error;    /**< [seeds] */
-    atomic_bool failed;  /**< no new seed begins */
+    clh_result **result;   /**< [seeds] */
+    clh_error *error;      /**< [seeds] */
+    atomic_bool failed;    /**< no new seed begins */
+    atomic_size_t trained; /**< that were not there */
 } study;
 
 /* ---- One seed ---- */
@@ -57,7 +61,7 @@ static bool train_on(const clh_progress *progress, void *user)
 }
 
 /* A trained run of `config` at `path`: made, gone on with, or there already. */
-static clh_status train_seed(const clh_run_config *config, const char *path,
+static clh_status train_seed(study *s, const clh_run_config *config, const char *path,
                              const clh_run_data *data, const clh_watch *watch, clh_error *err)
 {
     const clh_train_watch training = {train_on, (void *)watch};
@@ -67,6 +71,7 @@ static clh_status train_seed(const clh_run_config *config, const char *path,
         return CLH_ENOMEM;
     const bool begun = clh_path_exists(file);
     clh_free(file);
+    atomic_fetch_add(&s->trained, !begun);
     if (!begun)
         return clh_train(config, path, &training, err);
     clh_status status = clh_run_config_peek(&found, path, err);
@@ -77,26 +82,45 @@ static clh_status train_seed(const clh_run_config *config, const char *path,
     return status ? status : clh_train_resume_as(path, 1, data, NULL, &training, err);
 }
 
-static clh_status do_seed(const study *s, size_t seed, size_t worker, clh_error *err)
+/* The subject of a seed whose run is in the folder, or is trained into it. */
+static clh_status open_kept(clh_subject **out, study *s, const clh_run_config *config,
+                            const clh_watch *watch, clh_error *err)
 {
     char name[32];
+    const clh_run_data of = clh_run_get_data(clh_subject_run(s->of.subject));
+    const clh_run_data trained = {.path = of.path}, data = {.path = of.path, .ask_n = of.ask_n};
+    (void)snprintf(name, sizeof name, "seed-%02zu", (size_t)config->seed);
+    char *path = clh_path_join(s->folder, name, err);
+    clh_status status = path ? train_seed(s, config, path, &trained, watch, err) : CLH_ENOMEM;
+    if (!status)
+        status = clh_subject_open_data(out, path, &data, err);
+    clh_free(path);
+    return status;
+}
+
+static clh_status open_in_memory(clh_subject **out, study *s, const clh_run_config *config,
+                                 const clh_watch *watch, clh_error *err)
+{
+    const clh_train_watch training = {train_on, (void *)watch};
+    clh_run *run = NULL;
+    atomic_fetch_add(&s->trained, 1);
+    const clh_status status = clh_train_in_memory(&run, config, &training, err);
+    return status ? status : clh_subject_of_run(out, run, err);
+}
+
+static clh_status do_seed(study *s, size_t seed, size_t worker, clh_error *err)
+{
     clh_run_config config = s->config;
     clh_subject *subject = NULL;
     const clh_how how = {1, clh_stop_watch(&s->stop, worker)};
-    const clh_run_data of = clh_run_get_data(clh_subject_run(s->of.subject));
-    const clh_run_data trained = {.path = of.path}, data = {.path = of.path, .ask_n = of.ask_n};
     config.seed = seed;
     config.threads = 1;
-    (void)snprintf(name, sizeof name, "seed-%02zu", seed);
-    char *path = clh_path_join(s->folder, name, err);
-    clh_status status = path ? train_seed(&config, path, &trained, how.watch, err) : CLH_ENOMEM;
-    if (!status)
-        status = clh_subject_open_data(&subject, path, &data, err);
+    clh_status status = s->folder ? open_kept(&subject, s, &config, how.watch, err)
+                                  : open_in_memory(&subject, s, &config, how.watch, err);
     if (!status)
         status =
             clh_ask(&s->result[seed], subject, s->of.question->name, s->of.settings, &how, err);
     clh_subject_close(subject);
-    clh_free(path);
     return status;
 }
 
@@ -212,11 +236,39 @@ static clh_status build(clh_result **out, const study *s, clh_error *err)
 
 /* ---- All of them ---- */
 
+/* How long it took, which is not the same each time, and so is no part of what the result says. */
+static void say_took(clh_result *r, const study *s)
+{
+    char text[160], worked[64] = "";
+    const double took = clh_clock_seconds() - s->began, busy = clh_clock_worked() - s->worked;
+    if (!isnan(busy))
+        (void)clh_snprintf(worked, sizeof worked, "; processors worked %.1f s", busy);
+    (void)clh_snprintf(text, sizeof text,
+                       "%zu seeds, %zu of them trained, in %.1f s: %.2f a second%s", s->seeds,
+                       atomic_load(&s->trained), took, (double)s->seeds / took, worked);
+    clh_result_say_took(r, text);
+}
+
+/* What can be asked of a run that has no folder. */
+static clh_status check_memory(const study *s, clh_error *err)
+{
+    const clh_run_data data = clh_run_get_data(clh_subject_run(s->of.subject));
+    return clh_refuse(
+        err,
+        {s->of.question->needs & (CLH_NEEDS_RUN | CLH_ABOUT_WHOLE_RUN),
+         "this question is about what is in the folder of a run, want seeds in one"},
+        {data.path || data.ask_n,
+         "seeds in memory are asked with their run's own data, want no other and no ask_n"});
+}
+
 static clh_status run_study(study *s, const char *folder, size_t threads, clh_error *err)
 {
+    const bool in_memory = folder && !*folder;
     char *own = folder ? NULL : clh_path_join(clh_subject_path(s->of.subject), "seeds", err);
-    s->folder = folder ? folder : own;
-    clh_status status = s->folder ? clh_folder_make(s->folder, err) : CLH_ENOMEM;
+    s->folder = in_memory ? NULL : folder ? folder : own;
+    clh_status status = in_memory   ? check_memory(s, err)
+                        : s->folder ? clh_folder_make(s->folder, err)
+                                    : CLH_ENOMEM;
     s->result = clh_alloc_zeroed(s->seeds, sizeof(clh_result *), err);
     s->error = clh_alloc_zeroed(s->seeds, sizeof *s->error, err);
     if (!status)
@@ -230,7 +282,7 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
                          size_t count, const clh_how *how, clh_error *err)
 {
     clh_result *r = NULL;
-    study s = {.seeds = count};
+    study s = {.seeds = count, .began = clh_clock_seconds(), .worked = clh_clock_worked()};
     clh_stop_init(&s.stop, clh_how_watch(how), count, "seeds");
     if (!out || !subject || !clh_subject_run(subject))
         return clh_fail(err, CLH_EUSAGE, "clh_ask_seeds() was given NULL, want a run");
@@ -243,6 +295,8 @@ clh_status clh_ask_seeds(clh_result **out, clh_subject *subject, const char *que
         status = run_study(&s, folder, clh_how_threads(how), err);
     if (!status)
         status = build(&r, &s, err);
+    if (!status)
+        say_took(r, &s);
     if (!status)
         status = clh_strbuf_check_lost(s.of.lost, err);
     for (size_t i = 0; s.result && i < count; i++)

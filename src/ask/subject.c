@@ -85,6 +85,14 @@ static clh_status open_step(clh_subject *s, size_t step, const clh_run_data *dat
     return status;
 }
 
+/* What of its run is the subject's. */
+static void take_run(clh_subject *s)
+{
+    s->model = clh_run_model(s->run);
+    s->task = clh_run_task(s->run);
+    s->ids = clh_vocab_ids(clh_model_get_config(s->model)->d_vocab);
+}
+
 clh_status clh_subject_open(clh_subject **out, const char *where, clh_error *err)
 {
     return clh_subject_open_data(out, where, NULL, err);
@@ -112,9 +120,24 @@ clh_status clh_subject_open_data(clh_subject **out, const char *where, const clh
         clh_subject_close(s);
         return status;
     }
-    s->model = clh_run_model(s->run);
-    s->task = clh_run_task(s->run);
-    s->ids = clh_vocab_ids(clh_model_get_config(s->model)->d_vocab);
+    take_run(s);
+    *out = s;
+    return CLH_OK;
+}
+
+clh_status clh_subject_of_run(clh_subject **out, clh_run *run, clh_error *err)
+{
+    assert(out && run);
+    clh_subject *s = clh_alloc_zeroed(1, sizeof *s, err);
+    if (s)
+        s->path = clh_text_copy(clh_run_path(run), err);
+    if (!s || !s->path) {
+        clh_subject_close(s);
+        clh_run_close(run);
+        return CLH_ENOMEM;
+    }
+    s->run = run;
+    take_run(s);
     *out = s;
     return CLH_OK;
 }

@@ -83,6 +83,12 @@ void clh_cli_progress_clear(clh_cli_progress *p)
     p->there = false;
 }
 
+void clh_cli_progress_say(const clh_cli_progress *p, const char *text)
+{
+    if (p->inv->progress || clh_clock_seconds() - p->began >= p->between)
+        (void)fprintf(stderr, "%s: %s\n", p->what, text);
+}
+
 static bool on_progress(size_t done, size_t count, void *user)
 {
     clh_cli_progress *p = user;
@@ -96,7 +102,7 @@ clh_watch clh_cli_progress_begin(clh_cli_progress *p)
 {
     assert(p->inv && p->what);
     stop_wanted = 0;
-    p->shown = clh_clock_seconds();
+    p->began = p->shown = clh_clock_seconds();
     p->between = seconds_between(p->inv);
     catch_signals();
     return (clh_watch){on_progress, p};

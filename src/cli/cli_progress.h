@@ -19,9 +19,10 @@
 typedef struct clh_cli_progress {
     const clh_invocation *inv;
     const char *what; /**< "heads": begins the line; borrowed */
-    double shown;     /**< when the line was last drawn */
-    double between;   /**< seconds until it is again */
-    bool there;       /**< a line stands on the terminal */
+    double began;
+    double shown;   /**< when the line was last drawn */
+    double between; /**< seconds until it is again */
+    bool there;     /**< a line stands on the terminal */
 } clh_cli_progress;
 
 /** Catch Ctrl-C, SIGTERM, and SIGHUP unless it is ignored (nohup): the first asks to stop, the second ends the process. */
@@ -32,6 +33,9 @@ void clh_cli_progress_end(clh_cli_progress *progress);
 
 /** Show `line`, on a terminal cut to its width, unless one was shown too short a while ago. */
 void clh_cli_progress_show(clh_cli_progress *progress, const char *line);
+
+/** Say at its end how long it took: on a terminal, and elsewhere where a line of how far it was would have come. */
+void clh_cli_progress_say(const clh_cli_progress *progress, const char *text);
 
 /** Take the line away, where one stands. */
 void clh_cli_progress_clear(clh_cli_progress *progress);

@@ -92,6 +92,11 @@ static const char *combinator(const job *j, clh_error *err)
     return found ? found : "";
 }
 
+static bool in_memory(const job *j)
+{
+    return !(j->question->needs & CLH_NEEDS_NOTHING) && clh_opt_flag(j->inv, "in-memory");
+}
+
 /* Options that say how another is meant, and that one. */
 static clh_status check_together(const job *j, const char *over, clh_error *err)
 {
@@ -101,6 +106,11 @@ static clh_status check_together(const job *j, const char *over, clh_error *err)
                         "want --checkpoints, --seeds or --against too");
     if (text_of(j, "folder") && strcmp(over, "seeds") != 0)
         return clh_fail(err, CLH_EUSAGE, "--folder is for --seeds, want that too");
+    if (in_memory(j) && strcmp(over, "seeds") != 0)
+        return clh_fail(err, CLH_EUSAGE, "--in-memory is for --seeds, want that too");
+    if (in_memory(j) && text_of(j, "folder"))
+        return clh_fail(err, CLH_EUSAGE,
+                        "--folder and --in-memory are both given, want one of them");
     if (text_of(j, "checkpoint") && *over && strcmp(over, "against") != 0)
         return clh_fail(err, CLH_EUSAGE, "--checkpoint and --%s are both given, want one of them",
                         over);
@@ -318,7 +328,7 @@ static clh_status ask_seeds(const job *j, clh_result **out, clh_error *err)
     clh_status status = clh_opt_size(j->inv, "seeds", &seeds, err);
     return status ? status
                   : clh_ask_seeds(out, j->subject, j->question->name, j->settings, j->numbers,
-                                  text_of(j, "folder"), seeds, &j->how, err);
+                                  in_memory(j) ? "" : text_of(j, "folder"), seeds, &j->how, err);
 }
 
 static clh_status ask(job *j, const char *over, clh_result **out, clh_error *err)
@@ -401,6 +411,8 @@ int clh_cmd_ask(const clh_invocation *inv)
     const bool printed = file || (!status && strcmp(over, "checkpoints") == 0 && prints_steps(&j));
     if (!status)
         status = show_result(&j, result, printed, &err);
+    if (!status && clh_result_took(result))
+        clh_cli_progress_say(&j.progress, clh_result_took(result));
     if (!status && !file)
         status = clh_result_outcome(result);
     clh_result_close(result);

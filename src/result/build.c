@@ -339,6 +339,11 @@ void clh_result_no(clh_result *r)
     r->outcome = CLH_NO;
 }
 
+void clh_result_say_took(clh_result *r, const char *text)
+{
+    r->took = clh_result_copy(r, text);
+}
+
 /* `text` lives in the result. */
 static void add_note(clh_result *r, const char *text)
 {

@@ -112,6 +112,9 @@ void clh_result_decide(clh_result *r, const char *verdict, const char *answer, c
 /** The answer of the whole is no. */
 void clh_result_no(clh_result *r);
 
+/** How long making it took, in words: clh_result_took(). */
+void clh_result_say_took(clh_result *r, const char *text);
+
 /** A line for people that no number says: what a column rests on. */
 void clh_result_note(clh_result *r, const char *text);
 

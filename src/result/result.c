@@ -19,6 +19,11 @@ clh_status clh_result_outcome(const clh_result *r)
     return r ? r->outcome : CLH_EUSAGE;
 }
 
+const char *clh_result_took(const clh_result *r)
+{
+    return r ? r->took : NULL;
+}
+
 clh_field clh_row_field(const clh_table_row *row, const clh_field *column)
 {
     clh_field field = *column;

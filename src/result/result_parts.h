@@ -64,6 +64,7 @@ struct clh_result {
     uint64_t wanted;    /**< parts of the schema that are going to be read, bit by bit */
     bool arrays_wanted; /**< and every array that there is */
     clh_status outcome;
+    const char *took;        /**< NULL: nobody says how long it took */
     bool finite_noted;       /**< clh_finite_note() was here */
     clh_part *at;            /**< table of the row begun last */
     struct clh_owned *owned; /**< everything to be freed, newest first */

@@ -10,6 +10,7 @@
 #include "run/checkpoint.h"
 #include "run/folder.h"
 #include "run/run_files.h"
+#include "run/run_memory.h"
 #include "run/run_task.h"
 #include "run/run_vocab.h"
 #include "run/weights.h"
@@ -139,6 +140,24 @@ clh_status clh_run_open_data(clh_run **out, const char *path, const clh_run_data
         clh_run_close(run);
         return status == CLH_NO ? not_open(err) : status;
     }
+    *out = run;
+    return CLH_OK;
+}
+
+clh_status clh_run_in_memory(clh_run **out, const clh_run_config *config, clh_model *model,
+                             clh_task *task, size_t step, clh_error *err)
+{
+    assert(out && config && model && task);
+    clh_run *run = clh_alloc_zeroed(1, sizeof *run, err);
+    char *path = clh_text_copy("", err);
+    if (!run || !path) {
+        clh_model_close(model);
+        clh_task_close(task);
+        clh_free(path);
+        clh_free(run);
+        return CLH_ENOMEM;
+    }
+    *run = (clh_run){path, *config, task, model, step, NULL, false, 0, NULL};
     *out = run;
     return CLH_OK;
 }

@@ -6,6 +6,7 @@
 #include "model/model_keys.h"
 #include "run/folder.h"
 #include "run/run_files.h"
+#include "run/run_memory.h"
 #include "run/run_task.h"
 #include "run/weights.h"
 #include "train/plan.h"
@@ -86,6 +87,32 @@ clh_status clh_train(const clh_run_config *config, const char *path, const clh_t
     }
     if (!status)
         status = clh_trainer_run(&t, err);
+    clh_trainer_close(&t);
+    return status;
+}
+
+clh_status clh_train_in_memory(clh_run **out, const clh_run_config *config,
+                               const clh_train_watch *watch, clh_error *err)
+{
+    CLH_REQUIRE(out && config, err, "a config, and room for the run");
+    clh_trainer t = trainer_make(NULL, watch);
+    t.config = *config;
+    t.config.model = clh_model_config_resolved(&config->model);
+    t.config.folded[0] = '\0';
+    clh_status status = clh_trainer_open(&t, err);
+    if (!status)
+        status = initial_weights(&t, err);
+    if (!status) {
+        clh_run_task_record(&t.config, t.task, 0);
+        status = clh_trainer_begin(&t, err);
+    }
+    if (!status)
+        status = clh_trainer_run(&t, err);
+    if (!status) {
+        status = clh_run_in_memory(out, &t.config, t.model, t.task, t.progress.step, err);
+        t.model = NULL;
+        t.task = NULL;
+    }
     clh_trainer_close(&t);
     return status;
 }

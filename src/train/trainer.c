@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "base/platform/clock.h"
 #include "base/platform/file.h"
@@ -52,7 +53,7 @@ clh_status clh_trainer_open(clh_trainer *t, clh_error *err)
     if (!status)
         status = clh_gradient_open(&t->gradient, t->model, t->task, c->train.batch, &t->stepper,
                                    t->pool, err);
-    if (!status)
+    if (!status && t->path)
         status = clh_keeper_open(&t->keeper, err);
     if (status)
         return status;
@@ -125,12 +126,14 @@ static clh_status not_finite(clh_trainer *t, clh_error *err)
     if (status)
         return status;
     const bool initial = p->step == 0 || t->began_large;
-    char cause[CLH_CAUSE_TEXT];
+    char cause[CLH_CAUSE_TEXT], newest[64] = "";
+    if (t->path)
+        (void)snprintf(newest, sizeof newest, "; the newest checkpoint is that of step %zu",
+                       t->saved);
     return clh_fail(err, CLH_ENUMERIC,
-                    "at step %zu the loss is %g and the gradient's norm %g: %s; "
-                    "the newest checkpoint is that of step %zu",
-                    p->step + 1, fabs(p->loss), fabs(p->grad_norm),
-                    clh_run_config_cause(&t->config, initial, cause), t->saved);
+                    "at step %zu the loss is %g and the gradient's norm %g: %s%s", p->step + 1,
+                    fabs(p->loss), fabs(p->grad_norm),
+                    clh_run_config_cause(&t->config, initial, cause), newest);
 }
 
 static clh_status one_step(clh_trainer *t, clh_error *err)
@@ -159,7 +162,8 @@ static clh_status one_step(clh_trainer *t, clh_error *err)
     double here = clh_clock_seconds() - t->start;
     p->seconds = t->before.seconds + here;
     p->steps_per_second = here > 0 ? (double)(p->step - t->first_step) / here : 0;
-    clh_metrics_step(t->metrics, p);
+    if (t->path)
+        clh_metrics_step(t->metrics, p);
     return CLH_OK;
 }
 
@@ -210,7 +214,7 @@ static clh_status checkpoint(clh_trainer *t, clh_error *err)
 static clh_status stop_here(clh_trainer *t, bool kept, clh_error *err)
 {
     const clh_progress *p = &t->progress;
-    clh_status status = kept ? CLH_OK : checkpoint(t, err);
+    clh_status status = kept || !t->path ? CLH_OK : checkpoint(t, err);
     if (!status)
         status = wait_for_checkpoints(t, err);
     if (status)
@@ -225,6 +229,19 @@ static bool goes_on(const clh_trainer *t)
     return !t->watch || !t->watch->progress || t->watch->progress(&t->progress, t->watch->user);
 }
 
+/* What of this step stands in the folder. */
+static clh_status keep_step(clh_trainer *t, clh_error *err)
+{
+    clh_status status = CLH_OK;
+    if (clh_checkpoint_keeps(&t->config.train, t->progress.step))
+        status = checkpoint(t, err);
+    if (!status && clh_clock_seconds() - t->flushed > 0.5) {
+        status = clh_metrics_flush(t->metrics, err);
+        t->flushed = clh_clock_seconds();
+    }
+    return status;
+}
+
 /* What is due at this step, then the watcher. */
 static clh_status after_step(clh_trainer *t, clh_error *err)
 {
@@ -232,16 +249,12 @@ static clh_status after_step(clh_trainer *t, clh_error *err)
     const size_t step = t->progress.step;
     clh_status status = CLH_OK;
     t->progress.evaluated = false;
-    if (clh_plan_evaluates(c, step))
+    if (t->path && clh_plan_evaluates(c, step))
         status = evaluate(t, err);
     if (status == CLH_STOPPED)
         return stop_here(t, false, err);
-    if (!status && clh_checkpoint_keeps(c, step))
-        status = checkpoint(t, err);
-    if (!status && clh_clock_seconds() - t->flushed > 0.5) {
-        status = clh_metrics_flush(t->metrics, err);
-        t->flushed = clh_clock_seconds();
-    }
+    if (!status && t->path)
+        status = keep_step(t, err);
     if (status || goes_on(t) || step == c->steps) /* after the last nothing is left to stop */
         return status;
     return stop_here(t, clh_checkpoint_keeps(c, step), err);
@@ -259,9 +272,9 @@ clh_status clh_trainer_run(clh_trainer *t, clh_error *err)
         if (!status)
             status = after_step(t, err);
     }
-    if (status == CLH_ENUMERIC)
+    if (status == CLH_ENUMERIC && t->path)
         (void)clh_metrics_flush(t->metrics, NULL);
-    if (status)
+    if (status || !t->path)
         return status;
     char *path = clh_path_join(t->path, "model.safetensors", err);
     status = path ? clh_metrics_flush(t->metrics, err) : CLH_ENOMEM;
@@ -286,6 +299,8 @@ clh_status clh_trainer_begin(clh_trainer *t, clh_error *err)
 {
     assert(t);
     clh_trainer_place(t, 0);
+    if (!t->path)
+        return goes_on(t) ? CLH_OK : stop_here(t, true, err);
     clh_status status = clh_trainer_append(t, 0, err);
     if (status)
         return status;

@@ -11,6 +11,8 @@
  *        (void)clh_trainer_run(&t, err);
  *    clh_trainer_close(&t);
  *
+ *  Without a path it trains in memory: the same weights, and nothing is evaluated, noted or kept.
+ *
  *  The caller owns the struct; it owns what it opened. start.c is its only user.
  */
 #ifndef CLH_TRAINER_H
@@ -24,7 +26,7 @@
 
 typedef struct clh_trainer {
     clh_run_config config;
-    const char *path;
+    const char *path; /* NULL: in memory */
     const clh_train_watch *watch;
     int lock;
     clh_task *task;

@@ -96,6 +96,8 @@ refused() { # LINE OPTIONS...: before anything is computed
 wanted=2
 refused '--proof writes proof of one result, want no --checkpoints' --proof no.npz --checkpoints
 refused '--counterexamples writes counterexamples of one result, want no --seeds' --counterexamples no.csv --seeds 2
+refused '--folder and --in-memory are both given, want one of them' --seeds 2 --in-memory --folder no
+refused '--in-memory is for --seeds, want that too' --in-memory
 refused '--proof is -, want a file: it cannot be stdout' --proof -
 refused '--proof is empty, want FILE' --proof ''
 refused 'certify has no proof of this model as it was asked, want another part' --proof no.npz --counterexamples no.csv --way forward
@@ -122,6 +124,13 @@ print("same")')" 'beside the certificate its program and its repair'
 runs 0 certify run --domain tuples --decompile --repair keys --sequences 0 --seeds 2
 is 1 "$(printf '%s\n' "$out" | grep -c '^ *repaired.same.after ')" 'over seeds too'
 is 2 "$(printf '%s\n' "$out" | grep -c '^ *algorithm ')" 'and which programs'
+kept=$(find run/seeds | wc -l)
+runs 0 certify run --seeds 2 --json
+in_folder=$out
+runs 0 certify run --seeds 2 --json --in-memory --threads 2
+is "$in_folder" "$out" 'in memory the same'
+runs 0 certify run --seeds 3 --in-memory
+is "$kept" "$(find run/seeds | wc -l)" 'of which nothing is kept'
 runs 1 certify run
 is 0 "$(printf '%s\n' "$out" | grep -c 'algorithm\|repair')" 'nothing of them where they are not asked for'
 wanted=2

@@ -269,6 +269,7 @@ BY_NAME = {
     "clh_threshold_table_init.tokens": "symbols",
     "clh_train.path": "fresh_path()",
     "clh_train.config": "&short_config",
+    "clh_train_in_memory.config": "&short_config",
     "clh_train_resume.path": '"runs/notebook"',
     "clh_learning_rate.step": "1",
     "clh_variant_draw.variant": "CLH_VARIANT_REVERSED",
@@ -340,7 +341,7 @@ OPTIONAL = {
     "clh_logit_attrs.against", "clh_backward.parameters", "clh_metric_gradient.parameters", "clh_box_gradient.parameters",
     "clh_metric_value.gradient", "clh_loss.gradient", "clh_loss.per_position", "clh_generate_chosen.choice",
     "clh_edit_file_open.run", "clh_edit_file_text.base", "clh_model_graft.circuit", "clh_causal_edits_text.base", "clh_edits_run.ask", "clh_run_config_open.task", "clh_run_config_resolve.task",
-    "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch",
+    "clh_threshold_table_init.tokens", "clh_safetensors_describe.dtype", "clh_train.watch", "clh_train_in_memory.watch",
     "clh_train_resume.watch", "clh_train_resume_as.watch", "clh_train_resume_as.data", "clh_train_resume_as.passed_over", "clh_run_open_data.data",
     "clh_subject_open_data.data",
 }

@@ -7,6 +7,7 @@
 #ifndef CLH_CLOCK_H
 #define CLH_CLOCK_H
 
+#include <math.h>
 #include <time.h>
 
 /** Seconds since some moment before the process began. */
@@ -15,6 +16,18 @@ static inline double clh_clock_seconds(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/** Seconds that processors worked for this process, all its threads together; NaN where nobody counts them. */
+static inline double clh_clock_worked(void)
+{
+#ifdef CLOCK_PROCESS_CPUTIME_ID
+    struct timespec now;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+#else
+    return NAN;
+#endif
 }
 
 #endif
