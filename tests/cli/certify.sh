@@ -79,6 +79,7 @@ is same "$(python3 -c '
 import csv, json
 result, every = json.load(open("every.json")), list(csv.DictReader(open("every.csv")))
 margins = [float(row["margin"]) for row in every]
+assert sum(int(row["mistakes"]) for row in every) == result["numbers"]["failures.tokens"]["value"]
 assert len(every) == result["numbers"]["failures"]["value"] > 10, len(every)
 assert margins == sorted(margins) and all(row["expected"] != row["predicted"] for row in every)
 shown = result["tables"]["counterexamples"]
