@@ -28,6 +28,7 @@ static const clh_field spread_columns[] = {
     {0}};
 static const clh_field vote_columns[] = {
     CLH_FIELD_COUNT("votes", "seeds", "how many seeds gave this answer"),
+    CLH_FIELD_COUNT("different", "answers", "how many different ones seeds gave to this verdict"),
     CLH_FIELD_TEXT("seeds", "which", 0),
     {0}};
 const clh_schema clh_schema_of_seeds[] = {
@@ -180,34 +181,46 @@ static void add_spread(clh_result *r, const study *s, const clh_field *field, do
     clh_row_put_numbers(r, {"least", values[0]}, {"median", median}, {"most", values[count - 1]});
 }
 
-/* The seeds that give the answer of seed `first`, as text, and how many. */
-static size_t count_votes(clh_strbuf *who, const study *s, const char *verdict, size_t first)
+/* The seeds that give this answer, as text, and how many. */
+static size_t count_votes(clh_strbuf *who, const study *s, const char *verdict, const char *answer)
 {
-    const char *answer = clh_result_answer(s->result[first], verdict);
     size_t votes = 0;
     for (size_t seed = 0; seed < s->seeds; seed++) {
         const char *said = clh_result_answer(s->result[seed], verdict);
-        if (said && strcmp(said, answer) == 0) {
+        if (said && strcmp(said, answer) == 0)
             clh_strbuf_addf(who, "%s%zu", votes++ ? ", " : "", seed);
-            if (seed < first)
-                return 0; /* counted with that seed */
-        }
     }
     return votes;
+}
+
+/* Whether no smaller seed gives the answer of this one. */
+static bool is_first(const study *s, const char *verdict, size_t seed)
+{
+    const char *answer = clh_result_answer(s->result[seed], verdict);
+    for (size_t before = 0; answer && before < seed; before++) {
+        const char *said = clh_result_answer(s->result[before], verdict);
+        if (said && strcmp(said, answer) == 0)
+            return false;
+    }
+    return answer != NULL;
 }
 
 /* Most frequent answers first; of equal ones that of the smaller seed. */
 static clh_status add_votes(clh_result *r, const study *s, const clh_field *verdict, clh_error *err)
 {
     clh_status status = CLH_OK;
+    size_t different = 0;
+    for (size_t seed = 0; seed < s->seeds; seed++)
+        different += is_first(s, verdict->name, seed);
     for (size_t most = s->seeds; most > 0 && !status; most--)
         for (size_t seed = 0; seed < s->seeds && !status; seed++) {
             clh_strbuf who = {0};
             const char *answer = clh_result_answer(s->result[seed], verdict->name);
-            if (answer && count_votes(&who, s, verdict->name, seed) == most) {
+            if (is_first(s, verdict->name, seed) &&
+                count_votes(&who, s, verdict->name, answer) == most) {
                 clh_result_row(r, "votes", verdict->name, answer);
                 clh_row_label(r, verdict->meaning, NULL);
-                clh_row_put_number(r, "votes", (double)most);
+                clh_row_put_numbers(r, {"votes", (double)most}, {"different", (double)different});
                 clh_row_text(r, "seeds", clh_strbuf_view(&who));
             }
             status = clh_strbuf_check(&who, err);

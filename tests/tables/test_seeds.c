@@ -43,7 +43,8 @@ static void votes_are_counted_most_frequent_first(void **state)
     static const char *const paths[] = {"votes.which.that.votes", "votes.which.this.votes",
                                         "votes.which.mostly.votes"};
     for (size_t i = 0; i < 3; i++) /* ties: that of the smaller seed first */
-        assert_string_equal(clh_result_path(r, i), paths[i]);
+        assert_string_equal(clh_result_path(r, 2 * i), paths[i]);
+    assert_true(clh_result_number(r, "votes.which.this.different") == 3);
     assert_true(clh_result_number(r, paths[0]) == 2 && clh_result_number(r, paths[1]) == 2 &&
                 clh_result_number(r, paths[2]) == 1);
     assert_string_equal(clh_result_text(r, "votes.which.that.seeds"), "1, 3");
