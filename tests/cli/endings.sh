@@ -7,6 +7,7 @@ cd "$folder" || exit 3
 export PYTHONPATH="$CLH_SOURCE/tests/support" PYTHONDONTWRITEBYTECODE=1
 
 runs 0 train --n 3 --steps 6 --d-model 16 --d-head 8 --out run
+runs 0 train --n 2 --steps 6 --d-model 16 --d-head 8 --out two # what is asked of whole domains is answered at once
 write_edits
 names="$(question_names) figure"
 
@@ -54,7 +55,7 @@ END
 written=0
 for name in $names; do
     target=''
-    asks_run "$name" && target=run
+    asks_run "$name" && case $name in robustness|necessity|repair|causal|loss|edit) target=two ;; *) target=run ;; esac
     for file in a.NPZ a.Safetensors a.JSON a.cSv a.MD a.Txt a.PNG a.Svg a.PDF; do
         code=0
         # shellcheck disable=SC2046,SC2086

@@ -47,20 +47,25 @@ def help_lines():
         yield from re.findall(r"^  (clearhead .*)$", examples, re.M)
 
 
+def small(command, part):
+    """Whether n = 3 will do, since n = 4 takes many seconds: whole domains of checkpoints that were hardly trained most."""
+    return (command == "necessity" or command == "causal" and "--against" not in part
+            or command in ("answers", "certify", "decompile", "program") and "--checkpoints" in part
+            or command in ("invariance", "robustness") and re.search("--(checkpoints|seeds)", part))
+
+
 def shortened(line, counted):
     """One command of it after the other, each quick."""
     for part in re.sub(r"\s#\s.*$", "", line).split("&&"):
         part, arrow, file = (x.strip() for x in part.partition(" > "))
         part = re.sub(r"--seeds \d+", "--seeds 2", part.replace("@100", "@4"))
         command = shlex.split(part)[1] if part.startswith("clearhead") else ""
+        if small(command, part):
+            part = part.replace("runs/notebook", "runs/three").replace("algorithm.txt", "by_hand.txt")
         if part == "clearhead run":
             part += " --steps 120" # bounds decide little of weights that were hardly trained, and take minutes
         elif command in ("train", "run"):
             part += " --steps 6"
-        elif command in ("certify", "program") and "--checkpoints" in part: # as the first ones are
-            part = part.replace("runs/notebook", "runs/three").replace("algorithm.txt", "by_hand.txt")
-        elif command == "necessity" or command in ("invariance", "robustness") and re.search("--(checkpoints|seeds)", part):
-            part = part.replace("runs/notebook", "runs/three") # n = 4 takes longer, untrained most of all
         elif command == "bench":
             part += " --seconds 0"
         elif command == "repair": # one way, not all that there are
