@@ -17,7 +17,7 @@ meson setup "$folder" --cross-file scripts/aarch64.cross -Dtests=enabled -Dwerro
     -Dfigures=disabled
 kernels='kernels_fused kernels_gemm kernels_norm kernels_rows kernels_softmax'
 # shellcheck disable=SC2046,SC2086 # words
-ninja -C "$folder" all $(printf 'tests/test_%s ' $kernels)
+ninja -C "$folder" clearhead $(printf 'tests/test_%s ' $kernels)
 # shellcheck disable=SC2086
 meson test -C "$folder" --no-rebuild --print-errorlogs $kernels
 
