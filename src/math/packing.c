@@ -11,15 +11,23 @@ void clh_pack_rows(const clh_packing *p)
             p->to[(p->l0 + l) * p->n + p->j0 + j] = p->from.at[l * p->from.row + j * p->from.col];
 }
 
-/* Row by row, so that memory is read in its order; a strip's width is a constant. */
+/* Rows [begin, end) of A, whole strips: along the rows of `in`, so that memory is read and written in its
+ * order; a strip's width is a constant. */
+static void strip_some(size_t begin, size_t end, size_t k, const clh_real *in, size_t in_row,
+                       clh_real *out)
+{
+    for (size_t l = 0; l < k; l++)
+        for (size_t i = begin; i < end; i += CLH_STRIP)
+            memcpy(out + i * k + l * CLH_STRIP, in + l * in_row + i, CLH_STRIP * sizeof *out);
+}
+
+/* So many strips at once: a processor foresees no more places that are written in turn. */
 void clh_strip(size_t m, size_t k, const clh_real *in, size_t in_row, clh_real *out)
 {
+    enum { TOGETHER = 16 * CLH_STRIP };
     const size_t whole = m / CLH_STRIP * CLH_STRIP;
-    for (size_t l = 0; l < k; l++) {
-        const clh_real *row = in + l * in_row;
-        clh_real *to = out + l * CLH_STRIP;
-        for (size_t i = 0; i < whole; i += CLH_STRIP)
-            memcpy(to + i * k, row + i, CLH_STRIP * sizeof *to);
-        memcpy(to + whole * k, row + whole, (m - whole) * sizeof *to);
-    }
+    for (size_t i = 0; i < whole; i += TOGETHER)
+        strip_some(i, i + TOGETHER < whole ? i + TOGETHER : whole, k, in, in_row, out);
+    for (size_t l = 0; l < k && whole < m; l++)
+        memcpy(out + whole * k + l * CLH_STRIP, in + l * in_row + whole, (m - whole) * sizeof *out);
 }

@@ -11,7 +11,7 @@
  *  What all of them keep:
  *
  *    1. A batch is cut into clh_gradient_slots() slots, sequence b into slot b modulo their number.
- *       A slot adds up its sequences in order, slots are added up in order. Which thread works on a
+ *       A slot adds up its sequences in order, slots are added up in an order that is the backend's. Which thread works on a
  *       slot changes nothing: a step's bytes depend on its batch alone.
  *    2. A sequence's losses depend on that sequence and the parameters alone.
  *    3. Parameters are read anew in every call: the optimizer writes to them between.

@@ -26,9 +26,10 @@ typedef struct general {
     size_t n, slots, rooms; /* parameters, slots of the largest batch, workers */
     size_t rows, length;    /* of a block at most; tokens of the longest sequence */
     worker_room *room;      /* [rooms] */
-    clh_real *slot;      /* [slots - 1, n]: sums of all slots but the first, which is the result */
-    clh_weights weights; /* [n] each; back where there are gradients */
-    clh_loss_sum *sum;   /* [slots] */
+    bool by_chains;         /* a worker has a whole chain: there are no more workers than chains */
+    clh_real *slot;         /* [sums_beside(), n]: sums that are not the result */
+    clh_weights weights;    /* [n] each; back where there are gradients */
+    clh_loss_sum *sum;      /* [slots] */
 } general;
 
 /* ---- Opening -----------------------------------------------------------------------------------
@@ -41,10 +42,29 @@ static bool general_fits(const clh_model_config *config, const clh_backend_use *
     return true;
 }
 
-/* Slots that have sums of their own. */
-static size_t slots_beside(size_t batch)
+/* Slots are added up in chains, and these then: ((0 + 1) + 2) + 3, and (0 + … + 3) + (4 + … + 7). */
+enum { CHAINS = 2 };
+
+static size_t chains_of(size_t slots)
 {
-    return batch ? clh_gradient_slots(batch) - 1 : 0;
+    return slots < CHAINS ? slots : CHAINS;
+}
+
+/* The first slot of a chain. */
+static size_t chain_begin(size_t used, size_t chain)
+{
+    const size_t chains = chains_of(used);
+    return (used * chain + chains - 1) / chains;
+}
+
+/* Sums beside the result: of each slot but the first; or, where a worker has a whole chain, of each chain but the
+ * first, and room for the slot that is added to it. */
+static size_t sums_beside(size_t batch, size_t threads)
+{
+    const size_t slots = batch ? clh_gradient_slots(batch) : 0, chains = chains_of(slots);
+    if (slots == 0)
+        return 0;
+    return threads > CHAINS ? slots - 1 : chains - 1 + (slots > chains ? chains : 0);
 }
 
 /* Rows of a block: no more than one chain of a product of gradients has; a longer sequence is a block of
@@ -63,7 +83,7 @@ static size_t general_bytes(const clh_model_config *config, const clh_backend_us
     assert(config && use);
     const size_t parameters = clh_blob_count(&clh_layout_params, config, false, 0, 0);
     const size_t rows = block_rows(config, use),
-                 vectors = use->batch ? slots_beside(use->batch) + 2 : 1;
+                 vectors = sums_beside(use->batch, threads) + (use->batch ? 2 : 1);
     const size_t gradient = use->batch ? clh_cache_bytes_packed(config, rows, use->length) : 0;
     const size_t passes = clh_passes_bytes(config, use->length, rows);
     return clh_bytes_plus(clh_bytes_times(parameters, vectors * sizeof(clh_real)),
@@ -121,7 +141,8 @@ static clh_status general_open(void **state, const clh_model *model, const clh_b
                    .rooms = clh_pool_size(pool)};
     (void)clh_model_data(model, &g->n);
     g->room = clh_alloc_zeroed(g->rooms, sizeof *g->room, err);
-    g->slot = clh_alloc_zeroed(slots_beside(use->batch), g->n * sizeof *g->slot, err);
+    g->by_chains = g->rooms <= CHAINS;
+    g->slot = clh_alloc_zeroed(sums_beside(use->batch, g->rooms), g->n * sizeof *g->slot, err);
     g->sum = clh_alloc_zeroed(g->slots, sizeof *g->sum, err);
     g->weights.forward = clh_alloc_array(g->n, sizeof(clh_real), err);
     g->weights.back = use->batch ? clh_alloc_array(g->n, sizeof(clh_real), err) : NULL;
@@ -145,30 +166,37 @@ typedef struct gradient_job {
     clh_real *gradient; /* NULL: forward alone */
 } gradient_job;
 
-/* The block in the room goes onto what the slot has, or, of its first, in place of it. */
-static void add_block(const gradient_job *job, const worker_room *room, bool *fresh, clh_real *sums)
+/* Where the sums of a slot go: to `own`, from nothing, and then, unless that is the same, onto `total`. */
+typedef struct slot_sums {
+    clh_real *own, *total;
+} slot_sums;
+
+/* The block in the room goes onto what the slot has, or, of its first, in place of it. The only one of a slot,
+ * whose products are one chain each, is added to the total at once, which gives the same bits: true. */
+static bool add_block(const gradient_job *job, const worker_room *room, slot_sums sums, bool *fresh,
+                      bool last)
 {
     const general *g = job->g;
     const clh_pack *pack = &room->passes.pack;
     if (pack->rows == 0)
-        return;
+        return false;
     clh_forward_packed(g->model, pack, room->passes.cache, &g->weights);
     clh_loss_packed(room->passes.cache, pack, job->batch->weight,
                     job->gradient ? room->gradient : NULL);
     if (!job->gradient)
-        return;
-    clh_backward_packed(g->model, pack, room->passes.cache, room->gradient, &g->weights, sums,
-                        *fresh);
+        return false;
+    const bool at_once = last && *fresh && sums.total != sums.own && pack->rows <= CLH_GEMM_BLOCK;
+    clh_backward_packed(g->model, pack, room->passes.cache, room->gradient, &g->weights, sums.own,
+                        *fresh, at_once ? sums.total : NULL);
     *fresh = false;
+    return at_once;
 }
 
-static clh_status add_slot(void *context, size_t slot, size_t worker, clh_error *err)
+static clh_status add_slot(const gradient_job *job, size_t slot, worker_room *room, slot_sums sums,
+                           clh_error *err)
 {
-    const gradient_job *job = context;
     const general *g = job->g;
-    worker_room *room = &g->room[worker];
     clh_pack *pack = &room->passes.pack;
-    clh_real *sums = slot == 0 || !job->gradient ? job->gradient : g->slot + (slot - 1) * g->n;
     clh_status status = CLH_OK;
     bool fresh = true;
     g->sum[slot] = (clh_loss_sum){0};
@@ -179,26 +207,70 @@ static clh_status add_slot(void *context, size_t slot, size_t worker, clh_error 
         if (status ||
             clh_pack_add(pack, s->tokens, s->length, s->first_scored, &g->sum[slot], NULL))
             continue;
-        add_block(job, room, &fresh, sums);
+        (void)add_block(job, room, sums, &fresh, false);
         clh_pack_clear(pack);
         (void)clh_pack_add(pack, s->tokens, s->length, s->first_scored, &g->sum[slot], NULL);
     }
-    if (!status)
-        add_block(job, room, &fresh, sums);
-    if (!status && fresh && sums) /* nothing was scored */
-        memset(sums, 0, g->n * sizeof *sums);
+    if (status)
+        return status;
+    const bool at_once = add_block(job, room, sums, &fresh, true);
+    if (!job->gradient)
+        return CLH_OK;
+    if (fresh && sums.own == sums.total) /* nothing was scored */
+        memset(sums.own, 0, g->n * sizeof *sums.own);
+    else if (at_once)
+        clh_gradient_add_rest(g->model, sums.own, sums.total);
+    else if (!fresh && sums.own != sums.total)
+        g->kernel->add_rows(g->n, 1, sums.own, g->n, sums.total);
+    return CLH_OK;
+}
+
+/* The sums of slot s, where each has its own. */
+static clh_real *sums_of(const gradient_job *job, size_t slot)
+{
+    return slot == 0 || !job->gradient ? job->gradient : job->g->slot + (slot - 1) * job->g->n;
+}
+
+static clh_status run_slot(void *context, size_t slot, size_t worker, clh_error *err)
+{
+    const gradient_job *job = context;
+    clh_real *sums = sums_of(job, slot);
+    return add_slot(job, slot, &job->g->room[worker], (slot_sums){sums, sums}, err);
+}
+
+/* The slots of a chain in order: the first makes its total. */
+static clh_status run_chain(void *context, size_t chain, size_t worker, clh_error *err)
+{
+    const gradient_job *job = context;
+    const general *g = job->g;
+    const size_t used = clh_gradient_slots(job->batch->count), chains = chains_of(used);
+    const size_t first = chain_begin(used, chain), end = chain_begin(used, chain + 1);
+    clh_real *total = sums_of(job, chain);
+    clh_status status = CLH_OK;
+    for (size_t slot = first; slot < end && !status; slot++) {
+        clh_real *own = slot == first ? total : g->slot + (chains - 1 + chain) * g->n;
+        status = add_slot(job, slot, &g->room[worker], (slot_sums){own, total}, err);
+    }
     return status;
 }
 
-/* gradient += slot 1 + slot 2 + … in order, a piece of it. */
+/* A piece of the chains' totals, which are made of slots first where these have sums of their own. */
 static void add_up_piece(void *context, size_t piece, size_t worker)
 {
     (void)worker;
     const gradient_job *job = context;
     const general *g = job->g;
-    const size_t begin = piece * PIECE, rest = g->n - begin;
-    g->kernel->add_rows(rest < PIECE ? rest : PIECE, clh_gradient_slots(job->batch->count) - 1,
-                        g->slot + begin, g->n, job->gradient + begin);
+    const size_t used = clh_gradient_slots(job->batch->count);
+    const size_t begin = piece * PIECE, rest = g->n - begin, count = rest < PIECE ? rest : PIECE;
+    for (size_t chain = 0; chain < chains_of(used); chain++) {
+        const size_t first = g->by_chains ? chain : chain_begin(used, chain);
+        clh_real *total = sums_of(job, first) + begin;
+        const size_t more = chain_begin(used, chain + 1) - chain_begin(used, chain) - 1;
+        if (!g->by_chains && more > 0)
+            g->kernel->add_rows(count, more, sums_of(job, first + 1) + begin, g->n, total);
+        if (chain > 0)
+            g->kernel->add_rows(count, 1, total, g->n, job->gradient + begin);
+    }
 }
 
 static clh_status run_slots(gradient_job *job, clh_loss_sum *sum, clh_error *err)
@@ -206,7 +278,9 @@ static clh_status run_slots(gradient_job *job, clh_loss_sum *sum, clh_error *err
     const general *g = job->g;
     const size_t used = clh_gradient_slots(job->batch->count);
     assert(g->slots >= 1 && job->batch->count >= 1 && sum);
-    const clh_status status = clh_pool_try(g->pool, used, add_slot, job, err);
+    const bool chains = job->gradient && g->by_chains;
+    const clh_status status = clh_pool_try(g->pool, chains ? chains_of(used) : used,
+                                           chains ? run_chain : run_slot, job, err);
     *sum = (clh_loss_sum){0};
     for (size_t s = 0; s < used; s++)
         clh_loss_sum_add(sum, &g->sum[s]);

@@ -107,11 +107,14 @@ void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache 
 void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight,
                      clh_cache *gradient);
 
-/** Gradients of parameters, laid out as clh_model_data(), added, or written where they are `fresh`.
- */
+/** Gradients of parameters, laid out as clh_model_data(), added, or written where they are `fresh`. With `onto`
+ *  those of matrices are added there, and only the rest is in `parameters`. */
 void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
                          clh_cache *gradient, const clh_weights *weights, clh_real *parameters,
-                         bool fresh);
+                         bool fresh, clh_real *onto);
+
+/** to += from of the parameters that `onto` leaves out. */
+void clh_gradient_add_rest(const clh_model *model, const clh_real *from, clh_real *to);
 
 /** `part` of `parts`, which may run at once, of what of `weights` is not NULL. */
 void clh_weights_renew(const clh_weights *weights, const clh_model *model, size_t part,

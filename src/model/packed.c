@@ -83,7 +83,7 @@ void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache 
 
 void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
                          clh_cache *gradient, const clh_weights *weights, clh_real *parameters,
-                         bool fresh)
+                         bool fresh, clh_real *onto)
 {
     assert(model && pack && pack->rows > 0 && cache && gradient && gradient->asked);
     assert(pack->merged == 0);
@@ -93,6 +93,7 @@ void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache
     pass.weights = weights;
     pass.parameters = parameters;
     pass.fresh = fresh;
+    pass.onto = onto;
     clh_pass_backward(&pass);
 }
 

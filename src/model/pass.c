@@ -206,9 +206,22 @@ void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, const clh_real *x, 
     assert(pass && gW && pass->row0 == 0);
     clh_gemm product = clh_product(m, n, pass->rows, 1, clh_transposed(x, x_row), gy, gW, n);
     product.strips = turned_strips(pass, m, x, x_row);
-    if (!pass->fresh)
+    if (pass->onto)
+        product.c = pass->onto + (gW - pass->parameters);
+    if (pass->onto || !pass->fresh)
         clh_product_adds(&product);
     pass->kernel->gemm(&product);
+}
+
+/* Numbers of a parameter, none of a matrix whose gradient is written or added as a whole,
+ * clh_weight_gradient(). */
+static size_t rest_count(const clh_row *row, const clh_model_config *c)
+{
+    const clh_tensor shape = clh_row_shape(row, c, 0, 0);
+    size_t count = row->bias && !clh_row_is_tied(row, c) ? 0 : 1;
+    for (size_t i = 0; i < shape.rank; i++)
+        count *= shape.shape[i];
+    return count;
 }
 
 void clh_pass_clear_parameters(const clh_pass *pass)
@@ -216,12 +229,20 @@ void clh_pass_clear_parameters(const clh_pass *pass)
     assert(pass && pass->parameters);
     for (clh_row_place at = clh_layout_first(&clh_layout_params, pass->config); at.row;
          at = clh_layout_next(&clh_layout_params, pass->config, at)) {
-        const clh_tensor shape = clh_row_shape(at.row, pass->config, 0, 0);
-        const bool written = at.row->bias && !clh_row_is_tied(at.row, pass->config);
-        size_t count = written ? 0 : 1; /* a matrix's is written, clh_weight_gradient() */
-        for (size_t i = 0; i < shape.rank; i++)
-            count *= shape.shape[i];
         memset(clh_param_gradient(pass, (clh_param_id)at.id, at.layer), 0,
-               count * sizeof(clh_real));
+               rest_count(at.row, pass->config) * sizeof(clh_real));
+    }
+}
+
+void clh_gradient_add_rest(const clh_model *model, const clh_real *from, clh_real *to)
+{
+    assert(model && from && to);
+    const clh_kernels *kernel = clh_kernels_best();
+    for (clh_row_place at = clh_layout_first(&clh_layout_params, &model->config); at.row;
+         at = clh_layout_next(&clh_layout_params, &model->config, at)) {
+        const size_t place =
+            (size_t)(clh_blob_slot(&model->params, at.id, at.layer) - model->params.data);
+        const size_t count = rest_count(at.row, &model->config);
+        kernel->add_rows(count, 1, from + place, count, to + place);
     }
 }

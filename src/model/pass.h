@@ -37,6 +37,7 @@ typedef struct clh_pass {
     clh_cache *gradient;  /**< of activations; NULL in the forward pass */
     clh_real *parameters; /**< gradients of parameters, added to; NULL: not wanted */
     bool fresh; /**< those of weights hold nothing yet and are written (clh_weight_gradient()) */
+    clh_real *onto; /**< where those of weights are added in place of `parameters`; NULL: there */
     const clh_hooks *hooks;
     const clh_watch *watch; /**< may be NULL */
     size_t fired;           /**< activations shown so far */

@@ -35,6 +35,9 @@ static const struct {
      "n=3 steps=8 batch=5 n_heads=2 d_model=20 d_head=7 positional_embedding_type=shortformer "
      "attention_dir=bidirectional init_mode=xavier_uniform test_sequences=5"},
     {"no layers", "n=3 steps=8 batch=5 n_layers=0 d_model=20 test_sequences=5"},
+    {"slots of several blocks, and blocks longer than a chain",
+     "n=4,5 steps=6 batch=17 epoch_sequences=34 n_layers=2 d_model=8 d_head=4 d_mlp=8 attn_only=false "
+     "test_sequences=2"},
     {"modular addition",
      "task=modular_addition p=7 steps=12 d_model=16 n_heads=2 checkpoint_every=4"},
     {"induction", "task=induction repeat_length=6 repeat_vocab=9 steps=8 batch=5 d_model=16 "
