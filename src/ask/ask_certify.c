@@ -276,4 +276,5 @@ const clh_question clh_question_certify = {
             "repaired.two_pairs.after, repaired.triple.before, repaired.triple.after, "
             "repaired.same.before, repaired.same.after",
     .ask = ask_certify,
-    .check = check};
+    .check = check,
+    .goes_on = "keep"};

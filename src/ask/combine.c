@@ -129,6 +129,10 @@ clh_status clh_combine_begin(clh_combine *c, clh_subject *subject, const char *q
         return clh_fail(err, CLH_EUSAGE, "%s %s and cannot be asked %s%s", question,
                         needs & CLH_NEEDS_NOTHING ? "asks no run" : "is about a whole run",
                         pair ? "against another run" : "over ", pair ? "" : over);
+    const char *file = c->question->goes_on;
+    if (file && settings && clh_settings_given(settings, file))
+        return clh_fail(err, CLH_EUSAGE, "%s is a file of one result, want none %s%s", file,
+                        pair ? "against another run" : "over ", pair ? "" : over);
     if (!settings)
         status = clh_settings_open(&c->own, question, err);
     c->settings = settings ? settings : c->own;

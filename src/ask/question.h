@@ -66,6 +66,9 @@ struct clh_question {
     /** Refuses settings that cannot be, before anything is computed; NULL: nothing to refuse. */
     clh_status (*check)(const clh_subject *s, const void *settings, clh_error *err);
     const clh_question_file *as; /**< NULL: none */
+    /** Its setting that names a file which one asking goes on from: none over checkpoints, seeds or against another run.
+     *  NULL: it has none. */
+    const char *goes_on;
     /** A model that it makes, the caller's: the command's --out writes it as a run where its path has no
      *  ending. NULL: none. */
     clh_status (*make)(clh_model **out, clh_subject *s, const void *settings, const clh_how *how,
@@ -121,6 +124,9 @@ void clh_settings_want_arrays(clh_settings *settings);
 void clh_settings_wanted(const clh_settings *settings, clh_result *r);
 const clh_question *clh_settings_question(const clh_settings *settings);
 void clh_settings_json(const clh_settings *settings, clh_strbuf *out);
+
+/** Whether a setting of that name, which has no default, was given. */
+bool clh_settings_given(const clh_settings *settings, const char *name);
 
 /** A setting of no value: a size that was not given. */
 #define CLH_UNSET ((size_t)-1)

@@ -128,6 +128,16 @@ const clh_question *clh_settings_question(const clh_settings *s)
     return s->question;
 }
 
+bool clh_settings_given(const clh_settings *s, const char *name)
+{
+    size_t count;
+    const clh_key *keys = clh_question_keys(s->question, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(keys[i].name, name) == 0)
+            return !is_unset(&keys[i], s->values);
+    return false;
+}
+
 void clh_settings_json(const clh_settings *s, clh_strbuf *out)
 {
     clh_strbuf_adds(out, "{");

@@ -97,6 +97,9 @@ refused() { # LINE OPTIONS...: before anything is computed
 wanted=2
 refused '--proof writes proof of one result, want no --checkpoints' --proof no.npz --checkpoints
 refused '--counterexamples writes counterexamples of one result, want no --seeds' --counterexamples no.csv --seeds 2
+refused 'keep is a file of one result, want none over checkpoints' --keep no.state --checkpoints
+refused 'keep is a file of one result, want none over seeds' --keep no.state --seeds 2
+refused 'keep is a file of one result, want none against another run' --keep no.state --against run
 refused '--folder and --in-memory are both given, want one of them' --seeds 2 --in-memory --folder no
 refused '--in-memory is for --seeds, want that too' --in-memory
 refused '--proof is -, want a file: it cannot be stdout' --proof -
