@@ -37,4 +37,4 @@ All 14,776,336 choices of four letters (\`clearhead certify runs/notebook --doma
 of the repaired model; \`rules\`, \`sources\` and \`explained\` are of the program that it decompiles to.
 EOF
 "$clearhead" certify runs/notebook --domain tuples --decompile --repair auto --seeds "${POPULATION:-64}" --in-memory \
-    --threads "${THREADS:-$(nproc)}" --markdown --part numbers | sed 1,2d
+    --threads "${THREADS:-$(nproc)}" --markdown --part numbers | sed 1d
