@@ -62,12 +62,17 @@ static clh_status put_changed(clh_result *out, const clh_subject *s, const clh_p
     clh_program *last = NULL;
     clh_subject *whole = NULL;
     size_t changed = 0;
-    if (!clh_subject_run(s) || !clh_is_folder(clh_subject_path(s))) {
+    const char *path = clh_subject_path(s);
+    if (!clh_subject_run(s) || (*path && !clh_is_folder(path))) {
         clh_result_absent(out, "changed", "the model is of no run");
         return CLH_OK;
     }
+    if (strcmp(clh_run_path(clh_subject_run(s)), path) == 0) { /* these are its last weights */
+        clh_result_put_number(out, "changed", 0);
+        return CLH_OK;
+    }
     const clh_run_data data = clh_run_get_data(clh_subject_run(s));
-    clh_status status = clh_subject_open_data(&whole, clh_subject_path(s), &data, err);
+    clh_status status = clh_subject_open_data(&whole, path, &data, err);
     if (!status)
         status = clh_decompile(&last, clh_subject_model(whole), clh_subject_task(whole), how, err);
     if (!status)

@@ -116,6 +116,19 @@ clh_status clh_certify(clh_certificate *out, const clh_model *model, const clh_t
     return clh_certify_against(out, model, task, NULL, options, how, err);
 }
 
+/* Stopped meanwhile, all that was decided is in the file. */
+static clh_status look_at_examples(clh_certificate *out, const clh_model *model,
+                                   const clh_task *task, const clh_letters_asked *asked,
+                                   const clh_target *targets, const clh_certify_options *options,
+                                   const clh_how *how, clh_error *err)
+{
+    clh_error why = {0};
+    const clh_status status = clh_certificate_examples(out, model, task, asked, targets, how, &why);
+    if (status == CLH_STOPPED && options->keep)
+        return clh_fail(err, status, "%s; %s keeps what was decided", why.message, options->keep);
+    return status ? clh_fail(err, status, "%s", why.message) : CLH_OK;
+}
+
 clh_status clh_certify_against(clh_certificate *out, const clh_model *model, const clh_task *task,
                                const clh_target *targets, const clh_certify_options *options,
                                const clh_how *how, clh_error *err)
@@ -146,7 +159,7 @@ clh_status clh_certify_against(clh_certificate *out, const clh_model *model, con
     out->by_bounds = bounds;
     if (!status)
         status =
-            clh_certificate_examples(out, model, task, letters ? &asked : NULL, targets, how, err);
+            look_at_examples(out, model, task, letters ? &asked : NULL, targets, options, how, err);
     if (!status)
         clh_certificate_sum(out);
     if (!status && options->keep)

@@ -18,6 +18,7 @@ typedef struct looks {
     size_t count, stop;      /* told; says stop at this call (0: never) */
     size_t tasks;            /* of which some are kept; 0: those of the first call */
     bool began;              /* with them */
+    bool behind;             /* says stop behind them */
     size_t first, last, all; /* of them done at the first call, at the last, of so many */
     size_t copy;             /* at this many done the file is read */
     const char *path;
@@ -40,7 +41,7 @@ static bool look(size_t done, size_t count, void *user)
         l->size = temp_file_get(l->path, l->bytes, sizeof l->bytes);
         l->copy = 0;
     }
-    return l->count != l->stop;
+    return l->count != l->stop && !(l->behind && l->began && count != l->all);
 }
 
 typedef struct kept_case {
@@ -204,6 +205,33 @@ static void stopped_it_goes_on(void **state)
         assert_true(times > 0); /* how often threads look is not determined */
         assert_int_equal(temp_folder_count(*state), 0);
         assert_same(&plain, &kept);
+        clh_certificate_deinit(&kept);
+        clh_certificate_deinit(&plain);
+        case_close(&c);
+    }
+}
+
+/* Stopped while counterexamples are looked at: all is decided, and the file has it. */
+static void stopped_behind_it_keeps_all(void **state)
+{
+    char path[TEMP_PATH_MAX];
+    static looks all, some;
+    clh_error err = {0};
+    temp_folder_path(*state, "kept", path);
+    for (size_t i = 0; i < CLH_COUNT(cases); i++) {
+        kept_case c = case_of(cases[i].task, cases[i].domain, cases[i].way, 3);
+        clh_certificate plain = {0}, kept = {0};
+        all = (looks){0};
+        must(certify(&plain, &c, NULL, 1, &all, &err), &err);
+        some = (looks){.behind = true, .tasks = tasks_of(&c, &plain)};
+        assert_int_equal(certify(&kept, &c, path, 2, &some, &err), CLH_STOPPED);
+        assert_non_null(strstr(err.message, "counterexamples; "));
+        assert_non_null(strstr(err.message, "kept keeps what was decided"));
+        all = (looks){.tasks = tasks_of(&c, &plain)};
+        must(certify(&kept, &c, path, 1, &all, &err), &err);
+        assert_true(!all.began || all.first == all.all);
+        assert_same(&plain, &kept);
+        assert_int_equal(temp_folder_count(*state), 0);
         clh_certificate_deinit(&kept);
         clh_certificate_deinit(&plain);
         case_close(&c);
@@ -377,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(stopped_it_goes_on),
+        FOLDER_TEST(stopped_behind_it_keeps_all),
         FOLDER_TEST(killed_it_goes_on),
         FOLDER_TEST(other_files_are_refused),
         FOLDER_TEST(other_certificates_are_refused),
