@@ -45,6 +45,12 @@ typedef enum clh_gemm_part {
                        */
 } clh_gemm_part;
 
+/** Rows in memory that are read soon after a product: `rows` of `columns` numbers, `row` apart. */
+typedef struct clh_soon {
+    const clh_real *at;
+    size_t rows, row, columns;
+} clh_soon;
+
 typedef struct clh_gemm {
     size_t m, n, k;
     const clh_real *a;
@@ -63,6 +69,7 @@ typedef struct clh_gemm {
     size_t start_row;
     clh_gemm_part part;
     size_t diagonal;
+    clh_soon soon[2]; /**< asked for while the product is computed; all 0: nothing */
     size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
 } clh_gemm;
 

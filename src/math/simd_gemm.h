@@ -144,7 +144,8 @@ typedef struct gemm_block {
     const clh_real *start;
     size_t start_row;
     clh_real *c;
-    gemm_ahead next;
+    gemm_ahead next, soon[2];
+    bool asks; /* for any of these */
 } gemm_block;
 
 /* Where rows from i on start, or NULL. */
@@ -219,23 +220,32 @@ static void ask_ahead(gemm_ahead *next, size_t rows)
             __builtin_prefetch(next->at + j, 0, SECOND_CACHE);
 }
 
+/* What belongs to a tile of more rows. */
+static void ask_for_tile(gemm_ahead ahead[3], size_t times)
+{
+    for (size_t i = 0; i < 3; i++)
+        ask_ahead(&ahead[i], times * ahead[i].share);
+}
+
 /* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it is
  * narrow. */
 static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
 {
     even_parts parts = *wide;
-    gemm_ahead next = b->next;
+    gemm_ahead ahead[] = {b->next, b->soon[0], b->soon[1]};
     size_t i = 0;
     if (b->columns <= NARROW) {
         for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW) {
-            ask_ahead(&next, 2 * next.share);
+            if (b->asks)
+                ask_for_tile(ahead, 2);
             tile_part(g, b, i, ROWS_NARROW);
         }
         parts = even_parts_of(g->m - i, ROWS);
     }
     for (size_t number = 0, rows; i < g->m; number++, i += rows) {
         rows = no_more_than(part_size(&parts, number), g->m - i);
-        ask_ahead(&next, next.share);
+        if (b->asks)
+            ask_for_tile(ahead, 1);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
         else
@@ -363,6 +373,13 @@ static even_parts rows_of(const clh_gemm *g)
     return g->strips ? (even_parts){ROWS, g->m} : even_parts_of(g->m, ROWS);
 }
 
+/* What is asked for in the first panel. */
+static gemm_ahead soon_of(const clh_gemm *g, const clh_soon *soon)
+{
+    return (gemm_ahead){soon->at, soon->rows, soon->row, soon->columns,
+                        soon->rows * ROWS / g->m + 1};
+}
+
 /* All rows of A by the spots of B in turn. */
 static void product(const clh_gemm *g, bool down)
 {
@@ -381,19 +398,22 @@ static void product(const clh_gemm *g, bool down)
         const clh_matrix b = b_at(g, &s);
         if (copies)
             pack(b, s.depth, s.columns, room, PANEL);
-        const gemm_block of = {.l0 = s.l,
-                               .depth = s.depth,
-                               .j0 = s.j,
-                               .columns = s.columns,
-                               .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
-                               .b = copies ? room : b.at,
-                               .b_row = copies ? PANEL : b.row,
-                               .start = s.l > 0    ? g->c + s.j
-                                        : g->start ? g->start + s.j
-                                                   : NULL,
-                               .start_row = s.l > 0 ? g->c_row : g->start_row,
-                               .c = g->c + s.j,
-                               .next = ahead ? ahead_of(g, &next) : (gemm_ahead){0}};
+        gemm_block of = {.l0 = s.l,
+                         .depth = s.depth,
+                         .j0 = s.j,
+                         .columns = s.columns,
+                         .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
+                         .b = copies ? room : b.at,
+                         .b_row = copies ? PANEL : b.row,
+                         .start = s.l > 0    ? g->c + s.j
+                                  : g->start ? g->start + s.j
+                                             : NULL,
+                         .start_row = s.l > 0 ? g->c_row : g->start_row,
+                         .c = g->c + s.j,
+                         .next = ahead ? ahead_of(g, &next) : (gemm_ahead){0}};
+        for (size_t i = 0; i < 2 && s.l == 0 && s.j == 0; i++)
+            of.soon[i] = soon_of(g, &g->soon[i]);
+        of.asks = of.next.rows > 0 || of.soon[0].rows > 0 || of.soon[1].rows > 0;
         panel_run(g, &of, &rows);
     }
 }

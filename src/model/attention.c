@@ -226,6 +226,7 @@ static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer
                       .first = s->first,
                       .row0 = s->first,
                       .whole = pass->cache->keep == CLH_KEEP_ALL,
+                      .more = h + 1 < c->n_heads,
                       .both_ways = c->attention_dir == CLH_ATTENTION_BIDIRECTIONAL,
                       .slope = alibi_slope(c, h),
                       .attn_scale = c->use_attn_scale ? c->attn_scale : 1,

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 size_t clh_head_block(size_t T)
 {
@@ -58,6 +59,18 @@ static size_t keys_held(const clh_head *h, const clh_real *rows, size_t begin, s
     return more ? h->T : end;
 }
 
+/* Keys, values or queries of this head, for a product that is computed before they are read; or of the next one,
+ * where there is one. */
+static clh_soon rows_soon(const clh_head *h, const clh_real *at, size_t rows)
+{
+    return (clh_soon){at, rows, h->stride, h->d};
+}
+
+static clh_soon next_soon(const clh_head *h, const clh_real *at, size_t rows)
+{
+    return h->more ? rows_soon(h, at + h->d, rows) : (clh_soon){0};
+}
+
 void clh_head_turn_k(const clh_head *h, const clh_kernels *kernel)
 {
     kernel->transpose(h->T, h->d, h->k, h->stride, h->turned, h->turned_row);
@@ -71,9 +84,15 @@ void clh_head_turn_v(const clh_head *h, const clh_kernels *kernel)
 void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
     assert(h && begin <= end && end <= h->T);
-    clh_multiply_part(kernel, end - begin, keys_seen(h, end), h->d, 1 / h->attn_scale,
-                      clh_rows(q_of(h, begin), h->stride), clh_rows(h->turned, h->turned_row),
-                      h->scores + row_of(h, begin), h->across, part_of(h, CLH_GEMM_C_LOWER), begin);
+    clh_gemm product =
+        clh_product(end - begin, keys_seen(h, end), h->d, 1 / h->attn_scale,
+                    clh_rows(q_of(h, begin), h->stride), clh_rows(h->turned, h->turned_row),
+                    h->scores + row_of(h, begin), h->across);
+    product.part = part_of(h, CLH_GEMM_C_LOWER);
+    product.diagonal = begin;
+    product.soon[0] = rows_soon(h, h->v, keys_seen(h, end));
+    product.soon[1] = next_soon(h, h->k, h->T);
+    kernel->gemm(&product);
     for (size_t i = begin; h->slope > 0 && i < end; i++)
         for (size_t j = 0; j < i; j++)
             h->scores[row_of(h, i) + j] -= (clh_real)(h->slope * (double)(i - j));
@@ -98,9 +117,13 @@ void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size
 {
     assert(h && begin <= end && end <= h->T);
     const size_t keys = keys_held(h, h->pattern, begin, end, 0);
-    clh_multiply_part(kernel, end - begin, h->d, keys, 1,
-                      clh_rows(h->pattern + row_of(h, begin), h->across), clh_rows(h->v, h->stride),
-                      z_of(h, begin), h->z_stride, part_of(h, CLH_GEMM_A_LOWER), begin);
+    clh_gemm product =
+        clh_product(end - begin, h->d, keys, 1, clh_rows(h->pattern + row_of(h, begin), h->across),
+                    clh_rows(h->v, h->stride), z_of(h, begin), h->z_stride);
+    product.part = part_of(h, CLH_GEMM_A_LOWER);
+    product.diagonal = begin;
+    product.soon[0] = next_soon(h, q_of(h, begin), end - begin);
+    kernel->gemm(&product);
 }
 
 /* g_pattern_ij = g_z_i . v_j */
@@ -108,21 +131,26 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
                                size_t begin, size_t end)
 {
     assert(h && g && begin <= end && end <= h->T);
-    clh_multiply_part(kernel, end - begin, keys_of(h, end), h->d, 1,
-                      clh_rows(z_of(g, begin), h->z_stride), clh_rows(h->turned, h->turned_row),
-                      g->pattern + row_of(g, begin), g->across, part_of(h, CLH_GEMM_C_LOWER),
-                      begin);
+    clh_gemm product =
+        clh_product(end - begin, keys_of(h, end), h->d, 1, clh_rows(z_of(g, begin), h->z_stride),
+                    clh_rows(h->turned, h->turned_row), g->pattern + row_of(g, begin), g->across);
+    product.part = part_of(h, CLH_GEMM_C_LOWER);
+    product.diagonal = begin;
+    product.soon[0] =
+        (clh_soon){h->pattern + row_of(h, begin), end - begin, h->across, keys_of(h, end)};
+    kernel->gemm(&product);
 }
 
 /* out_j += sum_i of[i]_j x_i over the queries i of a block; in place of it where nothing is there. */
 static void add_to_keys(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                         size_t begin, size_t end, double alpha, clh_matrix of, clh_matrix x,
-                        clh_real *out)
+                        clh_real *out, const clh_soon soon[2])
 {
     clh_gemm product =
         clh_product(keys_of(h, end), h->d, end - begin, alpha, of, x, out, g->stride);
     product.part = part_of(h, CLH_GEMM_A_UPPER);
     product.diagonal = begin;
+    memcpy(product.soon, soon, sizeof product.soon);
     if (!g->fresh)
         clh_product_adds(&product);
     kernel->gemm(&product);
@@ -133,9 +161,11 @@ void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels
                          size_t begin, size_t end)
 {
     assert(h && g && begin <= end && end <= h->T);
+    const clh_soon soon[] = {rows_soon(h, h->k, keys_of(h, end)),
+                             rows_soon(h, q_of(h, begin), end - begin)};
     add_to_keys(h, g, kernel, begin, end, 1,
                 clh_transposed(h->pattern + row_of(h, begin), h->across),
-                clh_rows(z_of(g, begin), h->z_stride), g->v);
+                clh_rows(z_of(g, begin), h->z_stride), g->v, soon);
 }
 
 /* g_scores_ij = p_ij (g_pattern_ij - sum_j p_ij g_pattern_ij), p the softmax of the scores: the
@@ -166,8 +196,9 @@ void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernel
     clh_multiply_part(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
                       clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), q_of(g, begin),
                       g->stride, part_of(h, CLH_GEMM_A_LOWER), begin);
+    const clh_soon soon[] = {next_soon(h, h->v, h->T), next_soon(g, z_of(g, begin), end - begin)};
     add_to_keys(h, g, kernel, begin, end, 1 / h->attn_scale, clh_transposed(g_scores, g->across),
-                clh_rows(q_of(h, begin), h->stride), g->k);
+                clh_rows(q_of(h, begin), h->stride), g->k, soon);
 }
 
 size_t clh_head_block_end(const clh_head *h, size_t begin)

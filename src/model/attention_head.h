@@ -31,6 +31,7 @@ typedef struct clh_head {
     bool whole;
     bool fresh;     /**< of gradients: k and v hold nothing yet, and are written */
     bool both_ways; /**< a query sees the keys behind it too */
+    bool more;      /**< another head's rows lie behind those of this one, and come next */
     double slope;   /**< 0: none */
     double attn_scale;
     clh_real *q, *k, *v, *z;    /**< first rows of this head */
