@@ -376,8 +376,13 @@ static even_parts rows_of(const clh_gemm *g)
 /* What is asked for in the first panel. */
 static gemm_ahead soon_of(const clh_gemm *g, const clh_soon *soon)
 {
-    return (gemm_ahead){soon->at, soon->rows, soon->row, soon->columns,
-                        soon->rows * ROWS / g->m + 1};
+    if (soon->rows == 0 || g->m == 0)
+        return (gemm_ahead){0};
+    return (gemm_ahead){.at = soon->at,
+                        .rows = soon->rows,
+                        .row = soon->row,
+                        .columns = soon->columns,
+                        .share = soon->rows * ROWS / g->m + 1};
 }
 
 /* All rows of A by the spots of B in turn. */
