@@ -51,6 +51,8 @@ typedef struct clh_soon {
     size_t rows, row, columns;
 } clh_soon;
 
+enum { CLH_SOON = 2 };
+
 typedef struct clh_gemm {
     size_t m, n, k;
     const clh_real *a;
@@ -69,7 +71,7 @@ typedef struct clh_gemm {
     size_t start_row;
     clh_gemm_part part;
     size_t diagonal;
-    clh_soon soon[2]; /**< asked for while the product is computed; all 0: nothing */
+    const clh_soon *soon; /**< [CLH_SOON] asked for while the product is computed, or NULL */
     size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
 } clh_gemm;
 

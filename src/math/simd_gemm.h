@@ -136,6 +136,9 @@ typedef struct gemm_ahead {
     size_t rows, row, columns, share;
 } gemm_ahead;
 
+/* The next panel, and what is read soon after. */
+enum { AHEAD = 1 + CLH_SOON };
+
 /* What of a block is run: k from l0 to l0 + depth, columns from j0 on, `columns` of them. */
 typedef struct gemm_block {
     size_t l0, depth, j0, columns;
@@ -144,8 +147,7 @@ typedef struct gemm_block {
     const clh_real *start;
     size_t start_row;
     clh_real *c;
-    gemm_ahead next, soon[2];
-    bool asks; /* for any of these */
+    gemm_ahead *ahead; /* [AHEAD], or NULL */
 } gemm_block;
 
 /* Where rows from i on start, or NULL. */
@@ -220,10 +222,10 @@ static void ask_ahead(gemm_ahead *next, size_t rows)
             __builtin_prefetch(next->at + j, 0, SECOND_CACHE);
 }
 
-/* What belongs to a tile of more rows. */
-static void ask_for_tile(gemm_ahead ahead[3], size_t times)
+/* What belongs to a tile, or to `times` of them. */
+static void ask_for_tile(gemm_ahead *ahead, size_t times)
 {
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; ahead && i < AHEAD; i++)
         ask_ahead(&ahead[i], times * ahead[i].share);
 }
 
@@ -232,20 +234,17 @@ static void ask_for_tile(gemm_ahead ahead[3], size_t times)
 static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
 {
     even_parts parts = *wide;
-    gemm_ahead ahead[] = {b->next, b->soon[0], b->soon[1]};
     size_t i = 0;
     if (b->columns <= NARROW) {
         for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW) {
-            if (b->asks)
-                ask_for_tile(ahead, 2);
+            ask_for_tile(b->ahead, 2);
             tile_part(g, b, i, ROWS_NARROW);
         }
         parts = even_parts_of(g->m - i, ROWS);
     }
     for (size_t number = 0, rows; i < g->m; number++, i += rows) {
         rows = no_more_than(part_size(&parts, number), g->m - i);
-        if (b->asks)
-            ask_for_tile(ahead, 1);
+        ask_for_tile(b->ahead, 1);
         if (g->part == CLH_GEMM_ALL)
             tile_all(b, g, i, rows);
         else
@@ -376,7 +375,7 @@ static even_parts rows_of(const clh_gemm *g)
 /* What is asked for in the first panel. */
 static gemm_ahead soon_of(const clh_gemm *g, const clh_soon *soon)
 {
-    if (soon->rows == 0 || g->m == 0)
+    if (!soon || soon->rows == 0 || g->m == 0)
         return (gemm_ahead){0};
     return (gemm_ahead){.at = soon->at,
                         .rows = soon->rows,
@@ -392,7 +391,10 @@ static void product(const clh_gemm *g, bool down)
     assert(g->chain <= CLH_GEMM_BLOCK);
     assert(g->packed || g->b_row == 1 || g->b_col == 1);
     assert(g->m <= 1 || g->c_row >= g->n); /* rows of C do not overlap */
-    const bool copies = packs(g), ahead = asks_ahead(g);
+    const bool copies = packs(g), next_too = asks_ahead(g), asks = next_too || g->soon;
+    gemm_ahead more[AHEAD];
+    for (size_t i = 0; asks && i < CLH_SOON; i++)
+        more[1 + i] = soon_of(g, g->soon ? &g->soon[i] : NULL);
     const walk w = {g->chain ? g->chain : CLH_GEMM_BLOCK, panels_of(g->n), down};
     const even_parts rows = rows_of(g);
     for (size_t i = 0; g->k == 0 && i < g->m; i++)
@@ -403,22 +405,21 @@ static void product(const clh_gemm *g, bool down)
         const clh_matrix b = b_at(g, &s);
         if (copies)
             pack(b, s.depth, s.columns, room, PANEL);
-        gemm_block of = {.l0 = s.l,
-                         .depth = s.depth,
-                         .j0 = s.j,
-                         .columns = s.columns,
-                         .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
-                         .b = copies ? room : b.at,
-                         .b_row = copies ? PANEL : b.row,
-                         .start = s.l > 0    ? g->c + s.j
-                                  : g->start ? g->start + s.j
-                                             : NULL,
-                         .start_row = s.l > 0 ? g->c_row : g->start_row,
-                         .c = g->c + s.j,
-                         .next = ahead ? ahead_of(g, &next) : (gemm_ahead){0}};
-        for (size_t i = 0; i < 2 && s.l == 0 && s.j == 0; i++)
-            of.soon[i] = soon_of(g, &g->soon[i]);
-        of.asks = of.next.rows > 0 || of.soon[0].rows > 0 || of.soon[1].rows > 0;
+        if (asks)
+            more[0] = next_too ? ahead_of(g, &next) : (gemm_ahead){0};
+        const gemm_block of = {.l0 = s.l,
+                               .depth = s.depth,
+                               .j0 = s.j,
+                               .columns = s.columns,
+                               .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
+                               .b = copies ? room : b.at,
+                               .b_row = copies ? PANEL : b.row,
+                               .start = s.l > 0    ? g->c + s.j
+                                        : g->start ? g->start + s.j
+                                                   : NULL,
+                               .start_row = s.l > 0 ? g->c_row : g->start_row,
+                               .c = g->c + s.j,
+                               .ahead = asks ? more : NULL};
         panel_run(g, &of, &rows);
     }
 }

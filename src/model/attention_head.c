@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 size_t clh_head_block(size_t T)
 {
@@ -90,8 +89,9 @@ void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin,
                     h->scores + row_of(h, begin), h->across);
     product.part = part_of(h, CLH_GEMM_C_LOWER);
     product.diagonal = begin;
-    product.soon[0] = rows_soon(h, h->v, keys_seen(h, end));
-    product.soon[1] = next_soon(h, h->k, h->T);
+    const clh_soon soon[CLH_SOON] = {rows_soon(h, h->v, keys_seen(h, end)),
+                                     next_soon(h, h->k, h->T)};
+    product.soon = soon;
     kernel->gemm(&product);
     for (size_t i = begin; h->slope > 0 && i < end; i++)
         for (size_t j = 0; j < i; j++)
@@ -122,7 +122,8 @@ void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size
                     clh_rows(h->v, h->stride), z_of(h, begin), h->z_stride);
     product.part = part_of(h, CLH_GEMM_A_LOWER);
     product.diagonal = begin;
-    product.soon[0] = next_soon(h, q_of(h, begin), end - begin);
+    const clh_soon soon[CLH_SOON] = {next_soon(h, q_of(h, begin), end - begin)};
+    product.soon = soon;
     kernel->gemm(&product);
 }
 
@@ -136,21 +137,22 @@ void clh_head_backward_pattern(const clh_head *h, const clh_head *g, const clh_k
                     clh_rows(h->turned, h->turned_row), g->pattern + row_of(g, begin), g->across);
     product.part = part_of(h, CLH_GEMM_C_LOWER);
     product.diagonal = begin;
-    product.soon[0] =
-        (clh_soon){h->pattern + row_of(h, begin), end - begin, h->across, keys_of(h, end)};
+    const clh_soon soon[CLH_SOON] = {
+        {h->pattern + row_of(h, begin), end - begin, h->across, keys_of(h, end)}};
+    product.soon = soon;
     kernel->gemm(&product);
 }
 
 /* out_j += sum_i of[i]_j x_i over the queries i of a block; in place of it where nothing is there. */
 static void add_to_keys(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                         size_t begin, size_t end, double alpha, clh_matrix of, clh_matrix x,
-                        clh_real *out, const clh_soon soon[2])
+                        clh_real *out, const clh_soon *soon)
 {
     clh_gemm product =
         clh_product(keys_of(h, end), h->d, end - begin, alpha, of, x, out, g->stride);
     product.part = part_of(h, CLH_GEMM_A_UPPER);
     product.diagonal = begin;
-    memcpy(product.soon, soon, sizeof product.soon);
+    product.soon = soon;
     if (!g->fresh)
         clh_product_adds(&product);
     kernel->gemm(&product);
@@ -161,8 +163,8 @@ void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels
                          size_t begin, size_t end)
 {
     assert(h && g && begin <= end && end <= h->T);
-    const clh_soon soon[] = {rows_soon(h, h->k, keys_of(h, end)),
-                             rows_soon(h, q_of(h, begin), end - begin)};
+    const clh_soon soon[CLH_SOON] = {rows_soon(h, h->k, keys_of(h, end)),
+                                     rows_soon(h, q_of(h, begin), end - begin)};
     add_to_keys(h, g, kernel, begin, end, 1,
                 clh_transposed(h->pattern + row_of(h, begin), h->across),
                 clh_rows(z_of(g, begin), h->z_stride), g->v, soon);
@@ -196,7 +198,8 @@ void clh_head_backward_qk(const clh_head *h, const clh_head *g, const clh_kernel
     clh_multiply_part(kernel, end - begin, h->d, keys_of(h, end), 1 / h->attn_scale,
                       clh_rows(g_scores, g->across), clh_rows(h->k, h->stride), q_of(g, begin),
                       g->stride, part_of(h, CLH_GEMM_A_LOWER), begin);
-    const clh_soon soon[] = {next_soon(h, h->v, h->T), next_soon(g, z_of(g, begin), end - begin)};
+    const clh_soon soon[CLH_SOON] = {next_soon(h, h->v, h->T),
+                                     next_soon(g, z_of(g, begin), end - begin)};
     add_to_keys(h, g, kernel, begin, end, 1 / h->attn_scale, clh_transposed(g_scores, g->across),
                 clh_rows(q_of(h, begin), h->stride), g->k, soon);
 }
