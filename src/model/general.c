@@ -28,8 +28,8 @@ typedef struct general {
     worker_room *room;      /* [rooms] */
     bool by_chains;         /* a worker has a whole chain: there are no more workers than chains */
     clh_real *slot;         /* [sums_beside(), n]: sums that are not the result */
-    clh_weights weights;    /* [n] each; back where there are gradients */
-    clh_loss_sum *sum;      /* [slots] */
+    clh_packed_weights weights; /* [n] each; back where there are gradients */
+    clh_loss_sum *sum;          /* [slots] */
 } general;
 
 /* ---- Opening -----------------------------------------------------------------------------------
@@ -100,8 +100,7 @@ static void general_close(void *state)
         clh_cache_close(g->room[i].gradient);
     }
     clh_free(g->sum);
-    clh_free(g->weights.back);
-    clh_free(g->weights.forward);
+    clh_packed_weights_close(&g->weights);
     clh_free(g->slot);
     clh_free(g->room);
     clh_free(g);
@@ -144,10 +143,9 @@ static clh_status general_open(void **state, const clh_model *model, const clh_b
     g->by_chains = g->rooms <= CHAINS;
     g->slot = clh_alloc_zeroed(sums_beside(use->batch, g->rooms), g->n * sizeof *g->slot, err);
     g->sum = clh_alloc_zeroed(g->slots, sizeof *g->sum, err);
-    g->weights.forward = clh_alloc_array(g->n, sizeof(clh_real), err);
-    g->weights.back = use->batch ? clh_alloc_array(g->n, sizeof(clh_real), err) : NULL;
-    const bool weights = g->weights.forward && (g->weights.back || use->batch == 0);
-    clh_status status = g->room && g->slot && g->sum && weights ? CLH_OK : CLH_ENOMEM;
+    clh_status status = g->room && g->slot && g->sum ? CLH_OK : CLH_ENOMEM;
+    if (!status)
+        status = clh_packed_weights_open(&g->weights, model, use->batch > 0, err);
     if (!status)
         status = open_rooms(g, use->batch > 0, err);
     if (status)
@@ -291,7 +289,7 @@ static void renew_part(void *context, size_t part, size_t worker)
 {
     (void)worker;
     const general *g = context;
-    clh_weights_renew(&g->weights, g->model, part, g->rooms);
+    clh_packed_weights_renew(&g->weights, g->model, part, g->rooms);
 }
 
 static void renew_weights(general *g)
@@ -329,8 +327,8 @@ typedef struct losses_job {
     const clh_batch *batch;
     clh_loss_sum *sum;
     double *per_position;
-    size_t positions, together; /* sequences that go together */
-    const clh_weights *weights; /* NULL where they are too few for a copy */
+    size_t positions, together;        /* sequences that go together */
+    const clh_packed_weights *weights; /* NULL where they are too few for a copy */
 } losses_job;
 
 static clh_status look_at(void *context, size_t block, size_t worker, clh_error *err)

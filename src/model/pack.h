@@ -92,15 +92,15 @@ bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t
 /** The model's matrices in the order in which products read them (clh_kernels.pack()), each at its own place of
  *  clh_model_data(): copied once for many blocks. Of heads with a matrix each the columns of all are one
  *  matrix. Either may be NULL; then products read the model's. */
-typedef struct clh_weights {
+typedef struct clh_packed_weights {
     clh_real *forward; /**< as they are */
     clh_real *back;    /**< transposed, as the way back multiplies by them */
-} clh_weights;
+} clh_packed_weights;
 
 /** Activations of the pack's rows into `cache`, which has room for them and keeps what backward
  *  needs. `weights` may be NULL. */
 void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                        const clh_weights *weights);
+                        const clh_packed_weights *weights);
 
 /** Losses into the sums of the sequences; with `gradient` that of the logits, each scored prediction
  *  weighted by `weight`. */
@@ -110,14 +110,19 @@ void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight
 /** Gradients of parameters, laid out as clh_model_data(), added, or written where they are `fresh`. With `onto`
  *  those of matrices are added there, and only the rest is in `parameters`. */
 void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                         clh_cache *gradient, const clh_weights *weights, clh_real *parameters,
-                         bool fresh, clh_real *onto);
+                         clh_cache *gradient, const clh_packed_weights *weights,
+                         clh_real *parameters, bool fresh, clh_real *onto);
 
 /** to += from of the parameters that `onto` leaves out. */
 void clh_gradient_add_rest(const clh_model *model, const clh_real *from, clh_real *to);
 
+/** Room for the matrices of a model, back again too where `both`: not filled. Close it whatever came of it. CLH_ENOMEM. */
+clh_status clh_packed_weights_open(clh_packed_weights *weights, const clh_model *model, bool both,
+                                   clh_error *err);
+void clh_packed_weights_close(clh_packed_weights *weights);
+
 /** `part` of `parts`, which may run at once, of what of `weights` is not NULL. */
-void clh_weights_renew(const clh_weights *weights, const clh_model *model, size_t part,
-                       size_t parts);
+void clh_packed_weights_renew(const clh_packed_weights *weights, const clh_model *model,
+                              size_t part, size_t parts);
 
 #endif

@@ -69,7 +69,7 @@ static clh_pass packed_pass(const clh_model *model, const clh_tokens *tokens, co
 }
 
 void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                        const clh_weights *weights)
+                        const clh_packed_weights *weights)
 {
     assert(model && pack && cache && cache->asked && pack->rows <= cache->values.pos);
     if (pack->rows == 0)
@@ -82,8 +82,8 @@ void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache 
 }
 
 void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                         clh_cache *gradient, const clh_weights *weights, clh_real *parameters,
-                         bool fresh, clh_real *onto)
+                         clh_cache *gradient, const clh_packed_weights *weights,
+                         clh_real *parameters, bool fresh, clh_real *onto)
 {
     assert(model && pack && pack->rows > 0 && cache && gradient && gradient->asked);
     assert(pack->merged == 0);

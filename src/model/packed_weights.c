@@ -7,6 +7,25 @@
 #include "model/pack.h"
 #include "model/tensors.h"
 
+clh_status clh_packed_weights_open(clh_packed_weights *weights, const clh_model *model, bool both,
+                                   clh_error *err)
+{
+    assert(weights && model);
+    const size_t count = model->params.count;
+    *weights = (clh_packed_weights){0};
+    weights->forward = clh_alloc_array(count, sizeof(clh_real), err);
+    if (both)
+        weights->back = clh_alloc_array(count, sizeof(clh_real), err);
+    return weights->forward && (weights->back || !both) ? CLH_OK : CLH_ENOMEM;
+}
+
+void clh_packed_weights_close(clh_packed_weights *weights)
+{
+    clh_free(weights->back);
+    clh_free(weights->forward);
+    *weights = (clh_packed_weights){0};
+}
+
 /* What products of a block read; of heads where each has a matrix of its own. */
 static const struct matrix {
     clh_param_id id;
@@ -58,8 +77,8 @@ static void pack_matrix(stripes *s, size_t heads, size_t m, size_t n, const clh_
                 pack_rows(heads, h, m, n, i, m - i < STRIPE ? m - i : STRIPE, W, forward, back);
 }
 
-void clh_weights_renew(const clh_weights *weights, const clh_model *model, size_t part,
-                       size_t parts)
+void clh_packed_weights_renew(const clh_packed_weights *weights, const clh_model *model,
+                              size_t part, size_t parts)
 {
     assert(weights && model && part < parts);
     stripes s = {0, part, parts};

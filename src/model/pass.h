@@ -50,8 +50,8 @@ typedef struct clh_pass {
     const clh_pack *pack;        /**< which sequences the rows are of (pack.h); NULL: tokens say */
     bool narrow;                 /**< the rows are those of the pack that are asked, */
     bool merged;                 /**< or those that are merged */
-    const clh_weights *weights;  /**< matrices packed (pack.h); may be NULL */
-    const clh_real *turned_x;    /**< which activation lies transposed in the gradient's room */
+    const clh_packed_weights *weights; /**< matrices packed (pack.h); may be NULL */
+    const clh_real *turned_x; /**< which activation lies transposed in the gradient's room */
 } clh_pass;
 
 /** Activation of this pass, at its first row's block start (row 0). */

@@ -24,7 +24,7 @@ typedef struct clh_passes {
     size_t length; /**< of the longest sequence */
     clh_pack pack;
     clh_cache *cache;
-    const clh_weights *weights; /**< borrowed, kept up by who sets it; NULL: none */
+    const clh_packed_weights *weights; /**< borrowed, kept up by who sets it; NULL: none */
 } clh_passes;
 
 /** Rows that a block should have where only losses and predictions are asked for: enough that products
