@@ -359,11 +359,12 @@ static gemm_ahead ahead_of(const clh_gemm *g, const spot *next)
                         .share = count * ROWS / g->m + 1};
 }
 
-/* Whether B is so large that it lies far away, and A long enough to wait for it. */
+/* Whether B is so large that it lies far away, and A long enough to wait for it. Packed panels lie in order, so that
+ * the processor asks for them itself, and sooner. */
 static bool asks_ahead(const clh_gemm *g)
 {
     enum { NEAR = 48 << 10 };
-    return g->m >= PACK_ROWS && g->k * g->n > NEAR;
+    return !g->packed && g->m >= PACK_ROWS && g->k * g->n > NEAR;
 }
 
 /* The rows of tiles: even, but in strips as many as lie in one. */
