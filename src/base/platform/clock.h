@@ -23,7 +23,8 @@ static inline double clh_clock_worked(void)
 {
 #ifdef CLOCK_PROCESS_CPUTIME_ID
     struct timespec now;
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now))
+        return NAN;
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 #else
     return NAN;
