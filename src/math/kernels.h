@@ -195,9 +195,8 @@ typedef struct clh_kernels {
     void (*column_ends)(size_t n, size_t rows, const clh_real *x, size_t row, const clh_real *shift,
                         clh_real *least, clh_real *most);
 
-    /** What of every letter x < CLH_LETTER_ROW stands against its limit: math/prove_rows.h. */
-    uint64_t (*letters_below)(const clh_letter_limits *of);
-    uint64_t (*letters_reach)(const clh_letter_limits *of);
+    /** What of every letter x < CLH_LETTER_ROW stands against its limits: math/prove_rows.h. */
+    uint64_t (*letters_below)(const clh_letter_limits *of, uint64_t *reach);
 
     /** Bit i of which[i / 64]: x[i] + y[i] >= limit. n is whole CLH_LANES. */
     void (*sum_reaches)(size_t n, const clh_real *x, const clh_real *y, clh_real limit,

@@ -378,20 +378,15 @@ static clh_real plain_top(const clh_letter_limits *of, size_t x)
     return top;
 }
 
-static uint64_t plain_letters_below(const clh_letter_limits *of)
+static uint64_t plain_letters_below(const clh_letter_limits *of, uint64_t *reach)
 {
-    uint64_t which = 0;
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        which |= (uint64_t)(of->limit + of->target[x] - of->slack[x] >= plain_top(of, x)) << x;
-    return which;
-}
-
-static uint64_t plain_letters_reach(const clh_letter_limits *of)
-{
-    uint64_t which = 0;
-    for (size_t x = 0; x < CLH_LETTER_ROW; x++)
-        which |= (uint64_t)(plain_top(of, x) >= of->limit + of->target[x] + of->slack[x]) << x;
-    return which;
+    uint64_t below = *reach = 0;
+    for (size_t x = 0; x < CLH_LETTER_ROW; x++) {
+        const clh_real top = plain_top(of, x);
+        below |= (uint64_t)(of->limit + of->target[x] - of->slack[x] >= top) << x;
+        *reach |= (uint64_t)(top >= of->upper + of->target[x] + of->slack[x]) << x;
+    }
+    return below;
 }
 
 static void plain_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,
@@ -468,7 +463,6 @@ const clh_kernels clh_kernels_plain = {
     .letter_weights = plain_letter_weights,
     .column_ends = plain_column_ends,
     .letters_below = plain_letters_below,
-    .letters_reach = plain_letters_reach,
     .sum_reaches = plain_sum_reaches,
     .exact_add = plain_exact_add,
     .exact_axpy = plain_exact_axpy,

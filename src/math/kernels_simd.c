@@ -313,7 +313,6 @@ const clh_kernels JOIN(clh_kernels_, CLH_ISA) = {
     .letter_weights = simd_letter_weights,
     .column_ends = simd_column_ends,
     .letters_below = simd_letters_below,
-    .letters_reach = simd_letters_reach,
     .sum_reaches = simd_sum_reaches,
     .exact_add = simd_exact_add,
     .exact_axpy = simd_exact_axpy,

@@ -35,14 +35,14 @@ typedef struct clh_letter_weights {
  *    top_x = the largest of base_i + row[which_i, x], -inf without any
  *
  *  letters_below(): bit x: limit + target_x - slack_x >= top_x
- *  letters_reach(): bit x: top_x >= limit + target_x + slack_x */
+ *           *reach: bit x: top_x >= upper + target_x + slack_x */
 typedef struct clh_letter_limits {
     size_t n;
     const uint8_t *which;           /**< [n] */
     const clh_real *base;           /**< [n] */
     const clh_real *row;            /**< [all there are, CLH_LETTER_ROW] */
     const clh_real *target, *slack; /**< [CLH_LETTER_ROW] */
-    clh_real limit;
+    clh_real limit, upper;
 } clh_letter_limits;
 
 #endif

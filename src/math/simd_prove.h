@@ -79,30 +79,18 @@ static void letter_tops(const clh_letter_limits *of, vec *most)
     }
 }
 
-static uint64_t simd_letters_below(const clh_letter_limits *of)
+static uint64_t simd_letters_below(const clh_letter_limits *of, uint64_t *reach)
 {
     vec top[LETTER_PARTS];
-    const vec limit = vec_set(of->limit);
-    uint64_t which = 0;
+    const vec limit = vec_set(of->limit), upper = vec_set(of->upper);
+    uint64_t below = *reach = 0;
     letter_tops(of, top);
     for (size_t l = 0; l < LETTER_PARTS; l++) {
-        const vec least = limit + vec_load(of->target + l * LANE) - vec_load(of->slack + l * LANE);
-        which |= (uint64_t)vec_at_least(least, top[l]) << l * LANE;
+        const vec target = vec_load(of->target + l * LANE), slack = vec_load(of->slack + l * LANE);
+        below |= (uint64_t)vec_at_least(limit + target - slack, top[l]) << l * LANE;
+        *reach |= (uint64_t)vec_at_least(top[l], upper + target + slack) << l * LANE;
     }
-    return which;
-}
-
-static uint64_t simd_letters_reach(const clh_letter_limits *of)
-{
-    vec top[LETTER_PARTS];
-    const vec limit = vec_set(of->limit);
-    uint64_t which = 0;
-    letter_tops(of, top);
-    for (size_t l = 0; l < LETTER_PARTS; l++) {
-        const vec most = limit + vec_load(of->target + l * LANE) + vec_load(of->slack + l * LANE);
-        which |= (uint64_t)vec_at_least(top[l], most) << l * LANE;
-    }
-    return which;
+    return below;
 }
 
 static void simd_sum_reaches(size_t n, const clh_real *x, const clh_real *y, clh_real limit,

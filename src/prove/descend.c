@@ -29,6 +29,8 @@ clh_status clh_descent_open(clh_descent *d, const clh_tables *t, clh_failures *f
     }
     if (!status && !(d->spare = clh_alloc_zeroed(t->columns, sizeof *d->spare, err)))
         status = CLH_ENOMEM;
+    if (!status && !(d->sized = clh_alloc_zeroed(t->columns, sizeof *d->sized, err)))
+        status = CLH_ENOMEM;
     if (!status && margins)
         status = clh_aims_open(d, err);
     if (status)
@@ -48,6 +50,7 @@ void clh_descent_deinit(clh_descent *d)
             clh_free(rows[i]);
     }
     clh_free(d->spare);
+    clh_free(d->sized);
     clh_free(d->decided.pending);
     clh_free(d->decided.proved);
     clh_free(d->decided.histogram);
@@ -179,33 +182,65 @@ static void fail_last(clh_descent *d, const clh_node *at, uint64_t fails)
     clh_failures_add_last(d->failures, at->letters, at->mask, slot, fails);
 }
 
-/* Some letters of the slots left hold, some do not: one slot more, with the letters of `which`. */
-static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
+/* A letter of the last slot, of which sizes said whether it holds, at least for the real function. Its row of
+ * the proof is its own: to check it as one of a set would take sizes. */
+static void take_sized(clh_descent *d, const clh_node *at, const clh_last *of, size_t x)
 {
-    const bool last = at->level + 1 == d->slots;
+    clh_node next = *at;
+    clh_descent_place(d, &next, x);
+    const bool holds = (of->holds | of->really_holds) >> x & 1;
+    clh_descent_prove(d, &next, holds, !holds);
+    if ((of->really_holds | of->really_fails) >> x & 1)
+        keep_pending(d, &next, holds, true);
+}
+
+/* The last slot, letters `which` of it: by bounds, by the size of the stream, and one by one. */
+static void walk_last(clh_descent *d, const clh_node *at, uint64_t which)
+{
+    clh_last of = {0};
     uint64_t holds, fails;
     clh_descent_decide_letters(d, at, which, &holds, &fails);
     if (holds | fails)
         clh_descent_prove(d, at, holds, fails);
-    if (last) {
+    uint64_t left = which & ~(holds | fails);
+    if (left && clh_descent_sizes(d, &d->open[0], left))
+        of = clh_descent_decide_sized(d, at, left);
+    const uint64_t sized = of.holds | of.fails | of.really_holds | of.really_fails;
+    for (uint64_t x = sized; x; x &= x - 1)
+        take_sized(d, at, &of, (size_t)__builtin_ctzll(x));
+    holds |= of.holds;
+    fails |= of.fails;
+    if (holds | fails)
         d->decided.by_depth[0] += (uint64_t)__builtin_popcountll(holds | fails);
-        if (fails)
-            fail_last(d, at, fails);
+    if (fails)
+        fail_last(d, at, fails);
+    for (left &= ~sized; left && !clh_descent_stopped(d); left &= left - 1) {
+        clh_node next = *at;
+        clh_descent_place(d, &next, (size_t)__builtin_ctzll(left));
+        decide_exactly(d, &next);
     }
-    for (uint64_t left = last ? which & ~(holds | fails) : which; left && !clh_descent_stopped(d);
-         left &= left - 1) {
+}
+
+/* Some letters of the slots left hold, some do not: one slot more, with the letters of `which`. */
+static void walk_letters(clh_descent *d, const clh_node *at, uint64_t which)
+{
+    if (at->level + 1 == d->slots) {
+        walk_last(d, at, which);
+        return;
+    }
+    uint64_t holds, fails;
+    clh_descent_decide_letters(d, at, which, &holds, &fails);
+    if (holds | fails)
+        clh_descent_prove(d, at, holds, fails);
+    for (uint64_t left = which; left && !clh_descent_stopped(d); left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         clh_node next = *at;
         clh_descent_place(d, &next, x);
-        if (holds >> x & 1 || fails >> x & 1)
+        if (holds >> x & 1 || fails >> x & 1) {
             d->decided.by_depth[d->slots - next.level] +=
                 clh_letters_below(asked(d), next.letters, next.mask);
-        if (fails >> x & 1)
-            fail(d, &next);
-        if (holds >> x & 1 || fails >> x & 1)
-            continue;
-        if (last) {
-            decide_exactly(d, &next);
+            if (fails >> x & 1)
+                fail(d, &next);
             continue;
         }
         clh_descent_add(d, at, x);
@@ -296,6 +331,8 @@ static void one_query(clh_descent *d, clh_node *at, uint32_t token)
     d->stopped = clh_stop_now(d->stop, d->worker);
     if (d->stopped)
         return;
+    for (size_t i = 0; i < CLH_COUNT(d->open); i++)
+        d->open[i] = (clh_open_letters){.many = d->open[i].many && d->open[i].count > 0};
     clh_query_token(&d->query, token, d->order, d->slots);
     d->stopped = clh_stop_now(d->stop, d->worker);
     if (d->stopped)
@@ -315,6 +352,7 @@ void clh_descent_position(clh_descent *d, size_t position, clh_stop *stop, size_
     clh_query_place(&d->query, position);
     clh_node at = {0};
     d->failed = 0;
+    memset(d->open, 0, sizeof d->open);
     d->stop = stop;
     d->worker = worker;
     d->stopped = false;

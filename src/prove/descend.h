@@ -32,6 +32,12 @@ typedef struct clh_decided {
     clh_status status;
 } clh_decided;
 
+/** Letters of last slots that bounds without the stream's size left. */
+typedef struct clh_open_letters {
+    uint64_t count; /**< of this query */
+    bool many;      /**< of it, or of the one before at its position */
+} clh_open_letters;
+
 typedef struct clh_descent {
     clh_query query;
     clh_failures *failures;
@@ -49,8 +55,10 @@ typedef struct clh_descent {
     clh_real *low[CLH_CERTIFY_LETTERS + 1], *high[CLH_CERTIFY_LETTERS + 1];
     /** Likewise, of one target: how far each column is ahead of it, with the slack, at most and at least. */
     clh_real *ahead[CLH_CERTIFY_LETTERS + 1], *behind[CLH_CERTIFY_LETTERS + 1];
-    clh_real *spare; /**< [columns], for what nobody asks */
-    bool margins;    /**< smallest margins are wanted */
+    clh_real *spare;          /**< [columns], for what nobody asks */
+    clh_real *sized;          /**< [columns] a row with its biases times the stream's size */
+    clh_open_letters open[2]; /**< of failures, and of margins */
+    bool margins;             /**< smallest margins are wanted */
     /** A margin that each class of inputs is to stay below, to be its smallest: for it, more slack of each
      *  slot's rows [CLH_LETTER_ROW], and low and ahead with that. */
     double aim[CLH_CERTIFY_CLASSES];
@@ -127,12 +135,34 @@ clh_verdict clh_descent_decide(clh_descent *descent, const clh_node *at);
 void clh_descent_decide_letters(const clh_descent *descent, const clh_node *at, uint64_t which,
                                 uint64_t *holds, uint64_t *fails);
 
+/** With letter x in the last slot, whose level this is: the target's sum, how far its difference to another
+ *  one may be off, that of a pass and that of the real function, D s, and how far that may; the row with biases
+ *  times D s is in `sized`. */
+typedef struct clh_sized {
+    double is, slack, real_slack, size, off;
+} clh_sized;
+clh_sized clh_descent_size(clh_descent *descent, const clh_node *at, const clh_query_fixed *fixed,
+                           size_t x);
+
+/** `left` more of them; whether sizes are worth what they take. */
+bool clh_descent_sizes(const clh_descent *descent, clh_open_letters *open, uint64_t left);
+
+/** Letters of the last slot: by both claims, and those that the first one alone decides. */
+typedef struct clh_last {
+    uint64_t holds, fails, really_holds, really_fails;
+} clh_last;
+
+/** Of letters `which`, by the size of the stream that all letters make. */
+clh_last clh_descent_decide_sized(clh_descent *descent, const clh_node *at, uint64_t which);
+
 /** A column of a slot's rows, of every letter: [CLH_LETTER_ROW]. */
 const clh_real *clh_descent_column(const clh_descent *descent, size_t slot, size_t column);
 
 /** Competitors whose sum with `rest` [columns] reaches `limit`; how many into rivals [128]. */
 size_t clh_descent_rivals(const clh_descent *descent, const clh_node *at, const clh_real *rest,
                           double limit, uint8_t *rivals);
+bool clh_descent_reached(const clh_descent *descent, const clh_node *at, const clh_real *rest,
+                         double limit); /**< by any */
 
 /** These rivals against the target in this level's slot, `rest` of what follows: `slack` and `limit` are
  *  the caller's. sums [128] is borrowed. */

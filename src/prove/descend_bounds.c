@@ -101,20 +101,36 @@ void clh_descent_leads(clh_descent *d, const clh_node *at)
 /* ---- Deciding ----------------------------------------------------------------------------------
  */
 
-size_t clh_descent_rivals(const clh_descent *d, const clh_node *at, const clh_real *rest,
-                          double limit, uint8_t *rivals)
+/* The same as a set. */
+static void rival_set(const clh_descent *d, const clh_node *at, const clh_real *rest, double limit,
+                      uint64_t *which)
 {
     const clh_tables *t = d->query.tables;
-    uint64_t which[2] = {0};
-    size_t n = 0;
+    which[1] = 0;
     d->query.kernel->sum_reaches(t->columns, d->base[at->level], rest, (clh_real)limit, which);
     which[0] &= t->outputs >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << t->outputs) - 1;
     which[1] &= t->outputs >= 64 ? ((uint64_t)1 << (t->outputs - 64)) - 1 : 0;
     which[at->target / 64] &= ~((uint64_t)1 << at->target % 64);
+}
+
+size_t clh_descent_rivals(const clh_descent *d, const clh_node *at, const clh_real *rest,
+                          double limit, uint8_t *rivals)
+{
+    uint64_t which[2];
+    size_t n = 0;
+    rival_set(d, at, rest, limit, which);
     for (size_t half = 0; half < 2; half++)
         for (uint64_t left = which[half]; left; left &= left - 1)
             rivals[n++] = (uint8_t)(half * 64 + (size_t)__builtin_ctzll(left));
     return n;
+}
+
+bool clh_descent_reached(const clh_descent *d, const clh_node *at, const clh_real *rest,
+                         double limit)
+{
+    uint64_t which[2];
+    rival_set(d, at, rest, limit, which);
+    return (which[0] | which[1]) != 0;
 }
 
 static double slack_of(const clh_descent *d, const clh_node *at)
@@ -127,12 +143,11 @@ static clh_verdict by_ends(const clh_descent *d, const clh_node *at)
 {
     const clh_real *base = d->base[at->level];
     const double slack = slack_of(d, at), is = (double)base[at->target];
-    uint8_t rivals[128];
-    if (!clh_descent_rivals(d, at, d->most[at->level],
-                            is + (double)d->low[at->level][at->target] - slack, rivals))
+    if (!clh_descent_reached(d, at, d->most[at->level],
+                             is + (double)d->low[at->level][at->target] - slack))
         return CLH_HOLDS;
-    return clh_descent_rivals(d, at, d->least[at->level],
-                              is + (double)d->high[at->level][at->target] + slack, rivals)
+    return clh_descent_reached(d, at, d->least[at->level],
+                               is + (double)d->high[at->level][at->target] + slack)
                ? CLH_FAILS
                : CLH_OPEN;
 }
@@ -144,11 +159,9 @@ clh_verdict clh_descent_decide(clh_descent *d, const clh_node *at)
         return ends;
     clh_descent_leads(d, at);
     const double slack = slack_of(d, at), is = (double)d->base[at->level][at->target];
-    uint8_t rivals[128];
-    if (!clh_descent_rivals(d, at, d->ahead[at->level], is - slack, rivals))
+    if (!clh_descent_reached(d, at, d->ahead[at->level], is - slack))
         return CLH_HOLDS;
-    return clh_descent_rivals(d, at, d->behind[at->level], is + slack, rivals) ? CLH_FAILS
-                                                                               : CLH_OPEN;
+    return clh_descent_reached(d, at, d->behind[at->level], is + slack) ? CLH_FAILS : CLH_OPEN;
 }
 
 clh_letter_limits clh_descent_limits(const clh_descent *d, const clh_node *at,
@@ -178,12 +191,66 @@ void clh_descent_decide_letters(const clh_descent *d, const clh_node *at, uint64
     clh_letter_limits of = clh_descent_limits(d, at, rivals, n, d->ahead[next], sums);
     of.slack = clh_descent_column(d, slot, t->outputs + CLH_COLUMN_SLACK);
     of.limit = (clh_real)(is - slack);
-    *fails = 0;
-    *holds = which & d->query.kernel->letters_below(&of);
-    if (*holds == which)
-        return;
-    of = clh_descent_limits(d, at, rivals, n, d->behind[next], sums);
-    of.slack = clh_descent_column(d, slot, t->outputs + CLH_COLUMN_SLACK);
-    of.limit = (clh_real)(is + slack);
-    *fails = which & d->query.kernel->letters_reach(&of);
+    of.upper = (clh_real)(is + slack);
+    *holds = which & d->query.kernel->letters_below(&of, fails);
+    if (next < d->slots &&
+        *holds != which) { /* others follow: how far columns are ahead at least */
+        clh_real behind[128];
+        uint64_t below;
+        of = clh_descent_limits(d, at, rivals, n, d->behind[next], behind);
+        of.slack = clh_descent_column(d, slot, t->outputs + CLH_COLUMN_SLACK);
+        of.limit = of.upper = (clh_real)(is + slack);
+        below = d->query.kernel->letters_below(&of, fails);
+        (void)below;
+    }
+    *fails &= which & ~*holds;
+}
+
+clh_sized clh_descent_size(clh_descent *d, const clh_node *at, const clh_query_fixed *fixed,
+                           size_t x)
+{
+    const clh_query *q = &d->query;
+    const clh_tables *t = q->tables;
+    const clh_real *base = d->base[at->level], *row = q->row[fixed->last] + x * t->columns;
+    const clh_real *before = base + t->outputs, *ends = row + t->outputs;
+    const clh_query_sized of = clh_query_size(q, fixed, x);
+    const double high = (double)before[CLH_COLUMN_HIGH] + (double)ends[CLH_COLUMN_HIGH];
+    const double low = (double)before[CLH_COLUMN_LOW] + (double)ends[CLH_COLUMN_LOW];
+    memcpy(d->sized, row, t->columns * sizeof *row);
+    q->kernel->axpy(t->columns, (clh_real)(of.size - (low + high) / 2), t->bias_row, d->sized);
+    const double slack = 1.001 * (q->error * of.weight + t->bound.bias * of.off) + q->least +
+                         0x1p-20 * t->bound.bias * (high + of.size);
+    return (clh_sized){.is = (double)base[at->target] + (double)d->sized[at->target],
+                       .slack = slack,
+                       .real_slack = slack - q->passed * of.weight,
+                       .size = of.size,
+                       .off = of.off};
+}
+
+bool clh_descent_sizes(const clh_descent *d, clh_open_letters *open, uint64_t left)
+{
+    enum { OPEN_MOST = 256 }; /* to decide so many in double costs what products of streams do */
+    open->count += (uint64_t)__builtin_popcountll(left);
+    open->many = open->many || open->count >= OPEN_MOST;
+    return d->query.tables->normed && open->many;
+}
+
+clh_last clh_descent_decide_sized(clh_descent *d, const clh_node *at, uint64_t which)
+{
+    const clh_query_fixed fixed = clh_query_fix(&d->query, at->letters);
+    clh_last out = {0};
+    for (; which; which &= which - 1) {
+        const size_t x = (size_t)__builtin_ctzll(which);
+        const clh_sized of = clh_descent_size(d, at, &fixed, x);
+        const uint64_t bit = (uint64_t)1 << x;
+        if (!clh_descent_reached(d, at, d->sized, of.is - of.slack))
+            out.holds |= bit;
+        else if (clh_descent_reached(d, at, d->sized, of.is + of.slack))
+            out.fails |= bit;
+        else if (!clh_descent_reached(d, at, d->sized, of.is - of.real_slack))
+            out.really_holds |= bit;
+        else if (clh_descent_reached(d, at, d->sized, of.is + of.real_slack))
+            out.really_fails |= bit;
+    }
+    return out;
 }

@@ -113,22 +113,39 @@ static void look(clh_descent *d, const clh_node *at)
     clh_margin_take(&d->decided.best[c], &one, a->n);
 }
 
+/* Whether a margin, with the size of the stream that these letters make, may be as small as the smallest. */
+static bool may_be_less(clh_descent *d, const clh_node *at, const clh_query_fixed *fixed, size_t x,
+                        size_t c)
+{
+    const double most = d->decided.at_most[c], best = d->decided.best[c].margin;
+    const double aim = best < most ? best : most; /* a margin of NaN is not */
+    const clh_sized of = clh_descent_size(d, at, fixed, x);
+    return clh_descent_reached(d, at, d->sized,
+                               of.is - 1.001 * of.slack - aim * of.size - fabs(aim) * of.off);
+}
+
 /* The last letter: each class of them by its own aim. */
 static void look_last(clh_descent *d, const clh_node *at, clh_letter_limits *of, uint64_t which)
 {
     const size_t slot = d->order[at->level];
-    uint64_t set[CLH_CERTIFY_CLASSES];
+    uint64_t set[CLH_CERTIFY_CLASSES], reach;
     clh_letters_classes_last(d->query.tables->asked, at->letters, slot, which, set);
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++) {
         if (!set[c] || !(at->classes >> c & 1))
             continue;
         of->slack = d->more[c][slot];
         of->limit = (clh_real)least_of(d, at, c);
-        for (uint64_t left = set[c] & ~d->query.kernel->letters_below(of);
-             left && !clh_descent_stopped(d); left &= left - 1) {
+        uint64_t left = set[c] & ~d->query.kernel->letters_below(of, &reach);
+        const bool sizes = left && clh_descent_sizes(d, &d->open[1], left);
+        clh_query_fixed fixed;
+        if (sizes)
+            fixed = clh_query_fix(&d->query, at->letters);
+        for (; left && !clh_descent_stopped(d); left &= left - 1) {
+            const size_t x = (size_t)__builtin_ctzll(left);
             clh_node one = *at;
-            clh_descent_place(d, &one, (size_t)__builtin_ctzll(left));
-            look(d, &one);
+            clh_descent_place(d, &one, x);
+            if (!sizes || may_be_less(d, at, &fixed, x, c))
+                look(d, &one);
         }
     }
 }
@@ -140,6 +157,7 @@ static void walk_letters(clh_descent *d, const clh_node *at)
     const uint64_t which = clh_descent_fitting(d, at, slot);
     uint8_t rivals[128];
     clh_real sums[128];
+    uint64_t reach;
     const size_t n = clh_descent_rivals(d, at, d->aimed[at->level], least, rivals);
     clh_letter_limits of = clh_descent_limits(d, at, rivals, n, d->aimed[next], sums);
     if (next == d->slots) {
@@ -148,7 +166,7 @@ static void walk_letters(clh_descent *d, const clh_node *at)
     }
     of.slack = d->more[at->most][slot];
     of.limit = (clh_real)least;
-    for (uint64_t left = which & ~d->query.kernel->letters_below(&of);
+    for (uint64_t left = which & ~d->query.kernel->letters_below(&of, &reach);
          left && !clh_descent_stopped(d); left &= left - 1) {
         const size_t x = (size_t)__builtin_ctzll(left);
         clh_node one = *at;
@@ -164,10 +182,8 @@ static void walk_letters(clh_descent *d, const clh_node *at)
 /* Whether no margin of a class can be as small as is looked for. */
 static bool ruled_out(const clh_descent *d, const clh_node *at, size_t c)
 {
-    uint8_t rivals[128];
-    return !clh_descent_rivals(d, at, d->most[at->level],
-                               least_of(d, at, c) + (double)d->above[c][at->level][at->target],
-                               rivals);
+    return !clh_descent_reached(d, at, d->most[at->level],
+                                least_of(d, at, c) + (double)d->above[c][at->level][at->target]);
 }
 
 /* Leave out classes that are ruled out: all are where that with the largest aim is. */

@@ -299,7 +299,7 @@ void clh_letters_count_last(const clh_letters_asked *a, const uint8_t *letters, 
     uint64_t set[CLH_CERTIFY_CLASSES];
     clh_letters_classes_last(a, letters, slot, which, set);
     for (size_t c = 0; c < CLH_CERTIFY_CLASSES; c++)
-        count[c] += (uint64_t)__builtin_popcountll(set[c]);
+        count[c] += set[c] ? (uint64_t)__builtin_popcountll(set[c]) : 0;
 }
 
 /* Classes that `left` more letters can make of these, of choices that are not in order. */

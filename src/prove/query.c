@@ -32,6 +32,9 @@ clh_status clh_query_open(clh_query *q, const clh_tables *t, clh_error *err)
                  {&q->direct_part, (n + 1) * parts},
                  {&q->direct_stream, t->d_model},
                  {&q->product, parts * CLH_LETTER_ROW},
+                 {&q->stream, n * CLH_LETTER_ROW * t->d_model},
+                 {&q->pairs, n * n * CLH_LETTER_ROW * CLH_LETTER_ROW},
+                 {&q->squares, n * CLH_LETTER_ROW},
                  {&q->towards_stream, t->d_model},
                  {&q->float_letter, n * CLH_LETTER_ROW},
                  {&q->sum, n * CLH_LETTER_ROW},
@@ -73,7 +76,7 @@ void clh_query_deinit(clh_query *q)
         q->base,  q->direct,       q->weight,        q->float_key,   q->float_letter,
         q->sum,   q->scaled,       q->length,        q->along_part,  q->towards_stream,
         q->along, q->along_letter, q->direct_letter, q->direct_part, q->direct_stream,
-        q->part,  q->product};
+        q->part,  q->product,      q->stream,        q->pairs,       q->squares};
     for (size_t i = 0; i < CLH_COUNT(reals); i++)
         clh_free(reals[i]);
     for (size_t s = 0; s < CLH_CERTIFY_LETTERS; s++) {
@@ -313,6 +316,7 @@ void clh_query_token(clh_query *q, uint32_t token, const size_t *order, size_t s
     q->order = order;
     q->slots = slots;
     q->totals = 0;
+    q->sizes = false;
     memset(q->known, 0, sizeof q->known);
     halves(q);
     set_letters(q);

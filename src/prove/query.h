@@ -48,9 +48,17 @@ typedef struct clh_query {
     clh_real *direct_letter, *direct_part; /**< its products with them, likewise */
     double *basis_along, *basis_direct;    /**< [parts_most] */
     clh_real *product;                     /**< [parts_most, CLH_LETTER_ROW] */
-    double eps_along;                      /**< of eps, for each unit of weight */
-    double direct_along, direct_length;    /**< of eps and the query's own row, likewise */
-    double along_off;                      /**< error of such a number, for each unit of weight */
+    /* Streams and their products, once a size was asked for. */
+    bool sizes;
+    clh_real *stream; /**< [slots, CLH_LETTER_ROW, d_model] */
+    clh_real
+        *pairs; /**< [slots, slots, CLH_LETTER_ROW, CLH_LETTER_ROW] 2 times those of two slots' */
+    clh_real
+        *squares; /**< [slots, CLH_LETTER_ROW] of each with itself and 2 times with the base's */
+    double base_square;
+    double eps_along;                   /**< of eps, for each unit of weight */
+    double direct_along, direct_length; /**< of eps and the query's own row, likewise */
+    double along_off;                   /**< error of such a number, for each unit of weight */
     double *
         exact[CLH_CERTIFY_LETTERS + 2]; /**< [CLH_LETTER_ROW, width + 1] of each slot; of what never
                                                changes, and of one choice of letters, one row */
@@ -85,6 +93,25 @@ bool clh_query_stays(const clh_query *query, size_t key, uint32_t *token);
  *  weights, still to be asked for. */
 void clh_query_rows(clh_query *query);
 clh_letter_weights clh_query_slot(clh_query *query, size_t slot);
+
+/** The weights of a slot's parts: those of its keys, or sums of these times coordinates. */
+clh_letter_weights clh_query_parts(clh_query *query, size_t slot);
+
+/** What letters of all slots but the last one in order bring to the size of the stream, from products of the
+ *  slots' streams, which are made when the first is asked for. */
+typedef struct clh_query_fixed {
+    double square, weight, most;
+    size_t last; /**< the slot that is left */
+    const clh_real
+        *pair[CLH_CERTIFY_LETTERS]; /**< its products with each of the others, of every letter */
+} clh_query_fixed;
+clh_query_fixed clh_query_fix(clh_query *query, const uint8_t *letters);
+
+/** D s with letter x in the last slot; by how much it is off at most, which may be very much; and D. */
+typedef struct clh_query_sized {
+    double size, off, weight;
+} clh_query_sized;
+clh_query_sized clh_query_size(const clh_query *query, const clh_query_fixed *fixed, size_t x);
 
 /** Difference of the logit of `target` and the largest other, of these letters, in double; *scale is s.
  *  Right to within clh_query_exact_error(). */

@@ -54,8 +54,7 @@ static void set_error(clh_query *q)
  * D s is the length of D c over sqrt(d_model), with D sqrt(d_model eps) for one coordinate more: no more
  * than the lengths of what it is the sum of, no less than how far that sum reaches in any one direction. */
 
-/* The weights of a slot's parts: those of its keys, or sums of these times coordinates. */
-static clh_letter_weights parts_of(clh_query *q, size_t slot)
+clh_letter_weights clh_query_parts(clh_query *q, size_t slot)
 {
     const clh_slot_keys *s = &q->tables->slots[slot];
     clh_letter_weights w = clh_query_slot(q, slot);
@@ -92,7 +91,7 @@ static double mean_stream(clh_query *q)
     for (size_t s = 0; s < a->n; s++) {
         if (s == q->own || q->begin[s] == q->end[s])
             continue;
-        const clh_letter_weights w = parts_of(q, s);
+        const clh_letter_weights w = clh_query_parts(q, s);
         const size_t count = q->end[s] - q->begin[s];
         const double share = 1 / (double)count;
         for (size_t x = q->begin[s]; x < q->end[s]; x++) {
@@ -297,7 +296,7 @@ clh_letter_weights clh_query_slot(clh_query *q, size_t slot)
 static void float_rows(clh_query *q, size_t slot)
 {
     const clh_tables *t = q->tables;
-    const clh_letter_weights w = parts_of(q, slot);
+    const clh_letter_weights w = clh_query_parts(q, slot);
     const size_t begin = q->begin[slot], count = q->end[slot] - begin;
     memset(q->along, 0, CLH_LETTER_ROW * sizeof *q->along);
     for (size_t k = 0; k < w.keys; k++)

@@ -151,6 +151,9 @@ static double worst_share(clh_query *q, uint64_t seed)
         assert_true(D_s <= (double)sum[t->outputs + CLH_COLUMN_HIGH]);
         assert_true(D_s >= (double)sum[t->outputs + CLH_COLUMN_LOW]);
         worst = fmax(worst, off / allowed);
+        const clh_query_fixed fixed = clh_query_fix(q, letters);
+        const clh_query_sized of = clh_query_size(q, &fixed, letters[fixed.last]);
+        assert_true(!t->normed || fabs(of.size - D_s) <= of.off);
     }
     return worst;
 }

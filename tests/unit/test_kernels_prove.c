@@ -94,9 +94,11 @@ static void check_bounds(const clh_kernels *kernel, size_t length, size_t shift)
                             .row = n->row,
                             .target = n->target,
                             .slack = n->slack,
-                            .limit = (clh_real)(0.2 * (double)shift)};
-    const uint64_t below = kernel->letters_below(&of), reach = kernel->letters_reach(&of);
-    assert_true(below == plain->letters_below(&of) && reach == plain->letters_reach(&of));
+                            .limit = (clh_real)(0.2 * (double)shift),
+                            .upper = (clh_real)(0.3 * (double)shift)};
+    uint64_t reach, want_reach;
+    const uint64_t below = kernel->letters_below(&of, &reach);
+    assert_true(below == plain->letters_below(&of, &want_reach) && reach == want_reach);
     assert_true(rivals > 0 || (below == ~(uint64_t)0 && reach == 0));
     const size_t rows = length % CLH_LETTER_ROW;
     const clh_real *slack = length % 2 ? n->slack : NULL;
