@@ -49,6 +49,13 @@ for floor in $floors; do
     done
 done
 
+# Rooms of prove, each with those that it may include beside itself and the certificate.
+for room in sensitivity: repair:program program: certificate:; do
+    below="certificate|$(echo "$room" | tr ':' '|')"
+    is '' "$(includes "src/prove/${room%%:*}" | grep -E ': prove/' | grep -vE ": prove/($below)/")" \
+        "src/prove/${room%%:*} includes only rooms below it"
+done
+
 # One folder of the library knows the operating system, and has a build for each; the command is no part
 # of the library.
 system='(pthread|signal|sched|unistd|dirent|fcntl|poll|dlfcn|termios|spawn|sys/[a-z]+|netinet/[a-z]+)\.h'

@@ -5,7 +5,7 @@
 
 #include "ask/ratios.h"
 #include "lens/answers/answers_say.h"
-#include "prove/answers_exact.h"
+#include "prove/certificate/answers_exact.h"
 
 typedef struct answers_settings {
     size_t count;

@@ -3,7 +3,7 @@
 
 #include "ask/certified_more.h"
 #include "base/platform/decimal.h"
-#include "prove/tables.h"
+#include "prove/certificate/tables.h"
 
 typedef struct certify_settings {
     unsigned domain, way;

@@ -5,7 +5,7 @@
 #include "ask/certified.h"
 #include "ask/program_given.h"
 #include "ask/ratios.h"
-#include "prove/program_report.h"
+#include "prove/program/program_report.h"
 
 typedef struct check_settings {
     char file[CLH_PATH_MAX];
@@ -24,7 +24,7 @@ static const clh_key keys[] = {
 
 #define NUMBER(type, name, ...) CLH_FIELD(#name, __VA_ARGS__, CLH_FROM(clh_program_report, name)),
 static const clh_field numbers[] = {
-#include "prove/program_numbers.def"
+#include "prove/program/program_numbers.def"
     {0}};
 #undef NUMBER
 static const clh_field verdicts[] = {

@@ -3,7 +3,7 @@
 
 #include "ask/certified_more.h"
 #include "ask/ratios.h"
-#include "prove/repair_report.h"
+#include "prove/repair/repair_report.h"
 
 typedef struct repair_settings {
     char by[CLH_PATH_MAX];
@@ -33,7 +33,7 @@ static const clh_key keys[] = {
 
 #define NUMBER(type, name, ...) CLH_FIELD(#name, __VA_ARGS__, CLH_FROM(clh_repair_report, name)),
 static const clh_field numbers[] = {
-#include "prove/repair_numbers.def"
+#include "prove/repair/repair_numbers.def"
     {0}};
 #undef NUMBER
 static const clh_field verdicts[] = {CLH_REPAIR_VERDICT, {0}};

@@ -4,7 +4,7 @@
 
 #include "ask/question.h"
 #include "clearhead/certify.h"
-#include "prove/certificate_rows.h"
+#include "prove/certificate/certificate_rows.h"
 
 /** The setting for a domain of choices of letters. */
 #define CLH_DOMAIN_CHOICES "sorted|ordered|tuples|own"

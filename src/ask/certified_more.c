@@ -11,7 +11,7 @@ const clh_field clh_certified_repair_verdicts[] = {CLH_REPAIR_VERDICT, {0}};
 #define NUMBER(type, name, ...)                                                                    \
     CLH_FIELD("repair." #name, __VA_ARGS__, CLH_FROM(clh_repair_report, name)),
 const clh_field clh_certified_repair_numbers[] = {
-#include "prove/repair_numbers.def"
+#include "prove/repair/repair_numbers.def"
     {0}};
 #undef NUMBER
 const clh_field clh_certified_repaired[] = {CLH_REPAIR_COLUMNS, {0}};

@@ -10,7 +10,7 @@
 #define CLH_CERTIFIED_MORE_H
 
 #include "ask/certified.h"
-#include "prove/repair_report.h"
+#include "prove/repair/repair_report.h"
 
 /* clang-format off */
 /** Parts of the result. */

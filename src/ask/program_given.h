@@ -3,7 +3,7 @@
 #define CLH_PROGRAM_GIVEN_H
 
 #include "ask/question.h"
-#include "prove/program_report.h"
+#include "prove/program/program_report.h"
 
 /** The setting `file`, a word in front of the run. */
 #define CLH_PROGRAM_FILE_KEY(type)                                                                 \

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "clearhead/necessity.h"
 #include "clearhead/run.h"
-#include "prove/necessity_walk.h"
+#include "prove/sensitivity/necessity_walk.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/planted.h"

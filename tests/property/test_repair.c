@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "clearhead/ask.h"
 #include "clearhead/repair.h"
-#include "prove/refit_parts.h"
+#include "prove/repair/refit_parts.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"

@@ -9,7 +9,7 @@
 #include "clearhead/invariance.h"
 #include "clearhead/necessity.h"
 #include "clearhead/robustness.h"
-#include "prove/flip_distance.h"
+#include "prove/sensitivity/flip_distance.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/planted.h"
