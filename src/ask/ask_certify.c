@@ -265,7 +265,7 @@ const clh_question clh_question_certify = {
         "clearhead certify runs/notebook --proof proof.npz # for examples/check_proof.py\n"
         "clearhead certify runs/notebook --checkpoints # over training\n"
         "clearhead certify runs/notebook --seeds 8 # is it so for other seeds?\n"
-        "clearhead certify runs/notebook --domain tuples --decompile --repair auto --seeds 64 # a population",
+        "clearhead certify runs/notebook --decompile --repair auto --seeds 64 # a population",
     CLH_SETTINGS(keys, certify_settings),
     .needs = CLH_NEEDS_TASK,
     .schema = schema,

@@ -134,7 +134,7 @@ const clh_question clh_question_program_check = {
     .examples =
         "clearhead program check algorithm.txt runs/notebook --domain tuples # any letters\n"
         "clearhead program check examples/hypotheses/first_term.txt runs/notebook # by hand\n"
-        "clearhead program check algorithm.txt runs/notebook --counterexamples apart.csv # all of them\n"
+        "clearhead program check algorithm.txt runs/notebook --counterexamples rows.csv # all of them\n"
         "clearhead program check algorithm.txt runs/notebook --checkpoints # since when?",
     CLH_SETTINGS(keys, check_settings),
     .words = "file",

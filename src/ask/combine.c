@@ -11,6 +11,18 @@ enum { PICKED_MAX = 256 };
 
 /* ---- Picking ---- */
 
+/* Whether it was not asked for: then its whole part is absent. (A number by itself may be so of one run, and not of the
+ * next.) */
+static bool not_asked(const clh_result *first, const clh_field *field)
+{
+    for (size_t i = 0; i < first->parts; i++) {
+        const clh_part *part = &first->part[i];
+        if (field >= part->schema->fields && field < part->schema->fields + part->fields)
+            return part->absent;
+    }
+    return false;
+}
+
 static clh_status add_path(clh_picked *p, const clh_result *first, const char *path, bool must,
                            clh_error *err)
 {
@@ -22,7 +34,7 @@ static clh_status add_path(clh_picked *p, const clh_result *first, const char *p
     const clh_result_item *item = cell ? NULL : clh_result_element_find(first, path, index);
     const clh_field element = {.decimals = 6, .unit = item ? item->schema->unit : NULL};
     field = item ? &element : field;
-    if ((!cell && !item) || field->flags & CLH_TEXT || (!must && absent)) {
+    if ((!cell && !item) || field->flags & CLH_TEXT || (!must && not_asked(first, field))) {
         if (!must)
             return CLH_OK;
         clh_status status = clh_result_get(&value, first, path, err);
