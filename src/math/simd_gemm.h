@@ -400,8 +400,10 @@ static void product(const clh_gemm *g, bool down)
     const even_parts rows = rows_of(g);
     for (size_t i = 0; g->k == 0 && i < g->m; i++)
         no_product(g, g->c + i * g->c_row, g->start ? g->start + i * g->start_row : NULL);
-    const bool nothing = g->k == 0 || g->n == 0;
-    for (spot s = nothing ? (spot){0} : spot_at(g, &w, 0, 0, 0), next; s.depth > 0; s = next) {
+    spot s = {0}, next;
+    if (g->k > 0 && g->n > 0)
+        s = spot_at(g, &w, 0, 0, 0);
+    for (; s.depth > 0; s = next) {
         next = spot_after(g, &w, &s);
         const clh_matrix b = b_at(g, &s);
         if (copies)

@@ -182,7 +182,7 @@ static void part_squares(clh_query *q, size_t slot, const clh_letter_weights *w,
 {
     const clh_parts *p = q->tables->slots[slot].parts;
     const clh_real *with_parts = w->weight; /* of a basis */
-    clh_real unit[CLH_LETTER_ROW];
+    clh_real unit[CLH_LETTER_ROW] = {0};
     memset(square, 0, CLH_LETTER_ROW * sizeof *square);
     for (size_t x = w->begin; x < w->end; x++)
         unit[x] = w->sum[x] > LEAST_WEIGHT ? 1 / w->sum[x] : 0;
