@@ -138,7 +138,7 @@ is "$kept" "$(find run/seeds | wc -l)" 'of which nothing is kept'
 runs 1 certify run
 is 0 "$(printf '%s\n' "$out" | grep -c 'algorithm\|repair')" 'nothing of them where they are not asked for'
 wanted=2
-refused 'by is no, want auto, keys, queries, both, pattern, one-hot, program, or the file of a program' --repair no
+refused 'the way of repair is no, want auto, keys, queries, both, pattern, one-hot, program, or the file of a program' --repair no
 
 runs 0 train --task modular_addition --p 5 --steps 5 --d-model 16 --n-heads 2 --d-head 8 --d-mlp 16 --out sums
 runs 1 certify sums --json

@@ -30,7 +30,7 @@ for by in pattern one-hot program "$hypotheses/first_term.txt"; do
         "by $by: fewer fail, and attention is near it"
 done
 runs 2 repair run --by all
-is 'clearhead repair: by is all, want auto, keys, queries, both, pattern, one-hot, program, or the file of a program' \
+is 'clearhead repair: the way of repair is all, want auto, keys, queries, both, pattern, one-hot, program, or the file of a program' \
     "$err" 'neither a name nor a program'
 runs 2 repair run --by pattern --rounds 2
 runs 2 repair run --sharpen 0

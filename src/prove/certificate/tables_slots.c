@@ -88,8 +88,8 @@ static clh_status slot_keys(clh_tables *t, size_t slot, clh_error *err)
     for (size_t i = 0, k = 0; i < t->length; i++) {
         if (a->slot[i] != slot)
             continue;
-        for (size_t x = 0; x < CLH_LETTER_ROW;
-             x++) /* a letter that there is not: any number above 0 */
+        /* Of a letter that there is not any number above 0. */
+        for (size_t x = 0; x < CLH_LETTER_ROW; x++)
             s->scale[k * CLH_LETTER_ROW + x] =
                 x < a->letters ? (clh_real)t->u.data[i * t->d_vocab + a->token[x]] : 1;
         s->position[k++] = i;

@@ -24,7 +24,7 @@ static clh_status options_of(clh_repair_options *out, clh_program **program,
     if (!status && !file)
         return clh_fail(
             err, CLH_EUSAGE,
-            "by is %s, want auto, keys, queries, both, pattern, one-hot, program, or the "
+            "the way of repair is %s, want auto, keys, queries, both, pattern, one-hot, program, or the "
             "file of a program",
             ask->by);
     if (!status)
