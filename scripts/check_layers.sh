@@ -49,12 +49,26 @@ for floor in $floors; do
     done
 done
 
-# Rooms of prove, each with those that it may include beside itself and the certificate.
-for room in sensitivity: repair:program program: certificate:; do
-    below="certificate|$(echo "$room" | tr ':' '|')"
-    is '' "$(includes "src/prove/${room%%:*}" | grep -E ': prove/' | grep -vE ": prove/($below)/")" \
-        "src/prove/${room%%:*} includes only rooms below it"
+# Rooms of a floor, from the ground up, each with those that it may include beside itself.
+rooms='
+prove certificate
+prove program     certificate
+prove repair      certificate program
+prove sensitivity certificate
+ask   shared
+ask   questions   shared
+ask   asking      shared questions
+ask   combine     shared asking
+'
+for row in $(echo "$rooms" | sed -n 's/  */:/gp'); do
+    floor=${row%%:*} below=${row#*:}
+    room=${below%%:*}
+    is '' "$(includes "src/$floor/$room" | grep ": $floor/" |
+        grep -vE ": $floor/($(echo "$below" | tr : '|'))/")" "src/$floor/$room includes only rooms below it"
 done
+is "$(echo "$rooms" | awk 'NF {print "src/" $1 "/" $2 "/meson.build"; print "src/" $1 "/meson.build"}' | sort -u)" \
+    "$(find src/ask src/prove -name meson.build | sort)" 'each room of these floors has a row'
+is '' "$(find src/ask src/prove -maxdepth 1 -name '*.[ch]')" 'and every file a room'
 
 # One folder of the library knows the operating system, and has a build for each; the command is no part
 # of the library.

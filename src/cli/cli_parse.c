@@ -1,4 +1,4 @@
-#include "ask/question.h"
+#include "ask/shared/question.h"
 #include "cli/cli.h"
 
 #include <assert.h>

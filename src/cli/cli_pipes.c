@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ask/question.h"
+#include "ask/shared/question.h"
 #include "base/platform/decimal.h"
 #include "cli/cli.h"
 

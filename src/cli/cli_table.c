@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ask/question.h"
+#include "ask/asking/asking.h"
 #include "base/quote.h"
 #include "report/format.h"
 #include "run/run_keys.h"

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "ask/combine.h"
+#include "ask/combine/combine.h"
 #include "cli/cli.h"
 #include "cli/cli_picture.h"
 #include "cli/cli_progress.h"

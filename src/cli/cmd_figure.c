@@ -1,8 +1,8 @@
 /* clearhead figure: a picture of a run by its name, in the terminal or as a file. */
 #include <string.h>
 
-#include "ask/pictures.h"
-#include "ask/question.h"
+#include "ask/asking/asking.h"
+#include "ask/combine/pictures.h"
 #include "cli/cli_picture.h"
 #include "cli/cli_run.h"
 #include "cli/cli_terminal.h"

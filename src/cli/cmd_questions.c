@@ -1,5 +1,5 @@
 /* clearhead questions: what can be asked. */
-#include "ask/question.h"
+#include "ask/shared/question.h"
 #include "cli/cli.h"
 
 int clh_cmd_questions(const clh_invocation *inv)

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ask/pictures.h"
+#include "ask/combine/pictures.h"
 #include "base/platform/file.h"
 #include "cli/cli_terminal.h"
 #include "cli/cli_train.h"

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ask/question.h"
+#include "ask/asking/asking.h"
 #include "base/base.h"
 #include "clearhead/train.h"
 #include "support/cmocka_all.h"

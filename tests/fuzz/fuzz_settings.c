@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "ask/question.h"
+#include "ask/asking/asking.h"
 #include "fuzz/fuzz.h"
 
 /* The settings as JSON are an object. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ask/question.h"
+#include "ask/asking/asking.h"
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/certify.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ask/question.h"
+#include "ask/asking/asking.h"
 #include "base/platform/file.h"
 #include "support/run_case.h"
 

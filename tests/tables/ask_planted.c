@@ -2,7 +2,7 @@
  * votes and spreads over seeds are known beforehand. */
 #include <math.h>
 
-#include "ask/question.h"
+#include "ask/shared/question.h"
 
 typedef struct planted_settings {
     double factor;

@@ -3,7 +3,7 @@
  *  that stands for nothing else. */
 #include <string.h>
 
-#include "ask/combine.h"
+#include "ask/combine/combine.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
 #include "clearhead/emergence.h"
