@@ -51,10 +51,12 @@ done
 
 # Rooms of a floor, from the ground up, each with those that it may include beside itself.
 rooms='
-prove certificate
-prove program     certificate
-prove repair      certificate program
-prove sensitivity certificate
+prove tables
+prove decision    tables
+prove certificate tables decision
+prove program     tables decision certificate
+prove repair      tables program
+prove sensitivity tables decision
 ask   shared
 ask   questions   shared
 ask   asking      shared questions

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "clearhead/certify.h"
-#include "prove/certificate/pending.h"
+#include "prove/decision/pending.h"
 #include "support/both_ways.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"

@@ -6,8 +6,8 @@
 
 #include "base/random.h"
 #include "clearhead/certify.h"
-#include "prove/certificate/enclosure.h"
-#include "prove/certificate/query.h"
+#include "prove/decision/enclosure.h"
+#include "prove/tables/query.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/planted.h"

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "prove/certificate/pending.h"
+#include "prove/decision/pending.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/planted.h"

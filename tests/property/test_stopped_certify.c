@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "clearhead/certify.h"
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/stopping.h"

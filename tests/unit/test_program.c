@@ -4,7 +4,7 @@
 
 #include "base/random.h"
 #include "clearhead/program.h"
-#include "prove/certificate/target.h"
+#include "prove/decision/target.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

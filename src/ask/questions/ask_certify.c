@@ -4,7 +4,7 @@
 #include "ask/questions/questions.h"
 #include "ask/shared/certified_more.h"
 #include "base/platform/decimal.h"
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 typedef struct certify_settings {
     unsigned domain, way;

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/platform/file_system.h"
 #include "prove/certificate/certify_parts.h"
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 typedef struct class_row {
     const char *name, *text;

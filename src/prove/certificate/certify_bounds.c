@@ -6,7 +6,7 @@
 #include "base/platform/pool.h"
 #include "prove/certificate/certify_parts.h"
 #include "prove/certificate/kept.h"
-#include "prove/certificate/pending.h"
+#include "prove/decision/pending.h"
 
 typedef struct worker {
     clh_descent descent;

@@ -3,7 +3,7 @@
 #define CLH_CERTIFY_PARTS_H
 
 #include "clearhead/certify.h"
-#include "prove/certificate/target.h"
+#include "prove/decision/target.h"
 
 /** An empty certificate: of choices of letters, or NULL, of a task's own inputs; sequences of at most
  *  `length` tokens. */

@@ -20,7 +20,7 @@
 #include "base/sha256.h"
 #include "clearhead/safetensors.h"
 #include "prove/certificate/certify_parts.h"
-#include "prove/certificate/failures.h"
+#include "prove/decision/failures.h"
 
 /** What is certified: a file is of just this. */
 typedef struct clh_kept_of {

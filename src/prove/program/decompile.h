@@ -18,7 +18,7 @@
 #ifndef CLH_DECOMPILE_H
 #define CLH_DECOMPILE_H
 
-#include "prove/certificate/query.h"
+#include "prove/tables/query.h"
 
 typedef struct clh_shares {
     clh_query query;

@@ -5,7 +5,7 @@
 #include "base/strbuf.h"
 #include "clearhead/program.h"
 #include "measure/place.h"
-#include "prove/certificate/target.h"
+#include "prove/decision/target.h"
 
 #define CLH_PROGRAM_FORMAT "clearhead-program 1"
 

@@ -9,7 +9,7 @@
 
 #include "base/stop.h"
 #include "clearhead/model.h"
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 
 /** Refit `model` in place, which is one that clh_tables_objection() takes. `wanted` [length, length]: row i
  *  the attention of the query at position i, sums of 1, where given[i]; all other rows are free. The

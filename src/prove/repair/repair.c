@@ -9,9 +9,9 @@
 #include "base/stop.h"
 #include "clearhead/linalg.h"
 #include "model/tensors.h"
-#include "prove/certificate/tables.h"
 #include "prove/repair/refit.h"
 #include "prove/repair/wanted.h"
+#include "prove/tables/tables.h"
 
 /* One of the two. */
 typedef struct projection {

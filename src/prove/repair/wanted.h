@@ -11,7 +11,7 @@
 #define CLH_PROVE_WANTED_H
 
 #include "clearhead/repair.h"
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 
 typedef struct clh_wanted {
     size_t length;

@@ -9,7 +9,7 @@
 #define CLH_FLIP_DISTANCE_H
 
 #include "clearhead/robustness.h"
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 /** Differences of columns of W_U as the final norm leaves it to be read. */
 typedef struct clh_unembedding {

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "prove/certificate/all_queries.h"
-#include "prove/certificate/failures.h"
-#include "prove/certificate/query.h"
+#include "prove/decision/failures.h"
 #include "prove/sensitivity/removed.h"
+#include "prove/tables/all_queries.h"
+#include "prove/tables/query.h"
 
 /* The largest score of some keys, whose it is, and the largest of the others. */
 typedef struct top {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "prove/certificate/all_queries.h"
 #include "prove/sensitivity/necessity_walk.h"
+#include "prove/tables/all_queries.h"
 
 typedef struct job {
     clh_all_queries queries;

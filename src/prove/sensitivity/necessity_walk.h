@@ -9,7 +9,7 @@
 #ifndef CLH_NECESSITY_WALK_H
 #define CLH_NECESSITY_WALK_H
 
-#include "prove/certificate/failures.h"
+#include "prove/decision/failures.h"
 #include "prove/sensitivity/removed_walk.h"
 
 typedef struct clh_necessity_walk {

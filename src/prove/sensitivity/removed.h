@@ -22,7 +22,7 @@
 
 #include "clearhead/necessity.h"
 #include "measure/place.h"
-#include "prove/certificate/query.h"
+#include "prove/tables/query.h"
 
 enum {
     CLH_MODELS = 1 + CLH_NECESSITY_PARTS,

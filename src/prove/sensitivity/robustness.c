@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "prove/certificate/all_queries.h"
 #include "prove/sensitivity/flip_distance.h"
 #include "prove/sensitivity/removed_walk.h"
+#include "prove/tables/all_queries.h"
 
 /* How far the first look goes, how much further the next one, and how many there are: up to 8e6. */
 enum { ROUNDS = 16, FURTHER = 4, WITHIN_MOST = 1000000 };

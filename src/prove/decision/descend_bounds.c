@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "prove/certificate/descend.h"
+#include "prove/decision/descend.h"
 
 static const clh_letters_asked *asked(const clh_descent *d)
 {

@@ -1,4 +1,4 @@
-#include "prove/certificate/target.h"
+#include "prove/decision/target.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "prove/certificate/enclosure.h"
+#include "prove/decision/enclosure.h"
 
 #include <assert.h>
 #include <math.h>

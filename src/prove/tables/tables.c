@@ -1,4 +1,4 @@
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 #include <assert.h>
 #include <math.h>

@@ -21,7 +21,7 @@
 #include "base/stop.h"
 #include "clearhead/linalg.h"
 #include "math/kernels.h"
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 
 /** Rows of which the row_j of a slot's keys are sums: the row_j themselves, or, where a slot has more keys
  *  than W_O has dimensions, an orthonormal basis of what W_O reaches. */

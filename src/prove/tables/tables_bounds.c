@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 enum {
     KEPT_MOST = 1 << 22, /* numbers of keys, and of values: 16 MB each */

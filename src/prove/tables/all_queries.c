@@ -1,4 +1,4 @@
-#include "prove/certificate/all_queries.h"
+#include "prove/tables/all_queries.h"
 
 #include "base/base.h"
 

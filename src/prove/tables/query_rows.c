@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "prove/certificate/query.h"
+#include "prove/tables/query.h"
 
 #define LEAST_WEIGHT ((clh_real)1e-30) /* a sum of weights whose parts keep their digits */
 

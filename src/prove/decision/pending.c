@@ -2,7 +2,7 @@
  * keys and values were computed when the tables were made, for every token at every position; a pass over
  * the whole sequence has the same bits. Sequences that come one after the other share most letters, so of
  * a query that is there already only scores of keys that changed are computed anew, and what follows. */
-#include "prove/certificate/pending.h"
+#include "prove/decision/pending.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 #ifndef CLH_PROVE_PENDING_H
 #define CLH_PROVE_PENDING_H
 
-#include "prove/certificate/descend.h"
+#include "prove/decision/descend.h"
 
 typedef struct clh_pending_pass {
     clh_cache *cache; /**< NULL: nothing was pending so far */

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "model/tensors.h"
-#include "prove/certificate/descend.h"
+#include "prove/decision/descend.h"
 
 /* Letters, then position: which of two equal margins is the first. */
 static int order(const clh_certify_row *a, const clh_certify_row *b, size_t n)

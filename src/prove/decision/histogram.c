@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/base.h"
-#include "prove/certificate/descend.h"
+#include "prove/decision/descend.h"
 
 /* Edges are numbers that doubles have. */
 static const double least = -32, each = 4;

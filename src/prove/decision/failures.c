@@ -1,4 +1,4 @@
-#include "prove/certificate/failures.h"
+#include "prove/decision/failures.h"
 
 #include <assert.h>
 #include <string.h>

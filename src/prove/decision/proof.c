@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "prove/certificate/descend.h"
+#include "prove/decision/descend.h"
 
 static clh_proof_row *new_row(clh_decided *d)
 {

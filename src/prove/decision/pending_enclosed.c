@@ -1,8 +1,8 @@
 /* Predictions of which double precision cannot tell what the real function says: by interval arithmetic with
  * more digits. */
 #include "base/base.h"
-#include "prove/certificate/enclosure.h"
-#include "prove/certificate/pending.h"
+#include "prove/decision/enclosure.h"
+#include "prove/decision/pending.h"
 
 /* Of one query. More than that are logits that are equal for a reason, and would take hours. */
 enum { ENCLOSED_MOST = 100 };

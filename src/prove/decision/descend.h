@@ -5,9 +5,9 @@
 #define CLH_PROVE_DESCEND_H
 
 #include "base/platform/pool.h"
-#include "prove/certificate/failures.h"
-#include "prove/certificate/query.h"
-#include "prove/certificate/target.h"
+#include "prove/decision/failures.h"
+#include "prove/decision/target.h"
+#include "prove/tables/query.h"
 
 /** A prediction that only a forward pass can decide, and what the real function says of it. */
 typedef struct clh_pending {

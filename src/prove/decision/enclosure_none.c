@@ -1,6 +1,6 @@
 /* Built without MPFI: nothing is enclosed. */
 #include "base/base.h"
-#include "prove/certificate/enclosure.h"
+#include "prove/decision/enclosure.h"
 
 static clh_status missing(clh_error *err)
 {

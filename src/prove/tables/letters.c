@@ -1,4 +1,4 @@
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 
 #include <assert.h>
 #include <string.h>

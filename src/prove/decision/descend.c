@@ -1,4 +1,4 @@
-#include "prove/certificate/descend.h"
+#include "prove/decision/descend.h"
 
 #include <assert.h>
 #include <math.h>

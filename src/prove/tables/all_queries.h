@@ -10,7 +10,7 @@
 #define CLH_PROVE_ALL_QUERIES_H
 
 #include "base/platform/pool.h"
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 typedef struct clh_all_queries {
     clh_letters_asked asked;

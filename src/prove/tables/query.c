@@ -1,4 +1,4 @@
-#include "prove/certificate/query.h"
+#include "prove/tables/query.h"
 
 #include <assert.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/base.h"
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 /* Products of the parts' streams with those of letters, and of what is not a basis with each other. With
  * a basis in double: a sum of many coordinates is to be as right as one. */

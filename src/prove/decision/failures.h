@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 
 enum { CLH_MASKS = 1 << 6 /**< of the slots of an input that is decided by bounds: at most 6 */ };
 

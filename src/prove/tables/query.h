@@ -12,7 +12,7 @@
 #ifndef CLH_PROVE_QUERY_H
 #define CLH_PROVE_QUERY_H
 
-#include "prove/certificate/tables.h"
+#include "prove/tables/tables.h"
 
 typedef struct clh_query {
     const clh_tables *tables;

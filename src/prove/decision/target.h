@@ -9,7 +9,7 @@
 #ifndef CLH_PROVE_TARGET_H
 #define CLH_PROVE_TARGET_H
 
-#include "prove/certificate/letters.h"
+#include "prove/tables/letters.h"
 
 typedef struct clh_target {
     uint32_t token; /**< where `count` is 0 */

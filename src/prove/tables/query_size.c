@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "prove/certificate/query.h"
+#include "prove/tables/query.h"
 
 #define LEAST 0x1p-40
 
