@@ -11,9 +11,23 @@
 #include "support/must.h"
 
 static const double ranges[][2] = {
-    {0.0011, 4.34}, {0, 500},           {0.0, 1.0}, {3.1, 3.4},    {1e-9, 2e-9},  {-3, 7},
-    {1e5, 3e6},     {17, 17},           {0, 0},     {-1e-4, 1e-4}, {1e-12, 1e12}, {0.97, 1.03},
-    {1e100, 2e150}, {1000000, 1000001}, {-5, -5},
+    {0.0011, 4.34},
+    {0, 500},
+    {0.0, 1.0},
+    {3.1, 3.4},
+    {1e-9, 2e-9},
+    {-3, 7},
+    {1e5, 3e6},
+    {17, 17},
+    {0, 0},
+    {-1e-4, 1e-4},
+    {1e-12, 1e12},
+    {0.97, 1.03},
+    {1e100, 2e150},
+    {1000000, 1000001},
+    {-5, -5},
+    {13388280, 13388300},
+    {0.00012345, 0.00012349},
 };
 
 enum { RANGES = sizeof ranges / sizeof ranges[0] };
@@ -82,10 +96,10 @@ static void labels_say_the_value(void **state)
         clh_scale axis =
             clh_scale_make(ranges[r][0], ranges[r][1], (clh_scale_want){.grow = true, .ticks = 5});
         double step = axis.high - axis.low;
-        if (ranges[r][0] == 1000000)
-            step *= 1e4; /* four digits do not tell these apart; they are no range we draw */
-        for (size_t i = 0; i < axis.count; i++)
+        for (size_t i = 0; i < axis.count; i++) {
             assert_true(fabs(strtod(axis.label[i], NULL) - axis.value[i]) <= 0.01 * step);
+            assert_true(i == 0 || strcmp(axis.label[i], axis.label[i - 1]) != 0);
+        }
     }
     clh_scale small = clh_scale_make(1e-12, 1e-6, (clh_scale_want){.log = true, .ticks = 8});
     assert_string_equal(small.label[0], "1e-12");
@@ -140,22 +154,28 @@ static void ticks_of_whole_numbers_are_whole(void **state)
     assert_true(halves.value[1] == 0.5); /* what a whole axis does without */
 }
 
+/* Neither one another, nor what begins beyond the room at the ends. */
 static void fitted_labels_never_touch(void **state)
 {
+    static const double beyond[] = {0.0, 11.0, 1e9};
     (void)state;
     for (size_t r = 0; r < RANGES; r++)
-        for (double length = 20.0; length < 2000.0; length *= 1.3) {
-            clh_scale axis =
-                clh_scale_fit(ranges[r][0], ranges[r][1],
-                              (clh_scale_want){.grow = true, .ticks = 12}, length, 7.0, 10.0);
-            double end = -INFINITY;
-            for (size_t i = 0; i < axis.count; i++) {
-                double middle = clh_scale_place(&axis, axis.value[i]) * length;
-                double half = 7.0 * (double)strlen(axis.label[i]) / 2.0;
-                assert_true(middle - half >= end + 9.99);
-                end = middle + half;
+        for (size_t c = 0; c < 9; c++)
+            for (double length = 20.0; length < 2000.0; length *= 1.3) {
+                const clh_scale_room room = {length, 7.0, .gap = 10.0, .before = beyond[c % 3],
+                                             .after = beyond[c / 3]};
+                const clh_scale axis = clh_scale_fit(
+                    ranges[r][0], ranges[r][1], (clh_scale_want){.grow = true, .ticks = 12}, room);
+                double end = -INFINITY;
+                for (size_t i = 0; i < axis.count; i++) {
+                    const double width = 7.0 * (double)strlen(axis.label[i]);
+                    const double middle = clh_scale_label_place(&axis, axis.value[i], width, &room);
+                    assert_true(middle - width / 2.0 >= end + 9.99);
+                    end = middle + width / 2.0;
+                    assert_true(end - width >= -room.before - 1e-9);
+                    assert_true(end <= fmax(length + room.after, width - room.before) + 1e-9);
+                }
             }
-        }
 }
 
 static void thinned_labels_never_touch(void **state)

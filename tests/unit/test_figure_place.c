@@ -153,12 +153,285 @@ static void tokens_stand_in_their_cells(void **state)
     clh_free(svg);
 }
 
+/* ---- Hard numbers: no label touches another or leaves the page ---- */
+
+enum { TEXTS_MAX = 512, SYMBOLS_MAX = 512, PANELS = 8 };
+
+/* A piece of text as it is drawn: the box that its ink is in. */
+typedef struct text_box {
+    double left, top, right, bottom;
+    size_t glyphs;
+} text_box;
+
+/* Box of a glyph's outline, read from its path, about the point it is drawn at. */
+typedef struct symbol {
+    char id[32];
+    text_box box;
+} symbol;
+
+static symbol symbols[SYMBOLS_MAX];
+static text_box text[TEXTS_MAX];
+
+static text_box no_box(void)
+{
+    return (text_box){INFINITY, INFINITY, -INFINITY, -INFINITY, 0};
+}
+
+static void box_add(text_box *box, text_box more)
+{
+    *box = (text_box){fmin(box->left, more.left), fmin(box->top, more.top),
+                      fmax(box->right, more.right), fmax(box->bottom, more.bottom),
+                      box->glyphs + more.glyphs};
+}
+
+/* All numbers of a path in pairs: corners, and the control points that curves stay between. */
+static text_box box_of_path(const char *at)
+{
+    text_box box = no_box();
+    const char *end = strchr(at, '"');
+    double pair[2];
+    for (size_t k = 0; at < end;) {
+        char *after;
+        pair[k] = strtod(at, &after);
+        if (after == at) {
+            at++;
+            continue;
+        }
+        at = after;
+        k = 1 - k;
+        if (k == 0)
+            box_add(&box, (text_box){pair[0], pair[1], pair[0], pair[1], 0});
+    }
+    return box;
+}
+
+static size_t read_symbols(const char *svg)
+{
+    size_t count = 0;
+    for (const char *at = svg; (at = strstr(at, " id=\"glyph")); at++) {
+        assert_true(count < SYMBOLS_MAX);
+        assert_int_equal(sscanf(at, " id=\"%31[^\"]", symbols[count].id), 1);
+        symbols[count++].box = box_of_path(strstr(at, " d=\"") + 4);
+    }
+    return count;
+}
+
+static text_box box_of_glyph(const char *use, size_t count)
+{
+    char id[32];
+    assert_int_equal(sscanf(use, "<use xlink:href=\"#%31[^\"]", id), 1);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(symbols[i].id, id) == 0) {
+            const text_box b = symbols[i].box;
+            const double x = number_after(use, " x=\""), y = number_after(use, " y=\"");
+            return (text_box){x + b.left, y + b.top, x + b.right, y + b.bottom, 1};
+        }
+    fail_msg("no outline of %s", id);
+    return no_box();
+}
+
+/* The pieces of text of an SVG into text[]: glyphs with nothing between them are one. */
+static size_t read_texts(const char *svg, point *page)
+{
+    const char *use = "<use xlink:href=\"#glyph", *before = svg;
+    const size_t outlines = read_symbols(svg);
+    size_t count = 0;
+    *page = (point){number_after(svg, " width=\""), number_after(svg, " height=\"")};
+    for (const char *at = svg; (at = strstr(at, use)); at++) {
+        const char *between = strstr(before, "</g>");
+        if (count == 0 || (between && between < at)) {
+            assert_true(count < TEXTS_MAX);
+            text[count++] = no_box();
+        }
+        box_add(&text[count - 1], box_of_glyph(at, outlines));
+        before = at;
+    }
+    return count;
+}
+
+static bool apart(text_box a, text_box b, double gap)
+{
+    return a.right + gap <= b.left || b.right + gap <= a.left || a.bottom <= b.top ||
+           b.bottom <= a.top;
+}
+
+/* Every piece of text is on the page, and between two beside one another are `gap` px. */
+static size_t check_texts(const char *path, double gap, const char *of)
+{
+    char *svg = NULL;
+    clh_error err = {0};
+    point page;
+    must(clh_file_read_text(&svg, path, SVG_MAX, &err), &err);
+    const size_t count = read_texts(svg, &page);
+    clh_free(svg);
+    for (size_t i = 0; i < count; i++) {
+        const text_box t = text[i];
+        if (t.left > t.right) /* a space */
+            continue;
+        if (t.left < 0.0 || t.right > page.x || t.top < 0.0 || t.bottom > page.y)
+            fail_msg("%s: text %zu leaves the page: %g to %g of %g, %g to %g of %g", of, i, t.left,
+                     t.right, page.x, t.top, t.bottom, page.y);
+        for (size_t k = 0; k < i; k++)
+            if (text[k].left <= text[k].right && !apart(t, text[k], gap))
+                fail_msg("%s: texts %zu and %zu touch: %g to %g, %g to %g at %g", of, k, i,
+                         text[k].left, text[k].right, t.left, t.right, t.bottom);
+    }
+    return count;
+}
+
+static size_t texts_as_long_as(const char *whole, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += text[i].glyphs == strlen(whole);
+    return found;
+}
+
+/* What an axis has to show. */
+static const struct {
+    double low, high;
+    bool log;
+} hard[] = {{1, 42000, false},
+            {740000, 760000, false},
+            {-1.5e-9, 1.5e-9, false},
+            {1e-12, 1e12, true},
+            {0, 1, false},
+            {1000000, 1000001, false},
+            {13388280, 13388300, false},
+            {-123456.5, 123456.5, false},
+            {1e100, 2e150, false},
+            {0.0123451, 0.0123459, true}};
+
+enum { HARD = sizeof hard / sizeof hard[0] };
+
+static const char *const long_names[] = {
+    "the_least_of_all_seeds",       "median", "most_of_them", "fourth",
+    "the_fifth_of_the_six_is_long", "6"};
+
+static void rows_keep_their_labels_apart(void **state)
+{
+    static const size_t widths[] = {0, 900, 1600};
+    static const char *const rows[] = {"m", "a_row"};
+    static const char title[] = "the_title_that_is_above_all_of_the_panels";
+    static const char name[] = "predictions_that_are_not_right_of_all_these";
+    char path[TEMP_PATH_MAX], of[64];
+    clh_error err = {0};
+    (void)temp_folder_path(*state, "a.svg", path);
+    for (size_t c = 0; c < (size_t)HARD * HARD * 3; c++) {
+        const size_t pair[] = {c % HARD, c / HARD % HARD}, width = widths[c / HARD / HARD];
+        double value[2][12];
+        clh_rows_panel panel[PANELS];
+        const size_t panels = width == 900 ? 4 : PANELS, series = c % 3 == 0 ? 6 : 1;
+        if (pair[1] > pair[0]) /* panels take turns, so each pair is there both ways round */
+            continue;
+        for (size_t i = 0; i < 24; i++)
+            value[i / 12][i % 12] = i % 12 < 6 ? hard[pair[i / 12]].low : hard[pair[i / 12]].high;
+        for (size_t p = 0; p < panels; p++)
+            panel[p] = (clh_rows_panel){.title = title,
+                                        .count = series,
+                                        .names = series > 1 ? long_names : NULL,
+                                        .value = value[p % 2] + 6 - series,
+                                        .label = p == 1 ? NULL : name,
+                                        .log = hard[pair[p % 2]].log};
+        const clh_rows_data data = {2, .row_labels = rows, .panels = panel, .panel_count = panels};
+        const clh_figure_style style = {.width = width, .dark = c % 2};
+        (void)snprintf(of, sizeof of, "rows %zu, %zu, width %zu", pair[0], pair[1], width);
+        must(clh_figure_rows(path, &data, &style, &err), &err);
+        const size_t count = check_texts(path, 3.0, of);
+        if (width > 0) /* in a given width names may be cut */
+            continue;
+        assert_true(texts_as_long_as(rows[1], count) >= 1);
+        assert_int_equal(texts_as_long_as(title, count), panels);
+        assert_int_equal(texts_as_long_as(name, count), panels - 1);
+        assert_true(series == 1 || texts_as_long_as(long_names[4], count) == panels);
+    }
+}
+
+static const char *const long_tokens[] = {"m", "mm", "long-token", "z"};
+static const char long_name[] =
+    "a name of an axis or of a scale that is long, longer than a small page is wide";
+
+/* A curve of losses and shares, and one that has the right axis alone. */
+static clh_status draw_hard_curve(const char *path, size_t h, bool right,
+                                  const clh_figure_style *style, clh_error *err)
+{
+    const double x[] = {hard[h].low, hard[h].high}, steps[] = {1, 9999999};
+    const clh_series both[] = {{.name = long_name, .x = x, .y = steps, .count = 2},
+                               {.x = x, .y = x, .count = 2, .right = true}};
+    const clh_curve_data data = {.series = both + right,
+                                 .series_count = right ? 1 : 2,
+                                 .x_label = long_name,
+                                 .y_label = right ? NULL : long_name,
+                                 .right_label = long_name};
+    return clh_figure_curve(path, &data, style, err);
+}
+
+static clh_status draw_hard_positions(const char *path, size_t h, bool symbols_below,
+                                      const clh_figure_style *style, clh_error *err)
+{
+    const double values[] = {hard[h].low, hard[h].high, hard[h].low, hard[h].high};
+    const clh_positions_data data = {.values = values,
+                                     .count = 4,
+                                     .first_position = symbols_below ? 0 : 12345678,
+                                     .tokens = symbols_below ? long_tokens : NULL,
+                                     .y_label = long_name,
+                                     .linear_y = !hard[h].log};
+    return clh_figure_positions(path, &data, style, err);
+}
+
+/* Colours go from low to high, as far as a single-precision number does. */
+static clh_status draw_hard_colours(const char *path, size_t h, bool as_tokens,
+                                    const clh_figure_style *style, clh_error *err)
+{
+    static const clh_real values[] = {0, 1, 0, 1};
+    const double low = fmin(hard[h].low, 1e28), high = fmin(hard[h].high, 9e29);
+    const clh_colour_range range = {CLH_RANGE_ENDS, low, high + 2e-6 * fabs(high), .gamma = 1.0};
+    const clh_heatmap_panel panels[] = {{.title = long_name, .values = values},
+                                        {.title = long_name, .values = values}};
+    const clh_heatmap_data heat = {.panels = panels,
+                                   .panel_count = 2,
+                                   .rows = 2,
+                                   .cols = 2,
+                                   .row_labels = long_tokens,
+                                   .col_labels = long_tokens + 2,
+                                   .value_label = long_name,
+                                   .range = range};
+    const clh_tokens_data flow = {.tokens = long_tokens,
+                                  .values = values,
+                                  .count = 4,
+                                  .destination = CLH_NO_DESTINATION,
+                                  .value_label = long_name,
+                                  .range = range};
+    return as_tokens ? clh_figure_tokens(path, &flow, style, err)
+                     : clh_figure_heatmap(path, &heat, style, err);
+}
+
+/* Each in the size that suits and in a small one. */
+static void all_axes_keep_their_labels_on_the_page(void **state)
+{
+    static clh_status (*const draw[])(const char *, size_t, bool, const clh_figure_style *,
+                                      clh_error *) = {draw_hard_curve, draw_hard_positions,
+                                                      draw_hard_colours};
+    char path[TEMP_PATH_MAX], of[64];
+    clh_error err = {0};
+    (void)temp_folder_path(*state, "a.svg", path);
+    for (size_t c = 0; c < (size_t)HARD * 3 * 4; c++) {
+        const size_t h = c % HARD, kind = c / HARD % 3, way = c / HARD / 3;
+        const clh_figure_style style = {.width = way & 1 ? 360 : 0, .dark = c % 2};
+        (void)snprintf(of, sizeof of, "figure %zu, %zu, numbers %zu", kind, way, h);
+        must(draw[kind](path, h, way & 2, &style, &err), &err);
+        assert_true(check_texts(path, 1.0, of) > 3);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_TEST(every_name_is_on_the_page),
         FOLDER_TEST(no_letter_is_over_another),
         FOLDER_TEST(tokens_stand_in_their_cells),
+        FOLDER_TEST(rows_keep_their_labels_apart),
+        FOLDER_TEST(all_axes_keep_their_labels_on_the_page),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -35,14 +35,17 @@ static void add_tick(clh_scale *axis, double value, double step)
     if (axis->count == CLH_TICKS_MAX || value < axis->low || value > axis->high)
         return;
     char *label = axis->label[axis->count];
-    int decimals = step > 0.0 ? (int)fmax(0.0, -floor(log10(step) + 1e-9)) : 0;
-    double size = fmax(fabs(axis->low), fabs(axis->high));
+    const double last =
+        step > 0.0 ? floor(log10(step) + 1e-9) : 0.0; /* digit that ticks differ in */
+    const int decimals = (int)fmax(0.0, -last);
+    const double size = fmax(fabs(axis->low), fabs(axis->high));
+    const int digits = step > 0.0 ? (int)fmax(4.0, floor(log10(size) + 1e-9) - last + 1.0) : 4;
     if (value == 0.0)
         (void)snprintf(label, CLH_TICK_BYTES, "0");
     else if (step > 0.0 && size < 1e7 && size >= 1e-3 && decimals <= 9)
         (void)clh_snprintf(label, CLH_TICK_BYTES, "%.*f", decimals, value);
     else
-        (void)clh_snprintf(label, CLH_TICK_BYTES, "%.4g", value);
+        (void)clh_snprintf(label, CLH_TICK_BYTES, "%.*g", digits, value);
     tidy_exponent(label);
     axis->value[axis->count++] = value;
 }
@@ -174,28 +177,36 @@ double clh_scale_place(const clh_scale *axis, double value)
     return (value - axis->low) / (axis->high - axis->low);
 }
 
-static bool labels_touch(const clh_scale *axis, double length, double per_character, double gap)
+double clh_scale_label_place(const clh_scale *axis, double value, double width,
+                             const clh_scale_room *room)
 {
-    for (size_t i = 1; i < axis->count; i++) {
-        double apart =
-            clh_scale_place(axis, axis->value[i]) - clh_scale_place(axis, axis->value[i - 1]);
-        double half =
-            per_character * (double)(strlen(axis->label[i]) + strlen(axis->label[i - 1])) / 2.0;
-        if (apart * length < half + gap)
+    assert(axis && room && width >= 0.0);
+    const double tick = clh_scale_place(axis, value) * room->length;
+    const double last = room->length + room->after - width / 2.0;
+    return fmax(fmin(tick, last), width / 2.0 - room->before);
+}
+
+static bool labels_touch(const clh_scale *axis, const clh_scale_room *room)
+{
+    double end = -INFINITY;
+    for (size_t i = 0; i < axis->count; i++) {
+        const double width = room->character * (double)strlen(axis->label[i]);
+        const double middle = clh_scale_label_place(axis, axis->value[i], width, room);
+        if (middle - width / 2.0 < end + room->gap)
             return true;
+        end = middle + width / 2.0;
     }
     return false;
 }
 
-clh_scale clh_scale_fit(double low, double high, clh_scale_want want, double length,
-                        double per_character, double gap)
+clh_scale clh_scale_fit(double low, double high, clh_scale_want want, clh_scale_room room)
 {
     clh_scale axis = clh_scale_make(low, high, want);
-    while (want.ticks > 2 && labels_touch(&axis, length, per_character, gap)) {
+    while (want.ticks > 2 && labels_touch(&axis, &room)) {
         want.ticks--;
         axis = clh_scale_make(low, high, want);
     }
-    if (labels_touch(&axis, length, per_character, gap))
+    if (labels_touch(&axis, &room))
         axis.count = 1;
     return axis;
 }

@@ -41,10 +41,21 @@ bool clh_scale_can_show(double value, bool log);
  *  to 0 … 1, on a logarithmic one to half and twice. */
 clh_scale clh_scale_make(double low, double high, clh_scale_want want);
 
-/** As clh_scale_make(), with as many ticks, at most want.ticks, as fit `length` without labels
- *  touching: each takes `per_character` times its characters plus `gap` along the axis. */
-clh_scale clh_scale_fit(double low, double high, clh_scale_want want, double length,
-                        double per_character, double gap);
+/** The room that labels of ticks have. Each has its tick at its middle, but for those that would
+ *  stand further than this beyond an end of the axis: they are moved inwards. */
+typedef struct clh_scale_room {
+    double length;    /**< of the axis */
+    double character; /**< what a label takes along the axis for each of its characters, at most */
+    double gap;       /**< between two labels, at least */
+    double before, after; /**< how far labels may stand beyond low and high */
+} clh_scale_room;
+
+/** As clh_scale_make(), with as many ticks, at most want.ticks, as have labels that do not touch. */
+clh_scale clh_scale_fit(double low, double high, clh_scale_want want, clh_scale_room room);
+
+/** How far from low, along the axis, is the middle of a label `width` wide whose tick is at `value`. */
+double clh_scale_label_place(const clh_scale *axis, double value, double width,
+                             const clh_scale_room *room);
 
 /** Where `value` lies: 0 at low (or at 0 where that has a place), 1 at high; beyond for values
  *  outside. */

@@ -25,6 +25,13 @@ static clh_colour_range colour_range(const clh_drawing *d)
     return range;
 }
 
+/* What the numbers are: in which unit, else those of which array. */
+static const char *what_of(const clh_drawing *d)
+{
+    const char *unit = d->item->schema->unit;
+    return unit && *unit ? unit : d->item->view.name;
+}
+
 /* What the colours do not say: cells without a number, numbers beyond a range that was chosen, and of one
  * that was not, that most numbers hardly show in it. */
 static clh_status note_colours(clh_drawing *d, const clh_heatmap_data *data, clh_error *err)
@@ -169,7 +176,7 @@ static clh_status draw_heat(clh_drawing *d, bool strip, clh_error *err)
                                    .col_labels = along->label,
                                    .x_label = along->name,
                                    .y_label = down->name,
-                                   .value_label = d->item->schema->unit,
+                                   .value_label = what_of(d),
                                    .causal = is_causal(&h, item, shown),
                                    .strip = strip,
                                    .range = colour_range(d)};
@@ -224,7 +231,7 @@ clh_status clh_draw_tokens(clh_drawing *d, clh_error *err)
         .count = count,
         .destination = d->item->destination == SIZE_MAX ? CLH_NO_DESTINATION : d->item->destination,
         .range = colour_range(d),
-        .value_label = d->item->schema->unit};
+        .value_label = what_of(d)};
     return clh_drawing_tokens(d, &data, err);
 }
 
@@ -248,7 +255,7 @@ clh_status clh_draw_positions(clh_drawing *d, clh_error *err)
                                      .count = count - first,
                                      .tokens = label ? label + first : NULL,
                                      .first_position = first,
-                                     .y_label = d->item->schema->unit,
+                                     .y_label = what_of(d),
                                      .linear_y = !(d->item->schema->flags & CLH_LOG)};
     return clh_drawing_positions(d, &data, err);
 }

@@ -11,7 +11,7 @@
 #include "report/both/label.h"
 #include "report/draw/drawing.h"
 
-enum { NAME = 128, MARKED = 60, LOG_LEAST = 5 };
+enum { NAME = 128, UNITS = 160, MARKED = 60, LOG_LEAST = 5 };
 
 /* Steps so far apart that most lie in the first part of the axis are spaced by ratios. */
 #define LOG_PART 0.2
@@ -175,18 +175,21 @@ static bool are_shares(const curves *c, size_t count, bool right)
     return found && all;
 }
 
-/* What all lines of a side are in; NULL where they differ. */
-static const char *unit_of(const curves *c, size_t count, bool right)
+/* What the lines of a side are in, each unit once: "share, nats"; nothing where there is no line. */
+static void say_units(const curves *c, size_t count, bool right, char out[UNITS])
 {
-    const char *unit = NULL;
+    size_t length = 0;
+    *out = '\0';
     for (size_t s = 0; s < count; s++) {
-        if (c->series[s].right != right)
-            continue;
-        if (!c->field[s]->unit || (unit && strcmp(unit, c->field[s]->unit) != 0))
-            return NULL;
-        unit = c->field[s]->unit;
+        const char *unit = clh_draw_unit(c->field[s]->unit);
+        bool first = c->series[s].right == right;
+        for (size_t k = 0; k < s && first; k++)
+            first =
+                c->series[k].right != right || strcmp(clh_draw_unit(c->field[k]->unit), unit) != 0;
+        if (first && length < UNITS)
+            length +=
+                (size_t)snprintf(out + length, UNITS - length, "%s%s", length ? ", " : "", unit);
     }
-    return unit;
 }
 
 static bool spaced_by_ratios(const curves *c, size_t rows)
@@ -200,7 +203,7 @@ static bool spaced_by_ratios(const curves *c, size_t rows)
 clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
 {
     curves c = {0};
-    char label[NAME + 64];
+    char label[NAME + UNITS], left_unit[UNITS], right_unit[UNITS];
     bool left = false;
     clh_status status = read_rows(&c, d, err);
     for (size_t line = 0; line < c.lines && !status; line++)
@@ -214,19 +217,21 @@ clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
     const size_t count = c.all < CLH_SERIES_MAX ? c.all : CLH_SERIES_MAX;
     for (size_t s = 0; s < count; s++)
         left = left || !c.series[s].right;
-    const char *right_unit = unit_of(&c, count, true), *left_unit = unit_of(&c, count, false);
+    say_units(&c, count, true, right_unit);
+    say_units(&c, count, false, left_unit);
     for (size_t s = 0; s < count && !left; s++)
         c.series[s].right = false; /* one axis stands at the left */
     if (count < c.all)
         clh_drawing_note(d, "the first %zu of %zu curves", count, c.all);
     const char *unit = left ? left_unit : right_unit;
-    (void)snprintf(label, sizeof label, "%s%s%s", count == 1 ? c.name[0] : "",
-                   count == 1 && unit ? ", " : "", unit ? unit : "");
+    const bool alone = count == 1, both = !alone || c.field[0]->unit;
+    (void)snprintf(label, sizeof label, "%s%s%s", alone ? c.name[0] : "", alone && both ? ", " : "",
+                   both ? unit : "");
     const clh_curve_data data = {c.series,
                                  .series_count = count,
                                  .x_label = c.key_name,
-                                 .y_label = *label ? label : NULL,
-                                 .right_label = left ? right_unit : NULL,
+                                 .y_label = label,
+                                 .right_label = left && *right_unit ? right_unit : NULL,
                                  .linear_y = !left,
                                  .log_x = spaced_by_ratios(&c, d->part->rows),
                                  .whole_x = true,

@@ -84,10 +84,11 @@ static size_t find_groups(const clh_part *part, group out[PANELS])
 /* The unit of all fields of a panel; NULL where they differ. */
 static const char *unit_of(const clh_field *fields, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!fields[i].unit || strcmp(fields[i].unit, fields[0].unit) != 0)
+    const char *unit = clh_draw_unit(fields[0].unit);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(clh_draw_unit(fields[i].unit), unit) != 0)
             return NULL;
-    return fields[0].unit;
+    return unit;
 }
 
 static clh_status fill_panel(clh_drawing *d, clh_rows_panel *panel, const group *g, size_t rows,
@@ -116,11 +117,15 @@ static clh_status fill_panel(clh_drawing *d, clh_rows_panel *panel, const group 
     }
     for (size_t c = 0; c < g->count; c++)
         names[c] = fields[c].name;
-    *panel = (clh_rows_panel){
-        fields->panel,        .cells = fields->flags & CLH_CELL,
-        .count = g->count,    .names = g->count > 1 || fields->flags & CLH_CELL ? names : NULL,
-        .value = value,       .label = g->of_row ? g->unit : unit_of(fields, g->count),
-        .log = all & CLH_LOG, .most = all & CLH_SHARE ? 1.0 : 0.0};
+    *panel =
+        (clh_rows_panel){fields->panel,
+                         .cells = fields->flags & CLH_CELL,
+                         .count = g->count,
+                         .names = g->count > 1 || fields->flags & CLH_CELL ? names : NULL,
+                         .value = value,
+                         .label = g->of_row ? clh_draw_unit(g->unit) : unit_of(fields, g->count),
+                         .log = all & CLH_LOG,
+                         .most = all & CLH_SHARE ? 1.0 : 0.0};
     panel->low = band ? value + cells : NULL;
     panel->high = band ? value + 2 * cells : NULL;
     return CLH_OK;

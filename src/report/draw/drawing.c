@@ -30,6 +30,11 @@ void clh_drawing_note(clh_drawing *d, const char *format, ...)
     clh_strbuf_addf(&d->notes, "%s%s", d->notes.length ? "; " : "", note);
 }
 
+const char *clh_draw_unit(const char *unit)
+{
+    return unit && *unit ? unit : "no unit";
+}
+
 void clh_draw_row_name(const clh_part *part, const clh_table_row *row, bool by_label,
                        clh_strbuf *out)
 {

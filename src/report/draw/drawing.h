@@ -48,6 +48,9 @@ typedef clh_status clh_draw_kind(clh_drawing *d, clh_error *err);
 clh_draw_kind clh_draw_rows, clh_draw_curve, clh_draw_table;
 clh_draw_kind clh_draw_heat, clh_draw_strip, clh_draw_tokens, clh_draw_positions;
 
+/** What stands beside an axis whose quantity is named elsewhere: its unit, or that it has none. */
+const char *clh_draw_unit(const char *unit);
+
 /** Append what a row is called: its label (`by_label`), or its keys: "previous_token, layer 0". */
 void clh_draw_row_name(const clh_part *part, const clh_table_row *row, bool by_label,
                        clh_strbuf *out);

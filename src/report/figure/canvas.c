@@ -129,6 +129,31 @@ static void paint_caption(clh_canvas *canvas, const clh_page *page)
                                          .colour = &canvas->theme->muted});
 }
 
+/* Unhinted metrics, so that a layout is the same at every resolution and in every format. */
+static void set_font_options(cairo_t *cr)
+{
+    cairo_font_options_t *options = cairo_font_options_create();
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+    cairo_set_font_options(cr, options);
+    cairo_font_options_destroy(options);
+}
+
+double clh_texts_width(const char *const *texts, size_t count, clh_text_style style)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+    clh_canvas canvas = {.cr = cairo_create(surface)};
+    double widest = 0.0;
+    set_font_options(canvas.cr);
+    for (size_t i = 0; i < count; i++)
+        if (texts[i])
+            widest = fmax(widest, clh_canvas_text_width(&canvas, texts[i], style));
+    cairo_destroy(canvas.cr);
+    cairo_surface_destroy(surface);
+    return ceil(widest);
+}
+
 static clh_status surface_paint(cairo_surface_t *surface, clh_figure_format format,
                                 const clh_page *page, clh_canvas_draw *draw, const void *context,
                                 clh_error *err)
@@ -138,13 +163,7 @@ static clh_status surface_paint(cairo_surface_t *surface, clh_figure_format form
     canvas.image_side = format == CLH_FIGURE_SVG ? SVG_IMAGE_SIDE : 0;
     if (format == CLH_FIGURE_PDF)
         cairo_scale(canvas.cr, POINTS_PER_PIXEL, POINTS_PER_PIXEL);
-    /* Unhinted metrics, so that a layout is the same at every resolution and in every format. */
-    cairo_font_options_t *options = cairo_font_options_create();
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
-    cairo_set_font_options(canvas.cr, options);
-    cairo_font_options_destroy(options);
+    set_font_options(canvas.cr);
     paint_page(&canvas, page);
     clh_status status = draw(&canvas, context, err);
     paint_caption(&canvas, page);

@@ -15,6 +15,7 @@
 #include "base/base.h"
 #include "clearhead/figure.h"
 #include "report/both/colormap.h"
+#include "report/both/scale.h"
 #include "report/both/shades.h"
 
 typedef struct clh_rect {
@@ -60,6 +61,13 @@ typedef struct clh_text_style {
 #define CLH_PAGE_TITLE 30.0
 #define CLH_PAGE_CAPTION 22.0
 
+/** Labels of ticks may stand in the margin, so far from the page's edge at least. */
+#define CLH_PAGE_EDGE 4.0
+
+/** The font of ticks, px, and the most that a character of their labels takes. */
+#define CLH_TICK_FONT 11.0
+#define CLH_TICK_CHARACTER 7.2
+
 /** What the page takes from the height: margins, title and caption if there are any. */
 double clh_page_frame_height(const clh_figure_style *style);
 
@@ -87,6 +95,9 @@ void clh_canvas_text(clh_canvas *canvas, const char *text, double x, double y,
 /** Width of the text as clh_canvas_text() draws it, without width_max. */
 double clh_canvas_text_width(clh_canvas *canvas, const char *text, clh_text_style style);
 
+/** Width of the widest of the texts, NULL among them none, while there is no page yet. */
+double clh_texts_width(const char *const *texts, size_t count, clh_text_style style);
+
 /** A filled rectangle. */
 void clh_canvas_fill(clh_canvas *canvas, clh_rect rect, clh_rgb colour);
 
@@ -100,8 +111,15 @@ void clh_canvas_line(clh_canvas *canvas, double x0, double y0, double x1, double
 /** A filled circle. */
 void clh_canvas_dot(clh_canvas *canvas, double x, double y, double radius, clh_rgb colour);
 
+/** Labels of the ticks of a level axis that begins at x, their middle at y. */
+void clh_canvas_tick_labels(clh_canvas *canvas, const clh_scale *axis, const clh_scale_room *room,
+                            double x, double y);
+
+/** What an upright scale of colours takes from its left edge on: colours, ticks, its name. */
+double clh_canvas_scale_width(const clh_shades *shades);
+
 /** The scale of colours from end to end, in `rect`, upright when taller than wide, ticks right of or
- *  below it, `label` at its end. */
+ *  below it, `label` at its end, cut at the page's edge. */
 void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, const clh_shades *shades,
                       const char *label);
 

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "report/both/label.h"
-#include "report/both/scale.h"
 #include "report/figure/canvas.h"
 
 /* Half the height of capitals over the font's size in DejaVu: puts y through the letters' middle.
  */
 #define HALF_CAPITAL 0.365
+
+/* Of an upright scale: width of the colours, at least of the labels, from there to the name's middle. */
+enum { SCALE_COLOURS = 14, SCALE_TICKS = 28, SCALE_NAME = 18 };
 
 void clh_canvas_colour(clh_canvas *canvas, clh_rgb colour)
 {
@@ -154,41 +156,80 @@ static void fill_scale(clh_canvas *canvas, clh_rect rect, bool upright, const cl
     clh_canvas_outline(canvas, rect, 1.0, canvas->theme->frame);
 }
 
+void clh_canvas_tick_labels(clh_canvas *canvas, const clh_scale *axis, const clh_scale_room *room,
+                            double x, double y)
+{
+    assert(canvas && axis && room);
+    const clh_text_style text = {.size = CLH_TICK_FONT, .anchor = 0.5};
+    for (size_t i = 0; i < axis->count; i++) {
+        const double width = clh_canvas_text_width(canvas, axis->label[i], text);
+        clh_canvas_text(canvas, axis->label[i],
+                        x + clh_scale_label_place(axis, axis->value[i], width, room), y, text);
+    }
+}
+
+/* Ticks that an upright scale as long as this may have. */
+static clh_scale fit_upright(const clh_shades *shades, double length)
+{
+    return clh_scale_fit(shades->low, shades->high,
+                         (clh_scale_want){.ticks = length > 240.0 ? 8 : 4},
+                         (clh_scale_room){.length = length, .gap = 18.0});
+}
+
+double clh_canvas_scale_width(const clh_shades *shades)
+{
+    size_t most = 0;
+    assert(shades);
+    for (int length = 200; length <= 400; length += 200) {
+        const clh_scale axis = fit_upright(shades, length);
+        for (size_t i = 0; i < axis.count; i++)
+            most = strlen(axis.label[i]) > most ? strlen(axis.label[i]) : most;
+    }
+    return SCALE_COLOURS + fmax(SCALE_TICKS, CLH_TICK_CHARACTER * (double)most) + SCALE_NAME + 8.0;
+}
+
+static void draw_scale_upright(clh_canvas *canvas, clh_rect rect, const clh_shades *shades,
+                               const char *label)
+{
+    const clh_scale axis = fit_upright(shades, rect.height);
+    const clh_text_style text = {.size = CLH_TICK_FONT};
+    const double x = rect.x + rect.width;
+    double widest = SCALE_TICKS;
+    for (size_t i = 0; i < axis.count; i++) {
+        const double place = clh_scale_place(&axis, axis.value[i]) * (rect.height - 1.0);
+        const double y = rect.y + rect.height - 1.0 - place;
+        widest = fmax(widest, clh_canvas_text_width(canvas, axis.label[i], text));
+        clh_canvas_line(canvas, x, y, x + 4.0, y, 1.0, canvas->theme->frame);
+        clh_canvas_text(canvas, axis.label[i], x + 7.0, y + 0.5, text);
+    }
+    clh_canvas_text(
+        canvas, label, x + widest + SCALE_NAME, rect.y + rect.height / 2.0,
+        (clh_text_style){.size = 12.0, .anchor = 0.5, .width_max = rect.height, .upright = true});
+}
+
+static void draw_scale_level(clh_canvas *canvas, clh_rect rect, const clh_shades *shades,
+                             const char *label)
+{
+    const double end = canvas->page->width - CLH_PAGE_EDGE, right = rect.x + rect.width;
+    const clh_scale_room room = {rect.width - 1.0, CLH_TICK_CHARACTER, .gap = 10.0,
+                                 .before = rect.x - CLH_PAGE_EDGE, .after = end - right};
+    const clh_scale axis = clh_scale_fit(
+        shades->low, shades->high, (clh_scale_want){.ticks = rect.width > 240.0 ? 8 : 4}, room);
+    for (size_t i = 0; i < axis.count; i++) {
+        const double x = rect.x + clh_scale_place(&axis, axis.value[i]) * room.length;
+        const double y = rect.y + rect.height;
+        clh_canvas_line(canvas, x, y, x, y + 4.0, 1.0, canvas->theme->frame);
+    }
+    clh_canvas_tick_labels(canvas, &axis, &room, rect.x, rect.y + rect.height + 12.0);
+    clh_canvas_text(canvas, label, right + 16.0, rect.y + rect.height / 2.0,
+                    (clh_text_style){.size = 12.0, .width_max = fmax(end - right - 16.0, 1.0)});
+}
+
 void clh_canvas_scale(clh_canvas *canvas, clh_rect rect, const clh_shades *shades,
                       const char *label)
 {
     assert(shades && label);
-    bool upright = rect.height > rect.width;
-    double length = upright ? rect.height : rect.width;
-    clh_scale_want want = {.ticks = length > 240.0 ? 8 : 4};
-    clh_scale axis = clh_scale_fit(shades->low, shades->high, want, length, upright ? 0.0 : 7.0,
-                                   upright ? 18.0 : 10.0);
-    clh_text_style text = {.size = 11.0};
+    const bool upright = rect.height > rect.width;
     fill_scale(canvas, rect, upright, shades);
-    double widest = 28.0;
-    for (size_t i = 0; i < axis.count; i++) {
-        double place = clh_scale_place(&axis, axis.value[i]) * (length - 1.0);
-        widest = fmax(widest, clh_canvas_text_width(canvas, axis.label[i], text));
-        if (upright) {
-            double y = rect.y + rect.height - 1.0 - place, x = rect.x + rect.width;
-            clh_canvas_line(canvas, x, y, x + 4.0, y, 1.0, canvas->theme->frame);
-            clh_canvas_text(canvas, axis.label[i], x + 7.0, y + 0.5, text);
-        } else {
-            double x = rect.x + place, y = rect.y + rect.height;
-            clh_canvas_line(canvas, x, y, x, y + 4.0, 1.0, canvas->theme->frame);
-            text.anchor = 0.5;
-            clh_canvas_text(canvas, axis.label[i], x, y + 12.0, text);
-        }
-    }
-    text = (clh_text_style){.size = 12.0};
-    if (upright) {
-        text.upright = true;
-        text.anchor = 0.5;
-        text.width_max = rect.height;
-        clh_canvas_text(canvas, label, rect.x + rect.width + widest + 18.0,
-                        rect.y + rect.height / 2.0, text);
-    } else {
-        clh_canvas_text(canvas, label, rect.x + rect.width + 16.0, rect.y + rect.height / 2.0,
-                        text);
-    }
+    (upright ? draw_scale_upright : draw_scale_level)(canvas, rect, shades, label);
 }

@@ -164,7 +164,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
 {
     const heat_plan *plan = context;
     const clh_heatmap_data *data = plan->data;
-    clh_heat_layout l = clh_heat_layout_base(data);
+    clh_heat_layout l = clh_heat_layout_base(data, &plan->shades);
     char label[CLH_SHADES_LABEL];
     if (!clh_heat_layout_fit(&l, data, canvas->body))
         return clh_canvas_no_room(canvas->page, err);
@@ -198,18 +198,19 @@ clh_status clh_page_heatmap(const char *path, const void *data, const clh_figure
     heat_plan plan = {data, .shades = {0}};
     char title[CLH_LABEL_BYTES];
     clh_figure_style titled = style ? *style : (clh_figure_style){0};
-    clh_page page = clh_heat_page(data, style);
-    clh_heat_layout l = clh_heat_layout_base(data);
+    clh_status status = clh_shades_make(&plan.shades, data, err);
+    if (status)
+        return status;
+    clh_page page = clh_heat_page(data, &plan.shades, style);
+    clh_heat_layout l = clh_heat_layout_base(data, &plan.shades);
     /* a title that was not there takes room, which may take larger blocks */
     for (size_t said = 1; clh_heat_layout_fit(&l, data, clh_page_body(&page)) && l.block > said;) {
         said = l.block;
         title_of(title, style ? style->title : NULL, said);
         titled.title = title;
-        page = clh_heat_page(data, &titled);
+        page = clh_heat_page(data, &plan.shades, &titled);
     }
-    clh_status status = clh_shades_make(&plan.shades, data, err);
-    if (!status)
-        status = clh_canvas_write(path, &page, draw, &plan, err);
+    status = clh_canvas_write(path, &page, draw, &plan, err);
     clh_shades_deinit(&plan.shades);
     return status;
 }

@@ -80,7 +80,7 @@ static clh_status draw(clh_canvas *canvas, const void *context, clh_error *err)
     if (canvas->body.height < text + SCALE_ROOM - 1.0)
         return clh_canvas_no_room(canvas->page, err);
     draw_lines(canvas, plan);
-    double width = fmin(260.0, canvas->body.width - plan->gutter);
+    double width = fmin(260.0, (canvas->body.width - plan->gutter) * 0.6); /* the rest: its name */
     clh_canvas_scale(
         canvas,
         (clh_rect){canvas->body.x + plan->gutter, canvas->body.y + text + 16.0, width, 12.0},

@@ -8,7 +8,7 @@
 #include "report/both/matrix.h"
 
 enum {
-    SCALE_ROOM = 108, /* gap, colours, numbers, what they are */
+    SCALE_ROOM = 90, /* at least, with its name */
     PANEL_TITLE = 20,
     LABEL_COLUMNS_MAX = 14,
     CELL_MAX = 48,
@@ -32,9 +32,10 @@ static double label_room(const char *const *labels, size_t count, const char *na
     return ceil(widest) + 8.0 + (name ? CLH_HEAT_NAME : 0.0);
 }
 
-clh_heat_layout clh_heat_layout_base(const clh_heatmap_data *data)
+clh_heat_layout clh_heat_layout_base(const clh_heatmap_data *data, const clh_shades *shades)
 {
     clh_heat_layout l = {.block = 1};
+    l.scale = CLH_HEAT_GAP - 4.0 + fmax(SCALE_ROOM, clh_canvas_scale_width(shades));
     l.grid_cols = (size_t)ceil(sqrt((double)data->panel_count));
     l.grid_rows = (data->panel_count + l.grid_cols - 1) / l.grid_cols;
     l.left = label_room(data->row_labels, data->rows, data->y_label);
@@ -65,7 +66,7 @@ static double cell_in(double room, size_t cells)
 
 static double taken_width(const clh_heat_layout *l)
 {
-    return l->left + SCALE_ROOM + CLH_HEAT_GAP * (double)(l->grid_cols - 1);
+    return l->left + l->scale + CLH_HEAT_GAP * (double)(l->grid_cols - 1);
 }
 
 static double taken_height(const clh_heat_layout *l)
@@ -111,10 +112,11 @@ static void choose_cells(clh_heat_layout *l, const clh_heatmap_data *data)
         set_cells(l, data, block, cell, cell);
 }
 
-clh_page clh_heat_page(const clh_heatmap_data *data, const clh_figure_style *style)
+clh_page clh_heat_page(const clh_heatmap_data *data, const clh_shades *shades,
+                       const clh_figure_style *style)
 {
-    assert(data);
-    clh_heat_layout l = clh_heat_layout_base(data);
+    assert(data && shades);
+    clh_heat_layout l = clh_heat_layout_base(data, shades);
     choose_cells(&l, data);
     double width = taken_width(&l) + l.plot_width * (double)l.grid_cols;
     double height = taken_height(&l) + l.plot_height * (double)l.grid_rows;

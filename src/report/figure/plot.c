@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
-static const clh_text_style tick_text = {.size = 11.0};
+static const clh_text_style tick_text = {.size = CLH_TICK_FONT};
 static const clh_text_style name_text = {.size = 12.0, .anchor = 0.5};
 
 enum { AREA_MIN = 40, NAME_ROOM = 20, TICK_ROOM = 20 };
@@ -21,7 +21,8 @@ static clh_scale fit_upright(clh_plot_axis want, double height)
 {
     size_t ticks = (size_t)fmin(fmax(height / 45.0, 2.0), 10.0);
     want.want.ticks = ticks;
-    return clh_scale_fit(want.low, want.high, want.want, height, 0.0, 16.0);
+    return clh_scale_fit(want.low, want.high, want.want,
+                         (clh_scale_room){.length = height, .gap = 16.0});
 }
 
 bool clh_plot_init(clh_plot *plot, clh_canvas *canvas, clh_rect room)
@@ -49,7 +50,11 @@ bool clh_plot_init(clh_plot *plot, clh_canvas *canvas, clh_rect room)
     area = (clh_rect){floor(area.x), floor(area.y), floor(area.width), floor(area.height)};
     clh_scale_want along = x->want;
     along.ticks = (size_t)fmin(fmax(area.width / 80.0, 2.0), 12.0);
-    plot->x = clh_scale_fit(x->low, x->high, along, area.width, 7.2, 12.0);
+    const double edge = CLH_PAGE_MARGIN - CLH_PAGE_EDGE;
+    plot->along = (clh_scale_room){area.width, CLH_TICK_CHARACTER, .gap = 12.0,
+                                   .before = area.x - room.x + edge,
+                                   .after = room.x + room.width - area.x - area.width + edge};
+    plot->x = clh_scale_fit(x->low, x->high, along, plot->along);
     plot->area = area;
     return true;
 }
@@ -70,15 +75,13 @@ static void draw_x(const clh_plot *plot, clh_canvas *canvas)
     const clh_theme *theme = canvas->theme;
     clh_rect a = plot->area;
     double base = a.y + a.height + plot->below;
-    clh_text_style text = tick_text;
-    text.anchor = 0.5;
     for (size_t i = 0; i < plot->x.count; i++) {
         double x = clh_plot_x(plot, plot->x.value[i]);
         clh_canvas_line(canvas, x, a.y, x, a.y + a.height, 1.0, theme->grid);
         clh_canvas_line(canvas, x, a.y + a.height, x, a.y + a.height + 4.0, 1.0, theme->frame);
-        clh_canvas_text(canvas, plot->x.label[i], x, base + 13.0, text);
     }
-    text = name_text;
+    clh_canvas_tick_labels(canvas, &plot->x, &plot->along, a.x, base + 13.0);
+    clh_text_style text = name_text;
     text.width_max = a.width;
     if (plot->want_x.label)
         clh_canvas_text(canvas, plot->want_x.label, a.x + a.width / 2.0,

@@ -10,7 +10,6 @@
 #ifndef CLH_PLOT_H
 #define CLH_PLOT_H
 
-#include "report/both/scale.h"
 #include "report/figure/canvas.h"
 
 /** One axis as wanted. */
@@ -24,6 +23,7 @@ typedef struct clh_plot_axis {
 typedef struct clh_plot {
     clh_rect area; /**< what the data fill */
     clh_scale x, y, right;
+    clh_scale_room along; /**< of the labels of x */
     clh_plot_axis want_x, want_y, want_right;
     double below; /**< kept free between the plot and its x ticks, e.g. for symbols */
 } clh_plot;

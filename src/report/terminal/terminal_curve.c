@@ -128,7 +128,7 @@ static clh_scale fit_upright(double low, double high, bool log, size_t lines)
 {
     size_t ticks = lines / 3 < 2 ? 2 : lines / 3 > 10 ? 10 : lines / 3;
     return clh_scale_fit(low, high, (clh_scale_want){.log = log, .grow = true, .ticks = ticks},
-                         (double)(lines - 1), 0.0, 1.0);
+                         (clh_scale_room){.length = (double)(lines - 1), .gap = 1.0});
 }
 
 static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_error *err)
@@ -151,7 +151,8 @@ static clh_status lay_out(curve_view *view, const clh_painter *painter, clh_erro
     size_t columns = painter->style.width - taken;
     clh_scale_want want = clh_curve_want_x(data, &low, &high);
     want.ticks = columns / 10 < 2 ? 2 : columns / 10 > 12 ? 12 : columns / 10;
-    view->x = clh_scale_fit(low, high, want, (double)(columns - 1), 1.0, 2.0);
+    view->x = clh_scale_fit(low, high, want,
+                            (clh_scale_room){.length = (double)(columns - 1), 1.0, .gap = 2.0});
     return grid_init(&view->grid, columns, lines, err);
 }
 

@@ -23,7 +23,7 @@ static clh_status lay_out(positions_view *view, const clh_painter *painter, clh_
     (void)clh_positions_range(view->data, &low, &high);
     size_t ticks = view->lines / 2 < 2 ? 2 : view->lines / 2 > 10 ? 10 : view->lines / 2;
     view->y = clh_scale_fit(low, high, (clh_scale_want){.log = log, .grow = true, .ticks = ticks},
-                            (double)view->lines, 0.0, 1.0);
+                            (clh_scale_room){.length = (double)view->lines, .gap = 1.0});
     for (size_t i = 0; i < view->y.count; i++)
         if (strlen(view->y.label[i]) + 2 > view->gutter)
             view->gutter = strlen(view->y.label[i]) + 2;
@@ -90,7 +90,7 @@ static void paint_below(const positions_view *view, clh_painter *painter)
     size_t ticks = view->columns / 10 < 2 ? 2 : view->columns / 10 > 12 ? 12 : view->columns / 10;
     clh_scale x = clh_scale_fit(first, fmax(last, first + 1.0),
                                 (clh_scale_want){.whole = true, .ticks = ticks},
-                                (double)view->columns, 1.0, 2.0);
+                                (clh_scale_room){.length = (double)view->columns, 1.0, .gap = 2.0});
     size_t at[CLH_TICKS_MAX] = {0};
     for (size_t i = 0; i < x.count; i++)
         at[i] = (size_t)(x.value[i] - first) / view->block;
