@@ -4,6 +4,9 @@
 
 #include "base/platform/file.h"
 #include "figure_sample.h"
+#include "figure_texts.h"
+#include "report/format.h"
+#include "result/build.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/temp_folder.h"
@@ -16,10 +19,6 @@ const char *__lsan_default_suppressions(void)
 }
 
 enum { GLYPHS_MAX = 4096, SVG_MAX = 1 << 24 };
-
-typedef struct point {
-    double x, y;
-} point;
 
 static figure_sample sample;
 static point glyph[GLYPHS_MAX];
@@ -36,13 +35,6 @@ static int tear_down(void **state)
     (void)state;
     figure_sample_deinit(&sample);
     return 0;
-}
-
-static double number_after(const char *at, const char *name)
-{
-    const char *found = strstr(at, name);
-    assert_non_null(found);
-    return strtod(found + strlen(name), NULL);
 }
 
 /* The glyphs of an SVG into glyph[]; how many, and the page's corner. */
@@ -155,105 +147,7 @@ static void tokens_stand_in_their_cells(void **state)
 
 /* ---- Hard numbers: no label touches another or leaves the page ---- */
 
-enum { TEXTS_MAX = 512, SYMBOLS_MAX = 512, PANELS = 8 };
-
-/* A piece of text as it is drawn: the box that its ink is in. */
-typedef struct text_box {
-    double left, top, right, bottom;
-    size_t glyphs;
-} text_box;
-
-/* Box of a glyph's outline, read from its path, about the point it is drawn at. */
-typedef struct symbol {
-    char id[32];
-    text_box box;
-} symbol;
-
-static symbol symbols[SYMBOLS_MAX];
-static text_box text[TEXTS_MAX];
-
-static text_box no_box(void)
-{
-    return (text_box){INFINITY, INFINITY, -INFINITY, -INFINITY, 0};
-}
-
-static void box_add(text_box *box, text_box more)
-{
-    *box = (text_box){fmin(box->left, more.left), fmin(box->top, more.top),
-                      fmax(box->right, more.right), fmax(box->bottom, more.bottom),
-                      box->glyphs + more.glyphs};
-}
-
-/* All numbers of a path in pairs: corners, and the control points that curves stay between. */
-static text_box box_of_path(const char *at)
-{
-    text_box box = no_box();
-    const char *end = strchr(at, '"');
-    double pair[2];
-    for (size_t k = 0; at < end;) {
-        char *after;
-        pair[k] = strtod(at, &after);
-        if (after == at) {
-            at++;
-            continue;
-        }
-        at = after;
-        k = 1 - k;
-        if (k == 0)
-            box_add(&box, (text_box){pair[0], pair[1], pair[0], pair[1], 0});
-    }
-    return box;
-}
-
-static size_t read_symbols(const char *svg)
-{
-    size_t count = 0;
-    for (const char *at = svg; (at = strstr(at, " id=\"glyph")); at++) {
-        assert_true(count < SYMBOLS_MAX);
-        assert_int_equal(sscanf(at, " id=\"%31[^\"]", symbols[count].id), 1);
-        symbols[count++].box = box_of_path(strstr(at, " d=\"") + 4);
-    }
-    return count;
-}
-
-static text_box box_of_glyph(const char *use, size_t count)
-{
-    char id[32];
-    assert_int_equal(sscanf(use, "<use xlink:href=\"#%31[^\"]", id), 1);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(symbols[i].id, id) == 0) {
-            const text_box b = symbols[i].box;
-            const double x = number_after(use, " x=\""), y = number_after(use, " y=\"");
-            return (text_box){x + b.left, y + b.top, x + b.right, y + b.bottom, 1};
-        }
-    fail_msg("no outline of %s", id);
-    return no_box();
-}
-
-/* The pieces of text of an SVG into text[]: glyphs with nothing between them are one. */
-static size_t read_texts(const char *svg, point *page)
-{
-    const char *use = "<use xlink:href=\"#glyph", *before = svg;
-    const size_t outlines = read_symbols(svg);
-    size_t count = 0;
-    *page = (point){number_after(svg, " width=\""), number_after(svg, " height=\"")};
-    for (const char *at = svg; (at = strstr(at, use)); at++) {
-        const char *between = strstr(before, "</g>");
-        if (count == 0 || (between && between < at)) {
-            assert_true(count < TEXTS_MAX);
-            text[count++] = no_box();
-        }
-        box_add(&text[count - 1], box_of_glyph(at, outlines));
-        before = at;
-    }
-    return count;
-}
-
-static bool apart(text_box a, text_box b, double gap)
-{
-    return a.right + gap <= b.left || b.right + gap <= a.left || a.bottom <= b.top ||
-           b.bottom <= a.top;
-}
+enum { PANELS = 8 };
 
 /* Every piece of text is on the page, and between two beside one another are `gap` px. */
 static size_t check_texts(const char *path, double gap, const char *of)
@@ -347,6 +241,23 @@ static void rows_keep_their_labels_apart(void **state)
     }
 }
 
+/* Counts have no tick between two of them, other numbers have. */
+static void whole_numbers_have_whole_ticks(void **state)
+{
+    static const char *const rows[] = {"m", "a_row"};
+    char path[TEMP_PATH_MAX];
+    clh_error err = {0};
+    (void)temp_folder_path(*state, "a.svg", path);
+    for (int broken = 0; broken < 2; broken++) {
+        const double value[] = {4, broken ? 4.9 : 5};
+        const clh_rows_panel panel = {.count = 1, .value = value};
+        const clh_rows_data data = {2, .row_labels = rows, .panels = &panel, .panel_count = 1};
+        must(clh_figure_rows(path, &data, NULL, &err), &err);
+        const size_t between = texts_as_long_as("4.2", check_texts(path, 3.0, "counts"));
+        assert_true(broken ? between > 2 : between == 0);
+    }
+}
+
 static const char *const long_tokens[] = {"m", "mm", "long-token", "z"};
 static const char long_name[] =
     "a name of an axis or of a scale that is long, longer than a small page is wide";
@@ -424,6 +335,76 @@ static void all_axes_keep_their_labels_on_the_page(void **state)
     }
 }
 
+/* ---- Units ---- */
+
+/* The texts of a picture of numbers in `unit`: of rows, of rows that are about fields with units of
+ * their own, of lines, of an array's stems. */
+static size_t draw_in_unit(text_box out[TEXTS_MAX], temp_folder *folder, int kind, const char *unit)
+{
+    static const char *const hints[] = {"rows", "rows", "curve", "positions"};
+    static const double numbers[] = {1, 2, 3};
+    const unsigned flags = kind == 1 ? CLH_OF_ROW : 0;
+    const char *const own = kind == 1 ? NULL : unit;
+    const clh_field about[] = {{.name = "first", .unit = unit}, {.name = "second", .unit = "nats"}};
+    const clh_field fields[] = {{"a", own, .flags = flags, .panel = "both"},
+                                {"b", own, .flags = flags, .panel = "both"},
+                                {0}};
+    const clh_schema table = {CLH_PART_TABLE,  "numbers",           "of each",
+                              .keys = "#step", .draw = hints[kind], .fields = fields};
+    const clh_schema array = {CLH_PART_ARRAY, "numbers", "of each", .draw = hints[kind],
+                              .unit = unit};
+    const clh_schema schema[] = {kind < 3 ? table : array, {0}};
+    const clh_array view = {.name = "numbers",
+                            .data = numbers,
+                            .memory = CLH_F64,
+                            .dtype = CLH_F64,
+                            .rank = 1,
+                            .shape = {3},
+                            .extent = {3}};
+    clh_result *r = NULL;
+    char path[TEMP_PATH_MAX], *svg = NULL;
+    clh_error err = {0};
+    must(clh_result_open(&r, "sample", schema, &err), &err);
+    for (size_t i = 0; i < 2 && kind < 3; i++) {
+        clh_result_row(r, "numbers", i ? "1" : "0");
+        clh_row_of(r, &about[i]);
+        clh_row_put_number(r, "a", numbers[i]);
+        clh_row_put_number(r, "b", 1 - numbers[i]);
+    }
+    if (kind == 3)
+        clh_result_array(r, &view, &(clh_axis){"position", NULL}, NULL, NULL);
+    must(clh_report_save(r, temp_folder_path(folder, "a.svg", path), NULL, &err), &err);
+    must(clh_file_read_text(&svg, path, SVG_MAX, &err), &err);
+    clh_result_close(r);
+    point page;
+    const size_t count = read_texts(svg, &page);
+    memcpy(out, text, count * sizeof *text);
+    clh_free(svg);
+    return count;
+}
+
+static bool same_texts(const text_box *a, const text_box *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (a[i].left != b[i].left || a[i].right != b[i].right || a[i].glyphs != b[i].glyphs)
+            return false;
+    return true;
+}
+
+/* Numbers without a unit look as if theirs were called so; an array's are those of its name. */
+static void a_missing_unit_is_said(void **state)
+{
+    static const char *const said[] = {"no unit", "no unit", "no unit", "numbers"};
+    text_box none[TEXTS_MAX], named[TEXTS_MAX], other[TEXTS_MAX];
+    for (int kind = 0; kind < 4; kind++) {
+        const size_t count = draw_in_unit(none, *state, kind, NULL);
+        assert_int_equal(draw_in_unit(named, *state, kind, said[kind]), count);
+        assert_int_equal(draw_in_unit(other, *state, kind, "logits"), count);
+        if (!same_texts(none, named, count) || same_texts(none, other, count))
+            fail_msg("picture %d without a unit does not say \"%s\"", kind, said[kind]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,7 +412,9 @@ int main(void)
         FOLDER_TEST(no_letter_is_over_another),
         FOLDER_TEST(tokens_stand_in_their_cells),
         FOLDER_TEST(rows_keep_their_labels_apart),
+        FOLDER_TEST(whole_numbers_have_whole_ticks),
         FOLDER_TEST(all_axes_keep_their_labels_on_the_page),
+        FOLDER_TEST(a_missing_unit_is_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -75,6 +75,17 @@ static double labels_room(const clh_rows_data *data)
 
 /* ---- Widths ---- */
 
+/* Whether a panel has nothing but whole numbers: counts, which are nowhere between two of them. */
+static bool is_whole(const clh_rows_data *data, const clh_rows_panel *panel)
+{
+    const double *const all[] = {panel->value, panel->low, panel->high};
+    for (size_t k = 0; k < CLH_COUNT(all); k++)
+        for (size_t i = 0; all[k] && i < data->rows * panel->count; i++)
+            if (isfinite(all[k][i]) && floor(all[k][i]) < all[k][i])
+                return false;
+    return true;
+}
+
 /* The axis of a panel of points; without ticks where it has nothing to show. */
 static clh_scale fit_axis(const clh_rows_data *data, const clh_rows_panel *panel,
                           clh_scale_room room)
@@ -84,7 +95,11 @@ static clh_scale fit_axis(const clh_rows_data *data, const clh_rows_panel *panel
     if (panel->cells || (!given && !clh_rows_range(data, panel, &low, &high)))
         return (clh_scale){.low = 0.0, .high = 1.0};
     return clh_scale_fit(low, high,
-                         (clh_scale_want){.log = panel->log, .grow = !given, .ticks = TICKS}, room);
+                         (clh_scale_want){.log = panel->log,
+                                          .grow = !given,
+                                          .whole = !given && !panel->log && is_whole(data, panel),
+                                          .ticks = TICKS},
+                         room);
 }
 
 /* What a panel of points would like: room for its legend and the name of its axis. */
