@@ -181,6 +181,16 @@ static size_t texts_as_long_as(const char *whole, size_t count)
     return found;
 }
 
+/* Texts whose middle is between two heights of the page. */
+static size_t texts_between(double top, double bottom, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found +=
+            text[i].top + text[i].bottom > 2.0 * top && text[i].top + text[i].bottom < 2.0 * bottom;
+    return found;
+}
+
 /* What an axis has to show. */
 static const struct {
     double low, high;
@@ -215,7 +225,7 @@ static void rows_keep_their_labels_apart(void **state)
         const size_t pair[] = {c % HARD, c / HARD % HARD}, width = widths[c / HARD / HARD];
         double value[2][12];
         clh_rows_panel panel[PANELS];
-        const size_t panels = width == 900 ? 4 : PANELS, series = c % 3 == 0 ? 6 : 1;
+        const size_t panels = width == 900 ? 4 : PANELS, series = c % 3 ? 1 : width ? 3 : 6;
         if (pair[1] > pair[0]) /* panels take turns, so each pair is there both ways round */
             continue;
         for (size_t i = 0; i < 24; i++)
@@ -232,6 +242,8 @@ static void rows_keep_their_labels_apart(void **state)
         (void)snprintf(of, sizeof of, "rows %zu, %zu, width %zu", pair[0], pair[1], width);
         must(clh_figure_rows(path, &data, &style, &err), &err);
         const size_t count = check_texts(path, 3.0, of);
+        /* the line of the legends */
+        assert_true(series == 1 || texts_between(44.0, 56.0, count) == panels * series);
         if (width > 0) /* in a given width names may be cut */
             continue;
         assert_true(texts_as_long_as(rows[1], count) >= 1);

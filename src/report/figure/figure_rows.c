@@ -104,19 +104,23 @@ static void draw_axis(clh_canvas *canvas, const clh_rows_layout *l, size_t p, co
                              .width_max = area->width + 2.0 * fmin(l->before[p], l->after[p])});
 }
 
+/* Names as they are where there is room for them, else each cut to its share. */
 static void draw_legend(clh_canvas *canvas, const clh_rows_layout *l, size_t p,
                         const clh_rows_panel *panel)
 {
     const clh_rect *area = &l->panel[p];
-    const double y = area->y - CLH_ROWS_LEGEND / 2.0, end = area->x + area->width + l->after[p];
-    double x = area->x;
+    const double y = area->y - CLH_ROWS_LEGEND / 2.0, room = area->width + l->after[p];
+    clh_text_style text = {.size = CLH_ROWS_LEGEND_FONT};
+    double x = area->x, all = 0.0;
+    for (size_t s = 0; panel->names && s < panel->count; s++)
+        all += CLH_ROWS_LEGEND_KEY + clh_canvas_text_width(canvas, panel->names[s], text);
+    if (all > room)
+        text.width_max = room / (double)panel->count - CLH_ROWS_LEGEND_KEY;
     for (size_t s = 0; panel->names && s < panel->count; s++) {
-        const clh_text_style text = {.size = CLH_ROWS_LEGEND_FONT, .width_max = end - x - 12.0};
-        if (text.width_max < 12.0)
-            return;
+        const double width = clh_canvas_text_width(canvas, panel->names[s], text);
         clh_canvas_dot(canvas, x + 4.0, y, 3.4, canvas->theme->series[s]);
         clh_canvas_text(canvas, panel->names[s], x + 12.0, y, text);
-        x += CLH_ROWS_LEGEND_KEY + clh_canvas_text_width(canvas, panel->names[s], text);
+        x += CLH_ROWS_LEGEND_KEY + (all > room ? fmin(width, text.width_max) : width);
     }
 }
 

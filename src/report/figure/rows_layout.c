@@ -24,6 +24,7 @@ enum {
 #define CELL_LEAST 34.0
 #define POINTS 250.0
 #define POINTS_LEAST 80.0
+#define NAME_LEAST 20.0 /* of a legend: two letters and an ellipsis */
 
 /* What panels would like: widths of those of points, and what is left of each and beyond the last. */
 typedef struct wishes {
@@ -102,6 +103,14 @@ static clh_scale fit_axis(const clh_rows_data *data, const clh_rows_panel *panel
                          room);
 }
 
+/* What a panel of points must have: a series without a name says nothing. */
+static double points_least(const clh_rows_panel *panel)
+{
+    const double legend =
+        panel->names ? (double)panel->count * (CLH_ROWS_LEGEND_KEY + NAME_LEAST) : 0;
+    return fmax(POINTS_LEAST, legend);
+}
+
 /* What a panel of points would like: room for its legend and the name of its axis. */
 static double points_width(const clh_rows_panel *panel)
 {
@@ -110,7 +119,7 @@ static double points_width(const clh_rows_panel *panel)
         legend +=
             CLH_ROWS_LEGEND_KEY +
             clh_texts_width(&panel->names[s], 1, (clh_text_style){.size = CLH_ROWS_LEGEND_FONT});
-    return fmax(fmax(POINTS, legend), widest(&panel->label, 1));
+    return fmax(fmax(POINTS, points_least(panel)), fmax(legend, widest(&panel->label, 1)));
 }
 
 /* How far labels of ticks, each at the middle of its tick, and the title stand beyond a panel. */
@@ -160,8 +169,9 @@ static double share_out(const clh_rows_data *data, const wishes *w, double cell,
     double sum = gap[count];
     for (size_t p = 0; p < count; p++) {
         const clh_rows_panel *panel = &data->panels[p];
-        width[p] = panel->cells ? cell * (double)panel->count
-                                : POINTS_LEAST + part * (w->points[p] - POINTS_LEAST);
+        const double least = panel->cells ? 0.0 : points_least(panel);
+        width[p] =
+            panel->cells ? cell * (double)panel->count : least + part * (w->points[p] - least);
         gap[p] = GAP + part * (w->gap[p] - GAP);
         sum += width[p] + gap[p];
     }
