@@ -10,11 +10,14 @@
  * A library is any that has dnnl_sgemm, libxsmm_sgemm or cblas_sgemm; it is opened when the program
  * runs, so that nothing needs to be there when it is built. Shapes are those of a training step of
  * bench/peers/models.py: a forward pass, gradients of inputs and of weights, blocks of rows as the
- * general backend makes them, transposed operands written out as it has them. All in turn, many
- * rounds: G operations a second in the least and in the median time; "over the fastest" is the least time of
- * the fastest library over ours. Whose result is not ours to 1e-5 of the largest number is wrong and
- * not timed. The last line is a checksum of all results of each, to be compared between numbers of
- * threads and instruction sets. */
+ * general backend makes them. Libraries get transposed operands written out. We are there twice: with the same
+ * operands, and `ready`, as in a step, where a matrix of weights is packed and rows for gradients of weights lie in
+ * strips before the product. Of heads there are so many products, one call for us.
+ *
+ * All in turn, many rounds: G operations a second in the least and in the median time; "over the fastest" is the
+ * least time of the fastest library over ours, as given and ready. Whose result is not ours to 1e-5 of the largest
+ * number is wrong and not timed. The last line is a checksum of all results of each, to be compared between numbers
+ * of threads and instruction sets. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdint.h>
@@ -29,63 +32,67 @@
 #include "clearhead/bench.h"
 #include "math/kernels.h"
 
-enum { ROUNDS = 41, LIBRARIES_MOST = 7 };
+enum { ROUNDS = 41, OURS = 2, LIBRARIES_MOST = 6 };
 
 static const double round_seconds = 5e-4;
 static const double apart_most = 1e-5; /* beside the largest number of the result */
 
+/* What a step has done with an operand before. */
+typedef enum laid { AS_IT_IS, PACKED_B, STRIPS_OF_A } laid;
+
 typedef struct shape {
     const char *what;
-    size_t m, n, k, a_row, b_row, c_row;
+    size_t heads, m, n,
+        k; /* B [k, heads * n], C [heads, m, n] where there are more heads than one */
+    laid ready;
     bool added;
 } shape;
 
 static const shape shapes[] = {
     /* modular addition: d_model 128, d_mlp 512, heads of 32 */
-    {"mod: q, k, v of a head", 255, 32, 128, 128, 32, 128, false},
-    {"mod: W_O", 85, 128, 128, 128, 128, 128, false},
-    {"mod: W_in", 85, 512, 128, 128, 512, 512, false},
-    {"mod: W_out", 85, 128, 512, 512, 128, 128, false},
-    {"mod: W_U", 85, 113, 128, 128, 113, 113, false},
-    {"mod: g x of heads", 255, 128, 128, 128, 128, 128, true},
-    {"mod: g x of W_in", 85, 128, 512, 512, 128, 128, true},
-    {"mod: g x of W_U", 85, 128, 113, 113, 128, 128, true},
-    {"mod: g W_Q of a head", 128, 32, 255, 272, 128, 32, true},
-    {"mod: g W_in", 128, 512, 85, 112, 512, 512, true},
-    {"mod: g W_out", 512, 128, 85, 112, 128, 128, true},
+    {"mod: q, k, v; W_O", 1, 255, 128, 128, PACKED_B, false},
+    {"mod: W_O of the last", 1, 85, 128, 128, PACKED_B, false},
+    {"mod: W_in", 1, 85, 512, 128, PACKED_B, false},
+    {"mod: W_out", 1, 85, 128, 512, PACKED_B, false},
+    {"mod: W_U", 1, 85, 113, 128, PACKED_B, false},
+    {"mod: g x of heads", 1, 255, 128, 128, PACKED_B, true},
+    {"mod: g x of W_in", 1, 85, 128, 512, PACKED_B, true},
+    {"mod: g x of W_U", 1, 85, 128, 113, PACKED_B, true},
+    {"mod: g W_Q", 4, 128, 32, 255, STRIPS_OF_A, true},
+    {"mod: g W_in", 1, 128, 512, 85, STRIPS_OF_A, true},
+    {"mod: g W_out", 1, 512, 128, 85, STRIPS_OF_A, true},
     /* 2 layers of d_model 128, attention only */
-    {"attn2: q, k, v of a head", 242, 32, 128, 128, 32, 128, false},
-    {"attn2: W_O", 242, 128, 128, 128, 128, 128, false},
-    {"attn2: scores of 24", 24, 120, 32, 128, 128, 121, false},
-    {"attn2: z of 24", 24, 32, 120, 121, 128, 128, false},
-    {"attn2: W_U", 120, 64, 128, 128, 64, 64, false},
-    {"attn2: g W_Q of a head", 128, 32, 242, 272, 128, 32, false},
+    {"attn2: q, k, v; W_O", 1, 242, 128, 128, PACKED_B, false},
+    {"attn2: scores of 24", 1, 24, 120, 32, AS_IT_IS, false},
+    {"attn2: z of 24", 1, 24, 32, 120, AS_IT_IS, false},
+    {"attn2: W_U", 1, 120, 64, 128, PACKED_B, false},
+    {"attn2: g W_Q", 4, 128, 32, 242, STRIPS_OF_A, false},
     /* 2 layers of d_model 256, d_mlp 1,024 */
-    {"mlp256: q, k, v of a head", 242, 32, 256, 256, 32, 256, false},
-    {"mlp256: W_in", 242, 1024, 256, 256, 1024, 1024, false},
-    {"mlp256: W_out", 242, 256, 1024, 1024, 256, 256, false},
-    {"mlp256: g x of heads", 242, 256, 256, 256, 256, 256, true},
-    {"mlp256: g W_Q of a head", 256, 32, 242, 272, 256, 32, false},
-    {"mlp256: g W_in", 256, 1024, 242, 272, 1024, 1024, false},
-    {"mlp256: g W_out", 1024, 256, 242, 272, 256, 256, false},
+    {"mlp256: q, k, v; W_O", 1, 242, 256, 256, PACKED_B, false},
+    {"mlp256: W_in", 1, 242, 1024, 256, PACKED_B, false},
+    {"mlp256: W_out", 1, 242, 256, 1024, PACKED_B, false},
+    {"mlp256: g x of heads", 1, 242, 256, 256, PACKED_B, true},
+    {"mlp256: g W_Q", 8, 256, 32, 242, STRIPS_OF_A, false},
+    {"mlp256: g W_in", 1, 256, 1024, 242, STRIPS_OF_A, false},
+    {"mlp256: g W_out", 1, 1024, 256, 242, STRIPS_OF_A, false},
     /* 4 layers of d_model 512, d_mlp 2,048 */
-    {"mlp512: q, k, v of a head", 255, 64, 512, 512, 64, 512, false},
-    {"mlp512: W_O", 255, 512, 512, 512, 512, 512, false},
-    {"mlp512: W_in", 255, 2048, 512, 512, 2048, 2048, false},
-    {"mlp512: W_out", 255, 512, 2048, 2048, 512, 512, false},
-    {"mlp512: g W_in", 512, 2048, 255, 272, 2048, 2048, false},
-    {"mlp512: g W_out", 2048, 512, 255, 272, 512, 512, false},
+    {"mlp512: q, k, v; W_O", 1, 255, 512, 512, PACKED_B, false},
+    {"mlp512: W_in", 1, 255, 2048, 512, PACKED_B, false},
+    {"mlp512: W_out", 1, 255, 512, 2048, PACKED_B, false},
+    {"mlp512: g W_Q", 8, 512, 64, 255, STRIPS_OF_A, false},
+    {"mlp512: g W_in", 1, 512, 2048, 255, STRIPS_OF_A, false},
+    {"mlp512: g W_out", 1, 2048, 512, 255, STRIPS_OF_A, false},
     /* 1 layer of d_model 64, d_mlp 256, sequences of 8 */
-    {"short: q, k, v of a head", 252, 16, 64, 64, 16, 64, false},
-    {"short: W_in", 108, 256, 64, 64, 256, 256, false},
-    {"short: W_out", 108, 64, 256, 256, 64, 64, false},
-    {"short: g W_Q of a head", 64, 16, 252, 272, 64, 16, true},
-    {"short: g W_in", 64, 256, 108, 112, 256, 256, true},
+    {"short: q, k, v; W_O", 1, 252, 64, 64, PACKED_B, false},
+    {"short: W_in", 1, 108, 256, 64, PACKED_B, false},
+    {"short: W_out", 1, 108, 64, 256, PACKED_B, false},
+    {"short: g W_Q", 4, 64, 16, 252, STRIPS_OF_A, true},
+    {"short: g W_in", 1, 64, 256, 108, STRIPS_OF_A, true},
     /* 3 layers of d_model 128, gated MLP of 512 */
-    {"rotary: W_in, W_gate", 242, 512, 128, 128, 512, 512, false},
-    {"rotary: W_out", 242, 128, 512, 512, 128, 128, false},
-    {"rotary: g W_in", 128, 512, 242, 272, 512, 512, false},
-    {"rotary: g W_out", 512, 128, 242, 272, 128, 128, false},
+    {"rotary: W_in, W_gate", 1, 242, 512, 128, PACKED_B, false},
+    {"rotary: W_out", 1, 242, 128, 512, PACKED_B, false},
+    {"rotary: g W_in", 1, 128, 512, 242, STRIPS_OF_A, false},
+    {"rotary: g W_out", 1, 512, 128, 242, STRIPS_OF_A, false},
 };
 
 /* ---- Who multiplies ----------------------------------------------------------------------------
@@ -94,6 +101,7 @@ static const shape shapes[] = {
 typedef struct operands {
     const shape *s;
     const clh_real *a, *b;
+    const clh_real *packed, *strips; /* of them, where a step has them; else NULL */
     clh_real *c;
 } operands;
 
@@ -111,6 +119,7 @@ typedef void fortran_fn(const char *a_turned, const char *b_turned, const int *m
 typedef struct library {
     const char *name;
     const clh_kernels *kernel; /* ours */
+    bool ready;
     onednn_fn *onednn;
     cblas_fn *cblas;
     fortran_fn *fortran; /* columns first */
@@ -119,36 +128,40 @@ typedef struct library {
     clh_checksum bits; /* of all results */
 } library;
 
+static void multiply_ours(const library *by, const operands *o)
+{
+    const shape *s = o->s;
+    clh_gemm g = clh_product(s->m, s->n, s->k, 1, clh_rows(o->a, s->k),
+                             clh_rows(o->b, s->heads * s->n), o->c, s->n);
+    g.packed = by->ready ? o->packed : NULL;
+    g.strips = by->ready ? o->strips : NULL;
+    g.times = (clh_times){s->heads, 0, s->n, s->m * s->n, 0};
+    if (s->added)
+        clh_product_adds(&g);
+    by->kernel->gemm(&g);
+}
+
 static void multiply(const library *by, const operands *o)
 {
     const shape *s = o->s;
     const float beta = s->added ? 1 : 0, one = 1;
-    const int m = (int)s->m, n = (int)s->n, k = (int)s->k;
-    const int a_row = (int)s->a_row, b_row = (int)s->b_row, c_row = (int)s->c_row;
+    const int m = (int)s->m, n = (int)s->n, k = (int)s->k, b_row = (int)(s->heads * s->n);
     if (by->kernel) {
-        clh_gemm g = {.m = s->m,
-                      .n = s->n,
-                      .k = s->k,
-                      .a = o->a,
-                      .a_row = s->a_row,
-                      .a_col = 1,
-                      .b = o->b,
-                      .b_row = s->b_row,
-                      .b_col = 1,
-                      .c = o->c,
-                      .c_row = s->c_row,
-                      .alpha = 1,
-                      .start = s->added ? o->c : NULL,
-                      .start_row = s->added ? s->c_row : 0};
-        by->kernel->gemm(&g);
-    } else if (by->onednn) {
-        by->onednn('N', 'N', m, n, k, 1, o->a, a_row, o->b, b_row, beta, o->c, c_row);
-    } else if (by->cblas) {
-        enum { ROWS_FIRST = 101, AS_IT_IS = 111 };
-        by->cblas(ROWS_FIRST, AS_IT_IS, AS_IT_IS, m, n, k, 1, o->a, a_row, o->b, b_row, beta, o->c,
-                  c_row);
-    } else {
-        by->fortran("N", "N", &n, &m, &k, &one, o->b, &b_row, o->a, &a_row, &beta, o->c, &c_row);
+        multiply_ours(by, o);
+        return;
+    }
+    for (size_t h = 0; h < s->heads; h++) {
+        const clh_real *b = o->b + h * s->n;
+        clh_real *c = o->c + h * s->m * s->n;
+        if (by->onednn) {
+            by->onednn('N', 'N', m, n, k, 1, o->a, k, b, b_row, beta, c, n);
+        } else if (by->cblas) {
+            enum { ROWS_FIRST = 101, NOT_TURNED = 111 };
+            by->cblas(ROWS_FIRST, NOT_TURNED, NOT_TURNED, m, n, k, 1, o->a, k, b, b_row, beta, c,
+                      n);
+        } else {
+            by->fortran("N", "N", &n, &m, &k, &one, b, &b_row, o->a, &k, &beta, c, &n);
+        }
     }
 }
 
@@ -200,7 +213,7 @@ static int compare(const void *a, const void *b)
 static double results(library *by, size_t count, const operands *o, clh_real *ours)
 {
     const shape *s = o->s;
-    const size_t size = (s->m - 1) * s->c_row + s->n;
+    const size_t size = s->heads * s->m * s->n;
     double apart = 0;
     for (size_t l = 0; l < count; l++) {
         memset(o->c, 0, size * sizeof *o->c);
@@ -220,10 +233,15 @@ static double results(library *by, size_t count, const operands *o, clh_real *ou
     return apart;
 }
 
+static double operations_of(const shape *s)
+{
+    return 2.0 * (double)s->heads * (double)s->m * (double)s->n * (double)s->k;
+}
+
 /* All in turn, many rounds of many calls. */
 static void time_all(library *by, size_t count, const operands *o, double peak)
 {
-    const double operations = 2.0 * (double)o->s->m * (double)o->s->n * (double)o->s->k;
+    const double operations = operations_of(o->s);
     const size_t times = (size_t)(round_seconds * peak / operations) + 1;
     for (size_t round = 0; round < ROUNDS; round++)
         for (size_t l = 0; l < count; l++) {
@@ -237,10 +255,13 @@ static void time_all(library *by, size_t count, const operands *o, double peak)
 /* A row of the table. False where somebody's result is not ours. */
 static bool row_print(library *by, size_t count, const shape *s, double peak, double apart)
 {
-    const double operations = 2.0 * (double)s->m * (double)s->n * (double)s->k;
+    const double operations = operations_of(s);
     double fastest = INFINITY;
     bool well = true;
-    printf("| %s | %zu x %zu x %zu |", s->what, s->m, s->n, s->k);
+    printf("| %s | ", s->what);
+    if (s->heads > 1)
+        printf("%zu of ", s->heads);
+    printf("%zu x %zu x %zu |", s->m, s->n, s->k);
     for (size_t l = 0; l < count; l++) {
         if (by[l].wrong) {
             printf(" wrong |");
@@ -250,29 +271,57 @@ static bool row_print(library *by, size_t count, const shape *s, double peak, do
         qsort(by[l].took, ROUNDS, sizeof *by[l].took, compare);
         printf(" %.1f, %.1f |", operations / by[l].took[0] / 1e9,
                operations / by[l].took[ROUNDS / 2] / 1e9);
-        if (l > 0)
+        if (!by[l].kernel)
             fastest = fmin(fastest, by[l].took[0]);
     }
-    printf(" %.2f | %.2f | %.0e |\n", operations / by[0].took[0] / peak, fastest / by[0].took[0],
-           apart);
+    printf(" %.2f | %.2f | %.2f | %.0e |\n", operations / by[OURS - 1].took[0] / peak,
+           fastest / by[0].took[0], fastest / by[OURS - 1].took[0], apart);
     fflush(stdout);
     return well;
+}
+
+/* B packed, or A in strips, where a step has them so. */
+static clh_real *made_ready(const shape *s, const clh_real *a, const clh_real *b,
+                            const clh_kernels *kernel)
+{
+    const size_t room = s->ready == PACKED_B ? s->k * s->n : s->k * (s->m + clh_strips_rows(s->m));
+    clh_real *ready = numbers(room, 5);
+    if (ready && s->ready == PACKED_B) {
+        kernel->pack(&(clh_packing){.k = s->k,
+                                    .n = s->n,
+                                    .rows = s->k,
+                                    .columns = s->n,
+                                    .from = clh_rows(b, s->n),
+                                    .to = ready});
+    } else if (ready && s->ready == STRIPS_OF_A) {
+        clh_real *turned = ready + s->k * clh_strips_rows(s->m);
+        kernel->transpose(s->m, s->k, a, s->k, turned, s->m);
+        clh_strip(s->m, s->k, turned, s->m, ready);
+    }
+    return ready;
 }
 
 /* One product by everybody. False when there is no memory. */
 static bool measure(library *by, size_t count, const shape *s, double peak, bool bits_only,
                     bool *well)
 {
-    clh_real *a = numbers(s->m * s->a_row, 1), *b = numbers(s->k * s->b_row, 2);
-    clh_real *c = numbers(s->m * s->c_row, 3), *ours = numbers(s->m * s->c_row, 4);
-    const bool had = a && b && c && ours;
+    clh_real *a = numbers(s->m * s->k, 1), *b = numbers(s->k * s->heads * s->n, 2);
+    clh_real *c = numbers(s->heads * s->m * s->n, 3), *ours = numbers(s->heads * s->m * s->n, 4);
+    clh_real *ready = a && b ? made_ready(s, a, b, by->kernel) : NULL;
+    const bool had = c && ours && ready;
     if (had) {
-        const operands o = {s, a, b, c};
+        const operands o = {.s = s,
+                            .a = a,
+                            .b = b,
+                            .packed = s->ready == PACKED_B ? ready : NULL,
+                            .strips = s->ready == STRIPS_OF_A ? ready : NULL,
+                            .c = c};
         const double apart = results(by, count, &o, ours);
         if (!bits_only)
             time_all(by, count, &o, peak);
         *well = (bits_only || row_print(by, count, s, peak, apart)) && *well;
     }
+    clh_free(ready);
     clh_free(a);
     clh_free(b);
     clh_free(c);
@@ -286,8 +335,8 @@ static void heading_print(const library *by, size_t count, double peak)
            ROUNDS, peak / 1e9);
     for (size_t l = 0; l < count; l++)
         printf(" %.*s |", (int)strcspn(by[l].name, "="), by[l].name);
-    printf(" ours of the peak | over the fastest | apart |\n|---|---|");
-    for (size_t l = 0; l < count + 3; l++)
+    printf(" ready of the peak | over the fastest | ready over it | apart |\n|---|---|");
+    for (size_t l = 0; l < count + 4; l++)
         printf("--:|");
     printf("\n");
 }
@@ -305,20 +354,23 @@ static void bits_print(const library *by, size_t count)
 
 int main(int argc, char **argv)
 {
-    static library by[1 + LIBRARIES_MOST];
+    static library by[OURS + LIBRARIES_MOST];
     const bool bits_only = argc > 1 && strcmp(argv[1], "--bits") == 0;
-    argv += bits_only;
-    const size_t count = (size_t)argc - bits_only;
+    argv += 1 + bits_only;
+    const size_t libraries = (size_t)argc - 1 - bits_only, count = OURS + libraries;
     if (count > CLH_COUNT(by)) {
-        fprintf(stderr, "products: %zu libraries, want at most %d\n", count - 1, LIBRARIES_MOST);
+        fprintf(stderr, "products: %zu libraries, want at most %d\n", libraries, LIBRARIES_MOST);
         return 2;
     }
     for (size_t l = 0; l < count; l++)
         clh_checksum_begin(&by[l].bits);
-    by[0].kernel = clh_kernels_best();
+    for (size_t l = 0; l < OURS; l++)
+        by[l].kernel = clh_kernels_best();
     by[0].name = by[0].kernel->name;
-    for (size_t l = 1; l < count; l++)
-        if (!library_open(&by[l], argv[l]))
+    by[1].name = "ready";
+    by[1].ready = true;
+    for (size_t l = 0; l < libraries; l++)
+        if (!library_open(&by[OURS + l], argv[l]))
             return 2;
     double peak = 0;
     if (!bits_only && clh_bench_peak(&peak, NULL, NULL))

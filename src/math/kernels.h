@@ -53,6 +53,12 @@ typedef struct clh_soon {
 
 enum { CLH_SOON = 2 };
 
+/** Products that differ only in where their operands lie, as those of heads do: `count` of them in this order, and
+ *  how far each operand lies behind that of the one before. A count of 0 is one product, too. */
+typedef struct clh_times {
+    size_t count, a, b, c, start;
+} clh_times;
+
 typedef struct clh_gemm {
     size_t m, n, k;
     const clh_real *a;
@@ -73,6 +79,8 @@ typedef struct clh_gemm {
     size_t diagonal;
     const clh_soon *soon; /**< [CLH_SOON] asked for while the product is computed, or NULL */
     size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
+    clh_times
+        times; /**< more than one with neither strips nor packed, or the same of them for all */
 } clh_gemm;
 
 /** The matrix whose rows lie `row` apart. */
@@ -238,6 +246,16 @@ static inline void clh_product_adds(clh_gemm *g)
 {
     g->start = g->c;
     g->start_row = g->c_row;
+    g->times.start = g->times.c;
+}
+
+/** From one of its `times` to the next. */
+static inline void clh_product_steps(clh_gemm *g)
+{
+    g->a = g->a ? g->a + g->times.a : NULL;
+    g->b = g->b ? g->b + g->times.b : NULL;
+    g->c += g->times.c;
+    g->start = g->start ? g->start + g->times.start : NULL;
 }
 
 /** C = alpha A B. */

@@ -4,7 +4,7 @@
 
 #include "math/kernels.h"
 
-static void plain_gemm(const clh_gemm *g)
+static void plain_product(const clh_gemm *g)
 {
     const clh_matrix b = {g->packed ? g->packed : g->b, g->packed ? g->n : g->b_row,
                           g->packed ? 1 : g->b_col};
@@ -20,6 +20,16 @@ static void plain_gemm(const clh_gemm *g)
             clh_real *c = &g->c[i * g->c_row + j];
             *c = g->alpha * sum + (g->start ? g->start[i * g->start_row + j] : 0);
         }
+    }
+}
+
+static void plain_gemm(const clh_gemm *g)
+{
+    clh_gemm of = *g;
+    plain_product(&of);
+    for (size_t i = 1; i < g->times.count; i++) {
+        clh_product_steps(&of);
+        plain_product(&of);
     }
 }
 

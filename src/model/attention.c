@@ -62,8 +62,8 @@ static operand asked_of(const clh_pass *pass, operand in, const clh_cache *room)
     return in;
 }
 
-/* out [rows, n_heads * d_head] = in W + b, all heads in one product where W is packed and they read the
- * same, else head by head */
+/* out [rows, n_heads * d_head] = in W + b: as one wide product where W is packed and heads read the same, else
+ * one for each head */
 static void project_rows(const clh_pass *pass, size_t p, size_t layer, size_t rows, operand in,
                          clh_real *out)
 {
@@ -72,21 +72,15 @@ static void project_rows(const clh_pass *pass, size_t p, size_t layer, size_t ro
     const clh_real *W = clh_param(pass, projections[p].W, layer);
     const clh_real *b = clh_param(pass, projections[p].b, layer);
     const clh_real *packed = clh_forward_weight(pass, W);
-    if (packed && in.head == 0) {
-        clh_gemm product = clh_product(rows, width, c->d_model, 1, clh_rows(in.data, in.row),
-                                       clh_rows(W, width), out, width);
+    const bool wide = packed && in.head == 0;
+    clh_gemm product = clh_product(rows, wide ? width : d, c->d_model, 1, clh_rows(in.data, in.row),
+                                   clh_rows(W, wide ? width : d), out, width);
+    product.start = b;
+    if (wide)
         product.packed = packed;
-        product.start = b;
-        pass->kernel->gemm(&product);
-        return;
-    }
-    for (size_t h = 0; h < c->n_heads; h++) {
-        clh_gemm product =
-            clh_product(rows, d, c->d_model, 1, clh_rows(in.data + h * in.head, in.row),
-                        clh_rows(W + h * c->d_model * d, d), out + h * d, width);
-        product.start = b + h * d;
-        pass->kernel->gemm(&product);
-    }
+    else
+        product.times = (clh_times){c->n_heads, in.head, c->d_model * d, d, d};
+    pass->kernel->gemm(&product);
 }
 
 /* Of merged rows: each computed once, where the way back would have room, and copied to all it stands
@@ -121,25 +115,23 @@ static void project(clh_pass *pass, size_t p, size_t layer)
     clh_pass_fire(pass, projections[p].out, layer);
 }
 
-/* g_x += g_q W_Q^T, all heads in one product where W_Q^T is packed and they read the same */
+/* g_x += g_q W_Q^T: as one wide product where W_Q^T is packed and heads read the same, else one for each head */
 static void input_backward(const clh_pass *pass, const clh_real *g_out, const clh_real *W,
                            operand g_in)
 {
     const clh_model_config *c = pass->config;
     const size_t d = c->d_head, width = c->n_heads * d;
     const clh_real *packed = clh_back_weight(pass, W);
-    if (packed && g_in.head == 0) {
-        clh_gemm product = clh_product(pass->rows, c->d_model, width, 1, clh_rows(g_out, width),
-                                       clh_transposed(W, d), g_in.data, g_in.row);
+    const bool wide = packed && g_in.head == 0;
+    clh_gemm product =
+        clh_product(pass->rows, c->d_model, wide ? width : d, 1, clh_rows(g_out, width),
+                    clh_transposed(W, d), g_in.data, g_in.row);
+    if (wide)
         product.packed = packed;
-        clh_product_adds(&product);
-        pass->kernel->gemm(&product);
-        return;
-    }
-    for (size_t h = 0; h < c->n_heads; h++)
-        clh_multiply_add(pass->kernel, pass->rows, c->d_model, d, 1, clh_rows(g_out + h * d, width),
-                         clh_transposed(W + h * c->d_model * d, d), g_in.data + h * g_in.head,
-                         g_in.row);
+    else
+        product.times = (clh_times){c->n_heads, d, c->d_model * d, g_in.head, 0};
+    clh_product_adds(&product);
+    pass->kernel->gemm(&product);
 }
 
 /* g_x += g_q W_Q^T,  g_W_Q += x^T g_q,  g_b_Q += sum_r g_q, and so for k and v */
@@ -158,23 +150,14 @@ static void project_backward(clh_pass *pass, size_t p, size_t layer)
     clh_pass_fire(pass, projections[p].out, layer);
     if (gb)
         pass->kernel->add_rows(width, pass->rows, g_out, width, gb);
-    for (size_t h = 0; gW && h < c->n_heads; h++)
-        clh_weight_gradient(pass, c->d_model, d, in.data + h * in.head, in.row,
-                            clh_rows(g_out + h * d, width), gW + h * W_size);
+    if (gW)
+        clh_weight_gradient(pass, c->d_model, d, clh_rows(in.data, in.row), clh_rows(g_out, width),
+                            gW, (clh_times){c->n_heads, in.head, d, W_size, W_size});
     if (g_in.data != g_all.data)
         memset(g_in.data, 0, pass->rows * g_in.row * sizeof *g_in.data);
     input_backward(pass, g_out, clh_param(pass, projections[p].W, layer), g_in);
     if (g_in.data != g_all.data)
         clh_pass_scatter(pass, g_in.row, g_in.data, g_all.data);
-}
-
-/* The slopes of n heads are 2^(-8/n), its square, its cube, … (Press et al. 2022, "Train Short, Test
- * Long"; TransformerLens: create_alibi_multipliers). */
-static double alibi_slope(const clh_model_config *c, size_t h)
-{
-    return c->positional_embedding_type == CLH_POSITIONS_ALIBI
-               ? exp2(-8.0 * (double)(h + 1) / (double)c->n_heads)
-               : 0;
 }
 
 /* A sequence of the pass, as attention sees it. */
@@ -209,26 +192,31 @@ static span span_at(const clh_pass *pass, const clh_blob *blob, size_t b)
                   .pairs0 = heads * s->pairs0};
 }
 
-/* Head h of a sequence: its corner of each tensor of `blob` (activations or their gradients). */
-static clh_head head_at(const clh_pass *pass, const clh_blob *blob, size_t layer, const span *s,
-                        size_t h)
+/* Heads of a sequence from h on, as many as go together: their corner of each tensor of `blob` (activations or
+ * their gradients). */
+static clh_head heads_at(const clh_pass *pass, const clh_blob *blob, size_t layer, const span *s,
+                         size_t h)
 {
     const clh_model_config *c = pass->config;
     const size_t stride = c->n_heads * c->d_head;
     const size_t keys = s->row0 * stride + h * c->d_head;
     const size_t queries = s->query0 * stride + h * c->d_head;
     const size_t rows = s->pairs0 + h * s->across * s->across;
+    const size_t together = clh_heads_together(c->n_heads, s->T), rest = c->n_heads - h;
     return (clh_head){.T = s->T,
                       .d = c->d_head,
+                      .count = together < rest ? together : rest,
+                      .square = s->across * s->across,
+                      .number = h,
+                      .heads = c->n_heads,
                       .stride = stride,
                       .z_stride = stride,
                       .across = s->across,
                       .first = s->first,
                       .row0 = s->first,
                       .whole = pass->cache->keep == CLH_KEEP_ALL,
-                      .more = h + 1 < c->n_heads,
                       .both_ways = c->attention_dir == CLH_ATTENTION_BIDIRECTIONAL,
-                      .slope = alibi_slope(c, h),
+                      .alibi = c->positional_embedding_type == CLH_POSITIONS_ALIBI,
                       .attn_scale = c->use_attn_scale ? c->attn_scale : 1,
                       .q = clh_blob_slot(blob, clh_layout_scores_of(c, false), layer) + queries,
                       .k = clh_blob_slot(blob, clh_layout_scores_of(c, true), layer) + keys,
@@ -248,12 +236,13 @@ static void each_head(clh_pass *pass, size_t layer, head_step *step)
     clh_pass_take(pass, CLH_A_Z, layer);
     for (size_t b = 0; b < spans(pass) && clh_pass_goes_on(pass); b++) {
         const span s = span_at(pass, &pass->cache->values, b);
-        for (size_t h = 0; h < pass->config->n_heads && s.T > 0; h++) {
-            const clh_head head = head_at(pass, &pass->cache->values, layer, &s, h);
+        for (size_t h = 0; h < pass->config->n_heads && s.T > 0;) {
+            const clh_head head = heads_at(pass, &pass->cache->values, layer, &s, h);
             clh_head g = {0};
             if (pass->gradient)
-                g = head_at(pass, &pass->gradient->values, layer, &s, h);
+                g = heads_at(pass, &pass->gradient->values, layer, &s, h);
             step(pass, &head, &g);
+            h += head.count;
         }
     }
 }
@@ -328,11 +317,11 @@ void clh_attention_output(clh_pass *pass, size_t layer)
     clh_real *out = clh_act(pass, CLH_A_ATTN_OUT, layer);
     clh_real *result = clh_act(pass, CLH_A_RESULT, layer);
     if (result && clh_pass_due(pass, CLH_A_RESULT, layer, CLH_A_Z, CLH_A_Z)) {
-        for (size_t h = 0; h < c->n_heads; h++)
-            clh_multiply(pass->kernel, pass->rows, d, c->d_head, 1,
-                         clh_rows(z + pass->row0 * width + h * c->d_head, width),
-                         clh_rows(W_O + h * c->d_head * d, d),
-                         result + (pass->row0 * c->n_heads + h) * d, c->n_heads * d);
+        clh_gemm product =
+            clh_product(pass->rows, d, c->d_head, 1, clh_rows(z + pass->row0 * width, width),
+                        clh_rows(W_O, d), result + pass->row0 * c->n_heads * d, c->n_heads * d);
+        product.times = (clh_times){c->n_heads, c->d_head, c->d_head * d, d, d};
+        pass->kernel->gemm(&product);
         clh_pass_fire(pass, CLH_A_RESULT, layer);
     }
     const clh_act_id from = result ? CLH_A_RESULT : CLH_A_Z;
@@ -370,15 +359,15 @@ static void output_backward(clh_pass *pass, size_t layer)
         for (size_t h = 0; h < c->n_heads; h++)
             memcpy(g_result + (r * c->n_heads + h) * d, g_out + r * d, d * sizeof *g_out);
     clh_pass_fire(pass, CLH_A_RESULT, layer);
-    for (size_t h = 0; h < c->n_heads; h++) {
-        const size_t W_at = h * c->d_head * d;
-        if (gW_O)
-            clh_weight_gradient(pass, c->d_head, d, z + h * c->d_head, width,
-                                clh_rows(g_result + h * d, c->n_heads * d), gW_O + W_at);
-        clh_multiply(pass->kernel, pass->rows, c->d_head, d, 1,
-                     clh_rows(g_result + h * d, c->n_heads * d), clh_transposed(W_O + W_at, d),
-                     g_z + h * c->d_head, width);
-    }
+    const size_t W_size = c->d_head * d;
+    if (gW_O)
+        clh_weight_gradient(pass, c->d_head, d, clh_rows(z, width),
+                            clh_rows(g_result, c->n_heads * d), gW_O,
+                            (clh_times){c->n_heads, c->d_head, d, W_size, W_size});
+    clh_gemm product = clh_product(pass->rows, c->d_head, d, 1, clh_rows(g_result, c->n_heads * d),
+                                   clh_transposed(W_O, d), g_z, width);
+    product.times = (clh_times){c->n_heads, d, W_size, c->d_head, 0};
+    pass->kernel->gemm(&product);
 }
 
 static void stage(clh_pass *pass, size_t layer, head_step *step, clh_act_id out)

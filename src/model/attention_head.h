@@ -1,4 +1,4 @@
-/** The T x T part of attention: one head of one sequence.
+/** The T x T part of attention: heads of one sequence.
  *
  *    scores_ij  = q_i . k_j / attn_scale  for j <= i, else -inf (`both_ways`: for every j)
  *                 less slope (i - j) for j < i, where there is a slope (ALiBi)
@@ -15,6 +15,9 @@
  *  A `whole` head holds whole rows, so that a hook may look at, and write to, any key; going
  *  forward it too skips keys that the mask left empty. Gradients are a second clh_head of the same
  *  geometry. Everything is borrowed, nothing allocated.
+ *
+ *  Heads of a short sequence go together, `count` of them: a stage is then one product for all, as each
+ *  would hardly be longer than what it takes to begin it.
  */
 #ifndef CLH_ATTENTION_HEAD_H
 #define CLH_ATTENTION_HEAD_H
@@ -22,7 +25,11 @@
 #include "math/kernels.h"
 
 typedef struct clh_head {
-    size_t T, d;     /**< positions, d_head */
+    size_t T, d;   /**< positions, d_head */
+    size_t count;  /**< heads that go together; their rows are `d` behind one another */
+    size_t square; /**< between their scores, and between their patterns */
+    size_t number; /**< of the first among all `heads` of the layer */
+    size_t heads;
     size_t stride;   /**< distance between rows of q, k and v */
     size_t z_stride; /**< between rows of z */
     size_t across;   /**< between rows of scores and pattern */
@@ -31,14 +38,20 @@ typedef struct clh_head {
     bool whole;
     bool fresh;     /**< of gradients: k and v hold nothing yet, and are written */
     bool both_ways; /**< a query sees the keys behind it too */
-    bool more;      /**< another head's rows lie behind those of this one, and come next */
-    double slope;   /**< 0: none */
+    bool alibi;     /**< scores have a slope */
     double attn_scale;
-    clh_real *q, *k, *v, *z;    /**< first rows of this head */
+    clh_real *q, *k, *v, *z;    /**< first rows of the first head */
     clh_real *scores, *pattern; /**< may be the same memory unless `whole` */
-    clh_real *turned;           /**< [d, turned_row]: room for keys or values transposed */
-    size_t turned_row;          /**< T, rounded up so that each row begins a line of the cache */
+    clh_real *turned;           /**< [count, d, turned_row]: room for keys or values transposed */
+    size_t turned_row;          /**< clh_cache_scratch_row() of T */
 } clh_head;
+
+/** How many of `heads` go together when T positions are attended to: as many as have few keys together, but
+ *  at least one. */
+size_t clh_heads_together(size_t heads, size_t T);
+
+/** Numbers of `turned` for each of d, so that there is room whatever sequence comes of at most T. */
+size_t clh_head_turned_keys(size_t heads, size_t T);
 
 /** Queries a block has when T positions are attended to: all where they are few. */
 size_t clh_head_block(size_t T);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/stop.h"
+#include "model/attention_head.h"
 #include "model/model_keys.h"
 #include "model/model_parts.h"
 #include "model/positions.h"
@@ -90,7 +91,8 @@ clh_status clh_cache_reserve_positions(clh_cache *cache, size_t pos, clh_error *
     const clh_status status = reserve_turns(cache, pos, err);
     if (status)
         return status;
-    if (!clh_mul_ok(cache->values.config.d_head, clh_cache_scratch_row(pos), &need))
+    const clh_model_config *c = &cache->values.config;
+    if (!clh_mul_ok(c->d_head, clh_head_turned_keys(c->n_heads, pos), &need))
         return clh_fail(err, CLH_ENOMEM, "%zu positions cannot be addressed", pos);
     if (need <= cache->scratch_count)
         return CLH_OK;

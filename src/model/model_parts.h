@@ -17,7 +17,7 @@ struct clh_cache {
     clh_blob values;
     uint64_t acts; /**< as of clh_model */
     clh_keep keep;
-    clh_real *scratch; /**< [d_head, clh_cache_scratch_row(pos)]: keys or values transposed */
+    clh_real *scratch; /**< [d_head, clh_head_turned_keys()]: keys or values transposed */
     size_t scratch_count;
     clh_real *turn; /**< of rotary positions: clh_rotary_table() of `turned` positions */
     size_t turned;

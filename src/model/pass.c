@@ -177,7 +177,7 @@ void clh_linear_backward(clh_pass *pass, const clh_real *x, size_t m, const clh_
 {
     assert(pass->row0 == 0);
     if (gW)
-        clh_weight_gradient(pass, m, n, x, m, clh_rows(gy, n), gW);
+        clh_weight_gradient(pass, m, n, clh_rows(x, m), clh_rows(gy, n), gW, (clh_times){0});
     if (gb)
         pass->kernel->add_rows(n, pass->rows, gy, n, gb);
     clh_gemm product =
@@ -200,12 +200,13 @@ static const clh_real *turned_strips(clh_pass *pass, size_t m, const clh_real *x
     return pass->gradient->rows_turned;
 }
 
-void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, const clh_real *x, size_t x_row,
-                         clh_matrix gy, clh_real *gW)
+void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, clh_matrix x, clh_matrix gy,
+                         clh_real *gW, clh_times times)
 {
-    assert(pass && gW && pass->row0 == 0);
-    clh_gemm product = clh_product(m, n, pass->rows, 1, clh_transposed(x, x_row), gy, gW, n);
-    product.strips = turned_strips(pass, m, x, x_row);
+    assert(pass && gW && pass->row0 == 0 && x.col == 1);
+    clh_gemm product = clh_product(m, n, pass->rows, 1, clh_transposed(x.at, x.row), gy, gW, n);
+    product.strips = times.a == 0 ? turned_strips(pass, m, x.at, x.row) : NULL;
+    product.times = times;
     if (pass->onto)
         product.c = pass->onto + (gW - pass->parameters);
     if (pass->onto || !pass->fresh)

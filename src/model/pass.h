@@ -168,9 +168,10 @@ void clh_linear_backward(clh_pass *pass, const clh_real *x, size_t m, const clh_
                          const clh_real *gy, clh_real *gx, clh_onto onto, clh_real *gW,
                          clh_real *gb);
 
-/** gW += x^T gy, [m, n], over the rows of the pass: x rows `x_row` apart, gy as it lies in memory. */
-void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, const clh_real *x, size_t x_row,
-                         clh_matrix gy, clh_real *gW);
+/** gW += x^T gy, [m, n], over the rows of the pass, x and gy as they lie in memory; `times` as of clh_gemm with x, gy
+ *  and gW for A, B and C, {0} for one. */
+void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, clh_matrix x, clh_matrix gy,
+                         clh_real *gW, clh_times times);
 
 /** Make room for a fresh pass: 0 in the gradients that are added to all the same, of embeddings,
  *  biases and norms. */
