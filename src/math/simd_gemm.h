@@ -23,6 +23,7 @@ typedef struct gemm_block {
     size_t l0, depth, j0, columns;
     const clh_real *a, *b;
     size_t b_row;
+    clh_real *copy; /* [depth, PANEL] for B, which lies there after the first tile; or NULL */
     const clh_real *start;
     size_t start_row;
     clh_real *c;
@@ -110,10 +111,18 @@ static void ask_for_tile(gemm_ahead *ahead, size_t times)
 
 /* One panel of columns, all rows, one block of k. `wide` are the rows of its tiles unless it is
  * narrow. */
-static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *wide)
+static void panel_run(const clh_gemm *g, gemm_block *b, const even_parts *wide)
 {
     even_parts parts = *wide;
-    size_t i = 0;
+    size_t i = 0, number = 0;
+    if (b->copy) {
+        ask_for_tile(b->ahead, 1);
+        tile_and_copy(g, b->depth, b->a, b->b, b->b_row, b->copy, b->start, b->start_row, b->c);
+        b->b = b->copy;
+        b->b_row = PANEL;
+        i = part_size(&parts, number++);
+        assert(i == ROWS);
+    }
     if (b->columns <= NARROW) {
         for (; g->m - i >= ROWS_NARROW; i += ROWS_NARROW) {
             ask_for_tile(b->ahead, 2);
@@ -121,7 +130,7 @@ static void panel_run(const clh_gemm *g, const gemm_block *b, const even_parts *
         }
         parts = even_parts_of(g->m - i, ROWS);
     }
-    for (size_t number = 0, rows; i < g->m; number++, i += rows) {
+    for (size_t rows; i < g->m; number++, i += rows) {
         rows = no_more_than(part_size(&parts, number), g->m - i);
         ask_for_tile(b->ahead, 1);
         if (g->part == CLH_GEMM_ALL)
@@ -285,23 +294,26 @@ static void product(const clh_gemm *g, bool down)
     for (; s.depth > 0; s = next) {
         next = spot_after(g, &w, &s);
         const clh_matrix b = b_at(g, &s);
-        if (copies)
+        const bool at_once = copies && b.col == 1 && s.columns == PANEL && g->part == CLH_GEMM_ALL;
+        const bool before = copies && !at_once;
+        if (before)
             pack(b, s.depth, s.columns, room, PANEL);
         if (asks)
             more[0] = next_too ? ahead_of(g, &next) : (gemm_ahead){0};
-        const gemm_block of = {.l0 = s.l,
-                               .depth = s.depth,
-                               .j0 = s.j,
-                               .columns = s.columns,
-                               .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
-                               .b = copies ? room : b.at,
-                               .b_row = copies ? PANEL : b.row,
-                               .start = s.l > 0    ? g->c + s.j
-                                        : g->start ? g->start + s.j
-                                                   : NULL,
-                               .start_row = s.l > 0 ? g->c_row : g->start_row,
-                               .c = g->c + s.j,
-                               .ahead = asks ? more : NULL};
+        gemm_block of = {.l0 = s.l,
+                         .depth = s.depth,
+                         .j0 = s.j,
+                         .columns = s.columns,
+                         .a = (g->strips ? g->strips : g->a) + s.l * g->a_col,
+                         .b = before ? room : b.at,
+                         .b_row = before ? PANEL : b.row,
+                         .copy = at_once ? room : NULL,
+                         .start = s.l > 0    ? g->c + s.j
+                                  : g->start ? g->start + s.j
+                                             : NULL,
+                         .start_row = s.l > 0 ? g->c_row : g->start_row,
+                         .c = g->c + s.j,
+                         .ahead = asks ? more : NULL};
         panel_run(g, &of, &rows);
     }
 }

@@ -16,12 +16,14 @@ enum { ROWS = 6, VECTORS = MANY_REGISTERS ? 4 : 2, PANEL = VECTORS * LANE };
  * vectors, where registers are many, loads less for each sum. */
 enum { ROWS_NARROW = 12, NARROW = (MANY_REGISTERS ? 2 : 1) * LANE };
 
-/* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them).
- * rows, vectors and partial are constants wherever this is inlined. */
+/* rows x vectors tile of C; the last vector of a tile holds `tail` columns (LANE: all of them). Where there is a
+ * `copy` [depth, PANEL], B is also written there, for the tiles that come after.
+ * rows, vectors, partial and whether there is a copy are constants wherever this is inlined. */
 INLINE void tile(const size_t rows, const size_t vectors, const int partial, const clh_gemm *g,
                  size_t depth, const clh_real *a, const clh_real *b, size_t b_row, size_t tail,
-                 const clh_real *start, size_t start_row, clh_real *c)
+                 clh_real *copy, const clh_real *start, size_t start_row, clh_real *c)
 {
+    enum { COPIED_AHEAD = 8 };
     vec sum[ROWS_NARROW][VECTORS];
     UNROLL
     for (size_t i = 0; i < rows; i++) {
@@ -42,6 +44,11 @@ INLINE void tile(const size_t rows, const size_t vectors, const int partial, con
         for (size_t v = 0; v < vectors; v++)
             bl[v] = partial && v + 1 == vectors ? vec_load_part(b + v * LANE, tail)
                                                 : vec_load(b + v * LANE);
+        UNROLL
+        for (size_t v = 0; copy && v < vectors; v++) {
+            __builtin_prefetch(b + COPIED_AHEAD * b_row + v * LANE);
+            vec_store(copy + l * PANEL + v * LANE, bl[v]);
+        }
         UNROLL
         for (size_t i = 0; i < rows; i++) {
             vec ai = vec_set(a[i * g->a_row]);
@@ -77,7 +84,7 @@ typedef void tile_fn(const clh_gemm *g, size_t depth, const clh_real *a, const c
         const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b, size_t b_row,       \
         size_t tail, const clh_real *start, size_t start_row, clh_real *c)                         \
     {                                                                                              \
-        tile(rows, vectors, partial, g, depth, a, b, b_row, tail, start, start_row, c);            \
+        tile(rows, vectors, partial, g, depth, a, b, b_row, tail, NULL, start, start_row, c);      \
     }
 #define TILE_ROWS(vectors, partial)                                                                \
     TILE(1, vectors, partial)                                                                      \
@@ -126,5 +133,13 @@ static tile_fn *const tile_table[VECTORS][2][ROWS_NARROW] = {
     {ROW_TABLE(2, 0), ROW_TABLE(2, 1)},
 #endif
 };
+
+/* The first tile of a panel that is copied for the others. */
+static void tile_and_copy(const clh_gemm *g, size_t depth, const clh_real *a, const clh_real *b,
+                          size_t b_row, clh_real *copy, const clh_real *start, size_t start_row,
+                          clh_real *c)
+{
+    tile(ROWS, VECTORS, 0, g, depth, a, b, b_row, LANE, copy, start, start_row, c);
+}
 
 #endif
