@@ -57,6 +57,9 @@ typedef struct clh_bench_result {
 /** Name of the instruction set in use: "avx512", "avx2", "neon", "base", "plain". */
 CLH_API const char *clh_bench_isa(void);
 
+/** Bytes of a processor's second cache, for which products are cut; 512 KB where the machine does not say. */
+CLH_API size_t clh_bench_second_cache(void);
+
 /** Multiply-adds from registers, in operations a second, on all threads at once: what no product can
  *  pass. The best of several short rounds. CLH_STOPPED; CLH_ERANGE for more than 1024 threads,
  *  CLH_EUSAGE for NULL; written on success only. */

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#include "math/blocking.h"
 #include "math/simd_tile.h"
 #include "math/simd_transpose.h"
 
@@ -318,22 +319,22 @@ static void product(const clh_gemm *g, bool down)
     }
 }
 
-/* So many rows of A in chains of CLH_GEMM_BLOCK stay in the second cache while all panels of B pass
- * by; and while they do, C is added to panel by panel where they are no more than COLUMNS_DEEP long,
- * so that a panel of C stays there too. */
-enum { BLOCK_ROWS = 264, COLUMNS_DEEP = 2 * CLH_GEMM_BLOCK };
+/* While a block of rows of A stays in the second cache, C is added to panel by panel where they are no more than
+ * this long, so that a panel of C stays there too. */
+enum { COLUMNS_DEEP = 2 * CLH_GEMM_BLOCK };
 
 /* Few rows of one chain, as a head of a short sequence has: tiles, and nothing to prepare. */
 static bool is_small(const clh_gemm *g)
 {
     enum { COLUMNS = 64 };
     const size_t chain = g->chain ? g->chain : CLH_GEMM_BLOCK;
-    return g->m <= ROWS && g->n <= COLUMNS && g->k <= chain && g->b_col == 1 && !g->packed &&
+    return g->m < ROWS_NARROW && g->n <= COLUMNS && g->k <= chain && g->b_col == 1 && !g->packed &&
            !g->strips && g->m && g->k;
 }
 
 static void small_product(const clh_gemm *g)
 {
+    const size_t first = g->m <= ROWS ? g->m : (g->m + 1) / 2;
     for (size_t j = 0; j < g->n; j += PANEL) {
         const gemm_block of = {.depth = g->k,
                                .j0 = j,
@@ -344,26 +345,29 @@ static void small_product(const clh_gemm *g)
                                .start = g->start ? g->start + j : NULL,
                                .start_row = g->start_row,
                                .c = g->c + j};
-        tile_part(g, &of, 0, g->m);
+        tile_part(g, &of, 0, first);
+        if (first < g->m)
+            tile_part(g, &of, first, g->m - first);
     }
 }
 
 static void large_product(const clh_gemm *g)
 {
+    const size_t block =
+        g->m <= CLH_BLOCKING_LEAST ? CLH_BLOCKING_LEAST : clh_blocking_here()->rows;
     const bool down = g->k > CLH_GEMM_BLOCK && g->k <= COLUMNS_DEEP && g->n >= (size_t)4 * PANEL &&
                       g->m >= PACK_ROWS;
     clh_gemm of = *g;
     if (g->strips) {
-        assert(g->part == CLH_GEMM_ALL && BLOCK_ROWS % CLH_STRIP == 0 && CLH_STRIP % ROWS == 0);
+        assert(g->part == CLH_GEMM_ALL && block % CLH_STRIP == 0 && CLH_STRIP % ROWS == 0);
         of.a_row = 1;
         of.a_col = CLH_STRIP;
     }
-    if (g->part != CLH_GEMM_ALL || g->m <= BLOCK_ROWS) {
+    if (g->part != CLH_GEMM_ALL || g->m <= block) {
         product(&of, down && g->part == CLH_GEMM_ALL);
         return;
     }
-    const even_parts parts =
-        g->strips ? (even_parts){BLOCK_ROWS, g->m} : even_parts_of(g->m, BLOCK_ROWS);
+    const even_parts parts = g->strips ? (even_parts){block, g->m} : even_parts_of(g->m, block);
     for (size_t i = 0, number = 0, rows; i < g->m; i += rows, number++) {
         rows = no_more_than(part_size(&parts, number), g->m - i);
         of.m = rows;
@@ -376,28 +380,24 @@ static void large_product(const clh_gemm *g)
     }
 }
 
-/* What the next of its times reads, for one that is computed before. */
-static clh_soon next_a(const clh_gemm *g)
+/* Rows of x as they lie in memory, `by` further on: what the next of its times reads of A or B. */
+static clh_soon next_of(clh_matrix x, size_t rows, size_t columns, size_t by)
 {
-    const clh_matrix a = {g->a + g->times.a, g->a_row, g->a_col};
-    return a.col == 1 ? (clh_soon){a.at, g->m, a.row, g->k} : (clh_soon){a.at, g->k, a.col, g->m};
+    if (by == 0)
+        return (clh_soon){0};
+    return x.col == 1 ? (clh_soon){x.at + by, rows, x.row, columns}
+                      : (clh_soon){x.at + by, columns, x.col, rows};
 }
 
-static clh_soon next_b(const clh_gemm *g)
-{
-    const clh_matrix b = {g->b + g->times.b, g->b_row, g->b_col};
-    return b.col == 1 ? (clh_soon){b.at, g->k, b.row, g->n} : (clh_soon){b.at, g->n, b.col, g->k};
-}
-
-/* The operands of the next are asked for while one is computed; with the last, what the caller asks for. */
+/* While one is computed, what the next reads is asked for; with the last, what the caller asks for. */
 static void large_products(const clh_gemm *g)
 {
     clh_gemm of = *g;
     clh_soon next[CLH_SOON];
     of.soon = next;
     for (size_t left = g->times.count; left > 1; left--) {
-        next[0] = g->times.a > 0 ? next_a(&of) : (clh_soon){0};
-        next[1] = g->times.b > 0 ? next_b(&of) : (clh_soon){0};
+        next[0] = next_of((clh_matrix){of.a, g->a_row, g->a_col}, g->m, g->k, g->times.a);
+        next[1] = next_of((clh_matrix){of.b, g->b_row, g->b_col}, g->k, g->n, g->times.b);
         large_product(&of);
         clh_product_steps(&of);
     }
@@ -417,17 +417,12 @@ static void small_products(const clh_gemm *g)
 
 static void simd_gemm(const clh_gemm *g)
 {
-    const bool small = is_small(g), once = g->times.count <= 1;
-    assert(once || !g->packed || g->times.b == 0);
-    assert(once || !g->strips || g->times.a == 0);
-    if (small && once)
-        small_product(g);
-    else if (small)
-        small_products(g);
-    else if (once)
-        large_product(g);
+    const bool once = g->times.count <= 1;
+    assert(once || ((!g->packed || g->times.b == 0) && (!g->strips || g->times.a == 0)));
+    if (is_small(g))
+        (once ? small_product : small_products)(g);
     else
-        large_products(g);
+        (once ? large_product : large_products)(g);
 }
 
 #endif

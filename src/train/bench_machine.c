@@ -3,6 +3,7 @@
 #include "base/platform/pool.h"
 #include "base/stop.h"
 #include "clearhead/bench.h"
+#include "math/blocking.h"
 #include "math/kernels.h"
 
 enum { PEAK_ROUNDS = 40, PEAK_LOOPS = 200000 };
@@ -13,6 +14,11 @@ enum { STREAM_ROUNDS = 6, STREAM_NUMBERS = 1 << 24, STREAM_ROW = 1 << 12 };
 const char *clh_bench_isa(void)
 {
     return clh_kernels_best()->name;
+}
+
+size_t clh_bench_second_cache(void)
+{
+    return clh_blocking_here()->second_cache;
 }
 
 static void peak_task(void *context, size_t task, size_t worker)

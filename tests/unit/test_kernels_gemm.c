@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
+#include "math/blocking.h"
 #include "math/kernels.h"
 #include "support/cmocka_all.h"
 #include "support/kernel_bench.h"
@@ -40,13 +41,16 @@ static size_t pick_depth(uint64_t seed)
 /* Every so often one that is cut into rectangles, or whose B is copied. */
 static void make_large(uint64_t seed, clh_gemm *g)
 {
-    static const size_t rows[] = {40, 265, 300}, columns[] = {385, 450},
-                        depths[] = {20, 257, 512, 520};
+    static const struct large {
+        size_t m, n, k;
+    } large[] = {{40, 385, 512}, {40, 450, 20},  {300, 385, 257},
+                 {300, 450, 20}, {1030, 70, 20}, {1030, 33, 257}};
     if (seed % 400 != 200)
         return;
-    g->m = rows[pick(seed, 16, 0, CLH_COUNT(rows) - 1)];
-    g->n = columns[pick(seed, 17, 0, CLH_COUNT(columns) - 1)];
-    g->k = depths[pick(seed, 18, 0, CLH_COUNT(depths) - 1)];
+    const struct large *one = &large[seed / 400 % CLH_COUNT(large)];
+    g->m = one->m;
+    g->n = one->n;
+    g->k = one->k;
 }
 
 static clh_real *nan_array(size_t count)
@@ -275,6 +279,94 @@ static void packed_matrices_and_strips_give_the_same_bits(void **state)
         }
 }
 
+/* `count` numbers to be read. */
+static clh_real *values(uint64_t seed, size_t count)
+{
+    clh_real *x = nan_array(count);
+    for (size_t i = 0; i < count; i++)
+        x[i] = value(seed, i, false);
+    return x;
+}
+
+/* Random steps from one product to the next; those of results lie behind one another. */
+static clh_times pick_times(uint64_t seed, const clh_gemm *g)
+{
+    const size_t size = g->m * g->c_row + 3;
+    return (clh_times){.count = pick(seed, 30, 0, 4),
+                       .a = pick(seed, 31, 0, 2) ? g->a_row + g->a_col : 0,
+                       .b = pick(seed, 32, 0, 2) ? g->b_row + g->b_col : 0,
+                       .c = size,
+                       .start = g->start == g->c ? size : pick(seed, 33, 0, 1)};
+}
+
+static void run_one_by_one(clh_gemm g, const clh_kernels *kernel)
+{
+    const size_t count = g.times.count ? g.times.count : 1;
+    for (size_t i = 0; i < count; i++) {
+        clh_gemm one = g;
+        one.times = (clh_times){0};
+        one.a += i * g.times.a;
+        one.b += i * g.times.b;
+        one.c += i * g.times.c;
+        one.start = g.start ? g.start + i * g.times.start : NULL;
+        kernel->gemm(&one);
+    }
+}
+
+/* Of more than one, as of heads, each is what it is by itself. */
+static void times_are_products_one_after_the_other(void **state)
+{
+    (void)state;
+    size_t builds;
+    const clh_kernels *const *kernel = clh_kernels_all(&builds);
+    for (uint64_t t = 0; t < PRODUCTS; t += 2) {
+        product p = product_make(70000 + 10 * t, false);
+        clh_gemm g = p.g;
+        g.times = pick_times(t, &g);
+        const size_t all = 4 * g.times.c + g.n + 1;
+        clh_real *a = values(t, (g.m + 4) * g.a_row + (g.k + 4) * g.a_col);
+        clh_real *b = values(t + 1, (g.k + 4) * g.b_row + (g.n + 4) * g.b_col);
+        clh_real *bias = values(t + 2, g.n + 4), *before = values(t + 3, all);
+        clh_real *c = nan_array(all), *want = nan_array(all);
+        g.a = a;
+        g.b = b;
+        g.start = g.start == g.c ? c : g.start ? bias : NULL;
+        g.c = c;
+        for (size_t k = 0; k < builds; k++) {
+            memcpy(c, before, all * sizeof *c);
+            run_one_by_one(g, kernel[k]);
+            memcpy(want, c, all * sizeof *c);
+            memcpy(c, before, all * sizeof *c);
+            kernel[k]->gemm(&g);
+            assert_memory_equal(c, want, all * sizeof *c);
+        }
+        clh_free(a);
+        clh_free(b);
+        clh_free(bias);
+        clh_free(before);
+        clh_free(c);
+        clh_free(want);
+        product_free(&p);
+    }
+}
+
+static void a_cut_for_any_cache_is_whole_strips(void **state)
+{
+    (void)state;
+    size_t last = 0;
+    for (size_t bytes = 1; bytes < SIZE_MAX / 2; bytes *= 2) {
+        const clh_blocking cut = clh_blocking_of(bytes);
+        assert_true(cut.second_cache == bytes && cut.rows >= last && cut.rows >= CLH_STRIP);
+        assert_int_equal(cut.rows % CLH_STRIP, 0);
+        last = cut.rows;
+    }
+    const size_t one = CLH_GEMM_BLOCK * sizeof(clh_real); /* a row of A in a chain */
+    assert_in_range(clh_blocking_of(1024 * one).rows, 500, 512);
+    assert_true(clh_blocking_of(0).rows == clh_blocking_of(512 << 10).rows);
+    assert_true(clh_blocking_here()->rows ==
+                clh_blocking_of(clh_blocking_here()->second_cache).rows);
+}
+
 static void avx2_and_avx512_give_the_same_bits(void **state)
 {
     (void)state;
@@ -390,6 +482,8 @@ int main(void)
         cmocka_unit_test(products_are_right_to_rounding),
         cmocka_unit_test(builds_agree_with_the_definition),
         cmocka_unit_test(packed_matrices_and_strips_give_the_same_bits),
+        cmocka_unit_test(times_are_products_one_after_the_other),
+        cmocka_unit_test(a_cut_for_any_cache_is_whole_strips),
         cmocka_unit_test(avx2_and_avx512_give_the_same_bits),
         cmocka_unit_test(parts_are_left_out),
         cmocka_unit_test(the_fast_builds_do_not_touch_what_no_row_counts),

@@ -72,6 +72,7 @@ static const clh_field part_columns[] = {
     {0}};
 static const clh_field numbers[] = {
     CLH_FIELD_TEXT("isa", "instruction set in use", 0),
+    CLH_FIELD_COUNT("second_cache", "bytes", "cache of a processor that products are cut for"),
     {0},
 };
 static const clh_schema schema[] = {
@@ -164,6 +165,7 @@ static clh_status ask_bench(clh_result *out, clh_subject *s, const void *setting
     const size_t most = status ? 0 : config.threads;
     if (!status) {
         clh_result_put_text(out, "isa", clh_bench_isa());
+        clh_result_put_number(out, "second_cache", (double)clh_bench_second_cache());
         clh_result_note_lines(out, notes);
     }
     for (size_t threads = 1; threads <= most && !status; threads += most > 1 ? most - 1 : 1) {

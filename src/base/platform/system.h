@@ -11,6 +11,9 @@
  *  control group; SIZE_MAX where nobody says. */
 size_t clh_system_memory(void);
 
+/** Bytes of the cache between a processor's first one and those it shares; 0 where nobody says. */
+size_t clh_system_second_cache(void);
+
 /** That this memory is best held in large pages, as its numbers are read row by row with much between. No
  *  more than a hint; `memory` begins a page. */
 void clh_system_large_pages(void *memory, size_t size);

@@ -43,6 +43,27 @@ size_t clh_system_memory(void)
     return group < limit ? group : limit;
 }
 
+/* "1024K" and the like; 0 where that is not what the file says, or it is not there. */
+static size_t kilobytes_in(const char *file)
+{
+    FILE *stream = fopen(file, "re");
+    if (!stream)
+        return 0;
+    char line[32] = "", *end = line;
+    const uintmax_t count = fgets(line, sizeof line, stream) ? strtoumax(line, &end, 10) : 0;
+    (void)fclose(stream);
+    return end != line && *end == 'K' && count <= SIZE_MAX >> 10 ? (size_t)count << 10 : 0;
+}
+
+/* As the kernel numbers caches: data and instructions of the first level, then the second. */
+size_t clh_system_second_cache(void)
+{
+    const int before = errno;
+    const size_t bytes = kilobytes_in("/sys/devices/system/cpu/cpu0/cache/index2/size");
+    errno = before;
+    return bytes;
+}
+
 void clh_system_large_pages(void *memory, size_t size)
 {
 #ifdef MADV_HUGEPAGE

@@ -9,6 +9,11 @@ size_t clh_system_memory(void)
     return SIZE_MAX;
 }
 
+size_t clh_system_second_cache(void)
+{
+    return 0;
+}
+
 void clh_system_large_pages(void *memory, size_t size)
 {
     (void)memory;
