@@ -403,10 +403,10 @@ static bool same_texts(const text_box *a, const text_box *b, size_t count)
     return true;
 }
 
-/* Numbers without a unit look as if theirs were called so; an array's are those of its name. */
+/* Numbers without a unit look as if theirs were called so; of lines and arrays their names stand for it. */
 static void a_missing_unit_is_said(void **state)
 {
-    static const char *const said[] = {"no unit", "no unit", "no unit", "numbers"};
+    static const char *const said[] = {"no unit", "no unit", "a, b", "numbers"};
     text_box none[TEXTS_MAX], named[TEXTS_MAX], other[TEXTS_MAX];
     for (int kind = 0; kind < 4; kind++) {
         const size_t count = draw_in_unit(none, *state, kind, NULL);

@@ -175,20 +175,26 @@ static bool are_shares(const curves *c, size_t count, bool right)
     return found && all;
 }
 
-/* What the lines of a side are in, each unit once: "share, nats"; nothing where there is no line. */
-static void say_units(const curves *c, size_t count, bool right, char out[UNITS])
+/* What a line's numbers are in; where they have no unit, what they are: "score" of "patterns.induction.1.0.score". */
+static const char *quantity_of(const clh_field *field)
+{
+    const char *last = strrchr(field->name, '.');
+    return field->unit && *field->unit ? field->unit : last ? last + 1 : field->name;
+}
+
+/* That of the lines of a side, each once: "share, nats"; nothing where there is no line. */
+static void say_quantities(const curves *c, size_t count, bool right, char out[UNITS])
 {
     size_t length = 0;
     *out = '\0';
     for (size_t s = 0; s < count; s++) {
-        const char *unit = clh_draw_unit(c->field[s]->unit);
+        const char *what = quantity_of(c->field[s]);
         bool first = c->series[s].right == right;
         for (size_t k = 0; k < s && first; k++)
-            first =
-                c->series[k].right != right || strcmp(clh_draw_unit(c->field[k]->unit), unit) != 0;
+            first = c->series[k].right != right || strcmp(quantity_of(c->field[k]), what) != 0;
         if (first && length < UNITS)
             length +=
-                (size_t)snprintf(out + length, UNITS - length, "%s%s", length ? ", " : "", unit);
+                (size_t)snprintf(out + length, UNITS - length, "%s%s", length ? ", " : "", what);
     }
 }
 
@@ -217,8 +223,8 @@ clh_status clh_draw_curve(clh_drawing *d, clh_error *err)
     const size_t count = c.all < CLH_SERIES_MAX ? c.all : CLH_SERIES_MAX;
     for (size_t s = 0; s < count; s++)
         left = left || !c.series[s].right;
-    say_units(&c, count, true, right_unit);
-    say_units(&c, count, false, left_unit);
+    say_quantities(&c, count, true, right_unit);
+    say_quantities(&c, count, false, left_unit);
     for (size_t s = 0; s < count && !left; s++)
         c.series[s].right = false; /* one axis stands at the left */
     if (count < c.all)
