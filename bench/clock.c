@@ -13,7 +13,7 @@
 #include "base/platform/clock.h"
 #include "clearhead/bench.h"
 #include "clearhead/run_config.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "train/gradient.h"
 
 enum { STRETCHES = 2000, ROOM = 1 << 18, CHAIN = 200, CYCLES = 3 };

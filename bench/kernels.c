@@ -13,7 +13,7 @@
 #include "base/base.h"
 #include "base/platform/clock.h"
 #include "clearhead/bench.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 enum { ROUNDS = 60 };
 

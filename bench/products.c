@@ -31,7 +31,7 @@
 #include "base/platform/clock.h"
 #include "base/random.h"
 #include "clearhead/bench.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 enum { ROUNDS = 41, OURS = 2, LIBRARIES_MOST = 6 };
 

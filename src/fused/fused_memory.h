@@ -61,7 +61,7 @@
 #define CLH_FUSED_MEMORY_H
 
 #include "fused/fused.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 /** Queries a block has at most, a multiple of the products' tiles; rows of z and what follows that
  *  a sequence keeps until they are added to the sums: one chain of a product (CLH_GEMM_BLOCK). */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/tensors.h"
 #include "task/vocab_parts.h"
 

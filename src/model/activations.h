@@ -4,7 +4,7 @@
 #define CLH_ACTIVATIONS_H
 
 #include "clearhead/config.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 /** y = act(x), both [rows, width], not the same memory. */
 void clh_activation_forward(clh_act_fn fn, const clh_kernels *kernel, size_t rows, size_t width,

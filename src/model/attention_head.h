@@ -22,7 +22,7 @@
 #ifndef CLH_ATTENTION_HEAD_H
 #define CLH_ATTENTION_HEAD_H
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 typedef struct clh_head {
     size_t T, d;   /**< positions, d_head */

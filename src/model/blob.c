@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 /* The first row of the residual stream from `id` on that exists; the last one of a block does. */
 static size_t next_of_stream(const clh_layout *layout, const clh_model_config *config, size_t id)

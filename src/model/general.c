@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/platform/pool_try.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/backend.h"
 #include "model/blob.h"
 #include "model/pass.h"

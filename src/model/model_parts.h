@@ -3,7 +3,7 @@
 #define CLH_MODEL_PARTS_H
 
 #include "clearhead/model.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/blob.h"
 #include "model/undo.h"
 
@@ -22,7 +22,7 @@ struct clh_cache {
     clh_real *turn; /**< of rotary positions: clh_rotary_table() of `turned` positions */
     size_t turned;
     clh_real *asked; /**< [rows, d_model] of a packed pass: inputs of queries that are asked */
-    clh_real *rows_turned; /**< of a packed pass: rows transposed, in strips (math/packing.h) */
+    clh_real *rows_turned; /**< of a packed pass: rows transposed, in strips (packing.h) */
     size_t filled;         /**< positions the last pass computed, for clh_forward_more() */
     bool plain;            /**< that pass had no hooks */
     clh_undo undo;         /**< what clh_forward_writes() overwrote of it */

@@ -15,7 +15,7 @@
 #define CLH_NORM_H
 
 #include "clearhead/config.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 typedef struct clh_norm {
     clh_normalization kind; /**< not CLH_NORM_NONE */

@@ -2,7 +2,7 @@
 #include <assert.h>
 
 #include "base/base.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/model_parts.h"
 #include "model/pack.h"
 #include "model/tensors.h"

@@ -23,7 +23,7 @@
 #ifndef CLH_PASS_H
 #define CLH_PASS_H
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/model_parts.h"
 #include "model/pack.h"
 #include "model/window.h"

@@ -8,7 +8,7 @@
 #include "base/stop.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/model_keys.h"
 #include "train/gradient.h"
 #include "train/optimizer.h"

@@ -3,8 +3,8 @@
 #include "base/platform/pool.h"
 #include "base/stop.h"
 #include "clearhead/bench.h"
-#include "math/blocking.h"
-#include "math/kernels.h"
+#include "math/kernels/blocking.h"
+#include "math/kernels/kernels.h"
 
 enum { PEAK_ROUNDS = 40, PEAK_LOOPS = 200000 };
 

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/platform/pool_try.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 enum { PIECE = 8192, BLOCK = 1024 };
 

@@ -12,7 +12,7 @@
 #define CLH_OPTIMIZER_H
 
 #include "clearhead/config.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 /** `n` numbers of parameters `p` with moments `m`, `v` (v unused by SGD) move step `step` (from 1)
  *  at learning rate `lr`; gradients `g` are multiplied by `grad_scale` first (clipping). */

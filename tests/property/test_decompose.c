@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "math/decompose.h"
+#include "math/algebra/decompose.h"
 #include "support/failing_alloc.h"
 #include "support/model_case.h"
 #include "support/must.h"

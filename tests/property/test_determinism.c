@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "clearhead/run.h"
 #include "clearhead/train.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "support/cmocka_all.h"
 #include "support/run_case.h"
 

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "clearhead/run_config.h"
 #include "fused/fused.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/task_of.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/tensors.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"

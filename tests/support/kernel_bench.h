@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 enum { ROW_LONGEST = 184, ROW_GUARD = 20, ROW_SHIFTS = 16 };
 

@@ -8,7 +8,7 @@
 #include "clearhead/alloc.h"
 #include "clearhead/report.h"
 #include "clearhead/safetensors.h"
-#include "math/vector_norm.h"
+#include "math/algebra/vector_norm.h"
 #include "result/finite.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"

@@ -5,8 +5,8 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "math/blocking.h"
-#include "math/kernels.h"
+#include "math/kernels/blocking.h"
+#include "math/kernels/kernels.h"
 #include "support/cmocka_all.h"
 #include "support/kernel_bench.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/loss_row.h"
 #include "support/cmocka_all.h"
 

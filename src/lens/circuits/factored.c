@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "clearhead/circuit.h"
-#include "math/vector_norm.h"
+#include "math/algebra/vector_norm.h"
 
 void clh_factored_deinit(clh_factored *factored)
 {

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "clearhead/fold.h"
 #include "lens/residual/exact.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/tensors.h"
 
 /* The largest |log p - log q| of finite logits a and b. */

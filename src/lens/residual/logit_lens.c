@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/tensors.h"
 
 /* What reads the streams. */

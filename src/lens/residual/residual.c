@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/tensors.h"
 
 static const clh_row *row_of(const clh_component *component)

@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "base/stop.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "model/loss_row.h"
 #include "model/passes.h"
 #include "prove/certificate/certify_parts.h"

@@ -12,7 +12,7 @@
 #define CLH_PROVE_LETTERS_H
 
 #include "clearhead/certify.h"
-#include "math/prove_rows.h"
+#include "math/kernels/prove_rows.h"
 #include "task/letter_rank.h"
 
 typedef struct clh_letters_asked {

@@ -20,7 +20,7 @@
 
 #include "base/stop.h"
 #include "clearhead/linalg.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 #include "prove/tables/letters.h"
 
 /** Rows of which the row_j of a slot's keys are sums: the row_j themselves, or, where a slot has more keys

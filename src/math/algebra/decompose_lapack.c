@@ -4,7 +4,7 @@
 
 #include <lapacke.h>
 
-#include "math/decompose.h"
+#include "math/algebra/decompose.h"
 
 static clh_status check_info(lapack_int info, const char *routine, clh_error *err)
 {

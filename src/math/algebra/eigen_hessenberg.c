@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/decompose.h"
+#include "math/algebra/decompose.h"
 
 #define H(i, j) h[(i)*n + (j)]
 

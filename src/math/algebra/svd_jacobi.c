@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/decompose.h"
+#include "math/algebra/decompose.h"
 
 /* Rows w [count, length], count <= length, that are turned until they are orthogonal, and turns [count,
  * count], the product of all rotations: w = turns * the matrix. Source: Hestenes 1958; the larger row of

@@ -1,4 +1,4 @@
-#include "math/vector_norm.h"
+#include "math/algebra/vector_norm.h"
 
 #include <assert.h>
 #include <float.h>

@@ -2,8 +2,8 @@
 #ifndef CLH_SIMD_TILE_H
 #define CLH_SIMD_TILE_H
 
-#include "math/kernels.h"
-#include "math/simd.h"
+#include "math/kernels/kernels.h"
+#include "math/simd/simd.h"
 
 /* ---- Matrix product: C in register tiles of ROWS x VECTORS vectors, B read where it lies -------
  */

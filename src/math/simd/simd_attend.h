@@ -5,7 +5,7 @@
 #ifndef CLH_SIMD_ATTEND_H
 #define CLH_SIMD_ATTEND_H
 
-#include "math/simd_along.h"
+#include "math/simd/simd_along.h"
 
 typedef struct query_row {
     const clh_real *position, *token, *kind;

@@ -2,7 +2,7 @@
 #ifndef CLH_SIMD_CURVES_H
 #define CLH_SIMD_CURVES_H
 
-#include "math/simd_along.h"
+#include "math/simd/simd_along.h"
 
 #ifdef CLH_DOUBLE
 INLINE vec vec_erf(vec x)

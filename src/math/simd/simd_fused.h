@@ -5,7 +5,7 @@
 #ifndef CLH_SIMD_FUSED_H
 #define CLH_SIMD_FUSED_H
 
-#include "math/simd_along.h"
+#include "math/simd/simd_along.h"
 
 /* ---- SoLU
  * ------------------------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "math/simd_excess.h"
+#include "math/simd/simd_excess.h"
 
 /* A few rows of a clh_predictions, and what becomes of them: of each also by how much the target's
  * logit is less than the largest, and whether it is the first of these. */

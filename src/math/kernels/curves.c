@@ -1,4 +1,4 @@
-#include "math/curves.h"
+#include "math/kernels/curves.h"
 
 #include <assert.h>
 #include <tgmath.h>

@@ -1,4 +1,4 @@
-#include "math/packing.h"
+#include "math/kernels/packing.h"
 
 #include <assert.h>
 #include <string.h>

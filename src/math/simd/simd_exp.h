@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "math/simd.h"
+#include "math/simd/simd.h"
 
 #ifdef CLH_DOUBLE
 INLINE vec vec_exp(vec x)

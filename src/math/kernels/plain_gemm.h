@@ -2,7 +2,7 @@
 #ifndef CLH_PLAIN_GEMM_H
 #define CLH_PLAIN_GEMM_H
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 static void plain_product(const clh_gemm *g)
 {

@@ -1,10 +1,10 @@
 /* The kernels for one instruction set: built several times, with CLH_ISA the name of the build. */
 #include <math.h>
 
-#include "math/kernels.h"
-#include "math/simd_curves.h"
-#include "math/simd_excess.h"
-#include "math/simd_gemm.h"
+#include "math/kernels/kernels.h"
+#include "math/simd/simd_curves.h"
+#include "math/simd/simd_excess.h"
+#include "math/simd/simd_gemm.h"
 
 #define JOIN2(a, b) a##b
 #define JOIN(a, b) JOIN2(a, b)
@@ -201,10 +201,10 @@ static clh_real simd_normalize_input(size_t n, const clh_real *x, clh_real mean,
     return lanes_sum(sum);
 }
 
-#include "math/simd_attend.h"
-#include "math/simd_fused.h"
-#include "math/simd_predict.h"
-#include "math/simd_prove.h"
+#include "math/simd/simd_attend.h"
+#include "math/simd/simd_fused.h"
+#include "math/simd/simd_predict.h"
+#include "math/simd/simd_prove.h"
 
 /* ---- Optimizer ---------------------------------------------------------------------------------
  */

@@ -22,10 +22,10 @@
 #include <stddef.h>
 
 #include "clearhead/tensor.h"
-#include "math/curves.h"
-#include "math/fused_rows.h"
-#include "math/packing.h"
-#include "math/prove_rows.h"
+#include "math/kernels/curves.h"
+#include "math/kernels/fused_rows.h"
+#include "math/kernels/packing.h"
+#include "math/kernels/prove_rows.h"
 
 enum { CLH_LANES = 16, CLH_GEMM_BLOCK = 256 };
 
@@ -110,7 +110,7 @@ typedef struct clh_kernels {
 
     void (*gemm)(const clh_gemm *product);
 
-    /** Part of a matrix that products read as `packed`: math/packing.h. */
+    /** Part of a matrix that products read as `packed`: math/kernels/packing.h. */
     void (*pack)(const clh_packing *part);
 
     /** out[j * out_row + i] = in[i * in_row + j], i < m, j < n */
@@ -147,7 +147,7 @@ typedef struct clh_kernels {
      *  gx[i] = s[i] (gy[i] + gy[i] x[i] - sum_j gy[j] x[j] s[j]). gx is neither x nor gy. */
     void (*solu_backward)(size_t n, const clh_real *x, const clh_real *gy, clh_real *gx);
 
-    /** y[i] = f(x[i]) of a curve, and gx[i] = gy[i] f'(x[i]): math/curves.h. Within 1e-6 of
+    /** y[i] = f(x[i]) of a curve, and gx[i] = gy[i] f'(x[i]): math/kernels/curves.h. Within 1e-6 of
      *  max(1, |x|) in single precision; the same bits in every build that has vectors. */
     void (*curve)(clh_curve curve, size_t n, const clh_real *x, clh_real *y);
     void (*curve_back)(clh_curve curve, size_t n, const clh_real *x, const clh_real *gy,
@@ -179,7 +179,7 @@ typedef struct clh_kernels {
     void (*unfold)(size_t n, clh_real w, clh_real b, const clh_real *x, const clh_real *gy,
                    const clh_real *gz, clh_real *gx, clh_real *gw, clh_real *gb);
 
-    /** Rows of the fused backend: math/fused_rows.h says what they compute. */
+    /** Rows of the fused backend: math/kernels/fused_rows.h says what they compute. */
     void (*attend)(const clh_queries *queries);
     void (*attend_back)(const clh_queries_back *queries);
     clh_predicted (*predict)(const clh_predictions *rows);
@@ -193,7 +193,7 @@ typedef struct clh_kernels {
     void (*adam)(size_t n, const clh_adam_step *step, const clh_real *g, clh_real *m, clh_real *v,
                  clh_real *p);
 
-    /** Rows of a certificate: math/prove_rows.h. The largest score, of which nothing is written; weights
+    /** Rows of a certificate: math/kernels/prove_rows.h. The largest score, of which nothing is written; weights
      *  and their sums. */
     clh_real (*letter_scores)(const clh_letter_weights *rows);
     void (*letter_weights)(const clh_letter_weights *rows, clh_real most);
@@ -203,7 +203,7 @@ typedef struct clh_kernels {
     void (*column_ends)(size_t n, size_t rows, const clh_real *x, size_t row, const clh_real *shift,
                         clh_real *least, clh_real *most);
 
-    /** What of every letter x < CLH_LETTER_ROW stands against its limits: math/prove_rows.h. */
+    /** What of every letter x < CLH_LETTER_ROW stands against its limits: math/kernels/prove_rows.h. */
     uint64_t (*letters_below)(const clh_letter_limits *of, uint64_t *reach);
 
     /** Bit i of which[i / 64]: x[i] + y[i] >= limit. n is whole CLH_LANES. */

@@ -2,7 +2,7 @@
 #ifndef CLH_SIMD_TRANSPOSE_H
 #define CLH_SIMD_TRANSPOSE_H
 
-#include "math/simd.h"
+#include "math/simd/simd.h"
 
 /* Of eight where registers have as many numbers: of sixteen was slower. */
 #if defined(__AVX2__)

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "math/decompose.h"
-#include "math/vector_norm.h"
+#include "math/algebra/decompose.h"
+#include "math/algebra/vector_norm.h"
 
 #ifdef CLH_HAVE_LAPACK
 #define BY clh_decompose_lapack

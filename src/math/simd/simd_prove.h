@@ -4,7 +4,7 @@
 #ifndef CLH_SIMD_PROVE_H
 #define CLH_SIMD_PROVE_H
 
-#include "math/simd_along.h"
+#include "math/simd/simd_along.h"
 
 enum { LETTER_PARTS = CLH_LETTER_ROW / LANE };
 

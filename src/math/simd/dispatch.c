@@ -3,7 +3,7 @@
 
 #include "base/platform/system.h"
 #include "base/platform/thread.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 static const clh_kernels *usable[5];
 static size_t usable_count;

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "math/simd_along.h"
+#include "math/simd/simd_along.h"
 
 typedef uint64_t dvec_bits __attribute__((vector_size(sizeof(dvec))));
 

@@ -5,9 +5,9 @@
 
 #include <assert.h>
 
-#include "math/blocking.h"
-#include "math/simd_tile.h"
-#include "math/simd_transpose.h"
+#include "math/kernels/blocking.h"
+#include "math/simd/simd_tile.h"
+#include "math/simd/simd_transpose.h"
 
 /* Rows of B, or of its transpose, that the panel after this one reads: far away where they are weights,
  * so they are asked for while this one is computed, `share` of them with each tile's rows. */

@@ -27,7 +27,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -42,11 +42,11 @@
 #endif
 
 #if defined(__AVX2__) && defined(__FMA__) && !defined(CLH_SIMD_GENERIC)
-#include "math/simd_avx.h"
+#include "math/simd/simd_avx.h"
 #elif defined(__aarch64__) && defined(__ARM_NEON) && !defined(CLH_SIMD_GENERIC)
-#include "math/simd_neon.h"
+#include "math/simd/simd_neon.h"
 #else
-#include "math/simd_generic.h"
+#include "math/simd/simd_generic.h"
 #endif
 
 static inline vec vec_load(const clh_real *p)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "math/decompose.h"
+#include "math/algebra/decompose.h"
 
 /* The reflection H = I - tau v v^T, v[0] = 1, that takes x [count, every `step`] to (beta, 0 … 0), with
  * beta of the other sign than x[0]; x becomes (beta, v[1] …). The largest entry is divided out, so that no

@@ -17,7 +17,7 @@
 #ifndef CLH_SIMD_ALONG_H
 #define CLH_SIMD_ALONG_H
 
-#include "math/simd_exp.h"
+#include "math/simd/simd_exp.h"
 
 /** Numbers of part `part` of a row that has `rest` left: LANE, fewer at the end, 0 past it. */
 static inline size_t part_count(size_t rest, size_t part)

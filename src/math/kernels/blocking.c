@@ -1,8 +1,8 @@
-#include "math/blocking.h"
+#include "math/kernels/blocking.h"
 
 #include "base/platform/system.h"
 #include "base/platform/thread.h"
-#include "math/kernels.h"
+#include "math/kernels/kernels.h"
 
 enum { UNKNOWN = 512 << 10, ROWS_MOST = 1020 };
 

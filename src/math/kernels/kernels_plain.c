@@ -1,6 +1,6 @@
 /* What each kernel means, in loops to be read. The fast builds are tested against these. */
-#include "math/kernels.h"
-#include "math/plain_gemm.h"
+#include "math/kernels/kernels.h"
+#include "math/kernels/plain_gemm.h"
 
 #include <tgmath.h>
 
