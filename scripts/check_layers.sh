@@ -51,6 +51,9 @@ done
 
 # Rooms of a floor, from the ground up, each with those that it may include beside itself.
 rooms='
+math  algebra
+math  kernels
+math  simd      kernels
 prove tables
 prove decision    tables
 prove certificate tables decision
@@ -69,8 +72,8 @@ for row in $(echo "$rooms" | sed -n 's/  */:/gp'); do
         grep -vE ": $floor/($(echo "$below" | tr : '|'))/")" "src/$floor/$room includes only rooms below it"
 done
 is "$(echo "$rooms" | awk 'NF {print "src/" $1 "/" $2 "/meson.build"; print "src/" $1 "/meson.build"}' | sort -u)" \
-    "$(find src/ask src/prove -name meson.build | sort)" 'each room of these floors has a row'
-is '' "$(find src/ask src/prove -maxdepth 1 -name '*.[ch]')" 'and every file a room'
+    "$(find src/ask src/math src/prove -name meson.build | sort)" 'each room of these floors has a row'
+is '' "$(find src/ask src/math src/prove -maxdepth 1 -name '*.[ch]')" 'and every file a room'
 
 # One folder of the library knows the operating system, and has a build for each; the command is no part
 # of the library.
