@@ -32,19 +32,19 @@ is "$targets" "$(ls tests/fuzz/seeds)" 'and seeds'
 
 # A tensor is found by its row, not by its name. Who speaks to users says names: these files, and why.
 names='
-src/model/layout.c                 puts names together and takes them apart
-src/prove/program/program_report.c the edit that puts a program in place of patterns
-src/lens/causal/causal_table.c     the suite as edits, in the language of a file of edits
-src/model/model_keys.def           a description of what tl_version is about
-src/run/tl_config.c                the same, where an import says it
-src/ask/questions/ask_repair.c     descriptions of which weights are refitted
-src/ask/questions/ask_fourier.c    meanings: whose rows are transformed
-src/ask/questions/ask_edit.c       a description with an example of such a file
-src/ask/questions/ask_emergence.c  descriptions of which weights are swapped
-src/ask/questions/ask_cache.c      descriptions with examples of what one may say
-src/ask/questions/ask_circuits.c   names of circuits, which are no tensors of the model
-src/lens/circuits/circuit_list.c   the same
-src/run/load_script.c              a program of another language, for TransformerLens
+src/model/layout.c                     puts names together and takes them apart
+src/prove/program/program_report.c     the edit that puts a program in place of patterns
+src/lens/causal/causal_table.c         the suite as edits, in the language of a file of edits
+src/model/model_keys.def               a description of what tl_version is about
+src/run/transformer_lens/tl_config.c   the same, where an import says it
+src/ask/questions/ask_repair.c         descriptions of which weights are refitted
+src/ask/questions/ask_fourier.c        meanings: whose rows are transformed
+src/ask/questions/ask_edit.c           a description with an example of such a file
+src/ask/questions/ask_emergence.c      descriptions of which weights are swapped
+src/ask/questions/ask_cache.c          descriptions with examples of what one may say
+src/ask/questions/ask_circuits.c       names of circuits, which are no tensors of the model
+src/lens/circuits/circuit_list.c       the same
+src/run/transformer_lens/load_script.c a program of another language, for TransformerLens
 '
 is '' "$(python3 scripts/check_names.py $(echo "$names" | awk '{print $1}'))" \
     'names of tensors stand in layout.def, and where users are told of them'

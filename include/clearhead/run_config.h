@@ -9,7 +9,7 @@
  *    if (clh_run_config_resolve(&config, &all, NULL, &err)) ...
  *
  *  A layer says of each key that it is not given, automatic, or a value. Applying one sets what it
- *  gives, and returns the keys that follow from those (`resets` of src/run/options.def) to
+ *  gives, and returns the keys that follow from those (`resets` of src/run/settings/options.def) to
  *  automatic unless the layer gives them too. So the order of keys inside a layer does not matter.
  *  After all layers clh_run_config_resolve() gives every automatic key its value.
  *

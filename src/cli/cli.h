@@ -11,7 +11,7 @@
  *    }
  *
  *  commands.def and cli_options.def are the tables; a command takes keys of a run's configuration
- *  (run/options.def) by naming them or their sections. Parsing, -h, man pages and completion are
+ *  (run/settings/options.def) by naming them or their sections. Parsing, -h, man pages and completion are
  *  loops over them. An invocation is borrowed, and its texts live as long as main's argv. Results
  *  go to stdout with the functions of stdio; main reports a stdout that cannot be written.
  */

@@ -6,7 +6,7 @@
 #include "ask/asking/asking.h"
 #include "base/quote.h"
 #include "report/format.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 
 static const clh_command commands[] = {
 #define COMMAND(name_, hidden_, args_, least_, most_, summary_, description_, keys_, examples_,    \

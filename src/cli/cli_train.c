@@ -8,8 +8,8 @@
 #include "base/quote.h"
 #include "clearhead/run.h"
 #include "cli/cli_terminal.h"
-#include "run/folder.h"
-#include "run/run_gather.h"
+#include "run/folder/folder.h"
+#include "run/folder/run_gather.h"
 
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err)
 {

@@ -5,7 +5,7 @@
 
 #include "clearhead/train.h"
 #include "cli/cli_progress.h"
-#include "run/train_summary.h"
+#include "run/folder/train_summary.h"
 
 /** How training is shown and stopped. `each` (may be NULL) is called at every evaluation. */
 typedef struct clh_cli_watch {
@@ -20,7 +20,7 @@ typedef struct clh_cli_watch {
 clh_status clh_cli_config(const clh_invocation *inv, clh_run_config *out, clh_error *err);
 
 /** That a run may be made at `path`, which --force may allow of a folder that is not empty; errors of
- *  run/folder.h. */
+ *  run/folder/folder.h. */
 clh_status clh_cli_check_folder(const clh_invocation *inv, const char *path, clh_error *err);
 
 /** The folder of --out, checked so, or the first free one of runs/<name>, runs/<name>-2, …; owned by the

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "run/run_gather.h"
+#include "run/folder/run_gather.h"
 
 const char *clh_arg(const clh_invocation *inv, size_t i)
 {

@@ -9,7 +9,7 @@
 #include "cli/cli_run.h"
 #include "cli/cli_terminal.h"
 #include "report/format.h"
-#include "run/folder.h"
+#include "run/folder/folder.h"
 
 typedef struct job {
     const clh_invocation *inv;

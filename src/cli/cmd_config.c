@@ -1,6 +1,6 @@
 /* clearhead config: the configuration `train` with the same options would have. */
 #include "cli/cli_train.h"
-#include "run/run_files.h"
+#include "run/settings/run_files.h"
 
 int clh_cmd_config(const clh_invocation *inv)
 {

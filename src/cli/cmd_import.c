@@ -1,7 +1,7 @@
 /* clearhead import: a run of weights and a config that TransformerLens wrote. */
 #include "clearhead/run.h"
 #include "cli/cli_train.h"
-#include "run/tl_import.h"
+#include "run/transformer_lens/tl_import.h"
 
 /* What was made, put together before it is, so that no run is there which could not be told. */
 static clh_status tell(clh_strbuf *text, const clh_invocation *inv, const char *path,

@@ -9,7 +9,7 @@
 #include "base/platform/file.h"
 #include "clearhead/safetensors.h"
 #include "edit/what.h"
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 
 /* Fetching what edit number `index` names. */
 typedef struct opening {

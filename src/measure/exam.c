@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/platform/decimal.h"
-#include "run/run_task.h"
+#include "run/settings/run_task.h"
 
 static clh_status of_data(clh_exam *e, const clh_exam_ask *ask, clh_error *err)
 {

@@ -9,7 +9,7 @@
 
 #include "base/strbuf.h"
 #include "clearhead/run.h"
-#include "run/metrics.h"
+#include "run/folder/metrics.h"
 
 /** Read the metrics of the run in the folder `path`, and see that the lines of the `step` steps that its weights
  *  have seen are there; of one that was trained to its end the evaluation too. CLH_EINPUT where there is

@@ -7,7 +7,7 @@
 #include "base/platform/clock.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
-#include "run/run_about.h"
+#include "run/settings/run_about.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
 #include "train/plan.h"

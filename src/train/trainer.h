@@ -19,9 +19,9 @@
 #define CLH_TRAINER_H
 
 #include "clearhead/train.h"
-#include "run/checkpoint.h"
-#include "run/keeper.h"
-#include "run/metrics.h"
+#include "run/folder/checkpoint.h"
+#include "run/folder/keeper.h"
+#include "run/folder/metrics.h"
 #include "train/gradient.h"
 
 typedef struct clh_trainer {

@@ -1,6 +1,6 @@
 /* metrics.jsonl: read for curves, and cut back to a step as a resumed run does. */
 #include "fuzz/fuzz.h"
-#include "run/metrics.h"
+#include "run/folder/metrics.h"
 
 enum { NEXT = 3 };
 

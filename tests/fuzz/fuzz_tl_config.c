@@ -1,5 +1,5 @@
 /* A TransformerLens config. What is taken is written, and read back as the same model. */
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 
 #include "fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 /* The index of weights in several files, of which one is there. What is taken lists tensors of that file. */
 #include "fuzz/fuzz.h"
-#include "run/weights_file.h"
+#include "run/folder/weights_file.h"
 
 /* "a.safetensors" beside the index, made once. */
 static void make_part(void)

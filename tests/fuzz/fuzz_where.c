@@ -5,7 +5,7 @@
 
 #include "clearhead/ask.h"
 #include "fuzz/fuzz.h"
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 
 /* A file called `name` in the run's checkpoints, empty; false where that is no name. */
 static bool put(const char *checkpoints, const char *name)

@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "clearhead/run.h"
 #include "clearhead/safetensors.h"
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
 #include "support/golden_case.h"

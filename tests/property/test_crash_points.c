@@ -26,7 +26,7 @@
 #include "base/random.h"
 #include "clearhead/run.h"
 #include "clearhead/train.h"
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "support/run_case.h"
 

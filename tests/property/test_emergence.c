@@ -8,7 +8,7 @@
 #include "clearhead/emergence.h"
 #include "clearhead/permutations.h"
 #include "clearhead/run.h"
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"

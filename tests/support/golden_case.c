@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

@@ -9,7 +9,7 @@
 #include "clearhead/run.h"
 #include "clearhead/train.h"
 #include "clearhead/variant.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"

@@ -7,7 +7,7 @@
 #include "base/platform/file.h"
 #include "clearhead/ask.h"
 #include "clearhead/train.h"
-#include "run/run_files.h"
+#include "run/settings/run_files.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"

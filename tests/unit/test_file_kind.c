@@ -13,7 +13,7 @@
 #include "clearhead/safetensors.h"
 #include "clearhead/scrub.h"
 #include "measure/batch.h"
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/temp_folder.h"
 #include "task/lines/lines_read.h"

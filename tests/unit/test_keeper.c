@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "run/keeper.h"
+#include "run/folder/keeper.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/temp_folder.h"

@@ -9,9 +9,9 @@
 
 #include "base/platform/file.h"
 #include "clearhead/train.h"
-#include "run/checkpoint.h"
-#include "run/folder.h"
-#include "run/metrics.h"
+#include "run/folder/checkpoint.h"
+#include "run/folder/folder.h"
+#include "run/folder/metrics.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/must.h"

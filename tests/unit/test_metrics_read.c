@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "run/metrics.h"
+#include "run/folder/metrics.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/temp_folder.h"

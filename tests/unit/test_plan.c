@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "clearhead/train.h"
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/run_case.h"

@@ -10,7 +10,7 @@
 #include "base/platform/system.h"
 #include "base/platform/thread.h"
 #include "base/random.h"
-#include "run/keeper.h"
+#include "run/folder/keeper.h"
 #include "support/cmocka_all.h"
 #include "support/temp_folder.h"
 

@@ -6,7 +6,7 @@
 
 #include "clearhead/run_config.h"
 #include "model/model_keys.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 #include "support/cmocka_all.h"
 #include "support/model_case.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "run/folder.h"
+#include "run/folder/folder.h"
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
 #include "support/must.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 #include "support/cmocka_all.h"
 #include "support/run_case.h"
 #include "support/temp_folder.h"

@@ -7,7 +7,7 @@
 
 #include "clearhead/alloc.h"
 #include "model/model_keys.h"
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/model_case.h"
 

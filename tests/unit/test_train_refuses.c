@@ -8,7 +8,7 @@
 #include "base/platform/file.h"
 #include "clearhead/bench.h"
 #include "clearhead/train.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/run_case.h"

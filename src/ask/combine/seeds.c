@@ -16,7 +16,7 @@
 #include "base/stop.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
-#include "run/run_files.h"
+#include "run/settings/run_files.h"
 
 enum { SEEDS_MAX = 1000 };
 

@@ -4,8 +4,8 @@
 
 #include "ask/combine/combine.h"
 #include "base/stop.h"
-#include "run/checkpoint.h"
-#include "run/folder.h"
+#include "run/folder/checkpoint.h"
+#include "run/folder/folder.h"
 
 const clh_schema clh_schema_of_steps[] = {
     {CLH_PART_TABLE, "steps", "a row for each checkpoint", .keys = "#step", .draw = "curve"},

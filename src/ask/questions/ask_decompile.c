@@ -3,7 +3,7 @@
 
 #include "ask/shared/certified.h"
 #include "ask/shared/program_given.h"
-#include "run/folder.h"
+#include "run/folder/folder.h"
 
 static const clh_field numbers[] = {
     CLH_PROGRAM_FIELDS,

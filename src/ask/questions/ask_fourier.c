@@ -5,7 +5,7 @@
 
 #include "ask/shared/question.h"
 #include "lens/fourier/fourier_loss.h"
-#include "run/folder.h"
+#include "run/folder/folder.h"
 
 enum { GIVEN_MAX = 15 }; /* what a list of settings holds */
 enum { END, ITSELF };    /* --key-of */

@@ -3,7 +3,7 @@
 
 #include "ask/shared/question.h"
 #include "model/tree.h"
-#include "run/run_about.h"
+#include "run/settings/run_about.h"
 #include "task/task_ops.h"
 
 static const clh_field numbers[] = {

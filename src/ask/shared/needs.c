@@ -3,7 +3,7 @@
 
 #include "ask/shared/question.h"
 #include "model/assume.h"
-#include "run/folder.h"
+#include "run/folder/folder.h"
 #include "task/task_ops.h"
 
 static clh_status want(bool there, const clh_question *q, const char *what, clh_error *err)

@@ -1,6 +1,6 @@
 #include "ask/shared/run_line.h"
 
-#include "run/run_gather.h"
+#include "run/folder/run_gather.h"
 
 static const clh_key own[] = {
     CLH_ROW_AUTO(clh_run_line, preset, TEXT, NULL, "notebook",

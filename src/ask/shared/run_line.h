@@ -11,7 +11,7 @@
 #define CLH_RUN_LINE_H
 
 #include "ask/shared/question.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 
 typedef struct clh_run_line {
     clh_run_layer line; /**< the run's settings, as far as they were given */

@@ -7,9 +7,9 @@
 #include "ask/shared/question.h"
 #include "base/platform/decimal.h"
 #include "base/platform/file.h"
-#include "run/checkpoint.h"
-#include "run/folder.h"
-#include "run/weights.h"
+#include "run/folder/checkpoint.h"
+#include "run/folder/folder.h"
+#include "run/folder/weights.h"
 #include "task/vocab_parts.h"
 
 enum { SHARED_MAX = 8 };

@@ -13,7 +13,7 @@
 #include "measure/interval.h"
 #include "measure/sample_make.h"
 #include "model/assume.h"
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)
 {

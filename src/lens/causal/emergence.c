@@ -6,8 +6,8 @@
 #include "clearhead/edit.h"
 #include "clearhead/run.h"
 #include "measure/interval.h"
-#include "run/checkpoint.h"
-#include "run/folder.h"
+#include "run/folder/checkpoint.h"
+#include "run/folder/folder.h"
 
 /* What is taken from another model under each swap. */
 static const struct swap_row {

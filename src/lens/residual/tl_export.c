@@ -3,9 +3,9 @@
 #include "base/base.h"
 #include "base/platform/file.h"
 #include "clearhead/safetensors.h"
-#include "run/folder.h"
-#include "run/load_script.h"
-#include "run/tl_config.h"
+#include "run/folder/folder.h"
+#include "run/transformer_lens/load_script.h"
+#include "run/transformer_lens/tl_config.h"
 
 enum { WEIGHTS, CONFIG, SCRIPT, FILES };
 static const char *const file_names[FILES] = {"model.safetensors", "cfg.json", "load.py"};

@@ -6,7 +6,7 @@
 #include "clearhead/version.h"
 #include "model/model_keys.h"
 #include "prove/certificate/kept.h"
-#include "run/weights.h"
+#include "run/folder/weights.h"
 
 enum { SAMPLE = 256 };
 

@@ -1,4 +1,4 @@
-#include "run/folder.h"
+#include "run/folder/folder.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include "base/keys.h"
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
-#include "run/checkpoint.h"
-#include "run/run_files.h"
+#include "run/folder/checkpoint.h"
+#include "run/settings/run_files.h"
 
 /* The files that a run writes beside its folders; the first makes it one. */
 static const char *const written[] = {"config.json", "metrics.jsonl", "model.safetensors"};

@@ -12,7 +12,7 @@
  *
  * With grouped queries HookedTransformer calls keys and values _W_K, _b_V; where each head has its own they are
  * W_K, b_V. Source: TransformerLens 4.3, utilities/tl_checkpoint_conversion.py. */
-#include "run/weights.h"
+#include "run/folder/weights.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -21,7 +21,7 @@
 
 #include "base/base.h"
 #include "model/tensors.h"
-#include "run/weights_file.h"
+#include "run/folder/weights_file.h"
 
 enum { NAME_MAX_BYTES = CLH_ROW_NAME_MAX + 8 };
 

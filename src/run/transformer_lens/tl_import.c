@@ -1,13 +1,13 @@
-#include "run/tl_import.h"
+#include "run/transformer_lens/tl_import.h"
 
 #include <string.h>
 
 #include "base/base.h"
-#include "run/run_gather.h"
-#include "run/run_keys.h"
-#include "run/tl_config.h"
-#include "run/weights.h"
-#include "run/weights_file.h"
+#include "run/folder/run_gather.h"
+#include "run/folder/weights.h"
+#include "run/folder/weights_file.h"
+#include "run/settings/run_keys.h"
+#include "run/transformer_lens/tl_config.h"
 
 /* The config, with the hook points of the version that is asked for. */
 static clh_status read_config(clh_model_config *out, clh_strbuf *notes,

@@ -1,5 +1,5 @@
 /* A model's parameters in a safetensors file, under TransformerLens' state_dict names. */
-#include "run/weights.h"
+#include "run/folder/weights.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "clearhead/run_config.h"
 #include "file/stage.h"
 #include "model/tensors.h"
-#include "run/run_files.h"
+#include "run/settings/run_files.h"
 
 void clh_model_sha256(const clh_model *model, char hex[CLH_SHA256_TEXT])
 {

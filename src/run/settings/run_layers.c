@@ -9,8 +9,8 @@
 #include "base/platform/file.h"
 #include "file/verify.h"
 #include "model/model_keys.h"
-#include "run/run_files.h"
-#include "run/run_keys.h"
+#include "run/settings/run_files.h"
+#include "run/settings/run_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
 

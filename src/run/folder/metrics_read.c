@@ -8,7 +8,7 @@
 #include "base/json_text.h"
 #include "base/platform/file_lines.h"
 #include "file/verify.h"
-#include "run/metrics.h"
+#include "run/folder/metrics.h"
 
 static double number_of(const json_t *line, const char *key)
 {

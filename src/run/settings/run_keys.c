@@ -1,11 +1,11 @@
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/platform/thread.h"
-#include "run/run_vocab.h"
+#include "run/settings/run_vocab.h"
 #include "task/task_ops.h"
 
 static const clh_key own[] = {
@@ -20,7 +20,7 @@ static const clh_key own[] = {
      .values = values_,                                                                            \
      .resets = resets_,                                                                            \
      .help = help_},
-#include "run/options.def"
+#include "run/settings/options.def"
 #undef RUN
 };
 

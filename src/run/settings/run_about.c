@@ -1,11 +1,11 @@
-#include "run/run_about.h"
+#include "run/settings/run_about.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/platform/decimal.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 
 const char *clh_run_config_cause(const clh_run_config *config, bool initial,
                                  char out[CLH_CAUSE_TEXT])

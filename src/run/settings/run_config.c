@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "model/model_keys.h"
-#include "run/run_keys.h"
-#include "run/run_task.h"
-#include "run/run_vocab.h"
+#include "run/settings/run_keys.h"
+#include "run/settings/run_task.h"
+#include "run/settings/run_vocab.h"
 
 /** Automatic values, given from what is already known: each reads only what stands before it. */
 typedef struct clh_resolver {

@@ -1,4 +1,4 @@
-#include "run/keeper.h"
+#include "run/folder/keeper.h"
 
 #include <assert.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 /** The keys of options.def. */
 typedef enum clh_run_key {
 #define RUN(section, name, ...) CLH_RUN_KEY_##name,
-#include "run/options.def"
+#include "run/settings/options.def"
 #undef RUN
     CLH_RUN_KEY_OWN
 } clh_run_key;

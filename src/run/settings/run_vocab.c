@@ -1,12 +1,12 @@
-#include "run/run_vocab.h"
+#include "run/settings/run_vocab.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/platform/file.h"
 #include "file/content.h"
-#include "run/run_files.h"
-#include "run/run_task.h"
+#include "run/settings/run_files.h"
+#include "run/settings/run_task.h"
 #include "task/vocab_parts.h"
 
 static clh_status read_content(clh_content *content, const char *path, clh_error *err)

@@ -1,10 +1,10 @@
 /* A config in TransformerLens' words. */
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "run/tl_keys.h"
+#include "run/transformer_lens/tl_keys.h"
 
 static clh_model_config in_their_words(const clh_model_config *config)
 {

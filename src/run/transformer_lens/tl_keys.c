@@ -1,4 +1,4 @@
-#include "run/tl_keys.h"
+#include "run/transformer_lens/tl_keys.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -13,7 +13,7 @@
 static const clh_tl_key tl_keys[] = {
 #define TL(name_, rule_, fallback_, more_) {#name_, CLH_TL_##rule_, fallback_, more_, false},
 #define TL_OTHER(name_, rule_, fallback_, more_) {#name_, CLH_TL_##rule_, fallback_, more_, true},
-#include "run/tl_keys.def"
+#include "run/transformer_lens/tl_keys.def"
 #undef TL_OTHER
 #undef TL
 };

@@ -1,4 +1,4 @@
-#include "run/run_task.h"
+#include "run/settings/run_task.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/platform/file_system.h"
-#include "run/run_files.h"
-#include "run/run_keys.h"
-#include "run/run_vocab.h"
+#include "run/settings/run_files.h"
+#include "run/settings/run_keys.h"
+#include "run/settings/run_vocab.h"
 
 bool clh_run_task_none(const char *name)
 {

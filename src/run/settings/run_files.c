@@ -1,4 +1,4 @@
-#include "run/run_files.h"
+#include "run/settings/run_files.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include "base/platform/file.h"
 #include "base/utf8.h"
 #include "file/content.h"
-#include "run/run_keys.h"
-#include "run/run_vocab.h"
+#include "run/settings/run_keys.h"
+#include "run/settings/run_vocab.h"
 #include "task/task_ops.h"
 
 enum { CONFIG_MAX = 1 << 20 };

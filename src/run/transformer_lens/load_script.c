@@ -1,7 +1,7 @@
 /* The script that `export` writes beside weights and config. What our file has replaces what the model was
  * made with: its keys must all be the model's; the constants of a HookedTransformer's state_dict (mask, IGNORE)
  * stay. tests/golden/README.md says with which versions it was run. */
-#include "run/load_script.h"
+#include "run/transformer_lens/load_script.h"
 
 const char clh_load_script[] =
     "\"\"\"Loads this folder into TransformerLens as `model`: a HookedTransformer in 1.x to 3.x, a TransformerBridge in 4.x.\"\"\"\n"

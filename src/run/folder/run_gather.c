@@ -1,10 +1,10 @@
-#include "run/run_gather.h"
+#include "run/folder/run_gather.h"
 
 #include <assert.h>
 
 #include "base/base.h"
 #include "clearhead/run.h"
-#include "run/run_keys.h"
+#include "run/settings/run_keys.h"
 
 clh_status clh_run_layers_gather(clh_run_layer *out, const char *preset, const char *file,
                                  const clh_model_config *weights, const clh_run_layer *line,

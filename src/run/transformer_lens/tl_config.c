@@ -1,4 +1,4 @@
-#include "run/tl_config.h"
+#include "run/transformer_lens/tl_config.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -7,7 +7,7 @@
 #include "base/json_text.h"
 #include "base/platform/file.h"
 #include "base/quote.h"
-#include "run/tl_keys.h"
+#include "run/transformer_lens/tl_keys.h"
 
 enum { FILE_MAX = 1 << 20 };
 

@@ -1,4 +1,4 @@
-#include "run/checkpoint.h"
+#include "run/folder/checkpoint.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 #include "base/strbuf.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
-#include "run/run_about.h"
-#include "run/weights.h"
+#include "run/folder/weights.h"
+#include "run/settings/run_about.h"
 
 /* The two kinds of files, each with its step in its name. */
 static const char parameters[] = "step", state[] = "optimizer";

@@ -7,13 +7,13 @@
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
-#include "run/checkpoint.h"
-#include "run/folder.h"
-#include "run/run_files.h"
-#include "run/run_memory.h"
-#include "run/run_task.h"
-#include "run/run_vocab.h"
-#include "run/weights.h"
+#include "run/folder/checkpoint.h"
+#include "run/folder/folder.h"
+#include "run/folder/run_memory.h"
+#include "run/folder/weights.h"
+#include "run/settings/run_files.h"
+#include "run/settings/run_task.h"
+#include "run/settings/run_vocab.h"
 
 struct clh_run {
     char *path;

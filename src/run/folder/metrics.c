@@ -1,4 +1,4 @@
-#include "run/metrics.h"
+#include "run/folder/metrics.h"
 
 #include <assert.h>
 #include <jansson.h>

@@ -1,4 +1,4 @@
-#include "run/train_summary.h"
+#include "run/folder/train_summary.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "run/run_keys.h"
-#include "run/run_task.h"
+#include "run/settings/run_keys.h"
+#include "run/settings/run_task.h"
 
 bool clh_run_key_written(size_t place, const char *task)
 {

@@ -1,4 +1,4 @@
-#include "run/weights_file.h"
+#include "run/folder/weights_file.h"
 
 #include <assert.h>
 #include <jansson.h>
@@ -10,7 +10,7 @@
 #include "base/platform/file.h"
 #include "base/quote.h"
 #include "clearhead/safetensors.h"
-#include "run/folder.h"
+#include "run/folder/folder.h"
 
 enum { INDEX_MAX = 1 << 28, PARTS_MAX = 10000 };
 
