@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "run/folder/run_gather.h"
 #include "run/folder/weights.h"
 #include "run/folder/weights_file.h"
 #include "run/settings/run_keys.h"
