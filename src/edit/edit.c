@@ -7,7 +7,7 @@
 #include "edit/edit_check.h"
 #include "edit/edits.h"
 #include "edit/graft.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 
 clh_status clh_edits_context(const clh_edits *edits, size_t list, clh_status status, clh_error *err)
 {

@@ -7,8 +7,8 @@
 #include "base/platform/pool.h"
 #include "clearhead/editor.h"
 #include "edit/edit_check.h"
-#include "measure/sample_make.h"
-#include "measure/tally.h"
+#include "measure/numbers/tally.h"
+#include "measure/sequences/sample_make.h"
 
 /* What a worker works with. */
 typedef struct worker {

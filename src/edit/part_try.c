@@ -7,7 +7,7 @@
 #include "base/quote.h"
 #include "base/stop.h"
 #include "edit/part.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 #include "model/assume.h"
 #include "model/tensors.h"
 

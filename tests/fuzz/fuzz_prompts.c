@@ -1,6 +1,6 @@
 /* Prompts, with a vocabulary and as numbers. */
 #include "fuzz/fuzz.h"
-#include "measure/prompts.h"
+#include "measure/sequences/prompts.h"
 
 static bool read_with(const clh_vocab *vocab, const uint8_t *bytes, size_t size)
 {

@@ -1,6 +1,6 @@
 /* Places of a row: "0:5,-1". */
 #include "fuzz/fuzz.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 
 enum { SIZE = 122 };
 

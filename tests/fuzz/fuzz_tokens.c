@@ -1,6 +1,6 @@
 /* Token ids of a JSON file. */
 #include "fuzz/fuzz.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 
 FUZZ_TARGET(tokens)
 {

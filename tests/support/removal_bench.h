@@ -14,7 +14,7 @@
 
 #include "clearhead/circuit.h"
 #include "clearhead/necessity.h"
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 #include "prove/tables/letters.h"
 
 enum { T_MOST = 40, V_MOST = 80, D_MOST = 128 };

@@ -3,7 +3,7 @@
 #include "base/base.h"
 #include "clearhead/permutations.h"
 #include "lens/attention/cue.h"
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/task_of.h"

@@ -12,7 +12,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
 #include "clearhead/scrub.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 #include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/temp_folder.h"

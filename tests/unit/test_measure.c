@@ -7,7 +7,7 @@
 #include "clearhead/measure.h"
 #include "clearhead/permutations.h"
 #include "clearhead/train.h"
-#include "measure/exam.h"
+#include "measure/numbers/exam.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 #include "support/task_of.h"

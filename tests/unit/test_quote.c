@@ -10,7 +10,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/safetensors.h"
 #include "clearhead/scrub.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 #include "run/folder/checkpoint.h"
 #include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"

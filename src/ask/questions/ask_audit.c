@@ -4,7 +4,7 @@
 
 #include "ask/shared/run_line.h"
 #include "base/platform/thread.h"
-#include "measure/audit_report.h"
+#include "measure/audit/audit_report.h"
 
 typedef struct audit_settings {
     clh_run_line run;
@@ -41,10 +41,10 @@ static const clh_key *make_keys(size_t *count)
 
 #define NUMBER(type, name, ...) CLH_FIELD(#name, __VA_ARGS__, CLH_FROM(clh_audit_report, name)),
 static const clh_field numbers[] = {CLH_FIELD_TEXT("task", "what is audited", 0),
-#include "measure/audit_numbers.def"
+#include "measure/audit/audit_numbers.def"
                                     {0}};
 static const clh_field overlap[] = {
-#include "measure/audit_overlap.def"
+#include "measure/audit/audit_overlap.def"
     {0}};
 #undef NUMBER
 

@@ -4,7 +4,7 @@
 #include "ask/shared/question.h"
 #include "base/stop.h"
 #include "lens/circuits/circuit_list.h"
-#include "measure/symbols.h"
+#include "measure/sequences/symbols.h"
 
 typedef struct circuits_settings {
     char kind[32]; /**< "all", or the name of a clh_circuit_kind */

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "ask/shared/ratios.h"
-#include "measure/exam.h"
+#include "measure/numbers/exam.h"
 
 enum { WORST = 5 };
 

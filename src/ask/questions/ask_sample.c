@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "ask/shared/given.h"
-#include "measure/texts.h"
+#include "measure/writing/texts.h"
 
 typedef struct sample_settings {
     clh_given given;

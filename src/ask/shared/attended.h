@@ -9,7 +9,7 @@
 #define CLH_ATTENDED_H
 
 #include "ask/shared/given.h"
-#include "measure/symbols.h"
+#include "measure/sequences/symbols.h"
 
 typedef struct clh_attended {
     size_t heads, pos;

@@ -16,7 +16,7 @@
 
 #include "ask/shared/ratios.h"
 #include "clearhead/metric.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 
 enum { CLH_GIVEN_LETTERS = 64, CLH_GIVEN_TEXT = 1 << 14, CLH_GIVEN_NAMES = 512 };
 
@@ -42,7 +42,7 @@ bool clh_given_any(const clh_given *given);
 
 /** The letters, text or token ids that are given, else the `index`-th held-out sequence (of training,
  *  where none is held out). CLH_EINPUT when that takes a task and the subject has none; errors of
- *  measure/batch.h. */
+ *  measure/sequences/batch.h. */
 clh_status clh_given_open(clh_batch *out, const clh_subject *s, const clh_given *given,
                           size_t index, clh_error *err);
 
@@ -83,7 +83,7 @@ typedef struct clh_two {
 clh_status clh_given_pair_check(const clh_subject *s, const void *settings, clh_error *err);
 
 /** What the settings mean. CLH_EUSAGE for a metric that cannot be, CLH_ESHAPE for sequences of two
- *  lengths; errors of measure/batch.h. */
+ *  lengths; errors of measure/sequences/batch.h. */
 clh_status clh_given_pair_open(clh_two *out, const clh_subject *s, const clh_given_pair *pair,
                                clh_error *err);
 

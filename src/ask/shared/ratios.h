@@ -10,7 +10,7 @@
 
 #include "ask/shared/question.h"
 #include "edit/edited.h"
-#include "measure/interval.h"
+#include "measure/numbers/interval.h"
 
 /* clang-format off */
 #define CLH_RATIO_FIELD(type, member, ratio, name_, unit_, meaning_, decimals_, flags_, panel_)    \

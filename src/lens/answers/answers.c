@@ -9,9 +9,9 @@
 #include "base/stop.h"
 #include "clearhead/causal.h"
 #include "clearhead/circuit.h"
-#include "measure/exam.h"
-#include "measure/interval.h"
-#include "measure/sample_make.h"
+#include "measure/numbers/exam.h"
+#include "measure/numbers/interval.h"
+#include "measure/sequences/sample_make.h"
 #include "model/assume.h"
 #include "run/folder/checkpoint.h"
 

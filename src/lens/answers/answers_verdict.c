@@ -7,7 +7,7 @@
 #include "base/platform/decimal.h"
 #include "clearhead/answers.h"
 #include "clearhead/permutations.h"
-#include "measure/interval.h"
+#include "measure/numbers/interval.h"
 
 static const double right = CLH_RIGHT, kept = 0.02, mostly = 0.1, most = 0.9, able = 0.5,
                     hears = 0.01, shown = 0.95;

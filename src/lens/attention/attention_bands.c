@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lens/attention/attention_parts.h"
-#include "measure/interval.h"
+#include "measure/numbers/interval.h"
 
 /* What is counted in each sequence. */
 enum { ROWS, PROMPT, HELD, FOUND, EARLIEST, LATEST, GAPS, GAP, COUNTS };

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "lens/attention/attention_parts.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 #include "model/assume.h"
 
 /* ---- Room --------------------------------------------------------------------------------------

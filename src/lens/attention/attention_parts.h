@@ -10,7 +10,7 @@
 
 #include "base/platform/pool.h"
 #include "lens/attention/cue.h"
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 
 enum {
     CLH_LOOK_SCORES,

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "lens/attention/detection.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 #include "model/assume.h"
 #include "model/tensors.h"
 

@@ -19,7 +19,7 @@
 #include "clearhead/edit.h"
 #include "clearhead/metric.h"
 #include "edit/edited.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 #include "result/build.h"
 
 typedef struct clh_cached_ask {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 #include "model/assume.h"
 
 struct clh_causal {

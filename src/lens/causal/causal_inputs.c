@@ -2,7 +2,7 @@
 
 #include "base/base.h"
 #include "base/stop.h"
-#include "measure/interval.h"
+#include "measure/numbers/interval.h"
 
 typedef struct suite {
     const clh_causal_asked *ask;

@@ -5,8 +5,8 @@
 
 #include "base/stop.h"
 #include "clearhead/causal.h"
-#include "measure/interval.h"
-#include "measure/tally.h"
+#include "measure/numbers/interval.h"
+#include "measure/numbers/tally.h"
 
 enum { VALUES = CLH_RATIOS + 1 }; /* ratios, then what is recovered */
 

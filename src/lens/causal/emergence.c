@@ -5,7 +5,7 @@
 #include "base/stop.h"
 #include "clearhead/edit.h"
 #include "clearhead/run.h"
-#include "measure/interval.h"
+#include "measure/numbers/interval.h"
 #include "run/folder/checkpoint.h"
 #include "run/folder/folder.h"
 

@@ -14,7 +14,7 @@
 
 #include "clearhead/circuit.h"
 #include "clearhead/watch.h"
-#include "measure/symbols.h"
+#include "measure/sequences/symbols.h"
 #include "result/build.h"
 
 typedef struct clh_circuit_ask {

@@ -8,8 +8,8 @@
 
 #include "base/stop.h"
 #include "lens/paths/scrub_parts.h"
-#include "measure/interval.h"
-#include "measure/sample_make.h"
+#include "measure/numbers/interval.h"
+#include "measure/sequences/sample_make.h"
 
 struct clh_scrub {
     clh_graph_twin twin;

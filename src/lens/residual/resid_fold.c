@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/platform/decimal.h"
 #include "lens/residual/resid_grid.h"
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 
 enum { STRIP_MOST = 40, PANELS_MOST = 64, NO_TERMS = 10, LABEL = 48 };
 

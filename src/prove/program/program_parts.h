@@ -4,7 +4,7 @@
 
 #include "base/strbuf.h"
 #include "clearhead/program.h"
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 #include "prove/decision/target.h"
 
 #define CLH_PROGRAM_FORMAT "clearhead-program 1"

@@ -21,7 +21,7 @@
 #define CLH_REMOVED_H
 
 #include "clearhead/necessity.h"
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 #include "prove/tables/query.h"
 
 enum {

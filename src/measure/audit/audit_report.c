@@ -1,9 +1,9 @@
-#include "measure/audit_report.h"
+#include "measure/audit/audit_report.h"
 
 #include <math.h>
 
 #include "base/stop.h"
-#include "measure/interval.h"
+#include "measure/numbers/interval.h"
 
 /* Parts of the work: the audit counts as many as there are intervals. */
 enum { RATIOS = 1 + 2 * CLH_AUDIT_RULES, LOOK = RATIOS, ALL = LOOK + RATIOS };

@@ -7,7 +7,7 @@
 #include "base/json_text.h"
 #include "base/platform/file.h"
 #include "base/quote.h"
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 
 enum { FILE_MAX = 1 << 30 };
 

@@ -9,9 +9,9 @@
 #define CLH_TEXTS_H
 
 #include "clearhead/sample.h"
-#include "measure/batch.h"
-#include "measure/prompts.h"
-#include "measure/writing.h"
+#include "measure/sequences/batch.h"
+#include "measure/sequences/prompts.h"
+#include "measure/writing/writing.h"
 
 typedef struct clh_texts {
     const clh_sample

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 #include "task/task_ops.h"
 
 /* Of a task without kinds of its own. */

@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 #include "base/platform/pool.h"
-#include "measure/sample_make.h"
-#include "measure/tally.h"
+#include "measure/numbers/tally.h"
+#include "measure/sequences/sample_make.h"
 #include "model/loss_row.h"
 #include "model/passes.h"
 #include "model/tensors.h"

@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "base/stop.h"
-#include "measure/audit_parts.h"
+#include "measure/audit/audit_parts.h"
 
 int clh_span_compare(clh_token_span span, const uint32_t *first, size_t k, size_t least)
 {

@@ -3,7 +3,7 @@
 
 #include "base/platform/pool.h"
 #include "base/stop.h"
-#include "measure/writing.h"
+#include "measure/writing/writing.h"
 
 typedef struct writings {
     clh_writing *out;

@@ -10,8 +10,8 @@
 
 #include "base/base.h"
 #include "base/stop.h"
-#include "measure/audit_parts.h"
-#include "measure/sample_make.h"
+#include "measure/audit/audit_parts.h"
+#include "measure/sequences/sample_make.h"
 #include "task/task_ops.h"
 
 /* The elements of the domain in lexicographic order, by place. */

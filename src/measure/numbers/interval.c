@@ -8,8 +8,8 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "base/stop.h"
-#include "measure/interval.h"
-#include "measure/tally.h"
+#include "measure/numbers/interval.h"
+#include "measure/numbers/tally.h"
 
 void clh_resample(uint32_t *out, size_t sequences, size_t round, uint64_t seed)
 {

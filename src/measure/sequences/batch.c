@@ -1,4 +1,4 @@
-#include "measure/batch.h"
+#include "measure/sequences/batch.h"
 
 #include <assert.h>
 #include <string.h>

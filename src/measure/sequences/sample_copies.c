@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 
 static const uint32_t *ids_of(const clh_sample *s, size_t i)
 {

@@ -1,4 +1,4 @@
-#include "measure/prompts.h"
+#include "measure/sequences/prompts.h"
 
 #include <assert.h>
 #include <jansson.h>

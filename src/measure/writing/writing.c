@@ -1,4 +1,4 @@
-#include "measure/writing.h"
+#include "measure/writing/writing.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "measure/texts.h"
+#include "measure/writing/texts.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
 #include "base/stop.h"
-#include "measure/symbols.h"
+#include "measure/sequences/symbols.h"
 
 enum { TOGETHER = 256 }; /* texts in memory at once */
 

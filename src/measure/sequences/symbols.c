@@ -1,4 +1,4 @@
-#include "measure/symbols.h"
+#include "measure/sequences/symbols.h"
 
 #include <assert.h>
 

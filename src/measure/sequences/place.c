@@ -1,4 +1,4 @@
-#include "measure/place.h"
+#include "measure/sequences/place.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "measure/exam.h"
+#include "measure/numbers/exam.h"
 
 #include <math.h>
 #include <string.h>

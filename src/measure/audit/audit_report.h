@@ -19,8 +19,8 @@ typedef struct clh_audit_row {
  *  held out. */
 typedef struct clh_audit_report {
 #define NUMBER(type, name, ...) type name;
-#include "measure/audit_numbers.def"
-#include "measure/audit_overlap.def"
+#include "measure/audit/audit_numbers.def"
+#include "measure/audit/audit_overlap.def"
 #undef NUMBER
     clh_audit_row rule[CLH_AUDIT_RULES];
     clh_audit audit;

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 #include "base/stop.h"
-#include "measure/audit_parts.h"
+#include "measure/audit/audit_parts.h"
 
 /* The scored prediction of ids[i]. */
 typedef struct prediction {

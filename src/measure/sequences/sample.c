@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "measure/sample_make.h"
+#include "measure/sequences/sample_make.h"
 
 clh_status clh_sample_make(clh_sample *out, const clh_task *task, size_t count, size_t stride,
                            clh_error *err)
