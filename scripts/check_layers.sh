@@ -57,6 +57,10 @@ math  simd      kernels
 run   settings
 run   folder           settings
 run   transformer_lens settings folder
+measure sequences
+measure writing sequences
+measure numbers sequences
+measure audit   sequences numbers
 prove tables
 prove decision    tables
 prove certificate tables decision
