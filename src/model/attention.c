@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "model/attention_head.h"
+#include "model/cache_room.h"
 #include "model/norms.h"
 #include "model/positions.h"
 

@@ -4,29 +4,11 @@
 #include <math.h>
 
 #include "base/base.h"
-#include "model/model_parts.h"
-
-/* As many keys as go together. */
-enum { TURNED_KEYS = 128 };
 
 size_t clh_head_block(size_t T)
 {
     enum { ALL = 128, BLOCK = 48 };
     return T <= ALL ? ALL : BLOCK;
-}
-
-size_t clh_heads_together(size_t heads, size_t T)
-{
-    assert(heads > 0 && T > 0);
-    const size_t most = TURNED_KEYS / clh_cache_scratch_row(T);
-    return most > heads ? heads : most > 0 ? most : 1;
-}
-
-size_t clh_head_turned_keys(size_t heads, size_t T)
-{
-    const size_t row = clh_cache_scratch_row(T), all = clh_bytes_times(heads, row);
-    const size_t most = row > TURNED_KEYS ? row : TURNED_KEYS;
-    return all < most ? all : most;
 }
 
 /* Keys that queries up to `end` may see. */

@@ -46,13 +46,6 @@ typedef struct clh_head {
     size_t turned_row;          /**< clh_cache_scratch_row() of T */
 } clh_head;
 
-/** How many of `heads` go together when T positions are attended to: as many as have few keys together, but
- *  at least one. */
-size_t clh_heads_together(size_t heads, size_t T);
-
-/** Numbers of `turned` for each of d, so that there is room whatever sequence comes of at most T. */
-size_t clh_head_turned_keys(size_t heads, size_t T);
-
 /** Queries a block has when T positions are attended to: all where they are few. */
 size_t clh_head_block(size_t T);
 

@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "model/attention_head.h"
+#include "model/cache_room.h"
 #include "model/model_keys.h"
 #include "model/model_parts.h"
-#include "model/positions.h"
 #include "model/tensors.h"
 
 clh_status clh_cache_open(clh_cache **out, const clh_model_config *config, clh_keep keep,
@@ -227,19 +226,6 @@ bool clh_cache_sound(const clh_cache *cache)
     for (size_t t = 0; t < values->tensors && sound; t++)
         sound = !clh_cache_shows(values->place[t].id) || all_finite(&values->tensor[t]);
     return sound;
-}
-
-clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err)
-{
-    CLH_REQUIRE(model && tokens, err, "a model and tokens");
-    clh_cache *cache = NULL;
-    clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
-    if (!status)
-        status = clh_forward(model, tokens, cache, NULL, err);
-    if (!status)
-        status = clh_cache_check(cache, err);
-    clh_cache_close(cache);
-    return status;
 }
 
 clh_tensor clh_cache_act(const clh_cache *cache, clh_act_id id, size_t layer)

@@ -1,5 +1,7 @@
 /* The walk through the model, forwards and then backwards. Read it beside TransformerLens'
  * HookedTransformer.forward and TransformerBlock.forward. */
+#include "model/forward.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -300,29 +302,6 @@ void clh_pass_backward(clh_pass *pass)
 
 static const char a_pass[] = "a model, tokens and a cache";
 
-clh_status clh_pass_check_tokens(const clh_model *model, const clh_tokens *tokens,
-                                 const clh_cache *cache, clh_error *err)
-{
-    const clh_model_config *c = &model->config;
-    if (!tokens->ids)
-        return clh_fail(err, CLH_EUSAGE, "tokens have no ids");
-    if (tokens->batch == 0 || tokens->pos == 0)
-        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
-                        tokens->batch, tokens->pos);
-    if (tokens->pos > c->n_ctx)
-        return clh_fail(err, CLH_ESHAPE,
-                        "a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
-                        tokens->pos, c->n_ctx);
-    for (size_t b = 0; b < tokens->batch; b++)
-        for (size_t i = 0; i < tokens->pos; i++)
-            if (tokens->ids[b * tokens->pos + i] >= c->d_vocab)
-                return clh_fail(
-                    err, CLH_EINPUT,
-                    "token %u at sequence %zu, position %zu; the vocabulary has %zu (d_vocab)",
-                    tokens->ids[b * tokens->pos + i], b, i, c->d_vocab);
-    return clh_cache_of(cache, model, err);
-}
-
 static const char keeps_less[] = "the cache keeps what backward needs, want one that keeps all";
 
 /* Hooks see activations only where each has memory of its own. */
@@ -339,22 +318,6 @@ static clh_status check_hooks(const clh_hooks *hooks, const clh_cache *cache, cl
             return clh_fail(err, CLH_EUSAGE, "hook %zu has no %s", i,
                             hooks->items[i].names ? "function" : "names");
     return CLH_OK;
-}
-
-clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
-                       size_t from, const clh_hooks *hooks, clh_error *err)
-{
-    return (clh_pass){.model = model,
-                      .config = &model->config,
-                      .kernel = clh_kernels_best(),
-                      .tokens = tokens,
-                      .cache = cache,
-                      .hooks = hooks && hooks->count ? hooks : NULL,
-                      .watch = hooks ? hooks->watch : NULL,
-                      .err = err,
-                      .at = {from, tokens->pos},
-                      .row0 = from,
-                      .rows = tokens->batch * tokens->pos - from};
 }
 
 clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
@@ -374,6 +337,19 @@ clh_status clh_forward(const clh_model *model, const clh_tokens *tokens, clh_cac
     cache->filled = pass.status ? 0 : tokens->pos;
     cache->plain = !pass.hooks;
     return pass.status;
+}
+
+clh_status clh_forward_check(const clh_model *model, const clh_tokens *tokens, clh_error *err)
+{
+    CLH_REQUIRE(model && tokens, err, "a model and tokens");
+    clh_cache *cache = NULL;
+    clh_status status = clh_cache_open(&cache, clh_model_get_config(model), CLH_KEEP_ALL, err);
+    if (!status)
+        status = clh_forward(model, tokens, cache, NULL, err);
+    if (!status)
+        status = clh_cache_check(cache, err);
+    clh_cache_close(cache);
+    return status;
 }
 
 clh_status clh_forward_until(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,

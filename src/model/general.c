@@ -8,6 +8,7 @@
 #include "math/kernels/kernels.h"
 #include "model/backend.h"
 #include "model/blob.h"
+#include "model/packed.h"
 #include "model/pass.h"
 #include "model/passes.h"
 

@@ -4,9 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "math/kernels/kernels.h"
 #include "model/loss_row.h"
 #include "model/model_parts.h"
-#include "model/pack.h"
+#include "model/packed.h"
 
 /* gradient = weight (softmax(logits) - onehot(token)) */
 static void gradient_row(const clh_kernels *kernel, size_t n, const clh_real *logits,

@@ -3,7 +3,6 @@
 #define CLH_MODEL_PARTS_H
 
 #include "clearhead/model.h"
-#include "math/kernels/kernels.h"
 #include "model/blob.h"
 #include "model/undo.h"
 
@@ -39,18 +38,5 @@ clh_status clh_cache_reserve_positions(clh_cache *cache, size_t pos, clh_error *
 
 /** Whether what is not finite shows in activation `id`: clh_cache_sound(). */
 bool clh_cache_shows(size_t id);
-
-/** Each row of scratch begins a line of the processor's cache. */
-static inline size_t clh_cache_scratch_row(size_t pos)
-{
-    return (pos + CLH_LANES - 1) / CLH_LANES * CLH_LANES;
-}
-
-/** The same of rows of a pack: an odd number of lines, so that rows do not fall on each other there.
- */
-static inline size_t clh_cache_turned_row(size_t rows)
-{
-    return (clh_cache_scratch_row(rows) / CLH_LANES | 1) * CLH_LANES;
-}
 
 #endif

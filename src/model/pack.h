@@ -79,16 +79,6 @@ void clh_pack_merge(clh_pack *pack);
 /** Free. All zero is fine. */
 void clh_pack_close(clh_pack *pack);
 
-/** Make room in a cache that keeps what backward needs for every pack of up to `rows` rows and
- *  sequences of up to `length` tokens. CLH_ENOMEM. */
-clh_status clh_cache_reserve_packed(clh_cache *cache, size_t rows, size_t length, clh_error *err);
-
-/** Bytes of that; SIZE_MAX when they cannot be counted. */
-size_t clh_cache_bytes_packed(const clh_model_config *config, size_t rows, size_t length);
-
-/** Whether the numbers that sequence `i` of the pack led to are finite: clh_cache_sound(). */
-bool clh_cache_sound_packed(const clh_cache *cache, const clh_pack *pack, size_t i);
-
 /** The model's matrices in the order in which products read them (clh_kernels.pack()), each at its own place of
  *  clh_model_data(): copied once for many blocks. Of heads with a matrix each the columns of all are one
  *  matrix. Either may be NULL; then products read the model's. */
@@ -96,25 +86,6 @@ typedef struct clh_packed_weights {
     clh_real *forward; /**< as they are */
     clh_real *back;    /**< transposed, as the way back multiplies by them */
 } clh_packed_weights;
-
-/** Activations of the pack's rows into `cache`, which has room for them and keeps what backward
- *  needs. `weights` may be NULL. */
-void clh_forward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                        const clh_packed_weights *weights);
-
-/** Losses into the sums of the sequences; with `gradient` that of the logits, each scored prediction
- *  weighted by `weight`. */
-void clh_loss_packed(const clh_cache *cache, const clh_pack *pack, double weight,
-                     clh_cache *gradient);
-
-/** Gradients of parameters, laid out as clh_model_data(), added, or written where they are `fresh`. With `onto`
- *  those of matrices are added there, and only the rest is in `parameters`. */
-void clh_backward_packed(const clh_model *model, const clh_pack *pack, clh_cache *cache,
-                         clh_cache *gradient, const clh_packed_weights *weights,
-                         clh_real *parameters, bool fresh, clh_real *onto);
-
-/** to += from of the parameters that `onto` leaves out. */
-void clh_gradient_add_rest(const clh_model *model, const clh_real *from, clh_real *to);
 
 /** Room for the matrices of a model, back again too where `both`: not filled. Close it whatever came of it. CLH_ENOMEM. */
 clh_status clh_packed_weights_open(clh_packed_weights *weights, const clh_model *model, bool both,

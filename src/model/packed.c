@@ -1,12 +1,13 @@
 /* Passes of a block of rows (pack.h): room for them, and the walk both ways. */
-#include "model/pack.h"
+#include "model/packed.h"
 
 #include <assert.h>
 #include <math.h>
 
 #include "base/base.h"
+#include "model/cache_room.h"
+#include "model/forward.h"
 #include "model/model_keys.h"
-#include "model/pass.h"
 
 /* ---- Room --------------------------------------------------------------------------------------
  */

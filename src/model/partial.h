@@ -54,6 +54,12 @@ void clh_partial_first(clh_pass *pass, clh_act_id out, size_t layer);
 /** Write and put back rows of an activation that is next, and whose window is computed. */
 void clh_partial_write(clh_pass *pass, clh_act_id id, size_t layer);
 
+/** Look for the next activation with rows to write or put back: before the walk, and when those of one are made. */
+void clh_partial_find_next(clh_partial *partial, const clh_blob *values);
+
+/** How many heads rows of an activation have. */
+size_t clh_partial_heads(const clh_blob *values, size_t activation);
+
 /** To the next layer: of all windows only that of its resid_pre stays. That of hook_pos_embed, which every
  *  layer of a shortformer reads, lies within it since the first. */
 void clh_partial_go_up(clh_partial *partial);

@@ -6,6 +6,46 @@
 
 #include "base/stop.h"
 #include "model/partial.h"
+#include "model/tensors.h"
+
+clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
+                       size_t from, const clh_hooks *hooks, clh_error *err)
+{
+    return (clh_pass){.model = model,
+                      .config = &model->config,
+                      .kernel = clh_kernels_best(),
+                      .tokens = tokens,
+                      .cache = cache,
+                      .hooks = hooks && hooks->count ? hooks : NULL,
+                      .watch = hooks ? hooks->watch : NULL,
+                      .err = err,
+                      .at = {from, tokens->pos},
+                      .row0 = from,
+                      .rows = tokens->batch * tokens->pos - from};
+}
+
+clh_status clh_pass_check_tokens(const clh_model *model, const clh_tokens *tokens,
+                                 const clh_cache *cache, clh_error *err)
+{
+    const clh_model_config *c = &model->config;
+    if (!tokens->ids)
+        return clh_fail(err, CLH_EUSAGE, "tokens have no ids");
+    if (tokens->batch == 0 || tokens->pos == 0)
+        return clh_fail(err, CLH_ESHAPE, "tokens are [%zu, %zu], want at least [1, 1]",
+                        tokens->batch, tokens->pos);
+    if (tokens->pos > c->n_ctx)
+        return clh_fail(err, CLH_ESHAPE,
+                        "a sequence of %zu tokens, the model takes at most %zu (n_ctx)",
+                        tokens->pos, c->n_ctx);
+    for (size_t b = 0; b < tokens->batch; b++)
+        for (size_t i = 0; i < tokens->pos; i++)
+            if (tokens->ids[b * tokens->pos + i] >= c->d_vocab)
+                return clh_fail(
+                    err, CLH_EINPUT,
+                    "token %u at sequence %zu, position %zu; the vocabulary has %zu (d_vocab)",
+                    tokens->ids[b * tokens->pos + i], b, i, c->d_vocab);
+    return clh_cache_of(cache, model, err);
+}
 
 static bool in_block(size_t id)
 {

@@ -114,9 +114,6 @@ bool clh_pass_due_keys(clh_pass *pass, clh_act_id out, size_t layer, clh_act_id 
 /** The same for what follows from no other activation: a partial pass does not compute it. */
 bool clh_pass_due_first(clh_pass *pass, clh_act_id out, size_t layer);
 
-/** The walk up, from the embedding or (partial) from activation `start`. */
-void clh_pass_forward(clh_pass *pass, const clh_row_place *start);
-
 /** A pass over all positions from `from` on. */
 clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cache *cache,
                        size_t from, const clh_hooks *hooks, clh_error *err);
@@ -124,9 +121,6 @@ clh_pass clh_pass_make(const clh_model *model, const clh_tokens *tokens, clh_cac
 /** The checks of a pass's tokens. CLH_EUSAGE, CLH_ESHAPE, CLH_EINPUT. */
 clh_status clh_pass_check_tokens(const clh_model *model, const clh_tokens *tokens,
                                  const clh_cache *cache, clh_error *err);
-
-/** The walk back, from the gradient of the logits. */
-void clh_pass_backward(clh_pass *pass);
 
 /** Show activation (id, layer), or its gradient when pass->gradient is set, to the hooks. */
 void clh_pass_fire(clh_pass *pass, clh_act_id id, size_t layer);
@@ -176,6 +170,9 @@ void clh_weight_gradient(clh_pass *pass, size_t m, size_t n, clh_matrix x, clh_m
 /** Make room for a fresh pass: 0 in the gradients that are added to all the same, of embeddings,
  *  biases and norms. */
 void clh_pass_clear_parameters(const clh_pass *pass);
+
+/** to += from of the parameters whose gradients are not products of matrices (clh_pass.onto). */
+void clh_gradient_add_rest(const clh_model *model, const clh_real *from, clh_real *to);
 
 /** Parts; see their files for the equations. */
 void clh_embed_forward(clh_pass *pass);

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 #include "model/loss_row.h"
+#include "model/packed.h"
 #include "model/pass.h"
 
 /* In the last layer only asked rows go past keys and values; where that is the only one, and sequences are

@@ -10,8 +10,6 @@
  * components/transformer_block.py; abstract_attention.py, apply_rotary. ALiBi: attention_head.c. */
 #include "model/positions.h"
 
-#include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "model/norms.h"
@@ -73,19 +71,6 @@ void clh_shortformer_backward(clh_pass *pass, size_t layer)
 
 /* ---- Rotary ------------------------------------------------------------------------------------
  */
-
-void clh_rotary_table(const clh_model_config *config, size_t pos, clh_real *turn)
-{
-    assert(config && turn);
-    const size_t pairs = config->rotary_dim / 2;
-    for (size_t i = 0; i < pairs; i++) {
-        const double slow = pow(config->rotary_base, (double)i / (double)pairs);
-        for (size_t p = 0; p < pos; p++) {
-            turn[2 * (p * pairs + i)] = (clh_real)cos((double)p / slow);
-            turn[2 * (p * pairs + i) + 1] = (clh_real)sin((double)p / slow);
-        }
-    }
-}
 
 /* Rows of the pass, `to` those of `from` turned forth (sign 1) or back (-1). */
 static void turn_rows(const clh_pass *pass, const clh_real *from, clh_real *to, clh_real sign)

@@ -17,8 +17,4 @@ void clh_shortformer_backward(clh_pass *pass, size_t layer);
 void clh_rotary_forward(clh_pass *pass, size_t layer);
 void clh_rotary_backward(clh_pass *pass, size_t layer);
 
-/** turn [pos, rotary_dim / 2, 2]: cosine and sine of each pair's angle at each position, computed in
- *  double. */
-void clh_rotary_table(const clh_model_config *config, size_t pos, clh_real *turn);
-
 #endif

@@ -45,10 +45,6 @@ clh_status clh_cache_readable(const clh_cache *cache, const clh_model *model, cl
  *  for: clh_forward_more() goes on from there. */
 void clh_cache_take_rows(clh_cache *cache, size_t filled);
 
-/** The caller has written z of the last position, whose resid_pre is there: what follows from them, of that
- *  position alone, with the bits of a pass. A model of one layer, attention only. */
-void clh_forward_behind_z(const clh_model *model, const clh_tokens *tokens, clh_cache *cache);
-
 /** The config that a cache is for. */
 const clh_model_config *clh_cache_config(const clh_cache *cache);
 

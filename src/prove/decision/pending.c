@@ -9,7 +9,8 @@
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
 #include "model/attention_head.h"
-#include "model/model_parts.h"
+#include "model/cache_room.h"
+#include "model/forward.h"
 #include "model/tensors.h"
 
 /* Memory for a pass over so many tokens is taken when there is something to run: mostly there is not. */
