@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Names of tensors stand in src/model/layout.def and nowhere else: a row is found by its id.
+"""Names of tensors stand in src/model/description/layout.def and nowhere else: a row is found by its id.
 
     python3 scripts/check_names.py EXCEPTIONS...
 
@@ -10,7 +10,7 @@ import os
 import re
 import sys
 
-TABLE = "src/model/layout.def"
+TABLE = "src/model/description/layout.def"
 STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 
 

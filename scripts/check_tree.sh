@@ -32,10 +32,10 @@ is "$targets" "$(ls tests/fuzz/seeds)" 'and seeds'
 
 # A tensor is found by its row, not by its name. Who speaks to users says names: these files, and why.
 names='
-src/model/layout.c                     puts names together and takes them apart
+src/model/description/layout.c     puts names together and takes them apart
 src/prove/program/program_report.c     the edit that puts a program in place of patterns
 src/lens/causal/causal_table.c         the suite as edits, in the language of a file of edits
-src/model/model_keys.def               a description of what tl_version is about
+src/model/description/model_keys.def a description of what tl_version is about
 src/run/transformer_lens/tl_config.c   the same, where an import says it
 src/ask/questions/ask_repair.c         descriptions of which weights are refitted
 src/ask/questions/ask_fourier.c        meanings: whose rows are transformed

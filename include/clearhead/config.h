@@ -22,7 +22,7 @@
 
 CLH_BEGIN_DECLS
 
-/** Activation of the MLP, by TransformerLens' names (src/model/activations.def is the one table).
+/** Activation of the MLP, by TransformerLens' names (src/model/description/activations.def is the one table).
  */
 typedef enum clh_act_fn {
     CLH_ACT_RELU = 0,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 clh_status clh_edit_no_such_site(const clh_edit *edit, size_t index, const clh_cache *cache,
                                  clh_error *err)

@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "edit/part.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 enum { SLOTS_MAX = 8, NUMBERS_MOST = 1 << 25 /* of all slots, where there is more than one */ };
 enum { PARTS = 2 };

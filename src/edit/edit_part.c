@@ -8,8 +8,8 @@
 #include "base/base.h"
 #include "edit/editor_parts.h"
 #include "edit/what.h"
-#include "model/norm.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
+#include "model/parts/norm.h"
 
 /* ---- Computing ---------------------------------------------------------------------------------
  */
@@ -88,7 +88,7 @@ const clh_real *clh_parter_run(const clh_parter *p, const clh_part_input *of, ch
     const clh_real *in = normalize(p, of);
     for (size_t r = 0; r < of->rows; r++)
         memcpy(p->made + r * width, b.data, width * sizeof *b.data);
-    for (size_t h = 0; h < c->n_heads; h++) /* as src/model/attention.c, so with the same bits */
+    for (size_t h = 0; h < c->n_heads; h++) /* as attention.c, so with the same bits */
         clh_multiply_add(clh_kernels_best(), of->rows, d, c->d_model, 1, clh_rows(in, c->d_model),
                          clh_rows(W.data + h * c->d_model * d, d), p->made + h * d, width);
     return p->made;

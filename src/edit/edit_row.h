@@ -3,7 +3,7 @@
 #define CLH_EDIT_ROW_H
 
 #include "clearhead/edit.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /** Rows of an activation of one sequence. */
 typedef struct clh_edit_layout {

@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "edit/edit_row.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* The groups of parameters (layout.def) that a circuit is. */
 static const struct circuit_row {

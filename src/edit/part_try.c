@@ -8,8 +8,8 @@
 #include "base/stop.h"
 #include "edit/part.h"
 #include "measure/sequences/sample_make.h"
-#include "model/assume.h"
-#include "model/tensors.h"
+#include "model/description/assume.h"
+#include "model/memory/tensors.h"
 
 /* Every row of a [rows, d] becomes the mean of those that `count` (NULL: one each) says are used.
  */

@@ -23,7 +23,7 @@
 #ifndef CLH_FUSED_H
 #define CLH_FUSED_H
 
-#include "model/backend.h"
+#include "model/whole/backend.h"
 
 /** Its row of the table. */
 extern const clh_backend clh_fused_backend;

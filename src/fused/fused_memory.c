@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* More tokens would make tables of tokens by tokens that cost more than they save; more positions
  * need more memory than there is, and counting how much would take long. */

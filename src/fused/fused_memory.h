@@ -198,7 +198,7 @@ typedef struct clh_fused {
     clh_real *gradient;
 } clh_fused;
 
-/** The row of the table of backends (model/backend.h) but its two ways to compute (fused.c). */
+/** The row of the table of backends (model/whole/backend.h) but its two ways to compute (fused.c). */
 bool clh_fused_fits(const clh_model_config *config, const clh_backend_use *use);
 size_t clh_fused_bytes(const clh_model_config *config, const clh_backend_use *use, size_t threads);
 clh_status clh_fused_open(void **state, const clh_model *model, const clh_backend_use *use,

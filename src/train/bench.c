@@ -9,7 +9,7 @@
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
 #include "math/kernels/kernels.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "train/gradient.h"
 #include "train/optimizer.h"
 #include "train/plan.h"

@@ -1,5 +1,5 @@
 /** The gradient of the mean loss over a batch of the task, the same bits at any number of threads.
- *  A backend computes it (model/backend.h); here is which sequences a batch has, how many of their
+ *  A backend computes it (model/whole/backend.h); here is which sequences a batch has, how many of their
  *  predictions count, and the pieces in which the optimizer works.
  *
  *    clh_gradient *gradient = NULL;

@@ -6,8 +6,8 @@
 #include "base/base.h"
 #include "clearhead/run_config.h"
 #include "clearhead/train.h"
-#include "model/blob.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
+#include "model/memory/blob.h"
 #include "train/gradient.h"
 
 static size_t epoch_steps(const clh_train_config *c)

@@ -3,7 +3,7 @@
 
 #include "base/platform/file.h"
 #include "clearhead/run_config.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "run/folder/folder.h"
 #include "run/folder/run_memory.h"
 #include "run/folder/weights.h"

@@ -8,7 +8,7 @@
 #ifndef CLH_STEPPER_H
 #define CLH_STEPPER_H
 
-#include "model/backend.h"
+#include "model/whole/backend.h"
 
 /** The first backend that fits; with `name` the one of that name, if it fits. NULL: none does,
  *  which cannot be without a name. */

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "base/platform/file.h"
 #include "clearhead/model.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

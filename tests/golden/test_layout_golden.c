@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/layout.h"
+#include "model/description/layout.h"
 #include "support/each_case.h"
 #include "support/golden_case.h"
 

@@ -6,9 +6,9 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "model/backend.h"
-#include "model/passes.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
+#include "model/whole/backend.h"
+#include "model/whole/passes.h"
 #include "support/each_case.h"
 #include "support/model_case.h"
 #include "support/must.h"

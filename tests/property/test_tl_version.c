@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "math/kernels/kernels.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"
 #include "support/model_bench.h"

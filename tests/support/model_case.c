@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "support/cmocka_all.h"
 
 /* Streams of the tests, away from those of the library. */

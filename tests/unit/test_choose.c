@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/choose.h"
+#include "model/whole/choose.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

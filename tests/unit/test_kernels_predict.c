@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "math/kernels/kernels.h"
-#include "model/loss_row.h"
+#include "model/whole/loss_row.h"
 #include "support/cmocka_all.h"
 
 enum { STREAM = 511, OUTPUTS_MAX = 70 };

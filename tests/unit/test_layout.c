@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "clearhead/config.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "support/cmocka_all.h"
 #include "support/must.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "clearhead/run_config.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "run/settings/run_keys.h"
 #include "support/cmocka_all.h"
 #include "support/model_case.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "clearhead/alloc.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/model_case.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "run/transformer_lens/tl_config.h"
 #include "support/cmocka_all.h"
 #include "support/each_case.h"

@@ -1,7 +1,7 @@
 /* attention: how much of a head's attention is position, how much token, and what about the token. */
 #include "ask/shared/ratios.h"
 #include "lens/attention/attention_table.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 typedef struct attention_settings {
     size_t layer, head, count;

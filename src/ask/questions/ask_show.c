@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "ask/shared/question.h"
-#include "model/tree.h"
+#include "model/description/tree.h"
 #include "run/settings/run_about.h"
 #include "task/task_ops.h"
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "clearhead/figure.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 static clh_status check(const clh_model_config *c, size_t layer, size_t head, clh_error *err)
 {

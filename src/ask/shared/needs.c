@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ask/shared/question.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 #include "run/folder/folder.h"
 #include "task/task_ops.h"
 

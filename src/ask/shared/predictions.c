@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/stop.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* ---- Sequences ---- */
 

@@ -12,7 +12,7 @@
 #include "measure/numbers/exam.h"
 #include "measure/numbers/interval.h"
 #include "measure/sequences/sample_make.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 #include "run/folder/checkpoint.h"
 
 clh_status clh_answers_check(const clh_run *run, clh_error *err)

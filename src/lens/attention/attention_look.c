@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "lens/attention/attention_parts.h"
 #include "measure/sequences/sample_make.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 /* ---- Room --------------------------------------------------------------------------------------
  */

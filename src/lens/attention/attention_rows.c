@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/random.h"
 #include "lens/attention/attention_parts.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 static const clh_cue_feature feature_of[CLH_BYS] = {CLH_CUE_TOKEN, CLH_CUE_RANK};
 

@@ -11,9 +11,9 @@
 #include "measure/numbers/interval.h"
 #include "measure/sequences/place.h"
 #include "measure/sequences/sample_make.h"
-#include "model/assume.h"
-#include "model/loss_row.h"
-#include "model/tensors.h"
+#include "model/description/assume.h"
+#include "model/memory/tensors.h"
+#include "model/whole/loss_row.h"
 
 /* The rows of an embedding that the cue tells apart, and which level each has. */
 typedef struct rows {

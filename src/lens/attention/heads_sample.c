@@ -7,8 +7,8 @@
 #include "base/platform/pool.h"
 #include "lens/attention/detection.h"
 #include "measure/sequences/sample_make.h"
-#include "model/assume.h"
-#include "model/tensors.h"
+#include "model/description/assume.h"
+#include "model/memory/tensors.h"
 
 enum { TARGETS = CLH_DETECTS + 1 };
 

@@ -10,7 +10,7 @@
 #include "base/quote.h"
 #include "base/slice.h"
 #include "base/stop.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 enum { NAME_MAX_LENGTH = 96 };
 

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 #include "lens/causal/patch_sites.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* ---- Which -------------------------------------------------------------------------------------
  */

@@ -6,7 +6,7 @@
 
 #include "base/stop.h"
 #include "measure/sequences/sample_make.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 struct clh_causal {
     const clh_model *model;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 clh_pieces clh_pieces_of(const clh_cache *cache, size_t index, size_t pos)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/layout.h"
+#include "model/description/layout.h"
 
 static size_t rows_of(const clh_patch_site *site)
 {

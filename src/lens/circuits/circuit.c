@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 /** Which matrices a circuit goes through. */
 typedef enum family { OV, QK, DIRECT } family;

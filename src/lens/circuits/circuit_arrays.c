@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lens/circuits/circuit_list.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 /* What stands along the rows (`dimension` 0) or columns (1): "source token", "key position", "output". */
 static const char *axis_of(const clh_circuit *c, int dimension, char out[32])

@@ -8,7 +8,7 @@
 #define CLH_CIRCUIT_PARTS_H
 
 #include "clearhead/circuit.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /** CLH_ERANGE when the model has no such layer or head. */
 clh_status clh_head_check(const clh_model *model, size_t layer, size_t head, clh_error *err);

@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 clh_status clh_qk_split_open(clh_qk_split *out, const clh_model *model, size_t layer, size_t head,
                              clh_error *err)

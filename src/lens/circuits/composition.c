@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "base/stop.h"
 #include "lens/circuits/circuit_parts.h"
-#include "model/assume.h"
+#include "model/description/assume.h"
 
 /** L = A B as R B, A = Q R. */
 static clh_status collapse_left(clh_dense *out, const clh_dense *a, const clh_dense *b,

@@ -7,7 +7,7 @@
 #include "base/platform/pool.h"
 #include "base/stop.h"
 #include "lens/fourier/fourier_parts.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* Of the sum of squares of numbers that are all the same, what rounding may leave as their variance. */
 #define CONSTANT 1e-12

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "lens/fourier/fourier_parts.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* What one visit adds up: a struct of sums for each slot. */
 typedef struct adding {

@@ -4,7 +4,7 @@
 #include "base/platform/pool.h"
 #include "base/stop.h"
 #include "lens/fourier/fourier_parts.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 enum { BATCH = 32 };
 

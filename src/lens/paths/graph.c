@@ -9,7 +9,7 @@
 #include "base/base.h"
 #include "base/quote.h"
 #include "lens/paths/graph_twin.h"
-#include "model/layout.h"
+#include "model/description/layout.h"
 
 /* Every input has a row of its own; of other hook points that wait for a setting there are none. */
 clh_model_config clh_graph_config(const clh_model_config *config)

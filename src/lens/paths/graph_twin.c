@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* Where an activation has its rows for `head`. */
 static clh_node_place place_of(const clh_cache *cache, const clh_row *row, size_t layer,

@@ -16,7 +16,7 @@
 #define CLH_GRAPH_TWIN_H
 
 #include "clearhead/path.h"
-#include "model/layout.h"
+#include "model/description/layout.h"
 
 /** Where in a cache a node lies: activation, first number, distance between positions. */
 typedef struct clh_node_place {

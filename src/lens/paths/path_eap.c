@@ -5,7 +5,7 @@
 
 #include "base/stop.h"
 #include "lens/paths/path_runs.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 static clh_status make_gradient(clh_paths *p, clh_error *err)
 {

@@ -11,7 +11,7 @@
 
 #include "base/base.h"
 #include "clearhead/residual.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* The way from the stream to the logits. */
 typedef struct way {

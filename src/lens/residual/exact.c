@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 typedef struct exact {
     const clh_model *model;

@@ -9,8 +9,8 @@
 
 #include "base/base.h"
 #include "lens/residual/fold_refactor.h"
-#include "model/assume.h"
-#include "model/tensors.h"
+#include "model/description/assume.h"
+#include "model/memory/tensors.h"
 
 /** The two models. */
 typedef struct folding {

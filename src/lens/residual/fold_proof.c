@@ -6,7 +6,7 @@
 #include "clearhead/fold.h"
 #include "lens/residual/exact.h"
 #include "math/kernels/kernels.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* The largest |log p - log q| of finite logits a and b. */
 static double log_difference(const clh_tensor *a, const clh_tensor *b)

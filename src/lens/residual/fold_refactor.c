@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "clearhead/circuit.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* One factor of a head: `rows` of a weight [rows, cols] of the model, and the bias as a further row
  * where there is one. */

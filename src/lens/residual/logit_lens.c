@@ -8,7 +8,7 @@
 
 #include "base/stop.h"
 #include "math/kernels/kernels.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 /* What reads the streams. */
 typedef struct reader {

@@ -12,7 +12,7 @@
 
 #include "base/base.h"
 #include "math/kernels/kernels.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 
 static const clh_row *row_of(const clh_component *component)
 {

@@ -9,9 +9,9 @@
 #include "base/platform/pool.h"
 #include "measure/numbers/tally.h"
 #include "measure/sequences/sample_make.h"
-#include "model/loss_row.h"
-#include "model/passes.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
+#include "model/whole/loss_row.h"
+#include "model/whole/passes.h"
 
 typedef struct measuring {
     const clh_model *model;

@@ -15,7 +15,7 @@
 
 #include "base/stop.h"
 #include "math/kernels/kernels.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "task/vocab_parts.h"
 
 static const char *const names[CLH_METRIC_KINDS] = {"loss", "logit", "logit_diff", "log_prob",

@@ -6,7 +6,7 @@
 #include "base/base.h"
 #include "base/platform/pool.h"
 #include "base/stop.h"
-#include "model/passes.h"
+#include "model/whole/passes.h"
 #include "prove/certificate/certify_parts.h"
 
 typedef struct worker {

@@ -8,8 +8,8 @@
 #include "base/platform/pool.h"
 #include "base/stop.h"
 #include "math/kernels/kernels.h"
-#include "model/loss_row.h"
-#include "model/passes.h"
+#include "model/whole/loss_row.h"
+#include "model/whole/passes.h"
 #include "prove/certificate/certify_parts.h"
 #include "prove/certificate/kept.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/quote.h"
 #include "clearhead/version.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "prove/certificate/kept.h"
 #include "run/folder/weights.h"
 

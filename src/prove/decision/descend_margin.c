@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/random.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "prove/decision/descend.h"
 
 /* Letters, then position: which of two equal margins is the first. */

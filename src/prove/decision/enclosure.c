@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
-#include "model/layout.h"
+#include "model/description/layout.h"
 
 /* Numbers of one precision. */
 typedef struct row {

@@ -8,10 +8,10 @@
 
 #include "base/base.h"
 #include "lens/circuits/circuit_parts.h"
-#include "model/attention_head.h"
-#include "model/cache_room.h"
-#include "model/forward.h"
-#include "model/tensors.h"
+#include "model/memory/cache_room.h"
+#include "model/memory/tensors.h"
+#include "model/parts/attention_head.h"
+#include "model/whole/forward.h"
 
 /* Memory for a pass over so many tokens is taken when there is something to run: mostly there is not. */
 static clh_status open_once(clh_pending_pass *p, const clh_tables *t)

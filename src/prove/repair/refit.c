@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "clearhead/linalg.h"
 #include "lens/circuits/circuit_parts.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "prove/repair/refit_parts.h"
 
 enum { ROUNDS = 100, HALVINGS = 30 };

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "base/stop.h"
 #include "clearhead/linalg.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "prove/repair/refit.h"
 #include "prove/repair/wanted.h"
 #include "prove/tables/tables.h"

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "clearhead/run_config.h"
 #include "file/stage.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "run/settings/run_files.h"
 
 void clh_model_sha256(const clh_model *model, char hex[CLH_SHA256_TEXT])

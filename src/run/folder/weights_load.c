@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "model/tensors.h"
+#include "model/memory/tensors.h"
 #include "run/folder/weights_file.h"
 
 enum { NAME_MAX_BYTES = CLH_ROW_NAME_MAX + 8 };

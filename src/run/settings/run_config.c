@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "run/settings/run_keys.h"
 #include "run/settings/run_task.h"
 #include "run/settings/run_vocab.h"

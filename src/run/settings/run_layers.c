@@ -8,7 +8,7 @@
 
 #include "base/platform/file.h"
 #include "file/verify.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 #include "run/settings/run_files.h"
 #include "run/settings/run_keys.h"
 

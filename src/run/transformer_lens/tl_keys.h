@@ -10,7 +10,7 @@
 #define CLH_TL_KEYS_H
 
 #include "base/strbuf.h"
-#include "model/model_keys.h"
+#include "model/description/model_keys.h"
 
 struct json_t;
 
