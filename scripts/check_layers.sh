@@ -54,6 +54,10 @@ rooms='
 math  algebra
 math  kernels
 math  simd      kernels
+model description
+model memory      description
+model parts       description memory
+model whole       description memory parts
 run   settings
 run   folder           settings
 run   transformer_lens settings folder
