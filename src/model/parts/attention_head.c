@@ -117,7 +117,7 @@ static double alibi_slope(const clh_head *h, size_t one)
 
 void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
-    assert(h && begin <= end && end <= h->T);
+    assert(h && h->count > 0 && begin <= end && end <= h->T);
     clh_gemm product = with_turned(h, begin, end, keys_seen(h, end), 1 / h->attn_scale,
                                    q_of(h, begin), h->stride, h->scores + row_of(h, begin));
     const clh_soon soon[CLH_SOON] = {rows_soon(h, h->v, keys_seen(h, end)),
@@ -137,7 +137,7 @@ void clh_head_scores(const clh_head *h, const clh_kernels *kernel, size_t begin,
 
 void clh_head_pattern(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
-    assert(h && begin <= end && end <= h->T);
+    assert(h && h->count > 0 && begin <= end && end <= h->T);
     for (size_t one = 0; one < h->count; one++)
         for (size_t i = begin; i < end; i++) {
             const size_t at = row_of_head(h, one, i);
@@ -167,7 +167,7 @@ static void z_of_heads(const clh_head *h, const clh_kernels *kernel, size_t one,
 /* Where hooks may have written, each head has keys of its own: nothing times infinity is no nothing. */
 void clh_head_z(const clh_head *h, const clh_kernels *kernel, size_t begin, size_t end)
 {
-    assert(h && begin <= end && end <= h->T);
+    assert(h && h->count > 0 && begin <= end && end <= h->T);
     if (!h->whole)
         z_of_heads(h, kernel, 0, h->count, begin, end, keys_held(h, h->pattern, begin, end, 0));
     for (size_t one = 0; h->whole && one < h->count; one++)
@@ -221,7 +221,7 @@ void clh_head_backward_v(const clh_head *h, const clh_head *g, const clh_kernels
 void clh_head_backward_scores(const clh_head *h, const clh_head *g, const clh_kernels *kernel,
                               size_t begin, size_t end)
 {
-    assert(h && g && begin <= end && end <= h->T && g->square == h->square);
+    assert(h && g && h->count > 0 && begin <= end && end <= h->T && g->square == h->square);
     for (size_t one = 0; one < h->count; one++)
         for (size_t i = begin; i < end; i++) {
             const size_t at = row_of_head(g, one, i), keys = keys_of(h, i + 1);

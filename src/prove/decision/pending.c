@@ -114,6 +114,8 @@ static void run_again(clh_pending_pass *p, const clh_tables *t, const clh_tokens
     renew_scores(p, t, kernel, attn_scale);
     put_rows(p, t, t->values, CLH_A_V, p->value, at + 1);
     const clh_head head = {.T = at + 1,
+                           .count = 1,
+                           .heads = 1,
                            .d = d,
                            .stride = d,
                            .z_stride = d,
