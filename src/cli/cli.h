@@ -1,19 +1,8 @@
-/** The command line: tables of commands and options, and what a command's function is given.
- *
- *    int clh_cmd_data(const clh_invocation *inv)           // src/cli/cmd_data.c
- *    {
- *        clh_error err = {0};
- *        size_t first = 0;
- *        if (clh_opt_size(inv, "first", &first, &err))
- *            return clh_cli_fail(inv, &err);               // one line on stderr, the exit code
- *        ...
- *        return 0;
- *    }
+/** The command line: tables of commands and options, and what one means.
  *
  *  commands.def and cli_options.def are the tables; a command takes keys of a run's configuration
  *  (run/settings/options.def) by naming them or their sections. Parsing, -h, man pages and completion are
- *  loops over them. An invocation is borrowed, and its texts live as long as main's argv. Results
- *  go to stdout with the functions of stdio; main reports a stdout that cannot be written.
+ *  loops over them. An invocation is borrowed, and its texts live as long as main's argv.
  */
 #ifndef CLH_CLI_H
 #define CLH_CLI_H
@@ -26,11 +15,6 @@
 
 enum { CLH_OPTIONS_MAX = 160, CLH_ARGS_MAX = 8 };
 
-typedef struct clh_invocation clh_invocation;
-
-/** A command's function; returns the exit code. */
-typedef int clh_command_run(const clh_invocation *inv);
-
 /** A row of commands.def. */
 typedef struct clh_command {
     const char *name;
@@ -42,7 +26,6 @@ typedef struct clh_command {
     const char *keys;        /**< config keys it takes: "@task batch"; "" for none */
     const char *examples;    /**< lines "command # what it does" */
     const char *exits;       /**< lines "1 when ..." beside what every command means by them */
-    clh_command_run *run;
     const struct clh_question *question; /**< that it asks; NULL: a command of its own */
     bool hidden;                         /**< left out of help, man pages and completion */
 } clh_command;
@@ -85,7 +68,7 @@ size_t clh_option_place(const clh_option_set *set, const char *name);
 /** Whether its value is the path of a file or a folder. */
 bool clh_option_is_path(const clh_option *option);
 
-struct clh_invocation {
+typedef struct clh_invocation {
     const clh_command *command;
     clh_option_set options;
     const char *value[CLH_OPTIONS_MAX]; /**< as given, beside its option; NULL: not given */
@@ -95,7 +78,7 @@ struct clh_invocation {
     bool json;     /**< results as JSON */
     bool colour;   /**< stdout is a terminal and NO_COLOR is not set */
     bool progress; /**< stderr is a terminal */
-};
+} clh_invocation;
 
 /** All commands, `*count` of them, in the order of help. */
 const clh_command *clh_commands(size_t *count);
@@ -154,60 +137,10 @@ clh_status clh_opt_line(const clh_invocation *inv, clh_run_layer *out, clh_error
 clh_status clh_opt_layers(const clh_invocation *inv, const clh_model_config *weights,
                           clh_run_layer *out, clh_error *err);
 
-/** Say "clearhead train: <message>" on stderr and return the exit code of err's status. With
- *  --json also {"error": message, "status": text, "exit": code} as a line on stdout, so that a
- *  program that reads stdout needs nothing else. */
-int clh_cli_fail(const clh_invocation *inv, const clh_error *err);
-
-/** As clh_cli_fail() with CLH_EUSAGE and a formatted message. */
-int clh_cli_usage(const clh_invocation *inv, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/** Whether stdout has failed (a closed pipe, a full disk): a long loop of output stops then. */
-bool clh_cli_out_failed(void);
-
-/** Flush stdout. Returns `code`, or 3 with a line on stderr when it could not be written. A reader
- *  that went away (`| head`) has what it wanted: no message, `code`. */
-int clh_cli_out_finish(const clh_invocation *inv, int code);
-
-/** Help of a command as text to `out`, 80 columns wide. */
-void clh_help_command(FILE *out, const clh_command *command);
-
-/** Help of the program: its commands. */
-void clh_help_program(FILE *out);
-
-/** Print words of `text` from column `at` on, wrapped to `width` columns with later lines indented
- *  by `indent`; no newline at the end. */
-void clh_help_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t width);
-
-/** An example: what is typed, and behind " # " what it does; lengths without an end. */
-typedef struct clh_example {
-    const char *typed, *note;
-    int typed_length, note_length;
-} clh_example;
-
-/** The next of the lines at *examples, which is moved behind it; false when there is none. */
-bool clh_example_next(clh_example *out, const char **examples);
-
 /** "FILE", "N", "sorted|ordered|tuples": what stands for an option's value; "" for a flag. */
 const char *clh_option_placeholder(const clh_option *option);
 
 /** The default of an option in words, "" when it has none. */
 const char *clh_option_default(const clh_option *option);
-
-/** The manual page (roff) of a command, or of the program for NULL. */
-void clh_man_page(FILE *out, const clh_command *command);
-
-/** Completion scripts. */
-void clh_completion_bash(FILE *out);
-void clh_completion_zsh(FILE *out);
-void clh_completion_fish(FILE *out);
-
-/** Any question: the one its command names. */
-clh_command_run clh_cmd_ask;
-
-#define COMMAND(name, ...) clh_command_run clh_cmd_##name;
-#include "cli/commands.def"
-#undef COMMAND
 
 #endif

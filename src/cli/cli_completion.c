@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/cli_help.h"
 
 #include <string.h>
 

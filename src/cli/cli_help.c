@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/cli_help.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -28,33 +28,6 @@ void clh_help_wrap(FILE *out, const char *text, size_t at, size_t indent, size_t
         }
         text += *text != '\0';
     }
-}
-
-const char *clh_option_placeholder(const clh_option *option)
-{
-    switch (option->kind) {
-    case CLH_OPTION_FLAG:
-        return "";
-    case CLH_OPTION_BOOL:
-        return "true|false";
-    case CLH_OPTION_SIZE:
-        return "N";
-    case CLH_OPTION_REAL:
-        return "X";
-    case CLH_OPTION_CHOICE:
-    case CLH_OPTION_TEXT:
-    case CLH_OPTION_FILE:
-    case CLH_OPTION_WRITTEN:
-    case CLH_OPTION_FOLDER:
-        return option->values;
-    }
-    return "";
-}
-
-const char *clh_option_default(const clh_option *option)
-{
-    const char *value = option->automatic ? option->automatic : option->fallback;
-    return value ? value : "";
 }
 
 /* "one|two|three" from column `at` on; choices that do not fit go below the first. Returns where it

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/cli_help.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -1,4 +1,4 @@
-#include "cli/cli.h"
+#include "cli/cli_output.h"
 
 #include <assert.h>
 #include <errno.h>

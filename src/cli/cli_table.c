@@ -21,7 +21,6 @@ static const clh_command commands[] = {
      .keys = keys_,                                                                                \
      .examples = examples_,                                                                        \
      .exits = exits_,                                                                              \
-     .run = clh_cmd_##name_,                                                                       \
      .hidden = hidden_},
 #include "cli/commands.def"
 #undef COMMAND
@@ -77,7 +76,6 @@ static clh_command command_of(const clh_question *q, char args[ARGS_MAX], char t
                          .keys = "",
                          .examples = q->examples,
                          .exits = "",
-                         .run = clh_cmd_ask,
                          .question = q};
 }
 

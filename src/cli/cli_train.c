@@ -7,6 +7,7 @@
 #include "base/platform/file.h"
 #include "base/quote.h"
 #include "clearhead/run.h"
+#include "cli/cli_output.h"
 #include "cli/cli_terminal.h"
 #include "run/folder/folder.h"
 #include "run/folder/run_gather.h"

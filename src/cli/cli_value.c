@@ -24,6 +24,33 @@ bool clh_option_is_path(const clh_option *option)
            option->kind == CLH_OPTION_FOLDER;
 }
 
+const char *clh_option_placeholder(const clh_option *option)
+{
+    switch (option->kind) {
+    case CLH_OPTION_FLAG:
+        return "";
+    case CLH_OPTION_BOOL:
+        return "true|false";
+    case CLH_OPTION_SIZE:
+        return "N";
+    case CLH_OPTION_REAL:
+        return "X";
+    case CLH_OPTION_CHOICE:
+    case CLH_OPTION_TEXT:
+    case CLH_OPTION_FILE:
+    case CLH_OPTION_WRITTEN:
+    case CLH_OPTION_FOLDER:
+        return option->values;
+    }
+    return "";
+}
+
+const char *clh_option_default(const clh_option *option)
+{
+    const char *value = option->automatic ? option->automatic : option->fallback;
+    return value ? value : "";
+}
+
 static size_t place_of(const clh_invocation *inv, const char *name)
 {
     const size_t i = clh_option_place(&inv->options, name);

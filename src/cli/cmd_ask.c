@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "ask/combine/combine.h"
-#include "cli/cli.h"
 #include "cli/cli_picture.h"
 #include "cli/cli_progress.h"
 #include "cli/cli_run.h"
 #include "cli/cli_terminal.h"
+#include "cli/commands.h"
 #include "report/format.h"
 #include "run/folder/folder.h"
 

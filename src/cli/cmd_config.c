@@ -1,5 +1,6 @@
 /* clearhead config: the configuration `train` with the same options would have. */
 #include "cli/cli_train.h"
+#include "cli/commands.h"
 #include "run/settings/run_files.h"
 
 int clh_cmd_config(const clh_invocation *inv)

@@ -1,7 +1,7 @@
 /* clearhead data: the task's sequences as text, token ids or JSON. */
 #include <inttypes.h>
 
-#include "cli/cli.h"
+#include "cli/commands.h"
 #include "task/sequence_json.h"
 
 /** What to print and from where. */

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/platform/file.h"
-#include "cli/cli.h"
+#include "cli/cli_help.h"
+#include "cli/commands.h"
 
 /** Write what `print` (or, for a page, clh_man_page) prints to out/name, whole or not at all. */
 static clh_status write_file(const char *folder, const char *name, void (*print)(FILE *out),

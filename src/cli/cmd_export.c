@@ -1,5 +1,6 @@
 /* clearhead export: weights and config as TransformerLens reads them, and the script that does. */
 #include "cli/cli_run.h"
+#include "cli/commands.h"
 #include "lens/residual/tl_export.h"
 
 /** What is asked for, of --fold all that this kind of norm allows. */

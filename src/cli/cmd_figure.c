@@ -6,6 +6,7 @@
 #include "cli/cli_picture.h"
 #include "cli/cli_run.h"
 #include "cli/cli_terminal.h"
+#include "cli/commands.h"
 #include "report/format.h"
 
 /* The options that the question has settings for; --data is where the run's own is. */

@@ -1,4 +1,5 @@
-#include "cli/cli.h"
+#include "cli/cli_help.h"
+#include "cli/commands.h"
 
 int clh_cmd_help(const clh_invocation *inv)
 {

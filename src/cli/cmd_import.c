@@ -1,6 +1,7 @@
 /* clearhead import: a run of weights and a config that TransformerLens wrote. */
 #include "clearhead/run.h"
 #include "cli/cli_train.h"
+#include "cli/commands.h"
 #include "run/transformer_lens/tl_import.h"
 
 /* What was made, put together before it is, so that no run is there which could not be told. */

@@ -1,6 +1,6 @@
 /* clearhead questions: what can be asked. */
 #include "ask/shared/question.h"
-#include "cli/cli.h"
+#include "cli/commands.h"
 
 int clh_cmd_questions(const clh_invocation *inv)
 {

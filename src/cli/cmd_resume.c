@@ -2,6 +2,7 @@
 #include "clearhead/run.h"
 #include "cli/cli_run.h"
 #include "cli/cli_train.h"
+#include "cli/commands.h"
 
 int clh_cmd_resume(const clh_invocation *inv)
 {

@@ -6,6 +6,7 @@
 #include "base/platform/file.h"
 #include "cli/cli_terminal.h"
 #include "cli/cli_train.h"
+#include "cli/commands.h"
 #include "report/text_parts.h"
 
 static void print_model(const clh_run_config *c, const clh_model *model)

@@ -1,5 +1,6 @@
 /* clearhead train: a run folder from a configuration. */
 #include "cli/cli_train.h"
+#include "cli/commands.h"
 
 int clh_cmd_train(const clh_invocation *inv)
 {

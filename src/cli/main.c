@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "clearhead/safetensors.h"
-#include "cli/cli.h"
+#include "cli/cli_help.h"
+#include "cli/cli_output.h"
+#include "cli/commands.h"
 
 /** Descriptors 0 to 2 that were closed are opened, so that no file of ours becomes one of them: the
  *  wrong way round, so that whoever reads or writes them fails as before. */
@@ -34,7 +36,7 @@ static int run_command(clh_invocation *inv, int argc, char **argv)
     }
     if (!inv->help) {
         clh_verify_set(!clh_opt_is_on(inv, "no-verify"));
-        return clh_cli_take_pipes(inv, &err) ? clh_cli_fail(inv, &err) : inv->command->run(inv);
+        return clh_cli_take_pipes(inv, &err) ? clh_cli_fail(inv, &err) : clh_command_do(inv);
     }
     clh_help_command(stdout, inv->command);
     return 0;
