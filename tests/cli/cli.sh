@@ -8,7 +8,7 @@ lines() { printf '%s\n' "$1" | wc -l | tr -d ' '; }
 runs 0 help
 commands=$(printf '%s\n' "$out" | sed -n 's/^  program \([a-z]*\) .*/program_\1/p; s/^  \([a-z]*\) .*/\1/p' | grep -vx program)
 is 4 "$(printf '%s\n' "$commands" | grep -c ^program_)" 'help shows commands of two words as they are typed'
-rows=$(grep -hcE '^(COMMAND\([a-z]*, false|QUESTION\()' "$CLH_SOURCE/src/cli/commands.def" \
+rows=$(grep -hcE '^(COMMAND\([a-z]*, false|QUESTION\()' "$CLH_SOURCE/src/cli/line/commands.def" \
     "$CLH_SOURCE/src/ask/questions/questions.def" | paste -sd+ | bc)
 is "$rows" "$(lines "$commands")" 'help lists the commands'
 for command in $commands; do

@@ -1,5 +1,5 @@
 /* A command line: a word a line, the command's name first. */
-#include "cli/cli.h"
+#include "cli/line/cli.h"
 #include "fuzz/fuzz.h"
 
 enum { WORDS_MOST = 64 };
