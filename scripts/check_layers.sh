@@ -75,6 +75,10 @@ ask   shared
 ask   questions   shared
 ask   asking      shared questions
 ask   combine     shared asking
+cli   line
+cli   show        line
+cli   help        line
+cli   commands    line show help
 '
 for row in $(echo "$rooms" | sed -n 's/  */:/gp'); do
     floor=${row%%:*} below=${row#*:}
