@@ -10,6 +10,7 @@ typedef struct audit_settings {
     clh_run_line run;
     size_t count;
 } audit_settings;
+_Static_assert(offsetof(audit_settings, run) == 0, "clh_run_line_set() wants it first");
 
 static const clh_key own = CLH_ROW(audit_settings, count, SIZE, "5000", "[1, 10000000]",
                                    "how many sequences of each split, all where there are no more");
@@ -29,7 +30,7 @@ static bool is_of_task(size_t place)
 static void build(void)
 {
     all[0] = own;
-    all_count = 1 + clh_run_line_keys(all + 1, offsetof(audit_settings, run), is_of_task);
+    all_count = 1 + clh_run_line_keys(all + 1, is_of_task);
 }
 
 static const clh_key *make_keys(size_t *count)
@@ -140,13 +141,6 @@ static clh_status ask_audit(clh_result *out, clh_subject *s, const void *setting
     return status;
 }
 
-static clh_status set_one(void *settings, const clh_key *key, const char *text, clh_error *err)
-{
-    audit_settings *set = settings;
-    return clh_run_line_has(key) ? clh_run_line_set(&set->run, key, text, err)
-                                 : clh_key_from_text(key, settings, text, err);
-}
-
 const clh_question clh_question_audit = {
     .name = "audit",
     .summary = "a task before training: entropy floor, shortcuts, overlap",
@@ -167,5 +161,5 @@ const clh_question clh_question_audit = {
     .settings_size = sizeof(audit_settings),
     .needs = CLH_NEEDS_NOTHING,
     .schema = schema,
-    .set = set_one,
+    .set = clh_run_line_set,
     .ask = ask_audit};

@@ -11,6 +11,7 @@ typedef struct bench_settings {
     clh_run_line run;
     double seconds;
 } bench_settings;
+_Static_assert(offsetof(bench_settings, run) == 0, "clh_run_line_set() wants it first");
 
 static const clh_key own =
     CLH_ROW(bench_settings, seconds, REAL, "1", "[0, 3600]", "how long to time each row");
@@ -23,7 +24,7 @@ static size_t all_count;
 static void build(void)
 {
     all[0] = own;
-    all_count = 1 + clh_run_line_keys(all + 1, offsetof(bench_settings, run), NULL);
+    all_count = 1 + clh_run_line_keys(all + 1, NULL);
 }
 
 static const clh_key *make_keys(size_t *count)
@@ -176,13 +177,6 @@ static clh_status ask_bench(clh_result *out, clh_subject *s, const void *setting
     return status;
 }
 
-static clh_status set_one(void *settings, const clh_key *key, const char *text, clh_error *err)
-{
-    bench_settings *set = settings;
-    return clh_run_line_has(key) ? clh_run_line_set(&set->run, key, text, err)
-                                 : clh_key_from_text(key, settings, text, err);
-}
-
 static clh_status check(const clh_subject *s, const void *settings, clh_error *err)
 {
     clh_run_config config;
@@ -214,6 +208,6 @@ const clh_question clh_question_bench = {
     .settings_size = sizeof(bench_settings),
     .needs = CLH_NEEDS_NOTHING,
     .schema = schema,
-    .set = set_one,
+    .set = clh_run_line_set,
     .check = check,
     .ask = ask_bench};

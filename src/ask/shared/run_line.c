@@ -9,14 +9,12 @@ static const clh_key own[] = {
                  "JSON file with the keys of clearhead config; overrides the preset"),
 };
 
-size_t clh_run_line_keys(clh_key *out, size_t offset, clh_run_line_takes *takes)
+size_t clh_run_line_keys(clh_key *out, clh_run_line_takes *takes)
 {
-    const size_t place = offset + offsetof(clh_run_line, line.config);
+    const size_t place = offsetof(clh_run_line, line.config);
     size_t count = 0;
-    for (size_t i = 0; i < CLH_COUNT(own); i++) {
-        out[count] = own[i];
-        out[count++].offset += offset;
-    }
+    for (size_t i = 0; i < CLH_COUNT(own); i++)
+        out[count++] = own[i];
     for (size_t i = 0; i < clh_run_key_count(); i++) {
         clh_key key = clh_run_keys()[i];
         if ((takes && !takes(i)) || key.record)
@@ -29,14 +27,12 @@ size_t clh_run_line_keys(clh_key *out, size_t offset, clh_run_line_takes *takes)
     return count;
 }
 
-bool clh_run_line_has(const clh_key *key)
+/* A run's keys have a section. */
+clh_status clh_run_line_set(void *settings, const clh_key *key, const char *text, clh_error *err)
 {
-    return key->section != NULL;
-}
-
-clh_status clh_run_line_set(clh_run_line *run, const clh_key *key, const char *text, clh_error *err)
-{
-    return clh_run_layer_set(&run->line, key->name, text, err);
+    clh_run_line *run = settings;
+    return key->section ? clh_run_layer_set(&run->line, key->name, text, err)
+                        : clh_key_from_text(key, settings, text, err);
 }
 
 clh_status clh_run_line_gather(clh_run_config *config, char **notes, const clh_run_line *run,

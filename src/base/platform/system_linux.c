@@ -12,22 +12,30 @@
 
 #include "base/base.h"
 
-/* What the control group of a container leaves this process, SIZE_MAX where there is no limit. */
+/* The number that a file of the kernel begins with, and the character behind it; false where there is none. */
+static bool number_in(const char *file, uintmax_t *number, char *behind)
+{
+    FILE *stream = fopen(file, "re");
+    if (!stream)
+        return false;
+    char line[32] = "", *end = line;
+    *number = fgets(line, sizeof line, stream) ? strtoumax(line, &end, 10) : 0;
+    *behind = *end;
+    (void)fclose(stream);
+    return end != line;
+}
+
+/* What the control group of a container leaves this process, SIZE_MAX where there is no limit ("max"). */
 static size_t group_limit(void)
 {
     static const char *const file[] = {"/sys/fs/cgroup/memory.max",
                                        "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
     size_t limit = SIZE_MAX;
-    for (size_t i = 0; i < CLH_COUNT(file); i++) {
-        FILE *stream = fopen(file[i], "re");
-        if (!stream)
-            continue;
-        char line[32] = "", *end = line; /* digits, or "max" */
-        uintmax_t bytes = fgets(line, sizeof line, stream) ? strtoumax(line, &end, 10) : 0;
-        if (end != line && bytes < limit)
+    uintmax_t bytes;
+    char behind;
+    for (size_t i = 0; i < CLH_COUNT(file); i++)
+        if (number_in(file[i], &bytes, &behind) && bytes < limit)
             limit = (size_t)bytes;
-        (void)fclose(stream);
-    }
     return limit;
 }
 
@@ -43,25 +51,16 @@ size_t clh_system_memory(void)
     return group < limit ? group : limit;
 }
 
-/* "1024K" and the like; 0 where that is not what the file says, or it is not there. */
-static size_t kilobytes_in(const char *file)
-{
-    FILE *stream = fopen(file, "re");
-    if (!stream)
-        return 0;
-    char line[32] = "", *end = line;
-    const uintmax_t count = fgets(line, sizeof line, stream) ? strtoumax(line, &end, 10) : 0;
-    (void)fclose(stream);
-    return end != line && *end == 'K' && count <= SIZE_MAX >> 10 ? (size_t)count << 10 : 0;
-}
-
-/* As the kernel numbers caches: data and instructions of the first level, then the second. */
+/* As the kernel numbers caches: data and instructions of the first level, then the second; "1024K". */
 size_t clh_system_second_cache(void)
 {
     const int before = errno;
-    const size_t bytes = kilobytes_in("/sys/devices/system/cpu/cpu0/cache/index2/size");
+    uintmax_t kilobytes = 0;
+    char behind = '\0';
+    const bool said =
+        number_in("/sys/devices/system/cpu/cpu0/cache/index2/size", &kilobytes, &behind);
     errno = before;
-    return bytes;
+    return said && behind == 'K' && kilobytes <= SIZE_MAX >> 10 ? (size_t)kilobytes << 10 : 0;
 }
 
 void clh_system_large_pages(void *memory, size_t size)

@@ -15,8 +15,7 @@ enum { CLH_BLOCKING_LEAST = 60 };
 
 typedef struct clh_blocking {
     size_t second_cache; /**< bytes a processor has, or what is taken where nobody says */
-    size_t
-        rows; /**< of A that stay there, each CLH_GEMM_BLOCK long, while all panels of B pass by: whole strips */
+    size_t rows;         /**< of A that stay there while all panels of B pass by: whole strips */
 } clh_blocking;
 
 /** For a second cache of so many bytes; 0: unknown. */

@@ -78,9 +78,8 @@ typedef struct clh_gemm {
     clh_gemm_part part;
     size_t diagonal;
     const clh_soon *soon; /**< [CLH_SOON] asked for while the product is computed, or NULL */
-    size_t chain; /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
-    clh_times
-        times; /**< more than one with neither strips nor packed, or the same of them for all */
+    size_t chain;    /**< terms added up before they join the rest, at most and 0: CLH_GEMM_BLOCK */
+    clh_times times; /**< all read the same `strips` and `packed`, where there are any */
 } clh_gemm;
 
 /** The matrix whose rows lie `row` apart. */
